@@ -1,0 +1,98 @@
+# Every target installs what it needs, in folders of this project only.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PORT ?= 8080
+HOST ?= 127.0.0.1
+PY := .venv/bin/python
+UV := .tools/bin/uv
+INSTALL := VIRTUAL_ENV=.venv $(UV) pip install --require-hashes
+SOURCES := ml_core handlers providers tests benchmarks
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST) | { [ -t 1 ] && cat || sed 's/\x1b\[[0-9;]*m//g'; }
+
+.PHONY: demo
+demo: .venv/serve.ready ## train, register and predict over HTTP on this machine, and show each step
+	@$(PY) -m handlers.demo
+
+.PHONY: serve
+serve: .venv/serve.ready ## the service on http://$(HOST):$(PORT), models kept in .serverless-ml/
+	@exec $(PY) -m handlers.local --host $(HOST) --port $(PORT)
+
+.PHONY: setup
+setup: .venv/dev.ready node_modules/ready ## everything that development, tests and deploying need
+
+.PHONY: check
+check: .venv/dev.ready ## format, lint and types, tests included
+	@echo "ruff format"; .venv/bin/ruff format --check $(SOURCES)
+	echo "ruff check";  .venv/bin/ruff check $(SOURCES)
+	echo "mypy";        .venv/bin/mypy
+
+.PHONY: format
+format: .venv/dev.ready ## format the code and mend what the linter can
+	@.venv/bin/ruff format $(SOURCES); .venv/bin/ruff check --fix $(SOURCES)
+
+.PHONY: test
+test: setup .tools/ministack.ready .tools/rie.ready .tools/clients.ready ## every test
+	@$(PY) -m pytest $(PYTEST)
+
+.PHONY: bench
+bench: .venv/dev.ready ## what a prediction costs, side by side with what people use today
+	@$(PY) -m benchmarks
+
+.PHONY: package
+package: setup ## the zips that a deployment uploads, in .serverless/
+	@npx --no-install serverless package --stage $(or $(STAGE),dev)
+
+.PHONY: lock
+lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
+	@compile() { $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command 'make lock' "$$@"; }
+	compile pyproject.toml -o requirements.txt
+	for set in train serve dev; do compile -c requirements.txt --group $$set -o requirements/$$set.txt; done
+	for set in ministack rie clients bench; do compile --group $$set -o requirements/$$set.txt; done
+	compile requirements/uv.in -o requirements/uv.txt
+
+.PHONY: clean
+clean: ## remove what was installed and built (models in .serverless-ml/ stay)
+	@rm -rf .venv .tools node_modules .serverless build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# --- what the targets above stand on -------------------------------------------------------------
+
+# The first interpreter that can make environments brings uv; uv then finds the one that runs the project.
+$(UV): requirements/uv.txt
+	@for python in python3.13 python3.12 python3.14 python3 python; do
+	    if "$$python" -c 'import venv, ensurepip' 2>/dev/null; then found=$$python; break; fi
+	done
+	[ -n "$${found:-}" ] || { echo "serverless-ml needs Python 3.12 or newer with the venv module (Debian: apt install python3-venv)" >&2; exit 1; }
+	echo "installing uv into .tools/"
+	"$$found" -m venv --clear .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	touch $@
+
+.venv/bin/python: .python-version | $(UV)
+	@found=$$($(UV) python find --no-python-downloads 3.13 2>/dev/null || $(UV) python find --no-config '>=3.12' 2>/dev/null) \
+	    || { echo "serverless-ml needs Python 3.12 or newer (3.13 is what the clouds run); none was found" >&2; exit 1; }
+	$(UV) venv --quiet --clear --python "$$found" .venv
+
+.venv/%.ready: requirements/%.txt requirements.txt | .venv/bin/python $(UV)
+	@echo "installing the $* set into .venv/ (the first time takes about a minute)"
+	$(INSTALL) --compile-bytecode -r requirements/$*.txt
+	$(PY) -m compileall -q ml_core handlers providers
+	touch $@
+
+.tools/%.ready: requirements/%.txt | .venv/bin/python $(UV)
+	@echo "installing $* into .tools/$*/ (an environment of its own)"
+	$(UV) venv --quiet --clear --python $(PY) .tools/$*
+	VIRTUAL_ENV=.tools/$* $(UV) pip install --require-hashes -r requirements/$*.txt
+	touch $@
+
+node_modules/ready: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm (https://nodejs.org)" >&2; exit 1; }
+	echo "installing the Serverless Framework (osls) into node_modules/"
+	npm ci --loglevel=error
+	touch $@

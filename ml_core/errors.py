@@ -1,0 +1,173 @@
+"""Every error this project raises on purpose.
+
+    ServerlessMLError
+    ├── InvalidInput            a value breaks the contract; says where
+    ├── MalformedInput          the bytes cannot be read at all
+    ├── TooLarge                past a limit; says the limit and what came
+    ├── NotFound
+    │   ├── ModelNotFound · VersionNotFound · AliasNotFound · JobNotFound · AlgorithmNotFound
+    │   └── ObjectNotFound      no such key in the object store
+    ├── Conflict                not possible in the present state
+    │   ├── VersionInUse        an alias points at it
+    │   ├── IdempotencyMismatch the key was used for another request
+    │   ├── ObjectExists        put-if-absent found an object
+    │   └── RevisionMismatch    compare-and-swap lost
+    ├── Refused                 who asks, not what is asked
+    │   ├── Unauthenticated · Forbidden · NotConfigured
+    ├── ArtifactInvalid         bytes that are not a model of ours
+    └── Unavailable             a service we stand on did not answer; trying again may help
+
+The codes are stable: a client may branch on them. What an error means in HTTP is said in `handlers/problems.py`.
+"""
+
+from typing import ClassVar, NamedTuple
+
+
+class Fault(NamedTuple):
+    """One thing wrong with an input: `path` is a JSON path such as `$.instances[2][0]`."""
+
+    path: str
+    message: str
+
+
+class ServerlessMLError(Exception):
+    """The root. `str(error)` is fit for the caller's eyes."""
+
+    code: ClassVar[str] = "internal"
+
+
+class InvalidInput(ServerlessMLError):
+    """A value breaks the contract; `faults` says where and how."""
+
+    code = "invalid_input"
+    MOST_FAULTS: ClassVar[int] = 20
+
+    def __init__(self, faults: "list[Fault]") -> None:
+        self.faults = faults[: self.MOST_FAULTS]
+        self.omitted = len(faults) - len(self.faults)
+        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in self.faults))
+
+    @classmethod
+    def at(cls, path: str, message: str) -> "InvalidInput":
+        """One fault."""
+        return cls([Fault(path, message)])
+
+
+class MalformedInput(ServerlessMLError):
+    """The bytes cannot be read as what they claim to be."""
+
+    code = "malformed_input"
+
+
+class TooLarge(ServerlessMLError):
+    """Past a limit; the message says the limit and what was sent."""
+
+    code = "too_large"
+
+
+class NotFound(ServerlessMLError):
+    """No such thing."""
+
+    code = "not_found"
+
+
+class ModelNotFound(NotFound):
+    """No model has that name."""
+
+    code = "model_not_found"
+
+
+class VersionNotFound(NotFound):
+    """The model has no such version, or it was deleted."""
+
+    code = "version_not_found"
+
+
+class AliasNotFound(NotFound):
+    """The model has no such alias."""
+
+    code = "alias_not_found"
+
+
+class JobNotFound(NotFound):
+    """No job has that id."""
+
+    code = "job_not_found"
+
+
+class AlgorithmNotFound(NotFound):
+    """No algorithm has that name."""
+
+    code = "algorithm_not_found"
+
+
+class ObjectNotFound(NotFound):
+    """The object store holds nothing under that key."""
+
+    code = "object_not_found"
+
+
+class Conflict(ServerlessMLError):
+    """Not possible in the present state."""
+
+    code = "conflict"
+
+
+class VersionInUse(Conflict):
+    """An alias points at the version."""
+
+    code = "version_in_use"
+
+
+class IdempotencyMismatch(Conflict):
+    """The Idempotency-Key was used before, with another body."""
+
+    code = "idempotency_mismatch"
+
+
+class ObjectExists(Conflict):
+    """Put-if-absent found an object under the key."""
+
+    code = "object_exists"
+
+
+class RevisionMismatch(Conflict):
+    """The object or alias changed, or went away, since the revision that the caller holds."""
+
+    code = "revision_mismatch"
+
+
+class Refused(ServerlessMLError):
+    """It matters who asks."""
+
+    code = "refused"
+
+
+class Unauthenticated(Refused):
+    """No key, or none that is known."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(Refused):
+    """The key's role does not reach this far."""
+
+    code = "forbidden"
+
+
+class NotConfigured(Refused):
+    """No key is configured: closed, not open."""
+
+    code = "not_configured"
+
+
+class ArtifactInvalid(ServerlessMLError):
+    """Bytes that are not a model of ours, or of a format this release cannot read."""
+
+    code = "artifact_invalid"
+
+
+class Unavailable(ServerlessMLError):
+    """A service that we stand on failed or did not answer; trying again may help."""
+
+    code = "unavailable"
