@@ -81,7 +81,7 @@ $(UV): requirements/uv.txt
 
 .venv/%.ready: requirements/%.txt requirements.txt | .venv/bin/python $(UV)
 	@echo "installing the $* set into .venv/ (the first time takes about a minute)"
-	$(INSTALL) --compile-bytecode -r requirements/$*.txt
+	$(INSTALL) --compile-bytecode -r requirements.txt -r requirements/$*.txt
 	$(PY) -m compileall -q ml_core handlers providers
 	touch $@
 
