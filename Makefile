@@ -10,7 +10,7 @@ HOST ?= 127.0.0.1
 PY := .venv/bin/python
 UV := .tools/bin/uv
 INSTALL := VIRTUAL_ENV=.venv $(UV) pip install --require-hashes
-SOURCES := ml_core handlers providers tests benchmarks
+SOURCES := ml_core handlers providers tests benchmarks examples
 
 .PHONY: help
 help: ## this list
@@ -18,7 +18,7 @@ help: ## this list
 
 .PHONY: demo
 demo: .venv/serve.ready ## train, register and predict over HTTP on this machine, and show each step
-	@$(PY) -m handlers.demo
+	@$(PY) -m examples.demo
 
 .PHONY: serve
 serve: .venv/serve.ready ## the service on http://$(HOST):$(PORT), models kept in .serverless-ml/

@@ -1,0 +1,1 @@
+"""The whole job over real HTTP on this machine: `make demo`."""

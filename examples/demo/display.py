@@ -1,0 +1,108 @@
+"""Requests, answers, metrics and matrices in a form that a person likes to read; plain text when piped."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+MOST_ITEMS = 4
+REASONS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content"}
+
+console = Console(highlight=False, soft_wrap=False)
+if not console.is_terminal:
+    console.width = 110
+
+
+def heading(title: str, about: str) -> None:
+    """A section of the story."""
+    console.print()
+    console.print(Rule(f"[bold]{escape(title)}[/]  [dim]{escape(about)}[/]", align="left", style="cyan"))
+
+
+def note(text: str) -> None:
+    """A sentence between requests."""
+    console.print(f"[dim]{escape(text)}[/]")
+
+
+def request(method: str, path: str, body: object = None) -> None:
+    """A request line and the body, long lists shortened."""
+    console.print(f"\n[bold magenta]{method}[/] [bold]{escape(path)}[/]")
+    if body is not None:
+        console.print(
+            f"  {escape(json.dumps(shortened(body), ensure_ascii=False))}", style="dim", overflow="fold"
+        )
+
+
+def answer(status: int, seconds: float, body: object = None) -> None:
+    """A status line with its time and, where given, the body."""
+    colour = "green" if status < 400 else "red"
+    console.print(f"[bold {colour}]{status} {REASONS.get(status, '')}[/] [dim]{seconds * 1000:.1f} ms[/]")
+    if body is not None:
+        console.print(f"  {escape(json.dumps(shortened(body), ensure_ascii=False))}", overflow="fold")
+
+
+def shortened(value: Any) -> Any:
+    """The same JSON with long lists cut, so that it fits a screen: `[1, 2, 3, "… 27 more"]`."""
+    if isinstance(value, dict):
+        return {name: shortened(item) for name, item in value.items()}
+    if isinstance(value, list):
+        few = [shortened(item) for item in value[:MOST_ITEMS]]
+        return few if len(value) <= MOST_ITEMS else [*few[:-1], f"… {len(value) - MOST_ITEMS + 1} more"]
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def metrics(by_split: dict[str, dict[str, Any]]) -> None:
+    """Training and held-out figures side by side; lists and matrices are left to their own pictures."""
+    splits = [split for split, figures in by_split.items() if figures]
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    table.add_column("metric")
+    for split in splits:
+        table.add_column(split, justify="right")
+    for name in by_split[splits[0]]:
+        figures = [by_split[split].get(name) for split in splits]
+        if all(figure is None or isinstance(figure, int | float) for figure in figures):
+            table.add_row(name, *("–" if figure is None else f"{figure:.6g}" for figure in figures))
+    console.print(table)
+
+
+def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[object]) -> None:
+    """Rows are the true classes, columns the predicted ones; the deeper the colour, the more rows."""
+    table = Table(
+        title="confusion matrix, held-out rows (true ↓ predicted →)", title_justify="left", show_edge=False
+    )
+    table.add_column("")
+    for label in classes:
+        table.add_column(str(label), justify="right")
+    for label, row in zip(classes, matrix, strict=True):
+        most = max(row) or 1
+        cells = [
+            Text(str(count) if count else "·", style=_shade(count / most, at == _index(classes, label)))
+            for at, count in enumerate(row)
+        ]
+        table.add_row(f"[bold]{escape(str(label))}[/]", *cells)
+    console.print(table)
+
+
+def _index(classes: Sequence[object], label: object) -> int:
+    return next(at for at, known in enumerate(classes) if known is label)
+
+
+def _shade(share: float, right: bool) -> str:  # noqa: FBT001 - a predicate passed by position reads well here
+    if not share:
+        return "dim"
+    return ("bold " if share > 0.5 else "") + ("green" if right else "red")
+
+
+def versions(rows: Sequence[tuple[str, int, str, str]]) -> None:
+    """The registry: model, version, algorithm, the objective on held-out rows."""
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    for column in ("model", "version", "algorithm", "loss function on held-out rows"):
+        table.add_column(column)
+    for model, version, algorithm, loss in rows:
+        table.add_row(model, str(version), algorithm, loss)
+    console.print(table)
