@@ -30,11 +30,11 @@ def chapters() -> list[Chapter]:
     return [
         Chapter(
             "breast-cancer", "logistic_regression", "Logistic regression on breast cancer", {"C": 1.0},
-            cancer.data.tolist(), diagnosis, [str(name) for name in cancer.feature_names], ["label", "probability"],
+            cancer.data.tolist(), diagnosis, [str(name) for name in cancer.feature_names], ["label", "probability"],  # noqa: E501
         ),
         Chapter(
             "digits", "svm", "An SVM with an RBF kernel on digits", {"kernel": "rbf", "C": 10.0},
-            digits.data.tolist(), digits.target.tolist(), [str(name) for name in digits.feature_names], ["label", "decision"],
+            digits.data.tolist(), digits.target.tolist(), [str(name) for name in digits.feature_names], ["label", "decision"],  # noqa: E501
         ),
         Chapter(
             "wine", "kmeans", "k-means on wine", {"n_clusters": 3, "scale": True},
@@ -106,11 +106,13 @@ def registered(service: Service) -> None:
     display.request("GET", "/v1/models")
     answer = checked(service.call("GET", "/v1/models"))
     display.answer(answer.status, answer.seconds, answer.body)
-    rows = []
-    for name in answer.body["models"]:
-        for version in checked(service.call("GET", f"/v1/models/{name}")).body["versions"]:
-            rows.append(described(service, name, version))
-    display.versions(rows)
+    display.versions(
+        [
+            described(service, name, version)
+            for name in answer.body["models"]
+            for version in checked(service.call("GET", f"/v1/models/{name}")).body["versions"]
+        ]
+    )
 
 
 def described(service: Service, name: str, version: Any) -> tuple[str, int, str, str]:
@@ -140,7 +142,7 @@ def main() -> None:
             tell(service, chapter)
         registered(service)
     display.note(
-        "\nThe service is stopped. `make serve` starts it again with these models; README.md goes on from here."
+        "\nThe service is stopped. `make serve` starts it again with these models; README.md goes on."
     )
 
 

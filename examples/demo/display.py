@@ -92,7 +92,7 @@ def _index(classes: Sequence[object], label: object) -> int:
     return next(at for at, known in enumerate(classes) if known is label)
 
 
-def _shade(share: float, right: bool) -> str:  # noqa: FBT001 - a predicate passed by position reads well here
+def _shade(share: float, right: bool) -> str:
     if not share:
         return "dim"
     return ("bold " if share > 0.5 else "") + ("green" if right else "red")

@@ -14,7 +14,7 @@ FINAL_STATES = ("succeeded", "failed", "cancelled")
 
 
 class Answer(NamedTuple):
-    """What came back: status, headers (lower-case names), the decoded JSON, and the time it took in seconds."""
+    """What came back: status, headers (lower-case names), the decoded JSON, and the time in seconds."""
 
     status: int
     headers: dict[str, str]
@@ -61,7 +61,7 @@ def _answer(status: int, headers: Any, body: bytes, began: float) -> Answer:
 @contextmanager
 def started() -> Iterator[Service]:
     """The service on a free port of the loopback interface, stopped when the block ends."""
-    process = subprocess.Popen(  # noqa: S603 - our own module
+    process = subprocess.Popen(
         [sys.executable, "-m", "handlers.local", "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
