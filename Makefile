@@ -88,11 +88,12 @@ $(UV): requirements/uv.txt
 .tools/%.ready: requirements/%.txt | .venv/bin/python $(UV)
 	@echo "installing $* into .tools/$*/ (an environment of its own)"
 	$(UV) venv --quiet --clear --python $(PY) .tools/$*
-	VIRTUAL_ENV=.tools/$* $(UV) pip install --require-hashes -r requirements/$*.txt
+	VIRTUAL_ENV=.tools/$* $(UV) pip install --compile-bytecode --require-hashes -r requirements/$*.txt
 	touch $@
 
 node_modules/ready: package.json package-lock.json
-	@command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm (https://nodejs.org)" >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null \
+	    || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
 	echo "installing the Serverless Framework (osls) into node_modules/"
 	npm ci --loglevel=error
 	touch $@
