@@ -20,7 +20,9 @@ def counter() -> str:
         return "perf"
     if shutil.which("valgrind"):
         return "valgrind"
-    raise CannotCount("counting instructions needs `perf` with hardware counters, or `valgrind`; neither was found")
+    raise CannotCount(
+        "counting instructions needs `valgrind`, or `perf` with hardware counters; found neither"
+    )
 
 
 def count(command: Sequence[str], env: Mapping[str, str], runs: int = 3) -> int:

@@ -1,0 +1,132 @@
+"""Who may import whom: the directions of the arrows in the architecture, read from the source."""
+
+import ast
+import os
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OURS = ("ml_core", "handlers", "providers")
+CLOUDS = sorted(
+    entry.name
+    for entry in os.scandir(os.path.join(ROOT, "providers"))
+    if entry.is_dir() and not entry.name.startswith("_")
+)
+# What ml_core may import besides the standard library, always inside the function or module that needs it.
+NUMERICS = {"numpy", "safetensors", "sklearn", "scipy", "threadpoolctl"}
+SDKS = {"boto3", "botocore", "obstore", "google", "azure"}
+
+
+class Import(NamedTuple):
+    """One imported module, and whether importing the file imports it."""
+
+    file: str
+    line: int
+    module: str
+    at_import: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} imports {self.module}"
+
+
+def _files(package: str) -> Iterator[str]:
+    for folder, _, names in os.walk(os.path.join(ROOT, package)):
+        for name in sorted(names):
+            if name.endswith(".py"):
+                yield os.path.relpath(os.path.join(folder, name), ROOT)
+
+
+def _imports(file: str) -> Iterator[Import]:
+    with open(os.path.join(ROOT, file), encoding="utf-8") as source:
+        tree = ast.parse(source.read())
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    lazy = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno} imports relatively; say the whole name"
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for module in modules:
+            yield Import(file, node.lineno, module, id(node) not in lazy)
+
+
+def _all(package: str) -> list[Import]:
+    return [found for file in _files(package) for found in _imports(file)]
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _broken(rule: str, found: list[Import]) -> None:
+    assert not found, rule + ":\n" + "\n".join(map(str, found))
+
+
+def test_the_three_packages_and_at_least_one_cloud_are_read() -> None:
+    assert all(_all(package) for package in OURS)
+    assert {"local", "aws"} <= set(CLOUDS)
+
+
+def test_ml_core_knows_no_handler_no_provider_and_no_cloud() -> None:
+    allowed = set(sys.stdlib_module_names) | NUMERICS | {"ml_core"}
+    _broken("ml_core imports only the standard library, numerics and itself",
+            [found for found in _all("ml_core") if _top(found.module) not in allowed])  # fmt: skip
+
+
+def test_ml_core_reads_no_environment() -> None:
+    readers = [
+        file
+        for file in _files("ml_core")
+        for node in ast.walk(ast.parse(open(os.path.join(ROOT, file), encoding="utf-8").read()))  # noqa: SIM115
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    ]
+    assert set(readers) <= ENVIRONMENT_READERS
+
+
+# numpy's threads are set through the environment before its first import; nothing else is read from it.
+ENVIRONMENT_READERS: set[str] = set()
+
+
+def test_cloud_sdks_appear_only_in_providers() -> None:
+    elsewhere = _all("ml_core") + _all("handlers")
+    _broken("cloud SDKs belong to providers", [found for found in elsewhere if _top(found.module) in SDKS])
+
+
+def test_providers_import_of_ml_core_only_its_ports_and_errors() -> None:
+    allowed = ("ml_core.ports", "ml_core.errors")
+    _broken("providers stand on ml_core.ports and ml_core.errors alone",
+            [found for found in _all("providers")
+             if (_top(found.module) == "ml_core" and not found.module.startswith(allowed))
+             or _top(found.module) == "handlers"])  # fmt: skip
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_cloud_never_imports_another(cloud: str) -> None:
+    others = tuple(f"providers.{other}" for other in CLOUDS if other != cloud)
+    _broken(f"providers/{cloud} stands alone",
+            [found for found in _all(f"providers/{cloud}") if found.module.startswith(others)])  # fmt: skip
+
+
+def test_an_adapter_wires_only_its_own_cloud() -> None:
+    wired = [found for found in _all("handlers") if _top(found.module) == "providers"]
+    _broken("only handlers/<cloud>.py imports providers, and only providers.<cloud>",
+            [found for found in wired
+             if not found.module.startswith(f"providers.{os.path.basename(found.file)[:-3]}")])  # fmt: skip
