@@ -33,7 +33,7 @@ def handler(folder: str) -> Any:
     app = FastAPI()
     model = joblib.load(f"{folder}/model.joblib")
 
-    @app.post("/v1/models/bench:predict")
+    @app.post("/v1/models/bench:predict")  # type: ignore[untyped-decorator, unused-ignore]
     def predict(body: Body) -> dict[str, Any]:
         return {"predictions": model.predict(body.instances).tolist()}
 
