@@ -1,1 +1,1 @@
-"""Everything a cloud is: where its storage, queue and secrets are, and how to deploy to it. One folder per cloud."""
+"""Everything a cloud is: where its storage, queue and secrets are, how to deploy to it. One folder per cloud."""

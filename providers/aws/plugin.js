@@ -1,0 +1,102 @@
+'use strict';
+
+// What the framework's own AWS verbs leave to us. Every step is Python (`python -m providers.aws…`); this file
+// only says when: our layers before the template names them, `.pyc` files into the framework's zip, the project's
+// environment for `invoke local`, and the models' bucket after `remove`.
+
+const fs = require('fs');
+const path = require('path');
+const { spawn } = require('child_process');
+
+class ServerlessMlOnAws {
+  constructor(serverless, options, { log, progress }) {
+    this.serverless = serverless;
+    this.log = log;
+    this.progress = progress;
+    this.environment = path.join(serverless.serviceDir, '.venv');
+
+    this.hooks = {
+      initialize: () => this.isInvokeLocal() && this.prepareInvokeLocal(),
+      'before:package:compileLayers': () => this.packageWithoutAnAccount(),
+      'after:package:createDeploymentArtifacts': () => this.finishPackages(),
+      'after:deploy:function:packageFunction': () => this.finishCode(),
+    };
+  }
+
+  isInvokeLocal() {
+    return this.serverless.processedInput.commands.join(' ') === 'invoke local';
+  }
+
+  // The framework runs `python3` of VIRTUAL_ENV or PATH: without an activated environment that is the machine's,
+  // which has none of our packages. References to the deployed stack cannot be resolved on a laptop that has no
+  // account, and nothing local needs them: `invoke local` works on a folder.
+  prepareInvokeLocal() {
+    if (!process.env.VIRTUAL_ENV) process.env.VIRTUAL_ENV = this.ownEnvironment();
+    const { service } = this.serverless;
+    for (const { environment = {} } of [service.provider, ...Object.values(service.functions)]) {
+      for (const [name, value] of Object.entries(environment)) {
+        if (typeof value === 'object') delete environment[name];
+      }
+    }
+  }
+
+  // The framework asks the deployed stack whether a layer is new, even for `package`, which needs no account.
+  // Without credentials every layer counts as new; a deployment would stop at its next call.
+  packageWithoutAnAccount() {
+    const layers = this.serverless.pluginManager.plugins.find((each) => each.compareWithLastLayer);
+    const compare = layers.compareWithLastLayer;
+    layers.compareWithLastLayer = (name) =>
+      compare.call(layers, name).catch((error) => {
+        if (error.code !== 'AWS_CREDENTIALS_NOT_FOUND') throw error;
+      });
+  }
+
+  async finishPackages() {
+    const { architecture } = this.serverless.service.provider;
+    const into = (name) => path.join('.serverless', `${name}.zip`);
+    // Under the plugin's own name: it has zipped the same wheels, with their tests and without `.pyc` files.
+    await this.python('providers.aws.packaging', 'Compiling the predict layer', [
+      ...['predict', '--architecture', architecture],
+      ...['--installed', path.join('.serverless', 'requirements'), '--out', into('pythonRequirements')],
+    ]);
+    await this.python('providers.aws.packaging', 'Building the training layer', [
+      ...['training', '--architecture', architecture, '--out', into('training')],
+    ]);
+    await this.finishCode();
+  }
+
+  async finishCode() {
+    const { service } = this.serverless;
+    const named = Object.values(service.functions).map((each) => each.package && each.package.artifact);
+    for (const zip of new Set([service.package.artifact, ...named].filter(Boolean))) {
+      await this.python('providers.aws.packaging', 'Compiling the code', ['code', zip]);
+    }
+  }
+
+  ownEnvironment() {
+    if (fs.existsSync(this.environment)) return this.environment;
+    throw new this.serverless.classes.Error('the Python environment .venv is missing: run `make setup` first');
+  }
+
+  // Runs a module of this project; resolves when it succeeded. What it says on stderr is shown as progress.
+  python(module, doing, parameters) {
+    const progress = this.progress.get(`serverless-ml-${module}`);
+    progress.update(doing);
+    return new Promise((resolve, reject) => {
+      const child = spawn(path.join(this.ownEnvironment(), 'bin', 'python'), ['-m', module, ...parameters], {
+        cwd: this.serverless.serviceDir,
+        stdio: ['inherit', 'pipe', 'pipe'],
+      });
+      const said = [];
+      child.stdout.on('data', (data) => this.log.info(String(data).trim()));
+      child.stderr.on('data', (data) => said.push(String(data)) && progress.update(String(data).trim()));
+      child.on('error', reject);
+      child.on('close', (code) => {
+        if (code === 0) resolve();
+        else reject(new this.serverless.classes.Error(said.join('').trim() || `${module} ended with ${code}`));
+      });
+    }).finally(() => progress.remove());
+  }
+}
+
+module.exports = ServerlessMlOnAws;
