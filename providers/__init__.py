@@ -1,1 +1,1 @@
-"""Everything a cloud is: where its storage, queue and secrets are, how to deploy to it. One folder per cloud."""
+"""Everything a cloud is: its storage, queue and secrets, and how to deploy to it. One folder per cloud."""

@@ -1,0 +1,174 @@
+"""Calls to AWS's JSON APIs from inside a function, where boto3 would cost more than the whole prediction.
+
+Signature Version 4 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)
+over `http.client`, for small POST requests. Credentials and region are those of Lambda's environment.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ml_core.errors import Unavailable
+
+_ATTEMPTS = 3
+_TIMEOUT = 3.0  # seconds for connecting, and for each read
+_LONGEST_ANSWER = 1 << 20
+
+# Codes with status 400 that are gone a moment later.
+_THROTTLES = frozenset(
+    {"ThrottlingException", "Throttling", "RequestThrottled", "TooManyUpdates", "RequestLimitExceeded"}
+)
+
+
+class Api(NamedTuple):
+    """One of AWS's services: its name in hosts and signatures, its target's prefix, its version of JSON."""
+
+    name: str
+    target: str
+    json_version: str
+
+
+SSM = Api("ssm", "AmazonSSM", "1.1")
+SQS = Api("sqs", "AmazonSQS", "1.0")
+
+
+class ServiceError(Unavailable):
+    """The service answered with an error of its own; `service_code` is its name for it."""
+
+    def __init__(self, api: Api, operation: str, service_code: str) -> None:
+        super().__init__(f"AWS refused {api.name} {operation}: {service_code}")
+        self.service_code = service_code
+
+
+def call(
+    api: Api,
+    operation: str,
+    parameters: dict[str, Any],
+    env: Mapping[str, str],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    """The answer of `operation`.
+
+    A failed connection, a server's error and throttling are tried three times, with jittered pauses.
+
+    Raises:
+        ServiceError: the service refused.
+        Unavailable: the service did not answer.
+    """
+    import json
+
+    body = json.dumps(parameters).encode()
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _once(api, operation, body, env)
+        except _Passing as error:
+            if attempt == _ATTEMPTS:
+                raise error.lasting from error
+            sleep(_pause(attempt))
+    raise AssertionError  # the last attempt returns or raises
+
+
+class _Passing(Exception):
+    """May be gone at the next attempt; `lasting` is what to raise if it is not."""
+
+    def __init__(self, lasting: Unavailable) -> None:
+        self.lasting = lasting
+
+
+def _once(api: Api, operation: str, body: bytes, env: Mapping[str, str]) -> dict[str, Any]:
+    import http.client
+    import json
+    from urllib.parse import urlsplit
+
+    address = urlsplit(endpoint(api, env))
+    headers = {
+        "content-type": f"application/x-amz-json-{api.json_version}",
+        "host": address.netloc,
+        "x-amz-date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+        "x-amz-target": f"{api.target}.{operation}",
+    }
+    connect = http.client.HTTPConnection if address.scheme == "http" else http.client.HTTPSConnection
+    connection = connect(address.netloc, timeout=_TIMEOUT)
+    try:
+        connection.request("POST", "/", body, signed(headers, body, api.name, env))
+        response = connection.getresponse()
+        answer = response.read(_LONGEST_ANSWER)
+        document = json.loads(answer or b"{}")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _Passing(Unavailable(f"AWS did not answer {api.name} {operation}")) from error
+    finally:
+        connection.close()
+    if response.status == http.client.OK:
+        return dict(document)
+    refusal = ServiceError(api, operation, _code(document))
+    if response.status >= http.client.INTERNAL_SERVER_ERROR or refusal.service_code in _THROTTLES:
+        raise _Passing(refusal)
+    raise refusal
+
+
+def endpoint(api: Api, env: Mapping[str, str]) -> str:
+    """The service's address: AWS's own for the region, or what the environment names, as for every SDK."""
+    own = env.get(f"AWS_ENDPOINT_URL_{api.name.upper()}") or env.get("AWS_ENDPOINT_URL")
+    if own:
+        return own
+    region = _region(env)
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"https://{api.name}.{region}.{suffix}"
+
+
+def signed(headers: dict[str, str], body: bytes, service: str, env: Mapping[str, str]) -> dict[str, str]:
+    """The headers, and with them the authorization of a POST of `body` to `/`.
+
+    Args:
+        headers: lower-case names; `x-amz-date` among them says when. All are signed.
+        body: the request's.
+        service: the name of the service in the credential's scope.
+        env: holds AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the region, and AWS_SESSION_TOKEN for a role.
+    """
+    import hmac
+    from hashlib import sha256
+
+    headers = dict(headers)
+    if env.get("AWS_SESSION_TOKEN"):
+        headers["x-amz-security-token"] = env["AWS_SESSION_TOKEN"]
+    names = ";".join(sorted(headers))
+    lines = [f"{name}:{headers[name]}" for name in sorted(headers)]
+    canonical = "\n".join(["POST", "/", "", *lines, "", names, sha256(body).hexdigest()])
+
+    when = headers["x-amz-date"]
+    scope = [when[:8], _region(env), service, "aws4_request"]
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", when, "/".join(scope), sha256(canonical.encode()).hexdigest()])
+    key = f"AWS4{_setting(env, 'AWS_SECRET_ACCESS_KEY')}".encode()
+    for part in scope:
+        key = hmac.digest(key, part.encode(), "sha256")
+    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+
+    credential = "/".join([_setting(env, "AWS_ACCESS_KEY_ID"), *scope])
+    headers["authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
+    )
+    return headers
+
+
+def _region(env: Mapping[str, str]) -> str:
+    return env.get("AWS_REGION") or _setting(env, "AWS_DEFAULT_REGION")
+
+
+def _setting(env: Mapping[str, str], name: str) -> str:
+    if not env.get(name):
+        raise Unavailable(f"{name} is not set, so AWS cannot be called")
+    return env[name]
+
+
+def _code(document: object) -> str:
+    """The error's name: `{"__type": "com.amazonaws.sqs#QueueDoesNotExist"}` says it after the #."""
+    said = str(document.get("__type") or document.get("code") or "") if isinstance(document, dict) else ""
+    return said.rpartition("#")[2] or "an error without a name"
+
+
+def _pause(attempt: int) -> float:
+    """Seconds before the next attempt: a random part of 0.2, then 0.4."""
+    from os import urandom
+
+    return 0.1 * (1 << attempt) * urandom(1)[0] / 255

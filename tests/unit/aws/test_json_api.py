@@ -1,0 +1,209 @@
+"""Calls to AWS without its SDK: signed as the SDK signs, tried again when that may help."""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml_core.errors import Unavailable
+from providers.aws import json_api
+from providers.aws.sqs_queue import SqsQueue
+from providers.aws.ssm_keys import read_records
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG"}
+Answer = tuple[int, str]
+
+
+class Service:
+    """An AWS service that answers as it was told, and keeps what it was asked."""
+
+    def __init__(self, answers: list[Answer]) -> None:
+        self.answers = answers
+        self.targets: list[str] = []
+        self.bodies: list[Any] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                service.targets.append(self.headers["x-amz-target"])
+                service.bodies.append(json.loads(body))
+                status, answer = service.answers[min(len(service.bodies), len(service.answers)) - 1]
+                self.send_response(status)
+                self.send_header("content-length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer.encode())
+
+            def log_message(self, *_: Any) -> None: ...
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+
+    @property
+    def env(self) -> dict[str, str]:
+        address = f"http://127.0.0.1:{self.server.server_port}"
+        return {**KEYS, "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": address}
+
+
+@contextlib.contextmanager
+def service(*answers: Answer) -> Iterator[Service]:
+    running = Service(list(answers))
+    thread = threading.Thread(target=running.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield running
+    finally:
+        running.server.shutdown()
+        thread.join()
+        running.server.server_close()
+
+
+def call(running: Service, pauses: list[float] | None = None) -> dict[str, Any]:
+    sleep = (pauses if pauses is not None else []).append
+    return json_api.call(json_api.SSM, "GetParameter", {"Name": "/keys"}, running.env, sleep=sleep)
+
+
+def refusal(code: str) -> str:
+    return json.dumps(
+        {"__type": f"com.amazonaws.ssm#{code}", "message": "arn:aws:iam::123456789012:role/api may not"}
+    )
+
+
+@settings(max_examples=50)
+@given(
+    body=st.binary(max_size=200),
+    operation=st.text("abcXYZ", min_size=1),
+    token=st.none() | st.text("aB/+=", min_size=1),
+    region=st.sampled_from(["us-east-1", "cn-north-1"]),
+    api=st.sampled_from([json_api.SSM, json_api.SQS]),
+)
+def test_a_request_is_signed_exactly_as_botocore_signs_it(
+    body: bytes, operation: str, token: str | None, region: str, api: json_api.Api
+) -> None:
+    env = {**KEYS, "AWS_REGION": region} | ({"AWS_SESSION_TOKEN": token} if token else {})
+    url = json_api.endpoint(api, env)
+    credentials = Credentials(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], token)
+    request = AWSRequest("POST", url + "/", data=body)
+    request.headers["content-type"] = f"application/x-amz-json-{api.json_version}"
+    request.headers["x-amz-target"] = f"{api.target}.{operation}"
+    SigV4Auth(credentials, api.name, region).add_auth(request)
+
+    ours = json_api.signed(
+        {
+            "content-type": request.headers["content-type"],
+            "host": url.removeprefix("https://"),
+            "x-amz-date": request.headers["X-Amz-Date"],
+            "x-amz-target": request.headers["x-amz-target"],
+        },
+        body,
+        api.name,
+        env,
+    )
+
+    assert ours["authorization"] == request.headers["Authorization"]
+    assert ours.get("x-amz-security-token") == token
+
+
+def test_the_answer_of_the_service_comes_back() -> None:
+    with service((200, '{"Parameter": {"Value": "[]"}}')) as running:
+        assert call(running) == {"Parameter": {"Value": "[]"}}
+        assert running.targets == ["AmazonSSM.GetParameter"]
+        assert running.bodies == [{"Name": "/keys"}]
+
+
+@pytest.mark.parametrize("passing", [(500, "{}"), (503, "busy"), (400, refusal("ThrottlingException"))])
+def test_what_may_pass_is_tried_again_after_a_short_pause(passing: Answer) -> None:
+    pauses: list[float] = []
+    with service(passing, passing, (200, '{"ok": 1}')) as running:
+        assert call(running, pauses) == {"ok": 1}
+    assert len(pauses) == 2
+    assert all(0 <= pause <= 0.4 for pause in pauses)
+
+
+def test_three_failures_are_the_last_word() -> None:
+    with service((500, "{}")) as running:
+        with pytest.raises(Unavailable, match="AWS refused ssm GetParameter"):
+            call(running)
+        assert len(running.bodies) == 3
+
+
+def test_a_refusal_is_not_tried_again_and_names_its_code_but_not_our_roles() -> None:
+    with service((400, refusal("AccessDeniedException"))) as running:
+        with pytest.raises(json_api.ServiceError) as raised:
+            call(running)
+        assert len(running.bodies) == 1
+    assert raised.value.service_code == "AccessDeniedException"
+    assert "arn:" not in str(raised.value)
+
+
+def test_a_port_where_nobody_listens_is_unavailable() -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        env = {**KEYS, "AWS_REGION": "us-east-1"}
+        env["AWS_ENDPOINT_URL_SSM"] = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        with pytest.raises(Unavailable, match="did not answer"):
+            json_api.call(json_api.SSM, "GetParameter", {}, env, sleep=lambda _: None)
+
+
+def test_a_missing_credential_is_named() -> None:
+    with pytest.raises(Unavailable, match="AWS_SECRET_ACCESS_KEY is not set"):
+        json_api.call(json_api.SSM, "GetParameter", {}, {"AWS_REGION": "us-east-1"}, sleep=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("env", "address"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "https://sqs.eu-west-1.amazonaws.com"),
+        ({"AWS_DEFAULT_REGION": "cn-north-1"}, "https://sqs.cn-north-1.amazonaws.com.cn"),
+        ({"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_SSM": "http://b"}, "http://a"),
+        ({"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_SQS": "http://b"}, "http://b"),
+    ],
+)
+def test_the_address_is_awss_own_unless_the_environment_names_one(env: dict[str, str], address: str) -> None:
+    assert json_api.endpoint(json_api.SQS, env) == address
+
+
+def test_a_submitted_job_is_a_message_that_names_it() -> None:
+    with service((200, "{}")) as running:
+        SqsQueue("http://queue", running.env).submit("job-1")
+    assert running.targets == ["AmazonSQS.SendMessage"]
+    assert running.bodies == [{"QueueUrl": "http://queue", "MessageBody": '{"job": "job-1"}'}]
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(0.2, 0), (30.4, 30), (-1.0, 0), (1e6, 43_200)])
+def test_a_deferral_sets_the_visibility_within_what_sqs_takes(seconds: float, sent: int) -> None:
+    with service((200, "{}")) as running:
+        SqsQueue("http://queue", running.env).defer("receipt", seconds)
+    assert running.targets == ["AmazonSQS.ChangeMessageVisibility"]
+    assert running.bodies == [
+        {"QueueUrl": "http://queue", "ReceiptHandle": "receipt", "VisibilityTimeout": sent}
+    ]
+
+
+def test_no_parameter_means_no_keys() -> None:
+    with service((400, refusal("ParameterNotFound"))) as running:
+        assert read_records("/keys", running.env) is None
+
+
+def test_key_records_are_read_decrypted() -> None:
+    records = [{"id": "a", "role": "admin", "sha256": "0" * 64}]
+    answer = json.dumps({"Parameter": {"Value": json.dumps(records)}})
+    with service((200, answer)) as running:
+        assert read_records("/keys", running.env) == records
+        assert running.bodies == [{"Name": "/keys", "WithDecryption": True}]
+
+
+@pytest.mark.parametrize("value", ["not JSON", '{"id": "a"}'])
+def test_a_parameter_that_holds_something_else_is_unavailable_not_open(value: str) -> None:
+    answer = json.dumps({"Parameter": {"Value": value}})
+    with service((200, answer)) as running, pytest.raises(Unavailable, match="does not hold key records"):
+        read_records("/keys", running.env)
