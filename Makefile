@@ -74,18 +74,19 @@ $(UV): requirements/uv.txt
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	touch $@
 
-.venv/bin/python: .python-version | $(UV)
+# The stamp is the environment's own file: its python is a link, as old as the interpreter that it points at.
+.venv/pyvenv.cfg: .python-version | $(UV)
 	@found=$$($(UV) python find --no-python-downloads 3.13 2>/dev/null || $(UV) python find --no-config '>=3.12' 2>/dev/null) \
 	    || { echo "serverless-ml needs Python 3.12 or newer (3.13 is what the clouds run); none was found" >&2; exit 1; }
 	$(UV) venv --quiet --clear --python "$$found" .venv
 
-.venv/%.ready: requirements/%.txt requirements.txt | .venv/bin/python $(UV)
+.venv/%.ready: requirements/%.txt requirements.txt | .venv/pyvenv.cfg $(UV)
 	@echo "installing the $* set into .venv/ (the first time takes about a minute)"
 	$(INSTALL) --compile-bytecode -r requirements.txt -r requirements/$*.txt
 	$(PY) -m compileall -q ml_core handlers providers
 	touch $@
 
-.tools/%.ready: requirements/%.txt | .venv/bin/python $(UV)
+.tools/%.ready: requirements/%.txt | .venv/pyvenv.cfg $(UV)
 	@echo "installing $* into .tools/$*/ (an environment of its own)"
 	$(UV) venv --quiet --clear --python $(PY) .tools/$*
 	VIRTUAL_ENV=.tools/$* $(UV) pip install --compile-bytecode --require-hashes -r requirements/$*.txt
