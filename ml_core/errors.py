@@ -10,6 +10,7 @@
     ├── Conflict                not possible in the present state
     │   ├── VersionInUse        an alias points at it
     │   ├── IdempotencyMismatch the key was used for another request
+    │   ├── LeaseLost           another trainer holds the job, or it is over
     │   ├── ObjectExists        put-if-absent found an object
     │   └── RevisionMismatch    compare-and-swap lost
     ├── Refused                 who asks, not what is asked
@@ -17,7 +18,8 @@
     ├── ArtifactInvalid         bytes that are not a model of ours
     └── Unavailable             a service we stand on did not answer; trying again may help
 
-The codes are stable: a client may branch on them. What an error means in HTTP is said in `handlers/problems.py`.
+The codes are stable: a client may branch on them. What an error means in HTTP is said in
+`handlers/problems.py`.
 """
 
 from typing import ClassVar, NamedTuple
@@ -123,6 +125,12 @@ class IdempotencyMismatch(Conflict):
     """The Idempotency-Key was used before, with another body."""
 
     code = "idempotency_mismatch"
+
+
+class LeaseLost(Conflict):
+    """The trainer no longer holds the job: its lease ran out and was taken over, or the job is over."""
+
+    code = "lease_lost"
 
 
 class ObjectExists(Conflict):

@@ -20,17 +20,37 @@ class ObjectInfo(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Part of a listing in ascending order of keys (by UTF-8 bytes); `next_after` continues it, None ends it."""
+    """Part of a listing, ascending by the keys' UTF-8 bytes; `next_after` continues it, None ends it."""
 
     objects: list[ObjectInfo]
     next_after: str | None
 
 
+LONGEST_KEY = 1024  # bytes of UTF-8: what S3, GCS and Azure all take
+LARGEST_PAGE = 1000  # objects: what the clouds list at once
+
+
+def check_key(key: str) -> None:
+    """Raise ValueError unless `key` is one that every store takes; callers' input is checked long before."""
+    segments = key.split("/")
+    if "" in segments or "." in segments or ".." in segments or len(key.encode()) > LONGEST_KEY:
+        raise ValueError(f"not an object key: {key!r}")
+    if any(character < " " or character == "\x7f" for character in key):
+        raise ValueError(f"an object key has no control characters: {key!r}")
+
+
+def check_limit(limit: int) -> None:
+    """Raise ValueError unless `limit` is a page's length."""
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise ValueError(f"a page holds 1 to {LARGEST_PAGE} objects, not {limit}")
+
+
 class ObjectStore(Protocol):
     """Immutable blobs and compare-and-swap documents.
 
-    A key is `/`-separated non-empty segments, none of them `.` or `..`. Every method raises
-    `Unavailable` when the store cannot be reached or throttles after the store's own retries.
+    A key is `/`-separated non-empty segments, none of them `.` or `..`, at most 1024 bytes of UTF-8, without
+    control characters; any other raises ValueError. Every method raises `Unavailable` when the store cannot
+    be reached or throttles after the store's own retries; a write may have happened all the same.
     """
 
     def get(self, key: str) -> StoredObject:
@@ -42,7 +62,7 @@ class ObjectStore(Protocol):
         ...
 
     def put_if_absent(self, key: str, data: bytes) -> str:
-        """Write a new object and return its revision. Of several writers one wins; the others get `ObjectExists`."""
+        """Write a new object; its revision. Of several writers one wins, the others get `ObjectExists`."""
         ...
 
     def put_if_unchanged(self, key: str, data: bytes, revision: str) -> str:
@@ -61,7 +81,7 @@ class ObjectStore(Protocol):
         ...
 
     def read_stream(self, key: str) -> Iterator[bytes]:
-        """The object in chunks, for what may not fit in memory. Raises `ObjectNotFound` before the first chunk."""
+        """The object in chunks, for what is large. Raises `ObjectNotFound` before the first chunk."""
         ...
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
@@ -77,5 +97,5 @@ class JobQueue(Protocol):
         ...
 
     def defer(self, delivery: str, seconds: float) -> None:
-        """Have this delivery (the platform's handle for it) come again after about `seconds`; no attempt is counted."""
+        """Have a delivery (the platform's handle) come again after about `seconds`; it is no attempt."""
         ...

@@ -1,0 +1,78 @@
+"""The child process in which a model is fitted: `python -m ml_core.fit_process FOLDER [MODULE PATH...]`.
+
+The folder holds `request`; the child leaves there `artifact` and `manifest.json`, or `error.json`, and says
+on its standard output how far it is, a JSON line each time. It ends when its standard input does, which is
+when its parent is gone.
+"""
+
+import json
+import os
+import sys
+import threading
+from typing import IO, Any
+
+
+def main(folder: str, module_paths: list[str]) -> None:
+    """Fit what is in the folder."""
+    if module_paths:
+        sys.path[:] = module_paths
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+    report = _take_standard_output()
+    try:
+        _fit(folder, report)
+    except MemoryError:
+        _write_error(folder, {"code": "out_of_memory", "message": "training ran out of memory"})
+    except Exception as error:  # noqa: BLE001  # the boundary of the process: everything is told to the parent
+        _write_error(folder, _describe(error))
+
+
+def _fit(folder: str, report: IO[str]) -> None:
+    from ml_core.training import TrainingRequest, fit  # type: ignore[import-not-found, unused-ignore]
+
+    def progress(phase: str, percentage: float | None) -> None:
+        report.write(json.dumps({"phase": phase, "percentage": percentage}) + "\n")
+        report.flush()
+
+    with open(os.path.join(folder, "request"), "rb") as written:
+        request = TrainingRequest.from_bytes(written.read())
+    trained = fit(request, progress)
+    with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
+        json.dump(trained.manifest, manifest, allow_nan=False)
+    with open(os.path.join(folder, "artifact"), "wb") as artifact:
+        artifact.write(trained.artifact)
+
+
+def _describe(error: Exception) -> dict[str, Any]:
+    import traceback
+
+    from ml_core.errors import InvalidInput, ServerlessMLError
+
+    if not isinstance(error, ServerlessMLError):
+        return {"code": "internal", "traceback": traceback.format_exc()}
+    faults = error.faults if isinstance(error, InvalidInput) else []
+    return {"code": error.code, "message": str(error), "faults": [fault._asdict() for fault in faults]}
+
+
+def _write_error(folder: str, error: dict[str, Any]) -> None:
+    with open(os.path.join(folder, "error.json"), "w", encoding="utf-8") as file:
+        json.dump(error, file)
+
+
+def _take_standard_output() -> IO[str]:
+    """The real standard output; what libraries print goes to standard error from now on."""
+    report = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return report
+
+
+def _end_with_parent(folder: str) -> None:
+    while os.read(0, 1):
+        pass
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)  # nobody else is left to do it
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

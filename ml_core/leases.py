@@ -1,0 +1,162 @@
+"""How a trainer takes a job, keeps it, and gives it up.
+
+A lease is a time in the job's document until which one trainer holds the job. Deliveries come at least once,
+so several trainers may be told of one job: one of them gets the lease, the others come again when it has run
+out.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ml_core.documents import Body, Document, read_if_changed, update
+from ml_core.errors import JobNotFound, LeaseLost, ObjectNotFound
+from ml_core.jobs import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEEDED, Job, Jobs, job_key
+
+MOST_ATTEMPTS = 3
+LEASE = 45.0  # seconds
+RENEWAL = 12.0  # seconds: three chances within a lease, and no more writes than GCS takes
+LOST = "the trainer stopped without a word: killed, out of memory or out of time"
+INTERRUPTED = "interrupted"  # the outcome of an attempt that does not count: the trainer was asked to stop
+
+
+class Claim(NamedTuple):
+    """A lease, or None when the job is over or somebody else holds it for another `wait` seconds."""
+
+    job: Job
+    lease: "Lease | None"
+    wait: float
+
+
+def claim(jobs: Jobs, job_id: str, seconds: float = LEASE) -> Claim:
+    """Take the job for `seconds`, unless it is over or somebody holds it.
+
+    A new attempt is written down, unless they are spent or the job is to be cancelled.
+    Raises `JobNotFound`, `Unavailable`.
+    """
+    owner = os.urandom(8).hex()
+
+    def change(body: Body | None) -> Body | None:
+        if body is None:
+            raise JobNotFound(f"there is no job '{job_id}'")
+        if body["state"] in FINAL or held_for(body, jobs.clock()) > 0:
+            return None
+        _end_attempt(body, jobs.now(), "lost", LOST)
+        body["state"] = RUNNING
+        body["started"] = body["started"] or jobs.now()
+        body["lease"] = {"owner": owner, "expires": jobs.clock() + seconds}
+        if not body["cancelling"] and spent(body["attempts"]) < MOST_ATTEMPTS:
+            body["attempts"].append({"started": jobs.now(), "ended": None, "outcome": None, "reason": None})
+        return body
+
+    document = update(jobs.store, job_key(job_id), change)
+    mine = _owner(document.body) == owner
+    lease = Lease(jobs, document, owner, seconds) if mine else None
+    return Claim(Job.of(document.body), lease, 0.0 if mine else held_for(document.body, jobs.clock()))
+
+
+def spent(attempts: list[dict[str, Any]]) -> int:
+    """How many of the attempts count."""
+    return sum(attempt["outcome"] != INTERRUPTED for attempt in attempts)
+
+
+class Lease:
+    """A job that is held. Every method raises `LeaseLost` when it no longer is, and `Unavailable`."""
+
+    def __init__(self, jobs: Jobs, document: Document, owner: str, seconds: float) -> None:
+        self.job = Job.of(document.body)
+        self._jobs = jobs
+        self._stored = document.stored
+        self._owner = owner
+        self._seconds = seconds
+
+    @property
+    def begun(self) -> bool:
+        """Whether an attempt is under way: none is when they are spent, or the job is to be cancelled."""
+        return any(attempt["outcome"] is None for attempt in self.job.attempts)
+
+    def look(self) -> Job:
+        """The job as it is now; costs next to nothing while it has not changed."""
+        try:
+            document = read_if_changed(self._jobs.store, job_key(self.job.id), self._stored)
+        except ObjectNotFound as error:
+            raise LeaseLost(f"job '{self.job.id}' is gone") from error
+        if document is not None:
+            self._check(document.body)
+            self._know(document)
+        return self.job
+
+    def renew(self, phase: str | None = None, percentage: float | None = None) -> Job:
+        """Hold the job for another while, and write down how far it is."""
+
+        def change(body: Body) -> None:
+            body["lease"]["expires"] = self._jobs.clock() + self._seconds
+            body["phase"], body["percentage"] = phase, percentage
+
+        return self._update(change)
+
+    def succeed(self, version: int, metrics: dict[str, Any] | None, warnings: list[str]) -> Job:
+        """End the job with a version."""
+        return self._end(SUCCEEDED, "succeeded", None, version=version, metrics=metrics, warnings=warnings)
+
+    def fail(self, error: dict[str, Any]) -> Job:
+        """End the job with an error: `{"code", "message"}`, and `"faults"`."""
+        return self._end(FAILED, "failed", error["message"], error=error)
+
+    def cancel(self) -> Job:
+        """End the job as its owner wishes."""
+        return self._end(CANCELLED, "cancelled", None)
+
+    def retry(self, reason: str, outcome: str = "failed") -> Job:
+        """Give the job back to be tried again; the attempt counts, unless its outcome is `INTERRUPTED`."""
+
+        def change(body: Body) -> None:
+            _end_attempt(body, self._jobs.now(), outcome, reason)
+            body.update(state=QUEUED, lease=None, phase=None, percentage=None, sent=self._jobs.clock())
+
+        return self._update(change)
+
+    def _end(self, state: str, outcome: str, reason: str | None, **results: object) -> Job:
+        def change(body: Body) -> None:
+            _end_attempt(body, self._jobs.now(), outcome, reason)
+            body.update(
+                state=state, lease=None, phase=None, percentage=None, finished=self._jobs.now(), **results
+            )
+
+        job = self._update(change)
+        self._jobs.remove_input(job.id)
+        return job
+
+    def _update(self, change: Callable[[Body], None]) -> Job:
+        def change_held(body: Body | None) -> Body | None:
+            if body is None:
+                raise LeaseLost(f"job '{self.job.id}' is gone")
+            self._check(body)
+            change(body)
+            return body
+
+        self._know(update(self._jobs.store, job_key(self.job.id), change_held))
+        return self.job
+
+    def _check(self, body: Body) -> None:
+        if _owner(body) != self._owner:
+            raise LeaseLost(f"job '{self.job.id}' was taken over, or is over")
+
+    def _know(self, document: Document) -> None:
+        self.job = Job.of(document.body)
+        self._stored = document.stored
+
+
+def held_for(body: Body, now: float) -> float:
+    """Seconds for which somebody still holds the job; 0 when nobody does."""
+    return 0.0 if body["lease"] is None else max(0.0, body["lease"]["expires"] - now)
+
+
+def _owner(body: Body) -> str | None:
+    return None if body["lease"] is None else body["lease"]["owner"]
+
+
+def _end_attempt(body: Body, now: str, outcome: str, reason: str | None) -> None:
+    for attempt in body["attempts"]:
+        if attempt["outcome"] is None:
+            attempt.update(ended=now, outcome=outcome, reason=reason)

@@ -1,0 +1,350 @@
+"""Models by name: immutable versions, and aliases that point at them, in one document per model.
+
+    models/{name}.json
+        versions        job id → {version, created, sha256, size, algorithm}: a retry registers nothing twice
+        next_version    only grows, also over the model's deletion: a number is never used again
+        aliases         alias → {version, etag, updated}; the ETag is the alias's own
+        tombstones      job id → {version, deleted}
+        deleted         when the whole model was deleted, else null
+
+What a version is, is in `artifacts/{job id}.safetensors` and, its manifest, in `artifacts/{job id}.json`;
+both are written once, before the version is registered.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ml_core.documents import Body, Document, read, read_if_changed, read_many, timestamp, update
+from ml_core.errors import (
+    AliasNotFound,
+    ModelNotFound,
+    ObjectNotFound,
+    RevisionMismatch,
+    VersionInUse,
+    VersionNotFound,
+)
+from ml_core.names import check_name, is_name
+from ml_core.ports import ObjectStore
+
+PRODUCTION = "production"  # the alias that is meant when neither version nor alias is named
+_FOLDER = "models/"
+_ENDING = ".json"
+_REGISTERING = (
+    180.0  # seconds: many trainers of one model may finish at once, and GCS takes one write a second
+)
+
+
+def artifact_key(job_id: str) -> str:
+    """Where a job's artifact is kept."""
+    return f"artifacts/{job_id}.safetensors"
+
+
+def manifest_key(job_id: str) -> str:
+    """Where the description of a job's artifact is kept."""
+    return f"artifacts/{job_id}.json"
+
+
+class Version(NamedTuple):
+    """One registered version. `size` is its artifact's, in bytes; `created` is RFC 3339."""
+
+    version: int
+    job: str
+    created: str
+    sha256: str
+    size: int
+    algorithm: str
+
+
+class Alias(NamedTuple):
+    """A name for a version. `etag` changes with every write of this alias, and of no other."""
+
+    alias: str
+    version: int
+    etag: str
+    updated: str
+
+
+class ModelDocument:
+    """One model as the store has it; `stored` is the store's opaque revision of it."""
+
+    __slots__ = ("_aliases", "_tombstones", "_versions", "name", "revision", "stored")
+
+    def __init__(self, name: str, document: Document) -> None:
+        self.name = name
+        self.stored = document.stored
+        self.revision: int = document.body["revision"]
+        self._versions: Body = document.body["versions"]
+        self._aliases: Body = document.body["aliases"]
+        self._tombstones: Body = document.body["tombstones"]
+
+    @property
+    def versions(self) -> list[Version]:
+        """The versions, oldest first."""
+        return sorted(_version(job, entry) for job, entry in self._versions.items())
+
+    @property
+    def aliases(self) -> list[Alias]:
+        """The aliases, by name."""
+        return [_alias(name, self._aliases[name]) for name in sorted(self._aliases)]
+
+    @property
+    def tombstones(self) -> dict[int, str]:
+        """The deleted versions and when each was deleted (RFC 3339)."""
+        return {entry["version"]: entry["deleted"] for entry in self._tombstones.values()}
+
+    def alias(self, alias: str) -> Alias:
+        """The alias with that name. Raises `AliasNotFound`."""
+        if alias not in self._aliases:
+            raise AliasNotFound(f"model '{self.name}' has no alias '{alias}'")
+        return _alias(alias, self._aliases[alias])
+
+    def number_of(self, job_id: str) -> int | None:
+        """The version that the job registered, deleted or not; None when it registered none."""
+        entry = self._versions.get(job_id) or self._tombstones.get(job_id)
+        return None if entry is None else entry["version"]
+
+    def pick(self, version: int | None = None, alias: str | None = None) -> Version:
+        """The version of that number or alias; without either, `production` where it exists, else the newest.
+
+        Raises `VersionNotFound`, `AliasNotFound`.
+        """
+        if version is None and alias is None and PRODUCTION in self._aliases:
+            alias = PRODUCTION
+        if version is None and alias is not None:
+            version = self.alias(alias).version
+        if version is None:
+            version = max((entry["version"] for entry in self._versions.values()), default=0)
+        for job, entry in self._versions.items():
+            if entry["version"] == version:
+                return _version(job, entry)
+        raise VersionNotFound(self._why_not(version))
+
+    def _why_not(self, version: int) -> str:
+        if not self._versions:
+            return f"model '{self.name}' has no versions: all were deleted"
+        deleted = " any more: it was deleted" if version in self.tombstones else ""
+        return f"model '{self.name}' has no version {version}{deleted}"
+
+
+class ModelsPage(NamedTuple):
+    """Part of the list of models; `next_after` continues it, None ends it."""
+
+    models: list[ModelDocument]
+    next_after: str | None
+
+
+class Registry:
+    """The models in an object store."""
+
+    def __init__(self, store: ObjectStore, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+
+    def model(self, name: str) -> ModelDocument:
+        """The model. Raises `ModelNotFound`, `Unavailable`."""
+        if not is_name(name):
+            raise _no_model(name)
+        try:
+            document = read(self._store, _key(name))
+        except ObjectNotFound as error:
+            raise _no_model(name) from error
+        return _existing(name, document)
+
+    def model_if_changed(self, known: ModelDocument) -> ModelDocument | None:
+        """The model, or None while it is as `known`. Raises `ModelNotFound`, `Unavailable`."""
+        try:
+            document = read_if_changed(self._store, _key(known.name), known.stored)
+        except ObjectNotFound as error:
+            raise _no_model(known.name) from error
+        return None if document is None else _existing(known.name, document)
+
+    def models(self, limit: int = 100, after: str | None = None) -> ModelsPage:
+        """At most `limit` (1 to 1000) models after the one named `after`; a short page need not be last."""
+        page = self._store.list(_FOLDER, after=None if after is None else _key(after), limit=limit)
+        names = [
+            found.key[len(_FOLDER) : -len(_ENDING)] for found in page.objects if found.key.endswith(_ENDING)
+        ]
+        found_models = zip(names, read_many(self._store, map(_key, names)), strict=True)
+        models = [
+            ModelDocument(name, document)
+            for name, document in found_models
+            if document is not None and document.body["deleted"] is None  # kept for its numbers
+        ]
+        return ModelsPage(models, names[-1] if names and page.next_after is not None else None)
+
+    def version(self, name: str, version: int) -> dict[str, Any]:
+        """All that is known of a version: its manifest, and what the registry adds.
+
+        Raises `ModelNotFound`, `VersionNotFound`, `Unavailable`.
+        """
+        import json
+
+        found = self.model(name).pick(version)
+        manifest = json.loads(self._store.get(manifest_key(found.job)).data)
+        return {**manifest, "name": name, **found._asdict()}
+
+    def number_of(self, name: str, job_id: str) -> int | None:
+        """The version that the job registered, deleted or not; None when it registered none."""
+        try:
+            return ModelDocument(name, read(self._store, _key(name))).number_of(job_id)
+        except ObjectNotFound:
+            return None
+
+    def register(self, name: str, job_id: str, *, sha256: str, size: int, algorithm: str) -> int:
+        """Give the job's artifact the model's next version number; a job that has one keeps it.
+
+        The artifact and its manifest must be in the store. Raises `InvalidInput` (the name), `Unavailable`.
+        """
+        check_name(name, "model")
+
+        def change(body: Body | None) -> Body | None:
+            body = body or _empty()
+            if job_id in body["versions"] or job_id in body["tombstones"]:
+                return None
+            entry = {"created": self._now(), "sha256": sha256, "size": size, "algorithm": algorithm}
+            body["versions"][job_id] = {"version": body["next_version"], **entry}
+            body["next_version"] += 1
+            body["deleted"] = None
+            return body
+
+        document = update(self._store, _key(name), change, patience=_REGISTERING)
+        number = ModelDocument(name, document).number_of(job_id)
+        assert number is not None  # noqa: S101  # the change that was just written
+        return number
+
+    def set_alias(self, name: str, alias: str, version: int, if_match: str | None = None) -> Alias:
+        """Point the alias at a version that exists.
+
+        With `if_match` the alias must still have that ETag (`*`: must exist), else `RevisionMismatch`.
+        Raises `InvalidInput` (the alias's name), `ModelNotFound`, `VersionNotFound`, `Unavailable`.
+        """
+        check_name(alias, "alias")
+        new = Alias(alias, version, os.urandom(8).hex(), self._now())
+
+        def change(model: ModelDocument, body: Body) -> None:
+            model.pick(version)
+            _check_match(body, alias, if_match)
+            body["aliases"][alias] = {"version": new.version, "etag": new.etag, "updated": new.updated}
+
+        self._change(name, change)
+        return new
+
+    def delete_alias(self, name: str, alias: str, if_match: str | None = None) -> None:
+        """Remove the alias. Raises `ModelNotFound`, `AliasNotFound`, `RevisionMismatch`, `Unavailable`."""
+
+        def change(model: ModelDocument, body: Body) -> None:
+            model.alias(alias)
+            _check_match(body, alias, if_match)
+            del body["aliases"][alias]
+
+        self._change(name, change)
+
+    def delete_version(self, name: str, version: int) -> None:
+        """Remove the version; its number is never used again, and its artifact goes with a later sweep.
+
+        Raises `ModelNotFound`, `VersionNotFound`, `VersionInUse`, `Unavailable`.
+        """
+
+        def change(model: ModelDocument, body: Body) -> None:
+            found = model.pick(version)
+            _refuse_aliased(name, [alias for alias in model.aliases if alias.version == version])
+            self._bury(body, found.job)
+
+        self._change(name, change)
+
+    def delete_model(self, name: str) -> None:
+        """Remove the model and all its versions; a later model of that name counts on from them.
+
+        Raises `ModelNotFound`, `VersionInUse` (while there are aliases), `Unavailable`.
+        """
+
+        def change(model: ModelDocument, body: Body) -> None:
+            _refuse_aliased(name, model.aliases)
+            for job in list(body["versions"]):
+                self._bury(body, job)
+            body["deleted"] = self._now()
+
+        self._change(name, change)
+
+    def jobs_in_use(self, deleted_after: float) -> set[str]:
+        """The jobs whose artifacts are needed: those of versions, and of versions deleted only lately.
+
+        `deleted_after` is in seconds since the epoch. Raises `Unavailable`.
+        """
+        cut = timestamp(deleted_after)
+        needed: set[str] = set()
+        after = None
+        while True:
+            page = self._store.list(_FOLDER, after=after)
+            for document in read_many(self._store, [found.key for found in page.objects]):
+                body = _empty() if document is None else document.body
+                needed.update(body["versions"])
+                needed.update(job for job, entry in body["tombstones"].items() if entry["deleted"] > cut)
+            after = page.next_after
+            if after is None:
+                return needed
+
+    def _change(self, name: str, change: Callable[[ModelDocument, Body], None]) -> None:
+        if not is_name(name):
+            raise _no_model(name)
+
+        def change_existing(body: Body | None) -> Body | None:
+            if body is None:
+                raise _no_model(name)
+            change(_existing(name, Document(body, "")), body)
+            return body
+
+        update(self._store, _key(name), change_existing)
+
+    def _bury(self, body: Body, job: str) -> None:
+        version = body["versions"].pop(job)["version"]
+        body["tombstones"][job] = {"version": version, "deleted": self._now()}
+
+    def _now(self) -> str:
+        return timestamp(self._clock())
+
+
+def _key(name: str) -> str:
+    return f"{_FOLDER}{name}{_ENDING}"
+
+
+def _empty() -> Body:
+    return {"versions": {}, "next_version": 1, "aliases": {}, "tombstones": {}, "deleted": None}
+
+
+def _existing(name: str, document: Document) -> ModelDocument:
+    if document.body["deleted"] is not None:
+        raise _no_model(name)
+    return ModelDocument(name, document)
+
+
+def _no_model(name: str) -> ModelNotFound:
+    return ModelNotFound(f"there is no model '{name}'")
+
+
+def _version(job: str, entry: Body) -> Version:
+    return Version(
+        entry["version"], job, entry["created"], entry["sha256"], entry["size"], entry["algorithm"]
+    )
+
+
+def _alias(name: str, entry: Body) -> Alias:
+    return Alias(name, entry["version"], entry["etag"], entry["updated"])
+
+
+def _check_match(body: Body, alias: str, if_match: str | None) -> None:
+    if if_match is None:
+        return
+    entry = body["aliases"].get(alias)
+    if entry is None:
+        raise RevisionMismatch(f"the alias '{alias}' does not exist")
+    if if_match not in {"*", entry["etag"]}:
+        raise RevisionMismatch(f"the alias '{alias}' changed meanwhile: its ETag is now {entry['etag']}")
+
+
+def _refuse_aliased(name: str, aliases: list[Alias]) -> None:
+    if aliases:
+        pointing = ", ".join(f"'{alias.alias}' (version {alias.version})" for alias in aliases)
+        raise VersionInUse(f"model '{name}' has aliases in the way: {pointing}")

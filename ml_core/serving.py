@@ -1,0 +1,144 @@
+"""Models that are ready to predict: the present version by name, its artifact kept warm.
+
+The pointer (the model's document) is trusted for `alias_ttl` seconds and then asked for again with a
+conditional get, so a new version, a moved alias or a roll-back is everywhere within that time. Artifacts
+never change; they are kept by their SHA-256, the longest unused going first when they grow past `max_bytes`.
+"""
+
+import time
+from _thread import allocate_lock  # the module threading costs a cold start more than this whole file
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ml_core.errors import ArtifactInvalid, ModelNotFound, ObjectNotFound
+from ml_core.ports import ObjectStore
+from ml_core.registry import ModelDocument, Registry, Version, artifact_key
+
+ALIAS_TTL = 2.0  # seconds
+MAX_BYTES = 256 << 20
+_MOST_POINTERS = 1000
+
+
+class Served(NamedTuple):
+    """A model that is ready to predict, which version it is, and whether its artifact had to be read."""
+
+    model: Any
+    name: str
+    version: int
+    cold: bool
+
+
+class Models:
+    """The models in an object store, as this process serves them; safe to use from several threads."""
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        alias_ttl: float = ALIAS_TTL,
+        max_bytes: int = MAX_BYTES,
+        load: Callable[[bytes], Any] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._registry = Registry(store)
+        self._alias_ttl = alias_ttl
+        self._load = load or _load
+        # the wall clock: a frozen function's monotonic clock may stand still while others roll back
+        self._clock = clock
+        self._pointers: dict[str, tuple[ModelDocument, float]] = {}
+        self._artifacts = _Artifacts(max_bytes)
+
+    def resolve(self, name: str, version: int | None = None, alias: str | None = None) -> Served:
+        """The version of that number or alias; without either, `production` where it exists, else the newest.
+
+        Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `ArtifactInvalid`, `Unavailable`.
+        """
+        picked = self._pointer(name).pick(version, alias)
+        try:
+            model, cold = self._artifacts.get(picked.sha256, lambda: self._read(name, picked))
+        except ObjectNotFound as error:
+            # swept after its version was deleted, a moment ago: the pointer knows by now
+            self._pointers.pop(name, None)
+            self._pointer(name).pick(picked.version)
+            raise ArtifactInvalid(
+                f"the artifact of model '{name}' version {picked.version} is missing"
+            ) from error
+        return Served(model, name, picked.version, cold)
+
+    def _pointer(self, name: str) -> ModelDocument:
+        now = self._clock()
+        known = self._pointers.get(name)
+        if known is not None and 0 <= now - known[1] < self._alias_ttl:
+            return known[0]
+        try:
+            document = self._revalidated(name, known)
+        except ModelNotFound:
+            self._pointers.pop(name, None)
+            raise
+        while len(self._pointers) >= _MOST_POINTERS:
+            self._pointers.pop(next(iter(self._pointers)), None)
+        self._pointers[name] = (document, now)
+        return document
+
+    def _revalidated(self, name: str, known: tuple[ModelDocument, float] | None) -> ModelDocument:
+        if known is None:
+            return self._registry.model(name)
+        return self._registry.model_if_changed(known[0]) or known[0]
+
+    def _read(self, name: str, version: Version) -> Any:  # noqa: ANN401  # whatever `load` makes
+        import hashlib
+
+        data = self._store.get(artifact_key(version.job)).data
+        if hashlib.sha256(data).hexdigest() != version.sha256:
+            raise ArtifactInvalid(f"the artifact of model '{name}' version {version.version} is damaged")
+        return self._load(data)
+
+
+class _Artifacts:
+    """Loaded models by SHA-256, the longest unused first: `max_bytes` together, or a larger one alone."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._models: dict[str, Any] = {}
+        self._loading: dict[str, Any] = {}
+        self._lock = allocate_lock()
+
+    def get(self, sha256: str, load: Callable[[], Any]) -> tuple[Any, bool]:
+        """The model, and whether it had to be loaded; of several threads that need one, only one loads it."""
+        found = self._find(sha256)
+        if found is not None:
+            return found, False
+        with self._lock:
+            loading = self._loading.setdefault(sha256, allocate_lock())
+        with loading:
+            found = self._find(sha256)
+            if found is not None:
+                return found, False
+            try:
+                model = load()
+                self._keep(sha256, model)
+            finally:
+                with self._lock:
+                    self._loading.pop(sha256, None)
+        return model, True
+
+    def _find(self, sha256: str) -> Any:  # noqa: ANN401
+        with self._lock:
+            model = self._models.pop(sha256, None)
+            if model is not None:
+                self._models[sha256] = model  # now the last to go
+            return model
+
+    def _keep(self, sha256: str, model: Any) -> None:  # noqa: ANN401
+        with self._lock:
+            self._models[sha256] = model
+            size = sum(kept.nbytes for kept in self._models.values())
+            while size > self._max_bytes and len(self._models) > 1:
+                size -= self._models.pop(next(iter(self._models))).nbytes
+
+
+def _load(data: bytes) -> Any:  # noqa: ANN401
+    from ml_core.artifact import load  # type: ignore[import-not-found, unused-ignore]
+
+    return load(data)
