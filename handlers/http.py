@@ -1,6 +1,7 @@
 """A request and a response, as every adapter hands them over and takes them back."""
 
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 
 
 class Request(NamedTuple):
@@ -20,3 +21,13 @@ class Response(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer of JSON. KServe's client reads errors from exactly `application/json`: no charset is added.
+
+    Raises:
+        ValueError: when `value` holds NaN or an infinity, which are not JSON.
+    """
+    body = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    return Response(status, {"content-type": "application/json", **(headers or {})}, body)

@@ -1,0 +1,125 @@
+"""From the bytes of a request's body to a JSON value, strictly and within bounds.
+
+RFC 8259 is taken at its word: UTF-8 only, no NaN or Infinity, no key twice in one object. A missing
+Content-Type is JSON (Triton's client sends none), and so is the form type that `curl -d` names when it is not
+told otherwise.
+"""
+
+import json
+from typing import Any, NoReturn
+
+from handlers.errors import UnsupportedMediaType
+from handlers.http import Request
+from ml_core.errors import MalformedInput, TooLarge
+
+_AS_JSON = (
+    "",
+    "application/json",
+    "text/json",
+    "application/x-www-form-urlencoded",
+    "application/octet-stream",
+)
+
+
+def read_json(request: Request, most_bytes: int) -> Any:
+    """The body as a JSON value.
+
+    Raises:
+        UnsupportedMediaType: Content-Type or Content-Encoding is of another kind.
+        TooLarge: the body is longer than `most_bytes` when decoded.
+        MalformedInput: it is empty, not UTF-8, or not JSON.
+    """
+    check_media_type(request.headers.get("content-type", ""))
+    return parse_json(decoded(request, most_bytes))
+
+
+def decoded(request: Request, most_bytes: int) -> bytes:
+    """The body with its Content-Encoding undone.
+
+    Raises:
+        UnsupportedMediaType: the encoding is not gzip, deflate or identity.
+        TooLarge: the body is longer than `most_bytes` when decoded.
+        MalformedInput: it is not what its encoding says.
+    """
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return request.body
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        return _inflated(request.body, encoding, most_bytes)
+    raise UnsupportedMediaType(
+        f"Content-Encoding {encoding[:40]!r} is not read here; send {UnsupportedMediaType.ACCEPTED_ENCODINGS}"
+    )
+
+
+def parse_json(data: bytes) -> Any:
+    """The JSON value that `data` spells.
+
+    Raises:
+        MalformedInput: it is empty, not UTF-8, not JSON, or nested too deeply to be read.
+    """
+    if not data.strip():
+        raise MalformedInput("the body is empty; a JSON object is expected")
+    try:
+        text = data.removeprefix(b"\xef\xbb\xbf").decode()
+    except UnicodeDecodeError as error:
+        raise MalformedInput(f"the body is not UTF-8: byte {error.start} cannot be decoded") from error
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise MalformedInput(
+            f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        ) from error
+    except ValueError as error:  # Python reads no integer of more than 4300 digits
+        raise MalformedInput("the body holds a number with too many digits") from error
+    except RecursionError as error:
+        raise MalformedInput("the body is nested too deeply") from error
+
+
+def check_media_type(content_type: str) -> None:
+    """Raise `UnsupportedMediaType` unless the header is absent or names JSON in UTF-8."""
+    kind, _, parameters = content_type.lower().partition(";")
+    kind = kind.strip()
+    if kind not in _AS_JSON and not kind.endswith("+json"):
+        raise UnsupportedMediaType(f"Content-Type {kind[:80]!r} is not read here; send application/json")
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name == "charset" and value.strip('"') not in ("utf-8", "utf8", "us-ascii"):
+            raise UnsupportedMediaType(f"JSON is UTF-8; the charset is {value[:40]!r}")
+
+
+def _inflated(data: bytes, encoding: str, most_bytes: int) -> bytes:
+    """`data` decompressed, never holding more than `most_bytes` and one byte."""
+    import zlib
+
+    window = 16 + zlib.MAX_WBITS  # gzip
+    if encoding == "deflate":  # RFC 9110 means zlib's format; some clients send bare deflate
+        window = zlib.MAX_WBITS if data[:1] == b"\x78" else -zlib.MAX_WBITS
+    decompressor = zlib.decompressobj(window)
+    try:
+        result = decompressor.decompress(data, most_bytes + 1)
+    except zlib.error as error:
+        raise MalformedInput(f"the body is not {encoding} data") from error
+    if len(result) > most_bytes:
+        raise TooLarge(f"the body is longer than {most_bytes:,} bytes when decoded, which is the limit")
+    if not decompressor.eof:
+        raise MalformedInput(f"the body's {encoding} data ends too early")
+    if decompressor.unused_data:
+        raise MalformedInput(f"something follows the body's {encoding} data")
+    return result
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of `pairs`. Parsers differ in which of two equal keys wins, so neither does."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise MalformedInput(f"the key {repeated[:80]!r} appears more than once in one object")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedInput(f"the body is not JSON: {name} is no JSON number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)

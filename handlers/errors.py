@@ -1,0 +1,34 @@
+"""What can be wrong with a request as HTTP, before it means anything to `ml_core`."""
+
+from typing import ClassVar
+
+from ml_core.errors import NotFound, ServerlessMLError
+
+
+class RouteNotFound(NotFound):
+    """No endpoint has that path."""
+
+    code = "route_not_found"
+
+
+class MethodNotAllowed(ServerlessMLError):
+    """The path exists, but not for that method; `allow` lists those that it takes."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, method: str, allow: str) -> None:
+        self.allow = allow
+        super().__init__(f"{method} is not possible here; the path takes {allow}")
+
+
+class UnsupportedMediaType(ServerlessMLError):
+    """The body's Content-Type or Content-Encoding is not one that is read here."""
+
+    code = "unsupported_media_type"
+    ACCEPTED_ENCODINGS: ClassVar[str] = "gzip, deflate, identity"
+
+
+class ForeignOrigin(ServerlessMLError):
+    """A page of another site asks a server that is open to its own machine."""
+
+    code = "foreign_origin"

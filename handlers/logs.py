@@ -1,0 +1,48 @@
+"""One JSON object a line on standard output: ids, names, counts, times; never feature values, never keys."""
+
+import json
+import sys
+import time
+from typing import Any
+
+
+def log(level: str, event: str, **fields: Any) -> None:
+    """Write one line.
+
+    Args:
+        level: `info`, `warning` or `error`.
+        event: what happened, in a word or two.
+        fields: what is known about it; None is left out.
+    """
+    now = time.time()
+    stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
+    line = {"time": stamp, "level": level, "event": event}
+    line.update((name, value) for name, value in fields.items() if value is not None)
+    # One write with its newline: threads and processes must not cut into each other's lines.
+    sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def log_unforeseen(error: BaseException, **fields: Any) -> None:
+    """Log where an unforeseen error came from.
+
+    Its message stays out: a library's message may quote the value that it choked on.
+    """
+    import traceback
+
+    frames = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    causes: list[str] = []
+    cause = error.__cause__ or error.__context__
+    while cause is not None and len(causes) < 5:
+        causes.append(type(cause).__qualname__)
+        cause = cause.__cause__ or cause.__context__
+    log(
+        "error",
+        "unforeseen",
+        error=type(error).__qualname__,
+        causes=causes or None,
+        traceback=frames[-20:],
+        **fields,
+    )

@@ -1,0 +1,108 @@
+"""From an error to an answer: RFC 9457's members, and the string `error` that both protocols' clients show.
+
+What an error means in HTTP is said here and nowhere else.
+"""
+
+from typing import Any
+
+from handlers.errors import ForeignOrigin, MethodNotAllowed, UnsupportedMediaType
+from handlers.http import Response, json_response
+from ml_core.errors import (
+    Conflict,
+    Forbidden,
+    IdempotencyMismatch,
+    InvalidInput,
+    MalformedInput,
+    NotConfigured,
+    NotFound,
+    RevisionMismatch,
+    ServerlessMLError,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+
+# The nearest class in an error's ancestry decides. What is not listed is unforeseen: 500.
+STATUSES: dict[type[ServerlessMLError], int] = {
+    MalformedInput: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    ForeignOrigin: 403,
+    NotFound: 404,
+    MethodNotAllowed: 405,
+    Conflict: 409,
+    RevisionMismatch: 412,
+    TooLarge: 413,
+    UnsupportedMediaType: 415,
+    InvalidInput: 422,
+    IdempotencyMismatch: 422,
+    NotConfigured: 503,
+    Unavailable: 503,
+}
+TITLES = {
+    400: "The request cannot be read",
+    401: "A key is needed",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Not possible in the present state",
+    412: "It changed in the meantime",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "The request breaks the contract",
+    500: "Internal error",
+    503: "Not available",
+}
+UNFORESEEN = "something went wrong on our side; the request id finds it in the logs"
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of `error`."""
+    for kind in type(error).__mro__:
+        if kind in STATUSES:
+            return STATUSES[kind]
+    return 500
+
+
+def problem_response(error: Exception, *, request_id: str, accept: str = "", invalid: int = 422) -> Response:
+    """The answer that tells a caller about `error`; of something unforeseen, only the request id.
+
+    Args:
+        error: what was raised.
+        request_id: repeated, so that a caller can name the request.
+        accept: the Accept header; `application/problem+json` is sent to those who name it.
+        invalid: the status of `InvalidInput`: 422, or 400 where the Open Inference Protocol says so.
+    """
+    status = invalid if isinstance(error, InvalidInput) else status_of(error)
+    foreseen = isinstance(error, ServerlessMLError) and status != 500
+    code = error.code if foreseen and isinstance(error, ServerlessMLError) else "internal"
+    detail = str(error) if foreseen else UNFORESEEN
+    problem: dict[str, Any] = {
+        "type": f"/docs#{code}",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        "error": detail,
+    }
+    if isinstance(error, InvalidInput):
+        problem["faults"] = [{"path": fault.path, "message": fault.message} for fault in error.faults]
+        if error.omitted:
+            problem["faults_omitted"] = error.omitted
+    headers = _headers_of(error, status)
+    if "application/problem+json" in accept.lower():
+        headers["content-type"] = "application/problem+json"
+    return json_response(problem, status=status, headers=headers)
+
+
+def _headers_of(error: Exception, status: int) -> dict[str, str]:
+    if isinstance(error, MethodNotAllowed):
+        return {"allow": error.allow}
+    if isinstance(error, UnsupportedMediaType):
+        return {"accept-encoding": UnsupportedMediaType.ACCEPTED_ENCODINGS}
+    if status == 401:
+        return {"www-authenticate": 'Bearer realm="serverless-ml"'}
+    if isinstance(error, Unavailable):
+        return {"retry-after": "2"}
+    return {}

@@ -1,0 +1,46 @@
+"""Finds the endpoint of a path."""
+
+from handlers.routes import ROUTES, Route
+
+Segments = tuple[str, ...]
+Found = dict[str, tuple[Route, dict[str, str]]]
+
+
+def find(path: str) -> Found:
+    """Each method that `path` takes, with its route and the values of the path's parameters."""
+    segments = split(path)
+    found: Found = {}
+    for route, pattern in _TABLE.get(len(segments), ()):
+        values = _values(pattern, segments)
+        if values is not None:
+            found[route.method] = (route, values)
+    return found
+
+
+def allowed(found: Found) -> str:
+    """The methods of a path as the Allow header lists them."""
+    return ", ".join(sorted({*found, "OPTIONS"} | ({"HEAD"} if "GET" in found else set())))
+
+
+def split(path: str) -> Segments:
+    """The segments of `path`, the last one being the verb: empty, or with its colon."""
+    *front, last = path.split("/")
+    last, colon, verb = last.partition(":")
+    return (*front, last, colon + verb)
+
+
+def _values(pattern: Segments, segments: Segments) -> dict[str, str] | None:
+    """The parameters' values when `segments` fit `pattern`."""
+    values = {}
+    for expected, segment in zip(pattern, segments, strict=True):
+        if expected[:1] == "{" and segment:
+            values[expected[1:-1]] = segment
+        elif expected != segment:
+            return None
+    return values
+
+
+_TABLE: dict[int, list[tuple[Route, Segments]]] = {}
+for _route in ROUTES:
+    _pattern = split(_route.path)
+    _TABLE.setdefault(len(_pattern), []).append((_route, _pattern))

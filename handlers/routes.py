@@ -1,0 +1,188 @@
+"""Every endpoint, declared once: what the router finds, what is checked, and what `/openapi.json` shows.
+
+A target is `module:function` below `handlers.endpoints`, imported when it is first called: a prediction must
+not pay for the rest. `body` names the schema in that module which the request's body has to meet, and
+`answers` the schemas in `handlers/answers.py` of what comes back.
+"""
+
+from typing import NamedTuple
+
+from handlers.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR
+from handlers.schemas import Schema
+from ml_core.errors import AliasNotFound, JobNotFound, ModelNotFound, NotFound, VersionNotFound
+
+NAME: Schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"}
+
+
+class Route(NamedTuple):
+    """One method of one path.
+
+    Args:
+        method: GET, POST, PUT or DELETE; HEAD and OPTIONS come by themselves.
+        path: segments; `{name}` stands for a parameter, `:verb` may end the last one.
+        target: `module:function` below `handlers.endpoints`.
+        access: who may call, a level of `handlers.auth`.
+        answers: status and name of the answer's schema.
+        body: name of the request's schema in the target's module, empty for none.
+        query: names in `QUERY`.
+        headers: request headers that matter to it, names in `HEADERS`.
+        creates: path parameters that need not exist yet; a malformed one is invalid, not merely unknown.
+        invalid: the status of invalid input.
+    """
+
+    method: str
+    path: str
+    target: str
+    access: str
+    answers: tuple[tuple[int, str], ...]
+    body: str = ""
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    creates: tuple[str, ...] = ()
+    invalid: int = 422
+
+
+class PathParameter(NamedTuple):
+    """What `{name}` in a path may be, and what is missing when it cannot be that."""
+
+    schema: Schema
+    missing: type[NotFound]
+    doc: str
+
+
+PATH_PARAMETERS = {
+    "model": PathParameter(NAME, ModelNotFound, "The model's name."),
+    "version": PathParameter(
+        {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}, VersionNotFound, "The version's number."
+    ),
+    "alias": PathParameter(NAME, AliasNotFound, "The alias's name."),
+    "job": PathParameter(
+        {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}, JobNotFound, "The job's id."
+    ),
+}
+
+QUERY: dict[str, Schema] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "The most entries to list."},
+    "after": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_.-]{1,128}$",
+        "description": "`next_after` of the page before: continues the list.",
+    },
+    "state": {
+        "type": "string",
+        "enum": ["queued", "running", "succeeded", "failed", "cancelled"],
+        "description": "Only jobs in this state.",
+    },
+    "model": {**NAME, "description": "Only jobs of this model."},
+}
+
+HEADERS = {
+    "if-match": "Only if the alias still has this ETag; a lost race is 412.",
+    "if-none-match": "304 when the ETag is still this one.",
+    "prefer": "`wait=N` waits up to N seconds (at most 20) for the job to finish (RFC 7240).",
+    "idempotency-key": "Makes a retry safe: the same key and body give the same job; another body is 422.",
+    "inference-header-content-length": "The length of the JSON part when binary tensors follow it.",
+}
+
+
+ROUTES = (
+    Route("GET", "/", "health:alive", OPEN, ((200, "Alive"),)),
+    Route("GET", "/v2/health/live", "health:live", OPEN, ((200, "Live"),)),
+    Route("GET", "/v2/health/ready", "health:ready", OPEN, ((200, "Ready"),)),
+    Route("GET", "/docs", "documentation:page", VISITOR, ((200, "Page"),)),
+    Route("GET", "/openapi.json", "documentation:openapi", PREDICT, ((200, "OpenAPI"),)),
+    Route("GET", "/v1/algorithms", "algorithms:algorithms", PREDICT, ((200, "Algorithms"),)),
+    Route(
+        "POST",
+        "/v1/models/{model}:train",
+        "training:train",
+        TRAIN,
+        ((202, "Job"), (200, "Job")),
+        body="TRAIN_BODY",
+        headers=("prefer", "idempotency-key"),
+        creates=("model",),
+    ),
+    Route(
+        "GET",
+        "/v1/jobs",
+        "jobs:jobs",
+        TRAIN,
+        ((200, "Jobs"),),
+        query=("limit", "after", "state", "model"),
+    ),
+    Route("GET", "/v1/jobs/{job}", "jobs:job", TRAIN, ((200, "Job"),)),
+    Route("DELETE", "/v1/jobs/{job}", "jobs:cancel", TRAIN, ((200, "Job"),)),
+    Route("GET", "/v1/models", "models:models", PREDICT, ((200, "Models"),), query=("limit", "after")),
+    Route(
+        "GET",
+        "/v1/models/{model}",
+        "models:model",
+        PREDICT,
+        ((200, "Model"), (304, "")),
+        headers=("if-none-match",),
+    ),
+    Route("DELETE", "/v1/models/{model}", "models:delete_model", ADMIN, ((204, ""),)),
+    Route(
+        "GET",
+        "/v1/models/{model}/versions/{version}",
+        "models:version",
+        PREDICT,
+        ((200, "Version"), (304, "")),
+        headers=("if-none-match",),
+    ),
+    Route("DELETE", "/v1/models/{model}/versions/{version}", "models:delete_version", ADMIN, ((204, ""),)),
+    Route(
+        "GET",
+        "/v1/models/{model}/aliases/{alias}",
+        "aliases:alias",
+        PREDICT,
+        ((200, "Alias"), (304, "")),
+        headers=("if-none-match",),
+    ),
+    Route(
+        "PUT",
+        "/v1/models/{model}/aliases/{alias}",
+        "aliases:put_alias",
+        ADMIN,
+        ((200, "Alias"),),
+        body="ALIAS_BODY",
+        headers=("if-match",),
+        creates=("alias",),
+    ),
+    Route(
+        "DELETE",
+        "/v1/models/{model}/aliases/{alias}",
+        "aliases:delete_alias",
+        ADMIN,
+        ((204, ""),),
+        headers=("if-match",),
+    ),
+    *(
+        Route("POST", path, "prediction:predict", PREDICT, ((200, "Predictions"),), body="PREDICT_BODY")
+        for path in (
+            "/v1/models/{model}:predict",
+            "/v1/models/{model}/versions/{version}:predict",
+            "/v1/models/{model}/aliases/{alias}:predict",
+            "/v1/models/{model}/labels/{alias}:predict",
+        )
+    ),
+    Route("GET", "/v2", "inference:server", PREDICT, ((200, "Server"),)),
+    *(
+        route
+        for model in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
+        for route in (
+            Route("GET", model, "inference:metadata", PREDICT, ((200, "Metadata"),)),
+            Route("GET", f"{model}/ready", "inference:ready", PREDICT, ((200, "ModelReady"),)),
+            Route(
+                "POST",
+                f"{model}/infer",
+                "inference:infer",
+                PREDICT,
+                ((200, "Inference"),),
+                body="INFER_BODY",
+                headers=("inference-header-content-length",),
+                invalid=400,
+            ),
+        )
+    ),
+)

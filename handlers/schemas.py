@@ -1,0 +1,118 @@
+"""Checks a value against the part of JSON Schema in which this folder's declarations are written.
+
+The declarations are also what `/openapi.json` shows: what is documented is what is checked. Known keywords:
+`type` (one or a list), `properties`, `required`, `additionalProperties: false`, `items`, `minItems`,
+`maxItems`, `enum`, `minimum`, `maximum`, `minLength`, `maxLength`, and `pattern`, which is always `^…$`.
+A schema with `x-checked-by` only describes: the module that it names does the checking.
+"""
+
+from typing import Any
+
+from ml_core.errors import Fault, InvalidInput
+
+Schema = dict[str, Any]
+
+NAMES_OF_TYPES = {
+    "object": "an object",
+    "array": "a list",
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+}
+_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+_LONGEST_SHOWN = 80
+
+
+def check(schema: Schema, value: object, path: str = "$") -> None:
+    """Raise `InvalidInput` with all that breaks `schema` in `value`, which stands at `path`."""
+    faults = faults_of(schema, value, path)
+    if faults:
+        raise InvalidInput(faults)
+
+
+def faults_of(schema: Schema, value: object, path: str) -> list[Fault]:
+    """What in `value` breaks `schema`."""
+    if "x-checked-by" in schema:
+        return []
+    kind = _TYPES.get(type(value), "null")
+    declared = schema.get("type", kind)
+    allowed = declared if isinstance(declared, list) else [declared]
+    if kind not in allowed and not (kind == "integer" and "number" in allowed):
+        expected = " or ".join(NAMES_OF_TYPES[name] for name in allowed)
+        return [Fault(path, f"is {NAMES_OF_TYPES[kind]}; {expected} is expected")]
+    if "enum" in schema and value not in schema["enum"]:
+        return [Fault(path, f"is not one of {', '.join(str(choice) for choice in schema['enum'])}")]
+    inside = _INSIDE.get(kind)
+    return inside(schema, value, path) if inside else []
+
+
+def shown(value: object) -> str:
+    """A string or number from a caller as a message shows it: quoted, and cut where it would go on and on."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes out no integer of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… ({len(text)} characters)"
+
+
+def _object_faults(schema: Schema, value: dict[str, Any], path: str) -> list[Fault]:
+    properties: dict[str, Schema] = schema.get("properties", {})
+    faults = [Fault(path, f"lacks {name!r}") for name in schema.get("required", ()) if name not in value]
+    for name, member in value.items():
+        if name in properties:
+            faults += faults_of(properties[name], member, f"{path}.{name}")
+        elif schema.get("additionalProperties") is False:
+            known = ", ".join(properties) or "none"
+            faults.append(Fault(path, f"has {shown(name)}, which is not known here; known: {known}"))
+    return faults
+
+
+def _array_faults(schema: Schema, value: list[Any], path: str) -> list[Fault]:
+    least, most = schema.get("minItems", 0), schema.get("maxItems", len(value))
+    if not least <= len(value) <= most:
+        bound = f"at least {least}" if len(value) < least else f"at most {most}"
+        return [Fault(path, f"has {len(value)} items; {bound} are expected")]
+    items = schema.get("items")
+    if not items:
+        return []
+    faults: list[Fault] = []
+    for position, item in enumerate(value):
+        faults += faults_of(items, item, f"{path}[{position}]")
+        if len(faults) > InvalidInput.MOST_FAULTS:
+            break
+    return faults
+
+
+def _string_faults(schema: Schema, value: str, path: str) -> list[Fault]:
+    least, most = schema.get("minLength", 0), schema.get("maxLength", len(value))
+    if not least <= len(value) <= most:
+        bound = f"at least {least}" if len(value) < least else f"at most {most}"
+        return [Fault(path, f"has {len(value)} characters; {bound} are expected")]
+    if "pattern" in schema:
+        import re
+
+        if not re.fullmatch(schema["pattern"][1:-1], value):
+            return [Fault(path, f"is {shown(value)}; it has to match {schema['pattern']}")]
+    return []
+
+
+def _number_faults(schema: Schema, value: float, path: str) -> list[Fault]:
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return [Fault(path, "is not a finite number")]
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and value < least:
+        return [Fault(path, f"is {shown(value)}; at least {least} is expected")]
+    if most is not None and value > most:
+        return [Fault(path, f"is {shown(value)}; at most {most} is expected")]
+    return []
+
+
+_INSIDE: dict[str, Any] = {
+    "object": _object_faults,
+    "array": _array_faults,
+    "string": _string_faults,
+    "integer": _number_faults,
+    "number": _number_faults,
+}

@@ -1,0 +1,172 @@
+"""Every setting: its environment variable, default, unit and bounds. The only place that reads them.
+
+    python -m handlers.settings     prints the reference table
+
+Cold start counts here: this module is read before the first prediction.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ml_core.errors import ServerlessMLError
+
+MIB = 1024 * 1024
+
+
+class SettingInvalid(ServerlessMLError):
+    """An environment variable holds what its setting cannot take; the message is one clear line."""
+
+    code = "setting_invalid"
+
+
+class Setting(NamedTuple):
+    """One setting. `least` and `most` bound numbers; a text has an empty `unit`."""
+
+    name: str
+    variable: str
+    default: float | str
+    unit: str
+    least: float
+    most: float
+    doc: str
+
+
+class Settings(NamedTuple):
+    """The values, in the order of `SETTINGS`."""
+
+    max_body_bytes: int
+    max_answer_bytes: int
+    max_rows: int
+    max_columns: int
+    max_cells: int
+    max_wait: float
+    max_page: int
+    key_ttl: float
+    alias_ttl: float
+    model_cache_bytes: int
+    root: str
+
+
+SETTINGS = (
+    Setting(
+        "max_body_bytes",
+        "ML_MAX_BODY_BYTES",
+        4 * MIB,
+        "bytes",
+        1024,
+        32 * MIB,
+        "The longest request body, before and after its Content-Encoding is undone. Lambda takes 6 MB, "
+        "base64 included.",
+    ),
+    Setting(
+        "max_answer_bytes", "ML_MAX_ANSWER_BYTES", 4 * MIB, "bytes", 1024, 32 * MIB, "The longest answer."
+    ),
+    Setting(
+        "max_rows",
+        "ML_MAX_ROWS",
+        100_000,
+        "rows",
+        1,
+        10_000_000,
+        "The most rows in one request, to predict or to train.",
+    ),
+    Setting(
+        "max_columns", "ML_MAX_COLUMNS", 10_000, "columns", 1, 1_000_000, "The most features of a model."
+    ),
+    Setting(
+        "max_cells",
+        "ML_MAX_CELLS",
+        2_000_000,
+        "numbers",
+        1,
+        100_000_000,
+        "The most numbers in an answer (rows times outputs); more is refused before computing.",
+    ),
+    Setting(
+        "max_wait", "ML_MAX_WAIT", 20, "seconds", 0, 600, "The longest `Prefer: wait=N` that is honoured."
+    ),
+    Setting("max_page", "ML_MAX_PAGE", 1000, "entries", 1, 1000, "The longest page of a list."),
+    Setting(
+        "key_ttl",
+        "ML_KEY_TTL",
+        60,
+        "seconds",
+        0,
+        3600,
+        "How long key records are kept before they are read again: a revoked key works no longer than this.",
+    ),
+    Setting(
+        "alias_ttl",
+        "ML_ALIAS_TTL",
+        2,
+        "seconds",
+        0,
+        3600,
+        "How long an alias is trusted before it is looked up again: a rollback is everywhere within it.",
+    ),
+    Setting(
+        "model_cache_bytes",
+        "ML_MODEL_CACHE_BYTES",
+        64 * MIB,
+        "bytes",
+        0,
+        4096 * MIB,
+        "The memory that a warm instance may keep loaded models in.",
+    ),
+    Setting(
+        "root",
+        "ML_ROOT",
+        ".serverless-ml",
+        "",
+        0,
+        0,
+        "The folder that stands for the cloud on a laptop: the local server and `invoke local`.",
+    ),
+)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings of `environment`, defaults where it says nothing.
+
+    Raises:
+        SettingInvalid: the first variable that holds something else than its setting takes.
+    """
+    return Settings._make(
+        value_of(setting, environment.get(setting.variable, "").strip()) for setting in SETTINGS
+    )
+
+
+def value_of(setting: Setting, text: str) -> float | str:
+    """What `text` means for `setting`; the default when it is empty.
+
+    Raises:
+        SettingInvalid: it is no number, or out of bounds.
+    """
+    if not text or not setting.unit:
+        return text or setting.default
+    whole = isinstance(setting.least, int) and setting.unit != "seconds"
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = float("nan")
+    if not setting.least <= value <= setting.most:
+        number = "a whole number" if whole else "a number"
+        raise SettingInvalid(
+            f"{setting.variable} is {text[:80]!r}: {number} of {setting.unit} "
+            f"from {setting.least} to {setting.most} is expected"
+        )
+    return value
+
+
+def reference() -> str:
+    """The table of all settings, in Markdown."""
+    lines = ["| variable | default | unit | from | to | meaning |", "|---|---|---|---|---|---|"]
+    for setting in SETTINGS:
+        bounds = f"{setting.least:,} | {setting.most:,}" if setting.unit else " | "
+        default = f"{setting.default:,}" if setting.unit else f"`{setting.default}`"
+        lines.append(f"| `{setting.variable}` | {default} | {setting.unit} | {bounds} | {setting.doc} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(reference())
