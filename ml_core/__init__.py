@@ -1,1 +1,23 @@
-"""Algorithms, artifacts, registry, jobs and use cases. Knows no cloud, no HTTP and no environment."""
+"""Algorithms, artifacts, registry, jobs and use cases. Knows no cloud, no HTTP and no environment.
+
+For notebooks: `train_model(X, y)` fits a model to arrays or data frames, `predict(model, X)` asks it.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ml_core.prediction import predict as predict
+    from ml_core.training import train_model as train_model
+
+__all__ = ["predict", "train_model"]
+
+_PUBLIC = {"predict": "ml_core.prediction", "train_model": "ml_core.training"}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported at its first use: what only predicts must not pay for training."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PUBLIC[name]), name)

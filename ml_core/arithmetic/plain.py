@@ -1,0 +1,187 @@
+"""The arithmetic in plain Python: a matrix is a list of rows. Imports nothing that is not built in."""
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
+from math import dist, exp, isfinite, sumprod, tanh
+
+from ml_core.arithmetic import NotFinite, power
+from ml_core.tensors import Tensor, unpack_rows
+
+type Row = Sequence[float]
+type Matrix = Sequence[Row]
+
+# Distances that differ by less, relatively, are compared again, exactly enough to tell a tie.
+CLOSE = 1e-12
+ROUNDING = 2.0**-53
+
+
+def matrix(packed: bytes | memoryview, width: int) -> Matrix:
+    """The rows as tuples."""
+    return list(unpack_rows(packed, width))
+
+
+def lists(matrix: Matrix) -> list[list[float]]:
+    """The matrix as lists of floats."""
+    return [list(row) for row in matrix]
+
+
+def standardised(X: Matrix, mean: Tensor, scale: Tensor) -> Matrix:
+    """(x - mean) / scale, column by column."""
+    columns = list(zip(mean.values, scale.values, strict=True))
+    return _finite(tuple((x - m) / s for x, (m, s) in zip(row, columns, strict=True)) for row in X)
+
+
+def affine(X: Matrix, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
+    """x·w + b for every row w of the weights and its intercept b."""
+    columns = list(zip(weights.rows, intercepts, strict=True))
+    return _finite([sumprod(x, w) + b for w, b in columns] for x in X)
+
+
+def distances(X: Matrix, points: Tensor) -> Matrix:
+    """The Euclidean distance of every row to every point."""
+    return _finite([dist(x, p) for p in points.rows] for x in X)
+
+
+def nearest(X: Matrix, points: Tensor, measured: Matrix) -> list[int]:
+    """Which point is nearest to each row; the first of several that are equally near within rounding."""
+    return [nearest_one(x, row, points.rows) for x, row in zip(X, measured, strict=True)]
+
+
+def nearest_one(x: Row, measured: Row, points: Matrix) -> int:
+    """The nearest of the points, given how far each of them is, give or take its rounding."""
+    reach = min(measured) * (1 + CLOSE)
+    first, *others = (index for index, distance in enumerate(measured) if distance <= reach)
+    for other in others:
+        if _is_nearer(x, points[other], points[first]):
+            first = other
+    return first
+
+
+def _is_nearer(x: Row, one: Row, other: Row) -> bool:
+    """Whether x is nearer to one point than to the other, beyond rounding.
+
+    ‖x − p‖² − ‖x − q‖² = (q − p)·((x − p) + (x − q)) keeps the digits that the two squares lose to each other
+    when x is far away, or when all three lie far from the origin.
+    """
+    gaps = [q - p for p, q in zip(one, other, strict=True)]
+    sums = [(v - p) + (v - q) for v, p, q in zip(x, one, other, strict=True)]
+    sizes = [abs(v - p) + abs(v - q) for v, p, q in zip(x, one, other, strict=True)]
+    return sumprod(gaps, sums) < -4 * ROUNDING * sumprod(map(abs, gaps), sizes)
+
+
+def gaussian(X: Matrix, points: Tensor, gamma: float) -> Matrix:
+    """exp(-gamma·‖x − p‖²) for every row x and point p."""
+    return [[exp(-gamma * d * d) for d in (dist(x, p) for p in points.rows)] for x in X]
+
+
+def polynomial(X: Matrix, points: Tensor, gamma: float, coef0: float, degree: int) -> Matrix:
+    """(gamma·x·p + coef0) to the power of `degree`, for every row x and point p."""
+    return _finite([power(gamma * sumprod(x, p) + coef0, degree) for p in points.rows] for x in X)
+
+
+def hyperbolic(X: Matrix, points: Tensor, gamma: float, coef0: float) -> Matrix:
+    """tanh(gamma·x·p + coef0) for every row x and point p."""
+    bases = _finite([gamma * sumprod(x, p) + coef0 for p in points.rows] for x in X)
+    return [[tanh(base) for base in row] for row in bases]
+
+
+def one_versus_one(
+    kernel: Matrix, dual: Tensor, counts: Sequence[int], intercepts: Sequence[float]
+) -> Matrix:
+    """The decision of each pair of classes, positive for the first of the two."""
+    slices = [slice(begin, end) for begin, end in pairwise(accumulate(counts, initial=0))]
+    parts = [[coefficients[part] for coefficients in dual.rows] for part in slices]
+
+    def decisions(row: Row) -> Row:
+        # sums[i][r]: what the vectors of class i say in its pair with the r-th of the other classes
+        sums = [
+            [sumprod(row[part], coefficients) for coefficients in coefficients_of_class]
+            for part, coefficients_of_class in zip(slices, parts, strict=True)
+        ]
+        pairs = _pairs(len(counts))
+        return [sums[i][j - 1] + sums[j][i] + b for (i, j), b in zip(pairs, intercepts, strict=True)]
+
+    return _finite(decisions(row) for row in kernel)
+
+
+def most_votes(pairs: Matrix, classes: int) -> list[int]:
+    """The class that wins most of its pairs, the first of several, as libsvm counts them."""
+    order = _pairs(classes)
+    winners = (
+        [i if decision > 0 else j for (i, j), decision in zip(order, row, strict=True)] for row in pairs
+    )
+    return [_first_largest([won.count(label) for label in range(classes)]) for won in winners]
+
+
+def one_versus_rest(pairs: Matrix, classes: int) -> Matrix:
+    """scikit-learn's decision of each class: its votes, plus a confidence in (-1/3, 1/3)."""
+    order = _pairs(classes)
+
+    def decisions(row: Row) -> Row:
+        votes, confidences = [0.0] * classes, [0.0] * classes
+        for (i, j), decision in zip(order, row, strict=True):
+            votes[j if decision < 0 else i] += 1
+            confidences[i] += decision
+            confidences[j] -= decision
+        return [vote + c / (3 * (abs(c) + 1)) for vote, c in zip(votes, confidences, strict=True)]
+
+    return _finite(decisions(row) for row in pairs)
+
+
+def negated(matrix: Matrix) -> Matrix:
+    """Every number times -1."""
+    return [[-number for number in row] for row in matrix]
+
+
+def largest(matrix: Matrix) -> list[int]:
+    """The first column of each row's largest number; of a single column, whether it is above 0."""
+    return [_first_largest(row) if len(row) > 1 else int(row[0] > 0) for row in matrix]
+
+
+def sigmoid(matrix: Matrix, slopes: Sequence[float], offsets: Sequence[float]) -> Matrix:
+    """1 / (1 + exp(-(slope·x + offset))), column by column."""
+    columns = list(zip(slopes, offsets, strict=True))
+    return [[_logistic(a * x + b) for x, (a, b) in zip(row, columns, strict=True)] for row in matrix]
+
+
+def softmax(matrix: Matrix) -> Matrix:
+    """exp(x) over the sum of the row's exp(x)."""
+    # Subtracting the maximum changes nothing but keeps exp in range: it overflows past 709.
+    return shares([[exp(x - top) for x in row] for row, top in zip(matrix, map(max, matrix), strict=True)])
+
+
+def complemented(matrix: Matrix) -> Matrix:
+    """One column p becomes two: 1 - p and p."""
+    return [[1.0 - p, p] for (p,) in matrix]
+
+
+def shares(matrix: Matrix) -> Matrix:
+    """Every number over the sum of its row; equal shares where that sum is 0."""
+    totals = [sum(row) for row in matrix]
+    return [
+        [x / total for x in row] if total else [1 / len(row)] * len(row)
+        for row, total in zip(matrix, totals, strict=True)
+    ]
+
+
+def _logistic(x: float) -> float:
+    if x >= 0:
+        return 1.0 / (1.0 + exp(-x))
+    small = exp(x)  # exp(-x) would overflow
+    return small / (1.0 + small)
+
+
+def _first_largest(row: Row) -> int:
+    return max(range(len(row)), key=row.__getitem__)
+
+
+def _pairs(classes: int) -> list[tuple[int, int]]:
+    return [(i, j) for i in range(classes) for j in range(i + 1, classes)]
+
+
+def _finite(rows: Iterable[Row]) -> Matrix:
+    matrix = list(rows)
+    for index, row in enumerate(matrix):
+        if not all(map(isfinite, row)):
+            raise NotFinite(index)
+    return matrix

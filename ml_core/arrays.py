@@ -1,0 +1,67 @@
+"""What a notebook holds (lists, arrays, data frames) as checked rows and labels."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ml_core.errors import InvalidInput
+from ml_core.instances import Limits, Rows, rows_from_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# A caller within the same process may use all of its memory.
+NO_LIMITS = Limits(*[sys.maxsize] * len(Limits._fields))
+
+
+def feature_names(X: Any) -> list[str]:  # noqa: ANN401 - whatever a notebook holds
+    """A data frame's column names, the members of a first row that is an object, else x0, x1 and so on."""
+    if hasattr(X, "columns"):
+        return [str(column) for column in X.columns]
+    first = next(iter(X), ())
+    return list(first) if isinstance(first, dict) else [f"x{column}" for column in range(len(first))]
+
+
+def rows_of(X: Any, features: Sequence[str], *, expecting: str = "the model") -> Rows:  # noqa: ANN401
+    """The rows of X. The columns of a data frame may come in any order. Raises `InvalidInput`."""
+    if hasattr(X, "columns"):
+        named = dict(zip(feature_names(X), range(len(X.columns)), strict=False))
+        missing = [name for name in features if name not in named]
+        if missing:
+            raise InvalidInput.at("X", f"{expecting} expects the columns {', '.join(missing)}")
+        return _packed(_matrix(X)[:, [named[name] for name in features]], features, expecting)
+    if hasattr(X, "__array__"):
+        return _packed(_matrix(X), features, expecting)
+    rows = [row if isinstance(row, dict) else listed(row) for row in X]
+    return rows_from_json(rows, features=features, limits=NO_LIMITS, where="X", expecting=expecting)
+
+
+def listed(values: Any) -> list[Any]:  # noqa: ANN401
+    """A sequence as a list of Python's own types: numpy's scalars are no `int` and no `float`."""
+    result: list[Any] = values.tolist() if hasattr(values, "tolist") else list(values)
+    return result
+
+
+def _matrix(X: Any) -> "NDArray[np.float64]":  # noqa: ANN401
+    import numpy as np
+
+    array = np.asarray(X)
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        raise InvalidInput.at(
+            "X", f"expected rows × features of numbers, got {array.ndim} axes of {array.dtype}"
+        )
+    return array.astype("<f8")
+
+
+def _packed(array: "NDArray[np.float64]", features: Sequence[str], expecting: str) -> Rows:
+    import numpy as np
+
+    if array.shape[1] != len(features):
+        raise InvalidInput.at("X", f"{expecting} expects {len(features)} features, X has {array.shape[1]}")
+    if not len(array):
+        raise InvalidInput.at("X", "expected at least one row")
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        raise InvalidInput.at(f"X[{wrong[0][0]}][{wrong[0][1]}]", "expected a finite number")
+    return Rows(np.ascontiguousarray(array).tobytes(), len(features), "X")

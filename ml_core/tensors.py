@@ -1,0 +1,185 @@
+"""Tables of float64 numbers, and the safetensors container that holds them.
+
+A file of the format (https://github.com/huggingface/safetensors#format) is an 8-byte little-endian length, a
+JSON header of that length, and the tensors' bytes. Nothing in it can name code to run. The library reads what
+is written here (a test proves it); the reader is our own because it needs neither numpy nor an import, and
+the writer because its bytes must depend on the input alone, not on the release of a library.
+"""
+
+import json
+import struct
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from math import isfinite, prod
+from typing import TYPE_CHECKING
+
+from ml_core.errors import ArtifactInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_HEADER_BYTES = 16 << 20
+MOST_TENSORS = 64
+METADATA_KEY = "serverless-ml"
+
+
+class Tensor:
+    """One or two axes of float64 numbers: little-endian, rows one after another."""
+
+    __slots__ = ("_rows", "packed", "shape")
+
+    def __init__(self, shape: tuple[int, ...], packed: bytes | memoryview) -> None:
+        if len(packed) != 8 * prod(shape):
+            raise ArtifactInvalid(
+                f"a tensor of shape {list(shape)} needs {8 * prod(shape)} bytes, not {len(packed)}"
+            )
+        self.shape = shape
+        self.packed = packed
+        self._rows: list[tuple[float, ...]] | None = None
+
+    @classmethod
+    def of(cls, values: Iterable[float], *shape: int) -> "Tensor":
+        """A tensor of these numbers; without a shape they are one axis."""
+        numbers = list(values)
+        return cls(shape or (len(numbers),), pack(numbers))
+
+    @property
+    def rows(self) -> list[tuple[float, ...]]:
+        """The numbers as tuples, one for each row; made once. A single axis is one row."""
+        if self._rows is None:
+            self._rows = list(unpack_rows(self.packed, self.shape[-1]))
+        return self._rows
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The numbers of a single axis."""
+        return self.rows[0]
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return len(self.packed) // 8
+
+
+def pack(numbers: Iterable[float]) -> bytes:
+    """Numbers as little-endian float64. Raises `struct.error` for what is no number or overflows."""
+    numbers = list(numbers)
+    return struct.pack(f"<{len(numbers)}d", *numbers)
+
+
+def unpack_rows(packed: bytes | memoryview, width: int) -> Iterator[tuple[float, ...]]:
+    """The rows of packed numbers as tuples: what `math.sumprod` and `math.dist` are quickest on."""
+    return struct.iter_unpack(f"<{width}d", packed)
+
+
+def all_finite(packed: bytes | memoryview) -> bool:
+    """Whether no packed number is NaN or infinite."""
+    # The highest byte is the sign and seven bits of the exponent: unless it is 0x7f or 0xff, the number is
+    # under 2**1009.
+    highest = bytes(packed[7::8])
+    if b"\x7f" not in highest and b"\xff" not in highest:
+        return True
+    return all(isfinite(number) for (number,) in unpack_rows(packed, 1))
+
+
+def finite_numbers(values: object) -> tuple[float, ...]:
+    """A description's list of numbers. Raises `ArtifactInvalid` unless it is one, of finite numbers."""
+    if not isinstance(values, list) or not all(
+        type(value) in (int, float) and isfinite(value) for value in values
+    ):
+        raise ArtifactInvalid("expected a list of finite numbers")
+    return tuple(map(float, values))
+
+
+def counts(values: object) -> tuple[int, ...]:
+    """A description's list of counts. Raises `ArtifactInvalid` unless it is one, of integers from 0."""
+    if not isinstance(values, list) or not all(
+        type(value) is int and 0 <= value < 1 << 48 for value in values
+    ):
+        raise ArtifactInvalid("expected a list of counts")
+    return tuple(values)
+
+
+def write(description: "Mapping[str, object]", tensors: "Mapping[str, Tensor]") -> bytes:
+    """A safetensors file: the description as JSON in its metadata, the tensors in order of name."""
+    text = json.dumps(description, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    header: dict[str, object] = {"__metadata__": {METADATA_KEY: text, "sha256": _checksum(text, tensors)}}
+    end = 0
+    for name in sorted(tensors):
+        begin, end = end, end + len(tensors[name].packed)
+        header[name] = {"dtype": "F64", "shape": list(tensors[name].shape), "data_offsets": [begin, end]}
+    encoded = json.dumps(header, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)  # the format aligns the tensors on 8 bytes with spaces
+    return b"".join(
+        [struct.pack("<Q", len(encoded)), encoded, *(tensors[name].packed for name in sorted(tensors))]
+    )
+
+
+def read(data: bytes) -> tuple[dict[str, object], dict[str, Tensor]]:
+    """The description and the tensors of a file that `write` made; the tensors are views, not copies.
+
+    Raises `ArtifactInvalid` for everything else: other dtypes, gaps, overlaps, bytes left over or changed,
+    numbers that are not finite.
+    """
+    view = memoryview(data)
+    length = int.from_bytes(view[:8], "little")
+    if not 8 + length <= len(view) or length > MOST_HEADER_BYTES:
+        raise ArtifactInvalid("not a safetensors file: its header does not fit")
+    header = _json_object(bytes(view[8 : 8 + length]), "header")
+    metadata = header.pop("__metadata__", None)
+    if not isinstance(metadata, dict) or not isinstance(metadata.get(METADATA_KEY), str):
+        raise ArtifactInvalid(f"a safetensors file without {METADATA_KEY!r} in its metadata")
+    description = _json_object(metadata[METADATA_KEY], "description")
+    tensors = _tensors(header, view[8 + length :])
+    if metadata.get("sha256") != _checksum(metadata[METADATA_KEY], tensors):
+        raise ArtifactInvalid("the content is not what was written: its checksum differs")
+    return description, tensors
+
+
+def _checksum(text: str, tensors: "Mapping[str, Tensor]") -> str:
+    content = sha256(text.encode())
+    for name in sorted(tensors):
+        content.update(f"\n{name} {tensors[name].shape}\n".encode())
+        content.update(tensors[name].packed)
+    return content.hexdigest()
+
+
+def _json_object(text: str | bytes, what: str) -> dict[str, object]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ArtifactInvalid(f"the {what} is not JSON") from None
+    if not isinstance(value, dict):
+        raise ArtifactInvalid(f"the {what} is not a JSON object")
+    return value
+
+
+def _tensors(header: dict[str, object], content: memoryview) -> dict[str, Tensor]:
+    if len(header) > MOST_TENSORS:
+        raise ArtifactInvalid(f"{len(header)} tensors; at most {MOST_TENSORS} are read")
+    tensors, end = {}, 0
+    for name, entry in header.items():
+        shape, begin, stop = _entry(name, entry)
+        if begin != end or stop > len(content):
+            raise ArtifactInvalid(
+                f"tensor {name!r} does not begin where the one before it ends, or passes the end"
+            )
+        tensors[name], end = Tensor(shape, content[begin:stop]), stop
+    if end != len(content):
+        raise ArtifactInvalid(f"{len(content) - end} bytes belong to no tensor")
+    if not all_finite(content):
+        raise ArtifactInvalid("a tensor holds a number that is not finite")
+    return tensors
+
+
+def _entry(name: str, entry: object) -> tuple[tuple[int, ...], int, int]:
+    if (
+        not isinstance(entry, dict)
+        or entry.keys() != {"dtype", "shape", "data_offsets"}
+        or entry["dtype"] != "F64"
+    ):
+        raise ArtifactInvalid(f"tensor {name!r} is not described as float64 with shape and offsets")
+    shape, offsets = counts(entry["shape"]), counts(entry["data_offsets"])
+    if len(shape) not in (1, 2) or 0 in shape or len(offsets) != 2 or offsets[1] < offsets[0]:
+        raise ArtifactInvalid(f"tensor {name!r} has no sound shape and offsets")
+    return shape, offsets[0], offsets[1]

@@ -1,0 +1,472 @@
+"""Training: a request is checked, its rows are split, a model is fitted and measured."""
+
+import math
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ml_core import artifact, models, tensors
+from ml_core.arrays import NO_LIMITS, feature_names, listed, rows_of
+from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, TooLarge
+from ml_core.faults import member, shown
+from ml_core.hyperparameters import REFUSED, Integer, Number
+from ml_core.instances import Limits, Rows, rows_from_json
+from ml_core.model import Label, Model
+from ml_core.models import CLASSIFICATION, AlgorithmInfo, Size, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TEST_FRACTION = Number(least=0, most=0.9)
+SEED = Integer(0, 2**32 - 1)
+MEMBERS = (
+    "algorithm",
+    "hyperparameters",
+    "instances",
+    "targets",
+    "data",
+    "test_fraction",
+    "seed",
+    "feature_names",
+)
+
+
+class TrainingRequest(NamedTuple):
+    """A checked request: what `fit` needs, and all that a stored one holds."""
+
+    algorithm: str
+    hyperparameters: dict[str, Any]
+    rows: Rows
+    features: tuple[str, ...]
+    targets: list[Label] | None
+    test_fraction: float
+    seed: int
+
+    def summary(self) -> dict[str, object]:
+        """What a job tells of its request."""
+        return {
+            "algorithm": self.algorithm,
+            "hyperparameters": self.hyperparameters,
+            "rows": len(self.rows),
+            "features": len(self.features),
+            "test_fraction": self.test_fraction,
+            "seed": self.seed,
+        }
+
+    def to_bytes(self) -> bytes:
+        """The request as a safetensors file."""
+        table = tensors.Tensor((len(self.rows), self.rows.n_features), self.rows.packed)
+        description = {
+            "algorithm": self.algorithm,
+            "hyperparameters": self.hyperparameters,
+            "features": self.features,
+            "targets": self.targets,
+            "test_fraction": self.test_fraction,
+            "seed": self.seed,
+        }
+        return tensors.write(description, {"instances": table})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "TrainingRequest":
+        """The request that `to_bytes` wrote. Raises `ArtifactInvalid` for other bytes."""
+        content, tables = tensors.read(data)
+        table, description = tables["instances"], dict[str, Any](content)
+        return cls(
+            algorithm=description["algorithm"],
+            hyperparameters=description["hyperparameters"],
+            rows=Rows(table.packed, table.shape[1]),
+            features=tuple(description["features"]),
+            targets=description["targets"],
+            test_fraction=description["test_fraction"],
+            seed=description["seed"],
+        )
+
+
+class Trained(NamedTuple):
+    """A model's artifact, and what is to be told of it, as JSON values."""
+
+    artifact: bytes
+    manifest: dict[str, object]
+
+
+def check_request(body: object, limits: Limits) -> TrainingRequest:
+    """The request of a JSON body. Imports neither numpy nor scikit-learn.
+
+    Raises `InvalidInput` with a fault for each thing wrong, and `TooLarge` past a limit.
+    """
+    if not isinstance(body, dict):
+        raise InvalidInput.at("$", f"expected an object, got {shown(body)}")
+    info = _algorithm(body)
+    if body.get("data") is not None:
+        raise InvalidInput.at("$.data", "data.uri is not supported yet: send the rows as 'instances'")
+    chosen = info.check(body.get("hyperparameters") or {})
+    test_fraction, seed = _split_options(body)
+    features = _features(body, limits)
+    rows = rows_from_json(body.get("instances"), features=features, limits=limits, expecting="every row")
+    targets = _targets(info, body.get("targets"), len(rows), limits)
+    request = TrainingRequest(info.name, chosen, rows, features, targets, test_fraction, seed)
+    _check_split(info, request)
+    return request
+
+
+def _algorithm(body: dict[str, object]) -> AlgorithmInfo:
+    unknown = [
+        Fault(member("$", name), f"no such member; there are {', '.join(MEMBERS)}")
+        for name in body.keys() - set(MEMBERS)
+    ]
+    if unknown:
+        raise InvalidInput(sorted(unknown))
+    name = body.get("algorithm")
+    try:
+        return models.algorithm(name if isinstance(name, str) else "")
+    except AlgorithmNotFound:
+        expected = " or ".join(f'"{each}"' for each in models.names())
+        raise InvalidInput.at("$.algorithm", f"expected {expected}, got {shown(name)}") from None
+
+
+def _split_options(body: dict[str, object]) -> tuple[float, int]:
+    faults, values = [], []
+    for name, kind, default in (("test_fraction", TEST_FRACTION, 0.2), ("seed", SEED, 0)):
+        value: Any = kind.read(body.get(name, default))
+        if value is REFUSED:
+            faults.append(Fault(f"$.{name}", f"expected {kind.expects}, got {shown(body[name])}"))
+        values.append(value)
+    if faults:
+        raise InvalidInput(faults)
+    return values[0], values[1]
+
+
+def _features(body: dict[str, object], limits: Limits) -> tuple[str, ...]:
+    """The names that are given, else the members of the first row, else x0, x1 … as in scikit-learn."""
+    instances = body.get("instances")
+    first = instances[0] if isinstance(instances, list) and instances else None
+    names = body.get("feature_names")
+    where = "$.feature_names"
+    if names is None and isinstance(first, dict):
+        names, where = list(first), "$.instances[0]"
+    elif names is None:
+        names = [f"x{column}" for column in range(len(first) if isinstance(first, list) else 1)]
+    if not isinstance(names, list):
+        raise InvalidInput.at(where, f"expected a list of names, got {shown(names)}")
+    if not names:
+        raise InvalidInput.at("$.instances[0]", "expected at least one feature, got none")
+    if len(names) > limits.max_columns:
+        raise TooLarge(f"{len(names)} features; at most {limits.max_columns} are taken")
+    _check_names(names, where, limits)
+    if isinstance(first, list) and len(first) != len(names):
+        raise InvalidInput.at(where, f"{len(names)} names for rows of {len(first)} features")
+    return tuple(names)
+
+
+def _check_names(names: list[Any], where: str, limits: Limits) -> None:
+    faults = []
+    for index, name in enumerate(names):
+        wrong = "a name is not empty" if name == "" else _wrong_text(name, limits)
+        if wrong:
+            faults.append(Fault(f"{where}[{index}]", wrong))
+    if not faults and len(set(names)) != len(names):
+        twice = next(name for name, times in Counter(names).items() if times > 1)
+        faults.append(Fault(where, f"{shown(twice)} is there more than once"))
+    if faults:
+        raise InvalidInput(faults)
+
+
+def _wrong_text(value: object, limits: Limits) -> str | None:
+    if not isinstance(value, str):
+        return f"expected a string, got {shown(value)}"
+    if len(value) > limits.max_text:
+        return f"expected at most {limits.max_text} characters, got {len(value)}"
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "expected text, got half of a surrogate pair"
+    return None
+
+
+def _targets(info: AlgorithmInfo, targets: object, rows: int, limits: Limits) -> list[Label] | None:
+    if info.task != CLASSIFICATION:
+        if targets is not None:
+            raise InvalidInput.at("$.targets", f"{info.name} takes no targets")
+        return None
+    if not isinstance(targets, list):
+        raise InvalidInput.at(
+            "$.targets", f"expected a list of labels, one for each row, got {shown(targets)}"
+        )
+    _check_labels(targets, limits)
+    if len(targets) != rows:
+        raise InvalidInput.at("$.targets", f"expected a label for each of {rows} rows, got {len(targets)}")
+    return targets
+
+
+def _check_labels(targets: list[Any], limits: Limits) -> None:
+    """Raise `InvalidInput` unless these are strings, 64-bit integers or booleans, of at least two classes."""
+    kinds = set(map(type, targets))
+    expected = "strings, integers or booleans, all of one kind"
+    for index, label in enumerate(targets if not kinds <= {str, int, bool} else ()):
+        if type(label) not in (str, int, bool):
+            raise InvalidInput.at(f"$.targets[{index}]", f"labels are {expected}; got {shown(label)}")
+    if len(kinds) > 1:
+        index = next(index for index, label in enumerate(targets) if type(label) is not type(targets[0]))
+        message = f"labels are {expected}; {shown(targets[0])} came before {shown(targets[index])}"
+        raise InvalidInput.at(f"$.targets[{index}]", message)
+    classes = set(targets)
+    wrong = {label: fault for label in classes if (fault := _wrong_label(label, limits))}
+    if wrong:
+        index = next(index for index, label in enumerate(targets) if label in wrong)
+        raise InvalidInput.at(f"$.targets[{index}]", wrong[targets[index]])
+    if len(classes) < 2:
+        only = f"only {shown(targets[0])}" if targets else "none"
+        raise InvalidInput.at("$.targets", f"a classifier needs at least two classes, got {only}")
+    if len(classes) > limits.max_classes:
+        raise TooLarge(f"$.targets has {len(classes)} classes; at most {limits.max_classes} are taken")
+
+
+def _wrong_label(label: object, limits: Limits) -> str | None:
+    if isinstance(label, int):
+        return None if -(2**63) <= label < 2**63 else f"expected an integer of 64 bits, got {shown(label)}"
+    return _wrong_text(label, limits)
+
+
+def _check_split(info: AlgorithmInfo, request: TrainingRequest) -> None:
+    """Raise `InvalidInput` for what training on such rows would fail on."""
+    rows = len(request.rows)
+    held_out = math.ceil(request.test_fraction * rows)
+    counts = Counter(request.targets) if request.targets is not None else None
+    message = None
+    if rows - held_out < 1:
+        message = f"no row of {rows} is left to train on"
+    elif held_out and counts:
+        message = _unstratifiable(counts, rows, held_out)
+    if message:
+        raise InvalidInput.at("$.test_fraction", f"{message}; with test_fraction 0 every row is trained on")
+    rarest = min(counts.values()) if counts else None
+    _raise_faults(info.algorithm.objections(Size(rows - held_out, rarest), request.hyperparameters))
+    if counts:
+        _check_class_weight(request.hyperparameters.get("class_weight"), list(counts))
+
+
+def _unstratifiable(counts: Mapping[Label, int], rows: int, held_out: int) -> str | None:
+    label, rarest = min(counts.items(), key=lambda item: item[1])
+    if rarest < 2:
+        return f"class {shown(label)} has a single row, which cannot be both trained on and held out"
+    if held_out < len(counts):
+        return f"{held_out} of {rows} rows would be held out, fewer than the {len(counts)} classes"
+    if rows - held_out < len(counts):
+        return f"{rows - held_out} of {rows} rows would be trained on, fewer than the {len(counts)} classes"
+    return None
+
+
+def _check_class_weight(weights: object, classes: Sequence[Label]) -> None:
+    texts = set(map(label_text, classes))
+    where = "$.hyperparameters.class_weight"
+    unknown = weights.keys() - texts if isinstance(weights, dict) else set()
+    _raise_faults([Fault(member(where, name), "no row has such a label") for name in sorted(unknown)])
+
+
+def _raise_faults(faults: list[Fault]) -> None:
+    if faults:
+        raise InvalidInput(faults)
+
+
+def label_text(label: Label) -> str:
+    """A label as JSON writes it, without quotes: what keys of an object can say."""
+    if isinstance(label, bool):
+        return "true" if label else "false"
+    return str(label)
+
+
+def fit(request: TrainingRequest, progress: Callable[[str, float | None], None]) -> Trained:
+    """Split the rows, fit on one part, measure on both.
+
+    `progress` is told each phase as it begins, and a fraction where one is counted, else None. Raises
+    `InvalidInput`.
+    """
+    info = models.algorithm(request.algorithm)
+    progress("splitting", None)
+    classes, y = _class_numbers(request.targets)
+    train, test = _split(request, y)
+    progress("fitting", None)
+    table = Table(_matrix(request.rows)[train], None if y is None else y[train], request.seed)
+    model, told = fit_model(info, request.hyperparameters, table, request.features, classes)
+    progress("measuring", None)
+    metrics = {
+        name: _measured(info, model, _taken(request.rows, part), None if y is None else y[part], request.seed)
+        for name, part in (("training", train), ("test", test))
+        if len(part)
+    }
+    data = artifact.dump(model)
+    manifest = {
+        **model.description,
+        "task": info.task,
+        "metrics": metrics,
+        "warnings": told,
+        "rows": len(train),
+        "test_rows": len(test),
+        "test_fraction": request.test_fraction,
+        "seed": request.seed,
+        "library_versions": library_versions(),
+    }
+    return Trained(data, manifest)
+
+
+def fit_model(
+    info: AlgorithmInfo,
+    chosen: Mapping[str, Any],
+    table: Table,
+    features: tuple[str, ...],
+    classes: tuple[Label, ...] | None,
+) -> tuple[Model, list[str]]:
+    """A model fitted to every row of the table, and what the solver warned of. Raises `InvalidInput`."""
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    rarest = None if table.y is None else int(np.bincount(table.y, minlength=len(classes or ())).min())
+    if rarest == 0:
+        raise InvalidInput.at(
+            "$.test_fraction",
+            "a class has no row left to train on; with test_fraction 0 it has all of its own",
+        )
+    _raise_faults(info.algorithm.objections(Size(len(table.X), rarest), chosen))
+    weights = chosen.get("class_weight")
+    if isinstance(weights, dict) and classes is not None:
+        numbered = {number: weights.get(label_text(label), 1.0) for number, label in enumerate(classes)}
+        options = {**chosen, "class_weight": numbered}
+    else:
+        options = dict(chosen)
+    # One thread: with several, sums are added in the order in which threads finish, and bits differ between
+    # runs.
+    with threadpool_limits(limits=1), _convergence_warnings() as told, np.errstate(all="ignore"):
+        try:
+            fitted, scaling = info.algorithm.fit(table, options)
+        except (ValueError, FloatingPointError) as error:
+            # The request was checked: what is left for scikit-learn to refuse are numbers that overflowed on
+            # the way.
+            raise InvalidInput.at(
+                "$.instances", "training on these values overflows; rescale them"
+            ) from error
+    together = fitted.folded(scaling) if scaling else None
+    model = Model(
+        together or fitted,
+        algorithm=info.name,
+        hyperparameters=chosen,
+        features=features,
+        classes=classes,
+        scaling=None if together else scaling,
+    )
+    return _stored(model), list(dict.fromkeys(told))
+
+
+def _stored(model: Model) -> Model:
+    """The model as it comes back from its artifact: what is measured is what will serve."""
+    from ml_core.errors import ArtifactInvalid
+
+    try:
+        return artifact.load(artifact.dump(model))
+    except (ArtifactInvalid, ValueError) as error:
+        raise InvalidInput.at("$.instances", "training on these values overflows; rescale them") from error
+
+
+@contextmanager
+def _convergence_warnings() -> Iterator[list[str]]:
+    """Collect the first lines of convergence warnings; show all others as usual."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    told: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield told
+    for warning in caught:
+        if issubclass(warning.category, ConvergenceWarning):
+            told.append(str(warning.message).strip().split("\n")[0])
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def _class_numbers(
+    targets: Sequence[Label] | None,
+) -> "tuple[tuple[Label, ...] | None, NDArray[np.int64] | None]":
+    """The classes in ascending order, as scikit-learn has them, and each row's number among them."""
+    if targets is None:
+        return None, None
+    import numpy as np
+
+    classes = tuple(sorted(set(targets)))
+    numbers = {label: number for number, label in enumerate(classes)}
+    return classes, np.array([numbers[label] for label in targets], dtype=np.int64)
+
+
+def _matrix(rows: Rows) -> "NDArray[np.float64]":
+    import numpy as np
+
+    return np.frombuffer(rows.packed, dtype="<f8").reshape(-1, rows.n_features)
+
+
+def _taken(rows: Rows, chosen: "NDArray[np.intp]") -> Rows:
+    return Rows(_matrix(rows)[chosen].tobytes(), rows.n_features, rows.where)
+
+
+def _split(
+    request: TrainingRequest, y: "NDArray[np.int64] | None"
+) -> "tuple[NDArray[np.intp], NDArray[np.intp]]":
+    """The rows to train on and those held out, as scikit-learn's `train_test_split` chooses them."""
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    every = np.arange(len(request.rows))
+    if request.test_fraction == 0:
+        return every, every[:0]
+    train, test = train_test_split(
+        every, test_size=request.test_fraction, random_state=request.seed, stratify=y
+    )
+    return train, test
+
+
+def _measured(
+    info: AlgorithmInfo, model: Model, rows: Rows, y: "NDArray[np.int64] | None", seed: int
+) -> dict[str, object]:
+    from ml_core import metrics
+
+    if y is None:
+        return metrics.of_clusters(model, rows, seed=seed)
+    return metrics.of_classifier(model, rows, y, objective=info.algorithm.objective)
+
+
+def library_versions() -> dict[str, str]:
+    """What a model was fitted with."""
+    from importlib.metadata import version
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"python": python, **{name: version(name) for name in ("numpy", "scikit-learn", "scipy")}}
+
+
+def train_model(
+    X: Any,  # noqa: ANN401 - whatever numpy takes for a matrix
+    y: Any = None,  # noqa: ANN401
+    algorithm: str = "logistic_regression",
+    *,
+    seed: int = 0,
+    **hyperparameters: object,
+) -> Model:
+    """Fit a model to every row, for notebooks.
+
+    `X` is rows × features of finite numbers: lists, an array or a data frame, whose column names become the
+    features'. `y` is a label for each row (strings, integers or booleans), None for clusters. Raises
+    `InvalidInput`.
+    """
+    info = models.algorithm(algorithm)
+    features = tuple(feature_names(X))
+    _check_names(list(features), "X", NO_LIMITS)
+    rows = rows_of(X, features, expecting="every row")
+    targets = _targets(info, None if y is None else listed(y), len(rows), NO_LIMITS)
+    chosen = info.check(hyperparameters)
+    if targets is not None:
+        _check_class_weight(chosen.get("class_weight"), targets)
+    classes, numbers = _class_numbers(targets)
+    model, told = fit_model(info, chosen, Table(_matrix(rows), numbers, seed), features, classes)
+    for text in told:
+        warnings.warn(text, stacklevel=2)
+    return model

@@ -1,0 +1,74 @@
+"""From a request's JSON to a model that predicts, through the artifact's bytes."""
+
+import json
+from typing import Any
+
+import pytest
+from sklearn import datasets
+
+from ml_core import artifact, models, predict, train_model
+from ml_core.instances import Limits, rows_from_json
+from ml_core.training import Trained, TrainingRequest, check_request, fit
+
+DATA = {
+    "logistic_regression": datasets.load_breast_cancer(),
+    "svm": datasets.load_iris(),
+    "kmeans": datasets.load_wine(),
+}
+
+
+def body(algorithm: str, **more: Any) -> dict[str, Any]:
+    data = DATA[algorithm]
+    request: dict[str, Any] = {"algorithm": algorithm, "instances": data.data.tolist(), **more}
+    if models.algorithm(algorithm).task == models.CLASSIFICATION:
+        request["targets"] = data.target_names[data.target].tolist()
+    return request
+
+
+def trained(request: dict[str, Any]) -> Trained:
+    sent = json.loads(json.dumps(request))
+    return fit(check_request(sent, Limits()), lambda phase, fraction: None)  # noqa: ARG005
+
+
+@pytest.mark.parametrize("algorithm", models.names())
+def test_a_trained_model_is_loaded_from_its_bytes_and_predicts(algorithm: str) -> None:
+    request = body(algorithm, test_fraction=0)
+    model = artifact.load(trained(request).artifact)
+    rows = rows_from_json(request["instances"], features=model.features, limits=Limits())
+    labels = model.predict(rows).labels
+    assert labels is not None
+    assert len(labels) == len(request["instances"])
+    if "targets" in request:
+        right = sum(label == target for label, target in zip(labels, request["targets"], strict=True))
+        assert right > 0.95 * len(labels)
+
+
+@pytest.mark.parametrize("algorithm", models.names())
+def test_equal_input_and_seed_give_equal_bytes(algorithm: str) -> None:
+    assert trained(body(algorithm)).artifact == trained(body(algorithm)).artifact
+
+
+@pytest.mark.parametrize("algorithm", models.names())
+def test_a_stored_request_trains_what_the_request_itself_does(algorithm: str) -> None:
+    request = check_request(body(algorithm), Limits())
+    stored = TrainingRequest.from_bytes(request.to_bytes())
+    assert stored.summary() == request.summary()
+    assert fit(stored, lambda *_: None).artifact == fit(request, lambda *_: None).artifact
+
+
+def test_a_manifest_is_json_and_tells_the_objective_on_both_parts() -> None:
+    objectives = {}
+    for algorithm in models.names():
+        manifest: Any = json.loads(json.dumps(trained(body(algorithm)).manifest))
+        assert manifest["rows"] + manifest["test_rows"] == len(DATA[algorithm].data)
+        objectives[algorithm] = set(manifest["metrics"]["training"]) & set(manifest["metrics"]["test"])
+    assert "log_loss" in objectives["logistic_regression"]
+    assert "hinge_loss" in objectives["svm"]
+    assert "inertia" in objectives["kmeans"]
+
+
+def test_the_articles_two_functions_work_on_arrays() -> None:
+    data = DATA["svm"]
+    model = train_model(data.data, data.target, algorithm="svm", kernel="linear")
+    labels = predict(model, data.data)
+    assert sum(label == target for label, target in zip(labels, data.target, strict=True)) > 140
