@@ -1,0 +1,43 @@
+"""Models and jobs in an S3 bucket."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from obstore.store import S3Store
+
+from ml_core.ports import ObjectStore
+from providers.object_storage import ObstoreStore, bounded_retries, client_options
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
+
+
+def s3_store(bucket: str, prefix: str = "", *, env: Mapping[str, str]) -> ObjectStore:
+    """The bucket, or what is under `prefix` in it, with the region and the credentials of `env`.
+
+    Without credentials in `env` they come from where the platform keeps them (a container's or an instance's
+    role). `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` points at an emulator; plain HTTP is allowed only
+    there.
+    """
+    endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or ""
+    return ObstoreStore(
+        S3Store(
+            bucket,
+            prefix=prefix or None,
+            config=_config(env, endpoint),
+            client_options=client_options(allow_http=endpoint.startswith("http://")),
+            retry_config=bounded_retries(),
+        )
+    )
+
+
+def _config(env: Mapping[str, str], endpoint: str) -> "S3Config":
+    config: S3Config = {"region": env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"}
+    if endpoint:
+        config["endpoint"] = endpoint
+    if env.get("AWS_ACCESS_KEY_ID"):
+        config["access_key_id"] = env["AWS_ACCESS_KEY_ID"]
+        config["secret_access_key"] = env["AWS_SECRET_ACCESS_KEY"]
+    if env.get("AWS_SESSION_TOKEN"):
+        config["session_token"] = env["AWS_SESSION_TOKEN"]
+    return config

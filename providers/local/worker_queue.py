@@ -1,0 +1,230 @@
+"""The trainer of the laptop: messages in a folder, a process that works them off, a watcher that restarts it.
+
+A message is a file named as the job, which holds the time at which it is due; it stays until the job is over,
+so a worker that dies finds it again. Whoever submits, from whatever process, also writes a byte into a pipe
+in that folder, on which the worker sleeps.
+"""
+
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from ml_core.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY = 300.0  # seconds
+_FAILED = 30.0  # seconds until a job is brought again whose handling failed in an unforeseen way
+_WITHOUT_PIPE = 1.0  # seconds between looks where the file system knows no named pipes
+_FIRST_RESTART = 0.5  # seconds; doubles while the worker keeps dying
+_LONGEST_RESTART = 15.0
+_HEALTHY = 60.0  # seconds after which a worker's death is thought of as its first
+
+
+class FolderQueue:
+    """The `JobQueue` port in the folder `root`, beside the objects of the folder store."""
+
+    def __init__(self, root: str) -> None:
+        self._folder = os.path.join(os.path.abspath(root), "~queue")
+        self._pipe = os.path.join(self._folder, "~wake")
+        self._ends: tuple[int, int] | None = None
+
+    def submit(self, job_id: str) -> None:
+        """Send a message that names the job. Raises `Unavailable`."""
+        self._write(job_id, time.time())
+        self.wake()
+
+    def defer(self, delivery: str, seconds: float) -> None:
+        """Have the message come again after about `seconds`. Raises `Unavailable`."""
+        self._write(delivery, time.time() + seconds)
+
+    def forget(self, delivery: str) -> None:
+        """Remove the message of a job that is over."""
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(self._folder, delivery))
+
+    def due(self) -> tuple[list[str], float | None]:
+        """The jobs whose messages are due, the oldest first, and the seconds until the next one is."""
+        now = time.time()
+        messages = sorted(self._messages())
+        later = [due - now for due, _ in messages if due > now]
+        return [job_id for due, job_id in messages if due <= now], min(later, default=None)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until somebody wakes this queue, at most `seconds`."""
+        if self._ends is None:
+            self._ends = self._open_pipe()
+        if self._ends is None:
+            time.sleep(min(seconds, _WITHOUT_PIPE))
+            return
+        reading, _ = self._ends
+        if select.select([reading], [], [], seconds)[0]:
+            with suppress(BlockingIOError):
+                os.read(reading, 1 << 16)
+
+    def wake(self) -> None:
+        """Have the worker look for messages now. Where no worker is, nothing happens."""
+        with suppress(OSError):
+            pipe = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+            try:
+                os.write(pipe, b".")
+            finally:
+                os.close(pipe)
+
+    def _write(self, job_id: str, due: float) -> None:
+        if not job_id.isalnum():
+            raise ValueError(f"not a job's id: {job_id!r}")
+        path = os.path.join(self._folder, job_id)
+        unfinished = f"{path}~{os.getpid()}~{threading.get_ident()}"
+        try:
+            os.makedirs(self._folder, exist_ok=True)
+            with open(unfinished, "w", encoding="ascii") as file:
+                file.write(repr(due))
+            os.replace(unfinished, path)
+        except OSError as error:
+            raise Unavailable(f"the queue's folder failed: {error.strerror}") from error
+
+    def _messages(self) -> list[tuple[float, str]]:
+        found = []
+        with suppress(FileNotFoundError):
+            for name in os.listdir(self._folder):
+                with suppress(FileNotFoundError, ValueError):
+                    if name.isalnum():
+                        with open(os.path.join(self._folder, name), encoding="ascii") as file:
+                            found.append((float(file.read()), name))
+        return found
+
+    def _open_pipe(self) -> tuple[int, int] | None:
+        try:
+            os.makedirs(self._folder, exist_ok=True)
+            with suppress(FileExistsError):
+                os.mkfifo(self._pipe)
+            reading = os.open(self._pipe, os.O_RDONLY | os.O_NONBLOCK)
+            # held open, never written to: a pipe without writers would be readable all the time
+            return reading, os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            log.warning("no named pipe can be had (%s); looking for jobs every second", error.strerror)
+            return None
+
+
+def work(
+    queue: FolderQueue,
+    handle: Callable[[str], float | None],
+    sweep: Callable[[], object],
+    stopping: threading.Event,
+    *,
+    sweep_every: float = SWEEP_EVERY,
+) -> None:
+    """Work off the messages one by one until `stopping` is set.
+
+    `handle` gets a job's id and returns None when the job is over, or the seconds after which to bring it
+    again; `sweep` is called at the start and every `sweep_every` seconds. What they raise is logged.
+    """
+    next_sweep = time.monotonic()
+    while not stopping.is_set():
+        if time.monotonic() >= next_sweep:
+            next_sweep = time.monotonic() + sweep_every
+            try:
+                sweep()
+            except Exception:
+                log.exception("the sweep failed")
+        due, pause = queue.due()
+        for job_id in due[:1]:  # one, then a fresh look: others may have come meanwhile, or been cancelled
+            _deliver(queue, job_id, handle)
+        if not due:
+            until_sweep = next_sweep - time.monotonic()
+            queue.wait(max(0.0, until_sweep if pause is None else min(pause, until_sweep)))
+
+
+def _deliver(queue: FolderQueue, job_id: str, handle: Callable[[str], float | None]) -> None:
+    try:
+        pause = handle(job_id)
+    except Exception:
+        log.exception("job %s could not be handled", job_id)
+        pause = _FAILED
+    if pause is None:
+        queue.forget(job_id)
+    else:
+        queue.defer(job_id, pause)
+
+
+def stop_on_request(stopping: threading.Event, queue: FolderQueue) -> None:
+    """Set `stopping` on SIGTERM and SIGINT, and when the process that started this worker is gone.
+
+    The worker's standard input is a pipe from that process, which nobody writes to. Call it in the main
+    thread.
+    """
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        queue.wake()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        stop()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+class WorkerProcess:
+    """A worker in a process of its own, started again whenever it dies; leaving the `with` stops it."""
+
+    def __init__(self, command: Sequence[str], *, first_restart: float = _FIRST_RESTART) -> None:
+        self._command = command
+        self._first_restart = first_restart
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+
+    def __enter__(self) -> "WorkerProcess":
+        self._process = self._start()
+        self._keeper.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        process = self._process
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._keeper.join()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the present worker."""
+        assert self._process is not None, "the worker is started by entering the `with`"  # noqa: S101
+        return self._process.pid
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603  # our own command, no shell
+
+    def _keep(self) -> None:
+        pause = self._first_restart
+        while True:
+            process, started = self._process, time.monotonic()
+            assert process is not None  # noqa: S101  # set before the thread was started
+            status = process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+            pause = self._first_restart if time.monotonic() - started > _HEALTHY else pause
+            if self._stopping.is_set() or self._stopping.wait(pause):
+                return
+            log.warning("the trainer ended with status %d and is started again", status)
+            pause = min(2 * pause, _LONGEST_RESTART)
+            self._process = self._start()
+            if self._stopping.is_set():  # asked meanwhile, when there was only the dead one to end
+                self._process.terminate()

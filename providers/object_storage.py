@@ -1,0 +1,186 @@
+"""The `ObjectStore` port over any store of `obstore`: one adapter for the object storage of every cloud.
+
+A cloud's folder makes the store and says by what it compares; nothing of obstore gets past this file.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
+
+import obstore
+
+from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
+from ml_core.ports import LARGEST_PAGE, ObjectInfo, Page, StoredObject, check_key, check_limit
+
+if TYPE_CHECKING:
+    from obstore import GetResult, ObjectMeta, PutMode, PutResult
+    from obstore.store import ClientConfig, RetryConfig
+    from obstore.store import ObjectStore as AnyStore
+
+_CHUNK = 8 << 20  # bytes of a stream's chunk; S3 takes 10,000 of them, and none but the last under 5 MiB
+_SEPARATOR = " "  # between the two halves of a revision; neither an ETag nor a version holds one
+
+
+def client_options(*, allow_http: bool = False) -> "ClientConfig":
+    """How every cloud's storage is called. Plain HTTP is for emulators on this machine."""
+    return {"timeout": "60s", "connect_timeout": "3s", "allow_http": allow_http}
+
+
+def bounded_retries() -> "RetryConfig":
+    """Few and quick: whoever waits for the answer has a deadline of their own."""
+    from datetime import timedelta
+
+    return {
+        "max_retries": 4,
+        "retry_timeout": timedelta(seconds=15),
+        "backoff": {
+            "init_backoff": timedelta(milliseconds=100),
+            "max_backoff": timedelta(seconds=2),
+            "base": 2,
+        },
+    }
+
+
+class ObstoreStore:
+    """The port over `store`, which compares by the ETag (S3, Azure) or by the version (GCS's generation).
+
+    A revision holds both, because GCS compares by the one when writing and by the other when reading.
+    """
+
+    def __init__(self, store: "AnyStore", compares: Literal["e_tag", "version"] = "e_tag") -> None:
+        self._store = store
+        self._compares: Literal["e_tag", "version"] = compares
+
+    def get(self, key: str) -> StoredObject:
+        """The object. Raises `ObjectNotFound`."""
+        check_key(key)
+        with _Translated(key):
+            return _read(obstore.get(self._store, key))
+
+    def get_if_changed(self, key: str, revision: str) -> StoredObject | None:
+        """The object, or None while it still has `revision`. Raises `ObjectNotFound`."""
+        check_key(key)
+        e_tag, _ = _halves(revision)
+        with _Translated(key):
+            try:
+                return _read(obstore.get(self._store, key, options={"if_none_match": e_tag}))
+            except obstore.exceptions.NotModifiedError:
+                return None
+
+    def put_if_absent(self, key: str, data: bytes) -> str:
+        """Write a new object and return its revision. Raises `ObjectExists`."""
+        with _Translated(key):
+            try:
+                return self._put(key, data, "create")
+            except obstore.exceptions.AlreadyExistsError as error:
+                raise ObjectExists(f"the object store already holds '{key}'") from error
+
+    def put_if_unchanged(self, key: str, data: bytes, revision: str) -> str:
+        """Replace the object that has `revision` and return the new one. Raises `RevisionMismatch`."""
+        e_tag, version = _halves(revision)
+        known: PutMode = {"version": version} if self._compares == "version" else {"e_tag": e_tag}
+        with _Translated(key):
+            try:
+                return self._put(key, data, known)
+            except obstore.exceptions.PreconditionError as error:
+                raise RevisionMismatch(f"'{key}' changed meanwhile, or is gone") from error
+
+    def list(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
+        """At most `limit` (1 to 1000) objects whose keys begin with `prefix` and sort after `after`.
+
+        A prefix that does not end in `/` is looked for in its whole folder.
+        """
+        check_limit(limit)
+        if after is not None:
+            check_key(after)
+        found: list[ObjectInfo] = []
+        with _Translated(prefix):
+            for info in self._listed(prefix, after, limit):
+                if len(found) == limit:
+                    return Page(found, found[-1].key)
+                found.append(info)
+        return Page(found, None)
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is absent already is no error."""
+        check_key(key)
+        with _Translated(key):
+            try:
+                obstore.delete(self._store, key)
+            except FileNotFoundError as error:
+                _check_bucket(error)
+
+    def read_stream(self, key: str) -> Iterator[bytes]:
+        """The object in chunks. Raises `ObjectNotFound` before the first chunk."""
+        check_key(key)
+        with _Translated(key):
+            return _chunks(key, obstore.get(self._store, key))
+
+    def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
+        """Write or replace an object from chunks; nothing is visible until the last one is stored."""
+        check_key(key)
+        with _Translated(key):
+            obstore.put(self._store, key, iter(chunks), chunk_size=_CHUNK)
+
+    def _put(self, key: str, data: bytes, mode: "PutMode") -> str:
+        check_key(key)
+        try:
+            # in one request, however large: an upload in parts has no condition
+            return _revision(obstore.put(self._store, key, data, mode=mode, use_multipart=False))
+        except FileNotFoundError as error:
+            _check_bucket(error)
+            raise RevisionMismatch(f"'{key}' is gone") from error
+
+    def _listed(self, prefix: str, after: str | None, limit: int) -> Iterator[ObjectInfo]:
+        folder = prefix.rpartition("/")[0]
+        chunk = min(limit + 1, LARGEST_PAGE)
+        for metas in obstore.list(self._store, folder or None, offset=after, chunk_size=chunk):
+            for meta in metas:
+                if meta["path"].startswith(prefix):
+                    yield ObjectInfo(meta["path"], meta["size"], meta["last_modified"].timestamp())
+
+
+class _Translated:
+    """obstore's errors become ours. What the cloud said stays in the chain of causes, for the log."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, FileNotFoundError):
+            _check_bucket(error)
+            raise ObjectNotFound(f"the object store holds no '{self._key}'") from error
+        if isinstance(error, _REFUSED):
+            raise Unavailable("the object storage refuses access") from error
+        if isinstance(error, (obstore.exceptions.BaseError, OSError)):
+            raise Unavailable("the object storage did not answer") from error
+
+
+_REFUSED = (obstore.exceptions.PermissionDeniedError, obstore.exceptions.UnauthenticatedError)
+
+
+def _check_bucket(error: FileNotFoundError) -> None:
+    # S3's name for it, GCS's, and Azure's; without this a wrong setting would look like an empty store
+    if any(sign in str(error) for sign in ("NoSuchBucket", "bucket does not exist", "ContainerNotFound")):
+        raise Unavailable("the object storage has no such bucket") from error
+
+
+def _revision(found: "PutResult | ObjectMeta") -> str:
+    return f"{found['e_tag'] or ''}{_SEPARATOR}{found['version'] or ''}"
+
+
+def _halves(revision: str) -> tuple[str, str]:
+    e_tag, _, version = revision.partition(_SEPARATOR)
+    return e_tag, version
+
+
+def _read(result: "GetResult") -> StoredObject:
+    return StoredObject(result.bytes().to_bytes(), _revision(result.meta))
+
+
+def _chunks(key: str, result: "GetResult") -> Iterator[bytes]:
+    with _Translated(key):
+        for chunk in result.stream(min_chunk_size=_CHUNK):
+            yield bytes(chunk)
