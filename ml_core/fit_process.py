@@ -27,7 +27,7 @@ def main(folder: str, module_paths: list[str]) -> None:
 
 
 def _fit(folder: str, report: IO[str]) -> None:
-    from ml_core.training import TrainingRequest, fit  # type: ignore[import-not-found, unused-ignore]
+    from ml_core.training import TrainingRequest, fit
 
     def progress(phase: str, percentage: float | None) -> None:
         report.write(json.dumps({"phase": phase, "percentage": percentage}) + "\n")

@@ -8,11 +8,16 @@ never change; they are kept by their SHA-256, the longest unused going first whe
 import time
 from _thread import allocate_lock  # the module threading costs a cold start more than this whole file
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.errors import ArtifactInvalid, ModelNotFound, ObjectNotFound
 from ml_core.ports import ObjectStore
 from ml_core.registry import ModelDocument, Registry, Version, artifact_key
+
+if TYPE_CHECKING:
+    from _thread import LockType
+
+    from ml_core.model import Model
 
 ALIAS_TTL = 2.0  # seconds
 MAX_BYTES = 256 << 20
@@ -22,7 +27,7 @@ _MOST_POINTERS = 1000
 class Served(NamedTuple):
     """A model that is ready to predict, which version it is, and whether its artifact had to be read."""
 
-    model: Any
+    model: "Model"
     name: str
     version: int
     cold: bool
@@ -37,7 +42,7 @@ class Models:
         *,
         alias_ttl: float = ALIAS_TTL,
         max_bytes: int = MAX_BYTES,
-        load: Callable[[bytes], Any] | None = None,
+        load: "Callable[[bytes], Model] | None" = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -86,7 +91,7 @@ class Models:
             return self._registry.model(name)
         return self._registry.model_if_changed(known[0]) or known[0]
 
-    def _read(self, name: str, version: Version) -> Any:  # noqa: ANN401  # whatever `load` makes
+    def _read(self, name: str, version: Version) -> "Model":
         import hashlib
 
         data = self._store.get(artifact_key(version.job)).data
@@ -100,11 +105,11 @@ class _Artifacts:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._models: dict[str, Any] = {}
-        self._loading: dict[str, Any] = {}
+        self._models: dict[str, Model] = {}
+        self._loading: dict[str, LockType] = {}
         self._lock = allocate_lock()
 
-    def get(self, sha256: str, load: Callable[[], Any]) -> tuple[Any, bool]:
+    def get(self, sha256: str, load: "Callable[[], Model]") -> "tuple[Model, bool]":
         """The model, and whether it had to be loaded; of several threads that need one, only one loads it."""
         found = self._find(sha256)
         if found is not None:
@@ -123,14 +128,14 @@ class _Artifacts:
                     self._loading.pop(sha256, None)
         return model, True
 
-    def _find(self, sha256: str) -> Any:  # noqa: ANN401
+    def _find(self, sha256: str) -> "Model | None":
         with self._lock:
             model = self._models.pop(sha256, None)
             if model is not None:
                 self._models[sha256] = model  # now the last to go
             return model
 
-    def _keep(self, sha256: str, model: Any) -> None:  # noqa: ANN401
+    def _keep(self, sha256: str, model: "Model") -> None:
         with self._lock:
             self._models[sha256] = model
             size = sum(kept.nbytes for kept in self._models.values())
@@ -138,7 +143,7 @@ class _Artifacts:
                 size -= self._models.pop(next(iter(self._models))).nbytes
 
 
-def _load(data: bytes) -> Any:  # noqa: ANN401
-    from ml_core.artifact import load  # type: ignore[import-not-found, unused-ignore]
+def _load(data: bytes) -> "Model":
+    from ml_core.artifact import load
 
     return load(data)
