@@ -76,6 +76,12 @@ class Model:
         """How many values an answer for so many rows holds: what a limit on answers is compared with."""
         return rows * sum(self.fitted.outputs.get(output, 0) for output in outputs)
 
+    def to_bytes(self) -> bytes:
+        """The model's artifact: what `ml_core.artifact.load` reads, and `deploy_model` deploys."""
+        from ml_core.artifact import dump
+
+        return dump(self)
+
     def predict(self, rows: "Rows", outputs: Sequence[str] = ("label",)) -> Predictions:
         """What is asked in `outputs`, for every row.
 

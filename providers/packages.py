@@ -92,13 +92,18 @@ def write_zip(folder: str, path: str, *, below: str = "") -> None:
     partial = f"{path}.{os.getpid()}.partial"
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(_files(folder)):
-            entry = zipfile.ZipInfo(f"{below}/{name}" if below else name, _ZIP_EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix: the upper half of external_attr is a mode
-            entry.external_attr = 0o100644 << 16
             with open(os.path.join(folder, name), "rb") as source:
-                archive.writestr(entry, source.read())
+                add_file(archive, f"{below}/{name}" if below else name, source.read())
     os.replace(partial, path)
+
+
+def add_file(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add a file to a zip as every file of a package is: readable, and of no particular time."""
+    entry = zipfile.ZipInfo(name, _ZIP_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3  # Unix: the upper half of external_attr is a mode
+    entry.external_attr = 0o100644 << 16
+    archive.writestr(entry, content)
 
 
 def fingerprint(*parts: str, files: Iterable[str] = ()) -> str:

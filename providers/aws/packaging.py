@@ -5,18 +5,22 @@
     training   scikit-learn and what it needs beyond them (requirements/train.txt), for `train` only
 
 The framework's hooks (plugin.js) call `python -m providers.aws.packaging …`; so does nobody else.
-docs/decisions/0002-training-stack.md says why these are layers.
+docs/decisions/0002-training-stack.md says why these are layers. A function of `deploy_model` has one zip:
+code, numpy and its model.
 """
 
 import argparse
+import io
 import os
 import shutil
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 
 from ml_core.errors import ServerlessMLError
 from providers import packages
+from providers.functions import ARTIFACT
 
 # Lambda's limits: a function with its layers, unpacked; and a zip that is sent without a bucket between.
 MOST_UNPACKED_BYTES = 262_144_000
@@ -57,37 +61,78 @@ def training_layer(*, architecture: str = "x86_64") -> str:
     return _layer("training", entries, architecture)
 
 
+def model_function(artifact: bytes) -> bytes:
+    """The zip of a function that serves one model: the predict path, numpy for its batches, and the model."""
+    with open(_model_function_base(), "rb") as base:
+        package = io.BytesIO(base.read())
+    with zipfile.ZipFile(package, "a") as archive:
+        packages.add_file(archive, ARTIFACT, artifact)
+    return package.getvalue()
+
+
+def _model_function_base(architecture: str = "x86_64") -> str:
+    """What the zips of all models have in common."""
+    lock = packages.locked(PREDICT_LOCK)["numpy"]
+    sources = [os.path.join(packages.ROOT, name) for name in _predict_sources()]
+    key = packages.fingerprint("model", architecture, lock, files=[__file__, *sources])
+
+    def fill(folder: str) -> None:
+        _install(lock, folder, architecture)
+        for name, source in zip(_predict_sources(), sources, strict=True):
+            os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+            shutil.copyfile(source, os.path.join(folder, name))
+
+    return _built(f"model-{architecture}", key, fill, _CODE_FOLDER)
+
+
+def _predict_sources() -> list[str]:
+    """The modules that a function with one model may import, by their paths in the project."""
+    return sorted(
+        os.path.relpath(os.path.join(parent, name), packages.ROOT)
+        for package in ("ml_core", "handlers")
+        for parent, _, names in os.walk(os.path.join(packages.ROOT, package))
+        for name in names
+        if name.endswith(".py")
+    )
+
+
 def _layer(name: str, entries: dict[str, str], architecture: str, installed: str | None = None) -> str:
-    """Build a layer, or find it built: it is kept under a digest of everything that it is made from."""
     lock = "".join(entries[each] for each in sorted(entries))
     key = packages.fingerprint(name, architecture, lock, files=[__file__])
-    path = os.path.join(BUILT, f"{name}-{architecture}-{key}.zip")
-    if os.path.exists(path):
-        return path
-    _say(f"building the {name} layer (once for each lock; some seconds after the download)")
-    os.makedirs(BUILT, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=BUILT) as work:
-        folder = os.path.join(work, "layer")
+
+    def fill(folder: str) -> None:
         if installed:
             shutil.copytree(installed, folder, ignore=shutil.ignore_patterns("requirements.txt", ".*"))
         else:
-            requirements = os.path.join(work, "requirements.txt")
-            with open(requirements, "w", encoding="utf-8") as target:
-                target.write(lock)
-            packages.install(requirements, folder, architecture=architecture)
+            _install(lock, folder, architecture)
+
+    return _built(f"{name}-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT)
+
+
+def _install(lock: str, folder: str, architecture: str) -> None:
+    requirements = f"{folder}.txt"
+    with open(requirements, "w", encoding="utf-8") as target:
+        target.write(lock)
+    packages.install(requirements, folder, architecture=architecture)
+
+
+def _built(name: str, key: str, fill: Callable[[str], None], deployed_at: str, *, below: str = "") -> str:
+    """Build a package, or find it built: it is kept under a digest of everything that it is made from."""
+    path = os.path.join(BUILT, f"{name}-{key}.zip")
+    if os.path.exists(path):
+        return path
+    _say(f"building {os.path.basename(path)} (once for each lock; some seconds after the download)")
+    os.makedirs(BUILT, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILT) as work:
+        folder = os.path.join(work, "package")
+        fill(folder)
         packages.trim(folder)
-        packages.compile_modules(folder, _LAYER_FOLDER)
-        packages.write_zip(folder, path, below=_LAYER_ROOT)
-    _forget_older(name, architecture, path)
-    return path
-
-
-def _forget_older(name: str, architecture: str, kept: str) -> None:
-    """Remove what earlier locks left: a layer is tens of megabytes."""
-    for entry in os.listdir(BUILT):
-        of_this_layer = entry.startswith(f"{name}-{architecture}-") and entry.endswith(".zip")
-        if of_this_layer and entry != os.path.basename(kept):
+        packages.compile_modules(folder, deployed_at)
+        packages.write_zip(folder, path, below=below)
+    for entry in os.listdir(BUILT):  # what earlier locks left: a package is tens of megabytes
+        if entry.startswith(f"{name}-") and entry.endswith(".zip") and entry != os.path.basename(path):
             os.remove(os.path.join(BUILT, entry))
+    return path
 
 
 def _say(line: str) -> None:
