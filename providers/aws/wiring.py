@@ -1,0 +1,39 @@
+"""What the functions stand on, from the environment that config.yml gives them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ml_core.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from ml_core.ports import JobQueue, ObjectStore
+
+
+def store(env: Mapping[str, str]) -> "ObjectStore":
+    """The object store on the bucket ML_BUCKET."""
+    from providers.aws.s3_store import s3_store
+
+    return s3_store(_named(env, "ML_BUCKET"), env=env)
+
+
+def queue(env: Mapping[str, str]) -> "JobQueue":
+    """The queue at ML_QUEUE_URL."""
+    from providers.aws.sqs_queue import SqsQueue
+
+    return SqsQueue(_named(env, "ML_QUEUE_URL"), env)
+
+
+def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:
+    """The records in the parameter ML_KEYS_PARAMETER, or None when there are none. Raises `Unavailable`."""
+    from providers.aws.ssm_keys import read_records
+
+    return read_records(_named(env, "ML_KEYS_PARAMETER"), env)
+
+
+def _named(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name)
+    if not value:
+        raise NotConfigured(
+            f"the function's environment lacks {name}; deploy it with providers/aws/config.yml"
+        )
+    return value
