@@ -90,13 +90,12 @@ class FolderStore:
         """Remove the object; one that is absent already is no error."""
         path = self._path(key)
         with _TRANSLATED:
-            if not os.path.exists(path):
-                return
-            with self._lock(key):
-                try:
+            try:
+                os.stat(path)  # where nothing is, no folder is made for a lock either
+                with self._lock(key):
                     os.unlink(path)
-                except FileNotFoundError:
-                    return
+            except FileNotFoundError:
+                return
         self._remove_empty_folders(path)
 
     def read_stream(self, key: str) -> Iterator[bytes]:

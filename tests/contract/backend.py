@@ -1,0 +1,37 @@
+"""The stores under contract: one module in backends/ for each cloud that has a store, found by its name."""
+
+import importlib
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol, cast
+
+from ml_core.ports import ObjectStore
+
+type Address = dict[str, str]
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Backend(Protocol):
+    """What a backend's module gives. An address is plain text: other processes open the same store."""
+
+    started: Callable[[], AbstractContextManager[Address]]
+    empty: Callable[[Address], Address]
+    dead: Callable[[Address], Address]
+    open_store: Callable[[Address], ObjectStore]
+
+
+def clouds_with_a_store() -> list[str]:
+    """The folders of providers/ that hold a `*_store.py`."""
+    providers = os.path.join(ROOT, "providers")
+    return sorted(
+        entry.name
+        for entry in os.scandir(providers)
+        if entry.is_dir() and any(name.endswith("_store.py") for name in os.listdir(entry.path))
+    )
+
+
+def backend(cloud: str) -> Backend:
+    """The backend of a cloud; a cloud without one fails its tests."""
+    return cast("Backend", importlib.import_module(f"tests.contract.backends.{cloud}"))

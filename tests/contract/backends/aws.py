@@ -1,0 +1,43 @@
+"""S3, as ministack has it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import boto3
+
+from ml_core.ports import ObjectStore
+from providers.aws.s3_store import s3_store
+from tests.contract.backend import Address
+from tests.ministack import Ministack
+
+
+@contextmanager
+def started() -> Iterator[Address]:
+    """The address of a bucket in an emulator that runs meanwhile."""
+    with Ministack() as ministack:
+        boto3.client(
+            "s3",
+            endpoint_url=ministack.url,
+            region_name=ministack.env["AWS_REGION"],
+            aws_access_key_id=ministack.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=ministack.env["AWS_SECRET_ACCESS_KEY"],
+        ).create_bucket(
+            Bucket="contract", CreateBucketConfiguration={"LocationConstraint": ministack.env["AWS_REGION"]}
+        )
+        yield {"bucket": "contract", **ministack.env}
+
+
+def empty(address: Address) -> Address:
+    """The address of a store beside all others at that address, with nothing in it."""
+    return {**address, "prefix": os.urandom(8).hex()}
+
+
+def dead(address: Address) -> Address:
+    """The address of a store that does not answer."""
+    return {**address, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+
+
+def open_store(address: Address) -> ObjectStore:
+    """The store at the address."""
+    return s3_store(address["bucket"], address.get("prefix", ""), env=address)

@@ -1,0 +1,37 @@
+"""A store that several processes share."""
+
+import json
+import subprocess
+import sys
+from typing import NamedTuple
+
+from ml_core.ports import ObjectStore
+from tests.contract.backend import ROOT, Address, backend
+
+
+class Place(NamedTuple):
+    """Where a store is."""
+
+    cloud: str
+    address: Address
+
+    def open(self) -> ObjectStore:
+        """The store."""
+        return backend(self.cloud).open_store(self.address)
+
+    def process(self, task: str, *arguments: str) -> "subprocess.Popen[str]":
+        """Another process that does one of the tasks in `processes.py` on this store."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.contract.processes", json.dumps(self), task, *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+
+def finish(processes: "list[subprocess.Popen[str]]") -> list[str]:
+    """What the processes wrote; each must end well."""
+    written = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return written
