@@ -46,3 +46,21 @@ def log_unforeseen(error: BaseException, **fields: Any) -> None:
         traceback=frames[-20:],
         **fields,
     )
+
+
+def forward_logging() -> None:
+    """Have what the standard library's `logging` is told come out as lines like ours."""
+    import logging
+
+    class Lines(logging.Handler):
+        """Writes each record as one line, a traceback without its message."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.exc_info and record.exc_info[1]:
+                log_unforeseen(record.exc_info[1], logger=record.name, message=record.getMessage())
+            else:
+                log(record.levelname.lower(), "message", logger=record.name, message=record.getMessage())
+
+    root = logging.getLogger()
+    root.handlers[:] = [Lines()]
+    root.setLevel(logging.INFO)

@@ -56,12 +56,9 @@ TITLES = {
 UNFORESEEN = "something went wrong on our side; the request id finds it in the logs"
 
 
-def status_of(error: Exception) -> int:
-    """The HTTP status of `error`."""
-    for kind in type(error).__mro__:
-        if kind in STATUSES:
-            return STATUSES[kind]
-    return 500
+def status_of(kind: type[Exception]) -> int:
+    """The HTTP status of an error of that kind."""
+    return next((STATUSES[ancestor] for ancestor in kind.__mro__ if ancestor in STATUSES), 500)
 
 
 def problem_response(error: Exception, *, request_id: str, accept: str = "", invalid: int = 422) -> Response:
@@ -73,7 +70,7 @@ def problem_response(error: Exception, *, request_id: str, accept: str = "", inv
         accept: the Accept header; `application/problem+json` is sent to those who name it.
         invalid: the status of `InvalidInput`: 422, or 400 where the Open Inference Protocol says so.
     """
-    status = invalid if isinstance(error, InvalidInput) else status_of(error)
+    status = invalid if isinstance(error, InvalidInput) else status_of(type(error))
     foreseen = isinstance(error, ServerlessMLError) and status != 500
     code = error.code if foreseen and isinstance(error, ServerlessMLError) else "internal"
     detail = str(error) if foreseen else UNFORESEEN

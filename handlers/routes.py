@@ -56,9 +56,7 @@ PATH_PARAMETERS = {
         {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}, VersionNotFound, "The version's number."
     ),
     "alias": PathParameter(NAME, AliasNotFound, "The alias's name."),
-    "job": PathParameter(
-        {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}, JobNotFound, "The job's id."
-    ),
+    "job": PathParameter({"type": "string", "pattern": "^[0-9a-f]{28}$"}, JobNotFound, "The job's id."),
 }
 
 QUERY: dict[str, Schema] = {
@@ -111,7 +109,7 @@ ROUTES = (
         query=("limit", "after", "state", "model"),
     ),
     Route("GET", "/v1/jobs/{job}", "jobs:job", TRAIN, ((200, "Job"),)),
-    Route("DELETE", "/v1/jobs/{job}", "jobs:cancel", TRAIN, ((200, "Job"),)),
+    Route("DELETE", "/v1/jobs/{job}", "jobs:cancel", TRAIN, ((200, "Job"), (202, "Job"))),
     Route("GET", "/v1/models", "models:models", PREDICT, ((200, "Models"),), query=("limit", "after")),
     Route(
         "GET",

@@ -1,0 +1,190 @@
+"""What comes back, as JSON Schema: shown in `/openapi.json`, and held against real answers by the tests."""
+
+from handlers.routes import NAME
+from handlers.schemas import Schema
+
+_TEXT: Schema = {"type": "string"}
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
+_NUMBER: Schema = {"type": "integer", "minimum": 1}
+_LABEL: Schema = {"type": ["string", "integer", "boolean"]}
+_LABELS: Schema = {"type": "array", "items": _LABEL}
+_FLOATS: Schema = {"type": "array", "items": {"type": "number"}}
+_OBJECT: Schema = {"type": "object"}
+
+
+def _object(properties: Schema, *, optional: tuple[str, ...] = (), closed: bool = True) -> Schema:
+    required = [name for name in properties if name not in optional]
+    schema: Schema = {"type": "object", "required": required, "properties": properties}
+    return {**schema, "additionalProperties": False} if closed else schema
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _page(name: str, items: Schema) -> Schema:
+    return _object({name: _list(items), "next_after": _TEXT_OR_NULL})
+
+
+_FAULT = _object({"path": _TEXT, "message": _TEXT})
+_ATTEMPT = _object(
+    {"started": _TIME, "ended": _TIME_OR_NULL, "outcome": _TEXT_OR_NULL, "reason": _TEXT_OR_NULL}
+)
+_JOB_ERROR = _object(
+    {"code": _TEXT, "message": _TEXT, "faults": _list(_FAULT)}, optional=("faults",), closed=False
+)
+_JOB = _object(
+    {
+        "id": _TEXT,
+        "model": NAME,
+        "state": {"type": "string", "enum": ["queued", "running", "succeeded", "failed", "cancelled"]},
+        "phase": _TEXT_OR_NULL,
+        "percentage": {"type": ["number", "null"], "minimum": 0, "maximum": 100},
+        "version": {"type": ["integer", "null"], "minimum": 1},
+        "metrics": {"type": ["object", "null"]},
+        "warnings": _list(_TEXT),
+        "error": {"anyOf": [_JOB_ERROR, {"type": "null"}]},
+        "attempts": _list(_ATTEMPT),
+        "request": _OBJECT,
+        "created": _TIME,
+        "started": _TIME_OR_NULL,
+        "finished": _TIME_OR_NULL,
+        "cancelling": {"type": "boolean"},
+    }
+)
+_LISTED_VERSION = _object(
+    {
+        "version": _NUMBER,
+        "job": _TEXT,
+        "created": _TIME,
+        "sha256": _TEXT,
+        "size": {"type": "integer", "minimum": 1, "description": "Bytes of the artifact."},
+        "algorithm": _TEXT,
+    }
+)
+_VERSION = _object(
+    {
+        **_LISTED_VERSION["properties"],
+        "name": NAME,
+        "task": _TEXT,
+        "hyperparameters": _OBJECT,
+        "features": _list(_TEXT),
+        "classes": {"anyOf": [_LABELS, {"type": "null"}]},
+        "metrics": _OBJECT,
+        "warnings": _list(_TEXT),
+        "rows": _NUMBER,
+        "test_rows": {"type": "integer", "minimum": 0},
+        "test_fraction": {"type": "number"},
+        "seed": {"type": "integer"},
+        "library_versions": _OBJECT,
+    },
+    closed=False,
+)
+_ALIAS = _object({"alias": NAME, "version": _NUMBER, "etag": _TEXT, "updated": _TIME})
+_STATUS = _object(
+    {
+        "version": _TEXT,
+        "state": _TEXT,
+        "status": _object({"error_code": _TEXT, "error_message": _TEXT}),
+    }
+)
+_TENSOR_SHAPE: Schema = {"type": "array", "items": {"type": "integer", "minimum": -1}}
+_TENSOR = _object(
+    {
+        "name": _TEXT,
+        "datatype": _TEXT,
+        "shape": _TENSOR_SHAPE,
+        "parameters": _OBJECT,
+        "data": {"type": "array"},
+    },
+    optional=("parameters", "data"),
+)
+
+ANSWERS: dict[str, Schema] = {
+    "Alive": _object({"status": {"const": "alive"}}),
+    "Live": _object({"live": {"const": True}}),
+    "Ready": _object({"ready": {"const": True}}),
+    "OpenAPI": {"type": "object", "description": "This document."},
+    "Algorithms": _object(
+        {
+            "algorithms": _list(
+                _object({"name": _TEXT, "title": _TEXT, "task": _TEXT, "hyperparameters": _OBJECT})
+            )
+        }
+    ),
+    "Job": _JOB,
+    "Jobs": _page("jobs", _JOB),
+    "Models": _page("models", NAME),
+    "Model": _object(
+        {
+            "name": NAME,
+            "ready": {"type": "boolean"},
+            "versions": _list(_LISTED_VERSION),
+            "aliases": {"type": "object", "additionalProperties": _ALIAS},
+            "model_version_status": _list(_STATUS),
+        }
+    ),
+    "Version": _VERSION,
+    "Alias": _ALIAS,
+    "Predictions": _object(
+        {
+            "predictions": _list(
+                {
+                    "anyOf": [
+                        _LABEL,
+                        _object(
+                            {
+                                "label": _LABEL,
+                                "probability": _FLOATS,
+                                "decision": {"anyOf": [{"type": "number"}, _FLOATS]},
+                                "distance": _FLOATS,
+                            },
+                            optional=("label", "probability", "decision", "distance"),
+                        ),
+                    ]
+                }
+            ),
+            "classes": _LABELS,
+            "model": _object({"name": NAME, "version": _NUMBER}),
+        },
+        optional=("classes",),
+    ),
+    "Server": _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}),
+    "Metadata": _object(
+        {
+            "name": NAME,
+            "versions": _list(_TEXT),
+            "platform": _TEXT,
+            "inputs": _list(_TENSOR),
+            "outputs": _list(_TENSOR),
+            "parameters": _OBJECT,
+        }
+    ),
+    "ModelReady": _object({"name": NAME, "ready": {"const": True}}),
+    "Inference": _object(
+        {
+            "model_name": NAME,
+            "model_version": _TEXT,
+            "id": _TEXT,
+            "parameters": _OBJECT,
+            "outputs": _list(_TENSOR),
+        },
+        optional=("id", "parameters"),
+    ),
+    "Problem": _object(
+        {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": _TEXT,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": _TEXT,
+            "code": _TEXT,
+            "request_id": _TEXT,
+            "error": _TEXT,
+            "faults": _list(_FAULT),
+            "faults_omitted": {"type": "integer", "minimum": 1},
+        },
+        optional=("faults", "faults_omitted"),
+    ),
+}

@@ -1,0 +1,144 @@
+"""The one way from a request to its answer, whatever the cloud: find, admit, bound, call, log."""
+
+import time
+from importlib import import_module
+from typing import Any
+
+from handlers.auth import PREDICT, VISITOR, Gate
+from handlers.call import Call
+from handlers.http import Request, Response
+from handlers.logs import log
+from handlers.router import allowed, find
+from handlers.routes import PATH_PARAMETERS, Route
+from handlers.schemas import check, faults_of
+from handlers.services import Services
+from ml_core.errors import ServerlessMLError, TooLarge
+
+
+class Api:
+    """Answers requests with what `services` can do."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._settings = services.settings
+        self._cold = True
+
+    def handle(self, request: Request, gate: Gate | None = None) -> Response:
+        """The answer to `request`; never raises.
+
+        Args:
+            request: what an adapter has read.
+            gate: decides instead of the keys, where the platform itself has vouched for the caller.
+        """
+        started = time.perf_counter()
+        cold, self._cold = self._cold, False
+        record: dict[str, Any] = {"request_id": request.request_id, "method": request.method[:20]}
+        try:
+            response = self._answer(request, gate or self._services.gate, record)
+        except Exception as error:  # noqa: BLE001 (every failure is an answer)
+            response = _failure(error, request, record)
+        latency = round((time.perf_counter() - started) * 1000, 3)
+        log(
+            "error" if response.status >= 500 else "info",
+            "request",
+            **record,
+            status=response.status,
+            latency_ms=latency,
+            cold=cold,
+        )
+        return _finished(request, response)
+
+    def _answer(self, request: Request, gate: Gate, record: dict[str, Any]) -> Response:
+        found = find(request.path)
+        method = _method(request)
+        if method not in found:
+            return _without_endpoint(request, gate, method, allowed(found) if found else "")
+        route, values = found[method]
+        record["route"] = route.path
+        caller = gate.admit(request.headers, route.access)
+        record["key"] = caller.id or None
+        self._check_length("request's body", len(request.body), self._settings.max_body_bytes)
+        _check_path(route, values)
+        module_name, _, function_name = route.target.partition(":")
+        module = import_module(f"handlers.endpoints.{module_name}")
+        schema = getattr(module, route.body) if route.body else {}
+        call = Call(
+            request,
+            route,
+            path=values,
+            schema=schema,
+            services=self._services,
+            caller=caller,
+            record=record,
+        )
+        response: Response = getattr(module, function_name)(call)
+        self._check_length("answer", len(response.body), self._settings.max_answer_bytes)
+        return response
+
+    def _check_length(self, what: str, length: int, most: int) -> None:
+        if length > most:
+            raise TooLarge(f"the {what} has {length:,} bytes; at most {most:,} are possible")
+
+
+def _method(request: Request) -> str:
+    """The method whose endpoint answers: HEAD is a GET whose body stays behind."""
+    return "GET" if request.method == "HEAD" else request.method
+
+
+def _without_endpoint(request: Request, gate: Gate, method: str, allow: str) -> Response:
+    """Answer OPTIONS; tell anyone with a key what else is wrong with the method or the path."""
+    if allow and method == "OPTIONS":
+        gate.admit(request.headers, VISITOR)
+        return Response(204, {"allow": allow}, b"")
+    from handlers.errors import MethodNotAllowed, RouteNotFound
+
+    gate.admit(request.headers, PREDICT)
+    if allow:
+        raise MethodNotAllowed(request.method[:20], allow)
+    raise RouteNotFound("there is no such path; /docs and /openapi.json show what there is")
+
+
+def _check_path(route: Route, values: dict[str, str]) -> None:
+    """Raise what a malformed name in the path means: invalid where it would be created, else unknown."""
+    for name, value in values.items():
+        parameter = PATH_PARAMETERS[name]
+        if name in route.creates:
+            check(parameter.schema, value, f"path.{name}")
+        elif faults_of(parameter.schema, value, name):
+            raise parameter.missing(
+                f"no {name} can be called {value[:80]!r}: it has to match {parameter.schema['pattern']}"
+            )
+
+
+def _failure(error: Exception, request: Request, record: dict[str, Any]) -> Response:
+    """The answer to an error, which is logged in full when nobody foresaw it."""
+    from handlers.logs import log_unforeseen
+    from handlers.problems import problem_response, status_of
+    from ml_core.errors import MalformedInput
+
+    if isinstance(error, RecursionError):
+        error = MalformedInput("the request is nested too deeply")
+    status = status_of(type(error))
+    if status == 500:
+        log_unforeseen(error, request_id=request.request_id, route=record.get("route"))
+    elif status > 500:
+        record["detail"] = str(error)
+    if isinstance(error, ServerlessMLError):
+        record["code"] = error.code
+    route = find(request.path).get(_method(request))
+    return problem_response(
+        error,
+        request_id=request.request_id,
+        accept=request.headers.get("accept", ""),
+        invalid=route[0].invalid if route else 422,
+    )
+
+
+def _finished(request: Request, response: Response) -> Response:
+    """`response` with the headers that every answer has, and without its body for HEAD."""
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff", **response.headers}
+    headers["x-request-id"] = request.request_id
+    if request.method != "HEAD":
+        return Response(response.status, headers, response.body)
+    headers["content-length"] = str(len(response.body))
+    return Response(response.status, headers, b"")

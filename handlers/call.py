@@ -1,0 +1,94 @@
+"""What an endpoint is given: the request, what the router found in it, and the services it may use."""
+
+from typing import TYPE_CHECKING, Any
+
+from handlers.bodies import read_json
+from handlers.http import Request
+from handlers.routes import QUERY, Route
+from handlers.schemas import Schema, check
+
+if TYPE_CHECKING:
+    from handlers.auth import Caller
+    from handlers.services import Services
+    from handlers.settings import Settings
+    from ml_core.instances import Limits
+
+
+class Call:
+    """One call of one endpoint."""
+
+    __slots__ = ("caller", "path", "record", "request", "route", "schema", "services", "settings")
+
+    def __init__(
+        self,
+        request: Request,
+        route: Route,
+        *,
+        path: dict[str, str],
+        schema: Schema,
+        services: "Services",
+        caller: "Caller",
+        record: dict[str, Any],
+    ) -> None:
+        self.request = request
+        self.route = route
+        self.path = path
+        self.schema = schema
+        self.services = services
+        self.settings: Settings = services.settings
+        self.caller = caller
+        self.record = record
+
+    def note(self, **fields: Any) -> None:
+        """Add to the request's line in the log; ids, names and counts only."""
+        self.record.update(fields)
+
+    @property
+    def version(self) -> int | None:
+        """The version that the path names, if it names one."""
+        return int(self.path["version"]) if "version" in self.path else None
+
+    @property
+    def limits(self) -> "Limits":
+        """The bounds on rows, columns and numbers."""
+        return limits_of(self.settings)
+
+    def header(self, name: str) -> str:
+        """A request header's value, empty when it is absent."""
+        return self.request.headers.get(name, "").strip()
+
+    def body(self) -> Any:
+        """The body as JSON that meets the route's schema.
+
+        Raises:
+            UnsupportedMediaType, TooLarge, MalformedInput: it cannot be read.
+            InvalidInput: it is not as declared.
+        """
+        value = read_json(self.request, self.settings.max_body_bytes)
+        check(self.schema, value)
+        return value
+
+    def page_length(self, query: dict[str, Any]) -> int:
+        """How many entries of a list to answer: `limit`, within the setting."""
+        return min(int(query.get("limit", 100)), self.settings.max_page)
+
+    def query(self) -> dict[str, Any]:
+        """The query's values, as the types that the route declares.
+
+        Raises:
+            InvalidInput: one is not as declared, or is not declared.
+        """
+        values: dict[str, Any] = {}
+        for name, text in self.request.query.items():
+            number = QUERY.get(name, {}).get("type") == "integer"
+            values[name] = int(text) if number and text.isdecimal() and len(text) < 10 else text
+        declared = {name: QUERY[name] for name in self.route.query}
+        check({"type": "object", "properties": declared, "additionalProperties": False}, values, "query")
+        return values
+
+
+def limits_of(settings: "Settings") -> "Limits":
+    """The settings' bounds on what one request may hold."""
+    from ml_core.instances import Limits
+
+    return Limits(max_rows=settings.max_rows, max_columns=settings.max_columns, max_cells=settings.max_cells)

@@ -1,0 +1,101 @@
+"""What reaches the trainer: messages of a queue, the sweep's schedule, and requests to train at once."""
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from handlers.call import limits_of
+from handlers.logs import log
+from ml_core.errors import InvalidInput, MalformedInput
+from ml_core.jobs import Job, Jobs
+from ml_core.names import check_name
+from ml_core.sweep import sweep
+from ml_core.trainer import run_job
+
+if TYPE_CHECKING:
+    import threading
+
+    from handlers.services import Services
+
+
+class NowQueue:
+    """The queue of a job that is run where it is submitted: nothing has to be told to anyone."""
+
+    def submit(self, job_id: str) -> None:
+        """Send nothing."""
+
+    def defer(self, delivery: str, seconds: float) -> None:
+        """There are no deliveries."""
+
+
+def job_of(message: str | bytes) -> str:
+    """The id of the job that a message names.
+
+    Raises:
+        MalformedInput: the message is not `{"job": "<id>"}`.
+    """
+    try:
+        job = json.loads(message)["job"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise MalformedInput("the message names no job") from error
+    if not isinstance(job, str):
+        raise MalformedInput("the message names no job")
+    return job
+
+
+def deliver(
+    services: "Services",
+    job_id: str,
+    *,
+    deadline: float | None = None,
+    stopping: "threading.Event | None" = None,
+) -> float | None:
+    """Run a job that was delivered; the seconds after which it has to be delivered again, None for never.
+
+    Args:
+        services: of the cloud that delivered it.
+        job_id: the job.
+        deadline: when the platform will end this process, in seconds since the epoch.
+        stopping: set when this process has to end sooner.
+    """
+    started = time.perf_counter()
+    outcome = run_job(job_id, services.jobs, services.registry, deadline=deadline, stopping=stopping)
+    job = outcome.job
+    log(
+        "info",
+        "delivery",
+        job=job_id,
+        model=job.model if job else None,
+        state=job.state if job else None,
+        version=job.version if job else None,
+        attempts=len(job.attempts) if job else None,
+        latency_ms=round((time.perf_counter() - started) * 1000, 3),
+        again_in=outcome.defer,
+    )
+    return outcome.defer
+
+
+def sweep_once(services: "Services") -> dict[str, Any]:
+    """Bring stray jobs back on their way, and remove what nobody needs; the counts of each."""
+    counts = sweep(services.jobs, services.registry)._asdict()
+    log("info", "sweep", **counts)
+    return counts
+
+
+def train_now(services: "Services", event: dict[str, Any], deadline: float | None = None) -> Job:
+    """Train on `{"model": …, "algorithm": …, …}` in this process and return the finished job.
+
+    Raises:
+        InvalidInput: the event breaks the contract.
+    """
+    from ml_core.training import check_request
+
+    body = dict(event)
+    model = body.pop("model", None)
+    if not isinstance(model, str):
+        raise InvalidInput.at("$.model", "the name of the model is expected")
+    check_name(model, "$.model")
+    request = check_request(body, limits_of(services.settings))
+    jobs = Jobs(services.store, NowQueue())
+    job = jobs.submit(model, request.to_bytes(), request.summary())
+    return run_job(job.id, jobs, services.registry, deadline=deadline).job or job

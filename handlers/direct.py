@@ -1,0 +1,38 @@
+"""Bare events: a function is invoked with a prediction's or a training's body, without HTTP around it."""
+
+import json
+from typing import Any
+
+from handlers.api import Api
+from handlers.auth import OpenGate
+from handlers.http import Request
+from handlers.services import Services
+from ml_core.errors import ServerlessMLError
+
+
+def predict_directly(app: Api, event: Any, request_id: str) -> Any:
+    """Answer `{"model": "iris", "instances": [[…]]}`, with `version` or `alias` where one is meant.
+
+    The answer is the body that `:predict` would have, or the problem with its `status`. No key is asked for:
+    whoever may invoke the function itself was let in by the cloud.
+    """
+    body = dict(event) if isinstance(event, dict) else {}
+    model, version, alias = body.pop("model", ""), body.pop("version", None), body.pop("alias", None)
+    chosen = (
+        f"/versions/{version}" if version is not None else f"/aliases/{alias}" if alias is not None else ""
+    )
+    path = f"/v1/models/{model}{chosen}:predict"
+    request = Request("POST", path, {}, {}, json.dumps(body).encode(), request_id)
+    return json.loads(app.handle(request, OpenGate()).body)
+
+
+def train_directly(services: Services, event: Any, deadline: float | None = None) -> Any:
+    """Train on `{"model": "iris", "algorithm": …, "instances": …}` now; the finished job, or the problem."""
+    from handlers.deliveries import train_now
+    from handlers.endpoints.jobs import described_job
+    from handlers.problems import problem_response
+
+    try:
+        return described_job(train_now(services, event, deadline))
+    except ServerlessMLError as error:
+        return json.loads(problem_response(error, request_id="").body)

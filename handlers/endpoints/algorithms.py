@@ -1,0 +1,23 @@
+"""What can be trained."""
+
+from handlers.call import Call
+from handlers.http import Response, json_response
+
+
+def algorithms(_: Call) -> Response:
+    """List the algorithms, each with the JSON Schema of its hyperparameters."""
+    from ml_core.models import algorithms as known
+
+    return json_response(
+        {
+            "algorithms": [
+                {
+                    "name": info.name,
+                    "title": info.title,
+                    "task": info.task,
+                    "hyperparameters": info.schema(),
+                }
+                for info in known().values()
+            ]
+        }
+    )

@@ -1,0 +1,213 @@
+"""The Open Inference Protocol (`/v2`) with JSON and binary tensors, for Triton's and KServe's clients."""
+
+from typing import TYPE_CHECKING, Any
+
+from handlers import tensors
+from handlers.bodies import check_media_type, decoded, parse_json
+from handlers.call import Call
+from handlers.endpoints.prediction import FIELDS, answered, described
+from handlers.http import Response, json_response
+from handlers.schemas import Schema, check
+from handlers.tensors import Tensor
+from handlers.version import NAME, VERSION
+from ml_core.errors import Fault, InvalidInput
+from ml_core.faults import shown
+
+if TYPE_CHECKING:
+    from ml_core.instances import Rows
+    from ml_core.model import Model, Predictions
+    from ml_core.serving import Served
+
+_PARAMETERS: Schema = {"type": ["object", "null"]}
+INFER_BODY: Schema = {
+    "type": "object",
+    "required": ["inputs"],
+    "properties": {
+        "id": {"type": "string", "maxLength": 1024, "description": "Repeated in the answer."},
+        "inputs": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["name", "shape", "datatype"],
+                "properties": {
+                    "name": {"type": "string", "maxLength": 1024},
+                    "shape": {"type": "array", "maxItems": 8, "items": {"type": "integer", "minimum": 0}},
+                    "datatype": {"type": "string", "maxLength": 32},
+                    "data": {"type": "array", "x-checked-by": "ml_core.instances"},
+                    "parameters": _PARAMETERS,
+                },
+            },
+        },
+        "outputs": {
+            "type": ["array", "null"],
+            "maxItems": 16,
+            "items": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {"name": {"type": "string", "maxLength": 1024}, "parameters": _PARAMETERS},
+            },
+        },
+        "parameters": _PARAMETERS,
+    },
+    "examples": [
+        {
+            "inputs": [
+                {"name": "input-0", "shape": [1, 4], "datatype": "FP64", "data": [5.1, 3.5, 1.4, 0.2]}
+            ],
+            "outputs": [{"name": "predict"}, {"name": "predict_proba"}],
+        }
+    ],
+}
+# MLServer's names of a scikit-learn model's outputs, and ours.
+OUTPUTS = {
+    "predict": "label",
+    "predict_proba": "probability",
+    "decision_function": "decision",
+    "transform": "distance",
+}
+
+
+def server(_: Call) -> Response:
+    """Describe the server."""
+    return json_response({"name": NAME, "version": VERSION, "extensions": ["binary_tensor_data"]})
+
+
+def metadata(call: Call) -> Response:
+    """Describe a model: its tensors, and the order of its classes."""
+    served = call.services.models.resolve(call.path["model"], call.version)
+    model = served.model
+    call.note(model=served.name, version=served.version)
+    described = {
+        "name": served.name,
+        "versions": [str(served.version)],
+        "platform": f"{NAME}_{model.algorithm}",
+        "inputs": [{"name": "input-0", "datatype": "FP64", "shape": [-1, len(model.features)]}],
+        "outputs": [_described(name, model) for name, ours in OUTPUTS.items() if ours in model.outputs],
+        "parameters": {"features": list(model.features), **_classes(model)},
+    }
+    return json_response(described)
+
+
+def ready(call: Call) -> Response:
+    """Whether a model can answer."""
+    served = call.services.models.resolve(call.path["model"], call.version)
+    call.note(model=served.name, version=served.version, model_cold=served.cold)
+    return json_response({"name": served.name, "ready": True})
+
+
+def infer(call: Call) -> Response:
+    """Predict from a tensor, `[rows, features]`."""
+    header, binary = _read(call)
+    served = call.services.models.resolve(call.path["model"], call.version)
+    model = served.model
+    call.note(model=served.name, version=served.version, model_cold=served.cold)
+    names = _wanted(header, served)
+    rows = _rows(call, header["inputs"][0], binary, served)
+    call.note(rows=len(rows))
+    found = answered(call, model, rows, tuple(OUTPUTS[name] for name in names))
+    answer: dict[str, Any] = {"model_name": served.name, "model_version": str(served.version)}
+    if "id" in header:
+        answer["id"] = header["id"]
+    if model.classes is not None:
+        answer["parameters"] = _classes(model)
+    body, header_length = tensors.write(
+        answer, [_tensor(name, found, model) for name in names], _binary(header, names)
+    )
+    if header_length is None:
+        return Response(200, {"content-type": "application/json"}, body)
+    return Response(
+        200,
+        {"content-type": "application/octet-stream", "inference-header-content-length": str(header_length)},
+        body,
+    )
+
+
+def _read(call: Call) -> tuple[dict[str, Any], bytes | None]:
+    """The request's JSON, which meets the schema, and its binary part."""
+    check_media_type(call.header("content-type"))
+    body = decoded(call.request, call.settings.max_body_bytes)
+    text, binary = tensors.split(body, call.header("inference-header-content-length"))
+    header = parse_json(text)
+    check(call.schema, header)
+    return header, binary
+
+
+def _wanted(header: dict[str, Any], served: "Served") -> list[str]:
+    """The outputs to compute: those that are asked for, else the default.
+
+    Raises:
+        InvalidInput: the model has no such output, or it is asked for twice.
+    """
+    asked = [output["name"] for output in header.get("outputs") or ()] or ["predict"]
+    possible = [theirs for theirs, ours in OUTPUTS.items() if ours in served.model.outputs]
+    gives = f"{described(served)} gives {', '.join(possible)}, each once"
+    faults = [
+        Fault(f"$.outputs[{position}].name", f"{gives}; it cannot give {shown(output)}")
+        for position, output in enumerate(asked)
+        if output not in possible or output in asked[:position]
+    ]
+    if faults:
+        raise InvalidInput(faults)
+    return asked
+
+
+def _rows(call: Call, given: dict[str, Any], binary: bytes | None, served: "Served") -> "Rows":
+    """The rows of the input tensor."""
+    from ml_core.instances import rows_from_tensor
+
+    size = tensors.binary_sizes([given], binary)[0]
+    if (size is None) == ("data" not in given):
+        either = "both" if "data" in given else "neither"
+        raise InvalidInput.at("$.inputs[0]", f"needs data or parameters.binary_data_size; it has {either}")
+    return rows_from_tensor(
+        given["name"],
+        given["datatype"],
+        given["shape"],
+        given["data"] if size is None else binary or b"",
+        features=served.model.features,
+        limits=call.limits,
+        where="$.inputs[0]",
+        expecting=described(served),
+    )
+
+
+def _binary(header: dict[str, Any], names: list[str]) -> set[str]:
+    """The outputs that are wanted as bytes."""
+    everything = (header.get("parameters") or {}).get("binary_data_output") is True
+    asked = {output["name"]: output.get("parameters") or {} for output in header.get("outputs") or ()}
+    return {name for name in names if asked.get(name, {}).get("binary_data", everything) is True}
+
+
+def _tensor(name: str, found: "Predictions", model: "Model") -> Tensor:
+    """One output as a tensor: labels `[rows]`, all else `[rows, k]`."""
+    values = getattr(found, FIELDS[OUTPUTS[name]])
+    if name == "predict":
+        datatype = tensors.datatype_of(model.classes if model.classes is not None else (0,))
+        if datatype == "BYTES":
+            values = [str(value) for value in values]
+        return Tensor(name, datatype, [len(values)], values, _content_type(datatype))
+    if values and isinstance(values[0], float):  # two classes have one decision value
+        return Tensor(name, "FP64", [len(values), 1], values, {})
+    flat = [value for row in values for value in row]
+    return Tensor(name, "FP64", [len(values), len(flat) // max(len(values), 1)], flat, {})
+
+
+def _described(name: str, model: "Model") -> dict[str, Any]:
+    """An output tensor in the model's metadata."""
+    if name == "predict":
+        datatype = tensors.datatype_of(model.classes if model.classes is not None else (0,))
+        described = {"name": name, "datatype": datatype, "shape": [-1]}
+        return {**described, "parameters": _content_type(datatype)} if datatype == "BYTES" else described
+    return {"name": name, "datatype": "FP64", "shape": [-1, model.cells(1, (OUTPUTS[name],))]}
+
+
+def _content_type(datatype: str) -> dict[str, Any]:
+    """How MLServer's codecs are told that BYTES are text."""
+    return {"content_type": "str"} if datatype == "BYTES" else {}
+
+
+def _classes(model: "Model") -> dict[str, Any]:
+    """The order of the classes, in which probabilities and decisions come."""
+    return {"classes": list(model.classes)} if model.classes is not None else {}

@@ -1,0 +1,62 @@
+"""The registered models and their versions."""
+
+from typing import Any
+
+from handlers.call import Call
+from handlers.endpoints.aliases import described_alias
+from handlers.etags import tagged_response
+from handlers.http import Response, json_response
+from ml_core.registry import Version
+
+
+def models(call: Call) -> Response:
+    """List the names of the models, in order."""
+    query = call.query()
+    page = call.services.registry.models(call.page_length(query), query.get("after"))
+    return json_response({"models": [model.name for model in page.models], "next_after": page.next_after})
+
+
+def model(call: Call) -> Response:
+    """Show a model: versions, aliases, and TensorFlow Serving's `model_version_status`."""
+    found = call.services.registry.model(call.path["model"])
+    versions = found.versions
+    value = {
+        "name": found.name,
+        "ready": bool(versions),
+        "versions": [_described(version) for version in versions],
+        "aliases": {alias.alias: described_alias(alias) for alias in found.aliases},
+        "model_version_status": [
+            {
+                "version": str(version.version),
+                "state": "AVAILABLE",
+                "status": {"error_code": "OK", "error_message": ""},
+            }
+            for version in reversed(versions)
+        ],
+    }
+    return tagged_response(value, f"r{found.revision}", call.header("if-none-match"))
+
+
+def version(call: Call) -> Response:
+    """Show a version: what it was trained on and with, what it reached, and how to check its artifact."""
+    found = call.services.registry.version(call.path["model"], int(call.path["version"]))
+    return tagged_response(found, found["sha256"], call.header("if-none-match"))
+
+
+def delete_version(call: Call) -> Response:
+    """Delete a version that no alias points at. Its number is never used again."""
+    call.services.registry.delete_version(call.path["model"], int(call.path["version"]))
+    call.note(model=call.path["model"], version=call.version)
+    return Response(204, {}, b"")
+
+
+def delete_model(call: Call) -> Response:
+    """Delete a model that has no alias, with all versions. A later model of that name counts on from them."""
+    call.services.registry.delete_model(call.path["model"])
+    call.note(model=call.path["model"])
+    return Response(204, {}, b"")
+
+
+def _described(entry: Version) -> dict[str, Any]:
+    """A version in its model's list."""
+    return entry._asdict()

@@ -1,0 +1,89 @@
+"""`POST …:predict`, as TensorFlow Serving and KServe V1 know it."""
+
+from typing import TYPE_CHECKING, Any
+
+from handlers.call import Call
+from handlers.http import Response, json_response
+from handlers.schemas import Schema
+from ml_core.errors import TooLarge
+from ml_core.instances import rows_from_json
+
+if TYPE_CHECKING:
+    from ml_core.instances import Rows
+    from ml_core.model import Model, Predictions
+    from ml_core.serving import Served
+
+PREDICT_BODY: Schema = {
+    "type": "object",
+    "required": ["instances"],
+    "additionalProperties": False,
+    "properties": {
+        "instances": {
+            "type": "array",
+            "description": "Rows: lists in the order of the model's features, or objects by their names.",
+            "items": {"anyOf": [{"type": "array", "items": {"type": "number"}}, {"type": "object"}]},
+            "x-checked-by": "ml_core.instances",
+        },
+        "outputs": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 16,
+            "items": {"type": "string", "maxLength": 64},
+            "description": "What to answer for each row: `label`, `probability`, `decision`, `distance`.",
+        },
+        "signature_name": {
+            "type": "string",
+            "description": "Accepted for TensorFlow Serving's clients; ignored.",
+        },
+    },
+    "examples": [{"instances": [[5.1, 3.5, 1.4, 0.2]], "outputs": ["label", "probability"]}],
+}
+
+# Where `Model.predict` puts each output.
+FIELDS = {"label": "labels", "probability": "probabilities", "decision": "decisions", "distance": "distances"}
+
+
+def predict(call: Call) -> Response:
+    """Predict: labels, or where `outputs` is given, an object per row with those keys."""
+    body = call.body()
+    served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"))
+    model = served.model
+    call.note(model=served.name, version=served.version, model_cold=served.cold)
+    rows = rows_from_json(
+        body["instances"], features=model.features, limits=call.limits, expecting=described(served)
+    )
+    call.note(rows=len(rows))
+    wanted = tuple(body.get("outputs", ()))
+    found = answered(call, model, rows, wanted or ("label",))
+    answer: dict[str, Any] = {
+        "predictions": _by_row(found, wanted) if wanted else found.labels,
+        "model": {"name": served.name, "version": served.version},
+    }
+    if model.classes is not None:
+        answer["classes"] = list(model.classes)
+    return json_response(answer)
+
+
+def described(served: "Served") -> str:
+    """The model as messages call it."""
+    return f"model '{served.name}' version {served.version}"
+
+
+def answered(call: Call, model: "Model", rows: "Rows", outputs: tuple[str, ...]) -> "Predictions":
+    """What the model says of the rows, unless the answer would hold too many numbers.
+
+    Raises:
+        InvalidInput: the model gives no such output, or cannot compute a row's.
+        TooLarge: past the limit; nothing was computed.
+    """
+    cells = model.cells(len(rows), outputs)
+    most = call.settings.max_cells
+    if cells > most:
+        raise TooLarge(f"{len(rows):,} rows give an answer of {cells:,} values; at most {most:,} are given")
+    return model.predict(rows, outputs)
+
+
+def _by_row(found: "Predictions", wanted: tuple[str, ...]) -> list[dict[str, Any]]:
+    """One object per row, from one list per output."""
+    columns = [getattr(found, FIELDS[output]) for output in wanted]
+    return [dict(zip(wanted, row, strict=True)) for row in zip(*columns, strict=True)]

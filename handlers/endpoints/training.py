@@ -1,0 +1,54 @@
+"""`POST …:train`: checks the request, hands it to the trainer as a job, and waits for it if asked to."""
+
+import time
+
+from handlers.call import Call
+from handlers.endpoints.jobs import described_job
+from handlers.http import Response, json_response
+from handlers.schemas import Schema, check
+from ml_core.jobs import Job, Jobs
+from ml_core.training import check_request
+
+# Described in full by `handlers/openapi.py`, from what the algorithms declare.
+TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training"}
+IDEMPOTENCY_KEY: Schema = {"type": "string", "pattern": "^[!-~]{1,255}$"}
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+
+
+def train(call: Call) -> Response:
+    """Train a new version of a model. Answers with a job, after `Prefer: wait=N` with a finished one."""
+    body = call.body()
+    key = call.header("idempotency-key") or None
+    if key is not None:
+        check(IDEMPOTENCY_KEY, key, "Idempotency-Key")
+    request = check_request(body, call.limits)
+    jobs = call.services.jobs
+    job = jobs.submit(call.path["model"], request.to_bytes(), request.summary(), idempotency_key=key)
+    headers = {"location": f"/v1/jobs/{job.id}"}
+    seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
+    if seconds > 0:
+        job = _waited(jobs, job, seconds)
+        headers["preference-applied"] = f"wait={seconds:g}"
+    call.note(job=job.id, model=job.model)
+    return json_response(described_job(job), status=200 if job.over and seconds > 0 else 202, headers=headers)
+
+
+def preferred_wait(prefer: str) -> float:
+    """The seconds of `wait=N` in a Prefer header; 0 when there is none, or none that can be read."""
+    for preference in prefer.replace(";", ",").split(","):
+        name, _, value = preference.partition("=")
+        digits = value.strip().strip('"')
+        if name.strip().lower() == "wait" and digits.isascii() and digits.isdecimal():
+            return float(digits[:6])
+    return 0.0
+
+
+def _waited(jobs: Jobs, job: Job, seconds: float) -> Job:
+    """The job when it is over, or as it is when the time is."""
+    until, pause = time.monotonic() + seconds, _FIRST_PAUSE
+    while not job.over and time.monotonic() < until:
+        time.sleep(min(pause, max(until - time.monotonic(), 0)))
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+        job = jobs.get(job.id)
+    return job

@@ -1,0 +1,194 @@
+"""The service described as OpenAPI 3.1, from the declarations that route and check.
+
+python -m handlers.openapi > handlers/openapi.json      when packaging: a cold start then builds nothing
+"""
+
+import inspect
+import json
+import os
+import sys
+from http import HTTPStatus
+from importlib import import_module
+from typing import Any
+
+from handlers.answers import ANSWERS
+from handlers.auth import OPEN, ROLES, VISITOR
+from handlers.problems import status_of
+from handlers.routes import HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
+from handlers.schemas import Schema
+from handlers.version import NAME, VERSION
+from ml_core.errors import ServerlessMLError
+from ml_core.models import CLASSIFICATION, AlgorithmInfo, algorithms
+from ml_core.training import SEED, TEST_FRACTION
+
+BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
+_PROBLEM = {"$ref": "#/components/responses/Problem"}
+_ROWS: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "description": "Rows: lists in the order of the features, or objects by their names.",
+    "items": {
+        "anyOf": [
+            {"type": "array", "minItems": 1, "items": {"type": "number"}},
+            {"type": "object", "minProperties": 1, "additionalProperties": {"type": "number"}},
+        ]
+    },
+}
+
+
+def text() -> bytes:
+    """The document: as it was built when packaging, else built now."""
+    if os.path.exists(BUILT):
+        with open(BUILT, "rb") as file:
+            return file.read()
+    return json.dumps(document(), separators=(",", ":")).encode()
+
+
+def document() -> dict[str, Any]:
+    """The document."""
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": NAME,
+            "version": VERSION,
+            "summary": "Classic machine learning as REST: train, register, predict.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": {**ANSWERS, "Training": training_body()},
+            "responses": {
+                "Problem": {
+                    "description": "What is wrong, as RFC 9457 says it and as the string `error`.",
+                    "content": {
+                        kind: {"schema": {"$ref": "#/components/schemas/Problem"}}
+                        for kind in ("application/json", "application/problem+json")
+                    },
+                }
+            },
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            },
+        },
+        "x-errors": errors(),
+    }
+
+
+def training_body() -> Schema:
+    """What `:train` takes: one alternative for each algorithm, with its hyperparameters."""
+    return {"oneOf": [_training_with(info) for info in algorithms().values()]}
+
+
+def errors() -> list[dict[str, Any]]:
+    """Every code that a problem can have, with its status and meaning."""
+    return [
+        {"code": kind.code, "status": status_of(kind), "meaning": _paragraphs(kind)[0]}
+        for kind in sorted(_kinds(ServerlessMLError), key=lambda kind: (status_of(kind), kind.code))
+        if status_of(kind) != 500
+    ]
+
+
+def _kinds(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
+    return [kind, *(found for child in kind.__subclasses__() for found in _kinds(child))]
+
+
+def _training_with(info: AlgorithmInfo) -> Schema:
+    """The request that trains one algorithm."""
+    labelled = info.task == CLASSIFICATION
+    targets = {
+        "targets": {"type": "array", "minItems": 2, "items": {"type": ["string", "integer", "boolean"]}}
+    }
+    return {
+        "title": info.title,
+        "type": "object",
+        "required": ["algorithm", "instances", *(targets if labelled else ())],
+        "additionalProperties": False,
+        "properties": {
+            "algorithm": {"const": info.name},
+            "hyperparameters": info.schema(),
+            "instances": _ROWS,
+            **(targets if labelled else {}),
+            "feature_names": {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+            "test_fraction": {**TEST_FRACTION.schema(), "default": 0.2},
+            "seed": {**SEED.schema(), "default": 0},
+        },
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    """A route as an operation."""
+    module_name, _, function_name = route.target.partition(":")
+    module = import_module(f"handlers.endpoints.{module_name}")
+    summary, *more = _paragraphs(getattr(module, function_name))
+    operation: dict[str, Any] = {
+        "operationId": _operation_id(route),
+        "tags": [module_name],
+        "summary": summary,
+        "parameters": _parameters(route),
+        "responses": {
+            **{str(status): _answer(status, name) for status, name in route.answers},
+            "4XX": _PROBLEM,
+            "5XX": _PROBLEM,
+        },
+        "security": [] if route.access in (OPEN, VISITOR) else [{"bearer": []}, {"key": []}],
+    }
+    role = [f"Needs a key of the role `{route.access}` or above."] if route.access in ROLES else []
+    operation["description"] = "\n\n".join([*more, *role]) or summary
+    if route.body:
+        operation["requestBody"] = _body(route.body, getattr(module, route.body))
+    return operation
+
+
+def _operation_id(route: Route) -> str:
+    words = route.path.replace(":", "/").replace("{", "").replace("}", "").replace(".", "_").split("/")
+    return "_".join([route.method.lower(), *filter(None, words)])
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    """Path, query and header parameters."""
+    named = [segment for segment in route.path.replace(":", "/").split("/") if segment.startswith("{")]
+    path = [
+        {"name": name, "in": "path", "required": True, "description": declared.doc, "schema": declared.schema}
+        for name, declared in ((segment[1:-1], PATH_PARAMETERS[segment[1:-1]]) for segment in named)
+    ]
+    query = [{"name": name, "in": "query", "schema": QUERY[name]} for name in route.query]
+    headers = [
+        {"name": name, "in": "header", "description": HEADERS[name], "schema": {"type": "string"}}
+        for name in route.headers
+    ]
+    return [*path, *query, *headers]
+
+
+def _body(name: str, schema: Schema) -> dict[str, Any]:
+    shown = {"$ref": "#/components/schemas/Training"} if name == "TRAIN_BODY" else schema
+    content: dict[str, Any] = {"application/json": {"schema": shown}}
+    if name == "INFER_BODY":
+        content["application/octet-stream"] = {"schema": {"description": "JSON, then the tensors' bytes."}}
+    return {"required": True, "content": content}
+
+
+def _answer(status: int, name: str) -> dict[str, Any]:
+    """One answer: its schema by name, or nothing to show."""
+    described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if name == "Page":
+        described["content"] = {"text/html": {"schema": {"type": "string"}}}
+    elif name:
+        described["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+    if name == "Inference":
+        described["content"]["application/octet-stream"] = {"schema": {}}
+    return described
+
+
+def _paragraphs(documented: object) -> list[str]:
+    """A docstring's paragraphs, each in one line."""
+    text = inspect.getdoc(documented) or ""
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+
+
+if __name__ == "__main__":
+    json.dump(document(), sys.stdout, indent=1)

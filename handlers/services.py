@@ -1,0 +1,99 @@
+"""What the endpoints stand on, built when it is first asked for: a prediction needs no jobs."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from handlers.auth import Gate, KeyGate, OpenGate, Records
+from handlers.settings import Settings
+
+if TYPE_CHECKING:
+    from ml_core.jobs import Jobs
+    from ml_core.ports import JobQueue, ObjectStore
+    from ml_core.registry import Registry
+    from ml_core.serving import Served
+
+
+class ModelSource(Protocol):
+    """Where models come from that are ready to predict; `ml_core.serving.Models`, for most."""
+
+    def resolve(self, name: str, version: int | None = None, alias: str | None = None) -> "Served":
+        """A model's version. Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `Unavailable`."""
+        ...
+
+
+class Services:
+    """The store and the queue of one cloud, and what `ml_core` makes of them.
+
+    Args:
+        settings: the settings.
+        store: makes the object store; called once.
+        queue: makes the job queue; called once.
+        key_records: reads the records of the keys; None where everyone is let in.
+        models: makes the source of models; None for what the store's registry holds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: "Callable[[], ObjectStore]",
+        queue: "Callable[[], JobQueue]",
+        key_records: Callable[[], Records | None] | None,
+        models: Callable[[], ModelSource] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.asks_for_keys = key_records is not None
+        self.gate: Gate = KeyGate(key_records, settings.key_ttl) if key_records else OpenGate()
+        self._make_store = store
+        self._make_queue = queue
+        self._make_models = models or self._registered
+        self._store: ObjectStore | None = None
+        self._queue: JobQueue | None = None
+        self._registry: Registry | None = None
+        self._jobs: Jobs | None = None
+        self._models: ModelSource | None = None
+
+    @property
+    def store(self) -> "ObjectStore":
+        """The cloud's object store."""
+        if self._store is None:
+            self._store = self._make_store()
+        return self._store
+
+    @property
+    def queue(self) -> "JobQueue":
+        """The cloud's queue of jobs."""
+        if self._queue is None:
+            self._queue = self._make_queue()
+        return self._queue
+
+    @property
+    def registry(self) -> "Registry":
+        """Names, versions and aliases."""
+        if self._registry is None:
+            from ml_core.registry import Registry
+
+            self._registry = Registry(self.store)
+        return self._registry
+
+    @property
+    def jobs(self) -> "Jobs":
+        """Training jobs."""
+        if self._jobs is None:
+            from ml_core.jobs import Jobs
+
+            self._jobs = Jobs(self.store, self.queue)
+        return self._jobs
+
+    @property
+    def models(self) -> ModelSource:
+        """Models that are loaded, or will be."""
+        if self._models is None:
+            self._models = self._make_models()
+        return self._models
+
+    def _registered(self) -> ModelSource:
+        from ml_core.serving import Models
+
+        settings = self.settings
+        return Models(self.store, alias_ttl=settings.alias_ttl, max_bytes=settings.model_cache_bytes)

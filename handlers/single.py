@@ -1,0 +1,71 @@
+"""A function that serves one model, whose artifact lies beside the code: what `deploy_model` makes.
+
+The event is a `:predict` body and the answer is what `:predict` would answer, or a problem. The function has
+no address but its own: whoever may invoke it was let in by the cloud.
+"""
+
+import os
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from handlers.api import Api
+from handlers.direct import predict_directly
+from handlers.services import Services
+from handlers.settings import read_settings
+from ml_core.artifact import load
+from ml_core.errors import AliasNotFound, NotFound, VersionNotFound
+from ml_core.serving import Served
+
+if TYPE_CHECKING:
+    from ml_core.model import Model
+
+ARTIFACT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "model.safetensors")
+VERSION = 1
+
+_API: list[Api] = []
+
+
+class OneModel:
+    """The one model there is, under the function's name, as its version 1.
+
+    Args:
+        name: what answers call it.
+        path: its artifact's file.
+    """
+
+    def __init__(self, name: str, path: str) -> None:
+        self._name = name
+        self._path = path
+        self._model: Model | None = None
+
+    def resolve(self, name: str, version: int | None = None, alias: str | None = None) -> Served:  # noqa: ARG002
+        """The model, read by the first call. Raises `VersionNotFound`, `AliasNotFound`, `ArtifactInvalid`."""
+        if alias is not None:
+            raise AliasNotFound("a function with one model has no aliases")
+        if version not in (None, VERSION):
+            raise VersionNotFound(f"a function with one model has version {VERSION} alone")
+        cold = self._model is None
+        if self._model is None:
+            with open(self._path, "rb") as file:
+                self._model = load(file.read())
+        return Served(self._model, self._name, VERSION, cold)
+
+
+def on_aws(event: Any, context: Any) -> Any:
+    """Answer one event of Lambda."""
+    if not _API:
+        model = OneModel(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "model"), ARTIFACT)
+        _API.append(api_of(model))
+    body = {**event, "model": "model"} if isinstance(event, dict) else event
+    return predict_directly(_API[0], body, getattr(context, "aws_request_id", ""))
+
+
+def api_of(model: OneModel) -> Api:
+    """An api that can predict with the model, and do nothing else."""
+    settings = read_settings(os.environ)
+    return Api(
+        Services(settings, store=_nothing, queue=_nothing, key_records=lambda: None, models=lambda: model)
+    )
+
+
+def _nothing() -> NoReturn:
+    raise NotFound("a function with one model can only predict")

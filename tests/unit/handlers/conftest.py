@@ -1,0 +1,70 @@
+"""A folder with trained models, and services over it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.api import Api
+from handlers.deliveries import train_now
+from handlers.http import Request, Response
+from handlers.local import folder_services
+from handlers.services import Services
+from handlers.settings import read_settings
+
+Ask = Callable[..., Response]
+
+IRIS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3], [5.9, 3.0, 4.2, 1.5]]
+ROWS = [[x + y / 10, x * y, 5 - x, y] for x in range(6) for y in range(5)]
+REQUESTS: dict[str, dict[str, Any]] = {
+    "iris": {
+        "algorithm": "logistic_regression",
+        "instances": ROWS,
+        "targets": [("low", "middle", "high")[row // 10] for row in range(30)],
+    },
+    "truth": {
+        "algorithm": "logistic_regression",
+        "instances": ROWS,
+        "targets": [row % 2 == 0 for row in range(30)],
+        "feature_names": ["a", "b", "c", "d"],
+    },
+    "digits": {"algorithm": "svm", "instances": ROWS, "targets": [row // 10 for row in range(30)]},
+    "groups": {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 3}, "instances": ROWS},
+}
+
+
+def services_over(root: str | os.PathLike[str]) -> Services:
+    """Open services over a folder."""
+    return folder_services(read_settings({"ML_ROOT": str(root)}), key_records=None)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which each model of `REQUESTS` has a version. Tests that change it make a copy."""
+    root = tmp_path_factory.mktemp("trained")
+    services = services_over(root)
+    for name, request in REQUESTS.items():
+        job = train_now(services, {"model": name, **request})
+        assert job.state == "succeeded", job
+    return root
+
+
+def asking(services: Services) -> Ask:
+    """A function that sends a request to an api over `services`."""
+    api = Api(services)
+
+    def ask(method: str, path: str, body: bytes = b"", **headers: str) -> Response:
+        path, _, query = path.partition("?")
+        pairs = dict(pair.split("=", 1) for pair in query.split("&") if pair)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return api.handle(Request(method, path, pairs, named, body, "r1"))
+
+    return ask
+
+
+@pytest.fixture
+def ask(trained: Path) -> Ask:
+    """Sends a request to the trained models."""
+    return asking(services_over(trained))
