@@ -22,7 +22,14 @@ from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 from ml_core.documents import Body, read, read_many, timestamp, update
-from ml_core.errors import IdempotencyMismatch, JobNotFound, ObjectExists, ObjectNotFound, Unavailable
+from ml_core.errors import (
+    IdempotencyMismatch,
+    InvalidInput,
+    JobNotFound,
+    ObjectExists,
+    ObjectNotFound,
+    Unavailable,
+)
 from ml_core.names import check_name
 from ml_core.ports import JobQueue, ObjectStore
 
@@ -152,7 +159,12 @@ class Jobs:
     def list(
         self, limit: int = 50, after: str | None = None, *, state: str | None = None, model: str | None = None
     ) -> JobsPage:
-        """At most `limit` jobs that are older than the one with the id `after`, newest first."""
+        """At most `limit` jobs that are older than the one with the id `after`, newest first.
+
+        Raises `InvalidInput` (`after`), `Unavailable`.
+        """
+        if after is not None and not is_job_id(after):
+            raise InvalidInput.at("after", "is not the id of a job")
         found: list[Job] = []
         candidates = self._candidates(after, state, model)
         for _ in range(0, max(_MOST_READ, limit), limit):

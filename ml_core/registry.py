@@ -161,7 +161,12 @@ class Registry:
         return None if document is None else _existing(known.name, document)
 
     def models(self, limit: int = 100, after: str | None = None) -> ModelsPage:
-        """At most `limit` (1 to 1000) models after the one named `after`; a short page need not be last."""
+        """At most `limit` (1 to 1000) models after the one named `after`; a short page need not be last.
+
+        Raises `InvalidInput` (`after`), `Unavailable`.
+        """
+        if after is not None:
+            check_name(after, "after")
         page = self._store.list(_FOLDER, after=None if after is None else _key(after), limit=limit)
         names = [
             found.key[len(_FOLDER) : -len(_ENDING)] for found in page.objects if found.key.endswith(_ENDING)

@@ -1,6 +1,7 @@
 """A store that several processes share."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import NamedTuple
@@ -19,11 +20,12 @@ class Place(NamedTuple):
         """The store."""
         return backend(self.cloud).open_store(self.address)
 
-    def process(self, task: str, *arguments: str) -> "subprocess.Popen[str]":
+    def process(self, task: str, *arguments: str, **env: str) -> "subprocess.Popen[str]":
         """Another process that does one of the tasks in `processes.py` on this store."""
         return subprocess.Popen(
             [sys.executable, "-m", "tests.contract.processes", json.dumps(self), task, *arguments],
             cwd=ROOT,
+            env={**os.environ, **env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -3,12 +3,16 @@
 import hashlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 
 from ml_core.errors import ObjectExists, RevisionMismatch
+from ml_core.jobs import Jobs
 from ml_core.ports import ObjectStore
 from ml_core.registry import Registry
+from ml_core.trainer import run_job
+from tests.contract.faults import QUICK, QUICK_FIT, FaultyStore, RememberingQueue
 from tests.contract.places import Place
 
 
@@ -59,7 +63,21 @@ def register(store: ObjectStore, model: str, times: str) -> None:
     print(json.dumps(numbers))
 
 
-TASKS: dict[str, Callable[..., None]] = {task.__name__: task for task in (count, create, overwrite, register)}
+def train(store: ObjectStore, job_id: str, nth: str, moment: str) -> None:
+    """Run a job, and be killed before or after the `nth` operation on the store."""
+
+    def killed(operation: Callable[[], object]) -> None:
+        if moment == "after":
+            operation()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    jobs = Jobs(FaultyStore(store, int(nth), killed), RememberingQueue())
+    run_job(job_id, jobs, Registry(jobs.store), fit_command=QUICK_FIT, pace=QUICK)
+
+
+TASKS: dict[str, Callable[..., None]] = {
+    task.__name__: task for task in (count, create, overwrite, register, train)
+}
 
 if __name__ == "__main__":
     _, place, task, *arguments = sys.argv

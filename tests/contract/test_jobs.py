@@ -1,0 +1,235 @@
+"""Jobs on every store: submitting, finding, listing and cancelling them."""
+
+import json
+
+import pytest
+
+from ml_core.errors import IdempotencyMismatch, InvalidInput, JobNotFound, Unavailable
+from ml_core.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs, input_key
+from ml_core.leases import claim
+from ml_core.ports import ObjectStore
+from ml_core.registry import Registry
+from ml_core.sweep import sweep
+from ml_core.trainer import run_job
+from tests.contract.faults import (
+    QUICK,
+    QUICK_FIT,
+    Clock,
+    Fault,
+    FaultyStore,
+    RememberingQueue,
+    do_twice,
+    fail_before,
+    lose_answer,
+)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time of the jobs."""
+    return Clock()
+
+
+@pytest.fixture
+def queue() -> RememberingQueue:
+    """The messages sent."""
+    return RememberingQueue()
+
+
+@pytest.fixture
+def jobs(store: ObjectStore, queue: RememberingQueue, clock: Clock) -> Jobs:
+    """No jobs yet."""
+    return Jobs(store, queue, clock)
+
+
+def _submit(jobs: Jobs, model: str = "iris", **request: object) -> Job:
+    return jobs.submit(model, json.dumps(request).encode(), {"algorithm": "quick"})
+
+
+def _run(jobs: Jobs, job: Job) -> Job:
+    outcome = run_job(job.id, jobs, Registry(jobs.store), fit_command=QUICK_FIT, pace=QUICK)
+    assert outcome.job is not None
+    return outcome.job
+
+
+class TestSubmitting:
+    def test_a_job_is_whole_when_it_is_told(self, jobs: Jobs, queue: RememberingQueue) -> None:
+        job = _submit(jobs)
+        assert (job.state, job.model, job.request, job.attempts) == (
+            QUEUED,
+            "iris",
+            {"algorithm": "quick"},
+            [],
+        )
+        assert jobs.get(job.id) == job
+        assert jobs.store.get(input_key(job.id)).data == b"{}"
+        assert queue.messages == [job.id]
+
+    def test_a_job_of_a_bad_name_is_refused(self, jobs: Jobs) -> None:
+        with pytest.raises(InvalidInput):
+            _submit(jobs, "../iris")
+        assert jobs.store.list("").objects == []
+
+    @pytest.mark.parametrize("job_id", ["", "x", "../models/iris", "0" * 28, "0" * 27 + "/", "é" * 28])
+    def test_a_job_that_is_not_there_is_not_found(self, jobs: Jobs, job_id: str) -> None:
+        with pytest.raises(JobNotFound):
+            jobs.get(job_id)
+        with pytest.raises(JobNotFound):
+            jobs.cancel(job_id)
+
+    def test_the_same_idempotency_key_gives_the_same_job(self, jobs: Jobs, queue: RememberingQueue) -> None:
+        first = jobs.submit("iris", b"{}", {}, idempotency_key="k")
+        assert jobs.submit("iris", b"{}", {}, idempotency_key="k") == first
+        assert jobs.submit("iris", b"{}", {}, idempotency_key="k\u00e9/..").id != first.id
+        assert queue.messages.count(first.id) == 1
+
+    def test_an_idempotency_key_belongs_to_one_request(self, jobs: Jobs) -> None:
+        jobs.submit("iris", b"{}", {}, idempotency_key="k")
+        with pytest.raises(IdempotencyMismatch):
+            jobs.submit("iris", b"{ }", {}, idempotency_key="k")
+        with pytest.raises(IdempotencyMismatch):
+            jobs.submit("wine", b"{}", {}, idempotency_key="k")
+        with pytest.raises(IdempotencyMismatch):
+            jobs.submit("iris", b"{}", {}, idempotency_key="k", body_digest="other")
+
+    def test_a_finished_job_answers_to_its_idempotency_key(self, jobs: Jobs) -> None:
+        job = jobs.submit("iris", b"{}", {}, idempotency_key="k")
+        done = _run(jobs, job)
+        assert done.state == SUCCEEDED
+        assert jobs.submit("iris", b"{}", {}, idempotency_key="k") == done
+        assert len(jobs.store.list("jobs/").objects) == 1, "the input is not written again"
+
+    @pytest.mark.parametrize("fault", [fail_before, lose_answer, do_twice])
+    @pytest.mark.parametrize("nth", range(1, 6))
+    def test_a_submission_that_is_tried_again_makes_one_job(
+        self, jobs: Jobs, queue: RememberingQueue, nth: int, fault: Fault
+    ) -> None:
+        """A crash, or a lost answer, at any of a submission's operations."""
+        faulty = Jobs(FaultyStore(jobs.store, nth, fault), queue)
+        try:
+            first = faulty.submit("iris", b"{}", {}, idempotency_key="k")
+        except Unavailable:
+            first = jobs.submit("iris", b"{}", {}, idempotency_key="k")
+        assert jobs.submit("iris", b"{}", {}, idempotency_key="k").id == first.id
+        assert [job.id for job in jobs.list().jobs] == [first.id]
+        assert _run(jobs, first).version == 1
+
+    @pytest.mark.parametrize("fault", [fail_before, lose_answer])
+    @pytest.mark.parametrize("nth", [1, 2, 3])
+    def test_a_submission_that_breaks_off_leaves_a_whole_job_or_what_is_swept(
+        self, jobs: Jobs, queue: RememberingQueue, clock: Clock, nth: int, fault: Fault
+    ) -> None:
+        faulty = Jobs(FaultyStore(jobs.store, nth, fault, lasting=True), queue)
+        with pytest.raises(Unavailable):
+            _submit(faulty)
+        clock.ahead = 2 * 86_400
+        sweep(jobs, Registry(jobs.store))
+        left = jobs.list().jobs
+        assert len(left) == (1 if nth == 3 and fault is lose_answer else 0)
+        for job in left:
+            assert queue.messages == [job.id]
+            assert _run(jobs, job).state == SUCCEEDED
+        assert not [found for found in jobs.store.list("jobs/").objects if found.key.endswith("/input")]
+
+    def test_a_job_whose_message_was_not_taken_is_swept(self, store: ObjectStore, clock: Clock) -> None:
+        class FullQueue(RememberingQueue):
+            def submit(self, job_id: str) -> None:
+                raise Unavailable(f"no room for {job_id}")
+
+        job = _submit(Jobs(store, FullQueue(), clock))
+        queue = RememberingQueue()
+        jobs = Jobs(store, queue, clock)
+        assert sweep(jobs, Registry(store)).sent == 0, "it may still be on its way"
+        clock.ahead = 3600
+        assert sweep(jobs, Registry(store)).sent == 1
+        assert queue.messages == [job.id]
+
+
+class TestListing:
+    def test_the_newest_jobs_come_first(self, jobs: Jobs, clock: Clock) -> None:
+        submitted = []
+        for _ in range(5):
+            clock.ahead += 1
+            submitted.append(_submit(jobs).id)
+        assert [job.id for job in jobs.list().jobs] == submitted[::-1]
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 100])
+    def test_pages_follow_each_other(self, jobs: Jobs, clock: Clock, limit: int) -> None:
+        submitted = []
+        for number in range(7):
+            clock.ahead += 1
+            submitted.append(_submit(jobs).id)
+            if number % 2:
+                _run(jobs, jobs.get(submitted[-1]))
+        listed: list[str] = []
+        after = None
+        while True:
+            page = jobs.list(limit, after)
+            assert len(page.jobs) <= limit
+            listed += [job.id for job in page.jobs]
+            after = page.next_after
+            if after is None:
+                break
+            assert len(page.jobs) == limit
+        assert listed == submitted[::-1]
+
+    def test_jobs_are_found_by_state_and_model(self, jobs: Jobs) -> None:
+        succeeded = _run(jobs, _submit(jobs))
+        failed = _run(
+            jobs, _submit(jobs, "wine", error={"code": "invalid_input", "message": "no", "faults": []})
+        )
+        queued = _submit(jobs)
+        cancelled = jobs.cancel(_submit(jobs, "wine").id)
+        running = _submit(jobs)
+        assert claim(jobs, running.id).lease is not None
+        found = {
+            state: [job.id for job in jobs.list(state=state).jobs]
+            for state in (SUCCEEDED, FAILED, QUEUED, CANCELLED, RUNNING)
+        }
+        assert found == {
+            SUCCEEDED: [succeeded.id],
+            FAILED: [failed.id],
+            QUEUED: [queued.id],
+            CANCELLED: [cancelled.id],
+            RUNNING: [running.id],
+        }
+        assert {job.id for job in jobs.list(model="wine").jobs} == {failed.id, cancelled.id}
+        assert [job.id for job in jobs.list(model="wine", state=FAILED).jobs] == [failed.id]
+        assert jobs.list(model="digits").jobs == []
+
+    def test_a_filter_reads_few_documents_in_vain(self, store: ObjectStore) -> None:
+        jobs = Jobs(store, RememberingQueue())
+        for _ in range(10):
+            _run(jobs, _submit(jobs))
+        wanted = _submit(jobs, "wine")
+        watched = FaultyStore(store, 0, fail_before)
+        for page in (Jobs(watched, RememberingQueue()).list(model="wine"), jobs.list(state=QUEUED)):
+            assert [job.id for job in page.jobs] == [wanted.id]
+        assert watched.operations.count("get jobs") == 1
+
+    @pytest.mark.parametrize("after", ["", "../x", "x", "0" * 29])
+    def test_a_page_begins_after_a_job(self, jobs: Jobs, after: str) -> None:
+        with pytest.raises(InvalidInput):
+            jobs.list(after=after)
+
+
+class TestCancelling:
+    def test_a_waiting_job_is_cancelled_at_once(self, jobs: Jobs) -> None:
+        job = _submit(jobs)
+        assert jobs.cancel(job.id).state == CANCELLED
+        assert _run(jobs, job).state == CANCELLED, "the message that is still on its way finds nothing to do"
+        assert [found.key for found in jobs.store.list("").objects] == [f"jobs/{job.id}.json"]
+
+    def test_a_final_state_stays(self, jobs: Jobs) -> None:
+        done = _run(jobs, _submit(jobs))
+        assert jobs.cancel(done.id) == done
+        assert jobs.get(done.id).state == SUCCEEDED
+        assert _run(jobs, done) == done
+
+    def test_a_job_whose_trainer_died_is_cancelled_by_the_next(self, jobs: Jobs, clock: Clock) -> None:
+        job = _submit(jobs)
+        claim(jobs, job.id)
+        asked = jobs.cancel(job.id)
+        assert (asked.state, asked.cancelling) == (RUNNING, True)
+        clock.ahead = 3600
+        assert _run(jobs, job).state == CANCELLED
