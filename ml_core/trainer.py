@@ -123,8 +123,7 @@ class _Trainer:
         return self._fit()
 
     def _fit(self) -> Outcome:
-        request = self._store.get(input_key(self._lease.job.id)).data
-        with FitChild(request, self._terms.fit_command) as child:
+        with FitChild(self._request(), self._terms.fit_command) as child:
             stopped = self._watch(child)
             if stopped is not None:
                 return stopped
@@ -135,6 +134,13 @@ class _Trainer:
             return self._broken(result)
         self._lease.renew("registering")
         return self._register(_store_result(self._store, self._lease.job, result))
+
+    def _request(self) -> bytes:
+        try:
+            return self._store.get(input_key(self._lease.job.id)).data
+        except ObjectNotFound as error:
+            self._lease.look()  # raises LeaseLost when another trainer has ended the job meanwhile
+            raise Unavailable(f"the input of job '{self._lease.job.id}' is missing") from error
 
     def _watch(self, child: FitChild) -> Outcome | None:
         """Keep the lease until the fit has ended; an outcome when it has to be stopped before."""

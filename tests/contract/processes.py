@@ -67,9 +67,11 @@ def train(store: ObjectStore, job_id: str, nth: str, moment: str) -> None:
     """Run a job, and be killed before or after the `nth` operation on the store."""
 
     def killed(operation: Callable[[], object]) -> None:
-        if moment == "after":
-            operation()
-        os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            if moment == "after":
+                operation()
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     jobs = Jobs(FaultyStore(store, int(nth), killed), RememberingQueue())
     run_job(job_id, jobs, Registry(jobs.store), fit_command=QUICK_FIT, pace=QUICK)

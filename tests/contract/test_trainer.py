@@ -1,0 +1,457 @@
+"""A job on its way to its end, on every store, whatever happens to its trainer."""
+
+import json
+import signal
+import threading
+import time
+
+import pytest
+
+from ml_core.errors import Unavailable
+from ml_core.instances import Limits, rows_from_json
+from ml_core.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs
+from ml_core.leases import LOST, MOST_ATTEMPTS, claim
+from ml_core.ports import ObjectStore
+from ml_core.registry import Registry, artifact_key, manifest_key
+from ml_core.serving import Models
+from ml_core.sweep import Swept, sweep
+from ml_core.trainer import Outcome, Pace, run_job
+from ml_core.training import check_request
+from tests.contract.faults import (
+    QUICK,
+    QUICK_FIT,
+    Clock,
+    Fault,
+    FaultyStore,
+    RememberingQueue,
+    do_twice,
+    fail_before,
+    lose_answer,
+)
+from tests.contract.places import Place
+
+OPERATIONS = (
+    16  # of a trainer on the store, from claiming a job to removing its input; a renewal may add some
+)
+DAY = 86_400.0
+
+
+class Bench:
+    """A store with jobs in it, a clock to put forward, and a trainer to call."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+        self.clock = Clock()
+        self.queue = RememberingQueue()
+        self.jobs = Jobs(store, self.queue, self.clock)
+        self.registry = Registry(store, self.clock)
+
+    def submit(self, **request: object) -> Job:
+        return self.jobs.submit("iris", json.dumps(request).encode(), {"algorithm": "quick"})
+
+    def deliver(
+        self,
+        job: Job,
+        *,
+        pace: Pace = QUICK,
+        deadline: float | None = None,
+        stopping: threading.Event | None = None,
+    ) -> Outcome:
+        return run_job(
+            job.id,
+            self.jobs,
+            self.registry,
+            fit_command=QUICK_FIT,
+            pace=pace,
+            deadline=deadline,
+            stopping=stopping,
+        )
+
+    def deliver_until_over(self, job: Job) -> Job:
+        for _ in range(2 * MOST_ATTEMPTS):
+            outcome = self.deliver(job)
+            if outcome.defer is None:
+                assert outcome.job is not None
+                return outcome.job
+            self.clock.ahead += outcome.defer + 1
+        raise AssertionError(f"still not over: {self.jobs.get(job.id)}")
+
+    def sweep(self) -> Swept:
+        return sweep(self.jobs, self.registry)
+
+    def check_one_version(self, job: Job) -> None:
+        """The job succeeded with exactly one version, everything tells the same of it, nothing is left."""
+        ended = self.jobs.get(job.id)
+        assert (ended.state, ended.version) == (SUCCEEDED, 1)
+        assert ended.metrics == {"training": {"loss": 0.5}}
+        assert [attempt["outcome"] for attempt in ended.attempts][-1] == "succeeded"
+        (version,) = self.registry.model("iris").versions
+        assert version.job == job.id
+        assert len(self.store.get(artifact_key(job.id)).data) == version.size
+        assert self.registry.version("iris", 1)["sha256"] == version.sha256
+        self.jobs.remove_input(job.id)
+        assert [found.key for found in self.store.list("").objects] == [
+            manifest_key(job.id),
+            artifact_key(job.id),
+            f"jobs/{job.id}.json",
+            "models/iris.json",
+        ]
+
+
+@pytest.fixture
+def bench(store: ObjectStore) -> Bench:
+    return Bench(store)
+
+
+class TestEnding:
+    def test_a_job_succeeds_with_a_version(self, bench: Bench) -> None:
+        job = bench.submit()
+        outcome = bench.deliver(job)
+        assert outcome.defer is None
+        assert outcome.job == bench.jobs.get(job.id)
+        assert outcome.job.warnings == ["quick"]
+        assert outcome.job.finished is not None
+        bench.check_one_version(job)
+
+    def test_each_job_gets_a_version(self, bench: Bench) -> None:
+        versions = []
+        for _ in range(3):
+            ended = bench.deliver(bench.submit()).job
+            assert ended is not None
+            versions.append(ended.version)
+        assert versions == [1, 2, 3]
+
+    def test_a_request_that_is_at_fault_fails_at_once(self, bench: Bench) -> None:
+        faults = [{"path": "$.targets", "message": "one class only"}]
+        error = {"code": "invalid_input", "message": "$.targets: one class only", "faults": faults}
+        outcome = bench.deliver(bench.submit(error=error))
+        assert outcome.defer is None
+        assert outcome.job is not None
+        assert (outcome.job.state, outcome.job.error) == (FAILED, error)
+        assert len(outcome.job.attempts) == 1
+
+    def test_an_unforeseen_error_tells_callers_nothing(
+        self, bench: Bench, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        job = bench.submit(error={"code": "internal", "traceback": "Traceback: secret row 17"})
+        ended = bench.deliver_until_over(job)
+        assert ended.state == FAILED
+        assert ended.error is not None
+        assert ended.error["code"] == "internal"
+        assert "secret" not in json.dumps(ended)
+        assert "secret row 17" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("request_", "reason"),
+        [
+            ({"kill": signal.SIGKILL}, "killed by the system, most likely for memory"),
+            ({"kill": signal.SIGSEGV}, "killed by signal 11"),
+            ({"status": 3}, "ended with status 3"),
+            (
+                {"error": {"code": "out_of_memory", "message": "training ran out of memory"}},
+                "ran out of memory",
+            ),
+        ],
+        ids=["killed", "crashed", "ended", "memory"],
+    )
+    def test_a_fit_that_dies_is_tried_again_and_then_given_up(
+        self, bench: Bench, request_: dict[str, object], reason: str
+    ) -> None:
+        job = bench.submit(**request_)
+        outcome = bench.deliver(job)
+        assert outcome.job is not None
+        assert (outcome.job.state, outcome.defer) == (QUEUED, QUICK.retry)
+        ended = bench.deliver_until_over(job)
+        assert ended.state == FAILED
+        assert len(ended.attempts) == MOST_ATTEMPTS
+        assert all(reason in attempt["reason"] for attempt in ended.attempts)
+        assert ended.error is not None
+        assert reason in ended.error["message"]
+        assert f"given up after {MOST_ATTEMPTS} attempts" in ended.error["message"]
+        assert [found.key for found in bench.store.list("").objects] == [f"jobs/{job.id}.json"]
+
+    def test_a_fit_that_cannot_end_in_time_fails_before_the_platform_kills_it(self, bench: Bench) -> None:
+        outcome = bench.deliver(bench.submit(sleep=60), deadline=time.time() + 10.3)
+        assert outcome.defer is None
+        assert outcome.job is not None
+        assert outcome.job.error is not None
+        assert outcome.job.error["code"] == "deadline_exceeded"
+        assert "fewer rows" in outcome.job.error["message"]
+
+    def test_a_real_model_is_trained_registered_and_served(self, bench: Bench) -> None:
+        rows = [[number % 7 / 3, number % 5 - 2.5] for number in range(60)]
+        body = {
+            "algorithm": "logistic_regression",
+            "instances": rows,
+            "targets": ["high" if first + second > 0 else "low" for first, second in rows],
+        }
+        request = check_request(body, Limits())
+        job = bench.jobs.submit("signs", request.to_bytes(), request.summary())
+        ended = run_job(job.id, bench.jobs, bench.registry).job
+        assert ended is not None
+        assert (ended.state, ended.error) == (SUCCEEDED, None)
+        assert bench.registry.version("signs", 1)["classes"] == ["high", "low"]
+        served = Models(bench.store).resolve("signs")
+        asked = rows_from_json([[2.0, 2.0], [-2.0, -2.0]], features=served.model.features, limits=Limits())
+        assert served.model.predict(asked).labels == ["high", "low"]
+
+    def test_what_a_fit_prints_besides_its_progress_does_no_harm(self, bench: Bench) -> None:
+        job = bench.submit(print='[1]\n{"phase": 3}\n\x00\xff')
+        bench.deliver(job)
+        bench.check_one_version(job)
+
+
+class TestHolding:
+    def test_a_message_that_meets_a_live_lease_is_deferred(self, bench: Bench) -> None:
+        job = bench.submit()
+        claimed = claim(bench.jobs, job.id, 30)
+        outcome = bench.deliver(job)
+        assert outcome.job is not None
+        assert outcome.job.state == RUNNING
+        assert outcome.defer == pytest.approx(31, abs=5)
+        assert len(outcome.job.attempts) == 1, "a deferral is no attempt"
+        assert claimed.lease is not None
+        claimed.lease.renew("fitting", 12.5)
+        assert bench.jobs.get(job.id).percentage == 12.5
+
+    def test_a_lease_that_ran_out_is_taken_over(self, bench: Bench) -> None:
+        job = bench.submit()
+        claim(bench.jobs, job.id, 30)
+        bench.clock.ahead = 31
+        outcome = bench.deliver(job)
+        assert outcome.job is not None
+        assert [attempt["outcome"] for attempt in outcome.job.attempts] == ["lost", "succeeded"]
+        assert outcome.job.attempts[0]["reason"] == LOST
+        bench.check_one_version(job)
+
+    def test_of_trainers_that_are_told_at_once_one_fits(self, place: Place) -> None:
+        bench = Bench(place.open())
+        job = bench.submit(sleep=0.2)
+        outcomes: list[Outcome] = []
+        trainers = [
+            threading.Thread(target=lambda: outcomes.append(Bench(place.open()).deliver(job)))
+            for _ in range(4)
+        ]
+        for trainer in trainers:
+            trainer.start()
+        for trainer in trainers:
+            trainer.join()
+        assert [outcome.defer is None for outcome in outcomes].count(True) == 1
+        assert len(bench.jobs.get(job.id).attempts) == 1
+        bench.check_one_version(job)
+
+    def test_a_lease_is_renewed_and_progress_written_with_it(self, bench: Bench) -> None:
+        """A fit that takes longer than its lease keeps the job, and everybody sees how far it is."""
+        job = bench.submit(sleep=1.2)
+        pace = QUICK._replace(lease=0.5, renewal=0.1)
+        trainer = threading.Thread(target=bench.deliver, args=(job,), kwargs={"pace": pace})
+        trainer.start()
+        seen = set()
+        while trainer.is_alive():
+            found = bench.jobs.get(job.id)
+            seen.add((found.phase, found.percentage))
+            assert found.state == QUEUED or claim(bench.jobs, job.id).lease is None
+            trainer.join(0.02)
+        assert ("fitting", 50.0) in seen
+        bench.check_one_version(job)
+
+    def test_a_trainer_that_lost_its_lease_changes_nothing_any_more(self, bench: Bench) -> None:
+        job = bench.submit(sleep=60)
+        trainer = threading.Thread(target=bench.deliver, args=(job,))
+        trainer.start()
+        while bench.jobs.get(job.id).state == QUEUED:
+            time.sleep(0.005)
+        bench.clock.ahead = 3600
+        taken = claim(bench.jobs, job.id, 3600)
+        trainer.join(20)
+        assert not trainer.is_alive()
+        assert taken.lease is not None
+        assert taken.lease.look().state == RUNNING
+
+    def test_a_running_job_is_cancelled(self, bench: Bench) -> None:
+        job = bench.submit(sleep=60)
+        cancel = threading.Thread(target=_cancel_when_running, args=(bench, job))
+        cancel.start()
+        outcome = bench.deliver(job)
+        cancel.join()
+        assert outcome.defer is None
+        assert outcome.job is not None
+        assert outcome.job.state == CANCELLED
+        assert [found.key for found in bench.store.list("").objects] == [f"jobs/{job.id}.json"]
+
+    def test_a_trainer_that_is_asked_to_stop_gives_the_job_back(self, bench: Bench) -> None:
+        """The attempt does not count: the next trainer begins at once."""
+        job = bench.submit(sleep=1)
+        stopping = threading.Event()
+        stopping.set()
+        for _ in range(MOST_ATTEMPTS + 1):
+            outcome = bench.deliver(job, stopping=stopping)
+            assert outcome.job is not None
+            assert (outcome.job.state, outcome.defer) == (QUEUED, 0.0)
+        bench.deliver(job)
+        bench.check_one_version(job)
+
+
+class TestDying:
+    @pytest.mark.parametrize("rescue", ["delivery", "sweep"])
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    @pytest.mark.parametrize("nth", range(1, OPERATIONS + 1))
+    def test_a_trainer_killed_at_any_operation_leaves_a_job_that_succeeds(
+        self, place: Place, tmp_path: object, nth: int, moment: str, rescue: str
+    ) -> None:
+        """SIGKILL around each operation on the store; the next delivery or a sweep brings one version."""
+        bench = Bench(place.open())
+        job = bench.submit()
+        trainer = place.process("train", job.id, str(nth), moment, TMPDIR=str(tmp_path))
+        trainer.communicate(timeout=60)
+        assert trainer.returncode == (-signal.SIGKILL if nth <= OPERATIONS - 3 else trainer.returncode)
+        bench.queue.messages.clear()
+        bench.clock.ahead = 3600
+        if rescue == "sweep":
+            bench.sweep()
+            assert set(bench.queue.messages) <= {job.id}
+            assert bool(bench.queue.messages) == (not bench.jobs.get(job.id).over)
+        bench.deliver_until_over(job)
+        bench.check_one_version(job)
+        assert bench.sweep() == Swept(0, 0, 0, 0)
+
+    @pytest.mark.parametrize("lasting", [False, True], ids=["once", "for-ever"])
+    @pytest.mark.parametrize("fault", [fail_before, lose_answer, do_twice])
+    @pytest.mark.parametrize("nth", range(1, OPERATIONS + 1))
+    def test_a_store_that_fails_at_any_operation_costs_no_job(
+        self, bench: Bench, nth: int, fault: Fault, *, lasting: bool
+    ) -> None:
+        job = bench.submit()
+        store = FaultyStore(bench.store, nth, fault, lasting=lasting)
+        jobs = Jobs(store, bench.queue, bench.clock)
+        outcome = run_job(job.id, jobs, Registry(store), fit_command=QUICK_FIT, pace=QUICK)
+        assert outcome.defer is not None or bench.jobs.get(job.id).over, (
+            "only a job that is over is acknowledged"
+        )
+        bench.clock.ahead = 3600
+        bench.deliver_until_over(job)
+        bench.check_one_version(job)
+
+    @pytest.mark.parametrize("nth", range(1, OPERATIONS + 1))
+    def test_a_store_so_slow_that_the_lease_runs_out_makes_no_second_version(
+        self, bench: Bench, nth: int
+    ) -> None:
+        """While one operation hangs, another trainer takes over and ends the job."""
+        job = bench.submit()
+
+        def hang(operation: object) -> object:
+            bench.clock.ahead += 3600
+            bench.deliver_until_over(job)
+            assert callable(operation)
+            return operation()
+
+        store = FaultyStore(bench.store, nth, hang)
+        jobs = Jobs(store, bench.queue, bench.clock)
+        run_job(job.id, jobs, Registry(store), fit_command=QUICK_FIT, pace=QUICK)
+        bench.deliver_until_over(job)
+        bench.check_one_version(job)
+
+    def test_a_job_whose_trainers_all_die_is_given_up_by_the_sweep(self, bench: Bench) -> None:
+        job = bench.submit()
+        for _ in range(MOST_ATTEMPTS):
+            claim(bench.jobs, job.id)
+            bench.clock.ahead += 3600
+        assert bench.sweep().ended == 1
+        ended = bench.jobs.get(job.id)
+        assert ended.state == FAILED
+        assert ended.error is not None
+        assert ended.error["code"] == "trainer_died"
+        assert LOST in ended.error["message"]
+        assert bench.store.list("jobs/").objects[0].key == f"jobs/{job.id}.json"
+
+    def test_a_version_that_was_registered_before_the_last_trainer_died_counts(self, bench: Bench) -> None:
+        job = bench.submit()
+        for _ in range(MOST_ATTEMPTS - 1):
+            claim(bench.jobs, job.id)
+            bench.clock.ahead += 3600
+
+        def die(_operation: object) -> object:
+            raise KeyboardInterrupt  # nothing is done any more
+
+        store = FaultyStore(bench.store, 0, die)
+        jobs = Jobs(store, bench.queue, bench.clock)
+        registering = _operation_numbers(bench, "put_if_absent models")
+        store._nth = registering + 1
+        with pytest.raises(KeyboardInterrupt):
+            run_job(job.id, jobs, Registry(store), fit_command=QUICK_FIT, pace=QUICK)
+        bench.clock.ahead += 3600
+        assert bench.sweep().ended == 1
+        assert bench.jobs.get(job.id).state == SUCCEEDED
+
+
+class TestSweeping:
+    def test_a_live_job_is_left_alone(self, bench: Bench) -> None:
+        bench.submit()
+        claim(bench.jobs, bench.submit().id)
+        bench.queue.messages.clear()
+        assert bench.sweep() == Swept(0, 0, 0, 0)
+        assert bench.queue.messages == []
+
+    def test_a_sent_job_is_not_sent_again_at_every_sweep(self, bench: Bench) -> None:
+        bench.submit()
+        bench.clock.ahead = 3600
+        assert bench.sweep().sent == 1
+        assert bench.sweep().sent == 0
+
+    def test_artifacts_that_no_version_needs_are_removed_after_a_day(self, bench: Bench) -> None:
+        kept, deleted = bench.submit(), bench.submit()
+        for job in (kept, deleted):
+            bench.deliver(job)
+        bench.store.put_if_absent(artifact_key("0" * 28), b"of a trainer that died")
+        waiting = bench.submit()
+        bench.store.put_if_absent(artifact_key(waiting.id), b"of a job that is not over")
+        bench.registry.delete_version("iris", 2)
+        assert bench.sweep().orphans == 0
+        bench.clock.ahead = DAY + 60
+        assert bench.sweep().orphans == 3
+        left = [found.key for found in bench.store.list("artifacts/").objects]
+        assert left == sorted([artifact_key(waiting.id), artifact_key(kept.id), manifest_key(kept.id)])
+
+    def test_a_version_deleted_lately_keeps_its_artifact(self, bench: Bench) -> None:
+        job = bench.submit()
+        bench.deliver(job)
+        bench.clock.ahead = 10 * DAY
+        bench.registry.delete_version("iris", 1)
+        assert bench.sweep().orphans == 0
+        bench.clock.ahead += DAY + 60
+        assert bench.sweep().orphans == 2
+
+    def test_idempotency_keys_are_forgotten_after_a_day(self, bench: Bench) -> None:
+        bench.jobs.submit("iris", b"{}", {}, idempotency_key="k")
+        assert bench.sweep().orphans == 0
+        bench.clock.ahead = DAY + 60
+        assert bench.sweep().orphans == 1
+        assert bench.store.list("idempotency/").objects == []
+
+    def test_a_sweep_reads_only_jobs_that_are_not_over(self, bench: Bench) -> None:
+        for _ in range(5):
+            bench.deliver(bench.submit())
+        bench.submit()
+        watched = FaultyStore(bench.store, 0, fail_before)
+        sweep(Jobs(watched, bench.queue), Registry(watched))
+        assert watched.operations.count("get jobs") == 1
+
+    def test_a_store_that_fails_is_told_of(self, dead_store: ObjectStore) -> None:
+        with pytest.raises(Unavailable):
+            sweep(Jobs(dead_store, RememberingQueue()), Registry(dead_store))
+
+
+def _cancel_when_running(bench: Bench, job: Job) -> None:
+    while bench.jobs.get(job.id).state != RUNNING:
+        time.sleep(0.01)
+    bench.jobs.cancel(job.id)
+
+
+def _operation_numbers(bench: Bench, operation: str) -> int:
+    """Which of a trainer's operations that is."""
+    watched = FaultyStore(bench.store, 0, fail_before)
+    job = bench.submit()
+    run_job(
+        job.id, Jobs(watched, bench.queue, bench.clock), Registry(watched), fit_command=QUICK_FIT, pace=QUICK
+    )
+    return watched.operations.index(operation) + 1
