@@ -76,7 +76,8 @@ class KeyGate:
         """See `Gate`."""
         if access == OPEN:
             return Caller("", OPEN)
-        if not self._fresh_records(self._ttl):
+        # Without any record a short memory is enough: the first key opens the service within seconds.
+        if not self._fresh_records(self._ttl if self._records else _EARLIEST_RELOAD):
             raise NotConfigured(
                 "no key is configured, so all but health is closed; `python -m providers keys new` makes one"
             )

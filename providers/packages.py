@@ -34,7 +34,7 @@ def install(requirements: str, folder: str, *, architecture: str = "x86_64") -> 
     Raises `Unavailable` when the package index does not answer or has no such wheel.
     """
     wheels = WHEEL_ARCHITECTURES[architecture]
-    _run(
+    run(
         [
             *[_uv(), "pip", "install", "--quiet", "--target", folder, "--no-deps", "--require-hashes"],
             *["--only-binary", ":all:", "--python-version", TARGET_PYTHON],
@@ -75,11 +75,11 @@ def compile_modules(folder: str, deployed_at: str) -> None:
     They are never checked against their sources (unchecked hashes): a package folder is read-only in the
     cloud, so Python could not write them there, and compiling costs more than a whole first prediction.
     """
-    _run(
+    run(
         # One process, in sorted order, with one hash seed and none of this interpreter's own settings:
         # what the marshalled code refers to depends on all of them.
         [
-            *[_target_python(), "-P", "-S", "-m", "compileall", "-q", "-j", "1"],
+            *[_target_python(), "-P", "-S", "-m", "compileall", "-q", "-f", "-j", "1"],
             *["--invalidation-mode", "unchecked-hash", "-s", folder, "-p", deployed_at, folder],
         ],
         doing=f"compiling {folder}",
@@ -151,10 +151,18 @@ def _target_python() -> str:
     return found.stdout.strip()
 
 
-def _run(command: list[str], *, doing: str, environment: dict[str, str] | None = None) -> None:
+def run(
+    command: list[str],
+    *,
+    folder: str | None = None,
+    environment: dict[str, str] | None = None,
+    doing: str | None = None,
+) -> str:
+    """What a command printed; raises `Unavailable` with what it said when it failed."""
     done = subprocess.run(  # noqa: S603 - a tool of the project's and arguments of ours
-        command, capture_output=True, text=True, check=False, env=environment
+        command, capture_output=True, text=True, check=False, cwd=folder, env=environment
     )
     if done.returncode:
         said = (done.stderr or done.stdout).strip()
-        raise Unavailable(f"{doing} failed: {said}")
+        raise Unavailable(f"{doing or ' '.join(command)} failed: {said}")
+    return done.stdout

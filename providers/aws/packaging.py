@@ -37,10 +37,13 @@ _LAYER_ROOT = "python"
 
 
 def finish_code(path: str) -> None:
-    """Rewrite the framework's zip in place: `.pyc` files added, entries sorted, times fixed."""
+    """Rewrite the framework's zip in place: OpenAPI and `.pyc` files added, entries sorted, times fixed."""
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(path) as archive:
             archive.extractall(folder)
+        # Built once here, so that no cold start has to.
+        with open(os.path.join(folder, "handlers", "openapi.json"), "w", encoding="utf-8") as described:
+            described.write(packages.run([sys.executable, "-B", "-m", "handlers.openapi"], folder=folder))
         packages.compile_modules(folder, _CODE_FOLDER)
         packages.write_zip(folder, path)
 

@@ -20,6 +20,8 @@ class ServerlessMlOnAws {
       'before:package:compileLayers': () => this.packageWithoutAnAccount(),
       'after:package:createDeploymentArtifacts': () => this.finishPackages(),
       'after:deploy:function:packageFunction': () => this.finishCode(),
+      'before:remove:remove': () => this.rememberBucket(),
+      'after:remove:remove': () => this.removeLeftovers(),
     };
   }
 
@@ -73,26 +75,48 @@ class ServerlessMlOnAws {
     }
   }
 
+  async rememberBucket() {
+    const stack = this.serverless.getProvider('aws').naming.getStackName();
+    this.bucket = await this.python('providers.aws.removal', 'Looking for the bucket of the models', [
+      ...['--region', this.region(), 'bucket', stack],
+    ]);
+  }
+
+  async removeLeftovers() {
+    if (!this.bucket) return;
+    const { functions, custom } = this.serverless.service;
+    const parameters = ['--region', this.region(), 'remove', this.bucket];
+    parameters.push('--keys', functions.api.environment.ML_KEYS_PARAMETER);
+    if (custom.deleteModels) parameters.push('--delete-models');
+    await this.python('providers.aws.removal', 'Removing the bucket of the models', parameters, { speaks: true });
+  }
+
+  region() {
+    return this.serverless.getProvider('aws').getRegion();
+  }
+
   ownEnvironment() {
     if (fs.existsSync(this.environment)) return this.environment;
     throw new this.serverless.classes.Error('the Python environment .venv is missing: run `make setup` first');
   }
 
-  // Runs a module of this project; resolves when it succeeded. What it says on stderr is shown as progress.
-  python(module, doing, parameters) {
+  // Runs a module of this project and resolves with what it printed. What it says on stderr is progress, unless it
+  // speaks with the person.
+  python(module, doing, parameters, { speaks = false } = {}) {
     const progress = this.progress.get(`serverless-ml-${module}`);
-    progress.update(doing);
+    if (!speaks) progress.update(doing);
     return new Promise((resolve, reject) => {
       const child = spawn(path.join(this.ownEnvironment(), 'bin', 'python'), ['-m', module, ...parameters], {
         cwd: this.serverless.serviceDir,
-        stdio: ['inherit', 'pipe', 'pipe'],
+        stdio: ['inherit', 'pipe', speaks ? 'inherit' : 'pipe'],
       });
+      const printed = [];
       const said = [];
-      child.stdout.on('data', (data) => this.log.info(String(data).trim()));
-      child.stderr.on('data', (data) => said.push(String(data)) && progress.update(String(data).trim()));
+      child.stdout.on('data', (data) => printed.push(String(data)));
+      child.stderr?.on('data', (data) => said.push(String(data)) && progress.update(String(data).trim()));
       child.on('error', reject);
       child.on('close', (code) => {
-        if (code === 0) resolve();
+        if (code === 0) resolve(printed.join('').trim());
         else reject(new this.serverless.classes.Error(said.join('').trim() || `${module} ended with ${code}`));
       });
     }).finally(() => progress.remove());

@@ -150,6 +150,18 @@ def test_a_new_key_is_valid_after_seconds_and_strangers_cause_few_reads(paramete
     assert parameter.reads == 2
 
 
+def test_the_first_key_opens_within_seconds() -> None:
+    parameter, clock = Parameter(), Clock()
+    gate = KeyGate(parameter, 60, clock)
+    for clock.now in (1000.0, 1004.0):
+        with pytest.raises(NotConfigured):
+            gate.admit(_bearer(ADMIN_KEY.key), ADMIN)
+    assert parameter.reads == 1
+    parameter.records = [ADMIN_KEY.record]
+    clock.now = 1006.0
+    assert gate.admit(_bearer(ADMIN_KEY.key), ADMIN).role == ADMIN
+
+
 def test_while_the_parameter_store_is_down_known_records_serve_for_a_while(parameter: Parameter) -> None:
     clock = Clock()
     gate = KeyGate(parameter, 60, clock)

@@ -1,0 +1,282 @@
+"""A whole life on AWS, by the framework's own verbs: deploy, key, train, predict, change, remove.
+
+The emulator checks every signature and lets each function do only what its role in config.yml says.
+The tests build on one another, in the order in which a person would do these things.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import providers
+from ml_core import train_model
+from ml_core.errors import Conflict, InvalidInput, NotFound
+from tests.framework import Project
+from tests.ministack import Ministack
+
+STAGE = "dev"
+IRIS = load_iris()
+
+
+class Deployment:
+    """The deployed service, and what the tests learn of it on the way."""
+
+    def __init__(self, project: Project, aws: Ministack) -> None:
+        self.project = project
+        self.aws = aws
+        self.key = ""
+
+    def serverless(self, *arguments: str) -> str:
+        return self.project.serverless(*arguments, "--stage", STAGE)
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=self.aws.env["AWS_REGION"],
+            endpoint_url=self.aws.url,
+            aws_access_key_id=self.aws.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.aws.env["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        stack = self.client("cloudformation").describe_stacks(StackName=f"serverless-ml-{STAGE}")["Stacks"][0]
+        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+    def call(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Status and body of a request to the deployed endpoint, with the key once there is one."""
+        api = self.outputs["HttpApiId"]
+        sent = {"content-type": "application/json", **(headers or {})}
+        if self.key:
+            sent["authorization"] = f"Bearer {self.key}"
+        request = urllib.request.Request(
+            f"{self.aws.url}/_aws/execute-api/{api}/$default{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers=sent,
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, json.loads(response.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+    def call_until(self, status: int, method: str, path: str, body: object = None, wait: float = 30) -> Any:
+        """The body of the first answer with that status."""
+        deadline = time.monotonic() + wait
+        while True:
+            came, answer = self.call(method, path, body)
+            if came == status:
+                return answer
+            assert time.monotonic() < deadline, f"{method} {path}: {came} {answer}"
+            time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def service(guarded_aws: Ministack, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """The service, deployed."""
+    deployment = Deployment(Project(str(tmp_path_factory.mktemp("deployed")), guarded_aws.env), guarded_aws)
+    deployment.serverless("deploy")
+    return deployment
+
+
+def predicted(service: Deployment) -> Any:
+    status, answer = service.call("POST", "/v1/models/iris:predict", {"instances": IRIS.data.tolist()})
+    assert status == 200, answer
+    return answer["predictions"]
+
+
+def test_everything_carries_the_names_of_service_and_stage(service: Deployment) -> None:
+    named = f"serverless-ml-{STAGE}-"
+    functions = service.client("lambda").list_functions()["Functions"]
+    assert {each["FunctionName"] for each in functions} == {
+        f"{named}{name}" for name in ("api", "train", "sweep")
+    }
+    assert {each["Runtime"] for each in functions} == {"python3.13"}
+    queues = service.client("sqs").list_queues()["QueueUrls"]
+    assert {url.rpartition("/")[2] for url in queues} == {f"{named}train", f"{named}train-dead"}
+    assert service.outputs["ModelsBucket"].startswith(named)
+
+
+def test_plain_connections_to_the_bucket_are_refused(service: Deployment) -> None:
+    """As the emulator speaks plain HTTP, the policy that says so has to go before the rest can be tried."""
+    s3, bucket = service.client("s3"), service.outputs["ModelsBucket"]
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    s3.delete_bucket_policy(Bucket=bucket)
+
+
+def test_without_a_key_everything_but_health_is_closed(service: Deployment) -> None:
+    assert service.call("GET", "/v2/health/live") == (200, {"live": True})
+    for method, path in [("GET", "/v1/models"), ("POST", "/v1/models/iris:predict"), ("GET", "/nowhere")]:
+        status, answer = service.call(method, path)
+        assert (status, answer["code"]) == (503, "not_configured"), answer
+
+
+def test_the_first_key_opens_the_service_within_seconds(service: Deployment) -> None:
+    made = service.project.python("-m", "providers", "keys", "new", "--stage", STAGE, "--role", "admin")
+    service.key = made.split()[-1]
+    assert service.call_until(200, "GET", "/v1/models")["models"] == []
+
+
+def test_a_model_is_trained_by_a_job_and_predicts_as_scikit_learn_does(service: Deployment) -> None:
+    status, job = service.call(
+        "POST",
+        "/v1/models/iris:train",
+        {
+            "algorithm": "logistic_regression",
+            "instances": IRIS.data.tolist(),
+            "targets": [str(IRIS.target_names[each]) for each in IRIS.target],
+            "test_fraction": 0,
+        },
+    )
+    assert status == 202, job
+    deadline = time.monotonic() + 90
+    while job["state"] not in {"succeeded", "failed"}:
+        assert time.monotonic() < deadline, job
+        time.sleep(0.5)
+        status, job = service.call("GET", f"/v1/jobs/{job['id']}")
+        assert status == 200, job
+    assert (job["state"], job["version"]) == ("succeeded", 1), job
+    reference = make_pipeline(StandardScaler(), LogisticRegression()).fit(IRIS.data, IRIS.target)
+    assert predicted(service) == list(IRIS.target_names[reference.predict(IRIS.data)])
+
+
+def test_a_caller_may_wait_for_the_job(service: Deployment) -> None:
+    body = {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 3}, "instances": IRIS.data.tolist()}
+    status, job = service.call("POST", "/v1/models/iris-clusters:train", body, {"prefer": "wait=20"})
+    assert (status, job["state"]) == (200, "succeeded"), job
+
+
+def test_invoke_predicts_and_trains_without_http(service: Deployment) -> None:
+    event = json.dumps({"model": "iris", "instances": [[5.1, 3.5, 1.4, 0.2]]})
+    assert '"setosa"' in service.serverless("invoke", "--function", "api", "--data", event)
+    said = service.serverless("invoke", "--function", "train", "--path", "events/train.json")
+    assert '"state": "succeeded"' in said
+    assert '"version": 2' in said
+    assert '"sent": 0' in service.serverless("invoke", "--function", "sweep")
+
+
+def test_info_shows_the_endpoint_and_the_functions(service: Deployment) -> None:
+    said = service.serverless("info")
+    assert "endpoint: ANY - https://" in said
+    assert all(f"serverless-ml-{STAGE}-{name}" in said for name in ("api", "train", "sweep"))
+
+
+def test_logs_show_the_requests_as_json_lines(service: Deployment) -> None:
+    said = service.serverless("logs", "--function", "api")
+    requests = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert any(each.get("model") == "iris" and each.get("status") == 200 for each in requests)
+    assert service.key not in said
+
+
+def test_deploying_again_changes_nothing_and_loses_nothing(service: Deployment) -> None:
+    before = predicted(service)
+    assert "No changes to deploy" in service.serverless("deploy")
+    assert predicted(service) == before
+
+
+def test_a_revoked_key_and_changed_code_are_in_force_after_the_next_deployment(service: Deployment) -> None:
+    before = predicted(service)
+    old = service.key
+    listed = service.project.python("-m", "providers", "keys", "list", "--stage", STAGE)
+    made = service.project.python("-m", "providers", "keys", "new", "--stage", STAGE, "--role", "predict")
+    service.project.python("-m", "providers", "keys", "revoke", "--stage", STAGE, listed.split()[0])
+    with open(service.project.path("handlers", "version.py"), "a", encoding="utf-8") as code:
+        code.write("\n# a change\n")
+    uploaded = service.serverless("deploy")
+    assert "Service deployed" in uploaded
+    service.key = old
+    assert service.call("GET", "/v1/models")[0] == 401
+    service.key = made.split()[-1]
+    assert predicted(service) == before
+    status, answer = service.call("DELETE", "/v1/models/iris")
+    assert (status, answer["code"]) == (403, "forbidden")
+
+
+def test_the_sweep_and_the_trainer_wrote_nothing_that_their_roles_do_not_allow(service: Deployment) -> None:
+    for name in ("api", "train", "sweep"):
+        said = service.serverless("logs", "--function", name)
+        assert "refuses access" not in said
+        assert "AccessDenied" not in said
+
+
+@pytest.fixture
+def python_on_aws(service: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """This process, with the emulator for its AWS."""
+    for name, value in service.aws.env.items():
+        monkeypatch.setenv(name, value)
+    return service
+
+
+@pytest.mark.usefixtures("python_on_aws")
+def test_a_fitted_model_becomes_a_function_of_its_own() -> None:
+    model = train_model(IRIS.data, IRIS.target, "svm")
+    told: list[str] = []
+    first = providers.deploy_model(model, "iris-alone", progress=told.append)
+    assert first.changed
+    assert told
+    again = providers.deploy_model(model, "iris-alone", progress=told.append)
+    assert again == first._replace(changed=False)
+
+    answer = providers.invoke_model(
+        "iris-alone", {"instances": IRIS.data[:1].tolist(), "outputs": ["decision"]}
+    )
+    assert len(answer["predictions"][0]["decision"]) == 3
+    many = providers.invoke_model("iris-alone", {"instances": IRIS.data.tolist()})["predictions"]
+    assert np.mean(np.array(many) == IRIS.target) > 0.9
+
+
+def test_a_new_model_or_memory_updates_the_function(python_on_aws: Deployment) -> None:
+    model = train_model(IRIS.data, [str(IRIS.target_names[each]) for each in IRIS.target])
+    assert providers.deploy_model(model, "iris-alone", memory_mb=256, progress=lambda _: None).changed
+    answer = providers.invoke_model("iris-alone", {"instances": IRIS.data[:1].tolist()})
+    assert answer["predictions"] == ["setosa"]
+    memory = python_on_aws.client("lambda").get_function(FunctionName="iris-alone")["Configuration"][
+        "MemorySize"
+    ]
+    assert memory == 256
+
+
+@pytest.mark.usefixtures("python_on_aws")
+def test_a_functions_errors_come_back_as_exceptions() -> None:
+    with pytest.raises(InvalidInput) as raised:
+        providers.invoke_model("iris-alone", {"instances": [[1, 2, 3]]})
+    assert raised.value.faults[0].path == "$.instances[0]"
+    with pytest.raises(NotFound, match="no function 'nobody'"):
+        providers.invoke_model("nobody", {"instances": []})
+    model = train_model(IRIS.data, IRIS.target)
+    with pytest.raises(Conflict, match="was not made by deploy_model"):
+        providers.deploy_model(model, f"serverless-ml-{STAGE}-api", progress=lambda _: None)
+
+
+def test_remove_leaves_nothing_but_the_models(service: Deployment) -> None:
+    bucket = service.outputs["ModelsBucket"]
+    said = service.serverless("remove")
+    assert f"the bucket {bucket} stays, for it holds 2 models" in said
+    functions = service.client("lambda").list_functions()["Functions"]
+    assert [each["FunctionName"] for each in functions] == ["iris-alone"]
+    assert service.client("sqs").list_queues().get("QueueUrls", []) == []
+    assert [each["Name"] for each in service.client("s3").list_buckets()["Buckets"]] == [bucket]
+    assert service.client("ssm").describe_parameters()["Parameters"] == []
+    roles = service.client("iam").list_roles()["Roles"]
+    assert [each["RoleName"] for each in roles if each["RoleName"].startswith("serverless-ml")] == []
+
+    removal = ["-m", "providers.aws.removal", "--region", service.aws.env["AWS_REGION"]]
+    said = service.project.python(*removal, "remove", bucket, "--delete-models")
+    assert f"the bucket {bucket} is deleted with 2 models" in said
+    assert service.client("s3").list_buckets()["Buckets"] == []

@@ -1,0 +1,143 @@
+"""What a deployment to AWS uploads: within Lambda's limits, compiled, reproducible, nothing unneeded."""
+
+import hashlib
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from providers import packages as building
+from providers.aws import packaging
+from tests.framework import Packages, Project
+
+ZIPS = ["code", "predict_layer", "training_layer"]
+# Flags of a .pyc file whose source is never looked at: hash-based, unchecked (PEP 552).
+UNCHECKED = 0b01
+
+
+def names(zip_path: str) -> list[str]:
+    with zipfile.ZipFile(zip_path) as archive:
+        return archive.namelist()
+
+
+def unpacked_size(zip_path: str) -> int:
+    with zipfile.ZipFile(zip_path) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
+
+
+def digest(path: str) -> str:
+    with open(path, "rb") as source:
+        return hashlib.sha256(source.read()).hexdigest()
+
+
+def test_train_with_both_its_layers_is_within_lambdas_limit_unpacked(aws_packages: Packages) -> None:
+    assert sum(map(unpacked_size, aws_packages.all)) <= packaging.MOST_UNPACKED_BYTES == 262_144_000
+
+
+def test_each_zip_could_be_sent_without_a_bucket(aws_packages: Packages) -> None:
+    for path in aws_packages.all:
+        assert os.path.getsize(path) <= packaging.MOST_DIRECT_ZIP_BYTES == 52_428_800
+
+
+def test_the_code_is_small_enough_to_be_read_in_the_console(aws_packages: Packages) -> None:
+    assert os.path.getsize(aws_packages.code) < 3_000_000
+
+
+@pytest.mark.parametrize("name", ZIPS)
+def test_every_module_is_compiled_and_its_source_never_checked(aws_packages: Packages, name: str) -> None:
+    with zipfile.ZipFile(getattr(aws_packages, name)) as archive:
+        held = set(archive.namelist())
+        modules = [each for each in held if each.endswith(".py")]
+        assert modules
+        for module in modules:
+            folder, _, file = module.rpartition("/")
+            cached = f"{folder}/__pycache__/{file[:-3]}.cpython-313.pyc".lstrip("/")
+            assert cached in held, f"{module} is not compiled"
+            assert struct.unpack("<I", archive.read(cached)[4:8]) == (UNCHECKED,)
+
+
+def test_compiled_code_names_the_place_where_it_runs_not_where_it_was_built(aws_packages: Packages) -> None:
+    for path in aws_packages.all:
+        with zipfile.ZipFile(path) as archive:
+            compiled = [archive.read(each) for each in archive.namelist() if each.endswith(".pyc")]
+        assert compiled
+        assert not any(building.ROOT.encode() in each or b"/tmp/" in each[:400] for each in compiled)
+
+
+def test_the_code_is_the_service_and_nothing_else(aws_packages: Packages) -> None:
+    held = names(aws_packages.code)
+    assert {name.partition("/")[0] for name in held} == {"handlers", "ml_core", "providers"}
+    assert {name.split("/")[1] for name in held if name.startswith("providers/") and name.count("/") > 1} == {
+        "aws",
+        "__pycache__",
+    }
+    assert "handlers/aws.py" in held
+    assert {os.path.splitext(name)[1] for name in held} == {".py", ".pyc", ".html", ".json"}
+    elsewhere = {"local", "wsgi", "packages", "packaging", "functions", "removal", "keys", "key_store"}
+    assert {os.path.basename(name).split(".")[0] for name in held} & elsewhere == set()
+
+
+@pytest.mark.parametrize("name", ["predict_layer", "training_layer"])
+def test_a_layer_has_no_tests_headers_or_stubs_and_is_below_python(aws_packages: Packages, name: str) -> None:
+    held = names(getattr(aws_packages, name))
+    assert all(each.startswith("python/") for each in held)
+    unneeded = [
+        each for each in held if "/tests/" in each or each.endswith((".h", ".pyi", ".pyx", ".pxd", ".c"))
+    ]
+    assert unneeded == []
+    assert [each for each in held if each.rpartition("/")[2].startswith("LICENSE")], "licences travel along"
+
+
+def test_the_layers_share_nothing_and_together_are_the_training_lock(aws_packages: Packages) -> None:
+    predict, training = set(names(aws_packages.predict_layer)), set(names(aws_packages.training_layer))
+    assert predict & training == set()
+    distributions = {
+        name.split("/")[1].split("-")[0].replace("_", "-").lower()
+        for name in predict | training
+        if ".dist-info/METADATA" in name
+    }
+    # A pin with a condition is another Python's.
+    locked = {**building.locked(packaging.PREDICT_LOCK), **building.locked(packaging.TRAINING_LOCK)}
+    assert distributions == {name for name, pin in locked.items() if ";" not in pin.splitlines()[0]}
+
+
+def test_packaging_again_elsewhere_gives_the_same_bytes(
+    aws_packages: Packages, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = Project(str(tmp_path_factory.mktemp("another place")), {"PYTHONHASHSEED": "7"})
+    shutil.copytree(elsewhere.path("ml_core"), elsewhere.path("warm"))  # other times, other inodes
+    shutil.rmtree(elsewhere.path("ml_core"))
+    os.rename(elsewhere.path("warm"), elsewhere.path("ml_core"))
+    elsewhere.serverless("package", "--stage", "dev", TZ="Asia/Tokyo")
+    again = Packages(elsewhere.path(".serverless"))
+    assert [digest(path) for path in again.all] == [digest(path) for path in aws_packages.all]
+
+
+def test_building_a_layer_again_without_its_cache_gives_the_same_bytes(
+    aws_packages: Packages, tmp_path: str
+) -> None:
+    """From the package index with uv, where the framework's plugin had installed with pip."""
+    program = (
+        "import sys; from providers.aws import packaging; packaging.BUILT = sys.argv[1];"
+        "print(packaging.predict_layer()); print(packaging.training_layer())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        cwd=building.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    predict, training = done.stdout.split()
+    assert digest(predict) == digest(aws_packages.predict_layer)
+    assert digest(training) == digest(aws_packages.training_layer)
+
+
+def test_packaging_does_not_ask_for_an_account(aws_packages: Packages) -> None:
+    """The fixture packaged without any credentials."""
+    assert all(os.path.exists(path) for path in aws_packages.all)

@@ -1,0 +1,156 @@
+"""The packaged functions under AWS's own runtime client and interface emulator, on nothing but their zips."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+
+from providers.aws.ssm_keys import SsmKeys
+from providers.keys import new_key
+from tests.framework import Packages
+from tests.ministack import Ministack
+from tests.runtime.lambda_runtime import Function, runtime_client, unpacked
+
+BUCKET = "packaged-models"
+PARAMETER = "/packaged/keys"
+
+
+@pytest.fixture(scope="module")
+def folders(aws_packages: Packages, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Where the zips lie unpacked: the code, and each function's layers."""
+    root = tmp_path_factory.mktemp("lambda")
+    both = [aws_packages.predict_layer, aws_packages.training_layer]
+    return {
+        "runtime": runtime_client(str(root)),
+        "task": unpacked([aws_packages.code], str(root / "task")),
+        "api": unpacked(both[:1], str(root / "opt-api")),
+        "train": unpacked(both, str(root / "opt-train")),
+    }
+
+
+@pytest.fixture(scope="module")
+def key(ministack: Ministack) -> str:
+    """A key that may do everything, its record in the parameter store; the bucket exists too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ministack.env.items():
+            patch.setenv(name, value)
+        boto3.client("s3").create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": ministack.env["AWS_REGION"]}
+        )
+        made = new_key("admin")
+        SsmKeys(PARAMETER).write([made.record])
+    return made.key
+
+
+def function(name: str, folders: dict[str, str], ministack: Ministack) -> Function:
+    queue = "http://localhost/nobody-listens"
+    return Function(
+        f"handlers.aws.{name}",
+        task=folders["task"],
+        opt=folders[name],
+        runtime=folders["runtime"],
+        env={**ministack.env, "ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": PARAMETER},
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(folders: dict[str, str], ministack: Ministack, key: str) -> dict[str, Any]:
+    """The jobs of three models, each trained by a packaged `train` in its runtime."""
+    assert key
+    cancer, wine, iris = load_breast_cancer(), load_wine(), load_iris()
+    events = {
+        "cancer": ("logistic_regression", cancer.data, [str(cancer.target_names[t]) for t in cancer.target]),
+        "iris": ("svm", iris.data, [int(t) for t in iris.target]),
+        "wine": ("kmeans", wine.data, None),
+    }
+    with function("train", folders, ministack) as train:
+        return {
+            model: train.invoke(
+                {"model": model, "algorithm": algorithm, "instances": rows.tolist()}
+                | ({"targets": targets} if targets else {})
+            )
+            for model, (algorithm, rows, targets) in events.items()
+        }
+
+
+@pytest.fixture(scope="module")
+def api(folders: dict[str, str], ministack: Ministack, trained: dict[str, Any]) -> Iterator[Function]:
+    """A packaged `api` in its runtime, with three models to serve."""
+    assert trained
+    with function("api", folders, ministack) as running:
+        yield running
+
+
+def request(api: Function, path: str, body: object, key: str | None) -> tuple[int, Any]:
+    """Call `api` with an HTTP API's event; status and body."""
+    event = {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"} | ({"x-api-key": key} if key else {}),
+        "requestContext": {"http": {"method": "POST", "path": path}, "stage": "$default", "requestId": "1"},
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+    }
+    answer = api.invoke(event)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_the_packaged_trainer_fits_all_three_algorithms(trained: dict[str, Any]) -> None:
+    assert {model: job["state"] for model, job in trained.items()} == dict.fromkeys(trained, "succeeded")
+    assert all(job["version"] == 1 for job in trained.values())
+    assert trained["cancer"]["metrics"]["test"]["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"),
+    [("cancer", 1), ("cancer", 569), ("iris", 1), ("iris", 150), ("wine", 1), ("wine", 178)],
+)
+def test_one_row_and_many_are_predicted_from_the_zips(api: Function, key: str, model: str, rows: int) -> None:
+    """Few rows need no numpy, many take the packaged one."""
+    data = {"cancer": load_breast_cancer, "iris": load_iris, "wine": load_wine}[model]()
+    status, body = request(api, f"/v1/models/{model}:predict", {"instances": data.data[:rows].tolist()}, key)
+    assert status == 200, body
+    assert len(body["predictions"]) == rows
+    if model == "cancer" and rows > 1:
+        truth = data.target_names[data.target]
+        assert np.mean(np.array(body["predictions"]) == truth) > 0.95
+
+
+def test_a_request_without_a_key_is_refused(api: Function) -> None:
+    status, body = request(api, "/v1/models/iris:predict", {"instances": [[1, 2, 3, 4]]}, None)
+    assert (status, body["code"]) == (401, "unauthenticated")
+
+
+def test_the_events_in_the_repository_are_events_of_the_real_runtime(
+    folders: dict[str, str], ministack: Ministack, api: Function, key: str
+) -> None:
+    with open("events/train.json", encoding="utf-8") as source:
+        event = json.load(source)
+    with function("train", folders, ministack) as train:
+        assert train.invoke({**event, "model": "iris-event"})["state"] == "succeeded"
+    with open("events/predict.json", encoding="utf-8") as source:
+        event = json.load(source)
+    event["rawPath"] = "/v1/models/iris-event:predict"
+    event["headers"]["authorization"] = f"Bearer {key}"
+    answer = api.invoke(event)
+    assert answer["statusCode"] == 200, answer
+    labels = [each["label"] for each in json.loads(answer["body"])["predictions"]]
+    assert labels == ["setosa", "virginica"]
+
+
+def test_bare_events_of_invoke_are_answered_with_the_prediction_itself(api: Function) -> None:
+    answer = api.invoke({"model": "wine", "instances": [load_wine().data[0].tolist()]})
+    assert answer["model"] == {"name": "wine", "version": 1}
+
+
+def test_the_log_is_json_lines_without_features_or_keys(api: Function, key: str) -> None:
+    request(api, "/v1/models/wine:predict", {"instances": [load_wine().data[0].tolist()]}, key)
+    logged = [line for line in api.log if line.startswith("{")]
+    assert json.loads(logged[-1])["model"] == "wine"
+    assert key not in "".join(logged)
+    assert "14.23" not in "".join(logged)
