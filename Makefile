@@ -42,7 +42,7 @@ test: setup .tools/ministack.ready .tools/rie.ready .tools/clients.ready ## ever
 	@$(PY) -m pytest $(PYTEST)
 
 .PHONY: bench
-bench: .venv/dev.ready ## what a prediction costs, side by side with what people use today
+bench: .venv/dev.ready .tools/bench.ready .tools/ministack.ready ## what a prediction costs, side by side with what people use today
 	@$(PY) -m benchmarks
 
 .PHONY: package

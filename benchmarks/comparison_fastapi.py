@@ -1,6 +1,7 @@
 """What people deploy today: FastAPI behind Mangum, a scikit-learn pipeline loaded by joblib.
 
-`python comparison_fastapi.py train|predict FOLDER`; runs in `.tools/bench`, an environment of its own.
+`python -m benchmarks.comparison_fastapi train|predict|time FOLDER EVENT…` runs in
+`.tools/bench`, an environment of its own.
 """
 
 import json
@@ -33,24 +34,27 @@ def handler(folder: str) -> Any:
     app = FastAPI()
     model = joblib.load(f"{folder}/model.joblib")
 
-    @app.post("/v1/models/bench:predict")  # type: ignore[untyped-decorator, unused-ignore]
+    @app.post("/v1/models/logistic-regression:predict")  # type: ignore[untyped-decorator, unused-ignore]
     def predict(body: Body) -> dict[str, Any]:
         return {"predictions": model.predict(body.instances).tolist()}
 
     return Mangum(app, lifespan="off")
 
 
-def main(verb: str, folder: str) -> None:
-    """Train, or answer the recorded event once."""
+def main(verb: str, folder: str, *events: str) -> None:
+    """Train, answer one event from cold, or several again and again."""
     if verb == "train":
         train(folder)
-        return
-    with open(f"{folder}/event.json", encoding="utf-8") as file:
-        event = json.load(file)
-    answer = handler(folder)(event, None)
-    if answer["statusCode"] != 200:
-        raise SystemExit(answer["body"])
+    elif verb == "time":
+        from benchmarks.timing import report
+
+        report(handler(folder), events)
+    else:
+        with open(events[0], encoding="utf-8") as file:
+            answer = handler(folder)(json.load(file), None)
+        if answer["statusCode"] != 200:
+            raise SystemExit(answer["body"])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

@@ -53,7 +53,7 @@ def shortened(value: Any) -> Any:
     if isinstance(value, list):
         few = [shortened(item) for item in value[:MOST_ITEMS]]
         return few if len(value) <= MOST_ITEMS else [*few[:-1], f"… {len(value) - MOST_ITEMS + 1} more"]
-    return round(value, 6) if isinstance(value, float) else value
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def metrics(by_split: dict[str, dict[str, Any]]) -> None:
@@ -72,9 +72,8 @@ def metrics(by_split: dict[str, dict[str, Any]]) -> None:
 
 def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[object]) -> None:
     """Rows are the true classes, columns the predicted ones; the deeper the colour, the more rows."""
-    table = Table(
-        title="confusion matrix, held-out rows (true ↓ predicted →)", title_justify="left", show_edge=False
-    )
+    console.print("\nconfusion matrix of the held-out rows [dim](true ↓, predicted →)[/]")
+    table = Table(show_edge=False, pad_edge=False)
     table.add_column("")
     for label in classes:
         table.add_column(str(label), justify="right")

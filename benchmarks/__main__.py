@@ -1,0 +1,120 @@
+"""`make bench`: a first prediction in instructions, a warm one in time, each beside what people use today."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import instructions, preparation
+from providers.local.folder_store import FolderStore
+from tests.ministack import Ministack
+
+OURS = (sys.executable, "-m", "benchmarks.product")
+TODAY = (os.path.join(".tools", "bench", "bin", "python"), "-m", "benchmarks.comparison_fastapi")
+console = Console(highlight=False)
+if not console.is_terminal:
+    console.width = 110
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without what would keep compiled files from being used, and `more`."""
+    return {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        **more,
+    }
+
+
+def counted(what: str, command: Sequence[str], env: Mapping[str, str]) -> int:
+    """The instructions of `command`, with a line that says what is being counted."""
+    with console.status(f"counting: {what}"):
+        return instructions.count(command, env)
+
+
+def cold(folder: str) -> None:
+    """Instructions of a fresh process that answers one prediction for one row."""
+    env = environment()
+    bare = counted("bare Python", (sys.executable, "-c", "pass"), env)
+    rows = [
+        ("bare Python", bare),
+        *(
+            (what, counted(what, (*OURS, "predict", folder, f"{folder}/{event}.json"), env))
+            for what, event in (
+                ("serverless-ml, logistic regression, folder", "logistic-regression-1"),
+                ("serverless-ml, k-means, folder", "kmeans-1"),
+                ("serverless-ml, SVM (RBF), folder", "svm-1"),
+                ("serverless-ml, logistic regression, 1,000 rows, folder", "logistic-regression-1000"),
+            )
+        ),
+        ("serverless-ml, logistic regression, S3", from_s3(folder)),
+    ]
+    what = "FastAPI + Mangum + joblib + scikit-learn, file"
+    bare_today = counted("bare Python there", (TODAY[0], "-c", "pass"), env)
+    today = counted(what, (*TODAY, "predict", folder, f"{folder}/logistic-regression-1.json"), env)
+    rows.append((what, round(today * bare / bare_today)))
+    table = Table(
+        title=f"First prediction, fresh process ({instructions.counter()}, user space)", title_justify="left"
+    )
+    table.add_column("what")
+    table.add_column("million instructions", justify="right")
+    table.add_column("× bare Python", justify="right")
+    for what, count in rows:
+        table.add_row(what, f"{count / 1e6:,.0f}", f"{count / bare:.1f}")
+    console.print(table)
+
+
+def from_s3(folder: str) -> int:
+    """The same when the model is in S3 (an emulator on this machine)."""
+    import boto3
+
+    with Ministack() as aws:
+        os.environ.update(aws.env)
+        boto3.client("s3").create_bucket(
+            Bucket="benchmark", CreateBucketConfiguration={"LocationConstraint": aws.env["AWS_REGION"]}
+        )
+        from providers.aws.s3_store import s3_store
+
+        preparation.store_models(s3_store("benchmark", env=os.environ))
+        command = (*OURS, "predict", folder, f"{folder}/logistic-regression-1.json")
+        return counted("from S3", command, environment(ML_BUCKET="benchmark"))
+
+
+def warm(folder: str) -> None:
+    """The median time of a warm request, from event to answer, side by side."""
+    events = [f"{folder}/logistic-regression-{batch}.json" for batch in preparation.BATCHES]
+    ours, today = (
+        json.loads(
+            subprocess.run(
+                (*command, "time", folder, *events), check=True, capture_output=True, env=environment()
+            ).stdout
+        )
+        for command in (OURS, TODAY)
+    )
+    table = Table(title="Warm request, logistic regression with 30 features, p50", title_justify="left")
+    for column in ("rows", "serverless-ml µs", "FastAPI + Mangum + joblib µs", "ratio"):
+        table.add_column(column, justify="right")
+    for batch, mine, theirs in zip(preparation.BATCHES, ours, today, strict=True):
+        table.add_row(f"{batch:,}", f"{mine:,.0f}", f"{theirs:,.0f}", f"{theirs / mine:.1f} ×")
+    console.print(table)
+
+
+def main() -> None:
+    """Prepare once, then measure."""
+    with tempfile.TemporaryDirectory() as folder:
+        with console.status("training the models"):
+            preparation.store_models(FolderStore(folder))
+            preparation.write_events(folder)
+            subprocess.run((*TODAY, "train", folder), check=True)
+        warm(folder)
+        try:
+            cold(folder)
+        except instructions.CannotCount as reason:
+            console.print(str(reason))
+
+
+if __name__ == "__main__":
+    main()
