@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from ml_core.errors import Unavailable
+
 FIT_COMMAND = (sys.executable, "-m", "ml_core.fit_process")
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -51,14 +53,11 @@ class FitChild:
 
     def __enter__(self) -> "FitChild":
         self._folder = tempfile.mkdtemp(prefix="serverless-ml-fit-")
-        with open(os.path.join(self._folder, "request"), "wb") as file:
-            file.write(self._request)
-        self._process = subprocess.Popen(  # noqa: S603  # our own command, no shell
-            [*self._command, self._folder, *filter(None, sys.path)],
-            stdin=subprocess.PIPE,  # stays open as long as this process lives: the child watches it
-            stdout=subprocess.PIPE,
-            cwd=_PACKAGES,
-        )
+        try:
+            self._process = self._start()
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise Unavailable(f"the fitting process cannot be started: {error.strerror}") from error
         threading.Thread(target=self._listen, daemon=True).start()
         return self
 
@@ -85,6 +84,17 @@ class FitChild:
         if status == 0 and artifact is not None and manifest is not None:
             return Fitted(artifact, json.loads(manifest))
         return Broken("trainer_died", _cause_of_death(status))
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with open(os.path.join(self._folder, "request"), "wb") as file:
+            file.write(self._request)
+        return subprocess.Popen(  # noqa: S603  # our own command, no shell
+            [*self._command, self._folder, *filter(None, sys.path)],
+            stdin=subprocess.PIPE,  # stays open as long as this process lives: the child watches it
+            stdout=subprocess.PIPE,
+            cwd=_PACKAGES,
+            start_new_session=True,  # a terminal's Ctrl-C is for the trainer, which then ends the child
+        )
 
     def _listen(self) -> None:
         assert self._process.stdout is not None  # noqa: S101  # for the type checker: it is a pipe

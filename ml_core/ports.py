@@ -50,7 +50,8 @@ class ObjectStore(Protocol):
 
     A key is `/`-separated non-empty segments, none of them `.` or `..`, at most 1024 bytes of UTF-8, without
     control characters; any other raises ValueError. Every method raises `Unavailable` when the store cannot
-    be reached or throttles after the store's own retries; a write may have happened all the same.
+    be reached or throttles after the store's own retries; a write may have happened all the same. A store may
+    repeat a request whose answer was lost, so a writer may be refused because of what it wrote itself.
     """
 
     def get(self, key: str) -> StoredObject:

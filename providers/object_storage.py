@@ -124,6 +124,14 @@ class ObstoreStore:
     def _put(self, key: str, data: bytes, mode: "PutMode") -> str:
         check_key(key)
         try:
+            return self._put_once(key, data, mode)
+        except obstore.exceptions.GenericError:
+            # obstore does not repeat a write that broke off: its condition may then refuse what it wrote itself.
+            # Our callers know their own writes, and connections do break when a function was frozen for a while.
+            return self._put_once(key, data, mode)
+
+    def _put_once(self, key: str, data: bytes, mode: "PutMode") -> str:
+        try:
             # in one request, however large: an upload in parts has no condition
             return _revision(obstore.put(self._store, key, data, mode=mode, use_multipart=False))
         except FileNotFoundError as error:

@@ -1,6 +1,7 @@
 """Jobs on every store: submitting, finding, listing and cancelling them."""
 
 import json
+import threading
 
 import pytest
 
@@ -98,6 +99,20 @@ class TestSubmitting:
         assert done.state == SUCCEEDED
         assert jobs.submit("iris", b"{}", {}, idempotency_key="k") == done
         assert len(jobs.store.list("jobs/").objects) == 1, "the input is not written again"
+
+    def test_requests_with_one_idempotency_key_at_once_make_one_job(self, jobs: Jobs) -> None:
+        made: list[str] = []
+
+        def submit() -> None:
+            made.append(jobs.submit("iris", b"{}", {}, idempotency_key="k").id)
+
+        callers = [threading.Thread(target=submit) for _ in range(6)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        assert made == [made[0]] * 6
+        assert [job.id for job in jobs.list().jobs] == made[:1]
 
     @pytest.mark.parametrize("fault", [fail_before, lose_answer, do_twice])
     @pytest.mark.parametrize("nth", range(1, 6))
