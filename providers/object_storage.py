@@ -126,8 +126,8 @@ class ObstoreStore:
         try:
             return self._put_once(key, data, mode)
         except obstore.exceptions.GenericError:
-            # obstore does not repeat a write that broke off: its condition may then refuse what it wrote itself.
-            # Our callers know their own writes, and connections do break when a function was frozen for a while.
+            # obstore does not repeat a write that broke off: its condition may refuse what it wrote itself.
+            # Our callers know their own writes, and connections break when a function was frozen for long.
             return self._put_once(key, data, mode)
 
     def _put_once(self, key: str, data: bytes, mode: "PutMode") -> str:
