@@ -10,6 +10,7 @@ from ml_core.faults import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ml_core.arithmetic import Arithmetic
     from ml_core.instances import Rows
     from ml_core.models import Answers, Fitted
     from ml_core.preprocessing import Scaling
@@ -97,6 +98,15 @@ class Model:
             _joined([block.distances for block in answers]),
         )
 
+    def answer[M](
+        self, arithmetic: "Arithmetic[M]", packed: "bytes | memoryview", outputs: Sequence[str]
+    ) -> "Answers":
+        """The answers for packed rows in the arithmetic that is given. Raises `arithmetic.NotFinite`."""
+        X = arithmetic.matrix(packed, len(self.features))
+        if self.scaling:
+            X = arithmetic.standardised(X, self.scaling.mean, self.scaling.scale)
+        return self.fitted.answer(arithmetic, X, outputs)
+
     def _check_outputs(self, outputs: Sequence[str]) -> None:
         gives = ", ".join(self.outputs)
         if not outputs:
@@ -115,10 +125,7 @@ class Model:
         step = max(1, BLOCK_NUMBERS // max(self.fitted.columns, rows.n_features))
         for block, packed in enumerate(rows.blocks(step)):
             try:
-                X = arithmetic.matrix(packed, rows.n_features)
-                if self.scaling:
-                    X = arithmetic.standardised(X, self.scaling.mean, self.scaling.scale)
-                yield self.fitted.answer(arithmetic, X, outputs)
+                yield self.answer(arithmetic, packed, outputs)
             except NotFinite as overflow:
                 row = block * step + overflow.row
                 message = "these values are so large that the model's result overflows"

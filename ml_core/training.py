@@ -337,9 +337,14 @@ def fit_model(
         options = {**chosen, "class_weight": numbered}
     else:
         options = dict(chosen)
-    # One thread: with several, sums are added in the order in which threads finish, and bits differ between
-    # runs.
-    with threadpool_limits(limits=1), _convergence_warnings() as told, np.errstate(all="ignore"):
+    # With several OpenMP threads, sums are added in the order in which they finish: bits would differ from
+    # run to run. BLAS divides its work the same way every time, and with its own threads gives scikit-learn's
+    # bits.
+    with (
+        threadpool_limits(limits=1, user_api="openmp"),
+        _convergence_warnings() as told,
+        np.errstate(all="ignore"),
+    ):
         try:
             fitted, scaling = info.algorithm.fit(table, options)
         except (ValueError, FloatingPointError) as error:

@@ -5,6 +5,7 @@ Both modules offer the functions of `Arithmetic`; their results agree within 1e-
 absolute terms, and give equal labels.
 """
 
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ ROW_NUMBERS = 100
 # A block of rows has at most this many numbers in any one matrix (32 MiB): memory stays bounded whatever is
 # asked.
 BLOCK_NUMBERS = 1 << 22
+# Results that are this close, relative to their terms, are compared by a longer computation that tells a tie.
+CLOSE = 1e-12
 
 
 class NotFinite(ArithmeticError):
@@ -75,13 +78,12 @@ class Arithmetic[M](Protocol):
         """tanh(gamma·x·p + coef0) for every row x and point p."""
         ...
 
-    def one_versus_one(
-        self, kernel: M, dual: "Tensor", counts: "Sequence[int]", intercepts: "Sequence[float]"
-    ) -> M:
+    def one_versus_one(self, kernel: M, coefficients: "Coefficients") -> M:
         """The decision of each pair of classes (0, 1), (0, 2) … (1, 2) …, positive for the first of the two.
 
-        As libsvm keeps them, the support vectors are grouped by class with `counts` in each, and row r of
-        `dual` (classes - 1 rows) holds a vector's coefficient against the r-th of the other classes.
+        `kernel` has a column for each support vector. A decision that is 0 but for rounding is summed again
+        in libsvm's order: where many terms cancel (a saturated kernel, symmetric rows), only that gives its
+        label.
         """
         ...
 
@@ -116,6 +118,42 @@ class Arithmetic[M](Protocol):
     def shares(self, matrix: M) -> M:
         """Every number over the sum of its row; equal shares where that sum is 0."""
         ...
+
+
+class Coefficients:
+    """What libsvm multiplies kernels with.
+
+    The support vectors are grouped by class, with `counts` in each; row r of `dual` (one row fewer than there
+    are classes) holds each vector's coefficient against the r-th of the other classes; each pair has an
+    intercept.
+    """
+
+    def __init__(self, dual: "Tensor", counts: "Sequence[int]", intercepts: "Sequence[float]") -> None:
+        self.dual = dual
+        self.counts = counts
+        self.intercepts = intercepts
+        self.pairs = pairs_of(len(counts))
+        ends = list(accumulate(counts, initial=0))
+        self.groups = [slice(begin, end) for begin, end in pairwise(ends)]
+        self._sizes: list[float] | None = None
+
+    @property
+    def sizes(self) -> list[float]:
+        """The sum of each pair's absolute coefficients; made once."""
+        if self._sizes is None:
+            self._sizes = [
+                sum(map(abs, self.against(i, j))) + sum(map(abs, self.against(j, i))) for i, j in self.pairs
+            ]
+        return self._sizes
+
+    def against(self, one: int, other: int) -> tuple[float, ...]:
+        """The coefficients of one class's vectors in its pair with another."""
+        return self.dual.rows[other - (other > one)][self.groups[one]]
+
+
+def pairs_of(classes: int) -> list[tuple[int, int]]:
+    """Every pair of classes, in libsvm's order."""
+    return [(i, j) for i in range(classes) for j in range(i + 1, classes)]
 
 
 def is_few(rows: int, numbers: int) -> bool:

@@ -1,17 +1,14 @@
 """The arithmetic in plain Python: a matrix is a list of rows. Imports nothing that is not built in."""
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, pairwise
 from math import dist, exp, isfinite, sumprod, tanh
 
-from ml_core.arithmetic import NotFinite, power
+from ml_core.arithmetic import CLOSE, Coefficients, NotFinite, pairs_of, power
 from ml_core.tensors import Tensor, unpack_rows
 
 type Row = Sequence[float]
 type Matrix = Sequence[Row]
 
-# Distances that differ by less, relatively, are compared again, exactly enough to tell a tie.
-CLOSE = 1e-12
 ROUNDING = 2.0**-53
 
 
@@ -85,28 +82,36 @@ def hyperbolic(X: Matrix, points: Tensor, gamma: float, coef0: float) -> Matrix:
     return [[tanh(base) for base in row] for row in bases]
 
 
-def one_versus_one(
-    kernel: Matrix, dual: Tensor, counts: Sequence[int], intercepts: Sequence[float]
-) -> Matrix:
+def one_versus_one(kernel: Matrix, coefficients: Coefficients) -> Matrix:
     """The decision of each pair of classes, positive for the first of the two."""
-    slices = [slice(begin, end) for begin, end in pairwise(accumulate(counts, initial=0))]
-    parts = [[coefficients[part] for coefficients in dual.rows] for part in slices]
+    pairs, groups = coefficients.pairs, coefficients.groups
+    weights = [(coefficients.against(i, j), coefficients.against(j, i)) for i, j in pairs]
+    columns = [(groups[i], groups[j], u, v) for (i, j), (u, v) in zip(pairs, weights, strict=True)]
 
     def decisions(row: Row) -> Row:
-        # sums[i][r]: what the vectors of class i say in its pair with the r-th of the other classes
-        sums = [
-            [sumprod(row[part], coefficients) for coefficients in coefficients_of_class]
-            for part, coefficients_of_class in zip(slices, parts, strict=True)
-        ]
-        pairs = _pairs(len(counts))
-        return [sums[i][j - 1] + sums[j][i] + b for (i, j), b in zip(pairs, intercepts, strict=True)]
+        sums = [sumprod(row[one], u) + sumprod(row[other], v) for one, other, u, v in columns]
+        decided = [total + b for total, b in zip(sums, coefficients.intercepts, strict=True)]
+        most = max(map(abs, row))
+        for index, (size, b) in enumerate(zip(coefficients.sizes, coefficients.intercepts, strict=True)):
+            if abs(decided[index]) <= CLOSE * (size * most + abs(b)):
+                one, other, u, v = columns[index]
+                decided[index] = _sum_in_turn((*row[one], *row[other]), u + v) + b
+        return decided
 
     return _finite(decisions(row) for row in kernel)
 
 
+def _sum_in_turn(row: Row, coefficients: Row) -> float:
+    """The sum of products, each addition rounded: neither `sum` nor `sumprod` does that."""
+    total = 0.0
+    for k, coefficient in zip(row, coefficients, strict=True):
+        total += coefficient * k
+    return total
+
+
 def most_votes(pairs: Matrix, classes: int) -> list[int]:
     """The class that wins most of its pairs, the first of several, as libsvm counts them."""
-    order = _pairs(classes)
+    order = pairs_of(classes)
     winners = (
         [i if decision > 0 else j for (i, j), decision in zip(order, row, strict=True)] for row in pairs
     )
@@ -115,7 +120,7 @@ def most_votes(pairs: Matrix, classes: int) -> list[int]:
 
 def one_versus_rest(pairs: Matrix, classes: int) -> Matrix:
     """scikit-learn's decision of each class: its votes, plus a confidence in (-1/3, 1/3)."""
-    order = _pairs(classes)
+    order = pairs_of(classes)
 
     def decisions(row: Row) -> Row:
         votes, confidences = [0.0] * classes, [0.0] * classes
@@ -173,10 +178,6 @@ def _logistic(x: float) -> float:
 
 def _first_largest(row: Row) -> int:
     return max(range(len(row)), key=row.__getitem__)
-
-
-def _pairs(classes: int) -> list[tuple[int, int]]:
-    return [(i, j) for i in range(classes) for j in range(i + 1, classes)]
 
 
 def _finite(rows: Iterable[Row]) -> Matrix:

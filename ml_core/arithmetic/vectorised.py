@@ -3,9 +3,8 @@
 import os
 import sys
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 
-from ml_core.arithmetic import NotFinite, plain, power
+from ml_core.arithmetic import CLOSE, Coefficients, NotFinite, pairs_of, plain, power
 from ml_core.tensors import Tensor
 
 if "numpy" not in sys.modules and "OPENBLAS_NUM_THREADS" not in os.environ:
@@ -53,13 +52,19 @@ def standardised(X: Matrix, mean: Tensor, scale: Tensor) -> Matrix:
 @np.errstate(all="ignore")
 def affine(X: Matrix, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
     """x·w + b for every row w of the weights and its intercept b."""
-    return _finite(X @ _array(weights).T + np.asarray(intercepts))
+    W = _array(weights)
+    products = X @ W.T + np.asarray(intercepts)
+    sizes = np.sqrt(np.einsum("ij,ij->i", X, X))[:, None] * np.sqrt(np.einsum("ij,ij->i", W, W))
+    # The sign of what is 0 but for rounding decides a label: those rows are computed as few rows are.
+    for row in np.flatnonzero((np.abs(products) < CLOSE * (sizes + np.abs(intercepts))).any(axis=1)):
+        products[row] = plain.affine([X[row].tolist()], weights, intercepts)[0]
+    return _finite(products)
 
 
 @np.errstate(all="ignore")
 def distances(X: Matrix, points: Tensor) -> Matrix:
     """The Euclidean distance of every row to every point."""
-    result = np.sqrt(_squared_distances(X, _array(points), relative=HARMLESS))
+    result = np.sqrt(_squared_distances(X, _array(points)))
     # A square overflows long before the distance does: those rows are measured as few rows are.
     for row in np.flatnonzero(~np.isfinite(result).all(axis=1)):
         result[row] = (
@@ -71,7 +76,7 @@ def distances(X: Matrix, points: Tensor) -> Matrix:
 def nearest(X: Matrix, points: Tensor, measured: Matrix) -> list[int]:
     """Which point is nearest to each row; the first of several that are equally near within rounding."""
     labels: list[int] = measured.argmin(axis=1).tolist()
-    close = np.count_nonzero(measured <= measured.min(axis=1, keepdims=True) * (1 + plain.CLOSE), axis=1) > 1
+    close = np.count_nonzero(measured <= measured.min(axis=1, keepdims=True) * (1 + CLOSE), axis=1) > 1
     for row in np.flatnonzero(close).tolist():
         labels[row] = plain.nearest_one(X[row].tolist(), measured[row].tolist(), points.rows)
     return labels
@@ -80,27 +85,33 @@ def nearest(X: Matrix, points: Tensor, measured: Matrix) -> list[int]:
 @np.errstate(all="ignore")
 def gaussian(X: Matrix, points: Tensor, gamma: float) -> Matrix:
     """exp(-gamma·‖x − p‖²) for every row x and point p."""
-    exponents = _squared_distances(X, _array(points), absolute=HARMLESS / gamma)
+    exponents = _squared_distances(X, _array(points), bandwidth=gamma**-0.5)
     exponents *= -gamma
     return np.exp(exponents, out=exponents)
 
 
-def _squared_distances(X: Matrix, P: Matrix, *, absolute: float = 0.0, relative: float = 0.0) -> Matrix:
-    """‖x − p‖² for all rows and points, each row right within `absolute` + `relative` × its smallest.
+def _squared_distances(X: Matrix, P: Matrix, bandwidth: float = 0.0) -> Matrix:
+    """‖x − p‖² for every row x and point p, precise relatively, or for exp(-‖x − p‖² / bandwidth²).
 
     The expansion ‖x‖² − 2x·p + ‖p‖² is one fast matrix product, but loses to rounding what its terms exceed
-    their sum by. Rows whose bound on that loss is too large are computed from the differences.
+    their sum by: about (‖x‖ + ‖p‖)², which with d = ‖x − p‖ is at most (2‖x‖ + d)². Relative to d² that is
+    most for the nearest point; and exp(-d²/bandwidth²) shrinks faster than the loss grows, from one bandwidth
+    past the nearest point on. Rows that lose too much are computed from the differences.
     """
-    lengths, point_lengths = np.einsum("ij,ij->i", X, X), np.einsum("ij,ij->i", P, P)
-    squares = X @ P.T
+    centre = P.mean(axis=0)  # what all have in common only costs digits
+    Y, Q = X - centre, P - centre
+    lengths = np.einsum("ij,ij->i", Y, Y)
+    squares = Y @ Q.T
     squares *= -2.0
     squares += lengths[:, None]
-    squares += point_lengths
+    squares += np.einsum("ij,ij->i", Q, Q)
+    np.maximum(squares, 0.0, out=squares)
+    nearest = np.sqrt(squares.min(axis=1))
     # Rounding errors of a sum of d terms grow as the square root of d; the constant is generous.
     steps = 8 + 2 * X.shape[1] ** 0.5
-    loss = steps * ROUNDING * (np.sqrt(lengths) + np.sqrt(point_lengths.max())) ** 2
-    exact = loss <= absolute + relative * squares.min(axis=1)  # False where anything overflowed
-    _replace(squares, np.flatnonzero(~exact), X, P)
+    loss = steps * ROUNDING * (2 * np.sqrt(lengths) + nearest + bandwidth) ** 2
+    precise = loss <= HARMLESS * (bandwidth**2 or nearest**2)  # False where anything overflowed
+    _replace(squares, np.flatnonzero(~precise), X, P)
     return squares
 
 
@@ -130,26 +141,37 @@ def hyperbolic(X: Matrix, points: Tensor, gamma: float, coef0: float) -> Matrix:
 
 
 @np.errstate(all="ignore")
-def one_versus_one(
-    kernel: Matrix, dual: Tensor, counts: Sequence[int], intercepts: Sequence[float]
-) -> Matrix:
+def one_versus_one(kernel: Matrix, coefficients: Coefficients) -> Matrix:
     """The decision of each pair of classes, positive for the first of the two."""
-    coefficients = _array(dual)
+    dual, groups = _array(coefficients.dual), coefficients.groups
     # sums[i][:, r]: what the vectors of class i say in its pair with the r-th of the other classes
-    sums = [
-        kernel[:, begin:end] @ coefficients[:, begin:end].T
-        for begin, end in pairwise(accumulate(counts, initial=0))
-    ]
-    decisions = np.empty((len(kernel), len(intercepts)))
-    for column, (i, j) in enumerate(_pairs(len(counts))):
-        decisions[:, column] = sums[i][:, j - 1] + sums[j][:, i] + intercepts[column]
-    return _finite(decisions)
+    sums = [kernel[:, group] @ dual[:, group].T for group in groups]
+    decided = np.empty((len(kernel), len(coefficients.pairs)))
+    for column, (i, j) in enumerate(coefficients.pairs):
+        decided[:, column] = sums[i][:, j - 1] + sums[j][:, i]
+    decided += np.asarray(coefficients.intercepts)
+    most = np.abs(kernel).max(axis=1, keepdims=True)
+    close = CLOSE * (most * np.asarray(coefficients.sizes) + np.abs(coefficients.intercepts))
+    for column in np.flatnonzero((np.abs(decided) <= close).any(axis=0)).tolist():
+        rows = np.abs(decided[:, column]) <= close[:, column]
+        decided[rows, column] = _sum_in_turn(kernel[rows], coefficients, column)
+    return _finite(decided)
+
+
+def _sum_in_turn(kernel: Matrix, coefficients: Coefficients, pair: int) -> Matrix:
+    """A pair's sum of products, each addition rounded, which neither a product of matrices nor `sum` does."""
+    i, j = coefficients.pairs[pair]
+    one, other = coefficients.groups[i], coefficients.groups[j]
+    terms = np.hstack([kernel[:, one], kernel[:, other]])
+    terms *= np.asarray(coefficients.against(i, j) + coefficients.against(j, i))
+    result: Matrix = np.cumsum(terms, axis=1)[:, -1] + coefficients.intercepts[pair]
+    return result
 
 
 def most_votes(pairs: Matrix, classes: int) -> list[int]:
     """The class that wins most of its pairs, the first of several, as libsvm counts them."""
     votes = np.zeros((len(pairs), classes), dtype=np.intp)
-    for column, (i, j) in enumerate(_pairs(classes)):
+    for column, (i, j) in enumerate(pairs_of(classes)):
         won = pairs[:, column] > 0
         votes[:, i] += won
         votes[:, j] += ~won
@@ -161,7 +183,7 @@ def most_votes(pairs: Matrix, classes: int) -> list[int]:
 def one_versus_rest(pairs: Matrix, classes: int) -> Matrix:
     """scikit-learn's decision of each class: its votes, plus a confidence in (-1/3, 1/3)."""
     votes, confidences = np.zeros((len(pairs), classes)), np.zeros((len(pairs), classes))
-    for column, (i, j) in enumerate(_pairs(classes)):
+    for column, (i, j) in enumerate(pairs_of(classes)):
         lost = pairs[:, column] < 0
         votes[:, i] += ~lost
         votes[:, j] += lost
@@ -210,10 +232,6 @@ def shares(matrix: Matrix) -> Matrix:
     equal = np.full_like(matrix, 1 / matrix.shape[1])
     result: Matrix = np.divide(matrix, totals, out=equal, where=totals != 0)
     return result
-
-
-def _pairs(classes: int) -> list[tuple[int, int]]:
-    return [(i, j) for i in range(classes) for j in range(i + 1, classes)]
 
 
 def _finite(matrix: Matrix) -> Matrix:

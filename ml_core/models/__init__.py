@@ -79,12 +79,15 @@ class Fitted(Protocol):
         ...
 
 
-class Table(NamedTuple):
+# `Table` and `Algorithm` are no `NamedTuple`s: those compile annotations that are strings, at a quarter of
+# the cost of starting Python.
+class Table:
     """Rows to fit: features `X` (rows × features), and `y`, the class number of each row, or None."""
 
-    X: "NDArray[np.float64]"
-    y: "NDArray[np.int64] | None"
-    seed: int
+    def __init__(self, X: "NDArray[np.float64]", y: "NDArray[np.int64] | None", seed: int) -> None:
+        self.X = X
+        self.y = y
+        self.seed = seed
 
 
 class Size(NamedTuple):
@@ -94,21 +97,34 @@ class Size(NamedTuple):
     rarest: int | None
 
 
-class Algorithm(NamedTuple):
-    """An algorithm as its file declares it."""
+class Algorithm:
+    """An algorithm as its file declares it.
 
-    title: str
-    task: str
-    hyperparameters: "tuple[Hyperparameter, ...]"
-    # What speaks against fitting so much data with these hyperparameters.
-    objections: "Callable[[Size, Mapping[str, Any]], list[Fault]]"
-    # The state fitted to a table, and the scaling that rows pass before they reach it.
-    fit: "Callable[[Table, Mapping[str, Any]], tuple[Fitted, Scaling | None]]"
-    # Raises `KeyError`, `TypeError`, `ValueError` or `ArtifactInvalid` for what `parameters` and `tensors`
-    # cannot give.
-    restore: "Callable[[dict[str, Any], dict[str, Tensor]], Fitted]"
-    # The article's objective: its name among the metrics.
-    objective: str
+    `objections` says what speaks against fitting so much data with some hyperparameters. `fit` gives the
+    state fitted to a table, and the scaling that rows pass before they reach it. `restore` makes a state of
+    its `parameters` and `tensors`, taking out of both what it knows; it raises `KeyError`, `TypeError`,
+    `ValueError` or `ArtifactInvalid` where it cannot. `objective` is what is optimised, as a name among the
+    metrics.
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        task: str,
+        objective: str,
+        hyperparameters: "tuple[Hyperparameter, ...]",
+        objections: "Callable[[Size, Mapping[str, Any]], list[Fault]]",
+        fit: "Callable[[Table, Mapping[str, Any]], tuple[Fitted, Scaling | None]]",
+        restore: "Callable[[dict[str, Any], dict[str, Tensor]], Fitted]",
+    ) -> None:
+        self.title = title
+        self.task = task
+        self.objective = objective
+        self.hyperparameters = hyperparameters
+        self.objections = objections
+        self.fit = fit
+        self.restore = restore
 
 
 def no_objections(size: Size, chosen: "Mapping[str, Any]") -> list[Fault]:  # noqa: ARG001 - the contract's shape

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ml_core import hyperparameters as hp
+from ml_core.arithmetic import Coefficients
 from ml_core.errors import Fault
 from ml_core.models import CLASSIFICATION, Algorithm, Answers, Size, Table
 from ml_core.preprocessing import Scaling, fitted_scaling, folded, pipeline
@@ -116,8 +117,7 @@ class KernelPairs:
             raise ValueError("the intercepts do not fit the classes")
         self.kernel = kernel
         self.vectors = vectors
-        self.dual = dual
-        self.counts = counts
+        self.coefficients = Coefficients(dual, counts, intercepts)
         self.intercepts = intercepts
         self.features = vectors.shape[1]
 
@@ -129,7 +129,7 @@ class KernelPairs:
     def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
         """The sum of coefficient × likeness over each pair's vectors."""
         likeness = self.kernel.matrix(arithmetic, X, self.vectors)
-        return arithmetic.one_versus_one(likeness, self.dual, self.counts, self.intercepts)
+        return arithmetic.one_versus_one(likeness, self.coefficients)
 
     def folded(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every kind of pairs
         """Likeness is measured between scaled rows."""
@@ -139,13 +139,13 @@ class KernelPairs:
         """The kernel, how many vectors each class has, and the intercepts."""
         return {
             "kernel": self.kernel._asdict(),
-            "counts": list(self.counts),
+            "counts": list(self.coefficients.counts),
             "intercepts": list(self.intercepts),
         }
 
     def tensors(self) -> dict[str, Tensor]:
         """The vectors and their coefficients."""
-        return {"vectors": self.vectors, "dual": self.dual}
+        return {"vectors": self.vectors, "dual": self.coefficients.dual}
 
 
 class Calibration(NamedTuple):
