@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from handlers.settings import Settings
     from ml_core.instances import Limits
 
+_MOST_DIGITS = 10
+
 
 class Call:
     """One call of one endpoint."""
@@ -80,11 +82,16 @@ class Call:
         """
         values: dict[str, Any] = {}
         for name, text in self.request.query.items():
-            number = QUERY.get(name, {}).get("type") == "integer"
-            values[name] = int(text) if number and text.isdecimal() and len(text) < 10 else text
+            number = QUERY.get(name, {}).get("type") == "integer" and is_number(text)
+            values[name] = int(text) if number else text
         declared = {name: QUERY[name] for name in self.route.query}
         check({"type": "object", "properties": declared, "additionalProperties": False}, values, "query")
         return values
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a whole number in digits, and of a length that can mean something."""
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def limits_of(settings: "Settings") -> "Limits":

@@ -11,6 +11,8 @@ from http import HTTPStatus
 from importlib import import_module
 from typing import Any
 
+import handlers.errors
+import ml_core.errors
 from handlers.answers import ANSWERS
 from handlers.auth import OPEN, ROLES, VISITOR
 from handlers.problems import status_of
@@ -94,7 +96,9 @@ def errors() -> list[dict[str, Any]]:
 
 
 def _kinds(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
-    return [kind, *(found for child in kind.__subclasses__() for found in _kinds(child))]
+    """That kind and those under it, as the two error trees name them, whatever else is loaded."""
+    below = [found for child in kind.__subclasses__() for found in _kinds(child)]
+    return [kind, *below] if kind.__module__ in (ml_core.errors.__name__, handlers.errors.__name__) else below
 
 
 def _training_with(info: AlgorithmInfo) -> Schema:

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from handlers.call import is_number
 from ml_core.errors import MalformedInput
 
-_MOST_DIGITS = 10  # of a length
 _CODES = {"FP64": "d", "INT64": "q"}
 
 
@@ -33,8 +33,7 @@ def split(body: bytes, header_length: str) -> tuple[bytes, bytes | None]:
     """
     if not header_length:
         return body, None
-    digits = header_length.isascii() and header_length.isdecimal() and len(header_length) <= _MOST_DIGITS
-    length = int(header_length) if digits else -1
+    length = int(header_length) if is_number(header_length) else -1
     if not 0 < length <= len(body):
         raise MalformedInput(
             f"Inference-Header-Content-Length is {header_length[:20]!r}; the body has {len(body)} bytes"

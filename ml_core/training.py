@@ -103,7 +103,8 @@ def check_request(body: object, limits: Limits) -> TrainingRequest:
     info = _algorithm(body)
     if body.get("data") is not None:
         raise InvalidInput.at("$.data", "data.uri is not supported yet: send the rows as 'instances'")
-    chosen = info.check(body.get("hyperparameters") or {})
+    hyperparameters = body.get("hyperparameters")
+    chosen = info.check({} if hyperparameters is None else hyperparameters)
     test_fraction, seed = _split_options(body)
     features = _features(body, limits)
     rows = rows_from_json(body.get("instances"), features=features, limits=limits, expecting="every row")

@@ -35,7 +35,7 @@ INFER_BODY: Schema = {
                     "name": {"type": "string", "maxLength": 1024},
                     "shape": {"type": "array", "maxItems": 8, "items": {"type": "integer", "minimum": 0}},
                     "datatype": {"type": "string", "maxLength": 32},
-                    "data": {"type": "array", "x-checked-by": "ml_core.instances"},
+                    "data": {"type": "array", "description": "Numbers in row-major order, flat or nested."},
                     "parameters": _PARAMETERS,
                 },
             },

@@ -1,0 +1,178 @@
+"""Whatever a caller sends, the answer is theirs to mend: never a 5xx."""
+
+import json
+import os
+import shutil
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handlers.answers import ANSWERS
+from handlers.api import Api
+from handlers.http import Request, Response
+from handlers.routes import ROUTES, Route
+from tests.unit.handlers.conftest import REQUESTS, ROWS, services_over
+
+Send = Any
+
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "PREDICT_BODY": [{"instances": ROWS[:2], "outputs": ["label", "probability"]}],
+    "ALIAS_BODY": [{"version": 1}],
+    "INFER_BODY": [
+        {
+            "id": "1",
+            "inputs": [
+                {"name": "x", "shape": [1, 4], "datatype": "FP64", "data": [1, 2, 3, 4], "parameters": {}}
+            ],
+            "outputs": [{"name": "predict", "parameters": {"binary_data": True}}],
+            "parameters": {"binary_data_output": True},
+        },
+        {
+            "inputs": [
+                {"name": "x", "shape": [1, 4], "datatype": "FP32", "parameters": {"binary_data_size": 16}}
+            ]
+        },
+    ],
+    "TRAIN_BODY": [REQUESTS["groups"], REQUESTS["iris"]],
+}
+names = st.sampled_from(
+    ["iris", "groups", "truth", "nobody", "..", "", "A", "1", "%00", "\x00", "é", "\udc80", "a" * 64]
+)
+odd = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from(
+        [10**400, -(2**63) - 1, 2**64, 1e308, "\ud800", "__class__", "x" * 5000, [], {}, [[]], [{}]]
+    ),
+)
+anything = st.recursive(
+    odd, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+)
+header_text = st.text(st.characters(codec="latin-1"), max_size=12)
+headers = st.fixed_dictionaries(
+    {},
+    optional={
+        "content-type": st.sampled_from(
+            ["application/json", "text/plain", "application/json; charset=x", ";", ""]
+        )
+        | header_text,
+        "content-encoding": st.sampled_from(["gzip", "deflate", "br", "identity"]) | header_text,
+        "inference-header-content-length": st.sampled_from(["0", "5", "-1", "1e3", "999999999999"])
+        | header_text,
+        "if-match": header_text,
+        "if-none-match": header_text,
+        "idempotency-key": header_text,
+        "prefer": st.sampled_from(["wait=0", "wait=", "wait=x", "wait=-1", "respond-async"]),
+        "accept": header_text,
+        "authorization": header_text,
+    },
+)
+queries = st.dictionaries(
+    st.sampled_from(["limit", "after", "state", "model", "x"]), st.text(max_size=6) | st.just("1"), max_size=2
+)
+
+
+@pytest.fixture(scope="module")
+def send(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Send]:
+    """Sends to a copy of the trained models, and to a new copy once a request has deleted some."""
+    root = tmp_path_factory.mktemp("hostile") / "copy"
+    shutil.copytree(trained, root)
+    apis = [Api(services_over(root))]
+
+    def request(method: str, path: str, query: Any, sent: Any, body: bytes) -> Response:
+        response = apis[0].handle(Request(method, path, query, sent, body, "r1"))
+        if method == "DELETE" and response.status < 300:
+            shutil.rmtree(root)
+            shutil.copytree(trained, root)
+            apis[0] = Api(services_over(root))
+        return response
+
+    yield request
+    shutil.rmtree(root)
+
+
+def fit_for_a_caller(response: Response) -> None:
+    """The answer is no 5xx, and says what it says in the declared form."""
+    assert response.status < 500, response.body
+    for name, value in response.headers.items():
+        assert "\n" not in name + value
+        value.encode("latin-1")
+    if response.status >= 400:
+        jsonschema.validate(json.loads(response.body), ANSWERS["Problem"])
+
+
+def _path(route: Route, draw: st.DataObject) -> str:
+    path = route.path
+    for name in ("model", "alias", "version", "job"):
+        if "{" + name + "}" in path:
+            value = draw.draw(st.sampled_from(["1"]) | names if name == "version" else names)
+            path = path.replace("{" + name + "}", value)
+    return path
+
+
+every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+modest = settings(
+    max_examples=int(os.environ.get("HOSTILE_EXAMPLES", "25")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@every_route
+@modest
+@given(data=st.data(), body=st.binary(max_size=60), sent=headers)
+def test_any_bytes(send: Send, route: Route, data: st.DataObject, body: bytes, sent: Any) -> None:
+    fit_for_a_caller(send(route.method, _path(route, data), data.draw(queries), sent, body))
+
+
+@every_route
+@modest
+@given(data=st.data(), body=anything)
+def test_any_json(send: Send, route: Route, data: st.DataObject, body: Any) -> None:
+    fit_for_a_caller(send(route.method, _path(route, data), {}, {}, json.dumps(body).encode()))
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.body], ids=lambda route: f"{route.method} {route.path}"
+)
+@settings(parent=modest, max_examples=max(60, modest.max_examples))
+@given(data=st.data(), member=anything)
+def test_a_good_body_with_something_odd_in_one_place(
+    send: Send, route: Route, data: st.DataObject, member: Any
+) -> None:
+    body = json.loads(json.dumps(data.draw(st.sampled_from(EXAMPLES[route.body]))))
+    _replace_somewhere(body, member, data)
+    path = route.path.replace("{model}", data.draw(st.sampled_from(["iris", "groups"])))
+    path = path.replace("{version}", "1").replace("{alias}", "live")
+    encoded = json.dumps(body).encode()
+    fit_for_a_caller(send(route.method, path, {}, {}, encoded))
+    binary = struct.pack("<4f", 1, 2, 3, 4)
+    sent = {"inference-header-content-length": str(len(encoded))}
+    fit_for_a_caller(send(route.method, path, {}, sent, encoded + binary))
+
+
+def _replace_somewhere(container: Any, member: Any, data: st.DataObject) -> None:
+    """Put `member` in the place of something at any depth."""
+    keys = list(container) if isinstance(container, dict) else list(range(len(container)))
+    if not keys:
+        return
+    key = data.draw(st.sampled_from(keys))
+    if isinstance(container[key], dict | list) and container[key] and data.draw(st.booleans()):
+        _replace_somewhere(container[key], member, data)
+    else:
+        container[key] = member
+
+
+@modest
+@given(method=st.text(max_size=8), path=st.text(max_size=30), sent=headers)
+def test_any_method_and_path(send: Send, method: str, path: str, sent: Any) -> None:
+    fit_for_a_caller(send(method, path, {}, sent, b""))

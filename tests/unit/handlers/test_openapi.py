@@ -1,0 +1,126 @@
+"""The description of the service: valid, complete, and true."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+
+from handlers import openapi
+from handlers.problems import status_of
+from handlers.routes import ROUTES
+from ml_core.errors import InvalidInput, TooLarge
+from ml_core.instances import Limits
+from ml_core.training import MEMBERS, check_request
+from tests.unit.handlers.conftest import REQUESTS, Ask
+
+DOCUMENT = openapi.document()
+
+
+def test_it_is_valid_openapi() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    validate(DOCUMENT, cls=OpenAPIV31SpecValidator)
+
+
+def test_every_route_is_in_it_and_nothing_else() -> None:
+    described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert described == {(route.method, route.path) for route in ROUTES}
+
+
+def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
+    operations = [operation for methods in DOCUMENT["paths"].values() for operation in methods.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    for operation in operations:
+        assert operation["summary"]
+
+
+def test_every_example_meets_its_own_schema() -> None:
+    for methods in DOCUMENT["paths"].values():
+        for operation in methods.values():
+            schema = (
+                operation.get("requestBody", {})
+                .get("content", {})
+                .get("application/json", {})
+                .get("schema", {})
+            )
+            for example in schema.get("examples", []):
+                jsonschema.validate(example, schema)
+
+
+def test_it_is_served_as_it_is_built(ask: Ask) -> None:
+    served = ask("GET", "/openapi.json")
+    assert json.loads(served.body) == json.loads(json.dumps(DOCUMENT))
+
+
+def test_it_can_be_printed_for_a_package() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "handlers.openapi"], capture_output=True, check=True, timeout=60
+    ).stdout
+    assert json.loads(printed) == json.loads(json.dumps(DOCUMENT))
+
+
+def test_the_errors_are_listed_with_their_status() -> None:
+    listed = {error["code"]: error["status"] for error in DOCUMENT["x-errors"]}
+    assert listed["invalid_input"] == 422
+    assert listed["too_large"] == status_of(TooLarge)
+    assert "internal" not in listed
+
+
+def _is_described(body: Any) -> bool:
+    return bool(jsonschema.Draft202012Validator(openapi.training_body()).is_valid(body))
+
+
+def _is_accepted(body: Any) -> bool:
+    try:
+        check_request(body, Limits())
+    except InvalidInput:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_training_that_is_accepted_is_described(name: str) -> None:
+    assert _is_accepted(REQUESTS[name])
+    assert _is_described(REQUESTS[name])
+
+
+def test_the_training_is_described_with_every_member_but_the_one_to_come() -> None:
+    described = {name for choice in openapi.training_body()["oneOf"] for name in choice["properties"]}
+    assert described == set(MEMBERS) - {"data"}
+
+
+odd_values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 40),
+    st.floats(-2, 2),
+    st.sampled_from(["", "a", "kmeans", "svm", "balanced", "auto", "rbf"]),
+    st.lists(st.integers(0, 3), max_size=2),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    name=st.sampled_from(sorted(REQUESTS)),
+    members=st.dictionaries(
+        st.sampled_from(["test_fraction", "seed", "hyperparameters", "other"]), odd_values
+    ),
+    hyperparameters=st.dictionaries(
+        st.sampled_from(["C", "tol", "max_iter", "n_clusters", "kernel", "gamma", "degree", "scale", "x"]),
+        odd_values,
+        max_size=2,
+    ),
+)
+def test_what_is_not_described_is_not_accepted(
+    name: str, members: dict[str, Any], hyperparameters: dict[str, Any]
+) -> None:
+    body = {**REQUESTS[name], "hyperparameters": hyperparameters, **members}
+    if "hyperparameters" in members and members["hyperparameters"] is None:
+        return  # null is taken as absent
+    if not _is_described(body):
+        assert not _is_accepted(body)
