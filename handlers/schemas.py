@@ -9,6 +9,7 @@ A schema with `x-checked-by` only describes: the module that it names does the c
 from typing import Any
 
 from ml_core.errors import Fault, InvalidInput
+from ml_core.faults import member, shown
 
 Schema = dict[str, Any]
 
@@ -22,7 +23,6 @@ NAMES_OF_TYPES = {
     "null": "null",
 }
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-_LONGEST_SHOWN = 80
 
 
 def check(schema: Schema, value: object, path: str = "$") -> None:
@@ -48,21 +48,12 @@ def faults_of(schema: Schema, value: object, path: str) -> list[Fault]:
     return inside(schema, value, path) if inside else []
 
 
-def shown(value: object) -> str:
-    """A string or number from a caller as a message shows it: quoted, and cut where it would go on and on."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python writes out no integer of more than 4300 digits
-        return "a number of thousands of digits"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… ({len(text)} characters)"
-
-
 def _object_faults(schema: Schema, value: dict[str, Any], path: str) -> list[Fault]:
     properties: dict[str, Schema] = schema.get("properties", {})
     faults = [Fault(path, f"lacks {name!r}") for name in schema.get("required", ()) if name not in value]
-    for name, member in value.items():
+    for name, inside in value.items():
         if name in properties:
-            faults += faults_of(properties[name], member, f"{path}.{name}")
+            faults += faults_of(properties[name], inside, member(path, name))
         elif schema.get("additionalProperties") is False:
             known = ", ".join(properties) or "none"
             faults.append(Fault(path, f"has {shown(name)}, which is not known here; known: {known}"))

@@ -79,9 +79,10 @@ def metadata(call: Call) -> Response:
     served = call.services.models.resolve(call.path["model"], call.version)
     model = served.model
     call.note(model=served.name, version=served.version)
+    registered = call.services.registry.model(served.name).versions
     described = {
         "name": served.name,
-        "versions": [str(served.version)],
+        "versions": [str(version.version) for version in registered],
         "platform": f"{NAME}_{model.algorithm}",
         "inputs": [{"name": "input-0", "datatype": "FP64", "shape": [-1, len(model.features)]}],
         "outputs": [_described(name, model) for name, ours in OUTPUTS.items() if ours in model.outputs],

@@ -170,7 +170,8 @@ def stop_on_request(stopping: threading.Event, queue: FolderQueue) -> None:
     signal.signal(signal.SIGINT, stop)
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        # not through sys.stdin: a thread that holds its lock when the interpreter ends is a fatal error
+        while os.read(sys.stdin.fileno(), 1):
             pass
         stop()
 

@@ -267,7 +267,9 @@ class TestStartAndStop:
             assert server.call("GET", "/").status == 200
             assert server.stop(how) == 0
             assert not os.path.exists(f"/proc/{trainer}")
-            assert "Traceback" not in "\n".join(server.lines)
+            told = "\n".join(server.lines)
+            assert "Traceback" not in told
+            assert "Fatal" not in told
 
     def test_its_log_is_json_lines(self, tmp_path: Path) -> None:
         with LocalServer(tmp_path) as server:

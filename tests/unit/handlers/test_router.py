@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.router import allowed, find
-from handlers.routes import PATH_PARAMETERS, QUERY, ROUTES, Route
+from handlers.routes import NAME, PATH_PARAMETERS, QUERY, ROUTES, Route
+from handlers.schemas import faults_of
+from ml_core.names import is_name
 
 EXAMPLES = {"model": "iris-2", "version": "12", "alias": "production", "job": "j1"}
 
@@ -66,3 +68,8 @@ def test_what_routes_refer_to_is_declared() -> None:
         assert set(find(_filled(route.path))[route.method][1]) <= set(PATH_PARAMETERS)
         assert set(route.query) <= set(QUERY)
         assert set(route.creates) <= set(PATH_PARAMETERS)
+
+
+@given(st.text(max_size=70) | st.from_regex(NAME["pattern"]) | st.text("ab-0", max_size=70))
+def test_a_name_in_a_path_is_a_name_in_the_registry(name: str) -> None:
+    assert (not faults_of(NAME, name, "path.model")) == is_name(name)
