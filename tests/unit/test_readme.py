@@ -1,0 +1,38 @@
+"""What the README promises, held to what is."""
+
+import ast
+import os
+import re
+
+from handlers.settings import reference
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def _text(file: str) -> str:
+    with open(os.path.join(ROOT, file), encoding="utf-8") as opened:
+        return opened.read()
+
+
+def test_the_table_of_settings_is_the_one_that_the_settings_print() -> None:
+    assert reference().strip() in _text("README.md")
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", _text("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z]+)|\$ make ([a-z]+)", _text("README.md")))
+    assert {one or other for one, other in named} <= targets
+
+
+def test_every_relative_link_leads_to_a_file() -> None:
+    for document in (
+        "README.md",
+        *(f"docs/{name}" for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md")),
+    ):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", _text(document)):
+            assert os.path.exists(os.path.join(ROOT, os.path.dirname(document), link)), f"{document}: {link}"
+
+
+def test_the_python_examples_can_be_read() -> None:
+    for example in re.findall(r"```python\n(.*?)```", _text("README.md"), re.DOTALL):
+        ast.parse(example)
