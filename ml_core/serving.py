@@ -10,7 +10,7 @@ from _thread import allocate_lock  # the module threading costs a cold start mor
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_core.errors import ArtifactInvalid, ModelNotFound, ObjectNotFound
+from ml_core.errors import ArtifactInvalid, ModelNotFound, NotFound, ObjectNotFound
 from ml_core.ports import ObjectStore
 from ml_core.registry import ModelDocument, Registry, Version, artifact_key
 
@@ -59,7 +59,7 @@ class Models:
 
         Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `ArtifactInvalid`, `Unavailable`.
         """
-        picked = self._pointer(name).pick(version, alias)
+        picked = self._picked(name, version, alias)
         try:
             model, cold = self._artifacts.get(picked.sha256, lambda: self._read(name, picked))
         except ObjectNotFound as error:
@@ -70,6 +70,18 @@ class Models:
                 f"the artifact of model '{name}' version {picked.version} is missing"
             ) from error
         return Served(model, name, picked.version, cold)
+
+    def _picked(self, name: str, version: int | None, alias: str | None) -> Version:
+        """What is asked for; the store is asked again before a kept pointer makes it missing."""
+        kept = self._pointers.get(name)
+        pointer = self._pointer(name)
+        try:
+            return pointer.pick(version, alias)
+        except NotFound:
+            if kept is None or pointer is not kept[0]:
+                raise
+        self._pointers[name] = (pointer, float("-inf"))
+        return self._pointer(name).pick(version, alias)
 
     def _pointer(self, name: str) -> ModelDocument:
         now = self._clock()

@@ -96,6 +96,24 @@ def test_a_clock_that_is_set_back_does_not_freeze_a_pointer(served: Served) -> N
     assert served.operations() == ["get_if_changed models"]
 
 
+def test_a_new_version_and_a_new_alias_are_found_at_once_although_the_pointer_is_kept(served: Served) -> None:
+    served.register("iris", "a-10")
+    assert served.models.resolve("iris").version == 1
+    served.register("iris", "b-10")
+    assert served.models.resolve("iris", 2).version == 2
+    served.registry.set_alias("iris", "production", 1)
+    assert served.models.resolve("iris", alias="production").version == 1
+
+
+def test_what_is_missing_is_looked_up_once_and_then_missing(served: Served) -> None:
+    served.register("iris", "a-10")
+    served.models.resolve("iris")
+    served.operations()
+    with pytest.raises(AliasNotFound):
+        served.models.resolve("iris", alias="new")
+    assert served.operations() == ["get_if_changed models"]
+
+
 def test_versions_and_aliases_are_chosen(served: Served) -> None:
     served.register("iris", "a-10")
     served.register("iris", "b-10")
