@@ -69,13 +69,14 @@ class Alias(NamedTuple):
 class ModelDocument:
     """One model as the store has it; `stored` is the store's opaque revision of it."""
 
-    __slots__ = ("_aliases", "_tombstones", "_versions", "name", "revision", "stored")
+    __slots__ = ("_aliases", "_jobs", "_tombstones", "_versions", "name", "revision", "stored")
 
     def __init__(self, name: str, document: Document) -> None:
         self.name = name
         self.stored = document.stored
         self.revision: int = document.body["revision"]
         self._versions: Body = document.body["versions"]
+        self._jobs: dict[int, str] = {entry["version"]: job for job, entry in self._versions.items()}
         self._aliases: Body = document.body["aliases"]
         self._tombstones: Body = document.body["tombstones"]
 
@@ -115,11 +116,11 @@ class ModelDocument:
         if version is None and alias is not None:
             version = self.alias(alias).version
         if version is None:
-            version = max((entry["version"] for entry in self._versions.values()), default=0)
-        for job, entry in self._versions.items():
-            if entry["version"] == version:
-                return _version(job, entry)
-        raise VersionNotFound(self._why_not(version))
+            version = max(self._jobs, default=0)
+        job = self._jobs.get(version)
+        if job is None:
+            raise VersionNotFound(self._why_not(version))
+        return _version(job, self._versions[job])
 
     def _why_not(self, version: int) -> str:
         if not self._versions:

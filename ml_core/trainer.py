@@ -105,7 +105,7 @@ class _Trainer:
             return self._go_on()
         except Unavailable as error:
             log.warning("job %s: %s", self._lease.job.id, error)
-            return self._broken(Broken("unavailable", f"the object store was not available: {error}"))
+            return self._retry(str(error))  # not given up: the version may be registered, its answer lost
 
     def _go_on(self) -> Outcome:
         """From wherever an earlier trainer left the job."""
@@ -119,7 +119,9 @@ class _Trainer:
         if manifest is not None:
             return self._register(manifest)
         if not self._lease.begun:
-            return self._give_up(Broken("trainer_died", job.attempts[-1]["reason"]))
+            last = job.attempts[-1]
+            code = "trainer_died" if last["outcome"] == "lost" else "attempts_spent"
+            return self._give_up(Broken(code, last["reason"]))
         return self._fit()
 
     def _fit(self) -> Outcome:
@@ -182,10 +184,13 @@ class _Trainer:
 
     def _broken(self, broken: Broken) -> Outcome:
         """The attempt came to nothing: try again later, or give up after so many."""
-        attempts = spent(self._lease.job.attempts)
-        if attempts >= MOST_ATTEMPTS:
+        if spent(self._lease.job.attempts) >= MOST_ATTEMPTS:
             return self._give_up(broken)
-        return Outcome(self._lease.retry(broken.reason), self._terms.pace.retry * 2 ** (attempts - 1))
+        return self._retry(broken.reason)
+
+    def _retry(self, reason: str) -> Outcome:
+        job = self._lease.retry(reason)
+        return Outcome(job, self._terms.pace.retry * 2 ** max(0, spent(job.attempts) - 1))
 
     def _give_up(self, broken: Broken) -> Outcome:
         message = f"{broken.reason}; given up after {spent(self._lease.job.attempts)} attempts"

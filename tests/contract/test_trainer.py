@@ -350,6 +350,56 @@ class TestDying:
         bench.deliver_until_over(job)
         bench.check_one_version(job)
 
+    @pytest.mark.parametrize(
+        ("folder", "ending", "state"),
+        [
+            ("artifacts", ".safetensors", FAILED),
+            ("artifacts", ".json", SUCCEEDED),
+            ("models", ".json", SUCCEEDED),
+        ],
+    )
+    def test_a_last_attempt_whose_answers_are_lost_is_no_failure_yet(
+        self, bench: Bench, folder: str, ending: str, state: str
+    ) -> None:
+        """What the last attempt wrote may be there: whoever comes next looks before it gives the job up."""
+        job = bench.submit()
+        for _ in range(MOST_ATTEMPTS - 1):
+            claim(bench.jobs, job.id)
+            bench.clock.ahead += 3600
+
+        class Deaf(FaultyStore):
+            """From that write on, no answer is heard."""
+
+            def put_if_absent(self, key: str, data: bytes) -> str:
+                if key.startswith(folder) and key.endswith(ending):
+                    self._nth = len(self.operations) + 1
+                return super().put_if_absent(key, data)
+
+        store = Deaf(bench.store, 1_000, lose_answer, lasting=True)
+        jobs = Jobs(store, bench.queue, bench.clock)
+        assert run_job(job.id, jobs, Registry(store), fit_command=QUICK_FIT, pace=QUICK).defer is not None
+        bench.clock.ahead += 3600
+        ended = bench.deliver_until_over(job)
+        assert (ended.state, ended.version) == (state, 1 if state == SUCCEEDED else None)
+        assert bench.registry.number_of("iris", job.id) == ended.version
+
+    def test_a_store_that_is_never_there_ends_in_failure(self, bench: Bench) -> None:
+        job = bench.submit()
+        for _ in range(MOST_ATTEMPTS):
+            outcome = run_job(
+                job.id,
+                bench.jobs,
+                bench.registry,
+                fit_command=["/nonexistent/command"],
+                pace=QUICK,
+            )
+            assert outcome.defer is not None
+        ended = bench.deliver(job).job
+        assert ended is not None
+        assert ended.error is not None
+        assert (ended.state, ended.error["code"]) == (FAILED, "attempts_spent")
+        assert "cannot be started: No such file or directory" in ended.error["message"]
+
     def test_a_job_whose_trainers_all_die_is_given_up_by_the_sweep(self, bench: Bench) -> None:
         job = bench.submit()
         for _ in range(MOST_ATTEMPTS):
