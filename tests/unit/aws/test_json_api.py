@@ -1,8 +1,11 @@
 """Calls to AWS without its SDK: signed as the SDK signs, tried again when that may help."""
 
 import contextlib
+import hashlib
 import json
+import os
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,6 +23,8 @@ from providers.aws import json_api
 from providers.aws.sqs_queue import SqsQueue
 from providers.aws.ssm_keys import read_records
 
+LOCALHOST = os.path.join(os.path.dirname(__file__), "localhost.pem")
+
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG"}
 Answer = tuple[int, str]
 
@@ -27,7 +32,7 @@ Answer = tuple[int, str]
 class Service:
     """An AWS service that answers as it was told, and keeps what it was asked."""
 
-    def __init__(self, answers: list[Answer]) -> None:
+    def __init__(self, answers: list[Answer], *, tls: bool = False, chunked: bool = False) -> None:
         self.answers = answers
         self.targets: list[str] = []
         self.bodies: list[Any] = []
@@ -40,23 +45,37 @@ class Service:
                 service.bodies.append(json.loads(body))
                 status, answer = service.answers[min(len(service.bodies), len(service.answers)) - 1]
                 self.send_response(status)
-                self.send_header("content-length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer.encode())
+                if chunked:
+                    self.send_header("transfer-encoding", "chunked")
+                    self.end_headers()
+                    for part in (answer[:5], answer[5:]):
+                        self.wfile.write(f"{len(part):x};note=1\r\n{part}\r\n".encode())
+                    self.wfile.write(b"0\r\n\r\n")
+                else:
+                    self.send_header("content-length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer.encode())
 
             def log_message(self, *_: Any) -> None: ...
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.scheme = "https" if tls else "http"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(LOCALHOST)
+            self.server.socket = context.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
 
     @property
     def env(self) -> dict[str, str]:
-        address = f"http://127.0.0.1:{self.server.server_port}"
+        address = f"{self.scheme}://127.0.0.1:{self.server.server_port}"
         return {**KEYS, "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": address}
 
 
 @contextlib.contextmanager
-def service(*answers: Answer) -> Iterator[Service]:
-    running = Service(list(answers))
+def service(*answers: Answer, tls: bool = False, chunked: bool = False) -> Iterator[Service]:
+    running = Service(list(answers), tls=tls, chunked=chunked)
     thread = threading.Thread(target=running.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -118,6 +137,68 @@ def test_the_answer_of_the_service_comes_back() -> None:
         assert call(running) == {"Parameter": {"Value": "[]"}}
         assert running.targets == ["AmazonSSM.GetParameter"]
         assert running.bodies == [{"Name": "/keys"}]
+
+
+def test_an_answer_in_chunks_is_put_together() -> None:
+    with service((200, '{"Parameter": {}}'), chunked=True) as running:
+        assert call(running) == {"Parameter": {}}
+
+
+@pytest.mark.parametrize(
+    "cut", [b"", b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}", b"?\r\n\r\n{}"]
+)
+def test_an_answer_that_was_cut_off_is_no_answer(cut: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            for _ in range(3):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(cut)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        env = {**KEYS, "AWS_REGION": "us-east-1"}
+        env["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(Unavailable):
+            json_api.call(json_api.SSM, "GetParameter", {}, env, sleep=lambda _: None)
+        thread.join()
+
+
+def test_a_certificate_that_only_the_system_knows_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a proxy which a company puts before AWS."""
+    monkeypatch.setenv("SSL_CERT_FILE", LOCALHOST)
+    with service((200, '{"ok": 1}'), tls=True) as running:
+        assert call(running) == {"ok": 1}
+
+
+def test_a_certificate_that_nobody_knows_is_refused_before_anything_is_sent() -> None:
+    with service((200, "{}"), tls=True) as running:
+        with pytest.raises(Unavailable):
+            call(running)
+        assert running.bodies == []
+
+
+def test_the_roots_are_those_that_aws_publishes() -> None:
+    """By the SHA-256 fingerprints on https://www.amazontrust.com/repository/."""
+    with open(
+        os.path.join(os.path.dirname(json_api.__file__), "amazon_roots.pem"), encoding="ascii"
+    ) as roots:
+        certificates = roots.read().split("-----BEGIN CERTIFICATE-----")[1:]
+    found = {
+        hashlib.sha256(
+            ssl.PEM_cert_to_DER_cert("-----BEGIN CERTIFICATE-----" + each.split("#")[0])
+        ).hexdigest()
+        for each in certificates
+    }
+    assert found == {
+        "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+        "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+        "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+        "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+        "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+    }
 
 
 @pytest.mark.parametrize("passing", [(500, "{}"), (503, "busy"), (400, refusal("ThrottlingException"))])
