@@ -1,0 +1,130 @@
+"""The framework's verbs that need no account: choosing a cloud, packaging, and running on the laptop."""
+
+import json
+import os
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.framework import Packages, Project
+
+CLOUDS = sorted(
+    entry.name for entry in os.scandir("providers") if os.path.exists(os.path.join(entry.path, "config.yml"))
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project, as a person has it who did `make setup` and has no account anywhere."""
+    return Project(str(tmp_path_factory.mktemp("laptop")), {})
+
+
+def answer_in(said: str) -> Any:
+    """The JSON that the framework prints after the function's own lines."""
+    return json.loads(said[said.index("\n{\n") if not said.startswith("{\n") else 0 :])
+
+
+def test_the_events_train_and_predict_on_the_laptop_without_an_activated_environment(
+    project: Project,
+) -> None:
+    trained = project.serverless("invoke", "local", "--function", "train", "--path", "events/train.json")
+    assert answer_in(trained)["state"] == "succeeded"
+    assert os.path.isdir(project.path(".serverless-ml"))
+    said = project.serverless("invoke", "local", "--function", "api", "--path", "events/predict.json")
+    answer = answer_in(said)
+    assert answer["statusCode"] == 200
+    labels = [each["label"] for each in json.loads(answer["body"])["predictions"]]
+    assert labels == ["setosa", "virginica"]
+
+
+@pytest.mark.parametrize("said", ["parameter", "environment"])
+def test_an_unknown_cloud_is_one_clear_line(project: Project, said: str) -> None:
+    if said == "parameter":
+        ran = project.try_serverless("print", "--param", "cloud=mars")
+    else:
+        ran = project.try_serverless("print", CLOUD="mars")
+    assert ran.status == 1
+    (line,) = [line for line in ran.said.splitlines() if not line.startswith("npm warn")]
+    assert line.startswith(f'unknown cloud "mars": choose one of {", ".join(CLOUDS)}')
+
+
+def test_aws_is_the_cloud_that_nobody_has_to_name(project: Project) -> None:
+    assert yaml.safe_load(project.serverless("print", "--path", "provider"))["name"] == "aws"
+
+
+def test_arm64_is_a_parameter(project: Project) -> None:
+    said = project.serverless("print", "--param", "architecture=arm64")
+    printed = yaml.safe_load(said)
+    assert printed["provider"]["architecture"] == "arm64"
+    arguments = printed["custom"]["pythonRequirements"]["pipCmdExtraArgs"]
+    assert "--platform manylinux_2_28_aarch64" in arguments
+
+
+def template(packages: Packages) -> dict[str, Any]:
+    folder = os.path.dirname(packages.code)
+    with open(os.path.join(folder, "cloudformation-template-update-stack.json"), encoding="utf-8") as source:
+        found: dict[str, Any] = json.load(source)["Resources"]
+    return found
+
+
+def test_a_message_is_hidden_for_six_times_the_trainers_timeout(aws_packages: Packages) -> None:
+    resources = template(aws_packages)
+    timeout = resources["TrainLambdaFunction"]["Properties"]["Timeout"]
+    queue = resources["TrainQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * timeout
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 20
+
+
+def test_each_function_has_a_role_of_its_own_that_names_what_it_touches(aws_packages: Packages) -> None:
+    resources = template(aws_packages)
+    functions = {name for name, each in resources.items() if each["Type"] == "AWS::Lambda::Function"}
+    roles = {resources[name]["Properties"]["Role"]["Fn::GetAtt"][0] for name in functions}
+    assert len(roles) == len(functions) == 3
+    assert roles == {name for name, each in resources.items() if each["Type"] == "AWS::IAM::Role"}
+    for role in roles:
+        (policy,) = resources[role]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Resource"] != "*"
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            assert not [action for action in actions if "*" in action]
+
+
+def test_a_stranger_cannot_run_up_a_bill(aws_packages: Packages) -> None:
+    resources = template(aws_packages)
+    throttle = resources["HttpApiStage"]["Properties"]["DefaultRouteSettings"]
+    assert throttle == {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": 100}
+    for name in ("Api", "Train"):
+        cap = resources[f"{name}LambdaFunction"]["Properties"]["ReservedConcurrentExecutions"]["Fn::If"]
+        assert cap[0] == f"{name}IsCapped"
+        assert 1 <= int(cap[1]) <= 50
+    mapping = resources["TrainEventSourceMappingSQSTrainQueue"]["Properties"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+def test_the_models_are_private_encrypted_versioned_and_outlive_the_stack(aws_packages: Packages) -> None:
+    bucket = template(aws_packages)["Models"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    properties = bucket["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "BucketEncryption" in properties
+    rules = properties["LifecycleConfiguration"]["Rules"]
+    assert any("NoncurrentVersionExpiration" in rule for rule in rules)
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+def test_logs_are_kept_for_a_while_and_not_for_ever(aws_packages: Packages) -> None:
+    groups = [each for each in template(aws_packages).values() if each["Type"] == "AWS::Logs::LogGroup"]
+    assert [group["Properties"]["RetentionInDays"] for group in groups] == [30, 30, 30]
+
+
+def test_reserving_nothing_is_a_parameter_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A new account cannot reserve any of its ten concurrent functions."""
+    fresh = Project(str(tmp_path_factory.mktemp("new account")), {})
+    fresh.serverless("package", "--param", "apiConcurrency=none", "--param", "trainConcurrency=none")
+    path = fresh.path(".serverless", "cloudformation-template-update-stack.json")
+    with open(path, encoding="utf-8") as source:
+        conditions = json.load(source)["Conditions"]
+    for name in ("ApiIsCapped", "TrainIsCapped"):
+        assert conditions[name] == {"Fn::Not": [{"Fn::Equals": ["none", "none"]}]}
