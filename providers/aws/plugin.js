@@ -19,6 +19,7 @@ class ServerlessMlOnAws {
       initialize: () => this.isInvokeLocal() && this.prepareInvokeLocal(),
       'before:package:compileLayers': () => this.packageWithoutAnAccount(),
       'after:package:createDeploymentArtifacts': () => this.finishPackages(),
+      'before:deploy:function:packageFunction': () => this.forgetLayer(),
       'after:deploy:function:packageFunction': () => this.finishCode(),
       'before:remove:remove': () => this.rememberBucket(),
       'after:remove:remove': () => this.removeLeftovers(),
@@ -67,6 +68,11 @@ class ServerlessMlOnAws {
     await this.finishCode();
   }
 
+  // `deploy function` keeps what the last deployment left, and serverless-python-requirements fails on it.
+  forgetLayer() {
+    fs.rmSync(path.join(this.serverless.serviceDir, '.serverless', 'pythonRequirements.zip'), { force: true });
+  }
+
   async finishCode() {
     const { service } = this.serverless;
     const named = Object.values(service.functions).map((each) => each.package && each.package.artifact);
@@ -106,8 +112,10 @@ class ServerlessMlOnAws {
     const progress = this.progress.get(`serverless-ml-${module}`);
     if (!speaks) progress.update(doing);
     return new Promise((resolve, reject) => {
+      const profile = this.serverless.processedInput.options['aws-profile'];
       const child = spawn(path.join(this.ownEnvironment(), 'bin', 'python'), ['-m', module, ...parameters], {
         cwd: this.serverless.serviceDir,
+        env: profile ? { ...process.env, AWS_PROFILE: profile } : process.env,
         stdio: ['inherit', 'pipe', speaks ? 'inherit' : 'pipe'],
       });
       const printed = [];

@@ -208,6 +208,14 @@ def test_a_revoked_key_and_changed_code_are_in_force_after_the_next_deployment(s
     assert (status, answer["code"]) == (403, "forbidden")
 
 
+def test_one_function_can_be_deployed_alone(service: Deployment) -> None:
+    before = predicted(service)
+    with open(service.project.path("handlers", "version.py"), "a", encoding="utf-8") as code:
+        code.write("\n# another change\n")
+    assert "Function code deployed" in service.serverless("deploy", "function", "--function", "api")
+    assert predicted(service) == before
+
+
 def test_the_sweep_and_the_trainer_wrote_nothing_that_their_roles_do_not_allow(service: Deployment) -> None:
     for name in ("api", "train", "sweep"):
         said = service.serverless("logs", "--function", name)
