@@ -7,7 +7,7 @@ from typing import Any
 from handlers.api import Api
 from handlers.http import Request, Response
 from handlers.services import Services
-from handlers.settings import read_settings
+from handlers.settings import Settings, read_settings
 
 Event = dict[str, Any]
 
@@ -166,13 +166,13 @@ def _is_local() -> bool:
     return "IS_LOCAL" in os.environ and "AWS_LAMBDA_RUNTIME_API" not in os.environ
 
 
-def _laptop(settings: Any) -> Services:
+def _laptop(settings: Settings) -> Services:
     from handlers.local import folder_services
 
     return folder_services(settings, key_records=None)
 
 
-def _cloud(settings: Any) -> Services:
+def _cloud(settings: Settings) -> Services:
     from providers.aws import wiring
 
     return Services(

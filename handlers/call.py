@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from handlers.bodies import read_json
-from handlers.http import Request
+from handlers.http import Request, is_number
 from handlers.routes import QUERY, Route
 from handlers.schemas import Schema, check
 
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from handlers.services import Services
     from handlers.settings import Settings
     from ml_core.instances import Limits
-
-_MOST_DIGITS = 10
 
 
 class Call:
@@ -87,11 +85,6 @@ class Call:
         declared = {name: QUERY[name] for name in self.route.query}
         check({"type": "object", "properties": declared, "additionalProperties": False}, values, "query")
         return values
-
-
-def is_number(text: str) -> bool:
-    """Whether `text` is a whole number in digits, and of a length that can mean something."""
-    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def limits_of(settings: "Settings") -> "Limits":

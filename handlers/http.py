@@ -3,6 +3,8 @@
 import json
 from typing import Any, NamedTuple
 
+_MOST_DIGITS = 10
+
 
 class Request(NamedTuple):
     """One HTTP request. Header names are lower case; `path` is percent-decoded, without the query."""
@@ -31,3 +33,8 @@ def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | No
     """
     body = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
     return Response(status, {"content-type": "application/json", **(headers or {})}, body)
+
+
+def is_number(text: str) -> bool:
+    """Whether `text`, of a header or a query, is a whole number in digits and short enough to mean one."""
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS

@@ -18,9 +18,12 @@ def log(level: str, event: str, **fields: Any) -> None:
     stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
     line = {"time": stamp, "level": level, "event": event}
     line.update((name, value) for name, value in fields.items() if value is not None)
-    # One write with its newline: threads and processes must not cut into each other's lines.
-    sys.stdout.write(json.dumps(line, default=str) + "\n")
-    sys.stdout.flush()
+    try:
+        # One write with its newline: threads and processes must not cut into each other's lines.
+        sys.stdout.write(json.dumps(line, default=str) + "\n")
+        sys.stdout.flush()
+    except (OSError, ValueError):  # nobody reads our output any more; requests are answered all the same
+        return
 
 
 def log_unforeseen(error: BaseException, **fields: Any) -> None:

@@ -1,8 +1,10 @@
 """The description of the service: valid, complete, and true."""
 
 import json
+import os
 import subprocess
 import sys
+import tomllib
 from typing import Any
 
 import jsonschema
@@ -25,6 +27,11 @@ DOCUMENT = openapi.document()
 def test_it_is_valid_openapi() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     validate(DOCUMENT, cls=OpenAPIV31SpecValidator)
+
+
+def test_its_version_is_the_projects() -> None:
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "..", "pyproject.toml"), "rb") as file:
+        assert DOCUMENT["info"]["version"] == tomllib.load(file)["project"]["version"]
 
 
 def test_every_route_is_in_it_and_nothing_else() -> None:
