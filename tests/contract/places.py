@@ -32,8 +32,15 @@ class Place(NamedTuple):
         )
 
 
-def finish(processes: "list[subprocess.Popen[str]]") -> list[str]:
-    """What the processes wrote; each must end well."""
+def race(processes: "list[subprocess.Popen[str]]") -> list[str]:
+    """Let the processes, which wait for it, begin together; what they wrote. Each must end well."""
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
     written = [process.communicate(timeout=300)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes)
     return written

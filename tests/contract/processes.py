@@ -18,6 +18,7 @@ from tests.contract.places import Place
 
 def count(store: ObjectStore, key: str, times: str) -> None:
     """Add one to the number in an object, again and again, by compare-and-swap alone."""
+    _wait_for_the_start()
     for _ in range(int(times)):
         while True:
             found = store.get(key)
@@ -30,6 +31,7 @@ def count(store: ObjectStore, key: str, times: str) -> None:
 
 def create(store: ObjectStore, folder: str, times: str) -> None:
     """Try to be the first to write each of some objects, and say which ones it was."""
+    _wait_for_the_start()
     won = []
     for number in range(int(times)):
         try:
@@ -56,6 +58,7 @@ def overwrite(store: ObjectStore, key: str) -> None:
 def register(store: ObjectStore, model: str, times: str) -> None:
     """Register versions of one model, and say which numbers the jobs got."""
     registry = Registry(store)
+    _wait_for_the_start()
     numbers = {}
     for _ in range(int(times)):
         job = os.urandom(14).hex()
@@ -75,6 +78,11 @@ def train(store: ObjectStore, job_id: str, nth: str, moment: str) -> None:
 
     jobs = Jobs(FaultyStore(store, int(nth), killed), RememberingQueue())
     run_job(job_id, jobs, Registry(jobs.store), fit_command=QUICK_FIT, pace=QUICK)
+
+
+def _wait_for_the_start() -> None:
+    print("ready", flush=True)
+    sys.stdin.readline()
 
 
 TASKS: dict[str, Callable[..., None]] = {

@@ -18,7 +18,7 @@ from ml_core.errors import (
 from ml_core.ports import ObjectStore
 from ml_core.registry import Registry, manifest_key
 from tests.contract.faults import Fault, FaultyStore, do_twice, fail_before, lose_answer
-from tests.contract.places import Place, finish
+from tests.contract.places import Place, race
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def _register(registry: Registry, job: str, name: str = "iris") -> int:
 class TestVersions:
     def test_eight_processes_lose_and_overwrite_no_version(self, place: Place) -> None:
         """Eight processes register 25 versions each of one model."""
-        written = finish([place.process("register", "iris", "25") for _ in range(8)])
+        written = race([place.process("register", "iris", "25") for _ in range(8)])
         told = {job: number for each in written for job, number in json.loads(each).items()}
         model = Registry(place.open()).model("iris")
         assert {version.job: version.version for version in model.versions} == told

@@ -278,6 +278,17 @@ class TestHolding:
         assert outcome.job.state == CANCELLED
         assert [found.key for found in bench.store.list("").objects] == [f"jobs/{job.id}.json"]
 
+    def test_a_job_that_is_cancelled_after_its_version_was_registered_succeeds(self, bench: Bench) -> None:
+        """Its trainer died between the two writes: there is no way back, and nobody is told there was one."""
+        job = bench.submit()
+        claim(bench.jobs, job.id)
+        bench.registry.register("iris", job.id, sha256="", size=1, algorithm="quick")
+        bench.jobs.cancel(job.id)
+        bench.clock.ahead = 3600
+        ended = bench.deliver(job).job
+        assert ended is not None
+        assert (ended.state, ended.version) == (SUCCEEDED, 1)
+
     def test_a_trainer_that_is_asked_to_stop_gives_the_job_back(self, bench: Bench) -> None:
         """The attempt does not count: the next trainer begins at once."""
         job = bench.submit(sleep=1)
