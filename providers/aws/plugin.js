@@ -21,6 +21,7 @@ class ServerlessMlOnAws {
       'after:package:createDeploymentArtifacts': () => this.finishPackages(),
       'before:deploy:function:packageFunction': () => this.forgetLayer(),
       'after:deploy:function:packageFunction': () => this.finishCode(),
+      'before:deploy:deploy': () => this.checkAccount(),
       'before:remove:remove': () => this.rememberBucket(),
       'after:remove:remove': () => this.removeLeftovers(),
     };
@@ -79,6 +80,18 @@ class ServerlessMlOnAws {
     for (const zip of new Set([service.package.artifact, ...named].filter(Boolean))) {
       await this.python('providers.aws.packaging', 'Compiling the code', ['code', zip]);
     }
+  }
+
+  // A stack that asks for more than the account has would fail after minutes, and be rolled back.
+  async checkAccount() {
+    const caps = Object.values(this.serverless.service.functions)
+      .map(({ reservedConcurrency }) => Number(reservedConcurrency?.['Fn::If'][1]))
+      .filter(Number.isFinite);
+    if (!caps.length) return;
+    const reserve = String(caps.reduce((sum, cap) => sum + cap, 0));
+    await this.python('providers.aws.preflight', 'Asking what the account allows', [
+      ...['--region', this.region(), '--reserve', reserve],
+    ]);
   }
 
   async rememberBucket() {

@@ -104,7 +104,8 @@ def test_a_stranger_cannot_run_up_a_bill(aws_packages: Packages) -> None:
 
 def test_the_models_are_private_encrypted_versioned_and_outlive_the_stack(aws_packages: Packages) -> None:
     bucket = template(aws_packages)["Models"]
-    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert bucket["UpdateReplacePolicy"] == "Retain"
     properties = bucket["Properties"]
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
