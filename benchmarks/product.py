@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from handlers import aws
+from handlers import aws, wired
 
 if TYPE_CHECKING:
     from ml_core.ports import ObjectStore
@@ -25,7 +25,7 @@ def use(folder: str) -> None:
         queue=_no_queue,
         key_records=lambda: _records(folder),
     )
-    aws._SERVICES.append(services)  # noqa: SLF001 - the seam between the handler and its cloud
+    wired._SERVICES.append(services)  # noqa: SLF001 - the seam between the handler and its cloud
 
 
 def stored(folder: str) -> "ObjectStore":

@@ -7,7 +7,8 @@ from typing import Any
 from handlers.api import Api
 from handlers.http import Request, Response
 from handlers.services import Services
-from handlers.settings import Settings, read_settings
+from handlers.wired import wired_services
+from providers.aws import wiring
 
 Event = dict[str, Any]
 
@@ -15,7 +16,6 @@ Event = dict[str, Any]
 # Base64 takes a third more, whatever is in it.
 _LONGEST_TEXT = 1024 * 1024
 
-_SERVICES: list[Services] = []
 _API: list[Api] = []
 
 
@@ -70,10 +70,7 @@ def sweep(_: Event, context: Any) -> Event:  # noqa: ARG001 (Lambda's signature)
 
 def services() -> Services:
     """AWS's services; under `invoke local` the folder's, open to whoever runs it."""
-    if not _SERVICES:
-        settings = read_settings(os.environ)
-        _SERVICES.append(_laptop(settings) if _is_local() else _cloud(settings))
-    return _SERVICES[0]
+    return wired_services(wiring, platform_sets="AWS_LAMBDA_RUNTIME_API")
 
 
 def from_event(event: Event, request_id: str = "") -> Request:
@@ -159,25 +156,3 @@ def _comes_again(record: Event, deadline: float | None) -> bool:
         log_unforeseen(error, message=record["messageId"])
         return True
     return seconds is not None
-
-
-def _is_local() -> bool:
-    """Whether this is `serverless invoke local`, and not the runtime, whatever a caller may set."""
-    return "IS_LOCAL" in os.environ and "AWS_LAMBDA_RUNTIME_API" not in os.environ
-
-
-def _laptop(settings: Settings) -> Services:
-    from handlers.local import folder_services
-
-    return folder_services(settings, key_records=None)
-
-
-def _cloud(settings: Settings) -> Services:
-    from providers.aws import wiring
-
-    return Services(
-        settings,
-        store=lambda: wiring.store(os.environ),
-        queue=lambda: wiring.queue(os.environ),
-        key_records=lambda: wiring.key_records(os.environ),
-    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handlers import aws
+from handlers import aws, wired
 from handlers.auth import PREDICT
 from handlers.http import Response
 from handlers.local import folder_services
@@ -44,7 +44,7 @@ def event(name: str, **replaced: str) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """The adapter as in a new process."""
-    monkeypatch.setattr(aws, "_SERVICES", [])
+    monkeypatch.setattr(wired, "_SERVICES", [])
     monkeypatch.setattr(aws, "_API", [])
 
 
@@ -52,7 +52,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 def deployed(trained: Path) -> None:
     """The adapter over the trained models, asking for `KEY`."""
     settings = read_settings({"ML_ROOT": str(trained)})
-    aws._SERVICES.append(folder_services(settings, key_records=lambda: [KEY.record]))
+    wired._SERVICES.append(folder_services(settings, key_records=lambda: [KEY.record]))
 
 
 @pytest.fixture
@@ -169,7 +169,9 @@ def test_a_bare_event_that_is_wrong_is_answered_with_the_problem(bare: Any) -> N
 
 
 def test_without_a_key_configured_only_health_is_served(trained: Path) -> None:
-    aws._SERVICES.append(folder_services(read_settings({"ML_ROOT": str(trained)}), key_records=lambda: None))
+    wired._SERVICES.append(
+        folder_services(read_settings({"ML_ROOT": str(trained)}), key_records=lambda: None)
+    )
     closed = aws.api(event("http_api_predict"), Context())
     assert closed["statusCode"] == 503
     assert json.loads(closed["body"])["code"] == "not_configured"

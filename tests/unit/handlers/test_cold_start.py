@@ -28,13 +28,13 @@ OTHERS = {
 
 PROGRAM = """
 import json, sys
-from handlers import aws
+from handlers import aws, wired
 from handlers.local import folder_services
 from handlers.settings import read_settings
 
 given = json.loads(sys.argv[1])
 settings = read_settings({"ML_ROOT": given["root"]})
-aws._SERVICES.append(folder_services(settings, key_records=lambda: given["records"]))
+wired._SERVICES.append(folder_services(settings, key_records=lambda: given["records"]))
 answer = aws.api(given["event"], None)
 assert answer["statusCode"] == 200, answer
 print(json.dumps(sorted(sys.modules)))

@@ -1,0 +1,56 @@
+"""The services of the cloud that this process runs on; under `invoke local` the folder's."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from handlers.services import Services
+from handlers.settings import read_settings
+
+if TYPE_CHECKING:
+    from handlers.auth import Records
+    from ml_core.ports import JobQueue, ObjectStore
+
+_SERVICES: list[Services] = []
+
+
+class Wiring(Protocol):
+    """What `providers/<cloud>/wiring.py` offers: each part from the function's environment."""
+
+    def store(self, env: Mapping[str, str]) -> "ObjectStore":
+        """The object store."""
+        ...
+
+    def queue(self, env: Mapping[str, str]) -> "JobQueue":
+        """The job queue."""
+        ...
+
+    def key_records(self, env: Mapping[str, str]) -> "Records | None":
+        """The records of the keys."""
+        ...
+
+
+def wired_services(wiring: Wiring, platform_sets: str) -> Services:
+    """This process's services, made by its first request.
+
+    Args:
+        wiring: the cloud's.
+        platform_sets: a variable that the cloud's runtime sets, and `invoke local` does not: a deployed
+            function never serves the folder, whatever else is in its environment.
+    """
+    if not _SERVICES:
+        settings = read_settings(os.environ)
+        if "IS_LOCAL" in os.environ and platform_sets not in os.environ:
+            from handlers.local import folder_services
+
+            _SERVICES.append(folder_services(settings, key_records=None))
+        else:
+            _SERVICES.append(
+                Services(
+                    settings,
+                    store=lambda: wiring.store(os.environ),
+                    queue=lambda: wiring.queue(os.environ),
+                    key_records=lambda: wiring.key_records(os.environ),
+                )
+            )
+    return _SERVICES[0]
