@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from ml_core.errors import ServerlessMLError
-from providers import keys
+from providers import keys, verbs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             description="Make, list and revoke callers' keys.",
         )
     )
+    verbs.add_commands(commands)
     parsed = parser.parse_args(arguments)
     try:
         status: int = parsed.run(parsed)

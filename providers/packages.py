@@ -4,6 +4,7 @@ A package is made in a folder and written as a zip whose entries are sorted and 
 Equal sources give equal bytes, so a deployment can compare hashes and leave alone what did not change.
 """
 
+import glob
 import hashlib
 import os
 import shutil
@@ -56,6 +57,25 @@ def locked(requirements: str) -> dict[str, str]:
             elif name and line.strip().startswith("--hash"):
                 entries[name] += line
     return entries
+
+
+def selected(root: str, patterns: Iterable[str]) -> list[str]:
+    """The files below `root` that the patterns select, as the framework's `package.patterns` do.
+
+    A pattern is a glob (`**` for any folders); one that begins with `!` takes away what came before it.
+    """
+    names: set[str] = set()
+    for pattern in patterns:
+        found = glob.glob(pattern.removeprefix("!"), root_dir=root, recursive=True)
+        names = names.difference(found) if pattern.startswith("!") else names.union(found)
+    return sorted(name for name in names if os.path.isfile(os.path.join(root, name)))
+
+
+def copy(root: str, names: Iterable[str], folder: str) -> None:
+    """Copy files into `folder`, under the names that they have below `root`."""
+    for name in names:
+        os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+        shutil.copyfile(os.path.join(root, name), os.path.join(folder, name))
 
 
 def trim(folder: str) -> None:

@@ -52,6 +52,10 @@ class Project:
         for name in _LINKED:
             os.symlink(os.path.join(ROOT, name), os.path.join(folder, name))
 
+    def set(self, **env: str) -> None:
+        """Add to the environment of everything that is run from now on."""
+        self._env = {**self._env, **env}
+
     def path(self, *names: str) -> str:
         """A path inside the copy."""
         return os.path.join(self.folder, *names)

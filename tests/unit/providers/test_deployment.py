@@ -1,0 +1,113 @@
+"""Plans carried out: said step by step, with patience for what passes and a question before what is lost."""
+
+import io
+
+import pytest
+
+from providers.deployment import DeploymentFailed, Progress, Run, Step, patiently
+
+
+def steps_that(record: list[str], *says: str) -> list[Step[str]]:
+    def act(name: str) -> Step[str]:
+        return Step(name, lambda cloud, _: record.append(f"{name} on {cloud}"))
+
+    return [act(name) for name in says]
+
+
+def test_steps_are_done_in_order_and_said_with_their_time() -> None:
+    done: list[str] = []
+    times = iter([0.0, 1.5, 2.0, 2.25])
+    out = io.StringIO()
+    Run(out=out, clock=lambda: next(times)).apply(steps_that(done, "make a", "make b"), "cloud")
+    assert done == ["make a on cloud", "make b on cloud"]
+    assert out.getvalue().splitlines() == ["1/2 make a (1.5 s)", "2/2 make b (0.2 s)"]
+
+
+def test_a_dry_run_says_the_steps_and_does_none() -> None:
+    done: list[str] = []
+    out = io.StringIO()
+    Run(dry=True, out=out).apply(steps_that(done, "make a"), "cloud")
+    assert done == []
+    assert out.getvalue() == "would: 1/1 make a\n"
+
+
+def test_an_empty_plan_says_so() -> None:
+    out = io.StringIO()
+    Run(out=out).apply([], "cloud")
+    assert out.getvalue() == "nothing to change\n"
+
+
+def test_a_long_step_shows_that_it_is_alive() -> None:
+    def act(_: str, say: Progress) -> None:
+        say("building")
+
+    times = iter([0.0, 12.0, 15.0])
+    out = io.StringIO()
+    Run(out=out, clock=lambda: next(times)).apply([Step("wait", act)], "cloud")
+    assert out.getvalue().splitlines() == ["1/1 wait: building (12 s)", "1/1 wait (15.0 s)"]
+
+
+@pytest.mark.parametrize("answer", ["y", "Y\n", "yes"])
+def test_yes_goes_on(answer: str) -> None:
+    Run(ask=lambda _: answer).confirm("delete?")
+
+
+@pytest.mark.parametrize("answer", ["", "n", "\n", "maybe"])
+def test_everything_else_stops(answer: str) -> None:
+    with pytest.raises(DeploymentFailed, match="nothing was removed"):
+        Run(ask=lambda _: answer).confirm("delete?")
+
+
+def test_what_was_answered_in_advance_is_not_asked() -> None:
+    def ask(_: str) -> str:
+        raise AssertionError("asked")
+
+    Run(yes=True, ask=ask).confirm("delete?")
+    Run(dry=True, ask=ask).confirm("delete?")
+
+
+class Flaky:
+    """Fails so many times, then answers."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise OSError("not yet")
+        return "done"
+
+
+def test_what_passes_is_tried_again_after_growing_pauses() -> None:
+    slept: list[float] = []
+    assert patiently(Flaky(3), lambda _: 0.0, sleep=slept.append) == "done"
+    assert len(slept) == 3
+    assert 0.7 <= slept[0] <= 1.3
+    assert 2.8 <= slept[2] <= 5.2
+
+
+def test_an_answer_that_names_a_pause_gets_it() -> None:
+    slept: list[float] = []
+    patiently(Flaky(1), lambda _: 30.0, sleep=slept.append)
+    assert slept == [30.0]
+
+
+def test_a_final_error_is_raised_at_once() -> None:
+    flaky = Flaky(1)
+    with pytest.raises(OSError, match="not yet"):
+        patiently(flaky, lambda _: None, sleep=lambda _: None)
+    assert flaky.calls == 1
+
+
+def test_patience_ends() -> None:
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    with pytest.raises(OSError, match="not yet"):
+        patiently(Flaky(1000), lambda _: 0.0, patience=60, sleep=sleep, clock=lambda: now)
+    assert 30 < now <= 60
