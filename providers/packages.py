@@ -62,13 +62,15 @@ def locked(requirements: str) -> dict[str, str]:
 def selected(root: str, patterns: Iterable[str]) -> list[str]:
     """The files below `root` that the patterns select, as the framework's `package.patterns` do.
 
-    A pattern is a glob (`**` for any folders); one that begins with `!` takes away what came before it.
+    A pattern is a glob (`**` for any folders); one with `!` before it takes away what came before. Compiled
+    modules are left out: packages get their own.
     """
     names: set[str] = set()
     for pattern in patterns:
         found = glob.glob(pattern.removeprefix("!"), root_dir=root, recursive=True)
         names = names.difference(found) if pattern.startswith("!") else names.union(found)
-    return sorted(name for name in names if os.path.isfile(os.path.join(root, name)))
+    files = (name for name in names if os.path.isfile(os.path.join(root, name)))
+    return sorted(name for name in files if "__pycache__" not in name)
 
 
 def copy(root: str, names: Iterable[str], folder: str) -> None:

@@ -1,0 +1,65 @@
+"""Cloud Run functions: requests, tasks and CloudEvents as functions-framework hands them over, and back."""
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING
+
+from handlers.api import Api
+from handlers.services import Services
+from handlers.wired import wired_services
+from handlers.wsgi import from_environ
+from providers.google import wiring
+
+if TYPE_CHECKING:
+    from flask import Request
+
+Answer = tuple[bytes, int, dict[str, str]]
+
+_API: list[Api] = []
+
+
+def api(request: "Request") -> Answer:
+    """Answer a request of the REST contract."""
+    if not _API:
+        _API.append(Api(services()))
+    # Flask reads it, and before we look: a body that comes in chunks has no length in the environment.
+    body = request.get_data()
+    response = _API[0].handle(from_environ(request.environ)._replace(body=body))
+    return response.body, response.status, response.headers
+
+
+def train(request: "Request") -> Answer:
+    """Run the job that a task names, or train on a bare event and answer the finished job.
+
+    Only the queue's account and who deploys may call it. After anything but 2xx Cloud Tasks delivers again.
+    """
+    from handlers.deliveries import deliver, job_of
+    from handlers.logs import forward_logging
+
+    forward_logging()
+    event, deadline = json.loads(request.get_data()), time.time() + wiring.train_seconds(os.environ)
+    if "job" not in event:
+        from handlers.direct import train_directly
+
+        document = train_directly(services(), event, deadline)
+        return json.dumps(document).encode(), 200, {"content-type": "application/json"}
+    job = job_of(request.get_data())
+    seconds = deliver(services(), job, deadline=deadline)
+    if seconds is not None:
+        services().queue.defer(job, seconds)
+    return b"", 204, {}
+
+
+def sweep(_: object) -> None:
+    """Bring stray jobs back on their way; called with a CloudEvent by the schedule's topic."""
+    from handlers.deliveries import sweep_once
+    from handlers.logs import forward_logging
+
+    forward_logging()
+    sweep_once(services())
+
+
+def services() -> Services:
+    """Google's services; under `invoke local` the folder's."""
+    return wired_services(wiring, platform_sets="K_SERVICE")

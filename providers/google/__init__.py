@@ -1,0 +1,1 @@
+"""Google Cloud: Cloud Run functions, Cloud Storage, Cloud Tasks, Secret Manager."""

@@ -1,0 +1,102 @@
+"""What Google is given: our code with its `.pyc` files, a generated `main.py`, and `requirements.txt`.
+
+`requirements.txt` is the lock with its hashes: Google's build installs the very wheels that we tested, or
+fails. docs/decisions says why they do not travel in the zip.
+"""
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+
+from providers import packages
+from providers.functions import ARTIFACT
+from providers.service import Function, Service
+
+# Where Google's build puts the sources; `.pyc` files name it in tracebacks.
+WORKSPACE = "/workspace"
+BUILT = os.path.join("build", "google")
+MAIN = '''"""Generated when packaging: where functions-framework looks for the functions."""
+
+{imports}
+
+__all__ = [{names}]
+'''
+MODEL_LOCK = "requirements/google-api.txt"
+MODEL_TARGET = "predict"
+MODEL_MAIN = MAIN.format(
+    imports=f"from handlers.single import on_google as {MODEL_TARGET}", names=f'"{MODEL_TARGET}"'
+)
+
+
+def build(service: Service) -> dict[str, str]:
+    """Build each function's zip, or find it built; their paths. Equal sources give equal bytes."""
+    return {function.name: _zip(service, function) for function in service.functions.values()}
+
+
+def read(path: str) -> bytes:
+    """A zip's bytes."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def main_py(service: Service) -> str:
+    """The text of `main.py`: each function under the name that is its entry point."""
+    imports = []
+    for function in sorted(service.functions.values(), key=lambda each: each.name):
+        module, _, attribute = function.handler.rpartition(".")
+        imports.append(f"from {module} import {attribute} as {function.name}")
+    names = ", ".join(f'"{name}"' for name in sorted(service.functions))
+    return MAIN.format(imports="\n".join(imports), names=names)
+
+
+def model_function(artifact: bytes) -> bytes:
+    """The zip of a function that serves one model: the predict path and the model beside it."""
+    sources = packages.selected(packages.ROOT, ["ml_core/**", "handlers/**"])
+    with tempfile.TemporaryDirectory() as work:
+        folder, path = os.path.join(work, "code"), os.path.join(work, "function.zip")
+        _fill(packages.ROOT, sources, MODEL_MAIN, os.path.join(packages.ROOT, MODEL_LOCK), folder)
+        with open(os.path.join(folder, ARTIFACT), "wb") as file:
+            file.write(artifact)
+        packages.write_zip(folder, path)
+        return read(path)
+
+
+def _zip(service: Service, function: Function) -> str:
+    """The zip lies where the framework puts packages; it is built once for each state of its sources."""
+    sources = packages.selected(service.folder, service.patterns)
+    lock = os.path.join(service.folder, function.settings["requirements"])
+    files = [lock, *(os.path.join(service.folder, name) for name in sources)]
+    key = packages.fingerprint(main_py(service), *sources, files=files)
+    kind = os.path.basename(lock).removesuffix(".txt")
+    built = os.path.join(service.folder, BUILT, f"{kind}-{key}.zip")
+    if not os.path.exists(built):
+        os.makedirs(os.path.dirname(built), exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            _fill(service.folder, sources, main_py(service), lock, folder)
+            packages.write_zip(folder, built)
+        _forget_older(kind, built)
+    path = os.path.join(service.folder, ".serverless", f"{service.name}-{service.stage}-{function.name}.zip")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    # Not in place: another run may be reading it.
+    partial = f"{path}.{os.getpid()}.partial"
+    shutil.copyfile(built, partial)
+    os.replace(partial, path)
+    return path
+
+
+def _forget_older(kind: str, kept: str) -> None:
+    """Remove what earlier states of the sources left."""
+    folder = os.path.dirname(kept)
+    for name in os.listdir(folder):
+        if name.startswith(f"{kind}-") and name.endswith(".zip") and name != os.path.basename(kept):
+            with suppress(FileNotFoundError):
+                os.remove(os.path.join(folder, name))
+
+
+def _fill(root: str, sources: list[str], main: str, lock: str, folder: str) -> None:
+    packages.copy(root, sources, folder)
+    with open(os.path.join(folder, "main.py"), "w", encoding="utf-8") as file:
+        file.write(main)
+    packages.compile_modules(folder, WORKSPACE)
+    shutil.copyfile(lock, os.path.join(folder, "requirements.txt"))

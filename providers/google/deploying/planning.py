@@ -1,0 +1,222 @@
+"""From what should be and what is to the steps between them. Pure: it is given all and calls nothing."""
+
+from collections.abc import Iterator, Mapping
+
+from providers.deployment import Step
+from providers.google.deploying.control_plane import ControlPlane, Observed
+from providers.google.deploying.desired import (
+    INVOKER,
+    Bucket,
+    CloudFunction,
+    Desired,
+    Grant,
+    Json,
+    Resource,
+    fingerprint,
+)
+
+Steps = Iterator[Step[ControlPlane]]
+
+
+def plan_deploy(should: Desired, packages: Mapping[str, bytes], now: Observed) -> list[Step[ControlPlane]]:
+    """The steps that bring `now` to what `should` be; `packages` holds each function's zip by its name."""
+    return [
+        *(step for resource in should.resources for step in _resource(resource, now)),
+        *_bucket(should.bucket, now),
+        *(step for function in should.functions for step in _start(function, packages, now)),
+        *(step for function in should.functions for step in _finish(function, packages, now)),
+        *(step for function in should.functions for step in _callers(function, now)),
+        *(step for resource in should.schedules for step in _resource(resource, now)),
+        *_orphans(should, now),
+    ]
+
+
+def plan_remove(should: Desired, now: Observed) -> list[Step[ControlPlane]]:
+    """The steps that delete everything, what is called last first."""
+    return [
+        *(step for resource in should.schedules for step in _delete(resource, now)),
+        *(_delete_function(path) for path in sorted(now.functions)),
+        *(step for resource in reversed(should.resources) for step in _delete(resource, now)),
+        *_delete_bucket(should.bucket, now),
+    ]
+
+
+def plan_function(
+    account: Resource, function: CloudFunction, package: bytes, now: Observed
+) -> list[Step[ControlPlane]]:
+    """The steps for one function on its own and its account."""
+    packages = {function.name: package}
+    return [*_resource(account, now), *_start(function, packages, now), *_finish(function, packages, now)]
+
+
+def differences(wanted: object, found: object, path: str = "") -> list[str]:
+    """Where `found` is not as `wanted` says. What a cloud adds of its own is no difference."""
+    if isinstance(wanted, dict):
+        known = found if isinstance(found, dict) else {}
+        return [
+            line
+            for key, value in wanted.items()
+            for line in differences(value, known.get(key), f"{path}.{key}" if path else key)
+        ]
+    if isinstance(wanted, list):
+        if not isinstance(found, list) or len(found) != len(wanted):
+            return [path]
+        return [
+            line
+            for index, pair in enumerate(zip(wanted, found, strict=True))
+            for line in differences(*pair, f"{path}[{index}]")
+        ]
+    # JSON has several spellings for one value: 64-bit integers are strings, and false may be left out.
+    return [] if wanted == found or str(wanted) == str(found) or (not wanted and found is None) else [path]
+
+
+def _resource(resource: Resource, now: Observed) -> Steps:
+    found = now.resources.get(resource.path)
+    if found is None:
+        yield Step(f"create {resource.says}", lambda cloud, _: cloud.resources.create(resource))
+    elif wrong := differences(resource.body, found):
+        yield Step(
+            f"update {resource.says}: {', '.join(wrong)}",
+            lambda cloud, _: cloud.resources.patch(resource),
+        )
+    if found is not None and resource.first and not found.get("versions"):
+        yield Step(f"complete {resource.says}", lambda cloud, _: cloud.resources.complete(resource))
+    if missing := resource.grants - now.grants.get(resource.path, frozenset()):
+        yield Step(
+            f"give {_roles(missing)} on {resource.says.split(',')[0]} to {_members(missing)}",
+            lambda cloud, _: cloud.resources.grant(resource),
+        )
+
+
+def _bucket(bucket: Bucket, now: Observed) -> Steps:
+    if now.bucket is None:
+        yield Step(f"create the bucket {bucket.name}", lambda cloud, _: cloud.bucket.create(bucket))
+    elif wrong := differences(bucket_settings(bucket), now.bucket):
+        yield Step(
+            f"update the bucket {bucket.name}: {', '.join(wrong)}",
+            lambda cloud, _: cloud.bucket.update(bucket),
+        )
+    if missing := bucket.grants - now.grants.get(bucket.name, frozenset()):
+        yield Step(
+            f"give {_roles(missing)} on the bucket to {_members(missing)}",
+            lambda cloud, _: cloud.bucket.grant(bucket),
+        )
+
+
+def bucket_settings(bucket: Bucket) -> Json:
+    """What matters of a bucket, as `ModelBucket.read` reads it."""
+    return {
+        "uniform access": True,
+        "public access prevention": "enforced",
+        "versioning": True,
+        "days until old states expire": bucket.expire_days,
+        "seconds that deleted objects are kept": 0,
+        "labels": bucket.labels,
+    }
+
+
+def _labelled(function: CloudFunction, package: bytes) -> Json:
+    """The function's configuration with the label that tells whether it is deployed already."""
+    labels = {**function.config["labels"], "made-from": fingerprint(function.config, package)}
+    return {**function.config, "name": function.path, "labels": labels}
+
+
+def _echoed(config: Json) -> Json:
+    """The part of a function's configuration that the API gives back as it was sent.
+
+    It names a secret's project by its number where an id was sent; a change of ours shows in the label.
+    """
+    service = {name: value for name, value in config["serviceConfig"].items() if name != "secretVolumes"}
+    return {**config, "serviceConfig": service}
+
+
+def _start(function: CloudFunction, packages: Mapping[str, bytes], now: Observed) -> Steps:
+    """Begin to build: Google builds all functions at the same time, and the waiting comes afterwards."""
+    package = packages[function.name]
+    config, found = _labelled(function, package), now.functions.get(function.path)
+    if found is None:
+        yield Step(
+            f"upload and create the function {function.name}",
+            lambda cloud, _: cloud.functions.create(config, package),
+        )
+    elif found.get("state") == "DELETING":
+        yield Step(
+            f"wait for the old {function.name} to go, then create it",
+            lambda cloud, say: cloud.functions.recreate(config, package, say),
+        )
+    elif wrong := differences(_echoed(config), found):
+        what = "code or settings" if "labels.made-from" in wrong else ", ".join(wrong)
+        yield Step(
+            f"upload and update the function {function.name}: {what}",
+            lambda cloud, _: cloud.functions.update(config, package),
+        )
+    elif found.get("state") == "FAILED":
+        yield Step(
+            f"build the function {function.name} again, which failed",
+            lambda cloud, _: cloud.functions.update(config, package),
+        )
+
+
+def _finish(function: CloudFunction, packages: Mapping[str, bytes], now: Observed) -> Steps:
+    started = any(True for _ in _start(function, packages, now))
+    # Also a build that an interrupted deploy left behind is waited for.
+    if started or now.functions[function.path].get("state") == "DEPLOYING":
+        yield Step(
+            f"wait for the function {function.name}",
+            lambda cloud, say: cloud.functions.wait(function.path, say),
+        )
+
+
+def _callers(function: CloudFunction, now: Observed) -> Steps:
+    granted = now.grants.get(function.path, frozenset())
+    # Both directions: whoever else may call it, may no more. Other roles on it are not ours.
+    if {grant for grant in granted if grant[0] == INVOKER} != function.callers:
+        yield Step(
+            f"set who may call {function.name}: {_members(function.callers)}",
+            lambda cloud, _: cloud.functions.set_callers(function),
+        )
+
+
+def _orphans(should: Desired, now: Observed) -> list[Step[ControlPlane]]:
+    """Functions that an earlier serverless.yml had."""
+    kept = {function.path for function in should.functions}
+    return [_delete_function(path) for path in sorted(set(now.functions) - kept)]
+
+
+def _delete_function(path: str) -> Step[ControlPlane]:
+    return Step(
+        f"delete the function {path.rpartition('/')[2]}", lambda cloud, say: cloud.functions.delete(path, say)
+    )
+
+
+def _delete(resource: Resource, now: Observed) -> Steps:
+    if now.resources.get(resource.path) is not None:
+        yield Step(f"delete {resource.says.split(',')[0]}", lambda cloud, _: cloud.resources.delete(resource))
+
+
+def _delete_bucket(bucket: Bucket, now: Observed) -> Steps:
+    if now.bucket is not None:
+        yield Step(
+            f"delete the bucket {bucket.name} with its objects",
+            lambda cloud, say: cloud.bucket.delete(bucket, say),
+        )
+
+
+def _roles(grants: frozenset[Grant]) -> str:
+    """Roles for people: `storage.objectUser`."""
+    return ", ".join(sorted({role.removeprefix("roles/") for role, _ in grants}))
+
+
+def _members(grants: frozenset[Grant]) -> str:
+    """Members for people: accounts by their ids."""
+    names = {member.removeprefix("serviceAccount:").split("@")[0] for _, member in grants}
+    return ", ".join(sorted(names)).replace("allUsers", "everybody")
+
+
+def queue_name(base: str, existing: list[str], stamp: int) -> str:
+    """The queue's id: the existing one, else a new one.
+
+    Cloud Tasks does not give a deleted queue's name back for days, so each new queue has a name of its own.
+    """
+    ours = sorted(name for name in existing if name.startswith(f"{base}-train-"))
+    return ours[-1] if ours else f"{base}-train-{stamp:x}"

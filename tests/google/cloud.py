@@ -1,0 +1,459 @@
+"""A stand-in for Google's management APIs: it records requests and holds them to the clients' own types.
+
+Every body is parsed into the protobuf message that Google publishes for it, with unknown fields refused, so
+what these tests accept is not our understanding of the APIs. Failures are planned with `fail`.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from google.cloud import functions_v2, iam_admin_v1, scheduler_v1, secretmanager_v1, tasks_v2
+from google.iam.v1 import iam_policy_pb2
+from google.protobuf.json_format import ParseDict, ParseError
+from google.pubsub_v1 import types as pubsub_v1
+
+Json = dict[str, Any]
+
+BUILDING_POLLS = 2
+
+
+class Recorded(NamedTuple):
+    """One request."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    headers: dict[str, str]
+
+
+class Failure(NamedTuple):
+    """An answer that is planned instead of the right one."""
+
+    method: str
+    path: str
+    status: int
+    message: str
+    headers: dict[str, str]
+
+
+class Refusal(Exception):
+    """An HTTP error."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, headers or {}
+
+
+class Cloud:
+    """The state of one project."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.requests: list[Recorded] = []
+        self.resources: dict[str, Json] = {}
+        self.versions: dict[str, list[Json]] = {}
+        self.policies: dict[str, Json] = {}
+        self.functions: dict[str, Json] = {}
+        self.uploads: dict[str, bytes] = {}
+        self.operations: dict[str, Json] = {}
+        self.entries: list[Json] = []
+        self.failures: list[Failure] = []
+        self.broken_builds: dict[str, str] = {}
+        self.hidden: set[str] = set()
+        self.alive = True
+        self.url = ""
+
+    def fail(
+        self, method: str, path: str, status: int, message: str = "planned", times: int = 1, **headers: str
+    ) -> None:
+        """Answer the next `times` requests that match with an error."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.failures += [Failure(method, path, status, message, named)] * times
+
+    def becomes_active_after(self, function: str, polls: int) -> None:
+        """A function that is being built by somebody else is active after so many looks at it."""
+        self.operations["of another deploy"] = {"function": function, "polls": polls}
+
+    def hide_once(self, function: str) -> None:
+        """The next listing lacks the function, as if somebody created it right after."""
+        self.hidden.add(function)
+
+    def changes(self) -> list[Recorded]:
+        """The requests that were more than reading."""
+        reading = re.compile(r":getIamPolicy$|/entries:list$")
+        return [
+            request
+            for request in self.requests
+            if request.method not in {"GET", "HEAD"} and not reading.search(request.path)
+        ]
+
+    def answer(self, request: Recorded) -> Json:
+        """What the APIs answer to a request."""
+        with self.lock:
+            self.requests.append(request)
+            for failure in self.failures:
+                if failure.method == request.method and re.search(failure.path, request.path):
+                    self.failures.remove(failure)
+                    raise Refusal(failure.status, failure.message, failure.headers)
+            for method, pattern, act in ROUTES:
+                found = re.fullmatch(pattern, request.path)
+                if found and method == request.method:
+                    return act(self, request, *found.groups())
+        raise Refusal(404, f"no such method: {request.method} {request.path}")
+
+
+# --- resources that are all the same: created with a body, read, patched, deleted ----------------
+
+
+def _checked(kind: Any, body: Json) -> Json:
+    """The body, when it is a message of that kind."""
+    try:
+        ParseDict(body, kind.pb()() if hasattr(kind, "pb") else kind())
+    except ParseError as error:
+        raise Refusal(400, f"not a {kind.__name__}: {error}") from error
+    return body
+
+
+def _create(kind: Any, name_in: str) -> Callable[..., Json]:
+    def act(cloud: Cloud, request: Recorded, *_: str) -> Json:
+        body = _checked(kind, request.body)
+        if name_in == "path":
+            name = request.path.split("/", 2)[2]
+        elif name_in == "secret":
+            name = f"{request.path.split('/', 2)[2]}/{request.query['secretId']}"
+        else:
+            name = body["name"]
+        if name in cloud.resources:
+            raise Refusal(409, f"{name} already exists")
+        cloud.resources[name] = {**body, "name": name}
+        return cloud.resources[name]
+
+    return act
+
+
+def _create_account(cloud: Cloud, request: Recorded, project: str) -> Json:
+    body = _checked(iam_admin_v1.CreateServiceAccountRequest, request.body)
+    if not re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", body["accountId"]):
+        raise Refusal(400, f"Invalid account id {body['accountId']}")
+    email = f"{body['accountId']}@{project}.iam.gserviceaccount.com"
+    name = f"projects/{project}/serviceAccounts/{email}"
+    if name in cloud.resources:
+        raise Refusal(409, f"Service account {body['accountId']} already exists")
+    cloud.resources[name] = {**body["serviceAccount"], "name": name, "email": email}
+    return cloud.resources[name]
+
+
+def _read(cloud: Cloud, _: Recorded, name: str) -> Json:
+    if name not in cloud.resources:
+        raise Refusal(404, f"{name} does not exist")
+    return cloud.resources[name]
+
+
+def _patch(kind: Any) -> Callable[..., Json]:
+    def act(cloud: Cloud, request: Recorded, name: str) -> Json:
+        found, body = _read(cloud, request, name), _checked(kind, request.body)
+        for field in request.query["updateMask"].split(","):
+            if field not in body:
+                raise Refusal(400, f"the mask names {field}, which the body lacks")
+            found[field] = body[field]
+        return found
+
+    return act
+
+
+def _delete(cloud: Cloud, request: Recorded, name: str) -> Json:
+    _read(cloud, request, name)
+    for gone in [path for path in cloud.policies if path == name]:
+        del cloud.policies[gone]
+    cloud.versions.pop(name, None)
+    del cloud.resources[name]
+    return {}
+
+
+def _queues(cloud: Cloud, _: Recorded, location: str) -> Json:
+    ours = [r for name, r in sorted(cloud.resources.items()) if name.startswith(f"{location}/queues/")]
+    return {"queues": ours} if ours else {}
+
+
+def _get_policy(cloud: Cloud, _: Recorded, name: str) -> Json:
+    if name not in cloud.resources and not _is_service(cloud, name):
+        raise Refusal(404, f"{name} does not exist")
+    return cloud.policies.get(name, {"etag": "ACAB"})
+
+
+def _set_policy(cloud: Cloud, request: Recorded, name: str) -> Json:
+    _get_policy(cloud, request, name)
+    body = _checked(iam_policy_pb2.SetIamPolicyRequest, {"resource": name, **request.body})
+    for binding in body["policy"].get("bindings", []):
+        for member in binding["members"]:
+            kind, _, email = member.partition(":")
+            if kind == "serviceAccount" and not any(
+                r.get("email") == email for r in cloud.resources.values()
+            ):
+                raise Refusal(400, f"Service account {email} does not exist.")
+    cloud.policies[name] = {**body["policy"], "etag": f"A{len(cloud.requests):03d}"}
+    return cloud.policies[name]
+
+
+def _is_service(cloud: Cloud, name: str) -> bool:
+    return name.replace("/services/", "/functions/") in cloud.functions
+
+
+def _versions(cloud: Cloud, request: Recorded, secret: str) -> Json:
+    _read(cloud, request, secret)
+    return {
+        "versions": [
+            {k: v for k, v in each.items() if k != "data"} for each in cloud.versions.get(secret, [])
+        ]
+    }
+
+
+def _add_version(cloud: Cloud, request: Recorded, secret: str) -> Json:
+    _read(cloud, request, secret)
+    body = _checked(secretmanager_v1.AddSecretVersionRequest, {"parent": secret, **request.body})
+    versions = cloud.versions.setdefault(secret, [])
+    name = f"{secret}/versions/{len(versions) + 1}"
+    versions.insert(0, {"name": name, "state": "ENABLED", "data": body["payload"]["data"]})
+    return {"name": name, "state": "ENABLED"}
+
+
+def _access_version(cloud: Cloud, _: Recorded, secret: str) -> Json:
+    for version in cloud.versions.get(secret, []):
+        if version["state"] == "ENABLED":
+            return {"name": version["name"], "payload": {"data": version["data"]}}
+    raise Refusal(404, f"{secret} has no version")
+
+
+def _destroy_version(cloud: Cloud, _: Recorded, secret: str, number: str) -> Json:
+    for version in cloud.versions.get(secret, []):
+        if version["name"].endswith(f"/{number}"):
+            version["state"] = "DESTROYED"
+            return version
+    raise Refusal(404, "no such version")
+
+
+# --- functions --------------------------------------------------------------------------------------
+
+
+def _upload_url(cloud: Cloud, request: Recorded, location: str) -> Json:
+    _checked(functions_v2.GenerateUploadUrlRequest, {"parent": location, **request.body})
+    name = f"upload-{len(cloud.uploads) + 1}.zip"
+    cloud.uploads[name] = b""
+    return {
+        "uploadUrl": f"{cloud.url}/signed/{name}?signature=1",
+        "storageSource": {"bucket": "gcf-v2-uploads", "object": name},
+    }
+
+
+def _create_function(cloud: Cloud, request: Recorded, location: str) -> Json:
+    name = f"{location}/functions/{request.query['functionId']}"
+    if name in cloud.functions:
+        raise Refusal(409, f"Resource '{name}' already exists")
+    body = _checked(functions_v2.Function, request.body)
+    for email in _accounts(body):
+        if not any(resource.get("email") == email for resource in cloud.resources.values()):
+            raise Refusal(404, f"Service account {email} was not found.")
+    return _change(cloud, name, {**body, "name": name})
+
+
+def _accounts(body: Json) -> list[str]:
+    found = [body["serviceConfig"]["serviceAccountEmail"]]
+    return [*found, *([body["eventTrigger"]["serviceAccountEmail"]] if "eventTrigger" in body else [])]
+
+
+def _update_function(cloud: Cloud, request: Recorded, name: str) -> Json:
+    found, body = _get_function(cloud, request, name), _checked(functions_v2.Function, request.body)
+    if found["state"] in {"DEPLOYING", "DELETING"}:
+        raise Refusal(409, f"unable to queue the operation: {name} has an operation in progress")
+    changed = dict(found)
+    for field in request.query["updateMask"].split(","):
+        changed[field] = body[field]
+    return _change(cloud, name, changed)
+
+
+def _change(cloud: Cloud, name: str, function: Json) -> Json:
+    """Begin a build: it is there at once, and active (or failed) after some polls."""
+    source = function["buildConfig"]["source"]["storageSource"]["object"]
+    if not cloud.uploads.get(source):
+        raise Refusal(400, f"nothing was uploaded to {source}")
+    short = name.rpartition("/")[2]
+    function["serviceConfig"] = {**function["serviceConfig"], "uri": f"{cloud.url}/live/{short}"}
+    function["state"] = "DEPLOYING"
+    cloud.functions[name] = function
+    return _operation(cloud, name)
+
+
+def _operation(cloud: Cloud, function: str) -> Json:
+    name = f"{function.partition('/functions/')[0]}/operations/operation-{len(cloud.operations) + 1}"
+    cloud.operations[name] = {"function": function, "polls": BUILDING_POLLS}
+    return {"name": name, "done": False}
+
+
+def _get_operation(cloud: Cloud, _: Recorded, name: str) -> Json:
+    operation = cloud.operations.get(name)
+    if operation is None:
+        raise Refusal(404, "no such operation")
+    operation["polls"] -= 1
+    if operation["polls"] > 0:
+        return {"name": name, "done": False}
+    path = operation["function"]
+    function = cloud.functions.get(path)
+    if function is None or function["state"] == "DELETING":
+        cloud.functions.pop(path, None)
+        kind = "type.googleapis.com/google.protobuf.Empty"
+        return {"name": name, "done": True, "response": {"@type": kind}}
+    if (reason := cloud.broken_builds.pop(path.rpartition("/")[2], None)) is not None:
+        function["state"] = "FAILED"
+        return {"name": name, "done": True, "error": {"code": 3, "message": reason}}
+    function["state"] = "ACTIVE"
+    kind = "type.googleapis.com/google.cloud.functions.v2.Function"
+    return {"name": name, "done": True, "response": {"@type": kind, **function}}
+
+
+def _get_function(cloud: Cloud, request: Recorded, name: str) -> Json:
+    if name not in cloud.functions:
+        raise Refusal(404, f"Resource '{name}' was not found")
+    # A build goes on whether its operation is looked at or not.
+    for operation, about in list(cloud.operations.items()):
+        if about["function"] == name and cloud.functions[name]["state"] == "DEPLOYING":
+            _get_operation(cloud, request, operation)
+    return cloud.functions[name]
+
+
+def _list_functions(cloud: Cloud, _: Recorded, location: str) -> Json:
+    return {
+        "functions": [f for name, f in cloud.functions.items() if name.startswith(f"{location}/functions/")]
+    }
+
+
+def _delete_function(cloud: Cloud, request: Recorded, name: str) -> Json:
+    _get_function(cloud, request, name)["state"] = "DELETING"
+    cloud.policies.pop(name.replace("/functions/", "/services/"), None)
+    return _operation(cloud, name)
+
+
+def _log_entries(cloud: Cloud, _: Recorded) -> Json:
+    return {"entries": cloud.entries}
+
+
+def _live(cloud: Cloud, _: Recorded, __: str) -> Json:
+    if not cloud.alive:
+        raise Refusal(503, "not yet")
+    return {"live": True}
+
+
+P, L = r"projects/[^/]+", r"projects/[^/]+/locations/[^/]+"
+QUEUE, JOB, FUNCTION = rf"({L}/queues/[^/:]+)", rf"({L}/jobs/[^/:]+)", rf"({L}/functions/[^/:]+)"
+SECRET, TOPIC, ACCOUNT = rf"({P}/secrets/[^/:]+)", rf"({P}/topics/[^/:]+)", rf"({P}/serviceAccounts/[^/:]+)"
+ANYTHING = rf"({L}/queues/[^/:]+|{P}/serviceAccounts/[^/:]+|{L}/services/[^/:]+)"
+
+ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
+    ("POST", r"/v1/projects/([^/]+)/serviceAccounts", _create_account),
+    ("GET", rf"/v1/{ACCOUNT}", _read),
+    ("DELETE", rf"/v1/{ACCOUNT}", _delete),
+    ("GET", rf"/v2/({L})/queues", _queues),
+    ("POST", rf"/v2/{L}/queues", _create(tasks_v2.Queue, "body")),
+    ("GET", rf"/v2/{QUEUE}", _read),
+    ("PATCH", rf"/v2/{QUEUE}", _patch(tasks_v2.Queue)),
+    ("DELETE", rf"/v2/{QUEUE}", _delete),
+    ("POST", rf"/v1/{P}/secrets", _create(secretmanager_v1.Secret, "secret")),
+    ("GET", rf"/v1/{SECRET}", _read),
+    ("DELETE", rf"/v1/{SECRET}", _delete),
+    ("GET", rf"/v1/{SECRET}/versions", _versions),
+    ("POST", rf"/v1/{SECRET}:addVersion", _add_version),
+    ("GET", rf"/v1/{SECRET}/versions/latest:access", _access_version),
+    ("POST", rf"/v1/{SECRET}/versions/(\d+):destroy", _destroy_version),
+    ("GET", rf"/v1/{SECRET}:getIamPolicy", _get_policy),
+    ("POST", rf"/v1/{SECRET}:setIamPolicy", _set_policy),
+    ("PUT", rf"/v1/{TOPIC}", _create(pubsub_v1.Topic, "path")),
+    ("GET", rf"/v1/{TOPIC}", _read),
+    ("DELETE", rf"/v1/{TOPIC}", _delete),
+    ("POST", rf"/v1/{L}/jobs", _create(scheduler_v1.Job, "body")),
+    ("GET", rf"/v1/{JOB}", _read),
+    ("PATCH", rf"/v1/{JOB}", _patch(scheduler_v1.Job)),
+    ("DELETE", rf"/v1/{JOB}", _delete),
+    ("POST", rf"/v[12]/{ANYTHING}:getIamPolicy", _get_policy),
+    ("GET", rf"/v2/{ANYTHING}:getIamPolicy", _get_policy),
+    ("POST", rf"/v[12]/{ANYTHING}:setIamPolicy", _set_policy),
+    ("POST", rf"/v2/({L})/functions:generateUploadUrl", _upload_url),
+    ("POST", rf"/v2/({L})/functions", _create_function),
+    ("GET", rf"/v2/({L})/functions", _list_functions),
+    ("GET", rf"/v2/{FUNCTION}", _get_function),
+    ("PATCH", rf"/v2/{FUNCTION}", _update_function),
+    ("DELETE", rf"/v2/{FUNCTION}", _delete_function),
+    ("GET", rf"/v2/({L}/operations/[^/]+)", _get_operation),
+    ("POST", r"/v2/entries:list", _log_entries),
+    ("GET", r"/live/([^/]+)/v2/health/live", _live),
+]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """HTTP around a `Cloud`."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    cloud: Cloud
+
+    def handle_one_method(self) -> None:
+        """Answer one request."""
+        parts = urlsplit(self.path)
+        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if parts.path.startswith("/signed/"):
+            self._keep_upload(parts.path.rpartition("/")[2], data, headers)
+            return
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        query.pop("$alt", None)
+        body = json.loads(data) if data else {}
+        try:
+            self._send(200, self.cloud.answer(Recorded(self.command, parts.path, query, body, headers)))
+        except Refusal as refusal:
+            error = {"code": refusal.status, "message": str(refusal)}
+            self._send(refusal.status, {"error": error}, refusal.headers)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_PATCH = handle_one_method  # noqa: N815
+
+    def _keep_upload(self, name: str, data: bytes, headers: dict[str, str]) -> None:
+        request = Recorded(self.command, f"/signed/{name}", {}, None, headers)
+        with self.cloud.lock:
+            self.cloud.requests.append(request)
+            if "authorization" in headers or headers.get("content-type") != "application/zip":
+                self._send(403, {"error": {"code": 403, "message": "the signature does not match"}})
+                return
+            self.cloud.uploads[name] = data
+        self._send(200, {})
+
+    def _send(self, status: int, document: Json, headers: dict[str, str] | None = None) -> None:
+        data = json.dumps(document).encode()
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Type": "application/json"}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Tests print nothing for requests that went well."""
+
+
+@contextmanager
+def running(cloud: Cloud) -> Iterator[str]:
+    """The stand-in on loopback; its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"cloud": cloud}))
+    server.daemon_threads = True
+    cloud.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield cloud.url
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,63 @@
+"""A stand-in cloud, and the service as the framework resolves it for that cloud."""
+
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from providers.service import Function, Service
+from tests.google import cloud as stand_in
+from tests.google import gcs
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CONFIG = os.path.join(ROOT, "providers", "google", "config.yml")
+
+
+class Google(NamedTuple):
+    """One stand-in project: its management APIs, its storage, and an environment that points at both."""
+
+    cloud: stand_in.Cloud
+    buckets: gcs.Buckets
+    env: dict[str, str]
+
+
+@pytest.fixture
+def google() -> Iterator[Google]:
+    """A project with nothing in it."""
+    cloud, buckets = stand_in.Cloud(), gcs.Buckets(implicit=False)
+    with stand_in.running(cloud) as url, gcs.running(buckets) as storage:
+        env = {
+            "GOOGLE_ENDPOINT_URL": url,
+            "GOOGLE_ENDPOINT_URL_STORAGE": storage,
+            "GOOGLE_CLOUD_PROJECT": "demo-1",
+        }
+        yield Google(cloud, buckets, env)
+
+
+@pytest.fixture
+def service() -> Service:
+    """The stage `dev`, with the settings of providers/google/config.yml."""
+    return make_service()
+
+
+def make_service(**provider: Any) -> Service:
+    """The service of config.yml, its variables resolved as the framework would; `provider` overrides."""
+    with open(CONFIG, encoding="utf-8") as file:
+        text = file.read()
+    for name, value in yaml.safe_load(text)["params"]["default"].items():
+        text = text.replace(f"${{param:{name}}}", str(value))
+    config = yaml.safe_load(text)
+    settings = {
+        **config["provider"],
+        "stage": "dev",
+        "project": "demo-1",
+        "region": "europe-west1",
+        "bucket": "demo-1-serverless-ml-dev",
+        **provider,
+    }
+    functions = {name: Function(name, each["handler"], each) for name, each in config["functions"].items()}
+    return Service(
+        "serverless-ml", settings["stage"], "google", ROOT, settings, functions, config["package"]["patterns"]
+    )

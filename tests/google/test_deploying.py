@@ -1,0 +1,376 @@
+"""Deploying to a stand-in project: all is made, nothing twice; failures are survived or said in a line."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from providers.deployment import DeploymentFailed, Run
+from providers.google.deployer import GoogleDeployer
+from providers.google.deploying.control_plane import ControlPlane
+from providers.service import Function, Service
+from tests.google.conftest import Google, make_service
+
+API, TRAIN, SWEEP = (f"serverless-ml-dev-{name}" for name in ("api", "train", "sweep"))
+LOCATION = "projects/demo-1/locations/europe-west1"
+
+
+class Clock:
+    """Time that passes only in sleep."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+class Bench:
+    """A deployer on a stand-in, whose waiting takes no time."""
+
+    def __init__(self, google: Google) -> None:
+        self.google = google
+        self.clock = Clock()
+        self.said = ""
+
+    def deployer(self, service: Service) -> GoogleDeployer:
+        cloud = ControlPlane("demo-1", "europe-west1", self.google.env, sleep=self.clock.sleep)
+        return GoogleDeployer(service, self.google.env, cloud)
+
+    def _run(self, verb: Callable[[Run], None], **options: Any) -> str:
+        out = io.StringIO()
+        try:
+            verb(Run(out=out, **options))
+        finally:
+            self.said = out.getvalue()
+        return self.said
+
+    def deploy(self, service: Service, **options: Any) -> str:
+        return self._run(self.deployer(service).deploy, **options)
+
+    def remove(self, service: Service, **options: Any) -> str:
+        return self._run(self.deployer(service).remove, **options)
+
+
+@pytest.fixture
+def bench(google: Google) -> Bench:
+    return Bench(google)
+
+
+def test_a_first_deploy_makes_everything_and_sees_that_the_endpoint_answers(
+    bench: Bench, service: Service
+) -> None:
+    said = bench.deploy(service)
+    cloud = bench.google.cloud
+    assert {name.rpartition("/")[2]: function["state"] for name, function in cloud.functions.items()} == {
+        API: "ACTIVE",
+        TRAIN: "ACTIVE",
+        SWEEP: "ACTIVE",
+    }
+    assert said.splitlines()[-1] == f"{cloud.url}/live/{API} answers"
+    assert cloud.functions[f"{LOCATION}/functions/{SWEEP}"]["eventTrigger"]["pubsubTopic"].endswith(SWEEP)
+    assert cloud.versions["projects/demo-1/secrets/serverless-ml-dev-keys"][0]["data"] == "W10="
+
+
+def test_the_bucket_is_closed_to_the_public_and_forgets_old_states(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    settings = bench.google.buckets.settings["demo-1-serverless-ml-dev"]
+    assert settings["iamConfiguration"]["uniformBucketLevelAccess"] == {"enabled": True}
+    assert settings["iamConfiguration"]["publicAccessPrevention"] == "enforced"
+    assert settings["versioning"] == {"enabled": True}
+    assert {"action": {"type": "Delete"}, "condition": {"daysSinceNoncurrentTime": 30}} in settings[
+        "lifecycle"
+    ]["rule"]
+    assert settings["softDeletePolicy"]["retentionDurationSeconds"] in {0, "0"}
+
+
+def test_a_second_deploy_changes_nothing(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    before = len(bench.google.cloud.changes())
+    assert "nothing to change" in bench.deploy(service)
+    assert len(bench.google.cloud.changes()) == before
+
+
+def test_a_dry_run_prints_the_steps_and_changes_nothing(bench: Bench, service: Service) -> None:
+    said = bench.deploy(service, dry=True)
+    assert said.count("would: ") == len(said.splitlines()) > 15
+    assert bench.google.cloud.changes() == []
+    assert bench.google.buckets.objects == {}
+
+
+def test_a_changed_setting_updates_only_its_function(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    settings = {**service.functions["api"].settings, "memory": "1Gi"}
+    changed = service._replace(
+        functions={**service.functions, "api": Function("api", "handlers.google.api", settings)}
+    )
+    said = bench.deploy(changed)
+    assert next(line for line in said.splitlines() if "the function" in line).startswith(
+        f"1/2 upload and update the function {API}"
+    )
+    found = bench.google.cloud.functions[f"{LOCATION}/functions/{API}"]
+    assert found["serviceConfig"]["availableMemory"] == "1Gi"
+
+
+def test_what_somebody_changed_by_hand_is_put_right(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    cloud = bench.google.cloud
+    cloud.functions[f"{LOCATION}/functions/{API}"]["serviceConfig"]["maxInstanceCount"] = 3000
+    cloud.policies[f"{LOCATION}/services/{TRAIN}"]["bindings"] = [
+        {"role": "roles/run.invoker", "members": ["allUsers"]}
+    ]
+    bench.google.buckets.settings["demo-1-serverless-ml-dev"]["versioning"] = {"enabled": False}
+    said = bench.deploy(service)
+    assert "serviceConfig.maxInstanceCount" in said
+    assert "update the bucket demo-1-serverless-ml-dev: versioning" in said
+    assert cloud.policies[f"{LOCATION}/services/{TRAIN}"]["bindings"][0]["members"] == [
+        "serviceAccount:serverless-ml-dev-caller@demo-1.iam.gserviceaccount.com"
+    ]
+    assert "nothing to change" in bench.deploy(service)
+
+
+def test_a_policy_keeps_what_others_granted(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    cloud = bench.google.cloud
+    secret = "projects/demo-1/secrets/serverless-ml-dev-keys"
+    auditor = {"role": "roles/secretmanager.viewer", "members": ["user:auditor@example.com"]}
+    cloud.policies[secret]["bindings"] = [auditor]
+    bench.deploy(service)
+    assert auditor in cloud.policies[secret]["bindings"]
+    assert len(cloud.policies[secret]["bindings"]) == 2
+
+
+@pytest.mark.parametrize("after", range(1, 22, 3))
+def test_an_interrupted_deploy_is_completed_by_the_next(bench: Bench, service: Service, after: int) -> None:
+    """However many steps were done, the next deploy does the rest, and the one after it nothing."""
+    run = Run(out=io.StringIO())
+    steps = 0
+
+    class Interrupted(Exception):
+        pass
+
+    def clock() -> float:
+        nonlocal steps
+        steps += 1
+        if steps > 2 * after:
+            raise Interrupted
+        return 0.0
+
+    run._clock = clock
+    with pytest.raises(Interrupted):
+        bench.deployer(service).deploy(run)
+    bench.deploy(service)
+    assert all(each["state"] == "ACTIVE" for each in bench.google.cloud.functions.values())
+    assert "nothing to change" in bench.deploy(service)
+
+
+def test_a_build_that_an_interrupted_deploy_left_is_waited_for(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    cloud = bench.google.cloud
+    path = f"{LOCATION}/functions/{API}"
+    cloud.functions[path]["state"] = "DEPLOYING"
+    cloud.becomes_active_after(path, polls=3)
+    said = bench.deploy(service)
+    assert f"wait for the function {API}" in said
+    assert "upload" not in said
+
+
+def test_a_failed_build_is_said_with_googles_reason_and_tried_again_by_the_next_deploy(
+    bench: Bench, service: Service
+) -> None:
+    cloud = bench.google.cloud
+    cloud.broken_builds[TRAIN] = "Build failed: requirements.txt: hashes do not match"
+    with pytest.raises(DeploymentFailed, match=r"could not build serverless-ml-dev-train: Build failed: req"):
+        bench.deploy(service)
+    assert f"build the function {TRAIN} again, which failed" in bench.deploy(service)
+    assert cloud.functions[f"{LOCATION}/functions/{TRAIN}"]["state"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", r"/queues$"),
+        ("POST", r"/serviceAccounts$"),
+        ("POST", r"/functions$"),
+        ("POST", r":generateUploadUrl$"),
+        ("GET", r"/operations/"),
+        ("POST", r"/services/.*:setIamPolicy$"),
+    ],
+)
+def test_a_passing_failure_is_tried_again(
+    bench: Bench, service: Service, method: str, path: str, status: int
+) -> None:
+    bench.google.cloud.fail(method, path, status, times=2)
+    bench.deploy(service)
+    assert bench.google.cloud.failures == []
+
+
+def test_a_retry_waits_as_long_as_the_answer_asks(bench: Bench, service: Service) -> None:
+    bench.google.cloud.fail("POST", r"/queues$", 429, Retry_After="7")
+    bench.deploy(service)
+    assert 7.0 in bench.clock.slept
+
+
+def test_a_new_account_that_is_not_known_everywhere_yet_is_waited_for(bench: Bench, service: Service) -> None:
+    said = "Service account serverless-ml-dev-api@demo-1.iam.gserviceaccount.com does not exist."
+    bench.google.cloud.fail("POST", r"/secrets/.*:setIamPolicy$", 400, said, times=3)
+    bench.google.cloud.fail("POST", r"/functions$", 404, said, times=2)
+    bench.deploy(service)
+    assert bench.google.cloud.failures == []
+
+
+def test_policies_that_two_deploys_write_at_once_are_read_again(bench: Bench, service: Service) -> None:
+    bench.google.cloud.fail("POST", r"/secrets/.*:setIamPolicy$", 409, "etag mismatch", times=2)
+    bench.deploy(service)
+    assert bench.google.cloud.failures == []
+
+
+def test_what_another_deploy_made_in_the_meantime_is_as_good(bench: Bench, service: Service) -> None:
+    """409 on creating: somebody was quicker, or our first answer was lost."""
+    bench.deploy(service)
+    cloud = bench.google.cloud
+    path = f"{LOCATION}/functions/{API}"
+    cloud.hide_once(path)
+    bench.deploy(service)
+    assert cloud.functions[path]["state"] == "ACTIVE"
+
+
+def test_a_function_that_is_busy_is_updated_when_it_is_not(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.google.cloud.functions[f"{LOCATION}/functions/{API}"]["labels"]["made-from"] = "another"
+    bench.google.cloud.fail("PATCH", rf"/functions/{API}$", 409, "unable to queue the operation", times=3)
+    bench.deploy(service)
+    assert bench.google.cloud.failures == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (403, "Google refuses: .*Cloud Tasks API has not been used.*docs/google.md"),
+        (400, "Google answers 400: .*Cloud Tasks API has not been used"),
+    ],
+)
+def test_a_final_refusal_is_one_line(bench: Bench, service: Service, status: int, said: str) -> None:
+    bench.google.cloud.fail(
+        "GET", r"/queues$", status, "Cloud Tasks API has not been used\nin project demo-1"
+    )
+    with pytest.raises(DeploymentFailed, match=said) as caught:
+        bench.deploy(service)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_endpoint_that_does_not_answer_fails_the_deploy(
+    bench: Bench, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("providers.google.deployer.PATIENCE", 0.1)
+    bench.google.cloud.alive = False
+    with pytest.raises(DeploymentFailed, match="answers 503 to its health check"):
+        bench.deploy(service)
+
+
+def test_a_function_that_serverless_yml_no_longer_has_is_deleted(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    fewer = {name: function for name, function in service.functions.items() if name != "sweep"}
+    bench.deploy(service._replace(functions=fewer))
+    assert f"{LOCATION}/functions/{SWEEP}" not in bench.google.cloud.functions
+
+
+def test_remove_leaves_nothing(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.google.buckets.put("demo-1-serverless-ml-dev", "jobs/1.json", b"{}", {})
+    bench.remove(service)
+    cloud, buckets = bench.google.cloud, bench.google.buckets
+    assert (cloud.resources, cloud.functions, buckets.objects) == ({}, {}, {})
+    assert bench.remove(service).strip() == "nothing to change"
+
+
+def test_remove_touches_no_other_stage(bench: Bench, service: Service) -> None:
+    prod = make_service(stage="prod", bucket="demo-1-serverless-ml-prod")
+    bench.deploy(prod)
+    there = json.dumps([bench.google.cloud.resources, bench.google.cloud.functions])
+    bench.deploy(service)
+    bench.remove(service)
+    assert json.loads(there) == [bench.google.cloud.resources, bench.google.cloud.functions]
+    assert "nothing to change" in bench.deploy(prod)
+
+
+def test_remove_asks_before_it_deletes_models(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.google.buckets.put("demo-1-serverless-ml-dev", "models/iris.json", b"{}", {})
+    asked: list[str] = []
+
+    def no(question: str) -> str:
+        asked.append(question)
+        return "n"
+
+    with pytest.raises(DeploymentFailed, match="nothing was removed"):
+        bench.remove(service, ask=no)
+    assert "holds 1 model(s)" in asked[0]
+    assert len(bench.google.cloud.functions) == 3
+    bench.remove(service, yes=True)
+    assert bench.google.buckets.objects == {}
+
+
+def test_an_interrupted_remove_is_completed_by_the_next(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.google.cloud.fail("DELETE", r"/secrets/", 403, "denied")
+    with pytest.raises(DeploymentFailed, match="denied"):
+        bench.remove(service)
+    bench.remove(service)
+    assert bench.google.cloud.resources == {}
+
+
+def test_a_stage_can_be_deployed_again_after_it_was_removed(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.remove(service)
+    bench.deploy(service)
+    assert len(bench.google.cloud.functions) == 3
+
+
+def test_a_bucket_name_that_somebody_else_has_is_one_line(bench: Bench, service: Service) -> None:
+    bench.google.buckets.taken.add("demo-1-serverless-ml-dev")
+    with pytest.raises(
+        DeploymentFailed, match=r"the bucket name .* is somebody else's: pass --param bucket="
+    ):
+        bench.deploy(service)
+
+
+def test_the_zip_is_uploaded_without_our_authorization(bench: Bench, service: Service) -> None:
+    """The stand-in refuses an Authorization header on a signed URL, as Google does."""
+    bench.deploy(service)
+    uploads = [request for request in bench.google.cloud.requests if request.path.startswith("/signed/")]
+    assert len(uploads) == 3
+    assert all("authorization" not in request.headers for request in uploads)
+
+
+def test_info_names_the_endpoint(bench: Bench, service: Service) -> None:
+    with pytest.raises(DeploymentFailed, match="nothing is deployed to google project demo-1"):
+        bench.deployer(service).info()
+    bench.deploy(service)
+    info = bench.deployer(service).info()
+    assert info["endpoint"] == f"{bench.google.cloud.url}/live/{API}"
+    assert info["train"].startswith("ACTIVE")
+
+
+def test_logs_are_lines_in_order(bench: Bench, service: Service) -> None:
+    bench.google.cloud.entries = [
+        {"timestamp": "2026-11-23T10:00:00Z", "severity": "INFO", "jsonPayload": {"message": "request"}},
+        {"timestamp": "2026-11-23T10:00:01Z", "textPayload": "plain"},
+    ]
+    lines = list(bench.deployer(service).logs("api", 0.0))
+    assert lines == [
+        '2026-11-23T10:00:00Z INFO    {"message": "request"}',
+        "2026-11-23T10:00:01Z DEFAULT plain",
+    ]
+    asked = bench.google.cloud.requests[-1].body
+    assert f'resource.labels.service_name="{API}"' in asked["filter"]
+
+
+def test_another_role_on_a_function_is_not_ours_to_mind(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    viewer = {"role": "roles/run.viewer", "members": ["user:auditor@example.com"]}
+    bench.google.cloud.policies[f"{LOCATION}/services/{API}"]["bindings"].append(viewer)
+    assert "nothing to change" in bench.deploy(service)
