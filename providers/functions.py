@@ -20,6 +20,9 @@ Progress = Callable[[str], None]
 # The package's file that holds the model, beside the code.
 ARTIFACT = "model.safetensors"
 
+# With a region behind it, it still names a role.
+_LONGEST_NAME = 48
+
 
 class FittedModel(Protocol):
     """What can be deployed: anything that gives its artifact, as `train_model`'s result does."""
@@ -154,10 +157,10 @@ def _kinds(root: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
 
 def _check_name(function_name: str) -> None:
     plain = function_name.replace("-", "a")
-    if not (plain.isascii() and plain.isalnum() and len(function_name) <= 50 and function_name[0] != "-"):
-        raise InvalidInput.at(
-            "function_name", f"1 to 50 letters, digits and hyphens, not {function_name[:80]!r}"
-        )
+    short = len(function_name) <= _LONGEST_NAME
+    if not (short and plain.isascii() and plain.isalnum() and function_name[0] != "-"):
+        expected = f"1 to {_LONGEST_NAME} letters, digits and hyphens"
+        raise InvalidInput.at("function_name", f"{expected}, not {function_name[:80]!r}")
 
 
 def _cloud(provider: str) -> Cloud:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -162,8 +162,10 @@ class _Deployment:
         self._iam.put_role_policy(RoleName=name, PolicyName="logs", PolicyDocument=_policy(logging))
         return arn
 
-    def _when_the_role_is_known(self, create: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        for pause in _ROLE_PAUSES:
+    def _when_the_role_is_known(
+        self, create: Callable[[], dict[str, Any]], pauses: Sequence[float] = _ROLE_PAUSES
+    ) -> dict[str, Any]:
+        for pause in pauses:
             try:
                 return create()
             except self._lambda.exceptions.InvalidParameterValueException as error:

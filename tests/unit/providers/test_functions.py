@@ -22,7 +22,7 @@ class Fitted:
         raise AssertionError("nothing is made of a model whose function cannot be")
 
 
-@pytest.mark.parametrize("name", ["", "-a", "a b", "ä", "a_b", "x" * 51])
+@pytest.mark.parametrize("name", ["", "-a", "a b", "ä", "a_b", "x" * 49])
 def test_a_name_that_some_cloud_would_refuse_is_refused_at_once(name: str) -> None:
     with pytest.raises(InvalidInput, match="letters, digits and hyphens"):
         providers.deploy_model(Fitted(), name)
