@@ -5,7 +5,7 @@ import json
 from ml_core.jobs import Jobs
 from ml_core.registry import Registry
 from providers.google.gcs_store import gcs_store
-from tests.contract.places import Place, finish
+from tests.contract.places import Place, race
 from tests.google import gcs
 
 
@@ -19,7 +19,7 @@ def test_processes_that_register_at_once_lose_and_overwrite_nothing() -> None:
     buckets = throttled()
     with gcs.running(buckets) as url:
         place = Place("google", {"bucket": "contract", "STORAGE_EMULATOR_HOST": url, "prefix": "p"})
-        written = finish([place.process("register", "iris", "2") for _ in range(3)])
+        written = race([place.process("register", "iris", "2") for _ in range(3)])
         numbers = sorted(number for each in written for number in json.loads(each).values())
         model = Registry(place.open()).model("iris")
     assert numbers == list(range(1, 7))
