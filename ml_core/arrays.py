@@ -20,7 +20,10 @@ def feature_names(X: Any) -> list[str]:  # noqa: ANN401 - whatever a notebook ho
     if hasattr(X, "columns"):
         return [str(column) for column in X.columns]
     first = next(iter(X), ())
-    return list(first) if isinstance(first, dict) else [f"x{column}" for column in range(len(first))]
+    if isinstance(first, dict):
+        return list(first)
+    width = X.shape[-1] if hasattr(X, "shape") else len(first)
+    return [f"x{column}" for column in range(width)]
 
 
 def rows_of(X: Any, features: Sequence[str], *, expecting: str = "the model") -> Rows:  # noqa: ANN401

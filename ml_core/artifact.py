@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core import models, tensors
 from ml_core.errors import ArtifactInvalid, NotFound
+from ml_core.faults import shown
 from ml_core.model import Label, Model, Predictions
 from ml_core.preprocessing import Scaling
 
@@ -33,8 +34,9 @@ def dump(model: Model) -> bytes:
 def load(data: bytes) -> Model:
     """The model of an artifact. Raises `ArtifactInvalid` for bytes that `dump` did not make."""
     description, content = tensors.read(data)
-    if description.get("format") != FORMAT:
-        raise ArtifactInvalid(f"format {description.get('format')!r}; this release reads format {FORMAT}")
+    written = description.get("format")
+    if type(written) is not int or written != FORMAT:
+        raise ArtifactInvalid(f"format {shown(written)}; this release reads format {FORMAT}")
     try:
         return _restored(description, content, len(data))
     except (KeyError, TypeError, ValueError, IndexError, NotFound) as error:
@@ -46,7 +48,7 @@ def _restored(description: "Mapping[str, Any]", content: dict[str, tensors.Tenso
     scaling = Scaling.restored(content)
     parameters = dict(description["parameters"])
     fitted = info.algorithm.restore(parameters, content)
-    features, classes = tuple(map(_text, description["features"])), _classes(description["classes"])
+    features, classes = _names(description["features"]), _classes(description["classes"])
     if content or parameters:
         raise ArtifactInvalid(f"nothing is known of {', '.join([*content, *parameters])}")
     if fitted.features != len(features) or (scaling and scaling.mean.size != len(features)):
@@ -62,6 +64,12 @@ def _restored(description: "Mapping[str, Any]", content: dict[str, tensors.Tenso
         scaling=scaling,
         nbytes=nbytes,
     )
+
+
+def _names(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or len(set(values)) != len(values):
+        raise ArtifactInvalid("the features are not a list of different names")
+    return tuple(map(_text, values))
 
 
 def _text(value: object) -> str:

@@ -6,11 +6,12 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import artifact, models, tensors
 from ml_core.arrays import NO_LIMITS, feature_names, listed, rows_of
-from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, TooLarge
+from ml_core.errors import AlgorithmNotFound, ArtifactInvalid, Fault, InvalidInput, TooLarge
 from ml_core.faults import member, shown
 from ml_core.hyperparameters import REFUSED, Integer, Number
 from ml_core.instances import Limits, Rows, rows_from_json
@@ -345,15 +346,9 @@ def fit_model(
         threadpool_limits(limits=1, user_api="openmp"),
         _convergence_warnings() as told,
         np.errstate(all="ignore"),
+        _overflow_told(),
     ):
-        try:
-            fitted, scaling = info.algorithm.fit(table, options)
-        except (ValueError, FloatingPointError) as error:
-            # The request was checked: what is left for scikit-learn to refuse are numbers that overflowed on
-            # the way.
-            raise InvalidInput.at(
-                "$.instances", "training on these values overflows; rescale them"
-            ) from error
+        fitted, scaling = info.algorithm.fit(table, options)
     together = fitted.folded(scaling) if scaling else None
     model = Model(
         together or fitted,
@@ -368,17 +363,25 @@ def fit_model(
 
 def _stored(model: Model) -> Model:
     """The model as it comes back from its artifact: what is measured is what will serve."""
-    from ml_core.errors import ArtifactInvalid
-
-    try:
+    with _overflow_told():
         return artifact.load(artifact.dump(model))
-    except (ArtifactInvalid, ValueError) as error:
+
+
+@contextmanager
+def _overflow_told() -> Iterator[None]:
+    """Say of what fails on a checked request that its numbers overflowed on the way.
+
+    That is all that is left for scikit-learn, an artifact or a metric to refuse.
+    """
+    try:
+        yield
+    except (ValueError, ArithmeticError, ArtifactInvalid, InvalidInput) as error:
         raise InvalidInput.at("$.instances", "training on these values overflows; rescale them") from error
 
 
 @contextmanager
 def _convergence_warnings() -> Iterator[list[str]]:
-    """Collect the first lines of convergence warnings; show all others as usual."""
+    """Collect convergence warnings as lines of text; show all others as usual."""
     from sklearn.exceptions import ConvergenceWarning
 
     told: list[str] = []
@@ -387,9 +390,17 @@ def _convergence_warnings() -> Iterator[list[str]]:
         yield told
     for warning in caught:
         if issubclass(warning.category, ConvergenceWarning):
-            told.append(str(warning.message).strip().split("\n")[0])
+            told.append(_advice(str(warning.message)))
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def _advice(message: str) -> str:
+    """scikit-learn's warning on one line, without its reading list."""
+    lines = takewhile(
+        lambda line: not line.startswith(("You might also", "Please also")), message.splitlines()
+    )
+    return " ".join(" ".join(lines).split())
 
 
 def _class_numbers(
@@ -436,9 +447,10 @@ def _measured(
 ) -> dict[str, object]:
     from ml_core import metrics
 
-    if y is None:
-        return metrics.of_clusters(model, rows, seed=seed)
-    return metrics.of_classifier(model, rows, y, objective=info.algorithm.objective)
+    with _overflow_told():
+        if y is None:
+            return metrics.of_clusters(model, rows, seed=seed)
+        return metrics.of_classifier(model, rows, y, objective=info.algorithm.objective)
 
 
 def library_versions() -> dict[str, str]:
@@ -455,9 +467,12 @@ def train_model(
     algorithm: str = "logistic_regression",
     *,
     seed: int = 0,
-    **hyperparameters: object,
+    hyperparameters: Mapping[str, object] | None = None,
+    **more: object,
 ) -> Model:
     """Fit a model to every row, for notebooks.
+
+    Hyperparameters are keywords, or members of `hyperparameters`: k-means has one that is called `algorithm`.
 
     `X` is rows × features of finite numbers: lists, an array or a data frame, whose column names become the
     features'. `y` is a label for each row (strings, integers or booleans), None for clusters. Raises
@@ -468,7 +483,7 @@ def train_model(
     _check_names(list(features), "X", NO_LIMITS)
     rows = rows_of(X, features, expecting="every row")
     targets = _targets(info, None if y is None else listed(y), len(rows), NO_LIMITS)
-    chosen = info.check(hyperparameters)
+    chosen = info.check({**(hyperparameters or {}), **more}, "hyperparameters")
     if targets is not None:
         _check_class_weight(chosen.get("class_weight"), targets)
     classes, numbers = _class_numbers(targets)

@@ -30,13 +30,22 @@ def standardised(X: Matrix, mean: Tensor, scale: Tensor) -> Matrix:
 
 def affine(X: Matrix, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
     """x·w + b for every row w of the weights and its intercept b."""
-    columns = list(zip(weights.rows, intercepts, strict=True))
-    return _finite([sumprod(x, w) + b for w, b in columns] for x in X)
+    return _finite(affine_row(x, weights, intercepts) for x in X)
+
+
+def affine_row(x: Row, weights: Tensor, intercepts: Sequence[float]) -> Row:
+    """One row of `affine`, whatever its numbers."""
+    return [sumprod(x, w) + b for w, b in zip(weights.rows, intercepts, strict=True)]
 
 
 def distances(X: Matrix, points: Tensor) -> Matrix:
     """The Euclidean distance of every row to every point."""
-    return _finite([dist(x, p) for p in points.rows] for x in X)
+    return _finite(distances_row(x, points) for x in X)
+
+
+def distances_row(x: Row, points: Tensor) -> Row:
+    """One row of `distances`, whatever its numbers."""
+    return [dist(x, p) for p in points.rows]
 
 
 def nearest(X: Matrix, points: Tensor, measured: Matrix) -> list[int]:

@@ -26,6 +26,8 @@ ROUNDING = 2.0**-53
 # How much the exponent of a Gaussian, and a distance relatively, may be off before a row is computed the
 # longer way.
 HARMLESS = 1e-13
+# Below, the numbers that make up a square lose digits to underflow.
+SMALLEST_SQUARE = 1e-280
 
 
 def matrix(packed: bytes | memoryview, width: int) -> Matrix:
@@ -57,19 +59,19 @@ def affine(X: Matrix, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
     sizes = np.sqrt(np.einsum("ij,ij->i", X, X))[:, None] * np.sqrt(np.einsum("ij,ij->i", W, W))
     # The sign of what is 0 but for rounding decides a label: those rows are computed as few rows are.
     for row in np.flatnonzero((np.abs(products) < CLOSE * (sizes + np.abs(intercepts))).any(axis=1)):
-        products[row] = plain.affine([X[row].tolist()], weights, intercepts)[0]
+        products[row] = plain.affine_row(X[row].tolist(), weights, intercepts)
     return _finite(products)
 
 
 @np.errstate(all="ignore")
 def distances(X: Matrix, points: Tensor) -> Matrix:
     """The Euclidean distance of every row to every point."""
-    result = np.sqrt(_squared_distances(X, _array(points)))
-    # A square overflows long before the distance does: those rows are measured as few rows are.
-    for row in np.flatnonzero(~np.isfinite(result).all(axis=1)):
-        result[row] = (
-            plain.distances([tuple(X[row].tolist())], points)[0] if np.isfinite(X[row]).all() else np.nan
-        )
+    squares = _squared_distances(X, _array(points))
+    result = np.sqrt(squares)
+    # Squares overflow and underflow long before distances do: such rows are measured as few rows are.
+    held = (squares > SMALLEST_SQUARE) & (squares < np.inf)
+    for row in np.flatnonzero(~held.all(axis=1)):
+        result[row] = plain.distances_row(X[row].tolist(), points)
     return _finite(result)
 
 

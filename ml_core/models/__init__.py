@@ -152,7 +152,7 @@ class AlgorithmInfo:
 
 def names() -> list[str]:
     """The algorithms' names, which are the names of this folder's files."""
-    files = os.listdir(os.path.dirname(__file__))
+    files = [file for folder in __path__ for file in os.listdir(folder)]
     return sorted(
         stem for stem, extension in map(os.path.splitext, files) if extension == ".py" and stem != "__init__"
     )
