@@ -121,10 +121,14 @@ def _sum_in_turn(row: Row, coefficients: Row) -> float:
 def most_votes(pairs: Matrix, classes: int) -> list[int]:
     """The class that wins most of its pairs, the first of several, as libsvm counts them."""
     order = pairs_of(classes)
-    winners = (
-        [i if decision > 0 else j for (i, j), decision in zip(order, row, strict=True)] for row in pairs
-    )
-    return [_first_largest([won.count(label) for label in range(classes)]) for won in winners]
+
+    def votes(row: Row) -> list[int]:
+        won = [0] * classes
+        for (i, j), decision in zip(order, row, strict=True):
+            won[i if decision > 0 else j] += 1
+        return won
+
+    return [_first_largest(votes(row)) for row in pairs]
 
 
 def one_versus_rest(pairs: Matrix, classes: int) -> Matrix:

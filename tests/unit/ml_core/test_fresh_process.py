@@ -119,3 +119,29 @@ def test_the_package_itself_imports_nothing_but_offers_the_articles_functions() 
     assert told[1] == ["predict", "train_model"]
     with pytest.raises(AttributeError, match="no attribute 'fit'"):
         __import__("ml_core").fit  # noqa: B018
+
+
+TRAIN = """
+import hashlib, json, sys
+from sklearn import datasets
+from ml_core.instances import Limits
+from ml_core.training import check_request, fit
+X, y = datasets.load_digits(return_X_y=True)
+digests = {}
+for algorithm in ("logistic_regression", "svm", "kmeans"):
+    targets = None if algorithm == "kmeans" else y.tolist()
+    body = {"algorithm": algorithm, "instances": X.tolist(), "targets": targets}
+    trained = fit(check_request(body, Limits()), lambda *_: None)
+    digests[algorithm] = hashlib.sha256(trained.artifact).hexdigest()
+print(json.dumps(digests))
+"""
+
+
+def test_every_process_trains_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the seed of hashing nor threads that finish in another order change a bit."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    digests = []
+    for seed in ("0", "1"):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        digests.append(run(TRAIN))
+    assert digests[0] == digests[1]
