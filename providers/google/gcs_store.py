@@ -1,16 +1,17 @@
 """Models and jobs in a Cloud Storage bucket."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Mapping
 
 from obstore.store import GCSStore
 
+from ml_core.errors import Unavailable
 from ml_core.ports import ObjectStore
 from providers.google import endpoints
-from providers.object_storage import ObstoreStore, client_options
+from providers.object_storage import ObstoreStore, bounded_retries, client_options
 
-if TYPE_CHECKING:
-    from obstore.store import RetryConfig
+# Seconds that a write waits for its turn.
+PATIENCE = 20.0
 
 
 def gcs_store(bucket: str, prefix: str = "", *, env: Mapping[str, str]) -> ObjectStore:
@@ -25,31 +26,42 @@ def gcs_store(bucket: str, prefix: str = "", *, env: Mapping[str, str]) -> Objec
         config = {"base_url": emulator, "bearer_token": "emulator"}
     elif env.get("GOOGLE_APPLICATION_CREDENTIALS"):
         config = {"application_credentials": env["GOOGLE_APPLICATION_CREDENTIALS"]}
-    return ObstoreStore(
+    return ThrottledStore(
         GCSStore(
             bucket,
             prefix=prefix or None,
             config=config,  # type: ignore[arg-type]
             client_options=client_options(allow_http=(emulator or "").startswith("http://")),
-            retry_config=patient_retries(),
+            retry_config=bounded_retries(),
         ),
         compares="version",
     )
 
 
-def patient_retries() -> "RetryConfig":
+class ThrottledStore(ObstoreStore):
     """Cloud Storage takes about one write a second of one object; the others wait for their turn here.
 
-    A second is what a turn takes, so the pauses grow to about that and not past it.
+    What was refused with 429 was not written, so it may be sent again. Everything else is raised as soon as
+    on other clouds: a store that does not answer is not waited for.
     """
-    from datetime import timedelta
 
-    return {
-        "max_retries": 20,
-        "retry_timeout": timedelta(seconds=20),
-        "backoff": {
-            "init_backoff": timedelta(milliseconds=200),
-            "max_backoff": timedelta(seconds=1.2),
-            "base": 2,
-        },
-    }
+    def put_if_absent(self, key: str, data: bytes) -> str:
+        """Write a new object and return its revision. Raises `ObjectExists`."""
+        write = super().put_if_absent
+        return _in_turn(lambda: write(key, data))
+
+    def put_if_unchanged(self, key: str, data: bytes, revision: str) -> str:
+        """Replace the object that has `revision` and return the new one. Raises `RevisionMismatch`."""
+        write = super().put_if_unchanged
+        return _in_turn(lambda: write(key, data, revision))
+
+
+def _in_turn(write: Callable[[], str]) -> str:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return write()
+        except Unavailable as error:
+            # obstore itself paused between its attempts, with jitter: here is nothing left to wait for.
+            if " 429 " not in str(error.__cause__) or time.monotonic() > deadline:
+                raise
