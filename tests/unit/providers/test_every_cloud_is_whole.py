@@ -1,0 +1,46 @@
+"""A cloud is a folder of providers/ with a config.yml; what else it has to offer is the same for all."""
+
+import importlib
+import os
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+CLOUDS = sorted(
+    entry.name
+    for entry in os.scandir(os.path.join(ROOT, "providers"))
+    if os.path.exists(os.path.join(entry.path, "config.yml"))
+)
+
+OFFERS = {
+    "handlers.{}": ["api", "train", "sweep"],
+    "providers.{}.wiring": ["store", "queue", "key_records"],
+    "providers.{}.key_store": ["key_store"],
+    "providers.{}.functions": ["deploy", "invoke"],
+    "tests.contract.backends.{}": ["started", "empty", "dead", "open_store"],
+}
+
+
+def test_there_are_clouds() -> None:
+    assert {"aws", "google"} <= set(CLOUDS)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.parametrize("module", OFFERS)
+def test_a_cloud_offers_what_every_cloud_does(cloud: str, module: str) -> None:
+    found = importlib.import_module(module.format(cloud))
+    assert [name for name in OFFERS[module] if not callable(getattr(found, name, None))] == []
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_cloud_has_a_page(cloud: str) -> None:
+    assert os.path.exists(os.path.join(ROOT, "docs", f"{cloud}.md"))
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_framework_knows_the_cloud_or_our_plugin_teaches_it(cloud: str) -> None:
+    """With a schema for the plugin comes a deployer, which `python -m providers` drives."""
+    if cloud == "aws":
+        return
+    assert os.path.exists(os.path.join(ROOT, "providers", cloud, "schema.json"))
+    assert callable(importlib.import_module(f"providers.{cloud}.deployer").deployer)
