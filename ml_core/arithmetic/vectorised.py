@@ -112,7 +112,7 @@ def _squared_distances(X: Matrix, P: Matrix, bandwidth: float = 0.0) -> Matrix:
     # Rounding errors of a sum of d terms grow as the square root of d; the constant is generous.
     steps = 8 + 2 * X.shape[1] ** 0.5
     loss = steps * ROUNDING * (2 * np.sqrt(lengths) + nearest + bandwidth) ** 2
-    precise = loss <= HARMLESS * (bandwidth**2 or nearest**2)  # False where anything overflowed
+    precise = loss <= HARMLESS * (bandwidth * bandwidth or nearest**2)  # False where anything overflowed
     _replace(squares, np.flatnonzero(~precise), X, P)
     return squares
 

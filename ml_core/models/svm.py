@@ -290,7 +290,7 @@ def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> SVM:
     kernel = parameters.pop("kernel")
     gamma, coef0 = finite_numbers([kernel["gamma"], kernel["coef0"]])
     (degree,) = counts([kernel["degree"]])
-    if kernel["kind"] not in KERNELS or gamma < 0 or degree < 1:
+    if kernel["kind"] not in KERNELS or gamma <= 0 or degree < 1:
         raise ValueError("no such kernel")
     grouped = counts(parameters.pop("counts"))
     likeness = Kernel(kernel["kind"], gamma, coef0, degree)

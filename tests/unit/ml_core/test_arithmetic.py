@@ -122,6 +122,14 @@ def test_gaussians_agree(rows: Rows, gamma: float) -> None:
     assert np.abs(few - many).max() <= 1e-12
 
 
+@pytest.mark.parametrize("gamma", [5e-324, 1e-300, 1e10, 1e300])
+def test_gaussians_of_any_width_agree(gamma: float) -> None:
+    few, many = both(
+        "gaussian", [[0.0, 1.0], [1e-6, 1.0], [1e150, 0.0]], tensor([[0.0, 1.0], [1.0, 0.0]]), gamma
+    )
+    assert np.abs(few - many).max() <= 1e-12
+
+
 @given(rows=rows, degree=st.integers(1, 5), coef0=st.sampled_from([0.0, 1.0, -3.0]))
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_products_agree(rows: Rows, degree: int, coef0: float) -> None:
