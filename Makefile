@@ -78,7 +78,10 @@ $(UV): requirements/uv.txt
 
 # The stamp is the environment's own file: its python is a link, as old as the interpreter that it points at.
 .venv/pyvenv.cfg: .python-version | $(UV)
-	@found=$$($(UV) python find --no-python-downloads 3.13 2>/dev/null || $(UV) python find --no-config '>=3.12' 2>/dev/null) \
+	@find() { UV_PYTHON_INSTALL_DIR=build/python $(UV) python find --no-python-downloads "$$1" 2>/dev/null; }
+	found=$$(find 3.13) \
+	    || { echo "looking for a download of Python 3.13"; UV_PYTHON_INSTALL_DIR=build/python $(UV) python install --quiet --no-bin 3.13 2>/dev/null && found=$$(find 3.13); } \
+	    || found=$$(find '>=3.12') \
 	    || { echo "serverless-ml needs Python 3.12 or newer (3.13 is what the clouds run); none was found" >&2; exit 1; }
 	$(UV) venv --quiet --clear --python "$$found" .venv
 
