@@ -43,6 +43,11 @@ def text() -> bytes:
     if os.path.exists(BUILT):
         with open(BUILT, "rb") as file:
             return file.read()
+    return build()
+
+
+def build() -> bytes:
+    """The document as it is served, wherever it was built."""
     return json.dumps(document(), separators=(",", ":")).encode()
 
 
@@ -195,4 +200,4 @@ def _paragraphs(documented: object) -> list[str]:
 
 
 if __name__ == "__main__":
-    json.dump(document(), sys.stdout, indent=1)
+    sys.stdout.buffer.write(build())
