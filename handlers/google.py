@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from handlers.api import Api
@@ -14,7 +15,7 @@ from providers.google import wiring
 if TYPE_CHECKING:
     from flask import Request
 
-Answer = tuple[bytes, int, dict[str, str]]
+Answer = tuple[bytes | Iterator[bytes], int, dict[str, str]]
 
 _API: list[Api] = []
 
@@ -25,8 +26,11 @@ def api(request: "Request") -> Answer:
         _API.append(Api(services()))
     # Flask reads it, and before we look: a body that comes in chunks has no length in the environment.
     body = request.get_data()
-    response = _API[0].handle(from_environ(request.environ)._replace(body=body))
-    return response.body, response.status, response.headers
+    asked = from_environ(request.environ)._replace(body=body)
+    response = _API[0].handle(asked)
+    # Flask counts the bytes that it is given; how many a GET would have is in a HEAD's headers already.
+    sent: bytes | Iterator[bytes] = iter(()) if asked.method == "HEAD" else response.body
+    return sent, response.status, response.headers
 
 
 def train(request: "Request") -> Answer:

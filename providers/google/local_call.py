@@ -47,4 +47,4 @@ def call_handler(handler: Callable[[Any], Any], function: str, event: object) ->
             "POST", "/", {"content-type": "application/json"}, json.dumps(event).encode()
         )
     body, status, headers = handler(LocalRequest(call))
-    return invocation.answer(event, status, headers, body)
+    return invocation.answer(event, status, headers, bytes(body))
