@@ -1,0 +1,91 @@
+"""A case: one request, and the answer's status. All else in the answer is what the laptop's server says."""
+
+import gzip
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+PREDICT, TRAIN, ADMIN = "predict", "train", "admin"
+NOBODY = ""
+
+Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+class Request(NamedTuple):
+    """A request as it goes over the wire: `target` is percent-encoded, headers may repeat."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+
+class Answer(NamedTuple):
+    """An answer. Header names are lower case; what came several times is joined."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Case(NamedTuple):
+    """A request that every cloud has to answer alike.
+
+    Args:
+        name: says in words what is special about it; unique in its file.
+        request: what is sent; `{note}` in its target or a header stands for what an earlier case kept.
+        status: of the answer.
+        code: of the problem, where the answer is one.
+        at: the path of the problem's first fault.
+        key: whose key is sent along, a role or NOBODY.
+        keep: notes to take of the answer: name → `header NAME` or `body MEMBER`.
+        deliver: the queue's messages reach the trainer `after` it is answered, or `meanwhile`.
+        closed: asked of a service for which no key was ever made.
+    """
+
+    name: str
+    request: Request
+    status: int
+    code: str = ""
+    at: str = ""
+    key: str = ADMIN
+    keep: Mapping[str, str] = {}
+    deliver: str = ""
+    closed: bool = False
+
+
+def get(name: str, target: str, status: int = 200, headers: Headers = (), **more: Any) -> Case:
+    """A case without a body."""
+    return call(name, "GET", target, status, headers=headers, **more)
+
+
+def delete(name: str, target: str, status: int = 204, headers: Headers = (), **more: Any) -> Case:
+    """A case that removes something."""
+    return call(name, "DELETE", target, status, headers=headers, **more)
+
+
+def post(name: str, target: str, body: Any, status: int = 200, headers: Headers = (), **more: Any) -> Case:
+    """A case with a body."""
+    return call(name, "POST", target, status, body, headers=headers, **more)
+
+
+def put(name: str, target: str, body: Any, status: int = 200, headers: Headers = (), **more: Any) -> Case:
+    """A case that sets something."""
+    return call(name, "PUT", target, status, body, headers=headers, **more)
+
+
+def call(
+    name: str, method: str, target: str, status: int, body: Any = None, *, headers: Headers = (), **more: Any
+) -> Case:
+    """A case of any method. A body is bytes as they are, or a value to be sent as JSON and called that."""
+    pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    named = {each.lower() for each, _ in pairs}
+    if data is not None and not isinstance(body, bytes) and "content-type" not in named:
+        pairs.append(("Content-Type", "application/json"))
+    return Case(name, Request(method, target, tuple(pairs), data), status, **more)
+
+
+def zipped(value: Any) -> bytes:
+    """A value as JSON in gzip's format, the same bytes every time."""
+    return gzip.compress(json.dumps(value).encode(), mtime=0)

@@ -1,0 +1,113 @@
+"""Who may call what: with each role's key, with none, with a wrong one, and where none was ever made."""
+
+from typing import Any
+
+from tests.conformance.case import ADMIN, NOBODY, PREDICT, TRAIN, Case, call, get, post
+from tests.conformance.cases.training import CLUSTERS
+
+ROW = [6.3, 2.5, 4.9, 1.5]
+Asked = tuple[str, str, Any, str]
+# What each role may just do, and the next lower may not: method, path, body, and what is wrong for who may.
+LEVELS: dict[str, list[Asked]] = {
+    PREDICT: [
+        ("GET", "/v1/models", None, ""),
+        ("GET", "/v1/algorithms", None, ""),
+        ("GET", "/openapi.json", None, ""),
+        ("GET", "/v2", None, ""),
+        ("GET", "/v2/models/iris", None, ""),
+        ("POST", "/v1/models/iris:predict", {"instances": [ROW]}, ""),
+    ],
+    TRAIN: [
+        ("GET", "/v1/jobs?state=failed", None, ""),
+        ("DELETE", "/v1/jobs/{the_job_of_flags}", None, ""),
+        ("POST", "/v1/models/x:train", {}, "invalid_input"),
+    ],
+    ADMIN: [
+        ("PUT", "/v1/models/nobody/aliases/a", {"version": 1}, "model_not_found"),
+        ("DELETE", "/v1/models/nobody/aliases/a", None, "model_not_found"),
+        ("DELETE", "/v1/models/nobody/versions/1", None, "model_not_found"),
+        ("DELETE", "/v1/models/nobody", None, "model_not_found"),
+    ],
+}
+STATUSES = {"": 200, "invalid_input": 422, "model_not_found": 404}
+ROLES = [NOBODY, PREDICT, TRAIN, ADMIN]
+
+
+def _asked(role: str, needed: str, asked: Asked) -> Case:
+    method, path, body, code = asked
+    who = f"{role or 'nobody'} asks {method} {path}"
+    if ROLES.index(role) >= ROLES.index(needed):
+        return call(who, method, path, STATUSES[code], body, key=role, code=code)
+    refused = "forbidden" if role else "unauthenticated"
+    return call(who, method, path, 403 if role else 401, body, key=role, code=refused)
+
+
+def _with(name: str, status: int, *headers: tuple[str, str]) -> Case:
+    code = {} if status == 200 else {"code": "unauthenticated"}
+    return get(name, "/v1/models/line", status, headers, key=NOBODY, **code)
+
+
+CASES = [
+    *[_asked(role, needed, each) for needed, asked in LEVELS.items() for each in asked for role in ROLES],
+    *[
+        call(
+            f"where no key was ever made, {key or 'nobody'} asks {method} {path}",
+            method,
+            path,
+            503,
+            body,
+            key=key,
+            code="not_configured",
+            closed=True,
+        )
+        for method, path, body, key in (
+            ("GET", "/v1/models", None, NOBODY),
+            ("GET", "/v1/models", None, ADMIN),
+            ("POST", "/v1/models/iris:predict", {"instances": [ROW]}, PREDICT),
+            ("POST", "/v1/models/iris:train", CLUSTERS, TRAIN),
+            ("GET", "/docs", None, NOBODY),
+            ("GET", "/openapi.json", None, NOBODY),
+            ("GET", "/nowhere", None, NOBODY),
+            ("PUT", "/v1/models", {}, NOBODY),
+            ("OPTIONS", "/v1/models", None, NOBODY),
+        )
+    ],
+    call("where no key was ever made: HEAD", "HEAD", "/v1/models", 503, key=NOBODY, closed=True),
+    get("the page needs no key", "/docs", key=NOBODY),
+    _with("X-Api-Key", 200, ("X-Api-Key", "{predict_key}")),
+    _with("bearer in small letters", 200, ("authorization", "bearer {predict_key}")),
+    _with("spaces around the key", 200, ("Authorization", "Bearer   {predict_key} ")),
+    _with(
+        "both headers, the first of them wrong",
+        401,
+        ("Authorization", "Bearer no"),
+        ("X-Api-Key", "{predict_key}"),
+    ),
+    _with(
+        "a scheme of another kind beside the key",
+        200,
+        ("Authorization", "Basic YTpi"),
+        ("X-Api-Key", "{predict_key}"),
+    ),
+    _with("a header with an underscore", 401, ("X_Api_Key", "{predict_key}")),
+    _with("an unknown key", 401, ("Authorization", "Bearer sml_unknown")),
+    _with("a key in other letters", 401, ("X-Api-Key", "SML_PREDICT")),
+    _with("the key's beginning", 401, ("X-Api-Key", "sml_")),
+    _with("an empty key", 401, ("X-Api-Key", "")),
+    _with("Bearer and nothing", 401, ("Authorization", "Bearer")),
+    _with("the key without a scheme", 401, ("Authorization", "{predict_key}")),
+    _with("Basic", 401, ("Authorization", "Basic e3ByZWRpY3Rfa2V5fQ==")),
+    _with("a key of 600 characters", 401, ("X-Api-Key", "k" * 600)),
+    _with("a key outside ASCII", 401, ("X-Api-Key", "schlüssel")),
+    get("a key in the query", "/v1/models/line?key={predict_key}", 401, key=NOBODY, code="unauthenticated"),
+    _with("a key in a cookie", 401, ("Cookie", "key={predict_key}")),
+    post(
+        "who has no key is not told what is wrong",
+        "/v1/models/iris:predict",
+        b"{",
+        401,
+        key=NOBODY,
+        code="unauthenticated",
+    ),
+    get("nor whether a model is there", "/v1/models/nobody", 401, key=NOBODY, code="unauthenticated"),
+]

@@ -1,0 +1,138 @@
+"""AWS: the built zips under Lambda's own runtime client, behind what an HTTP API makes of a request."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.conformance.case import Answer, Request
+from tests.conformance.cloud import Records, Running
+from tests.ministack import Ministack
+from tests.runtime.lambda_runtime import Function, runtime_client, unpacked
+
+BUCKET, QUEUE = "conformance-models", "conformance-train"
+KEYS, NO_KEYS = "/conformance/keys", "/conformance/no-keys"
+# What an HTTP API hands over as text; all else is Base64.
+_TEXTS = ("text/", "application/json", "application/javascript", "application/xml")
+# What its documentation says it does with these: they are its own.
+_GATEWAYS = {"connection", "content-length", "date", "transfer-encoding"}
+
+
+@contextmanager
+def started(
+    request: pytest.FixtureRequest, folder: str, keys: Records, settings: dict[str, str]
+) -> Iterator[Running]:
+    """See `tests.conformance.cloud.Cloud`."""
+    zips = request.getfixturevalue("aws_packages")
+    aws: Ministack = request.getfixturevalue("ministack")
+    sqs = _client(aws, "sqs")
+    queue = _make(aws, keys)
+    both = [zips.predict_layer, zips.training_layer]
+    places = {
+        "runtime": runtime_client(folder),
+        "task": unpacked([zips.code], f"{folder}/task"),
+        "api": unpacked(both[:1], f"{folder}/opt-api"),
+        "train": unpacked(both, f"{folder}/opt-train"),
+    }
+
+    def function(name: str, parameter: str) -> Function:
+        env = {"ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": parameter}
+        return Function(
+            f"handlers.aws.{name}",
+            task=places["task"],
+            opt=places[name],
+            runtime=places["runtime"],
+            env={**aws.env, **env, **settings},
+        )
+
+    with (
+        function("api", KEYS) as api,
+        function("api", NO_KEYS) as closed,
+        function("train", KEYS) as train,
+    ):
+
+        def deliver() -> None:
+            while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+                for message in messages:
+                    answer = train.invoke({"Records": [_record(message)]})
+                    assert answer == {"batchItemFailures": []}, answer
+                    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+        yield Running(lambda sent: _gateway(api, sent), lambda sent: _gateway(closed, sent), deliver)
+
+
+def _client(aws: Ministack, service: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=aws.url,
+        region_name=aws.env["AWS_REGION"],
+        aws_access_key_id=aws.env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=aws.env["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _make(aws: Ministack, keys: Records) -> str:
+    """Bucket, keys and queue; the queue's address."""
+    _client(aws, "s3").create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.env["AWS_REGION"]}
+    )
+    _client(aws, "ssm").put_parameter(Name=KEYS, Value=json.dumps(keys), Type="SecureString")
+    queue = _client(aws, "sqs").create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "900"})
+    return str(queue["QueueUrl"])
+
+
+def _record(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as Lambda's event source hands it over."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "eventSource": "aws:sqs",
+    }
+
+
+def _gateway(function: Function, request: Request) -> Answer:
+    """What an HTTP API does: a request becomes an event of payload 2.0, and the function's answer HTTP."""
+    answer = function.invoke(_event(request))
+    assert isinstance(answer, dict), answer
+    assert "statusCode" in answer, answer  # else a caller gets 500 from the gateway
+    body = b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    return Answer(answer["statusCode"], headers, b"" if request.method == "HEAD" else body)
+
+
+def _event(request: Request) -> dict[str, Any]:
+    path, _, query = request.target.partition("?")
+    headers = {"host": "conformance.execute-api.eu-central-1.amazonaws.com"}
+    for name, value in request.headers:
+        if name.lower() not in _GATEWAYS:
+            joined = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
+            headers[name.lower()] = joined
+    if request.body is not None:
+        headers["content-length"] = str(len(request.body))
+    about = {"method": request.method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}
+    event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": {"http": about, "requestId": "JKJaXmPLvHcESHA=", "stage": "$default"},
+    }
+    return {**event, **_body(request.body, headers)}
+
+
+def _body(body: bytes | None, headers: dict[str, str]) -> dict[str, Any]:
+    if body is None:
+        return {"isBase64Encoded": False}
+    if headers.get("content-type", "").startswith(_TEXTS) and "content-encoding" not in headers:
+        try:
+            return {"body": body.decode(), "isBase64Encoded": False}
+        except UnicodeDecodeError:  # an event is JSON: it could not hold such a text
+            pass
+    return {"body": b64encode(body).decode(), "isBase64Encoded": True}

@@ -1,0 +1,71 @@
+"""Google Cloud: the built zips under functions-framework, beside stand-ins for storage and Cloud Tasks."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from providers.google.deploying import packaging
+from tests.conformance import wire
+from tests.conformance.cloud import Records, Running
+from tests.google import gcs, tasks
+from tests.google.conftest import make_service
+from tests.runtime.google_runtime import CloudRunFunction
+
+BUCKET = "demo-1-serverless-ml-dev"
+TRAIN_URL = "https://europe-west1-demo-1.cloudfunctions.net/serverless-ml-dev-train"
+CALLER = "serverless-ml-dev-caller@demo-1.iam.gserviceaccount.com"
+
+
+@contextmanager
+def started(
+    request: pytest.FixtureRequest,  # noqa: ARG001 (it needs no fixture)
+    folder: str,
+    keys: Records,
+    settings: dict[str, str],
+) -> Iterator[Running]:
+    """See `tests.conformance.cloud.Cloud`."""
+    service = make_service()
+    zips = packaging.build(service)
+    records = os.path.join(folder, "records.json")
+    with open(records, "w", encoding="utf-8") as file:
+        json.dump(keys, file)
+    buckets = gcs.Buckets(implicit=False)
+    buckets.create(BUCKET, {})
+    with gcs.running(buckets) as storage, tasks.running() as beside:
+        env = {
+            **beside.env,
+            **settings,
+            "STORAGE_EMULATOR_HOST": storage,
+            "ML_BUCKET": BUCKET,
+            "ML_QUEUE": tasks.QUEUE,
+            "ML_TRAIN_URL": TRAIN_URL,
+            "ML_CALLER": CALLER,
+        }
+
+        def function(name: str, place: str, keys_file: str) -> CloudRunFunction:
+            return CloudRunFunction(
+                name,
+                package=zips[name],
+                requirements=service.functions[name].settings["requirements"],
+                folder=os.path.join(folder, place),
+                env={**env, "ML_KEYS_FILE": keys_file},
+            )
+
+        with (
+            function("api", "api", records) as api,
+            function("api", "closed", os.path.join(folder, "no-keys.json")) as closed,
+            function("train", "train", records) as train,
+        ):
+
+            def deliver() -> None:
+                while beside.tasks:
+                    task = beside.tasks.pop(0)
+                    answer = train.call("POST", "/", task.body, content_type="application/json")
+                    assert answer.status == 204, answer
+
+            yield Running(
+                lambda sent: wire.ask(api.port, sent), lambda sent: wire.ask(closed.port, sent), deliver
+            )

@@ -1,0 +1,92 @@
+"""The laptop's server, really started; its trainer is stopped while no message is to be delivered."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.conformance import wire
+from tests.conformance.cloud import Records, Running
+from tests.e2e.local_server import LocalServer
+
+_PATIENCE = 120.0  # seconds
+
+
+@contextmanager
+def started(
+    request: pytest.FixtureRequest,  # noqa: ARG001 (it needs no fixture)
+    folder: str,
+    keys: Records,
+    settings: dict[str, str],
+) -> Iterator[Running]:
+    """See `tests.conformance.cloud.Cloud`."""
+    file = os.path.join(folder, "keys.json")
+    with open(file, "w", encoding="utf-8") as records:
+        json.dump(keys, records)
+    root, none = os.path.join(folder, "open"), os.path.join(folder, "no-keys.json")
+    with (
+        LocalServer(root, "--keys", file, **settings) as server,
+        LocalServer(os.path.join(folder, "closed"), "--keys", none, **settings) as closed,
+    ):
+        port, closed_port = _port(server), _port(closed)
+        trainer = Trainer(server)
+        try:
+            yield Running(
+                lambda sent: wire.ask(port, sent), lambda sent: wire.ask(closed_port, sent), trainer.run
+            )
+        finally:
+            trainer.resume()
+
+
+class Trainer:
+    """The process that trains beside the server, which runs only while it should."""
+
+    def __init__(self, server: LocalServer) -> None:
+        self._queue = os.path.join(server.root, "~queue")
+        self._pid = _until(lambda: _trainer_of(server.process.pid))
+        _until(lambda: any('"sweep"' in line for line in server.lines))  # its first look is over
+        self._stop()
+
+    def run(self) -> None:
+        """Have it work off the queue."""
+        self.resume()
+        _until(lambda: not any(name.isalnum() for name in os.listdir(self._queue)))
+        self._stop()
+
+    def resume(self) -> None:
+        os.kill(self._pid, signal.SIGCONT)
+
+    def _stop(self) -> None:
+        os.kill(self._pid, signal.SIGSTOP)
+
+
+def _trainer_of(server: int) -> int | None:
+    """The process id of the server's trainer, when it is there."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="utf-8") as stat:
+                    parent = int(stat.read().rpartition(")")[2].split()[1])
+                with open(f"/proc/{name}/cmdline", encoding="utf-8") as command:
+                    trains = "--trainer" in command.read()
+            except OSError:  # it ended meanwhile
+                continue
+            if parent == server and trains:
+                return int(name)
+    return None
+
+
+def _until[T](look: Callable[[], T | None]) -> T:
+    deadline = time.monotonic() + _PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, "the trainer does not come to rest"
+        time.sleep(0.02)
+    return found
+
+
+def _port(server: LocalServer) -> int:
+    return int(server.url.rpartition(":")[2])

@@ -1,0 +1,128 @@
+"""When two answers are equal: labels and texts exactly, floats within 1e-12, ids and times by their form.
+
+What is masked is listed here by name, and nothing else is.
+"""
+
+import json
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from math import isclose
+from typing import Any
+
+from tests.conformance.case import Answer
+
+# Theirs who carry the answer, not ours.
+CARRIERS = frozenset({"connection", "date", "keep-alive", "server", "transfer-encoding", "via"})
+RELATIVE = 1e-12
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
+_JOB = re.compile(r"[0-9a-f]{28}")
+_ALIAS_ETAG = re.compile(r"[0-9a-f]{16}")
+_QUOTED_ALIAS_ETAG = re.compile(r'"[0-9a-f]{16}"')
+_JOBS_PLACE = re.compile(r"/v1/jobs/[0-9a-f]{28}")
+_ANY = re.compile(r".+", re.DOTALL)
+
+MASKED_MEMBERS = {
+    **dict.fromkeys(("created", "started", "finished", "ended", "updated"), _TIME),
+    **dict.fromkeys(("id", "job", "next_after"), _JOB),
+    "etag": _ALIAS_ETAG,
+    "request_id": _ANY,
+}
+MASKED_HEADERS = {"etag": _QUOTED_ALIAS_ETAG, "location": _JOBS_PLACE, "x-request-id": _ANY}
+
+_FORMATS = {"FP64": "d", "INT64": "q", "BOOL": "?"}
+
+
+def comparable(answer: Answer, notes: Mapping[str, str]) -> Any:
+    """An answer as something to compare: what differs by chance is masked, a body is read.
+
+    `notes` are ids and ETags that the cases kept: a text that repeats one shows the note's name.
+    """
+    headers = {name: value for name, value in answer.headers.items() if name not in CARRIERS}
+    body = _read(answer)
+    if isinstance(body, dict) and "request_id" in body:
+        assert body["request_id"] == headers.get("x-request-id"), "two ids of one request"
+    length = headers.pop("content-length", None)
+    if length is not None and int(length) != len(answer.body):
+        headers["content-length"] = length  # of a HEAD: what a GET would have
+    shown = {name: _masked(MASKED_HEADERS.get(name), value, notes) for name, value in headers.items()}
+    return {"status": answer.status, "headers": shown, "body": _unchanging(body, notes)}
+
+
+def differences(expected: Any, found: Any, path: str = "answer") -> Iterator[str]:
+    """Where two comparable values differ, in words."""
+    if type(expected) is not type(found):
+        yield f"{path}: {_shown(expected)} ≠ {_shown(found)}"
+    elif isinstance(expected, dict):
+        yield from _members_that_differ(expected, found, path)
+    elif isinstance(expected, list):
+        if len(expected) != len(found):
+            yield f"{path}: {len(expected)} ≠ {len(found)} items"
+        for index, (left, right) in enumerate(zip(expected, found, strict=False)):
+            yield from differences(left, right, f"{path}[{index}]")
+    elif not _equal(expected, found):
+        yield f"{path}: {_shown(expected)} ≠ {_shown(found)}"
+
+
+def _members_that_differ(expected: Any, found: Any, path: str) -> Iterator[str]:
+    for key in [*expected, *(key for key in found if key not in expected)]:
+        if key in expected and key in found:
+            yield from differences(expected[key], found[key], f"{path}.{key}")
+        else:
+            where = "only on the laptop" if key in expected else "not on the laptop"
+            yield f"{path}.{key}: {where}: {_shown(expected.get(key, found.get(key)))}"
+
+
+def _equal(expected: Any, found: Any) -> bool:
+    if isinstance(expected, float) and isinstance(found, float):
+        return isclose(expected, found, rel_tol=RELATIVE, abs_tol=0.0)
+    return bool(expected == found)
+
+
+def _read(answer: Answer) -> Any:
+    """The body: JSON as its value, a binary inference as its header and numbers, else the bytes."""
+    kind = answer.headers.get("content-type", "")
+    if answer.body and kind.endswith("json"):
+        return json.loads(answer.body)
+    length = answer.headers.get("inference-header-content-length")
+    if length is None:
+        return answer.body
+    header, rest = json.loads(answer.body[: int(length)]), answer.body[int(length) :]
+    for output in header["outputs"]:
+        size = output.get("parameters", {}).get("binary_data_size")
+        if size is not None:
+            output["data"], rest = _decoded(output["datatype"], rest[:size]), rest[size:]
+    return {"header": header, "left over": rest}
+
+
+def _decoded(datatype: str, data: bytes) -> list[Any]:
+    if datatype != "BYTES":
+        form = _FORMATS[datatype]
+        return list(struct.unpack(f"<{len(data) // struct.calcsize(f'<{form}')}{form}", data))
+    texts = []
+    while data:
+        length = int.from_bytes(data[:4], "little")
+        texts.append(data[4 : 4 + length].decode())
+        data = data[4 + length :]
+    return texts
+
+
+def _unchanging(value: Any, notes: Mapping[str, str], name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _unchanging(each, notes, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_unchanging(each, notes) for each in value]
+    return _masked(MASKED_MEMBERS.get(name), value, notes) if isinstance(value, str) else value
+
+
+def _masked(form: re.Pattern[str] | None, text: str, notes: Mapping[str, str]) -> str:
+    for note, value in notes.items():
+        if _JOB.fullmatch(value) or _ALIAS_ETAG.fullmatch(value):
+            text = text.replace(value, f"{{{note}}}")
+    return f"<{form.pattern}>" if form is not None and form.fullmatch(text) else text
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 300 else f"{text[:300]}…"

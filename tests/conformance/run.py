@@ -1,0 +1,86 @@
+"""All cases, asked one after another of one cloud."""
+
+import importlib
+import os
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from tests.conformance.case import Answer, Case, Request
+from tests.conformance.cloud import Running
+from tests.conformance.comparison import comparable
+
+_CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases")
+_FIRST = "state"  # what the others find; each of them changes only what it has made itself
+_NOTE = re.compile(r"\{(\w+)\}")
+
+Notes = dict[str, str]
+
+
+def groups() -> list[str]:
+    """The files of cases/, in the order in which they are run."""
+    names = {name.removesuffix(".py") for name in os.listdir(_CASES) if name.endswith(".py")}
+    return [_FIRST, *sorted(names - {_FIRST})]
+
+
+def cases() -> dict[str, Case]:
+    """Every case by its file and name, in the order in which they are run."""
+    found: dict[str, Case] = {}
+    for group in groups():
+        for case in importlib.import_module(f"tests.conformance.cases.{group}").CASES:
+            name = f"{group}: {case.name}"
+            assert name not in found, f"two cases are called {name!r}"
+            found[name] = case
+    return found
+
+
+def answers(running: Running, keys: Mapping[str, str], cases: Mapping[str, Case]) -> dict[str, Any]:
+    """The comparable answer to each case, by its name; where there was none, the exception."""
+    notes: Notes = {f"{role}_key": key for role, key in keys.items()}
+    found: dict[str, Any] = {}
+    for name, case in cases.items():
+        try:
+            answer = _asked(running, _filled(case, keys, notes), case)
+            if case.deliver == "after":
+                running.deliver()
+            _keep(case, answer, notes)
+            found[name] = comparable(answer, notes)
+        except Exception as error:  # noqa: BLE001 (one case must not take the others with it)
+            found[name] = error
+    return found
+
+
+def _filled(case: Case, keys: Mapping[str, str], notes: Notes) -> Request:
+    """The case's request with its key, and with what earlier cases kept."""
+
+    def fill(text: str) -> str:
+        return _NOTE.sub(lambda note: notes[note[1]], text)
+
+    request = case.request
+    key = [("Authorization", f"Bearer {keys[case.key]}")] if case.key else []
+    headers = [(name, fill(value)) for name, value in request.headers]
+    return request._replace(target=fill(request.target), headers=(*key, *headers))
+
+
+def _asked(running: Running, request: Request, case: Case) -> Answer:
+    if case.closed:
+        return running.ask_closed(request)
+    if case.deliver != "meanwhile":
+        return running.ask(request)
+    answered: list[Answer] = []
+    asking = threading.Thread(target=lambda: answered.append(running.ask(request)), daemon=True)
+    asking.start()
+    while asking.is_alive():
+        running.deliver()
+        asking.join(0.1)
+    return answered[0]
+
+
+def _keep(case: Case, answer: Answer, notes: Notes) -> None:
+    import json
+
+    for note, place in case.keep.items():
+        kind, _, name = place.partition(" ")
+        found = answer.headers[name] if kind == "header" else json.loads(answer.body)[name]
+        notes[note] = found.strip('"')

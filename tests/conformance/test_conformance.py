@@ -1,0 +1,111 @@
+"""The same requests to the laptop and to every cloud get equal answers: status, headers and body."""
+
+import hashlib
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.conformance.case import ADMIN, PREDICT, TRAIN
+from tests.conformance.cloud import LAPTOP, Running, cloud, clouds
+from tests.conformance.comparison import differences
+from tests.conformance.deviations import ADDED_HEADERS, DEVIATIONS, AddedHeader
+from tests.conformance.run import answers, cases
+
+CASES = cases()
+OTHERS = [name for name in clouds() if name != LAPTOP]
+KEYS = {role: f"sml_{role}_0123456789abcdef" for role in (PREDICT, TRAIN, ADMIN)}
+RECORDS = [
+    {"id": role, "role": role, "sha256": hashlib.sha256(key.encode()).hexdigest()}
+    for role, key in KEYS.items()
+]
+# Nothing is remembered from one case to the next.
+SETTINGS = {"ML_ALIAS_TTL": "0", "ML_KEY_TTL": "0"}
+
+
+@pytest.fixture(scope="session")
+def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Every cloud's answers by the cases' names: the clouds are asked side by side, each case after case."""
+    found: dict[str, dict[str, Any]] = {}
+    with ExitStack() as stack:
+        running: dict[str, Running] = {}
+        for name in clouds():
+            folder = str(tmp_path_factory.mktemp(f"conformance-{name}"))
+            running[name] = stack.enter_context(cloud(name).started(request, folder, RECORDS, SETTINGS))
+
+        def ask(name: str) -> None:
+            found[name] = answers(running[name], KEYS, CASES)
+
+        asking = [threading.Thread(target=ask, args=(name,)) for name in running]
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join()
+    return found
+
+
+def answer_of(answered: dict[str, Any], cloud: str, case: str) -> Any:
+    answer = answered[cloud][case]
+    assert not isinstance(answer, Exception), f"{cloud} did not answer: {answer!r}"
+    return answer
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_laptop_answers_as_the_case_says(answered: dict[str, Any], name: str) -> None:
+    case, answer = CASES[name], answer_of(answered, LAPTOP, name)
+    assert answer["status"] == case.status, answer
+    if case.code:
+        assert answer["body"]["code"] == case.code, answer
+    if case.at:
+        assert answer["body"]["faults"][0]["path"] == case.at, answer
+    if answer["status"] >= 400 and answer["body"]:
+        assert case.code or case.request.method == "HEAD", f"the case does not say {answer['body']['code']}"
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("cloud", OTHERS)
+def test_a_cloud_answers_as_the_laptop_does(answered: dict[str, Any], cloud: str, name: str) -> None:
+    expected, answer = answer_of(answered, LAPTOP, name), answer_of(answered, cloud, name)
+    found = list(differences(expected, without_added(cloud, answer)))
+    declared = [each for each in DEVIATIONS if (each.cloud, each.case) == (cloud, name)]
+    if declared:
+        assert found, f"{cloud} does as the laptop: the declared deviation is to be removed"
+        assert answer["status"] == declared[0].status, answer
+    else:
+        assert not found, "\n".join(found)
+
+
+def without_added(cloud: str, answer: Any) -> Any:
+    """The answer without the headers that the cloud is declared to add."""
+    added = {
+        each.header
+        for each in ADDED_HEADERS
+        if (each.cloud, each.status) == (cloud, answer["status"]) and each.header in answer["headers"]
+    }
+    return {
+        **answer,
+        "headers": {name: each for name, each in answer["headers"].items() if name not in added},
+    }
+
+
+@pytest.mark.parametrize("added", ADDED_HEADERS, ids=str)
+def test_a_header_that_a_cloud_is_declared_to_add_is_really_added(
+    answered: dict[str, Any], added: AddedHeader
+) -> None:
+    laptop, there = answered[LAPTOP], answered[added.cloud]
+    alike = [name for name in CASES if there[name]["status"] == added.status]
+    assert alike
+    assert all(added.header in there[name]["headers"] for name in alike)
+    assert not any(added.header in laptop[name]["headers"] for name in alike)
+
+
+def test_no_deviation_is_declared_of_a_case_or_cloud_that_is_not_there() -> None:
+    known = {(cloud, name) for cloud in OTHERS for name in CASES}
+    assert {(each.cloud, each.case) for each in DEVIATIONS} <= known
+    assert all(each.reason for each in (*DEVIATIONS, *ADDED_HEADERS))
+
+
+def test_every_cloud_was_asked_everything(answered: dict[str, Any]) -> None:
+    assert sorted(answered) == sorted(clouds())
+    assert all(list(each) == list(CASES) for each in answered.values())
