@@ -48,7 +48,7 @@ CASES = [
         BLUE,
         {"version": 2},
         200,
-        [("If-Match", '"x"'), ("If-Match", '"{fourth}"')],
+        [("If-Match", '"{fourth}"'), ("If-Match", '"x"')],
         keep={"fifth": "header etag"},
     ),
     put(

@@ -92,7 +92,7 @@ CASES = [
         "/v1/models/gone:train",
         GONE,
         200,
-        {"Prefer": "wait=20"},
+        {"Prefer": "wait=50"},
         deliver="meanwhile",
     ),
     put("production is version 1", "/v1/models/iris/aliases/production", {"version": 1}),
