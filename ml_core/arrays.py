@@ -36,14 +36,22 @@ def rows_of(X: Any, features: Sequence[str], *, expecting: str = "the model") ->
         return _packed(_matrix(X)[:, [named[name] for name in features]], features, expecting)
     if hasattr(X, "__array__"):
         return _packed(_matrix(X), features, expecting)
+    if hasattr(X, "toarray"):
+        raise InvalidInput.at("X", "expected every number, got a sparse matrix; X.toarray() has them all")
     rows = [row if isinstance(row, dict) else listed(row) for row in X]
     return rows_from_json(rows, features=features, limits=NO_LIMITS, where="X", expecting=expecting)
 
 
 def listed(values: Any) -> list[Any]:  # noqa: ANN401
     """A sequence as a list of Python's own types: numpy's scalars are no `int` and no `float`."""
-    result: list[Any] = values.tolist() if hasattr(values, "tolist") else list(values)
-    return result
+    if hasattr(values, "tolist"):
+        values = values.tolist()
+    return [python_value(value) for value in values]
+
+
+def python_value(value: Any) -> Any:  # noqa: ANN401
+    """A scalar of numpy's as Python's own; anything else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
 def _matrix(X: Any) -> "NDArray[np.float64]":  # noqa: ANN401

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import artifact, models, tensors
-from ml_core.arrays import NO_LIMITS, feature_names, listed, rows_of
+from ml_core.arrays import NO_LIMITS, feature_names, listed, python_value, rows_of
 from ml_core.errors import AlgorithmNotFound, ArtifactInvalid, Fault, InvalidInput, TooLarge
 from ml_core.faults import member, shown
 from ml_core.hyperparameters import REFUSED, Integer, Number
@@ -284,8 +284,8 @@ def label_text(label: Label) -> str:
 def fit(request: TrainingRequest, progress: Callable[[str, float | None], None]) -> Trained:
     """Split the rows, fit on one part, measure on both.
 
-    `progress` is told each phase as it begins, and a fraction where one is counted, else None. Raises
-    `InvalidInput`.
+    `progress` is told each phase as it begins, and how many percent of it are done where that is counted,
+    else None. Raises `InvalidInput`.
     """
     info = models.algorithm(request.algorithm)
     progress("splitting", None)
@@ -475,15 +475,19 @@ def train_model(
     Hyperparameters are keywords, or members of `hyperparameters`: k-means has one that is called `algorithm`.
 
     `X` is rows × features of finite numbers: lists, an array or a data frame, whose column names become the
-    features'. `y` is a label for each row (strings, integers or booleans), None for clusters. Raises
-    `InvalidInput`.
+    features'. `y` is a label for each row (strings, integers or booleans), None for clusters; the keys of
+    `class_weight` may be the labels themselves. Raises `InvalidInput`.
     """
     info = models.algorithm(algorithm)
     features = tuple(feature_names(X))
     _check_names(list(features), "X", NO_LIMITS)
     rows = rows_of(X, features, expecting="every row")
     targets = _targets(info, None if y is None else listed(y), len(rows), NO_LIMITS)
-    chosen = info.check({**(hyperparameters or {}), **more}, "hyperparameters")
+    given = {name: _as_json(value) for name, value in {**(hyperparameters or {}), **more}.items()}
+    chosen = info.check(given, "hyperparameters")
+    seed = python_value(seed)
+    if SEED.read(seed) is REFUSED:
+        raise InvalidInput.at("seed", f"expected {SEED.expects}, got {shown(seed)}")
     if targets is not None:
         _check_class_weight(chosen.get("class_weight"), targets)
     classes, numbers = _class_numbers(targets)
@@ -491,3 +495,10 @@ def train_model(
     for text in told:
         warnings.warn(text, stacklevel=2)
     return model
+
+
+def _as_json(value: object) -> object:
+    """A hyperparameter of a notebook as JSON would have it: no numpy scalars, class weights keyed by text."""
+    if isinstance(value, dict):
+        return {label_text(python_value(label)): python_value(weight) for label, weight in value.items()}
+    return python_value(value)

@@ -143,5 +143,5 @@ def test_progress_is_told_phase_by_phase() -> None:
     X, y = CLASSIFICATION["iris"].data, CLASSIFICATION["iris"].target
     phases: list[tuple[str, float | None]] = []
     body = {"algorithm": "svm", "instances": X.tolist(), "targets": y.tolist()}
-    fit(check_request(body, Limits()), lambda phase, fraction: phases.append((phase, fraction)))
+    fit(check_request(body, Limits()), lambda phase, percentage: phases.append((phase, percentage)))
     assert phases == [("splitting", None), ("fitting", None), ("measuring", None)]

@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from sklearn import datasets
 
 from ml_core import artifact, models, predict, train_model
+from ml_core.errors import InvalidInput
 from ml_core.instances import Limits, rows_from_json
 from ml_core.training import Trained, TrainingRequest, check_request, fit
 
@@ -27,7 +29,7 @@ def body(algorithm: str, **more: Any) -> dict[str, Any]:
 
 def trained(request: dict[str, Any]) -> Trained:
     sent = json.loads(json.dumps(request))
-    return fit(check_request(sent, Limits()), lambda phase, fraction: None)  # noqa: ARG005
+    return fit(check_request(sent, Limits()), lambda phase, percentage: None)  # noqa: ARG005
 
 
 @pytest.mark.parametrize("algorithm", models.names())
@@ -72,3 +74,21 @@ def test_the_articles_two_functions_work_on_arrays() -> None:
     model = train_model(data.data, data.target, algorithm="svm", kernel="linear")
     labels = predict(model, data.data)
     assert sum(label == target for label, target in zip(labels, data.target, strict=True)) > 140
+
+
+def test_notebooks_may_hold_numpys_scalars_and_weigh_classes_by_their_labels() -> None:
+    data = DATA["svm"]
+    rows = [tuple(row) for row in data.data]
+    chosen: dict[str, Any] = {"kernel": "linear", "C": 2.0, "max_iter": 1000, "class_weight": {"1": 3.0}}
+    numpys = {**chosen, "C": np.float64(2), "max_iter": np.int64(1000), "class_weight": {np.int64(1): 3}}
+    plain = train_model(data.data.tolist(), data.target.tolist(), "svm", **chosen)
+    assert (
+        train_model(rows, list(data.target), "svm", seed=np.int64(0), **numpys).to_bytes() == plain.to_bytes()
+    )
+    assert predict(plain, rows) == predict(plain, data.data)
+
+
+@pytest.mark.parametrize("seed", [-1, "a", None, 2**32, 0.5])
+def test_a_seed_that_is_none_is_told_and_not_the_rows(seed: Any) -> None:
+    with pytest.raises(InvalidInput, match="seed: expected an integer from 0 to 4294967295"):
+        train_model([[1.0], [2.0]], [0, 1], seed=seed)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from ml_core import models, train_model
 from ml_core.errors import Fault, InvalidInput, TooLarge
@@ -200,6 +201,7 @@ def test_numbers_at_the_ends_of_double_precision_train_or_are_told_to_be_rescale
         (np.zeros((2, 1)), [0, 1, 1], "label for each of 2 rows, got 3"),
         (np.zeros((2, 1)), None, "list of labels"),
         ([[True], [False]], [0, 1], "expected a number, got true"),
+        (sparse.csr_matrix([[1.0], [2.0]]), [0, 1], r"got a sparse matrix; X\.toarray\(\) has them all"),
     ],
 )
 def test_notebooks_are_told_as_well(X: Any, y: Any, told: str) -> None:
