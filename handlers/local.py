@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.auth import ADMIN, OPEN, Caller, Records
 from handlers.services import Services
-from handlers.settings import Settings, read_settings
+from handlers.settings import SettingInvalid, Settings, read_settings
 from ml_core.errors import ServerlessMLError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> in
     from providers.local.worker_queue import WorkerProcess
 
     forward_logging()
+    _make_root(settings.root)
     services = folder_services(settings, key_records=_key_records(settings, host, keys_file))
     try:
         server = _server(services, host, port)
@@ -93,6 +94,15 @@ def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> in
         print(f"for example:\n  {_EXAMPLE.format(url=url)}", flush=True)
         server.run()  # returns on SIGINT and SIGTERM, requests under way being answered
     return 0
+
+
+def _make_root(root: str) -> None:
+    """Make the folder now rather than at the first write. Raises `SettingInvalid` where it cannot be."""
+    try:
+        os.makedirs(root, exist_ok=True)
+    except OSError as error:
+        reason = "it is no folder" if os.path.exists(root) else error.strerror
+        raise SettingInvalid(f"models cannot be kept in {os.path.abspath(root)}: {reason}") from error
 
 
 def train_until_stopped(settings: Settings) -> int:

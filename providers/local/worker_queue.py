@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_EVERY = 300.0  # seconds
 _FAILED = 30.0  # seconds until a job is brought again whose handling failed in an unforeseen way
+_FOLDER_FAILED = 5.0  # seconds until the queue's folder is tried again
 _WITHOUT_PIPE = 1.0  # seconds between looks where the file system knows no named pipes
 _FIRST_RESTART = 0.5  # seconds; doubles while the worker keeps dying
 _LONGEST_RESTART = 15.0
@@ -35,6 +36,7 @@ class FolderQueue:
         self._folder = os.path.join(os.path.abspath(root), "~queue")
         self._pipe = os.path.join(self._folder, "~wake")
         self._ends: tuple[int, int] | None = None
+        self._pipe_missed = False
 
     def submit(self, job_id: str) -> None:
         """Send a message that names the job. Raises `Unavailable`."""
@@ -46,12 +48,19 @@ class FolderQueue:
         self._write(delivery, time.time() + seconds)
 
     def forget(self, delivery: str) -> None:
-        """Remove the message of a job that is over."""
-        with suppress(FileNotFoundError):
+        """Remove the message of a job that is over. Raises `Unavailable`."""
+        try:
             os.unlink(os.path.join(self._folder, delivery))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise _unavailable(error) from error
 
     def due(self) -> tuple[list[str], float | None]:
-        """The jobs whose messages are due, the oldest first, and the seconds until the next one is."""
+        """The jobs whose messages are due, the oldest first, and the seconds until the next one is.
+
+        Raises `Unavailable`.
+        """
         now = time.time()
         messages = sorted(self._messages())
         later = [due - now for due, _ in messages if due > now]
@@ -89,16 +98,22 @@ class FolderQueue:
                 file.write(repr(due))
             os.replace(unfinished, path)
         except OSError as error:
-            raise Unavailable(f"the queue's folder failed: {error.strerror}") from error
+            with suppress(OSError):
+                os.unlink(unfinished)
+            raise _unavailable(error) from error
 
     def _messages(self) -> list[tuple[float, str]]:
         found = []
-        with suppress(FileNotFoundError):
+        try:
             for name in os.listdir(self._folder):
                 with suppress(FileNotFoundError, ValueError):
                     if name.isalnum():
                         with open(os.path.join(self._folder, name), encoding="ascii") as file:
                             found.append((float(file.read()), name))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise _unavailable(error) from error
         return found
 
     def _open_pipe(self) -> tuple[int, int] | None:
@@ -110,8 +125,14 @@ class FolderQueue:
             # held open, never written to: a pipe without writers would be readable all the time
             return reading, os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
-            log.warning("no named pipe can be had (%s); looking for jobs every second", error.strerror)
+            if not self._pipe_missed:
+                log.warning("no named pipe can be had (%s); looking for jobs every second", error.strerror)
+                self._pipe_missed = True
             return None
+
+
+def _unavailable(error: OSError) -> Unavailable:
+    return Unavailable(f"the queue's folder failed: {error.strerror}")
 
 
 def work(
@@ -121,11 +142,13 @@ def work(
     stopping: threading.Event,
     *,
     sweep_every: float = SWEEP_EVERY,
+    folder_pause: float = _FOLDER_FAILED,
 ) -> None:
     """Work off the messages one by one until `stopping` is set.
 
     `handle` gets a job's id and returns None when the job is over, or the seconds after which to bring it
-    again; `sweep` is called at the start and every `sweep_every` seconds. What they raise is logged.
+    again; `sweep` is called at the start and every `sweep_every` seconds. What they raise is logged. When the
+    queue's own folder fails, it is tried again after `folder_pause` seconds.
     """
     next_sweep = time.monotonic()
     while not stopping.is_set():
@@ -135,9 +158,16 @@ def work(
                 sweep()
             except Exception:
                 log.exception("the sweep failed")
-        due, pause = queue.due()
-        for job_id in due[:1]:  # one, then a fresh look: others may have come meanwhile, or been cancelled
-            _deliver(queue, job_id, handle)
+        try:
+            due, pause = queue.due()
+            for job_id in due[
+                :1
+            ]:  # one, then a fresh look: others may have come meanwhile, or been cancelled
+                _deliver(queue, job_id, handle)
+        except Unavailable as error:  # a full disk, most likely: the messages are still there when it is not
+            log.error("%s; looking again in %g seconds", error, folder_pause)  # noqa: TRY400 (foreseen)
+            stopping.wait(folder_pause)
+            continue
         if not due:
             until_sweep = next_sweep - time.monotonic()
             queue.wait(max(0.0, until_sweep if pause is None else min(pause, until_sweep)))

@@ -305,6 +305,14 @@ class TestStartAndStop:
         assert done.returncode == 1
         assert re.fullmatch(r"serverless-ml: ML_MAX_ROWS is 'many': .*\n", done.stderr)
 
+    @pytest.mark.parametrize(("below", "reason"), [("", "it is no folder"), ("inside", "Not a directory")])
+    def test_a_folder_that_cannot_be_is_one_clear_line(self, tmp_path: Path, below: str, reason: str) -> None:
+        (tmp_path / "file").touch()
+        root = tmp_path / "file" / below
+        done = _failing("--port", "0", "--root", str(root))
+        assert done.returncode == 1
+        assert done.stderr == f"serverless-ml: models cannot be kept in {root}: {reason}\n"
+
     def test_help_tells_every_option(self) -> None:
         told = _failing("--help").stdout
         assert all(option in told for option in ("--host", "--port", "--root", "--keys"))

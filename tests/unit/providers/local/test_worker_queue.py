@@ -90,6 +90,41 @@ class TestQueue:
         with pytest.raises(Unavailable):
             FolderQueue(os.path.join(file, "root")).submit("job")
 
+    def test_a_folder_that_cannot_be_read_is_unavailable(self, tmp_path: object) -> None:
+        file = os.path.join(str(tmp_path), "file")
+        with open(file, "w"):
+            pass
+        with pytest.raises(Unavailable, match="the queue's folder failed: Not a directory"):
+            FolderQueue(file).due()
+        with pytest.raises(Unavailable):
+            FolderQueue(file).forget("job")
+
+    def test_a_message_that_the_disk_has_no_room_for_leaves_nothing_behind(self, root: str) -> None:
+        queue = FolderQueue(root)
+        queue.submit("first")
+        script = (
+            "import resource, signal, sys; from providers.local.worker_queue import FolderQueue\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+            "FolderQueue(sys.argv[1]).submit('second')"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, root], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert "Unavailable: the queue's folder failed: File too large" in done.stderr
+        assert os.listdir(os.path.join(root, "~queue")) == ["first"]
+
+    def test_a_file_system_without_named_pipes_is_told_once(
+        self, tmp_path: object, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        file = os.path.join(str(tmp_path), "file")
+        with open(file, "w"):
+            pass
+        queue = FolderQueue(file)
+        for _ in range(3):
+            queue.wait(0.001)
+        assert caplog.text.count("no named pipe can be had") == 1
+
 
 class TestWorking:
     def test_jobs_are_handled_in_turn_and_again_as_they_ask(self, root: str) -> None:
@@ -122,6 +157,31 @@ class TestWorking:
         work(queue, handle, lambda: None, stopping)
         assert "job bad could not be handled" in caplog.text
         assert queue.due()[1] == pytest.approx(30, abs=5), "it is tried again later"
+
+    def test_a_folder_that_fails_for_a_while_does_not_end_the_worker(
+        self, root: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Failing(FolderQueue):
+            failures = 2
+
+            def forget(self, delivery: str) -> None:
+                if self.failures:
+                    self.failures -= 1
+                    raise Unavailable("the disk is full")
+                super().forget(delivery)
+
+        queue, stopping, handled = Failing(root), threading.Event(), []
+        queue.submit("job")
+
+        def handle(job: str) -> None:
+            handled.append(job)
+            if len(handled) == 3:
+                stopping.set()
+
+        work(queue, handle, lambda: None, stopping, folder_pause=0.01)
+        assert handled == ["job"] * 3
+        assert queue.due() == ([], None)
+        assert caplog.text.count("the disk is full; looking again") == 2
 
     def test_sweeps_come_at_the_start_and_then_regularly(
         self, root: str, caplog: pytest.LogCaptureFixture
