@@ -113,15 +113,14 @@ def _check_path(route: Route, values: dict[str, str]) -> None:
 def _failure(error: Exception, request: Request, record: dict[str, Any]) -> Response:
     """The answer to an error, which is logged in full when nobody foresaw it."""
     from handlers.logs import log_unforeseen
-    from handlers.problems import problem_response, status_of
+    from handlers.problems import is_foreseen, problem_response, status_of
     from ml_core.errors import MalformedInput
 
     if isinstance(error, RecursionError):
         error = MalformedInput("the request is nested too deeply")
-    status = status_of(type(error))
-    if status == 500:
+    if not is_foreseen(error):
         log_unforeseen(error, request_id=request.request_id, route=record.get("route"))
-    elif status > 500:
+    elif status_of(type(error)) >= 500:
         record["detail"] = str(error)
     if isinstance(error, ServerlessMLError):
         record["code"] = error.code

@@ -8,6 +8,7 @@ from typing import Any
 from handlers.errors import ForeignOrigin, MethodNotAllowed, UnsupportedMediaType
 from handlers.http import Response, json_response
 from ml_core.errors import (
+    ArtifactInvalid,
     Conflict,
     Forbidden,
     IdempotencyMismatch,
@@ -36,6 +37,7 @@ STATUSES: dict[type[ServerlessMLError], int] = {
     UnsupportedMediaType: 415,
     InvalidInput: 422,
     IdempotencyMismatch: 422,
+    ArtifactInvalid: 500,
     NotConfigured: 503,
     Unavailable: 503,
 }
@@ -61,6 +63,11 @@ def status_of(kind: type[Exception]) -> int:
     return next((STATUSES[ancestor] for ancestor in kind.__mro__ if ancestor in STATUSES), 500)
 
 
+def is_foreseen(error: Exception) -> bool:
+    """Whether callers may read what `error` says."""
+    return isinstance(error, ServerlessMLError) and any(kind in STATUSES for kind in type(error).__mro__)
+
+
 def problem_response(error: Exception, *, request_id: str, accept: str = "", invalid: int = 422) -> Response:
     """The answer that tells a caller about `error`; of something unforeseen, only the request id.
 
@@ -71,9 +78,8 @@ def problem_response(error: Exception, *, request_id: str, accept: str = "", inv
         invalid: the status of `InvalidInput`: 422, or 400 where the Open Inference Protocol says so.
     """
     status = invalid if isinstance(error, InvalidInput) else status_of(type(error))
-    foreseen = isinstance(error, ServerlessMLError) and status != 500
-    code = error.code if foreseen and isinstance(error, ServerlessMLError) else "internal"
-    detail = str(error) if foreseen else UNFORESEEN
+    code = error.code if isinstance(error, ServerlessMLError) and is_foreseen(error) else "internal"
+    detail = str(error) if is_foreseen(error) else UNFORESEEN
     problem: dict[str, Any] = {
         "type": f"/docs#{code}",
         "title": TITLES.get(status, "Error"),

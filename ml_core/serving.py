@@ -109,7 +109,12 @@ class Models:
         data = self._store.get(artifact_key(version.job)).data
         if hashlib.sha256(data).hexdigest() != version.sha256:
             raise ArtifactInvalid(f"the artifact of model '{name}' version {version.version} is damaged")
-        return self._load(data)
+        try:
+            return self._load(data)
+        except ArtifactInvalid as error:
+            raise ArtifactInvalid(
+                f"the artifact of model '{name}' version {version.version} cannot be read: {error}"
+            ) from error
 
 
 class _Artifacts:

@@ -632,3 +632,14 @@ class TestLog:
         }.items()  # fmt: skip
         assert first["latency_ms"] > 0
         assert (first["model_cold"], second["model_cold"], second["cold"]) == (True, False, False)
+
+
+def test_a_damaged_artifact_is_told_with_its_model_and_version(trained: Path, tmp_path: Path) -> None:
+    root = tmp_path / "damaged"
+    shutil.copytree(trained, root)
+    for file in root.glob("artifacts.d/*.safetensors"):
+        file.write_bytes(file.read_bytes()[:-1] + b"\x7f")
+    answer = asking(services_over(root))("POST", "/v1/models/iris:predict", b'{"instances": [[1, 2, 3, 4]]}')
+    problem = json.loads(answer.body)
+    assert (answer.status, problem["code"]) == (500, "artifact_invalid")
+    assert problem["detail"] == "the artifact of model 'iris' version 1 is damaged"

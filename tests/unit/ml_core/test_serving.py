@@ -216,3 +216,13 @@ def test_a_load_that_fails_is_tried_again(served: Served) -> None:
         with pytest.raises(ValueError, match="ten"):
             served.models.resolve("iris")
     assert len(served.loaded) == 2
+
+
+def test_an_artifact_of_a_later_format_names_its_model(served: Served) -> None:
+    def refuse(_: bytes) -> Model:
+        raise ArtifactInvalid("format 9; this release reads format 1")
+
+    served.register("iris", "a-10")
+    models = Models(served.store, alias_ttl=0, max_bytes=100, load=refuse)
+    with pytest.raises(ArtifactInvalid, match="'iris' version 1 cannot be read: format 9"):
+        models.resolve("iris")
