@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ml_core import hyperparameters as hp
-from ml_core.arithmetic import Coefficients
+from ml_core.arithmetic import CLOSE, Coefficients
 from ml_core.errors import Fault
 from ml_core.models import CLASSIFICATION, Algorithm, Answers, Size, Table
 from ml_core.preprocessing import Scaling, fitted_scaling, folded, pipeline
@@ -261,7 +261,8 @@ def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untype
     sign = -1.0 if len(estimator.classes_) == 2 else 1.0
     intercepts = tuple((sign * estimator.intercept_).tolist())
     vectors = estimator.support_vectors_
-    if estimator.kernel == "linear" and len(intercepts) * vectors.shape[1] <= max(MOST_WEIGHTS, vectors.size):
+    few = len(intercepts) * vectors.shape[1] <= max(MOST_WEIGHTS, vectors.size)
+    if estimator.kernel == "linear" and few and not _cancels(estimator):
         weights = sign * estimator.coef_
         return LinearPairs(Tensor.of(weights.ravel().tolist(), *weights.shape), intercepts)
     # libsvm's gamma, once "scale" and "auto" are numbers, is public nowhere
@@ -274,6 +275,17 @@ def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untype
         tuple(estimator.n_support_.tolist()),
         intercepts,
     )
+
+
+def _cancels(estimator: Any) -> bool:  # noqa: ANN401 - scikit-learn is untyped
+    """Whether all weights of a pair are 0 but for rounding, as where no line can part the classes (XOR).
+
+    Rounding then decides each label, in libsvm's order of adding: only the vectors know it.
+    """
+    import numpy as np
+
+    terms = np.abs(estimator.dual_coef_).sum(axis=0) @ np.abs(estimator.support_vectors_)
+    return bool((np.abs(estimator.coef_) <= CLOSE * terms).all(axis=1).any())
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> SVM:

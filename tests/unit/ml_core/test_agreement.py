@@ -177,3 +177,15 @@ def test_a_saturated_kernel_gets_libsvms_labels() -> None:
     model = train_model(X, y, algorithm="svm", **chosen)
     for arithmetic in reference.ARITHMETICS:
         assert reference.answers(model, X, arithmetic).labels == expected.labels
+
+
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("C", [1.0, 10.0])
+def test_a_linear_kernel_that_cannot_part_the_classes_gets_libsvms_labels(C: float, scale: bool) -> None:
+    """On XOR all weights cancel: which side of 0 a decision falls is decided by rounding."""
+    X, y = np.repeat([[0.0, 0], [1, 0], [0, 1], [1, 1]], 10, axis=0), np.repeat([0, 1, 1, 0], 10)
+    rows = np.vstack([X, X * np.random.default_rng(1).normal(1, 0.2, X.shape)])
+    expected = reference.svm(X, y, rows, kernel="linear", C=C, scale=scale)
+    model = train_model(X, y, algorithm="svm", kernel="linear", C=C, scale=scale)
+    for arithmetic in reference.ARITHMETICS:
+        assert reference.answers(model, rows, arithmetic).labels == expected.labels
