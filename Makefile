@@ -21,7 +21,7 @@ demo: .venv/serve.ready ## train, register and predict over HTTP on this machine
 	@$(PY) -m examples.demo
 
 .PHONY: serve
-serve: .venv/serve.ready ## the service on http://$(HOST):$(PORT), models kept in .serverless-ml/
+serve: .venv/serve.ready ## the service on http://127.0.0.1:8080 (HOST=, PORT=), models kept in .serverless-ml/
 	@exec $(PY) -m handlers.local --host $(HOST) --port $(PORT)
 
 .PHONY: setup
