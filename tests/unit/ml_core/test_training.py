@@ -80,11 +80,15 @@ def test_notebooks_may_hold_numpys_scalars_and_weigh_classes_by_their_labels() -
     data = DATA["svm"]
     rows = [tuple(row) for row in data.data]
     chosen: dict[str, Any] = {"kernel": "linear", "C": 2.0, "max_iter": 1000, "class_weight": {"1": 3.0}}
-    numpys = {**chosen, "C": np.float64(2), "max_iter": np.int64(1000), "class_weight": {np.int64(1): 3}}
+    numpys: dict[str, Any] = {
+        **chosen,
+        "seed": np.int64(0),
+        "C": np.float64(2),
+        "max_iter": np.int64(1000),
+        "class_weight": {np.int64(1): 3},
+    }
     plain = train_model(data.data.tolist(), data.target.tolist(), "svm", **chosen)
-    assert (
-        train_model(rows, list(data.target), "svm", seed=np.int64(0), **numpys).to_bytes() == plain.to_bytes()
-    )
+    assert train_model(rows, list(data.target), "svm", **numpys).to_bytes() == plain.to_bytes()
     assert predict(plain, rows) == predict(plain, data.data)
 
 
