@@ -39,7 +39,7 @@ format: .venv/dev.ready ## format the code and mend what the linter can
 
 .PHONY: test
 test: setup .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/google-api.ready .tools/google-train.ready ## every test
-	@$(PY) -m pytest $(PYTEST)
+	@$(PY) -m pytest -n 2 $(PYTEST)
 
 .PHONY: bench
 bench: .venv/dev.ready .tools/bench.ready .tools/ministack.ready ## what a prediction costs, side by side with what people use today

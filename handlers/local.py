@@ -190,6 +190,7 @@ def _server(services: Services, host: str, port: int) -> Any:
     from waitress.server import create_server
 
     from handlers.api import Api
+    from handlers.unreadable import Channel
     from handlers.wsgi import from_environ, to_wsgi
 
     api = Api(services)
@@ -198,7 +199,7 @@ def _server(services: Services, host: str, port: int) -> Any:
     def application(environ: "Environ", start_response: "StartResponse") -> "Iterable[bytes]":
         return to_wsgi(api.handle(from_environ(environ), gate), start_response)
 
-    return create_server(
+    server: Any = create_server(
         application,
         host=host,
         port=port,
@@ -207,6 +208,8 @@ def _server(services: Services, host: str, port: int) -> Any:
         ident="serverless-ml",
         max_request_body_size=_LONGEST_READ,
     )
+    server.channel_class = Channel
+    return server
 
 
 def _who(services: Services) -> str:

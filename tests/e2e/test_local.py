@@ -199,13 +199,14 @@ class TestHttp:
             b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
             b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
             b"POST /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"POST /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n{}",
             b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 300_000 + b"\r\n\r\n",
             b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
             b"GET /\xff\xfe?\xff=\xfe HTTP/1.1\r\nHost: localhost\r\nX: \xff\r\n\r\n",
             b"GET http://evil.example/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n",
             b"GET /v1/models?limit=%00&%zz=1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         ],
-        ids=range(12),
+        ids=range(13),
     )
     def test_bytes_that_are_hardly_http_harm_nobody(self, server: LocalServer, sent: bytes) -> None:
         host, port = server.url.removeprefix("http://").split(":")
@@ -220,6 +221,8 @@ class TestHttp:
                 pass
         status = re.match(rb"HTTP/1\.\d (\d{3})", answered)
         assert status is None or int(status[1]) < 500, answered
+        if status and int(status[1]) >= 400:
+            assert json.loads(answered.partition(b"\r\n\r\n")[2])["status"] == int(status[1])
         assert server.call("GET", "/").status == 200
 
     def test_many_at_once_all_get_their_own_answer(self, server: LocalServer) -> None:

@@ -1,0 +1,41 @@
+"""What the laptop's server cannot read as HTTP, told like every other error."""
+
+import os
+from http import HTTPStatus
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+from handlers.problems import problem_response
+from ml_core.errors import MalformedInput, ServerlessMLError, TooLarge
+
+_TOO_LARGE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+
+class Refusal(ErrorTask):
+    """Answers with a problem where waitress would with a page of text."""
+
+    def execute(self) -> None:
+        """Write the answer, and close the connection: nobody knows where the next request would begin."""
+        refused: Any = self.request.error  # type: ignore[attr-defined] # the stubs take the parser for its error
+        response = problem_response(_error(refused.code, str(refused.body)), request_id=os.urandom(8).hex())
+        self.status = f"{response.status} {HTTPStatus(response.status).phrase}"
+        self.response_headers = [(name.title(), value) for name, value in response.headers.items()]
+        self.set_close_on_finish()
+        self.content_length = len(response.body)
+        self.write(response.body)
+
+
+class Channel(HTTPChannel):
+    """A connection that refuses in our words."""
+
+    error_task_class = Refusal
+
+
+def _error(code: int, said: str) -> Exception:
+    """What a refusal means to us: a transfer coding that is not implemented is the caller's fault too."""
+    if code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return RuntimeError(said)
+    kind: type[ServerlessMLError] = TooLarge if code in _TOO_LARGE else MalformedInput
+    return kind(f"this cannot be read as an HTTP request: {said}")
