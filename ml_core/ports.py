@@ -35,8 +35,9 @@ def check_key(key: str) -> None:
     segments = key.split("/")
     if "" in segments or "." in segments or ".." in segments or len(key.encode()) > LONGEST_KEY:
         raise ValueError(f"not an object key: {key!r}")
-    if any(character < " " or character == "\x7f" for character in key):
-        raise ValueError(f"an object key has no control characters: {key!r}")
+    # Azure's Blob Storage takes a backslash for a slash.
+    if any(character < " " or character in "\\\x7f" for character in key):
+        raise ValueError(f"an object key has no control characters and no backslash: {key!r}")
 
 
 def check_limit(limit: int) -> None:
@@ -48,10 +49,11 @@ def check_limit(limit: int) -> None:
 class ObjectStore(Protocol):
     """Immutable blobs and compare-and-swap documents.
 
-    A key is `/`-separated non-empty segments, none of them `.` or `..`, at most 1024 bytes of UTF-8, without
-    control characters; any other raises ValueError. Every method raises `Unavailable` when the store cannot
-    be reached or throttles after the store's own retries; a write may have happened all the same. A store may
-    repeat a request whose answer was lost, so a writer may be refused because of what it wrote itself.
+    A key is `/`-separated non-empty segments, none of them `.` or `..`, at most 1024 bytes of UTF-8,
+    without control characters and backslashes; any other raises ValueError. Every method raises
+    `Unavailable` when the store cannot be reached or throttles after the store's own retries; a write may
+    have happened all the same. A store may repeat a request whose answer was lost, so a writer may be
+    refused because of what it wrote itself.
     """
 
     def get(self, key: str) -> StoredObject:

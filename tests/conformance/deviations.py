@@ -38,6 +38,9 @@ class AddedHeader(NamedTuple):
     reason: str
 
 
+_LIBRARYS_TYPE = (
+    "Azure's library for Python gives a type to every answer that names none, without a body as well"
+)
 _FRAMEWORKS_OWN = "functions-framework answers this path itself; no request reaches the function"
 
 DEVIATIONS = (
@@ -57,4 +60,6 @@ ADDED_HEADERS = (
         "content-type",
         "Flask gives a type to every answer that is not of its own class; without Flask the adapter is light",
     ),
+    AddedHeader("azure", 204, "content-type", _LIBRARYS_TYPE),
+    AddedHeader("azure", 304, "content-type", _LIBRARYS_TYPE),
 )

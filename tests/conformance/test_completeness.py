@@ -19,7 +19,7 @@ _NOTE = re.compile(r"\{\w+\}")
 
 
 def test_the_clouds_are_the_laptop_and_every_folder_with_a_config() -> None:
-    assert {LAPTOP, "aws", "google"} <= set(clouds())
+    assert {LAPTOP, "aws", "azure", "google"} <= set(clouds())
     folders = {
         entry.name
         for entry in os.scandir(os.path.join(ROOT, "providers"))

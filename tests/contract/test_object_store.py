@@ -29,7 +29,7 @@ NAMES = [
     "A\u0308rger",
     "日本/語.json",
     "🎈",
-    "quote'\"<>|*?:\\&=#;,",
+    "quote'\"<>|*?:&=#;,",
     "~locks",
     ".tmp",
     "..x",
@@ -52,6 +52,7 @@ NO_KEYS = [
     "../a",
     "a/.",
     "./a",
+    "a\\b",
     "a\x00b",
     "a\nb",
     "x" * 1025,
@@ -307,8 +308,16 @@ class TestFailing:
                 _whole(store, "torn/object")
             writer.kill()
             writer.communicate()
-            found = _whole(store, "torn/object")
-            assert found is None or store.put_if_unchanged("torn/object", found[0], found[1])
+            # What the writer had sent may still arrive after its death, whole, and once.
+            for _ in range(2):
+                found = _whole(store, "torn/object")
+                try:
+                    assert found is None or store.put_if_unchanged("torn/object", found[0], found[1])
+                    break
+                except RevisionMismatch:
+                    continue
+            else:
+                raise AssertionError("somebody still writes")
         assert len(store.list("").objects) <= 1
 
 

@@ -1,0 +1,72 @@
+"""Azure Functions.
+
+HTTP requests, queue messages and timers as the Python worker hands them over, and back.
+"""
+
+import os
+import time
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import azure.functions as func
+
+from handlers.api import Api
+from handlers.http import Request, Response
+from handlers.services import Services
+from handlers.wired import wired_services
+from providers.azure import wiring
+
+_API: list[Api] = []
+
+
+def api(request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Answer a request of the REST contract."""
+    if not _API:
+        _API.append(Api(services()))
+    return to_azure(_API[0].handle(from_azure(request, context.invocation_id)))
+
+
+def train(message: func.QueueMessage) -> None:
+    """Run the job that a message names.
+
+    When this returns the host deletes the message, else it comes again.
+    """
+    from handlers.deliveries import deliver, job_of
+    from handlers.logs import forward_logging
+
+    forward_logging()
+    job = job_of(message.get_body())
+    seconds = deliver(services(), job, deadline=time.time() + wiring.train_seconds(os.environ))
+    if seconds is not None:
+        services().queue.defer(job, seconds)
+
+
+def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's)
+    """Bring stray jobs back on their way; called by the schedule."""
+    from handlers.deliveries import sweep_once
+    from handlers.logs import forward_logging
+
+    forward_logging()
+    sweep_once(services())
+
+
+def from_azure(request: func.HttpRequest, request_id: str) -> Request:
+    """The request; its URL is whole and percent-encoded."""
+    url = urlsplit(request.url)
+    return Request(
+        method=request.method.upper(),
+        path=unquote(url.path, errors="replace") or "/",
+        query=dict(parse_qsl(url.query, keep_blank_values=True)),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=request.get_body(),
+        request_id=request_id,
+    )
+
+
+def to_azure(response: Response) -> func.HttpResponse:
+    """An answer as the worker takes it."""
+    return func.HttpResponse(response.body, status_code=response.status, headers=response.headers)
+
+
+def services() -> Services:
+    """Azure's services; under `invoke local` the folder's."""
+    return wired_services(wiring, platform_sets="FUNCTIONS_WORKER_RUNTIME")

@@ -1,0 +1,1 @@
+"""Microsoft Azure: Blob Storage, a storage queue, two Flex Consumption function apps."""

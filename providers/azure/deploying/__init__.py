@@ -1,0 +1,1 @@
+"""What only who deploys needs: none of it travels to Azure."""

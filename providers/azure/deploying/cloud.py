@@ -1,0 +1,335 @@
+"""Azure's control plane as the deployer sees it: Azure Resource Manager, an app's publishing site, its logs.
+
+Official SDKs for what they are long operations of (groups, deployments) and for who asks; one generic call
+for the few that are a plain GET or POST. `AZURE_ENDPOINT_URL` moves it all to a stand-in, without
+credentials.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+from azure.mgmt.resource.deployments import DeploymentsMgmtClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+
+from ml_core.errors import Unavailable
+from providers import rest
+from providers.azure.deploying.credentials import credential
+from providers.azure.deploying.refusals import Missing, Refusal, said
+from providers.azure.deploying.template import STORAGE, WEB
+from providers.deployment import DeploymentFailed, Progress, patiently
+
+DEPLOYMENT = "serverless-ml"
+INSIGHTS_API = "https://api.applicationinsights.io"
+STORAGE_SCOPE = "https://storage.azure.com/.default"
+
+# What Resource Manager says while it is not yet of one mind with itself, or busy with an interrupted
+# deployment.
+PASSING = frozenset({"PrincipalNotFound", "DeploymentActive", "ResourceGroupBeingDeleted", "HTTP 429"})
+# A publishing site that has just been made has no address yet, or still works on an interrupted publish.
+PUBLISH_PASSING = frozenset({"NoRoleYet", "NoAnswer", "HTTP 409", "HTTP 429", "HTTP 502", "HTTP 503"})
+# An app whose identity cannot write its package container yet fails to publish with one of these in its log.
+NO_ROLE_YET = ("AuthorizationPermissionMismatch", "AuthorizationFailure", "InaccessibleStorage", "Forbidden")
+
+FAILED, SUCCEEDED = 3, 4
+
+
+class Pace(NamedTuple):
+    """Seconds: between two looks at a long operation, and until even a passing trouble is a failure."""
+
+    look: float = 5.0
+    patience: float = 900.0
+
+
+class Group(NamedTuple):
+    """A resource group that exists."""
+
+    location: str
+    tags: dict[str, str]
+
+
+class Site(NamedTuple):
+    """A function app that exists: the addresses it answers at and is published at."""
+
+    url: str
+    publish_url: str
+
+
+class Azure:
+    """One subscription. Every method raises `DeploymentFailed` with one line that says what Azure said."""
+
+    def __init__(self, subscription: str, env: Mapping[str, str], pace: Pace | None = None) -> None:
+        self.pace = pace or Pace()
+        self._subscription = subscription
+        self._endpoint = env.get("AZURE_ENDPOINT_URL", "").rstrip("/")
+        self._scheme = "http" if self._endpoint.startswith("http://") else "https"
+        self._credential = object() if self._endpoint else credential()
+        self._options: dict[str, Any] = {
+            "retry_total": 6,
+            "retry_backoff_factor": self.pace.look / 6,
+            "polling_interval": self.pace.look,
+        }
+        if self._endpoint:
+            self._options |= {"base_url": self._endpoint, "authentication_policy": SansIOHTTPPolicy()}
+        self._resources = self._client(ResourceManagementClient)
+        self._deployments = self._client(DeploymentsMgmtClient)
+
+    # --- resource groups and what is in them
+
+    def group(self, name: str) -> Group | None:
+        """The resource group, None when there is none."""
+        try:
+            found = said(lambda: self._resources.resource_groups.get(name))
+        except Missing:
+            return None
+        return Group(found.location, dict(found.tags or {}))
+
+    def put_group(self, name: str, location: str, tags: Mapping[str, str]) -> None:
+        """Make the group or replace its tags; waits while an old one of that name is still being deleted."""
+        body = {"location": location, "tags": dict(tags)}
+        put = self._resources.resource_groups.create_or_update
+        self._patiently(lambda: said(lambda: put(name, body)))
+
+    def tag(self, name: str, key: str, value: str) -> None:
+        """Set one tag of the group, leaving the others as they are."""
+        group = self.group(name)
+        if group is None:
+            raise DeploymentFailed(f"the resource group {name} went away during the deployment")
+        self.put_group(name, group.location, {**group.tags, key: value})
+
+    def delete_group(self, name: str, progress: Progress) -> None:
+        """Delete the group and everything in it; one that is absent already is no error."""
+        try:
+            self._finish(said(lambda: self._resources.resource_groups.begin_delete(name)), progress)
+        except Missing:
+            return
+
+    def resource_ids(self, group: str) -> set[str]:
+        """`type/name` of every resource of the group, in lower case."""
+        listed = said(lambda: list(self._resources.resources.list_by_resource_group(group)))
+        return {f"{each.type}/{each.name}".lower() for each in listed}
+
+    def deploy(
+        self, group: str, document: dict[str, Any], parameters: dict[str, str], progress: Progress
+    ) -> None:
+        """Have Azure make the group what the template says, again while a new identity is not known yet."""
+        values = {name: {"value": value} for name, value in parameters.items()}
+        properties = {"mode": "Incremental", "template": document, "parameters": values}
+
+        def once() -> None:
+            begin = self._deployments.deployments.begin_create_or_update
+            body: Any = {"properties": properties}
+            self._finish(said(lambda: begin(group, DEPLOYMENT, body)), progress)
+
+        self._patiently(once)
+
+    def output(self, group: str, name: str) -> str | None:
+        """An output of the last deployment, None when there is none."""
+        try:
+            found = said(lambda: self._deployments.deployments.get(group, DEPLOYMENT))
+        except Missing:
+            return None
+        outputs = (found.properties and found.properties.outputs) or {}
+        value = outputs.get(name, {}).get("value")
+        return str(value) if value else None
+
+    # --- function apps
+
+    def site(self, group: str, app: str) -> Site | None:
+        """A function app's addresses, None when there is no such app."""
+        try:
+            found = self._arm("GET", self._site_path(group, app))["properties"]
+        except Missing:
+            return None
+        states = found.get("hostNameSslStates") or []
+        hosts = [state["name"] for state in states if state.get("hostType") == "Repository"]
+        if not hosts:
+            raise DeploymentFailed(f"the app {app} has no publishing site: it is no Flex Consumption app")
+        return Site(f"{self._scheme}://{found['defaultHostName']}", f"{self._scheme}://{hosts[0]}")
+
+    def functions(self, group: str, app: str) -> list[str]:
+        """The names of an app's functions, as the platform's triggers know them; none without an app."""
+        try:
+            found = self._arm("GET", f"{self._site_path(group, app)}/functions")
+        except Missing:
+            return []
+        return [str(each["name"]).rpartition("/")[2] for each in found["value"]]
+
+    def settings(self, group: str, app: str) -> dict[str, str]:
+        """An app's settings; none without an app."""
+        try:
+            found = self._arm("POST", f"{self._site_path(group, app)}/config/appsettings/list")
+        except Missing:
+            return {}
+        return dict(found.get("properties") or {})
+
+    def put_settings(self, group: str, app: str, settings: Mapping[str, str]) -> None:
+        """Replace an app's settings; its instances start anew with them."""
+        path = f"{self._site_path(group, app)}/config/appsettings"
+        self._arm("PUT", path, {"properties": dict(settings)})
+
+    def host_keys(self, group: str, app: str) -> tuple[str, str]:
+        """The app's function key and its master key."""
+        found = self._arm("POST", f"{self._site_path(group, app)}/host/default/listkeys")
+        return str((found.get("functionKeys") or {}).get("default", "")), str(found.get("masterKey") or "")
+
+    def publish(self, site: Site, package: bytes, progress: Progress) -> None:
+        """Upload an app's zip and wait until it is deployed, again while the app's role is not there yet."""
+
+        def once() -> None:
+            answer = self._send(_publish_request(site, package))
+            self._follow(site, _deployment_of(answer), progress)
+
+        self._patiently(once, PUBLISH_PASSING)
+
+    def _follow(self, site: Site, deployment: str, progress: Progress) -> None:
+        """Look at a deployment until it is over. A failed one answers 200 as well: its `status` says it.
+
+        Raises:
+            Refusal: with the last things that its log says.
+        """
+        url = f"{site.publish_url}/api/deployments/{quote(deployment)}"
+        deadline = time.monotonic() + self.pace.patience
+        while True:
+            found = self._look(url)
+            if found.get("status") == SUCCEEDED:
+                return
+            # Statuses past 4 are a conflict and a partial success; `complete` ends the others.
+            if found.get("status") == FAILED or found.get("complete") or found.get("status", 0) > SUCCEEDED:
+                words = self._last_words(url, found)
+                no_role = any(sign in words for sign in NO_ROLE_YET)
+                raise Refusal(f"publishing failed: {words}", frozenset({"NoRoleYet"} if no_role else ()))
+            if time.monotonic() > deadline:
+                raise DeploymentFailed(f"publishing did not end within {self.pace.patience:.0f} s")
+            progress(str(found.get("status_text") or found.get("progress") or "publishing"))
+            time.sleep(self.pace.look)
+
+    def _look(self, url: str) -> dict[str, Any]:
+        try:
+            return dict(self._json(self._send(HttpRequest("GET", url))))
+        except Missing:
+            # The site answers 404 until the deployment has begun.
+            return {}
+
+    def _last_words(self, url: str, found: Mapping[str, Any]) -> str:
+        try:
+            log = self._json(self._send(HttpRequest("GET", f"{url}/log")))
+            words = [str(line["message"]) for line in log if line.get("message")]
+        except (DeploymentFailed, TypeError, KeyError):
+            words = []
+        return " | ".join(words[-3:]) or str(
+            found.get("status_text") or found.get("message") or "no reason given"
+        )
+
+    # --- beyond Resource Manager
+
+    def call(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> tuple[int, dict[str, str], bytes]:
+        """A plain call of a deployed endpoint, without Azure's credentials; status 0 when nothing answers."""
+        try:
+            answer = rest.call(method, url, dict(headers or {}), body or None)
+        except Unavailable as error:
+            return 0, {}, str(error).encode()
+        return answer.status, answer.headers, answer.body
+
+    def query(self, insights_app: str, text: str) -> list[list[Any]]:
+        """The rows that a query in Kusto's language finds in the app's logs."""
+        base = self._endpoint or INSIGHTS_API
+        request = HttpRequest("POST", f"{base}/v1/apps/{insights_app}/query", json={"query": text})
+        found = self._json(self._send(request, scope=f"{INSIGHTS_API}/.default"))
+        return [list(row) for row in found["tables"][0]["rows"]]
+
+    def holds_any(self, group: str, account: str, container: str, prefix: str) -> bool:
+        """Whether a container holds a blob whose name begins so; True as well when we may not look."""
+        path = f"{self._group_path(group)}/providers/Microsoft.Storage/storageAccounts/{account}"
+        try:
+            blobs = self._arm("GET", path, version=STORAGE)["properties"]["primaryEndpoints"]["blob"]
+        except Missing:
+            return False
+        url = (
+            f"{blobs.rstrip('/')}/{container}?restype=container&comp=list&maxresults=1&prefix={quote(prefix)}"
+        )
+        request = HttpRequest("GET", url, headers={"x-ms-version": "2023-11-03"})
+        try:
+            answer = self._send(request, scope=STORAGE_SCOPE)
+        except Missing:
+            return False
+        except DeploymentFailed:
+            # Whoever deploys need not hold a role on the data: not knowing is a reason to ask.
+            return True
+        return b"<Blob>" in answer.read()
+
+    # --- how calls are made
+
+    def _client[Client](self, kind: Callable[..., Client], **options: object) -> Client:
+        return kind(self._credential, self._subscription, **self._options, **options)
+
+    def _group_path(self, group: str) -> str:
+        return f"/subscriptions/{self._subscription}/resourceGroups/{group}"
+
+    def _site_path(self, group: str, app: str) -> str:
+        return f"{self._group_path(group)}/providers/Microsoft.Web/sites/{app}"
+
+    def _arm(self, method: str, path: str, body: object = None, *, version: str = WEB) -> dict[str, Any]:
+        """One call of Azure Resource Manager, answered at once."""
+        request = HttpRequest(method, f"{{endpoint}}{path}?api-version={version}", json=body)
+        return dict(self._json(self._send(request)))
+
+    def _send(self, request: HttpRequest, *, scope: str | None = None) -> HttpResponse:
+        """Send with the deployer's token; SDK policies try again on 429 (as Retry-After says) and on 5xx."""
+        client = (
+            self._client(ResourceManagementClient, credential_scopes=[scope]) if scope else self._resources
+        )
+
+        def once() -> HttpResponse:
+            answer = client.send_request(request)
+            answer.raise_for_status()
+            return answer
+
+        return said(once)
+
+    @staticmethod
+    def _json(answer: HttpResponse) -> Any:  # noqa: ANN401 - whatever the service answers
+        text = answer.text()
+        return json.loads(text) if text.strip() else {}
+
+    def _finish(self, poller: Any, progress: Progress) -> None:  # noqa: ANN401 - two SDKs, two poller types
+        """Wait for a long operation, saying every few looks that it is still alive."""
+        while not poller.done():
+            said(lambda: poller.wait(self.pace.look * 2))
+            if not poller.done():
+                progress(str(poller.status()).lower())
+        said(poller.result)
+
+    def _patiently[Result](self, once: Callable[[], Result], passing: frozenset[str] = PASSING) -> Result:
+        def pause_after(error: Exception) -> float | None:
+            return 5.0 if isinstance(error, Refusal) and error.codes & passing else None
+
+        return patiently(once, pause_after, patience=self.pace.patience, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        # `patiently` thinks in real seconds; a test's pace shortens them all alike.
+        time.sleep(seconds * self.pace.look / Pace().look)
+
+
+def _publish_request(site: Site, package: bytes) -> HttpRequest:
+    url = f"{site.publish_url}/api/publish?RemoteBuild=false&Deployer=serverless-ml"
+    return HttpRequest("POST", url, content=package, headers={"Content-Type": "application/zip"})
+
+
+def _deployment_of(answer: HttpResponse) -> str:
+    """The id of the deployment that a publish began: in the Location, or as the body."""
+    location = answer.headers.get("Location", "")
+    if "/deployments/" in location:
+        return location.rpartition("/deployments/")[2].partition("?")[0].strip("/")
+    try:
+        body = json.loads(answer.text())
+    except ValueError:
+        body = answer.text().strip()
+    found = body.get("id") if isinstance(body, dict) else body
+    return str(found or "latest")

@@ -1,0 +1,164 @@
+"""What Azure is given of an app: one zip with our sources, their dependencies and two generated files.
+
+    function_app.py      names the functions and what triggers them
+    host.json            settings of the Functions host
+    handlers, ml_core, providers
+    .python_packages/lib/site-packages
+
+Dependencies travel along, because a build on Azure's side ends after 60 seconds.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+
+from providers import packages
+from providers.functions import ARTIFACT
+from providers.service import Function, Service
+
+DEPLOYED_AT = "/home/site/wwwroot"
+SITE_PACKAGES = ".python_packages/lib/site-packages"
+MODEL_LOCK = os.path.join("requirements", "azure-api.txt")
+BUILT = os.path.join("build", "azure")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+QUEUES = {
+    # One job at a time on an instance: it has the instance's memory for itself.
+    "batchSize": 1,
+    "newBatchThreshold": 0,
+    # A job's own count of attempts ends it long before the host gives the message up.
+    "maxDequeueCount": 100,
+    "maxPollingInterval": "00:00:05",
+    # After a failure, not while a job runs: the host renews the message of a running one.
+    "visibilityTimeout": "00:01:00",
+}
+
+
+def build(service: Service, apps: Mapping[str, list[Function]]) -> dict[str, str]:
+    """Build each app's zip, or find it built already; their paths.
+
+    Raises:
+        DeploymentFailed: when it cannot be built.
+    """
+    return {app: _build(service, app, functions) for app, functions in apps.items()}
+
+
+def model_function(artifact: bytes) -> str:
+    """Build the zip of a function that serves one model, the model beside it; its path."""
+    patterns = ["ml_core/**/*.py", "handlers/**/*.py", "providers/__init__.py"]
+    service = Service("model", "", "azure", packages.ROOT, {}, {}, patterns)
+    settings = {"requirements": MODEL_LOCK, "timeoutSeconds": 60, "events": [{"http": "function"}]}
+    function = Function("model", "handlers.azure_single.model", settings)
+    return _build(service, "model", [function], {ARTIFACT: artifact})
+
+
+def function_app(functions: Iterable[Function]) -> str:
+    """The text of `function_app.py`: the functions with what triggers them, and nothing else."""
+    lines = [
+        '"""Generated when packaging, from providers/azure/config.yml."""',
+        "",
+        "import azure.functions as func",
+        "",
+    ]
+    declared = ["app = func.FunctionApp()"]
+    for function in functions:
+        module, _, name = function.handler.rpartition(".")
+        lines.append(f"from {module} import {name}")
+        triggers = [_binding(event) for event in function.settings["events"]]
+        declared += [f"app.function_name({function.name!r})(app.{trigger}({name}))" for trigger in triggers]
+    return "\n".join([*lines, "", *declared, ""])
+
+
+def host_json(functions: Iterable[Function]) -> str:
+    """The text of `host.json`: our routes are the whole path, one training job at a time per instance."""
+    settings = [function.settings for function in functions]
+    document: dict[str, object] = {"version": "2.0"}
+    timeouts = [int(each["timeoutSeconds"]) for each in settings if "timeoutSeconds" in each]
+    if timeouts:
+        hours, rest = divmod(max(timeouts), 3600)
+        document["functionTimeout"] = f"{hours:02}:{rest // 60:02}:{rest % 60:02}"
+    document["logging"] = {"applicationInsights": {"samplingSettings": {"isEnabled": True}}}
+    document["extensions"] = {"http": {"routePrefix": ""}}
+    kinds = {kind for each in settings for event in each["events"] for kind in event}
+    if "queue" in kinds:
+        document["extensions"] = {"queues": QUEUES}
+        document["extensionBundle"] = {
+            "id": "Microsoft.Azure.Functions.ExtensionBundle",
+            "version": "[4.0.0, 5.0.0)",
+        }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _binding(event: Mapping[str, str]) -> str:
+    """One trigger as a call of the programming model's decorator."""
+    ((kind, value),) = event.items()
+    if kind == "http":
+        level = {"anonymous": "ANONYMOUS", "function": "FUNCTION"}[value]
+        methods = ", ".join(repr(method) for method in METHODS)
+        return (
+            "route(route='{*path}', trigger_arg_name='request', "
+            f"methods=[{methods}], auth_level=func.AuthLevel.{level})"
+        )
+    if kind == "queue":
+        return f"queue_trigger(arg_name='message', queue_name={value!r}, connection='ML_STORAGE')"
+    return f"timer_trigger(arg_name='timer', schedule={value!r}, run_on_startup=False)"
+
+
+def _build(
+    service: Service, app: str, functions: list[Function], beside: Mapping[str, bytes] | None = None
+) -> str:
+    """Build one zip; it is kept under a digest of everything that it is made from.
+
+    `beside` holds files for the zip's root that are neither sources nor generated: a model.
+    """
+    folder = service.folder
+    added = {
+        "function_app.py": function_app(functions).encode(),
+        "host.json": host_json(functions).encode(),
+        **(beside or {}),
+    }
+    sources = packages.selected(folder, service.patterns)
+    lock = os.path.join(folder, functions[0].settings["requirements"])
+    hashes = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in added.items()]
+    files = [__file__, lock, *(os.path.join(folder, source) for source in sources)]
+    key = packages.fingerprint(app, *sources, *hashes, files=files)
+    path = os.path.join(folder, BUILT, f"{app}-{key}.zip")
+    if os.path.exists(path):
+        return path
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as work:
+        root = os.path.join(work, "app")
+        shutil.copytree(_dependencies(folder, app, lock), os.path.join(root, SITE_PACKAGES))
+        packages.copy(folder, sources, root)
+        for name, data in added.items():
+            with open(os.path.join(root, name), "wb") as file:
+                file.write(data)
+        packages.compile_modules(root, DEPLOYED_AT)
+        packages.write_zip(root, path)
+    _forget_older(path, f"{app}-", ".zip")
+    return path
+
+
+def _dependencies(folder: str, app: str, lock: str) -> str:
+    """A folder with the app's dependencies, kept while their lock is the same."""
+    kept = os.path.join(folder, BUILT, f"{app}-{packages.fingerprint(files=[lock])}.packages")
+    if not os.path.exists(kept):
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(kept)) as work:
+            target = os.path.join(work, "packages")
+            packages.install(lock, target)
+            packages.trim(target)
+            os.rename(target, kept)
+        _forget_older(kept, f"{app}-", ".packages")
+    return kept
+
+
+def _forget_older(kept: str, beginning: str, ending: str) -> None:
+    """Remove what earlier builds left: a package is tens of megabytes."""
+    folder = os.path.dirname(kept)
+    for name in os.listdir(folder):
+        old = os.path.join(folder, name)
+        if name.startswith(beginning) and name.endswith(ending) and old != kept:
+            shutil.rmtree(old) if os.path.isdir(old) else os.remove(old)

@@ -1,0 +1,204 @@
+"""From what is on Azure to what should be: the steps.
+
+What was deployed last is told by hashes in the resource group's tags, each written when its step is done.
+So a second deploy has no steps, and an interrupted one is completed by the next.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from providers.azure.deploying.cloud import Azure, Group
+from providers.azure.deploying.template import (
+    QUEUE_DATA_CONTRIBUTOR,
+    QUEUE_MESSAGE_SENDER,
+    App,
+    Shape,
+    resource_ids,
+)
+from providers.azure.names import CONTAINER, KEYS_SETTING, QUEUE, Names
+from providers.deployment import DeploymentFailed, Progress, Step
+from providers.service import Function, Service
+
+# A tag's value while its step is not done: no hash, so an interrupted step is done again.
+UNDER_WAY = "under way"
+
+
+class Package(NamedTuple):
+    """An app's zip and its SHA-256."""
+
+    path: str
+    sha256: str
+    nbytes: int
+
+
+class Wanted(NamedTuple):
+    """What should be: the template, its hash, and a package for each app."""
+
+    shape: Shape
+    document: dict[str, Any]
+    packages: Mapping[str, Package]
+
+    @property
+    def fingerprint(self) -> str:
+        """The template's hash; the keys are a parameter and so not part of it."""
+        return hashlib.sha256(json.dumps(self.document, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class Observed(NamedTuple):
+    """What is: the group, the ids of its resources, and each app's functions."""
+
+    group: Group | None = None
+    resources: frozenset[str] = frozenset()
+    functions: Mapping[str, tuple[str, ...]] = {}
+
+
+def observe(azure: Azure, names_: Names, apps: list[str]) -> Observed:
+    """Read what is there; changes nothing."""
+    group = azure.group(names_.group)
+    if group is None:
+        return Observed()
+    found = {app: tuple(azure.functions(names_.group, names_.app(app))) for app in apps}
+    return Observed(group, frozenset(azure.resource_ids(names_.group)), found)
+
+
+def plan(wanted: Wanted, observed: Observed) -> list[Step[Azure]]:
+    """The steps from what is to what should be: none when there is nothing to do.
+
+    Raises:
+        DeploymentFailed: when the resource group is somebody else's.
+    """
+    shape = wanted.shape
+    check_ours(shape, observed.group)
+    tags = observed.group.tags if observed.group else {}
+    steps: list[Step[Azure]] = []
+    if observed.group is None:
+        steps.append(_make_group(shape))
+    missing = resource_ids(wanted.document) - observed.resources
+    if tags.get("template") != wanted.fingerprint or missing:
+        steps.append(_deploy_template(wanted))
+    for app, package in wanted.packages.items():
+        site = f"microsoft.web/sites/{shape.names.app(app)}".lower()
+        published = tags.get(f"package-{app}") == package.sha256 and observed.functions.get(app)
+        if not published or site in missing:
+            steps.append(_publish(shape, app, package))
+    return steps
+
+
+def check_ours(shape: Shape, group: Group | None) -> None:
+    """Refuse a group that this service and stage did not make: `remove` deletes the whole group."""
+    if group is not None and any(group.tags.get(key) != value for key, value in shape.tags.items()):
+        raise DeploymentFailed(
+            f"the resource group {shape.names.group} exists and is not this service's and stage's own; "
+            "name another one with --param resourceGroup=…"
+        )
+
+
+def _make_group(shape: Shape) -> Step[Azure]:
+    name = shape.names.group
+    return Step(
+        f"create the resource group {name} in {shape.location}",
+        lambda azure, _: azure.put_group(name, shape.location, shape.tags),
+    )
+
+
+def _deploy_template(wanted: Wanted) -> Step[Azure]:
+    names_ = wanted.shape.names
+
+    def act(azure: Azure, progress: Progress) -> None:
+        # The template replaces an app's settings: the keys that `python -m providers keys` wrote go along.
+        keys = azure.settings(names_.group, names_.app("api")).get(KEYS_SETTING, "")
+        azure.tag(names_.group, "template", UNDER_WAY)
+        azure.deploy(names_.group, wanted.document, {"keyRecords": keys}, progress)
+        azure.tag(names_.group, "template", wanted.fingerprint)
+
+    return Step(f"deploy the template ({len(wanted.document['resources'])} resources)", act)
+
+
+def _publish(shape: Shape, app: str, package: Package) -> Step[Azure]:
+    group, name = shape.names.group, shape.names.app(app)
+
+    def act(azure: Azure, progress: Progress) -> None:
+        site = azure.site(group, name)
+        if site is None:
+            raise DeploymentFailed(f"the function app {name} is missing: deploy again")
+        azure.tag(group, f"package-{app}", UNDER_WAY)
+        with open(package.path, "rb") as file:
+            azure.publish(site, file.read(), progress)
+        until(azure, progress, "the app to know its functions", lambda: bool(azure.functions(group, name)))
+        azure.tag(group, f"package-{app}", package.sha256)
+
+    return Step(f"publish {app} ({package.nbytes / 1e6:.1f} MB)", act)
+
+
+def until(azure: Azure, progress: Progress, what: str, done: Callable[[], bool]) -> None:
+    """Look until `done()`.
+
+    Raises:
+        DeploymentFailed: when it is not within the patience of the cloud's pace.
+    """
+    deadline = time.monotonic() + azure.pace.patience
+    while not done():
+        if time.monotonic() > deadline:
+            raise DeploymentFailed(f"waited {azure.pace.patience:.0f} s in vain for {what}")
+        progress(f"waiting for {what}")
+        time.sleep(azure.pace.look)
+
+
+def apps_of(service: Service) -> dict[str, list[Function]]:
+    """The functions of each app: those that name no app are one of their own."""
+    apps: dict[str, list[Function]] = {}
+    for function in service.functions.values():
+        apps.setdefault(app_of(function), []).append(function)
+    return apps
+
+
+def app_of(function: Function) -> str:
+    """The app that a function belongs to."""
+    return str(function.settings.get("app", function.name))
+
+
+def is_http(function: Function) -> bool:
+    """Whether it answers HTTP requests."""
+    return any("http" in event for event in function.settings.get("events", []))
+
+
+def shape_of(service: Service, names_: Names) -> Shape:
+    """What the service's configuration means in resources."""
+    apps = [_app(app, functions) for app, functions in apps_of(service).items()]
+    return Shape(
+        names_,
+        str(service.provider["location"]),
+        {"service": service.name, "stage": service.stage},
+        apps,
+        log_gigabytes=float(service.provider.get("logGigabytesPerDay", 0.2)),
+        keep_days=int(service.provider.get("oldStatesExpireAfterDays", 30)),
+    )
+
+
+def _app(name: str, functions: list[Function]) -> App:
+    settings = functions[0].settings
+    http = is_http(functions[0])
+    own = {str(key): str(value) for key, value in settings.get("environment", {}).items()}
+    special = (
+        {KEYS_SETTING: "[parameters('keyRecords')]"}
+        if http
+        else {"ML_TRAIN_SECONDS": str(settings["timeoutSeconds"])}
+    )
+    return App(
+        name,
+        int(settings["memory"]),
+        int(settings["instances"]),
+        int(settings["concurrency"]) if "concurrency" in settings else None,
+        {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **special, **own},
+        QUEUE_MESSAGE_SENDER if http else QUEUE_DATA_CONTRIBUTOR,
+    )
+
+
+def package_at(path: str) -> Package:
+    """The package in a file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    return Package(path, hashlib.sha256(data).hexdigest(), len(data))

@@ -1,0 +1,88 @@
+"""What Azure says when it refuses, as one line of ours."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+from providers.deployment import DeploymentFailed
+
+
+class Missing(DeploymentFailed):
+    """Azure knows no such thing."""
+
+
+class Refusal(DeploymentFailed):
+    """Azure said no; `codes` are all the codes in its answer, details included."""
+
+    def __init__(self, message: str, codes: frozenset[str]) -> None:
+        super().__init__(message)
+        self.codes = codes
+
+
+def said[Result](call: Callable[[], Result]) -> Result:
+    """The call's result; what Azure's SDK raises becomes one line of ours."""
+    try:
+        return call()
+    except ClientAuthenticationError as error:
+        raise DeploymentFailed(
+            "no Azure credential was accepted: run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+            f"AZURE_CLIENT_SECRET ({_first_line(error)})"
+        ) from error
+    except ResourceNotFoundError as error:
+        raise Missing(_first_line(error)) from error
+    except HttpResponseError as error:
+        raise _refusal(error) from error
+    except (ServiceRequestError, ServiceResponseError) as error:
+        raise Refusal(f"Azure does not answer: {_first_line(error)}", frozenset({"NoAnswer"})) from error
+    except AzureError as error:
+        raise DeploymentFailed(f"Azure: {_first_line(error)}") from error
+
+
+def _refusal(error: HttpResponseError) -> DeploymentFailed:
+    body = _body(error)
+    if error.status_code == 404:
+        return Missing(_first_line(error))
+    found = list(_reasons(body))
+    codes = frozenset({code for code, _ in found} | {f"HTTP {error.status_code}"})
+    # The innermost reason is the one that helps: the outer ones say that something inside went wrong.
+    code, message = found[-1] if found else (f"HTTP {error.status_code}", _first_line(error))
+    return Refusal(f"Azure refused: {code}: {message}", codes)
+
+
+def _body(error: HttpResponseError) -> object:
+    try:
+        return json.loads(error.response.text()) if error.response is not None else {}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _reasons(body: object) -> list[tuple[str, str]]:
+    """Codes and messages from the outermost to the innermost; `message` may be JSON again."""
+    if not isinstance(body, dict):
+        return []
+    inner = body.get("error", body)
+    if not isinstance(inner, dict):
+        return []
+    found = [(str(inner["code"]), _one_line(str(inner.get("message", ""))))] if inner.get("code") else []
+    for detail in inner.get("details") or []:
+        found += _reasons(detail)
+    with suppress(ValueError):
+        found += _reasons(json.loads(str(inner.get("message", ""))))
+    return found
+
+
+def _first_line(error: Exception) -> str:
+    return _one_line(str(getattr(error, "message", "") or error)).partition(" Content: ")[0]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:500]

@@ -1,0 +1,52 @@
+"""What the adapter hands to the application on Azure: the store, the queue, the keys."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ml_core.errors import NotConfigured
+from ml_core.ports import JobQueue, ObjectStore
+from providers.azure.connection import connection
+from providers.azure.names import CONTAINER, KEYS_SETTING, QUEUE
+
+
+def store(env: Mapping[str, str] = os.environ) -> ObjectStore:
+    """The container of models and jobs. Raises `NotConfigured`."""
+    from providers.azure.blob_store import blob_store
+
+    return blob_store(connection(env), env.get("ML_CONTAINER", CONTAINER), env)
+
+
+def queue(env: Mapping[str, str] = os.environ) -> JobQueue:
+    """The queue of training jobs. Raises `NotConfigured`."""
+    from providers.azure.storage_queue import StorageQueue
+
+    return StorageQueue(connection(env), env.get("ML_QUEUE", QUEUE))
+
+
+def key_records(env: Mapping[str, str] = os.environ) -> list[dict[str, Any]] | None:
+    """The records `{id, role, sha256}` of the app setting `ML_KEYS`; None when there are none.
+
+    Raises:
+        NotConfigured: when the setting cannot be read: closed, not open.
+    """
+    import json
+
+    text = env.get(KEYS_SETTING, "")
+    if not text:
+        return None
+    try:
+        records = json.loads(text)
+    except ValueError as error:
+        raise NotConfigured(f"the setting {KEYS_SETTING} does not hold key records") from error
+    if not isinstance(records, list):
+        raise NotConfigured(f"the setting {KEYS_SETTING} does not hold a list of key records")
+    return records
+
+
+def train_seconds(env: Mapping[str, str] = os.environ) -> float:
+    """The seconds that a training may take.
+
+    The host's `functionTimeout` less a minute to say how it ended.
+    """
+    return float(env.get("ML_TRAIN_SECONDS", 3600)) - 60.0

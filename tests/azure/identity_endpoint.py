@@ -1,0 +1,71 @@
+"""A function app's identity endpoint, and storage that takes any token, on one loopback port."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+
+class Seen(NamedTuple):
+    """A request that came in."""
+
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+class IdentityEndpoint:
+    """The stand-in; `env` is what the platform sets, `settings` what the template sets."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self.refuses = False
+
+    def __enter__(self) -> "IdentityEndpoint":
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _do(self) -> None:
+                parts = urlsplit(self.path)
+                query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                self.rfile.read(int(headers.get("content-length", 0)))
+                stand_in.seen.append(Seen(parts.path, query, headers))
+                asked = parts.path.startswith("/identity")
+                refused = asked and stand_in.refuses
+                self.send_response(403 if refused else 201 if self.command == "POST" else 200)
+                until = str(int(time.time()) + 86_400)
+                token = {
+                    "access_token": "the-token",
+                    "expires_on": until,
+                    "resource": "x",
+                    "token_type": "Bearer",
+                }
+                data = json.dumps(token).encode() if asked else b"{}"
+                self.send_header("Content-Length", str(len(data)))
+                self.send_header("ETag", '"1"')
+                self.send_header("Last-Modified", "Mon, 23 Nov 2026 18:00:00 GMT")
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = _do  # noqa: N815
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{self._server.server_port}"
+        self.env = {"IDENTITY_ENDPOINT": f"{url}/identity", "IDENTITY_HEADER": "the-header"}
+        self.settings = {
+            "ML_STORAGE__blobServiceUri": url,
+            "ML_STORAGE__queueServiceUri": url,
+            "ML_STORAGE__clientId": "the-client",
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -1,0 +1,301 @@
+"""Deploying to a stand-in for Azure: what is sent, what happens when Azure is not well, and removing."""
+
+import io
+import json
+import re
+import time
+import zipfile
+from collections.abc import Callable  # noqa: TC003
+
+import pytest
+
+from providers.azure import deployer as module
+from providers.azure.deployer import AzureDeployer
+from providers.azure.deploying.cloud import Pace
+from providers.azure.key_store import key_store
+from providers.azure.names import names
+from providers.deployment import DeploymentFailed, Run
+from providers.service import Service
+from tests.azure.conftest import deployer, make_service
+from tests.azure.fake_azure import SUBSCRIPTION, Answer, FakeAzure
+
+NAMES = names("serverless-ml", "dev", SUBSCRIPTION)
+GROUP = "serverless-ml-dev"
+
+
+@pytest.fixture(autouse=True)
+def functions_are_found(azure: FakeAzure) -> None:
+    """The stand-in finds the functions that a package's function_app.py declares."""
+
+    def declared(package: bytes) -> list[str]:
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            text = archive.read("function_app.py").decode()
+        return [part.partition("'")[0] for part in text.split("function_name('")[1:]]
+
+    azure.functions_in = declared
+
+
+def deployed(azure: FakeAzure, service: Service | None = None, pace: Pace | None = None) -> list[str]:
+    """Deploy; the lines that were printed."""
+    out = io.StringIO()
+    found = deployer(azure, service) if pace is None else deployer(azure, service, pace)
+    found.deploy(Run(out=out))
+    return out.getvalue().splitlines()
+
+
+def steps(lines: list[str]) -> list[str]:
+    """The lines that say a finished step."""
+    return [line for line in lines if re.search(r"\(\d+\.\d s\)$", line)]
+
+
+def changes(azure: FakeAzure, since: int = 0) -> list[tuple[str, str]]:
+    return [(each.method, each.path) for each in azure.changes()[since:]]
+
+
+def test_a_first_deploy_makes_group_template_and_both_apps(azure: FakeAzure) -> None:
+    lines = deployed(azure)
+    assert [line.split(" (")[0] for line in steps(lines)] == [
+        "1/4 create the resource group serverless-ml-dev in westeurope",
+        "2/4 deploy the template",
+        "3/4 publish api",
+        "4/4 publish train",
+    ]
+    assert azure.groups[GROUP]["tags"]["service"] == "serverless-ml"
+    assert {app: len(zips) for app, zips in azure.packages.items()} == {
+        NAMES.app("api"): 1,
+        NAMES.app("train"): 1,
+    }
+    (published,) = {each.query["RemoteBuild"] for each in azure.seen if each.path == "/api/publish"}
+    assert published == "false"
+
+
+def test_a_second_deploy_changes_nothing_and_is_quick(azure: FakeAzure) -> None:
+    deployed(azure)
+    before, started = len(azure.changes()), time.monotonic()
+    assert "nothing to change" in deployed(azure)
+    assert changes(azure, before) == []
+    assert time.monotonic() - started < 5
+
+
+def test_a_dry_run_prints_the_steps_and_changes_nothing(azure: FakeAzure) -> None:
+    out = io.StringIO()
+    deployer(azure).deploy(Run(dry=True, out=out))
+    assert out.getvalue().count("would: ") == 4
+    assert azure.changes() == []
+
+
+def test_a_changed_setting_deploys_the_template_alone(azure: FakeAzure) -> None:
+    deployed(azure)
+    lines = steps(deployed(azure, make_service(logGigabytesPerDay=0.5)))
+    assert [line.split(" (")[0] for line in lines] == ["1/1 deploy the template"]
+
+
+def test_an_app_that_somebody_deleted_comes_back(azure: FakeAzure) -> None:
+    deployed(azure)
+    del azure.resources[f"Microsoft.Web/sites/{NAMES.app('train')}"]
+    del azure.packages[NAMES.app("train")]
+    lines = steps(deployed(azure))
+    assert [line.split(" (")[0] for line in lines] == ["1/2 deploy the template", "2/2 publish train"]
+
+
+def test_keys_outlive_a_deployment(azure: FakeAzure) -> None:
+    """The template replaces an app's settings; the key records go along, and are in no template."""
+    deployed(azure)
+    store = key_store("dev", {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url})
+    assert not store.read()
+    records = [{"id": "1", "role": "admin", "sha256": "ab" * 32}]
+    store.write(records)
+    deployed(azure, make_service(logGigabytesPerDay=0.5))
+    assert store.read() == records
+    sent = [each.json for each in azure.seen if "/deployments/" in each.path and each.method == "PUT"]
+    assert "ab" * 32 not in json.dumps([each["properties"]["template"] for each in sent])
+
+
+def test_somebody_elses_resource_group_is_left_alone(azure: FakeAzure) -> None:
+    azure.groups[GROUP] = {"location": "westeurope", "tags": {}}
+    with pytest.raises(DeploymentFailed, match="not this service's"):
+        deployed(azure)
+    with pytest.raises(DeploymentFailed, match="not this service's"):
+        deployer(azure).remove(Run(yes=True, out=io.StringIO()))
+    assert azure.changes() == []
+
+
+class TestPassingTroubles:
+    """What Azure gets over by itself is waited for."""
+
+    def test_too_many_requests_are_repeated_when_azure_says(self, azure: FakeAzure) -> None:
+        azure.fail("arm", "PUT", "/resourcegroups/", Answer(429, {}, {"Retry-After": "1"}))
+        started = time.monotonic()
+        deployed(azure)
+        assert time.monotonic() - started >= 1
+        assert GROUP in azure.groups
+
+    @pytest.mark.parametrize("status", [500, 502, 503])
+    def test_a_servers_error_is_repeated(self, azure: FakeAzure, status: int) -> None:
+        azure.fail("arm", "PUT", "/deployments/", Answer(status, {}), times=2)
+        assert len(steps(deployed(azure))) == 4
+
+    def test_a_group_that_is_still_being_deleted_is_waited_for(self, azure: FakeAzure) -> None:
+        busy = Answer(409, {"error": {"code": "ResourceGroupBeingDeleted", "message": "being deprovisioned"}})
+        azure.fail("arm", "PUT", "/resourcegroups/", busy)
+        assert len(steps(deployed(azure))) == 4
+
+    def test_an_interrupted_deployment_that_still_runs_is_waited_for(self, azure: FakeAzure) -> None:
+        active = Answer(409, {"error": {"code": "DeploymentActive", "message": "still active"}})
+        azure.fail("arm", "PUT", "/deployments/", active, times=2)
+        assert len(steps(deployed(azure))) == 4
+
+    def test_an_identity_that_is_not_known_everywhere_yet_is_waited_for(self, azure: FakeAzure) -> None:
+        """The role assignment fails with the whole deployment, which is sent again."""
+        inner = {"code": "PrincipalNotFound", "message": "Principal 0a does not exist in the directory"}
+        azure.deployment_ends = [
+            {"code": "DeploymentFailed", "message": "At least one operation failed.", "details": [inner]}
+        ]
+        assert len(steps(deployed(azure))) == 4
+        assert changes(azure).count(("PUT", deployment_path())) == 2
+
+    def test_a_role_that_is_not_there_yet_is_waited_for(self, azure: FakeAzure) -> None:
+        """The publish fails (status 3, HTTP 200) because the app may not write its package yet."""
+        azure.publish_ends = [(3, "AuthorizationPermissionMismatch: This request is not authorized")]
+        assert len(steps(deployed(azure))) == 4
+        assert len(azure.packages[NAMES.app("api")]) == 1
+
+    def test_a_publish_that_meets_another_is_repeated(self, azure: FakeAzure) -> None:
+        azure.fail("scm", "POST", "/api/publish", Answer(409, {"message": "another deployment"}))
+        assert len(steps(deployed(azure))) == 4
+
+    def test_functions_that_are_not_listed_yet_are_waited_for(self, azure: FakeAzure) -> None:
+        azure.fail("arm", "GET", "/functions$", Answer(200, {"value": []}), times=2)
+        assert len(steps(deployed(azure))) == 4
+
+
+def deployment_path() -> str:
+    base = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/{GROUP}"
+    return f"{base}/providers/Microsoft.Resources/deployments/serverless-ml"
+
+
+class TestFailures:
+    """What does not pass is one line, and what was done stays for the next deploy to complete."""
+
+    def test_a_publish_that_failed_says_the_last_words_of_its_log(self, azure: FakeAzure) -> None:
+        azure.publish_ends = [(3, "the package is malformed")]
+        with pytest.raises(DeploymentFailed, match=r"publishing failed: .*the package is malformed"):
+            deployed(azure)
+        assert len(steps(deployed(azure))) == 2
+
+    def test_a_failed_deployment_says_the_innermost_reason(self, azure: FakeAzure) -> None:
+        inner = {"code": "StorageAccountAlreadyTaken", "message": "The name\nis taken."}
+        azure.deployment_ends = [{"code": "DeploymentFailed", "message": "failed", "details": [inner]}]
+        with pytest.raises(DeploymentFailed, match="StorageAccountAlreadyTaken: The name is taken") as raised:
+            deployed(azure)
+        assert "\n" not in str(raised.value)
+        assert len(steps(deployed(azure))) == 3
+
+    def test_a_missing_permission_is_not_waited_for(self, azure: FakeAzure) -> None:
+        refused = Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no permission"}})
+        azure.fail("arm", "PUT", "/deployments/", refused)
+        with pytest.raises(DeploymentFailed, match="AuthorizationFailed: no permission"):
+            deployed(azure)
+
+    def test_an_app_without_functions_is_not_deployed(self, azure: FakeAzure) -> None:
+        """A publish that succeeds and leaves nothing to call is the commonest failure of them all."""
+        azure.functions_in = lambda _: []
+        with pytest.raises(DeploymentFailed, match="in vain for the app to know its functions"):
+            deployed(azure, pace=Pace(look=0.01, patience=0.3))
+
+    def test_an_endpoint_that_does_not_answer_is_a_failure(self, azure: FakeAzure) -> None:
+        azure.fail("app", "GET", "/v2/health/ready", Answer(404, {}), times=10_000)
+        with pytest.raises(DeploymentFailed, match=r"in vain for http.*/v2/health/ready to answer"):
+            deployed(azure, pace=Pace(look=0.01, patience=0.3))
+
+    @pytest.mark.parametrize("at", ["/deployments/", "/api/publish"])
+    def test_an_interrupted_deploy_is_completed_by_the_next(self, azure: FakeAzure, at: str) -> None:
+        server = "scm" if "publish" in at else "arm"
+        method = "POST" if "publish" in at else "PUT"
+        azure.fail(server, method, at, Answer(400, {"error": {"code": "Interrupted", "message": "gone"}}))
+        with pytest.raises(DeploymentFailed, match="Interrupted"):
+            deployed(azure)
+        deployed(azure)
+        assert "nothing to change" in deployed(azure)
+
+
+class TestRemoving:
+    def test_the_group_goes_and_everything_in_it(self, azure: FakeAzure) -> None:
+        deployed(azure)
+        deployer(azure).remove(Run(out=io.StringIO()))
+        assert azure.groups == {}
+
+    def test_models_are_not_deleted_unasked(self, azure: FakeAzure) -> None:
+        deployed(azure)
+        azure.blobs = ["models/iris.json"]
+        with pytest.raises(DeploymentFailed, match="--yes"):
+            deployer(azure).remove(Run(out=io.StringIO(), ask=lambda _: "n"))
+        assert GROUP in azure.groups
+        deployer(azure).remove(Run(yes=True, out=io.StringIO()))
+        assert azure.groups == {}
+
+    def test_who_may_not_look_into_the_container_is_asked(self, azure: FakeAzure) -> None:
+        """Whoever deploys need not have a role on the data; not to know is a reason to ask."""
+        deployed(azure)
+        azure.may_list_blobs = False
+        asked: list[str] = []
+
+        def ask(question: str) -> str:
+            asked.append(question)
+            return "y"
+
+        deployer(azure).remove(Run(out=io.StringIO(), ask=ask))
+        assert len(asked) == 1
+        assert azure.groups == {}
+
+    def test_nothing_is_removed_twice(self, azure: FakeAzure) -> None:
+        out = io.StringIO()
+        deployer(azure).remove(Run(out=out))
+        assert "nothing to remove" in out.getvalue()
+        assert azure.changes() == []
+
+
+class TestOtherVerbs:
+    @pytest.fixture
+    def there(self, azure: FakeAzure) -> AzureDeployer:
+        deployed(azure)
+        return deployer(azure)
+
+    def test_info_says_endpoint_and_functions(self, there: AzureDeployer) -> None:
+        facts = there.info()
+        assert facts["endpoint"].startswith("http")
+        assert facts["app train"].endswith("train, sweep")
+
+    def test_invoke_sends_the_events_request(self, there: AzureDeployer) -> None:
+        event = {"rawPath": "/v1/models", "requestContext": {"http": {"method": "GET"}}}
+        answer = there.invoke("api", event)
+        assert isinstance(answer, dict)
+        assert (answer["statusCode"], json.loads(answer["body"])["path"]) == (200, "/v1/models")
+
+    def test_invoke_of_the_trainer_asks_for_a_training(self, there: AzureDeployer) -> None:
+        answer = there.invoke("train", {"model": "iris", "algorithm": "kmeans", "instances": [[1.0]]})
+        assert isinstance(answer, dict)
+        assert answer["path"] == "/v1/models/iris:train"
+
+    def test_invoke_of_the_sweep_starts_it_with_the_master_key(self, there: AzureDeployer) -> None:
+        assert there.invoke("sweep", {}) == {"started": "sweep"}
+
+    def test_logs_come_from_application_insights(self, there: AzureDeployer, azure: FakeAzure) -> None:
+        assert list(there.logs("train", 0.0)) == ["2026-11-23T18:00:00Z a line"]
+        query = azure.seen[-1].json["query"]
+        assert NAMES.app("train") in query
+        assert "1970-01-01T00:00:00Z" in query
+
+    @pytest.mark.parametrize("verb", ["invoke", "logs"])
+    def test_what_is_not_deployed_is_one_line(self, azure: FakeAzure, verb: str) -> None:
+        calls: dict[str, Callable[[], object]] = {
+            "invoke": lambda: deployer(azure).invoke("api", {"model": "iris"}),
+            "logs": lambda: list(deployer(azure).logs("api", 0.0)),
+        }
+        with pytest.raises(DeploymentFailed, match="not deployed"):
+            calls[verb]()
+
+
+def test_a_missing_subscription_is_one_clear_line() -> None:
+    with pytest.raises(DeploymentFailed, match="AZURE_SUBSCRIPTION_ID"):
+        module.deployer(make_service(subscription=""), {})

@@ -1,0 +1,62 @@
+"""`deploy_model` and `invoke_model` on Azure."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ml_core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from ml_core.training import train_model
+from providers.azure import functions
+from providers.azure.deploying import packaging
+from providers.functions import DeployedFunction
+from tests.azure.conftest import QUICK
+from tests.azure.fake_azure import SUBSCRIPTION, FakeAzure
+from tests.azure.function_host import FunctionHost
+
+X = np.arange(40.0).reshape(20, 2)
+PAYLOAD = {"instances": [[0.0, 1.0], [38.0, 39.0]]}
+
+
+@pytest.fixture(scope="module")
+def artifact() -> bytes:
+    return train_model(X, ["a"] * 10 + ["b"] * 10, "logistic_regression").to_bytes()
+
+
+def test_the_models_package_answers_under_the_real_worker(artifact: bytes) -> None:
+    with FunctionHost(packaging.model_function(artifact), {}) as host:
+        assert host.functions["model"]["authLevel"].upper() == "FUNCTION"
+        answer = host.http("POST", "/", PAYLOAD)
+        assert (answer.status, json.loads(answer.body)["predictions"]) == (200, ["a", "b"])
+        refused = json.loads(host.http("POST", "/", {"instances": [[1.0]]}).body)
+        assert refused["code"] == "invalid_input"
+
+
+def test_a_model_is_deployed_once_and_then_left_alone(azure: FakeAzure, artifact: bytes) -> None:
+    azure.functions_in = lambda _: ["model"]
+    env = {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url}
+    said: list[str] = []
+
+    def deploy() -> DeployedFunction:
+        return functions.deploy(
+            artifact, "iris", memory_mb=512, region=None, progress=said.append, env=env, pace=QUICK
+        )
+
+    assert deploy().changed is True
+    assert deploy().changed is False
+    answer = json.loads(functions.invoke("iris", json.dumps(PAYLOAD).encode(), region=None, env=env))
+    assert answer["body"] == json.dumps(PAYLOAD)
+    assert azure.seen[-1].headers["x-functions-key"] == "the function key"
+    azure.groups["iris-model"]["tags"] = {}
+    with pytest.raises(Conflict, match="not made by deploy_model"):
+        deploy()
+
+
+def test_what_cannot_be_is_said(azure: FakeAzure) -> None:
+    env = {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url}
+    with pytest.raises(InvalidInput, match="memory_mb"):
+        functions.deploy(b"", "iris", memory_mb=256, region=None, progress=print, env=env)
+    with pytest.raises(NotFound, match="no function app"):
+        functions.invoke("iris", b"{}", region=None, env=env)
+    with pytest.raises(Unavailable, match="AZURE_SUBSCRIPTION_ID"):
+        functions.invoke("iris", b"{}", region=None, env={})

@@ -1,0 +1,157 @@
+"""The built packages: what is in them, and that they work under Microsoft's own worker library."""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from providers.azure.deploying import packaging
+from providers.azure.deploying.planning import apps_of
+from tests.azure.conftest import make_service
+from tests.azure.function_host import FunctionHost
+from tests.azurite import Azurite
+
+KEY = {"authorization": "Bearer the-key"}
+ROWS = [[i / 10, (i * 7 % 10) / 3] for i in range(40)]
+TRAINING = {"algorithm": "logistic_regression", "instances": ROWS, "targets": ["a"] * 20 + ["b"] * 20}
+
+
+@pytest.fixture(scope="module")
+def built() -> dict[str, str]:
+    service = make_service()
+    return packaging.build(service, apps_of(service))
+
+
+class Apps(NamedTuple):
+    """Both apps and their storage, all running."""
+
+    api: FunctionHost
+    train: FunctionHost
+    azurite: Azurite
+
+
+@pytest.fixture(scope="module")
+def apps(built: dict[str, str], azurite: Azurite) -> Iterator[Apps]:
+    azurite.make_container("models")
+    azurite.make_queue("training")
+    record = {"id": "1", "role": "admin", "sha256": hashlib.sha256(b"the-key").hexdigest()}
+    keys = {**azurite.env, "ML_KEYS": json.dumps([record])}
+    with FunctionHost(built["api"], keys) as api, FunctionHost(built["train"], azurite.env) as train:
+        yield Apps(api, train, azurite)
+
+
+@pytest.mark.parametrize("app", ["api", "train"])
+def test_entries_are_readable_and_of_no_time(built: dict[str, str], app: str) -> None:
+    """Azure refuses entries that it may not read; a time of packing would make every zip another one."""
+    with zipfile.ZipFile(built[app]) as archive:
+        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+@pytest.mark.parametrize("app", ["api", "train"])
+def test_nothing_is_generated_but_two_files_that_azure_asks_for(built: dict[str, str], app: str) -> None:
+    root = make_service().folder
+    with zipfile.ZipFile(built[app]) as archive:
+        ours = [name for name in archive.namelist() if not name.startswith(".python_packages/")]
+    generated = {
+        name for name in ours if not name.endswith(".pyc") and not os.path.exists(os.path.join(root, name))
+    }
+    assert generated == {"function_app.py", "host.json"}
+
+
+def test_the_api_carries_no_azure_sdk_and_no_training_stack(built: dict[str, str]) -> None:
+    with zipfile.ZipFile(built["api"]) as archive:
+        tops = {name.split("/")[3] for name in archive.namelist() if name.startswith(".python_packages/")}
+        azure = {
+            name.split("/")[4]
+            for name in archive.namelist()
+            if name.startswith(f"{packaging.SITE_PACKAGES}/azure/")
+        }
+    assert azure == {"functions"}
+    assert not tops & {"sklearn", "scipy", "msal", "cryptography", "requests"}
+
+
+def test_a_package_is_the_same_bytes_whenever_it_is_built(built: dict[str, str]) -> None:
+    with open(built["api"], "rb") as file:
+        before = file.read()
+    os.remove(built["api"])
+    service = make_service()
+    again = packaging.build(service, {"api": apps_of(service)["api"]})
+    with open(again["api"], "rb") as file:
+        assert file.read() == before
+
+
+def test_the_worker_finds_every_function_with_its_trigger(apps: Apps) -> None:
+    assert {name: each["type"] for name, each in apps.api.functions.items()} == {"api": "httpTrigger"}
+    assert {name: each["type"] for name, each in apps.train.functions.items()} == {
+        "train": "queueTrigger",
+        "sweep": "timerTrigger",
+    }
+
+
+def test_a_model_is_trained_over_the_queue_and_predicts(apps: Apps) -> None:
+    accepted = apps.api.http("POST", "/v1/models/iris:train", TRAINING, **KEY)
+    assert accepted.status == 202
+    assert apps.train.deliver("train", apps.azurite) is True
+    assert apps.azurite.waiting("training") == 0
+    job = json.loads(apps.api.http("GET", accepted.headers["location"], **KEY).body)
+    assert (job["state"], job["version"]) == ("succeeded", 1)
+    answer = apps.api.http("POST", "/v1/models/iris:predict", {"instances": [[0.0, 0.0], [4.0, 2.0]]}, **KEY)
+    assert json.loads(answer.body)["predictions"] == ["a", "b"]
+
+
+def test_a_message_comes_twice_and_harms_nothing(apps: Apps) -> None:
+    accepted = apps.api.http("POST", "/v1/models/twice:train", TRAINING, **KEY)
+    job = json.loads(accepted.body)["id"]
+    assert apps.train.deliver("train", apps.azurite) is True
+    apps.azurite.send("training", json.dumps({"job": job}).encode())
+    assert apps.train.deliver("train", apps.azurite) is True
+    model = json.loads(apps.api.http("GET", "/v1/models/twice", **KEY).body)
+    assert len(model["versions"]) == 1
+
+
+def test_a_message_that_names_no_job_is_left_to_the_host(apps: Apps) -> None:
+    """The invocation fails, so the host delivers again and at last puts the message into the poison queue."""
+    apps.azurite.send("training", b"{}")
+    assert apps.train.deliver("train", apps.azurite) is False
+    assert apps.azurite.waiting("training") == 1
+    apps.azurite.clear("training")
+
+
+def test_the_timer_sweeps(apps: Apps) -> None:
+    assert apps.train.tick("sweep") == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/v2/health/live", 200),
+        ("HEAD", "/v2/health/live", 200),
+        ("GET", "/v1/models", 401),
+        ("GET", "/nowhere", 401),
+        ("DELETE", "/v2/health/live", 401),
+    ],
+)
+def test_status_and_type_come_through_the_worker(apps: Apps, method: str, path: str, status: int) -> None:
+    answer = apps.api.http(method, path)
+    assert answer.status == status
+    assert answer.headers["content-type"].startswith(("application/json", "text/html"))
+    assert "x-request-id" in answer.headers
+
+
+def test_a_percent_encoded_path_and_a_query_arrive_as_they_were_sent(apps: Apps) -> None:
+    answer = apps.api.http("GET", "/v1/models%3Flimit=1", **KEY)
+    assert answer.status == 404
+    assert apps.api.http("GET", "/v1/models?limit=1", **KEY).status == 200
+
+
+def test_without_a_key_configured_the_api_is_closed(built: dict[str, str], azurite: Azurite) -> None:
+    with FunctionHost(built["api"], azurite.env) as api:
+        assert api.http("GET", "/v2/health/live").status == 200
+        closed = api.http("GET", "/v1/models")
+        assert (closed.status, json.loads(closed.body)["code"]) == (503, "not_configured")

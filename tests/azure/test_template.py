@@ -1,0 +1,138 @@
+"""The ARM template: what is on Azure when the service is, held against Azure's own types."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from providers.azure.deploying.planning import shape_of
+from providers.azure.deploying.template import (
+    BLOB_DATA_OWNER,
+    QUEUE_DATA_CONTRIBUTOR,
+    QUEUE_MESSAGE_SENDER,
+    template,
+)
+from providers.azure.names import names
+from tests.azure.conftest import make_service
+from tests.azure.fake_azure import SUBSCRIPTION
+from tests.azure.published_types import PUBLISHED, faults_of_resource
+
+NAMES = names("serverless-ml", "dev", SUBSCRIPTION)
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    return template(shape_of(make_service(), NAMES))
+
+
+def of_type(document: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [each for each in document["resources"] if each["type"] == kind]
+
+
+def test_every_resource_is_one_that_azure_publishes(document: dict[str, Any]) -> None:
+    assert [fault for each in document["resources"] for fault in faults_of_resource(each)] == []
+    assert {each["type"] for each in document["resources"]} == set(PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("Microsoft.Web/sites", ("properties", "functionAppConfig", "scaling"), {}),
+        ("Microsoft.Web/sites", ("properties", "functionAppConfig", "runtime", "name"), "pyton"),
+        ("Microsoft.Web/sites", ("properties", "httpsOnly"), "true"),
+        ("Microsoft.Web/sites", ("properties", "state"), "Running"),
+        ("Microsoft.Storage/storageAccounts", ("kind",), "StorageV9"),
+        ("Microsoft.Storage/storageAccounts", ("properties", "allowBlobPublicAces"), False),
+        ("Microsoft.Authorization/roleAssignments", ("properties", "principal"), "x"),
+        ("Microsoft.Insights/components", ("properties", "AppId"), "x"),
+    ],
+)
+def test_the_comparison_with_azures_types_is_strict(
+    document: dict[str, Any], kind: str, path: tuple[str, ...], value: Any
+) -> None:
+    """An unknown property, another type, an unknown choice and what only Azure may write are found."""
+    broken = deepcopy(of_type(document, kind)[0])
+    inner = broken
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    assert faults_of_resource(broken) != []
+
+
+def test_the_account_is_closed_to_the_public_and_to_account_keys(document: dict[str, Any]) -> None:
+    (account,) = of_type(document, "Microsoft.Storage/storageAccounts")
+    assert account["properties"]["allowBlobPublicAccess"] is False
+    assert account["properties"]["allowSharedKeyAccess"] is False
+    containers = of_type(document, "Microsoft.Storage/storageAccounts/blobServices/containers")
+    assert {each["properties"]["publicAccess"] for each in containers} == {"None"}
+
+
+def test_old_states_are_kept_for_a_while_and_then_end(document: dict[str, Any]) -> None:
+    (blobs,) = of_type(document, "Microsoft.Storage/storageAccounts/blobServices")
+    assert blobs["properties"]["isVersioningEnabled"] is True
+    assert blobs["properties"]["deleteRetentionPolicy"] == {"enabled": True, "days": 30}
+    (policy,) = of_type(document, "Microsoft.Storage/storageAccounts/managementPolicies")
+    (rule,) = policy["properties"]["policy"]["rules"]
+    assert rule["definition"]["actions"]["version"]["delete"] == {"daysAfterCreationGreaterThan": 30}
+
+
+def test_each_app_may_do_what_it_has_to_and_no_more(document: dict[str, Any]) -> None:
+    """The api may only send to the training queue; the trainer may work on it and on its poison queue."""
+    found: dict[str, set[tuple[str, str]]] = {"api": set(), "train": set()}
+    for each in of_type(document, "Microsoft.Authorization/roleAssignments"):
+        app = "api" if f"'{NAMES.identity('api')}'" in each["properties"]["principalId"] else "train"
+        role = each["properties"]["roleDefinitionId"].rpartition(", '")[2].removesuffix("')]")
+        found[app].add((role, each["scope"].rpartition("/")[2]))
+        assert each["properties"]["principalType"] == "ServicePrincipal"
+    assert found == {
+        "api": {(BLOB_DATA_OWNER, NAMES.storage), (QUEUE_MESSAGE_SENDER, "training")},
+        "train": {
+            (BLOB_DATA_OWNER, NAMES.storage),
+            (QUEUE_DATA_CONTRIBUTOR, "training"),
+            (QUEUE_DATA_CONTRIBUTOR, "training-poison"),
+        },
+    }
+
+
+def test_there_are_two_capped_flex_consumption_apps_on_a_plan_each(document: dict[str, Any]) -> None:
+    plans = of_type(document, "Microsoft.Web/serverfarms")
+    assert [plan["sku"] for plan in plans] == [{"name": "FC1", "tier": "FlexConsumption"}] * 2
+    scale = [
+        each["properties"]["functionAppConfig"]["scaleAndConcurrency"]
+        for each in of_type(document, "Microsoft.Web/sites")
+    ]
+    assert scale == [
+        {
+            "maximumInstanceCount": 10,
+            "instanceMemoryMB": 512,
+            "triggers": {"http": {"perInstanceConcurrency": 8}},
+        },
+        {"maximumInstanceCount": 5, "instanceMemoryMB": 2048},
+    ]
+
+
+def test_no_setting_holds_a_secret(document: dict[str, Any]) -> None:
+    """Storage is reached by identity; the keys' hashes come as a secure parameter, outside the document."""
+    assert document["parameters"]["keyRecords"]["type"] == "securestring"
+    for site in of_type(document, "Microsoft.Web/sites"):
+        settings = {each["name"]: each["value"] for each in site["properties"]["siteConfig"]["appSettings"]}
+        assert settings["AzureWebJobsStorage__credential"] == "managedidentity"
+        assert "AzureWebJobsStorage" not in settings
+        assert settings.get("ML_KEYS", "[parameters('keyRecords')]") == "[parameters('keyRecords')]"
+
+
+def test_everything_that_can_be_is_tagged_with_service_and_stage(document: dict[str, Any]) -> None:
+    tagged = [each for each in document["resources"] if "location" in each]
+    assert {each["type"].partition("/")[0] for each in tagged} >= {"Microsoft.Storage", "Microsoft.Web"}
+    assert all(each["tags"] == {"service": "serverless-ml", "stage": "dev"} for each in tagged)
+
+
+def test_names_fit_azures_rules_whatever_the_service_is_called() -> None:
+    """A storage account has 3 to 24 lower-case letters and digits, a site at most 60 characters."""
+    found = names("a-very-long-service-name-that-goes-on-and-on", "Production", SUBSCRIPTION)
+    assert found.storage.isalnum()
+    assert found.storage.islower()
+    assert len(found.storage) <= 24
+    assert len(found.app("train")) <= 60
+    assert found.host("api") != found.host("train")
+    assert names("a", "b", "one").storage != names("a", "b", "two").storage

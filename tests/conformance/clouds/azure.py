@@ -1,0 +1,44 @@
+"""Azure: the built zips under Microsoft's worker library for Python, beside Azurite."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from providers.azure.deploying import packaging
+from providers.azure.deploying.planning import apps_of
+from tests.azure.conftest import make_service
+from tests.azure.function_host import FunctionHost
+from tests.azurite import Azurite
+from tests.conformance import wire
+from tests.conformance.cloud import Records, Running
+
+
+@contextmanager
+def started(
+    request: pytest.FixtureRequest,  # noqa: ARG001 (it needs no fixture)
+    folder: str,  # noqa: ARG001 (nor a folder)
+    keys: Records,
+    settings: dict[str, str],
+) -> Iterator[Running]:
+    """See `tests.conformance.cloud.Cloud`."""
+    service = make_service()
+    zips = packaging.build(service, apps_of(service))
+    with Azurite() as azurite:
+        azurite.make_container("models")
+        azurite.make_queue("training")
+        env = {**azurite.env, **settings}
+        with (
+            FunctionHost(zips["api"], {**env, "ML_KEYS": json.dumps(keys)}) as api,
+            FunctionHost(zips["api"], env) as closed,
+            FunctionHost(zips["train"], env) as train,
+        ):
+
+            def deliver() -> None:
+                while (succeeded := train.deliver("train", azurite)) is not None:
+                    assert succeeded, train.lines[-20:]
+
+            yield Running(
+                lambda sent: wire.ask(api.port, sent), lambda sent: wire.ask(closed.port, sent), deliver
+            )

@@ -1,0 +1,36 @@
+"""Blob Storage, as Azurite has it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ml_core.ports import ObjectStore
+from providers.azure.wiring import store
+from tests.azurite import Azurite, make_container
+from tests.contract.backend import Address
+
+
+@contextmanager
+def started() -> Iterator[Address]:
+    """The address of an emulator that runs meanwhile."""
+    with Azurite() as azurite:
+        yield azurite.env
+
+
+def empty(address: Address) -> Address:
+    """The address of a store beside all others at that address, with nothing in it."""
+    name = os.urandom(8).hex()
+    make_container(address, name)
+    return {**address, "ML_CONTAINER": name}
+
+
+def dead(address: Address) -> Address:
+    """The address of a store that does not answer."""
+    parts = dict(part.partition("=")[::2] for part in address["ML_STORAGE"].split(";"))
+    parts["BlobEndpoint"] = "http://127.0.0.1:1/devstoreaccount1"
+    return {"ML_STORAGE": ";".join(f"{name}={value}" for name, value in parts.items())}
+
+
+def open_store(address: Address) -> ObjectStore:
+    """The store at the address."""
+    return store(address)
