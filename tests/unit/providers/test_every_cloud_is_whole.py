@@ -22,7 +22,7 @@ OFFERS = {
 
 
 def test_there_are_clouds() -> None:
-    assert {"aws", "google"} <= set(CLOUDS)
+    assert {"aws", "azure", "google"} <= set(CLOUDS)
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
