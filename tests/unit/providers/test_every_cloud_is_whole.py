@@ -1,7 +1,9 @@
 """A cloud is a folder of providers/ with a config.yml; what else it has to offer is the same for all."""
 
+import glob
 import importlib
 import os
+import re
 
 import pytest
 
@@ -44,3 +46,13 @@ def test_the_framework_knows_the_cloud_or_our_plugin_teaches_it(cloud: str) -> N
         return
     assert os.path.exists(os.path.join(ROOT, "providers", cloud, "schema.json"))
     assert callable(importlib.import_module(f"providers.{cloud}.deployer").deployer)
+
+
+@pytest.mark.parametrize("cloud", ["google", "azure"])
+def test_what_the_page_on_adding_a_cloud_names_is_really_there(cloud: str) -> None:
+    """For the two clouds that were added: `<cloud>` is the cloud, other bracketed words stand for any name."""
+    with open(os.path.join(ROOT, "docs", "add-a-cloud.md"), encoding="utf-8") as page:
+        named = re.findall(r"`((?:\w+/)+[^`\s]*)`", page.read())
+    paths = [re.sub("<.*?>|…", "*", path.replace("<cloud>", cloud)) for path in named]
+    assert len(paths) > 20
+    assert [path for path in paths if not glob.glob(os.path.join(ROOT, path))] == []
