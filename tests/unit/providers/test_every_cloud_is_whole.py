@@ -50,7 +50,7 @@ def test_the_framework_knows_the_cloud_or_our_plugin_teaches_it(cloud: str) -> N
 
 @pytest.mark.parametrize("cloud", ["google", "azure"])
 def test_what_the_page_on_adding_a_cloud_names_is_really_there(cloud: str) -> None:
-    """For the two clouds that were added: `<cloud>` is the cloud, other bracketed words stand for any name."""
+    """For the two clouds that were added: `<cloud>` is the cloud, others in brackets are any name."""
     with open(os.path.join(ROOT, "docs", "add-a-cloud.md"), encoding="utf-8") as page:
         named = re.findall(r"`((?:\w+/)+[^`\s]*)`", page.read())
     paths = [re.sub("<.*?>|…", "*", path.replace("<cloud>", cloud)) for path in named]
