@@ -1,5 +1,6 @@
 """Who deploys."""
 
+import logging
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +19,8 @@ def credential() -> Any:  # noqa: ANN401 - the SDKs' credential protocol has sev
         WorkloadIdentityCredential,
     )
 
+    # It warns of every place without a credential, over ten lines; `refusals.py` says once what is wrong.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
     chain: list[Any] = [EnvironmentCredential()]
     with suppress(ValueError):  # the environment names no federated token
         chain.append(WorkloadIdentityCredential())

@@ -1,6 +1,7 @@
 """What Azure says when it refuses, as one line of ours."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -35,7 +36,7 @@ def said[Result](call: Callable[[], Result]) -> Result:
     except ClientAuthenticationError as error:
         raise DeploymentFailed(
             "no Azure credential was accepted: run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
-            f"AZURE_CLIENT_SECRET ({_first_line(error)})"
+            f"AZURE_CLIENT_SECRET{_verdict(error)}"
         ) from error
     except ResourceNotFoundError as error:
         raise Missing(_first_line(error)) from error
@@ -78,6 +79,12 @@ def _reasons(body: object) -> list[tuple[str, str]]:
     with suppress(ValueError):
         found += _reasons(json.loads(str(inner.get("message", ""))))
     return found
+
+
+def _verdict(error: ClientAuthenticationError) -> str:
+    """What Azure said of a credential; without one, the SDK's list of where it looked helps nobody."""
+    found = re.search(r"AADSTS\d+[^\r\n]{0,200}", str(error))
+    return f" ({found[0]})" if found else ""
 
 
 def _first_line(error: Exception) -> str:

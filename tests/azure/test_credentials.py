@@ -1,0 +1,35 @@
+"""What a person reads who deploys without a credential, or with one that Azure refuses."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+
+from providers.azure.deploying.refusals import said
+
+LOOK = """
+from providers.azure.deploying.credentials import credential
+from providers.azure.deploying.refusals import said
+said(lambda: credential().get_token("https://management.azure.com/.default"))
+"""
+
+
+def test_no_credential_at_all_is_one_clear_line_without_the_sdks_own() -> None:
+    bare = {"PATH": os.path.dirname(sys.executable), "HOME": "/nonexistent"}
+    ended = subprocess.run(
+        [sys.executable, "-c", LOOK], env=bare, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.stderr.splitlines()[-1].endswith("AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
+    assert not ended.stderr.startswith("ChainedTokenCredential")
+
+
+def test_what_azure_says_of_a_refused_credential_is_kept() -> None:
+    def refuse() -> None:
+        raise ClientAuthenticationError(
+            "Authentication failed: AADSTS7000215: Invalid client secret provided."
+        )
+
+    with pytest.raises(Exception, match="AADSTS7000215: Invalid client secret"):
+        said(refuse)
