@@ -10,8 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from ml_core.errors import Unavailable
 
@@ -117,6 +119,29 @@ def write_zip(folder: str, path: str, *, below: str = "") -> None:
             with open(os.path.join(folder, name), "rb") as source:
                 add_file(archive, f"{below}/{name}" if below else name, source.read())
     os.replace(partial, path)
+
+
+def kept(path: str) -> bool:
+    """Whether an earlier build left `path`; it counts as used now."""
+    with suppress(FileNotFoundError):
+        os.utime(path)
+        return True
+    return False
+
+
+def forget_older(latest: str, beginning: str, ending: str) -> None:
+    """Remove what lies beside `latest`, is named alike, and was not used for a day.
+
+    A package is tens of megabytes; but another deployment may be at work with one just now.
+    """
+    folder, yesterday = os.path.dirname(latest), time.time() - 24 * 3600
+    for name in os.listdir(folder):
+        old = os.path.join(folder, name)
+        if not (name.startswith(beginning) and name.endswith(ending)) or old == latest:
+            continue
+        with suppress(FileNotFoundError):  # another deployment forgot it too
+            if os.path.getmtime(old) < yesterday:
+                shutil.rmtree(old) if os.path.isdir(old) else os.remove(old)
 
 
 def add_file(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from providers import packages
 from providers.functions import ARTIFACT
@@ -126,7 +127,7 @@ def _build(
     files = [__file__, lock, *(os.path.join(folder, source) for source in sources)]
     key = packages.fingerprint(app, *sources, *hashes, files=files)
     path = os.path.join(folder, BUILT, f"{app}-{key}.zip")
-    if os.path.exists(path):
+    if packages.kept(path):
         return path
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as work:
@@ -138,27 +139,19 @@ def _build(
                 file.write(data)
         packages.compile_modules(root, DEPLOYED_AT)
         packages.write_zip(root, path)
-    _forget_older(path, f"{app}-", ".zip")
+    packages.forget_older(path, f"{app}-", ".zip")
     return path
 
 
 def _dependencies(folder: str, app: str, lock: str) -> str:
     """A folder with the app's dependencies, kept while their lock is the same."""
     kept = os.path.join(folder, BUILT, f"{app}-{packages.fingerprint(files=[lock])}.packages")
-    if not os.path.exists(kept):
+    if not packages.kept(kept):
         with tempfile.TemporaryDirectory(dir=os.path.dirname(kept)) as work:
             target = os.path.join(work, "packages")
             packages.install(lock, target)
             packages.trim(target)
-            os.rename(target, kept)
-        _forget_older(kept, f"{app}-", ".packages")
+            with suppress(OSError):  # another deployment was first
+                os.rename(target, kept)
+        packages.forget_older(kept, f"{app}-", ".packages")
     return kept
-
-
-def _forget_older(kept: str, beginning: str, ending: str) -> None:
-    """Remove what earlier builds left: a package is tens of megabytes."""
-    folder = os.path.dirname(kept)
-    for name in os.listdir(folder):
-        old = os.path.join(folder, name)
-        if name.startswith(beginning) and name.endswith(ending) and old != kept:
-            shutil.rmtree(old) if os.path.isdir(old) else os.remove(old)

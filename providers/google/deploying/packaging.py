@@ -7,7 +7,6 @@ fails. docs/decisions says why they do not travel in the zip.
 import os
 import shutil
 import tempfile
-from contextlib import suppress
 
 from providers import packages
 from providers.functions import ARTIFACT
@@ -70,12 +69,12 @@ def _zip(service: Service, function: Function) -> str:
     key = packages.fingerprint(main_py(service), *sources, files=files)
     kind = os.path.basename(lock).removesuffix(".txt")
     built = os.path.join(service.folder, BUILT, f"{kind}-{key}.zip")
-    if not os.path.exists(built):
+    if not packages.kept(built):
         os.makedirs(os.path.dirname(built), exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             _fill(service.folder, sources, main_py(service), lock, folder)
             packages.write_zip(folder, built)
-        _forget_older(kind, built)
+        packages.forget_older(built, f"{kind}-", ".zip")
     path = os.path.join(service.folder, ".serverless", f"{service.name}-{service.stage}-{function.name}.zip")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     # Not in place: another run may be reading it.
@@ -83,15 +82,6 @@ def _zip(service: Service, function: Function) -> str:
     shutil.copyfile(built, partial)
     os.replace(partial, path)
     return path
-
-
-def _forget_older(kind: str, kept: str) -> None:
-    """Remove what earlier states of the sources left."""
-    folder = os.path.dirname(kept)
-    for name in os.listdir(folder):
-        if name.startswith(f"{kind}-") and name.endswith(".zip") and name != os.path.basename(kept):
-            with suppress(FileNotFoundError):
-                os.remove(os.path.join(folder, name))
 
 
 def _fill(root: str, sources: list[str], main: str, lock: str, folder: str) -> None:
