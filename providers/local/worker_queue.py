@@ -150,6 +150,7 @@ def work(
     again; `sweep` is called at the start and every `sweep_every` seconds. What they raise is logged. When the
     queue's own folder fails, it is tried again after `folder_pause` seconds.
     """
+    queue.wait(0)  # opens the pipe: a message between the first look and the first wait would wake nobody
     next_sweep = time.monotonic()
     while not stopping.is_set():
         if time.monotonic() >= next_sweep:
