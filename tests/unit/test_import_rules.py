@@ -16,7 +16,7 @@ CLOUDS = sorted(
     if entry.is_dir() and not entry.name.startswith("_")
 )
 # What ml_core may import besides the standard library, always inside the function or module that needs it.
-NUMERICS = {"numpy", "safetensors", "sklearn", "scipy", "threadpoolctl"}
+NUMERICS = {"arro3", "numpy", "safetensors", "sklearn", "scipy", "threadpoolctl"}
 # What a platform hands its events over in is no SDK: adapters are written in it.
 SURFACES = ("azure.functions",)
 SDKS = {"boto3", "botocore", "obstore", "google", "azure"}

@@ -1,0 +1,80 @@
+"""Arrow's arrays as numpy's, missing values marked.
+
+arro3 converts no array with missing values, and hands out every array by the Arrow C data interface
+(https://arrow.apache.org/docs/format/CDataInterface.html), whose struct is read here.
+"""
+
+import ctypes
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from arro3.core import Array, DataType, dictionary_dictionary, dictionary_indices
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STRING = DataType.string()
+_FLOAT = DataType.float64()
+_MICROSECONDS = DataType.timestamp("us")
+_INTEGER = DataType.int64()
+_DICTIONARY = DataType.dictionary(DataType.int32(), STRING)
+_MICROSECONDS_A_DAY = 86_400e6
+
+
+class _ArrowArray(ctypes.Structure):
+    """The struct `ArrowArray`, as far as it is read."""
+
+    _fields_ = (
+        ("length", ctypes.c_int64),
+        ("null_count", ctypes.c_int64),
+        ("offset", ctypes.c_int64),
+        ("n_buffers", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+    )
+
+
+_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_pointer.restype = ctypes.c_void_p
+_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+
+
+def _buffers(array: Array, dtype: str) -> "tuple[NDArray[Any], NDArray[np.bool_] | None]":
+    """The values of a primitive array, copied, and which of them are present (None: all)."""
+    _, capsule = array.__arrow_c_array__()  # the capsule owns the memory until the end of this function
+    found = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
+    end, start = found.offset + found.length, found.offset
+    if not found.length:
+        return np.empty(0, dtype), None
+    size = np.dtype(dtype).itemsize
+    values = np.frombuffer(ctypes.string_at(found.buffers[1], end * size), dtype)[start:]
+    if not found.null_count or not found.buffers[0]:
+        return values, None
+    bits = np.frombuffer(ctypes.string_at(found.buffers[0], (end + 7) // 8), np.uint8)
+    return values, np.unpackbits(bits, bitorder="little")[start:end].astype(bool)
+
+
+def _with_nan(values: "NDArray[Any]", present: "NDArray[np.bool_] | None") -> "NDArray[np.float64]":
+    floats: NDArray[np.float64] = values.astype(np.float64)
+    if present is not None:
+        floats[~present] = np.nan
+    return floats
+
+
+def numbers(array: Array) -> "NDArray[np.float64]":
+    """Numbers, truth values, or words that say a number, as float64; NaN where there is none."""
+    return _with_nan(*_buffers(array.cast(_FLOAT), "<f8"))
+
+
+def days(array: Array) -> "NDArray[np.float64]":
+    """Dates, times, or words that say one, as days since 1970-01-01 UTC; NaN where there is none."""
+    instants = array.cast(_MICROSECONDS).cast(_INTEGER)
+    return _with_nan(*_buffers(instants, "<i8")) / _MICROSECONDS_A_DAY
+
+
+def coded(array: Array) -> "tuple[NDArray[np.int32], list[str]]":
+    """Words as indices into the different ones, -1 where there is none, and these, in order of appearance."""
+    encoded = array.cast(STRING).cast(_DICTIONARY)
+    codes, present = _buffers(dictionary_indices(encoded), "<i4")
+    words = list(dictionary_dictionary(encoded).to_pylist())
+    return (codes if present is None else np.where(present, codes, np.int32(-1))), words

@@ -1,0 +1,49 @@
+"""How much memory a table will take, told before it is loaded, and the refusal of one that will not fit."""
+
+import os
+from typing import NamedTuple
+
+from ml_core.errors import TooLarge
+
+# What training holds at its peak for each cell, measured (benchmarks/tables.py): the column as read, its
+# place in the matrix, in the training rows, and in the rows as they are encoded and scaled.
+BYTES_A_CELL = 40
+# The interpreter with numpy and scikit-learn imported, and the batches under way.
+BYTES_AT_LEAST = 300 << 20
+
+_CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+class Budget(NamedTuple):
+    """The memory that a table may take. `bytes` is None where nobody set a limit."""
+
+    bytes: int | None = None
+
+    def check(self, rows: int, columns: int) -> None:
+        """Raise `TooLarge` for a table that will not fit."""
+        needed = BYTES_AT_LEAST + rows * columns * BYTES_A_CELL
+        if self.bytes is not None and needed > self.bytes:
+            raise TooLarge(
+                f"a table of about {rows} rows and {columns} columns takes about {_megabytes(needed)} "
+                f"of memory to train on, and the trainer has {_megabytes(self.bytes)}: name fewer columns in "
+                "data.features, use fewer rows, or give the train function more memory"
+            )
+
+
+NO_BUDGET = Budget()
+
+
+def machine_budget() -> Budget:
+    """What this process may use: the machine's memory, or its control group's where that is less."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in _CGROUP_FILES:
+        try:
+            with open(path, encoding="ascii") as file:
+                limits.append(int(file.read()))
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    return Budget(min(limits))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"

@@ -1,0 +1,234 @@
+"""Parquet files."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from arro3.core import DataType
+from arro3.io import read_parquet
+
+from ml_core.errors import MalformedInput
+from ml_core.tables import arrow, sniffing
+from ml_core.tables.columns import BOOLEAN, DATE, OTHER, Column, Dataset, number_column
+from ml_core.tables.words import WordColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arro3.core import Array, Field, RecordBatch
+    from numpy.typing import NDArray
+
+BATCH_ROWS = 1 << 16
+_FOOTER_BYTES = 8
+_NUMBER_OF_ROWS = 3
+# Thrift's compact protocol: a list of this many elements or more says its length apart; a byte of a varint
+# that is less than this is the last; no varint of 64 bits is longer.
+_LONG_LIST, _LAST_BYTE, _MOST_SHIFT = 0x0F, 0x80, 70
+
+
+def read(
+    path: str, *, wanted: Callable[[str], bool], most_rows: int | None, check: Callable[[int, int], None]
+) -> Dataset:
+    """The table in a Parquet file. Raises `MalformedInput`, and what `check` raises."""
+    batches = _batches(path)
+    gathered: list[_Gathered] = []
+    warnings: list[str] = []
+    rows = 0
+    for batch in batches:
+        if not gathered:
+            gathered = [
+                _gathered(batch.schema.field(place), place)
+                for place, name in enumerate(batch.column_names)
+                if wanted(name)
+            ]
+            check(row_count(path), len(gathered))
+        for column in gathered:
+            column.add(batch.column(column.place))
+        rows += batch.num_rows
+        if most_rows is not None and rows >= most_rows:
+            break
+    if not rows:
+        raise MalformedInput("the file has no rows")
+    columns = tuple(column.column() for column in gathered)
+    return Dataset(columns, rows, sniffing.PARQUET, tuple(warnings), most_rows is None or rows < most_rows)
+
+
+def _batches(path: str) -> "Iterator[RecordBatch]":
+    try:
+        yield from read_parquet(path, batch_size=BATCH_ROWS)
+    except Exception as error:  # noqa: BLE001 - the engine raises nothing more special
+        reason = str(error).strip().rpartition("\n")[2][:200]
+        raise MalformedInput(f"the file cannot be read as Parquet: {reason}") from None
+
+
+class _Gathered:
+    """A column of one of Arrow's types, as batches of it arrive."""
+
+    def __init__(self, name: str, place: int) -> None:
+        self.name = name
+        self.place = place
+        self._batches: list[NDArray[Any]] = []
+
+    def add(self, array: "Array") -> None:
+        self._batches.append(self.values(array))
+
+    def values(self, array: "Array") -> "NDArray[Any]":
+        return arrow.numbers(array)
+
+    def column(self) -> Column:
+        return self.typed(np.concatenate(self._batches))
+
+    def typed(self, values: "NDArray[Any]") -> Column:
+        return number_column(self.name, values)
+
+
+class _Truths(_Gathered):
+    def typed(self, values: "NDArray[Any]") -> Column:
+        return Column(self.name, BOOLEAN, values)
+
+
+class _Dates(_Gathered):
+    def values(self, array: "Array") -> "NDArray[Any]":
+        return arrow.days(array)
+
+    def typed(self, values: "NDArray[Any]") -> Column:
+        return Column(self.name, DATE, values)
+
+
+class _Others(_Gathered):
+    """Lists, structs, bytes: nothing that a model takes."""
+
+    def values(self, array: "Array") -> "NDArray[Any]":
+        return np.zeros(len(array), np.int32)
+
+    def typed(self, values: "NDArray[Any]") -> Column:
+        return Column(self.name, OTHER, values)
+
+
+class _Words(_Gathered):
+    """Words, in a file that says that they are words: "1" is no number here, and a date may be one."""
+
+    def __init__(self, name: str, place: int) -> None:
+        super().__init__(name, place)
+        self._words = WordColumn(name, numeric=False)
+        self._read: list[Array] = []
+
+    def add(self, array: "Array") -> None:
+        strings = array.cast(arrow.STRING)
+        self._words.add(strings)
+        if self._words.maybe_dates:
+            self._read.append(strings)
+        elif self._words.lost:
+            self._words.start_again()
+            for earlier in [*self._read, strings]:
+                self._words.add(earlier)
+            self._read.clear()
+        else:
+            self._read.clear()
+
+    def column(self) -> Column:
+        return self._words.column()
+
+
+def _gathered(field: "Field", place: int) -> _Gathered:
+    kind = field.type
+    if DataType.is_dictionary(kind):
+        kind = kind.value_type or kind
+    for kinds, gathered in (
+        ((DataType.is_boolean,), _Truths),
+        ((DataType.is_date, DataType.is_timestamp), _Dates),
+        ((DataType.is_numeric, DataType.is_decimal, DataType.is_null), _Gathered),
+        ((DataType.is_string, DataType.is_large_string, DataType.is_string_view), _Words),
+    ):
+        if any(is_kind(kind) for is_kind in kinds):
+            return gathered(field.name, place)
+    return _Others(field.name, place)
+
+
+def row_count(path: str) -> int:
+    """How many rows the file's footer tells of; 0 if it cannot be understood.
+
+    It is in Thrift's compact protocol (https://parquet.apache.org/docs/file-format/metadata/): of the struct
+    FileMetaData the fields are 1 the version, 2 the schema, 3 the number of rows.
+    """
+    with open(path, "rb") as file:
+        file.seek(-_FOOTER_BYTES, 2)
+        length = int.from_bytes(file.read(4), "little")
+        file.seek(-_FOOTER_BYTES - length, 2)
+        footer = _Thrift(file.read(length))
+    try:
+        for number, kind in footer.fields():
+            if number == _NUMBER_OF_ROWS:
+                return max(0, footer.integer())
+            footer.skip(kind)
+    except (IndexError, RecursionError):
+        pass
+    return 0
+
+
+class _Thrift:
+    """A reader of Thrift's compact protocol that skips all but integers.
+
+    https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+    """
+
+    _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def fields(self) -> "Iterator[tuple[int, int]]":
+        """Number and kind of each field of a struct, whose value is to be passed before the next."""
+        number = 0
+        while header := self._byte():
+            number = number + (header >> 4) if header >> 4 else self.integer()
+            yield number, header & 0x0F
+
+    def integer(self) -> int:
+        """A zigzag varint."""
+        value = self._varint()
+        return (value >> 1) ^ -(value & 1)
+
+    def skip(self, kind: int) -> None:
+        """Pass a value of this kind."""
+        if kind in (self._TRUE, self._FALSE):
+            return
+        if kind == self._BYTE:
+            self._at += 1
+        elif kind == self._DOUBLE:
+            self._at += 8
+        elif kind == self._BINARY:
+            length = self._varint()
+            self._at += length
+        elif kind in (self._LIST, self._SET):
+            self._skip_list()
+        elif kind == self._STRUCT:
+            for _, inner in self.fields():
+                self.skip(inner)
+        elif kind == self._MAP:
+            raise IndexError("no field of a footer's beginning is a map")
+        else:
+            self._varint()
+
+    def _skip_list(self) -> None:
+        header = self._byte()
+        length = header >> 4 if header >> 4 != _LONG_LIST else self._varint()
+        if length > len(self._data):
+            raise IndexError(length)
+        for _ in range(length):
+            # In a list, unlike in a struct, a truth value is a byte.
+            self.skip(self._BYTE if header & 0x0F in (self._TRUE, self._FALSE) else header & 0x0F)
+
+    def _varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self._byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < _LAST_BYTE or shift > _MOST_SHIFT:
+                return value
+
+    def _byte(self) -> int:
+        self._at += 1
+        return self._data[self._at - 1]
