@@ -42,6 +42,40 @@ def rows_of(X: Any, features: Sequence[str], *, expecting: str = "the model") ->
     return rows_from_json(rows, features=features, limits=NO_LIMITS, where="X", expecting=expecting)
 
 
+def has_gaps_or_words(X: Any) -> bool:  # noqa: ANN401
+    """Whether X holds more than numbers: words, truth values or missing values."""
+    if hasattr(X, "__array__"):
+        import numpy as np
+
+        array = np.asarray(X)
+        return array.dtype.kind not in "fiu" or bool(np.isnan(array).any())
+    return any(type(value) not in (int, float) or value != value for row in X for value in _row_values(row))  # noqa: PLR0124
+
+
+def _row_values(row: Any) -> list[Any]:  # noqa: ANN401
+    return list(row.values()) if isinstance(row, dict) else listed(row)
+
+
+def plain_rows(X: Any, features: Sequence[str]) -> list[Any]:  # noqa: ANN401
+    """The rows as JSON would have them: Python's own types, None for a missing value."""
+    if hasattr(X, "columns"):
+        columns = [listed(X[name]) for name in X.columns if str(name) in set(features)]
+        names = [str(name) for name in X.columns if str(name) in set(features)]
+        return [dict(zip(names, map(_plain, row), strict=True)) for row in zip(*columns, strict=True)]
+    return [
+        {name: _plain(value) for name, value in row.items()}
+        if isinstance(row, dict)
+        else [_plain(value) for value in listed(row)]
+        for row in X
+    ]
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """None for what data frames mark as missing."""
+    missing = isinstance(value, float) and value != value  # noqa: PLR0124
+    return None if missing or type(value).__name__ in ("NAType", "NaTType") else value
+
+
 def listed(values: Any) -> list[Any]:  # noqa: ANN401
     """A sequence as a list of Python's own types: numpy's scalars are no `int` and no `float`."""
     if hasattr(values, "tolist"):

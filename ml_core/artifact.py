@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ml_core import models, tensors
 from ml_core.errors import ArtifactInvalid, NotFound
 from ml_core.faults import shown
+from ml_core.features import Encoding
 from ml_core.model import Label, Model, Predictions
 from ml_core.preprocessing import Scaling
 
@@ -51,7 +52,11 @@ def _restored(description: "Mapping[str, Any]", content: dict[str, tensors.Tenso
     features, classes = _names(description["features"]), _classes(description["classes"])
     if content or parameters:
         raise ArtifactInvalid(f"nothing is known of {', '.join([*content, *parameters])}")
-    if fitted.features != len(features) or (scaling and scaling.mean.size != len(features)):
+    encoding = Encoding.restored(description["encoding"]) if "encoding" in description else None
+    if encoding and tuple(feature.name for feature in encoding.features) != features:
+        raise ArtifactInvalid("the encoding is not that of the features")
+    width = encoding.layout.width if encoding else len(features)
+    if fitted.features != width or (scaling and scaling.mean.size != width):
         raise ArtifactInvalid(f"{len(features)} features do not fit the tensors")
     if fitted.classes != (None if classes is None else len(classes)):
         raise ArtifactInvalid("the classes do not fit the tensors")
@@ -62,6 +67,7 @@ def _restored(description: "Mapping[str, Any]", content: dict[str, tensors.Tenso
         features=features,
         classes=classes,
         scaling=scaling,
+        encoding=encoding,
         nbytes=nbytes,
     )
 

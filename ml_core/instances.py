@@ -63,10 +63,7 @@ def rows_from_json(
     `expecting` names who expects the features in messages. Raises `TooLarge` past a limit, and `InvalidInput`
     with a fault for each thing wrong.
     """
-    listed = _non_empty_list(instances, where)
-    if len(listed) > limits.max_rows:
-        raise TooLarge(f"{where} has {len(listed)} rows; at most {limits.max_rows} are taken")
-    rows = _in_order(listed, features, where, expecting)
+    listed, rows = in_order(instances, features, limits, where, expecting)
     numbers: list[Any] = list(chain.from_iterable(rows))
     if set(map(type, numbers)) <= {int, float}:
         try:
@@ -88,10 +85,16 @@ def _non_empty_list(value: object, where: str) -> list[object]:
     return value
 
 
-def _in_order(
-    listed: list[object], features: Sequence[str], where: str, expecting: str
-) -> list[list[object]]:
-    """Every row as a list in the order of the features. Raises `InvalidInput`."""
+def in_order(
+    instances: object, features: Sequence[str], limits: Limits, where: str, expecting: str
+) -> tuple[list[object], list[list[object]]]:
+    """The rows as they were sent, and each as a list of values in the order of the features.
+
+    Raises `TooLarge` and `InvalidInput`.
+    """
+    listed = _non_empty_list(instances, where)
+    if len(listed) > limits.max_rows:
+        raise TooLarge(f"{where} has {len(listed)} rows; at most {limits.max_rows} are taken")
     names, width = set(features), len(features)
     rows: list[list[object]] = []
     faults: list[Fault] = []
@@ -104,7 +107,7 @@ def _in_order(
             faults.extend(_wrong_row(row, index, features, f"{where}[{index}]", expecting))
     if faults:
         raise InvalidInput(faults)
-    return rows
+    return listed, rows
 
 
 def _wrong_row(row: object, index: int, features: Sequence[str], path: str, expecting: str) -> list[Fault]:

@@ -70,10 +70,12 @@ def of_clusters(model: "Model", rows: "Rows", *, seed: int) -> dict[str, object]
 
 
 def _seen(model: "Model", rows: "Rows") -> Any:  # noqa: ANN401 - the matrix of the arithmetic module
-    """The rows after the model's scaling."""
+    """The rows after the model's encoding and scaling."""
     from ml_core.arithmetic import vectorised
 
     X = vectorised.matrix(rows.packed, rows.n_features)
+    if model.encoding:
+        X = vectorised.encoded(X, model.encoding.layout)
     return vectorised.standardised(X, model.scaling.mean, model.scaling.scale) if model.scaling else X
 
 

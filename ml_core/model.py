@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ml_core.arithmetic import Arithmetic
-    from ml_core.instances import Rows
+    from ml_core.features import Encoding
+    from ml_core.instances import Limits, Rows
     from ml_core.models import Answers, Fitted
     from ml_core.preprocessing import Scaling
 
@@ -47,6 +48,7 @@ class Model:
         features: tuple[str, ...],
         classes: tuple[Label, ...] | None,
         scaling: "Scaling | None" = None,
+        encoding: "Encoding | None" = None,
         nbytes: int = 0,
     ) -> None:
         self.algorithm = algorithm
@@ -55,6 +57,7 @@ class Model:
         self.classes = classes
         self.fitted = fitted
         self.scaling = scaling
+        self.encoding = encoding
         self.nbytes = nbytes
         self._numbers = sum(tensor.size for tensor in fitted.tensors().values())
 
@@ -66,12 +69,32 @@ class Model:
     @property
     def description(self) -> dict[str, object]:
         """Algorithm, hyperparameters, features and classes as JSON values."""
-        return {
+        described: dict[str, object] = {
             "algorithm": self.algorithm,
             "hyperparameters": dict(self.hyperparameters),
             "features": list(self.features),
             "classes": None if self.classes is None else list(self.classes),
         }
+        if self.encoding:
+            described["encoding"] = self.encoding.description()
+        return described
+
+    def rows(
+        self,
+        instances: object,
+        *,
+        limits: "Limits",
+        where: str = "$.instances",
+        expecting: str = "the model",
+    ) -> "Rows":
+        """What a caller sends as rows of the features, checked. Raises `InvalidInput`, `TooLarge`."""
+        if self.encoding:
+            return self.encoding.rows(instances, limits=limits, where=where, expecting=expecting)
+        from ml_core.instances import rows_from_json
+
+        return rows_from_json(
+            instances, features=self.features, limits=limits, where=where, expecting=expecting
+        )
 
     def cells(self, rows: int, outputs: Sequence[str] = ("label",)) -> int:
         """How many values an answer for so many rows holds: what a limit on answers is compared with."""
@@ -103,6 +126,8 @@ class Model:
     ) -> "Answers":
         """The answers for packed rows in the arithmetic that is given. Raises `arithmetic.NotFinite`."""
         X = arithmetic.matrix(packed, len(self.features))
+        if self.encoding:
+            X = arithmetic.encoded(X, self.encoding.layout)
         if self.scaling:
             X = arithmetic.standardised(X, self.scaling.mean, self.scaling.scale)
         return self.fitted.answer(arithmetic, X, outputs)
@@ -122,7 +147,7 @@ class Model:
     def _answers(self, rows: "Rows", outputs: Sequence[str]) -> "Iterator[Answers]":
         """The answers for blocks of rows, whose matrices are bounded however many rows there are."""
         arithmetic = choose(len(rows), self._numbers)
-        step = max(1, BLOCK_NUMBERS // max(self.fitted.columns, rows.n_features))
+        step = max(1, BLOCK_NUMBERS // max(self.fitted.columns, self.fitted.features, rows.n_features))
         for block, packed in enumerate(rows.blocks(step)):
             try:
                 yield self.answer(arithmetic, packed, outputs)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ml_core.arrays import rows_of
+from ml_core.arrays import NO_LIMITS, plain_rows, rows_of
 from ml_core.errors import InvalidInput
 from ml_core.faults import shown
 from ml_core.model import Model
@@ -15,7 +15,10 @@ def predict(model: Model, X: Any, output: str = "label") -> list[Any]:  # noqa: 
     model, else rows × classes) or "distance" (rows × clusters), as far as the model gives it. Raises
     `InvalidInput`.
     """
-    rows = rows_of(X, model.features)
+    if model.encoding:
+        rows = model.rows(plain_rows(X, model.features), limits=NO_LIMITS, where="X")
+    else:
+        rows = rows_of(X, model.features)
     if output not in model.outputs:
         raise InvalidInput.at(
             "output", f"this model gives {', '.join(model.outputs)}; it has no {shown(output)}"

@@ -115,11 +115,11 @@ def write(description: "Mapping[str, object]", tensors: "Mapping[str, Tensor]") 
     )
 
 
-def read(data: bytes) -> tuple[dict[str, object], dict[str, Tensor]]:
+def read(data: bytes, *, finite: bool = True) -> tuple[dict[str, object], dict[str, Tensor]]:
     """The description and the tensors of a file that `write` made; the tensors are views, not copies.
 
-    Raises `ArtifactInvalid` for everything else: other dtypes, gaps, overlaps, bytes left over or changed,
-    numbers that are not finite.
+    Raises `ArtifactInvalid` for everything else: other dtypes, gaps, overlaps, bytes left over or changed
+    and, with `finite`, numbers that are not.
     """
     view = memoryview(data)
     length = int.from_bytes(view[:8], "little")
@@ -130,7 +130,7 @@ def read(data: bytes) -> tuple[dict[str, object], dict[str, Tensor]]:
     if not isinstance(metadata, dict) or not isinstance(metadata.get(METADATA_KEY), str):
         raise ArtifactInvalid(f"a safetensors file without {METADATA_KEY!r} in its metadata")
     description = _json_object(metadata[METADATA_KEY], "description")
-    tensors = _tensors(header, view[8 + length :])
+    tensors = _tensors(header, view[8 + length :], finite=finite)
     if metadata.get("sha256") != _checksum(metadata[METADATA_KEY], tensors):
         raise ArtifactInvalid("the content is not what was written: its checksum differs")
     return description, tensors
@@ -154,7 +154,7 @@ def _json_object(text: str | bytes, what: str) -> dict[str, object]:
     return value
 
 
-def _tensors(header: dict[str, object], content: memoryview) -> dict[str, Tensor]:
+def _tensors(header: dict[str, object], content: memoryview, *, finite: bool) -> dict[str, Tensor]:
     if len(header) > MOST_TENSORS:
         raise ArtifactInvalid(f"{len(header)} tensors; at most {MOST_TENSORS} are read")
     tensors, end = {}, 0
@@ -167,7 +167,7 @@ def _tensors(header: dict[str, object], content: memoryview) -> dict[str, Tensor
         tensors[name], end = Tensor(shape, content[begin:stop]), stop
     if end != len(content):
         raise ArtifactInvalid(f"{len(content) - end} bytes belong to no tensor")
-    if not all_finite(content):
+    if finite and not all_finite(content):
         raise ArtifactInvalid("a tensor holds a number that is not finite")
     return tensors
 

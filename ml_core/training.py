@@ -6,15 +6,24 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import artifact, models, tensors
-from ml_core.arrays import NO_LIMITS, feature_names, listed, python_value, rows_of
+from ml_core.arrays import (
+    NO_LIMITS,
+    feature_names,
+    has_gaps_or_words,
+    listed,
+    plain_rows,
+    python_value,
+    rows_of,
+)
 from ml_core.errors import AlgorithmNotFound, ArtifactInvalid, Fault, InvalidInput, TooLarge
 from ml_core.faults import member, shown
+from ml_core.features import UNKNOWN, Encoding, Feature, mixed_rows
 from ml_core.hyperparameters import REFUSED, Integer, Number
-from ml_core.instances import Limits, Rows, rows_from_json
+from ml_core.instances import Limits, Rows, in_order, rows_from_json
 from ml_core.model import Label, Model
 from ml_core.models import CLASSIFICATION, AlgorithmInfo, Size, Table
 
@@ -46,6 +55,8 @@ class TrainingRequest(NamedTuple):
     targets: list[Label] | None
     test_fraction: float
     seed: int
+    # What the columns are, where they are more than numbers without gaps.
+    columns: tuple[Feature, ...] | None = None
 
     def summary(self) -> dict[str, object]:
         """What a job tells of its request."""
@@ -68,13 +79,14 @@ class TrainingRequest(NamedTuple):
             "targets": self.targets,
             "test_fraction": self.test_fraction,
             "seed": self.seed,
+            "columns": self.columns,
         }
         return tensors.write(description, {"instances": table})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "TrainingRequest":
         """The request that `to_bytes` wrote. Raises `ArtifactInvalid` for other bytes."""
-        content, tables = tensors.read(data)
+        content, tables = tensors.read(data, finite=False)
         table, description = tables["instances"], dict[str, Any](content)
         return cls(
             algorithm=description["algorithm"],
@@ -84,7 +96,14 @@ class TrainingRequest(NamedTuple):
             targets=description["targets"],
             test_fraction=description["test_fraction"],
             seed=description["seed"],
+            columns=_columns(description["columns"]),
         )
+
+
+def _columns(described: list[Any] | None) -> tuple[Feature, ...] | None:
+    if described is None:
+        return None
+    return tuple(Feature(name, kind, tuple(words)) for name, kind, words in described)
 
 
 class Trained(NamedTuple):
@@ -108,11 +127,23 @@ def check_request(body: object, limits: Limits) -> TrainingRequest:
     chosen = info.check({} if hyperparameters is None else hyperparameters)
     test_fraction, seed = _split_options(body)
     features = _features(body, limits)
-    rows = rows_from_json(body.get("instances"), features=features, limits=limits, expecting="every row")
+    columns, rows = _rows(body.get("instances"), features, limits)
     targets = _targets(info, body.get("targets"), len(rows), limits)
-    request = TrainingRequest(info.name, chosen, rows, features, targets, test_fraction, seed)
+    request = TrainingRequest(info.name, chosen, rows, features, targets, test_fraction, seed, columns)
     _check_split(info, request)
     return request
+
+
+def _rows(
+    instances: object, features: tuple[str, ...], limits: Limits, where: str = "$.instances"
+) -> tuple[tuple[Feature, ...] | None, Rows]:
+    """The rows, and what their columns are where they are more than numbers without gaps."""
+    listed, rows = in_order(instances, features, limits, where, "every row")
+    if set(map(type, chain.from_iterable(rows))) <= {int, float}:
+        return None, rows_from_json(
+            instances, features=features, limits=limits, where=where, expecting="every row"
+        )
+    return mixed_rows(features, listed, rows, limits, where)
 
 
 def _algorithm(body: dict[str, object]) -> AlgorithmInfo:
@@ -292,11 +323,13 @@ def fit(request: TrainingRequest, progress: Callable[[str, float | None], None])
     classes, y = _class_numbers(request.targets)
     train, test = _split(request, y)
     progress("fitting", None)
-    table = Table(_matrix(request.rows)[train], None if y is None else y[train], request.seed)
+    X = _matrix(request.rows)
+    table = Table(X[train], None if y is None else y[train], request.seed, request.columns)
     model, told = fit_model(info, request.hyperparameters, table, request.features, classes)
     progress("measuring", None)
+    X = _recoded(X, request.columns, model)
     metrics = {
-        name: _measured(info, model, _taken(request.rows, part), None if y is None else y[part], request.seed)
+        name: _measured(info, model, _taken(X, part), None if y is None else y[part], request.seed)
         for name, part in (("training", train), ("test", test))
         if len(part)
     }
@@ -348,17 +381,32 @@ def fit_model(
         np.errstate(all="ignore"),
         _overflow_told(),
     ):
-        fitted, scaling = info.algorithm.fit(table, options)
-    together = fitted.folded(scaling) if scaling else None
+        fitted, prepared = info.algorithm.fit(table, options)
+    together = fitted.folded(prepared.scaling) if prepared.scaling else None
     model = Model(
         together or fitted,
         algorithm=info.name,
         hyperparameters=chosen,
         features=features,
         classes=classes,
-        scaling=None if together else scaling,
+        scaling=None if together else prepared.scaling,
+        encoding=prepared.encoding,
     )
-    return _stored(model), list(dict.fromkeys(told))
+    return _stored(model), [*dict.fromkeys(told), *_empty_columns(prepared.encoding)]
+
+
+def _empty_columns(encoding: Encoding | None) -> list[str]:
+    """What is to be said of columns that had no value in the rows trained on."""
+    if encoding is None:
+        return []
+    looked_at = {column for column, _ in encoding.layout.numbers} | {
+        column for column, *_ in encoding.layout.words
+    }
+    return [
+        f"column '{feature.name}' has no value in any row trained on: it is not looked at"
+        for column, feature in enumerate(encoding.features)
+        if column not in looked_at
+    ]
 
 
 def _stored(model: Model) -> Model:
@@ -387,6 +435,7 @@ def _convergence_warnings() -> Iterator[list[str]]:
     told: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "Skipping features without any observed values")  # told below
         yield told
     for warning in caught:
         if issubclass(warning.category, ConvergenceWarning):
@@ -422,8 +471,26 @@ def _matrix(rows: Rows) -> "NDArray[np.float64]":
     return np.frombuffer(rows.packed, dtype="<f8").reshape(-1, rows.n_features)
 
 
-def _taken(rows: Rows, chosen: "NDArray[np.intp]") -> Rows:
-    return Rows(_matrix(rows)[chosen].tobytes(), rows.n_features, rows.where)
+def _taken(X: "NDArray[np.float64]", chosen: "NDArray[np.intp]") -> Rows:
+    return Rows(memoryview(X[chosen]).cast("B"), X.shape[1])
+
+
+def _recoded(
+    X: "NDArray[np.float64]", columns: tuple[Feature, ...] | None, model: Model
+) -> "NDArray[np.float64]":
+    """The rows with words as the model numbers them: it knows only those that it was trained on."""
+    if columns is None or model.encoding is None:
+        return X
+    import numpy as np
+
+    X = X.copy()
+    for place, (sent, known) in enumerate(zip(columns, model.encoding.features, strict=True)):
+        if sent.words != known.words:
+            places = {word: float(number) for number, word in enumerate(known.words)}
+            numbers = np.array([*(places.get(word, UNKNOWN) for word in sent.words), UNKNOWN])
+            there = ~np.isnan(X[:, place])
+            X[there, place] = numbers[X[there, place].astype(np.int64)]
+    return X
 
 
 def _split(
@@ -474,14 +541,18 @@ def train_model(
 
     Hyperparameters are keywords, or members of `hyperparameters`: k-means has one that is called `algorithm`.
 
-    `X` is rows × features of finite numbers: lists, an array or a data frame, whose column names become the
-    features'. `y` is a label for each row (strings, integers or booleans), None for clusters; the keys of
-    `class_weight` may be the labels themselves. Raises `InvalidInput`.
+    `X` is rows × features: lists, an array or a data frame, whose column names become the features'. Words,
+    truth values and gaps (None, NaN) are encoded as in scikit-learn's pipelines. `y` is a label for each row
+    (strings, integers or booleans), None for clusters; the keys of `class_weight` may be the labels
+    themselves. Raises `InvalidInput`.
     """
     info = models.algorithm(algorithm)
     features = tuple(feature_names(X))
     _check_names(list(features), "X", NO_LIMITS)
-    rows = rows_of(X, features, expecting="every row")
+    if has_gaps_or_words(X):
+        columns, rows = _rows(plain_rows(X, features), features, NO_LIMITS, "X")
+    else:
+        columns, rows = None, rows_of(X, features, expecting="every row")
     targets = _targets(info, None if y is None else listed(y), len(rows), NO_LIMITS)
     given = {name: _as_json(value) for name, value in {**(hyperparameters or {}), **more}.items()}
     chosen = info.check(given, "hyperparameters")
@@ -491,7 +562,7 @@ def train_model(
     if targets is not None:
         _check_class_weight(chosen.get("class_weight"), targets)
     classes, numbers = _class_numbers(targets)
-    model, told = fit_model(info, chosen, Table(_matrix(rows), numbers, seed), features, classes)
+    model, told = fit_model(info, chosen, Table(_matrix(rows), numbers, seed, columns), features, classes)
     for text in told:
         warnings.warn(text, stacklevel=2)
     return model

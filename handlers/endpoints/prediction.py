@@ -6,7 +6,6 @@ from handlers.call import Call
 from handlers.http import Response, json_response
 from handlers.schemas import Schema
 from ml_core.errors import TooLarge
-from ml_core.instances import rows_from_json
 
 if TYPE_CHECKING:
     from ml_core.instances import Rows
@@ -49,9 +48,7 @@ def predict(call: Call) -> Response:
     served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"))
     model = served.model
     call.note(model=served.name, version=served.version, model_cold=served.cold)
-    rows = rows_from_json(
-        body["instances"], features=model.features, limits=call.limits, expecting=described(served)
-    )
+    rows = model.rows(body["instances"], limits=call.limits, expecting=described(served))
     call.note(rows=len(rows))
     wanted = tuple(body.get("outputs", ()))
     found = answered(call, model, rows, wanted or ("label",))

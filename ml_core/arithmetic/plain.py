@@ -1,10 +1,14 @@
 """The arithmetic in plain Python: a matrix is a list of rows. Imports nothing that is not built in."""
 
 from collections.abc import Iterable, Sequence
-from math import dist, exp, isfinite, sumprod, tanh
+from math import dist, exp, isfinite, isnan, sumprod, tanh
+from typing import TYPE_CHECKING
 
 from ml_core.arithmetic import CLOSE, Coefficients, NotFinite, pairs_of, power
 from ml_core.tensors import Tensor, unpack_rows
+
+if TYPE_CHECKING:
+    from ml_core.features import Layout
 
 type Row = Sequence[float]
 type Matrix = Sequence[Row]
@@ -20,6 +24,24 @@ def matrix(packed: bytes | memoryview, width: int) -> Matrix:
 def lists(matrix: Matrix) -> list[list[float]]:
     """The matrix as lists of floats."""
     return [list(row) for row in matrix]
+
+
+def encoded(X: Matrix, layout: "Layout") -> Matrix:
+    """Rows of features as the rows of numbers that the layout makes of them."""
+    wide = []
+    for row in X:
+        numbers = [
+            replacement if isnan(row[column]) else row[column] for column, replacement in layout.numbers
+        ]
+        numbers += [float(isnan(row[column])) for column in layout.flagged]
+        for column, count, missing in layout.words:
+            ones = [0.0] * (count + missing)
+            place = count if isnan(row[column]) else int(row[column])
+            if 0 <= place < len(ones):
+                ones[place] = 1.0
+            numbers += ones
+        wide.append(numbers)
+    return wide
 
 
 def standardised(X: Matrix, mean: Tensor, scale: Tensor) -> Matrix:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ml_core.arithmetic import CLOSE, Coefficients, NotFinite, pairs_of, plain, power
 from ml_core.tensors import Tensor
@@ -19,6 +20,9 @@ else:
     import numpy as np
 
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ml_core.features import Layout
 
 type Matrix = NDArray[np.float64]
 
@@ -43,6 +47,24 @@ def lists(matrix: Matrix) -> list[list[float]]:
 
 def _array(tensor: Tensor) -> Matrix:
     return np.frombuffer(tensor.packed, dtype="<f8").reshape(tensor.shape)
+
+
+def encoded(X: Matrix, layout: "Layout") -> Matrix:
+    """Rows of features as the rows of numbers that the layout makes of them."""
+    wide = np.zeros((len(X), layout.width))
+    for place, (column, replacement) in enumerate(layout.numbers):
+        wide[:, place] = np.where(np.isnan(X[:, column]), replacement, X[:, column])
+    end = len(layout.numbers)
+    for column in layout.flagged:
+        wide[:, end] = np.isnan(X[:, column])
+        end += 1
+    every = np.arange(len(X))
+    for column, count, missing in layout.words:
+        places = np.where(np.isnan(X[:, column]), count, X[:, column]).astype(np.int64)
+        known = (places >= 0) & (places < count + missing)
+        wide[every[known], end + places[known]] = 1.0
+        end += count + missing
+    return wide
 
 
 @np.errstate(all="ignore")

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_core.arithmetic import Arithmetic
+    from ml_core.features import Feature
     from ml_core.hyperparameters import Hyperparameter
-    from ml_core.preprocessing import Scaling
+    from ml_core.preprocessing import Preparation, Scaling
     from ml_core.tensors import Tensor
 
 CLASSIFICATION = "classification"
@@ -84,10 +85,18 @@ class Fitted(Protocol):
 class Table:
     """Rows to fit: features `X` (rows × features), and `y`, the class number of each row, or None."""
 
-    def __init__(self, X: "NDArray[np.float64]", y: "NDArray[np.int64] | None", seed: int) -> None:
+    def __init__(
+        self,
+        X: "NDArray[np.float64]",
+        y: "NDArray[np.int64] | None",
+        seed: int,
+        columns: "tuple[Feature, ...] | None" = None,
+    ) -> None:
         self.X = X
         self.y = y
         self.seed = seed
+        # What the columns are, where they are more than numbers without gaps; X is then as in `features`.
+        self.columns = columns
 
 
 class Size(NamedTuple):
@@ -101,7 +110,7 @@ class Algorithm:
     """An algorithm as its file declares it.
 
     `objections` says what speaks against fitting so much data with some hyperparameters. `fit` gives the
-    state fitted to a table, and the scaling that rows pass before they reach it. `restore` makes a state of
+    state fitted to a table, and what rows pass before they reach it. `restore` makes a state of
     its `parameters` and `tensors`, taking out of both what it knows; it raises `KeyError`, `TypeError`,
     `ValueError` or `ArtifactInvalid` where it cannot. `objective` is what is optimised, as a name among the
     metrics.
@@ -115,7 +124,7 @@ class Algorithm:
         objective: str,
         hyperparameters: "tuple[Hyperparameter, ...]",
         objections: "Callable[[Size, Mapping[str, Any]], list[Fault]]",
-        fit: "Callable[[Table, Mapping[str, Any]], tuple[Fitted, Scaling | None]]",
+        fit: "Callable[[Table, Mapping[str, Any]], tuple[Fitted, Preparation]]",
         restore: "Callable[[dict[str, Any], dict[str, Tensor]], Fitted]",
     ) -> None:
         self.title = title

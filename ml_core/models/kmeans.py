@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ml_core import hyperparameters as hp
 from ml_core.errors import Fault
 from ml_core.models import CLUSTERING, Algorithm, Answers, Size, Table
-from ml_core.preprocessing import Scaling, fitted_scaling, pipeline
+from ml_core.preprocessing import Preparation, Scaling, fitted_preparation, pipeline
 from ml_core.tensors import Tensor
 
 if TYPE_CHECKING:
@@ -58,16 +58,18 @@ def objections(size: Size, chosen: Mapping[str, Any]) -> list[Fault]:
     return [Fault("$.hyperparameters.n_clusters", message)]
 
 
-def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[KMeans, Scaling | None]:
+def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[KMeans, Preparation]:
     """Fit by Lloyd's or Elkan's algorithm."""
     from sklearn.cluster import KMeans as Estimator
 
     estimator = Estimator(
         random_state=table.seed, **{name: value for name, value in chosen.items() if name != "scale"}
     )
-    fitted = pipeline(estimator, scale=chosen["scale"]).fit(table.X)
+    fitted = pipeline(table, estimator, scale=chosen["scale"]).fit(table.X)
     centres = fitted[-1].cluster_centers_
-    return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape)), fitted_scaling(fitted)
+    return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape)), fitted_preparation(
+        fitted, table.columns
+    )
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> KMeans:  # noqa: ARG001 - as every algorithm

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core import hyperparameters as hp
 from ml_core.models import CLASSIFICATION, Algorithm, Answers, Table, no_objections
-from ml_core.preprocessing import Scaling, fitted_scaling, folded, pipeline
+from ml_core.preprocessing import Preparation, Scaling, fitted_preparation, folded, pipeline
 from ml_core.tensors import Tensor, finite_numbers
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class LogisticRegression:
         return {"weights": self.weights}
 
 
-def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[LogisticRegression, Scaling | None]:
+def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[LogisticRegression, Preparation]:
     """Fit with lbfgs, or with saga where part of the penalty is absolute (`l1_ratio` above 0)."""
     from sklearn.linear_model import LogisticRegression as Estimator
 
@@ -66,12 +66,12 @@ def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[LogisticRegression, Sc
         random_state=table.seed,  # saga visits rows in random order
         **{name: value for name, value in chosen.items() if name != "scale"},
     )
-    fitted = pipeline(estimator, scale=chosen["scale"]).fit(table.X, table.y)
+    fitted = pipeline(table, estimator, scale=chosen["scale"]).fit(table.X, table.y)
     weights, intercepts = fitted[-1].coef_, fitted[-1].intercept_
     state = LogisticRegression(
         Tensor.of(weights.ravel().tolist(), *weights.shape), tuple(intercepts.tolist())
     )
-    return state, fitted_scaling(fitted)
+    return state, fitted_preparation(fitted, table.columns)
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> LogisticRegression:

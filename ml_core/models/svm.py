@@ -7,7 +7,7 @@ from ml_core import hyperparameters as hp
 from ml_core.arithmetic import CLOSE, Coefficients
 from ml_core.errors import Fault
 from ml_core.models import CLASSIFICATION, Algorithm, Answers, Size, Table
-from ml_core.preprocessing import Scaling, fitted_scaling, folded, pipeline
+from ml_core.preprocessing import Preparation, Scaling, fitted_preparation, folded, pipeline
 from ml_core.tensors import Tensor, counts, finite_numbers
 
 if TYPE_CHECKING:
@@ -231,17 +231,19 @@ def objections(size: Size, chosen: Mapping[str, Any]) -> list[Fault]:
     return [Fault("$.hyperparameters.probability", message)]
 
 
-def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[SVM, Scaling | None]:
+def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[SVM, Preparation]:
     """Fit by libsvm; with `probability`, calibrate on the decisions of cross-validation."""
     from sklearn.svm import SVC
 
     options = {name: value for name, value in chosen.items() if name not in ("scale", "probability")}
-    estimator = pipeline(SVC(**options), scale=chosen["scale"])
+    estimator = pipeline(table, SVC(**options), scale=chosen["scale"], dense=True)
     if chosen["probability"]:
         fitted, calibration = _calibrated(estimator, table.X, table.y)
     else:
         fitted, calibration = estimator.fit(table.X, table.y), None
-    return SVM(len(fitted[-1].classes_), _pairs(fitted[-1]), calibration), fitted_scaling(fitted)
+    return SVM(len(fitted[-1].classes_), _pairs(fitted[-1]), calibration), fitted_preparation(
+        fitted, table.columns
+    )
 
 
 def _calibrated(estimator: Any, X: Any, y: Any) -> tuple[Any, Calibration]:  # noqa: ANN401 - scikit-learn is untyped

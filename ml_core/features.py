@@ -1,0 +1,273 @@
+"""Columns of more kinds than numbers: what callers send of them, checked, and what a model makes of them.
+
+A row of mixed columns is one number for each feature: the number, 0 or 1 for a truth value, the days
+since 1970-01-01 (UTC) for a date, the place of a word among its column's words; NaN where the value is
+missing. That is what `Rows` hold. What a model computes with is wider: missing numbers replaced and flagged,
+a column for each word. An `Encoding` says how; it is fitted with the model, travels with it, and is applied in both
+arithmetics (their `encoded`).
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ml_core.errors import ArtifactInvalid, Fault, InvalidInput
+from ml_core.faults import member, shown
+from ml_core.instances import Limits, Rows, in_order, wrong_number
+from ml_core.tensors import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NUMBER, BOOLEAN, CATEGORY, DATE = "number", "boolean", "category", "date"
+KINDS = (NUMBER, BOOLEAN, CATEGORY, DATE)
+MISSING = nan
+UNKNOWN = -1.0
+_SECONDS_A_DAY = 86_400
+
+
+class Feature(NamedTuple):
+    """A column that a model takes: its name and kind, and for categories the words in order."""
+
+    name: str
+    kind: str
+    words: tuple[str, ...] = ()
+
+
+class Layout(NamedTuple):
+    """How a row of features becomes a row of numbers, as plain places and numbers.
+
+    First come the `numbers`, each a column and what replaces it where it is missing; then 1 for each column
+    of `flagged` that is missing, else 0; then for each of `words` a column, how many words it has, and
+    whether a missing one is a word of its own, the last.
+    """
+
+    numbers: tuple[tuple[int, float], ...]
+    flagged: tuple[int, ...]
+    words: tuple[tuple[int, int, bool], ...]
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row becomes."""
+        return (
+            len(self.numbers) + len(self.flagged) + sum(count + missing for _, count, missing in self.words)
+        )
+
+
+class Encoding:
+    """The features of a model with a layout that was fitted to its training rows."""
+
+    def __init__(self, features: tuple[Feature, ...], layout: Layout) -> None:
+        self.features = features
+        self.layout = layout
+
+    def rows(
+        self,
+        instances: object,
+        *,
+        limits: Limits,
+        where: str = "$.instances",
+        expecting: str = "the model",
+    ) -> Rows:
+        """Checked rows of what a caller sends: lists in the order of the features, or objects by their names.
+
+        Null is a missing value; a word that the model never saw is none of its words. Raises `TooLarge` and
+        `InvalidInput`.
+        """
+        names = [feature.name for feature in self.features]
+        listed, rows = in_order(instances, names, limits, where, expecting)
+        return packed_rows(self.features, listed, rows, where)
+
+    def description(self) -> list[dict[str, object]]:
+        """The encoding as JSON values: what `restored` reads, and a manifest shows."""
+        replacements = dict(self.layout.numbers)
+        with_missing = {column for column, _, missing in self.layout.words if missing}
+        described = []
+        for column, feature in enumerate(self.features):
+            entry: dict[str, object] = {"name": feature.name, "kind": feature.kind}
+            if feature.kind == CATEGORY:
+                entry.update(words=list(feature.words), missing_is_a_word=column in with_missing)
+            else:
+                # No replacement: the column was empty in all training rows, and is not looked at.
+                entry.update(replacement=replacements.get(column), flagged=column in self.layout.flagged)
+            described.append(entry)
+        return described
+
+    @classmethod
+    def restored(cls, described: object) -> "Encoding":
+        """The encoding of a description. Raises `ArtifactInvalid`."""
+        if not isinstance(described, list) or not described:
+            raise ArtifactInvalid("an encoding is a list of features")
+        entries = [_entry(each) for each in described]
+        features = tuple(
+            Feature(entry["name"], entry["kind"], tuple(entry.get("words", ()))) for entry in entries
+        )
+        numbers = [
+            (column, float(entry["replacement"]))
+            for column, entry in enumerate(entries)
+            if entry["kind"] != CATEGORY and entry["replacement"] is not None
+        ]
+        flagged = [column for column, entry in enumerate(entries) if entry.get("flagged")]
+        words = [
+            (column, len(entry["words"]), entry["missing_is_a_word"])
+            for column, entry in enumerate(entries)
+            if entry["kind"] == CATEGORY
+        ]
+        return cls(features, Layout(tuple(numbers), tuple(flagged), tuple(words)))
+
+
+def _entry(entry: object) -> dict[str, Any]:
+    """A feature's description, checked. Raises `ArtifactInvalid`."""
+    if (
+        not isinstance(entry, dict)
+        or entry.get("kind") not in KINDS
+        or not isinstance(entry.get("name"), str)
+    ):
+        raise ArtifactInvalid("a feature has a name and a kind")
+    if entry["kind"] == CATEGORY:
+        words, sound = entry.get("words"), isinstance(entry.get("missing_is_a_word"), bool)
+        sound = sound and isinstance(words, list) and set(map(type, words)) <= {str}
+    else:
+        replacement, sound = entry.get("replacement"), isinstance(entry.get("flagged"), bool)
+        sound = sound and (
+            replacement is None or (type(replacement) in (int, float) and isfinite(replacement))
+        )
+    if not sound:
+        raise ArtifactInvalid(f"the description of feature {shown(entry['name'])} is not whole")
+    return entry
+
+
+def mixed_rows(
+    names: Sequence[str], listed: "list[object]", rows: "list[list[object]]", limits: Limits, where: str
+) -> tuple[tuple[Feature, ...], Rows]:
+    """Features found out from rows in their order, and the rows. Raises `InvalidInput`."""
+    features = []
+    for column, name in enumerate(names):
+        values = [row[column] for row in rows]
+        kind = _kind_of(values)
+        words: tuple[str, ...] = ()
+        if kind == CATEGORY:
+            words = tuple(sorted({value for value in values if isinstance(value, str)}))
+            _check_words(words, values, f"{where}[{{}}]{_place(listed[0], name, column)}", limits)
+        features.append(Feature(name, kind, words))
+    return tuple(features), packed_rows(features, listed, rows, where)
+
+
+def _kind_of(values: list[object]) -> str:
+    """What most of a column's first values say it is; the rest is checked against it."""
+    first = next((value for value in values if value is not None), None)
+    return BOOLEAN if isinstance(first, bool) else CATEGORY if isinstance(first, str) else NUMBER
+
+
+def _check_words(words: Sequence[str], values: list[object], path: str, limits: Limits) -> None:
+    for word in words:
+        wrong = f"expected at most {limits.max_text} characters, got {len(word)}" * (
+            len(word) > limits.max_text
+        )
+        if not wrong and not _is_text(word):
+            wrong = "expected text, got half of a surrogate pair"
+        if wrong:
+            raise InvalidInput.at(path.format(values.index(word)), wrong)
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def packed_rows(
+    features: Sequence[Feature], listed: "list[object]", rows: "list[list[object]]", where: str
+) -> Rows:
+    """Rows in the order of the features as one number for each. Raises `InvalidInput` with what is wrong."""
+    columns = [
+        _read_column(feature, column)
+        for feature, column in zip(features, zip(*rows, strict=True), strict=True)
+    ]
+    if any(isinstance(value, _Wrong) for column in columns for value in column):
+        raise InvalidInput(
+            list(islice(_faults(features, columns, listed, where), InvalidInput.MOST_FAULTS + 1))
+        )
+    return Rows(pack(value for row in zip(*columns, strict=True) for value in row), len(features), where)
+
+
+class _Wrong(float):
+    """A value that is none of its feature's kind; as a number it is NaN."""
+
+    message: str
+
+    @classmethod
+    def saying(cls, message: str) -> "_Wrong":
+        wrong = cls("nan")
+        wrong.message = message
+        return wrong
+
+
+def _read_column(feature: Feature, values: "Sequence[object]") -> "list[Any]":
+    """The numbers of a column; `_Wrong` ones where a value is none of its kind."""
+    kinds = set(map(type, values))
+    if feature.kind == NUMBER and kinds <= {float, int} and all(map(_is_finite, values)):
+        return list(values)
+    reads: Mapping[object, float] = {}
+    if feature.kind == CATEGORY:
+        reads = {word: float(place) for place, word in enumerate(feature.words)}
+    read = _READERS[feature.kind]
+    return [MISSING if value is None else read(value, reads) for value in values]
+
+
+def _is_finite(value: Any) -> bool:  # noqa: ANN401 - a number of JSON
+    return wrong_number(value) is None
+
+
+def _number(value: object, _: Mapping[object, float]) -> float:
+    wrong = wrong_number(value)
+    return _Wrong.saying(wrong) if wrong else float(value)  # type: ignore[arg-type]
+
+
+def _truth(value: object, _: Mapping[object, float]) -> float:
+    if isinstance(value, bool):
+        return float(value)
+    return _Wrong.saying(f"expected true or false, got {shown(value)}")
+
+
+def _word(value: object, places: Mapping[object, float]) -> float:
+    if isinstance(value, str):
+        return places.get(value, UNKNOWN)
+    return _Wrong.saying(f"expected a string, got {shown(value)}")
+
+
+def _date(value: object, _: Mapping[object, float]) -> float:
+    from datetime import UTC, datetime
+
+    try:
+        instant = datetime.fromisoformat(value)  # type: ignore[arg-type]  # a TypeError is an answer too
+        since = instant.replace(tzinfo=instant.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError):
+        return _Wrong.saying(
+            f'expected a date such as "2024-05-31" or "2024-05-31T12:00:00", got {shown(value)}'
+        )
+    # As the table reader has it: whole microseconds, divided once.
+    return (since.days * _SECONDS_A_DAY * 10**6 + since.seconds * 10**6 + since.microseconds) / (
+        _SECONDS_A_DAY * 1e6
+    )
+
+
+_READERS = {NUMBER: _number, BOOLEAN: _truth, CATEGORY: _word, DATE: _date}
+
+
+def _faults(
+    features: Sequence[Feature], columns: "list[list[Any]]", listed: "list[object]", where: str
+) -> "Iterator[Fault]":
+    for index, row in enumerate(zip(*columns, strict=True)):
+        for column, value in enumerate(row):
+            if isinstance(value, _Wrong):
+                path = f"{where}[{index}]{_place(listed[index], features[column].name, column)}"
+                yield Fault(path, value.message)
+
+
+def _place(sent: object, name: str, column: int) -> str:
+    """A value's place in its row, as the end of a JSON path."""
+    return member("", name) if isinstance(sent, dict) else f"[{column}]"
