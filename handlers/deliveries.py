@@ -59,7 +59,9 @@ def deliver(
         stopping: set when this process has to end sooner.
     """
     started = time.perf_counter()
-    outcome = run_job(job_id, services.jobs, services.registry, deadline=deadline, stopping=stopping)
+    outcome = run_job(
+        job_id, services.jobs, services.registry, deadline=deadline, stopping=stopping, data=services.data
+    )
     job = outcome.job
     log(
         "info",
@@ -88,14 +90,14 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
     Raises:
         InvalidInput: the event breaks the contract.
     """
-    from ml_core.training import check_request
+    from ml_core.training import check_any_request
 
     body = dict(event)
     model = body.pop("model", None)
     if not isinstance(model, str):
         raise InvalidInput.at("$.model", "the name of the model is expected")
     check_name(model, "$.model")
-    request = check_request(body, limits_of(services.settings))
+    request = check_any_request(body, limits_of(services.settings), services.data.check)
     jobs = Jobs(services.store, NowQueue())
     job = jobs.submit(model, request.to_bytes(), request.summary())
-    return run_job(job.id, jobs, services.registry, deadline=deadline).job or job
+    return run_job(job.id, jobs, services.registry, deadline=deadline, data=services.data).job or job

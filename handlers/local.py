@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from handlers.wsgi import Environ, StartResponse
-    from ml_core.ports import JobQueue, ObjectStore
+    from ml_core.ports import DataStore, JobQueue, ObjectStore
 
 _THREADS = 16
 # Past this many bytes waitress hangs up by itself; up to them the answer to a long body is ours.
@@ -66,7 +66,12 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
 
         return FolderQueue(settings.root)
 
-    return Services(settings, store=store, queue=queue, key_records=key_records)
+    def data_folder() -> "DataStore":
+        from providers.local.data_folder import DataFolder
+
+        return DataFolder(settings.data_root or os.path.join(settings.root, "data"))
+
+    return Services(settings, store=store, queue=queue, key_records=key_records, data_folder=data_folder)
 
 
 def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> int:

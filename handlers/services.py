@@ -7,8 +7,9 @@ from handlers.auth import Gate, KeyGate, OpenGate, Records
 from handlers.settings import Settings
 
 if TYPE_CHECKING:
+    from ml_core.data import DataSources
     from ml_core.jobs import Jobs
-    from ml_core.ports import JobQueue, ObjectStore
+    from ml_core.ports import DataStore, JobQueue, ObjectStore
     from ml_core.registry import Registry
     from ml_core.serving import Served
 
@@ -30,6 +31,8 @@ class Services:
         queue: makes the job queue; called once.
         key_records: reads the records of the keys; None where everyone is let in.
         models: makes the source of models; None for what the store's registry holds.
+        data_folder: makes the folder of plain files to train from, where there is one.
+        data_bucket: opens another bucket, by scheme and name, where there is one to open.
     """
 
     def __init__(
@@ -40,6 +43,8 @@ class Services:
         queue: "Callable[[], JobQueue]",
         key_records: Callable[[], Records | None] | None,
         models: Callable[[], ModelSource] | None = None,
+        data_folder: "Callable[[], DataStore] | None" = None,
+        data_bucket: "Callable[[str, str], DataStore] | None" = None,
     ) -> None:
         self.settings = settings
         self.asks_for_keys = key_records is not None
@@ -47,6 +52,8 @@ class Services:
         self._make_store = store
         self._make_queue = queue
         self._make_models = models or self._registered
+        self._data_folder = data_folder
+        self._data_bucket = data_bucket
         self._store: ObjectStore | None = None
         self._queue: JobQueue | None = None
         self._registry: Registry | None = None
@@ -91,6 +98,18 @@ class Services:
         if self._models is None:
             self._models = self._make_models()
         return self._models
+
+    @property
+    def data(self) -> "DataSources":
+        """Where training data may be read from. Raises `InvalidInput` for a setting that is no allow-list."""
+        from ml_core.data import DataSources, allow_list
+
+        return DataSources(
+            uploads=lambda: self.store,
+            folder=self._data_folder,
+            bucket=self._data_bucket,
+            allowed=allow_list(self.settings.data_buckets),
+        )
 
     def _registered(self) -> ModelSource:
         from ml_core.serving import Models

@@ -45,6 +45,8 @@ class Settings(NamedTuple):
     alias_ttl: float
     model_cache_bytes: int
     root: str
+    data_root: str
+    data_buckets: str
 
 
 SETTINGS = (
@@ -121,6 +123,26 @@ SETTINGS = (
         0,
         0,
         "The folder that stands for the cloud on a laptop: the local server and `invoke local`.",
+    ),
+    Setting(
+        "data_root",
+        "ML_DATA_ROOT",
+        "",
+        "",
+        0,
+        0,
+        "On a laptop, the folder whose files `data.uri` may name (`file:customers.csv`); empty is the folder "
+        "`data` in `ML_ROOT`.",
+    ),
+    Setting(
+        "data_buckets",
+        "ML_DATA_BUCKETS",
+        "",
+        "",
+        0,
+        0,
+        "On a cloud, the buckets that `data.uri` may name, or folders in them, separated by commas: "
+        "`s3://lake/exports`. The train function's role has to be allowed to read them.",
     ),
 )
 

@@ -3,8 +3,8 @@
 A row of mixed columns is one number for each feature: the number, 0 or 1 for a truth value, the days
 since 1970-01-01 (UTC) for a date, the place of a word among its column's words; NaN where the value is
 missing. That is what `Rows` hold. What a model computes with is wider: missing numbers replaced and flagged,
-a column for each word. An `Encoding` says how; it is fitted with the model, travels with it, and is applied in both
-arithmetics (their `encoded`).
+a column for each word. An `Encoding` says how; it is fitted with the model, travels with it, and is applied
+in both arithmetics (their `encoded`).
 """
 
 from collections.abc import Mapping, Sequence

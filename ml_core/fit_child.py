@@ -42,13 +42,17 @@ class Broken(NamedTuple):
 
 
 class FitChild:
-    """A child process that fits; leaving the `with` ends it and removes what it wrote."""
+    """A child process that fits; leaving the `with` ends it and removes what it wrote.
 
-    def __init__(self, request: bytes, command: Sequence[str] = FIT_COMMAND) -> None:
+    `data` is a file beside the request, if it is about one; the child takes it over.
+    """
+
+    def __init__(self, request: bytes, command: Sequence[str] = FIT_COMMAND, data: str | None = None) -> None:
         self.phase: str | None = "starting"
         self.percentage: float | None = None
         self.ended = threading.Event()
         self._request = request
+        self._data = data
         self._command = command
 
     def __enter__(self) -> "FitChild":
@@ -88,6 +92,8 @@ class FitChild:
     def _start(self) -> "subprocess.Popen[bytes]":
         with open(os.path.join(self._folder, "request"), "wb") as file:
             file.write(self._request)
+        if self._data is not None:
+            os.rename(self._data, os.path.join(self._folder, "data"))
         return subprocess.Popen(  # noqa: S603  # our own command, no shell
             [*self._command, self._folder, *filter(None, sys.path)],
             stdin=subprocess.PIPE,  # stays open as long as this process lives: the child watches it

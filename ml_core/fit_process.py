@@ -1,8 +1,8 @@
 """The child process in which a model is fitted: `python -m ml_core.fit_process FOLDER [MODULE PATH...]`.
 
-The folder holds `request`; the child leaves there `artifact` and `manifest.json`, or `error.json`, and says
-on its standard output how far it is, a JSON line each time. It ends when its standard input does, which is
-when its parent is gone.
+The folder holds `request` and, if that is about a table, the table's file as `data`. The child leaves there
+`artifact` and `manifest.json`, or `error.json`, and says on its standard output how far it is, a JSON line
+each time. It ends when its standard input does, which is when its parent is gone.
 """
 
 import json
@@ -29,14 +29,17 @@ def main(folder: str, module_paths: list[str]) -> None:
 
 
 def _fit(folder: str, report: IO[str]) -> None:
-    from ml_core.training import TrainingRequest, fit
+    from ml_core.tables.memory import machine_budget
+    from ml_core.training import fit, read_request
 
     def progress(phase: str, percentage: float | None) -> None:
         report.write(json.dumps({"phase": phase, "percentage": percentage}) + "\n")
         report.flush()
 
     with open(os.path.join(folder, "request"), "rb") as written:
-        request = TrainingRequest.from_bytes(written.read())
+        stored = written.read()
+    progress("reading", None)
+    request = read_request(stored, os.path.join(folder, "data"), machine_budget())
     trained = fit(request, progress)
     with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
         json.dump(trained.manifest, manifest, allow_nan=False)

@@ -92,6 +92,22 @@ class ObjectStore(Protocol):
         ...
 
 
+class Opened(NamedTuple):
+    """Data that is being read: its size in bytes, its revision, and its bytes in chunks."""
+
+    size: int
+    revision: str
+    chunks: Iterator[bytes]
+
+
+class DataStore(Protocol):
+    """A place that training data is read from: a bucket, or a folder of plain files."""
+
+    def opened(self, key: str) -> Opened:
+        """The object under `key`. Raises `ObjectNotFound` before the first chunk, and `Unavailable`."""
+        ...
+
+
 class JobQueue(Protocol):
     """At-least-once delivery of job ids to the trainer. Raises `Unavailable`."""
 

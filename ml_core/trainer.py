@@ -8,12 +8,25 @@ registers once.
 import hashlib
 import json
 import logging
+import os
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ml_core.errors import JobNotFound, LeaseLost, ObjectExists, ObjectNotFound, Unavailable
+from ml_core.data import DataSources
+from ml_core.data_request import DataRequest, is_data_request
+from ml_core.errors import (
+    InvalidInput,
+    JobNotFound,
+    LeaseLost,
+    ObjectExists,
+    ObjectNotFound,
+    TooLarge,
+    Unavailable,
+)
+from ml_core.fetching import Fetched, Fetching
 from ml_core.fit_child import FIT_COMMAND, Broken, FitChild, Fitted, Refused
 from ml_core.jobs import Job, Jobs, input_key
 from ml_core.leases import INTERRUPTED, LEASE, MOST_ATTEMPTS, RENEWAL, Lease, claim, spent
@@ -55,6 +68,7 @@ class _Terms(NamedTuple):
     stopping: threading.Event
     fit_command: Sequence[str]
     pace: Pace
+    data: DataSources | None
 
 
 def run_job(
@@ -66,6 +80,7 @@ def run_job(
     stopping: threading.Event | None = None,
     fit_command: Sequence[str] = FIT_COMMAND,
     pace: Pace = PACE,
+    data: DataSources | None = None,
 ) -> Outcome:
     """Do what is to be done for a job that was delivered. Raises nothing that is foreseen.
 
@@ -77,7 +92,7 @@ def run_job(
         claimed = claim(jobs, job_id, pace.lease)
         if claimed.lease is None:
             return _not_held(claimed.job, claimed.wait, jobs)
-        terms = _Terms(deadline, stopping or threading.Event(), fit_command, pace)
+        terms = _Terms(deadline, stopping or threading.Event(), fit_command, pace, data)
         return _Trainer(claimed.lease, jobs, registry, terms).run()
     except JobNotFound:
         log.warning("a message names job %s, which does not exist", job_id)
@@ -125,17 +140,43 @@ class _Trainer:
         return self._fit()
 
     def _fit(self) -> Outcome:
-        with FitChild(self._request(), self._terms.fit_command) as child:
-            stopped = self._watch(child)
-            if stopped is not None:
-                return stopped
-            result = child.result()
+        request = self._request()
+        with tempfile.TemporaryDirectory(prefix="serverless-ml-data-") as folder:
+            try:
+                fetched = self._fetch(request, os.path.join(folder, "data"))
+            except (InvalidInput, TooLarge) as error:
+                return _done(self._lease.fail(_refusal(error)))
+            if isinstance(fetched, Outcome):
+                return fetched
+            with FitChild(request, self._terms.fit_command, fetched and fetched.path) as child:
+                stopped = self._watch(child)
+                if stopped is not None:
+                    return stopped
+                result = child.result()
         if isinstance(result, Refused):
             return _done(self._lease.fail(result.error))
         if isinstance(result, Broken):
             return self._broken(result)
+        if fetched is not None and isinstance(result, Fitted):
+            result = result._replace(manifest={**result.manifest, "data": fetched.lineage})
         self._lease.renew("registering")
         return self._register(_store_result(self._store, self._lease.job, result))
+
+    def _fetch(self, request: bytes, path: str) -> "Fetched | Outcome | None":
+        """Bring the data that the request is about to a file, keeping the lease; None where it has its rows.
+
+        An outcome when the job has to be stopped meanwhile. Raises `InvalidInput`, `TooLarge`, `Unavailable`.
+        """
+        if not is_data_request(request):
+            return None
+        if self._terms.data is None:
+            raise InvalidInput.at("$.data.uri", "no data is read here: send the rows")
+        fetching = Fetching(self._terms.data, DataRequest.from_bytes(request).data.uri, path)
+        for fraction in fetching:
+            stopped = self._stopped() or self._kept("fetching", 100 * fraction)
+            if stopped is not None:
+                return stopped
+        return fetching.fetched
 
     def _request(self) -> bytes:
         try:
@@ -147,20 +188,29 @@ class _Trainer:
     def _watch(self, child: FitChild) -> Outcome | None:
         """Keep the lease until the fit has ended; an outcome when it has to be stopped before."""
         while not child.ended.wait(self._terms.pace.glance):
-            if self._terms.stopping.is_set():
-                return Outcome(self._lease.retry("the trainer was asked to stop", INTERRUPTED), 0.0)
-            if self._terms.deadline is not None and time.time() > self._terms.deadline - _LAST_WORDS:
-                return _done(self._lease.fail(_too_slow(self._lease.job)))
-            if self._keep(child).cancelling:
-                return _done(self._lease.cancel())
+            stopped = self._stopped() or self._kept(child.phase, child.percentage)
+            if stopped is not None:
+                return stopped
         return None
 
-    def _keep(self, child: FitChild) -> Job:
+    def _stopped(self) -> Outcome | None:
+        """An outcome when it is time to stop."""
+        if self._terms.stopping.is_set():
+            return Outcome(self._lease.retry("the trainer was asked to stop", INTERRUPTED), 0.0)
+        if self._terms.deadline is not None and time.time() > self._terms.deadline - _LAST_WORDS:
+            return _done(self._lease.fail(_too_slow(self._lease.job)))
+        return None
+
+    def _kept(self, phase: str | None, percentage: float | None) -> Outcome | None:
+        """Keep the lease; an outcome when the job is to be cancelled."""
+        return _done(self._lease.cancel()) if self._keep(phase, percentage).cancelling else None
+
+    def _keep(self, phase: str | None, percentage: float | None) -> Job:
         now = time.monotonic()
         try:
             if now - self._renewed < self._terms.pace.renewal:
                 return self._lease.look()
-            job = self._lease.renew(child.phase, child.percentage)
+            job = self._lease.renew(phase, percentage)
         except Unavailable:
             if now - self._renewed > self._terms.pace.lease:
                 raise  # somebody else may hold the job by now
@@ -195,6 +245,11 @@ class _Trainer:
     def _give_up(self, broken: Broken) -> Outcome:
         message = f"{broken.reason}; given up after {spent(self._lease.job.attempts)} attempts"
         return _done(self._lease.fail({"code": broken.code, "message": message}))
+
+
+def _refusal(error: InvalidInput | TooLarge) -> dict[str, Any]:
+    faults = error.faults if isinstance(error, InvalidInput) else []
+    return {"code": error.code, "message": str(error), "faults": [fault._asdict() for fault in faults]}
 
 
 def _not_held(job: Job, wait: float, jobs: Jobs) -> Outcome:

@@ -19,6 +19,7 @@ from ml_core.arrays import (
     python_value,
     rows_of,
 )
+from ml_core.data_request import DataReference, DataRequest, check_data, is_data_request, read_rows
 from ml_core.errors import AlgorithmNotFound, ArtifactInvalid, Fault, InvalidInput, TooLarge
 from ml_core.faults import member, shown
 from ml_core.features import UNKNOWN, Encoding, Feature, mixed_rows
@@ -30,6 +31,8 @@ from ml_core.models import CLASSIFICATION, AlgorithmInfo, Size, Table
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from ml_core.tables.memory import Budget
 
 TEST_FRACTION = Number(least=0, most=0.9)
 SEED = Integer(0, 2**32 - 1)
@@ -57,6 +60,8 @@ class TrainingRequest(NamedTuple):
     seed: int
     # What the columns are, where they are more than numbers without gaps.
     columns: tuple[Feature, ...] | None = None
+    # What is to be said of the rows.
+    warnings: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, object]:
         """What a job tells of its request."""
@@ -114,24 +119,87 @@ class Trained(NamedTuple):
 
 
 def check_request(body: object, limits: Limits) -> TrainingRequest:
-    """The request of a JSON body. Imports neither numpy nor scikit-learn.
+    """The request of a JSON body that holds the rows. Imports neither numpy nor scikit-learn.
 
     Raises `InvalidInput` with a fault for each thing wrong, and `TooLarge` past a limit.
+    """
+
+    def nowhere(uri: object) -> None:
+        raise InvalidInput.at("$.data.uri", f"no data is read here, and not {shown(uri)}: send the rows")
+
+    request = check_any_request(body, limits, nowhere)
+    assert isinstance(request, TrainingRequest)  # noqa: S101 - for the type checker: data was refused
+    return request
+
+
+def check_any_request(
+    body: object, limits: Limits, check_uri: Callable[[object], object]
+) -> TrainingRequest | DataRequest:
+    """The request of a JSON body. Imports neither numpy nor scikit-learn.
+
+    `check_uri` raises `InvalidInput` for an address that may not be read. Raises `InvalidInput` with a fault
+    for each thing wrong, and `TooLarge` past a limit.
     """
     if not isinstance(body, dict):
         raise InvalidInput.at("$", f"expected an object, got {shown(body)}")
     info = _algorithm(body)
-    if body.get("data") is not None:
-        raise InvalidInput.at("$.data", "data.uri is not supported yet: send the rows as 'instances'")
     hyperparameters = body.get("hyperparameters")
     chosen = info.check({} if hyperparameters is None else hyperparameters)
     test_fraction, seed = _split_options(body)
+    if body.get("data") is not None:
+        data = _data(body, info, limits, check_uri)
+        return DataRequest(info.name, chosen, data, test_fraction, seed)
     features = _features(body, limits)
     columns, rows = _rows(body.get("instances"), features, limits)
     targets = _targets(info, body.get("targets"), len(rows), limits)
     request = TrainingRequest(info.name, chosen, rows, features, targets, test_fraction, seed, columns)
     _check_split(info, request)
     return request
+
+
+def _data(
+    body: dict[str, object],
+    info: AlgorithmInfo,
+    limits: Limits,
+    check_uri: Callable[[object], object],
+) -> DataReference:
+    beside = [
+        Fault(f"$.{name}", "the rows are in 'data'; leave this out")
+        for name in ("instances", "targets", "feature_names")
+        if body.get(name) is not None
+    ]
+    if beside:
+        raise InvalidInput(beside)
+    return check_data(body["data"], info, limits, check_uri)
+
+
+def read_request(request: bytes, path: str, budget: "Budget") -> TrainingRequest:
+    """A stored request with its rows, which may be in the table at `path`.
+
+    Raises `InvalidInput`, and for a table `MalformedInput` and `TooLarge`.
+    """
+    if not is_data_request(request):
+        return TrainingRequest.from_bytes(request)
+    stored = DataRequest.from_bytes(request)
+    info = models.algorithm(stored.algorithm)
+    table = read_rows(stored, path, budget)
+    names = tuple(feature.name for feature in table.features)
+    _check_names(list(names), "$.data.features", Limits())
+    if table.targets is not None:
+        _check_labels(table.targets, Limits(), "$.data.target")
+    filled = TrainingRequest(
+        stored.algorithm,
+        stored.hyperparameters,
+        table.rows,
+        names,
+        table.targets,
+        stored.test_fraction,
+        stored.seed,
+        table.features,
+        table.warnings,
+    )
+    _check_split(info, filled)
+    return filled
 
 
 def _rows(
@@ -235,27 +303,27 @@ def _targets(info: AlgorithmInfo, targets: object, rows: int, limits: Limits) ->
     return targets
 
 
-def _check_labels(targets: list[Any], limits: Limits) -> None:
+def _check_labels(targets: list[Any], limits: Limits, where: str = "$.targets") -> None:
     """Raise `InvalidInput` unless these are strings, 64-bit integers or booleans, of at least two classes."""
     kinds = set(map(type, targets))
     expected = "strings, integers or booleans, all of one kind"
     for index, label in enumerate(targets if not kinds <= {str, int, bool} else ()):
         if type(label) not in (str, int, bool):
-            raise InvalidInput.at(f"$.targets[{index}]", f"labels are {expected}; got {shown(label)}")
+            raise InvalidInput.at(f"{where}[{index}]", f"labels are {expected}; got {shown(label)}")
     if len(kinds) > 1:
         index = next(index for index, label in enumerate(targets) if type(label) is not type(targets[0]))
         message = f"labels are {expected}; {shown(targets[0])} came before {shown(targets[index])}"
-        raise InvalidInput.at(f"$.targets[{index}]", message)
+        raise InvalidInput.at(f"{where}[{index}]", message)
     classes = set(targets)
     wrong = {label: fault for label in classes if (fault := _wrong_label(label, limits))}
     if wrong:
         index = next(index for index, label in enumerate(targets) if label in wrong)
-        raise InvalidInput.at(f"$.targets[{index}]", wrong[targets[index]])
+        raise InvalidInput.at(f"{where}[{index}]", wrong[targets[index]])
     if len(classes) < 2:
         only = f"only {shown(targets[0])}" if targets else "none"
-        raise InvalidInput.at("$.targets", f"a classifier needs at least two classes, got {only}")
+        raise InvalidInput.at(where, f"a classifier needs at least two classes, got {only}")
     if len(classes) > limits.max_classes:
-        raise TooLarge(f"$.targets has {len(classes)} classes; at most {limits.max_classes} are taken")
+        raise TooLarge(f"{where} has {len(classes)} classes; at most {limits.max_classes} are taken")
 
 
 def _wrong_label(label: object, limits: Limits) -> str | None:
@@ -338,7 +406,7 @@ def fit(request: TrainingRequest, progress: Callable[[str, float | None], None])
         **model.description,
         "task": info.task,
         "metrics": metrics,
-        "warnings": told,
+        "warnings": [*request.warnings, *told],
         "rows": len(train),
         "test_rows": len(test),
         "test_fraction": request.test_fraction,

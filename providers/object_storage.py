@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import obstore
 
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
-from ml_core.ports import LARGEST_PAGE, ObjectInfo, Page, StoredObject, check_key, check_limit
+from ml_core.ports import LARGEST_PAGE, ObjectInfo, Opened, Page, StoredObject, check_key, check_limit
 
 if TYPE_CHECKING:
     from obstore import GetResult, ObjectMeta, PutMode, PutResult
@@ -114,6 +114,13 @@ class ObstoreStore:
         check_key(key)
         with _Translated(key):
             return _chunks(key, obstore.get(self._store, key))
+
+    def opened(self, key: str) -> Opened:
+        """The object's size, revision and chunks, all of one version. Raises `ObjectNotFound`."""
+        check_key(key)
+        with _Translated(key):
+            result = obstore.get(self._store, key)
+            return Opened(result.meta["size"], _revision(result.meta), _chunks(key, result))
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""

@@ -7,7 +7,7 @@ from handlers.endpoints.jobs import described_job
 from handlers.http import Response, json_response
 from handlers.schemas import Schema, check
 from ml_core.jobs import Job, Jobs
-from ml_core.training import check_request
+from ml_core.training import check_any_request
 
 # Described in full by `handlers/openapi.py`, from what the algorithms declare.
 TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training"}
@@ -22,7 +22,7 @@ def train(call: Call) -> Response:
     key = call.header("idempotency-key") or None
     if key is not None:
         check(IDEMPOTENCY_KEY, key, "Idempotency-Key")
-    request = check_request(body, call.limits)
+    request = check_any_request(body, call.limits, call.services.data.check)
     jobs = call.services.jobs
     job = jobs.submit(call.path["model"], request.to_bytes(), request.summary(), idempotency_key=key)
     headers = {"location": f"/v1/jobs/{job.id}"}

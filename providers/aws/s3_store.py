@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 from obstore.store import S3Store
 
-from ml_core.ports import ObjectStore
 from providers.object_storage import ObstoreStore, bounded_retries, client_options
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
 
-def s3_store(bucket: str, prefix: str = "", *, env: Mapping[str, str]) -> ObjectStore:
+def s3_store(bucket: str, prefix: str = "", *, env: Mapping[str, str]) -> ObstoreStore:
     """The bucket, or what is under `prefix` in it, with the region and the credentials of `env`.
 
     Without credentials in `env` they come from where the platform keeps them (a container's or an instance's

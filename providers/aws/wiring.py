@@ -3,17 +3,27 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ml_core.errors import NotConfigured
+from ml_core.errors import NotConfigured, ObjectNotFound
 
 if TYPE_CHECKING:
-    from ml_core.ports import JobQueue, ObjectStore
+    from ml_core.ports import DataStore, JobQueue
+    from providers.object_storage import ObstoreStore
 
 
-def store(env: Mapping[str, str]) -> "ObjectStore":
+def store(env: Mapping[str, str]) -> "ObstoreStore":
     """The object store on the bucket ML_BUCKET."""
     from providers.aws.s3_store import s3_store
 
     return s3_store(_named(env, "ML_BUCKET"), env=env)
+
+
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
+    """Another bucket, to read from. Raises `NotFound` for one of another cloud."""
+    from providers.aws.s3_store import s3_store
+
+    if scheme != "s3":
+        raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
+    return s3_store(name, env=env)
 
 
 def queue(env: Mapping[str, str]) -> "JobQueue":

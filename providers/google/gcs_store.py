@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from obstore.store import GCSStore
 
 from ml_core.errors import Unavailable
-from ml_core.ports import ObjectStore
 from providers.google import endpoints
 from providers.object_storage import ObstoreStore, bounded_retries, client_options
 
@@ -14,7 +13,7 @@ from providers.object_storage import ObstoreStore, bounded_retries, client_optio
 PATIENCE = 20.0
 
 
-def gcs_store(bucket: str, prefix: str = "", *, env: Mapping[str, str]) -> ObjectStore:
+def gcs_store(bucket: str, prefix: str = "", *, env: Mapping[str, str]) -> ObstoreStore:
     """The bucket, or what is under `prefix` in it; objects are compared by their generation.
 
     Credentials come from the metadata server beside the function (`GCE_METADATA_HOST` moves it), or from

@@ -3,20 +3,30 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ml_core.errors import NotConfigured
+from ml_core.errors import NotConfigured, ObjectNotFound
 
 # Cloud Tasks gives an HTTP target at most 30 minutes to answer.
 LONGEST_DEADLINE = 1800.0
 
 if TYPE_CHECKING:
-    from ml_core.ports import JobQueue, ObjectStore
+    from ml_core.ports import DataStore, JobQueue
+    from providers.object_storage import ObstoreStore
 
 
-def store(env: Mapping[str, str]) -> "ObjectStore":
+def store(env: Mapping[str, str]) -> "ObstoreStore":
     """The object store on the bucket ML_BUCKET."""
     from providers.google.gcs_store import gcs_store
 
     return gcs_store(_named(env, "ML_BUCKET"), env=env)
+
+
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
+    """Another bucket, to read from. Raises `ObjectNotFound` for one of another cloud."""
+    from providers.google.gcs_store import gcs_store
+
+    if scheme != "gs":
+        raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
+    return gcs_store(name, env=env)
 
 
 def queue(env: Mapping[str, str]) -> "JobQueue":

@@ -1,0 +1,179 @@
+"""Where training data may come from, and reading it from there.
+
+    dataset://churn                an upload of this service's own: the newest of that name
+    dataset://churn/018f…          one upload of it
+    s3://bucket/path/file.csv      a bucket of the allow-list (gs:// and az:// alike), on its own cloud
+    file:customers.csv             a file under the laptop's data folder
+
+Nothing else is read: no http, no address that a caller makes up, no path that leaves its place. What may be
+read is decided from the text of the address before anything is opened.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ml_core.errors import InvalidInput, ObjectNotFound
+from ml_core.faults import shown
+from ml_core.names import check_name
+from ml_core.ports import LONGEST_KEY, DataStore, ObjectInfo, ObjectStore, Opened
+
+WHERE = "$.data.uri"
+DATASET, FILE = "dataset", "file"
+BUCKETS = ("s3", "gs", "az")
+UPLOADS = "datasets/"
+
+
+class Location(NamedTuple):
+    """An address in its parts: `place` is a bucket or a dataset's name, empty for files."""
+
+    scheme: str
+    place: str
+    key: str
+
+    def __str__(self) -> str:
+        if self.scheme == FILE:
+            return f"{FILE}:{self.key}"
+        return f"{self.scheme}://{self.place}" + (f"/{self.key}" if self.key else "")
+
+
+def location_of(uri: object, where: str = WHERE) -> Location:
+    """The parts of an address. Raises `InvalidInput` for one that is none, whatever may be read."""
+    if not isinstance(uri, str):
+        raise InvalidInput.at(where, f"expected an address as a string, got {shown(uri)}")
+    scheme, colon, rest = uri.partition(":")
+    if not colon:
+        return Location(FILE, "", _checked_key(uri, where))
+    if scheme == FILE:
+        return Location(FILE, "", _checked_key(rest, where))
+    if scheme not in (DATASET, *BUCKETS) or not rest.startswith("//"):
+        expected = ", ".join(f"{each}://" for each in (DATASET, *BUCKETS))
+        raise InvalidInput.at(
+            where, f"data is read from {expected} and file: addresses only, not {shown(uri)}"
+        )
+    place, slash, key = rest[2:].partition("/")
+    if scheme == DATASET:
+        check_name(place, where)
+    elif not _is_bucket(place) or not slash:
+        raise InvalidInput.at(where, f"expected {scheme}://bucket/path, got {shown(uri)}")
+    return Location(scheme, place, _checked_key(key, where) if slash else "")
+
+
+def _is_bucket(name: str) -> bool:
+    """Whether a name is one that a cloud may have given: no port, no user, no address."""
+    plain = name.replace("-", "").replace(".", "").replace("_", "")
+    return (
+        0 < len(name) <= 222
+        and plain.isascii()
+        and plain.isalnum()
+        and name == name.lower()
+        and name[0] != "."
+    )
+
+
+def _checked_key(key: str, where: str) -> str:
+    segments = key.split("/")
+    if "" in segments or "." in segments or ".." in segments or "\\" in key:
+        raise InvalidInput.at(where, f"expected a path of plain names below its place, got {shown(key)}")
+    if any(character < " " or character == "\x7f" for character in key) or not _fits(key):
+        raise InvalidInput.at(
+            where, f"expected a path of at most {LONGEST_KEY} bytes without control characters"
+        )
+    return key
+
+
+def _fits(key: str) -> bool:
+    try:
+        return len(key.encode()) <= LONGEST_KEY
+    except UnicodeEncodeError:
+        return False
+
+
+def allow_list(text: str) -> tuple[Location, ...]:
+    """The allow-list of a setting: addresses of buckets, or of folders in them, separated by commas.
+
+    Raises `InvalidInput`.
+    """
+    allowed = []
+    for entry in filter(None, map(str.strip, text.split(","))):
+        uri = entry.rstrip("/")
+        found = location_of(uri if uri.count("/") > 2 else f"{uri}/-", "allow-list")
+        if found.scheme not in BUCKETS:
+            raise InvalidInput.at(
+                "allow-list", f"expected an address such as s3://bucket, got {shown(entry)}"
+            )
+        allowed.append(found if uri.count("/") > 2 else found._replace(key=""))
+    return tuple(allowed)
+
+
+class DataSources:
+    """What this deployment may read training data from.
+
+    `uploads` makes its own store, `folder` the laptop's data folder, and `bucket` opens a bucket by scheme
+    and name; None where there is no such thing.
+    """
+
+    def __init__(
+        self,
+        *,
+        uploads: Callable[[], ObjectStore],
+        folder: Callable[[], DataStore] | None = None,
+        bucket: Callable[[str, str], DataStore] | None = None,
+        allowed: tuple[Location, ...] = (),
+    ) -> None:
+        self._uploads = uploads
+        self._folder = folder
+        self._bucket = bucket
+        self._allowed = allowed
+
+    def check(self, uri: object, where: str = WHERE) -> Location:
+        """The location, if it may be read. Nothing is opened. Raises `InvalidInput`."""
+        found = location_of(uri, where)
+        if found.scheme == FILE and self._folder is None:
+            raise InvalidInput.at(
+                where, "files are read on the laptop only: upload a dataset, or name a bucket"
+            )
+        if found.scheme in BUCKETS and (
+            self._bucket is None or not any(_within(found, a) for a in self._allowed)
+        ):
+            raise InvalidInput.at(
+                where,
+                f"{found.scheme}://{found.place} is not among the places in ML_DATA_BUCKETS",
+            )
+        return found
+
+    def open(self, uri: str) -> tuple[Location, Opened]:
+        """The data, and where exactly it is: of a dataset, which upload.
+
+        Raises `InvalidInput` where it may not be read or is not there, and `Unavailable`.
+        """
+        found = self.check(uri)
+        try:
+            if found.scheme == FILE and self._folder is not None:
+                return found, self._folder().opened(found.key)
+            if found.scheme in BUCKETS and self._bucket is not None:
+                return found, self._bucket(found.scheme, found.place).opened(found.key)
+            upload = self._upload(found.place, found.key)
+            key = upload.key.rpartition("/")[2]
+            stream = self._uploads().read_stream(upload.key)
+            return found._replace(key=key), Opened(upload.size, key, stream)  # an upload never changes
+        except ObjectNotFound:
+            raise InvalidInput.at(WHERE, f"nothing is there: {found}") from None
+
+    def _upload(self, name: str, upload: str) -> ObjectInfo:
+        """An upload of a dataset; the newest where none is named."""
+        prefix = upload_key(name, upload)
+        found = self._uploads().list(prefix, limit=1).objects
+        if not found or (upload and found[0].key != prefix):
+            raise ObjectNotFound(prefix)
+        return found[0]
+
+
+def upload_key(name: str, upload: str) -> str:
+    """Where an upload of a dataset is kept; the ids of later uploads sort before those of earlier ones."""
+    return f"{UPLOADS}{name}/{upload}"
+
+
+def _within(found: Location, allowed: Location) -> bool:
+    """Whether a location is in an allowed bucket, below the allowed folder."""
+    same = (found.scheme, found.place) == (allowed.scheme, allowed.place)
+    return same and (not allowed.key or found.key.startswith(f"{allowed.key}/"))

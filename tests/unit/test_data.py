@@ -1,0 +1,388 @@
+"""Training on a table by its address: what may be read, what becomes of it, and what is refused."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
+
+from handlers.deliveries import train_now
+from handlers.local import folder_services
+from handlers.services import Services
+from handlers.settings import read_settings
+from ml_core.data import DataSources, allow_list, location_of, upload_key
+from ml_core.data_request import DataRequest, is_data_request
+from ml_core.errors import ArtifactInvalid, InvalidInput, ObjectNotFound
+from ml_core.instances import Limits
+from ml_core.ports import Opened
+from ml_core.tables.memory import NO_BUDGET, Budget
+from ml_core.training import TrainingRequest, check_any_request, fit, read_request
+from providers.local.data_folder import DataFolder
+from providers.local.folder_store import FolderStore
+from tests.unit.test_features import NAMES, table
+
+
+class Bucket:
+    """A bucket of another kind of store, in memory."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = objects
+
+    def opened(self, key: str) -> Opened:
+        if key not in self.objects:
+            raise ObjectNotFound(key)
+        data = self.objects[key]
+        return Opened(len(data), "r1", iter([data]))
+
+
+BUCKETS = {("s3", "lake"): Bucket({"exports/a.csv": b"a,b\n1,2\n", "secret/a.csv": b"x"})}
+
+
+def sources(root: Path, allowed: str = "s3://lake/exports/, gs://other") -> DataSources:
+    return DataSources(
+        uploads=lambda: FolderStore(str(root / "store")),
+        folder=lambda: DataFolder(str(root / "data")),
+        bucket=lambda scheme, name: BUCKETS[scheme, name],
+        allowed=allow_list(allowed),
+    )
+
+
+HOSTILE = [
+    None,
+    3,
+    "",
+    "http://example.com/a.csv",
+    "https://example.com/a.csv",
+    "http://169.254.169.254/latest/meta-data/",
+    "s3://169.254.169.254/latest",
+    "s3://lake:80/exports/a.csv",
+    "s3://user@lake/exports/a.csv",
+    "s3://lake/secret/a.csv",
+    "s3://lake/exports",
+    "s3://lake/exportsmore/a.csv",
+    "s3://lake/exports/../secret/a.csv",
+    "s3://lake/exports//a.csv",
+    "s3://lake/exports/./a.csv",
+    "s3://lake/",
+    "s3://lake",
+    "s3:lake/exports/a.csv",
+    "s3:///exports/a.csv",
+    "S3://lake/exports/a.csv",
+    "s3://Lake/exports/a.csv",
+    "s3://another/exports/a.csv",
+    "gs://lake/exports/a.csv",
+    "az://lake/exports/a.csv",
+    "ftp://lake/exports/a.csv",
+    "gopher://lake/a",
+    "data:text/csv,a",
+    "jar:file:///a",
+    "dataset://",
+    "dataset://../jobs",
+    "dataset://a/../../jobs/x",
+    "dataset://UPPER",
+    "dataset:a",
+    "file:///etc/passwd",
+    "file://localhost/etc/passwd",
+    "file:/etc/passwd",
+    "/etc/passwd",
+    "../secret.csv",
+    "a/../../secret.csv",
+    "a//b",
+    ".",
+    "..",
+    "a\\..\\b",
+    "a\0b",
+    "a\nb",
+    "\ud800",
+    "x" * 2000,
+    "s3://lake/exports/" + "x" * 2000,
+]
+
+
+@pytest.mark.parametrize("uri", HOSTILE)
+def test_an_address_that_is_not_allowed_is_refused_before_anything_is_opened(uri: Any) -> None:
+    def never(*_: object) -> Any:
+        raise AssertionError("opened")
+
+    guarded = DataSources(
+        uploads=never, folder=never, bucket=never, allowed=allow_list("s3://lake/exports/,gs://other")
+    )
+    with pytest.raises(InvalidInput) as refused:
+        guarded.check(uri)
+    assert refused.value.faults[0].path == "$.data.uri"
+    assert len(str(refused.value)) < 400
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_no_text_is_an_address_that_leaves_its_place(text: str) -> None:
+    for uri in (text, f"file:{text}", f"s3://lake/{text}", f"dataset://{text}"):
+        try:
+            found = location_of(uri)
+        except InvalidInput:
+            continue
+        assert ".." not in found.key.split("/")
+        assert not found.key.startswith("/")
+
+
+def test_without_an_allow_list_no_bucket_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="ML_DATA_BUCKETS"):
+        sources(tmp_path, "").check("s3://lake/exports/a.csv")
+
+
+@pytest.mark.parametrize("entry", ["lake", "http://lake", "file:lake", "s3://", "s3://../x"])
+def test_an_allow_list_of_anything_but_buckets_is_refused(entry: str) -> None:
+    with pytest.raises(InvalidInput):
+        allow_list(entry)
+
+
+def content(opened: Opened) -> bytes:
+    return b"".join(opened.chunks)
+
+
+def test_what_is_allowed_is_read(tmp_path: Path) -> None:
+    reading = sources(tmp_path)
+    assert content(reading.open("s3://lake/exports/a.csv")[1]) == b"a,b\n1,2\n"
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    (tmp_path / "data" / "deep" / "ü b.csv").write_bytes(b"x")
+    for uri in ("file:deep/ü b.csv", "deep/ü b.csv"):
+        assert content(reading.open(uri)[1]) == b"x"
+    store = FolderStore(str(tmp_path / "store"))
+    store.put_if_absent(upload_key("churn", "02"), b"older")
+    store.put_if_absent(upload_key("churn", "01"), b"newer")
+    store.put_if_absent(upload_key("churn-2", "00"), b"another")
+    location, opened = reading.open("dataset://churn")
+    assert (str(location), content(opened), opened.size) == ("dataset://churn/01", b"newer", 5)
+    assert content(reading.open("dataset://churn/02")[1]) == b"older"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["s3://lake/exports/b.csv", "file:none.csv", "none/none.csv", "dataset://none", "dataset://churn/0"],
+)
+def test_what_is_not_there_is_said_so(tmp_path: Path, uri: str) -> None:
+    (tmp_path / "data").mkdir()
+    FolderStore(str(tmp_path / "store")).put_if_absent(upload_key("churn", "01"), b"x")
+    with pytest.raises(InvalidInput, match="nothing is there"):
+        sources(tmp_path).open(uri)
+
+
+def test_links_pipes_and_folders_below_the_root_are_not_read(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "a.csv").write_text("a,b\n1,2\n")
+    (root / "plain.csv").write_text("x")
+    (root / "link.csv").symlink_to(tmp_path / "secret" / "a.csv")
+    (root / "inside.csv").symlink_to(root / "plain.csv")
+    (root / "folder").symlink_to(tmp_path / "secret")
+    os.mkfifo(root / "pipe")
+    folder = DataFolder(str(root))
+    assert content(folder.opened("plain.csv")) == b"x"
+    for key in ("link.csv", "inside.csv", "folder/a.csv", "folder", "pipe", "plain.csv/x", "none"):
+        with pytest.raises(ObjectNotFound):
+            folder.opened(key)
+    (tmp_path / "alias").symlink_to(root)
+    assert content(DataFolder(str(tmp_path / "alias")).opened("plain.csv")) == b"x"
+
+
+def written(rows: list[dict[str, Any]], targets: list[Any]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["churned", *NAMES])
+    for row, target in zip(rows, targets, strict=True):
+        writer.writerow([target, *("" if value is None else value for value in row.values())])
+    return text.getvalue()
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    (tmp_path / "data").mkdir()
+    return folder_services(read_settings({"ML_ROOT": str(tmp_path)}), key_records=None)
+
+
+def test_a_model_is_trained_on_a_file_by_naming_its_target(services: Services, tmp_path: Path) -> None:
+    """The whole way: fetched, read in the fitting process, registered with its lineage, and asked."""
+    rows, targets = table(200, 0.1, 9)
+    (tmp_path / "data" / "churn.csv").write_text(written(rows, targets))
+    body = {"algorithm": "logistic_regression", "data": {"uri": "file:churn.csv", "target": "churned"}}
+    job = train_now(services, {"model": "churn", **body})
+    assert (job.state, job.error) == ("succeeded", None)
+    version = services.registry.version("churn", 1)
+    assert version["data"]["uri"] == "file:churn.csv"
+    assert version["data"]["size"] == (tmp_path / "data" / "churn.csv").stat().st_size
+    assert len(version["data"]["sha256"]) == 64
+    assert version["features"] == NAMES
+    assert [entry["kind"] for entry in version["encoding"]] == [
+        "number",
+        "number",
+        "category",
+        "boolean",
+        "category",
+    ]
+    model = services.models.resolve("churn").model
+    inline = {"algorithm": "logistic_regression", "instances": rows, "targets": targets}
+    assert train_now(services, {"model": "inline", **inline}).state == "succeeded"
+    same = services.models.resolve("inline").model
+    assert model.to_bytes() == same.to_bytes(), "the same rows give the same model, however they came"
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "says"),
+    [
+        ({"uri": "file:none.csv", "target": "y"}, "$.data.uri", "nothing is there"),
+        (
+            {"uri": "file:t.csv", "target": "z"},
+            "$.data.target",
+            "has no column 'z'; it has 'a', 'y', 'f', 'd', 'id'",
+        ),
+        ({"uri": "file:t.csv", "target": "f"}, "$.data.target", "of type number"),
+        ({"uri": "file:t.csv", "target": "d"}, "$.data.target", "of type date"),
+        (
+            {"uri": "file:t.csv", "target": "y", "features": ["a", "q"]},
+            "$.data.features[1]",
+            "no such column",
+        ),
+        (
+            {"uri": "file:t.csv", "target": "y", "format": "parquet"},
+            "$.data.format",
+            "by its content it is csv",
+        ),
+    ],
+)
+def test_a_job_whose_table_does_not_fit_fails_and_says_where(
+    services: Services, tmp_path: Path, data: dict[str, Any], path: str, says: str
+) -> None:
+    lines = "".join(f"{row},{row % 2},{row}.5,2024-01-{row % 28 + 1:02},id-{row}\n" for row in range(60))
+    (tmp_path / "data" / "t.csv").write_text("a,y,f,d,id\n" + lines)
+    job = train_now(services, {"model": "m", "algorithm": "logistic_regression", "data": data})
+    assert job.state == "failed"
+    assert job.error is not None
+    assert [fault["path"] for fault in job.error["faults"]] == [path]
+    assert says in job.error["message"]
+
+
+def test_a_file_that_is_no_table_fails_the_job_at_once(services: Services, tmp_path: Path) -> None:
+    (tmp_path / "data" / "t").write_bytes(b"PK\x03\x04")
+    data = {"uri": "file:t", "target": "y"}
+    job = train_now(services, {"model": "m", "algorithm": "logistic_regression", "data": data})
+    assert job.error is not None
+    assert (job.state, len(job.attempts)) == ("failed", 1)
+    assert "Excel" in job.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"data": "file:a.csv"}, "$.data"),
+        ({"data": {"uri": "file:a.csv"}}, "$.data.target"),
+        ({"data": {"uri": "file:a.csv", "target": ""}}, "$.data.target"),
+        ({"data": {"uri": "http://a", "target": "y"}}, "$.data.uri"),
+        ({"data": {"target": "y"}}, "$.data.uri"),
+        ({"data": {"uri": "a.csv", "target": "y", "format": "xlsx"}}, "$.data.format"),
+        ({"data": {"uri": "a.csv", "target": "y", "features": []}}, "$.data.features"),
+        ({"data": {"uri": "a.csv", "target": "y", "features": ["a", "a"]}}, "$.data.features"),
+        ({"data": {"uri": "a.csv", "target": "y", "features": ["y"]}}, "$.data.features"),
+        ({"data": {"uri": "a.csv", "target": "y", "features": [1]}}, "$.data.features[0]"),
+        ({"data": {"uri": "a.csv", "target": "y", "url": 1}}, "$.data.url"),
+        ({"instances": [[1]]}, "$.instances"),
+        ({"feature_names": ["a"]}, "$.feature_names"),
+        ({"algorithm": "kmeans"}, "$.data.target"),
+    ],
+)
+def test_a_request_about_data_is_checked_before_it_is_a_job(
+    tmp_path: Path, change: dict[str, Any], path: str
+) -> None:
+    body = {"algorithm": "svm", "data": {"uri": "a.csv", "target": "y"}, **change}
+    with pytest.raises(InvalidInput) as refused:
+        check_any_request(body, Limits(), sources(tmp_path).check)
+    assert [fault.path for fault in refused.value.faults] == [path]
+
+
+def request_for(**data: Any) -> DataRequest:
+    body = {"algorithm": "logistic_regression", "data": {"uri": "a.csv", "target": "y", **data}}
+    request = check_any_request(body, Limits(), lambda uri: None)  # noqa: ARG005
+    assert isinstance(request, DataRequest)
+    return request
+
+
+def test_a_stored_request_about_data_is_the_request() -> None:
+    request = request_for(features=["a", "b"], format="csv")
+    stored = request.to_bytes()
+    assert is_data_request(stored)
+    assert DataRequest.from_bytes(stored) == request
+    assert json.loads(json.dumps(request.summary()))["data"]["uri"] == "a.csv"
+    for broken in (b'{"data": 1}', b'{"data":{}}', b'{"data":'):
+        with pytest.raises(ArtifactInvalid):
+            DataRequest.from_bytes(broken)
+
+
+def read_back(tmp_path: Path, text: str, **data: Any) -> TrainingRequest:
+    path = tmp_path / "t"
+    path.write_text(text)
+    return read_request(request_for(**data).to_bytes(), str(path), NO_BUDGET)
+
+
+def test_rows_without_a_target_are_left_out_and_that_is_said(tmp_path: Path) -> None:
+    request = read_back(tmp_path, "a,y\n" + "1,p\n2,q\n3,\n" * 10)
+    assert request.targets == ["p", "q"] * 10
+    assert np.frombuffer(request.rows.packed).tolist() == [1, 2] * 10
+    assert "10 rows have no target and are left out" in request.warnings
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (["1", "0"], [1, 0]),
+        (["1.0", "2.0"], [1, 2]),
+        (["true", "false"], [True, False]),
+        (["yes", "no"], ["yes", "no"]),
+    ],
+)
+def test_labels_come_back_as_they_are_in_the_table(
+    tmp_path: Path, cells: list[str], labels: list[Any]
+) -> None:
+    request = read_back(tmp_path, "a,y\n" + "".join(f"{row},{cells[row % 2]}\n" for row in range(20)))
+    assert request.targets == labels * 10
+    assert set(map(type, request.targets or ())) == set(map(type, labels))
+
+
+def test_what_only_names_rows_is_left_out_unless_it_is_asked_for(tmp_path: Path) -> None:
+    text = "id,a,y\n" + "".join(f"customer {row},{row},{row % 2}\n" for row in range(60))
+    request = read_back(tmp_path, text)
+    assert request.features == ("a",)
+    assert any(
+        "'id' is left out: it holds another word in each row" in warning for warning in request.warnings
+    )
+    assert read_back(tmp_path, text, features=["id", "a"]).features == ("id", "a")
+
+
+def test_the_features_are_in_the_order_in_which_they_are_named(tmp_path: Path) -> None:
+    request = read_back(tmp_path, "a,b,c,y\n" + "1,2,3,p\n4,5,6,q\n" * 5, features=["c", "a"])
+    assert request.features == ("c", "a")
+    assert np.frombuffer(request.rows.packed).tolist()[:4] == [3, 1, 6, 4]
+
+
+def test_a_category_seen_only_in_the_rows_held_out_is_unknown_to_the_model(tmp_path: Path) -> None:
+    targets = ["p", "q"] * 20
+    _, test = train_test_split(range(40), test_size=0.2, random_state=0, stratify=targets)
+    words = ["rare" if row == test[0] else "common" for row in range(40)]
+    lines = "".join(
+        f"{word},{row % 7},{target}\n" for row, (word, target) in enumerate(zip(words, targets, strict=True))
+    )
+    trained = fit(read_back(tmp_path, "w,a,y\n" + lines), lambda *_: None)
+    encoding: Any = trained.manifest["encoding"]
+    assert encoding[0]["words"] == ["common"]
+
+
+def test_a_table_that_will_not_fit_names_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("a,y\n" + "1,p\n2,q\n" * 1000)
+    with pytest.raises(Exception, match="fewer columns"):
+        read_request(request_for().to_bytes(), str(tmp_path / "t"), Budget(1 << 20))
