@@ -117,6 +117,29 @@ ANSWERS: dict[str, Schema] = {
     "Job": _JOB,
     "Jobs": _page("jobs", _JOB),
     "Models": _page("models", NAME),
+    "Datasets": _page("datasets", NAME),
+    "Upload": _object(
+        {
+            "dataset": NAME,
+            "uri": {"type": "string", "description": "What `data.uri` names once the file is there."},
+            "method": {"const": "PUT"},
+            "url": _TEXT,
+            "headers": {"type": "object", "additionalProperties": _TEXT},
+            "expires": _TIME,
+        }
+    ),
+    "Dataset": _object(
+        {
+            "name": NAME,
+            "uri": _TEXT,
+            "size": {"type": "integer", "minimum": 0, "description": "Bytes."},
+            "uploaded": _TIME,
+            "state": {"type": "string", "enum": ["describing", "described", "unreadable"]},
+            "description": {"type": ["object", "null"]},
+            "error": _TEXT_OR_NULL,
+        }
+    ),
+    "Schema": {"type": "object", "description": "JSON Schema of one row, as a list or as an object."},
     "Model": _object(
         {
             "name": NAME,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.call import limits_of
 from handlers.logs import log
-from ml_core.errors import InvalidInput, MalformedInput
+from ml_core.datasets import upload_of
+from ml_core.errors import InvalidInput, MalformedInput, Unavailable
 from ml_core.jobs import Job, Jobs
 from ml_core.names import check_name
 from ml_core.sweep import sweep
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import threading
 
     from handlers.services import Services
+
+_STORE_FAILED = 15.0  # seconds until what the store kept from being done is tried again
 
 
 class NowQueue:
@@ -58,6 +61,9 @@ def deliver(
         deadline: when the platform will end this process, in seconds since the epoch.
         stopping: set when this process has to end sooner.
     """
+    upload = upload_of(job_id)
+    if upload is not None:
+        return _describe(services, upload)
     started = time.perf_counter()
     outcome = run_job(
         job_id, services.jobs, services.registry, deadline=deadline, stopping=stopping, data=services.data
@@ -75,6 +81,19 @@ def deliver(
         again_in=outcome.defer,
     )
     return outcome.defer
+
+
+def _describe(services: "Services", upload: str) -> float | None:
+    """Describe an upload; the seconds after which it has to be tried again."""
+    from ml_core.datasets import describe_upload
+
+    try:
+        describe_upload(upload, services.store, services.data)
+    except Unavailable as error:
+        log("warning", "describing", upload=upload, detail=str(error))
+        return _STORE_FAILED
+    log("info", "describing", upload=upload)
+    return None
 
 
 def sweep_once(services: "Services") -> dict[str, Any]:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from handlers.wsgi import Environ, StartResponse
-    from ml_core.ports import DataStore, JobQueue, ObjectStore
+    from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
 
 _THREADS = 16
-# Past this many bytes waitress hangs up by itself; up to them the answer to a long body is ours.
+# Of a body that is longer no more is read: what is answered to it is decided before.
 _LONGEST_READ = 64 * 1024 * 1024
+# Past this many bytes waitress hangs up by itself. It is what S3 takes in one upload.
+_LONGEST_UPLOAD = 5 * 1024 * 1024 * 1024
 _EXAMPLE = (
     "curl {url}/v1/models/example:train -H 'Prefer: wait=20' "
     '-d \'{{"algorithm": "kmeans", "hyperparameters": {{"n_clusters": 2}}, '
@@ -71,7 +73,19 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
 
         return DataFolder(settings.data_root or os.path.join(settings.root, "data"))
 
-    return Services(settings, store=store, queue=queue, key_records=key_records, data_folder=data_folder)
+    def signer() -> "UploadSigner":
+        from providers.local.upload_signer import LocalSigner
+
+        return LocalSigner(settings.root)
+
+    return Services(
+        settings,
+        store=store,
+        queue=queue,
+        key_records=key_records,
+        data_folder=data_folder,
+        signer=signer,
+    )
 
 
 def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> int:
@@ -196,13 +210,18 @@ def _server(services: Services, host: str, port: int) -> Any:
 
     from handlers.api import Api
     from handlers.unreadable import Channel
+    from handlers.uploads import Uploads
     from handlers.wsgi import from_environ, to_wsgi
+    from providers.local.upload_signer import LocalSigner
 
     api = Api(services)
     gate = None if services.asks_for_keys else LoopbackGate()
+    uploads = Uploads(services, LocalSigner(services.settings.root))
 
     def application(environ: "Environ", start_response: "StartResponse") -> "Iterable[bytes]":
-        return to_wsgi(api.handle(from_environ(environ), gate), start_response)
+        if uploads.concerns(environ):
+            return to_wsgi(uploads.receive(environ), start_response)
+        return to_wsgi(api.handle(from_environ(environ, longest=_LONGEST_READ), gate), start_response)
 
     server: Any = create_server(
         application,
@@ -211,7 +230,7 @@ def _server(services: Services, host: str, port: int) -> Any:
         ipv6=":" in host,
         threads=_THREADS,
         ident="serverless-ml",
-        max_request_body_size=_LONGEST_READ,
+        max_request_body_size=_LONGEST_UPLOAD,
     )
     server.channel_class = Channel
     return server

@@ -9,7 +9,14 @@ from typing import NamedTuple
 
 from handlers.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR
 from handlers.schemas import Schema
-from ml_core.errors import AliasNotFound, JobNotFound, ModelNotFound, NotFound, VersionNotFound
+from ml_core.errors import (
+    AliasNotFound,
+    DatasetNotFound,
+    JobNotFound,
+    ModelNotFound,
+    NotFound,
+    VersionNotFound,
+)
 
 NAME: Schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"}
 
@@ -56,6 +63,7 @@ PATH_PARAMETERS = {
         {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}, VersionNotFound, "The version's number."
     ),
     "alias": PathParameter(NAME, AliasNotFound, "The alias's name."),
+    "dataset": PathParameter(NAME, DatasetNotFound, "The dataset's name."),
     "job": PathParameter({"type": "string", "pattern": "^[0-9a-f]{28}$"}, JobNotFound, "The job's id."),
 }
 
@@ -110,6 +118,23 @@ ROUTES = (
     ),
     Route("GET", "/v1/jobs/{job}", "jobs:job", TRAIN, ((200, "Job"),)),
     Route("DELETE", "/v1/jobs/{job}", "jobs:cancel", TRAIN, ((200, "Job"), (202, "Job"))),
+    Route(
+        "POST",
+        "/v1/datasets/{dataset}:upload",
+        "datasets:upload",
+        TRAIN,
+        ((201, "Upload"),),
+        creates=("dataset",),
+    ),
+    Route("GET", "/v1/datasets", "datasets:datasets", TRAIN, ((200, "Datasets"),), query=("limit", "after")),
+    Route(
+        "GET",
+        "/v1/datasets/{dataset}",
+        "datasets:dataset",
+        TRAIN,
+        ((200, "Dataset"),),
+        headers=("prefer",),
+    ),
     Route("GET", "/v1/models", "models:models", PREDICT, ((200, "Models"),), query=("limit", "after")),
     Route(
         "GET",
@@ -127,6 +152,14 @@ ROUTES = (
         PREDICT,
         ((200, "Version"), (304, "")),
         headers=("if-none-match",),
+    ),
+    Route("GET", "/v1/models/{model}/schema", "schemas:schema", PREDICT, ((200, "Schema"),)),
+    Route(
+        "GET",
+        "/v1/models/{model}/versions/{version}/schema",
+        "schemas:schema",
+        PREDICT,
+        ((200, "Schema"),),
     ),
     Route("DELETE", "/v1/models/{model}/versions/{version}", "models:delete_version", ADMIN, ((204, ""),)),
     Route(

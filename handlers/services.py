@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from handlers.auth import Gate, KeyGate, OpenGate, Records
 from handlers.settings import Settings
+from ml_core.errors import NotConfigured
 
 if TYPE_CHECKING:
     from ml_core.data import DataSources
+    from ml_core.datasets import Datasets
     from ml_core.jobs import Jobs
-    from ml_core.ports import DataStore, JobQueue, ObjectStore
+    from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
     from ml_core.registry import Registry
     from ml_core.serving import Served
 
@@ -33,6 +35,7 @@ class Services:
         models: makes the source of models; None for what the store's registry holds.
         data_folder: makes the folder of plain files to train from, where there is one.
         data_bucket: opens another bucket, by scheme and name, where there is one to open.
+        signer: makes what signs addresses for uploads.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Services:
         models: Callable[[], ModelSource] | None = None,
         data_folder: "Callable[[], DataStore] | None" = None,
         data_bucket: "Callable[[str, str], DataStore] | None" = None,
+        signer: "Callable[[], UploadSigner] | None" = None,
     ) -> None:
         self.settings = settings
         self.asks_for_keys = key_records is not None
@@ -54,6 +58,8 @@ class Services:
         self._make_models = models or self._registered
         self._data_folder = data_folder
         self._data_bucket = data_bucket
+        self._make_signer = signer
+        self._datasets: Datasets | None = None
         self._store: ObjectStore | None = None
         self._queue: JobQueue | None = None
         self._registry: Registry | None = None
@@ -110,6 +116,17 @@ class Services:
             bucket=self._data_bucket,
             allowed=allow_list(self.settings.data_buckets),
         )
+
+    @property
+    def datasets(self) -> "Datasets":
+        """Uploaded datasets. Raises `NotConfigured` where nothing signs uploads."""
+        if self._datasets is None:
+            from ml_core.datasets import Datasets
+
+            if self._make_signer is None:
+                raise NotConfigured("this deployment signs no uploads")
+            self._datasets = Datasets(self.store, self._make_signer(), self.queue)
+        return self._datasets
 
     def _registered(self) -> ModelSource:
         from ml_core.serving import Models

@@ -9,7 +9,7 @@ from handlers.settings import read_settings
 
 if TYPE_CHECKING:
     from handlers.auth import Records
-    from ml_core.ports import DataStore, JobQueue, ObjectStore
+    from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
 
 _SERVICES: list[Services] = []
 
@@ -27,6 +27,10 @@ class Wiring(Protocol):
 
     def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
         """Another bucket of this cloud, to read training data from. Raises `ObjectNotFound`."""
+        ...
+
+    def signer(self, env: Mapping[str, str]) -> "UploadSigner":
+        """What signs addresses for uploads to the object store."""
         ...
 
     def key_records(self, env: Mapping[str, str]) -> "Records | None":
@@ -55,6 +59,7 @@ def wired_services(wiring: Wiring, platform_sets: str) -> Services:
                     store=lambda: wiring.store(os.environ),
                     queue=lambda: wiring.queue(os.environ),
                     key_records=lambda: wiring.key_records(os.environ),
+                    signer=lambda: wiring.signer(os.environ),
                     data_bucket=lambda scheme, name: wiring.data_bucket(os.environ, scheme, name),
                 )
             )

@@ -6,6 +6,7 @@
     ├── TooLarge                past a limit; says the limit and what came
     ├── NotFound
     │   ├── ModelNotFound · VersionNotFound · AliasNotFound · JobNotFound · AlgorithmNotFound
+    │   ├── DatasetNotFound
     │   └── ObjectNotFound      no such key in the object store
     ├── Conflict                not possible in the present state
     │   ├── VersionInUse        an alias points at it
@@ -95,6 +96,12 @@ class JobNotFound(NotFound):
     """No job has that id."""
 
     code = "job_not_found"
+
+
+class DatasetNotFound(NotFound):
+    """No dataset has that name, or nothing was uploaded to it yet."""
+
+    code = "dataset_not_found"
 
 
 class AlgorithmNotFound(NotFound):

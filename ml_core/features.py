@@ -25,6 +25,7 @@ KINDS = (NUMBER, BOOLEAN, CATEGORY, DATE)
 MISSING = nan
 UNKNOWN = -1.0
 _SECONDS_A_DAY = 86_400
+_SHOWN_WORDS = 20
 
 
 class Feature(NamedTuple):
@@ -94,6 +95,10 @@ class Encoding:
             described.append(entry)
         return described
 
+    def schemas(self) -> dict[str, dict[str, object]]:
+        """The JSON Schema of each feature's values."""
+        return {feature.name: _schema_of(feature) for feature in self.features}
+
     @classmethod
     def restored(cls, described: object) -> "Encoding":
         """The encoding of a description. Raises `ArtifactInvalid`."""
@@ -115,6 +120,42 @@ class Encoding:
             if entry["kind"] == CATEGORY
         ]
         return cls(features, Layout(tuple(numbers), tuple(flagged), tuple(words)))
+
+
+def _schema_of(feature: Feature) -> dict[str, object]:
+    if feature.kind == CATEGORY:
+        return {
+            "type": ["string", "null"],
+            "description": "a category; one that was not trained on is taken for none that is known",
+            "examples": list(feature.words[:_SHOWN_WORDS]),
+        }
+    if feature.kind == DATE:
+        return {
+            "type": ["string", "null"],
+            "description": "a date, or date and time, of ISO 8601; UTC where it names no zone",
+            "examples": ["2024-05-31", "2024-05-31T12:00:00"],
+        }
+    return {"type": [feature.kind, "null"]}
+
+
+def row_schema(values: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """The JSON Schema of a row, given that of each feature: a list in their order, or an object."""
+    return {
+        "anyOf": [
+            {
+                "type": "object",
+                "properties": {name: dict(schema) for name, schema in values.items()},
+                "required": list(values),
+                "additionalProperties": False,
+            },
+            {
+                "type": "array",
+                "prefixItems": [{"title": name, **schema} for name, schema in values.items()],
+                "minItems": len(values),
+                "maxItems": len(values),
+            },
+        ]
+    }
 
 
 def _entry(entry: object) -> dict[str, Any]:
@@ -161,6 +202,10 @@ def _kind_of(values: list[object]) -> str:
 
 
 def _check_words(words: Sequence[str], values: list[object], path: str, limits: Limits) -> None:
+    if all(map(_is_number, words)):
+        # "1" is not 1: nobody who means words has only such, and whoever means numbers has to know.
+        message = f"expected a number, got {shown(words[0])}; of categories at least one is no number"
+        raise InvalidInput.at(path.format(values.index(words[0])), message)
     for word in words:
         wrong = f"expected at most {limits.max_text} characters, got {len(word)}" * (
             len(word) > limits.max_text
@@ -169,6 +214,14 @@ def _check_words(words: Sequence[str], values: list[object], path: str, limits: 
             wrong = "expected text, got half of a surrogate pair"
         if wrong:
             raise InvalidInput.at(path.format(values.index(word)), wrong)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_text(word: str) -> bool:

@@ -79,6 +79,14 @@ class Model:
             described["encoding"] = self.encoding.description()
         return described
 
+    def row_schema(self) -> dict[str, object]:
+        """The JSON Schema of a row: a list in the order of the features, or an object by their names."""
+        from ml_core.features import row_schema
+
+        if self.encoding:
+            return row_schema(self.encoding.schemas())
+        return row_schema({name: {"type": "number"} for name in self.features})
+
     def rows(
         self,
         instances: object,

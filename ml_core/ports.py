@@ -108,6 +108,24 @@ class DataStore(Protocol):
         ...
 
 
+class SignedUpload(NamedTuple):
+    """Where to PUT a file, without any other permission, and the headers that have to go with it."""
+
+    url: str
+    headers: dict[str, str]
+
+
+class UploadSigner(Protocol):
+    """Lets a caller write one object of the store past the service: its limits do not bind."""
+
+    def sign_upload(self, key: str, seconds: int) -> SignedUpload:
+        """An address to PUT the object `key` to within so many seconds. Raises `Unavailable`.
+
+        A store that answers on this machine alone gives a path of this service's own server.
+        """
+        ...
+
+
 class JobQueue(Protocol):
     """At-least-once delivery of job ids to the trainer. Raises `Unavailable`."""
 

@@ -3,16 +3,26 @@
 A cloud's folder makes the store and says by what it compares; nothing of obstore gets past this file.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, cast
 
 import obstore
 
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
-from ml_core.ports import LARGEST_PAGE, ObjectInfo, Opened, Page, StoredObject, check_key, check_limit
+from ml_core.ports import (
+    LARGEST_PAGE,
+    ObjectInfo,
+    Opened,
+    Page,
+    SignedUpload,
+    StoredObject,
+    check_key,
+    check_limit,
+)
 
 if TYPE_CHECKING:
-    from obstore import GetResult, ObjectMeta, PutMode, PutResult
+    from obstore import GetResult, ObjectMeta, PutMode, PutResult, SignCapableStore
     from obstore.store import ClientConfig, RetryConfig
     from obstore.store import ObjectStore as AnyStore
 
@@ -43,11 +53,18 @@ def bounded_retries() -> "RetryConfig":
 class ObstoreStore:
     """The port over `store`, which compares by the ETag (S3, Azure) or by the version (GCS's generation).
 
-    A revision holds both, because GCS compares by the one when writing and by the other when reading.
+    `upload_headers` are what the cloud wants to see at a signed upload. A revision holds both the ETag and
+    the version, because GCS compares by the one when writing and by the other when reading.
     """
 
-    def __init__(self, store: "AnyStore", compares: Literal["e_tag", "version"] = "e_tag") -> None:
+    def __init__(
+        self,
+        store: "AnyStore",
+        compares: Literal["e_tag", "version"] = "e_tag",
+        upload_headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._store = store
+        self._upload_headers = upload_headers
         self._compares: Literal["e_tag", "version"] = compares
 
     def get(self, key: str) -> StoredObject:
@@ -121,6 +138,17 @@ class ObstoreStore:
         with _Translated(key):
             result = obstore.get(self._store, key)
             return Opened(result.meta["size"], _revision(result.meta), _chunks(key, result))
+
+    def sign_upload(self, key: str, seconds: int) -> SignedUpload:
+        """An address to PUT the object to within so many seconds."""
+        from datetime import timedelta
+
+        check_key(key)
+        with _Translated(key):
+            store = cast("SignCapableStore", self._store)  # those of the clouds are
+            return SignedUpload(
+                obstore.sign(store, "PUT", key, timedelta(seconds=seconds)), dict(self._upload_headers)
+            )
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ml_core.errors import NotConfigured, ObjectNotFound
 
 if TYPE_CHECKING:
-    from ml_core.ports import DataStore, JobQueue
+    from ml_core.ports import DataStore, JobQueue, UploadSigner
     from providers.object_storage import ObstoreStore
 
 
@@ -24,6 +24,11 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
     if scheme != "s3":
         raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
     return s3_store(name, env=env)
+
+
+def signer(env: Mapping[str, str]) -> "UploadSigner":
+    """Signs uploads to the bucket ML_BUCKET."""
+    return store(env)
 
 
 def queue(env: Mapping[str, str]) -> "JobQueue":

@@ -9,7 +9,7 @@ from ml_core.errors import NotConfigured, ObjectNotFound
 LONGEST_DEADLINE = 1800.0
 
 if TYPE_CHECKING:
-    from ml_core.ports import DataStore, JobQueue
+    from ml_core.ports import DataStore, JobQueue, UploadSigner
     from providers.object_storage import ObstoreStore
 
 
@@ -27,6 +27,11 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
     if scheme != "gs":
         raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
     return gcs_store(name, env=env)
+
+
+def signer(env: Mapping[str, str]) -> "UploadSigner":
+    """Signs uploads to the bucket ML_BUCKET."""
+    return store(env)
 
 
 def queue(env: Mapping[str, str]) -> "JobQueue":

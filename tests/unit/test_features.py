@@ -214,6 +214,13 @@ def test_a_column_that_mixes_kinds_is_refused_where_it_does() -> None:
     assert [fault.path for fault in refused.value.faults] == ["$.instances[1][0]", "$.instances[2][1]"]
 
 
+def test_numbers_in_quotes_are_not_taken_for_words() -> None:
+    body = {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 2}}
+    with pytest.raises(InvalidInput, match=r"\$.instances\[0\]\[1\]: expected a number, got '1'"):
+        check_request({**body, "instances": [[1, "1"], [2, "2.5"], [3, None]]}, LIMITS)
+    check_request({**body, "instances": [[1, "1"], [2, "2b"], [3, None]]}, LIMITS)
+
+
 def test_numbers_without_gaps_need_no_encoding_and_take_no_null() -> None:
     _, model = trained([[1, 2], [2, 1], [3, 4], [5, 1]], ["a", "b"] * 2, algorithm="svm", test_fraction=0)
     assert model.encoding is None

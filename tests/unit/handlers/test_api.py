@@ -505,10 +505,11 @@ class TestTraining:
         problem = read(change("POST", "/v1/models/My Model:train", _body(**REQUESTS["groups"])), 422)
         assert problem["faults"][0]["path"] == "path.model"
 
-    def test_data_in_object_storage_is_a_clear_422(self, change: Ask) -> None:
+    def test_data_in_a_bucket_that_is_not_allowed_is_a_clear_422(self, change: Ask) -> None:
         body = _body(algorithm="kmeans", data={"uri": "s3://bucket/file.csv", "format": "csv"})
         problem = read(change("POST", "/v1/models/new:train", body), 422)
-        assert "not supported yet" in problem["detail"]
+        assert problem["faults"][0]["path"] == "$.data.uri"
+        assert "s3://bucket is not among the places in ML_DATA_BUCKETS" in problem["detail"]
 
     @pytest.mark.parametrize(
         "replaced",

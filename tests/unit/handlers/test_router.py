@@ -9,7 +9,7 @@ from handlers.routes import NAME, PATH_PARAMETERS, QUERY, ROUTES, Route
 from handlers.schemas import faults_of
 from ml_core.names import is_name
 
-EXAMPLES = {"model": "iris-2", "version": "12", "alias": "production", "job": "j1"}
+EXAMPLES = {"dataset": "churn", "model": "iris-2", "version": "12", "alias": "production", "job": "j1"}
 
 
 def _filled(path: str) -> str:

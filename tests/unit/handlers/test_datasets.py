@@ -1,0 +1,222 @@
+"""Datasets are uploaded past the service by a signed address, described by the trainer, and trained on."""
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import jsonschema
+import pytest
+
+from handlers.answers import ANSWERS
+from handlers.deliveries import deliver, train_now
+from handlers.local import _server
+from handlers.services import Services
+from ml_core.errors import DatasetNotFound, InvalidInput
+from providers.local.upload_signer import LocalSigner
+from providers.local.worker_queue import FolderQueue
+from tests.unit.handlers.conftest import asking, services_over
+
+CSV = "age,plan,churned\n" + "31,basic,yes\n,pro,no\n45.5,,yes\n22,basic,no\n" * 10
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    return services_over(tmp_path)
+
+
+@pytest.fixture
+def address(services: Services) -> Iterator[tuple[str, int]]:
+    """A server over the services, on a free port."""
+    server = _server(services, "127.0.0.1", 0)
+
+    def run() -> None:
+        with suppress(OSError):  # its sockets are closed under it
+            server.run()
+
+    threading.Thread(target=run, daemon=True).start()
+    yield "127.0.0.1", int(server.effective_port)
+    server.close()
+
+
+def ask(address: tuple[str, int], method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
+    connection = http.client.HTTPConnection(*address, timeout=30)
+    try:
+        connection.request(method, path, body, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        return answer.status, json.loads(content) if content else None
+    finally:
+        connection.close()
+
+
+def upload(address: tuple[str, int], name: str, content: bytes) -> dict[str, Any]:
+    status, begun = ask(address, "POST", f"/v1/datasets/{name}:upload")
+    assert status == 201
+    jsonschema.validate(begun, ANSWERS["Upload"])
+    parts = urlsplit(begun["url"])
+    assert (parts.hostname, parts.port) == address
+    assert ask(address, begun["method"], f"{parts.path}?{parts.query}", content) == (200, None)
+    uploaded: dict[str, Any] = begun
+    return uploaded
+
+
+def work_off(services: Services, root: Path) -> None:
+    queue = FolderQueue(str(root))
+    for message in queue.due()[0]:
+        assert deliver(services, message) is None
+        queue.forget(message)
+
+
+def test_a_file_is_uploaded_described_and_trained_on(
+    services: Services, address: tuple[str, int], tmp_path: Path
+) -> None:
+    begun = upload(address, "churn", CSV.encode())
+    assert ask(address, "GET", "/v1/datasets") == (200, {"datasets": ["churn"], "next_after": None})
+    status, described = ask(address, "GET", "/v1/datasets/churn")
+    assert (status, described["state"], described["size"]) == (200, "describing", len(CSV))
+    work_off(services, tmp_path)
+    status, described = ask(address, "GET", "/v1/datasets/churn")
+    jsonschema.validate(described, ANSWERS["Dataset"])
+    assert described["state"] == "described"
+    assert described["uri"] == begun["uri"]
+    columns = {column["name"]: column for column in described["description"]["columns"]}
+    assert columns["age"]["missing"] == 10
+    assert columns["churned"]["values"] == [{"value": "no", "rows": 20}, {"value": "yes", "rows": 20}]
+    job = train_now(
+        services,
+        {
+            "model": "churn",
+            "algorithm": "logistic_regression",
+            "data": {"uri": "dataset://churn", "target": "churned"},
+        },
+    )
+    assert (job.state, job.error) == ("succeeded", None)
+    assert services.registry.version("churn", 1)["data"]["uri"] == begun["uri"], "it says which upload it was"
+
+
+def test_the_newest_upload_counts_and_the_older_stays_readable(
+    services: Services, address: tuple[str, int]
+) -> None:
+    first = upload(address, "t", b"a,b\n1,2\n")
+    services.datasets._clock = lambda: 4e9
+    second = upload(address, "t", b"a,b\n1,2\n3,4\n")
+    _, described = ask(address, "GET", "/v1/datasets/t")
+    assert described["uri"] == second["uri"]
+    assert services.data.open(first["uri"])[1].size == 8
+
+
+def test_a_file_that_is_no_table_is_called_unreadable(
+    services: Services, address: tuple[str, int], tmp_path: Path
+) -> None:
+    upload(address, "t", b"PAR1" + b"\xff" * 60 + b"\x10\0\0\0PAR1")
+    ask(address, "GET", "/v1/datasets/t")
+    work_off(services, tmp_path)
+    _, described = ask(address, "GET", "/v1/datasets/t")
+    jsonschema.validate(described, ANSWERS["Dataset"])
+    assert described["state"] == "unreadable"
+    assert "broken" in described["error"]
+
+
+def test_an_upload_is_no_request_and_has_no_limit_of_one(
+    services: Services, address: tuple[str, int]
+) -> None:
+    content = b"a,b\n" + b"1,2\n" * 2_000_000
+    assert len(content) > services.settings.max_body_bytes
+    upload(address, "large", content)
+    assert services.datasets.get("large").size == len(content)
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("{path}", ""),
+        ("{path}", "expires=9999999999&signature={signature}"),
+        ("{path}", "expires={expires}&signature={signature}0"),
+        ("{path}", "expires={expires}"),
+        ("{path}", "expires=%C3%BC&signature=%FF"),
+        ("{path}0", "expires={expires}&signature={signature}"),
+        ("/uploads/models/iris.json", "expires={expires}&signature={signature}"),
+        ("/uploads/datasets/t/../../models/iris.json", "expires={expires}&signature={signature}"),
+        ("/uploads//x", "expires={expires}&signature={signature}"),
+    ],
+)
+def test_only_what_was_signed_is_written(
+    services: Services, address: tuple[str, int], path: str, query: str
+) -> None:
+    _, begun = ask(address, "POST", "/v1/datasets/t:upload")
+    parts = urlsplit(begun["url"])
+    signed = {"path": parts.path, **dict(parse_qsl(parts.query))}
+    status, refused = ask(address, "PUT", f"{path}?{query}".format(**signed), b"x")
+    assert status == 403
+    assert "not signed" in refused["error"]
+    assert services.store.list("datasets/").objects == []
+    with pytest.raises(DatasetNotFound):
+        services.datasets.get("t")
+
+
+def test_a_signature_ends_with_its_time_and_is_the_folders_own(tmp_path: Path) -> None:
+    now = [1000.0]
+    signer = LocalSigner(str(tmp_path / "a"), clock=lambda: now[0])
+    query = urlsplit(signer.sign_upload("datasets/a/b", 60).url).query
+    assert signer.allows("datasets/a/b", query)
+    assert LocalSigner(str(tmp_path / "a"), clock=lambda: now[0]).allows("datasets/a/b", query)
+    assert not LocalSigner(str(tmp_path / "b"), clock=lambda: now[0]).allows("datasets/a/b", query)
+    now[0] = 1060
+    assert not signer.allows("datasets/a/b", query)
+    assert (tmp_path / "a" / "~upload-secret").stat().st_mode & 0o077 == 0
+
+
+def test_the_list_of_datasets_is_paged(services: Services) -> None:
+    names = ["a", "a-1", "a0", "b", "churn", "churn-2"]
+    for name in names:
+        for number in range(3):
+            services.store.put_if_absent(f"datasets/{name}/{number:028x}", b"x")
+    seen: list[str] = []
+    after = None
+    while True:
+        page = services.datasets.names(2, after)
+        assert len(page.names) <= 2
+        seen += page.names
+        after = page.next_after
+        if after is None:
+            break
+    assert sorted(seen) == names
+    assert len(seen) == len(names)
+
+
+def test_what_was_never_uploaded_is_not_found(services: Services) -> None:
+    reply = asking(services)
+    assert reply("GET", "/v1/datasets/none").status == 404
+    assert reply("GET", "/v1/datasets/NO").status == 404
+    assert reply("POST", "/v1/datasets/NO:upload").status == 422
+    services.datasets.begin("begun")
+    assert reply("GET", "/v1/datasets/begun").status == 404
+    with pytest.raises(InvalidInput, match="nothing is there"):
+        services.data.open("dataset://begun")
+
+
+def test_a_model_says_what_a_row_of_it_is(services: Services) -> None:
+    rows = [{"age": age, "plan": plan, "active": True} for age in (1.5, None, 3) for plan in ("a", None, "b")]
+    body = {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 2}}
+    train_now(services, {"model": "mixed", **body, "instances": rows})
+    train_now(services, {"model": "plain", **body, "instances": [[1, 2], [3, 4], [5, 6]]})
+    reply = asking(services)
+    for path in ("/v1/models/mixed/schema", "/v1/models/mixed/versions/1/schema"):
+        schema = json.loads(reply("GET", path).body)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        for row in (*rows, [1, "never seen", False], [None, None, None]):
+            jsonschema.validate(row, schema)
+        for row in ({"age": 1}, [1, "a"], {**rows[0], "age": "1"}, {**rows[0], "x": 1}, [True, "a", True]):
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate(row, schema)
+    plain = json.loads(reply("GET", "/v1/models/plain/schema").body)
+    jsonschema.validate([1, 2.5], plain)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate([1, None], plain)
+    assert reply("GET", "/v1/models/none/schema").status == 404
+    assert reply("GET", "/v1/models/plain/versions/2/schema").status == 404
