@@ -19,20 +19,22 @@ from handlers.problems import status_of
 from handlers.routes import HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
 from handlers.schemas import Schema
 from handlers.version import NAME, VERSION
+from ml_core.data_request import FORMATS
 from ml_core.errors import ServerlessMLError
 from ml_core.models import CLASSIFICATION, AlgorithmInfo, algorithms
 from ml_core.training import SEED, TEST_FRACTION
 
 BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
+_VALUE: Schema = {"type": ["number", "boolean", "string", "null"]}
 _ROWS: Schema = {
     "type": "array",
     "minItems": 1,
     "description": "Rows: lists in the order of the features, or objects by their names.",
     "items": {
         "anyOf": [
-            {"type": "array", "minItems": 1, "items": {"type": "number"}},
-            {"type": "object", "minProperties": 1, "additionalProperties": {"type": "number"}},
+            {"type": "array", "minItems": 1, "items": _VALUE},
+            {"type": "object", "minProperties": 1, "additionalProperties": _VALUE},
         ]
     },
 }
@@ -112,16 +114,34 @@ def _training_with(info: AlgorithmInfo) -> Schema:
     targets = {
         "targets": {"type": "array", "minItems": 2, "items": {"type": ["string", "integer", "boolean"]}}
     }
+    target = {"target": {"type": "string", "minLength": 1, "description": "The column to predict."}}
+    data: Schema = {
+        "type": "object",
+        "required": ["uri", *(target if labelled else ())],
+        "additionalProperties": False,
+        "properties": {
+            "uri": {
+                "type": "string",
+                "description": "An upload (`dataset://name`), a file in an allowed bucket (`s3://`, `gs://`, "
+                "`az://`), or on a laptop a file of its data folder (`file:name.csv`).",
+            },
+            "format": {"enum": list(FORMATS), "description": "Refused where the content says another."},
+            "features": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+            **(target if labelled else {}),
+        },
+    }
     return {
         "title": info.title,
         "type": "object",
-        "required": ["algorithm", "instances", *(targets if labelled else ())],
+        "required": ["algorithm"],
+        "oneOf": [{"required": ["instances", *(targets if labelled else ())]}, {"required": ["data"]}],
         "additionalProperties": False,
         "properties": {
             "algorithm": {"const": info.name},
             "hyperparameters": info.schema(),
             "instances": _ROWS,
             **(targets if labelled else {}),
+            "data": data,
             "feature_names": {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
             "test_fraction": {**TEST_FRACTION.schema(), "default": 0.2},
             "seed": {**SEED.schema(), "default": 0},

@@ -158,6 +158,9 @@ def _rows(call: Call, given: dict[str, Any], binary: bytes | None, served: "Serv
     """The rows of the input tensor."""
     from ml_core.instances import rows_from_tensor
 
+    if served.model.encoding:
+        kinds = "its columns are more than numbers without gaps, which a tensor cannot say"
+        raise InvalidInput.at("$.inputs[0]", f"{described(served)} is asked by :predict alone: {kinds}")
     size = tensors.binary_sizes([given], binary)[0]
     if (size is None) == ("data" not in given):
         either = "both" if "data" in given else "neither"

@@ -20,7 +20,12 @@ PREDICT_BODY: Schema = {
         "instances": {
             "type": "array",
             "description": "Rows: lists in the order of the model's features, or objects by their names.",
-            "items": {"anyOf": [{"type": "array", "items": {"type": "number"}}, {"type": "object"}]},
+            "items": {
+                "anyOf": [
+                    {"type": "array", "items": {"type": ["number", "boolean", "string", "null"]}},
+                    {"type": "object"},
+                ]
+            },
             "x-checked-by": "ml_core.instances",
         },
         "outputs": {
