@@ -4,7 +4,7 @@ All are scikit-learn's functions of the same name, on the predictions of the mod
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,25 +63,17 @@ def of_clusters(model: "Model", rows: "Rows", *, seed: int) -> dict[str, object]
     distances = predicted.distances or []
     # Summed without rounding: the figure does not depend on the order of rows.
     measured: dict[str, object] = {"inertia": math.fsum(min(row) ** 2 for row in distances)}
-    silhouette = _silhouette(_seen(model, rows), predicted.labels or [], seed)
+    silhouette = _silhouette(model, rows, predicted.labels or [], seed)
     if silhouette is not None:
         measured["silhouette"] = silhouette
     return measured
 
 
-def _seen(model: "Model", rows: "Rows") -> Any:  # noqa: ANN401 - the matrix of the arithmetic module
-    """The rows after the model's encoding and scaling."""
-    from ml_core.arithmetic import vectorised
-
-    X = vectorised.matrix(rows.packed, rows.n_features)
-    if model.encoding:
-        X = vectorised.encoded(X, model.encoding.layout)
-    return vectorised.standardised(X, model.scaling.mean, model.scaling.scale) if model.scaling else X
-
-
-def _silhouette(X: Any, labels: "Sequence[object]", seed: int) -> float | None:  # noqa: ANN401
+def _silhouette(model: "Model", rows: "Rows", labels: "Sequence[object]", seed: int) -> float | None:
     import numpy as np
     from sklearn.metrics import silhouette_score
+
+    from ml_core.arithmetic import vectorised
 
     chosen = np.arange(len(labels))
     if len(chosen) > SILHOUETTE_ROWS:
@@ -89,4 +81,9 @@ def _silhouette(X: Any, labels: "Sequence[object]", seed: int) -> float | None: 
     sampled = np.asarray(labels)[chosen]
     if not 2 <= len(set(sampled.tolist())) < len(sampled):
         return None
-    return float(silhouette_score(X[chosen], sampled))
+    X = vectorised.matrix(rows.packed, rows.n_features)[chosen]
+    if model.encoding:
+        X = vectorised.dense(vectorised.encoded(X, model.encoding.layout))
+    if model.scaling:
+        X = vectorised.standardised(X, model.scaling.mean, model.scaling.scale)
+    return float(silhouette_score(X, sampled))

@@ -49,45 +49,101 @@ def _array(tensor: Tensor) -> Matrix:
     return np.frombuffer(tensor.packed, dtype="<f8").reshape(tensor.shape)
 
 
-def encoded(X: Matrix, layout: "Layout") -> Matrix:
+class Wide:
+    """Encoded rows: their leading numbers, and for each column of words the place of its 1, -1 for none.
+
+    With thousands of words a row is nearly all zeros: products with weights are taken without making it.
+    """
+
+    __slots__ = ("_dense", "leading", "ones", "width")
+
+    def __init__(self, leading: Matrix, ones: "NDArray[np.int64]", width: int) -> None:
+        self.leading = leading
+        self.ones = ones
+        self.width = width
+        self._dense: Matrix | None = None
+
+    def __len__(self) -> int:
+        return len(self.leading)
+
+    def dense(self) -> Matrix:
+        """The rows in full; made once."""
+        if self._dense is None:
+            self._dense = np.zeros((len(self), self.width + 1))
+            self._dense[:, : self.leading.shape[1]] = self.leading
+            for places in self.ones.T:
+                self._dense[np.arange(len(self)), places] = 1.0  # of -1 into the column that is left out
+        return self._dense[:, :-1]
+
+    def products(self, W: Matrix) -> Matrix:
+        """x·w for every row x, and every row w of W."""
+        first = self.leading.shape[1]
+        products: Matrix = self.leading @ W[:, :first].T
+        weights = np.vstack([W.T, np.zeros(len(W))])  # the place -1 finds the zeros
+        for places in self.ones.T:
+            products += weights[places]
+        return products
+
+    def lengths(self) -> Matrix:
+        """‖x‖ for every row x."""
+        squares = np.einsum("ij,ij->i", self.leading, self.leading)
+        return np.asarray(np.sqrt(squares + np.count_nonzero(self.ones >= 0, axis=1)))
+
+    def row(self, number: int) -> list[float]:
+        """One row in full."""
+        values = [*self.leading[number].tolist(), *[0.0] * (self.width - self.leading.shape[1])]
+        for place in self.ones[number].tolist():
+            if place >= 0:
+                values[place] = 1.0
+        return values
+
+
+def encoded(X: Matrix, layout: "Layout") -> Wide:
     """Rows of features as the rows of numbers that the layout makes of them."""
-    wide = np.zeros((len(X), layout.width))
+    first = len(layout.numbers) + len(layout.flagged)
+    leading = np.empty((len(X), first))
     for place, (column, replacement) in enumerate(layout.numbers):
-        wide[:, place] = np.where(np.isnan(X[:, column]), replacement, X[:, column])
-    end = len(layout.numbers)
-    for column in layout.flagged:
-        wide[:, end] = np.isnan(X[:, column])
-        end += 1
-    every = np.arange(len(X))
-    for column, count, missing in layout.words:
+        leading[:, place] = np.where(np.isnan(X[:, column]), replacement, X[:, column])
+    for place, column in enumerate(layout.flagged, start=len(layout.numbers)):
+        leading[:, place] = np.isnan(X[:, column])
+    ones = np.empty((len(X), len(layout.words)), np.int64)
+    begin = first
+    for number, (column, count, missing) in enumerate(layout.words):
         places = np.where(np.isnan(X[:, column]), count, X[:, column]).astype(np.int64)
-        known = (places >= 0) & (places < count + missing)
-        wide[every[known], end + places[known]] = 1.0
-        end += count + missing
-    return wide
+        ones[:, number] = np.where((places >= 0) & (places < count + missing), begin + places, -1)
+        begin += count + missing
+    return Wide(leading, ones, begin)
+
+
+def dense(X: Matrix | Wide) -> Matrix:
+    """The rows in full."""
+    return X.dense() if isinstance(X, Wide) else X
 
 
 @np.errstate(all="ignore")
-def standardised(X: Matrix, mean: Tensor, scale: Tensor) -> Matrix:
+def standardised(X: Matrix | Wide, mean: Tensor, scale: Tensor) -> Matrix:
     """(x - mean) / scale, column by column."""
-    return _finite((X - _array(mean)) / _array(scale))
+    return _finite((dense(X) - _array(mean)) / _array(scale))
 
 
 @np.errstate(all="ignore")
-def affine(X: Matrix, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
+def affine(X: Matrix | Wide, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
     """x·w + b for every row w of the weights and its intercept b."""
     W = _array(weights)
-    products = X @ W.T + np.asarray(intercepts)
-    sizes = np.sqrt(np.einsum("ij,ij->i", X, X))[:, None] * np.sqrt(np.einsum("ij,ij->i", W, W))
+    products = (X.products(W) if isinstance(X, Wide) else X @ W.T) + np.asarray(intercepts)
+    lengths = X.lengths() if isinstance(X, Wide) else np.sqrt(np.einsum("ij,ij->i", X, X))
+    sizes = lengths[:, None] * np.sqrt(np.einsum("ij,ij->i", W, W))
     # The sign of what is 0 but for rounding decides a label: those rows are computed as few rows are.
     for row in np.flatnonzero((np.abs(products) < CLOSE * (sizes + np.abs(intercepts))).any(axis=1)):
-        products[row] = plain.affine_row(X[row].tolist(), weights, intercepts)
+        values = X.row(int(row)) if isinstance(X, Wide) else X[row].tolist()
+        products[row] = plain.affine_row(values, weights, intercepts)
     return _finite(products)
 
 
 @np.errstate(all="ignore")
-def distances(X: Matrix, points: Tensor) -> Matrix:
+def distances(X: Matrix | Wide, points: Tensor) -> Matrix:
     """The Euclidean distance of every row to every point."""
+    X = dense(X)
     squares = _squared_distances(X, _array(points))
     result = np.sqrt(squares)
     # Squares overflow and underflow long before distances do: such rows are measured as few rows are.
@@ -97,8 +153,9 @@ def distances(X: Matrix, points: Tensor) -> Matrix:
     return _finite(result)
 
 
-def nearest(X: Matrix, points: Tensor, measured: Matrix) -> list[int]:
+def nearest(X: Matrix | Wide, points: Tensor, measured: Matrix) -> list[int]:
     """Which point is nearest to each row; the first of several that are equally near within rounding."""
+    X = dense(X)
     labels: list[int] = measured.argmin(axis=1).tolist()
     close = np.count_nonzero(measured <= measured.min(axis=1, keepdims=True) * (1 + CLOSE), axis=1) > 1
     for row in np.flatnonzero(close).tolist():
@@ -107,9 +164,9 @@ def nearest(X: Matrix, points: Tensor, measured: Matrix) -> list[int]:
 
 
 @np.errstate(all="ignore")
-def gaussian(X: Matrix, points: Tensor, gamma: float) -> Matrix:
+def gaussian(X: Matrix | Wide, points: Tensor, gamma: float) -> Matrix:
     """exp(-gamma·‖x − p‖²) for every row x and point p."""
-    exponents = _squared_distances(X, _array(points), bandwidth=gamma**-0.5)
+    exponents = _squared_distances(dense(X), _array(points), bandwidth=gamma**-0.5)
     exponents *= -gamma
     return np.exp(exponents, out=exponents)
 
@@ -153,15 +210,15 @@ def _replace(squares: Matrix, rows: NDArray[np.intp], X: Matrix, P: Matrix) -> N
 
 
 @np.errstate(all="ignore")
-def polynomial(X: Matrix, points: Tensor, gamma: float, coef0: float, degree: int) -> Matrix:
+def polynomial(X: Matrix | Wide, points: Tensor, gamma: float, coef0: float, degree: int) -> Matrix:
     """(gamma·x·p + coef0) to the power of `degree`, for every row x and point p."""
-    return _finite(power(gamma * (X @ _array(points).T) + coef0, degree))
+    return _finite(power(gamma * (dense(X) @ _array(points).T) + coef0, degree))
 
 
 @np.errstate(all="ignore")
-def hyperbolic(X: Matrix, points: Tensor, gamma: float, coef0: float) -> Matrix:
+def hyperbolic(X: Matrix | Wide, points: Tensor, gamma: float, coef0: float) -> Matrix:
     """tanh(gamma·x·p + coef0) for every row x and point p."""
-    return np.tanh(_finite(gamma * (X @ _array(points).T) + coef0))
+    return np.tanh(_finite(gamma * (dense(X) @ _array(points).T) + coef0))
 
 
 @np.errstate(all="ignore")
