@@ -44,11 +44,13 @@ def rows_of(X: Any, features: Sequence[str], *, expecting: str = "the model") ->
 
 def has_gaps_or_words(X: Any) -> bool:  # noqa: ANN401
     """Whether X holds more than numbers: words, truth values or missing values."""
-    if hasattr(X, "__array__"):
+    if hasattr(X, "columns"):
         import numpy as np
 
         array = np.asarray(X)
         return array.dtype.kind not in "fiu" or bool(np.isnan(array).any())
+    if hasattr(X, "__array__"):
+        return False  # an array has one type for all columns: anything but finite numbers is a mistake
     return any(type(value) not in (int, float) or value != value for row in X for value in _row_values(row))  # noqa: PLR0124
 
 

@@ -609,10 +609,10 @@ def train_model(
 
     Hyperparameters are keywords, or members of `hyperparameters`: k-means has one that is called `algorithm`.
 
-    `X` is rows × features: lists, an array or a data frame, whose column names become the features'. Words,
-    truth values and gaps (None, NaN) are encoded as in scikit-learn's pipelines. `y` is a label for each row
-    (strings, integers or booleans), None for clusters; the keys of `class_weight` may be the labels
-    themselves. Raises `InvalidInput`.
+    `X` is rows × features: an array of finite numbers, lists, or a data frame, whose column names become the
+    features'. Words, truth values and gaps (None, NaN) in the latter two are encoded as in scikit-learn's
+    pipelines. `y` is a label for each row (strings, integers or booleans), None for clusters; the keys of
+    `class_weight` may be the labels themselves. Raises `InvalidInput`.
     """
     info = models.algorithm(algorithm)
     features = tuple(feature_names(X))

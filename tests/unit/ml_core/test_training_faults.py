@@ -41,7 +41,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"algorithm": ["svm"]}, "$.algorithm", "got a list of 1"),
     ({"algorithm": "../errors"}, "$.algorithm", "expected"),
     ({"more": 1, "again": 2}, "$.again", "no such member"),
-    ({"data": {"uri": "s3://bucket/file.csv"}}, "$.data", "not supported yet"),
+    ({"data": {"uri": "s3://bucket/file.csv"}}, "$.instances", "the rows are in 'data'"),
     ({"hyperparameters": {"C": -1}}, "$.hyperparameters.C", "above 0"),
     ({"hyperparameters": {"depth": 3}}, "$.hyperparameters.depth", "no such hyperparameter"),
     ({"hyperparameters": {"C": float("nan")}}, "$.hyperparameters.C", "got nan"),
@@ -200,7 +200,7 @@ def test_numbers_at_the_ends_of_double_precision_train_or_are_told_to_be_rescale
         (np.zeros((2, 1)), np.array([0.0, 1.0]), "integers or booleans"),
         (np.zeros((2, 1)), [0, 1, 1], "label for each of 2 rows, got 3"),
         (np.zeros((2, 1)), None, "list of labels"),
-        ([[True], [False]], [0, 1], "expected a number, got true"),
+        ([[1], [True]], [0, 1], "expected a number, got true"),
         (sparse.csr_matrix([[1.0], [2.0]]), [0, 1], r"got a sparse matrix; X\.toarray\(\) has them all"),
     ],
 )
