@@ -4,14 +4,34 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ml_core.errors import NotConfigured
-from ml_core.ports import JobQueue, ObjectStore
+from ml_core.errors import NotConfigured, ObjectNotFound
+from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
 from providers.azure.connection import connection
 from providers.azure.names import CONTAINER, KEYS_SETTING, QUEUE
 
 
 def store(env: Mapping[str, str] = os.environ) -> ObjectStore:
     """The container of models and jobs. Raises `NotConfigured`."""
+    from providers.azure.blob_store import blob_store
+
+    return blob_store(connection(env), env.get("ML_CONTAINER", CONTAINER), env)
+
+
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
+    """Another container of the same storage account, to read from.
+
+    Raises:
+        ObjectNotFound: for a bucket of another cloud.
+    """
+    from providers.azure.blob_store import blob_store
+
+    if scheme != "az":
+        raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
+    return blob_store(connection(env), name, env)
+
+
+def signer(env: Mapping[str, str] = os.environ) -> UploadSigner:
+    """Signs uploads to the container of models and jobs. Raises `NotConfigured`."""
     from providers.azure.blob_store import blob_store
 
     return blob_store(connection(env), env.get("ML_CONTAINER", CONTAINER), env)
