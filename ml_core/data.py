@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ml_core.errors import InvalidInput, ObjectNotFound
 from ml_core.faults import shown
 from ml_core.names import check_name
-from ml_core.ports import LONGEST_KEY, DataStore, ObjectInfo, ObjectStore, Opened
+from ml_core.ports import LONGEST_KEY, DataStore, ObjectStore, Opened
 
 WHERE = "$.data.uri"
 DATASET, FILE = "dataset", "file"
@@ -153,19 +153,19 @@ class DataSources:
             if found.scheme in BUCKETS and self._bucket is not None:
                 return found, self._bucket(found.scheme, found.place).opened(found.key)
             upload = self._upload(found.place, found.key)
-            key = upload.key.rpartition("/")[2]
-            stream = self._uploads().read_stream(upload.key)
-            return found._replace(key=key), Opened(upload.size, key, stream)  # an upload never changes
+            return found._replace(key=upload.rpartition("/")[2]), self._uploads().opened(upload)
         except ObjectNotFound:
             raise InvalidInput.at(WHERE, f"nothing is there: {found}") from None
 
-    def _upload(self, name: str, upload: str) -> ObjectInfo:
-        """An upload of a dataset; the newest where none is named."""
-        prefix = upload_key(name, upload)
-        found = self._uploads().list(prefix, limit=1).objects
-        if not found or (upload and found[0].key != prefix):
-            raise ObjectNotFound(prefix)
-        return found[0]
+    def _upload(self, name: str, upload: str) -> str:
+        """The key of an upload of a dataset; of the newest where none is named."""
+        key = upload_key(name, upload)
+        if upload:
+            return key
+        found = self._uploads().list(key, limit=1).objects
+        if not found:
+            raise ObjectNotFound(key)
+        return found[0].key
 
 
 def upload_key(name: str, upload: str) -> str:

@@ -10,7 +10,9 @@ another.
 """
 
 import json
+import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,12 +29,13 @@ from ml_core.names import check_name
 from ml_core.ports import JobQueue, ObjectInfo, ObjectStore, SignedUpload, UploadSigner
 
 EXPIRY = 3600  # seconds that a signed address works
-ROWS_DESCRIBED = 1_000_000
 _MESSAGE = "d"  # before an upload's id; a job's id has another length
 _ID_LENGTH = 28
 _ASK_AGAIN = 15.0  # seconds
 _LONGEST_DESCRIBING = 600.0  # seconds
-_COMMAND = (sys.executable, "-m", "ml_core.tables.description")
+_COMMAND = (sys.executable, "-m", "ml_core.describe_process")
+log = logging.getLogger(__name__)
+
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -159,7 +162,7 @@ def _described_apart(path: str) -> dict[str, Any]:
     """The description of a file, made in a process of its own: what a hostile file does happens there."""
     try:
         done = subprocess.run(  # noqa: S603 - our own command, no shell
-            [*_COMMAND, path, str(ROWS_DESCRIBED), *filter(None, sys.path)],
+            [*_COMMAND, path, *filter(None, sys.path)],
             cwd=_PACKAGES,
             capture_output=True,
             check=False,
@@ -168,9 +171,18 @@ def _described_apart(path: str) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return _unreadable("reading the file took too long")
     if done.returncode:
-        return _unreadable("reading the file ended the process, most likely for memory")
+        log.error(
+            "describing ended with status %d\n%s", done.returncode, done.stderr.decode(errors="replace")
+        )
+        return _unreadable(_cause_of_death(done.returncode))
     described: dict[str, Any] = json.loads(done.stdout)
     return described
+
+
+def _cause_of_death(status: int) -> str:
+    if status == -signal.SIGKILL:
+        return "the process that read the file was killed by the system, most likely for memory"
+    return "the process that read the file ended in a way that was not foreseen; it is in the service's log"
 
 
 def _unreadable(reason: str) -> dict[str, Any]:

@@ -83,8 +83,8 @@ class ObjectStore(Protocol):
         """Remove the object; one that is absent already is no error."""
         ...
 
-    def read_stream(self, key: str) -> Iterator[bytes]:
-        """The object in chunks, for what is large. Raises `ObjectNotFound` before the first chunk."""
+    def opened(self, key: str) -> "Opened":
+        """The object for reading in chunks, for what is large; see `DataStore.opened`."""
         ...
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
@@ -93,7 +93,10 @@ class ObjectStore(Protocol):
 
 
 class Opened(NamedTuple):
-    """Data that is being read: its size in bytes, its revision, and its bytes in chunks."""
+    """Data that is to be read: size in bytes, revision, and its bytes in chunks, all of that revision.
+
+    What changes before it is read to the end raises `Unavailable` on the way.
+    """
 
     size: int
     revision: str
@@ -104,7 +107,7 @@ class DataStore(Protocol):
     """A place that training data is read from: a bucket, or a folder of plain files."""
 
     def opened(self, key: str) -> Opened:
-        """The object under `key`. Raises `ObjectNotFound` before the first chunk, and `Unavailable`."""
+        """The object under `key`; nothing of it is read yet. Raises `ObjectNotFound` and `Unavailable`."""
         ...
 
 

@@ -126,18 +126,12 @@ class ObstoreStore:
             except FileNotFoundError as error:
                 _check_bucket(error)
 
-    def read_stream(self, key: str) -> Iterator[bytes]:
-        """The object in chunks. Raises `ObjectNotFound` before the first chunk."""
-        check_key(key)
-        with _Translated(key):
-            return _chunks(key, obstore.get(self._store, key))
-
     def opened(self, key: str) -> Opened:
         """The object's size, revision and chunks, all of one version. Raises `ObjectNotFound`."""
         check_key(key)
         with _Translated(key):
-            result = obstore.get(self._store, key)
-            return Opened(result.meta["size"], _revision(result.meta), _chunks(key, result))
+            meta = obstore.head(self._store, key)
+        return Opened(meta["size"], _revision(meta), self._chunks(key, meta["e_tag"] or ""))
 
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
         """An address to PUT the object to within so many seconds."""
@@ -172,6 +166,15 @@ class ObstoreStore:
         except FileNotFoundError as error:
             _check_bucket(error)
             raise RevisionMismatch(f"'{key}' is gone") from error
+
+    def _chunks(self, key: str, e_tag: str) -> Iterator[bytes]:
+        with _Translated(key):
+            try:
+                result = obstore.get(self._store, key, options={"if_match": e_tag})
+                for chunk in result.stream(min_chunk_size=_CHUNK):
+                    yield bytes(chunk)
+            except obstore.exceptions.PreconditionError as error:
+                raise Unavailable(f"'{key}' changed while it was being read") from error
 
     def _listed(self, prefix: str, after: str | None, limit: int) -> Iterator[ObjectInfo]:
         folder = prefix.rpartition("/")[0]
@@ -221,9 +224,3 @@ def _halves(revision: str) -> tuple[str, str]:
 
 def _read(result: "GetResult") -> StoredObject:
     return StoredObject(result.bytes().to_bytes(), _revision(result.meta))
-
-
-def _chunks(key: str, result: "GetResult") -> Iterator[bytes]:
-    with _Translated(key):
-        for chunk in result.stream(min_chunk_size=_CHUNK):
-            yield bytes(chunk)

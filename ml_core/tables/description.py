@@ -1,12 +1,9 @@
 """What a dataset holds, in figures: what a person looks at before training on it."""
 
-import json
-import sys
 from typing import Any
 
 import numpy as np
 
-from ml_core.errors import ServerlessMLError
 from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, INTEGER, NUMBER, OTHER, TEXT, Column, Dataset
 
 # Of a column with more different values than this the most frequent are shown.
@@ -62,23 +59,3 @@ def _shown(column: Column, value: Any) -> Any:  # noqa: ANN401 - a scalar as JSO
         instant = np.datetime64(round(float(value) * 86_400), "s")
         return str(instant if value % 1 else instant.astype("datetime64[D]"))
     return int(value) if column.kind == INTEGER else float(value)
-
-
-def main(path: str, most_rows: str, *module_paths: str) -> None:
-    """Describe a file, up to so many rows, on the standard output: what it holds or what is wrong."""
-    if module_paths:
-        sys.path[:] = module_paths
-    from ml_core.tables.memory import machine_budget
-    from ml_core.tables.reading import read
-
-    told: dict[str, Any]
-    try:
-        dataset = read(path, most_rows=int(most_rows), budget=machine_budget())
-        told = {"description": describe(dataset), "error": None}
-    except ServerlessMLError as error:
-        told = {"description": None, "error": str(error)}
-    sys.stdout.write(json.dumps(told, allow_nan=False))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

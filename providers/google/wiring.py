@@ -31,7 +31,9 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
 
 def signer(env: Mapping[str, str]) -> "UploadSigner":
     """Signs uploads to the bucket ML_BUCKET."""
-    return store(env)
+    from providers.google.upload_signer import GoogleSigner
+
+    return GoogleSigner(_named(env, "ML_BUCKET"), env)
 
 
 def queue(env: Mapping[str, str]) -> "JobQueue":

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
-from ml_core.ports import ObjectInfo, Page, StoredObject, check_key, check_limit
+from ml_core.ports import ObjectInfo, Opened, Page, StoredObject, check_key, check_limit
 
 _HEADER = 33  # bytes: the revision and a newline
 _CHUNK = 1 << 20  # bytes read at once from a stream
@@ -98,11 +98,20 @@ class FolderStore:
                 return
         self._remove_empty_folders(path)
 
-    def read_stream(self, key: str) -> Iterator[bytes]:
-        """The object in chunks. Raises `ObjectNotFound` before the first chunk."""
-        stream = _chunks(self._path(key), key)
-        next(stream)  # opens the file, so that a missing object is said now
-        return stream
+    def opened(self, key: str) -> Opened:
+        """The object's size, revision and chunks, all of one version. Raises `ObjectNotFound`."""
+        path = self._path(key)
+        with _TRANSLATED:
+            file = _open(path, key)  # one version, whatever is renamed over it
+            try:
+                revision = _read_revision(file)
+            except BaseException:
+                file.close()
+                raise
+            size = os.fstat(file.fileno()).st_size - _HEADER
+            chunks = _chunks(file)
+            next(chunks)  # from here on the generator closes the file, read or not
+            return Opened(size, revision, chunks)
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""
@@ -250,9 +259,8 @@ def _check_revision(path: str, key: str, revision: str) -> None:
         raise RevisionMismatch(f"'{key}' changed meanwhile")
 
 
-def _chunks(path: str, key: str) -> Iterator[bytes]:
-    with _TRANSLATED, _open(path, key) as file:
-        _read_revision(file)
+def _chunks(opened: io.BufferedReader) -> Iterator[bytes]:
+    with _TRANSLATED, opened as file:
         yield b""
         while chunk := file.read(_CHUNK):
             yield chunk

@@ -41,6 +41,8 @@ class Case(NamedTuple):
         keep: notes to take of the answer: name → `header NAME` or `body MEMBER`.
         deliver: the queue's messages reach the trainer `after` it is answered, or `meanwhile`.
         closed: asked of a service for which no key was ever made.
+        signed: the note of an upload's address, to which the request goes instead, and of the headers that
+            go with it: the storage answers, in its own way.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Case(NamedTuple):
     keep: Mapping[str, str] = {}
     deliver: str = ""
     closed: bool = False
+    signed: str = ""
 
 
 def get(name: str, target: str, status: int = 200, headers: Headers = (), **more: Any) -> Case:
@@ -72,6 +75,20 @@ def post(name: str, target: str, body: Any, status: int = 200, headers: Headers 
 def put(name: str, target: str, body: Any, status: int = 200, headers: Headers = (), **more: Any) -> Case:
     """A case that sets something."""
     return call(name, "PUT", target, status, body, headers=headers, **more)
+
+
+def upload(name: str, dataset: str, data: bytes) -> list[Case]:
+    """The cases of a file's way into a dataset: an address is signed, and the file is PUT there."""
+    return [
+        post(
+            f"{name}: an address",
+            f"/v1/datasets/{dataset}:upload",
+            None,
+            201,
+            keep={f"{dataset}_url": "body url", f"{dataset}_headers": "body headers"},
+        ),
+        Case(f"{name}: the file", Request("PUT", "", body=data), 200, signed=dataset),
+    ]
 
 
 def call(

@@ -20,14 +20,16 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _JOB = re.compile(r"[0-9a-f]{28}")
 _ALIAS_ETAG = re.compile(r"[0-9a-f]{16}")
 _QUOTED_ALIAS_ETAG = re.compile(r'"[0-9a-f]{16}"')
+_UPLOAD = re.compile(r"dataset://[a-z0-9-]+/[0-9a-f]{28}")
 _JOBS_PLACE = re.compile(r"/v1/jobs/[0-9a-f]{28}")
 _ANY = re.compile(r".+", re.DOTALL)
 
 MASKED_MEMBERS = {
-    **dict.fromkeys(("created", "started", "finished", "ended", "updated"), _TIME),
+    **dict.fromkeys(("created", "started", "finished", "ended", "updated", "uploaded", "expires"), _TIME),
     **dict.fromkeys(("id", "job", "next_after"), _JOB),
     "etag": _ALIAS_ETAG,
-    "request_id": _ANY,
+    "uri": _UPLOAD,
+    **dict.fromkeys(("request_id", "url", "revision"), _ANY),
 }
 MASKED_HEADERS = {"etag": _QUOTED_ALIAS_ETAG, "location": _JOBS_PLACE, "x-request-id": _ANY}
 

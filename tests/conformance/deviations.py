@@ -43,9 +43,18 @@ _LIBRARYS_TYPE = (
 )
 _FRAMEWORKS_OWN = "functions-framework answers this path itself; no request reaches the function"
 
-DEVIATIONS = (
+DEVIATIONS: tuple[Deviation, ...] = (
     Deviation("google", "http: no such path: /favicon.ico", 404, _FRAMEWORKS_OWN),
     Deviation("google", "http: no such path: /robots.txt", 404, _FRAMEWORKS_OWN),
+    *(
+        Deviation(
+            "azure",
+            f"datasets: {upload}: an address",
+            201,
+            "Blob Storage refuses a PUT without the header x-ms-blob-type, so that the answer names it",
+        )
+        for upload in ("semicolons", "JSON lines", "no table")
+    ),
     Deviation(
         "google",
         "models: a name with a line break",

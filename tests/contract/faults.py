@@ -3,10 +3,10 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from ml_core.errors import Unavailable
-from ml_core.ports import ObjectStore, Page, StoredObject
+from ml_core.ports import ObjectStore, Opened, Page, StoredObject
 from ml_core.trainer import Pace
 
 QUICK_FIT = (sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "quick_fit.py"))
@@ -65,8 +65,8 @@ class FaultyStore:
     def delete(self, key: str) -> None:
         self._do("delete", key, lambda: self._store.delete(key))
 
-    def read_stream(self, key: str) -> Iterator[bytes]:
-        return self._do("read_stream", key, lambda: self._store.read_stream(key))
+    def opened(self, key: str) -> Opened:
+        return self._do("opened", key, lambda: self._store.opened(key))
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         data = list(chunks)

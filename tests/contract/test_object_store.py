@@ -73,7 +73,7 @@ class TestReading:
     def test_an_object_may_be_empty(self, store: ObjectStore) -> None:
         store.put_if_absent("k", b"")
         assert store.get("k").data == b""
-        assert b"".join(store.read_stream("k")) == b""
+        assert b"".join(store.opened("k").chunks) == b""
 
     def test_a_missing_key_raises_object_not_found(self, store: ObjectStore) -> None:
         store.put_if_absent("there/x", b"")
@@ -83,7 +83,7 @@ class TestReading:
             with pytest.raises(ObjectNotFound, match=key):
                 store.get_if_changed(key, store.get("there/x").revision)
             with pytest.raises(ObjectNotFound, match=key):
-                store.read_stream(key)
+                store.opened(key)
 
     def test_an_unchanged_object_is_not_sent_again(self, store: ObjectStore) -> None:
         revision = store.put_if_absent("k", b"1")
@@ -245,10 +245,27 @@ class TestStreams:
         block = bytes(range(256)) * 4096
         store.write_stream("large", (block for _ in range(24)))
         read = hashlib.sha256()
-        for chunk in store.read_stream("large"):
+        for chunk in store.opened("large").chunks:
             read.update(chunk)
         assert read.digest() == hashlib.sha256(block * 24).digest()
         assert store.list("large").objects[0].size == 24 << 20
+
+    def test_what_is_opened_has_the_size_and_the_revision_that_were_written(self, store: ObjectStore) -> None:
+        revision = store.put_if_absent("k", b"12345")
+        opened = store.opened("k")
+        assert (opened.size, opened.revision, b"".join(opened.chunks)) == (5, revision, b"12345")
+
+    def test_what_is_opened_is_read_as_it_was_or_not_at_all(self, store: ObjectStore) -> None:
+        """Never the bytes of another revision than the one that was told."""
+        revision = store.put_if_absent("k", b"old")
+        opened = store.opened("k")
+        store.put_if_unchanged("k", b"new", revision)
+        try:
+            read = b"".join(opened.chunks)
+        except Unavailable:
+            read = b"old"
+        assert read == b"old"
+        assert store.opened("k").revision != revision
 
     def test_a_large_object_is_created_only_once(self, store: ObjectStore) -> None:
         data = bytes(12 << 20)
@@ -288,7 +305,7 @@ class TestFailing:
             lambda: dead_store.put_if_unchanged("k", b"", "revision"),
             lambda: dead_store.list(""),
             lambda: dead_store.delete("k"),
-            lambda: dead_store.read_stream("k"),
+            lambda: dead_store.opened("k"),
             lambda: dead_store.write_stream("k", [b""]),
         ]
         for attempt in attempts:

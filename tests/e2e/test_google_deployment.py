@@ -107,7 +107,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
 
 def test_a_dry_run_names_the_steps_and_changes_nothing(life: Life) -> None:
     said = life.serverless("deploy", "--dry-run")
-    assert "would:  1/22 create the service account serverless-ml-dev-api" in said
+    assert "would:  1/23 create the service account serverless-ml-dev-api" in said
     assert life.cloud.changes() == []
 
 

@@ -24,6 +24,11 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
 
 class Stored(NamedTuple):
     """One live object."""
@@ -58,6 +63,7 @@ class Buckets:
         self.seconds_between_writes = seconds_between_writes
         self.throttled = 0
         self.taken: set[str] = set()
+        self.signers: dict[str, RSAPublicKey] = {}
         self._implicit = implicit
         self._written: dict[tuple[str, str], float] = {}
         self._generation = int(time.time() * 1_000_000)
@@ -131,6 +137,28 @@ class Buckets:
         return found[:limit], len(found) > limit
 
 
+def check_signature(method: str, target: str, host: str, signers: dict[str, RSAPublicKey]) -> None:
+    """Refuse a signed address (V4) of another method, object, host, account or time."""
+    path, _, query = target.partition("?")
+    signed, _, signature = query.rpartition("&X-Goog-Signature=")
+    given = {name: values[-1] for name, values in parse_qs(signed, strict_parsing=True).items()}
+    account, _, scope = given["X-Goog-Credential"].partition("/")
+    stamp, seconds = given["X-Goog-Date"], int(given["X-Goog-Expires"])
+    begun = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    if not (begun - 900 <= time.time() < begun + seconds) or not 0 < seconds <= 604_800:
+        raise Refusal(400, "ExpiredToken", "The provided token has expired.")
+    if scope != f"{stamp[:8]}/auto/storage/goog4_request" or given["X-Goog-SignedHeaders"] != "host":
+        raise Refusal(400, "AuthorizationQueryParametersError")
+    sorted_query = "&".join(sorted(signed.split("&")))
+    canonical = f"{method}\n{path}\n{sorted_query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    to_sign = f"{given['X-Goog-Algorithm']}\n{stamp}\n{scope}\n{digest}".encode()
+    try:
+        signers[account].verify(bytes.fromhex(signature), to_sign, PKCS1v15(), SHA256())
+    except (KeyError, ValueError, InvalidSignature) as error:
+        raise Refusal(403, "SignatureDoesNotMatch") from error
+
+
 class Handler(BaseHTTPRequestHandler):
     """Both APIs on one port, told apart by the path, as the clients do it."""
 
@@ -146,6 +174,8 @@ class Handler(BaseHTTPRequestHandler):
         self.body = self.rfile.read(int(length)) if length else self._chunked()
         is_json = parts.path.startswith(("/storage/v1/", "/upload/storage/v1/", "/download/storage/v1/"))
         try:
+            if self.buckets.signers:
+                self._admit()
             (self._json_api if is_json else self._xml_api)(parts.path)
         except Refusal as refusal:
             if is_json:
@@ -160,6 +190,13 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(refusal.status, text.encode(), {"Content-Type": "application/xml"})
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = handle_one_method  # noqa: N815
+
+    def _admit(self) -> None:
+        """Whoever asks says who they are, or brings an address that was signed for this."""
+        if "x-goog-signature" in self.query:
+            check_signature(self.command, self.path, self.headers["Host"], self.buckets.signers)
+        elif "Authorization" not in self.headers:
+            raise Refusal(401, "AuthenticationRequired")
 
     def _chunked(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

@@ -1,17 +1,21 @@
-"""Stand-ins for what a function has beside it: the metadata server, and Cloud Tasks."""
+"""Stand-ins for what a function has beside it: the metadata server, IAM's signatures, and Cloud Tasks."""
 
 import json
 import re
 import threading
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from google.cloud import tasks_v2
 from google.protobuf.json_format import ParseDict, ParseError
 
+ACCOUNT = "serverless-ml-dev-api@demo-1.iam.gserviceaccount.com"
 TOKEN = "the-functions-own-token"
 QUEUE = "projects/demo-1/locations/europe-west1/queues/serverless-ml-dev-train-1"
 
@@ -26,9 +30,10 @@ class Task(NamedTuple):
 
 
 class Beside:
-    """What was asked of both servers; `refuse` plans failures of Cloud Tasks, by their status."""
+    """What was asked of these servers; `refuse` plans failures of Cloud Tasks, by their status."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: RSAPrivateKey | None = None) -> None:
+        self.key = key
         self.tasks: list[Task] = []
         self.tokens_given = 0
         self.token_lifetime = 3600
@@ -38,7 +43,20 @@ class Beside:
     @property
     def env(self) -> dict[str, str]:
         """What points a function here."""
-        return {"GCE_METADATA_HOST": self.host, "GOOGLE_ENDPOINT_URL_CLOUDTASKS": f"http://{self.host}"}
+        return {
+            "GCE_METADATA_HOST": self.host,
+            "GOOGLE_ENDPOINT_URL_CLOUDTASKS": f"http://{self.host}",
+            "GOOGLE_ENDPOINT_URL_IAMCREDENTIALS": f"http://{self.host}",
+        }
+
+    def sign(self, account: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, Any]:
+        """As IAM's signBlob: for the account itself, which may sign where it was given a key here."""
+        if headers.get("authorization") != f"Bearer {TOKEN}":
+            return 401, {"error": {"message": "no token"}}
+        if account != ACCOUNT or self.key is None:
+            return 403, {"error": {"message": "Permission 'iam.serviceAccounts.signBlob' denied"}}
+        signature = self.key.sign(b64decode(body["payload"]), PKCS1v15(), SHA256())
+        return 200, {"keyId": "k1", "signedBlob": b64encode(signature).decode()}
 
     def give_token(self, headers: dict[str, str]) -> tuple[int, Any]:
         """As the metadata server: only to who knows it is one."""
@@ -73,10 +91,16 @@ class Handler(BaseHTTPRequestHandler):
     beside: Beside
 
     def do_GET(self) -> None:
-        self._send(*self.beside.give_token(self._headers()))
+        if self.path.endswith("/email"):
+            self._answer(200, ACCOUNT.encode(), "application/text")
+        else:
+            self._send(*self.beside.give_token(self._headers()))
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if signing := re.fullmatch(r"/v1/projects/-/serviceAccounts/([^/:]+):signBlob", self.path):
+            self._send(*self.beside.sign(signing[1], body, self._headers()))
+            return
         found = re.fullmatch(r"/v2/(projects/[^/]+/locations/[^/]+/queues/[^/]+)/tasks", self.path)
         self._send(*(self.beside.create_task(found[1], body, self._headers()) if found else (404, {})))
 
@@ -84,9 +108,11 @@ class Handler(BaseHTTPRequestHandler):
         return {name.lower(): value for name, value in self.headers.items()}
 
     def _send(self, status: int, document: Any) -> None:
-        data = json.dumps(document).encode()
+        self._answer(status, json.dumps(document).encode(), "application/json")
+
+    def _answer(self, status: int, data: bytes, kind: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -96,9 +122,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[Beside]:
-    """Both servers, on one port of loopback."""
-    beside = Beside()
+def running(key: RSAPrivateKey | None = None) -> Iterator[Beside]:
+    """All of them on one port of loopback; with `key` IAM signs for the function's account."""
+    beside = Beside(key)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"beside": beside}))
     server.daemon_threads = True
     beside.host = f"127.0.0.1:{server.server_address[1]}"

@@ -86,6 +86,57 @@ def test_the_bucket_is_closed_to_the_public_and_forgets_old_states(bench: Bench,
     assert settings["softDeletePolicy"]["retentionDurationSeconds"] in {0, "0"}
 
 
+def test_the_api_may_sign_for_itself_and_nobody_else_may(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    signs = {
+        path: binding["members"]
+        for path, policy in bench.google.cloud.policies.items()
+        for binding in policy.get("bindings", [])
+        if binding["role"] == "roles/iam.serviceAccountTokenCreator"
+    }
+    account = f"{API}@demo-1.iam.gserviceaccount.com"
+    assert {path.rpartition("/")[2]: members for path, members in signs.items()} == {
+        account: [f"serviceAccount:{account}"]
+    }
+
+
+def test_the_trainer_may_read_the_buckets_of_data_and_nothing_else_of_them(bench: Bench) -> None:
+    for name in ("lake", "archive"):
+        bench.google.buckets.create(name, {})
+    bench.google.buckets.policies["lake"] = {
+        "bindings": [{"role": "roles/storage.admin", "members": ["user:owner@example.com"]}]
+    }
+    allowed = make_service(dataBuckets="gs://lake/exports, gs://lake/raw,gs://archive")
+    said = bench.deploy(allowed)
+    assert "give storage.objectViewer on the bucket lake to serviceAccount" not in said
+    assert f"give storage.objectViewer on the bucket lake to {TRAIN}" in said
+    trainer = f"serviceAccount:{TRAIN}@demo-1.iam.gserviceaccount.com"
+    for name in ("lake", "archive"):
+        bindings = bench.google.buckets.policies[name]["bindings"]
+        assert {"role": "roles/storage.objectViewer", "members": [trainer]} in bindings
+    assert len(bench.google.buckets.policies["lake"]["bindings"]) == 2, "what others granted stays"
+    for function in bench.google.cloud.functions.values():
+        settings = function["serviceConfig"]["environmentVariables"]
+        assert settings["ML_DATA_BUCKETS"] == "gs://lake/exports, gs://lake/raw,gs://archive"
+    assert "nothing to change" in bench.deploy(allowed)
+    bench.remove(allowed, yes=True)
+    assert {"lake", "archive"} <= set(bench.google.buckets.objects), "they are not ours to remove"
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("gs://nowhere", "there is no bucket nowhere"),
+        ("s3://lake", "expects gs://bucket"),
+        ("lake", "'lake'"),
+    ],
+)
+def test_a_bucket_of_data_that_cannot_be_is_one_clear_line(bench: Bench, named: str, said: str) -> None:
+    with pytest.raises(DeploymentFailed, match=said):
+        bench.deploy(make_service(dataBuckets=named))
+    assert bench.google.cloud.changes() == []
+
+
 def test_a_second_deploy_changes_nothing(bench: Bench, service: Service) -> None:
     bench.deploy(service)
     before = len(bench.google.cloud.changes())

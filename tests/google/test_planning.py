@@ -33,9 +33,12 @@ def test_everything_is_made_before_what_refers_to_it(should: Desired) -> None:
     said = sentences(should, NOTHING)
     kinds = [re.sub(r"(serverless-ml-dev|demo-1)[\w-]*", "…", sentence) for sentence in said]
     accounts = [i for i, kind in enumerate(kinds) if "create the service account" in kind]
+    made = [each.split(" account ")[1].split(",")[0] if " account " in each else "" for each in said]
+    for place, sentence in enumerate(said):
+        if sentence.startswith("give"):
+            assert set(sentence.rpartition(" to ")[2].split(", ")) <= set(made[:place])
     functions = [i for i, kind in enumerate(kinds) if "create the function" in kind]
     schedule = next(i for i, kind in enumerate(kinds) if "create the schedule" in kind)
-    assert max(accounts) < min(i for i, kind in enumerate(kinds) if kind.startswith("give"))
     assert max(accounts) < min(functions)
     assert max(functions) < schedule
 

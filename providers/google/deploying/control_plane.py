@@ -52,10 +52,11 @@ class ControlPlane:
                 each.path: pool.submit(self.resources.grants, each) for each in resources if each.grants
             }
             callers = {each.path: pool.submit(self.functions.callers, each.name) for each in should.functions}
+            data = {each.name: pool.submit(self.bucket.grants, each.name) for each in should.data}
             settings, granted = bucket.result()
             return Observed(
                 {path: future.result() for path, future in found.items()},
-                {path: future.result() for path, future in (grants | callers).items()}
+                {path: future.result() for path, future in (grants | callers | data).items()}
                 | {should.bucket.name: granted},
                 settings,
                 functions.result(),

@@ -20,6 +20,9 @@ KEYS_FOLDER = "/etc/secrets"
 KEYS_FILE = f"{KEYS_FOLDER}/keys.json"
 LONGEST_TASK = 1800
 INVOKER = "roles/run.invoker"
+ACCOUNT_USER = "roles/iam.serviceAccountUser"
+# Signing without a key (`iam.serviceAccounts.signBlob`) is a part of it.
+TOKEN_CREATOR = "roles/iam.serviceAccountTokenCreator"  # noqa: S105
 EVERYBODY: Grant = (INVOKER, "allUsers")
 
 
@@ -49,6 +52,13 @@ class Bucket(NamedTuple):
     grants: frozenset[Grant]
 
 
+class DataBucket(NamedTuple):
+    """A bucket of somebody's data, which jobs may be trained on; it is not ours."""
+
+    name: str
+    grants: frozenset[Grant]
+
+
 class CloudFunction(NamedTuple):
     """One function: `config` is functions v2's JSON without the source, `callers` may invoke it."""
 
@@ -68,6 +78,7 @@ class Desired(NamedTuple):
     labels: dict[str, str]
     resources: list[Resource]
     bucket: Bucket
+    data: list[DataBucket]
     functions: list[CloudFunction]
     schedules: list[Resource]
 
@@ -150,6 +161,7 @@ def desired(service: Service, queue: str) -> Desired:
         "ML_QUEUE": queue_path,
         "ML_TRAIN_URL": names.url("train"),
         "ML_CALLER": names.email("caller"),
+        "ML_DATA_BUCKETS": _allowed(service),
         "OPENBLAS_NUM_THREADS": "1",
     }
     return Desired(
@@ -157,9 +169,14 @@ def desired(service: Service, queue: str) -> Desired:
         names.region,
         names.labels,
         [
-            *(_account(names, function, f"runs {function}") for function in service.functions),
+            *(
+                _account(names, function.name, f"runs {function.name}", _rights_on_itself(names, function))
+                for function in service.functions.values()
+            ),
             # Creating a task that is delivered in the caller's name takes the right to act as the caller.
-            _account(names, "caller", "delivers tasks and events", users=workers),
+            _account(
+                names, "caller", "delivers tasks and events", {(ACCOUNT_USER, each) for each in workers}
+            ),
             _queue(names, queue_path, service.provider["queue"], workers),
             _keys(names),
             _topic(names),
@@ -171,6 +188,10 @@ def desired(service: Service, queue: str) -> Desired:
             int(service.provider.get("oldStatesExpireAfterDays", 7)),
             frozenset(("roles/storage.objectUser", member) for member in workers),
         ),
+        [
+            DataBucket(name, frozenset({("roles/storage.objectViewer", names.member("train"))}))
+            for name in _data_buckets(_allowed(service))
+        ],
         [_function(names, function, service, environment) for function in service.functions.values()],
         [
             _schedule(names, function)
@@ -180,7 +201,31 @@ def desired(service: Service, queue: str) -> Desired:
     )
 
 
-def _account(names: Names, role: str, purpose: str, users: set[str] | None = None) -> Resource:
+def _allowed(service: Service) -> str:
+    """The allow-list of what `data.uri` may name."""
+    return str(service.provider.get("dataBuckets") or "")
+
+
+def _data_buckets(allowed: str) -> list[str]:
+    """The buckets in an allow-list, in which folders may be named.
+
+    Raises:
+        DeploymentFailed: for an entry that is no `gs://bucket`.
+    """
+    entries = [entry.strip() for entry in allowed.split(",") if entry.strip()]
+    for entry in entries:
+        if not re.match(r"gs://[a-z0-9][a-z0-9._-]+(/|$)", entry):
+            raise DeploymentFailed(f"dataBuckets expects gs://bucket or gs://bucket/folder, not {entry!r}")
+    return sorted({entry.removeprefix("gs://").partition("/")[0] for entry in entries})
+
+
+def _rights_on_itself(names: Names, function: Function) -> set[Grant]:
+    """What a function's account may do with itself: whoever answers callers signs addresses for uploads."""
+    answers = _event(function, "http") == "public"
+    return {(TOKEN_CREATOR, names.member(function.name))} if answers else set()
+
+
+def _account(names: Names, role: str, purpose: str, grants: set[Grant]) -> Resource:
     parent, account = f"projects/{names.project}/serviceAccounts", names.account(role)
     shown = {"displayName": f"{names.base} {role}", "description": f"{names.base}: {purpose}"}
     return Resource(
@@ -189,7 +234,7 @@ def _account(names: Names, role: str, purpose: str, users: set[str] | None = Non
         f"/v1/{parent}/{names.email(role)}",
         {},
         ("POST", f"/v1/{parent}", {"accountId": account, "serviceAccount": shown}),
-        frozenset(("roles/iam.serviceAccountUser", member) for member in users or ()),
+        frozenset(grants),
     )
 
 

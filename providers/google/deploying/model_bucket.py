@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from providers.deployment import DeploymentFailed, Progress
 from providers.google.deploying.access import TIMEOUT, Access
-from providers.google.deploying.desired import Bucket, Grant, Json
+from providers.google.deploying.desired import Bucket, DataBucket, Grant, Json
 from providers.google.deploying.resources import flat
 
 if TYPE_CHECKING:
@@ -45,8 +45,22 @@ class ModelBucket:
             "seconds that deleted objects are kept": bucket.soft_delete_policy.retention_duration_seconds,
             "labels": bucket.labels,
         }
-        policy = self._access.patiently(lambda: bucket.get_iam_policy(timeout=TIMEOUT))
-        return settings, flat({"bindings": policy.bindings})
+        return settings, self.grants(should.name)
+
+    def grants(self, name: str) -> frozenset[Grant]:
+        """Who may do what with a bucket.
+
+        Raises:
+            DeploymentFailed: when there is none of that name.
+        """
+        from google.api_core.exceptions import NotFound
+
+        bucket = self._client.bucket(name)
+        try:
+            policy = self._access.patiently(lambda: bucket.get_iam_policy(timeout=TIMEOUT))
+        except NotFound:
+            raise DeploymentFailed(f"there is no bucket {name}, which dataBuckets names") from None
+        return flat({"bindings": policy.bindings})
 
     def create(self, should: Bucket) -> None:
         """Make the bucket, closed to the public from its first moment.
@@ -87,8 +101,8 @@ class ModelBucket:
         bucket.labels = should.labels
         return bucket
 
-    def grant(self, should: Bucket) -> None:
-        """Let the functions read and write objects; what others granted stays."""
+    def grant(self, should: Bucket | DataBucket) -> None:
+        """Let functions use the bucket; what others granted stays."""
         bucket = self._client.bucket(should.name)
 
         def once() -> None:

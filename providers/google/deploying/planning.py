@@ -8,6 +8,7 @@ from providers.google.deploying.desired import (
     INVOKER,
     Bucket,
     CloudFunction,
+    DataBucket,
     Desired,
     Grant,
     Json,
@@ -23,6 +24,7 @@ def plan_deploy(should: Desired, packages: Mapping[str, bytes], now: Observed) -
     return [
         *(step for resource in should.resources for step in _resource(resource, now)),
         *_bucket(should.bucket, now),
+        *(step for bucket in should.data for step in _data(bucket, now)),
         *(step for function in should.functions for step in _start(function, packages, now)),
         *(step for function in should.functions for step in _finish(function, packages, now)),
         *(step for function in should.functions for step in _callers(function, now)),
@@ -99,6 +101,14 @@ def _bucket(bucket: Bucket, now: Observed) -> Steps:
     if missing := bucket.grants - now.grants.get(bucket.name, frozenset()):
         yield Step(
             f"give {_roles(missing)} on the bucket to {_members(missing)}",
+            lambda cloud, _: cloud.bucket.grant(bucket),
+        )
+
+
+def _data(bucket: DataBucket, now: Observed) -> Steps:
+    if missing := bucket.grants - now.grants.get(bucket.name, frozenset()):
+        yield Step(
+            f"give {_roles(missing)} on the bucket {bucket.name} to {_members(missing)}",
             lambda cloud, _: cloud.bucket.grant(bucket),
         )
 

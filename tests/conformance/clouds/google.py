@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from providers.google.deploying import packaging
 from tests.conformance import wire
@@ -34,7 +35,9 @@ def started(
         json.dump(keys, file)
     buckets = gcs.Buckets(implicit=False)
     buckets.create(BUCKET, {})
-    with gcs.running(buckets) as storage, tasks.running() as beside:
+    key = rsa.generate_private_key(65537, 2048)
+    buckets.signers[tasks.ACCOUNT] = key.public_key()
+    with gcs.running(buckets) as storage, tasks.running(key) as beside:
         env = {
             **beside.env,
             **settings,

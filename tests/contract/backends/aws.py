@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 import boto3
 
-from ml_core.ports import ObjectStore
+from ml_core.ports import ObjectStore, UploadSigner
 from providers.aws.s3_store import s3_store
+from tests import signed_s3
 from tests.contract.backend import Address
 from tests.ministack import Ministack
 
@@ -41,3 +42,10 @@ def dead(address: Address) -> Address:
 def open_store(address: Address) -> ObjectStore:
     """The store at the address."""
     return s3_store(address["bucket"], address.get("prefix", ""), env=address)
+
+
+@contextmanager
+def signing(address: Address) -> Iterator[UploadSigner]:
+    """What signs uploads to the store; their addresses are answered meanwhile."""
+    with signed_s3.running(address["AWS_ENDPOINT_URL"]) as url:
+        yield s3_store(address["bucket"], address.get("prefix", ""), env={**address, "AWS_ENDPOINT_URL": url})

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ml_core.ports import ObjectStore
-from providers.azure.wiring import store
+from ml_core.ports import ObjectStore, UploadSigner
+from providers.azure.wiring import signer, store
 from tests.azurite import Azurite, make_container
 from tests.contract.backend import Address
 
@@ -34,3 +34,9 @@ def dead(address: Address) -> Address:
 def open_store(address: Address) -> ObjectStore:
     """The store at the address."""
     return store(address)
+
+
+@contextmanager
+def signing(address: Address) -> Iterator[UploadSigner]:
+    """What signs uploads to the store."""
+    yield signer(address)

@@ -3,11 +3,15 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
-from ml_core.ports import ObjectStore
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from ml_core.ports import ObjectStore, SignedUpload, UploadSigner
 from providers.google.gcs_store import gcs_store
+from providers.google.upload_signer import GoogleSigner
 from tests.contract.backend import Address
-from tests.google import gcs
+from tests.google import gcs, tasks
 
 
 @contextmanager
@@ -15,8 +19,10 @@ def started() -> Iterator[Address]:
     """The address of a bucket in a stand-in that runs meanwhile."""
     buckets = gcs.Buckets(implicit=False)
     buckets.create("contract", {})
-    with gcs.running(buckets) as url:
-        yield {"bucket": "contract", "STORAGE_EMULATOR_HOST": url}
+    key = rsa.generate_private_key(65537, 2048)
+    buckets.signers[tasks.ACCOUNT] = key.public_key()
+    with gcs.running(buckets) as url, tasks.running(key) as beside:
+        yield {"bucket": "contract", "STORAGE_EMULATOR_HOST": url, **beside.env}
 
 
 def empty(address: Address) -> Address:
@@ -32,3 +38,19 @@ def dead(address: Address) -> Address:
 def open_store(address: Address) -> ObjectStore:
     """The store at the address."""
     return gcs_store(address["bucket"], address.get("prefix", ""), env=address)
+
+
+@contextmanager
+def signing(address: Address) -> Iterator[UploadSigner]:
+    """What signs uploads to the store, with the signatures of a stand-in for IAM."""
+    yield Below(GoogleSigner(address["bucket"], address), address["prefix"])
+
+
+class Below(NamedTuple):
+    """Signs for keys of a store that is a part of the bucket."""
+
+    signer: UploadSigner
+    prefix: str
+
+    def sign_upload(self, key: str, seconds: int) -> SignedUpload:
+        return self.signer.sign_upload(f"{self.prefix}/{key}", seconds)

@@ -4,10 +4,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
 
-from ml_core.ports import ObjectStore
+from ml_core.ports import ObjectStore, SignedUpload, UploadSigner
 from providers.local.folder_store import FolderStore
+from providers.local.upload_signer import LocalSigner
 from tests.contract.backend import Address
+from tests.unit.handlers.conftest import services_over, serving
 
 
 @contextmanager
@@ -32,3 +36,21 @@ def dead(address: Address) -> Address:
 def open_store(address: Address) -> ObjectStore:
     """The store at the address."""
     return FolderStore(address["folder"])
+
+
+@contextmanager
+def signing(address: Address) -> Iterator[UploadSigner]:
+    """What signs uploads to the store; the laptop's server answers at them meanwhile."""
+    with serving(services_over(Path(address["folder"]))) as (host, port):
+        yield At(f"http://{host}:{port}", LocalSigner(address["folder"]))
+
+
+class At(NamedTuple):
+    """Signs paths of a server at `url`."""
+
+    url: str
+    signer: UploadSigner
+
+    def sign_upload(self, key: str, seconds: int) -> SignedUpload:
+        signed = self.signer.sign_upload(key, seconds)
+        return signed._replace(url=self.url + signed.url)

@@ -1,7 +1,9 @@
 """A folder with trained models, and services over it."""
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from handlers.api import Api
 from handlers.deliveries import train_now
 from handlers.http import Request, Response
-from handlers.local import folder_services
+from handlers.local import _server, folder_services
 from handlers.services import Services
 from handlers.settings import read_settings
 
@@ -49,6 +51,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         job = train_now(services, {"model": name, **request})
         assert job.state == "succeeded", job
     return root
+
+
+@contextmanager
+def serving(services: Services) -> Iterator[tuple[str, int]]:
+    """The laptop's server over the services, on a free port; its address."""
+    server = _server(services, "127.0.0.1", 0)
+
+    def run() -> None:
+        with suppress(OSError):  # its sockets are closed under it
+            server.run()
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        yield "127.0.0.1", int(server.effective_port)
+    finally:
+        server.close()
 
 
 def asking(services: Services) -> Ask:

@@ -2,9 +2,7 @@
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,12 +12,11 @@ import pytest
 
 from handlers.answers import ANSWERS
 from handlers.deliveries import deliver, train_now
-from handlers.local import _server
 from handlers.services import Services
 from ml_core.errors import DatasetNotFound, InvalidInput
 from providers.local.upload_signer import LocalSigner
 from providers.local.worker_queue import FolderQueue
-from tests.unit.handlers.conftest import asking, services_over
+from tests.unit.handlers.conftest import asking, services_over, serving
 
 CSV = "age,plan,churned\n" + "31,basic,yes\n,pro,no\n45.5,,yes\n22,basic,no\n" * 10
 
@@ -32,15 +29,8 @@ def services(tmp_path: Path) -> Services:
 @pytest.fixture
 def address(services: Services) -> Iterator[tuple[str, int]]:
     """A server over the services, on a free port."""
-    server = _server(services, "127.0.0.1", 0)
-
-    def run() -> None:
-        with suppress(OSError):  # its sockets are closed under it
-            server.run()
-
-    threading.Thread(target=run, daemon=True).start()
-    yield "127.0.0.1", int(server.effective_port)
-    server.close()
+    with serving(services) as address:
+        yield address
 
 
 def ask(address: tuple[str, int], method: str, path: str, body: bytes = b"") -> tuple[int, Any]:

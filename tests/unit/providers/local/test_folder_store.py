@@ -170,6 +170,6 @@ def test_a_stream_that_nobody_reads_keeps_no_file_open(root: str) -> None:
     store.put_if_absent("k", bytes(10))
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     for _ in range(10):
-        store.read_stream("k")
+        store.opened("k")
     after = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     assert after == before

@@ -1,0 +1,45 @@
+"""The child process that describes an upload: `python -m ml_core.describe_process FILE [MODULE PATH...]`.
+
+It writes `{"description", "error"}` as JSON on its standard output. A file that takes too much memory, or
+makes a reader crash, ends this process and not the trainer.
+"""
+
+import json
+import sys
+from contextlib import suppress
+from typing import Any
+
+ROWS = 1_000_000
+"""The most rows that a description is about; of a longer table it says that it is not complete."""
+
+
+def main(path: str, module_paths: list[str]) -> None:
+    """Describe a file: what it holds, or what is wrong with it."""
+    if module_paths:
+        sys.path[:] = module_paths
+    _be_first_to_go()
+    sys.stdout.write(json.dumps(_described(path), allow_nan=False))
+
+
+def _described(path: str) -> dict[str, Any]:
+    from ml_core.errors import ServerlessMLError
+    from ml_core.tables.description import describe
+    from ml_core.tables.memory import machine_budget
+    from ml_core.tables.reading import read
+
+    try:
+        return {"description": describe(read(path, most_rows=ROWS, budget=machine_budget())), "error": None}
+    except ServerlessMLError as error:
+        return {"description": None, "error": str(error)}
+    except MemoryError:
+        return {"description": None, "error": "the file takes more memory than the trainer has"}
+
+
+def _be_first_to_go() -> None:
+    """When memory runs out the system ends this process, and its parent lives to tell."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # Linux has it
+        score.write("1000")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

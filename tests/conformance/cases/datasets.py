@@ -1,0 +1,114 @@
+"""Datasets: uploaded by a signed address straight to the storage, described by the trainer, trained on."""
+
+from typing import Any
+
+from tests.conformance.case import NOBODY, PREDICT, TRAIN, Case, call, get, post, upload
+
+_PLANS = ("basic", "pro", "", "team, large")
+CHURN = (
+    "\ufeffcustomer;age;plan;active;since;churned\n"
+    + "".join(
+        f"{'c' * (row % 7 + 1)}{row};{'' if row % 5 == 0 else row * 0.75};{_PLANS[row % 4]!s}"
+        f";{'true' if row % 3 else 'false'};2024-0{row % 9 + 1}-1{row % 10}"
+        f";{'yes' if (row * row) % 7 < 3 else 'no'}\n"
+        for row in range(120)
+    )
+).encode()
+LINES = b"".join(b'{"x": %d, "y": %s}\n' % (row, b"null" if row % 6 == 0 else b"1.5") for row in range(60))
+ROW = {"age": 31.5, "plan": "pro", "active": True, "since": "2024-03-12"}
+
+
+def train(name: str, data: dict[str, Any], note: str, **more: Any) -> list[Case]:
+    """A table that a model is trained on, and what became of the job."""
+    body = {"algorithm": "logistic_regression", "data": data, **more}
+    return [
+        post(name, "/v1/models/churn:train", body, 202, keep={note: "body id"}, deliver="after", key=TRAIN),
+        get(f"{name}: the job is over", f"/v1/jobs/{{{note}}}"),
+    ]
+
+
+def refused(name: str, data: Any, at: str, **more: Any) -> Case:
+    """A table that is refused before there is a job."""
+    body = {"algorithm": "logistic_regression", "data": data, **more}
+    return post(name, "/v1/models/churn:train", body, 422, code="invalid_input", at=at)
+
+
+NOT_READ = {
+    "a bucket that is not allowed": "s3://b/k.csv",
+    "another that is not": "gs://b/k.csv",
+    "one that is not, of Azure": "az://b/k.csv",
+    "the web": "http://example.com/a.csv",
+    "a metadata server": "http://169.254.169.254/latest/meta-data/",
+    "a dataset that climbs": "dataset://a/../../jobs",
+    "no text": 7,
+}
+
+CASES = [
+    get("there is none yet", "/v1/datasets"),
+    get("one that is unknown", "/v1/datasets/churn", 404, code="dataset_not_found"),
+    get("a name that can be none", "/v1/datasets/CHURN", 404, code="dataset_not_found"),
+    post("an address for a name that can be none", "/v1/datasets/CHURN:upload", None, 422)._replace(
+        code="invalid_input", at="path.dataset"
+    ),
+    post(
+        "an address for a key that may only predict", "/v1/datasets/churn:upload", None, 403, key=PREDICT
+    )._replace(code="forbidden"),
+    post("an address for nobody", "/v1/datasets/churn:upload", None, 401, key=NOBODY)._replace(
+        code="unauthenticated"
+    ),
+    *upload("semicolons", "churn", CHURN),
+    get("one that nobody has described", "/v1/datasets/churn", deliver="after"),
+    get("one that is described", "/v1/datasets/churn", key=TRAIN),
+    get("one, for a key that may only predict", "/v1/datasets/churn", 403, key=PREDICT, code="forbidden"),
+    call("HEAD of one", "HEAD", "/v1/datasets/churn", 200),
+    *upload("JSON lines", "lines", LINES),
+    get("one that is waited for", "/v1/datasets/lines", 200, {"Prefer": "wait=50"}, deliver="meanwhile"),
+    *upload("no table", "noise", b"PAR1" + b"\xff" * 60 + b"\x10\0\0\0PAR1"),
+    get("no table is asked for", "/v1/datasets/noise", deliver="after"),
+    get("no table is unreadable", "/v1/datasets/noise"),
+    get("the list", "/v1/datasets", key=TRAIN),
+    get("the first page", "/v1/datasets?limit=1"),
+    get("what comes after", "/v1/datasets?limit=1&after=churn"),
+    get("the list, for a key that may only predict", "/v1/datasets", 403, key=PREDICT, code="forbidden"),
+    get("a limit of 0", "/v1/datasets?limit=0", 422, code="invalid_input", at="query.limit"),
+    *train("a dataset", {"uri": "dataset://churn", "target": "churned"}, "table"),
+    get("a version says what it was trained on", "/v1/models/churn/versions/1"),
+    get("what a row of it is", "/v1/models/churn/schema", key=PREDICT),
+    get("what a row of that version is", "/v1/models/churn/versions/1/schema"),
+    post("a row of the table", "/v1/models/churn:predict", {"instances": [ROW]}),
+    post("a row with gaps", "/v1/models/churn:predict", {"instances": [{**ROW, "age": None, "plan": None}]}),
+    post(
+        "a row with a word that was not met",
+        "/v1/models/churn:predict",
+        {"instances": [{**ROW, "plan": "x"}]},
+    ),
+    post(
+        "a row that lacks a column",
+        "/v1/models/churn:predict",
+        {"instances": [{name: value for name, value in ROW.items() if name != "plan"}]},
+        422,
+        code="invalid_input",
+        at="$.instances[0]",
+    ),
+    *train("some columns", {"uri": "dataset://churn", "target": "churned", "features": ["plan"]}, "some"),
+    *train("a column that is not there", {"uri": "dataset://churn", "target": "gone"}, "absent"),
+    *train("a dataset that is no table", {"uri": "dataset://noise", "target": "a"}, "noise_job"),
+    *train("a dataset that was never uploaded", {"uri": "dataset://never", "target": "a"}, "never"),
+    *[
+        refused(f"data from {what}", {"uri": uri, "target": "churned"}, "$.data.uri")
+        for what, uri in NOT_READ.items()
+    ],
+    refused("data that is a text", "dataset://churn", "$.data"),
+    refused("data without a target", {"uri": "dataset://churn"}, "$.data.target"),
+    refused(
+        "data in an unknown format",
+        {"uri": "dataset://churn", "target": "churned", "format": "xlsx"},
+        "$.data.format",
+    ),
+    refused("data and rows", {"uri": "dataset://churn", "target": "churned"}, "$.instances", instances=[[1]]),
+    get("the schema of a model of rows", "/v1/models/iris/schema"),
+    get("the schema of one of clusters", "/v1/models/line/versions/1/schema"),
+    get("the schema of no model", "/v1/models/nobody/schema", 404, code="model_not_found"),
+    get("the schema of no version", "/v1/models/iris/versions/9/schema", 404, code="version_not_found"),
+    get("the schema for nobody", "/v1/models/iris/schema", 401, key=NOBODY, code="unauthenticated"),
+]
