@@ -8,6 +8,7 @@ from handlers.call import limits_of
 from handlers.logs import log
 from ml_core.datasets import upload_of
 from ml_core.errors import InvalidInput, MalformedInput, Unavailable
+from ml_core.function_memory import FunctionMemory
 from ml_core.jobs import Job, Jobs
 from ml_core.names import check_name
 from ml_core.sweep import sweep
@@ -66,7 +67,13 @@ def deliver(
         return _describe(services, upload)
     started = time.perf_counter()
     outcome = run_job(
-        job_id, services.jobs, services.registry, deadline=deadline, stopping=stopping, data=services.data
+        job_id,
+        services.jobs,
+        services.registry,
+        deadline=deadline,
+        stopping=stopping,
+        data=services.data,
+        memory=memory_of(services),
     )
     job = outcome.job
     log(
@@ -119,4 +126,18 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
     request = check_any_request(body, limits_of(services.settings), services.data.check)
     jobs = Jobs(services.store, NowQueue())
     job = jobs.submit(model, request.to_bytes(), request.summary())
-    return run_job(job.id, jobs, services.registry, deadline=deadline, data=services.data).job or job
+    outcome = run_job(
+        job.id,
+        jobs,
+        services.registry,
+        deadline=deadline,
+        data=services.data,
+        memory=memory_of(services),
+    )
+    return outcome.job or job
+
+
+def memory_of(services: "Services") -> FunctionMemory:
+    """What the platform gives the train function."""
+    megabytes = services.settings.train_memory
+    return FunctionMemory(megabytes << 20 if megabytes else None, services.disk_is_memory)

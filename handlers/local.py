@@ -5,6 +5,7 @@ One process serves HTTP, another trains; the second is started again when it die
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -138,11 +139,16 @@ def train_until_stopped(settings: Settings) -> int:
     stop_on_request(stopping, queue)
     work(
         queue,
-        lambda job_id: deliver(services, job_id, stopping=stopping),
+        lambda job_id: deliver(services, job_id, deadline=_deadline(settings), stopping=stopping),
         lambda: sweep_once(services),
         stopping,
     )
     return 0
+
+
+def _deadline(settings: Settings) -> float | None:
+    """When a training that begins now has to be done; None where nobody bounded it."""
+    return time.time() + settings.train_seconds if settings.train_seconds else None
 
 
 def is_loopback(host: str) -> bool:

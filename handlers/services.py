@@ -36,6 +36,7 @@ class Services:
         data_folder: makes the folder of plain files to train from, where there is one.
         data_bucket: opens another bucket, by scheme and name, where there is one to open.
         signer: makes what signs addresses for uploads.
+        disk_is_memory: whether what a function writes to its disk takes of its memory.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Services:
         data_folder: "Callable[[], DataStore] | None" = None,
         data_bucket: "Callable[[str, str], DataStore] | None" = None,
         signer: "Callable[[], UploadSigner] | None" = None,
+        disk_is_memory: bool = False,
     ) -> None:
         self.settings = settings
+        self.disk_is_memory = disk_is_memory
         self.asks_for_keys = key_records is not None
         self.gate: Gate = KeyGate(key_records, settings.key_ttl) if key_records else OpenGate()
         self._make_store = store

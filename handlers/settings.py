@@ -47,6 +47,8 @@ class Settings(NamedTuple):
     root: str
     data_root: str
     data_buckets: str
+    train_seconds: float
+    train_memory: int
 
 
 SETTINGS = (
@@ -143,6 +145,25 @@ SETTINGS = (
         0,
         "On a cloud, the buckets that `data.uri` may name, or folders in them, separated by commas: "
         "`s3://lake/exports`. The train function's role has to be allowed to read them.",
+    ),
+    Setting(
+        "train_seconds",
+        "ML_TRAIN_SECONDS",
+        0,
+        "seconds",
+        0,
+        604_800,
+        "How long the platform lets a training run; deploying sets it. On a laptop, your own bound; 0 is "
+        "none.",
+    ),
+    Setting(
+        "train_memory",
+        "ML_TRAIN_MEMORY",
+        0,
+        "MiB",
+        0,
+        1_048_576,
+        "The train function's memory; deploying sets it. 0 is what the machine has.",
     ),
 )
 

@@ -17,6 +17,8 @@ _SERVICES: list[Services] = []
 class Wiring(Protocol):
     """What `providers/<cloud>/wiring.py` offers: each part from the function's environment."""
 
+    DISK_IS_MEMORY: bool  # whether what a function writes to its disk takes of its memory
+
     def store(self, env: Mapping[str, str]) -> "ObjectStore":
         """The object store."""
         ...
@@ -61,6 +63,7 @@ def wired_services(wiring: Wiring, platform_sets: str) -> Services:
                     key_records=lambda: wiring.key_records(os.environ),
                     signer=lambda: wiring.signer(os.environ),
                     data_bucket=lambda scheme, name: wiring.data_bucket(os.environ, scheme, name),
+                    disk_is_memory=wiring.DISK_IS_MEMORY,
                 )
             )
     return _SERVICES[0]

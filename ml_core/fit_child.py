@@ -1,21 +1,31 @@
-"""A running fit: the parent's side of `fit_process.py`. The child can be killed and dies alone."""
+"""A running fit: the parent's side of `fit_process.py`. The child can be killed and dies alone.
 
+What the child may use is said by the parent before it begins: its memory by a limit that the system holds it
+to, so that an allocation past it fails in the child and nobody else is killed for it, and its time by
+`ML_DEADLINE` (seconds since the epoch), at which the child ends by itself even when its parent is stuck.
+"""
+
+import errno
 import json
 import logging
 import os
-import shutil
+import resource
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from ml_core.errors import Unavailable
 
 FIT_COMMAND = (sys.executable, "-m", "ml_core.fit_process")
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # how a full disk shows
+# How libraries that are not written in Python end a process to which the system gives no memory: OpenBLAS
+# exits, C++ and Rust abort. What is written in Python leaves an error instead.
+_ENDS_WITHOUT_MEMORY = frozenset({1, -signal.SIGABRT})
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 log = logging.getLogger(__name__)
@@ -29,7 +39,7 @@ class Fitted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The request itself is at fault: trying again is no use. `error` has `code`, `message` and `faults`."""
+    """Trying again is no use. `error` has `code`, `message` and `faults`."""
 
     error: dict[str, Any]
 
@@ -41,27 +51,58 @@ class Broken(NamedTuple):
     reason: str
 
 
-class FitChild:
-    """A child process that fits; leaving the `with` ends it and removes what it wrote.
+class OutOfTime(NamedTuple):
+    """The deadline came before the fit was done."""
 
-    `data` is a file beside the request, if it is about one; the child takes it over.
+
+class OutOfMemory(NamedTuple):
+    """The fit wanted more memory than it may have."""
+
+
+class OutOfDisk(NamedTuple):
+    """The fit wanted to write more than the disk holds."""
+
+
+type Result = Fitted | Refused | Broken | OutOfTime | OutOfMemory | OutOfDisk
+
+
+class FitChild:
+    """A child process that fits; leaving the `with` ends it.
+
+    Args:
+        request: what to fit.
+        folder: an empty folder for the child, or one that holds the request's data as `data`.
+        command: starts the child.
+        memory: how many bytes its data may take; None for no limit of ours.
+        deadline: when it has to be done, in seconds since the epoch.
     """
 
-    def __init__(self, request: bytes, command: Sequence[str] = FIT_COMMAND, data: str | None = None) -> None:
+    def __init__(
+        self,
+        request: bytes,
+        folder: str,
+        command: Sequence[str] = FIT_COMMAND,
+        *,
+        memory: int | None = None,
+        deadline: float | None = None,
+    ) -> None:
         self.phase: str | None = "starting"
         self.percentage: float | None = None
         self.ended = threading.Event()
         self._request = request
-        self._data = data
+        self._folder = folder
         self._command = command
+        self._memory = memory
+        self._deadline = deadline
 
     def __enter__(self) -> "FitChild":
-        self._folder = tempfile.mkdtemp(prefix="serverless-ml-fit-")
         try:
             self._process = self._start()
         except OSError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            if error.errno in NO_ROOM:
+                raise
             raise Unavailable(f"the fitting process cannot be started: {error.strerror}") from error
+        self._limit_memory()
         threading.Thread(target=self._listen, daemon=True).start()
         return self
 
@@ -71,36 +112,45 @@ class FitChild:
         self._process.kill()
         self.ended.wait()
         self._process.communicate()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def pid(self) -> int:
         """The child's process id."""
         return self._process.pid
 
-    def result(self) -> Fitted | Refused | Broken:
+    def result(self) -> Result:
         """What became of the fit; call it when `ended` is set."""
         status = self._process.wait()
         error = self._read("error.json")
-        if error is not None:
+        if error:
             return _judge(json.loads(error))
         artifact, manifest = self._read("artifact"), self._read("manifest.json")
         if status == 0 and artifact is not None and manifest is not None:
             return Fitted(artifact, json.loads(manifest))
+        if status == -signal.SIGALRM:
+            return OutOfTime()
+        if status in _ENDS_WITHOUT_MEMORY and self._memory is not None:
+            return OutOfMemory()
         return Broken("trainer_died", _cause_of_death(status))
 
     def _start(self) -> "subprocess.Popen[bytes]":
         with open(os.path.join(self._folder, "request"), "wb") as file:
             file.write(self._request)
-        if self._data is not None:
-            os.rename(self._data, os.path.join(self._folder, "data"))
+        deadline = {} if self._deadline is None else {"ML_DEADLINE": repr(self._deadline)}
         return subprocess.Popen(  # noqa: S603  # our own command, no shell
             [*self._command, self._folder, *filter(None, sys.path)],
             stdin=subprocess.PIPE,  # stays open as long as this process lives: the child watches it
             stdout=subprocess.PIPE,
             cwd=_PACKAGES,
+            env={**os.environ, **deadline},
             start_new_session=True,  # a terminal's Ctrl-C is for the trainer, which then ends the child
         )
+
+    def _limit_memory(self) -> None:
+        """Bound what the child allocates; Linux alone can do this to another process."""
+        if self._memory is not None:
+            with suppress(AttributeError, ProcessLookupError, ValueError):
+                resource.prlimit(self._process.pid, resource.RLIMIT_DATA, (self._memory, self._memory))
 
     def _listen(self) -> None:
         assert self._process.stdout is not None  # noqa: S101  # for the type checker: it is a pipe
@@ -121,14 +171,16 @@ class FitChild:
             return None
 
 
-def _judge(error: dict[str, Any]) -> Refused | Broken:
+def _judge(error: dict[str, Any]) -> Refused | Broken | OutOfMemory | OutOfDisk:
     if error["code"] == "internal":
         log.error("the fit failed in an unforeseen way\n%s", error["traceback"])
         return Broken(
             "internal", "training stopped at an error that was not foreseen; it is in the service's log"
         )
     if error["code"] == "out_of_memory":
-        return Broken("out_of_memory", error["message"])
+        return OutOfMemory()
+    if error["code"] == "disk_full":
+        return OutOfDisk()
     return Refused(error)
 
 

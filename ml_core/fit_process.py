@@ -2,13 +2,16 @@
 
 The folder holds `request` and, if that is about a table, the table's file as `data`. The child leaves there
 `artifact` and `manifest.json`, or `error.json`, and says on its standard output how far it is, a JSON line
-each time. It ends when its standard input does, which is when its parent is gone.
+each time. It ends when its parent is gone, and at the time `ML_DEADLINE` (seconds since the epoch).
 """
 
+import errno
 import json
 import os
+import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import IO, Any
 
@@ -17,13 +20,15 @@ def main(folder: str, module_paths: list[str]) -> None:
     """Fit what is in the folder."""
     if module_paths:
         sys.path[:] = module_paths
+    _end_at_the_deadline()
+    _be_killed_with_parent()
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     _be_first_to_go()
     report = _take_standard_output()
     try:
         _fit(folder, report)
     except MemoryError:
-        _write_error(folder, {"code": "out_of_memory", "message": "training ran out of memory"})
+        _write_error(folder, {"code": "out_of_memory"})
     except Exception as error:  # noqa: BLE001  # the boundary of the process: everything is told to the parent
         _write_error(folder, _describe(error))
 
@@ -52,6 +57,8 @@ def _describe(error: Exception) -> dict[str, Any]:
 
     from ml_core.errors import InvalidInput, ServerlessMLError
 
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return {"code": "disk_full"}
     if not isinstance(error, ServerlessMLError):
         return {"code": "internal", "traceback": traceback.format_exc()}
     faults = error.faults if isinstance(error, InvalidInput) else []
@@ -74,6 +81,22 @@ def _be_first_to_go() -> None:
     """When memory runs out the system ends this process, and its parent lives to tell."""
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # Linux has it
         score.write("1000")
+
+
+def _end_at_the_deadline() -> None:
+    """By a signal that nobody handles: no long calculation can hold it up."""
+    if "ML_DEADLINE" in os.environ:
+        left = float(os.environ["ML_DEADLINE"]) - time.time()
+        signal.setitimer(signal.ITIMER_REAL, max(left, 0.001))
+
+
+def _be_killed_with_parent() -> None:
+    """The same for the parent's end, where the system offers it; below is what works everywhere."""
+    import ctypes
+
+    set_parent_death_signal = 1
+    with suppress(AttributeError, OSError):  # Linux has it
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def _end_with_parent(folder: str) -> None:

@@ -16,8 +16,10 @@ from ml_core.jobs import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEEDED, J
 MOST_ATTEMPTS = 3
 LEASE = 45.0  # seconds
 RENEWAL = 12.0  # seconds: three chances within a lease, and no more writes than GCS takes
-LOST = "the trainer stopped without a word: killed, out of memory or out of time"
-INTERRUPTED = "interrupted"  # the outcome of an attempt that does not count: the trainer was asked to stop
+LOST = "the trainer stopped without a word: killed, most likely because the function ran out of memory"
+# The outcomes of attempts that do not count: the trainer was asked to stop, or had hardly any time to begin.
+INTERRUPTED, POSTPONED = "interrupted", "postponed"
+_UNCOUNTED = frozenset({INTERRUPTED, POSTPONED})
 
 
 class Claim(NamedTuple):
@@ -41,8 +43,8 @@ def claim(jobs: Jobs, job_id: str, seconds: float = LEASE) -> Claim:
             raise JobNotFound(f"there is no job '{job_id}'")
         if body["state"] in FINAL or held_for(body, jobs.clock()) > 0:
             return None
-        _end_attempt(body, jobs.now(), "lost", LOST)
-        body["state"] = RUNNING
+        _end_attempt(body, jobs.now(), "lost", f"{LOST} (phase: {body['phase'] or 'starting'})")
+        body.update(state=RUNNING, phase=None, percentage=None)
         body["started"] = body["started"] or jobs.now()
         body["lease"] = {"owner": owner, "expires": jobs.clock() + seconds}
         if not body["cancelling"] and spent(body["attempts"]) < MOST_ATTEMPTS:
@@ -57,7 +59,13 @@ def claim(jobs: Jobs, job_id: str, seconds: float = LEASE) -> Claim:
 
 def spent(attempts: list[dict[str, Any]]) -> int:
     """How many of the attempts count."""
-    return sum(attempt["outcome"] != INTERRUPTED for attempt in attempts)
+    return sum(attempt["outcome"] not in _UNCOUNTED for attempt in attempts)
+
+
+def postponed(attempts: list[dict[str, Any]]) -> int:
+    """How many attempts in a row, up to the latest that ended, had hardly any time to begin."""
+    ended = [attempt["outcome"] for attempt in attempts if attempt["outcome"] is not None]
+    return len(ended) - max((at + 1 for at, outcome in enumerate(ended) if outcome != POSTPONED), default=0)
 
 
 class Lease:
@@ -108,7 +116,7 @@ class Lease:
         return self._end(CANCELLED, "cancelled", None)
 
     def retry(self, reason: str, outcome: str = "failed") -> Job:
-        """Give the job back to be tried again; the attempt counts, unless its outcome is `INTERRUPTED`."""
+        """Give the job back to be tried again; the attempt counts unless its outcome is uncounted."""
 
         def change(body: Body) -> None:
             _end_attempt(body, self._jobs.now(), outcome, reason)

@@ -9,12 +9,12 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ml_core.background import Background, Work
 from ml_core.data import DataSources
 from ml_core.data_request import DataRequest, is_data_request
 from ml_core.errors import (
@@ -27,11 +27,34 @@ from ml_core.errors import (
     Unavailable,
 )
 from ml_core.fetching import Fetched, Fetching
-from ml_core.fit_child import FIT_COMMAND, Broken, FitChild, Fitted, Refused
+from ml_core.fit_child import (
+    FIT_COMMAND,
+    NO_ROOM,
+    Broken,
+    FitChild,
+    Fitted,
+    OutOfDisk,
+    OutOfMemory,
+    OutOfTime,
+    Refused,
+    Result,
+)
+from ml_core.function_memory import FunctionMemory
 from ml_core.jobs import Job, Jobs, input_key
-from ml_core.leases import INTERRUPTED, LEASE, MOST_ATTEMPTS, RENEWAL, Lease, claim, spent
+from ml_core.leases import (
+    INTERRUPTED,
+    LEASE,
+    MOST_ATTEMPTS,
+    POSTPONED,
+    RENEWAL,
+    Lease,
+    claim,
+    postponed,
+    spent,
+)
 from ml_core.ports import ObjectStore
 from ml_core.registry import Registry, artifact_key, manifest_key
+from ml_core.scratch import scratch_folder
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +62,8 @@ _GLANCE = 1.0  # seconds between looks at whether the job was cancelled
 _RETRY = 5.0  # seconds before the second attempt; doubles with each
 _STORE_FAILED = 15.0  # seconds to wait when the store is not there
 _LAST_WORDS = 10.0  # seconds before the deadline, kept for writing down that the job failed
+_LEAST = 5.0  # seconds before the last words: with less a training is not begun
+_MOST_POSTPONED = 3  # times in a row that there was less
 
 
 class Outcome(NamedTuple):
@@ -56,19 +81,28 @@ class Pace(NamedTuple):
     glance: float = _GLANCE
     retry: float = _RETRY
     store_failed: float = _STORE_FAILED
+    last_words: float = _LAST_WORDS
+    least: float = _LEAST
 
 
 PACE = Pace()
 
 
 class _Terms(NamedTuple):
-    """Under what conditions a job is run."""
+    """Under what conditions a job is run; `deadline` and `began` are in seconds since the epoch."""
 
+    began: float
     deadline: float | None
     stopping: threading.Event
     fit_command: Sequence[str]
     pace: Pace
     data: DataSources | None
+    memory: FunctionMemory
+
+    @property
+    def last_moment(self) -> float | None:
+        """When work has to be broken off, so that there is time to write down that it was."""
+        return None if self.deadline is None else self.deadline - self.pace.last_words
 
 
 def run_job(
@@ -81,18 +115,19 @@ def run_job(
     fit_command: Sequence[str] = FIT_COMMAND,
     pace: Pace = PACE,
     data: DataSources | None = None,
+    memory: FunctionMemory = FunctionMemory(),  # noqa: B008 - a tuple
 ) -> Outcome:
     """Do what is to be done for a job that was delivered. Raises nothing that is foreseen.
 
-    `deadline` is the time (seconds since the epoch) at which the platform ends this process; a fit that is
-    not done shortly before fails. When `stopping` is set the fit ends, and the job is given back without
-    counting the attempt.
+    `deadline` is the time (seconds since the epoch) at which the platform ends this process; a training that
+    is not done shortly before fails. When `stopping` is set the fit ends, and the job is given back without
+    counting the attempt. `memory` is what the platform gives this function.
     """
     try:
         claimed = claim(jobs, job_id, pace.lease)
         if claimed.lease is None:
             return _not_held(claimed.job, claimed.wait, jobs)
-        terms = _Terms(deadline, stopping or threading.Event(), fit_command, pace, data)
+        terms = _Terms(time.time(), deadline, stopping or threading.Event(), fit_command, pace, data, memory)
         return _Trainer(claimed.lease, jobs, registry, terms).run()
     except JobNotFound:
         log.warning("a message names job %s, which does not exist", job_id)
@@ -118,9 +153,14 @@ class _Trainer:
     def run(self) -> Outcome:
         try:
             return self._go_on()
+        except LeaseLost:
+            raise
         except Unavailable as error:
             log.warning("job %s: %s", self._lease.job.id, error)
             return self._retry(str(error))  # not given up: the version may be registered, its answer lost
+        except Exception:
+            log.exception("job %s met an error that was not foreseen", self._lease.job.id)
+            return self._retry("the trainer met an error that was not foreseen; it is in the service's log")
 
     def _go_on(self) -> Outcome:
         """From wherever an earlier trainer left the job."""
@@ -132,50 +172,70 @@ class _Trainer:
             return _done(self._lease.cancel())
         manifest = _read_manifest(self._store, job.id)
         if manifest is not None:
-            return self._register(manifest)
+            return self._register(Background("registering", lambda _: self._registered(manifest)))
         if not self._lease.begun:
             last = job.attempts[-1]
             code = "trainer_died" if last["outcome"] == "lost" else "attempts_spent"
             return self._give_up(Broken(code, last["reason"]))
+        if self._is_late():
+            return self._postpone()
         return self._fit()
 
     def _fit(self) -> Outcome:
+        try:
+            with scratch_folder() as folder:
+                return self._fit_in(folder)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            return self._fail(_disk_full())
+
+    def _fit_in(self, folder: str) -> Outcome:
         request = self._request()
-        with tempfile.TemporaryDirectory(prefix="serverless-ml-data-") as folder:
-            try:
-                fetched = self._fetch(request, os.path.join(folder, "data"))
-            except (InvalidInput, TooLarge) as error:
-                return _done(self._lease.fail(_refusal(error)))
-            if isinstance(fetched, Outcome):
-                return fetched
-            with FitChild(request, self._terms.fit_command, fetched and fetched.path) as child:
-                stopped = self._watch(child)
-                if stopped is not None:
-                    return stopped
-                result = child.result()
-        if isinstance(result, Refused):
-            return _done(self._lease.fail(result.error))
-        if isinstance(result, Broken):
-            return self._broken(result)
-        if fetched is not None and isinstance(result, Fitted):
-            result = result._replace(manifest={**result.manifest, "data": fetched.lineage})
-        self._lease.renew("registering")
-        return self._register(_store_result(self._store, self._lease.job, result))
-
-    def _fetch(self, request: bytes, path: str) -> "Fetched | Outcome | None":
-        """Bring the data that the request is about to a file, keeping the lease; None where it has its rows.
-
-        An outcome when the job has to be stopped meanwhile. Raises `InvalidInput`, `TooLarge`, `Unavailable`.
-        """
-        if not is_data_request(request):
-            return None
-        if self._terms.data is None:
-            raise InvalidInput.at("$.data.uri", "no data is read here: send the rows")
-        fetching = Fetching(self._terms.data, DataRequest.from_bytes(request).data.uri, path)
-        for fraction in fetching:
-            stopped = self._stopped() or self._kept("fetching", 100 * fraction)
+        fetched = None
+        if is_data_request(request):
+            with Background("fetching", lambda task: self._fetched(request, folder, task)) as fetching:
+                stopped = self._watch(fetching)
             if stopped is not None:
                 return stopped
+            try:
+                fetched = fetching.result()
+            except (InvalidInput, TooLarge) as error:
+                return self._fail(_refusal(error))
+        size = len(request) if fetched is None else fetched.lineage["size"]
+        child = FitChild(
+            request,
+            folder,
+            self._terms.fit_command,
+            memory=self._terms.memory.left(size),
+            deadline=self._terms.last_moment,
+        )
+        with child:
+            stopped = self._watch(child)
+            if stopped is not None:
+                return stopped
+            result = child.result()
+        if not isinstance(result, Fitted):
+            return self._fitted_nothing(result, child, size)
+        lineage = {} if fetched is None else {"data": fetched.lineage}
+        fitted = result._replace(manifest={**result.manifest, **lineage})
+        self._lease.renew("registering")
+        return self._register(Background("registering", lambda _: self._stored_and_registered(fitted)))
+
+    def _fetched(self, request: bytes, folder: str, task: Background[Fetched]) -> Fetched:
+        """Bring the data that the request is about to a file in the folder.
+
+        Raises `InvalidInput`, `TooLarge`, `Unavailable`.
+        """
+        if self._terms.data is None:
+            raise InvalidInput.at("$.data.uri", "no data is read here: send the rows")
+        uri = DataRequest.from_bytes(request).data.uri
+        fetching = Fetching(self._terms.data, uri, os.path.join(folder, "data"))
+        for fraction in fetching:
+            if task.left.is_set():
+                raise Unavailable("fetching was broken off")
+            task.percentage = round(100 * fraction, 1)
+        assert fetching.fetched is not None  # noqa: S101  # for the type checker: it was iterated to its end
         return fetching.fetched
 
     def _request(self) -> bytes:
@@ -185,32 +245,65 @@ class _Trainer:
             self._lease.look()  # raises LeaseLost when another trainer has ended the job meanwhile
             raise Unavailable(f"the input of job '{self._lease.job.id}' is missing") from error
 
-    def _watch(self, child: FitChild) -> Outcome | None:
-        """Keep the lease until the fit has ended; an outcome when it has to be stopped before."""
-        while not child.ended.wait(self._terms.pace.glance):
-            stopped = self._stopped() or self._kept(child.phase, child.percentage)
+    def _fitted_nothing(self, result: Result, child: FitChild, size: int) -> Outcome:
+        """The fit has no result: the job fails where trying again is no use."""
+        match result:
+            case Refused(error):
+                return self._fail(error)
+            case OutOfMemory():
+                return self._fail(_out_of_memory(size, self._terms.memory.left(size)))
+            case OutOfDisk():
+                return self._fail(_disk_full())
+            case OutOfTime():
+                return self._fail(_too_slow(self._terms, child))
+            case Broken():
+                return self._broken(result)
+        raise AssertionError(result)
+
+    def _watch(self, work: Work) -> Outcome | None:
+        """Keep the lease until the work has ended; an outcome when it has to be broken off before."""
+        while not work.ended.wait(self._terms.pace.glance):
+            stopped = self._stopped(work) or self._kept(work)
             if stopped is not None:
                 return stopped
         return None
 
-    def _stopped(self) -> Outcome | None:
+    def _stopped(self, work: Work) -> Outcome | None:
         """An outcome when it is time to stop."""
         if self._terms.stopping.is_set():
-            return Outcome(self._lease.retry("the trainer was asked to stop", INTERRUPTED), 0.0)
-        if self._terms.deadline is not None and time.time() > self._terms.deadline - _LAST_WORDS:
-            return _done(self._lease.fail(_too_slow(self._lease.job)))
+            return self._interrupted()
+        if self._is_over():
+            return self._fail(_too_slow(self._terms, work))
         return None
 
-    def _kept(self, phase: str | None, percentage: float | None) -> Outcome | None:
-        """Keep the lease; an outcome when the job is to be cancelled."""
-        return _done(self._lease.cancel()) if self._keep(phase, percentage).cancelling else None
+    def _interrupted(self) -> Outcome:
+        return Outcome(self._lease.retry("the trainer was asked to stop", INTERRUPTED), 0.0)
 
-    def _keep(self, phase: str | None, percentage: float | None) -> Job:
+    def _is_over(self, spare: float = 0.0) -> bool:
+        """Whether less than `spare` seconds are left to work in."""
+        last = self._terms.last_moment
+        return last is not None and time.time() > last - spare
+
+    def _is_late(self) -> bool:
+        return self._is_over(self._terms.pace.least)
+
+    def _postpone(self) -> Outcome:
+        """There is hardly any time left: the next delivery may have more. No attempt is counted."""
+        if postponed(self._lease.job.attempts) >= _MOST_POSTPONED:
+            return self._fail(_never_time(self._terms))
+        reason = "too little time was left to begin"
+        return Outcome(self._lease.retry(reason, POSTPONED), self._terms.pace.retry)
+
+    def _kept(self, work: Work) -> Outcome | None:
+        """Keep the lease; an outcome when the job is to be cancelled."""
+        return _done(self._lease.cancel()) if self._keep(work).cancelling else None
+
+    def _keep(self, work: Work) -> Job:
         now = time.monotonic()
         try:
             if now - self._renewed < self._terms.pace.renewal:
                 return self._lease.look()
-            job = self._lease.renew(phase, percentage)
+            job = self._lease.renew(work.phase, work.percentage)
         except Unavailable:
             if now - self._renewed > self._terms.pace.lease:
                 raise  # somebody else may hold the job by now
@@ -218,7 +311,22 @@ class _Trainer:
         self._renewed = now
         return job
 
-    def _register(self, manifest: dict[str, Any]) -> Outcome:
+    def _register(self, registering: Background["_Registered"]) -> Outcome:
+        """Hold the job while its version is registered: too late to cancel, and no reason to fail.
+
+        What is stored is found by whoever comes next, so when time runs out the job goes back.
+        """
+        with registering:
+            while not registering.ended.wait(self._terms.pace.glance):
+                if self._is_over():
+                    return self._retry("the time was over while the version was registered")
+                self._keep(registering)
+        return self._succeed(*registering.result())
+
+    def _stored_and_registered(self, fitted: Fitted) -> "_Registered":
+        return self._registered(_store_result(self._store, self._lease.job, fitted))
+
+    def _registered(self, manifest: dict[str, Any]) -> "_Registered":
         job = self._lease.job
         version = self._registry.register(
             job.model,
@@ -227,10 +335,13 @@ class _Trainer:
             size=manifest["size"],
             algorithm=manifest["algorithm"],
         )
-        return self._succeed(version, manifest)
+        return _Registered(version, manifest)
 
     def _succeed(self, version: int, manifest: dict[str, Any]) -> Outcome:
         return _done(self._lease.succeed(version, manifest.get("metrics"), manifest.get("warnings", [])))
+
+    def _fail(self, error: dict[str, Any]) -> Outcome:
+        return _done(self._lease.fail(error))
 
     def _broken(self, broken: Broken) -> Outcome:
         """The attempt came to nothing: try again later, or give up after so many."""
@@ -244,7 +355,16 @@ class _Trainer:
 
     def _give_up(self, broken: Broken) -> Outcome:
         message = f"{broken.reason}; given up after {spent(self._lease.job.attempts)} attempts"
-        return _done(self._lease.fail({"code": broken.code, "message": message}))
+        if broken.code == "trainer_died":
+            message = f"{message}: {_LESS_MEMORY}"
+        return self._fail({"code": broken.code, "message": message})
+
+
+class _Registered(NamedTuple):
+    """A version, and the manifest of its artifact."""
+
+    version: int
+    manifest: dict[str, Any]
 
 
 def _refusal(error: InvalidInput | TooLarge) -> dict[str, Any]:
@@ -290,12 +410,43 @@ def _read_manifest(store: ObjectStore, job_id: str) -> dict[str, Any] | None:
     return manifest
 
 
-def _too_slow(job: Job) -> dict[str, Any]:
+_LESS_MEMORY = (
+    "train on fewer rows or columns (data.features names them), or give the train function more memory"
+)
+
+
+def _out_of_memory(size: int, limit: int | None) -> dict[str, Any]:
+    bound = "there is" if limit is None else f"the {_mib(limit)} that the train function has for it"
+    message = f"training on {_mib(size)} of data wants more memory than {bound}: {_LESS_MEMORY}"
+    return {"code": "out_of_memory", "message": message}
+
+
+def _disk_full() -> dict[str, Any]:
     message = (
-        "training did not end within the time that the platform gives a function; "
-        "train on fewer rows, lower max_iter, or raise the train function's timeout"
+        "the trainer's disk is full: leave out columns or rows, write the data as Parquet, or give the train "
+        "function more disk"
     )
-    return {
-        "code": "deadline_exceeded",
-        "message": message if job.phase is None else f"{message} (phase: {job.phase})",
-    }
+    return {"code": "disk_full", "message": message}
+
+
+def _too_slow(terms: _Terms, work: Work) -> dict[str, Any]:
+    counted = "" if work.percentage is None else f", {work.percentage:g} % done"
+    return _deadline_exceeded(f"training did not end within {_given(terms)} (phase: {work.phase}{counted})")
+
+
+def _never_time(terms: _Terms) -> dict[str, Any]:
+    return _deadline_exceeded(f"{_given(terms)} are too few to begin a training")
+
+
+def _deadline_exceeded(what: str) -> dict[str, Any]:
+    message = f"{what}: train on fewer rows, lower max_iter, or raise the train function's timeout"
+    return {"code": "deadline_exceeded", "message": message}
+
+
+def _given(terms: _Terms) -> str:
+    seconds = 0.0 if terms.deadline is None else max(0.0, terms.deadline - terms.began)
+    return f"the {seconds:.0f} seconds that the platform gave the function"
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB" if size >= 2**20 else f"{size:,} bytes"

@@ -1,6 +1,7 @@
 """How much memory a table will take, told before it is loaded, and the refusal of one that will not fit."""
 
 import os
+import resource
 from typing import NamedTuple
 
 from ml_core.errors import TooLarge
@@ -34,8 +35,11 @@ NO_BUDGET = Budget()
 
 
 def machine_budget() -> Budget:
-    """What this process may use: the machine's memory, or its control group's where that is less."""
+    """What this process may use: the machine's memory, its control group's, or its own limit."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    own = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    if own != resource.RLIM_INFINITY:
+        limits.append(own)
     for path in _CGROUP_FILES:
         try:
             with open(path, encoding="ascii") as file:

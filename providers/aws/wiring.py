@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import NotConfigured, ObjectNotFound
 
+DISK_IS_MEMORY = False
+
 if TYPE_CHECKING:
     from ml_core.ports import DataStore, JobQueue, UploadSigner
     from providers.object_storage import ObstoreStore

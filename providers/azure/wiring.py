@@ -9,6 +9,8 @@ from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
 from providers.azure.connection import connection
 from providers.azure.names import CONTAINER, KEYS_SETTING, QUEUE
 
+DISK_IS_MEMORY = False
+
 
 def store(env: Mapping[str, str] = os.environ) -> ObjectStore:
     """The container of models and jobs. Raises `NotConfigured`."""
@@ -69,4 +71,4 @@ def train_seconds(env: Mapping[str, str] = os.environ) -> float:
 
     The host's `functionTimeout` less a minute to say how it ended.
     """
-    return float(env.get("ML_TRAIN_SECONDS", 3600)) - 60.0
+    return float(env.get("ML_TRAIN_SECONDS") or 3600) - 60.0

@@ -5,8 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import NotConfigured, ObjectNotFound
 
-# Cloud Tasks gives an HTTP target at most 30 minutes to answer.
+# Cloud Tasks gives an HTTP target at most 30 minutes to answer, and counts from when it sends the task: an
+# instance that has to be started first takes some of that.
 LONGEST_DEADLINE = 1800.0
+STARTING = 30.0
+
+DISK_IS_MEMORY = True  # Cloud Run's file system is held in memory
 
 if TYPE_CHECKING:
     from ml_core.ports import DataStore, JobQueue, UploadSigner
@@ -52,7 +56,7 @@ def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:
 
 def train_seconds(env: Mapping[str, str]) -> float:
     """How long a training may take before the platform ends it: ML_TRAIN_SECONDS, half an hour without it."""
-    return float(env.get("ML_TRAIN_SECONDS") or LONGEST_DEADLINE)
+    return float(env.get("ML_TRAIN_SECONDS") or LONGEST_DEADLINE) - STARTING
 
 
 def _named(env: Mapping[str, str], name: str) -> str:

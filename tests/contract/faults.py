@@ -10,7 +10,7 @@ from ml_core.ports import ObjectStore, Opened, Page, StoredObject
 from ml_core.trainer import Pace
 
 QUICK_FIT = (sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "quick_fit.py"))
-QUICK = Pace(lease=5.0, renewal=0.03, glance=0.02, retry=0.01, store_failed=0.01)
+QUICK = Pace(lease=5.0, renewal=0.03, glance=0.02, retry=0.01, store_failed=0.01, last_words=10.0, least=0.2)
 
 type Fault = Callable[[Callable[[], object]], object]
 

@@ -185,7 +185,10 @@ def _app(name: str, functions: list[Function]) -> App:
     special = (
         {KEYS_SETTING: "[parameters('keyRecords')]"}
         if http
-        else {"ML_TRAIN_SECONDS": str(settings["timeoutSeconds"])}
+        else {
+            "ML_TRAIN_SECONDS": str(settings["timeoutSeconds"]),
+            "ML_TRAIN_MEMORY": str(settings["memory"]),
+        }
     )
     return App(
         name,

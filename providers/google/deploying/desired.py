@@ -322,7 +322,11 @@ def _function(
     if _event(function, "queue"):
         # Cloud Tasks gives an HTTP target at most 30 minutes.
         seconds = min(settings["timeoutSeconds"], LONGEST_TASK)
-        config["serviceConfig"]["environmentVariables"] = {**environment, "ML_TRAIN_SECONDS": str(seconds)}
+        config["serviceConfig"]["environmentVariables"] = {
+            **environment,
+            "ML_TRAIN_SECONDS": str(seconds),
+            "ML_TRAIN_MEMORY": str(_mebibytes(settings["memory"])),
+        }
     if public:
         config["serviceConfig"]["environmentVariables"] = {**environment, "ML_KEYS_FILE": KEYS_FILE}
         config["serviceConfig"]["secretVolumes"] = [_keys_volume(names)]
@@ -370,3 +374,7 @@ def fingerprint(config: Json, package: bytes) -> str:
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
     digest.update(hashlib.sha256(package).digest())
     return digest.hexdigest()[:40]
+
+
+def _mebibytes(memory: str) -> int:
+    return int(memory[:-2]) * {"Mi": 1, "Gi": 1024}[memory[-2:]]

@@ -5,9 +5,14 @@ import os
 import random
 import subprocess
 import sys
+import time
+from array import array
+from pathlib import Path
 
-from ml_core.fit_child import FitChild, Fitted, Refused
-from ml_core.instances import Limits
+import pytest
+
+from ml_core.fit_child import FitChild, Fitted, OutOfDisk, OutOfMemory, OutOfTime, Refused
+from ml_core.instances import Limits, Rows
 from ml_core.training import TrainingRequest, check_request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
@@ -16,13 +21,24 @@ PARENT = """
 import os, sys
 from ml_core.fit_child import FitChild
 
-with FitChild(sys.stdin.buffer.read()) as child:
+with FitChild(sys.stdin.buffer.read(), sys.argv[1]) as child:
     while child.phase == "starting":
         child.ended.wait(0.05)
-    print(child._folder, flush=True)
+    print(child.pid, flush=True)
     child.ended.wait()
     print("the fit was quicker than the test", flush=True)
 """
+
+_WITHOUT_DISK = (
+    sys.executable,
+    "-c",
+    """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+sys.argv = ["fit_process", *sys.argv[1:]]
+runpy.run_module("ml_core.fit_process", run_name="__main__")
+""",
+)
 
 
 def _request(rows: int, columns: int = 2, **request: object) -> TrainingRequest:
@@ -34,20 +50,19 @@ def _request(rows: int, columns: int = 2, **request: object) -> TrainingRequest:
     )
 
 
-def test_a_fit_hands_over_its_artifact_and_manifest() -> None:
-    with FitChild(_request(40).to_bytes()) as child:
+def test_a_fit_hands_over_its_artifact_and_manifest(tmp_path: Path) -> None:
+    with FitChild(_request(40).to_bytes(), str(tmp_path)) as child:
         assert child.ended.wait(60)
         result = child.result()
     assert isinstance(result, Fitted)
     assert result.manifest["algorithm"] == "svm"
     assert result.artifact
     assert child.phase not in {"starting", None}, "progress was told"
-    assert not os.path.exists(child._folder)
 
 
-def test_a_request_at_fault_is_refused_with_its_faults() -> None:
+def test_a_request_at_fault_is_refused_with_its_faults(tmp_path: Path) -> None:
     request = _request(40)._replace(targets=[True] * 40)
-    with FitChild(request.to_bytes()) as child:
+    with FitChild(request.to_bytes(), str(tmp_path)) as child:
         assert child.ended.wait(60)
         result = child.result()
     assert isinstance(result, Refused)
@@ -56,18 +71,41 @@ def test_a_request_at_fault_is_refused_with_its_faults() -> None:
     json.dumps(result.error)
 
 
-def test_leaving_ends_a_fit_that_is_under_way() -> None:
-    with FitChild(_request(20_000, 20).to_bytes()) as child:
+def test_leaving_ends_a_fit_that_is_under_way(tmp_path: Path) -> None:
+    with FitChild(_request(20_000, 20).to_bytes(), str(tmp_path)) as child:
         while child.phase == "starting":
             assert not child.ended.wait(0.01)
     assert child.ended.is_set()
-    assert not os.path.exists(child._folder)
 
 
-def test_a_fit_does_not_outlive_a_parent_that_is_killed() -> None:
-    """The child holds the parent's standard error: it closes only when both are gone."""
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process's memory")
+@pytest.mark.parametrize("mebibytes", [240, 80], ids=["while splitting", "while importing"])
+def test_a_fit_that_allocates_past_its_limit_ends_alone(tmp_path: Path, mebibytes: int) -> None:
+    """The request alone is 20 MiB and is held several times over; numpy is refused what it asks for."""
+    request = _wide_request(rows=50_000, columns=50)
+    with FitChild(request.to_bytes(), str(tmp_path), memory=mebibytes << 20) as child:
+        assert child.ended.wait(60)
+        assert child.result() == OutOfMemory()
+
+
+def test_a_fit_ends_at_its_deadline_even_when_nobody_looks(tmp_path: Path) -> None:
+    request = _request(20_000, 20).to_bytes()
+    with FitChild(request, str(tmp_path), deadline=time.time() + 0.5) as child:
+        assert child.ended.wait(60)
+        assert child.result() == OutOfTime()
+
+
+def test_a_fit_whose_disk_is_full_says_so(tmp_path: Path) -> None:
+    """A bound on the size of files is the nearest thing to a full disk that needs no privilege."""
+    with FitChild(_request(40).to_bytes(), str(tmp_path), _WITHOUT_DISK) as child:
+        assert child.ended.wait(60)
+        assert child.result() == OutOfDisk()
+
+
+def test_a_fit_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
+    """Nor does it write anything more: the folder is as it was when the parent died."""
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT],
+        [sys.executable, "-c", PARENT, str(tmp_path)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -78,9 +116,32 @@ def test_a_fit_does_not_outlive_a_parent_that_is_killed() -> None:
     parent.stdin.write(_request(20_000, 20).to_bytes())
     parent.stdin.close()
     parent.stdin = None
-    folder = parent.stdout.readline().decode().strip()
-    assert os.path.isdir(folder)
+    child = int(parent.stdout.readline())
     parent.kill()
+    # the child holds the parent's standard error: it closes only when both are gone
     rest, _ = parent.communicate(timeout=30)
     assert rest == b""
-    assert not os.path.exists(folder)
+    while not _is_dead(child):
+        time.sleep(0.01)
+    assert set(os.listdir(tmp_path)) <= {"request"}
+
+
+def _is_dead(pid: int) -> bool:
+    """Whether a process is gone, or dead with nobody who asked for its status: its new parent may not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def _wide_request(rows: int, columns: int) -> TrainingRequest:
+    return TrainingRequest(
+        algorithm="kmeans",
+        hyperparameters={"n_clusters": 2},
+        rows=Rows(array("d", range(rows * columns)).tobytes(), columns),
+        features=tuple(f"x{number}" for number in range(columns)),
+        targets=None,
+        test_fraction=0.2,
+        seed=0,
+    )

@@ -1,0 +1,40 @@
+"""How much of a function's memory the fitting process may take, so that it fails alone and in time.
+
+A platform that counts memory for the whole function kills all of it at once: the trainer with the fit.
+"""
+
+import os
+from typing import NamedTuple
+
+from ml_core.tables.memory import machine_budget
+
+
+class FunctionMemory(NamedTuple):
+    """What the platform gives the function: `bytes`, or what the machine has where that is None.
+
+    With `holds_disk` whatever is on the disk is in that memory too.
+    """
+
+    bytes: int | None = None
+    holds_disk: bool = False
+
+    @property
+    def total(self) -> int | None:
+        """The function's memory, in bytes."""
+        known = [size for size in (self.bytes, machine_budget().bytes) if size is not None]
+        return min(known, default=None)
+
+    def left(self, on_disk: int) -> int | None:
+        """What is left for the fit beside this process, and the bytes that it has brought to the disk."""
+        if self.total is None:
+            return None
+        return max(1, self.total - _resident_bytes() - (on_disk if self.holds_disk else 0))
+
+
+def _resident_bytes() -> int:
+    """What this process holds of the memory; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
