@@ -49,7 +49,7 @@ def has_gaps_or_words(X: Any) -> bool:  # noqa: ANN401
 
         array = np.asarray(X)
         return array.dtype.kind not in "fiu" or bool(np.isnan(array).any())
-    if hasattr(X, "__array__"):
+    if hasattr(X, "__array__") or hasattr(X, "toarray"):
         return False  # an array has one type for all columns: anything but finite numbers is a mistake
     return any(type(value) not in (int, float) or value != value for row in X for value in _row_values(row))  # noqa: PLR0124
 

@@ -1,15 +1,13 @@
-"""Training: a request is checked, its rows are split, a model is fitted and measured."""
+"""Training: a request is checked (`training_request.py`), fitted and measured (`fitting.py`).
 
-import math
-import sys
+What a notebook calls is here.
+"""
+
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import chain, takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from ml_core import artifact, models, tensors
+from ml_core import models
 from ml_core.arrays import (
     NO_LIMITS,
     feature_names,
@@ -19,581 +17,39 @@ from ml_core.arrays import (
     python_value,
     rows_of,
 )
-from ml_core.data_request import DataReference, DataRequest, check_data, is_data_request, read_rows
-from ml_core.errors import AlgorithmNotFound, ArtifactInvalid, Fault, InvalidInput, TooLarge
-from ml_core.faults import member, shown
-from ml_core.features import UNKNOWN, Encoding, Feature, mixed_rows
-from ml_core.hyperparameters import REFUSED, Integer, Number
-from ml_core.instances import Limits, Rows, in_order, rows_from_json
-from ml_core.model import Label, Model
-from ml_core.models import CLASSIFICATION, AlgorithmInfo, Size, Table
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from ml_core.tables.memory import Budget
-
-TEST_FRACTION = Number(least=0, most=0.9)
-SEED = Integer(0, 2**32 - 1)
-MEMBERS = (
-    "algorithm",
-    "hyperparameters",
-    "instances",
-    "targets",
-    "data",
-    "test_fraction",
-    "seed",
-    "feature_names",
+from ml_core.errors import InvalidInput
+from ml_core.faults import shown
+from ml_core.fitting import Trained, class_numbers, fit, fit_model, matrix_of
+from ml_core.hyperparameters import REFUSED
+from ml_core.model import Model
+from ml_core.models import Table
+from ml_core.training_request import (
+    MEMBERS,
+    SEED,
+    TEST_FRACTION,
+    TrainingRequest,
+    check_any_request,
+    check_class_weight,
+    check_names,
+    check_request,
+    checked_targets,
+    label_text,
+    read_request,
+    rows_and_columns,
 )
 
-
-class TrainingRequest(NamedTuple):
-    """A checked request: what `fit` needs, and all that a stored one holds."""
-
-    algorithm: str
-    hyperparameters: dict[str, Any]
-    rows: Rows
-    features: tuple[str, ...]
-    targets: list[Label] | None
-    test_fraction: float
-    seed: int
-    # What the columns are, where they are more than numbers without gaps.
-    columns: tuple[Feature, ...] | None = None
-    # What is to be said of the rows.
-    warnings: tuple[str, ...] = ()
-
-    def summary(self) -> dict[str, object]:
-        """What a job tells of its request."""
-        return {
-            "algorithm": self.algorithm,
-            "hyperparameters": self.hyperparameters,
-            "rows": len(self.rows),
-            "features": len(self.features),
-            "test_fraction": self.test_fraction,
-            "seed": self.seed,
-        }
-
-    def to_bytes(self) -> bytes:
-        """The request as a safetensors file."""
-        table = tensors.Tensor((len(self.rows), self.rows.n_features), self.rows.packed)
-        description = {
-            "algorithm": self.algorithm,
-            "hyperparameters": self.hyperparameters,
-            "features": self.features,
-            "targets": self.targets,
-            "test_fraction": self.test_fraction,
-            "seed": self.seed,
-            "columns": self.columns,
-        }
-        return tensors.write(description, {"instances": table})
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "TrainingRequest":
-        """The request that `to_bytes` wrote. Raises `ArtifactInvalid` for other bytes."""
-        content, tables = tensors.read(data, finite=False)
-        table, description = tables["instances"], dict[str, Any](content)
-        return cls(
-            algorithm=description["algorithm"],
-            hyperparameters=description["hyperparameters"],
-            rows=Rows(table.packed, table.shape[1]),
-            features=tuple(description["features"]),
-            targets=description["targets"],
-            test_fraction=description["test_fraction"],
-            seed=description["seed"],
-            columns=_columns(description["columns"]),
-        )
-
-
-def _columns(described: list[Any] | None) -> tuple[Feature, ...] | None:
-    if described is None:
-        return None
-    return tuple(Feature(name, kind, tuple(words)) for name, kind, words in described)
-
-
-class Trained(NamedTuple):
-    """A model's artifact, and what is to be told of it, as JSON values."""
-
-    artifact: bytes
-    manifest: dict[str, object]
-
-
-def check_request(body: object, limits: Limits) -> TrainingRequest:
-    """The request of a JSON body that holds the rows. Imports neither numpy nor scikit-learn.
-
-    Raises `InvalidInput` with a fault for each thing wrong, and `TooLarge` past a limit.
-    """
-
-    def nowhere(uri: object) -> None:
-        raise InvalidInput.at("$.data.uri", f"no data is read here, and not {shown(uri)}: send the rows")
-
-    request = check_any_request(body, limits, nowhere)
-    assert isinstance(request, TrainingRequest)  # noqa: S101 - for the type checker: data was refused
-    return request
-
-
-def check_any_request(
-    body: object, limits: Limits, check_uri: Callable[[object], object]
-) -> TrainingRequest | DataRequest:
-    """The request of a JSON body. Imports neither numpy nor scikit-learn.
-
-    `check_uri` raises `InvalidInput` for an address that may not be read. Raises `InvalidInput` with a fault
-    for each thing wrong, and `TooLarge` past a limit.
-    """
-    if not isinstance(body, dict):
-        raise InvalidInput.at("$", f"expected an object, got {shown(body)}")
-    info = _algorithm(body)
-    hyperparameters = body.get("hyperparameters")
-    chosen = info.check({} if hyperparameters is None else hyperparameters)
-    test_fraction, seed = _split_options(body)
-    if body.get("data") is not None:
-        data = _data(body, info, limits, check_uri)
-        return DataRequest(info.name, chosen, data, test_fraction, seed)
-    features = _features(body, limits)
-    columns, rows = _rows(body.get("instances"), features, limits)
-    targets = _targets(info, body.get("targets"), len(rows), limits)
-    request = TrainingRequest(info.name, chosen, rows, features, targets, test_fraction, seed, columns)
-    _check_split(info, request)
-    return request
-
-
-def _data(
-    body: dict[str, object],
-    info: AlgorithmInfo,
-    limits: Limits,
-    check_uri: Callable[[object], object],
-) -> DataReference:
-    beside = [
-        Fault(f"$.{name}", "the rows are in 'data'; leave this out")
-        for name in ("instances", "targets", "feature_names")
-        if body.get(name) is not None
-    ]
-    if beside:
-        raise InvalidInput(beside)
-    return check_data(body["data"], info, limits, check_uri)
-
-
-def read_request(request: bytes, path: str, budget: "Budget") -> TrainingRequest:
-    """A stored request with its rows, which may be in the table at `path`.
-
-    Raises `InvalidInput`, and for a table `MalformedInput` and `TooLarge`.
-    """
-    if not is_data_request(request):
-        return TrainingRequest.from_bytes(request)
-    stored = DataRequest.from_bytes(request)
-    info = models.algorithm(stored.algorithm)
-    table = read_rows(stored, path, budget)
-    names = tuple(feature.name for feature in table.features)
-    _check_names(list(names), "$.data.features", Limits())
-    if table.targets is not None:
-        _check_labels(table.targets, Limits(), "$.data.target")
-    filled = TrainingRequest(
-        stored.algorithm,
-        stored.hyperparameters,
-        table.rows,
-        names,
-        table.targets,
-        stored.test_fraction,
-        stored.seed,
-        table.features,
-        table.warnings,
-    )
-    _check_split(info, filled)
-    return filled
-
-
-def _rows(
-    instances: object, features: tuple[str, ...], limits: Limits, where: str = "$.instances"
-) -> tuple[tuple[Feature, ...] | None, Rows]:
-    """The rows, and what their columns are where they are more than numbers without gaps."""
-    listed, rows = in_order(instances, features, limits, where, "every row")
-    if set(map(type, chain.from_iterable(rows))) <= {int, float}:
-        return None, rows_from_json(
-            instances, features=features, limits=limits, where=where, expecting="every row"
-        )
-    return mixed_rows(features, listed, rows, limits, where)
-
-
-def _algorithm(body: dict[str, object]) -> AlgorithmInfo:
-    unknown = [
-        Fault(member("$", name), f"no such member; there are {', '.join(MEMBERS)}")
-        for name in body.keys() - set(MEMBERS)
-    ]
-    if unknown:
-        raise InvalidInput(sorted(unknown))
-    name = body.get("algorithm")
-    try:
-        return models.algorithm(name if isinstance(name, str) else "")
-    except AlgorithmNotFound:
-        expected = " or ".join(f'"{each}"' for each in models.names())
-        raise InvalidInput.at("$.algorithm", f"expected {expected}, got {shown(name)}") from None
-
-
-def _split_options(body: dict[str, object]) -> tuple[float, int]:
-    faults, values = [], []
-    for name, kind, default in (("test_fraction", TEST_FRACTION, 0.2), ("seed", SEED, 0)):
-        value: Any = kind.read(body.get(name, default))
-        if value is REFUSED:
-            faults.append(Fault(f"$.{name}", f"expected {kind.expects}, got {shown(body[name])}"))
-        values.append(value)
-    if faults:
-        raise InvalidInput(faults)
-    return values[0], values[1]
-
-
-def _features(body: dict[str, object], limits: Limits) -> tuple[str, ...]:
-    """The names that are given, else the members of the first row, else x0, x1 … as in scikit-learn."""
-    instances = body.get("instances")
-    first = instances[0] if isinstance(instances, list) and instances else None
-    names = body.get("feature_names")
-    where = "$.feature_names"
-    if names is None and isinstance(first, dict):
-        names, where = list(first), "$.instances[0]"
-    elif names is None:
-        names = [f"x{column}" for column in range(len(first) if isinstance(first, list) else 1)]
-    if not isinstance(names, list):
-        raise InvalidInput.at(where, f"expected a list of names, got {shown(names)}")
-    if not names:
-        raise InvalidInput.at("$.instances[0]", "expected at least one feature, got none")
-    if len(names) > limits.max_columns:
-        raise TooLarge(f"{len(names)} features; at most {limits.max_columns} are taken")
-    _check_names(names, where, limits)
-    if isinstance(first, list) and len(first) != len(names):
-        raise InvalidInput.at(where, f"{len(names)} names for rows of {len(first)} features")
-    return tuple(names)
-
-
-def _check_names(names: list[Any], where: str, limits: Limits) -> None:
-    faults = []
-    for index, name in enumerate(names):
-        wrong = "a name is not empty" if name == "" else _wrong_text(name, limits)
-        if wrong:
-            faults.append(Fault(f"{where}[{index}]", wrong))
-    if not faults and len(set(names)) != len(names):
-        twice = next(name for name, times in Counter(names).items() if times > 1)
-        faults.append(Fault(where, f"{shown(twice)} is there more than once"))
-    if faults:
-        raise InvalidInput(faults)
-
-
-def _wrong_text(value: object, limits: Limits) -> str | None:
-    if not isinstance(value, str):
-        return f"expected a string, got {shown(value)}"
-    if len(value) > limits.max_text:
-        return f"expected at most {limits.max_text} characters, got {len(value)}"
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return "expected text, got half of a surrogate pair"
-    return None
-
-
-def _targets(info: AlgorithmInfo, targets: object, rows: int, limits: Limits) -> list[Label] | None:
-    if info.task != CLASSIFICATION:
-        if targets is not None:
-            raise InvalidInput.at("$.targets", f"{info.name} takes no targets")
-        return None
-    if not isinstance(targets, list):
-        raise InvalidInput.at(
-            "$.targets", f"expected a list of labels, one for each row, got {shown(targets)}"
-        )
-    _check_labels(targets, limits)
-    if len(targets) != rows:
-        raise InvalidInput.at("$.targets", f"expected a label for each of {rows} rows, got {len(targets)}")
-    return targets
-
-
-def _check_labels(targets: list[Any], limits: Limits, where: str = "$.targets") -> None:
-    """Raise `InvalidInput` unless these are strings, 64-bit integers or booleans, of at least two classes."""
-    kinds = set(map(type, targets))
-    expected = "strings, integers or booleans, all of one kind"
-    for index, label in enumerate(targets if not kinds <= {str, int, bool} else ()):
-        if type(label) not in (str, int, bool):
-            raise InvalidInput.at(f"{where}[{index}]", f"labels are {expected}; got {shown(label)}")
-    if len(kinds) > 1:
-        index = next(index for index, label in enumerate(targets) if type(label) is not type(targets[0]))
-        message = f"labels are {expected}; {shown(targets[0])} came before {shown(targets[index])}"
-        raise InvalidInput.at(f"{where}[{index}]", message)
-    classes = set(targets)
-    wrong = {label: fault for label in classes if (fault := _wrong_label(label, limits))}
-    if wrong:
-        index = next(index for index, label in enumerate(targets) if label in wrong)
-        raise InvalidInput.at(f"{where}[{index}]", wrong[targets[index]])
-    if len(classes) < 2:
-        only = f"only {shown(targets[0])}" if targets else "none"
-        raise InvalidInput.at(where, f"a classifier needs at least two classes, got {only}")
-    if len(classes) > limits.max_classes:
-        raise TooLarge(f"{where} has {len(classes)} classes; at most {limits.max_classes} are taken")
-
-
-def _wrong_label(label: object, limits: Limits) -> str | None:
-    if isinstance(label, int):
-        return None if -(2**63) <= label < 2**63 else f"expected an integer of 64 bits, got {shown(label)}"
-    return _wrong_text(label, limits)
-
-
-def _check_split(info: AlgorithmInfo, request: TrainingRequest) -> None:
-    """Raise `InvalidInput` for what training on such rows would fail on."""
-    rows = len(request.rows)
-    held_out = math.ceil(request.test_fraction * rows)
-    counts = Counter(request.targets) if request.targets is not None else None
-    message = None
-    if rows - held_out < 1:
-        message = f"no row of {rows} is left to train on"
-    elif held_out and counts:
-        message = _unstratifiable(counts, rows, held_out)
-    if message:
-        raise InvalidInput.at("$.test_fraction", f"{message}; with test_fraction 0 every row is trained on")
-    rarest = min(counts.values()) if counts else None
-    _raise_faults(info.algorithm.objections(Size(rows - held_out, rarest), request.hyperparameters))
-    if counts:
-        _check_class_weight(request.hyperparameters.get("class_weight"), list(counts))
-
-
-def _unstratifiable(counts: Mapping[Label, int], rows: int, held_out: int) -> str | None:
-    label, rarest = min(counts.items(), key=lambda item: item[1])
-    if rarest < 2:
-        return f"class {shown(label)} has a single row, which cannot be both trained on and held out"
-    if held_out < len(counts):
-        return f"{held_out} of {rows} rows would be held out, fewer than the {len(counts)} classes"
-    if rows - held_out < len(counts):
-        return f"{rows - held_out} of {rows} rows would be trained on, fewer than the {len(counts)} classes"
-    return None
-
-
-def _check_class_weight(weights: object, classes: Sequence[Label]) -> None:
-    texts = set(map(label_text, classes))
-    where = "$.hyperparameters.class_weight"
-    unknown = weights.keys() - texts if isinstance(weights, dict) else set()
-    _raise_faults([Fault(member(where, name), "no row has such a label") for name in sorted(unknown)])
-
-
-def _raise_faults(faults: list[Fault]) -> None:
-    if faults:
-        raise InvalidInput(faults)
-
-
-def label_text(label: Label) -> str:
-    """A label as JSON writes it, without quotes: what keys of an object can say."""
-    if isinstance(label, bool):
-        return "true" if label else "false"
-    return str(label)
-
-
-def fit(request: TrainingRequest, progress: Callable[[str, float | None], None]) -> Trained:
-    """Split the rows, fit on one part, measure on both.
-
-    `progress` is told each phase as it begins, and how many percent of it are done where that is counted,
-    else None. Raises `InvalidInput`.
-    """
-    info = models.algorithm(request.algorithm)
-    progress("splitting", None)
-    classes, y = _class_numbers(request.targets)
-    train, test = _split(request, y)
-    progress("fitting", None)
-    X = _matrix(request.rows)
-    table = Table(X[train], None if y is None else y[train], request.seed, request.columns)
-    model, told = fit_model(info, request.hyperparameters, table, request.features, classes)
-    progress("measuring", None)
-    X = _recoded(X, request.columns, model)
-    metrics = {
-        name: _measured(info, model, _taken(X, part), None if y is None else y[part], request.seed)
-        for name, part in (("training", train), ("test", test))
-        if len(part)
-    }
-    data = artifact.dump(model)
-    manifest = {
-        **model.description,
-        "task": info.task,
-        "metrics": metrics,
-        "warnings": [*request.warnings, *told],
-        "rows": len(train),
-        "test_rows": len(test),
-        "test_fraction": request.test_fraction,
-        "seed": request.seed,
-        "library_versions": library_versions(),
-    }
-    return Trained(data, manifest)
-
-
-def fit_model(
-    info: AlgorithmInfo,
-    chosen: Mapping[str, Any],
-    table: Table,
-    features: tuple[str, ...],
-    classes: tuple[Label, ...] | None,
-) -> tuple[Model, list[str]]:
-    """A model fitted to every row of the table, and what the solver warned of. Raises `InvalidInput`."""
-    import numpy as np
-    from threadpoolctl import threadpool_limits
-
-    rarest = None if table.y is None else int(np.bincount(table.y, minlength=len(classes or ())).min())
-    if rarest == 0:
-        raise InvalidInput.at(
-            "$.test_fraction",
-            "a class has no row left to train on; with test_fraction 0 it has all of its own",
-        )
-    _raise_faults(info.algorithm.objections(Size(len(table.X), rarest), chosen))
-    weights = chosen.get("class_weight")
-    if isinstance(weights, dict) and classes is not None:
-        numbered = {number: weights.get(label_text(label), 1.0) for number, label in enumerate(classes)}
-        options = {**chosen, "class_weight": numbered}
-    else:
-        options = dict(chosen)
-    # With several OpenMP threads, sums are added in the order in which they finish: bits would differ from
-    # run to run. BLAS divides its work the same way every time, and with its own threads gives scikit-learn's
-    # bits.
-    with (
-        threadpool_limits(limits=1, user_api="openmp"),
-        _convergence_warnings() as told,
-        np.errstate(all="ignore"),
-        _overflow_told(),
-    ):
-        fitted, prepared = info.algorithm.fit(table, options)
-    together = fitted.folded(prepared.scaling) if prepared.scaling else None
-    model = Model(
-        together or fitted,
-        algorithm=info.name,
-        hyperparameters=chosen,
-        features=features,
-        classes=classes,
-        scaling=None if together else prepared.scaling,
-        encoding=prepared.encoding,
-    )
-    return _stored(model), [*dict.fromkeys(told), *_empty_columns(prepared.encoding)]
-
-
-def _empty_columns(encoding: Encoding | None) -> list[str]:
-    """What is to be said of columns that had no value in the rows trained on."""
-    if encoding is None:
-        return []
-    looked_at = {column for column, _ in encoding.layout.numbers} | {
-        column for column, *_ in encoding.layout.words
-    }
-    return [
-        f"column '{feature.name}' has no value in any row trained on: it is not looked at"
-        for column, feature in enumerate(encoding.features)
-        if column not in looked_at
-    ]
-
-
-def _stored(model: Model) -> Model:
-    """The model as it comes back from its artifact: what is measured is what will serve."""
-    with _overflow_told():
-        return artifact.load(artifact.dump(model))
-
-
-@contextmanager
-def _overflow_told() -> Iterator[None]:
-    """Say of what fails on a checked request that its numbers overflowed on the way.
-
-    That is all that is left for scikit-learn, an artifact or a metric to refuse.
-    """
-    try:
-        yield
-    except (ValueError, ArithmeticError, ArtifactInvalid, InvalidInput) as error:
-        raise InvalidInput.at("$.instances", "training on these values overflows; rescale them") from error
-
-
-@contextmanager
-def _convergence_warnings() -> Iterator[list[str]]:
-    """Collect convergence warnings as lines of text; show all others as usual."""
-    from sklearn.exceptions import ConvergenceWarning
-
-    told: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "Skipping features without any observed values")  # told below
-        yield told
-    for warning in caught:
-        if issubclass(warning.category, ConvergenceWarning):
-            told.append(_advice(str(warning.message)))
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-
-
-def _advice(message: str) -> str:
-    """scikit-learn's warning on one line, without its reading list."""
-    lines = takewhile(
-        lambda line: not line.startswith(("You might also", "Please also")), message.splitlines()
-    )
-    return " ".join(" ".join(lines).split())
-
-
-def _class_numbers(
-    targets: Sequence[Label] | None,
-) -> "tuple[tuple[Label, ...] | None, NDArray[np.int64] | None]":
-    """The classes in ascending order, as scikit-learn has them, and each row's number among them."""
-    if targets is None:
-        return None, None
-    import numpy as np
-
-    classes = tuple(sorted(set(targets)))
-    numbers = {label: number for number, label in enumerate(classes)}
-    return classes, np.array([numbers[label] for label in targets], dtype=np.int64)
-
-
-def _matrix(rows: Rows) -> "NDArray[np.float64]":
-    import numpy as np
-
-    return np.frombuffer(rows.packed, dtype="<f8").reshape(-1, rows.n_features)
-
-
-def _taken(X: "NDArray[np.float64]", chosen: "NDArray[np.intp]") -> Rows:
-    return Rows(memoryview(X[chosen]).cast("B"), X.shape[1])
-
-
-def _recoded(
-    X: "NDArray[np.float64]", columns: tuple[Feature, ...] | None, model: Model
-) -> "NDArray[np.float64]":
-    """The rows with words as the model numbers them: it knows only those that it was trained on."""
-    if columns is None or model.encoding is None:
-        return X
-    import numpy as np
-
-    X = X.copy()
-    for place, (sent, known) in enumerate(zip(columns, model.encoding.features, strict=True)):
-        if sent.words != known.words:
-            places = {word: float(number) for number, word in enumerate(known.words)}
-            numbers = np.array([*(places.get(word, UNKNOWN) for word in sent.words), UNKNOWN])
-            there = ~np.isnan(X[:, place])
-            X[there, place] = numbers[X[there, place].astype(np.int64)]
-    return X
-
-
-def _split(
-    request: TrainingRequest, y: "NDArray[np.int64] | None"
-) -> "tuple[NDArray[np.intp], NDArray[np.intp]]":
-    """The rows to train on and those held out, as scikit-learn's `train_test_split` chooses them."""
-    import numpy as np
-    from sklearn.model_selection import train_test_split
-
-    every = np.arange(len(request.rows))
-    if request.test_fraction == 0:
-        return every, every[:0]
-    train, test = train_test_split(
-        every, test_size=request.test_fraction, random_state=request.seed, stratify=y
-    )
-    return train, test
-
-
-def _measured(
-    info: AlgorithmInfo, model: Model, rows: Rows, y: "NDArray[np.int64] | None", seed: int
-) -> dict[str, object]:
-    from ml_core import metrics
-
-    with _overflow_told():
-        if y is None:
-            return metrics.of_clusters(model, rows, seed=seed)
-        return metrics.of_classifier(model, rows, y, objective=info.algorithm.objective)
-
-
-def library_versions() -> dict[str, str]:
-    """What a model was fitted with."""
-    from importlib.metadata import version
-
-    python = ".".join(map(str, sys.version_info[:3]))
-    return {"python": python, **{name: version(name) for name in ("numpy", "scikit-learn", "scipy")}}
+__all__ = [
+    "MEMBERS",
+    "SEED",
+    "TEST_FRACTION",
+    "Trained",
+    "TrainingRequest",
+    "check_any_request",
+    "check_request",
+    "fit",
+    "read_request",
+    "train_model",
+]
 
 
 def train_model(
@@ -616,21 +72,21 @@ def train_model(
     """
     info = models.algorithm(algorithm)
     features = tuple(feature_names(X))
-    _check_names(list(features), "X", NO_LIMITS)
+    check_names(list(features), "X", NO_LIMITS)
     if has_gaps_or_words(X):
-        columns, rows = _rows(plain_rows(X, features), features, NO_LIMITS, "X")
+        columns, rows = rows_and_columns(plain_rows(X, features), features, NO_LIMITS, "X")
     else:
         columns, rows = None, rows_of(X, features, expecting="every row")
-    targets = _targets(info, None if y is None else listed(y), len(rows), NO_LIMITS)
+    targets = checked_targets(info, None if y is None else listed(y), len(rows), NO_LIMITS)
     given = {name: _as_json(value) for name, value in {**(hyperparameters or {}), **more}.items()}
     chosen = info.check(given, "hyperparameters")
     seed = python_value(seed)
     if SEED.read(seed) is REFUSED:
         raise InvalidInput.at("seed", f"expected {SEED.expects}, got {shown(seed)}")
     if targets is not None:
-        _check_class_weight(chosen.get("class_weight"), targets)
-    classes, numbers = _class_numbers(targets)
-    model, told = fit_model(info, chosen, Table(_matrix(rows), numbers, seed, columns), features, classes)
+        check_class_weight(chosen.get("class_weight"), targets)
+    classes, numbers = class_numbers(targets)
+    model, told = fit_model(info, chosen, Table(matrix_of(rows), numbers, seed, columns), features, classes)
     for text in told:
         warnings.warn(text, stacklevel=2)
     return model

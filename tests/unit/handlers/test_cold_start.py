@@ -23,7 +23,7 @@ HEAVY = {
 OTHERS = {
     "handlers.answers", "handlers.deliveries", "handlers.openapi", "handlers.problems", "handlers.wsgi",
     "handlers.endpoints.inference", "handlers.endpoints.jobs", "handlers.endpoints.models",
-    "handlers.endpoints.training", "ml_core.jobs", "ml_core.trainer", "ml_core.training", "ml_core.metrics",
+    "handlers.endpoints.training", "ml_core.jobs", "ml_core.trainer", "ml_core.fitting", "ml_core.metrics",
 }  # fmt: skip
 
 PROGRAM = """

@@ -1,0 +1,139 @@
+"""Training on a file, end to end, beside pandas and scikit-learn in a fresh process of their own.
+
+`python -m benchmarks.tables [all]`: `all` goes up to files of 200 MB, which takes some minutes.
+`python -m benchmarks.tables fit ALGORITHM FILE` trains once as the trainer does, and prints the metrics.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+TODAY = (os.path.join(".tools", "bench", "bin", "python"), "-m", "benchmarks.comparison_pandas")
+OURS = (sys.executable, "-m", "benchmarks.tables")
+# algorithm, shape, megabytes
+QUICK = (
+    ("logistic_regression", "numeric", 20),
+    ("logistic_regression", "mixed", 20),
+    ("kmeans", "numeric", 20),
+    ("svm", "mixed", 1),
+)
+ALL = (
+    *QUICK,
+    ("logistic_regression", "wide", 20),
+    ("svm", "numeric", 3),
+    ("kmeans", "mixed", 20),
+    ("logistic_regression", "numeric", 200),
+    ("logistic_regression", "mixed", 200),
+    ("logistic_regression", "wide", 200),
+    ("logistic_regression", "digits", 100),
+    ("kmeans", "numeric", 200),
+)
+
+
+class Run(NamedTuple):
+    """What a process took, its children included, and what it found."""
+
+    seconds: float
+    processor_seconds: float
+    peak_bytes: int
+    metrics: dict[str, float]
+
+
+def run(command: Sequence[str]) -> Run:
+    """Run a command to its end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
+    told = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    taken = time.perf_counter() - began
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with {status}")
+    del before
+    return Run(taken, used.ru_utime + used.ru_stime, used.ru_maxrss << 10, json.loads(told))
+
+
+def fit(algorithm: str, path: str) -> dict[str, float]:
+    """Train on a file as the trainer does: in a child process, from the file to the artifact's bytes."""
+    from ml_core import models
+    from ml_core.data_request import DataReference, DataRequest
+    from ml_core.fit_child import FitChild, Fitted
+
+    info = models.algorithm(algorithm)
+    target, left_out = "target", None
+    if algorithm == "kmeans":
+        with open(path, encoding="utf-8") as file:
+            target, left_out = None, tuple(file.readline().strip().split(",")[:-1])
+    request = DataRequest(info.name, info.check({}), DataReference("file:x", None, target, left_out), 0.2, 0)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
+        data = os.path.join(folder, "data")
+        os.link(path, data)
+        with FitChild(request.to_bytes(), data=data) as child:
+            child.ended.wait()
+            result = child.result()
+    if not isinstance(result, Fitted):
+        raise SystemExit(str(result))
+    found: dict[str, Any] = result.manifest["metrics"]["test"]
+    return {name: value for name, value in found.items() if isinstance(value, float)}
+
+
+def compare(console: Console, what: Sequence[tuple[str, str, int]]) -> None:
+    """Train on each table twice, ours and theirs in turn, and show the better of both."""
+    table = Table(title="Training on a CSV file, from the file to the stored model", title_justify="left")
+    for column in ("algorithm", "table", "MB"):
+        table.add_column(column)
+    for column in ("serverless-ml s", "pandas + scikit-learn s", "ratio", "CPU s", "MiB", "their MiB"):
+        table.add_column(column, justify="right")
+    with tempfile.TemporaryDirectory() as folder:
+        for algorithm, shape, megabytes in what:
+            path = os.path.join(folder, f"{shape}-{megabytes}.csv")
+            with console.status(f"training: {algorithm}, {shape}, {megabytes} MB"):
+                if not os.path.exists(path):
+                    subprocess.run((*TODAY, "generate", shape, str(megabytes), path), check=True)
+                rounds = [
+                    (run((*OURS, "fit", algorithm, path)), run((*TODAY, "fit", algorithm, path)))
+                    for _ in "ab"
+                ]
+            ours, theirs = (min(each, key=lambda run: run.seconds) for each in zip(*rounds, strict=True))
+            table.add_row(
+                algorithm,
+                shape,
+                str(megabytes),
+                f"{ours.seconds:.1f}",
+                f"{theirs.seconds:.1f}",
+                f"{ours.seconds / theirs.seconds:.2f} ×",
+                f"{ours.processor_seconds:.1f} / {theirs.processor_seconds:.1f}",
+                f"{ours.peak_bytes / 2**20:,.0f}",
+                f"{theirs.peak_bytes / 2**20:,.0f}",
+            )
+            for name in ours.metrics.keys() & theirs.metrics.keys() - {"silhouette"}:  # sampled otherwise
+                if abs(ours.metrics[name] / theirs.metrics[name] - 1) > 1e-3:
+                    console.print(
+                        f"{algorithm}, {shape}: {name} {ours.metrics[name]} / {theirs.metrics[name]}"
+                    )
+    console.print(table)
+
+
+def main(*arguments: str) -> None:
+    """Compare, or train once."""
+    if arguments[:1] == ("fit",):
+        sys.stdout.write(json.dumps(fit(*arguments[1:])))
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120
+    compare(console, ALL if arguments == ("all",) else QUICK)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
