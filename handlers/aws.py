@@ -4,8 +4,8 @@ import os
 import time
 from typing import Any
 
-from handlers.api import Api
-from handlers.http import Request, Response
+from handlers.rest.api import Api
+from handlers.rest.http import Request, Response
 from handlers.services import Services
 from handlers.wired import wired_services
 from providers.aws import wiring
@@ -109,7 +109,7 @@ def to_event(response: Response) -> Event:
 
 def _unreadable(error: Exception, request_id: str) -> Response:
     from handlers.logs import log_unforeseen
-    from handlers.problems import problem_response
+    from handlers.rest.problems import problem_response
     from ml_core.errors import MalformedInput
 
     log_unforeseen(error, request_id=request_id)

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import azure.functions as func
 
-from handlers.api import Api
-from handlers.http import Request, Response
+from handlers.rest.api import Api
+from handlers.rest.http import Request, Response
 from handlers.services import Services
 from handlers.wired import wired_services
 from providers.azure import wiring

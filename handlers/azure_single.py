@@ -5,8 +5,8 @@ import os
 
 import azure.functions as func
 
-from handlers.api import Api
 from handlers.direct import predict_directly
+from handlers.rest.api import Api
 from handlers.single import ARTIFACT, OneModel, api_of, read_event
 
 _API: list[Api] = []

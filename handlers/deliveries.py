@@ -4,8 +4,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from handlers.call import limits_of
 from handlers.logs import log
+from handlers.rest.call import limits_of
 from ml_core.datasets import upload_of
 from ml_core.errors import InvalidInput, MalformedInput, Unavailable
 from ml_core.function_memory import FunctionMemory

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from handlers.api import Api
+from handlers.rest.api import Api
 from handlers.services import Services
 from handlers.wired import wired_services
 from handlers.wsgi import from_environ

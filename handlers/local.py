@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from handlers.auth import ADMIN, OPEN, Caller, Records
+from handlers.rest.auth import ADMIN, OPEN, Caller, Records
 from handlers.services import Services
 from handlers.settings import SettingInvalid, Settings, read_settings
 from ml_core.errors import ServerlessMLError
@@ -214,7 +214,7 @@ def _server(services: Services, host: str, port: int) -> Any:
     """A waitress server that listens already."""
     from waitress.server import create_server
 
-    from handlers.api import Api
+    from handlers.rest.api import Api
     from handlers.unreadable import Channel
     from handlers.uploads import Uploads
     from handlers.wsgi import from_environ, to_wsgi
@@ -254,7 +254,7 @@ def _has_port(host: str) -> bool:
 
 
 def _foreign(who: str) -> ServerlessMLError:
-    from handlers.errors import ForeignOrigin
+    from handlers.rest.errors import ForeignOrigin
 
     return ForeignOrigin(f"{who} is not let in: without keys this server is for its own machine alone")
 

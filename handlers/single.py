@@ -8,8 +8,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from handlers.api import Api
 from handlers.direct import predict_directly
+from handlers.rest.api import Api
 from handlers.services import Services
 from handlers.settings import read_settings
 from ml_core.artifact import load

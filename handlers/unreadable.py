@@ -7,7 +7,7 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
-from handlers.problems import problem_response
+from handlers.rest.problems import problem_response
 from ml_core.errors import MalformedInput, ServerlessMLError, TooLarge
 
 _TOO_LARGE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)

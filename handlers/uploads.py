@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from handlers.http import Response, json_response
 from handlers.logs import log
+from handlers.rest.http import Response, json_response
 from handlers.services import Services
 from handlers.wsgi import Environ
 from ml_core.errors import ServerlessMLError

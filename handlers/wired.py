@@ -8,7 +8,7 @@ from handlers.services import Services
 from handlers.settings import read_settings
 
 if TYPE_CHECKING:
-    from handlers.auth import Records
+    from handlers.rest.auth import Records
     from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
 
 _SERVICES: list[Services] = []

@@ -20,7 +20,7 @@
     └── Unavailable             a service we stand on did not answer; trying again may help
 
 The codes are stable: a client may branch on them. What an error means in HTTP is said in
-`handlers/problems.py`.
+`handlers/rest/problems.py`.
 """
 
 from typing import ClassVar, NamedTuple

@@ -42,8 +42,12 @@ def finish_code(path: str) -> None:
         with zipfile.ZipFile(path) as archive:
             archive.extractall(folder)
         # Built once here, so that no cold start has to.
-        with open(os.path.join(folder, "handlers", "openapi.json"), "w", encoding="utf-8") as described:
-            described.write(packages.run([sys.executable, "-B", "-m", "handlers.openapi"], folder=folder))
+        with open(
+            os.path.join(folder, "handlers", "rest", "openapi.json"), "w", encoding="utf-8"
+        ) as described:
+            described.write(
+                packages.run([sys.executable, "-B", "-m", "handlers.rest.openapi"], folder=folder)
+            )
         packages.compile_modules(folder, _CODE_FOLDER)
         packages.write_zip(folder, path)
 

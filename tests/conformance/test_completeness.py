@@ -6,9 +6,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from handlers.auth import OPEN
-from handlers.router import find
-from handlers.routes import ROUTES, Route
+from handlers.rest.auth import OPEN
+from handlers.rest.router import find
+from handlers.rest.routes import ROUTES, Route
 from tests.conformance.case import Case
 from tests.conformance.cloud import LAPTOP, ROOT, cloud, clouds
 from tests.conformance.comparison import differences

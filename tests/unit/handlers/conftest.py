@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from handlers.api import Api
 from handlers.deliveries import train_now
-from handlers.http import Request, Response
 from handlers.local import _server, folder_services
+from handlers.rest.api import Api
+from handlers.rest.http import Request, Response
 from handlers.services import Services
 from handlers.settings import read_settings
 

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import jsonschema
 import pytest
 
-from handlers.answers import ANSWERS
-from handlers.api import Api
 from handlers.deliveries import deliver
-from handlers.http import Request, Response
 from handlers.local import folder_services
-from handlers.routes import ROUTES
+from handlers.rest.answers import ANSWERS
+from handlers.rest.api import Api
+from handlers.rest.http import Request, Response
+from handlers.rest.routes import ROUTES
 from handlers.services import Services
 from handlers.settings import read_settings
 from providers.keys import new_key

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from handlers import auth
-from handlers.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR, Caller, KeyGate, Records
+from handlers.rest import auth
+from handlers.rest.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR, Caller, KeyGate, Records
 from ml_core.errors import Forbidden, NotConfigured, Unauthenticated, Unavailable
 from providers import keys
 from providers.keys import new_key

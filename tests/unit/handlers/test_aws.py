@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from handlers import aws, wired
-from handlers.auth import PREDICT
-from handlers.http import Response
 from handlers.local import folder_services
+from handlers.rest.auth import PREDICT
+from handlers.rest.http import Response
 from handlers.settings import read_settings
 from ml_core.instances import Limits
 from ml_core.training import check_request

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.bodies import parse_json, read_json
-from handlers.errors import UnsupportedMediaType
-from handlers.http import Request
+from handlers.rest.bodies import parse_json, read_json
+from handlers.rest.errors import UnsupportedMediaType
+from handlers.rest.http import Request
 from ml_core.errors import MalformedInput, TooLarge
 
 LIMIT = 10_000

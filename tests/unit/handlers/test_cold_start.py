@@ -21,9 +21,10 @@ HEAVY = {
 }  # fmt: skip
 # What other endpoints need, and the adapters of other places.
 OTHERS = {
-    "handlers.answers", "handlers.deliveries", "handlers.openapi", "handlers.problems", "handlers.wsgi",
-    "handlers.endpoints.inference", "handlers.endpoints.jobs", "handlers.endpoints.models",
-    "handlers.endpoints.training", "ml_core.jobs", "ml_core.trainer", "ml_core.fitting", "ml_core.metrics",
+    "handlers.rest.answers", "handlers.deliveries", "handlers.rest.openapi", "handlers.rest.problems",
+    "handlers.wsgi", "handlers.rest.endpoints.inference", "handlers.rest.endpoints.jobs",
+    "handlers.rest.endpoints.models", "handlers.rest.endpoints.training", "ml_core.jobs",
+    "ml_core.trainer", "ml_core.fitting", "ml_core.metrics",
 }  # fmt: skip
 
 PROGRAM = """

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 import jsonschema
 import pytest
 
-from handlers.answers import ANSWERS
 from handlers.deliveries import deliver, train_now
+from handlers.rest.answers import ANSWERS
 from handlers.services import Services
 from ml_core.errors import DatasetNotFound, InvalidInput
 from providers.local.upload_signer import LocalSigner

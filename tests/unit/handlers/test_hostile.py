@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handlers.answers import ANSWERS
-from handlers.api import Api
-from handlers.http import Request, Response
-from handlers.routes import ROUTES, Route
+from handlers.rest.answers import ANSWERS
+from handlers.rest.api import Api
+from handlers.rest.http import Request, Response
+from handlers.rest.routes import ROUTES, Route
 from tests.unit.handlers.conftest import REQUESTS, ROWS, services_over
 
 Send = Any

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from handlers.answers import ANSWERS
-from handlers.http import Response
+from handlers.rest.answers import ANSWERS
+from handlers.rest.http import Response
 from tests.unit.handlers.conftest import ROWS, Ask
 
 FLAT = [float(number) for row in ROWS for number in row]

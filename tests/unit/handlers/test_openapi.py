@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from handlers import openapi
-from handlers.problems import status_of
-from handlers.routes import ROUTES
+from handlers.rest import openapi
+from handlers.rest.problems import status_of
+from handlers.rest.routes import ROUTES
 from ml_core.errors import InvalidInput, TooLarge
 from ml_core.instances import Limits
 from ml_core.training import MEMBERS, check_request
@@ -66,7 +66,7 @@ def test_it_is_served_as_it_is_built(ask: Ask) -> None:
 
 def test_it_can_be_printed_for_a_package() -> None:
     printed = subprocess.run(
-        [sys.executable, "-m", "handlers.openapi"], capture_output=True, check=True, timeout=60
+        [sys.executable, "-m", "handlers.rest.openapi"], capture_output=True, check=True, timeout=60
     ).stdout
     assert json.loads(printed) == json.loads(json.dumps(DOCUMENT))
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.router import allowed, find
-from handlers.routes import NAME, PATH_PARAMETERS, QUERY, ROUTES, Route
-from handlers.schemas import faults_of
+from handlers.rest.router import allowed, find
+from handlers.rest.routes import NAME, PATH_PARAMETERS, QUERY, ROUTES, Route
+from handlers.rest.schemas import faults_of
 from ml_core.names import is_name
 
 EXAMPLES = {"dataset": "churn", "model": "iris-2", "version": "12", "alias": "production", "job": "j1"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.schemas import check, faults_of
+from handlers.rest.schemas import check, faults_of
 from ml_core.errors import InvalidInput
 
 SCHEMA: dict[str, Any] = {

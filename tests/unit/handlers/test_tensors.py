@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.tensors import Tensor, binary_sizes, datatype_of, split, to_bytes, write
+from handlers.rest.tensors import Tensor, binary_sizes, datatype_of, split, to_bytes, write
 from ml_core.errors import MalformedInput
 
 

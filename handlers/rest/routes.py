@@ -1,14 +1,14 @@
 """Every endpoint, declared once: what the router finds, what is checked, and what `/openapi.json` shows.
 
-A target is `module:function` below `handlers.endpoints`, imported when it is first called: a prediction must
-not pay for the rest. `body` names the schema in that module which the request's body has to meet, and
-`answers` the schemas in `handlers/answers.py` of what comes back.
+A target is `module:function` below `handlers.rest.endpoints`, imported when it is first called: a
+prediction must not pay for the rest. `body` names the schema in that module which the request's body has
+to meet, and `answers` the schemas in `handlers/rest/answers.py` of what comes back.
 """
 
 from typing import NamedTuple
 
-from handlers.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR
-from handlers.schemas import Schema
+from handlers.rest.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR
+from handlers.rest.schemas import Schema
 from ml_core.errors import (
     AliasNotFound,
     DatasetNotFound,
@@ -27,8 +27,8 @@ class Route(NamedTuple):
     Args:
         method: GET, POST, PUT or DELETE; HEAD and OPTIONS come by themselves.
         path: segments; `{name}` stands for a parameter, `:verb` may end the last one.
-        target: `module:function` below `handlers.endpoints`.
-        access: who may call, a level of `handlers.auth`.
+        target: `module:function` below `handlers.rest.endpoints`.
+        access: who may call, a level of `handlers.rest.auth`.
         answers: status and name of the answer's schema.
         body: name of the request's schema in the target's module, empty for none.
         query: names in `QUERY`.

@@ -1,6 +1,6 @@
 """The service described as OpenAPI 3.1, from the declarations that route and check.
 
-python -m handlers.openapi > handlers/openapi.json      when packaging: a cold start then builds nothing
+python -m handlers.rest.openapi > handlers/rest/openapi.json    when packaging: a cold start builds nothing
 """
 
 import inspect
@@ -11,13 +11,13 @@ from http import HTTPStatus
 from importlib import import_module
 from typing import Any
 
-import handlers.errors
+import handlers.rest.errors
 import ml_core.errors
-from handlers.answers import ANSWERS
-from handlers.auth import OPEN, ROLES, VISITOR
-from handlers.problems import status_of
-from handlers.routes import HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
-from handlers.schemas import Schema
+from handlers.rest.answers import ANSWERS
+from handlers.rest.auth import OPEN, ROLES, VISITOR
+from handlers.rest.problems import status_of
+from handlers.rest.routes import HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
+from handlers.rest.schemas import Schema
 from handlers.version import NAME, VERSION
 from ml_core.data_request import FORMATS
 from ml_core.errors import ServerlessMLError
@@ -105,7 +105,11 @@ def errors() -> list[dict[str, Any]]:
 def _kinds(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
     """That kind and those under it, as the two error trees name them, whatever else is loaded."""
     below = [found for child in kind.__subclasses__() for found in _kinds(child)]
-    return [kind, *below] if kind.__module__ in (ml_core.errors.__name__, handlers.errors.__name__) else below
+    return (
+        [kind, *below]
+        if kind.__module__ in (ml_core.errors.__name__, handlers.rest.errors.__name__)
+        else below
+    )
 
 
 def _training_with(info: AlgorithmInfo) -> Schema:
@@ -152,7 +156,7 @@ def _training_with(info: AlgorithmInfo) -> Schema:
 def _operation(route: Route) -> dict[str, Any]:
     """A route as an operation."""
     module_name, _, function_name = route.target.partition(":")
-    module = import_module(f"handlers.endpoints.{module_name}")
+    module = import_module(f"handlers.rest.endpoints.{module_name}")
     summary, *more = _paragraphs(getattr(module, function_name))
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from handlers.call import Call
-from handlers.etags import tagged_response, tags
-from handlers.http import Response, json_response
-from handlers.schemas import Schema
+from handlers.rest.call import Call
+from handlers.rest.etags import tagged_response, tags
+from handlers.rest.http import Response, json_response
+from handlers.rest.schemas import Schema
 from ml_core.registry import Alias
 
 ALIAS_BODY: Schema = {

@@ -1,7 +1,7 @@
 """Whether the service is there. No key: load balancers and the protocols' clients ask."""
 
-from handlers.call import Call
-from handlers.http import Response, json_response
+from handlers.rest.call import Call
+from handlers.rest.http import Response, json_response
 
 
 def alive(_: Call) -> Response:

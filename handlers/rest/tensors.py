@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from handlers.http import is_number
+from handlers.rest.http import is_number
 from ml_core.errors import MalformedInput
 
 _CODES = {"FP64": "d", "INT64": "q"}

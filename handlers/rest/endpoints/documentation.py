@@ -2,9 +2,9 @@
 
 import os
 
-from handlers import openapi as description
-from handlers.call import Call
-from handlers.http import Response
+from handlers.rest import openapi as description
+from handlers.rest.call import Call
+from handlers.rest.http import Response
 
 _PAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "docs.html")
 _BUILT: list[bytes] = []

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from handlers.call import Call
-from handlers.http import Response, json_response
-from handlers.schemas import Schema
+from handlers.rest.call import Call
+from handlers.rest.http import Response, json_response
+from handlers.rest.schemas import Schema
 from ml_core.errors import TooLarge
 
 if TYPE_CHECKING:

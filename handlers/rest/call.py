@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from handlers.bodies import read_json
-from handlers.http import Request, is_number
-from handlers.routes import QUERY, Route
-from handlers.schemas import Schema, check
+from handlers.rest.bodies import read_json
+from handlers.rest.http import Request, is_number
+from handlers.rest.routes import QUERY, Route
+from handlers.rest.schemas import Schema, check
 
 if TYPE_CHECKING:
-    from handlers.auth import Caller
+    from handlers.rest.auth import Caller
     from handlers.services import Services
     from handlers.settings import Settings
     from ml_core.instances import Limits

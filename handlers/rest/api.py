@@ -4,13 +4,13 @@ import time
 from importlib import import_module
 from typing import Any
 
-from handlers.auth import PREDICT, VISITOR, Gate
-from handlers.call import Call
-from handlers.http import Request, Response
 from handlers.logs import log
-from handlers.router import allowed, find
-from handlers.routes import PATH_PARAMETERS, Route
-from handlers.schemas import check, faults_of
+from handlers.rest.auth import PREDICT, VISITOR, Gate
+from handlers.rest.call import Call
+from handlers.rest.http import Request, Response
+from handlers.rest.router import allowed, find
+from handlers.rest.routes import PATH_PARAMETERS, Route
+from handlers.rest.schemas import check, faults_of
 from handlers.services import Services
 from ml_core.errors import ServerlessMLError, TooLarge
 
@@ -60,7 +60,7 @@ class Api:
         self._check_length("request's body", len(request.body), self._settings.max_body_bytes)
         _check_path(route, values)
         module_name, _, function_name = route.target.partition(":")
-        module = import_module(f"handlers.endpoints.{module_name}")
+        module = import_module(f"handlers.rest.endpoints.{module_name}")
         schema = getattr(module, route.body) if route.body else {}
         call = Call(
             request,
@@ -90,7 +90,7 @@ def _without_endpoint(request: Request, gate: Gate, method: str, allow: str) -> 
     if allow and method == "OPTIONS":
         gate.admit(request.headers, VISITOR)
         return Response(204, {"allow": allow}, b"")
-    from handlers.errors import MethodNotAllowed, RouteNotFound
+    from handlers.rest.errors import MethodNotAllowed, RouteNotFound
 
     gate.admit(request.headers, PREDICT)
     if allow:
@@ -113,7 +113,7 @@ def _check_path(route: Route, values: dict[str, str]) -> None:
 def _failure(error: Exception, request: Request, record: dict[str, Any]) -> Response:
     """The answer to an error, which is logged in full when nobody foresaw it."""
     from handlers.logs import log_unforeseen
-    from handlers.problems import is_foreseen, problem_response, status_of
+    from handlers.rest.problems import is_foreseen, problem_response, status_of
     from ml_core.errors import MalformedInput
 
     if isinstance(error, RecursionError):

@@ -8,8 +8,8 @@ told otherwise.
 import json
 from typing import Any, NoReturn
 
-from handlers.errors import UnsupportedMediaType
-from handlers.http import Request
+from handlers.rest.errors import UnsupportedMediaType
+from handlers.rest.http import Request
 from ml_core.errors import MalformedInput, TooLarge
 
 _AS_JSON = (

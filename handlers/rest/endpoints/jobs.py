@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from handlers.call import Call
-from handlers.http import Response, json_response
+from handlers.rest.call import Call
+from handlers.rest.http import Response, json_response
 from ml_core.jobs import Job
 
 

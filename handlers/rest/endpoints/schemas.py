@@ -1,7 +1,7 @@
 """What a model takes for a row."""
 
-from handlers.call import Call
-from handlers.http import Response, json_response
+from handlers.rest.call import Call
+from handlers.rest.http import Response, json_response
 
 
 def schema(call: Call) -> Response:

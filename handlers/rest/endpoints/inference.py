@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from handlers import tensors
-from handlers.bodies import check_media_type, decoded, parse_json
-from handlers.call import Call
-from handlers.endpoints.prediction import FIELDS, answered, described
-from handlers.http import Response, json_response
-from handlers.schemas import Schema, check
-from handlers.tensors import Tensor
+from handlers.rest import tensors
+from handlers.rest.bodies import check_media_type, decoded, parse_json
+from handlers.rest.call import Call
+from handlers.rest.endpoints.prediction import FIELDS, answered, described
+from handlers.rest.http import Response, json_response
+from handlers.rest.schemas import Schema, check
+from handlers.rest.tensors import Tensor
 from handlers.version import NAME, VERSION
 from ml_core.errors import Fault, InvalidInput
 from ml_core.faults import shown

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handlers.http import Response, json_response
+from handlers.rest.http import Response, json_response
 
 
 def tags(header: str) -> list[str]:

@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from handlers.call import Call
-from handlers.endpoints.training import preferred_wait
-from handlers.http import Response, json_response
+from handlers.rest.call import Call
+from handlers.rest.endpoints.training import preferred_wait
+from handlers.rest.http import Response, json_response
 from ml_core.datasets import Dataset
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0

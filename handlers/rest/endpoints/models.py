@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from handlers.call import Call
-from handlers.endpoints.aliases import described_alias
-from handlers.etags import tagged_response
-from handlers.http import Response, json_response
+from handlers.rest.call import Call
+from handlers.rest.endpoints.aliases import described_alias
+from handlers.rest.etags import tagged_response
+from handlers.rest.http import Response, json_response
 from ml_core.registry import Version
 
 

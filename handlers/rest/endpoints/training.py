@@ -2,14 +2,14 @@
 
 import time
 
-from handlers.call import Call
-from handlers.endpoints.jobs import described_job
-from handlers.http import Response, json_response
-from handlers.schemas import Schema, check
+from handlers.rest.call import Call
+from handlers.rest.endpoints.jobs import described_job
+from handlers.rest.http import Response, json_response
+from handlers.rest.schemas import Schema, check
 from ml_core.jobs import Job, Jobs
 from ml_core.training import check_any_request
 
-# Described in full by `handlers/openapi.py`, from what the algorithms declare.
+# Described in full by `handlers/rest/openapi.py`, from what the algorithms declare.
 TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training"}
 IDEMPOTENCY_KEY: Schema = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 

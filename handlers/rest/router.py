@@ -1,6 +1,6 @@
 """Finds the endpoint of a path."""
 
-from handlers.routes import ROUTES, Route
+from handlers.rest.routes import ROUTES, Route
 
 Segments = tuple[str, ...]
 Found = dict[str, tuple[Route, dict[str, str]]]

@@ -1,7 +1,7 @@
 """What comes back, as JSON Schema: shown in `/openapi.json`, and held against real answers by the tests."""
 
-from handlers.routes import NAME
-from handlers.schemas import Schema
+from handlers.rest.routes import NAME
+from handlers.rest.schemas import Schema
 
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}

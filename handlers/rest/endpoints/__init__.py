@@ -1,0 +1,1 @@
+"""The endpoints, one module per group; `handlers/rest/routes.py` says which path leads to which."""
