@@ -105,7 +105,8 @@ def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> in
         reason = error.strerror if isinstance(error, OSError) else error
         print(f"serverless-ml cannot listen on {host}:{port}: {reason}", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for asked_to_end in (signal.SIGTERM, signal.SIGINT):  # a script's background process inherits no SIGINT
+        signal.signal(asked_to_end, lambda *_: sys.exit(0))
     trainer = [sys.executable, "-m", "handlers.local", "--trainer", "--root", settings.root]
     with WorkerProcess(trainer):
         url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
