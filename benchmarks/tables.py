@@ -70,7 +70,8 @@ def fit(algorithm: str, path: str) -> dict[str, float]:
     from ml_core.fit_child import FitChild, Fitted
 
     info = models.algorithm(algorithm)
-    target, left_out = "target", None
+    target: str | None = "target"
+    left_out: tuple[str, ...] | None = None
     if algorithm == "kmeans":
         with open(path, encoding="utf-8") as file:
             target, left_out = None, tuple(file.readline().strip().split(",")[:-1])
@@ -78,7 +79,7 @@ def fit(algorithm: str, path: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
         data = os.path.join(folder, "data")
         os.link(path, data)
-        with FitChild(request.to_bytes(), data=data) as child:
+        with FitChild(request.to_bytes(), folder) as child:
             child.ended.wait()
             result = child.result()
     if not isinstance(result, Fitted):
