@@ -13,6 +13,8 @@ from ml_core.errors import ServerlessMLError
 def predict_directly(app: Api, event: Any, request_id: str) -> Any:
     """Answer `{"model": "iris", "instances": [[…]]}`, with `version` or `alias` where one is meant.
 
+    `routing_key` is what the header X-Routing-Key is over HTTP.
+
     The answer is the body that `:predict` would have, or the problem with its `status`. No key is asked for:
     whoever may invoke the function itself was let in by the cloud.
     """
@@ -22,7 +24,9 @@ def predict_directly(app: Api, event: Any, request_id: str) -> Any:
         f"/versions/{version}" if version is not None else f"/aliases/{alias}" if alias is not None else ""
     )
     path = f"/v1/models/{model}{chosen}:predict"
-    request = Request("POST", path, {}, {}, json.dumps(body).encode(), request_id)
+    key = body.pop("routing_key", None)
+    headers = {} if key is None else {"x-routing-key": str(key)}
+    request = Request("POST", path, {}, headers, json.dumps(body).encode(), request_id)
     return json.loads(app.handle(request, OpenGate()).body)
 
 

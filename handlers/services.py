@@ -8,19 +8,30 @@ from handlers.settings import Settings
 from ml_core.errors import NotConfigured
 
 if TYPE_CHECKING:
+    from ml_core.aliases import Aliases
     from ml_core.data import DataSources
     from ml_core.datasets import Datasets
     from ml_core.jobs import Jobs
     from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
     from ml_core.registry import Registry
     from ml_core.serving import Served
+    from ml_core.versions import Versions
 
 
 class ModelSource(Protocol):
     """Where models come from that are ready to predict; `ml_core.serving.Models`, for most."""
 
-    def resolve(self, name: str, version: int | None = None, alias: str | None = None) -> "Served":
-        """A model's version. Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `Unavailable`."""
+    def resolve(
+        self, name: str, version: int | None = None, alias: str | None = None, key: str | None = None
+    ) -> "Served":
+        """A model's version, chosen by the key where several share its traffic.
+
+        Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `Unavailable`.
+        """
+        ...
+
+    def ready(self, name: str, version: int | None = None) -> "Served":
+        """As `resolve`, once every version that a caller may get can answer."""
         ...
 
 
@@ -91,6 +102,20 @@ class Services:
 
             self._registry = Registry(self.store)
         return self._registry
+
+    @property
+    def aliases(self) -> "Aliases":
+        """What is done to aliases."""
+        from ml_core.aliases import Aliases
+
+        return Aliases(self.registry)
+
+    @property
+    def versions(self) -> "Versions":
+        """What is known of versions."""
+        from ml_core.versions import Versions
+
+        return Versions(self.registry)
 
     @property
     def jobs(self) -> "Jobs":

@@ -40,7 +40,13 @@ class OneModel:
         self._path = path
         self._model: Model | None = None
 
-    def resolve(self, name: str, version: int | None = None, alias: str | None = None) -> Served:  # noqa: ARG002
+    def resolve(
+        self,
+        name: str,  # noqa: ARG002 (the function's own name is told)
+        version: int | None = None,
+        alias: str | None = None,
+        key: str | None = None,  # noqa: ARG002 (there is nothing to choose)
+    ) -> Served:
         """The model, read by the first call. Raises `VersionNotFound`, `AliasNotFound`, `ArtifactInvalid`."""
         if alias is not None:
             raise AliasNotFound("a function with one model has no aliases")
@@ -50,7 +56,11 @@ class OneModel:
         if self._model is None:
             with open(self._path, "rb") as file:
                 self._model = load(file.read())
-        return Served(self._model, self._name, VERSION, cold)
+        return Served(self._model, self._name, VERSION, None, cold)
+
+    def ready(self, name: str, version: int | None = None) -> Served:
+        """See `resolve`."""
+        return self.resolve(name, version)
 
 
 def on_aws(event: Any, context: Any) -> Any:

@@ -10,6 +10,8 @@
     │   └── ObjectNotFound      no such key in the object store
     ├── Conflict                not possible in the present state
     │   ├── VersionInUse        an alias points at it
+    │   ├── VersionGone         it was deleted, and something still needs it
+    │   ├── NothingToPromote · NothingToRollBack
     │   ├── IdempotencyMismatch the key was used for another request
     │   ├── LeaseLost           another trainer holds the job, or it is over
     │   ├── ObjectExists        put-if-absent found an object
@@ -126,6 +128,24 @@ class VersionInUse(Conflict):
     """An alias points at the version."""
 
     code = "version_in_use"
+
+
+class VersionGone(Conflict):
+    """The version was deleted: nothing can go back to it, unless it is restored first."""
+
+    code = "version_gone"
+
+
+class NothingToPromote(Conflict):
+    """Which version to promote is not said, and the alias's state does not say it either."""
+
+    code = "nothing_to_promote"
+
+
+class NothingToRollBack(Conflict):
+    """Nothing is known of what the alias was before."""
+
+    code = "nothing_to_roll_back"
 
 
 class IdempotencyMismatch(Conflict):

@@ -3,7 +3,8 @@
     models/{name}.json
         versions        job id → {version, created, sha256, size, algorithm}: a retry registers nothing twice
         next_version    only grows, also over the model's deletion: a number is never used again
-        aliases         alias → {version, etag, updated}; the ETag is the alias's own
+        aliases         alias → {version, weights where there are several, etag, updated}: the ETag is its own
+        history         alias → what was done to it (`aliases.py`, which also writes the aliases)
         tombstones      job id → {version, deleted}
         deleted         when the whole model was deleted, else null
 
@@ -11,17 +12,15 @@ What a version is, is in `artifacts/{job id}.safetensors` and, its manifest, in 
 both are written once, before the version is registered.
 """
 
-import os
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ml_core.documents import Body, Document, read, read_if_changed, read_many, timestamp, update
 from ml_core.errors import (
     AliasNotFound,
     ModelNotFound,
     ObjectNotFound,
-    RevisionMismatch,
     VersionInUse,
     VersionNotFound,
 )
@@ -58,18 +57,36 @@ class Version(NamedTuple):
 
 
 class Alias(NamedTuple):
-    """A name for a version. `etag` changes with every write of this alias, and of no other."""
+    """A name for a version, or for several that share its traffic.
+
+    `version` is the one with the greatest weight, the oldest of equals; `weights` are those of each version
+    where there are several, else None. `etag` changes with every write of this alias, and of no other.
+    """
 
     alias: str
     version: int
+    weights: dict[str, int] | None
     etag: str
     updated: str
+
+    @property
+    def versions(self) -> list[int]:
+        """The versions that it points at."""
+        return [self.version] if self.weights is None else sorted(map(int, self.weights))
+
+
+class Choice(NamedTuple):
+    """The version that answers a caller, by which alias if by any, and all that it could have been."""
+
+    version: Version
+    alias: str | None
+    among: tuple[Version, ...]
 
 
 class ModelDocument:
     """One model as the store has it; `stored` is the store's opaque revision of it."""
 
-    __slots__ = ("_aliases", "_jobs", "_tombstones", "_versions", "name", "revision", "stored")
+    __slots__ = ("_aliases", "_jobs", "_tombstones", "_versions", "history", "name", "revision", "stored")
 
     def __init__(self, name: str, document: Document) -> None:
         self.name = name
@@ -79,6 +96,7 @@ class ModelDocument:
         self._jobs: dict[int, str] = {entry["version"]: job for job, entry in self._versions.items()}
         self._aliases: Body = document.body["aliases"]
         self._tombstones: Body = document.body["tombstones"]
+        self.history: Body = document.body.get("history", {})
 
     @property
     def versions(self) -> list[Version]:
@@ -109,14 +127,36 @@ class ModelDocument:
     def pick(self, version: int | None = None, alias: str | None = None) -> Version:
         """The version of that number or alias; without either, `production` where it exists, else the newest.
 
+        Of an alias with several versions, the one with the greatest weight.
         Raises `VersionNotFound`, `AliasNotFound`.
         """
-        if version is None and alias is None and PRODUCTION in self._aliases:
-            alias = PRODUCTION
-        if version is None and alias is not None:
-            version = self.alias(alias).version
-        if version is None:
-            version = max(self._jobs, default=0)
+        return self.choose(version, alias).version
+
+    def choose(self, version: int | None = None, alias: str | None = None, key: str | None = None) -> Choice:
+        """As `pick`; of an alias with several versions the one that falls to the key.
+
+        Raises `VersionNotFound`, `AliasNotFound`.
+        """
+        if version is not None:
+            return self._only(version)
+        if alias is None and PRODUCTION not in self._aliases:
+            return self._only(max(self._jobs, default=0))
+        found = self.alias(PRODUCTION if alias is None else alias)
+        if found.weights is None:
+            return self._only(found.version, found.alias)
+        among = tuple(map(self._numbered, found.versions))
+        if key is None:
+            return Choice(self._numbered(found.version), found.alias, among)
+        from ml_core.split import chosen
+
+        number = int(chosen(found.weights, self.name, found.alias, key))
+        return Choice(self._numbered(number), found.alias, among)
+
+    def _only(self, version: int, alias: str | None = None) -> Choice:
+        found = self._numbered(version)
+        return Choice(found, alias, (found,))
+
+    def _numbered(self, version: int) -> Version:
         job = self._jobs.get(version)
         if job is None:
             raise VersionNotFound(self._why_not(version))
@@ -140,7 +180,7 @@ class Registry:
     """The models in an object store."""
 
     def __init__(self, store: ObjectStore, clock: Callable[[], float] = time.time) -> None:
-        self._store = store
+        self.store = store
         self._clock = clock
 
     def model(self, name: str) -> ModelDocument:
@@ -148,7 +188,7 @@ class Registry:
         if not is_name(name):
             raise _no_model(name)
         try:
-            document = read(self._store, _key(name))
+            document = read(self.store, _key(name))
         except ObjectNotFound as error:
             raise _no_model(name) from error
         return _existing(name, document)
@@ -156,7 +196,7 @@ class Registry:
     def model_if_changed(self, known: ModelDocument) -> ModelDocument | None:
         """The model, or None while it is as `known`. Raises `ModelNotFound`, `Unavailable`."""
         try:
-            document = read_if_changed(self._store, _key(known.name), known.stored)
+            document = read_if_changed(self.store, _key(known.name), known.stored)
         except ObjectNotFound as error:
             raise _no_model(known.name) from error
         return None if document is None else _existing(known.name, document)
@@ -168,11 +208,11 @@ class Registry:
         """
         if after is not None:
             check_name(after, "after")
-        page = self._store.list(_FOLDER, after=None if after is None else _key(after), limit=limit)
+        page = self.store.list(_FOLDER, after=None if after is None else _key(after), limit=limit)
         names = [
             found.key[len(_FOLDER) : -len(_ENDING)] for found in page.objects if found.key.endswith(_ENDING)
         ]
-        found_models = zip(names, read_many(self._store, map(_key, names)), strict=True)
+        found_models = zip(names, read_many(self.store, map(_key, names)), strict=True)
         models = [
             ModelDocument(name, document)
             for name, document in found_models
@@ -180,21 +220,10 @@ class Registry:
         ]
         return ModelsPage(models, names[-1] if names and page.next_after is not None else None)
 
-    def version(self, name: str, version: int) -> dict[str, Any]:
-        """All that is known of a version: its manifest, and what the registry adds.
-
-        Raises `ModelNotFound`, `VersionNotFound`, `Unavailable`.
-        """
-        import json
-
-        found = self.model(name).pick(version)
-        manifest = json.loads(self._store.get(manifest_key(found.job)).data)
-        return {**manifest, "name": name, **found._asdict()}
-
     def number_of(self, name: str, job_id: str) -> int | None:
         """The version that the job registered, deleted or not; None when it registered none."""
         try:
-            return ModelDocument(name, read(self._store, _key(name))).number_of(job_id)
+            return ModelDocument(name, read(self.store, _key(name))).number_of(job_id)
         except ObjectNotFound:
             return None
 
@@ -209,43 +238,16 @@ class Registry:
             body = body or _empty()
             if job_id in body["versions"] or job_id in body["tombstones"]:
                 return None
-            entry = {"created": self._now(), "sha256": sha256, "size": size, "algorithm": algorithm}
+            entry = {"created": self.now(), "sha256": sha256, "size": size, "algorithm": algorithm}
             body["versions"][job_id] = {"version": body["next_version"], **entry}
             body["next_version"] += 1
             body["deleted"] = None
             return body
 
-        document = update(self._store, _key(name), change, patience=_REGISTERING)
+        document = update(self.store, _key(name), change, patience=_REGISTERING)
         number = ModelDocument(name, document).number_of(job_id)
         assert number is not None  # noqa: S101  # the change that was just written
         return number
-
-    def set_alias(self, name: str, alias: str, version: int, if_match: str | None = None) -> Alias:
-        """Point the alias at a version that exists.
-
-        With `if_match` the alias must still have that ETag (`*`: must exist), else `RevisionMismatch`.
-        Raises `InvalidInput` (the alias's name), `ModelNotFound`, `VersionNotFound`, `Unavailable`.
-        """
-        check_name(alias, "alias")
-        new = Alias(alias, version, os.urandom(8).hex(), self._now())
-
-        def change(model: ModelDocument, body: Body) -> None:
-            model.pick(version)
-            _check_match(body, alias, if_match)
-            body["aliases"][alias] = {"version": new.version, "etag": new.etag, "updated": new.updated}
-
-        self._change(name, change)
-        return new
-
-    def delete_alias(self, name: str, alias: str, if_match: str | None = None) -> None:
-        """Remove the alias. Raises `ModelNotFound`, `AliasNotFound`, `RevisionMismatch`, `Unavailable`."""
-
-        def change(model: ModelDocument, body: Body) -> None:
-            model.alias(alias)
-            _check_match(body, alias, if_match)
-            del body["aliases"][alias]
-
-        self._change(name, change)
 
     def delete_version(self, name: str, version: int) -> None:
         """Remove the version; its number is never used again, and its artifact goes with a later sweep.
@@ -255,10 +257,10 @@ class Registry:
 
         def change(model: ModelDocument, body: Body) -> None:
             found = model.pick(version)
-            _refuse_aliased(name, [alias for alias in model.aliases if alias.version == version])
+            _refuse_aliased(name, [alias for alias in model.aliases if version in alias.versions])
             self._bury(body, found.job)
 
-        self._change(name, change)
+        self.change(name, change)
 
     def delete_model(self, name: str) -> None:
         """Remove the model and all its versions; a later model of that name counts on from them.
@@ -270,9 +272,9 @@ class Registry:
             _refuse_aliased(name, model.aliases)
             for job in list(body["versions"]):
                 self._bury(body, job)
-            body["deleted"] = self._now()
+            body["deleted"] = self.now()
 
-        self._change(name, change)
+        self.change(name, change)
 
     def jobs_in_use(self, deleted_after: float) -> set[str]:
         """The jobs whose artifacts are needed: those of versions, and of versions deleted only lately.
@@ -283,8 +285,8 @@ class Registry:
         needed: set[str] = set()
         after = None
         while True:
-            page = self._store.list(_FOLDER, after=after)
-            for document in read_many(self._store, [found.key for found in page.objects]):
+            page = self.store.list(_FOLDER, after=after)
+            for document in read_many(self.store, [found.key for found in page.objects]):
                 body = _empty() if document is None else document.body
                 needed.update(body["versions"])
                 needed.update(job for job, entry in body["tombstones"].items() if entry["deleted"] > cut)
@@ -292,7 +294,11 @@ class Registry:
             if after is None:
                 return needed
 
-    def _change(self, name: str, change: Callable[[ModelDocument, Body], None]) -> None:
+    def change(self, name: str, change: Callable[[ModelDocument, Body], None]) -> None:
+        """Change the model's document, which `change` gets to see and to modify, as `documents.update` does.
+
+        Raises `ModelNotFound`, `Unavailable`, and what `change` raises.
+        """
         if not is_name(name):
             raise _no_model(name)
 
@@ -302,14 +308,15 @@ class Registry:
             change(_existing(name, Document(body, "")), body)
             return body
 
-        update(self._store, _key(name), change_existing)
+        update(self.store, _key(name), change_existing)
+
+    def now(self) -> str:
+        """The time as the documents have it."""
+        return timestamp(self._clock())
 
     def _bury(self, body: Body, job: str) -> None:
         version = body["versions"].pop(job)["version"]
-        body["tombstones"][job] = {"version": version, "deleted": self._now()}
-
-    def _now(self) -> str:
-        return timestamp(self._clock())
+        body["tombstones"][job] = {"version": version, "deleted": self.now()}
 
 
 def _key(name: str) -> str:
@@ -337,20 +344,15 @@ def _version(job: str, entry: Body) -> Version:
 
 
 def _alias(name: str, entry: Body) -> Alias:
-    return Alias(name, entry["version"], entry["etag"], entry["updated"])
-
-
-def _check_match(body: Body, alias: str, if_match: str | None) -> None:
-    if if_match is None:
-        return
-    entry = body["aliases"].get(alias)
-    if entry is None:
-        raise RevisionMismatch(f"the alias '{alias}' does not exist")
-    if if_match not in {"*", entry["etag"]}:
-        raise RevisionMismatch(f"the alias '{alias}' changed meanwhile: its ETag is now {entry['etag']}")
+    return Alias(name, entry["version"], entry.get("weights"), entry["etag"], entry["updated"])
 
 
 def _refuse_aliased(name: str, aliases: list[Alias]) -> None:
     if aliases:
-        pointing = ", ".join(f"'{alias.alias}' (version {alias.version})" for alias in aliases)
+        pointing = ", ".join(f"'{alias.alias}' ({_versions_of(alias)})" for alias in aliases)
         raise VersionInUse(f"model '{name}' has aliases in the way: {pointing}")
+
+
+def _versions_of(alias: Alias) -> str:
+    numbers = ", ".join(map(str, alias.versions))
+    return f"version {numbers}" if alias.weights is None else f"versions {numbers}"

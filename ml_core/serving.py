@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.errors import ArtifactInvalid, ModelNotFound, NotFound, ObjectNotFound
 from ml_core.ports import ObjectStore
-from ml_core.registry import ModelDocument, Registry, Version, artifact_key
+from ml_core.registry import Choice, ModelDocument, Registry, Version, artifact_key
 
 if TYPE_CHECKING:
     from _thread import LockType
@@ -25,11 +25,15 @@ _MOST_POINTERS = 1000
 
 
 class Served(NamedTuple):
-    """A model that is ready to predict, which version it is, and whether its artifact had to be read."""
+    """A model that is ready to predict, which version it is, and whether its artifact had to be read.
+
+    `alias` is what led to the version; None where that was its number, or that it is the newest.
+    """
 
     model: "Model"
     name: str
     version: int
+    alias: str | None
     cold: bool
 
 
@@ -54,14 +58,19 @@ class Models:
         self._pointers: dict[str, tuple[ModelDocument, float]] = {}
         self._artifacts = _Artifacts(max_bytes)
 
-    def resolve(self, name: str, version: int | None = None, alias: str | None = None) -> Served:
+    def resolve(
+        self, name: str, version: int | None = None, alias: str | None = None, key: str | None = None
+    ) -> Served:
         """The version of that number or alias; without either, `production` where it exists, else the newest.
 
-        Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `ArtifactInvalid`, `Unavailable`.
+        Of an alias with several versions the one that falls to `key`; without a key that with the greatest
+        weight. Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `ArtifactInvalid`, `Unavailable`.
         """
-        picked = self._picked(name, version, alias)
+        choice = self._chosen(name, version, alias, key)
+        picked = choice.version
+        together = frozenset(each.sha256 for each in choice.among)
         try:
-            model, cold = self._artifacts.get(picked.sha256, lambda: self._read(name, picked))
+            model, cold = self._artifacts.get(picked.sha256, lambda: self._read(name, picked), together)
         except ObjectNotFound as error:
             # swept after its version was deleted, a moment ago: the pointer knows by now
             self._pointers.pop(name, None)
@@ -69,19 +78,25 @@ class Models:
             raise ArtifactInvalid(
                 f"the artifact of model '{name}' version {picked.version} is missing"
             ) from error
-        return Served(model, name, picked.version, cold)
+        return Served(model, name, picked.version, choice.alias, cold)
 
-    def _picked(self, name: str, version: int | None, alias: str | None) -> Version:
+    def ready(self, name: str, version: int | None = None) -> Served:
+        """As `resolve`, when every version that a caller may get can answer."""
+        for other in self._chosen(name, version, None, None).among:
+            self.resolve(name, other.version)
+        return self.resolve(name, version)
+
+    def _chosen(self, name: str, version: int | None, alias: str | None, key: str | None) -> Choice:
         """What is asked for; the store is asked again before a kept pointer makes it missing."""
         kept = self._pointers.get(name)
         pointer = self._pointer(name)
         try:
-            return pointer.pick(version, alias)
+            return pointer.choose(version, alias, key)
         except NotFound:
             if kept is None or pointer is not kept[0]:
                 raise
         self._pointers[name] = (pointer, float("-inf"))
-        return self._pointer(name).pick(version, alias)
+        return self._pointer(name).choose(version, alias, key)
 
     def _pointer(self, name: str) -> ModelDocument:
         now = self._clock()
@@ -118,7 +133,11 @@ class Models:
 
 
 class _Artifacts:
-    """Loaded models by SHA-256, the longest unused first: `max_bytes` together, or a larger one alone."""
+    """Loaded models by SHA-256, the longest unused first: `max_bytes` together.
+
+    Past that only what is asked for together stays: a larger model alone, or all versions of a split alias,
+    which would else push each other out with every second request.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -126,7 +145,7 @@ class _Artifacts:
         self._loading: dict[str, LockType] = {}
         self._lock = allocate_lock()
 
-    def get(self, sha256: str, load: "Callable[[], Model]") -> "tuple[Model, bool]":
+    def get(self, sha256: str, load: "Callable[[], Model]", together: frozenset[str]) -> "tuple[Model, bool]":
         """The model, and whether it had to be loaded; of several threads that need one, only one loads it."""
         found = self._find(sha256)
         if found is not None:
@@ -139,7 +158,7 @@ class _Artifacts:
                 return found, False
             try:
                 model = load()
-                self._keep(sha256, model)
+                self._keep(sha256, model, together)
             finally:
                 with self._lock:
                     self._loading.pop(sha256, None)
@@ -152,12 +171,14 @@ class _Artifacts:
                 self._models[sha256] = model  # now the last to go
             return model
 
-    def _keep(self, sha256: str, model: "Model") -> None:
+    def _keep(self, sha256: str, model: "Model", together: frozenset[str]) -> None:
         with self._lock:
             self._models[sha256] = model
             size = sum(kept.nbytes for kept in self._models.values())
-            while size > self._max_bytes and len(self._models) > 1:
-                size -= self._models.pop(next(iter(self._models))).nbytes
+            for unused in [kept for kept in self._models if kept not in together]:
+                if size <= self._max_bytes:
+                    return
+                size -= self._models.pop(unused).nbytes
 
 
 def _load(data: bytes) -> "Model":

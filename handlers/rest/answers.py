@@ -64,6 +64,29 @@ _LISTED_VERSION = _object(
         "algorithm": _TEXT,
     }
 )
+_LINEAGE = _object(
+    {
+        "job": _TEXT,
+        "data": {
+            "type": ["object", "null"],
+            "description": "Where the rows came from, their SHA-256, and the store's revision of them.",
+        },
+        "seed": {"type": ["integer", "null"]},
+        "test_fraction": {"type": ["number", "null"]},
+        "library_versions": {"type": ["object", "null"]},
+    }
+)
+_COMPARED_VERSION = _object(
+    {
+        **_LISTED_VERSION["properties"],
+        "aliases": _list(NAME),
+        "hyperparameters": {"type": ["object", "null"]},
+        "metrics": {"type": ["object", "null"], "description": "On the training rows, and held out: `test`."},
+        "rows": {"type": ["integer", "null"]},
+        "test_rows": {"type": ["integer", "null"]},
+        "lineage": _LINEAGE,
+    }
+)
 _VERSION = _object(
     {
         **_LISTED_VERSION["properties"],
@@ -79,10 +102,39 @@ _VERSION = _object(
         "test_fraction": {"type": "number"},
         "seed": {"type": "integer"},
         "library_versions": _OBJECT,
+        "lineage": _LINEAGE,
     },
     closed=False,
 )
-_ALIAS = _object({"alias": NAME, "version": _NUMBER, "etag": _TEXT, "updated": _TIME})
+_WEIGHTS: Schema = {"type": "object", "additionalProperties": _NUMBER}
+_ALIAS = _object(
+    {
+        "alias": NAME,
+        "version": {**_NUMBER, "description": "Of several versions the one with the greatest weight."},
+        "weights": {"anyOf": [_WEIGHTS, {"type": "null"}]},
+        "etag": _TEXT,
+        "updated": _TIME,
+    }
+)
+_STATE: Schema = {
+    "anyOf": [_object({"version": _NUMBER}), _object({"weights": _WEIGHTS}), {"type": "null"}],
+    "description": "As a PUT takes it; null where there is no alias.",
+}
+_CHANGE = _object(
+    {
+        "number": _NUMBER,
+        "time": _TIME,
+        "by": {**_TEXT_OR_NULL, "description": "The id of the caller's key; null where none is asked for."},
+        "kind": {"type": "string", "enum": ["set", "promote", "rollback", "delete"]},
+        "from": _STATE,
+        "to": _STATE,
+        "restored": {
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "description": "The change whose result a roll-back brought back; 0 is before the first one.",
+        },
+    }
+)
 _STATUS = _object(
     {
         "version": _TEXT,
@@ -150,7 +202,13 @@ ANSWERS: dict[str, Schema] = {
         }
     ),
     "Version": _VERSION,
+    "Versions": _object(
+        {"versions": _list(_COMPARED_VERSION), "next_before": {"type": ["integer", "null"], "minimum": 1}}
+    ),
     "Alias": _ALIAS,
+    "History": _object(
+        {"changes": _list(_CHANGE), "next_before": {"type": ["integer", "null"], "minimum": 1}}
+    ),
     "Predictions": _object(
         {
             "predictions": _list(

@@ -6,12 +6,15 @@ from handlers.rest.bodies import read_json
 from handlers.rest.http import Request, is_number
 from handlers.rest.routes import QUERY, Route
 from handlers.rest.schemas import Schema, check
+from ml_core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from handlers.rest.auth import Caller
     from handlers.services import Services
     from handlers.settings import Settings
     from ml_core.instances import Limits
+
+_LONGEST_ROUTING_KEY = 255
 
 
 class Call:
@@ -67,6 +70,23 @@ class Call:
         value = read_json(self.request, self.settings.max_body_bytes)
         check(self.schema, value)
         return value
+
+    def optional_body(self) -> Any:
+        """As `body`, for a route that may be called without one: an empty object then."""
+        return self.body() if self.request.body else {}
+
+    @property
+    def routing_key(self) -> str:
+        """What decides among versions that share the traffic, so that who sends it stays with one of them.
+
+        Raises:
+            InvalidInput: it cannot be sent alike to every cloud.
+        """
+        key = self.header("x-routing-key")
+        if key and not (key.isascii() and key.isprintable() and len(key) <= _LONGEST_ROUTING_KEY):
+            expected = f"1 to {_LONGEST_ROUTING_KEY} printable characters of ASCII are expected"
+            raise InvalidInput.at("X-Routing-Key", f"has {len(key)} characters; {expected}")
+        return key
 
     def page_length(self, query: dict[str, Any]) -> int:
         """How many entries of a list to answer: `limit`, within the setting."""

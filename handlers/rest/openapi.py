@@ -173,7 +173,10 @@ def _operation(route: Route) -> dict[str, Any]:
     role = [f"Needs a key of the role `{route.access}` or above."] if route.access in ROLES else []
     operation["description"] = "\n\n".join([*more, *role]) or summary
     if route.body:
-        operation["requestBody"] = _body(route.body, getattr(module, route.body))
+        operation["requestBody"] = {
+            "required": not route.may_be_empty,
+            "content": _content(route.body, getattr(module, route.body)),
+        }
     return operation
 
 
@@ -197,12 +200,12 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     return [*path, *query, *headers]
 
 
-def _body(name: str, schema: Schema) -> dict[str, Any]:
+def _content(name: str, schema: Schema) -> dict[str, Any]:
     shown = {"$ref": "#/components/schemas/Training"} if name == "TRAIN_BODY" else schema
     content: dict[str, Any] = {"application/json": {"schema": shown}}
     if name == "INFER_BODY":
         content["application/octet-stream"] = {"schema": {"description": "JSON, then the tensors' bytes."}}
-    return {"required": True, "content": content}
+    return content
 
 
 def _answer(status: int, name: str) -> dict[str, Any]:

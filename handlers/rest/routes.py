@@ -35,6 +35,7 @@ class Route(NamedTuple):
         headers: request headers that matter to it, names in `HEADERS`.
         creates: path parameters that need not exist yet; a malformed one is invalid, not merely unknown.
         invalid: the status of invalid input.
+        may_be_empty: whether the body may be left out.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Route(NamedTuple):
     headers: tuple[str, ...] = ()
     creates: tuple[str, ...] = ()
     invalid: int = 422
+    may_be_empty: bool = False
 
 
 class PathParameter(NamedTuple):
@@ -80,11 +82,19 @@ QUERY: dict[str, Schema] = {
         "description": "Only jobs in this state.",
     },
     "model": {**NAME, "description": "Only jobs of this model."},
+    "before": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 999_999_999,
+        "description": "`next_before` of the page before: continues the list with what is older.",
+    },
 }
 
 HEADERS = {
     "if-match": "Only if the alias still has this ETag; a lost race is 412.",
-    "if-none-match": "304 when the ETag is still this one.",
+    "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias yet.",
+    "x-routing-key": "Whom the request is about, such as a user's id: of the versions that share an alias's "
+    "traffic, the same key is always answered by the same one. Without it the request's id decides.",
     "prefer": "`wait=N` waits up to N seconds (at most 20) for the job to finish (RFC 7240).",
     "idempotency-key": "Makes a retry safe: the same key and body give the same job; another body is 422.",
     "inference-header-content-length": "The length of the JSON part when binary tensors follow it.",
@@ -147,6 +157,14 @@ ROUTES = (
     Route("DELETE", "/v1/models/{model}", "models:delete_model", ADMIN, ((204, ""),)),
     Route(
         "GET",
+        "/v1/models/{model}/versions",
+        "models:versions",
+        PREDICT,
+        ((200, "Versions"),),
+        query=("limit", "before"),
+    ),
+    Route(
+        "GET",
         "/v1/models/{model}/versions/{version}",
         "models:version",
         PREDICT,
@@ -177,8 +195,37 @@ ROUTES = (
         ADMIN,
         ((200, "Alias"),),
         body="ALIAS_BODY",
+        headers=("if-match", "if-none-match"),
+        creates=("alias",),
+    ),
+    Route(
+        "POST",
+        "/v1/models/{model}/aliases/{alias}:promote",
+        "aliases:promote",
+        ADMIN,
+        ((200, "Alias"),),
+        body="PROMOTE_BODY",
         headers=("if-match",),
         creates=("alias",),
+        may_be_empty=True,
+    ),
+    Route(
+        "POST",
+        "/v1/models/{model}/aliases/{alias}:rollback",
+        "aliases:rollback",
+        ADMIN,
+        ((200, "Alias"),),
+        body="ROLLBACK_BODY",
+        headers=("if-match",),
+        may_be_empty=True,
+    ),
+    Route(
+        "GET",
+        "/v1/models/{model}/aliases/{alias}/history",
+        "aliases:history",
+        PREDICT,
+        ((200, "History"),),
+        query=("limit", "before"),
     ),
     Route(
         "DELETE",
@@ -189,7 +236,15 @@ ROUTES = (
         headers=("if-match",),
     ),
     *(
-        Route("POST", path, "prediction:predict", PREDICT, ((200, "Predictions"),), body="PREDICT_BODY")
+        Route(
+            "POST",
+            path,
+            "prediction:predict",
+            PREDICT,
+            ((200, "Predictions"),),
+            body="PREDICT_BODY",
+            headers=("x-routing-key",),
+        )
         for path in (
             "/v1/models/{model}:predict",
             "/v1/models/{model}/versions/{version}:predict",
@@ -211,7 +266,7 @@ ROUTES = (
                 PREDICT,
                 ((200, "Inference"),),
                 body="INFER_BODY",
-                headers=("inference-header-content-length",),
+                headers=("inference-header-content-length", "x-routing-key"),
                 invalid=400,
             ),
         )

@@ -25,7 +25,10 @@ _JOBS_PLACE = re.compile(r"/v1/jobs/[0-9a-f]{28}")
 _ANY = re.compile(r".+", re.DOTALL)
 
 MASKED_MEMBERS = {
-    **dict.fromkeys(("created", "started", "finished", "ended", "updated", "uploaded", "expires"), _TIME),
+    **dict.fromkeys(
+        ("created", "started", "finished", "ended", "updated", "uploaded", "expires", "time", "deleted"),
+        _TIME,
+    ),
     **dict.fromkeys(("id", "job", "next_after"), _JOB),
     "etag": _ALIAS_ETAG,
     "uri": _UPLOAD,

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from ml_core.aliases import Aliases, Terms
 from ml_core.documents import read
 from ml_core.jobs import Jobs
 from ml_core.ports import ObjectStore
@@ -103,9 +104,9 @@ def test_a_promotion_that_arrived_is_no_lost_race(
 ) -> None:
     registry = Registry(store)
     registry.register("iris", "a", sha256="", size=1, algorithm="none")
-    known = registry.set_alias("iris", "production", 1).etag
+    known = Aliases(registry).set("iris", "production", 1).etag
     proxy.to_drop = broken
-    alias = registry.set_alias("iris", "production", 1, if_match=known)
+    alias = Aliases(registry).set("iris", "production", 1, terms=Terms(one_of=frozenset({known})))
     assert proxy.dropped[0] == 200, "the first write had arrived"
     proxy.to_drop = 0
     assert registry.model("iris").alias("production") == alias

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from ml_core.aliases import ANY, Aliases, Terms
 from ml_core.documents import read
 from ml_core.errors import (
     AliasNotFound,
@@ -17,6 +18,7 @@ from ml_core.errors import (
 )
 from ml_core.ports import ObjectStore
 from ml_core.registry import Registry, manifest_key
+from ml_core.versions import Versions
 from tests.contract.faults import Fault, FaultyStore, do_twice, fail_before, lose_answer
 from tests.contract.places import Place, race
 
@@ -29,6 +31,10 @@ def registry(store: ObjectStore) -> Registry:
 
 def _register(registry: Registry, job: str, name: str = "iris") -> int:
     return registry.register(name, job, sha256=f"sha of {job}", size=7, algorithm="kmeans")
+
+
+def _if(etag: str) -> Terms:
+    return Terms(one_of=frozenset({etag}))
 
 
 class TestVersions:
@@ -71,11 +77,11 @@ class TestVersions:
     ) -> None:
         store.put_if_absent(manifest_key("a"), b'{"algorithm": "kmeans", "metrics": {}}')
         _register(registry, "a")
-        version = registry.version("iris", 1)
+        version = Versions(registry).get("iris", 1)
         assert version["metrics"] == {}
         assert (version["name"], version["version"], version["sha256"]) == ("iris", 1, "sha of a")
         with pytest.raises(VersionNotFound, match="'iris' has no version 2"):
-            registry.version("iris", 2)
+            Versions(registry).get("iris", 2)
 
     @pytest.mark.parametrize("name", ["", "-a", "A", "a/b", "../x", "a" * 64, "é", "a.json"])
     def test_names_have_a_rule(self, registry: Registry, name: str) -> None:
@@ -92,8 +98,8 @@ class TestPicking:
         _register(registry, "a")
         _register(registry, "b")
         assert registry.model("iris").pick().version == 2
-        registry.set_alias("iris", "production", 1)
-        registry.set_alias("iris", "staging", 2)
+        Aliases(registry).set("iris", "production", 1)
+        Aliases(registry).set("iris", "staging", 2)
         model = registry.model("iris")
         assert model.pick().version == 1
         assert model.pick(alias="staging").version == 2
@@ -116,56 +122,58 @@ class TestAliases:
     def test_an_alias_has_an_etag_of_its_own(self, registry: Registry) -> None:
         """Neither a new version nor another alias changes it."""
         _register(registry, "a")
-        etag = registry.set_alias("iris", "production", 1).etag
+        etag = Aliases(registry).set("iris", "production", 1).etag
         _register(registry, "b")
-        registry.set_alias("iris", "staging", 2)
+        Aliases(registry).set("iris", "staging", 2)
         assert registry.model("iris").alias("production").etag == etag
-        moved = registry.set_alias("iris", "production", 2, if_match=etag)
+        moved = Aliases(registry).set("iris", "production", 2, terms=_if(etag))
         assert moved.etag != etag
         assert registry.model("iris").alias("production") == moved
 
     def test_a_lost_race_is_a_mismatch(self, registry: Registry) -> None:
         _register(registry, "a")
         with pytest.raises(RevisionMismatch, match="does not exist"):
-            registry.set_alias("iris", "production", 1, if_match="*")
-        first = registry.set_alias("iris", "production", 1)
-        registry.set_alias("iris", "production", 1, if_match="*")
+            Aliases(registry).set("iris", "production", 1, terms=_if(ANY))
+        first = Aliases(registry).set("iris", "production", 1)
+        Aliases(registry).set("iris", "production", 1, terms=_if(ANY))
         with pytest.raises(RevisionMismatch, match="changed meanwhile"):
-            registry.set_alias("iris", "production", 1, if_match=first.etag)
+            Aliases(registry).set("iris", "production", 1, terms=_if(first.etag))
         with pytest.raises(RevisionMismatch):
-            registry.delete_alias("iris", "production", if_match=first.etag)
+            Aliases(registry).delete("iris", "production", terms=_if(first.etag))
 
     def test_an_alias_points_at_a_version_that_exists(self, registry: Registry) -> None:
         _register(registry, "a")
         with pytest.raises(VersionNotFound):
-            registry.set_alias("iris", "production", 2)
+            Aliases(registry).set("iris", "production", 2)
         with pytest.raises(ModelNotFound):
-            registry.set_alias("wine", "production", 1)
+            Aliases(registry).set("wine", "production", 1)
         with pytest.raises(InvalidInput):
-            registry.set_alias("iris", "Production!", 1)
+            Aliases(registry).set("iris", "Production!", 1)
         assert registry.model("iris").aliases == []
 
     def test_what_an_alias_points_at_is_not_deleted(self, registry: Registry) -> None:
         _register(registry, "a")
-        registry.set_alias("iris", "production", 1)
+        Aliases(registry).set("iris", "production", 1)
         with pytest.raises(VersionInUse, match="'production'"):
             registry.delete_version("iris", 1)
         with pytest.raises(VersionInUse, match="'production'"):
             registry.delete_model("iris")
-        registry.delete_alias("iris", "production")
+        Aliases(registry).delete("iris", "production")
         with pytest.raises(AliasNotFound):
-            registry.delete_alias("iris", "production")
+            Aliases(registry).delete("iris", "production")
         registry.delete_version("iris", 1)
 
     def test_of_promotions_that_know_the_same_state_one_wins(self, place: Place) -> None:
         registry = Registry(place.open())
         _register(registry, "a")
-        known = registry.set_alias("iris", "production", 1).etag
+        known = Aliases(registry).set("iris", "production", 1).etag
         won: list[str] = []
 
         def promote() -> None:
             try:
-                won.append(Registry(place.open()).set_alias("iris", "production", 1, if_match=known).etag)
+                won.append(
+                    Aliases(Registry(place.open())).set("iris", "production", 1, terms=_if(known)).etag
+                )
             except RevisionMismatch:
                 return
 
@@ -212,7 +220,7 @@ class TestFailing:
         known = _prepared(store)
         faulty = FaultyStore(store, nth, fault)
         try:
-            alias = Registry(faulty).set_alias("iris", "production", 2, if_match=known)
+            alias = Aliases(Registry(faulty)).set("iris", "production", 2, terms=_if(known))
         except Unavailable:
             assert nth == 1, "only the first look may fail the promotion"
             return
@@ -229,7 +237,8 @@ class TestFailing:
             _register(Registry(store), "c")
             raise Unavailable("lost")
 
-        alias = Registry(FaultyStore(store, 2, overtaken)).set_alias("iris", "production", 2, if_match=known)
+        faulty = Registry(FaultyStore(store, 2, overtaken))
+        alias = Aliases(faulty).set("iris", "production", 2, terms=_if(known))
         assert Registry(store).model("iris").alias("production") == alias
         assert len(Registry(store).model("iris").versions) == 3
 
@@ -238,4 +247,4 @@ def _prepared(store: ObjectStore) -> str:
     registry = Registry(store)
     _register(registry, "a")
     _register(registry, "b")
-    return registry.set_alias("iris", "production", 1).etag
+    return Aliases(registry).set("iris", "production", 1).etag

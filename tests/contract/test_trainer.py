@@ -17,6 +17,7 @@ from ml_core.serving import Models
 from ml_core.sweep import Swept, sweep
 from ml_core.trainer import Outcome, Pace, run_job
 from ml_core.training import check_request
+from ml_core.versions import Versions
 from tests.contract.faults import (
     QUICK,
     QUICK_FIT,
@@ -86,7 +87,7 @@ class Bench:
         (version,) = self.registry.model("iris").versions
         assert version.job == job.id
         assert len(self.store.get(artifact_key(job.id)).data) == version.size
-        assert self.registry.version("iris", 1)["sha256"] == version.sha256
+        assert Versions(self.registry).get("iris", 1)["sha256"] == version.sha256
         self.jobs.remove_input(job.id)
         assert [found.key for found in self.store.list("").objects] == [
             manifest_key(job.id),
@@ -222,7 +223,7 @@ class TestEnding:
         ended = run_job(job.id, bench.jobs, bench.registry).job
         assert ended is not None
         assert (ended.state, ended.error) == (SUCCEEDED, None)
-        assert bench.registry.version("signs", 1)["classes"] == ["high", "low"]
+        assert Versions(bench.registry).get("signs", 1)["classes"] == ["high", "low"]
         served = Models(bench.store).resolve("signs")
         asked = rows_from_json([[2.0, 2.0], [-2.0, -2.0]], features=served.model.features, limits=Limits())
         assert served.model.predict(asked).labels == ["high", "low"]

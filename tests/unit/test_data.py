@@ -215,7 +215,7 @@ def test_a_model_is_trained_on_a_file_by_naming_its_target(services: Services, t
     body = {"algorithm": "logistic_regression", "data": {"uri": "file:churn.csv", "target": "churned"}}
     job = train_now(services, {"model": "churn", **body})
     assert (job.state, job.error) == ("succeeded", None)
-    version = services.registry.version("churn", 1)
+    version = services.versions.get("churn", 1)
     assert version["data"]["uri"] == "file:churn.csv"
     assert version["data"]["size"] == (tmp_path / "data" / "churn.csv").stat().st_size
     assert len(version["data"]["sha256"]) == 64

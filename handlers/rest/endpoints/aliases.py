@@ -1,4 +1,4 @@
-"""Aliases: names that point at a version, each with an ETag of its own."""
+"""Aliases: names that point at a version, or at several that share the traffic, each with its own ETag."""
 
 from typing import Any
 
@@ -6,38 +6,119 @@ from handlers.rest.call import Call
 from handlers.rest.etags import tagged_response, tags
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
+from ml_core.aliases import Change, Terms
+from ml_core.errors import InvalidInput
 from ml_core.registry import Alias
+from ml_core.weights import MOST_VERSIONS, MOST_WEIGHT, State, state_of
+
+_VERSION: Schema = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 
 ALIAS_BODY: Schema = {
     "type": "object",
-    "required": ["version"],
     "additionalProperties": False,
-    "properties": {"version": {"type": "integer", "minimum": 1, "maximum": 999_999_999}},
-    "examples": [{"version": 3}],
+    "oneOf": [{"required": ["version"]}, {"required": ["weights"]}],
+    "properties": {
+        "version": _VERSION,
+        "weights": {
+            "type": "object",
+            "description": "Versions and their shares of the traffic, in any proportion; 0 leaves one out.",
+            "minProperties": 1,
+            "maxProperties": MOST_VERSIONS,
+            "patternProperties": {
+                "^[1-9][0-9]{0,8}$": {"type": "integer", "minimum": 0, "maximum": MOST_WEIGHT}
+            },
+            "additionalProperties": False,
+            "x-checked-by": "ml_core.weights",
+        },
+    },
+    "examples": [{"version": 3}, {"weights": {"3": 90, "4": 10}}],
+}
+PROMOTE_BODY: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "version": {**_VERSION, "description": "The version that gets all traffic."},
+        "alias": {
+            "type": "string",
+            "pattern": "^[a-z0-9][a-z0-9-]{0,62}$",
+            "description": "Instead: the alias whose version gets it.",
+        },
+    },
+    "examples": [{}, {"version": 4}, {"alias": "staging"}],
+}
+ROLLBACK_BODY: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "to": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 999_999_999,
+            "description": "The number of a change in the history: back to what it made of the alias.",
+        }
+    },
+    "examples": [{}, {"to": 2}],
 }
 
 
 def alias(call: Call) -> Response:
-    """Show an alias."""
+    """Show an alias: the version that it points at, or the weights of several."""
     found = call.services.registry.model(call.path["model"]).alias(call.path["alias"])
     return tagged_response(described_alias(found), found.etag, call.header("if-none-match"))
 
 
 def put_alias(call: Call) -> Response:
-    """Point an alias at a version. With If-Match only if nobody else has moved it meanwhile."""
-    version = call.body()["version"]
-    model, name = call.path["model"], call.path["alias"]
-    moved = call.services.registry.set_alias(model, name, version, if_match=_condition(call))
-    call.note(model=model, version=version, alias=name)
-    return json_response(described_alias(moved), headers={"etag": f'"{moved.etag}"'})
+    """Point an alias at a version, or have several share its traffic.
+
+    With If-Match only if nobody else has moved it meanwhile; with `If-None-Match: *` only if it is new.
+    """
+    state = state_of(call.body())
+    moved = call.services.aliases.set(*_named(call), state, terms=_terms(call))
+    return _moved(call, moved)
+
+
+def promote(call: Call) -> Response:
+    """Give all of an alias's traffic to one version, in one write.
+
+    Without a body that is the newest of the versions that share the traffic.
+    """
+    body = call.optional_body()
+    if len(body) > 1:
+        raise InvalidInput.at("$", "needs 'version' or 'alias', not both")
+    moved = call.services.aliases.promote(
+        *_named(call),
+        body.get("version"),
+        source=body.get("alias"),
+        terms=_terms(call),
+    )
+    return _moved(call, moved)
+
+
+def rollback(call: Call) -> Response:
+    """Give all of an alias's traffic back to the version that had it before, in one write.
+
+    The steps of a canary are passed over. A second roll-back goes back further; what was rolled back already
+    is not come back to. `to` names a change of the history instead, whose result comes back.
+    """
+    to = call.optional_body().get("to")
+    moved = call.services.aliases.roll_back(*_named(call), to, terms=_terms(call))
+    return _moved(call, moved)
 
 
 def delete_alias(call: Call) -> Response:
-    """Remove an alias; the version that it points at stays."""
-    model, name = call.path["model"], call.path["alias"]
-    call.services.registry.delete_alias(model, name, if_match=_condition(call))
+    """Remove an alias; the versions that it points at stay, and so does its history."""
+    model, name = _named(call)
+    call.services.aliases.delete(model, name, terms=_terms(call))
     call.note(model=model, alias=name)
     return Response(204, {}, b"")
+
+
+def history(call: Call) -> Response:
+    """List what was done to an alias, newest first: who, when, from what, to what. Also of one removed."""
+    query = call.query()
+    page = call.services.aliases.history(*_named(call), call.page_length(query), query.get("before"))
+    changes = [_described_change(change) for change in page.changes]
+    return json_response({"changes": changes, "next_before": page.next_before})
 
 
 def described_alias(entry: Alias) -> dict[str, Any]:
@@ -45,11 +126,35 @@ def described_alias(entry: Alias) -> dict[str, Any]:
     return entry._asdict()
 
 
-def _condition(call: Call) -> str | None:
-    """The one ETag of If-Match that decides: the alias's own if it is among them."""
-    wanted = tags(call.header("if-match"))
-    if len(wanted) <= 1 or "*" in wanted:
-        return None if not wanted else "*" if "*" in wanted else wanted[0]
-    present = {entry.alias: entry.etag for entry in call.services.registry.model(call.path["model"]).aliases}
-    now = present.get(call.path["alias"], "")
-    return now if now in wanted else wanted[0]
+def _described_change(change: Change) -> dict[str, Any]:
+    return {
+        "number": change.number,
+        "time": change.time,
+        "by": change.by,
+        "kind": change.kind,
+        "from": _described_state(change.before),
+        "to": _described_state(change.after),
+        "restored": change.restored,
+    }
+
+
+def _described_state(state: State | None) -> dict[str, Any] | None:
+    """What an alias was, as a PUT takes it."""
+    if state is None:
+        return None
+    return {"version": state} if isinstance(state, int) else {"weights": state}
+
+
+def _named(call: Call) -> tuple[str, str]:
+    return call.path["model"], call.path["alias"]
+
+
+def _moved(call: Call, alias: Alias) -> Response:
+    call.note(model=call.path["model"], version=alias.version, alias=alias.alias)
+    return json_response(described_alias(alias), headers={"etag": f'"{alias.etag}"'})
+
+
+def _terms(call: Call) -> Terms:
+    """Who asks, and If-Match, which compares strongly (RFC 9110), and If-None-Match."""
+    wanted, unwanted = tags(call.header("if-match")), tags(call.header("if-none-match"))
+    return Terms(call.caller.id or None, wanted and wanted.strong, unwanted.all if unwanted else frozenset())

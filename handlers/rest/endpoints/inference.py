@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from handlers.rest import tensors
 from handlers.rest.bodies import check_media_type, decoded, parse_json
 from handlers.rest.call import Call
-from handlers.rest.endpoints.prediction import FIELDS, answered, described
+from handlers.rest.endpoints.prediction import FIELDS, answered, described, note
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
 from handlers.rest.tensors import Tensor
@@ -75,10 +75,13 @@ def server(_: Call) -> Response:
 
 
 def metadata(call: Call) -> Response:
-    """Describe a model: its tensors, and the order of its classes."""
+    """Describe a model: its tensors, and the order of its classes.
+
+    Of several versions that share the traffic, the one with the greatest weight.
+    """
     served = call.services.models.resolve(call.path["model"], call.version)
     model = served.model
-    call.note(model=served.name, version=served.version)
+    note(call, served)
     registered = call.services.registry.model(served.name).versions
     described = {
         "name": served.name,
@@ -92,18 +95,19 @@ def metadata(call: Call) -> Response:
 
 
 def ready(call: Call) -> Response:
-    """Whether a model can answer."""
-    served = call.services.models.resolve(call.path["model"], call.version)
-    call.note(model=served.name, version=served.version, model_cold=served.cold)
+    """Whether a model can answer: each of the versions that share its traffic."""
+    served = call.services.models.ready(call.path["model"], call.version)
+    note(call, served)
     return json_response({"name": served.name, "ready": True})
 
 
 def infer(call: Call) -> Response:
     """Predict from a tensor, `[rows, features]`."""
     header, binary = _read(call)
-    served = call.services.models.resolve(call.path["model"], call.version)
+    key = call.routing_key or header.get("id") or call.request.request_id
+    served = call.services.models.resolve(call.path["model"], call.version, key=key)
     model = served.model
-    call.note(model=served.name, version=served.version, model_cold=served.cold)
+    note(call, served)
     names = _wanted(header, served)
     rows = _rows(call, header["inputs"][0], binary, served)
     call.note(rows=len(rows))

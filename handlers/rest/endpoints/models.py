@@ -37,9 +37,16 @@ def model(call: Call) -> Response:
     return tagged_response(value, f"r{found.revision}", call.header("if-none-match"))
 
 
+def versions(call: Call) -> Response:
+    """Compare a model's versions, newest first: what each reached, and what it came from."""
+    query = call.query()
+    page = call.services.versions.page(call.path["model"], call.page_length(query), query.get("before"))
+    return json_response(page._asdict())
+
+
 def version(call: Call) -> Response:
     """Show a version: what it was trained on and with, what it reached, and how to check its artifact."""
-    found = call.services.registry.version(call.path["model"], int(call.path["version"]))
+    found = call.services.versions.get(call.path["model"], int(call.path["version"]))
     return tagged_response(found, found["sha256"], call.header("if-none-match"))
 
 

@@ -50,9 +50,10 @@ FIELDS = {"label": "labels", "probability": "probabilities", "decision": "decisi
 def predict(call: Call) -> Response:
     """Predict: labels, or where `outputs` is given, an object per row with those keys."""
     body = call.body()
-    served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"))
+    key = call.routing_key or call.request.request_id
+    served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"), key)
     model = served.model
-    call.note(model=served.name, version=served.version, model_cold=served.cold)
+    note(call, served)
     rows = model.rows(body["instances"], limits=call.limits, expecting=described(served))
     call.note(rows=len(rows))
     wanted = tuple(body.get("outputs", ()))
@@ -64,6 +65,11 @@ def predict(call: Call) -> Response:
     if model.classes is not None:
         answer["classes"] = list(model.classes)
     return json_response(answer)
+
+
+def note(call: Call, served: "Served") -> None:
+    """Have the request's line in the log say what answered."""
+    call.note(model=served.name, version=served.version, alias=served.alias, model_cold=served.cold)
 
 
 def described(served: "Served") -> str:

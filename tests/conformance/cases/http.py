@@ -15,7 +15,6 @@ CASES = [
             "/v1/",
             "/v1/models/",
             "/v1/models/iris/",
-            "/v1/models/iris/versions",
             "/v1/models/iris/versions/",
             "/v1/model/iris",
             "/V1/models",

@@ -86,7 +86,7 @@ def test_a_file_is_uploaded_described_and_trained_on(
         },
     )
     assert (job.state, job.error) == ("succeeded", None)
-    assert services.registry.version("churn", 1)["data"]["uri"] == begun["uri"], "it says which upload it was"
+    assert services.versions.get("churn", 1)["data"]["uri"] == begun["uri"], "it says which upload it was"
 
 
 def test_the_newest_upload_counts_and_the_older_stays_readable(

@@ -23,7 +23,9 @@ Send = Any
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "PREDICT_BODY": [{"instances": ROWS[:2], "outputs": ["label", "probability"]}],
-    "ALIAS_BODY": [{"version": 1}],
+    "ALIAS_BODY": [{"version": 1}, {"weights": {"1": 90, "2": 10}}],
+    "PROMOTE_BODY": [{"version": 1}, {"alias": "live"}],
+    "ROLLBACK_BODY": [{"to": 1}],
     "INFER_BODY": [
         {
             "id": "1",
@@ -69,6 +71,7 @@ headers = st.fixed_dictionaries(
         "inference-header-content-length": st.sampled_from(["0", "5", "-1", "1e3", "999999999999"])
         | header_text,
         "if-match": header_text,
+        "x-routing-key": header_text,
         "if-none-match": header_text,
         "idempotency-key": header_text,
         "prefer": st.sampled_from(["wait=0", "wait=", "wait=x", "wait=-1", "respond-async"]),
@@ -77,7 +80,9 @@ headers = st.fixed_dictionaries(
     },
 )
 queries = st.dictionaries(
-    st.sampled_from(["limit", "after", "state", "model", "x"]), st.text(max_size=6) | st.just("1"), max_size=2
+    st.sampled_from(["limit", "after", "before", "state", "model", "x"]),
+    st.text(max_size=6) | st.just("1"),
+    max_size=2,
 )
 
 

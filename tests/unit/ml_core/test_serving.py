@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from ml_core.aliases import Aliases
 from ml_core.errors import AliasNotFound, ArtifactInvalid, ModelNotFound, VersionNotFound
 from ml_core.model import Model
 from ml_core.registry import Registry, artifact_key
@@ -29,6 +30,7 @@ class Served:
     def __init__(self, root: str, max_bytes: int = 100) -> None:
         self.store = FolderStore(root)
         self.registry = Registry(self.store)
+        self.aliases = Aliases(self.registry)
         self.watched = FaultyStore(self.store, 0, fail_before)
         self.clock = Clock()
         self.loaded: list[str] = []
@@ -69,9 +71,9 @@ def test_the_first_is_cold_and_the_next_asks_the_store_nothing(served: Served) -
 def test_a_roll_back_is_seen_within_the_alias_ttl(served: Served) -> None:
     served.register("iris", "a-10")
     served.register("iris", "b-10")
-    served.registry.set_alias("iris", "production", 2)
+    served.aliases.set("iris", "production", 2)
     assert served.models.resolve("iris").version == 2
-    served.registry.set_alias("iris", "production", 1)
+    served.aliases.set("iris", "production", 1)
     served.clock.ahead += 1.5
     assert served.models.resolve("iris").version == 2
     served.clock.ahead += 0.6
@@ -101,7 +103,7 @@ def test_a_new_version_and_a_new_alias_are_found_at_once_although_the_pointer_is
     assert served.models.resolve("iris").version == 1
     served.register("iris", "b-10")
     assert served.models.resolve("iris", 2).version == 2
-    served.registry.set_alias("iris", "production", 1)
+    served.aliases.set("iris", "production", 1)
     assert served.models.resolve("iris", alias="production").version == 1
 
 
@@ -117,7 +119,7 @@ def test_what_is_missing_is_looked_up_once_and_then_missing(served: Served) -> N
 def test_versions_and_aliases_are_chosen(served: Served) -> None:
     served.register("iris", "a-10")
     served.register("iris", "b-10")
-    served.registry.set_alias("iris", "old", 1)
+    served.aliases.set("iris", "old", 1)
     assert served.models.resolve("iris").version == 2
     assert served.models.resolve("iris", 1).version == 1
     assert served.models.resolve("iris", alias="old").version == 1

@@ -1,0 +1,327 @@
+"""A new version behind a part of the traffic, promoted or rolled back, over HTTP."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.deliveries import train_now
+from handlers.direct import predict_directly
+from handlers.local import folder_services
+from handlers.rest.api import Api
+from handlers.services import Services
+from handlers.settings import read_settings
+from providers.keys import new_key
+from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, services_over
+from tests.unit.handlers.test_api import read
+
+PATH = "/v1/models/iris/aliases/production"
+ASKED = json.dumps({"instances": ROWS[:1]}).encode()
+INFERRED: dict[str, Any] = {
+    "inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP64", "data": ROWS[0]}],
+    "outputs": [{"name": "predict"}],
+}
+
+
+@pytest.fixture(scope="module")
+def twice(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trained models, iris in two more versions: one of other features, and one of the same."""
+    root = tmp_path_factory.mktemp("canary") / "root"
+    shutil.copytree(trained, root)
+    services = services_over(root)
+    train_now(services, {"model": "iris", **REQUESTS["iris"], "seed": 1})
+    train_now(services, {"model": "iris", **REQUESTS["truth"]})
+    return root
+
+
+@pytest.fixture
+def services(twice: Path, tmp_path: Path) -> Services:
+    """Services over a copy, which look at aliases every time."""
+    shutil.copytree(twice, tmp_path / "copy")
+    settings = read_settings({"ML_ROOT": str(tmp_path / "copy"), "ML_ALIAS_TTL": "0"})
+    return folder_services(settings, key_records=None)
+
+
+@pytest.fixture
+def ask(services: Services) -> Ask:
+    """Sends a request."""
+    return asking(services)
+
+
+def _put(ask: Ask, body: Any, status: int = 200, **headers: str) -> Any:
+    answer = ask("PUT", PATH, json.dumps(body).encode(), **headers)
+    return read(answer, status, "Alias" if status == 200 else "")
+
+
+def _post(ask: Ask, verb: str, body: Any = None, status: int = 200, **headers: str) -> Any:
+    answer = ask("POST", f"{PATH}:{verb}", b"" if body is None else json.dumps(body).encode(), **headers)
+    return read(answer, status, "Alias" if status == 200 else "")
+
+
+def _predicted(ask: Ask, path: str = "/v1/models/iris:predict", **headers: str) -> int:
+    version: int = read(ask("POST", path, ASKED, **headers), 200, "Predictions")["model"]["version"]
+    return version
+
+
+class TestWeights:
+    def test_the_traffic_is_shared_by_key_and_the_answer_says_by_whom(self, services: Services) -> None:
+        ask = asking(services)
+        alias = _put(ask, {"weights": {"1": 90, "2": 10}})
+        assert (alias["version"], alias["weights"]) == (1, {"1": 90, "2": 10})
+        by_key = {str(key): _predicted(ask, x_routing_key=str(key)) for key in range(200)}
+        shares = Counter(by_key.values())
+        assert set(shares) == {1, 2}
+        assert 8 <= shares[2] <= 36, "about one in ten"
+        fresh = asking(services_over(services.settings.root))
+        for key, version in list(by_key.items())[:40]:
+            assert _predicted(fresh, x_routing_key=key) == version, "another instance decides alike"
+        _put(ask, {"weights": {"1": 50, "2": 50}})
+        assert {_predicted(ask, x_routing_key=key) for key, version in by_key.items() if version == 2} == {2}
+
+    @pytest.mark.parametrize("path", ["aliases/production", "labels/production"])
+    def test_an_alias_in_the_path_shares_it_alike(self, ask: Ask, path: str) -> None:
+        _put(ask, {"weights": {"1": 50, "2": 50}})
+        for key in map(str, range(20)):
+            named = _predicted(ask, f"/v1/models/iris/{path}:predict", x_routing_key=key)
+            assert named == _predicted(ask, x_routing_key=key)
+
+    def test_a_version_in_the_path_is_that_version(self, ask: Ask) -> None:
+        _put(ask, {"weights": {"1": 50, "2": 50}})
+        for version in (1, 2):
+            path = f"/v1/models/iris/versions/{version}:predict"
+            assert {_predicted(ask, path, x_routing_key=str(key)) for key in range(9)} == {version}
+
+    def test_without_a_key_the_request_decides(self, services: Services) -> None:
+        _put(asking(services), {"weights": {"1": 50, "2": 50}})
+        api = Api(services)
+        found = {
+            predict_directly(api, {"model": "iris", "instances": ROWS[:1]}, str(number))["model"]["version"]
+            for number in range(20)
+        }
+        assert found == {1, 2}
+
+    def test_a_bare_event_may_name_a_key(self, services: Services) -> None:
+        ask, api = asking(services), Api(services)
+        _put(ask, {"weights": {"1": 50, "2": 50}})
+        for key in map(str, range(10)):
+            event = {"model": "iris", "instances": ROWS[:1], "routing_key": key}
+            told = predict_directly(api, event, "r")
+            assert told["model"]["version"] == _predicted(ask, x_routing_key=key)
+
+    def test_the_open_inference_protocol_takes_the_key_or_the_requests_own_id(self, ask: Ask) -> None:
+        _put(ask, {"weights": {"1": 50, "2": 50}})
+
+        def inferred(body: dict[str, Any], **headers: str) -> int:
+            answer = ask("POST", "/v2/models/iris/infer", json.dumps(body).encode(), **headers)
+            return int(read(answer, 200, "Inference")["model_version"])
+
+        for key in map(str, range(20)):
+            expected = _predicted(ask, x_routing_key=key)
+            assert inferred(INFERRED, x_routing_key=key) == expected
+            assert inferred({**INFERRED, "id": key}) == expected
+            assert inferred({**INFERRED, "id": "other"}, x_routing_key=key) == expected, "the key comes first"
+
+    def test_what_a_model_is_is_told_of_the_version_with_the_greatest_weight(self, ask: Ask) -> None:
+        for weights, heaviest in (({"1": 10, "2": 90}, 2), ({"1": 50, "2": 50}, 1)):
+            assert _put(ask, {"weights": weights})["version"] == heaviest
+            assert read(ask("GET", "/v1/models/iris/schema"))["title"].endswith(f"version {heaviest}")
+            assert ask("GET", "/v2/models/iris").status == 200
+
+    def test_ready_is_a_model_whose_every_version_can_answer(self, services: Services) -> None:
+        ask = asking(services)
+        _put(ask, {"weights": {"1": 99, "2": 1}})
+        assert ask("GET", "/v2/models/iris/ready").status == 200
+        job = services.registry.model("iris").pick(2).job
+        services.store.delete(f"artifacts/{job}.safetensors")
+        assert asking(services_over(services.settings.root))("GET", "/v2/models/iris/ready").status == 500
+
+    def test_the_line_in_the_log_says_which_version_answered_for_which_alias_and_no_key(
+        self, ask: Ask, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        _put(ask, {"weights": {"1": 50, "2": 50}})
+        capsys.readouterr()
+        version = _predicted(ask, x_routing_key="somebody@example.org")
+        written = capsys.readouterr().out
+        line = json.loads(written)
+        assert (line["version"], line["alias"]) == (version, "production")
+        assert "somebody" not in written
+
+    @pytest.mark.parametrize("key", ["a" * 256, "grün", "a\x00b", "a\nb"])
+    def test_a_key_that_would_not_reach_every_cloud_alike_is_refused(self, ask: Ask, key: str) -> None:
+        answer = ask("POST", "/v1/models/iris:predict", ASKED, x_routing_key=key)
+        assert read(answer, 422)["faults"][0]["path"] == "X-Routing-Key"
+
+    def test_a_weighted_version_is_not_deleted(self, ask: Ask) -> None:
+        _put(ask, {"weights": {"1": 99, "2": 1}})
+        for version in (1, 2):
+            refused = read(ask("DELETE", f"/v1/models/iris/versions/{version}"), 409)
+            assert "'production' (versions 1, 2)" in refused["detail"]
+        assert ask("DELETE", "/v1/models/iris/versions/3").status == 204
+
+    @pytest.mark.parametrize(
+        ("body", "at"),
+        [
+            ({}, "$"),
+            ({"version": 1, "weights": {"1": 1}}, "$"),
+            ({"weights": None}, "$.weights"),
+            ({"weights": [90, 10]}, "$.weights"),
+            ({"weights": {}}, "$.weights"),
+            ({"weights": {"1": 0, "2": 0}}, "$.weights"),
+            ({"weights": {str(version): 1 for version in range(1, 12)}}, "$.weights"),
+            ({"weights": {"1": 90, "two": 10}}, "$.weights.two"),
+            ({"weights": {"01": 90}}, '$.weights["01"]'),
+            ({"weights": {"0": 90}}, '$.weights["0"]'),
+            ({"weights": {"²": 90}}, '$.weights["²"]'),
+            ({"weights": {"1": -1}}, '$.weights["1"]'),
+            ({"weights": {"1": 10_001}}, '$.weights["1"]'),
+            ({"weights": {"1": 0.5}}, '$.weights["1"]'),
+            ({"weights": {"1": True}}, '$.weights["1"]'),
+            ({"weights": {"1": "90"}}, '$.weights["1"]'),
+        ],
+    )
+    def test_weights_that_are_none_are_said_with_their_place(self, ask: Ask, body: Any, at: str) -> None:
+        assert _put(ask, body, 422)["faults"][0]["path"] == at
+
+    def test_a_weight_of_0_leaves_a_version_out(self, ask: Ask) -> None:
+        alias = _put(ask, {"weights": {"1": 0, "2": 100}})
+        assert (alias["version"], alias["weights"]) == (2, None)
+
+    def test_each_version_has_to_be_there(self, ask: Ask) -> None:
+        assert _put(ask, {"weights": {"1": 90, "9": 10}}, 404)["code"] == "version_not_found"
+
+    def test_versions_that_take_other_rows_do_not_share_an_alias(self, ask: Ask) -> None:
+        fault = _put(ask, {"weights": {"1": 90, "3": 10}}, 422)["faults"][0]
+        assert fault["path"] == '$.weights["3"]'
+        assert "feature 0 is 'a' (number)" in fault["message"]
+        assert _put(ask, {"version": 3})["version"] == 3, "alone it may be"
+
+
+class TestPromoting:
+    def test_canary_then_promote_then_roll_back(self, ask: Ask) -> None:
+        _put(ask, {"version": 1})
+        _put(ask, {"weights": {"1": 90, "2": 10}})
+        promoted = _post(ask, "promote")
+        assert (promoted["version"], promoted["weights"]) == (2, None)
+        assert {_predicted(ask, x_routing_key=str(key)) for key in range(20)} == {2}
+        assert _post(ask, "rollback")["version"] == 1
+        assert _predicted(ask) == 1
+
+    def test_a_canary_is_rolled_back_as_a_whole(self, ask: Ask) -> None:
+        _put(ask, {"version": 1})
+        for share in (10, 50):
+            _put(ask, {"weights": {"1": 100 - share, "2": share}})
+        back = _post(ask, "rollback")
+        assert (back["version"], back["weights"]) == (1, None)
+
+    def test_a_version_or_another_alias_may_be_named(self, ask: Ask) -> None:
+        assert _post(ask, "promote", {"version": 1})["version"] == 1
+        ask("PUT", "/v1/models/iris/aliases/staging", b'{"version": 2}')
+        assert _post(ask, "promote", {"alias": "staging"})["version"] == 2
+
+    def test_an_etag_guards_both(self, ask: Ask) -> None:
+        old = _put(ask, {"version": 1})["etag"]
+        now = _put(ask, {"weights": {"1": 90, "2": 10}})["etag"]
+        for verb in ("promote", "rollback"):
+            lost = _post(ask, verb, None, 412, if_match=f'"{old}"')
+            assert lost["code"] == "revision_mismatch"
+        assert _post(ask, "promote", None, if_match=f'"{old}", "{now}"')["version"] == 2
+
+    @pytest.mark.parametrize(
+        ("verb", "body", "status", "code"),
+        [
+            ("promote", {"version": 1, "alias": "staging"}, 422, "invalid_input"),
+            ("promote", {"version": "1"}, 422, "invalid_input"),
+            ("promote", {"alias": "Staging"}, 422, "invalid_input"),
+            ("promote", {"weights": {"1": 1}}, 422, "invalid_input"),
+            ("promote", [], 422, "invalid_input"),
+            ("promote", {"version": 9}, 404, "version_not_found"),
+            ("promote", {"alias": "nobody"}, 404, "alias_not_found"),
+            ("promote", None, 409, "nothing_to_promote"),
+            ("promote", {"alias": "split"}, 409, "nothing_to_promote"),
+            ("rollback", {"to": 0}, 422, "invalid_input"),
+            ("rollback", {"to": 7}, 422, "invalid_input"),
+            ("rollback", {"version": 1}, 422, "invalid_input"),
+            ("rollback", None, 409, "nothing_to_roll_back"),
+        ],
+    )
+    def test_what_cannot_be_is_said(self, ask: Ask, verb: str, body: Any, status: int, code: str) -> None:
+        _put(ask, {"version": 1})
+        split = b'{"weights": {"1": 1, "2": 1}}'
+        assert ask("PUT", "/v1/models/iris/aliases/split", split).status == 200
+        assert _post(ask, verb, body, status)["code"] == code
+
+    def test_who_did_what_is_in_the_history(self, services: Services) -> None:
+        made = new_key("admin")
+        records = [made.record]
+        keyed = asking(folder_services(services.settings, key_records=lambda: records))
+
+        def ask(method: str, path: str, body: bytes = b"") -> Any:
+            return keyed(method, path, body, authorization=f"Bearer {made.key}")
+
+        ask("PUT", PATH, b'{"version": 1}')
+        ask("PUT", PATH, b'{"weights": {"1": 90, "2": 10}}')
+        ask("POST", f"{PATH}:promote")
+        ask("POST", f"{PATH}:rollback")
+        ask("DELETE", PATH)
+        page = read(ask("GET", f"{PATH}/history"), 200, "History")
+        assert {change["by"] for change in page["changes"]} == {made.record["id"]}
+        told = [(change["kind"], change["from"], change["to"]) for change in reversed(page["changes"])]
+        split = {"weights": {"1": 90, "2": 10}}
+        assert told == [
+            ("set", None, {"version": 1}),
+            ("set", {"version": 1}, split),
+            ("promote", split, {"version": 2}),
+            ("rollback", {"version": 2}, {"version": 1}),
+            ("delete", {"version": 1}, None),
+        ]
+        first = read(ask("GET", f"{PATH}/history?limit=2"), 200, "History")
+        assert [change["number"] for change in first["changes"]] == [5, 4]
+        rest = read(ask("GET", f"{PATH}/history?limit=9&before={first['next_before']}"), 200, "History")
+        assert [change["number"] for change in rest["changes"]] == [3, 2, 1]
+        assert rest["next_before"] is None
+
+    def test_nobody_is_named_where_no_key_is_asked_for(self, ask: Ask) -> None:
+        _put(ask, {"version": 1})
+        changes = read(ask("GET", f"{PATH}/history"), 200, "History")["changes"]
+        assert [change["by"] for change in changes] == [None]
+
+    def test_an_alias_that_never_was_has_no_history(self, ask: Ask) -> None:
+        assert read(ask("GET", f"{PATH}/history"), 404)["code"] == "alias_not_found"
+        assert _post(ask, "rollback", None, 404)["code"] == "alias_not_found"
+
+
+class TestConditions:
+    def test_if_none_match_makes_an_alias_once(self, ask: Ask) -> None:
+        etag = _put(ask, {"version": 1}, if_none_match="*")["etag"]
+        lost = _put(ask, {"version": 2}, 412, if_none_match="*")
+        assert lost["code"] == "revision_mismatch"
+        _put(ask, {"version": 2}, 412, if_none_match=f'W/"{etag}"')
+        assert _put(ask, {"version": 2}, if_none_match='"another"')["version"] == 2
+
+    def test_if_match_compares_strongly_and_takes_lists(self, ask: Ask) -> None:
+        etag = _put(ask, {"version": 1})["etag"]
+        for lost in (f'W/"{etag}"', '"*"', '"a,b"', ",", f'"{etag}x"', f'"x{etag}"'):
+            _put(ask, {"version": 1}, 412, if_match=lost)
+        etag = _put(ask, {"version": 1}, if_match=f'"a,b" ,, "{etag}"')["etag"]
+        assert _put(ask, {"version": 1}, if_match="*")["etag"] != etag
+
+
+class TestComparing:
+    def test_versions_are_listed_with_what_they_reached_and_came_from(self, ask: Ask) -> None:
+        _put(ask, {"weights": {"1": 90, "2": 10}})
+        page = read(ask("GET", "/v1/models/iris/versions"), 200, "Versions")
+        assert [version["version"] for version in page["versions"]] == [3, 2, 1]
+        assert [version["aliases"] for version in page["versions"]] == [[], ["production"], ["production"]]
+        for version in page["versions"]:
+            assert 0 <= version["metrics"]["test"]["accuracy"] <= 1
+        seeds = [version["lineage"]["seed"] for version in page["versions"]]
+        assert seeds == [0, 1, 0]
+
+    def test_the_list_is_paged(self, ask: Ask) -> None:
+        first = read(ask("GET", "/v1/models/iris/versions?limit=2"), 200, "Versions")
+        assert ([each["version"] for each in first["versions"]], first["next_before"]) == ([3, 2], 2)
+        rest = read(ask("GET", "/v1/models/iris/versions?before=2"), 200, "Versions")
+        assert ([each["version"] for each in rest["versions"]], rest["next_before"]) == ([1], None)
