@@ -6,7 +6,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -50,7 +49,6 @@ class Run(NamedTuple):
 
 def run(command: Sequence[str]) -> Run:
     """Run a command to its end."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
@@ -59,7 +57,6 @@ def run(command: Sequence[str]) -> Run:
     taken = time.perf_counter() - began
     if status:
         raise SystemExit(f"{' '.join(command)} ended with {status}")
-    del before
     return Run(taken, used.ru_utime + used.ru_stime, used.ru_maxrss << 10, json.loads(told))
 
 
@@ -70,12 +67,12 @@ def fit(algorithm: str, path: str) -> dict[str, float]:
     from ml_core.fit_child import FitChild, Fitted
 
     info = models.algorithm(algorithm)
-    target: str | None = "target"
-    left_out: tuple[str, ...] | None = None
+    reference = DataReference("file:x", None, "target", None)
     if algorithm == "kmeans":
         with open(path, encoding="utf-8") as file:
-            target, left_out = None, tuple(file.readline().strip().split(",")[:-1])
-    request = DataRequest(info.name, info.check({}), DataReference("file:x", None, target, left_out), 0.2, 0)
+            columns = tuple(file.readline().strip().split(",")[:-1])
+        reference = DataReference("file:x", None, None, columns)
+    request = DataRequest(info.name, info.check({}), reference, 0.2, 0)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
         data = os.path.join(folder, "data")
         os.link(path, data)

@@ -49,6 +49,11 @@ class Layout(NamedTuple):
     words: tuple[tuple[int, int, bool], ...]
 
     @property
+    def narrow(self) -> int:
+        """How many numbers say a row where words are places."""
+        return len(self.numbers) + len(self.flagged) + len(self.words)
+
+    @property
     def width(self) -> int:
         """How many numbers a row becomes."""
         return (

@@ -44,8 +44,7 @@ def _fit(folder: str, report: IO[str]) -> None:
     with open(os.path.join(folder, "request"), "rb") as written:
         stored = written.read()
     progress("reading", None)
-    request = read_request(stored, os.path.join(folder, "data"), machine_budget())
-    trained = fit(request, progress)
+    trained = fit(read_request(stored, os.path.join(folder, "data"), machine_budget()), progress)
     with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
         json.dump(trained.manifest, manifest, allow_nan=False)
     with open(os.path.join(folder, "artifact"), "wb") as artifact:

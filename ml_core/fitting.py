@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import artifact, models
 from ml_core.errors import ArtifactInvalid, InvalidInput
-from ml_core.features import UNKNOWN, Encoding, Feature
+from ml_core.features import Encoding
 from ml_core.instances import Rows
 from ml_core.model import Label, Model
 from ml_core.models import AlgorithmInfo, Size, Table
@@ -36,26 +36,22 @@ def fit(request: TrainingRequest, progress: Callable[[str, float | None], None])
     info = models.algorithm(request.algorithm)
     progress("splitting", None)
     classes, y = class_numbers(request.targets)
-    train, test = _split(request, y)
+    parts = _split(request, y)
+    request = request.without_rows()  # the parts have them: there is no memory for both
     progress("fitting", None)
-    X = matrix_of(request.rows)
-    table = Table(X[train], None if y is None else y[train], request.seed, request.columns)
+    X, numbers = parts["training"]
+    table = Table(X, numbers, request.seed, request.columns)
     model, told = fit_model(info, request.hyperparameters, table, request.features, classes)
     progress("measuring", None)
-    X = _recoded(X, request.columns, model)
-    metrics = {
-        name: _measured(info, model, _taken(X, part), None if y is None else y[part], request.seed)
-        for name, part in (("training", train), ("test", test))
-        if len(part)
-    }
+    metrics = {name: _measured(info, model, part, request) for name, part in parts.items() if len(part.X)}
     data = artifact.dump(model)
     manifest = {
         **model.description,
         "task": info.task,
         "metrics": metrics,
         "warnings": [*request.warnings, *told],
-        "rows": len(train),
-        "test_rows": len(test),
+        "rows": len(parts["training"].X),
+        "test_rows": len(parts["test"].X),
         "test_fraction": request.test_fraction,
         "seed": request.seed,
         "library_versions": library_versions(),
@@ -87,11 +83,11 @@ def fit_model(
         options = {**chosen, "class_weight": numbered}
     else:
         options = dict(chosen)
-    # With several OpenMP threads, sums are added in the order in which they finish: bits would differ from
-    # run to run. BLAS divides its work the same way every time, and with its own threads gives scikit-learn's
-    # bits.
+    # The sums of several OpenMP threads are added in the order in which they finish: two give the same
+    # bits in either order, more would not. BLAS divides its work the same way every time, and with its own
+    # threads gives scikit-learn's bits.
     with (
-        threadpool_limits(limits=1, user_api="openmp"),
+        threadpool_limits(limits=2, user_api="openmp"),
         _convergence_warnings() as told,
         np.errstate(all="ignore"),
         _overflow_told(),
@@ -150,7 +146,6 @@ def _convergence_warnings() -> Iterator[list[str]]:
     told: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "Skipping features without any observed values")  # told below
         yield told
     for warning in caught:
         if issubclass(warning.category, ConvergenceWarning):
@@ -187,53 +182,39 @@ def matrix_of(rows: Rows) -> "NDArray[np.float64]":
     return np.frombuffer(rows.packed, dtype="<f8").reshape(-1, rows.n_features)
 
 
-def _taken(X: "NDArray[np.float64]", chosen: "NDArray[np.intp]") -> Rows:
-    return Rows(memoryview(X[chosen]).cast("B"), X.shape[1])
+class _Part(NamedTuple):
+    """Some of the rows, and their class numbers."""
+
+    X: "NDArray[np.float64]"
+    y: "NDArray[np.int64] | None"
 
 
-def _recoded(
-    X: "NDArray[np.float64]", columns: tuple[Feature, ...] | None, model: Model
-) -> "NDArray[np.float64]":
-    """The rows with words as the model numbers them: it knows only those that it was trained on."""
-    if columns is None or model.encoding is None:
-        return X
-    import numpy as np
-
-    X = X.copy()
-    for place, (sent, known) in enumerate(zip(columns, model.encoding.features, strict=True)):
-        if sent.words != known.words:
-            places = {word: float(number) for number, word in enumerate(known.words)}
-            numbers = np.array([*(places.get(word, UNKNOWN) for word in sent.words), UNKNOWN])
-            there = ~np.isnan(X[:, place])
-            X[there, place] = numbers[X[there, place].astype(np.int64)]
-    return X
-
-
-def _split(
-    request: TrainingRequest, y: "NDArray[np.int64] | None"
-) -> "tuple[NDArray[np.intp], NDArray[np.intp]]":
+def _split(request: TrainingRequest, y: "NDArray[np.int64] | None") -> dict[str, _Part]:
     """The rows to train on and those held out, as scikit-learn's `train_test_split` chooses them."""
     import numpy as np
-    from sklearn.model_selection import train_test_split
 
-    every = np.arange(len(request.rows))
+    X = matrix_of(request.rows)
     if request.test_fraction == 0:
-        return every, every[:0]
-    train, test = train_test_split(
-        every, test_size=request.test_fraction, random_state=request.seed, stratify=y
-    )
-    return train, test
+        chosen = [np.arange(len(X)), np.arange(0)]
+    else:
+        from sklearn.model_selection import train_test_split
+
+        chosen = train_test_split(
+            np.arange(len(X)), test_size=request.test_fraction, random_state=request.seed, stratify=y
+        )
+    parts = (_Part(X[rows], None if y is None else y[rows]) for rows in chosen)
+    return dict(zip(("training", "test"), parts, strict=True))
 
 
-def _measured(
-    info: AlgorithmInfo, model: Model, rows: Rows, y: "NDArray[np.int64] | None", seed: int
-) -> dict[str, object]:
+def _measured(info: AlgorithmInfo, model: Model, part: _Part, request: TrainingRequest) -> dict[str, object]:
     from ml_core import metrics
 
     with _overflow_told():
-        if y is None:
-            return metrics.of_clusters(model, rows, seed=seed)
-        return metrics.of_classifier(model, rows, y, objective=info.algorithm.objective)
+        if part.y is None:
+            return metrics.of_clusters(model, part.X, request.columns, seed=request.seed)
+        return metrics.of_classifier(
+            model, part.X, part.y, request.columns, objective=info.algorithm.objective
+        )
 
 
 def library_versions() -> dict[str, str]:

@@ -1,18 +1,22 @@
 """How good a model is: the objective that training went after, and the figures people expect beside it.
 
-All are scikit-learn's functions of the same name, on the predictions of the model as it will serve them.
+All are what scikit-learn's functions of the same name give, from one pass of the model as it will serve.
 """
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml_core.arithmetic import vectorised
+from ml_core.preparing import blocks, recoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from ml_core.instances import Rows
+    from ml_core.features import Feature
     from ml_core.model import Model
 
 # The silhouette compares every row with every other: past this many, a sample of them tells as much.
@@ -20,70 +24,114 @@ SILHOUETTE_ROWS = 2_000
 
 
 def of_classifier(
-    model: "Model", rows: "Rows", y: "NDArray[np.int64]", *, objective: str
+    model: "Model",
+    X: "NDArray[np.float64]",
+    y: "NDArray[np.int64]",
+    columns: "Sequence[Feature] | None" = None,
+    *,
+    objective: str,
 ) -> dict[str, object]:
-    """The metrics of a classifier on rows and their class numbers.
+    """The metrics of a classifier on rows, whose words are numbered as in `columns`, and their class numbers.
 
     The objective is `log_loss` or `hinge_loss` (for two classes mean(max(0, 1 - y·f(x))) with y = ±1, for
     more Crammer and Singer's, on the one-versus-rest decisions); a model that gives probabilities has its log
     loss in any case. `roc_auc` is given for two classes, where both occur. The confusion matrix has a row for
     each true class and a column for each predicted one, in the order of the model's classes.
     """
-    import numpy as np
-    from sklearn import metrics
-
-    outputs = ["label", "decision", *(["probability"] if "probability" in model.outputs else [])]
-    predicted = model.predict(rows, outputs)
-    numbers = {label: number for number, label in enumerate(model.classes or ())}
-    labels = np.array([numbers[label] for label in predicted.labels or ()])
-    every = np.arange(len(numbers))
-    decisions = np.asarray(predicted.decisions)
+    outputs = ["decision", *(["probability"] if "probability" in model.outputs else [])]
+    labels, probabilities, decisions, _ = _answers(model, X, columns, outputs)
+    classes = len(model.classes or ())
     measured: dict[str, object] = {}
     if objective == "hinge_loss":
-        measured["hinge_loss"] = float(metrics.hinge_loss(y, decisions, labels=every))
-    if predicted.probabilities is not None:
-        measured["log_loss"] = float(metrics.log_loss(y, np.asarray(predicted.probabilities), labels=every))
-    measured["accuracy"] = float(metrics.accuracy_score(y, labels))
-    measured["f1_macro"] = float(
-        metrics.f1_score(y, labels, average="macro", labels=every, zero_division=0.0)
-    )
-    if len(every) == 2 and len(set(y.tolist())) == 2:
-        measured["roc_auc"] = float(metrics.roc_auc_score(y, decisions))
-    measured["confusion_matrix"] = metrics.confusion_matrix(y, labels, labels=every).tolist()
+        measured["hinge_loss"] = _hinge_loss(decisions, y)
+    if probabilities is not None:
+        measured["log_loss"] = _log_loss(probabilities, y)
+    confusion = np.bincount(y * classes + labels, minlength=classes**2).reshape(classes, classes)
+    hits, met = np.diag(confusion), confusion.sum(axis=0) + confusion.sum(axis=1)
+    measured["accuracy"] = int(hits.sum()) / len(y)
+    measured["f1_macro"] = float(np.mean(np.divide(2 * hits, met, out=np.zeros(classes), where=met > 0)))
+    if classes == 2 and 0 < y.sum() < len(y):
+        measured["roc_auc"] = _roc_auc(decisions[:, 0], y)
+    measured["confusion_matrix"] = confusion.tolist()
     return measured
 
 
-def of_clusters(model: "Model", rows: "Rows", *, seed: int) -> dict[str, object]:
+def _hinge_loss(decisions: "NDArray[np.float64]", y: "NDArray[np.int64]") -> float:
+    if decisions.shape[1] == 1:
+        margins = decisions[:, 0] * (2 * y - 1)
+    else:
+        every = np.arange(len(y))
+        own = decisions[every, y]
+        others = decisions.copy()
+        others[every, y] = -np.inf
+        margins = own - others.max(axis=1)
+    return float(np.mean(np.maximum(0.0, 1.0 - margins)))
+
+
+def _log_loss(probabilities: "NDArray[np.float64]", y: "NDArray[np.int64]") -> float:
+    smallest = np.finfo(np.float64).eps  # as in scikit-learn: the logarithm of 0 says nothing
+    own = np.clip(probabilities[np.arange(len(y)), y], smallest, 1 - smallest)
+    return float(-np.mean(np.log(own)))
+
+
+def _roc_auc(decisions: "NDArray[np.float64]", y: "NDArray[np.int64]") -> float:
+    """How often a row of the second class is decided above one of the first; a tie is half of it."""
+    order = np.argsort(decisions)
+    ends = np.flatnonzero(np.append(np.diff(decisions[order]) != 0, True))  # the last of equal decisions
+    positive = np.cumsum(y[order])[ends]
+    negative = ends + 1 - positive
+    below = np.append(0, negative[:-1])
+    twice = np.diff(positive, prepend=0) * (below + negative)
+    return float(twice.sum() / (2 * positive[-1] * negative[-1]))
+
+
+def of_clusters(
+    model: "Model", X: "NDArray[np.float64]", columns: "Sequence[Feature] | None" = None, *, seed: int
+) -> dict[str, object]:
     """The metrics of a clustering: `inertia`, J = Σ‖x − μ‖², and the mean silhouette.
 
     There is no silhouette where all rows are in one cluster, or each is in one of its own. Both are
     measured between rows as the model sees them, after its scaling.
     """
-    predicted = model.predict(rows, ["label", "distance"])
-    distances = predicted.distances or []
+    labels, *_, distances = _answers(model, X, columns, ["distance"])
     # Summed without rounding: the figure does not depend on the order of rows.
-    measured: dict[str, object] = {"inertia": math.fsum(min(row) ** 2 for row in distances)}
-    silhouette = _silhouette(model, rows, predicted.labels or [], seed)
+    inertia = math.fsum(distance**2 for distance in distances.min(axis=1).tolist())
+    measured: dict[str, object] = {"inertia": inertia}
+    silhouette = _silhouette(model, X, columns, labels, seed)
     if silhouette is not None:
         measured["silhouette"] = silhouette
     return measured
 
 
-def _silhouette(model: "Model", rows: "Rows", labels: "Sequence[object]", seed: int) -> float | None:
-    import numpy as np
-    from sklearn.metrics import silhouette_score
+def _answers(
+    model: "Model", X: "NDArray[np.float64]", columns: "Sequence[Feature] | None", outputs: "Sequence[str]"
+) -> "list[Any]":
+    """The model's answers for all rows: labels, probabilities, decisions and distances, as arrays or None."""
+    answers = [
+        model.answer(vectorised, memoryview(recoded(X[block], columns, model.encoding)).cast("B"), outputs)
+        for block in blocks(len(X), model.widest)
+    ]
+    return [None if each[0] is None else np.concatenate(each) for each in zip(*answers, strict=True)]
 
-    from ml_core.arithmetic import vectorised
+
+def _silhouette(
+    model: "Model",
+    X: "NDArray[np.float64]",
+    columns: "Sequence[Feature] | None",
+    labels: "NDArray[np.int64]",
+    seed: int,
+) -> float | None:
+    from sklearn.metrics import silhouette_score
 
     chosen = np.arange(len(labels))
     if len(chosen) > SILHOUETTE_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(chosen, SILHOUETTE_ROWS, replace=False))
-    sampled = np.asarray(labels)[chosen]
-    if not 2 <= len(set(sampled.tolist())) < len(sampled):
+    sampled = labels[chosen]
+    if not 2 <= len(np.unique(sampled)) < len(sampled):
         return None
-    X = vectorised.matrix(rows.packed, rows.n_features)[chosen]
+    made: Any = recoded(X[chosen], columns, model.encoding)
     if model.encoding:
-        X = vectorised.dense(vectorised.encoded(X, model.encoding.layout))
+        made = vectorised.encoded(made, model.encoding.layout)
     if model.scaling:
-        X = vectorised.standardised(X, model.scaling.mean, model.scaling.scale)
-    return float(silhouette_score(X, sampled))
+        made = vectorised.standardised(made, model.scaling.mean, model.scaling.scale)
+    return float(silhouette_score(vectorised.dense(made), sampled))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ml_core.arithmetic import BLOCK_NUMBERS, NotFinite, choose
 from ml_core.errors import Fault, InvalidInput
 from ml_core.faults import shown
+from ml_core.models import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ml_core.arithmetic import Arithmetic
     from ml_core.features import Encoding
     from ml_core.instances import Limits, Rows
-    from ml_core.models import Answers, Fitted
+    from ml_core.models import Fitted
     from ml_core.preprocessing import Scaling
 
 type Label = str | int | bool
@@ -131,7 +132,7 @@ class Model:
 
     def answer[M](
         self, arithmetic: "Arithmetic[M]", packed: "bytes | memoryview", outputs: Sequence[str]
-    ) -> "Answers":
+    ) -> "Answers[M]":
         """The answers for packed rows in the arithmetic that is given. Raises `arithmetic.NotFinite`."""
         X = arithmetic.matrix(packed, len(self.features))
         if self.encoding:
@@ -152,17 +153,24 @@ class Model:
         if faults:
             raise InvalidInput(faults)
 
-    def _answers(self, rows: "Rows", outputs: Sequence[str]) -> "Iterator[Answers]":
+    @property
+    def widest(self) -> int:
+        """The columns of the widest matrix that answering makes of the rows: what blocks are measured by."""
+        encoded = self.encoding.layout.narrow if self.encoding else 0
+        return max(self.fitted.columns, encoded, len(self.features))
+
+    def _answers(self, rows: "Rows", outputs: Sequence[str]) -> "Iterator[Answers[list[list[float]]]]":
         """The answers for blocks of rows, whose matrices are bounded however many rows there are."""
         arithmetic = choose(len(rows), self._numbers)
-        step = max(1, BLOCK_NUMBERS // max(self.fitted.columns, self.fitted.features, rows.n_features))
+        step = max(1, BLOCK_NUMBERS // self.widest)
         for block, packed in enumerate(rows.blocks(step)):
             try:
-                yield self.answer(arithmetic, packed, outputs)
+                labels, *matrices = self.answer(arithmetic, packed, outputs)
             except NotFinite as overflow:
                 row = block * step + overflow.row
                 message = "these values are so large that the model's result overflows"
                 raise InvalidInput.at(f"{rows.where}[{row}]", message) from None
+            yield Answers(labels, *(None if each is None else arithmetic.lists(each) for each in matrices))
 
     def _labels(self, numbers: list[int] | None) -> list[Label] | None:
         if numbers is None or self.classes is None:

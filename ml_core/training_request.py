@@ -59,6 +59,10 @@ class TrainingRequest(NamedTuple):
             "seed": self.seed,
         }
 
+    def without_rows(self) -> "TrainingRequest":
+        """All but the rows and their targets."""
+        return self._replace(rows=Rows(b"", self.rows.n_features), targets=None)
+
     def to_bytes(self) -> bytes:
         """The request as a safetensors file."""
         table = tensors.Tensor((len(self.rows), self.rows.n_features), self.rows.packed)

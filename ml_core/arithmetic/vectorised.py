@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ml_core.arithmetic import CLOSE, Coefficients, NotFinite, pairs_of, plain, power
+from ml_core.arithmetic import BLOCK_NUMBERS, CLOSE, Coefficients, NotFinite, pairs_of, plain, power
 from ml_core.tensors import Tensor
 
 if "numpy" not in sys.modules and "OPENBLAS_NUM_THREADS" not in os.environ:
@@ -32,6 +32,8 @@ ROUNDING = 2.0**-53
 HARMLESS = 1e-13
 # Below, the numbers that make up a square lose digits to underflow.
 SMALLEST_SQUARE = 1e-280
+# What is gathered at a time, to be added while it is still in the processor's cache.
+CACHED_NUMBERS = 1 << 16
 
 
 def matrix(packed: bytes | memoryview, width: int) -> Matrix:
@@ -55,57 +57,59 @@ class Wide:
     With thousands of words a row is nearly all zeros: products with weights are taken without making it.
     """
 
-    __slots__ = ("_dense", "leading", "ones", "width")
+    __slots__ = ("leading", "ones", "shape")
 
-    def __init__(self, leading: Matrix, ones: "NDArray[np.int64]", width: int) -> None:
+    def __init__(self, leading: Matrix, ones: "NDArray[np.signedinteger]", width: int) -> None:
         self.leading = leading
         self.ones = ones
-        self.width = width
-        self._dense: Matrix | None = None
+        self.shape = (len(leading), width)
 
     def __len__(self) -> int:
         return len(self.leading)
 
-    def dense(self) -> Matrix:
-        """The rows in full; made once."""
-        if self._dense is None:
-            self._dense = np.zeros((len(self), self.width + 1))
-            self._dense[:, : self.leading.shape[1]] = self.leading
-            for places in self.ones.T:
-                self._dense[np.arange(len(self)), places] = 1.0  # of -1 into the column that is left out
-        return self._dense[:, :-1]
+    def with_leading(self, leading: Matrix) -> "Wide":
+        """The same words behind other numbers."""
+        return Wide(leading, self.ones, self.shape[1])
+
+    def __getitem__(self, rows: "NDArray[np.intp]") -> Matrix:
+        """Some of the rows in full."""
+        first, width = self.leading.shape[1], self.shape[1]
+        full = np.zeros((len(rows), width + 1))
+        full[:, :first] = self.leading[rows]
+        for places in self.ones[rows].T:
+            full[np.arange(len(rows)), places] = 1.0  # of -1 into the column that is left out
+        return full[:, :-1]
 
     def products(self, W: Matrix) -> Matrix:
         """x·w for every row x, and every row w of W."""
         first = self.leading.shape[1]
         products: Matrix = self.leading @ W[:, :first].T
-        weights = np.vstack([W.T, np.zeros(len(W))])  # the place -1 finds the zeros
-        for places in self.ones.T:
-            products += weights[places]
+        weights = np.vstack([np.zeros(len(W)), W[:, first:].T])  # no word finds the zeros
+        places = np.where(self.ones < 0, 0, self.ones - (first - 1))
+        step = max(1, CACHED_NUMBERS // len(W))
+        for begin in range(0, len(self), step):
+            some = slice(begin, begin + step)
+            for column in places[some].T:
+                products[some] += weights[column]
         return products
 
-    def lengths(self) -> Matrix:
-        """‖x‖ for every row x."""
-        squares = np.einsum("ij,ij->i", self.leading, self.leading)
-        return np.asarray(np.sqrt(squares + np.count_nonzero(self.ones >= 0, axis=1)))
-
-    def row(self, number: int) -> list[float]:
-        """One row in full."""
-        values = [*self.leading[number].tolist(), *[0.0] * (self.width - self.leading.shape[1])]
-        for place in self.ones[number].tolist():
-            if place >= 0:
-                values[place] = 1.0
-        return values
+    def squares(self) -> Matrix:
+        """‖x‖² for every row x."""
+        numbers = np.einsum("ij,ij->i", self.leading, self.leading)
+        squares: Matrix = numbers + np.count_nonzero(self.ones >= 0, axis=1)
+        return squares
 
 
-def encoded(X: Matrix, layout: "Layout") -> Wide:
+def encoded(X: Matrix, layout: "Layout") -> Matrix | Wide:
     """Rows of features as the rows of numbers that the layout makes of them."""
     first = len(layout.numbers) + len(layout.flagged)
     leading = np.empty((len(X), first))
-    for place, (column, replacement) in enumerate(layout.numbers):
-        leading[:, place] = np.where(np.isnan(X[:, column]), replacement, X[:, column])
-    for place, column in enumerate(layout.flagged, start=len(layout.numbers)):
-        leading[:, place] = np.isnan(X[:, column])
+    numbers = leading[:, : len(layout.numbers)]
+    numbers[:] = X[:, [column for column, _ in layout.numbers]]
+    np.copyto(numbers, [replacement for _, replacement in layout.numbers], where=np.isnan(numbers))
+    leading[:, len(layout.numbers) :] = np.isnan(X[:, list(layout.flagged)])
+    if not layout.words:
+        return leading
     ones = np.empty((len(X), len(layout.words)), np.int64)
     begin = first
     for number, (column, count, missing) in enumerate(layout.words):
@@ -117,61 +121,78 @@ def encoded(X: Matrix, layout: "Layout") -> Wide:
 
 def dense(X: Matrix | Wide) -> Matrix:
     """The rows in full."""
-    return X.dense() if isinstance(X, Wide) else X
+    return X[np.arange(len(X))] if isinstance(X, Wide) else X
+
+
+def _products(X: Matrix | Wide, W: Matrix) -> Matrix:
+    """x·w for every row x of X, and every row w of W."""
+    return X.products(W) if isinstance(X, Wide) else X @ W.T
+
+
+def _squares(X: Matrix | Wide) -> Matrix:
+    """‖x‖² for every row x."""
+    return X.squares() if isinstance(X, Wide) else np.einsum("ij,ij->i", X, X)
+
+
+def _row(X: Matrix | Wide, number: int) -> list[float]:
+    """One row in full."""
+    row: list[float] = X[np.array([number])][0].tolist()
+    return row
 
 
 @np.errstate(all="ignore")
-def standardised(X: Matrix | Wide, mean: Tensor, scale: Tensor) -> Matrix:
+def standardised(X: Matrix | Wide, mean: Tensor, scale: Tensor) -> Matrix | Wide:
     """(x - mean) / scale, column by column."""
-    return _finite((dense(X) - _array(mean)) / _array(scale))
+    means, scales = _array(mean), _array(scale)
+    if isinstance(X, Wide):
+        first = X.leading.shape[1]
+        if not means[first:].any() and (scales[first:] == 1).all():  # words are not scaled
+            return X.with_leading(_finite((X.leading - means[:first]) / scales[:first]))
+    return _finite((dense(X) - means) / scales)
 
 
 @np.errstate(all="ignore")
 def affine(X: Matrix | Wide, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
     """x·w + b for every row w of the weights and its intercept b."""
     W = _array(weights)
-    products = (X.products(W) if isinstance(X, Wide) else X @ W.T) + np.asarray(intercepts)
-    lengths = X.lengths() if isinstance(X, Wide) else np.sqrt(np.einsum("ij,ij->i", X, X))
-    sizes = lengths[:, None] * np.sqrt(np.einsum("ij,ij->i", W, W))
+    products = _products(X, W) + np.asarray(intercepts)
+    sizes = np.sqrt(_squares(X))[:, None] * np.sqrt(_squares(W))
     # The sign of what is 0 but for rounding decides a label: those rows are computed as few rows are.
     for row in np.flatnonzero((np.abs(products) < CLOSE * (sizes + np.abs(intercepts))).any(axis=1)):
-        values = X.row(int(row)) if isinstance(X, Wide) else X[row].tolist()
-        products[row] = plain.affine_row(values, weights, intercepts)
+        products[row] = plain.affine_row(_row(X, int(row)), weights, intercepts)
     return _finite(products)
 
 
 @np.errstate(all="ignore")
 def distances(X: Matrix | Wide, points: Tensor) -> Matrix:
     """The Euclidean distance of every row to every point."""
-    X = dense(X)
     squares = _squared_distances(X, _array(points))
     result = np.sqrt(squares)
     # Squares overflow and underflow long before distances do: such rows are measured as few rows are.
     held = (squares > SMALLEST_SQUARE) & (squares < np.inf)
     for row in np.flatnonzero(~held.all(axis=1)):
-        result[row] = plain.distances_row(X[row].tolist(), points)
+        result[row] = plain.distances_row(_row(X, int(row)), points)
     return _finite(result)
 
 
 def nearest(X: Matrix | Wide, points: Tensor, measured: Matrix) -> list[int]:
     """Which point is nearest to each row; the first of several that are equally near within rounding."""
-    X = dense(X)
     labels: list[int] = measured.argmin(axis=1).tolist()
     close = np.count_nonzero(measured <= measured.min(axis=1, keepdims=True) * (1 + CLOSE), axis=1) > 1
     for row in np.flatnonzero(close).tolist():
-        labels[row] = plain.nearest_one(X[row].tolist(), measured[row].tolist(), points.rows)
+        labels[row] = plain.nearest_one(_row(X, row), measured[row].tolist(), points.rows)
     return labels
 
 
 @np.errstate(all="ignore")
 def gaussian(X: Matrix | Wide, points: Tensor, gamma: float) -> Matrix:
     """exp(-gamma·‖x − p‖²) for every row x and point p."""
-    exponents = _squared_distances(dense(X), _array(points), bandwidth=gamma**-0.5)
+    exponents = _squared_distances(X, _array(points), bandwidth=gamma**-0.5)
     exponents *= -gamma
     return np.exp(exponents, out=exponents)
 
 
-def _squared_distances(X: Matrix, P: Matrix, bandwidth: float = 0.0) -> Matrix:
+def _squared_distances(X: Matrix | Wide, P: Matrix, bandwidth: float = 0.0) -> Matrix:
     """‖x − p‖² for every row x and point p, precise relatively, or for exp(-‖x − p‖² / bandwidth²).
 
     The expansion ‖x‖² − 2x·p + ‖p‖² is one fast matrix product, but loses to rounding what its terms exceed
@@ -180,45 +201,52 @@ def _squared_distances(X: Matrix, P: Matrix, bandwidth: float = 0.0) -> Matrix:
     past the nearest point on. Rows that lose too much are computed from the differences.
     """
     centre = P.mean(axis=0)  # what all have in common only costs digits
-    Y, Q = X - centre, P - centre
-    lengths = np.einsum("ij,ij->i", Y, Y)
-    squares = Y @ Q.T
+    if isinstance(X, Wide):  # words are short: they stay as they are
+        first = X.leading.shape[1]
+        centre[first:] = 0.0
+        Y: Matrix | Wide = X.with_leading(X.leading - centre[:first])
+    else:
+        Y = X - centre
+    Q = P - centre
+    lengths = _squares(Y)
+    squares = _products(Y, Q)
     squares *= -2.0
     squares += lengths[:, None]
-    squares += np.einsum("ij,ij->i", Q, Q)
+    squares += _squares(Q)
     np.maximum(squares, 0.0, out=squares)
     nearest = np.sqrt(squares.min(axis=1))
     # Rounding errors of a sum of d terms grow as the square root of d; the constant is generous.
-    steps = 8 + 2 * X.shape[1] ** 0.5
+    terms = X.leading.shape[1] + X.ones.shape[1] if isinstance(X, Wide) else X.shape[1]
+    steps = 8 + 2 * terms**0.5
     loss = steps * ROUNDING * (2 * np.sqrt(lengths) + nearest + bandwidth) ** 2
     precise = loss <= HARMLESS * (bandwidth * bandwidth or nearest**2)  # False where anything overflowed
     _replace(squares, np.flatnonzero(~precise), X, P)
     return squares
 
 
-def _replace(squares: Matrix, rows: NDArray[np.intp], X: Matrix, P: Matrix) -> None:
+def _replace(squares: Matrix, rows: NDArray[np.intp], X: Matrix | Wide, P: Matrix) -> None:
     """Compute these rows of squared distances from the differences, in the fewer and longer steps."""
-    if len(rows) <= len(P):
-        for row in rows:
-            difference = P - X[row]
-            squares[row] = np.einsum("ij,ij->i", difference, difference)
-    else:
-        chosen = X[rows]
-        for column, point in enumerate(P):
-            difference = chosen - point
-            squares[rows, column] = np.einsum("ij,ij->i", difference, difference)
+    most = max(1, BLOCK_NUMBERS // P.shape[1])
+    for block in (rows[begin : begin + most] for begin in range(0, len(rows), most)):
+        chosen = X[block]
+        if len(block) <= len(P):
+            for row, values in zip(block, chosen, strict=True):
+                squares[row] = _squares(P - values)
+        else:
+            for column, point in enumerate(P):
+                squares[block, column] = _squares(chosen - point)
 
 
 @np.errstate(all="ignore")
 def polynomial(X: Matrix | Wide, points: Tensor, gamma: float, coef0: float, degree: int) -> Matrix:
     """(gamma·x·p + coef0) to the power of `degree`, for every row x and point p."""
-    return _finite(power(gamma * (dense(X) @ _array(points).T) + coef0, degree))
+    return _finite(power(gamma * _products(X, _array(points)) + coef0, degree))
 
 
 @np.errstate(all="ignore")
 def hyperbolic(X: Matrix | Wide, points: Tensor, gamma: float, coef0: float) -> Matrix:
     """tanh(gamma·x·p + coef0) for every row x and point p."""
-    return np.tanh(_finite(gamma * (dense(X) @ _array(points).T) + coef0))
+    return np.tanh(_finite(gamma * _products(X, _array(points)) + coef0))
 
 
 @np.errstate(all="ignore")

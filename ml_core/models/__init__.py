@@ -28,13 +28,13 @@ CLASSIFICATION = "classification"
 CLUSTERING = "clustering"
 
 
-class Answers(NamedTuple):
-    """What a fitted state says of some rows: class numbers always, the rest where asked."""
+class Answers[M](NamedTuple):
+    """What a fitted state says of some rows: class numbers always, the rest where asked, as matrices."""
 
     labels: list[int]
-    probabilities: list[list[float]] | None = None
-    decisions: list[list[float]] | None = None
-    distances: list[list[float]] | None = None
+    probabilities: M | None = None
+    decisions: M | None = None
+    distances: M | None = None
 
 
 class Fitted(Protocol):
@@ -60,10 +60,10 @@ class Fitted(Protocol):
 
     @property
     def columns(self) -> int:
-        """The columns of the widest matrix that `answer` makes."""
+        """The columns of the widest matrix that `answer` makes of the rows."""
         ...
 
-    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: "Sequence[str]") -> Answers:
+    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: "Sequence[str]") -> Answers[M]:
         """The answers for rows of features. Raises `arithmetic.NotFinite`."""
         ...
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ml_core import hyperparameters as hp
 from ml_core.errors import Fault
 from ml_core.models import CLUSTERING, Algorithm, Answers, Size, Table
-from ml_core.preprocessing import Preparation, Scaling, fitted_preparation, pipeline
+from ml_core.preprocessing import Preparation, Scaling
 from ml_core.tensors import Tensor
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ class KMeans:
     @property
     def columns(self) -> int:
         """The columns of the widest matrix that `answer` makes."""
-        return max(self.centres.shape)
+        return self.centres.shape[0]
 
-    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers:
+    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers[M]:
         """The cluster of each row, and the distances to all of them if asked. Raises `NotFinite`."""
         distances = arithmetic.distances(X, self.centres)
         return Answers(
             arithmetic.nearest(X, self.centres, distances),
-            distances=arithmetic.lists(distances) if "distance" in outputs else None,
+            distances=distances if "distance" in outputs else None,
         )
 
     def folded(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every fitted state
@@ -62,14 +62,14 @@ def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[KMeans, Preparation]:
     """Fit by Lloyd's or Elkan's algorithm."""
     from sklearn.cluster import KMeans as Estimator
 
+    from ml_core.preparing import prepared
+
     estimator = Estimator(
         random_state=table.seed, **{name: value for name, value in chosen.items() if name != "scale"}
     )
-    fitted = pipeline(table, estimator, scale=chosen["scale"]).fit(table.X)
-    centres = fitted[-1].cluster_centers_
-    return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape)), fitted_preparation(
-        fitted, table.columns
-    )
+    X, preparation = prepared(table.X, table.columns, scale=chosen["scale"])
+    centres = estimator.fit(X).cluster_centers_
+    return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape)), preparation
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> KMeans:  # noqa: ARG001 - as every algorithm

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core import hyperparameters as hp
 from ml_core.models import CLASSIFICATION, Algorithm, Answers, Table, no_objections
-from ml_core.preprocessing import Preparation, Scaling, fitted_preparation, folded, pipeline
+from ml_core.preprocessing import Preparation, Scaling, folded
 from ml_core.tensors import Tensor, finite_numbers
 
 if TYPE_CHECKING:
@@ -25,17 +25,15 @@ class LogisticRegression:
     @property
     def columns(self) -> int:
         """The columns of the widest matrix that `answer` makes."""
-        return max(2, *self.weights.shape)
+        return self.classes
 
-    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers:
+    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers[M]:
         """The class of each row, and what else is asked. Raises `NotFinite`."""
         decisions = arithmetic.affine(X, self.weights, self.intercepts)
         return Answers(
             arithmetic.largest(decisions),
-            arithmetic.lists(self._probabilities(arithmetic, decisions))
-            if "probability" in outputs
-            else None,
-            arithmetic.lists(decisions) if "decision" in outputs else None,
+            self._probabilities(arithmetic, decisions) if "probability" in outputs else None,
+            decisions if "decision" in outputs else None,
         )
 
     def _probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> M:
@@ -61,17 +59,20 @@ def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[LogisticRegression, Pr
     """Fit with lbfgs, or with saga where part of the penalty is absolute (`l1_ratio` above 0)."""
     from sklearn.linear_model import LogisticRegression as Estimator
 
+    from ml_core.preparing import prepared
+
     estimator = Estimator(
         solver="saga" if chosen["l1_ratio"] else "lbfgs",
         random_state=table.seed,  # saga visits rows in random order
         **{name: value for name, value in chosen.items() if name != "scale"},
     )
-    fitted = pipeline(table, estimator, scale=chosen["scale"]).fit(table.X, table.y)
-    weights, intercepts = fitted[-1].coef_, fitted[-1].intercept_
+    X, preparation = prepared(table.X, table.columns, scale=chosen["scale"])
+    estimator.fit(X, table.y)
+    weights, intercepts = estimator.coef_, estimator.intercept_
     state = LogisticRegression(
         Tensor.of(weights.ravel().tolist(), *weights.shape), tuple(intercepts.tolist())
     )
-    return state, fitted_preparation(fitted, table.columns)
+    return state, preparation
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> LogisticRegression:

@@ -7,7 +7,7 @@ from ml_core import hyperparameters as hp
 from ml_core.arithmetic import CLOSE, Coefficients
 from ml_core.errors import Fault
 from ml_core.models import CLASSIFICATION, Algorithm, Answers, Size, Table
-from ml_core.preprocessing import Preparation, Scaling, fitted_preparation, folded, pipeline
+from ml_core.preprocessing import Preparation, Scaling, folded
 from ml_core.tensors import Tensor, counts, finite_numbers
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class LinearPairs:
     @property
     def columns(self) -> int:
         """The columns of the widest matrix made."""
-        return max(self.weights.shape)
+        return self.weights.shape[0]
 
     def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
         """w·x + b for each pair."""
@@ -124,7 +124,7 @@ class KernelPairs:
     @property
     def columns(self) -> int:
         """The columns of the widest matrix made."""
-        return max(*self.vectors.shape, len(self.intercepts))
+        return max(self.vectors.shape[0], len(self.intercepts))
 
     def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
         """The sum of coefficient × likeness over each pair's vectors."""
@@ -185,7 +185,7 @@ class SVM:
         """The columns of the widest matrix that `answer` makes."""
         return self.pairs.columns
 
-    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers:
+    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers[M]:
         """The class of each row by libsvm's votes, and what else is asked. Raises `NotFinite`."""
         pairs = self.pairs.decisions(arithmetic, X)
         labels = arithmetic.most_votes(pairs, self.classes)
@@ -198,11 +198,11 @@ class SVM:
         return Answers(
             labels,
             self._probabilities(arithmetic, decisions) if "probability" in outputs else None,
-            arithmetic.lists(decisions) if "decision" in outputs else None,
+            decisions if "decision" in outputs else None,
         )
 
-    def _probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> list[list[float]] | None:
-        return self.calibration and arithmetic.lists(self.calibration.probabilities(arithmetic, decisions))
+    def _probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> M | None:
+        return self.calibration and self.calibration.probabilities(arithmetic, decisions)
 
     def folded(self, scaling: Scaling) -> "SVM | None":
         """The same with the scaling in a linear kernel's weights, where that is precise."""
@@ -235,26 +235,32 @@ def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[SVM, Preparation]:
     """Fit by libsvm; with `probability`, calibrate on the decisions of cross-validation."""
     from sklearn.svm import SVC
 
+    from ml_core.preparing import prepared
+
     options = {name: value for name, value in chosen.items() if name not in ("scale", "probability")}
-    estimator = pipeline(table, SVC(**options), scale=chosen["scale"], dense=True)
     if chosen["probability"]:
-        fitted, calibration = _calibrated(estimator, table.X, table.y)
+        estimator, preparation, calibration = _calibrated(SVC(**options), table, scale=chosen["scale"])
     else:
-        fitted, calibration = estimator.fit(table.X, table.y), None
-    return SVM(len(fitted[-1].classes_), _pairs(fitted[-1]), calibration), fitted_preparation(
-        fitted, table.columns
-    )
+        X, preparation = prepared(table.X, table.columns, scale=chosen["scale"])
+        estimator, calibration = SVC(**options).fit(X, table.y), None
+    return SVM(len(estimator.classes_), _pairs(estimator), calibration), preparation
 
 
-def _calibrated(estimator: Any, X: Any, y: Any) -> tuple[Any, Calibration]:  # noqa: ANN401 - scikit-learn is untyped
+def _calibrated(estimator: Any, table: Table, *, scale: bool) -> tuple[Any, Preparation, Calibration]:  # noqa: ANN401 - scikit-learn is untyped
     import numpy as np
     from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.pipeline import make_pipeline
 
-    folds = min(5, int(np.bincount(y).min()))
-    calibrated = CalibratedClassifierCV(estimator, method="sigmoid", ensemble=False, cv=folds).fit(X, y)
-    only = calibrated.calibrated_classifiers_[0]
+    from ml_core.preparing import Preparing
+
+    assert table.y is not None  # noqa: S101 - for the type checker: this is a classifier
+    folds = min(5, int(np.bincount(table.y).min()))
+    pipeline = make_pipeline(Preparing(table.columns, scale=scale), estimator)
+    calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", ensemble=False, cv=folds)
+    only = calibrated.fit(table.X, table.y).calibrated_classifiers_[0]
     slopes, offsets = zip(*((float(each.a_), float(each.b_)) for each in only.calibrators), strict=True)
-    return only.estimator, Calibration(slopes, offsets)
+    preparing, fitted = (step for _, step in only.estimator.steps)
+    return fitted, preparing.preparation_, Calibration(slopes, offsets)
 
 
 def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untyped
@@ -262,14 +268,14 @@ def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untype
     # the first.
     sign = -1.0 if len(estimator.classes_) == 2 else 1.0
     intercepts = tuple((sign * estimator.intercept_).tolist())
-    vectors = estimator.support_vectors_
+    vectors = _full(estimator.support_vectors_)
     few = len(intercepts) * vectors.shape[1] <= max(MOST_WEIGHTS, vectors.size)
     if estimator.kernel == "linear" and few and not _cancels(estimator):
-        weights = sign * estimator.coef_
+        weights = sign * _full(estimator.coef_)
         return LinearPairs(Tensor.of(weights.ravel().tolist(), *weights.shape), intercepts)
     # libsvm's gamma, once "scale" and "auto" are numbers, is public nowhere
     kernel = Kernel(estimator.kernel, float(estimator._gamma), estimator.coef0, estimator.degree)  # noqa: SLF001
-    dual = sign * estimator.dual_coef_
+    dual = sign * _full(estimator.dual_coef_)
     return KernelPairs(
         kernel,
         Tensor.of(vectors.ravel().tolist(), *vectors.shape),
@@ -279,6 +285,11 @@ def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untype
     )
 
 
+def _full(matrix: Any) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+    """A matrix that may be sparse with all its zeros: estimators keep what they were fitted to."""
+    return matrix.toarray() if hasattr(matrix, "toarray") else matrix
+
+
 def _cancels(estimator: Any) -> bool:  # noqa: ANN401 - scikit-learn is untyped
     """Whether all weights of a pair are 0 but for rounding, as where no line can part the classes (XOR).
 
@@ -286,8 +297,8 @@ def _cancels(estimator: Any) -> bool:  # noqa: ANN401 - scikit-learn is untyped
     """
     import numpy as np
 
-    terms = np.abs(estimator.dual_coef_).sum(axis=0) @ np.abs(estimator.support_vectors_)
-    return bool((np.abs(estimator.coef_) <= CLOSE * terms).all(axis=1).any())
+    terms = np.abs(_full(estimator.dual_coef_)).sum(axis=0) @ np.abs(_full(estimator.support_vectors_))
+    return bool((np.abs(_full(estimator.coef_)) <= CLOSE * terms).all(axis=1).any())
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> SVM:

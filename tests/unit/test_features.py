@@ -278,10 +278,12 @@ def test_both_arithmetics_encode_alike_bit_for_bit(
     wide = vectorised.dense(rows_encoded)
     assert wide.shape == (rows, encoding.layout.width)
     assert_array_equal(plain.encoded(plain.matrix(packed, X.shape[1]), encoding.layout), wide)
-    assert [rows_encoded.row(number) for number in range(rows)] == wide.tolist()
+    if not isinstance(rows_encoded, vectorised.Wide):
+        assert not words
+        return
     weights = random.normal(size=(3, encoding.layout.width))
     assert_allclose(rows_encoded.products(weights), wide @ weights.T, rtol=1e-12, atol=1e-12)
-    assert_allclose(rows_encoded.lengths(), np.linalg.norm(wide, axis=1), rtol=1e-12)
+    assert_allclose(rows_encoded.squares(), (wide**2).sum(axis=1), rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def packed(X: Floats) -> bytes:
     return np.ascontiguousarray(X, dtype="<f8").tobytes()
 
 
-def answers(model: Model, X: Floats, arithmetic: str) -> Answers:
+def answers(model: Model, X: Floats, arithmetic: str) -> Answers[Any]:
     """Everything that a model says of rows, in one of the arithmetics whatever their number."""
     return model.answer(ARITHMETICS[arithmetic], packed(X), model.outputs)
 

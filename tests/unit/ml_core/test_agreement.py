@@ -102,7 +102,7 @@ def assert_clusters_agree(model: Model, rows: Floats, expected: reference.Cluste
     for answers in both:
         agree = np.equal(answers.labels, expected.labels)
         assert agree[expected.clear].all()
-        errors = np.abs(np.square(answers.distances or []) - expected.distances**2)
+        errors = np.abs(np.square(np.asarray(answers.distances)) - expected.distances**2)
         assert (errors <= TRUTH * expected.sizes).all()
     plain, vectorised = (np.asarray(answers.distances) for answers in both)
     assert (np.abs(plain - vectorised) <= PATHS * plain).all()

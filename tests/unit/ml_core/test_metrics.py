@@ -105,13 +105,11 @@ def test_the_silhouette_of_many_rows_is_sampled_and_repeatable() -> None:
 
 def test_a_held_out_part_without_one_of_two_classes_has_no_roc_auc() -> None:
     from ml_core import train_model
-    from ml_core.instances import Rows
     from ml_core.metrics import of_classifier
-    from tests.unit.ml_core.reference import packed
 
     X, y = CLASSIFICATION["breast_cancer"].data, CLASSIFICATION["breast_cancer"].target
     model, ones = train_model(X, y), y == 1
-    told: Any = of_classifier(model, Rows(packed(X[ones]), 30), y[ones], objective="log_loss")
+    told: Any = of_classifier(model, X[ones], y[ones], objective="log_loss")
     assert "roc_auc" not in told
     assert np.sum(told["confusion_matrix"]) == ones.sum()
 
