@@ -144,15 +144,20 @@ def _body(event: Event) -> bytes:
 
 
 def _comes_again(record: Event, deadline: float | None) -> bool:
-    """Whether SQS has to deliver a message once more; one that names no job, until it is set aside."""
-    from handlers.deliveries import deliver, job_of
+    """Whether SQS has to deliver a message once more."""
+    from handlers.deliveries import FAILED, receive
     from handlers.logs import log_unforeseen
 
+    failures = int(record["attributes"]["ApproximateReceiveCount"]) - 1  # deferrals are among them
     try:
-        seconds = deliver(services(), job_of(record["body"]), deadline=deadline)
-        if seconds is not None:
-            services().queue.defer(record["receiptHandle"], seconds)
+        seconds = receive(services(), record["body"], failures=failures, deadline=deadline)
     except Exception as error:  # noqa: BLE001 (one message must not take the batch with it)
         log_unforeseen(error, message=record["messageId"])
-        return True
-    return seconds is not None
+        seconds = FAILED
+    if seconds is None:
+        return False
+    try:
+        services().queue.defer(record["receiptHandle"], seconds)
+    except Exception as error:  # noqa: BLE001 (it comes again all the same, but later)
+        log_unforeseen(error, message=record["messageId"])
+    return True

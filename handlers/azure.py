@@ -30,14 +30,15 @@ def train(message: func.QueueMessage) -> None:
 
     When this returns the host deletes the message, else it comes again.
     """
-    from handlers.deliveries import deliver, job_of
+    from handlers.deliveries import job_of, receive
     from handlers.logs import forward_logging
 
     forward_logging()
-    job = job_of(message.get_body())
-    seconds = deliver(services(), job, deadline=time.time() + wiring.train_seconds(os.environ))
+    deadline = time.time() + wiring.train_seconds(os.environ)
+    text = message.get_body().decode(errors="replace")
+    seconds = receive(services(), text, failures=(message.dequeue_count or 1) - 1, deadline=deadline)
     if seconds is not None:
-        services().queue.defer(job, seconds)
+        services().queue.defer(job_of(text), seconds)
 
 
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's)

@@ -2,24 +2,46 @@
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from handlers.logs import log
+from handlers.logs import log, log_unforeseen
 from handlers.rest.call import limits_of
 from ml_core.datasets import upload_of
-from ml_core.errors import InvalidInput, MalformedInput, Unavailable
+from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, Unavailable
 from ml_core.function_memory import FunctionMemory
-from ml_core.jobs import Job, Jobs
+from ml_core.jobs import Job, Jobs, is_job_id
+from ml_core.leases import NOBODY, Roster
 from ml_core.names import check_name
 from ml_core.sweep import sweep
-from ml_core.trainer import run_job
+from ml_core.trainer import PACE, Pace, abandon, run_job
 
 if TYPE_CHECKING:
     import threading
 
     from handlers.services import Services
 
+MOST_FAILURES = 19  # of a message, before the one that makes it a dead letter
+FAILED = 60.0  # seconds until a message comes again that failed for a reason that nobody foresaw
 _STORE_FAILED = 15.0  # seconds until what the store kept from being done is tried again
+
+
+class Run(NamedTuple):
+    """How a trainer's process stands.
+
+    Args:
+        deadline: when the platform will end it, in seconds since the epoch.
+        stopping: set when it has to end sooner.
+        pace: how long it waits for what.
+        roster: who knows which trainers are alive.
+    """
+
+    deadline: float | None = None
+    stopping: "threading.Event | None" = None
+    pace: Pace = PACE
+    roster: Roster = NOBODY
+
+
+_ALONE = Run()
 
 
 class NowQueue:
@@ -30,6 +52,9 @@ class NowQueue:
 
     def defer(self, delivery: str, seconds: float) -> None:
         """There are no deliveries."""
+
+    def bury(self, message: str) -> None:
+        """There are no messages."""
 
 
 def job_of(message: str | bytes) -> str:
@@ -42,26 +67,65 @@ def job_of(message: str | bytes) -> str:
         job = json.loads(message)["job"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise MalformedInput("the message names no job") from error
-    if not isinstance(job, str):
+    if not isinstance(job, str) or not (is_job_id(job) or upload_of(job)):
         raise MalformedInput("the message names no job")
     return job
 
 
-def deliver(
+def receive(
     services: "Services",
-    job_id: str,
+    message: str,
     *,
+    failures: int,
     deadline: float | None = None,
-    stopping: "threading.Event | None" = None,
 ) -> float | None:
-    """Run a job that was delivered; the seconds after which it has to be delivered again, None for never.
+    """Work off a message; the seconds after which it has to come again, None for never.
+
+    What names no job is laid among the dead letters at once, and a message that fails for a reason that
+    nobody foresaw when it has done so often: its job then says so. Until then the error is raised, so that
+    the platform delivers it again.
 
     Args:
         services: of the cloud that delivered it.
-        job_id: the job.
+        message: `{"job": "<id>"}`.
+        failures: how often this message has failed before, as far as the platform knows.
         deadline: when the platform will end this process, in seconds since the epoch.
-        stopping: set when this process has to end sooner.
     """
+    try:
+        job_id = job_of(message)
+    except MalformedInput as error:
+        log("error", "dead letter", detail=str(error), bytes=len(message))
+        services.queue.bury(message)
+        return None
+    return work_off(services, job_id, failures=failures, run=Run(deadline))
+
+
+def work_off(services: "Services", job_id: str, *, failures: int, run: Run) -> float | None:
+    """What `receive` does with a message that names a job."""
+    try:
+        return deliver(services, job_id, run)
+    except Exception as error:
+        if failures < MOST_FAILURES:
+            raise
+        log_unforeseen(error, job=job_id)
+        _give_up(services, job_id, failures + 1)
+        services.queue.bury(json.dumps({"job": job_id}))
+        return None
+
+
+def _give_up(services: "Services", job_id: str, failures: int) -> None:
+    """Have the job say that its message is a dead letter, if its document can still be written."""
+    reason = f"{failures} deliveries failed for a reason that is in the service's log"
+    try:
+        job = abandon(job_id, services.jobs, services.registry, reason)
+    except ServerlessMLError as error:
+        log("error", "dead letter", job=job_id, detail=str(error))
+    else:
+        log("error", "dead letter", job=job_id, state=job.state if job else None)
+
+
+def deliver(services: "Services", job_id: str, run: Run = _ALONE) -> float | None:
+    """Run a job that was delivered; the seconds after which it has to be delivered again, None for never."""
     upload = upload_of(job_id)
     if upload is not None:
         return _describe(services, upload)
@@ -70,8 +134,10 @@ def deliver(
         job_id,
         services.jobs,
         services.registry,
-        deadline=deadline,
-        stopping=stopping,
+        deadline=run.deadline,
+        stopping=run.stopping,
+        pace=run.pace,
+        roster=run.roster,
         data=services.data,
         memory=memory_of(services),
     )

@@ -38,20 +38,21 @@ def train(request: "Request") -> Answer:
 
     Only the queue's account and who deploys may call it. After anything but 2xx Cloud Tasks delivers again.
     """
-    from handlers.deliveries import deliver, job_of
+    from handlers.deliveries import job_of, receive
     from handlers.logs import forward_logging
 
     forward_logging()
-    event, deadline = json.loads(request.get_data()), time.time() + wiring.train_seconds(os.environ)
-    if "job" not in event:
+    deadline = time.time() + wiring.train_seconds(os.environ)
+    message = request.get_data().decode(errors="replace")
+    failures = request.headers.get("X-CloudTasks-TaskRetryCount")
+    if failures is None and '"job"' not in message:
         from handlers.direct import train_directly
 
-        document = train_directly(services(), event, deadline)
+        document = train_directly(services(), json.loads(message), deadline)
         return json.dumps(document).encode(), 200, {"content-type": "application/json"}
-    job = job_of(request.get_data())
-    seconds = deliver(services(), job, deadline=deadline)
+    seconds = receive(services(), message, failures=int(failures or 0), deadline=deadline)
     if seconds is not None:
-        services().queue.defer(job, seconds)
+        services().queue.defer(job_of(message), seconds)
     return b"", 204, {}
 
 

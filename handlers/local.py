@@ -130,20 +130,28 @@ def train_until_stopped(settings: Settings) -> int:
     """Work off the folder's queue until SIGTERM, or until the process that started this one is gone."""
     import threading
 
-    from handlers.deliveries import deliver, sweep_once
+    from handlers.deliveries import Run, sweep_once, work_off
     from handlers.logs import forward_logging
+    from ml_core.trainer import Pace
+    from providers.local.presence import Presence
     from providers.local.worker_queue import FolderQueue, stop_on_request, work
 
     forward_logging()
     services = folder_services(settings, key_records=None)
-    queue, stopping = FolderQueue(settings.root), threading.Event()
+    queue, stopping, presence = FolderQueue(settings.root), threading.Event(), Presence(settings.root)
     stop_on_request(stopping, queue)
-    work(
-        queue,
-        lambda job_id: deliver(services, job_id, deadline=_deadline(settings), stopping=stopping),
-        lambda: sweep_once(services),
-        stopping,
-    )
+    pace = Pace(lease=15.0, renewal=2.0, glance=0.25)  # writing to a folder costs nothing
+
+    def handle(job_id: str, failures: int) -> float | None:
+        run = Run(_deadline(settings), stopping, pace, presence)
+        return work_off(services, job_id, failures=failures, run=run)
+
+    def sweep() -> None:
+        sweep_once(services)
+        presence.stay()
+        presence.forget_the_dead()
+
+    work(queue, handle, sweep, stopping)
     return 0
 
 

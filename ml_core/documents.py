@@ -15,7 +15,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
+from ml_core.errors import (
+    DocumentDamaged,
+    ObjectExists,
+    ObjectNotFound,
+    RevisionMismatch,
+    Unavailable,
+)
 from ml_core.ports import ObjectStore, StoredObject
 
 type Body = dict[str, Any]
@@ -47,14 +53,23 @@ def read_if_changed(store: ObjectStore, key: str, stored: str) -> Document | Non
     return None if found is None else _parse(key, found)
 
 
-def read_many(store: ObjectStore, keys: Iterable[str]) -> list[Document | None]:
-    """The documents, several read at a time; None for each that does not exist. Raises `Unavailable`."""
+def read_many(
+    store: ObjectStore, keys: Iterable[str], *, skip_damaged: bool = False
+) -> list[Document | None]:
+    """The documents, several read at a time; None for each that does not exist, or is damaged and skipped.
+
+    Raises `Unavailable`, and `DocumentDamaged` for a damaged one that is not skipped.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     def find(key: str) -> Document | None:
         try:
             return read(store, key)
         except ObjectNotFound:
+            return None
+        except DocumentDamaged:
+            if not skip_damaged:
+                raise
             return None
 
     with ThreadPoolExecutor(_READERS) as readers:
@@ -181,5 +196,5 @@ def _parse(key: str, found: StoredObject) -> Document:
         if isinstance(body["revision"], int) and isinstance(body["writers"], list):
             return Document(body, found.revision)
     except (ValueError, KeyError, TypeError) as error:
-        raise Unavailable(f"the document '{key}' is damaged") from error
-    raise Unavailable(f"the document '{key}' is damaged")
+        raise DocumentDamaged(f"the document '{key}' is damaged") from error
+    raise DocumentDamaged(f"the document '{key}' is damaged")

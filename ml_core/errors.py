@@ -20,6 +20,7 @@
     │   ├── Unauthenticated · Forbidden · NotConfigured
     ├── ArtifactInvalid         bytes that are not a model of ours
     └── Unavailable             a service we stand on did not answer; trying again may help
+        └── DocumentDamaged     somebody else wrote over one of our documents; it will not
 
 The codes are stable: a client may branch on them. What an error means in HTTP is said in
 `handlers/rest/problems.py`.
@@ -206,3 +207,9 @@ class Unavailable(ServerlessMLError):
     """A service that we stand on failed or did not answer; trying again may help."""
 
     code = "unavailable"
+
+
+class DocumentDamaged(Unavailable):
+    """A document in the store is not one that this project wrote; only a person can help."""
+
+    code = "document_damaged"

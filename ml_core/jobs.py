@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import groupby, islice
+from itertools import batched, groupby, islice
 from typing import Any, NamedTuple
 
 from ml_core.documents import Body, read, read_many, timestamp, update
@@ -41,6 +41,8 @@ _FOLDER = "jobs/"
 _INPUT = "/input"
 _ID_LENGTH = 28  # hex digits: 12 of time, 4 of the model, 12 random
 _MOST_READ = 500  # documents that one page of a filtered list may read
+_MOST_LISTED = 5_000  # jobs that it may look at in the store's listing
+_LOOKED_AT_ONCE = 500
 
 
 def job_key(job_id: str) -> str:
@@ -105,6 +107,12 @@ class Traces(NamedTuple):
     document: bool
     input_written: float | None
 
+    def may_be(self, state: str | None, model: str | None) -> bool:
+        """Whether the job may have the state and model, as far as this shows; None is any."""
+        if not self.document or (state in {QUEUED, RUNNING} and self.input_written is None):
+            return False
+        return model is None or self.id[12:16] == _mark(model)
+
 
 class Jobs:
     """The jobs in an object store, and the queue that brings them to a trainer."""
@@ -166,19 +174,25 @@ class Jobs:
         if after is not None and not is_job_id(after):
             raise InvalidInput.at("after", "is not the id of a job")
         found: list[Job] = []
-        candidates = self._candidates(after, state, model)
-        for _ in range(0, max(_MOST_READ, limit), limit):
-            batch = list(islice(candidates, limit))
-            for position, document in enumerate(read_many(self.store, map(job_key, batch))):
-                job = None if document is None else Job.of(document.body)
-                if job is not None and state in {None, job.state} and model in {None, job.model}:
-                    found.append(job)
-                if len(found) == limit:
-                    last = position + 1 == len(batch) and next(candidates, None) is None
-                    return JobsPage(found, None if last else batch[position])
-            if len(batch) < limit:
-                return JobsPage(found, None)
-        return JobsPage(found, batch[-1])
+        read, looked_at, listing = 0, 0, self.traces(after)
+        while looked := [*islice(listing, _LOOKED_AT_ONCE)]:
+            looked_at += len(looked)
+            likely = [traces.id for traces in looked if traces.may_be(state, model)]
+            for batch in batched(likely, limit):
+                documents = read_many(self.store, map(job_key, batch), skip_damaged=True)
+                for job_id, document in zip(batch, documents, strict=True):
+                    job = None if document is None else Job.of(document.body)
+                    if job is not None and state in {None, job.state} and model in {None, job.model}:
+                        found.append(job)
+                    if len(found) == limit:
+                        more = job_id != likely[-1] or next(listing, None) is not None
+                        return JobsPage(found, job_id if more else None)
+                read += len(batch)
+                if read >= _MOST_READ:
+                    return JobsPage(found, batch[-1])
+            if looked_at >= _MOST_LISTED:
+                return JobsPage(found, looked[-1].id)
+        return JobsPage(found, None)
 
     def cancel(self, job_id: str) -> Job:
         """Cancel the job: at once where no trainer has had it, else as soon as its trainer notices.
@@ -215,6 +229,7 @@ class Jobs:
             if body is None or body["state"] in FINAL:
                 return None
             body["sent"] = self.clock()
+            body["sent_again"] = body.get("sent_again", 0) + 1
             return body
 
         update(self.store, job_key(job_id), change)
@@ -275,15 +290,6 @@ class Jobs:
             return Job.of(read(self.store, job_key(job_id)).body)
         except ObjectNotFound:
             return None
-
-    def _candidates(self, after: str | None, state: str | None, model: str | None) -> Iterator[str]:
-        """Ids of jobs that may have the state and model, as far as their traces show."""
-        for found in self.traces(after):
-            unfinished = found.input_written is not None
-            if not found.document or (state in {QUEUED, RUNNING} and not unfinished):
-                continue
-            if model is None or found.id[12:16] == _mark(model):
-                yield found.id
 
     def _keys(self, after: str | None) -> Iterator[tuple[str, str, float]]:
         """Each key of a job as its id, its ending and when it was written."""

@@ -7,7 +7,7 @@ out.
 
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ml_core.documents import Body, Document, read_if_changed, update
 from ml_core.errors import JobNotFound, LeaseLost, ObjectNotFound
@@ -22,6 +22,29 @@ INTERRUPTED, POSTPONED = "interrupted", "postponed"
 _UNCOUNTED = frozenset({INTERRUPTED, POSTPONED})
 
 
+class Roster(Protocol):
+    """Who knows whether the trainers of a machine are alive: a dead one's lease need not run out."""
+
+    name: str  # of this trainer; its leases' owners begin with it
+
+    def is_gone(self, trainer: str) -> bool:
+        """Whether the trainer of that name is certainly dead."""
+        ...
+
+
+class Nobody:
+    """The roster where trainers know nothing of each other."""
+
+    name = ""
+
+    def is_gone(self, trainer: str) -> bool:  # noqa: ARG002 (the protocol's)
+        """Nobody knows."""
+        return False
+
+
+NOBODY = Nobody()
+
+
 class Claim(NamedTuple):
     """A lease, or None when the job is over or somebody else holds it for another `wait` seconds."""
 
@@ -30,24 +53,30 @@ class Claim(NamedTuple):
     wait: float
 
 
-def claim(jobs: Jobs, job_id: str, seconds: float = LEASE) -> Claim:
+def claim(
+    jobs: Jobs, job_id: str, seconds: float = LEASE, *, begin: bool = True, roster: Roster = NOBODY
+) -> Claim:
     """Take the job for `seconds`, unless it is over or somebody holds it.
 
-    A new attempt is written down, unless they are spent or the job is to be cancelled.
-    Raises `JobNotFound`, `Unavailable`.
+    A new attempt is written down, unless they are spent, the job is to be cancelled or it is taken for
+    something else (`begin`). Raises `JobNotFound`, `Unavailable`.
     """
-    owner = os.urandom(8).hex()
+    owner = f"{roster.name}.{os.urandom(8).hex()}"
+
+    def is_held(body: Body) -> bool:
+        held = held_for(body, jobs.clock()) > 0
+        return held and not roster.is_gone(str(_owner(body)).partition(".")[0])
 
     def change(body: Body | None) -> Body | None:
         if body is None:
             raise JobNotFound(f"there is no job '{job_id}'")
-        if body["state"] in FINAL or held_for(body, jobs.clock()) > 0:
+        if body["state"] in FINAL or is_held(body):
             return None
         _end_attempt(body, jobs.now(), "lost", f"{LOST} (phase: {body['phase'] or 'starting'})")
-        body.update(state=RUNNING, phase=None, percentage=None)
+        body.update(state=RUNNING, phase=None, percentage=None, sent_again=0)
         body["started"] = body["started"] or jobs.now()
         body["lease"] = {"owner": owner, "expires": jobs.clock() + seconds}
-        if not body["cancelling"] and spent(body["attempts"]) < MOST_ATTEMPTS:
+        if begin and not body["cancelling"] and spent(body["attempts"]) < MOST_ATTEMPTS:
             body["attempts"].append({"started": jobs.now(), "ended": None, "outcome": None, "reason": None})
         return body
 

@@ -139,3 +139,7 @@ class JobQueue(Protocol):
     def defer(self, delivery: str, seconds: float) -> None:
         """Have a delivery (the platform's handle) come again after about `seconds`; it is no attempt."""
         ...
+
+    def bury(self, message: str) -> None:
+        """Lay a message that nobody can work off among the dead letters, where a person finds it."""
+        ...

@@ -1,18 +1,31 @@
-"""The sweep: what brings forgotten jobs to their end and removes what nobody needs, a few times an hour."""
+"""The sweep: what brings forgotten jobs to their end and removes what nobody needs, a few times an hour.
 
-from collections.abc import Iterator
+Two sweeps at once do no harm: every step is a compare-and-swap, a second message, or a deletion. A sweep ends
+when its time does; it begins at another place each time, so that the next ones come to what it left.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Iterable, Iterator
 from itertools import batched
 from typing import NamedTuple
 
 from ml_core.documents import Body, read_many
+from ml_core.errors import DocumentDamaged, LeaseLost
 from ml_core.jobs import FINAL, RUNNING, Jobs, Traces, input_key, job_key
 from ml_core.leases import MOST_ATTEMPTS, held_for, spent
 from ml_core.ports import ObjectStore
 from ml_core.registry import Registry
-from ml_core.trainer import run_job
+from ml_core.trainer import abandon, run_job
 
+log = logging.getLogger(__name__)
+
+SECONDS = 90.0  # that one sweep takes at most, or little more: the function has 120
 _UNDELIVERED = 600.0  # seconds after its last message at which a job that nobody holds is sent again
+_MOST_SENT = 9  # times again, each after twice the time before: three and a half days in all
 _ORPHANED = 86_400.0  # seconds: longer than any job or request lives
+_DEAD_LETTERS = 14 * 86_400.0  # seconds for which a message that nobody could work off is kept
 _BATCH = 100
 
 
@@ -25,38 +38,71 @@ class Swept(NamedTuple):
     orphans: int
 
 
-def sweep(jobs: Jobs, registry: Registry) -> Swept:
-    """Look once at every job that is not over. Raises `Unavailable`; the next sweep goes on."""
+def sweep(jobs: Jobs, registry: Registry, seconds: float = SECONDS) -> Swept:
+    """Look at every job that is not over, as far as the time goes. Raises `Unavailable`; the next goes on."""
     counts = dict.fromkeys(Swept._fields, 0)
+    until = time.monotonic() + seconds
     unfinished = [traces for traces in jobs.traces() if traces.input_written is not None]
-    for batch in batched(unfinished, _BATCH):
-        documents = read_many(jobs.store, [job_key(traces.id) for traces in batch])
-        for traces, document in zip(batch, documents, strict=True):
+    random.shuffle(unfinished)
+    for batch in _within(until, batched(unfinished, _BATCH)):
+        keys = [job_key(traces.id) for traces in batch]
+        documents = read_many(jobs.store, keys, skip_damaged=True)
+        for traces, document in _within(until, zip(batch, documents, strict=True)):
             done = _sweep_job(jobs, registry, traces, None if document is None else document.body)
             if done is not None:
                 counts[done] += 1
-    for key in _orphans(jobs, registry, {traces.id for traces in unfinished}):
+    for key in _within(until, _orphans(jobs, registry, {traces.id for traces in unfinished})):
         jobs.store.delete(key)
         counts["orphans"] += 1
     return Swept(**counts)
 
 
+def _within[Item](until: float, items: Iterable[Item]) -> Iterator[Item]:
+    """The items, as long as there is time."""
+    for item in items:
+        if time.monotonic() > until:
+            return
+        yield item
+
+
 def _sweep_job(jobs: Jobs, registry: Registry, traces: Traces, body: Body | None) -> str | None:
     """What was done, as a field of `Swept`; None when there was nothing to do."""
     if body is None:
-        return _remove_lonely_input(jobs, traces)
+        return None if traces.document else _remove_lonely_input(jobs, traces)
     if body["state"] in FINAL:
         jobs.remove_input(traces.id)
         return "cleared"
     if held_for(body, jobs.clock()) > 0:
         return None
+    try:
+        return _bring_on(jobs, registry, traces.id, body)
+    except DocumentDamaged as error:
+        log.error("job %s cannot be swept: %s", traces.id, error)  # noqa: TRY400 - foreseen
+        return None
+
+
+def _bring_on(jobs: Jobs, registry: Registry, job_id: str, body: Body) -> str | None:
+    """Send a job again that nobody holds, or end it."""
     if body["state"] == RUNNING and spent(body["attempts"]) >= MOST_ATTEMPTS:
-        run_job(traces.id, jobs, registry)  # fits nothing any more: it finds the version, or gives the job up
+        run_job(job_id, jobs, registry)  # fits nothing any more: it finds the version, or gives the job up
         return "ended"
-    if body["state"] == RUNNING or jobs.clock() - body["sent"] > _UNDELIVERED:
-        jobs.send_again(traces.id)
-        return "sent"
-    return None
+    again = body.get("sent_again", 0)
+    lost_its_trainer = body["state"] == RUNNING and not again
+    if not lost_its_trainer and jobs.clock() - body["sent"] <= _UNDELIVERED * 2**again:
+        return None
+    if again >= _MOST_SENT:
+        return _give_up(jobs, registry, job_id, again + 1)
+    jobs.send_again(job_id)
+    return "sent"
+
+
+def _give_up(jobs: Jobs, registry: Registry, job_id: str, times: int) -> str | None:
+    reason = f"no trainer took the job, which was sent {times} times; its messages are dead letters"
+    try:
+        ended = abandon(job_id, jobs, registry, reason)
+    except LeaseLost:
+        return None  # another sweep was first
+    return None if ended is None else "ended"
 
 
 def _remove_lonely_input(jobs: Jobs, traces: Traces) -> str | None:
@@ -74,6 +120,7 @@ def _orphans(jobs: Jobs, registry: Registry, unfinished: set[str]) -> Iterator[s
     """
     oldest = jobs.clock() - _ORPHANED
     yield from _older(jobs.store, "idempotency/", oldest)
+    yield from _older(jobs.store, "dead-letters/", jobs.clock() - _DEAD_LETTERS)
     artifacts = [key for key in _older(jobs.store, "artifacts/", oldest) if _job_of(key) not in unfinished]
     if artifacts:
         needed = registry.jobs_in_use(oldest)

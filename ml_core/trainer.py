@@ -18,6 +18,7 @@ from ml_core.background import Background, Work
 from ml_core.data import DataSources
 from ml_core.data_request import DataRequest, is_data_request
 from ml_core.errors import (
+    DocumentDamaged,
     InvalidInput,
     JobNotFound,
     LeaseLost,
@@ -45,9 +46,11 @@ from ml_core.leases import (
     INTERRUPTED,
     LEASE,
     MOST_ATTEMPTS,
+    NOBODY,
     POSTPONED,
     RENEWAL,
     Lease,
+    Roster,
     claim,
     postponed,
     spent,
@@ -116,15 +119,17 @@ def run_job(
     pace: Pace = PACE,
     data: DataSources | None = None,
     memory: FunctionMemory = FunctionMemory(),  # noqa: B008 - a tuple
+    roster: Roster = NOBODY,
 ) -> Outcome:
-    """Do what is to be done for a job that was delivered. Raises nothing that is foreseen.
+    """Do what is to be done for a job that was delivered. Raises `DocumentDamaged`, nothing else foreseen.
 
     `deadline` is the time (seconds since the epoch) at which the platform ends this process; a training that
     is not done shortly before fails. When `stopping` is set the fit ends, and the job is given back without
-    counting the attempt. `memory` is what the platform gives this function.
+    counting the attempt. `memory` is what the platform gives this function, `roster` knows which trainers
+    live.
     """
     try:
-        claimed = claim(jobs, job_id, pace.lease)
+        claimed = claim(jobs, job_id, pace.lease, roster=roster)
         if claimed.lease is None:
             return _not_held(claimed.job, claimed.wait, jobs)
         terms = _Terms(time.time(), deadline, stopping or threading.Event(), fit_command, pace, data, memory)
@@ -135,9 +140,30 @@ def run_job(
     except LeaseLost as error:
         log.warning("%s", error)
         return Outcome(None, pace.retry)
+    except DocumentDamaged:
+        raise  # waiting is no use
     except Unavailable as error:
         log.warning("job %s waits: %s", job_id, error)
         return Outcome(None, pace.store_failed)
+
+
+def abandon(job_id: str, jobs: Jobs, registry: Registry, reason: str) -> Job | None:
+    """End a job whose messages are dead letters; None when there is no such job, or somebody holds it.
+
+    A job whose version was registered has succeeded all the same. Raises `Unavailable`, `LeaseLost`.
+    """
+    try:
+        claimed = claim(jobs, job_id, begin=False)
+    except JobNotFound:
+        return None
+    job, lease = claimed.job, claimed.lease
+    if lease is None:
+        return job if job.over else None
+    version = registry.number_of(job.model, job.id)
+    if version is None:
+        return lease.fail({"code": "dead_lettered", "message": f"{reason}; send the request again"})
+    manifest = _read_manifest(jobs.store, job.id) or {}
+    return lease.succeed(version, manifest.get("metrics"), manifest.get("warnings", []))
 
 
 class _Trainer:

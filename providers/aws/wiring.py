@@ -34,10 +34,10 @@ def signer(env: Mapping[str, str]) -> "UploadSigner":
 
 
 def queue(env: Mapping[str, str]) -> "JobQueue":
-    """The queue at ML_QUEUE_URL."""
+    """The queue at ML_QUEUE_URL, with ML_DEAD_LETTERS_URL where messages are laid aside."""
     from providers.aws.sqs_queue import SqsQueue
 
-    return SqsQueue(_named(env, "ML_QUEUE_URL"), env)
+    return SqsQueue(_named(env, "ML_QUEUE_URL"), env.get("ML_DEAD_LETTERS_URL", ""), env)
 
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:

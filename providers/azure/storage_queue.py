@@ -10,6 +10,7 @@ from providers.rest import call
 
 VERSION = "2021-12-02"
 CREATED = 201
+POISON = "-poison"  # the host's own name for where it puts what failed too often
 # The service's own bound on how long a message may stay out of sight.
 MOST_SECONDS = 7 * 24 * 3600
 
@@ -34,26 +35,32 @@ class StorageQueue:
         """
         self._put(delivery, min(max(int(seconds), 1), MOST_SECONDS))
 
+    def bury(self, message: str) -> None:
+        """Put a message where the host puts those that it gives up. Raises `Unavailable`."""
+        self._send(f"{self._name}{POISON}", message, 0)
+
     def _put(self, job_id: str, seconds: int) -> None:
+        self._send(self._name, f'{{"job": "{job_id}"}}', seconds)
+
+    def _send(self, queue: str, message: str, seconds: int) -> None:
         import time
         from binascii import b2a_base64
 
-        # The trigger expects Base64 unless host.json says otherwise; a job id needs no escaping in JSON or
-        # XML.
-        text = b2a_base64(f'{{"job": "{job_id}"}}'.encode(), newline=False).decode()
+        # The trigger expects Base64 unless host.json says otherwise; it needs no escaping in XML.
+        text = b2a_base64(message.encode(), newline=False).decode()
         body = f"<QueueMessage><MessageText>{text}</MessageText></QueueMessage>".encode()
         headers = {
             "x-ms-version": VERSION,
             "x-ms-date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()),
             "content-type": "application/xml",
         }
-        url = f"{self._connection.queue_endpoint}/{self._name}/messages"
+        url = f"{self._connection.queue_endpoint}/{queue}/messages"
         headers["authorization"] = self._authorization("POST", url, headers)
         # A message that outlived seven days of failures would otherwise vanish: -1 keeps it.
         answer = call("POST", f"{url}?visibilitytimeout={seconds}&messagettl=-1", headers, body)
         if answer.status != CREATED:
             code = answer.headers.get("x-ms-error-code", "no code")
-            raise Unavailable(f"the queue {self._name} answered {answer.status} ({code})")
+            raise Unavailable(f"the queue {queue} answered {answer.status} ({code})")
 
     def _authorization(self, method: str, url: str, headers: dict[str, str]) -> str:
         if self._connection.key is None:

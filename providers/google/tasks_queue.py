@@ -1,16 +1,22 @@
 """The job queue on Cloud Tasks: one small REST call, for the official client costs too much at cold start."""
 
 import json
+import os
 import time
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ml_core.errors import Unavailable
 from providers import rest
 from providers.google import endpoints
 from providers.google.identity import Identity
 
+if TYPE_CHECKING:
+    from ml_core.ports import ObjectStore
+
 OK = 200
+DEAD_LETTERS = "dead-letters/"
 # Cloud Tasks gives an HTTP target at most 30 minutes to answer.
 LONGEST_DEADLINE = 1800
 
@@ -23,6 +29,7 @@ class TasksQueue:
         target: the train function's URL.
         caller: the service account in whose name Cloud Tasks calls it.
         env: where the endpoint may be overridden.
+        store: makes the object store, where messages are laid aside: Cloud Tasks drops what it gives up.
         clock: seconds since the epoch.
     """
 
@@ -33,11 +40,13 @@ class TasksQueue:
         caller: str,
         env: Mapping[str, str],
         *,
+        store: "Callable[[], ObjectStore]",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._url = f"{endpoints.url('cloudtasks', env)}/v2/{queue}/tasks"
         self._target, self._caller = target, caller
         self._identity = Identity(env)
+        self._store = store
         self._clock = clock
 
     def submit(self, job_id: str) -> None:
@@ -48,6 +57,11 @@ class TasksQueue:
         """Have the job that `delivery` names come again later: as a new task; this one is acknowledged."""
         due = time.gmtime(self._clock() + max(seconds, 1.0))
         self._create({**self._task(delivery), "scheduleTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", due)})
+
+    def bury(self, message: str) -> None:
+        """Write a message to `dead-letters/` in the bucket, as it came. Raises `Unavailable`."""
+        when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock()))
+        self._store().put_if_absent(f"{DEAD_LETTERS}{when}-{os.urandom(4).hex()}", message.encode())
 
     def _task(self, job_id: str) -> dict[str, object]:
         message = json.dumps({"job": job_id}).encode()

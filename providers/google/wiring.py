@@ -44,7 +44,13 @@ def queue(env: Mapping[str, str]) -> "JobQueue":
     """The queue ML_QUEUE, whose tasks go to ML_TRAIN_URL in the name of ML_CALLER."""
     from providers.google.tasks_queue import TasksQueue
 
-    return TasksQueue(_named(env, "ML_QUEUE"), _named(env, "ML_TRAIN_URL"), _named(env, "ML_CALLER"), env)
+    return TasksQueue(
+        _named(env, "ML_QUEUE"),
+        _named(env, "ML_TRAIN_URL"),
+        _named(env, "ML_CALLER"),
+        env,
+        store=lambda: store(env),
+    )
 
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:

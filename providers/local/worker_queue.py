@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -35,6 +36,7 @@ class FolderQueue:
     def __init__(self, root: str) -> None:
         self._folder = os.path.join(os.path.abspath(root), "~queue")
         self._pipe = os.path.join(self._folder, "~wake")
+        self.dead_letters = os.path.join(self._folder, "~dead-letters")
         self._ends: tuple[int, int] | None = None
         self._pipe_missed = False
 
@@ -53,6 +55,16 @@ class FolderQueue:
             os.unlink(os.path.join(self._folder, delivery))
         except FileNotFoundError:
             pass
+        except OSError as error:
+            raise _unavailable(error) from error
+
+    def bury(self, message: str) -> None:
+        """Keep a message in the folder of dead letters. Raises `Unavailable`."""
+        try:
+            os.makedirs(self.dead_letters, exist_ok=True)
+            name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(4).hex()}"
+            with open(os.path.join(self.dead_letters, name), "w", encoding="utf-8") as file:
+                file.write(message)
         except OSError as error:
             raise _unavailable(error) from error
 
@@ -105,16 +117,22 @@ class FolderQueue:
     def _messages(self) -> list[tuple[float, str]]:
         found = []
         try:
-            for name in os.listdir(self._folder):
-                with suppress(FileNotFoundError, ValueError):
-                    if name.isalnum():
-                        with open(os.path.join(self._folder, name), encoding="ascii") as file:
-                            found.append((float(file.read()), name))
+            for name in filter(str.isalnum, os.listdir(self._folder)):
+                with suppress(FileNotFoundError):
+                    found.append((self._due(name), name))
         except FileNotFoundError:
             pass
         except OSError as error:
             raise _unavailable(error) from error
         return found
+
+    def _due(self, name: str) -> float:
+        """When a message is due; at once where its file does not say."""
+        with open(os.path.join(self._folder, name), encoding="ascii", errors="replace") as file:
+            try:
+                return float(file.read())
+            except ValueError:
+                return 0.0
 
     def _open_pipe(self) -> tuple[int, int] | None:
         try:
@@ -137,7 +155,7 @@ def _unavailable(error: OSError) -> Unavailable:
 
 def work(
     queue: FolderQueue,
-    handle: Callable[[str], float | None],
+    handle: Callable[[str, int], float | None],
     sweep: Callable[[], object],
     stopping: threading.Event,
     *,
@@ -146,12 +164,14 @@ def work(
 ) -> None:
     """Work off the messages one by one until `stopping` is set.
 
-    `handle` gets a job's id and returns None when the job is over, or the seconds after which to bring it
-    again; `sweep` is called at the start and every `sweep_every` seconds. What they raise is logged. When the
-    queue's own folder fails, it is tried again after `folder_pause` seconds.
+    `handle` gets a job's id and how often it has failed at it; it returns None when the job is over, or the
+    seconds after which to bring it again. `sweep` is called at the start and every `sweep_every` seconds.
+    What they raise is logged. When the queue's own folder fails, it is tried again after `folder_pause`
+    seconds.
     """
     queue.wait(0)  # opens the pipe: a message between the first look and the first wait would wake nobody
     next_sweep = time.monotonic()
+    failures: Counter[str] = Counter()
     while not stopping.is_set():
         if time.monotonic() >= next_sweep:
             next_sweep = time.monotonic() + sweep_every
@@ -164,7 +184,7 @@ def work(
             for job_id in due[
                 :1
             ]:  # one, then a fresh look: others may have come meanwhile, or been cancelled
-                _deliver(queue, job_id, handle)
+                _deliver(queue, job_id, handle, failures)
         except Unavailable as error:  # a full disk, most likely: the messages are still there when it is not
             log.error("%s; looking again in %g seconds", error, folder_pause)  # noqa: TRY400 (foreseen)
             stopping.wait(folder_pause)
@@ -174,12 +194,20 @@ def work(
             queue.wait(max(0.0, until_sweep if pause is None else min(pause, until_sweep)))
 
 
-def _deliver(queue: FolderQueue, job_id: str, handle: Callable[[str], float | None]) -> None:
+def _deliver(
+    queue: FolderQueue,
+    job_id: str,
+    handle: Callable[[str, int], float | None],
+    failures: "Counter[str]",
+) -> None:
     try:
-        pause = handle(job_id)
+        pause = handle(job_id, failures[job_id])
     except Exception:
         log.exception("job %s could not be handled", job_id)
+        failures[job_id] += 1
         pause = _FAILED
+    else:
+        del failures[job_id]
     if pause is None:
         queue.forget(job_id)
     else:

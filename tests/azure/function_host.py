@@ -84,8 +84,13 @@ class FunctionHost:
         """Have a timer fire; the status says whether the function succeeded."""
         return self._call("POST", f"/-/timer/{function}", {}, b"").status
 
-    def deliver(self, function: str, azurite: Azurite) -> bool | None:
+    def deliver(self, function: str, azurite: Azurite, *, deliveries: int = 0) -> bool | None:
         """What the host's listener does: take a message, invoke, and delete it when that succeeded.
+
+        Args:
+            function: the one with the queue's trigger.
+            azurite: where the queue is.
+            deliveries: how often the message is said to have come; 0 for as often as it has.
 
         Returns:
             Whether the function succeeded; None when there was no message in sight.
@@ -94,7 +99,11 @@ class FunctionHost:
         message = azurite.take(queue)
         if message is None:
             return None
-        about = {"Id": message.id, "DequeueCount": message.deliveries, "PopReceipt": message.receipt}
+        about = {
+            "Id": message.id,
+            "DequeueCount": deliveries or message.deliveries,
+            "PopReceipt": message.receipt,
+        }
         headers = {"x-metadata": json.dumps(about)}
         answer = self._call("POST", f"/-/queue/{function}", headers, base64.b64encode(message.body))
         if answer.status == 204:

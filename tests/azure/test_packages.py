@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
+from ml_core.ports import ObjectStore
+from providers.azure import wiring
 from providers.azure.deploying import packaging
 from providers.azure.deploying.planning import apps_of
 from tests.azure.conftest import make_service
@@ -17,6 +19,12 @@ from tests.azurite import Azurite
 
 KEY = {"authorization": "Bearer the-key"}
 ROWS = [[i / 10, (i * 7 % 10) / 3] for i in range(40)]
+SLOW_TRAINING = {
+    "algorithm": "svm",
+    "hyperparameters": {"C": 10_000},
+    "instances": [[float(i % 97), float(i % 89)] for i in range(12_000)],
+    "targets": [i % 2 for i in range(12_000)],
+}
 TRAINING = {"algorithm": "logistic_regression", "instances": ROWS, "targets": ["a"] * 20 + ["b"] * 20}
 
 
@@ -34,10 +42,15 @@ class Apps(NamedTuple):
     azurite: Azurite
 
 
+def blob_store(apps: Apps) -> ObjectStore:
+    return wiring.store(apps.azurite.env)
+
+
 @pytest.fixture(scope="module")
 def apps(built: dict[str, str], azurite: Azurite) -> Iterator[Apps]:
     azurite.make_container("models")
     azurite.make_queue("training")
+    azurite.make_queue("training-poison")
     record = {"id": "1", "role": "admin", "sha256": hashlib.sha256(b"the-key").hexdigest()}
     keys = {**azurite.env, "ML_KEYS": json.dumps([record])}
     with FunctionHost(built["api"], keys) as api, FunctionHost(built["train"], azurite.env) as train:
@@ -114,12 +127,43 @@ def test_a_message_comes_twice_and_harms_nothing(apps: Apps) -> None:
     assert len(model["versions"]) == 1
 
 
-def test_a_message_that_names_no_job_is_left_to_the_host(apps: Apps) -> None:
-    """The invocation fails, so the host delivers again and at last puts the message into the poison queue."""
+def test_a_message_that_names_no_job_is_a_dead_letter_at_once(apps: Apps) -> None:
+    """It ends where the host puts what failed too often, as it came."""
     apps.azurite.send("training", b"{}")
+    assert apps.train.deliver("train", apps.azurite) is True
+    assert apps.azurite.waiting("training") == 0
+    buried = apps.azurite.take("training-poison")
+    assert buried is not None
+    assert buried.body == b"{}"
+    apps.azurite.clear("training-poison")
+
+
+def test_a_message_that_fails_is_left_to_the_host_which_counts_until_it_is_a_dead_letter(apps: Apps) -> None:
+    """The job's document is not one of ours; the job whose messages fail so says so where it can."""
+    job = "f" * 28
+    blob_store(apps).write_stream(f"jobs/{job}.json", [b"[]"])
+    apps.azurite.send("training", json.dumps({"job": job}).encode())
     assert apps.train.deliver("train", apps.azurite) is False
     assert apps.azurite.waiting("training") == 1
-    apps.azurite.clear("training")
+    apps.azurite.clear("training")  # it would come into sight again in a while
+    apps.azurite.send("training", json.dumps({"job": job}).encode())
+    assert apps.train.deliver("train", apps.azurite, deliveries=20) is True
+    assert (apps.azurite.waiting("training"), apps.azurite.waiting("training-poison")) == (0, 1)
+    blob_store(apps).delete(f"jobs/{job}.json")
+    apps.azurite.clear("training-poison")
+
+
+def test_a_training_that_cannot_end_in_the_hosts_time_fails_before_the_host_ends_it(
+    built: dict[str, str], apps: Apps
+) -> None:
+    """`functionTimeout` is an hour; here it is a little more than what is kept for the last words."""
+    env = {**apps.azurite.env, "ML_TRAIN_SECONDS": "78"}
+    accepted = apps.api.http("POST", "/v1/models/late:train", SLOW_TRAINING, **KEY)
+    with FunctionHost(built["train"], env) as train:
+        assert train.deliver("train", apps.azurite) is True
+    job = json.loads(apps.api.http("GET", accepted.headers["location"], **KEY).body)
+    assert (job["state"], job["error"]["code"]) == ("failed", "deadline_exceeded")
+    assert "train function's timeout" in job["error"]["message"]
 
 
 def test_the_timer_sweeps(apps: Apps) -> None:

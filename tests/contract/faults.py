@@ -86,12 +86,16 @@ class RememberingQueue:
 
     def __init__(self) -> None:
         self.messages: list[str] = []
+        self.buried: list[str] = []
 
     def submit(self, job_id: str) -> None:
         self.messages.append(job_id)
 
     def defer(self, delivery: str, seconds: float) -> None:
         """The tests look at what the trainer says instead."""
+
+    def bury(self, message: str) -> None:
+        self.buried.append(message)
 
 
 class Clock:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ml_core.errors import Unavailable
+from ml_core.errors import DocumentDamaged, Unavailable
 from ml_core.instances import Limits, rows_from_json
 from ml_core.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs
 from ml_core.leases import LOST, MOST_ATTEMPTS, claim, spent
@@ -15,7 +15,7 @@ from ml_core.ports import ObjectStore
 from ml_core.registry import Registry, artifact_key, manifest_key
 from ml_core.serving import Models
 from ml_core.sweep import Swept, sweep
-from ml_core.trainer import Outcome, Pace, run_job
+from ml_core.trainer import Outcome, Pace, abandon, run_job
 from ml_core.training import check_request
 from ml_core.versions import Versions
 from tests.contract.faults import (
@@ -502,6 +502,89 @@ class TestSweeping:
         bench.clock.ahead = 3600
         assert bench.sweep().sent == 1
         assert bench.sweep().sent == 0
+
+    def test_a_job_that_no_trainer_ever_takes_is_sent_less_and_less_often_and_ends(
+        self, bench: Bench
+    ) -> None:
+        """Its messages are dead letters, and its document says so."""
+        job = bench.submit()
+        hours = 0
+        while not bench.jobs.get(job.id).over:
+            bench.clock.ahead += 3600
+            hours += 1
+            bench.sweep()
+        assert bench.queue.messages == [job.id] * 10
+        assert 72 < hours < 24 * 8
+        ended = bench.jobs.get(job.id)
+        assert ended.error is not None
+        assert (ended.state, ended.error["code"]) == (FAILED, "dead_lettered")
+        assert "sent 10 times" in ended.error["message"]
+        assert [found.key for found in bench.store.list("").objects] == [f"jobs/{job.id}.json"]
+
+    def test_a_job_whose_messages_are_dead_letters_fails_unless_it_has_its_version(
+        self, bench: Bench
+    ) -> None:
+        job, registered, held = bench.submit(), bench.submit(), bench.submit()
+        claim(bench.jobs, registered.id, 0.0)
+        bench.registry.register("iris", registered.id, sha256="", size=1, algorithm="quick")
+        claim(bench.jobs, held.id)
+        for each in (job, registered, held):
+            abandon(each.id, bench.jobs, bench.registry, "20 deliveries failed")
+        ended = bench.jobs.get(job.id)
+        assert (ended.state, ended.attempts) == (FAILED, [])
+        assert ended.error == {
+            "code": "dead_lettered",
+            "message": "20 deliveries failed; send the request again",
+        }
+        assert bench.jobs.get(registered.id).state == SUCCEEDED
+        assert bench.jobs.get(held.id).state == RUNNING, "somebody is at it"
+        assert abandon("0" * 28, bench.jobs, bench.registry, "") is None
+
+    def test_a_damaged_document_stops_neither_the_sweep_nor_the_list(self, bench: Bench) -> None:
+        damaged, fine = bench.submit(), bench.submit()
+        bench.store.write_stream(f"jobs/{damaged.id}.json", [b"[]"])
+        bench.clock.ahead = 3600
+        assert bench.sweep().sent == 1
+        assert [found.id for found in bench.jobs.list().jobs] == [fine.id]
+        with pytest.raises(DocumentDamaged):
+            bench.deliver(damaged)
+
+    def test_a_sweep_ends_when_its_time_does_and_the_next_ones_come_to_the_rest(self, bench: Bench) -> None:
+        jobs = [bench.submit() for _ in range(4)]
+        bench.clock.ahead = 3600
+        bench.queue.messages.clear()
+        assert sweep(bench.jobs, bench.registry, seconds=0.0) == Swept(0, 0, 0, 0)
+        assert bench.sweep().sent == 4
+        assert sorted(bench.queue.messages) == sorted(job.id for job in jobs)
+
+    def test_two_sweeps_at_once_do_no_harm(self, place: Place) -> None:
+        bench = Bench(place.open())
+        job, lost = bench.submit(), bench.submit()
+        for _ in range(MOST_ATTEMPTS):
+            claim(bench.jobs, lost.id)
+            bench.clock.ahead += 3600
+        bench.store.put_if_absent(artifact_key("0" * 28), b"of a trainer that died")
+        bench.clock.ahead += DAY + 60
+        errors: list[Exception] = []
+
+        def run() -> None:
+            mine = Bench(place.open())
+            mine.clock = bench.clock
+            try:
+                sweep(Jobs(mine.store, bench.queue, bench.clock), Registry(mine.store, bench.clock))
+            except Exception as error:  # noqa: BLE001
+                errors.append(error)
+
+        sweeps = [threading.Thread(target=run) for _ in range(3)]
+        for each in sweeps:
+            each.start()
+        for each in sweeps:
+            each.join()
+        assert errors == []
+        assert bench.jobs.get(lost.id).state == FAILED
+        assert bench.store.list("artifacts/").objects == []
+        bench.deliver(job)
+        assert bench.jobs.get(job.id).version == 1
 
     def test_artifacts_that_no_version_needs_are_removed_after_a_day(self, bench: Bench) -> None:
         kept, deleted = bench.submit(), bench.submit()

@@ -133,6 +133,39 @@ def test_the_first_key_opens_the_service_within_seconds(service: Deployment) -> 
     assert service.call_until(200, "GET", "/v1/models")["models"] == []
 
 
+def test_a_message_that_names_no_job_is_a_dead_letter(service: Deployment) -> None:
+    """The trainer lays it aside itself, by a right that its role gives it."""
+    sqs = service.client("sqs")
+    sqs.send_message(QueueUrl=service.outputs["TrainQueueUrl"], MessageBody="not json")
+    received = sqs.receive_message(QueueUrl=service.outputs["DeadLettersUrl"], WaitTimeSeconds=20)
+    (letter,) = received["Messages"]
+    assert letter["Body"] == "not json"
+    sqs.delete_message(QueueUrl=service.outputs["DeadLettersUrl"], ReceiptHandle=letter["ReceiptHandle"])
+
+
+def test_what_crashes_the_trainer_every_time_is_a_dead_letter_by_the_queues_own_count(
+    service: Deployment,
+) -> None:
+    """The last resort: nobody but the queue is left to count."""
+    sqs, url = service.client("sqs"), service.outputs["TrainQueueUrl"]
+    redrive = json.loads(
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"][
+            "RedrivePolicy"
+        ]
+    )
+    assert int(redrive["maxReceiveCount"]) == 100
+    copy = sqs.create_queue(
+        QueueName="crashing",
+        Attributes={"RedrivePolicy": json.dumps({**redrive, "maxReceiveCount": 2}), "VisibilityTimeout": "0"},
+    )["QueueUrl"]
+    sqs.send_message(QueueUrl=copy, MessageBody="poison")
+    for _ in range(3):
+        sqs.receive_message(QueueUrl=copy)
+    received = sqs.receive_message(QueueUrl=service.outputs["DeadLettersUrl"], WaitTimeSeconds=5)
+    assert [letter["Body"] for letter in received["Messages"]] == ["poison"]
+    sqs.delete_queue(QueueUrl=copy)
+
+
 def test_a_model_is_trained_by_a_job_and_predicts_as_scikit_learn_does(service: Deployment) -> None:
     status, job = service.call(
         "POST",

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ml_core.errors import Unavailable
+from ml_core.ports import ObjectStore
 from providers.google.identity import MARGIN, Identity
 from providers.google.tasks_queue import TasksQueue
+from providers.local.folder_store import FolderStore
 from tests.google import tasks
 
 TARGET = "https://europe-west1-demo-1.cloudfunctions.net/serverless-ml-dev-train"
@@ -21,7 +24,11 @@ def beside() -> Iterator[tasks.Beside]:
 
 
 def queue_of(beside: tasks.Beside) -> TasksQueue:
-    return TasksQueue(tasks.QUEUE, TARGET, CALLER, beside.env, clock=lambda: 1_800_000_000.0)
+    return TasksQueue(tasks.QUEUE, TARGET, CALLER, beside.env, store=no_store, clock=lambda: 1_800_000_000.0)
+
+
+def no_store() -> ObjectStore:
+    raise AssertionError("nothing is buried here")
 
 
 def test_a_submitted_job_is_a_task_for_the_train_function_in_the_callers_name(beside: tasks.Beside) -> None:
@@ -68,4 +75,15 @@ def test_a_metadata_server_that_gives_no_token_is_unavailable(beside: tasks.Besi
 def test_a_queue_that_does_not_answer_is_unavailable(beside: tasks.Beside) -> None:
     env = {**beside.env, "GOOGLE_ENDPOINT_URL_CLOUDTASKS": "http://127.0.0.1:1"}
     with pytest.raises(Unavailable):
-        TasksQueue(tasks.QUEUE, TARGET, CALLER, env).submit("job-1")
+        TasksQueue(tasks.QUEUE, TARGET, CALLER, env, store=no_store).submit("job-1")
+
+
+def test_a_message_that_nobody_can_work_off_is_kept_in_the_bucket(tmp_path: Path) -> None:
+    """Cloud Tasks has no dead letters: it drops what it gives up."""
+    store = FolderStore(str(tmp_path))
+    queue = TasksQueue(tasks.QUEUE, TARGET, CALLER, {}, store=lambda: store, clock=lambda: 1_800_000_000.0)
+    queue.bury("not json")
+    queue.bury("not json")
+    buried = store.list("dead-letters/").objects
+    assert [each.key.partition("-")[0] for each in buried] == ["dead"] * 2
+    assert store.get(buried[0].key).data == b"not json"

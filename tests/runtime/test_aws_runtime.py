@@ -46,7 +46,7 @@ def key(ministack: Ministack) -> str:
     return made.key
 
 
-def function(name: str, folders: dict[str, str], ministack: Ministack) -> Function:
+def function(name: str, folders: dict[str, str], ministack: Ministack, timeout: int = 60) -> Function:
     queue = "http://localhost/nobody-listens"
     return Function(
         f"handlers.aws.{name}",
@@ -54,6 +54,7 @@ def function(name: str, folders: dict[str, str], ministack: Ministack) -> Functi
         opt=folders[name],
         runtime=folders["runtime"],
         env={**ministack.env, "ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": PARAMETER},
+        timeout=timeout,
     )
 
 
@@ -104,6 +105,24 @@ def test_the_packaged_trainer_fits_all_three_algorithms(trained: dict[str, Any])
     assert {model: job["state"] for model, job in trained.items()} == dict.fromkeys(trained, "succeeded")
     assert all(job["version"] == 1 for job in trained.values())
     assert trained["cancer"]["metrics"]["test"]["accuracy"] > 0.9
+
+
+def test_a_training_that_cannot_end_in_its_time_fails_before_lambda_ends_it(
+    folders: dict[str, str], ministack: Ministack, key: str
+) -> None:
+    """What is left is told by Lambda's own context."""
+    assert key
+    event = {
+        "model": "late",
+        "algorithm": "svm",
+        "hyperparameters": {"C": 10_000},
+        "instances": [[float(i % 97), float(i % 89)] for i in range(12_000)],
+        "targets": [i % 2 for i in range(12_000)],
+    }
+    with function("train", folders, ministack, timeout=18) as train:
+        job = train.invoke(event)
+    assert (job["state"], job["error"]["code"]) == ("failed", "deadline_exceeded")
+    assert "train function's timeout" in job["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from sklearn.datasets import load_iris
 
 from providers.google.deploying import packaging
+from providers.google.gcs_store import gcs_store
 from tests.google import gcs, tasks
 from tests.google.conftest import make_service
 from tests.runtime.google_runtime import CloudRunFunction, environment_of
@@ -153,9 +155,50 @@ def test_training_without_the_queue_answers_the_finished_job(with_key: Stage) ->
     assert json.loads(answer.body)["state"] == "succeeded"
 
 
-def test_a_message_that_is_none_is_an_error_of_the_function(with_key: Stage) -> None:
-    """Cloud Tasks then delivers again, and gives it up in the end."""
-    assert with_key.train.call("POST", "/", b"{", content_type="application/json").status == 500
+def test_a_message_that_names_no_job_is_a_dead_letter_in_the_bucket(with_key: Stage) -> None:
+    """Cloud Tasks has none of its own: what it gives up is gone."""
+    task = {"content_type": "application/json", "X_CloudTasks_TaskRetryCount": "0"}
+    assert with_key.train.call("POST", "/", b"{", **task).status == 204
+    store = gcs_store(BUCKET, "", env=with_key.train.env)
+    (buried,) = store.list("dead-letters/").objects
+    assert store.get(buried.key).data == b"{"
+
+
+def test_a_task_that_fails_is_repeated_until_it_is_a_dead_letter(with_key: Stage) -> None:
+    store = gcs_store(BUCKET, "", env=with_key.train.env)
+    before = len(store.list("dead-letters/").objects)
+    job = "f" * 28
+    store.write_stream(f"jobs/{job}.json", [b"[]"])  # not a document of ours
+    message = json.dumps({"job": job}).encode()
+    task = {"content_type": "application/json"}
+    assert with_key.train.call("POST", "/", message, X_CloudTasks_TaskRetryCount="3", **task).status == 500
+    assert with_key.train.call("POST", "/", message, X_CloudTasks_TaskRetryCount="19", **task).status == 204
+    assert len(store.list("dead-letters/").objects) == before + 1
+    store.delete(f"jobs/{job}.json")
+
+
+def test_a_training_that_cannot_end_in_its_time_fails_before_the_platform_ends_it(
+    with_key: Stage, tmp_path: Path
+) -> None:
+    """`timeoutSeconds` is half an hour; here it is a little more than what is kept for the last words."""
+    train = make_service().functions["train"]
+    event = {
+        "model": "late",
+        "algorithm": "svm",
+        "hyperparameters": {"C": 10_000},
+        "instances": [[float(i % 97), float(i % 89)] for i in range(12_000)],
+        "targets": [i % 2 for i in range(12_000)],
+    }
+    with CloudRunFunction(
+        "train",
+        package=packaging.build(make_service())["train"],
+        requirements=train.settings["requirements"],
+        folder=str(tmp_path / "train"),
+        env={**with_key.train.env, "ML_TRAIN_SECONDS": "48"},
+    ) as function:
+        answer = function.call("POST", "/", json.dumps(event).encode(), content_type="application/json")
+    job = json.loads(answer.body)
+    assert (job["state"], job["error"]["code"]) == ("failed", "deadline_exceeded")
 
 
 def test_the_sweep_takes_a_cloudevent_and_clears_what_a_finished_job_left(with_key: Stage) -> None:

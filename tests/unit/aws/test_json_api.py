@@ -255,7 +255,7 @@ def test_the_address_is_awss_own_unless_the_environment_names_one(env: dict[str,
 
 def test_a_submitted_job_is_a_message_that_names_it() -> None:
     with service((200, "{}")) as running:
-        SqsQueue("http://queue", running.env).submit("job-1")
+        SqsQueue("http://queue", "http://dead", running.env).submit("job-1")
     assert running.targets == ["AmazonSQS.SendMessage"]
     assert running.bodies == [{"QueueUrl": "http://queue", "MessageBody": '{"job": "job-1"}'}]
 
@@ -263,7 +263,7 @@ def test_a_submitted_job_is_a_message_that_names_it() -> None:
 @pytest.mark.parametrize(("seconds", "sent"), [(0.2, 0), (30.4, 30), (-1.0, 0), (1e6, 43_200)])
 def test_a_deferral_sets_the_visibility_within_what_sqs_takes(seconds: float, sent: int) -> None:
     with service((200, "{}")) as running:
-        SqsQueue("http://queue", running.env).defer("receipt", seconds)
+        SqsQueue("http://queue", "http://dead", running.env).defer("receipt", seconds)
     assert running.targets == ["AmazonSQS.ChangeMessageVisibility"]
     assert running.bodies == [
         {"QueueUrl": "http://queue", "ReceiptHandle": "receipt", "VisibilityTimeout": sent}

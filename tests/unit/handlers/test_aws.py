@@ -201,14 +201,30 @@ def test_is_local_opens_nothing_in_the_real_runtime(monkeypatch: pytest.MonkeyPa
     assert aws.services().asks_for_keys
 
 
-def test_a_batch_runs_its_jobs_and_reports_the_messages_that_have_to_come_again(local: Path) -> None:
+def test_a_batch_runs_its_jobs_and_keeps_what_names_none_among_the_dead_letters(local: Path) -> None:
     """One job is trained, one was never heard of and is forgotten, and one message names no job."""
     services = services_over(local)
     request = check_request(REQUESTS["groups"], Limits())
     job = services.jobs.submit("groups", request.to_bytes(), request.summary())
-    answer = aws.train(event("sqs_batch", JOB=job.id), Context())
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "7ad2b3c4-0000-4000-8000-000000000000"}]}
+    assert aws.train(event("sqs_batch", JOB=job.id), Context()) == {"batchItemFailures": []}
     assert services.jobs.get(job.id).state == "succeeded"
+    (buried,) = (local / "~queue" / "~dead-letters").iterdir()
+    assert buried.read_text() == "not json"
+
+
+def test_a_message_that_fails_comes_again_and_is_a_dead_letter_in_the_end(local: Path) -> None:
+    """The job's document is not one of ours: nothing can be done with its message, however often it comes."""
+    services = services_over(local)
+    job = services.jobs.submit("groups", b"{}", {})
+    services.store.write_stream(f"jobs/{job.id}.json", [b"[]"])
+    batch = event("sqs_batch", JOB=job.id)
+    batch["Records"] = batch["Records"][:1]
+    again = {"batchItemFailures": [{"itemIdentifier": batch["Records"][0]["messageId"]}]}
+    assert aws.train(batch, Context()) == again
+    batch["Records"][0]["attributes"]["ApproximateReceiveCount"] = "20"
+    assert aws.train(batch, Context()) == {"batchItemFailures": []}
+    (buried,) = (local / "~queue" / "~dead-letters").iterdir()
+    assert json.loads(buried.read_text()) == {"job": job.id}
 
 
 @pytest.mark.usefixtures("local")

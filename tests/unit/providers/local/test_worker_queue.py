@@ -27,7 +27,7 @@ def note(text):
         file.write(text + "\\n")
 
 stop_on_request(stopping, queue)
-work(queue, note, lambda: note(f"started {os.getpid()}"), stopping)
+work(queue, lambda job, _: note(job), lambda: note(f"started {os.getpid()}"), stopping)
 note("stopped")
 """
 
@@ -132,7 +132,7 @@ class TestWorking:
         for job in ("one", "two", "three"):
             queue.submit(job)
 
-        def handle(job: str) -> float | None:
+        def handle(job: str, _: int) -> float | None:
             handled.append(job)
             if handled.count("three") == 2:
                 stopping.set()
@@ -149,7 +149,7 @@ class TestWorking:
         queue.submit("bad")
         queue.submit("good")
 
-        def handle(job: str) -> None:
+        def handle(job: str, _: int) -> None:
             if job == "bad":
                 raise ZeroDivisionError
             stopping.set()
@@ -157,6 +157,35 @@ class TestWorking:
         work(queue, handle, lambda: None, stopping)
         assert "job bad could not be handled" in caplog.text
         assert queue.due()[1] == pytest.approx(30, abs=5), "it is tried again later"
+
+    def test_who_handles_a_job_is_told_how_often_it_failed(self, root: str) -> None:
+        stopping, seen = threading.Event(), []
+
+        class Impatient(FolderQueue):
+            def defer(self, delivery: str, seconds: float) -> None:
+                super().defer(delivery, min(seconds, 0.001))
+
+        queue = Impatient(root)
+        queue.submit("bad")
+
+        def handle(_: str, failures: int) -> None:
+            seen.append(failures)
+            if failures == 3:
+                stopping.set()
+                return
+            raise ZeroDivisionError
+
+        work(queue, handle, lambda: None, stopping)
+        assert seen == [0, 1, 2, 3]
+        assert queue.due() == ([], None)
+
+    def test_a_message_is_buried_as_it_came(self, root: str) -> None:
+        queue = FolderQueue(root)
+        queue.bury("not json")
+        (name,) = os.listdir(queue.dead_letters)
+        with open(os.path.join(queue.dead_letters, name), encoding="utf-8") as file:
+            assert file.read() == "not json"
+        assert queue.due() == ([], None)
 
     def test_a_folder_that_fails_for_a_while_does_not_end_the_worker(
         self, root: str, caplog: pytest.LogCaptureFixture
@@ -173,7 +202,7 @@ class TestWorking:
         queue, stopping, handled = Failing(root), threading.Event(), []
         queue.submit("job")
 
-        def handle(job: str) -> None:
+        def handle(job: str, _: int) -> None:
             handled.append(job)
             if len(handled) == 3:
                 stopping.set()
@@ -194,7 +223,7 @@ class TestWorking:
                 stopping.set()
             raise Unavailable("the store is away")
 
-        work(FolderQueue(root), lambda _: None, sweep, stopping, sweep_every=0.05)
+        work(FolderQueue(root), lambda *_: None, sweep, stopping, sweep_every=0.05)
         assert len(sweeps) == 3
         assert "the sweep failed" in caplog.text
 
