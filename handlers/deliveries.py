@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MOST_FAILURES = 19  # of a message, before the one that makes it a dead letter
 FAILED = 60.0  # seconds until a message comes again that failed for a reason that nobody foresaw
-_STORE_FAILED = 15.0  # seconds until what the store kept from being done is tried again
 
 
 class Run(NamedTuple):
@@ -128,7 +127,8 @@ def deliver(services: "Services", job_id: str, run: Run = _ALONE) -> float | Non
     """Run a job that was delivered; the seconds after which it has to be delivered again, None for never."""
     upload = upload_of(job_id)
     if upload is not None:
-        return _describe(services, upload)
+        _describe(services, upload)
+        return None
     started = time.perf_counter()
     outcome = run_job(
         job_id,
@@ -156,17 +156,16 @@ def deliver(services: "Services", job_id: str, run: Run = _ALONE) -> float | Non
     return outcome.defer
 
 
-def _describe(services: "Services", upload: str) -> float | None:
-    """Describe an upload; the seconds after which it has to be tried again."""
-    from ml_core.datasets import describe_upload
+def _describe(services: "Services", upload: str) -> None:
+    """Describe an upload. What the store keeps from being done is not tried again: who asks sends another."""
+    from ml_core.describing import describe_upload
 
     try:
         describe_upload(upload, services.store, services.data)
     except Unavailable as error:
         log("warning", "describing", upload=upload, detail=str(error))
-        return _STORE_FAILED
-    log("info", "describing", upload=upload)
-    return None
+    else:
+        log("info", "describing", upload=upload)
 
 
 def sweep_once(services: "Services") -> dict[str, Any]:

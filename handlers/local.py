@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
 
 _THREADS = 16
-# Of a body that is longer no more is read: what is answered to it is decided before.
+# Past this many bytes waitress hangs up by itself; up to them the answer to a long body is ours.
 _LONGEST_READ = 64 * 1024 * 1024
-# Past this many bytes waitress hangs up by itself. It is what S3 takes in one upload.
-_LONGEST_UPLOAD = 5 * 1024 * 1024 * 1024
 _EXAMPLE = (
     "curl {url}/v1/models/example:train -H 'Prefer: wait=20' "
     '-d \'{{"algorithm": "kmeans", "hyperparameters": {{"n_clusters": 2}}, '
@@ -225,7 +223,7 @@ def _server(services: Services, host: str, port: int) -> Any:
 
     from handlers.rest.api import Api
     from handlers.unreadable import Channel
-    from handlers.uploads import Uploads
+    from handlers.uploads import Uploads, parser_of
     from handlers.wsgi import from_environ, to_wsgi
     from providers.local.upload_signer import LocalSigner
 
@@ -236,7 +234,7 @@ def _server(services: Services, host: str, port: int) -> Any:
     def application(environ: "Environ", start_response: "StartResponse") -> "Iterable[bytes]":
         if uploads.concerns(environ):
             return to_wsgi(uploads.receive(environ), start_response)
-        return to_wsgi(api.handle(from_environ(environ, longest=_LONGEST_READ), gate), start_response)
+        return to_wsgi(api.handle(from_environ(environ), gate), start_response)
 
     server: Any = create_server(
         application,
@@ -245,9 +243,9 @@ def _server(services: Services, host: str, port: int) -> Any:
         ipv6=":" in host,
         threads=_THREADS,
         ident="serverless-ml",
-        max_request_body_size=_LONGEST_UPLOAD,
+        max_request_body_size=_LONGEST_READ,
     )
-    server.channel_class = Channel
+    server.channel_class = type("Channel", (Channel,), {"parser_class": parser_of(uploads)})
     return server
 
 

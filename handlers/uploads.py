@@ -1,7 +1,10 @@
 """Where a signed upload arrives on the laptop; on a cloud that is a part of its object storage."""
 
+import copy
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
+
+from waitress.parser import HTTPRequestParser
 
 from handlers.logs import log
 from handlers.rest.http import Response, json_response
@@ -11,6 +14,7 @@ from ml_core.errors import ServerlessMLError
 from ml_core.ports import check_key
 
 PATH = "/uploads/"
+LONGEST = 5 * 1024 * 1024 * 1024  # bytes: what S3 takes in one upload
 _CHUNK = 1 << 20
 
 
@@ -31,11 +35,15 @@ class Uploads:
 
     def concerns(self, environ: Environ) -> bool:
         """Whether a request is an upload."""
-        return bool(environ["REQUEST_METHOD"] == "PUT" and environ.get("PATH_INFO", "").startswith(PATH))
+        return _is_upload(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+
+    def expects(self, method: str, path: str, query: str) -> bool:
+        """Whether a request is an upload that was signed, and is in time."""
+        return _is_upload(method, path) and self._allowed(_key_in(path), query)
 
     def receive(self, environ: Environ) -> Response:
         """Store the body; 403 without a signature that holds."""
-        key = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")[len(PATH) :]
+        key = _key_in(environ["PATH_INFO"])
         if not self._allowed(key, environ.get("QUERY_STRING", "")):
             return _refusal(403, "the address was not signed for this, or its time is over")
         if not environ.get("CONTENT_LENGTH"):
@@ -53,6 +61,33 @@ class Uploads:
         except ValueError:
             return False
         return self._verifier.allows(key, query)
+
+
+def parser_of(uploads: Uploads) -> type[HTTPRequestParser]:
+    """What reads requests: a body is as long as the server's own limit, and `LONGEST` for a signed upload.
+
+    The server keeps a body on the disk until the last byte is there, so that nobody may send a long one who
+    was not let.
+    """
+
+    class Parser(HTTPRequestParser):
+        def parse_header(self, header_plus: bytes) -> None:
+            super().parse_header(header_plus)
+            found: Any = self  # the stubs do not know what the header is taken apart into
+            if uploads.expects(found.command, found.path, found.query):
+                self.adj = copy.copy(self.adj)
+                self.adj.max_request_body_size = LONGEST
+
+    return Parser
+
+
+def _is_upload(method: str, path: str) -> bool:
+    return method == "PUT" and path.startswith(PATH)
+
+
+def _key_in(path: str) -> str:
+    """The key in a path, whose bytes WSGI hands over as the characters of these numbers."""
+    return path.encode("latin-1").decode("utf-8", "replace")[len(PATH) :]
 
 
 def _chunks(environ: Environ) -> Iterator[bytes]:

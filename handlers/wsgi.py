@@ -1,7 +1,6 @@
 """WSGI (PEP 3333) ⇄ our requests and responses: for the laptop's server, and any other that speaks it."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -13,8 +12,8 @@ Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
-def from_environ(environ: Environ, *, longest: int = sys.maxsize) -> Request:
-    """The request in a WSGI environment, its body read to the end or past `longest` bytes."""
+def from_environ(environ: Environ) -> Request:
+    """The request in a WSGI environment, its body read to the end."""
     headers = {
         name[5:].replace("_", "-").lower(): value
         for name, value in environ.items()
@@ -30,7 +29,7 @@ def from_environ(environ: Environ, *, longest: int = sys.maxsize) -> Request:
         path=environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace") or "/",
         query=dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)),
         headers=headers,
-        body=environ["wsgi.input"].read(min(length, longest + 1)) if length else b"",
+        body=environ["wsgi.input"].read(length) if length else b"",
         request_id=os.urandom(8).hex(),
     )
 

@@ -2,41 +2,31 @@
 
     datasets/{name}/{upload}     the bytes, written by whoever holds the signed address; the newest counts
     uploads/{upload}.json        which dataset an upload is for
-    descriptions/{upload}.json   what is in it, or why it cannot be read; written once
+    descriptions/{upload}.json   what is in it, or why it cannot be read: of one revision of the bytes
 
 The service that answers requests has neither the memory nor the packages to read a table: the trainer
-describes an upload, told by a message like a job's. Nothing is lost when that message is: whoever asks sends
-another.
+describes an upload (`describing.py`), told by a message like a job's. Nothing is lost when that message is:
+whoever asks sends another. A file may be put again as long as its address works, so that a description is
+one only while the bytes have the revision that it is about.
 """
 
 import json
-import logging
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from ml_core.data import UPLOADS, DataSources, upload_key
-from ml_core.documents import timestamp
-from ml_core.errors import DatasetNotFound, InvalidInput, ObjectExists, ObjectNotFound, ServerlessMLError
-from ml_core.fetching import Fetching
+from ml_core.data import UPLOADS, upload_key
+from ml_core.documents import read, timestamp
+from ml_core.errors import DatasetNotFound, ObjectNotFound
 from ml_core.names import check_name
 from ml_core.ports import JobQueue, ObjectInfo, ObjectStore, SignedUpload, UploadSigner
 
 EXPIRY = 3600  # seconds that a signed address works
+_RECORDS, _DESCRIPTIONS = "uploads/", "descriptions/"
 _MESSAGE = "d"  # before an upload's id; a job's id has another length
 _ID_LENGTH = 28
 _ASK_AGAIN = 15.0  # seconds
-_LONGEST_DESCRIBING = 600.0  # seconds
-_COMMAND = (sys.executable, "-m", "ml_core.describe_process")
-log = logging.getLogger(__name__)
-
-_PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Upload(NamedTuple):
@@ -49,22 +39,32 @@ class Upload(NamedTuple):
     expires: str
 
 
+class Listed(NamedTuple):
+    """A dataset by its newest upload: its address, size in bytes and time."""
+
+    name: str
+    uri: str
+    size: int
+    uploaded: str
+
+
+class DatasetsPage(NamedTuple):
+    """Part of the list of datasets, in the order of their names; `next_after` continues it, None ends it."""
+
+    datasets: list[Listed]
+    next_after: str | None
+
+
 class Dataset(NamedTuple):
-    """A dataset's newest upload; `described` is its description document, None until it is made."""
+    """A dataset's newest upload; `described` is what the trainer found in these bytes, None until it did."""
 
     name: str
     uri: str
     upload: str
     size: int
     uploaded: str
+    revision: str
     described: dict[str, Any] | None
-
-
-class DatasetsPage(NamedTuple):
-    """Part of the list of names, in order; `next_after` continues it, None ends it."""
-
-    names: list[str]
-    next_after: str | None
 
 
 class Datasets:
@@ -87,35 +87,46 @@ class Datasets:
         """An address to upload a file to. Raises `InvalidInput` for the name, `Unavailable`."""
         check_name(name, "dataset")
         upload = f"{(1 << 48) - 1 - int(self._clock() * 1000):012x}{os.urandom(8).hex()}"
-        self._store.put_if_absent(f"uploads/{upload}.json", json.dumps({"dataset": name}).encode())
+        self._store.put_if_absent(record_key(upload), json.dumps({"dataset": name}).encode())
         signed: SignedUpload = self._signer.sign_upload(upload_key(name, upload), EXPIRY)
         expires = timestamp(self._clock() + EXPIRY)
         return Upload(name, f"dataset://{name}/{upload}", signed.url, signed.headers, expires)
 
-    def names(self, limit: int, after: str | None = None) -> DatasetsPage:
-        """At most `limit` names of datasets that something was uploaded to, after the name `after`."""
-        found: list[str] = []
+    def list(self, limit: int, after: str | None = None) -> DatasetsPage:
+        """At most `limit` datasets that something was uploaded to, after the name `after`."""
+        found: list[Listed] = []
         last = None if after is None else _past(after)
         while True:
             page = self._store.list(UPLOADS, after=last, limit=1)
             if not page.objects:
                 return DatasetsPage(found, None)
             if len(found) == limit:
-                return DatasetsPage(found, found[-1])
-            found.append(page.objects[0].key.split("/")[1])
-            last = _past(found[-1])
+                return DatasetsPage(found, found[-1].name)
+            found.append(_listed(page.objects[0]))
+            last = _past(found[-1].name)
 
     def get(self, name: str) -> Dataset:
         """The newest upload of a dataset. Raises `DatasetNotFound`, `Unavailable`."""
-        page = self._store.list(f"{UPLOADS}{name}/", limit=1)
-        if not page.objects:
-            raise DatasetNotFound(f"nothing was uploaded to a dataset '{name}'")
-        newest: ObjectInfo = page.objects[0]
-        upload = newest.key.rpartition("/")[2]
-        uploaded = timestamp(newest.modified)
-        return Dataset(
-            name, f"dataset://{name}/{upload}", upload, newest.size, uploaded, self._described(upload)
-        )
+        try:
+            newest = self._store.list(f"{UPLOADS}{name}/", limit=1).objects[0]
+            revision = self._store.opened(newest.key).revision
+        except (IndexError, ObjectNotFound):
+            raise _not_found(name) from None
+        upload = _upload_of(newest.key)
+        name, uri, size, uploaded = _listed(newest)
+        return Dataset(name, uri, upload, size, uploaded, revision, self._described(upload, revision))
+
+    def delete(self, name: str) -> None:
+        """Remove all uploads of a dataset and what was found in them. Raises `DatasetNotFound`.
+
+        An address that was signed before still takes a file until it expires.
+        """
+        uploads = list(everything(self._store, f"{UPLOADS}{name}/"))
+        if not uploads:
+            raise _not_found(name)
+        for found in uploads:
+            self._store.delete(description_key(_upload_of(found.key)))
+            self._store.delete(found.key)
 
     def ask_for_description(self, dataset: Dataset) -> None:
         """Have the trainer describe the upload, unless it was asked just now. Raises `Unavailable`."""
@@ -124,12 +135,12 @@ class Datasets:
             self._asked[dataset.upload] = now
             self._queue.submit(f"{_MESSAGE}{dataset.upload}")
 
-    def _described(self, upload: str) -> dict[str, Any] | None:
+    def _described(self, upload: str, revision: str) -> dict[str, Any] | None:
         try:
-            described: dict[str, Any] = json.loads(self._store.get(_description_key(upload)).data)
+            body = read(self._store, description_key(upload)).body
         except ObjectNotFound:
             return None
-        return described
+        return body if is_done(body, revision) else None
 
 
 def upload_of(message: str) -> str | None:
@@ -137,60 +148,57 @@ def upload_of(message: str) -> str | None:
     return message[1:] if message.startswith(_MESSAGE) and len(message) == 1 + _ID_LENGTH else None
 
 
-def describe_upload(upload: str, store: ObjectStore, sources: DataSources) -> None:
-    """Read an upload and write down what it holds, or why it cannot be read. Raises `Unavailable`."""
-    try:
-        name = json.loads(store.get(f"uploads/{upload}.json").data)["dataset"]
-    except ObjectNotFound:
+def record_key(upload: str) -> str:
+    """Where it is kept which dataset an upload is for."""
+    return f"{_RECORDS}{upload}.json"
+
+
+def description_key(upload: str) -> str:
+    """Where the description of an upload is kept."""
+    return f"{_DESCRIPTIONS}{upload}.json"
+
+
+def is_done(description: dict[str, Any], revision: str) -> bool:
+    """Whether a description document tells what the bytes of this revision hold, or why nobody can say."""
+    known = description["description"] is not None or description["error"] is not None
+    return known and bool(description["of"] == revision)
+
+
+def left_behind(store: ObjectStore, oldest: float) -> Iterator[str]:
+    """The keys of what belongs to no upload: descriptions, and records from before `oldest`."""
+    descriptions = list(everything(store, _DESCRIPTIONS))
+    records = [found for found in everything(store, _RECORDS) if found.modified < oldest]
+    if not descriptions and not records:
         return
-    with tempfile.TemporaryDirectory(prefix="serverless-ml-describe-") as folder:
-        try:
-            fetching = Fetching(sources, f"dataset://{name}/{upload}", os.path.join(folder, "data"))
-            for _ in fetching:
-                pass
-        except InvalidInput:
-            return  # not uploaded yet: nothing to describe
-        except ServerlessMLError as error:
-            described = _unreadable(str(error))
-        else:
-            described = _described_apart(os.path.join(folder, "data"))
-    with suppress(ObjectExists):  # described by another delivery of the same message
-        store.put_if_absent(_description_key(upload), json.dumps(described).encode())
+    # Read last: of what was listed before, nothing is here that had its upload then.
+    uploads = {_upload_of(found.key) for found in everything(store, UPLOADS)}
+    for found in [*descriptions, *records]:
+        if _upload_of(found.key).removesuffix(".json") not in uploads:
+            yield found.key
 
 
-def _described_apart(path: str) -> dict[str, Any]:
-    """The description of a file, made in a process of its own: what a hostile file does happens there."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command, no shell
-            [*_COMMAND, path, *filter(None, sys.path)],
-            cwd=_PACKAGES,
-            capture_output=True,
-            check=False,
-            timeout=_LONGEST_DESCRIBING,
-        )
-    except subprocess.TimeoutExpired:
-        return _unreadable("reading the file took too long")
-    if done.returncode:
-        log.error(
-            "describing ended with status %d\n%s", done.returncode, done.stderr.decode(errors="replace")
-        )
-        return _unreadable(_cause_of_death(done.returncode))
-    described: dict[str, Any] = json.loads(done.stdout)
-    return described
+def everything(store: ObjectStore, prefix: str) -> Iterator[ObjectInfo]:
+    """Every object below a prefix."""
+    after = None
+    while True:
+        page = store.list(prefix, after=after)
+        yield from page.objects
+        after = page.next_after
+        if after is None:
+            return
 
 
-def _cause_of_death(status: int) -> str:
-    if status == -signal.SIGKILL:
-        return "the process that read the file was killed by the system, most likely for memory"
-    return "the process that read the file ended in a way that was not foreseen; it is in the service's log"
+def _listed(found: ObjectInfo) -> Listed:
+    _, name, upload = found.key.split("/")
+    return Listed(name, f"dataset://{name}/{upload}", found.size, timestamp(found.modified))
 
 
-def _unreadable(reason: str) -> dict[str, Any]:
-    return {"description": None, "error": reason}
+def _upload_of(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
-def _description_key(upload: str) -> str:
-    return f"descriptions/{upload}.json"
+def _not_found(name: str) -> DatasetNotFound:
+    return DatasetNotFound(f"nothing was uploaded to a dataset '{name}'")
 
 
 def _past(name: str) -> str:

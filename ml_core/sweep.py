@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import batched
 from typing import NamedTuple
 
+from ml_core.datasets import left_behind
 from ml_core.documents import Body, read_many
 from ml_core.errors import DocumentDamaged, LeaseLost
 from ml_core.jobs import FINAL, RUNNING, Jobs, Traces, input_key, job_key
@@ -114,13 +115,14 @@ def _remove_lonely_input(jobs: Jobs, traces: Traces) -> str | None:
 
 
 def _orphans(jobs: Jobs, registry: Registry, unfinished: set[str]) -> Iterator[str]:
-    """Old artifacts that no version needs, and Idempotency-Keys that nobody will send again.
+    """Old artifacts that no version needs, Idempotency-Keys that nobody sends again, what is left of uploads.
 
     `unfinished` was read before the registry is: a job that ends meanwhile is in one of them.
     """
     oldest = jobs.clock() - _ORPHANED
     yield from _older(jobs.store, "idempotency/", oldest)
     yield from _older(jobs.store, "dead-letters/", jobs.clock() - _DEAD_LETTERS)
+    yield from left_behind(jobs.store, oldest)
     artifacts = [key for key in _older(jobs.store, "artifacts/", oldest) if _job_of(key) not in unfinished]
     if artifacts:
         needed = registry.jobs_in_use(oldest)

@@ -5,6 +5,7 @@ from handlers.rest.schemas import Schema
 
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+_BYTES: Schema = {"type": "integer", "minimum": 0, "description": "Bytes."}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 _NUMBER: Schema = {"type": "integer", "minimum": 1}
@@ -169,7 +170,7 @@ ANSWERS: dict[str, Schema] = {
     "Job": _JOB,
     "Jobs": _page("jobs", _JOB),
     "Models": _page("models", NAME),
-    "Datasets": _page("datasets", NAME),
+    "Datasets": _page("datasets", _object({"name": NAME, "uri": _TEXT, "size": _BYTES, "uploaded": _TIME})),
     "Upload": _object(
         {
             "dataset": NAME,
@@ -184,8 +185,10 @@ ANSWERS: dict[str, Schema] = {
         {
             "name": NAME,
             "uri": _TEXT,
-            "size": {"type": "integer", "minimum": 0, "description": "Bytes."},
+            "size": _BYTES,
             "uploaded": _TIME,
+            "revision": {"type": "string", "description": "By which the storage knows these bytes."},
+            "sha256": {**_TEXT_OR_NULL, "description": "Of the bytes; null until they are read."},
             "state": {"type": "string", "enum": ["describing", "described", "unreadable"]},
             "description": {"type": ["object", "null"]},
             "error": _TEXT_OR_NULL,

@@ -145,6 +145,7 @@ ROUTES = (
         ((200, "Dataset"),),
         headers=("prefer",),
     ),
+    Route("DELETE", "/v1/datasets/{dataset}", "datasets:delete_dataset", ADMIN, ((204, ""),)),
     Route("GET", "/v1/models", "models:models", PREDICT, ((200, "Models"),), query=("limit", "after")),
     Route(
         "GET",

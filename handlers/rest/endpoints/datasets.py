@@ -20,10 +20,12 @@ def upload(call: Call) -> Response:
 
 
 def datasets(call: Call) -> Response:
-    """List the names of the datasets, in order."""
+    """List the datasets by their names, each with its newest upload."""
     query = call.query()
-    page = call.services.datasets.names(call.page_length(query), query.get("after"))
-    return json_response({"datasets": page.names, "next_after": page.next_after})
+    page = call.services.datasets.list(call.page_length(query), query.get("after"))
+    return json_response(
+        {"datasets": [each._asdict() for each in page.datasets], "next_after": page.next_after}
+    )
 
 
 def dataset(call: Call) -> Response:
@@ -35,23 +37,34 @@ def dataset(call: Call) -> Response:
     found = known.get(call.path["dataset"])
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
     until, pause = time.monotonic() + seconds, _FIRST_PAUSE
-    if found.described is None:
+    while found.described is None:
         known.ask_for_description(found)
-    while found.described is None and time.monotonic() < until:
-        time.sleep(min(pause, max(until - time.monotonic(), 0)))
+        left = until - time.monotonic()
+        if left <= 0:
+            break
+        time.sleep(min(pause, left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)
         found = known.get(found.name)
     return json_response(_described(found))
 
 
+def delete_dataset(call: Call) -> Response:
+    """Delete all uploads of a dataset, and what was found in them. Versions keep naming what they were of."""
+    call.services.datasets.delete(call.path["dataset"])
+    call.note(dataset=call.path["dataset"])
+    return Response(204, {}, b"")
+
+
 def _described(found: Dataset) -> dict[str, Any]:
-    told = found.described or {"description": None, "error": None}
+    told = found.described or {"sha256": None, "description": None, "error": None}
     described, error = told["description"], told["error"]
     return {
         "name": found.name,
         "uri": found.uri,
         "size": found.size,
         "uploaded": found.uploaded,
+        "revision": found.revision,
+        "sha256": told["sha256"],
         "state": "described" if described else "unreadable" if error else "describing",
         "description": described,
         "error": error,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.conformance.case import NOBODY, PREDICT, TRAIN, Case, call, get, post, upload
+from tests.conformance.case import NOBODY, PREDICT, TRAIN, Case, call, delete, get, post, upload
 
 _PLANS = ("basic", "pro", "", "team, large")
 CHURN = (
@@ -111,4 +111,11 @@ CASES = [
     get("the schema of no model", "/v1/models/nobody/schema", 404, code="model_not_found"),
     get("the schema of no version", "/v1/models/iris/versions/9/schema", 404, code="version_not_found"),
     get("the schema for nobody", "/v1/models/iris/schema", 401, key=NOBODY, code="unauthenticated"),
+    delete(
+        "a dataset, for a key that may only train", "/v1/datasets/noise", 403, key=TRAIN, code="forbidden"
+    ),
+    delete("a dataset is deleted", "/v1/datasets/noise"),
+    delete("a dataset is deleted again", "/v1/datasets/noise", 404, code="dataset_not_found"),
+    get("one that was deleted", "/v1/datasets/noise", 404, code="dataset_not_found"),
+    *train("a dataset that was deleted", {"uri": "dataset://noise", "target": "a"}, "deleted"),
 ]

@@ -1,7 +1,9 @@
 """Datasets are uploaded past the service by a signed address, described by the trainer, and trained on."""
 
+import hashlib
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ import pytest
 from handlers.deliveries import deliver, train_now
 from handlers.rest.answers import ANSWERS
 from handlers.services import Services
-from ml_core.errors import DatasetNotFound, InvalidInput
+from ml_core import describing
+from ml_core.datasets import left_behind
+from ml_core.errors import DatasetNotFound, InvalidInput, Unavailable
 from providers.local.upload_signer import LocalSigner
 from providers.local.worker_queue import FolderQueue
 from tests.unit.handlers.conftest import asking, services_over, serving
@@ -66,7 +70,10 @@ def test_a_file_is_uploaded_described_and_trained_on(
     services: Services, address: tuple[str, int], tmp_path: Path
 ) -> None:
     begun = upload(address, "churn", CSV.encode())
-    assert ask(address, "GET", "/v1/datasets") == (200, {"datasets": ["churn"], "next_after": None})
+    status, listed = ask(address, "GET", "/v1/datasets")
+    jsonschema.validate(listed, ANSWERS["Datasets"])
+    (newest,) = listed["datasets"]
+    assert (newest["name"], newest["uri"], newest["size"]) == ("churn", begun["uri"], len(CSV))
     status, described = ask(address, "GET", "/v1/datasets/churn")
     assert (status, described["state"], described["size"]) == (200, "describing", len(CSV))
     work_off(services, tmp_path)
@@ -74,6 +81,7 @@ def test_a_file_is_uploaded_described_and_trained_on(
     jsonschema.validate(described, ANSWERS["Dataset"])
     assert described["state"] == "described"
     assert described["uri"] == begun["uri"]
+    assert described["sha256"] == hashlib.sha256(CSV.encode()).hexdigest()
     columns = {column["name"]: column for column in described["description"]["columns"]}
     assert columns["age"]["missing"] == 10
     assert columns["churned"]["values"] == [{"value": "no", "rows": 20}, {"value": "yes", "rows": 20}]
@@ -86,7 +94,10 @@ def test_a_file_is_uploaded_described_and_trained_on(
         },
     )
     assert (job.state, job.error) == ("succeeded", None)
-    assert services.versions.get("churn", 1)["data"]["uri"] == begun["uri"], "it says which upload it was"
+    lineage = services.versions.get("churn", 1)["data"]
+    assert lineage["uri"] == begun["uri"], "it says which upload it was"
+    assert (lineage["size"], lineage["sha256"]) == (len(CSV), described["sha256"])
+    assert lineage["revision"] == described["revision"], "and which of the files that were put there"
 
 
 def test_the_newest_upload_counts_and_the_older_stays_readable(
@@ -110,6 +121,162 @@ def test_a_file_that_is_no_table_is_called_unreadable(
     jsonschema.validate(described, ANSWERS["Dataset"])
     assert described["state"] == "unreadable"
     assert "broken" in described["error"]
+
+
+def test_a_description_is_of_the_bytes_that_are_there(
+    services: Services, address: tuple[str, int], tmp_path: Path
+) -> None:
+    """An address may be used again while it works; what was said of the one file is not said of the next."""
+    begun = upload(address, "t", b"a,b\n1,2\n")
+    ask(address, "GET", "/v1/datasets/t")
+    work_off(services, tmp_path)
+    _, first = ask(address, "GET", "/v1/datasets/t")
+    assert [each["name"] for each in first["description"]["columns"]] == ["a", "b"]
+    parts = urlsplit(begun["url"])
+    assert ask(address, "PUT", f"{parts.path}?{parts.query}", b"c,d\n1,2\n")[0] == 200
+    services.datasets._asked.clear()  # a quarter of a minute later
+    _, second = ask(address, "GET", "/v1/datasets/t")
+    assert (second["state"], second["sha256"], second["description"]) == ("describing", None, None)
+    assert second["revision"] != first["revision"]
+    work_off(services, tmp_path)
+    _, second = ask(address, "GET", "/v1/datasets/t")
+    assert [each["name"] for each in second["description"]["columns"]] == ["c", "d"]
+
+
+def test_an_upload_that_takes_the_trainer_down_is_called_unreadable_in_the_end(
+    services: Services, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often its message comes again, nobody reads it for ever."""
+    upload(address, "t", b"a,b\n1,2\n")
+    found = services.datasets.get("t")
+    begun = []
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> Any:
+        begun.append(1)
+        raise Killed
+
+    monkeypatch.setattr(describing, "_read", die)
+    for _ in range(describing.MOST_ATTEMPTS):
+        with pytest.raises(Killed):
+            deliver(services, f"d{found.upload}")
+    assert deliver(services, f"d{found.upload}") is None
+    assert deliver(services, f"d{found.upload}") is None
+    assert len(begun) == describing.MOST_ATTEMPTS
+    _, described = ask(address, "GET", "/v1/datasets/t")
+    assert described["state"] == "unreadable"
+    assert "ended the trainer 3 times" in described["error"]
+
+
+def test_a_store_that_fails_is_not_held_against_the_file(
+    services: Services, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(address, "t", b"a,b\n1,2\n")
+    message = f"d{services.datasets.get('t').upload}"
+    with monkeypatch.context() as failing:
+
+        def fail(*_: object) -> Any:
+            raise Unavailable("the store was made to fail")
+
+        failing.setattr(describing, "_read", fail)
+        for _ in range(2 * describing.MOST_ATTEMPTS):
+            assert deliver(services, message) is None
+    deliver(services, message)
+    assert ask(address, "GET", "/v1/datasets/t")[1]["state"] == "described"
+
+
+def test_a_deleted_dataset_leaves_nothing_but_what_versions_say(
+    services: Services, address: tuple[str, int], tmp_path: Path
+) -> None:
+    for content in (b"a,b\n1,2\n", CSV.encode()):
+        upload(address, "churn", content)
+    upload(address, "churn-2", b"a,b\n1,2\n")
+    ask(address, "GET", "/v1/datasets/churn")
+    work_off(services, tmp_path)
+    data = {"uri": "dataset://churn", "target": "churned"}
+    train_now(services, {"model": "churn", "algorithm": "logistic_regression", "data": data})
+    before = services.versions.get("churn", 1)
+    assert ask(address, "DELETE", "/v1/datasets/churn") == (204, None)
+    assert ask(address, "GET", "/v1/datasets/churn")[0] == 404
+    assert ask(address, "DELETE", "/v1/datasets/churn")[0] == 404
+    assert [found.key.split("/")[1] for found in services.store.list("datasets/").objects] == ["churn-2"]
+    assert services.store.list("descriptions/").objects == []
+    assert services.versions.get("churn", 1) == before
+
+
+def test_what_belongs_to_no_upload_is_swept(services: Services, address: tuple[str, int]) -> None:
+    upload(address, "kept", b"a,b\n1,2\n")
+    kept = services.datasets.get("kept").upload
+    services.datasets.begin("never-sent")
+    for upload_id in (kept, "0" * 28):
+        services.store.put_if_absent(f"descriptions/{upload_id}.json", b"{}")
+    assert list(left_behind(services.store, 0.0)) == [f"descriptions/{'0' * 28}.json"]
+    records = {found.key for found in services.store.list("uploads/").objects}
+    assert set(left_behind(services.store, time.time() + 60)) == {
+        f"descriptions/{'0' * 28}.json",
+        *(records - {f"uploads/{kept}.json"}),
+    }
+
+
+def test_only_a_signed_upload_may_be_long(services: Services, address: tuple[str, int]) -> None:
+    """What is not let in is refused before its body is read, and kept nowhere."""
+    _, begun = ask(address, "POST", "/v1/datasets/t:upload")
+    parts = urlsplit(begun["url"])
+    long = 10 * 1024**3
+    for target in (
+        "/v1/datasets/t:upload",
+        "/v1/models/m:train",
+        parts.path,
+        f"{parts.path}?expires=9&signature=0",
+    ):
+        for method in ("POST", "PUT"):
+            assert answer_to_headers(address, method, target, 100 * 1024**2) == 413
+    signed = f"{parts.path}?{parts.query}"
+    assert answer_to_headers(address, "PUT", signed, long) == 413
+    assert answer_to_headers(address, "POST", signed, 100 * 1024**2) == 413
+    assert services.store.list("datasets/").objects == []
+
+
+def answer_to_headers(address: tuple[str, int], method: str, target: str, length: int) -> int:
+    """The status of what is answered to a request of which no byte of the body is sent."""
+    connection = http.client.HTTPConnection(*address, timeout=30)
+    try:
+        connection.putrequest(method, target)
+        connection.putheader("Content-Length", str(length))
+        connection.endheaders()
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_half_an_upload_leaves_nothing(services: Services, address: tuple[str, int]) -> None:
+    _, begun = ask(address, "POST", "/v1/datasets/t:upload")
+    parts = urlsplit(begun["url"])
+    half = http.client.HTTPConnection(*address, timeout=30)
+    half.putrequest("PUT", f"{parts.path}?{parts.query}")
+    half.putheader("Content-Length", "1000000")
+    half.endheaders(b"a,b\n" * 100_000)
+    half.close()
+    assert ask(address, "PUT", f"{parts.path}?{parts.query}", b"a,b\n1,2\n")[0] == 200
+    assert services.datasets.get("t").size == 8
+
+
+def test_a_file_of_unknown_length_is_uploaded_in_chunks(services: Services, address: tuple[str, int]) -> None:
+    _, begun = ask(address, "POST", "/v1/datasets/t:upload")
+    parts = urlsplit(begun["url"])
+    connection = http.client.HTTPConnection(*address, timeout=30)
+    connection.request(
+        "PUT",
+        f"{parts.path}?{parts.query}",
+        iter([b"a,b\n", b"1,2\n"]),
+        encode_chunked=True,
+        headers={"Transfer-Encoding": "chunked"},
+    )
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert services.datasets.get("t").size == 8
 
 
 def test_an_upload_is_no_request_and_has_no_limit_of_one(
@@ -169,9 +336,9 @@ def test_the_list_of_datasets_is_paged(services: Services) -> None:
     seen: list[str] = []
     after = None
     while True:
-        page = services.datasets.names(2, after)
-        assert len(page.names) <= 2
-        seen += page.names
+        page = services.datasets.list(2, after)
+        assert len(page.datasets) <= 2
+        seen += [each.name for each in page.datasets]
         after = page.next_after
         if after is None:
             break

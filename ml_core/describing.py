@@ -1,0 +1,126 @@
+"""What the trainer does with an upload that somebody asks about: read it, and write down what it holds."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from typing import Any, NamedTuple
+
+from ml_core.data import DataSources, upload_key
+from ml_core.datasets import description_key, is_done, record_key
+from ml_core.documents import Body, update
+from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
+from ml_core.fetching import Fetching
+from ml_core.ports import ObjectStore
+
+MOST_ATTEMPTS = 3
+_LONGEST = 600.0  # seconds
+_COMMAND = (sys.executable, "-m", "ml_core.describe_process")
+_PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+log = logging.getLogger(__name__)
+
+
+class Found(NamedTuple):
+    """What a file holds or why it cannot be read, of which revision of the bytes, and their SHA-256."""
+
+    of: str
+    sha256: str | None
+    description: dict[str, Any] | None
+    error: str | None
+
+
+def describe_upload(upload: str, store: ObjectStore, sources: DataSources) -> None:
+    """Read an upload and write down what it holds. Raises `Unavailable`.
+
+    An attempt is counted before it is made: a file that takes the whole trainer down, however often its
+    message comes again, is called unreadable in the end.
+    """
+    try:
+        name = json.loads(store.get(record_key(upload)).data)["dataset"]
+        revision = store.opened(upload_key(name, upload)).revision
+    except ObjectNotFound:
+        return  # nothing was uploaded, or it is gone
+    if not _begin(store, upload, revision):
+        return
+    try:
+        found = _read(f"dataset://{name}/{upload}", sources, revision)
+    except Unavailable:
+        _write(store, upload, Found(revision, None, None, None), attempts=-1)  # it was not the file's fault
+        raise
+    if found is not None:
+        _write(store, upload, found)
+
+
+def _begin(store: ObjectStore, upload: str, revision: str) -> bool:
+    """Count an attempt; False when there is nothing to do any more."""
+
+    def change(body: Body | None) -> Body | None:
+        same = body is not None and body["of"] == revision
+        if body is not None and same and is_done(body, revision):
+            return None
+        attempts = body["attempts"] if body is not None and same else 0
+        error = None
+        if attempts >= MOST_ATTEMPTS:
+            error = f"reading the file ended the trainer {attempts} times, most likely for memory or time"
+        return {**(body or {}), **Found(revision, None, None, error)._asdict(), "attempts": attempts + 1}
+
+    return not is_done(update(store, description_key(upload), change).body, revision)
+
+
+def _write(store: ObjectStore, upload: str, found: Found, attempts: int = 0) -> None:
+    def change(body: Body | None) -> Body:
+        before = body or {"attempts": 0}
+        return {**before, **found._asdict(), "attempts": max(0, before["attempts"] + attempts)}
+
+    update(store, description_key(upload), change)
+
+
+def _read(uri: str, sources: DataSources, revision: str) -> Found | None:
+    """What the file at an address holds; None where it is gone. Raises `Unavailable`."""
+    with tempfile.TemporaryDirectory(prefix="serverless-ml-describe-") as folder:
+        fetching = Fetching(sources, uri, os.path.join(folder, "data"))
+        try:
+            for _ in fetching:
+                pass
+        except InvalidInput:
+            return None
+        except TooLarge as error:
+            return Found(revision, None, None, str(error))
+        assert fetching.fetched is not None  # noqa: S101  # for the type checker: it was iterated to its end
+        told, lineage = _described_apart(fetching.fetched.path), fetching.fetched.lineage
+    return Found(lineage["revision"], lineage["sha256"], told["description"], told["error"])
+
+
+def _described_apart(path: str) -> dict[str, Any]:
+    """The description of a file, made in a process of its own: what a hostile file does happens there."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command, no shell
+            [*_COMMAND, path, *filter(None, sys.path)],
+            cwd=_PACKAGES,
+            capture_output=True,
+            check=False,
+            timeout=_LONGEST,
+        )
+    except subprocess.TimeoutExpired:
+        return _unreadable("reading the file took too long")
+    if done.returncode:
+        log.error(
+            "describing ended with status %d\n%s", done.returncode, done.stderr.decode(errors="replace")
+        )
+        return _unreadable(_cause_of_death(done.returncode))
+    described: dict[str, Any] = json.loads(done.stdout)
+    return described
+
+
+def _cause_of_death(status: int) -> str:
+    if status == -signal.SIGKILL:
+        return "the process that read the file was killed by the system, most likely for memory"
+    return "the process that read the file ended in a way that was not foreseen; it is in the service's log"
+
+
+def _unreadable(reason: str) -> dict[str, Any]:
+    return {"description": None, "error": reason}
