@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from handlers.rest.auth import Gate, KeyGate, OpenGate, Records
 from handlers.settings import Settings
-from ml_core.errors import NotConfigured
+from ml_core.errors import InvalidInput, NotConfigured
 
 if TYPE_CHECKING:
     from ml_core.aliases import Aliases
@@ -135,14 +135,18 @@ class Services:
 
     @property
     def data(self) -> "DataSources":
-        """Where training data may be read from. Raises `InvalidInput` for a setting that is no allow-list."""
+        """Where training data may be read from. Raises `NotConfigured` for a setting that is no list."""
         from ml_core.data import DataSources, allow_list
 
+        try:
+            allowed = allow_list(self.settings.data_buckets)
+        except InvalidInput as error:
+            raise NotConfigured(f"the setting ML_DATA_BUCKETS cannot be read: {error}") from error
         return DataSources(
             uploads=lambda: self.store,
             folder=self._data_folder,
             bucket=self._data_bucket,
-            allowed=allow_list(self.settings.data_buckets),
+            allowed=allowed,
         )
 
     @property

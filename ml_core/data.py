@@ -2,7 +2,9 @@
 
     dataset://churn                an upload of this service's own: the newest of that name
     dataset://churn/018f…          one upload of it
-    s3://bucket/path/file.csv      a bucket of the allow-list (gs:// and az:// alike), on its own cloud
+    s3://bucket/path/file.csv      a bucket of the allow-list (gs:// alike), on its own cloud
+    az://container/path/file.csv   a container of the deployment's storage account, on Azure, or of another:
+                                   az://container@account/path/file.csv
     file:customers.csv             a file under the laptop's data folder
 
 Nothing else is read: no http, no address that a caller makes up, no path that leaves its place. What may be
@@ -12,7 +14,7 @@ read is decided from the text of the address before anything is opened.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ml_core.errors import InvalidInput, ObjectNotFound
+from ml_core.errors import AccessRefused, InvalidInput, ObjectNotFound
 from ml_core.faults import shown
 from ml_core.names import check_name
 from ml_core.ports import LONGEST_KEY, DataStore, ObjectStore, Opened
@@ -53,9 +55,17 @@ def location_of(uri: object, where: str = WHERE) -> Location:
     place, slash, key = rest[2:].partition("/")
     if scheme == DATASET:
         check_name(place, where)
-    elif not _is_bucket(place) or not slash:
+    elif not _is_place(scheme, place) or not slash:
         raise InvalidInput.at(where, f"expected {scheme}://bucket/path, got {shown(uri)}")
     return Location(scheme, place, _checked_key(key, where) if slash else "")
+
+
+def _is_place(scheme: str, place: str) -> bool:
+    """Whether it names a bucket; on Azure the storage account may be said, as in abfs:// addresses."""
+    if scheme != "az":
+        return _is_bucket(place)
+    container, at, account = place.partition("@")
+    return _is_bucket(container) and (not at or (account.isalnum() and _is_bucket(account)))
 
 
 def _is_bucket(name: str) -> bool:
@@ -156,6 +166,13 @@ class DataSources:
             return found._replace(key=upload.rpartition("/")[2]), self._uploads().opened(upload)
         except ObjectNotFound:
             raise InvalidInput.at(WHERE, f"nothing is there: {found}") from None
+        except AccessRefused as error:
+            if found.scheme == DATASET:
+                raise  # our own store: that is nothing which the caller could mend
+            raise InvalidInput.at(
+                WHERE,
+                f"the storage does not let the trainer read {found}: it has no right to, or nothing is there",
+            ) from error
 
     def _upload(self, name: str, upload: str) -> str:
         """The key of an upload of a dataset; of the newest where none is named."""

@@ -20,7 +20,8 @@
     │   ├── Unauthenticated · Forbidden · NotConfigured
     ├── ArtifactInvalid         bytes that are not a model of ours
     └── Unavailable             a service we stand on did not answer; trying again may help
-        └── DocumentDamaged     somebody else wrote over one of our documents; it will not
+        ├── DocumentDamaged     somebody else wrote over one of our documents; it will not
+        └── AccessRefused       it answers that we may not
 
 The codes are stable: a client may branch on them. What an error means in HTTP is said in
 `handlers/rest/problems.py`.
@@ -213,3 +214,9 @@ class DocumentDamaged(Unavailable):
     """A document in the store is not one that this project wrote; only a person can help."""
 
     code = "document_damaged"
+
+
+class AccessRefused(Unavailable):
+    """The object storage does not let us: a right is missing, or is not yet in force everywhere."""
+
+    code = "access_refused"

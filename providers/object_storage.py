@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import obstore
 
-from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
+from ml_core.errors import AccessRefused, ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
 from ml_core.ports import (
     LARGEST_PAGE,
     ObjectInfo,
@@ -199,7 +199,7 @@ class _Translated:
             _check_bucket(error)
             raise ObjectNotFound(f"the object store holds no '{self._key}'") from error
         if isinstance(error, _REFUSED):
-            raise Unavailable("the object storage refuses access") from error
+            raise AccessRefused("the object storage refuses access") from error
         if isinstance(error, (obstore.exceptions.BaseError, OSError)):
             raise Unavailable("the object storage did not answer") from error
 

@@ -18,7 +18,7 @@ def s3_store(bucket: str, prefix: str = "", *, env: Mapping[str, str]) -> Obstor
     role). `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` points at an emulator; plain HTTP is allowed only
     there.
     """
-    endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or ""
+    endpoint = _endpoint(env)
     return ObstoreStore(
         S3Store(
             bucket,
@@ -30,8 +30,28 @@ def s3_store(bucket: str, prefix: str = "", *, env: Mapping[str, str]) -> Obstor
     )
 
 
+def region_of(bucket: str, env: Mapping[str, str]) -> str:
+    """The region of a bucket, which S3 tells anybody, also whom it lets do nothing else; else our own.
+
+    Raises:
+        Unavailable: when S3 does not answer.
+    """
+    from providers.rest import call
+
+    answer = call("HEAD", f"{_endpoint(env) or 'https://s3.amazonaws.com'}/{bucket}", {})
+    return answer.headers.get("x-amz-bucket-region") or _own_region(env)
+
+
+def _own_region(env: Mapping[str, str]) -> str:
+    return env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def _endpoint(env: Mapping[str, str]) -> str:
+    return env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or ""
+
+
 def _config(env: Mapping[str, str], endpoint: str) -> "S3Config":
-    config: S3Config = {"region": env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"}
+    config: S3Config = {"region": _own_region(env)}
     if endpoint:
         config["endpoint"] = endpoint
     if env.get("AWS_ACCESS_KEY_ID"):

@@ -20,12 +20,12 @@ def store(env: Mapping[str, str]) -> "ObstoreStore":
 
 
 def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
-    """Another bucket, to read from. Raises `NotFound` for one of another cloud."""
-    from providers.aws.s3_store import s3_store
+    """Another bucket, to read from, in whatever region. Raises `ObjectNotFound` for one of another cloud."""
+    from providers.aws.s3_store import region_of, s3_store
 
     if scheme != "s3":
         raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
-    return s3_store(name, env=env)
+    return s3_store(name, env={**env, "AWS_REGION": region_of(name, env)})
 
 
 def signer(env: Mapping[str, str]) -> "UploadSigner":

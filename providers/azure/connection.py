@@ -29,6 +29,12 @@ class Connection(NamedTuple):
     key: str | None
     client_id: str | None
 
+    def beside(self, account: str) -> "Connection":
+        """Another storage account of the same cloud, as whom we are; our account's key is none of its."""
+        blob = self.blob_endpoint.replace(self.account, account, 1)
+        queue = self.queue_endpoint.replace(self.account, account, 1)
+        return Connection(account, blob, queue, self.key if account == self.account else None, self.client_id)
+
 
 def connection(env: Mapping[str, str]) -> Connection:
     """The storage account that the environment names.

@@ -20,7 +20,7 @@ def store(env: Mapping[str, str] = os.environ) -> ObjectStore:
 
 
 def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
-    """Another container of the same storage account, to read from.
+    """Another container of the same storage account, or `container@account`, to read from.
 
     Raises:
         ObjectNotFound: for a bucket of another cloud.
@@ -29,7 +29,9 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
 
     if scheme != "az":
         raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
-    return blob_store(connection(env), name, env)
+    container, _, account = name.partition("@")
+    ours = connection(env)
+    return blob_store(ours.beside(account) if account else ours, container, env)
 
 
 def signer(env: Mapping[str, str] = os.environ) -> UploadSigner:

@@ -44,6 +44,7 @@ def make_service(**provider: Any) -> Service:
         "subscription": SUBSCRIPTION,
         "location": "westeurope",
         "resourceGroup": "serverless-ml-dev",
+        "dataBuckets": "",
         **provider,
     }
     functions = {}

@@ -1,11 +1,29 @@
 """A function app's identity endpoint, and storage that takes any token, on one loopback port."""
 
+import base64
 import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+SIGNING_KEY = b"the key by which the identity signs"
+_SIGNED = {
+    "SignedOid": "the-object",
+    "SignedTid": "the-tenant",
+    "SignedStart": "2026-11-23T18:00:00Z",
+    "SignedExpiry": "2026-11-24T18:00:00Z",
+    "SignedService": "b",
+    "SignedVersion": "2023-11-03",
+    "Value": base64.b64encode(SIGNING_KEY).decode(),
+}
+# What Blob Storage gives to who may sign in its own name: Get User Delegation Key.
+DELEGATION_KEY = (
+    '<?xml version="1.0" encoding="utf-8"?><UserDelegationKey>'
+    + "".join(f"<{name}>{value}</{name}>" for name, value in _SIGNED.items())
+    + "</UserDelegationKey>"
+)
 
 
 class Seen(NamedTuple):
@@ -35,7 +53,8 @@ class IdentityEndpoint:
                 stand_in.seen.append(Seen(parts.path, query, headers))
                 asked = parts.path.startswith("/identity")
                 refused = asked and stand_in.refuses
-                self.send_response(403 if refused else 201 if self.command == "POST" else 200)
+                signs = query.get("comp") == "userdelegationkey"
+                self.send_response(403 if refused else 201 if self.command == "POST" and not signs else 200)
                 until = str(int(time.time()) + 86_400)
                 token = {
                     "access_token": "the-token",
@@ -44,6 +63,8 @@ class IdentityEndpoint:
                     "token_type": "Bearer",
                 }
                 data = json.dumps(token).encode() if asked else b"{}"
+                if signs:
+                    data = DELEGATION_KEY.encode()
                 self.send_header("Content-Length", str(len(data)))
                 self.send_header("ETag", '"1"')
                 self.send_header("Last-Modified", "Mon, 23 Nov 2026 18:00:00 GMT")

@@ -34,6 +34,13 @@ def test_every_resource_is_one_that_azure_publishes(document: dict[str, Any]) ->
     assert {each["type"] for each in document["resources"]} == set(PUBLISHED)
 
 
+def test_both_apps_know_which_containers_may_be_read() -> None:
+    shape = shape_of(make_service(dataBuckets="az://exports,az://lake@theirs"), NAMES)
+    for site in of_type(template(shape), "Microsoft.Web/sites"):
+        settings = {each["name"]: each["value"] for each in site["properties"]["siteConfig"]["appSettings"]}
+        assert settings["ML_DATA_BUCKETS"] == "az://exports,az://lake@theirs"
+
+
 @pytest.mark.parametrize(
     ("kind", "path", "value"),
     [

@@ -83,11 +83,61 @@ def test_each_function_has_a_role_of_its_own_that_names_what_it_touches(aws_pack
     assert len(roles) == len(functions) == 3
     assert roles == {name for name, each in resources.items() if each["Type"] == "AWS::IAM::Role"}
     for role in roles:
-        (policy,) = resources[role]["Properties"]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert statement["Resource"] != "*"
+        policies = resources[role]["Properties"]["Policies"]
+        for statement in statements(policies):
+            assert statement["Resource"] not in ("*", ["*"])
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
             assert not [action for action in actions if "*" in action]
+
+
+def statements(policies: list[dict[str, Any]]) -> list[Any]:
+    """What policies allow, those with a condition included."""
+    named = [each["Fn::If"][1] if "Fn::If" in each else each for each in policies]
+    return [statement for policy in named for statement in policy["PolicyDocument"]["Statement"]]
+
+
+@pytest.mark.parametrize(
+    ("buckets", "read"),
+    [
+        ("s3://lake/exports, s3://archive/", ["lake/exports/*", "archive/*"]),
+        ("", []),
+    ],
+)
+def test_the_trainer_may_read_the_buckets_of_data_and_no_others(
+    project: Project, buckets: str, read: list[str]
+) -> None:
+    parameters = ["--param", f"dataBuckets={buckets}"] if buckets else []
+    printed = yaml.safe_load(project.serverless("print", *parameters))
+    found = printed["resources"]["Resources"]
+    conditional = found["TrainRole"]["Properties"]["Policies"][1]["Fn::If"]
+    condition = printed["resources"]["Conditions"][conditional[0]]["Fn::Equals"]
+    assert (condition[0] == condition[1]) == bool(read)
+    (statement,) = statements([found["TrainRole"]["Properties"]["Policies"][1]])
+    assert statement["Action"] == "s3:GetObject"
+    if read:
+        assert [each["Fn::Sub"].partition(":::")[2] for each in statement["Resource"]] == read
+    for name in ("api", "train"):
+        assert (printed["functions"][name]["environment"]["ML_DATA_BUCKETS"] or "") == buckets
+
+
+def test_a_bucket_of_data_that_is_none_is_one_clear_line(project: Project) -> None:
+    ran = project.try_serverless("print", "--param", "dataBuckets=s3://lake,http://lake")
+    assert ran.status == 1
+    (line,) = [line for line in ran.said.splitlines() if not line.startswith("npm warn")]
+    assert line.startswith("dataBuckets expects s3://bucket or s3://bucket/folder")
+
+
+def test_a_table_trains_on_the_laptop_by_its_address(project: Project) -> None:
+    os.makedirs(project.path(".serverless-ml", "data"), exist_ok=True)
+    with open(project.path(".serverless-ml", "data", "churn.csv"), "w", encoding="utf-8") as file:
+        file.write("age;plan;churned\n" + "31;basic;yes\n;pro;no\n45,5;;yes\n22;basic;no\n" * 10)
+    event = {
+        "model": "churn",
+        "algorithm": "logistic_regression",
+        "data": {"uri": "file:churn.csv", "target": "churned"},
+    }
+    said = project.serverless("invoke", "local", "--function", "train", "--data", json.dumps(event))
+    assert answer_in(said)["state"] == "succeeded", said
 
 
 def test_a_stranger_cannot_run_up_a_bill(aws_packages: Packages) -> None:

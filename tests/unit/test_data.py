@@ -19,7 +19,7 @@ from handlers.services import Services
 from handlers.settings import read_settings
 from ml_core.data import DataSources, allow_list, location_of, upload_key
 from ml_core.data_request import DataRequest, is_data_request
-from ml_core.errors import ArtifactInvalid, InvalidInput, ObjectNotFound
+from ml_core.errors import AccessRefused, ArtifactInvalid, InvalidInput, NotConfigured, ObjectNotFound
 from ml_core.instances import Limits
 from ml_core.ports import Opened
 from ml_core.tables.memory import NO_BUDGET, Budget
@@ -65,6 +65,18 @@ HOSTILE = [
     "s3://lake:80/exports/a.csv",
     "s3://user@lake/exports/a.csv",
     "s3://lake/secret/a.csv",
+    "s3://lake/exports%2F..%2Fsecret/a.csv",
+    "s3://lake/exports/../secret/a.csv",
+    "s3://lake/%65xports/a.csv",
+    "s3://lake-evil/exports/a.csv",
+    "s3://lake.evil/exports/a.csv",
+    "s3://evil/lake/exports/a.csv",
+    "s3://other/a.csv",
+    "az://exports@",
+    "az://exports@another/a.csv",
+    "az://exports@ours.blob.core.windows.net/a.csv",
+    "az://a@b@ours/a.csv",
+    "gs://exports@ours/a.csv",
     "s3://lake/exports",
     "s3://lake/exportsmore/a.csv",
     "s3://lake/exports/../secret/a.csv",
@@ -112,7 +124,10 @@ def test_an_address_that_is_not_allowed_is_refused_before_anything_is_opened(uri
         raise AssertionError("opened")
 
     guarded = DataSources(
-        uploads=never, folder=never, bucket=never, allowed=allow_list("s3://lake/exports/,gs://other")
+        uploads=never,
+        folder=never,
+        bucket=never,
+        allowed=allow_list("s3://lake/exports/,gs://other,az://exports@ours"),
     )
     with pytest.raises(InvalidInput) as refused:
         guarded.check(uri)
@@ -161,6 +176,39 @@ def test_what_is_allowed_is_read(tmp_path: Path) -> None:
     location, opened = reading.open("dataset://churn")
     assert (str(location), content(opened), opened.size) == ("dataset://churn/01", b"newer", 5)
     assert content(reading.open("dataset://churn/02")[1]) == b"older"
+
+
+def test_what_may_not_be_read_is_said_to_the_caller_and_not_tried_again(tmp_path: Path) -> None:
+    class Closed:
+        def opened(self, key: str) -> Opened:
+            raise AccessRefused(f"no right to {key}")
+
+    closed = DataSources(
+        uploads=lambda: FolderStore(str(tmp_path)),
+        bucket=lambda *_: Closed(),
+        allowed=allow_list("s3://lake"),
+    )
+    with pytest.raises(InvalidInput, match=r"does not let the trainer read s3://lake/a\.csv"):
+        closed.open("s3://lake/a.csv")
+
+
+def test_an_allow_list_that_cannot_be_read_is_the_deployments_fault(tmp_path: Path) -> None:
+    services = folder_services(
+        read_settings({"ML_ROOT": str(tmp_path), "ML_DATA_BUCKETS": "lake"}), key_records=None
+    )
+    with pytest.raises(NotConfigured, match="ML_DATA_BUCKETS"):
+        services.data.check("s3://lake/a.csv")
+
+
+def test_a_container_may_be_of_another_storage_account() -> None:
+    allowed = allow_list("az://exports@ours/daily, az://archive")
+    assert [(found.place, found.key) for found in allowed] == [("exports@ours", "daily"), ("archive", "")]
+    found = location_of("az://exports@ours/daily/a.csv")
+    assert (found.place, found.key, str(found)) == (
+        "exports@ours",
+        "daily/a.csv",
+        "az://exports@ours/daily/a.csv",
+    )
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,8 @@ def is_http(function: Function) -> bool:
 
 def shape_of(service: Service, names_: Names) -> Shape:
     """What the service's configuration means in resources."""
-    apps = [_app(app, functions) for app, functions in apps_of(service).items()]
+    data = {"ML_DATA_BUCKETS": str(service.provider.get("dataBuckets") or "")}
+    apps = [_app(app, functions, data) for app, functions in apps_of(service).items()]
     return Shape(
         names_,
         str(service.provider["location"]),
@@ -178,7 +179,7 @@ def shape_of(service: Service, names_: Names) -> Shape:
     )
 
 
-def _app(name: str, functions: list[Function]) -> App:
+def _app(name: str, functions: list[Function], data: dict[str, str]) -> App:
     settings = functions[0].settings
     http = is_http(functions[0])
     own = {str(key): str(value) for key, value in settings.get("environment", {}).items()}
@@ -195,7 +196,7 @@ def _app(name: str, functions: list[Function]) -> App:
         int(settings["memory"]),
         int(settings["instances"]),
         int(settings["concurrency"]) if "concurrency" in settings else None,
-        {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **special, **own},
+        {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **data, **special, **own},
         QUEUE_MESSAGE_SENDER if http else QUEUE_DATA_CONTRIBUTOR,
     )
 
