@@ -60,7 +60,7 @@ CASES = [
     get("one that nobody has described", "/v1/datasets/churn", deliver="after"),
     get("one that is described", "/v1/datasets/churn", key=TRAIN),
     get("one, for a key that may only predict", "/v1/datasets/churn", 403, key=PREDICT, code="forbidden"),
-    call("HEAD of one", "HEAD", "/v1/datasets/churn", 200),
+    call("HEAD of the list", "HEAD", "/v1/datasets", 200),
     *upload("JSON lines", "lines", LINES),
     get("one that is waited for", "/v1/datasets/lines", 200, {"Prefer": "wait=50"}, deliver="meanwhile"),
     *upload("no table", "noise", b"PAR1" + b"\xff" * 60 + b"\x10\0\0\0PAR1"),
