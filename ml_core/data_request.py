@@ -9,6 +9,7 @@ from ml_core.errors import ArtifactInvalid, Fault, InvalidInput
 from ml_core.faults import member, shown
 from ml_core.features import Feature
 from ml_core.instances import Limits, Rows
+from ml_core.labels import Labels
 from ml_core.models import CLASSIFICATION, AlgorithmInfo
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ FORMATS = ("csv", "parquet", "jsonl", "npy")
 MEMBERS = ("uri", "format", "target", "features")
 # Of words that are all different in so many rows, none will be met again: they name rows.
 IDENTIFIER_ROWS = 50
+# Columns become rows in blocks of so many numbers, which stay in the processor's cache.
+_TRANSPOSED = 1 << 16
 # A column of its own for each word: past this many a model is no longer small.
 MOST_CATEGORIES = 10_000
 
@@ -131,7 +134,7 @@ class TableRows(NamedTuple):
 
     features: tuple[Feature, ...]
     rows: Rows
-    targets: "list[Label] | None"
+    targets: Labels | None
     warnings: tuple[str, ...]
 
 
@@ -154,7 +157,8 @@ def read_rows(request: DataRequest, path: str, budget: "Budget") -> TableRows:
         warnings.append(f"{int((~present).sum())} rows have no target and are left out")
     else:
         present = None
-    budget.check(dataset.rows, len(columns))
+    flags = sum(column.kind != features.CATEGORY and not column.present.all() for column in columns)
+    budget.check(dataset.rows, len(columns), len(columns) + flags)
     labels = None if target is None else _labels(target, present)
     described = tuple(Feature(column.name, _kind(column), column.words) for column in columns)
     return TableRows(described, _matrix(columns, present), labels, (*dataset.warnings, *warnings))
@@ -232,20 +236,34 @@ def _kind(column: "Column") -> str:
     return features.NUMBER if column.kind == "integer" else column.kind
 
 
-def _labels(target: "Column", present: Any) -> "list[Label]":  # noqa: ANN401 - an array of truth values
+def _labels(target: "Column", present: Any) -> Labels:  # noqa: ANN401 - an array of truth values
+    import numpy as np
+
     values = target.values if present is None else target.values[present]
+    different, numbers = np.unique(values, return_inverse=True)
     if target.kind == features.CATEGORY:
-        return [target.words[code] for code in values.tolist()]
-    read: type[bool] | type[int] = bool if target.kind == features.BOOLEAN else int
-    return [read(value) for value in values.tolist()]
+        classes: tuple[Label, ...] = tuple(target.words[code] for code in different.tolist())
+    else:
+        classes = tuple(map(bool if target.kind == features.BOOLEAN else int, different.tolist()))
+    return Labels(classes, numbers)
 
 
 def _matrix(columns: "Sequence[Column]", present: Any) -> Rows:  # noqa: ANN401 - an array of truth values
     import numpy as np
 
-    rows = len(columns[0].values) if present is None else int(present.sum())
+    places = None if present is None else np.flatnonzero(present)
+    rows = len(columns[0].values if places is None else places)
     X = np.empty((rows, len(columns)))
-    for place, column in enumerate(columns):
-        values = column.values if present is None else column.values[present]
-        X[:, place] = values if values.dtype.kind == "f" else np.where(values < 0, np.nan, values)
+    step = max(1, _TRANSPOSED // len(columns))
+    for begin in range(0, rows, step):
+        block = slice(begin, begin + step)
+        some = block if places is None else places[block]
+        X[block] = np.array([_floats(column.values[some]) for column in columns]).T
     return Rows(memoryview(X).cast("B"), len(columns), "$.data")
+
+
+def _floats(values: Any) -> Any:  # noqa: ANN401 - arrays
+    """Numbers as they are, places of words as numbers, NaN where one is missing."""
+    import numpy as np
+
+    return values if values.dtype.kind == "f" else np.where(values < 0, np.nan, values)

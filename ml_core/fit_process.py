@@ -24,6 +24,7 @@ def main(folder: str, module_paths: list[str]) -> None:
     _be_killed_with_parent()
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     _be_first_to_go()
+    _return_freed_memory()
     report = _take_standard_output()
     try:
         _fit(folder, report)
@@ -80,6 +81,15 @@ def _be_first_to_go() -> None:
     """When memory runs out the system ends this process, and its parent lives to tell."""
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # Linux has it
         score.write("1000")
+
+
+def _return_freed_memory() -> None:
+    """What is large gets memory of its own, that goes back to the system with it: gaps would fit nothing."""
+    import ctypes
+
+    mmap_threshold, nbytes = -3, 1 << 18
+    with suppress(AttributeError, OSError):  # the GNU C library has it
+        ctypes.CDLL(None).mallopt(mmap_threshold, nbytes)
 
 
 def _end_at_the_deadline() -> None:

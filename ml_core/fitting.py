@@ -11,6 +11,7 @@ from ml_core import artifact, models
 from ml_core.errors import ArtifactInvalid, InvalidInput
 from ml_core.features import Encoding
 from ml_core.instances import Rows
+from ml_core.labels import Labels
 from ml_core.model import Label, Model
 from ml_core.models import AlgorithmInfo, Size, Table
 from ml_core.training_request import TrainingRequest, label_text, raise_faults
@@ -168,6 +169,8 @@ def class_numbers(
     """The classes in ascending order, as scikit-learn has them, and each row's number among them."""
     if targets is None:
         return None, None
+    if isinstance(targets, Labels):
+        return targets.classes, targets.numbers
     import numpy as np
 
     classes = tuple(sorted(set(targets)))

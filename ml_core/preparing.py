@@ -7,7 +7,7 @@ which a missing word is one word more. The arithmetic is that of predictions, bl
 there is only what the estimator will see.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -20,31 +20,35 @@ from ml_core.preprocessing import Preparation, Scaling
 from ml_core.tensors import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from ml_core.features import Feature
 
-# Rows with a larger share of numbers than this are written in full: `ColumnTransformer`'s own bound.
+    # Puts the places of a block's words.
+    type _Put = Callable[[slice, NDArray[np.signedinteger]], None]
+
+# Rows are written in full where at least this share of their numbers may differ from 0: the bound that
+# `ColumnTransformer` has.
 DENSE = 0.3
 
 
 def prepared(
     X: "NDArray[np.float64]", columns: "Sequence[Feature] | None", *, scale: bool
 ) -> tuple[Any, Preparation]:
-    """The rows as an estimator takes them, and the preparation that was fitted to them."""
+    """The rows as an estimator takes them, and the preparation that was fitted to them.
+
+    They are X itself where there is nothing to do.
+    """
     encoding = None if columns is None else fitted_encoding(X, columns)
-    wide = _encoded(X, columns, encoding)
-    numbers = wide.leading if isinstance(wide, vectorised.Wide) else wide
-    scaling = None
-    if scale and numbers.shape[1]:
-        if numbers is X:
-            numbers = wide = X.copy()
-        scaling = _scaled(numbers)
+    draft = _drafted(X, columns, encoding, copied=scale)
+    scaling = _fitted_scaling(draft.numbers) if scale and draft.numbers.shape[1] else None
+    if scaling:
+        _scale(draft.numbers, scaling)
     if scaling and encoding:
         scaling = scaling.widened(encoding.layout.width)
-    return _matrix(wide), Preparation(encoding, scaling)
+    return draft.finished(), Preparation(encoding, scaling)
 
 
 class Preparing(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -67,8 +71,10 @@ class Preparing(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def transform(self, X: Any) -> Any:  # noqa: ANN401
         """Other rows, made ready in the same way."""
         encoding, scaling = self.preparation_
-        wide = _encoded(X, self.columns, encoding)
-        return _matrix(vectorised.standardised(wide, scaling.mean, scaling.scale) if scaling else wide)
+        draft = _drafted(X, self.columns, encoding, copied=self.scale)
+        if scaling:
+            _scale(draft.numbers, scaling)
+        return draft.finished()
 
 
 def fitted_encoding(X: "NDArray[np.float64]", columns: "Sequence[Feature]") -> Encoding:
@@ -122,56 +128,81 @@ def blocks(rows: int, width: int) -> "Iterator[slice]":
     return (slice(begin, min(begin + step, rows)) for begin in range(0, rows, step))
 
 
-def _encoded(
-    X: "NDArray[np.float64]", columns: "Sequence[Feature] | None", encoding: Encoding | None
-) -> "NDArray[np.float64] | vectorised.Wide":
-    """All rows as `vectorised.encoded` makes them."""
+class _Draft(NamedTuple):
+    """Encoded rows that are not scaled yet: their numbers are part of what they will be when finished."""
+
+    numbers: "NDArray[np.float64]"
+    finished: "Callable[[], Any]"
+
+
+def _drafted(
+    X: "NDArray[np.float64]",
+    columns: "Sequence[Feature] | None",
+    encoding: Encoding | None,
+    *,
+    copied: bool,
+) -> _Draft:
+    """All rows as `vectorised.encoded` makes them, in full or sparse."""
     if encoding is None:
-        return X
+        numbers = X.copy() if copied else X
+        return _Draft(numbers, lambda: numbers)
     layout = encoding.layout
-    numbers = np.empty((len(X), len(layout.numbers) + len(layout.flagged)))
-    ones = np.empty((len(X), len(layout.words)), np.int32)  # half of what a prediction takes
+    first = layout.narrow - len(layout.words)
+    put, draft = _full(len(X), first, layout) if _are_dense(layout) else _sparse(len(X), first, layout)
     for block in blocks(len(X), X.shape[1]):
         made = vectorised.encoded(recoded(X[block], columns, encoding), layout)
+        draft.numbers[block] = made.leading if isinstance(made, vectorised.Wide) else made
         if isinstance(made, vectorised.Wide):
-            numbers[block], ones[block] = made.leading, made.ones
-        else:
-            numbers[block] = made
-    return vectorised.Wide(numbers, ones, layout.width) if layout.words else numbers
+            put(block, made.ones)
+    return draft
 
 
-def _scaled(numbers: "NDArray[np.float64]") -> Scaling:
-    """The scaling of these numbers, which are scaled in their place."""
+def _are_dense(layout: Layout) -> bool:
+    return not layout.words or layout.narrow >= DENSE * layout.width
+
+
+def _full(rows: int, first: int, layout: Layout) -> "tuple[_Put, _Draft]":
+    full = np.zeros((rows, layout.width)) if layout.words else np.empty((rows, first))
+
+    def put(block: slice, places: "NDArray[np.signedinteger]") -> None:
+        row, column = np.nonzero(places >= 0)
+        full[block.start + row, places[row, column]] = 1.0
+
+    return put, _Draft(full[:, :first], lambda: full)
+
+
+def _sparse(rows: int, first: int, layout: Layout) -> "tuple[_Put, _Draft]":
+    each = layout.narrow
+    index: Any = np.int32 if rows * each < np.iinfo(np.int32).max else np.int64
+    data, indices = np.empty((rows, each)), np.empty((rows, each), index)
+    indices[:, :first] = np.arange(first)
+
+    def put(block: slice, places: "NDArray[np.signedinteger]") -> None:
+        data[block, first:], indices[block, first:] = places >= 0, np.maximum(places, 0)
+
+    def finished() -> Any:  # noqa: ANN401 - scipy is untyped
+        ends = np.arange(0, rows * each + 1, each, dtype=index)
+        matrix = sparse.csr_matrix((data.ravel(), indices.ravel(), ends), shape=(rows, layout.width))
+        if not data.all():
+            matrix.eliminate_zeros()
+        return matrix
+
+    return put, _Draft(data[:, :first], finished)
+
+
+def _fitted_scaling(numbers: "NDArray[np.float64]") -> Scaling:
     mean, scale = np.empty(numbers.shape[1]), np.empty(numbers.shape[1])
     # Some columns at a time: the scaler makes copies of what it looks at.
     for some in blocks(numbers.shape[1], len(numbers)):
         scaler = StandardScaler().fit(numbers[:, some])
         mean[some], scale[some] = scaler.mean_, scaler.scale_
-    for block in blocks(len(numbers), numbers.shape[1]):
-        numbers[block] -= mean
-        numbers[block] /= scale
     return Scaling(Tensor.of(mean.tolist()), Tensor.of(scale.tolist()))
 
 
-def _matrix(wide: "NDArray[np.float64] | vectorised.Wide") -> Any:  # noqa: ANN401 - scipy is untyped
-    """The rows in full, or sparse where words make most of their numbers 0."""
-    if not isinstance(wide, vectorised.Wide):
-        return wide
-    (rows, width), first, each = wide.shape, wide.leading.shape[1], wide.ones.shape[1]
-    places = wide.ones
-    known = places >= 0
-    if first + np.count_nonzero(known) / rows >= DENSE * width:
-        full = np.zeros(wide.shape)
-        full[:, :first] = wide.leading
-        row, column = np.nonzero(known)
-        full[row, places[row, column]] = 1.0
-        return full
-    index: Any = np.int32 if rows * (first + each) < np.iinfo(np.int32).max else np.int64
-    data, indices = np.empty((rows, first + each)), np.empty((rows, first + each), index)
-    data[:, :first], data[:, first:] = wide.leading, known
-    indices[:, :first], indices[:, first:] = np.arange(first), np.maximum(places, 0)
-    ends = np.arange(0, rows * (first + each) + 1, first + each, dtype=index)
-    matrix = sparse.csr_matrix((data.ravel(), indices.ravel(), ends), shape=wide.shape)
-    if not data.all():
-        matrix.eliminate_zeros()
-    return matrix
+def _scale(numbers: "NDArray[np.float64]", scaling: Scaling) -> None:
+    """Scale the numbers in their place."""
+    first = numbers.shape[1]
+    mean, scale = np.array(scaling.mean.values[:first]), np.array(scaling.scale.values[:first])
+    for block in blocks(len(numbers), first):
+        numbers[block] -= mean
+        numbers[block] /= scale

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +13,7 @@ from ml_core.faults import member, shown
 from ml_core.features import Feature, mixed_rows
 from ml_core.hyperparameters import REFUSED, Integer, Number
 from ml_core.instances import Limits, Rows, in_order, rows_from_json
+from ml_core.labels import Labels
 from ml_core.model import Label
 from ml_core.models import CLASSIFICATION, AlgorithmInfo, Size
 
@@ -40,7 +41,7 @@ class TrainingRequest(NamedTuple):
     hyperparameters: dict[str, Any]
     rows: Rows
     features: tuple[str, ...]
-    targets: list[Label] | None
+    targets: list[Label] | Labels | None
     test_fraction: float
     seed: int
     # What the columns are, where they are more than numbers without gaps.
@@ -168,7 +169,7 @@ def read_request(request: bytes, path: str, budget: "Budget") -> TrainingRequest
     names = tuple(feature.name for feature in table.features)
     check_names(list(names), "$.data.features", Limits())
     if table.targets is not None:
-        _check_labels(table.targets, Limits(), "$.data.target")
+        _check_classes(table.targets.classes, table.targets, Limits(), "$.data.target")
     filled = TrainingRequest(
         stored.algorithm,
         stored.hyperparameters,
@@ -298,7 +299,10 @@ def _check_labels(targets: list[Any], limits: Limits, where: str = "$.targets") 
         index = next(index for index, label in enumerate(targets) if type(label) is not type(targets[0]))
         message = f"labels are {expected}; {shown(targets[0])} came before {shown(targets[index])}"
         raise InvalidInput.at(f"{where}[{index}]", message)
-    classes = set(targets)
+    _check_classes(set(targets), targets, limits, where)
+
+
+def _check_classes(classes: Collection[Label], targets: Sequence[Label], limits: Limits, where: str) -> None:
     wrong = {label: fault for label in classes if (fault := _wrong_label(label, limits))}
     if wrong:
         index = next(index for index, label in enumerate(targets) if label in wrong)
@@ -320,7 +324,7 @@ def _check_split(info: AlgorithmInfo, request: TrainingRequest) -> None:
     """Raise `InvalidInput` for what training on such rows would fail on."""
     rows = len(request.rows)
     held_out = math.ceil(request.test_fraction * rows)
-    counts = Counter(request.targets) if request.targets is not None else None
+    counts = _counts(request.targets)
     message = None
     if rows - held_out < 1:
         message = f"no row of {rows} is left to train on"
@@ -332,6 +336,10 @@ def _check_split(info: AlgorithmInfo, request: TrainingRequest) -> None:
     raise_faults(info.algorithm.objections(Size(rows - held_out, rarest), request.hyperparameters))
     if counts:
         check_class_weight(request.hyperparameters.get("class_weight"), list(counts))
+
+
+def _counts(targets: list[Label] | Labels | None) -> Mapping[Label, int] | None:
+    return targets.counts() if isinstance(targets, Labels) else None if targets is None else Counter(targets)
 
 
 def _unstratifiable(counts: Mapping[Label, int], rows: int, held_out: int) -> str | None:

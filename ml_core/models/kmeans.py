@@ -64,10 +64,12 @@ def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[KMeans, Preparation]:
 
     from ml_core.preparing import prepared
 
-    estimator = Estimator(
-        random_state=table.seed, **{name: value for name, value in chosen.items() if name != "scale"}
-    )
     X, preparation = prepared(table.X, table.columns, scale=chosen["scale"])
+    estimator = Estimator(
+        random_state=table.seed,
+        copy_x=X is table.X,
+        **{name: value for name, value in chosen.items() if name != "scale"},
+    )
     centres = estimator.fit(X).cluster_centers_
     return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape)), preparation
 

@@ -63,6 +63,19 @@ def number_column(name: str, values: "NDArray[Any]") -> Column:
         row = int(np.flatnonzero(np.isinf(values))[0])
         raise MalformedInput(f"column '{name}' holds infinity (row {row}), which no model takes")
 
-    known = values[~np.isnan(values)]
-    whole = bool(len(known)) and bool(np.all(np.floor(known) == known)) and bool(np.abs(known).max() < 2**53)
-    return Column(name, INTEGER if whole else NUMBER, values)
+    return Column(name, INTEGER if _are_whole(values) else NUMBER, values)
+
+
+def _are_whole(values: "NDArray[Any]") -> bool:
+    """Whether there are numbers, all of them whole, and none so large that float64 skips some."""
+    import numpy as np
+
+    missing = np.isnan(values)
+    known = values[~missing] if missing.any() else values
+    first = known[:1000]  # tells nearly always
+    return bool(
+        len(known)
+        and (np.floor(first) == first).all()
+        and (np.floor(known) == known).all()
+        and max(-known.min(), known.max()) < 2**53
+    )

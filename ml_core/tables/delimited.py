@@ -104,9 +104,9 @@ def _read(
     _read_again(path, dialect, {place: column for place, column in columns.items() if column.lost}, batches)
     if not rows:
         raise MalformedInput("the file has a header and no rows")
-    return Dataset(
-        tuple(column.column() for column in columns.values()), rows, sniffing.CSV, tuple(warnings), complete
-    )
+    # One after another leaves its batches behind: there is no memory for all columns twice.
+    made = tuple(columns.pop(place).column() for place in list(columns))
+    return Dataset(made, rows, sniffing.CSV, tuple(warnings), complete)
 
 
 def _read_again(path: str, dialect: sniffing.Dialect, columns: dict[int, WordColumn], batches: int) -> None:

@@ -35,7 +35,7 @@ def read(path: str, *, wanted: Callable[[str], bool], most_rows: int | None) -> 
     if not rows:
         raise MalformedInput("the file has no rows")
     warnings = tuple(warning for column in columns.values() for warning in column.warnings())
-    made = tuple(column.column() for column in columns.values())
+    made = tuple(columns.pop(name).column() for name in list(columns))  # each leaves its batches behind
     return Dataset(made, rows, sniffing.JSON_LINES, warnings, most_rows is None or rows < most_rows)
 
 

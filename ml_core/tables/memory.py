@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from ml_core.errors import TooLarge
 
-# What training holds at its peak for each cell, measured (benchmarks/tables.py): the column as read, its
-# place in the matrix, in the training rows, and in the rows as they are encoded and scaled.
-BYTES_A_CELL = 40
-# The interpreter with numpy and scikit-learn imported, and the batches under way.
+# What training holds at its peak (benchmarks/tables.py measures it): each cell once, as a column when a table
+# is read and then among the rows; and twice what an estimator is given of it, whose own copy is the second.
+BYTES_A_CELL = 8
+BYTES_A_NUMBER = 16
+# The interpreter with numpy and scikit-learn imported, and the blocks under way.
 BYTES_AT_LEAST = 300 << 20
 
 _CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -20,9 +21,14 @@ class Budget(NamedTuple):
 
     bytes: int | None = None
 
-    def check(self, rows: int, columns: int) -> None:
-        """Raise `TooLarge` for a table that will not fit."""
-        needed = BYTES_AT_LEAST + rows * columns * BYTES_A_CELL
+    def check(self, rows: int, columns: int, numbers: int | None = None) -> None:
+        """Raise `TooLarge` for a table that will not fit.
+
+        `numbers` is how many an estimator is given for each row, as far as is known: a missing value is
+        flagged by a number more.
+        """
+        a_row = columns * BYTES_A_CELL + (columns if numbers is None else numbers) * BYTES_A_NUMBER
+        needed = BYTES_AT_LEAST + rows * a_row
         if self.bytes is not None and needed > self.bytes:
             raise TooLarge(
                 f"a table of about {rows} rows and {columns} columns takes about {_megabytes(needed)} "

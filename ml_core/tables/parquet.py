@@ -49,7 +49,8 @@ def read(
             break
     if not rows:
         raise MalformedInput("the file has no rows")
-    columns = tuple(column.column() for column in gathered)
+    gathered.reverse()
+    columns = tuple(gathered.pop().column() for _ in range(len(gathered)))  # each leaves its batches behind
     return Dataset(columns, rows, sniffing.PARQUET, tuple(warnings), most_rows is None or rows < most_rows)
 
 

@@ -55,6 +55,7 @@ class Vocabulary:
     def column(self, name: str) -> Column:
         """The words as truth values or categories; as text where there are too many of them."""
         codes = np.concatenate([np.empty(0, np.int32), *self._batches])
+        self._batches.clear()
         if self.overflowed:
             return Column(name, TEXT, np.minimum(codes, 0))
         if self._codes and {word.lower() for word in self._codes} <= _TRUTH.keys():
@@ -107,10 +108,11 @@ class WordColumn:
         self.lost, self._stages, self._floats = 0, [], []
 
     def column(self) -> Column:
-        """What the column turned out to be."""
+        """What the column turned out to be; its batches are given up for it."""
         if not self._stages:
             return self._vocabulary.column(self.name)
         values = np.concatenate([np.empty(0), *self._floats])
+        self._floats.clear()
         if self.maybe_dates and np.isfinite(values).any():
             return Column(self.name, DATE, values)
         return number_column(self.name, values)

@@ -380,7 +380,7 @@ def read_back(tmp_path: Path, text: str, **data: Any) -> TrainingRequest:
 
 def test_rows_without_a_target_are_left_out_and_that_is_said(tmp_path: Path) -> None:
     request = read_back(tmp_path, "a,y\n" + "1,p\n2,q\n3,\n" * 10)
-    assert request.targets == ["p", "q"] * 10
+    assert list(request.targets or ()) == ["p", "q"] * 10
     assert np.frombuffer(request.rows.packed).tolist() == [1, 2] * 10
     assert "10 rows have no target and are left out" in request.warnings
 
@@ -398,7 +398,7 @@ def test_labels_come_back_as_they_are_in_the_table(
     tmp_path: Path, cells: list[str], labels: list[Any]
 ) -> None:
     request = read_back(tmp_path, "a,y\n" + "".join(f"{row},{cells[row % 2]}\n" for row in range(20)))
-    assert request.targets == labels * 10
+    assert list(request.targets or ()) == labels * 10
     assert set(map(type, request.targets or ())) == set(map(type, labels))
 
 
