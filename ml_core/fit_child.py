@@ -24,8 +24,8 @@ from ml_core.errors import Unavailable
 FIT_COMMAND = (sys.executable, "-m", "ml_core.fit_process")
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # how a full disk shows
 # How libraries that are not written in Python end a process to which the system gives no memory: OpenBLAS
-# exits, C++ and Rust abort. What is written in Python leaves an error instead.
-_ENDS_WITHOUT_MEMORY = frozenset({1, -signal.SIGABRT})
+# exits, C++ and Rust abort, libsvm falls. What is written in Python leaves an error instead.
+_ENDS_WITHOUT_MEMORY = frozenset({1, -signal.SIGABRT, -signal.SIGSEGV})
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 log = logging.getLogger(__name__)
