@@ -24,8 +24,10 @@ from ml_core.errors import Unavailable
 FIT_COMMAND = (sys.executable, "-m", "ml_core.fit_process")
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # how a full disk shows
 # How libraries that are not written in Python end a process to which the system gives no memory: OpenBLAS
-# exits, C++ and Rust abort, libsvm falls. What is written in Python leaves an error instead.
-_ENDS_WITHOUT_MEMORY = frozenset({1, -signal.SIGABRT, -signal.SIGSEGV})
+# exits, C++ and Rust abort. What is written in Python leaves an error instead. libsvm crashes, but a crash
+# may have other reasons: it is for memory where a fit has taken much of what it may have.
+_ENDS_WITHOUT_MEMORY = frozenset({1, -signal.SIGABRT})
+_MUCH = 0.4
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 log = logging.getLogger(__name__)
@@ -129,7 +131,10 @@ class FitChild:
             return Fitted(artifact, json.loads(manifest))
         if status == -signal.SIGALRM:
             return OutOfTime()
-        if status in _ENDS_WITHOUT_MEMORY and self._memory is not None:
+        if self._memory is not None and (
+            status in _ENDS_WITHOUT_MEMORY
+            or (status == -signal.SIGSEGV and _most_resident() > _MUCH * self._memory)
+        ):
             return OutOfMemory()
         return Broken("trainer_died", _cause_of_death(status))
 
@@ -169,6 +174,12 @@ class FitChild:
                 return file.read()
         except FileNotFoundError:
             return None
+
+
+def _most_resident() -> int:
+    """The most memory that any child of this process has held, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
 
 
 def _judge(error: dict[str, Any]) -> Refused | Broken | OutOfMemory | OutOfDisk:

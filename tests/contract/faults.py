@@ -3,13 +3,15 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from ml_core.errors import Unavailable
 from ml_core.ports import ObjectStore, Opened, Page, StoredObject
 from ml_core.trainer import Pace
 
 QUICK_FIT = (sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "quick_fit.py"))
+_PIECE = 100_000  # bytes of a stream that come in one operation
 QUICK = Pace(lease=5.0, renewal=0.03, glance=0.02, retry=0.01, store_failed=0.01, last_words=10.0, least=0.2)
 
 type Fault = Callable[[Callable[[], object]], object]
@@ -66,11 +68,19 @@ class FaultyStore:
         self._do("delete", key, lambda: self._store.delete(key))
 
     def opened(self, key: str) -> Opened:
-        return self._do("opened", key, lambda: self._store.opened(key))
+        found = self._do("opened", key, lambda: self._store.opened(key))
+        return found._replace(chunks=self._pieces(key, found.chunks))
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         data = list(chunks)
         self._do("write_stream", key, lambda: self._store.write_stream(key, data))
+
+    def _pieces(self, key: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The stream in pieces, each an operation of its own."""
+        for chunk in chunks:
+            for start in range(0, len(chunk), _PIECE):
+                piece = chunk[start : start + _PIECE]
+                yield self._do("piece", key, partial(bytes, piece))
 
     def _do[Answer](self, name: str, key: str, operation: Callable[[], Answer]) -> Answer:
         self.operations.append(f"{name} {key.partition('/')[0]}")

@@ -32,6 +32,31 @@ class Place(NamedTuple):
         )
 
 
+class Forks:
+    """Does tasks of `processes.py` in copies of one process, which has imported everything already."""
+
+    def __enter__(self) -> "Forks":
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.contract.processes"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def run(self, place: Place, task: str, *arguments: str) -> int:
+        """Do a task to its end; how the process ended, a signal as a negative number."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([place, task, *arguments]) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
 def race(processes: "list[subprocess.Popen[str]]") -> list[str]:
     """Let the processes, which wait for it, begin together; what they wrote. Each must end well."""
     for process in processes:

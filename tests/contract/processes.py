@@ -1,18 +1,27 @@
 """What other processes do to a store: `python -m tests.contract.processes PLACE TASK ARGUMENT...`."""
 
 import hashlib
+import importlib
 import json
 import os
+import random
+import resource
 import signal
 import sys
+import tempfile
+import threading
+import time
 from collections.abc import Callable
 
-from ml_core.errors import ObjectExists, RevisionMismatch
+from ml_core.aliases import Aliases, Terms
+from ml_core.errors import ModelNotFound, ObjectExists, RevisionMismatch
 from ml_core.jobs import Jobs
 from ml_core.ports import ObjectStore
 from ml_core.registry import Registry
 from ml_core.trainer import run_job
-from tests.contract.faults import QUICK, QUICK_FIT, FaultyStore, RememberingQueue
+from tests.contract.backend import backend
+from tests.contract.bench import sources
+from tests.contract.faults import QUICK, QUICK_FIT, Clock, FaultyStore, RememberingQueue
 from tests.contract.places import Place
 
 
@@ -66,8 +75,10 @@ def register(store: ObjectStore, model: str, times: str) -> None:
     print(json.dumps(numbers))
 
 
-def train(store: ObjectStore, job_id: str, nth: str, moment: str) -> None:
-    """Run a job, and be killed before or after the `nth` operation on the store."""
+def train(  # noqa: PLR0917 - words of a command
+    store: ObjectStore, job_id: str, nth: str, moment: str, folder: str, ahead: str = "0"
+) -> None:
+    """Run a job, and be killed before or after the `nth` operation on the store, if there is one."""
 
     def killed(operation: Callable[[], object]) -> None:
         try:
@@ -76,8 +87,70 @@ def train(store: ObjectStore, job_id: str, nth: str, moment: str) -> None:
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    jobs = Jobs(FaultyStore(store, int(nth), killed), RememberingQueue())
-    run_job(job_id, jobs, Registry(jobs.store), fit_command=QUICK_FIT, pace=QUICK)
+    tempfile.tempdir = folder
+    clock = Clock()
+    clock.ahead = float(ahead)
+    jobs = Jobs(FaultyStore(store, int(nth), killed), RememberingQueue(), clock)
+    run_job(
+        job_id,
+        jobs,
+        Registry(jobs.store),
+        fit_command=QUICK_FIT,
+        pace=QUICK,
+        data=sources(jobs.store),
+    )
+
+
+def train_on_a_small_disk(store: ObjectStore, job_id: str, folder: str) -> None:
+    """Run a job where no file may hold more than some kilobytes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+    train(store, job_id, "0", "never", folder)
+
+
+def work(store: ObjectStore, folder: str, *job_ids: str) -> None:
+    """Run the jobs, again and again, until each is over."""
+    tempfile.tempdir = folder
+    jobs, waiting = Jobs(store, RememberingQueue()), list(job_ids)
+    print("ready", flush=True)
+    while waiting:
+        job_id = waiting.pop(0)
+        outcome = run_job(
+            job_id,
+            jobs,
+            Registry(store),
+            fit_command=QUICK_FIT,
+            pace=QUICK._replace(lease=0.5),
+            data=sources(store),
+        )
+        if outcome.defer is not None:
+            waiting.append(job_id)
+            time.sleep(0.02)
+
+
+def promote(store: ObjectStore, model: str, alias: str, seed: str) -> None:
+    """Point an alias at versions that exist, each time on the condition that nobody else did, until told."""
+    registry, chance, written, lost = Registry(store), random.Random(seed), 0, 0  # noqa: S311 - chance
+    aliases = Aliases(registry)
+    over = threading.Event()
+    _wait_for_the_start()
+
+    def listen() -> None:
+        sys.stdin.readline()
+        over.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    while not over.is_set():
+        try:
+            document = registry.model(model)
+            etags = {each.alias: each.etag for each in document.aliases}
+            known = Terms(by=seed, one_of=frozenset({etags[alias]})) if alias in etags else Terms(by=seed)
+            aliases.set(model, alias, chance.choice(document.versions).version, known)
+            written += 1
+        except ModelNotFound:
+            time.sleep(0.02)  # there is no version yet
+        except RevisionMismatch:
+            lost += 1
+    print(json.dumps([written, lost]))
 
 
 def _wait_for_the_start() -> None:
@@ -86,9 +159,28 @@ def _wait_for_the_start() -> None:
 
 
 TASKS: dict[str, Callable[..., None]] = {
-    task.__name__: task for task in (count, create, overwrite, register, train)
+    task.__name__: task
+    for task in (count, create, overwrite, register, train, train_on_a_small_disk, work, promote)
 }
 
+
+def do_each_in_a_fork() -> None:
+    """Do what the lines of standard input say, each in a copy of this process, which has imported all."""
+    for line in sys.stdin:
+        place, task, *arguments = json.loads(line)
+        backend(place[0])
+        importlib.import_module("obstore.store")
+        pid = os.fork()
+        if not pid:
+            sys.stdin.close()
+            TASKS[task](Place(*place).open(), *arguments)
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
 if __name__ == "__main__":
-    _, place, task, *arguments = sys.argv
-    TASKS[task](Place(*json.loads(place)).open(), *arguments)
+    if len(sys.argv) == 1:
+        do_each_in_a_fork()
+    else:
+        _, place, task, *arguments = sys.argv
+        TASKS[task](Place(*json.loads(place)).open(), *arguments)

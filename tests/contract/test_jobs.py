@@ -2,6 +2,8 @@
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from ml_core.ports import ObjectStore
 from ml_core.registry import Registry
 from ml_core.sweep import sweep
 from ml_core.trainer import run_job
+from providers.local.folder_store import FolderStore
 from tests.contract.faults import (
     QUICK,
     QUICK_FIT,
@@ -45,6 +48,10 @@ def jobs(store: ObjectStore, queue: RememberingQueue, clock: Clock) -> Jobs:
 
 def _submit(jobs: Jobs, model: str = "iris", **request: object) -> Job:
     return jobs.submit(model, json.dumps(request).encode(), {"algorithm": "quick"})
+
+
+def _renamed(document: str, job_id: str) -> bytes:
+    return json.dumps({**json.loads(document), "id": job_id, "model": "many"}).encode()
 
 
 def _run(jobs: Jobs, job: Job) -> Job:
@@ -221,6 +228,32 @@ class TestListing:
         for page in (Jobs(watched, RememberingQueue()).list(model="wine"), jobs.list(state=QUEUED)):
             assert [job.id for job in page.jobs] == [wanted.id]
         assert watched.operations.count("get jobs") == 1
+
+    def test_a_page_of_many_jobs_costs_a_bounded_number_of_reads(self, tmp_path: Path) -> None:
+        """Whatever is looked for, and however rare it is; what is left out comes with the next pages."""
+        store = FolderStore(str(tmp_path))
+        jobs = Jobs(store, RememberingQueue())
+        template = store.get(f"jobs/{_submit(jobs, 'old').id}.json").data.decode()
+        ids = [
+            f"{(1 << 48) - 1 - number:012x}{template.count('x'):04x}{number:012x}" for number in range(1200)
+        ]
+        with ThreadPoolExecutor(8) as writers:
+            list(
+                writers.map(lambda id_: store.put_if_absent(f"jobs/{id_}.json", _renamed(template, id_)), ids)
+            )
+        for asked in ({}, {"state": FAILED}, {"model": "rare"}, {"state": RUNNING}, {"state": QUEUED}):
+            watched = FaultyStore(store, 0, fail_before)
+            page = Jobs(watched, RememberingQueue()).list(20, **asked)
+            assert watched.operations.count("get jobs") <= 500
+            assert watched.operations.count("list jobs") <= 6
+            assert (len(page.jobs) == 20) == (asked == {})
+        found, after, pages = 0, None, 0
+        while True:
+            page = jobs.list(100, after, model="old")
+            found, after, pages = found + len(page.jobs), page.next_after, pages + 1
+            if after is None:
+                break
+        assert (found, pages) == (1, 1)
 
     @pytest.mark.parametrize("after", ["", "../x", "x", "0" * 29])
     def test_a_page_begins_after_a_job(self, jobs: Jobs, after: str) -> None:

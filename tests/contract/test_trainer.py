@@ -15,86 +15,21 @@ from ml_core.ports import ObjectStore
 from ml_core.registry import Registry, artifact_key, manifest_key
 from ml_core.serving import Models
 from ml_core.sweep import Swept, sweep
-from ml_core.trainer import Outcome, Pace, abandon, run_job
+from ml_core.trainer import Outcome, abandon, run_job
 from ml_core.training import check_request
 from ml_core.versions import Versions
+from tests.contract.bench import Bench
 from tests.contract.faults import (
     QUICK,
     QUICK_FIT,
-    Clock,
-    Fault,
     FaultyStore,
     RememberingQueue,
-    do_twice,
     fail_before,
     lose_answer,
 )
 from tests.contract.places import Place
 
-OPERATIONS = 14  # of a trainer on the store, from claiming a job to removing its input; looks add more
 DAY = 86_400.0
-
-
-class Bench:
-    """A store with jobs in it, a clock to put forward, and a trainer to call."""
-
-    def __init__(self, store: ObjectStore) -> None:
-        self.store = store
-        self.clock = Clock()
-        self.queue = RememberingQueue()
-        self.jobs = Jobs(store, self.queue, self.clock)
-        self.registry = Registry(store, self.clock)
-
-    def submit(self, **request: object) -> Job:
-        return self.jobs.submit("iris", json.dumps(request).encode(), {"algorithm": "quick"})
-
-    def deliver(
-        self,
-        job: Job,
-        *,
-        pace: Pace = QUICK,
-        deadline: float | None = None,
-        stopping: threading.Event | None = None,
-    ) -> Outcome:
-        return run_job(
-            job.id,
-            self.jobs,
-            self.registry,
-            fit_command=QUICK_FIT,
-            pace=pace,
-            deadline=deadline,
-            stopping=stopping,
-        )
-
-    def deliver_until_over(self, job: Job) -> Job:
-        for _ in range(2 * MOST_ATTEMPTS):
-            outcome = self.deliver(job)
-            if outcome.defer is None:
-                assert outcome.job is not None
-                return outcome.job
-            self.clock.ahead += outcome.defer + 1
-        raise AssertionError(f"still not over: {self.jobs.get(job.id)}")
-
-    def sweep(self) -> Swept:
-        return sweep(self.jobs, self.registry)
-
-    def check_one_version(self, job: Job) -> None:
-        """The job succeeded with exactly one version, everything tells the same of it, nothing is left."""
-        ended = self.jobs.get(job.id)
-        assert (ended.state, ended.version) == (SUCCEEDED, 1), (ended.error, ended.attempts)
-        assert ended.metrics == {"training": {"loss": 0.5}}
-        assert [attempt["outcome"] for attempt in ended.attempts][-1] == "succeeded"
-        (version,) = self.registry.model("iris").versions
-        assert version.job == job.id
-        assert len(self.store.get(artifact_key(job.id)).data) == version.size
-        assert Versions(self.registry).get("iris", 1)["sha256"] == version.sha256
-        self.jobs.remove_input(job.id)
-        assert [found.key for found in self.store.list("").objects] == [
-            manifest_key(job.id),
-            artifact_key(job.id),
-            f"jobs/{job.id}.json",
-            "models/iris.json",
-        ]
 
 
 @pytest.fixture
@@ -338,65 +273,6 @@ class TestHolding:
 
 
 class TestDying:
-    @pytest.mark.parametrize("rescue", ["delivery", "sweep"])
-    @pytest.mark.parametrize("moment", ["before", "after"])
-    @pytest.mark.parametrize("nth", range(1, OPERATIONS + 1))
-    def test_a_trainer_killed_at_any_operation_leaves_a_job_that_succeeds(
-        self, place: Place, tmp_path: object, nth: int, moment: str, rescue: str
-    ) -> None:
-        """SIGKILL around each operation on the store; the next delivery or a sweep brings one version."""
-        bench = Bench(place.open())
-        job = bench.submit()
-        trainer = place.process("train", job.id, str(nth), moment, TMPDIR=str(tmp_path))
-        trainer.communicate(timeout=60)
-        assert trainer.returncode == -signal.SIGKILL
-        bench.queue.messages.clear()
-        bench.clock.ahead = 3600
-        if rescue == "sweep":
-            bench.sweep()
-            assert set(bench.queue.messages) <= {job.id}
-            assert bool(bench.queue.messages) == (not bench.jobs.get(job.id).over)
-        bench.deliver_until_over(job)
-        bench.check_one_version(job)
-        assert bench.sweep() == Swept(0, 0, 0, 0)
-
-    @pytest.mark.parametrize("lasting", [False, True], ids=["once", "for-ever"])
-    @pytest.mark.parametrize("fault", [fail_before, lose_answer, do_twice])
-    @pytest.mark.parametrize("nth", range(1, OPERATIONS + 1))
-    def test_a_store_that_fails_at_any_operation_costs_no_job(
-        self, bench: Bench, nth: int, fault: Fault, *, lasting: bool
-    ) -> None:
-        job = bench.submit()
-        store = FaultyStore(bench.store, nth, fault, lasting=lasting)
-        jobs = Jobs(store, bench.queue, bench.clock)
-        outcome = run_job(job.id, jobs, Registry(store), fit_command=QUICK_FIT, pace=QUICK)
-        assert outcome.defer is not None or bench.jobs.get(job.id).over, (
-            "only a job that is over is acknowledged"
-        )
-        bench.clock.ahead = 3600
-        bench.deliver_until_over(job)
-        bench.check_one_version(job)
-
-    @pytest.mark.parametrize("nth", range(1, OPERATIONS + 1))
-    def test_a_store_so_slow_that_the_lease_runs_out_makes_no_second_version(
-        self, bench: Bench, nth: int
-    ) -> None:
-        """While one operation hangs, another trainer takes over and ends the job."""
-        patient = QUICK._replace(glance=60.0)  # it does not look, so it does not renew, and does not notice
-        job = bench.submit()
-
-        def hang(operation: object) -> object:
-            bench.clock.ahead += 3600
-            bench.deliver_until_over(job)
-            assert callable(operation)
-            return operation()
-
-        store = FaultyStore(bench.store, nth, hang)
-        jobs = Jobs(store, bench.queue, bench.clock)
-        run_job(job.id, jobs, Registry(store), fit_command=QUICK_FIT, pace=patient)
-        bench.deliver_until_over(job)
-        bench.check_one_version(job)
-
     @pytest.mark.parametrize(
         ("folder", "ending", "state"),
         [

@@ -1,0 +1,108 @@
+"""A store with jobs in it, a clock to put forward, and a trainer to call."""
+
+import hashlib
+import json
+import threading
+
+from ml_core.data import DataSources, upload_key
+from ml_core.data_request import DataReference, DataRequest
+from ml_core.jobs import SUCCEEDED, Job, Jobs
+from ml_core.leases import MOST_ATTEMPTS
+from ml_core.ports import ObjectStore
+from ml_core.registry import Registry, artifact_key, manifest_key
+from ml_core.sweep import Swept, sweep
+from ml_core.trainer import Outcome, Pace, run_job
+from ml_core.versions import Versions
+from tests.contract.faults import QUICK, QUICK_FIT, Clock, RememberingQueue
+
+UPLOAD = "0" * 28
+TABLE = upload_key("table", UPLOAD)
+_LINES = b"1.5,2.5,yes\n" * 20_000  # 240 kB: several pieces of a stream
+
+
+class Bench:
+    """A store with jobs in it, a clock to put forward, and a trainer to call."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+        self.clock = Clock()
+        self.queue = RememberingQueue()
+        self.jobs = Jobs(store, self.queue, self.clock)
+        self.registry = Registry(store, self.clock)
+        self.table = b""
+
+    def submit(self, **request: object) -> Job:
+        return self.jobs.submit("iris", json.dumps(request).encode(), {"algorithm": "quick"})
+
+    def submit_table(self, **instructions: object) -> Job:
+        """A job about an upload, whose first line tells the stand-in for the fitting process what to do."""
+        self.table = json.dumps(instructions).encode() + b"\n" + _LINES
+        self.store.write_stream(TABLE, [self.table])
+        reference = DataReference("dataset://table", None, None, None)
+        request = DataRequest("quick", {}, reference, 0.2, 0)
+        return self.jobs.submit("iris", request.to_bytes(), request.summary())
+
+    def deliver(
+        self,
+        job: Job,
+        *,
+        pace: Pace = QUICK,
+        deadline: float | None = None,
+        stopping: threading.Event | None = None,
+    ) -> Outcome:
+        return run_job(
+            job.id,
+            self.jobs,
+            self.registry,
+            fit_command=QUICK_FIT,
+            pace=pace,
+            deadline=deadline,
+            stopping=stopping,
+            data=sources(self.store),
+        )
+
+    def deliver_until_over(self, job: Job) -> Job:
+        for _ in range(2 * MOST_ATTEMPTS):
+            outcome = self.deliver(job)
+            if outcome.defer is None:
+                assert outcome.job is not None
+                return outcome.job
+            self.clock.ahead += outcome.defer + 1
+        raise AssertionError(f"still not over: {self.jobs.get(job.id)}")
+
+    def expire_leases(self) -> None:
+        """Put the clock forward until nobody holds a job, and forget what was sent."""
+        self.clock.ahead += 3600
+        self.queue.messages.clear()
+
+    def sweep(self) -> Swept:
+        return sweep(self.jobs, self.registry)
+
+    def check_one_version(self, job: Job) -> None:
+        """The job succeeded with exactly one version, everything tells the same of it, nothing is left."""
+        ended = self.jobs.get(job.id)
+        assert (ended.state, ended.version) == (SUCCEEDED, 1), (ended.error, ended.attempts)
+        assert ended.metrics == {"training": {"loss": 0.5}}
+        assert [attempt["outcome"] for attempt in ended.attempts][-1] == "succeeded"
+        (version,) = self.registry.model("iris").versions
+        assert version.job == job.id
+        artifact = self.store.get(artifact_key(job.id)).data
+        assert (len(artifact), hashlib.sha256(artifact).hexdigest()) == (version.size, version.sha256)
+        if self.table:
+            whole = hashlib.sha256(self.table).hexdigest()
+            assert artifact.endswith(whole.encode()), "what was fitted is the table, whole"
+            assert Versions(self.registry).get("iris", 1)["data"]["sha256"] == whole
+            self.store.delete(TABLE)
+        assert Versions(self.registry).get("iris", 1)["sha256"] == version.sha256
+        self.jobs.remove_input(job.id)
+        assert [found.key for found in self.store.list("").objects] == [
+            manifest_key(job.id),
+            artifact_key(job.id),
+            f"jobs/{job.id}.json",
+            "models/iris.json",
+        ]
+
+
+def sources(store: ObjectStore) -> DataSources:
+    """Training data from the store's own uploads."""
+    return DataSources(uploads=lambda: store)
