@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ml_core import hyperparameters as hp
 from ml_core.arithmetic import CLOSE, Coefficients
-from ml_core.errors import Fault
+from ml_core.errors import Fault, TooLarge
 from ml_core.models import CLASSIFICATION, Algorithm, Answers, Size, Table
 from ml_core.preprocessing import Preparation, Scaling, folded
 from ml_core.tensors import Tensor, counts, finite_numbers
@@ -17,6 +17,8 @@ KERNELS = ("linear", "rbf", "poly", "sigmoid")
 # Linear kernels become weights, unless those are more numbers than this and than the support vectors:
 # hundreds of classes have tens of thousands of pairs.
 MOST_WEIGHTS = 1 << 20
+# A quarter of a GiB: what one model may take of a function that serves it.
+MOST_NUMBERS = 1 << 25
 
 
 class Pairwise(Protocol):
@@ -268,18 +270,26 @@ def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untype
     # the first.
     sign = -1.0 if len(estimator.classes_) == 2 else 1.0
     intercepts = tuple((sign * estimator.intercept_).tolist())
-    vectors = _full(estimator.support_vectors_)
+    vectors = estimator.support_vectors_
+    if vectors.shape[0] * vectors.shape[1] > MOST_NUMBERS:
+        rows, columns = vectors.shape
+        raise TooLarge(
+            f"{rows} rows became support vectors of {columns} numbers each (a word is a number of its own): "
+            f"that is more than the {MOST_NUMBERS} that a model may hold; leave columns of many words out of "
+            "data.features, or train a logistic regression"
+        )
+    vectors = _full(vectors)
     few = len(intercepts) * vectors.shape[1] <= max(MOST_WEIGHTS, vectors.size)
     if estimator.kernel == "linear" and few and not _cancels(estimator):
         weights = sign * _full(estimator.coef_)
-        return LinearPairs(Tensor.of(weights.ravel().tolist(), *weights.shape), intercepts)
+        return LinearPairs(Tensor(weights.shape, weights.astype("<f8").tobytes()), intercepts)
     # libsvm's gamma, once "scale" and "auto" are numbers, is public nowhere
     kernel = Kernel(estimator.kernel, float(estimator._gamma), estimator.coef0, estimator.degree)  # noqa: SLF001
     dual = sign * _full(estimator.dual_coef_)
     return KernelPairs(
         kernel,
-        Tensor.of(vectors.ravel().tolist(), *vectors.shape),
-        Tensor.of(dual.ravel().tolist(), *dual.shape),
+        Tensor(vectors.shape, vectors.astype("<f8").tobytes()),
+        Tensor(dual.shape, dual.astype("<f8").tobytes()),
         tuple(estimator.n_support_.tolist()),
         intercepts,
     )

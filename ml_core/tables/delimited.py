@@ -87,7 +87,7 @@ def _read(
 ) -> Dataset:
     names, warnings = _names(dialect)
     columns = {
-        place: WordColumn(name, decimal_comma=dialect.delimiter != ",")
+        place: WordColumn(name, decimal_comma=dialect.delimiter != ",", padded=dialect.padded)
         for place, name in enumerate(names)
         if wanted(name)
     }
@@ -105,8 +105,12 @@ def _read(
     if not rows:
         raise MalformedInput("the file has a header and no rows")
     # One after another leaves its batches behind: there is no memory for all columns twice.
-    made = tuple(columns.pop(place).column() for place in list(columns))
-    return Dataset(made, rows, sniffing.CSV, tuple(warnings), complete)
+    made = []
+    for place in list(columns):
+        column = columns.pop(place)
+        made.append(column.column())
+        warnings += column.warnings
+    return Dataset(tuple(made), rows, sniffing.CSV, tuple(warnings), complete)
 
 
 def _read_again(path: str, dialect: sniffing.Dialect, columns: dict[int, WordColumn], batches: int) -> None:

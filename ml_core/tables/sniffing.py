@@ -26,7 +26,14 @@ _OTHERS = {
     b"(\xb5/\xfd": "a zstd file: unpack it first",
     b"SQLite format 3": "a SQLite database: export the table as CSV",
 }
-_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# A BOM of UTF-32 begins with one of UTF-16.
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 # What a file that is not UTF-8 is taken for: Windows' superset of Latin-1.
 FALLBACK_ENCODING = "cp1252"
 _DELIMITERS = ",;\t|"
@@ -34,13 +41,17 @@ _SNIFFED_RECORDS = 200
 
 
 class Dialect(NamedTuple):
-    """How a text file holds a table, from the byte `begin`; `names` are the header's, None without one."""
+    """How a text file holds a table, from the byte `begin`; `names` are the header's, None without one.
+
+    A `padded` one has a space after each delimiter.
+    """
 
     encoding: str
     delimiter: str
     names: tuple[str, ...] | None
     width: int
     begin: int
+    padded: bool = False
 
 
 def format_of(head: bytes, *, declared: str | None = None, where: str = "$.data.format") -> str:
@@ -63,7 +74,7 @@ def format_of(head: bytes, *, declared: str | None = None, where: str = "$.data.
 
 def _text_format(head: bytes) -> str:
     encoding = encoding_of(head)
-    if b"\0" in head and encoding != "utf-16":
+    if b"\0" in head and encoding not in ("utf-16", "utf-32"):
         raise MalformedInput("the file is neither Parquet nor NPY nor text")
     start = head.decode(encoding, "ignore").lstrip()
     if start.startswith("{"):
@@ -123,7 +134,9 @@ def dialect_of(head: bytes, *, whole: bool, encoding: str | None = None) -> Dial
         raise MalformedInput("the file has no line that ends within its first megabyte")
     first = records[0]
     names = None if all(_is_number(cell) for cell in first) else tuple(cell.strip() for cell in first)
-    return Dialect(encoding, delimiter, names, len(first), begin)
+    later = [cell for record in records for cell in record[1:]]
+    padded = bool(later) and all(cell.startswith(" ") for cell in later if cell)
+    return Dialect(encoding, delimiter, names, len(first), begin, padded)
 
 
 def _records(text: str, delimiter: str, *, whole: bool) -> list[list[str]]:
