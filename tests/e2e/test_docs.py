@@ -1,0 +1,42 @@
+"""What the documentation tells a person to type works, in its order, against a server on this machine."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.local_server import ROOT, LocalServer
+
+PAGES = ["datasets.md"]
+
+
+def commands(page: str) -> list[str]:
+    """The commands in a page's console blocks, with the lines that continue them."""
+    with open(os.path.join(ROOT, "docs", page), encoding="utf-8") as file:
+        blocks = re.findall(r"^```console\n(.*?)^```", file.read(), re.DOTALL | re.MULTILINE)
+    return [
+        command for block in blocks for command in re.findall(r"^\$ (.*(?:\n {4}.*)*)", block, re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page_work_one_after_another(page: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(os.path.join(ROOT, "examples"))
+    said = "\n".join(f"echo '>>>' {number}\n{each}" for number, each in enumerate(commands(page)))
+    assert "localhost:8080" in said
+    with LocalServer(tmp_path / "root") as server:
+        done = subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", said.replace("http://localhost:8080", server.url)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"state": "described"' in done.stdout or '"state":"described"' in done.stdout, done.stdout
+    assert '"state": "succeeded"' in done.stdout or '"state":"succeeded"' in done.stdout, done.stdout
+    assert '"code"' not in done.stdout, "a problem"
+    assert re.search(r'"label": ?"(yes|no)"', done.stdout), done.stdout
