@@ -35,22 +35,29 @@ def remove_keys(parameter: str, region: str) -> None:
 def remove_bucket(bucket: str, region: str, *, delete_models: bool) -> str:
     """Delete the bucket if it is empty or if that is wanted; what was done, in a line."""
     client = _client("s3", region)
-    models = _count(client, bucket, "models/")
-    if models and not (delete_models or _confirmed(bucket, models)):
+    held = _held(_count(client, bucket, "models/"), _count(client, bucket, "datasets/"))
+    if held and not (delete_models or _confirmed(bucket, held)):
         return (
-            f"the bucket {bucket} stays, for it holds {models} models; to delete it: .venv/bin/python -m "
+            f"the bucket {bucket} stays, for it holds {held}; to delete it: .venv/bin/python -m "
             f"providers.aws.removal --region {region} remove {bucket} --delete-models"
         )
     for page in _versions(client, bucket):
         client.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
     client.delete_bucket(Bucket=bucket)
-    return f"the bucket {bucket} is deleted" + (f" with {models} models" if models else "")
+    return f"the bucket {bucket} is deleted" + (f" with {held}" if held else "")
 
 
-def _confirmed(bucket: str, models: int) -> bool:
+def _held(models: int, uploads: int) -> str:
+    """What nothing could bring back, in words; empty where there is none."""
+    return " and ".join(
+        f"{count} {what}" for count, what in ((models, "models"), (uploads, "uploads")) if count
+    )
+
+
+def _confirmed(bucket: str, held: str) -> bool:
     if not sys.stdin.isatty():
         return False
-    sys.stderr.write(f"The bucket {bucket} holds {models} models. Delete them for good? [y/N] ")
+    sys.stderr.write(f"The bucket {bucket} holds {held}. Delete them for good? [y/N] ")
     return input().strip().lower() in {"y", "yes"}
 
 

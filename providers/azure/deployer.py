@@ -62,9 +62,11 @@ class AzureDeployer:
             run.say("nothing to remove")
             return
         check_ours(self._shape, group)
-        if self._azure.holds_any(self._names.group, self._names.storage, CONTAINER, "models/"):
+        place = self._names.group, self._names.storage, CONTAINER
+        if any(self._azure.holds_any(*place, prefix) for prefix in ("models/", "datasets/")):
             run.confirm(
-                f"the container {CONTAINER} of {self._names.storage} may hold models; delete them for good?"
+                f"the container {CONTAINER} of {self._names.storage} may hold models or uploads; "
+                "delete them for good?"
             )
         name = self._names.group
         step: Step[Azure] = Step(

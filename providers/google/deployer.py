@@ -54,9 +54,8 @@ class GoogleDeployer:
         with translated():
             should, now = self._look()
             steps = planning.plan_remove(should, now)
-            models = self._cloud.bucket.models(should.bucket.name) if now.bucket is not None else 0
-            if models:
-                run.confirm(f"the bucket {should.bucket.name} holds {models} model(s); delete for ever?")
+            if now.bucket is not None and (held := self._cloud.bucket.held(should.bucket.name)):
+                run.confirm(f"the bucket {should.bucket.name} holds {held}; delete for ever?")
             run.apply(steps, self._cloud)
 
     def info(self) -> dict[str, str]:

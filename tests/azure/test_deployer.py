@@ -225,9 +225,10 @@ class TestRemoving:
         deployer(azure).remove(Run(out=io.StringIO()))
         assert azure.groups == {}
 
-    def test_models_are_not_deleted_unasked(self, azure: FakeAzure) -> None:
+    @pytest.mark.parametrize("blob", ["models/iris.json", "datasets/churn/01"])
+    def test_models_and_uploads_are_not_deleted_unasked(self, azure: FakeAzure, blob: str) -> None:
         deployed(azure)
-        azure.blobs = ["models/iris.json"]
+        azure.blobs = [blob]
         with pytest.raises(DeploymentFailed, match="--yes"):
             deployer(azure).remove(Run(out=io.StringIO(), ask=lambda _: "n"))
         assert GROUP in azure.groups

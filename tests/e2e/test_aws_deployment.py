@@ -70,7 +70,8 @@ class Deployment:
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
-                return response.status, json.loads(response.read())
+                content = response.read()
+                return response.status, json.loads(content) if content else None
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
 
@@ -195,6 +196,30 @@ def test_a_caller_may_wait_for_the_job(service: Deployment) -> None:
     assert (status, job["state"]) == (200, "succeeded"), job
 
 
+def test_a_table_is_uploaded_described_trained_on_and_deleted(service: Deployment) -> None:
+    """Each with no other right than the role of the function that does it."""
+    with open("examples/churn.csv", "rb") as file:
+        content = file.read()
+    for name in ("churn", "kept"):
+        status, begun = service.call("POST", f"/v1/datasets/{name}:upload")
+        assert status == 201, begun
+        request = urllib.request.Request(begun["url"], content, begun["headers"], method="PUT")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == 200
+    status, described = service.call("GET", "/v1/datasets/churn", headers={"prefer": "wait=20"})
+    assert (status, described["state"], described["size"]) == (200, "described", len(content)), described
+    body = {"algorithm": "logistic_regression", "data": {"uri": "dataset://churn", "target": "churned"}}
+    status, job = service.call("POST", "/v1/models/churn:train", body, {"prefer": "wait=20"})
+    assert (status, job["state"]) == (200, "succeeded"), job
+    status, version = service.call("GET", "/v1/models/churn/versions/1")
+    assert version["data"]["sha256"] == described["sha256"]
+    assert version["data"]["revision"] == described["revision"]
+    assert service.call("DELETE", "/v1/datasets/churn")[0] == 204
+    assert service.call("GET", "/v1/datasets/churn")[0] == 404
+    assert service.call("DELETE", "/v1/models/churn")[0] == 204
+    assert '"orphans": 0' in service.serverless("invoke", "--function", "sweep")
+
+
 def test_invoke_predicts_and_trains_without_http(service: Deployment) -> None:
     event = json.dumps({"model": "iris", "instances": [[5.1, 3.5, 1.4, 0.2]]})
     assert '"setosa"' in service.serverless("invoke", "--function", "api", "--data", event)
@@ -308,7 +333,7 @@ def test_a_functions_errors_come_back_as_exceptions() -> None:
 def test_remove_leaves_nothing_but_the_models(service: Deployment) -> None:
     bucket = service.outputs["ModelsBucket"]
     said = service.serverless("remove")
-    assert f"the bucket {bucket} stays, for it holds 2 models" in said
+    assert f"the bucket {bucket} stays, for it holds 3 models and 1 uploads" in said
     functions = service.client("lambda").list_functions()["Functions"]
     assert [each["FunctionName"] for each in functions] == ["iris-alone"]
     assert service.client("sqs").list_queues().get("QueueUrls", []) == []
@@ -319,5 +344,5 @@ def test_remove_leaves_nothing_but_the_models(service: Deployment) -> None:
 
     removal = ["-m", "providers.aws.removal", "--region", service.aws.env["AWS_REGION"]]
     said = service.project.python(*removal, "remove", bucket, "--delete-models")
-    assert f"the bucket {bucket} is deleted with 2 models" in said
+    assert f"the bucket {bucket} is deleted with 3 models and 1 uploads" in said
     assert service.client("s3").list_buckets()["Buckets"] == []

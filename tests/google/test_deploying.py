@@ -348,9 +348,14 @@ def test_remove_touches_no_other_stage(bench: Bench, service: Service) -> None:
     assert "nothing to change" in bench.deploy(prod)
 
 
-def test_remove_asks_before_it_deletes_models(bench: Bench, service: Service) -> None:
+@pytest.mark.parametrize(
+    ("key", "held"), [("models/iris.json", "holds 1 model(s);"), ("datasets/churn/01", "holds 1 upload(s);")]
+)
+def test_remove_asks_before_it_deletes_what_nothing_brings_back(
+    bench: Bench, service: Service, key: str, held: str
+) -> None:
     bench.deploy(service)
-    bench.google.buckets.put("demo-1-serverless-ml-dev", "models/iris.json", b"{}", {})
+    bench.google.buckets.put("demo-1-serverless-ml-dev", key, b"{}", {})
     asked: list[str] = []
 
     def no(question: str) -> str:
@@ -359,7 +364,7 @@ def test_remove_asks_before_it_deletes_models(bench: Bench, service: Service) ->
 
     with pytest.raises(DeploymentFailed, match="nothing was removed"):
         bench.remove(service, ask=no)
-    assert "holds 1 model(s)" in asked[0]
+    assert held in asked[0]
     assert len(bench.google.cloud.functions) == 3
     bench.remove(service, yes=True)
     assert bench.google.buckets.objects == {}

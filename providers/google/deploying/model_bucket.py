@@ -114,9 +114,13 @@ class ModelBucket:
 
         self._access.patiently(once, conflict_passes=True)
 
-    def models(self, name: str) -> int:
-        """How many models a bucket holds."""
-        return sum(1 for _ in self._client.list_blobs(name, prefix="models/", timeout=TIMEOUT))
+    def held(self, name: str) -> str:
+        """What a bucket holds that nothing could bring back, in words; empty where there is none."""
+        counts = {
+            what: sum(1 for _ in self._client.list_blobs(name, prefix=prefix, timeout=TIMEOUT))
+            for what, prefix in (("model(s)", "models/"), ("upload(s)", "datasets/"))
+        }
+        return " and ".join(f"{count} {what}" for what, count in counts.items() if count)
 
     def delete(self, should: Bucket, say: Progress) -> None:
         """Delete every object with its old states, then the bucket."""
