@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 SECONDS = 90.0  # that one sweep takes at most, or little more: the function has 120
 _UNDELIVERED = 600.0  # seconds after its last message at which a job that nobody holds is sent again
-_MOST_SENT = 9  # times again, each after twice the time before: three and a half days in all
+_MOST_SENT = 8  # times again, each after twice the time before: three and a half days in all
 _ORPHANED = 86_400.0  # seconds: longer than any job or request lives
 _DEAD_LETTERS = 14 * 86_400.0  # seconds for which a message that nobody could work off is kept
 _BATCH = 100
