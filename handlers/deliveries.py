@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from handlers.logs import log, log_unforeseen
 from handlers.rest.call import limits_of
 from ml_core.datasets import upload_of
+from ml_core.deletion import DAY
 from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, Unavailable
 from ml_core.function_memory import FunctionMemory
 from ml_core.jobs import Job, Jobs, is_job_id
@@ -170,7 +171,7 @@ def _describe(services: "Services", upload: str) -> None:
 
 def sweep_once(services: "Services") -> dict[str, Any]:
     """Bring stray jobs back on their way, and remove what nobody needs; the counts of each."""
-    counts = sweep(services.jobs, services.registry)._asdict()
+    counts = sweep(services.jobs, services.registry, retention=services.settings.retention * DAY)._asdict()
     log("info", "sweep", **counts)
     return counts
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ml_core.aliases import Aliases
     from ml_core.data import DataSources
     from ml_core.datasets import Datasets
+    from ml_core.deletion import Deletion
     from ml_core.jobs import Jobs
     from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
     from ml_core.registry import Registry
@@ -109,6 +110,13 @@ class Services:
         from ml_core.aliases import Aliases
 
         return Aliases(self.registry)
+
+    @property
+    def deletion(self) -> "Deletion":
+        """What deletes and restores versions and models."""
+        from ml_core.deletion import DAY, Deletion
+
+        return Deletion(self.registry, self.settings.retention * DAY)
 
     @property
     def versions(self) -> "Versions":

@@ -44,6 +44,7 @@ class Settings(NamedTuple):
     key_ttl: float
     alias_ttl: float
     model_cache_bytes: int
+    retention: int
     root: str
     data_root: str
     data_buckets: str
@@ -116,6 +117,15 @@ SETTINGS = (
         0,
         4096 * MIB,
         "The memory that a warm instance may keep loaded models in.",
+    ),
+    Setting(
+        "retention",
+        "ML_RETENTION",
+        7,
+        "days",
+        0,
+        3650,
+        "How long a deleted version can be restored; after that the sweep removes its artifact and manifest.",
     ),
     Setting(
         "root",

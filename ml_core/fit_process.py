@@ -35,8 +35,10 @@ def main(folder: str, module_paths: list[str]) -> None:
 
 
 def _fit(folder: str, report: IO[str]) -> None:
+    from ml_core.data_request import is_data_request
     from ml_core.tables.memory import machine_budget
     from ml_core.training import fit, read_request
+    from ml_core.training_request import TrainingRequest
 
     def progress(phase: str, percentage: float | None) -> None:
         report.write(json.dumps({"phase": phase, "percentage": percentage}) + "\n")
@@ -45,9 +47,11 @@ def _fit(folder: str, report: IO[str]) -> None:
     with open(os.path.join(folder, "request"), "rb") as written:
         stored = written.read()
     progress("reading", None)
+    data = {} if is_data_request(stored) else {"data": TrainingRequest.from_bytes(stored).lineage()}
+    # Nobody else holds the rows: `fit` lets go of them when it has what it computes with.
     trained = fit(read_request(stored, os.path.join(folder, "data"), machine_budget()), progress)
     with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
-        json.dump(trained.manifest, manifest, allow_nan=False)
+        json.dump({**trained.manifest, **data}, manifest, allow_nan=False)
     with open(os.path.join(folder, "artifact"), "wb") as artifact:
         artifact.write(trained.artifact)
 

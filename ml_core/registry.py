@@ -5,7 +5,7 @@
         next_version    only grows, also over the model's deletion: a number is never used again
         aliases         alias → {version, weights where there are several, etag, updated}: the ETag is its own
         history         alias → what was done to it (`aliases.py`, which also writes the aliases)
-        tombstones      job id → {version, deleted}
+        tombstones      job id → what was in `versions`, and when it was deleted (`deletion.py`)
         deleted         when the whole model was deleted, else null
 
 What a version is, is in `artifacts/{job id}.safetensors` and, its manifest, in `artifacts/{job id}.json`;
@@ -13,7 +13,7 @@ both are written once, before the version is registered.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ml_core.documents import Body, Document, read, read_if_changed, read_many, timestamp, update
@@ -21,7 +21,6 @@ from ml_core.errors import (
     AliasNotFound,
     ModelNotFound,
     ObjectNotFound,
-    VersionInUse,
     VersionNotFound,
 )
 from ml_core.names import check_name, is_name
@@ -86,7 +85,7 @@ class Choice(NamedTuple):
 class ModelDocument:
     """One model as the store has it; `stored` is the store's opaque revision of it."""
 
-    __slots__ = ("_aliases", "_jobs", "_tombstones", "_versions", "history", "name", "revision", "stored")
+    __slots__ = ("_aliases", "_jobs", "_versions", "history", "name", "revision", "stored", "tombstones")
 
     def __init__(self, name: str, document: Document) -> None:
         self.name = name
@@ -95,7 +94,7 @@ class ModelDocument:
         self._versions: Body = document.body["versions"]
         self._jobs: dict[int, str] = {entry["version"]: job for job, entry in self._versions.items()}
         self._aliases: Body = document.body["aliases"]
-        self._tombstones: Body = document.body["tombstones"]
+        self.tombstones: Body = document.body["tombstones"]
         self.history: Body = document.body.get("history", {})
 
     @property
@@ -108,10 +107,10 @@ class ModelDocument:
         """The aliases, by name."""
         return [_alias(name, self._aliases[name]) for name in sorted(self._aliases)]
 
-    @property
-    def tombstones(self) -> dict[int, str]:
-        """The deleted versions and when each was deleted (RFC 3339)."""
-        return {entry["version"]: entry["deleted"] for entry in self._tombstones.values()}
+    def job_of(self, version: int) -> str | None:
+        """The job that registered the version, deleted or not; None where there never was one."""
+        buried = {entry["version"]: job for job, entry in self.tombstones.items()}
+        return self._jobs.get(version) or buried.get(version)
 
     def alias(self, alias: str) -> Alias:
         """The alias with that name. Raises `AliasNotFound`."""
@@ -121,7 +120,7 @@ class ModelDocument:
 
     def number_of(self, job_id: str) -> int | None:
         """The version that the job registered, deleted or not; None when it registered none."""
-        entry = self._versions.get(job_id) or self._tombstones.get(job_id)
+        entry = self._versions.get(job_id) or self.tombstones.get(job_id)
         return None if entry is None else entry["version"]
 
     def pick(self, version: int | None = None, alias: str | None = None) -> Version:
@@ -165,7 +164,7 @@ class ModelDocument:
     def _why_not(self, version: int) -> str:
         if not self._versions:
             return f"model '{self.name}' has no versions: all were deleted"
-        deleted = " any more: it was deleted" if version in self.tombstones else ""
+        deleted = " any more: it was deleted" if self.job_of(version) else ""
         return f"model '{self.name}' has no version {version}{deleted}"
 
 
@@ -181,7 +180,7 @@ class Registry:
 
     def __init__(self, store: ObjectStore, clock: Callable[[], float] = time.time) -> None:
         self.store = store
-        self._clock = clock
+        self.clock = clock
 
     def model(self, name: str) -> ModelDocument:
         """The model. Raises `ModelNotFound`, `Unavailable`."""
@@ -249,74 +248,40 @@ class Registry:
         assert number is not None  # noqa: S101  # the change that was just written
         return number
 
-    def delete_version(self, name: str, version: int) -> None:
-        """Remove the version; its number is never used again, and its artifact goes with a later sweep.
-
-        Raises `ModelNotFound`, `VersionNotFound`, `VersionInUse`, `Unavailable`.
-        """
-
-        def change(model: ModelDocument, body: Body) -> None:
-            found = model.pick(version)
-            _refuse_aliased(name, [alias for alias in model.aliases if version in alias.versions])
-            self._bury(body, found.job)
-
-        self.change(name, change)
-
-    def delete_model(self, name: str) -> None:
-        """Remove the model and all its versions; a later model of that name counts on from them.
-
-        Raises `ModelNotFound`, `VersionInUse` (while there are aliases), `Unavailable`.
-        """
-
-        def change(model: ModelDocument, body: Body) -> None:
-            _refuse_aliased(name, model.aliases)
-            for job in list(body["versions"]):
-                self._bury(body, job)
-            body["deleted"] = self.now()
-
-        self.change(name, change)
-
-    def jobs_in_use(self, deleted_after: float) -> set[str]:
-        """The jobs whose artifacts are needed: those of versions, and of versions deleted only lately.
-
-        `deleted_after` is in seconds since the epoch. Raises `Unavailable`.
-        """
-        cut = timestamp(deleted_after)
-        needed: set[str] = set()
+    def documents(self) -> Iterator[Body]:
+        """All models' documents, also of those that were deleted. Raises `Unavailable`."""
         after = None
         while True:
             page = self.store.list(_FOLDER, after=after)
             for document in read_many(self.store, [found.key for found in page.objects]):
-                body = _empty() if document is None else document.body
-                needed.update(body["versions"])
-                needed.update(job for job, entry in body["tombstones"].items() if entry["deleted"] > cut)
+                if document is not None:
+                    yield document.body
             after = page.next_after
             if after is None:
-                return needed
+                return
 
-    def change(self, name: str, change: Callable[[ModelDocument, Body], None]) -> None:
+    def change(
+        self, name: str, change: Callable[[ModelDocument, Body], None], *, deleted_too: bool = False
+    ) -> ModelDocument:
         """Change the model's document, which `change` gets to see and to modify, as `documents.update` does.
 
-        Raises `ModelNotFound`, `Unavailable`, and what `change` raises.
+        Raises `ModelNotFound` (with `deleted_too` only where there never was one), `Unavailable`, and what
+        `change` raises.
         """
         if not is_name(name):
             raise _no_model(name)
 
         def change_existing(body: Body | None) -> Body | None:
-            if body is None:
+            if body is None or (body["deleted"] is not None and not deleted_too):
                 raise _no_model(name)
-            change(_existing(name, Document(body, "")), body)
+            change(ModelDocument(name, Document(body, "")), body)
             return body
 
-        update(self.store, _key(name), change_existing)
+        return ModelDocument(name, update(self.store, _key(name), change_existing))
 
     def now(self) -> str:
         """The time as the documents have it."""
-        return timestamp(self._clock())
-
-    def _bury(self, body: Body, job: str) -> None:
-        version = body["versions"].pop(job)["version"]
-        body["tombstones"][job] = {"version": version, "deleted": self.now()}
+        return timestamp(self.clock())
 
 
 def _key(name: str) -> str:
@@ -345,14 +310,3 @@ def _version(job: str, entry: Body) -> Version:
 
 def _alias(name: str, entry: Body) -> Alias:
     return Alias(name, entry["version"], entry.get("weights"), entry["etag"], entry["updated"])
-
-
-def _refuse_aliased(name: str, aliases: list[Alias]) -> None:
-    if aliases:
-        pointing = ", ".join(f"'{alias.alias}' ({_versions_of(alias)})" for alias in aliases)
-        raise VersionInUse(f"model '{name}' has aliases in the way: {pointing}")
-
-
-def _versions_of(alias: Alias) -> str:
-    numbers = ", ".join(map(str, alias.versions))
-    return f"version {numbers}" if alias.weights is None else f"versions {numbers}"

@@ -12,11 +12,12 @@ from itertools import batched
 from typing import NamedTuple
 
 from ml_core.datasets import left_behind
+from ml_core.deletion import RETENTION, Deletion, Kept
 from ml_core.documents import Body, read_many
 from ml_core.errors import DocumentDamaged, LeaseLost
 from ml_core.jobs import FINAL, RUNNING, Jobs, Traces, input_key, job_key
 from ml_core.leases import MOST_ATTEMPTS, held_for, spent
-from ml_core.ports import ObjectStore
+from ml_core.ports import ObjectInfo, ObjectStore
 from ml_core.registry import Registry
 from ml_core.trainer import abandon, run_job
 
@@ -39,8 +40,11 @@ class Swept(NamedTuple):
     orphans: int
 
 
-def sweep(jobs: Jobs, registry: Registry, seconds: float = SECONDS) -> Swept:
-    """Look at every job that is not over, as far as the time goes. Raises `Unavailable`; the next goes on."""
+def sweep(jobs: Jobs, registry: Registry, seconds: float = SECONDS, *, retention: float = RETENTION) -> Swept:
+    """Look at every job that is not over, as far as the time goes. Raises `Unavailable`; the next goes on.
+
+    `retention` is how many seconds the artifact of a deleted version stays.
+    """
     counts = dict.fromkeys(Swept._fields, 0)
     until = time.monotonic() + seconds
     unfinished = [traces for traces in jobs.traces() if traces.input_written is not None]
@@ -52,7 +56,8 @@ def sweep(jobs: Jobs, registry: Registry, seconds: float = SECONDS) -> Swept:
             done = _sweep_job(jobs, registry, traces, None if document is None else document.body)
             if done is not None:
                 counts[done] += 1
-    for key in _within(until, _orphans(jobs, registry, {traces.id for traces in unfinished})):
+    deletion = Deletion(registry, retention)
+    for key in _within(until, _orphans(jobs, deletion, {traces.id for traces in unfinished})):
         jobs.store.delete(key)
         counts["orphans"] += 1
     return Swept(**counts)
@@ -114,8 +119,8 @@ def _remove_lonely_input(jobs: Jobs, traces: Traces) -> str | None:
     return "orphans"
 
 
-def _orphans(jobs: Jobs, registry: Registry, unfinished: set[str]) -> Iterator[str]:
-    """Old artifacts that no version needs, Idempotency-Keys that nobody sends again, what is left of uploads.
+def _orphans(jobs: Jobs, deletion: Deletion, unfinished: set[str]) -> Iterator[str]:
+    """Artifacts that no version needs, Idempotency-Keys that nobody sends again, what is left of uploads.
 
     `unfinished` was read before the registry is: a job that ends meanwhile is in one of them.
     """
@@ -123,17 +128,24 @@ def _orphans(jobs: Jobs, registry: Registry, unfinished: set[str]) -> Iterator[s
     yield from _older(jobs.store, "idempotency/", oldest)
     yield from _older(jobs.store, "dead-letters/", jobs.clock() - _DEAD_LETTERS)
     yield from left_behind(jobs.store, oldest)
-    artifacts = [key for key in _older(jobs.store, "artifacts/", oldest) if _job_of(key) not in unfinished]
-    if artifacts:
-        needed = registry.jobs_in_use(oldest)
-        yield from (key for key in artifacts if _job_of(key) not in needed)
+    artifacts = list(_listed(jobs.store, "artifacts/"))
+    kept = deletion.kept() if artifacts else Kept(set(), set())
+    for found in artifacts:
+        job = _job_of(found.key)
+        orphan = found.modified < oldest and job not in unfinished and job not in kept.needed
+        if orphan or job in kept.purged:
+            yield found.key
 
 
 def _older(store: ObjectStore, prefix: str, oldest: float) -> Iterator[str]:
+    return (found.key for found in _listed(store, prefix) if found.modified < oldest)
+
+
+def _listed(store: ObjectStore, prefix: str) -> Iterator[ObjectInfo]:
     after = None
     while True:
         page = store.list(prefix, after=after)
-        yield from (found.key for found in page.objects if found.modified < oldest)
+        yield from page.objects
         after = page.next_after
         if after is None:
             return

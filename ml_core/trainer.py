@@ -243,7 +243,7 @@ class _Trainer:
             result = child.result()
         if not isinstance(result, Fitted):
             return self._fitted_nothing(result, child, size)
-        lineage = {} if fetched is None else {"data": fetched.lineage}
+        lineage = {} if fetched is None else {"data": _lineage(request, fetched)}
         fitted = result._replace(manifest={**result.manifest, **lineage})
         self._lease.renew("registering")
         return self._register(Background("registering", lambda _: self._stored_and_registered(fitted)))
@@ -408,6 +408,12 @@ def _not_held(job: Job, wait: float, jobs: Jobs) -> Outcome:
 def _done(job: Job) -> Outcome:
     log.info("job %s of model %s: %s", job.id, job.model, job.state)
     return Outcome(job, None)
+
+
+def _lineage(request: bytes, fetched: Fetched) -> dict[str, Any]:
+    """Which table it was, and what of it was wanted."""
+    wanted = DataRequest.from_bytes(request).data
+    return {**fetched.lineage, "format": wanted.format, "target": wanted.target}
 
 
 def _store_result(store: ObjectStore, job: Job, fitted: Fitted) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A request to train, checked: whole, within the limits, and such that training on it can go well."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -59,6 +60,15 @@ class TrainingRequest(NamedTuple):
             "test_fraction": self.test_fraction,
             "seed": self.seed,
         }
+
+    def lineage(self) -> dict[str, object]:
+        """What tells whether another request had the same rows and targets: their SHA-256."""
+        import hashlib
+
+        described = json.dumps([self.features, self.targets, self.columns, self.rows.n_features]).encode()
+        digest = hashlib.sha256(described)
+        digest.update(self.rows.packed)
+        return {"uri": None, "size": len(self.rows.packed), "sha256": digest.hexdigest()}
 
     def without_rows(self) -> "TrainingRequest":
         """All but the rows and their targets."""

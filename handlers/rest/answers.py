@@ -201,6 +201,9 @@ ANSWERS: dict[str, Schema] = {
             "ready": {"type": "boolean"},
             "versions": _list(_LISTED_VERSION),
             "aliases": {"type": "object", "additionalProperties": _ALIAS},
+            "deleted": _list(
+                _object({"version": _NUMBER, "deleted": _TIME, "restorable_until": _TIME_OR_NULL})
+            ),
             "model_version_status": _list(_STATUS),
         }
     ),

@@ -82,6 +82,11 @@ QUERY: dict[str, Schema] = {
         "description": "Only jobs in this state.",
     },
     "model": {**NAME, "description": "Only jobs of this model."},
+    "purge": {
+        "type": "string",
+        "enum": ["true", "false"],
+        "description": "`true`: for good, so that it cannot be restored. Also of what was deleted before.",
+    },
     "before": {
         "type": "integer",
         "minimum": 1,
@@ -155,7 +160,7 @@ ROUTES = (
         ((200, "Model"), (304, "")),
         headers=("if-none-match",),
     ),
-    Route("DELETE", "/v1/models/{model}", "models:delete_model", ADMIN, ((204, ""),)),
+    Route("DELETE", "/v1/models/{model}", "models:delete_model", ADMIN, ((204, ""),), query=("purge",)),
     Route(
         "GET",
         "/v1/models/{model}/versions",
@@ -180,7 +185,21 @@ ROUTES = (
         PREDICT,
         ((200, "Schema"),),
     ),
-    Route("DELETE", "/v1/models/{model}/versions/{version}", "models:delete_version", ADMIN, ((204, ""),)),
+    Route(
+        "DELETE",
+        "/v1/models/{model}/versions/{version}",
+        "models:delete_version",
+        ADMIN,
+        ((204, ""),),
+        query=("purge",),
+    ),
+    Route(
+        "POST",
+        "/v1/models/{model}/versions/{version}:restore",
+        "models:restore_version",
+        ADMIN,
+        ((200, "Version"),),
+    ),
     Route(
         "GET",
         "/v1/models/{model}/aliases/{alias}",

@@ -26,7 +26,18 @@ _ANY = re.compile(r".+", re.DOTALL)
 
 MASKED_MEMBERS = {
     **dict.fromkeys(
-        ("created", "started", "finished", "ended", "updated", "uploaded", "expires", "time", "deleted"),
+        (
+            "created",
+            "started",
+            "finished",
+            "ended",
+            "updated",
+            "uploaded",
+            "expires",
+            "time",
+            "deleted",
+            "restorable_until",
+        ),
         _TIME,
     ),
     **dict.fromkeys(("id", "job", "next_after"), _JOB),

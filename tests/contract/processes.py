@@ -12,17 +12,24 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from ml_core.aliases import Aliases, Terms
-from ml_core.errors import ModelNotFound, ObjectExists, RevisionMismatch
+from ml_core.errors import ModelNotFound, NothingToRollBack, ObjectExists, RevisionMismatch
 from ml_core.jobs import Jobs
 from ml_core.ports import ObjectStore
 from ml_core.registry import Registry
+from ml_core.serving import Models
 from ml_core.trainer import run_job
 from tests.contract.backend import backend
 from tests.contract.bench import sources
 from tests.contract.faults import QUICK, QUICK_FIT, Clock, FaultyStore, RememberingQueue
 from tests.contract.places import Place
+
+if TYPE_CHECKING:
+    from ml_core.model import Model
 
 
 def count(store: ObjectStore, key: str, times: str) -> None:
@@ -73,6 +80,35 @@ def register(store: ObjectStore, model: str, times: str) -> None:
         job = os.urandom(14).hex()
         numbers[job] = registry.register(model, job, sha256=job, size=1, algorithm="none")
     print(json.dumps(numbers))
+
+
+def move(store: ObjectStore, model: str, times: str, seed: str) -> None:
+    """Promote, roll back and share the alias production at random, and say which changes were done."""
+    aliases, chance = Aliases(Registry(store)), random.Random(seed)  # noqa: S311
+    me, name = Terms(by=f"{seed}-{os.getpid()}"), (model, "production")
+    _wait_for_the_start()
+    for _ in range(int(times)):
+        version = chance.randint(1, 5)
+        what = chance.choice(["promote", "share", "roll back"])
+        if what == "promote":
+            aliases.promote(*name, version, terms=me)
+        elif what == "share":
+            aliases.set(*name, {str(version): 90, str(version % 5 + 1): 10}, me)
+        else:
+            with suppress(NothingToRollBack):
+                aliases.roll_back(*name, terms=me)
+    mine = [change for change in aliases.history(*name, limit=1000).changes if change.by == me.by]
+    print(json.dumps([change.number for change in mine]))
+
+
+def follow(store: ObjectStore, model: str, until: str) -> None:
+    """Serve a model without pause until it is that version, and say when it was."""
+    models = Models(store, load=lambda data: cast("Model", SimpleNamespace(nbytes=len(data))))
+    _wait_for_the_start()
+    print(f"serving {models.resolve(model).version}", flush=True)
+    while models.resolve(model).version != int(until):
+        time.sleep(0.002)
+    print(time.time())
 
 
 def train(  # noqa: PLR0917 - words of a command
@@ -160,7 +196,18 @@ def _wait_for_the_start() -> None:
 
 TASKS: dict[str, Callable[..., None]] = {
     task.__name__: task
-    for task in (count, create, overwrite, register, train, train_on_a_small_disk, work, promote)
+    for task in (
+        count,
+        create,
+        follow,
+        move,
+        overwrite,
+        register,
+        train,
+        train_on_a_small_disk,
+        work,
+        promote,
+    )
 }
 
 

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from ml_core.aliases import ANY, Aliases, Terms
+from ml_core.deletion import Deletion
 from ml_core.documents import read
 from ml_core.errors import (
     AliasNotFound,
@@ -56,18 +57,18 @@ class TestVersions:
         """Not after the newest version is deleted, nor after the model is and a new one has its name."""
         _register(registry, "a")
         _register(registry, "b")
-        registry.delete_version("iris", 2)
+        Deletion(registry).delete_version("iris", 2)
         assert _register(registry, "c") == 3
-        registry.delete_model("iris")
+        Deletion(registry).delete_model("iris")
         assert _register(registry, "d") == 4
         model = registry.model("iris")
         assert [version.version for version in model.versions] == [4]
-        assert sorted(model.tombstones) == [1, 2, 3]
+        assert [each.version for each in Deletion(registry).deleted(model)] == [3, 2, 1]
 
     def test_a_deleted_version_stays_deleted_when_its_job_comes_again(self, registry: Registry) -> None:
         _register(registry, "a")
         _register(registry, "b")
-        registry.delete_version("iris", 2)
+        Deletion(registry).delete_version("iris", 2)
         assert _register(registry, "b") == 2
         assert registry.number_of("iris", "b") == 2
         assert [version.version for version in registry.model("iris").versions] == [1]
@@ -90,7 +91,7 @@ class TestVersions:
         with pytest.raises(ModelNotFound):
             registry.model(name)
         with pytest.raises(ModelNotFound):
-            registry.delete_model(name)
+            Deletion(registry).delete_model(name)
 
 
 class TestPicking:
@@ -113,7 +114,7 @@ class TestPicking:
             registry.model("iris").pick(9)
         with pytest.raises(AliasNotFound, match="no alias 'canary'"):
             registry.model("iris").pick(alias="canary")
-        registry.delete_version("iris", 1)
+        Deletion(registry).delete_version("iris", 1)
         with pytest.raises(VersionNotFound, match="all were deleted"):
             registry.model("iris").pick()
 
@@ -155,13 +156,13 @@ class TestAliases:
         _register(registry, "a")
         Aliases(registry).set("iris", "production", 1)
         with pytest.raises(VersionInUse, match="'production'"):
-            registry.delete_version("iris", 1)
+            Deletion(registry).delete_version("iris", 1)
         with pytest.raises(VersionInUse, match="'production'"):
-            registry.delete_model("iris")
+            Deletion(registry).delete_model("iris")
         Aliases(registry).delete("iris", "production")
         with pytest.raises(AliasNotFound):
             Aliases(registry).delete("iris", "production")
-        registry.delete_version("iris", 1)
+        Deletion(registry).delete_version("iris", 1)
 
     def test_of_promotions_that_know_the_same_state_one_wins(self, place: Place) -> None:
         registry = Registry(place.open())
@@ -189,7 +190,7 @@ class TestListing:
     def test_deleted_models_are_not_listed(self, registry: Registry) -> None:
         for name in ("wine", "iris", "digits", "iris-2"):
             _register(registry, f"job-{name}", name)
-        registry.delete_model("wine")
+        Deletion(registry).delete_model("wine")
         page = registry.models()
         assert sorted(model.name for model in page.models) == ["digits", "iris", "iris-2"]
         assert page.next_after is None
@@ -198,7 +199,7 @@ class TestListing:
         names = [f"model-{number}" for number in range(7)]
         for name in names:
             _register(registry, f"job-{name}", name)
-        registry.delete_model("model-2")
+        Deletion(registry).delete_model("model-2")
         listed: list[str] = []
         after = None
         while True:

@@ -17,7 +17,7 @@ def models(call: Call) -> Response:
 
 
 def model(call: Call) -> Response:
-    """Show a model: versions, aliases, and TensorFlow Serving's `model_version_status`."""
+    """Show a model: versions, aliases, what was deleted, and TensorFlow Serving's `model_version_status`."""
     found = call.services.registry.model(call.path["model"])
     versions = found.versions
     value = {
@@ -25,6 +25,7 @@ def model(call: Call) -> Response:
         "ready": bool(versions),
         "versions": [_described(version) for version in versions],
         "aliases": {alias.alias: described_alias(alias) for alias in found.aliases},
+        "deleted": [version._asdict() for version in call.services.deletion.deleted(found)],
         "model_version_status": [
             {
                 "version": str(version.version),
@@ -51,17 +52,37 @@ def version(call: Call) -> Response:
 
 
 def delete_version(call: Call) -> Response:
-    """Delete a version that no alias points at. Its number is never used again."""
-    call.services.registry.delete_version(call.path["model"], int(call.path["version"]))
-    call.note(model=call.path["model"], version=call.version)
+    """Delete a version that no alias points at. Its number is never used again.
+
+    It can be restored for a while. With `purge=true` nothing can bring it back, not even if it was deleted
+    before, and what is stored of it goes with the next sweep.
+    """
+    number = int(call.path["version"])
+    call.services.deletion.delete_version(call.path["model"], number, purge=_purging(call))
+    call.note(model=call.path["model"], version=number)
     return Response(204, {}, b"")
 
 
 def delete_model(call: Call) -> Response:
-    """Delete a model that has no alias, with all versions. A later model of that name counts on from them."""
-    call.services.registry.delete_model(call.path["model"])
+    """Delete a model that has no alias, with all versions. A later model of that name counts on from them.
+
+    Its versions can be restored for a while; `purge=true` as for a version.
+    """
+    call.services.deletion.delete_model(call.path["model"], purge=_purging(call))
     call.note(model=call.path["model"])
     return Response(204, {}, b"")
+
+
+def restore_version(call: Call) -> Response:
+    """Bring back a version that was deleted lately, and its model where that was deleted too."""
+    name, number = call.path["model"], int(call.path["version"])
+    call.services.deletion.restore(name, number)
+    call.note(model=name, version=number)
+    return json_response(call.services.versions.get(name, number))
+
+
+def _purging(call: Call) -> bool:
+    return call.query().get("purge") == "true"
 
 
 def _described(entry: Version) -> dict[str, Any]:

@@ -325,3 +325,48 @@ class TestComparing:
         assert ([each["version"] for each in first["versions"]], first["next_before"]) == ([3, 2], 2)
         rest = read(ask("GET", "/v1/models/iris/versions?before=2"), 200, "Versions")
         assert ([each["version"] for each in rest["versions"]], rest["next_before"]) == ([1], None)
+
+
+class TestDeleting:
+    VERSION = "/v1/models/iris/versions/2"
+
+    def test_a_deleted_version_is_listed_and_can_be_restored(self, ask: Ask) -> None:
+        before = read(ask("GET", self.VERSION), 200, "Version")
+        assert ask("DELETE", self.VERSION).status == 204
+        model = read(ask("GET", "/v1/models/iris"), 200, "Model")
+        assert [entry["version"] for entry in model["deleted"]] == [2]
+        assert model["deleted"][0]["restorable_until"] > model["deleted"][0]["deleted"]
+        assert read(ask("POST", f"{self.VERSION}:restore"), 200, "Version") == before
+        assert ask("POST", f"{self.VERSION}:predict", ASKED).status == 200
+
+    def test_a_purged_one_is_gone(self, ask: Ask) -> None:
+        assert ask("DELETE", f"{self.VERSION}?purge=true").status == 204
+        assert read(ask("POST", f"{self.VERSION}:restore"), 409)["code"] == "version_gone"
+        assert ask("DELETE", f"{self.VERSION}?purge=yes").status == 422
+        assert ask("DELETE", self.VERSION).status == 404
+
+    def test_a_roll_back_to_a_deleted_version_is_refused_until_it_is_restored(self, ask: Ask) -> None:
+        _put(ask, {"version": 2})
+        _put(ask, {"version": 1})
+        ask("DELETE", self.VERSION)
+        refused = _post(ask, "rollback", None, 409)
+        assert refused["code"] == "version_gone"
+        assert "version 2" in refused["detail"]
+        assert read(ask("GET", PATH))["version"] == 1, "nothing changed"
+        ask("POST", f"{self.VERSION}:restore")
+        assert _post(ask, "rollback")["version"] == 2
+
+
+def test_a_version_says_what_it_came_from(ask: Ask, services: Services) -> None:
+    lineage = read(ask("GET", "/v1/models/iris/versions/2"), 200, "Version")["lineage"]
+    assert lineage["job"] == services.registry.model("iris").pick(2).job
+    assert (lineage["seed"], lineage["test_fraction"]) == (1, 0.2)
+    assert lineage["library_versions"]["scikit-learn"]
+    data = lineage["data"]
+    assert data["uri"] is None
+    assert len(data["sha256"]) == 64
+    others = [
+        read(ask("GET", f"/v1/models/{other}/versions/1"), 200, "Version")["lineage"]["data"]["sha256"]
+        for other in ("iris", "truth")
+    ]
+    assert [sha256 == data["sha256"] for sha256 in others] == [True, False], "it is of the rows alone"

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from ml_core.aliases import Aliases
+from ml_core.deletion import Deletion
 from ml_core.errors import AliasNotFound, ArtifactInvalid, ModelNotFound, VersionNotFound
 from ml_core.model import Model
 from ml_core.registry import Registry, artifact_key
@@ -137,11 +138,11 @@ def test_a_deleted_version_is_not_served_any_more(served: Served) -> None:
     served.register("iris", "a-10")
     served.register("iris", "b-10")
     served.models.resolve("iris", 2)
-    served.registry.delete_version("iris", 2)
+    Deletion(served.registry).delete_version("iris", 2)
     served.clock.ahead += 3
     with pytest.raises(VersionNotFound, match="it was deleted"):
         served.models.resolve("iris", 2)
-    served.registry.delete_model("iris")
+    Deletion(served.registry).delete_model("iris")
     served.clock.ahead += 3
     with pytest.raises(ModelNotFound):
         served.models.resolve("iris")
@@ -154,7 +155,7 @@ def test_an_artifact_that_was_swept_a_moment_ago_is_a_deleted_version(served: Se
     served.register("iris", "b-10")
     served.models.resolve("iris", 1)
     job = served.registry.model("iris").pick(2).job
-    served.registry.delete_version("iris", 2)
+    Deletion(served.registry).delete_version("iris", 2)
     served.store.delete(artifact_key(job))
     with pytest.raises(VersionNotFound):
         served.models.resolve("iris", 2)
@@ -228,3 +229,33 @@ def test_an_artifact_of_a_later_format_names_its_model(served: Served) -> None:
     models = Models(served.store, alias_ttl=0, max_bytes=100, load=refuse)
     with pytest.raises(ArtifactInvalid, match="'iris' version 1 cannot be read: format 9"):
         models.resolve("iris")
+
+
+def test_versions_that_share_an_alias_stay_warm_together_past_the_room_that_there_is(served: Served) -> None:
+    """They would else push each other out with every second request."""
+    served.register("iris", "a-80")
+    served.register("iris", "b-80")
+    served.register("other", "c-10")
+    served.aliases.set("iris", "production", {"1": 50, "2": 50})
+    for key in range(30):
+        served.models.resolve("iris", key=str(key))
+    assert sorted(served.loaded) == ["a-80", "b-80"]
+    served.aliases.promote("iris", "production")
+    served.clock.ahead += 3
+    served.models.resolve("iris")
+    served.models.resolve("other")
+    assert served.loaded[-1] == "c-10"
+    served.models.resolve("iris", 2)
+    served.models.resolve("other")
+    assert len(served.loaded) == 3, "what the promotion left behind made room"
+
+
+def test_what_answers_is_told_with_the_alias_that_led_to_it(served: Served) -> None:
+    served.register("iris", "a-10")
+    assert served.models.resolve("iris").alias is None
+    served.aliases.set("iris", "production", 1)
+    served.clock.ahead += 3
+    assert served.models.resolve("iris").alias == "production"
+    served.aliases.set("iris", "blue", 1)
+    assert served.models.resolve("iris", alias="blue").alias == "blue"
+    assert served.models.resolve("iris", 1).alias is None
