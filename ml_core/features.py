@@ -242,7 +242,7 @@ def packed_rows(
 ) -> Rows:
     """Rows in the order of the features as one number for each. Raises `InvalidInput` with what is wrong."""
     columns = [
-        _read_column(feature, column)
+        read_column(feature, column)
         for feature, column in zip(features, zip(*rows, strict=True), strict=True)
     ]
     if any(isinstance(value, _Wrong) for column in columns for value in column):
@@ -264,8 +264,13 @@ class _Wrong(float):
         return wrong
 
 
-def _read_column(feature: Feature, values: "Sequence[object]") -> "list[Any]":
-    """The numbers of a column; `_Wrong` ones where a value is none of its kind."""
+def wrong_values(numbers: "Sequence[object]") -> list[tuple[int, str]]:
+    """Where `read_column` met values that are none of the feature's kind, and what is wrong with them."""
+    return [(row, number.message) for row, number in enumerate(numbers) if isinstance(number, _Wrong)]
+
+
+def read_column(feature: Feature, values: "Sequence[object]") -> "list[Any]":
+    """The numbers of a column; `wrong_values` finds those that are none of its kind."""
     kinds = set(map(type, values))
     if feature.kind == NUMBER and kinds <= {float, int} and all(map(_is_finite, values)):
         return list(values)

@@ -8,7 +8,7 @@ value by value, to say where.
 import struct
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from math import isfinite, prod
+from math import isfinite, isnan, prod
 from typing import Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, TooLarge
@@ -149,7 +149,7 @@ def wrong_number(value: object) -> str | None:
 
 
 # The Open Inference Protocol's numeric types, as `struct` calls them.
-_TENSOR_CODES = {
+TENSOR_CODES = {
     "FP64": "d",
     "FP32": "f",
     "FP16": "e",
@@ -162,7 +162,7 @@ _TENSOR_CODES = {
     "UINT16": "H",
     "UINT8": "B",
 }
-TENSOR_DATATYPES = tuple(_TENSOR_CODES)
+TENSOR_DATATYPES = tuple(TENSOR_CODES)
 
 
 def rows_from_tensor(
@@ -175,15 +175,17 @@ def rows_from_tensor(
     limits: Limits,
     where: str = "$.inputs[0]",
     expecting: str = "the model",
+    gaps: bool = False,
 ) -> Rows:
     """Rows of an Open Inference Protocol tensor `[rows, features]`.
 
     Bytes are raw little-endian numbers of the datatype; a list is flat or nested, and its numbers are rounded
-    to the datatype, so that JSON and binary requests get equal answers. Raises `TooLarge` and `InvalidInput`.
+    to the datatype, so that JSON and binary requests get equal answers. With `gaps`, NaN (which raw numbers
+    alone can be) is a missing value. Raises `TooLarge` and `InvalidInput`.
     """
-    code = _TENSOR_CODES.get(datatype)
+    code = TENSOR_CODES.get(datatype)
     if code is None:
-        expected = ", ".join(_TENSOR_CODES)
+        expected = ", ".join(TENSOR_CODES)
         raise InvalidInput.at(f"{where}.datatype", f"expected one of {expected}, got {shown(datatype)}")
     _check_shape(name, shape, len(features), limits, where=where, expecting=expecting)
     count = prod(shape)
@@ -197,8 +199,10 @@ def rows_from_tensor(
     packed = bytes(data) if code == "d" else pack(struct.unpack(f"<{count}{code}", data))
     if not all_finite(packed):
         numbers = enumerate(struct.unpack(f"<{count}d", packed))
-        row = next(index for index, number in numbers if not isfinite(number)) // len(features)
-        raise InvalidInput.at(where, f"row {row} holds a number that is not finite")
+        wrong = (index for index, number in numbers if not (isfinite(number) or (gaps and isnan(number))))
+        first = next(wrong, None)
+        if first is not None:
+            raise InvalidInput.at(where, f"row {first // len(features)} holds a number that is not finite")
     return Rows(packed, len(features), where)
 
 

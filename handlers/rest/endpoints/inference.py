@@ -27,7 +27,8 @@ INFER_BODY: Schema = {
         "inputs": {
             "type": "array",
             "minItems": 1,
-            "maxItems": 1,
+            "maxItems": 10_000,
+            "description": "One tensor `[rows, features]` of numbers, or one `[rows]` for each feature.",
             "items": {
                 "type": "object",
                 "required": ["name", "shape", "datatype"],
@@ -87,11 +88,28 @@ def metadata(call: Call) -> Response:
         "name": served.name,
         "versions": [str(version.version) for version in registered],
         "platform": f"{NAME}_{model.algorithm}",
-        "inputs": [{"name": "input-0", "datatype": "FP64", "shape": [-1, len(model.features)]}],
+        "inputs": _inputs(model),
         "outputs": [_described(name, model) for name, ours in OUTPUTS.items() if ours in model.outputs],
-        "parameters": {"features": list(model.features), **_classes(model)},
+        "parameters": {
+            **({"content_type": "pd"} if model.encoding else {}),
+            "features": list(model.features),
+            **_classes(model),
+        },
     }
     return json_response(described)
+
+
+def _inputs(model: "Model") -> list[dict[str, Any]]:
+    """The input tensors; of mixed columns one for each, as MLServer's codec `pd` has them."""
+    if model.encoding is None:
+        return [{"name": "input-0", "datatype": "FP64", "shape": [-1, len(model.features)]}]
+    from ml_core.tensor_columns import datatype_of
+
+    each = ((feature.name, datatype_of(feature)) for feature in model.encoding.features)
+    return [
+        {"name": name, "datatype": datatype, "shape": [-1, 1], "parameters": _content_type(datatype)}
+        for name, datatype in each
+    ]
 
 
 def ready(call: Call) -> Response:
@@ -102,14 +120,14 @@ def ready(call: Call) -> Response:
 
 
 def infer(call: Call) -> Response:
-    """Predict from a tensor, `[rows, features]`."""
+    """Predict from a tensor, `[rows, features]`, or from one for each feature."""
     header, binary = _read(call)
     key = call.routing_key or header.get("id") or call.request.request_id
     served = call.services.models.resolve(call.path["model"], call.version, key=key)
     model = served.model
     note(call, served)
     names = _wanted(header, served)
-    rows = _rows(call, header["inputs"][0], binary, served)
+    rows = _rows(call, header, binary, served)
     call.note(rows=len(rows))
     found = answered(call, model, rows, tuple(OUTPUTS[name] for name in names))
     answer: dict[str, Any] = {"model_name": served.name, "model_version": str(served.version)}
@@ -158,27 +176,60 @@ def _wanted(header: dict[str, Any], served: "Served") -> list[str]:
     return asked
 
 
-def _rows(call: Call, given: dict[str, Any], binary: bytes | None, served: "Served") -> "Rows":
-    """The rows of the input tensor."""
-    from ml_core.instances import rows_from_tensor
+def _rows(call: Call, header: dict[str, Any], binary: bytes | None, served: "Served") -> "Rows":
+    """The rows of the input tensors: one `[rows, features]`, or one for each feature."""
+    inputs, model, expecting = header["inputs"], served.model, described(served)
+    parts = [
+        given["data"] if part is None else part
+        for given, part in zip(inputs, _parts(inputs, binary), strict=True)
+    ]
+    if _is_matrix(inputs, model):
+        from ml_core.instances import rows_from_tensor
 
-    if served.model.encoding:
-        kinds = "its columns are more than numbers without gaps, which a tensor cannot say"
-        raise InvalidInput.at("$.inputs[0]", f"{described(served)} is asked by :predict alone: {kinds}")
-    size = tensors.binary_sizes([given], binary)[0]
-    if (size is None) == ("data" not in given):
-        either = "both" if "data" in given else "neither"
-        raise InvalidInput.at("$.inputs[0]", f"needs data or parameters.binary_data_size; it has {either}")
-    return rows_from_tensor(
-        given["name"],
-        given["datatype"],
-        given["shape"],
-        given["data"] if size is None else binary or b"",
-        features=served.model.features,
-        limits=call.limits,
-        where="$.inputs[0]",
-        expecting=described(served),
-    )
+        only = inputs[0]
+        return rows_from_tensor(
+            only["name"],
+            only["datatype"],
+            only["shape"],
+            parts[0],
+            features=model.features,
+            limits=call.limits,
+            where="$.inputs[0]",
+            expecting=expecting,
+            gaps=model.encoding is not None,
+        )
+    from ml_core.tensor_columns import Column, rows_from_columns
+
+    columns = [
+        Column(given["name"], given["datatype"], given["shape"], part)
+        for given, part in zip(inputs, parts, strict=True)
+    ]
+    return rows_from_columns(model, columns, call.limits, expecting=expecting)
+
+
+def _is_matrix(inputs: list[dict[str, Any]], model: "Model") -> bool:
+    """Whether the only tensor holds whole rows, which only numbers can be said in."""
+    if len(inputs) > 1:
+        return False
+    if model.encoding is None:
+        return True
+    numbers = all(feature.kind in ("number", "boolean") for feature in model.encoding.features)
+    return numbers and inputs[0]["name"] not in model.features
+
+
+def _parts(inputs: list[dict[str, Any]], binary: bytes | None) -> list[bytes | None]:
+    """Each tensor's raw bytes; None for one whose data is in the JSON."""
+    parts: list[bytes | None] = []
+    at = 0
+    for place, (given, size) in enumerate(zip(inputs, tensors.binary_sizes(inputs, binary), strict=True)):
+        if (size is None) == ("data" not in given):
+            either = "both" if "data" in given else "neither"
+            raise InvalidInput.at(
+                f"$.inputs[{place}]", f"needs data or parameters.binary_data_size; it has {either}"
+            )
+        parts.append(None if size is None else (binary or b"")[at : at + size])
+        at += size or 0
+    return parts
 
 
 def _binary(header: dict[str, Any], names: list[str]) -> set[str]:
