@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from typing import Any, NamedTuple
 
 from ml_core.data import DataSources, upload_key
@@ -15,6 +14,7 @@ from ml_core.documents import Body, update
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
 from ml_core.fetching import Fetching
 from ml_core.ports import ObjectStore
+from ml_core.scratch import scratch_folder
 
 MOST_ATTEMPTS = 3
 _LONGEST = 600.0  # seconds
@@ -81,7 +81,7 @@ def _write(store: ObjectStore, upload: str, found: Found, attempts: int = 0) -> 
 
 def _read(uri: str, sources: DataSources, revision: str) -> Found | None:
     """What the file at an address holds; None where it is gone. Raises `Unavailable`."""
-    with tempfile.TemporaryDirectory(prefix="serverless-ml-describe-") as folder:
+    with scratch_folder() as folder:
         fetching = Fetching(sources, uri, os.path.join(folder, "data"))
         try:
             for _ in fetching:

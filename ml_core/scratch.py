@@ -40,7 +40,7 @@ def _remove_abandoned() -> None:
 
 def _remove_if_abandoned(folder: str) -> None:
     """Raises `BlockingIOError` for a folder that is held."""
-    found = os.open(folder, os.O_RDONLY)
+    found = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)

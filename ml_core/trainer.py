@@ -5,8 +5,6 @@ sweep, brings to its end with exactly one version: the artifact is written once 
 registers once.
 """
 
-import hashlib
-import json
 import logging
 import os
 import threading
@@ -14,6 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ml_core import fit_results, job_errors
 from ml_core.background import Background, Work
 from ml_core.data import DataSources
 from ml_core.data_request import DataRequest, is_data_request
@@ -22,7 +21,6 @@ from ml_core.errors import (
     InvalidInput,
     JobNotFound,
     LeaseLost,
-    ObjectExists,
     ObjectNotFound,
     TooLarge,
     Unavailable,
@@ -55,8 +53,7 @@ from ml_core.leases import (
     postponed,
     spent,
 )
-from ml_core.ports import ObjectStore
-from ml_core.registry import Registry, artifact_key, manifest_key
+from ml_core.registry import Registry
 from ml_core.scratch import scratch_folder
 
 log = logging.getLogger(__name__)
@@ -106,6 +103,11 @@ class _Terms(NamedTuple):
     def last_moment(self) -> float | None:
         """When work has to be broken off, so that there is time to write down that it was."""
         return None if self.deadline is None else self.deadline - self.pace.last_words
+
+    @property
+    def seconds(self) -> float:
+        """How long the platform lets this trainer run."""
+        return 0.0 if self.deadline is None else max(0.0, self.deadline - self.began)
 
 
 def run_job(
@@ -162,7 +164,7 @@ def abandon(job_id: str, jobs: Jobs, registry: Registry, reason: str) -> Job | N
     version = registry.number_of(job.model, job.id)
     if version is None:
         return lease.fail({"code": "dead_lettered", "message": f"{reason}; send the request again"})
-    manifest = _read_manifest(jobs.store, job.id) or {}
+    manifest = fit_results.read_manifest(jobs.store, job.id) or {}
     return lease.succeed(version, manifest.get("metrics"), manifest.get("warnings", []))
 
 
@@ -193,10 +195,10 @@ class _Trainer:
         job = self._lease.job
         version = self._registry.number_of(job.model, job.id)
         if version is not None:
-            return self._succeed(version, _read_manifest(self._store, job.id) or {})
+            return self._succeed(version, fit_results.read_manifest(self._store, job.id) or {})
         if job.cancelling:
             return _done(self._lease.cancel())
-        manifest = _read_manifest(self._store, job.id)
+        manifest = fit_results.read_manifest(self._store, job.id)
         if manifest is not None:
             return self._register(Background("registering", lambda _: self._registered(manifest)))
         if not self._lease.begun:
@@ -214,20 +216,13 @@ class _Trainer:
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            return self._fail(_disk_full())
+            return self._fail(job_errors.disk_full())
 
     def _fit_in(self, folder: str) -> Outcome:
         request = self._request()
-        fetched = None
-        if is_data_request(request):
-            with Background("fetching", lambda task: self._fetched(request, folder, task)) as fetching:
-                stopped = self._watch(fetching)
-            if stopped is not None:
-                return stopped
-            try:
-                fetched = fetching.result()
-            except (InvalidInput, TooLarge) as error:
-                return self._fail(_refusal(error))
+        fetched = self._fetch(request, folder) if is_data_request(request) else None
+        if isinstance(fetched, Outcome):
+            return fetched
         size = len(request) if fetched is None else fetched.lineage["size"]
         child = FitChild(
             request,
@@ -247,6 +242,17 @@ class _Trainer:
         fitted = result._replace(manifest={**result.manifest, **lineage})
         self._lease.renew("registering")
         return self._register(Background("registering", lambda _: self._stored_and_registered(fitted)))
+
+    def _fetch(self, request: bytes, folder: str) -> Fetched | Outcome:
+        """Bring the data to the folder; an outcome when there is none to be had, or it is time to stop."""
+        with Background("fetching", lambda task: self._fetched(request, folder, task)) as fetching:
+            stopped = self._watch(fetching)
+        if stopped is not None:
+            return stopped
+        try:
+            return fetching.result()
+        except (InvalidInput, TooLarge) as error:
+            return self._fail(job_errors.refusal(error))
 
     def _fetched(self, request: bytes, folder: str, task: Background[Fetched]) -> Fetched:
         """Bring the data that the request is about to a file in the folder.
@@ -277,11 +283,11 @@ class _Trainer:
             case Refused(error):
                 return self._fail(error)
             case OutOfMemory():
-                return self._fail(_out_of_memory(size, self._terms.memory.left(size)))
+                return self._fail(job_errors.out_of_memory(size, self._terms.memory.left(size)))
             case OutOfDisk():
-                return self._fail(_disk_full())
+                return self._fail(job_errors.disk_full())
             case OutOfTime():
-                return self._fail(_too_slow(self._terms, child))
+                return self._fail(job_errors.too_slow(self._terms.seconds, child))
             case Broken():
                 return self._broken(result)
         raise AssertionError(result)
@@ -299,7 +305,7 @@ class _Trainer:
         if self._terms.stopping.is_set():
             return self._interrupted()
         if self._is_over():
-            return self._fail(_too_slow(self._terms, work))
+            return self._fail(job_errors.too_slow(self._terms.seconds, work))
         return None
 
     def _interrupted(self) -> Outcome:
@@ -316,7 +322,7 @@ class _Trainer:
     def _postpone(self) -> Outcome:
         """There is hardly any time left: the next delivery may have more. No attempt is counted."""
         if postponed(self._lease.job.attempts) >= _MOST_POSTPONED:
-            return self._fail(_never_time(self._terms))
+            return self._fail(job_errors.never_time(self._terms.seconds))
         reason = "too little time was left to begin"
         return Outcome(self._lease.retry(reason, POSTPONED), self._terms.pace.retry)
 
@@ -344,13 +350,13 @@ class _Trainer:
         """
         with registering:
             while not registering.ended.wait(self._terms.pace.glance):
-                if self._is_over():
+                if self._is_over(-self._terms.pace.last_words / 2):  # giving back takes fewer words
                     return self._retry("the time was over while the version was registered")
                 self._keep(registering)
         return self._succeed(*registering.result())
 
     def _stored_and_registered(self, fitted: Fitted) -> "_Registered":
-        return self._registered(_store_result(self._store, self._lease.job, fitted))
+        return self._registered(fit_results.store(self._store, self._lease.job.id, fitted))
 
     def _registered(self, manifest: dict[str, Any]) -> "_Registered":
         job = self._lease.job
@@ -380,10 +386,8 @@ class _Trainer:
         return Outcome(job, self._terms.pace.retry * 2 ** max(0, spent(job.attempts) - 1))
 
     def _give_up(self, broken: Broken) -> Outcome:
-        message = f"{broken.reason}; given up after {spent(self._lease.job.attempts)} attempts"
-        if broken.code == "trainer_died":
-            message = f"{message}: {_LESS_MEMORY}"
-        return self._fail({"code": broken.code, "message": message})
+        attempts = spent(self._lease.job.attempts)
+        return self._fail(job_errors.given_up(broken.code, broken.reason, attempts))
 
 
 class _Registered(NamedTuple):
@@ -391,11 +395,6 @@ class _Registered(NamedTuple):
 
     version: int
     manifest: dict[str, Any]
-
-
-def _refusal(error: InvalidInput | TooLarge) -> dict[str, Any]:
-    faults = error.faults if isinstance(error, InvalidInput) else []
-    return {"code": error.code, "message": str(error), "faults": [fault._asdict() for fault in faults]}
 
 
 def _not_held(job: Job, wait: float, jobs: Jobs) -> Outcome:
@@ -414,71 +413,3 @@ def _lineage(request: bytes, fetched: Fetched) -> dict[str, Any]:
     """Which table it was, and what of it was wanted."""
     wanted = DataRequest.from_bytes(request).data
     return {**fetched.lineage, "format": wanted.format, "target": wanted.target}
-
-
-def _store_result(store: ObjectStore, job: Job, fitted: Fitted) -> dict[str, Any]:
-    """Write the artifact and then its manifest, each once: what an earlier attempt wrote is used as it is."""
-    artifact = _put_once(store, artifact_key(job.id), fitted.artifact)
-    described = {"job": job.id, "sha256": hashlib.sha256(artifact).hexdigest(), "size": len(artifact)}
-    manifest = json.dumps({**fitted.manifest, **described}, allow_nan=False).encode()
-    stored: dict[str, Any] = json.loads(_put_once(store, manifest_key(job.id), manifest))
-    return stored
-
-
-def _put_once(store: ObjectStore, key: str, data: bytes) -> bytes:
-    try:
-        store.put_if_absent(key, data)
-    except ObjectExists:
-        return store.get(key).data
-    return data
-
-
-def _read_manifest(store: ObjectStore, job_id: str) -> dict[str, Any] | None:
-    """The manifest of a job whose artifact is stored; it is written after the artifact."""
-    try:
-        manifest: dict[str, Any] = json.loads(store.get(manifest_key(job_id)).data)
-    except ObjectNotFound:
-        return None
-    return manifest
-
-
-_LESS_MEMORY = (
-    "train on fewer rows or columns (data.features names them), or give the train function more memory"
-)
-
-
-def _out_of_memory(size: int, limit: int | None) -> dict[str, Any]:
-    bound = "there is" if limit is None else f"the {_mib(limit)} that the train function has for it"
-    message = f"training on {_mib(size)} of data wants more memory than {bound}: {_LESS_MEMORY}"
-    return {"code": "out_of_memory", "message": message}
-
-
-def _disk_full() -> dict[str, Any]:
-    message = (
-        "the trainer's disk is full: leave out columns or rows, write the data as Parquet, or give the train "
-        "function more disk"
-    )
-    return {"code": "disk_full", "message": message}
-
-
-def _too_slow(terms: _Terms, work: Work) -> dict[str, Any]:
-    counted = "" if work.percentage is None else f", {work.percentage:g} % done"
-    return _deadline_exceeded(f"training did not end within {_given(terms)} (phase: {work.phase}{counted})")
-
-
-def _never_time(terms: _Terms) -> dict[str, Any]:
-    return _deadline_exceeded(f"{_given(terms)} are too few to begin a training")
-
-
-def _deadline_exceeded(what: str) -> dict[str, Any]:
-    message = f"{what}: train on fewer rows, lower max_iter, or raise the train function's timeout"
-    return {"code": "deadline_exceeded", "message": message}
-
-
-def _given(terms: _Terms) -> str:
-    seconds = 0.0 if terms.deadline is None else max(0.0, terms.deadline - terms.began)
-    return f"the {seconds:.0f} seconds that the platform gave the function"
-
-
-def _mib(size: int) -> str:
-    return f"{size / 2**20:,.0f} MiB" if size >= 2**20 else f"{size:,} bytes"

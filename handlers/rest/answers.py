@@ -30,19 +30,45 @@ def _page(name: str, items: Schema) -> Schema:
 
 
 _FAULT = _object({"path": _TEXT, "message": _TEXT})
+_OUTCOMES = ["succeeded", "cancelled", "failed", "lost", "interrupted", "postponed", None]
 _ATTEMPT = _object(
-    {"started": _TIME, "ended": _TIME_OR_NULL, "outcome": _TEXT_OR_NULL, "reason": _TEXT_OR_NULL}
+    {
+        "started": _TIME,
+        "ended": _TIME_OR_NULL,
+        "outcome": {**_TEXT_OR_NULL, "enum": _OUTCOMES},
+        "reason": _TEXT_OR_NULL,
+    }
 )
 _JOB_ERROR = _object(
-    {"code": _TEXT, "message": _TEXT, "faults": _list(_FAULT)}, optional=("faults",), closed=False
+    {
+        "code": {
+            "type": "string",
+            "description": "A fault of the request or its data (`invalid_input`, `too_large`, …), "
+            "`deadline_exceeded`, `out_of_memory`, `disk_full`, `internal`, `trainer_died`, `attempts_spent` "
+            "or `dead_lettered`.",
+        },
+        "message": {"type": "string", "description": "What happened and what to do."},
+        "faults": _list(_FAULT),
+    },
+    optional=("faults",),
+    closed=False,
 )
 _JOB = _object(
     {
         "id": _TEXT,
         "model": NAME,
         "state": {"type": "string", "enum": ["queued", "running", "succeeded", "failed", "cancelled"]},
-        "phase": _TEXT_OR_NULL,
-        "percentage": {"type": ["number", "null"], "minimum": 0, "maximum": 100},
+        "phase": {
+            **_TEXT_OR_NULL,
+            "description": "While it runs: `fetching`, `starting`, `reading`, `splitting`, `fitting`, "
+            "`measuring` or `registering`.",
+        },
+        "percentage": {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": 100,
+            "description": "Of the phase, where something is counted; else null.",
+        },
         "version": {"type": ["integer", "null"], "minimum": 1},
         "metrics": {"type": ["object", "null"]},
         "warnings": _list(_TEXT),

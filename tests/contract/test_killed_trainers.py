@@ -21,7 +21,7 @@ from ml_core.leases import LOST, MOST_ATTEMPTS
 from ml_core.ports import ObjectStore, Opened
 from ml_core.registry import Registry, artifact_key
 from ml_core.sweep import Swept
-from ml_core.trainer import Outcome, run_job
+from ml_core.trainer import Outcome, Pace, run_job
 from ml_core.versions import Versions
 from tests.contract.bench import Bench, sources
 from tests.contract.faults import (
@@ -123,7 +123,7 @@ def test_a_store_so_slow_that_the_lease_runs_out_makes_no_second_version(
         return operation()
 
     # it does not look, so it does not renew, and does not notice
-    _run(bench, job.id, FaultyStore(bench.store, nth, hang), glance=60.0)
+    _run(bench, job.id, FaultyStore(bench.store, nth, hang), pace=QUICK._replace(glance=60.0))
     bench.deliver_until_over(job)
     bench.check_one_version(job)
 
@@ -259,15 +259,7 @@ def test_a_trainer_whose_store_hangs_while_it_fetches_fails_in_time(bench: Bench
             return super().opened(key)
 
     store = Hanging(bench.store, 0, fail_before)
-    outcome = run_job(
-        job.id,
-        Jobs(store, bench.queue, bench.clock),
-        Registry(store),
-        fit_command=QUICK_FIT,
-        pace=QUICK,
-        data=sources(store),
-        deadline=time.time() + QUICK.last_words + 2.0,
-    )
+    outcome = _run(bench, job.id, store, deadline=time.time() + QUICK.last_words + 2.0)
     over.set()
     assert outcome.job is not None
     assert outcome.job.error is not None
@@ -287,14 +279,8 @@ def test_a_registration_that_hangs_past_the_deadline_is_finished_by_the_next(ben
             return super().put_if_absent(key, data)
 
     store = Hanging(bench.store, 0, fail_before)
-    outcome = run_job(
-        job.id,
-        Jobs(store, bench.queue, bench.clock),
-        Registry(store),
-        fit_command=QUICK_FIT,
-        pace=QUICK,
-        deadline=time.time() + QUICK.last_words + 2.0,
-    )
+    hurried = QUICK._replace(last_words=1.0)
+    outcome = _run(bench, job.id, store, pace=hurried, deadline=time.time() + 3.0)
     over.set()
     assert outcome.defer is not None
     done = bench.deliver_until_over(job)
@@ -307,14 +293,22 @@ def _resident() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _run(bench: Bench, job_id: str, store: FaultyStore, glance: float = QUICK.glance) -> Outcome:
+def _run(
+    bench: Bench,
+    job_id: str,
+    store: FaultyStore,
+    *,
+    pace: Pace = QUICK,
+    deadline: float | None = None,
+) -> Outcome:
     return run_job(
         job_id,
         Jobs(store, bench.queue, bench.clock),
         Registry(store),
         fit_command=QUICK_FIT,
-        pace=QUICK._replace(glance=glance),
+        pace=pace,
         data=sources(store),
+        deadline=deadline,
     )
 
 

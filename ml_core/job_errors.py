@@ -1,0 +1,64 @@
+"""The errors with which jobs fail: a stable code, what happened, and what to do about it."""
+
+from typing import Any
+
+from ml_core.background import Work
+from ml_core.errors import InvalidInput, TooLarge
+
+type JobError = dict[str, Any]
+
+_LESS_MEMORY = (
+    "train on fewer rows or columns (data.features names them), or give the train function more memory"
+)
+
+
+def refusal(error: InvalidInput | TooLarge) -> JobError:
+    """The request or its data is at fault."""
+    faults = error.faults if isinstance(error, InvalidInput) else []
+    return {"code": error.code, "message": str(error), "faults": [fault._asdict() for fault in faults]}
+
+
+def out_of_memory(size: int, limit: int | None) -> JobError:
+    """The fit was refused memory while it had `size` bytes of data; `limit` is what it might have taken."""
+    bound = "there is" if limit is None else f"the {_mib(limit)} that the train function has for it"
+    message = f"training on {_mib(size)} of data wants more memory than {bound}: {_LESS_MEMORY}"
+    return {"code": "out_of_memory", "message": message}
+
+
+def disk_full() -> JobError:
+    """What was to be written did not fit."""
+    message = (
+        "the trainer's disk is full: leave out columns or rows, write the data as Parquet, or give the train "
+        "function more disk"
+    )
+    return {"code": "disk_full", "message": message}
+
+
+def too_slow(seconds: float, work: Work) -> JobError:
+    """The work did not end in the seconds that the platform gave."""
+    counted = "" if work.percentage is None else f", {work.percentage:g} % done"
+    return _deadline_exceeded(f"training did not end within {_given(seconds)} (phase: {work.phase}{counted})")
+
+
+def never_time(seconds: float) -> JobError:
+    """There were too few seconds to begin with, each time."""
+    return _deadline_exceeded(f"{_given(seconds)} are too few to begin a training")
+
+
+def given_up(code: str, reason: str, attempts: int) -> JobError:
+    """So many attempts came to nothing, the last for this reason."""
+    message = f"{reason}; given up after {attempts} attempts"
+    return {"code": code, "message": f"{message}: {_LESS_MEMORY}" if code == "trainer_died" else message}
+
+
+def _deadline_exceeded(what: str) -> JobError:
+    message = f"{what}: train on fewer rows, lower max_iter, or raise the train function's timeout"
+    return {"code": "deadline_exceeded", "message": message}
+
+
+def _given(seconds: float) -> str:
+    return f"the {seconds:.0f} seconds that the platform gave the function"
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB" if size >= 2**20 else f"{size:,} bytes"
