@@ -51,6 +51,20 @@ class Versions:
         ]
         return VersionsPage(listed, older[limit - 1].version if len(older) > limit else None)
 
+    def warnings(self, name: str, numbers: list[int]) -> list[str]:
+        """What callers should know before those versions answer them in turn. Raises as `page`."""
+        model = self._registry.model(name)
+        versions = [model.pick(number) for number in numbers]
+        manifests = read_manifests(self._registry.store, versions)
+        mixed = [v.version for v, manifest in zip(versions, manifests, strict=True) if "encoding" in manifest]
+        plain = [version.version for version in versions if version.version not in mixed]
+        if not mixed or not plain:
+            return []
+        return [
+            f"missing values are taken by {_called(mixed)}, and refused by {_called(plain)}",
+            f"{_called(mixed)} cannot be asked by the Open Inference Protocol, {_called(plain)} can",
+        ]
+
 
 def read_manifests(store: ObjectStore, versions: Iterable[Version]) -> list[Manifest]:
     """The versions' manifests, several read at a time; empty where one is missing. Raises `Unavailable`."""
@@ -78,6 +92,10 @@ def check_alike(store: ObjectStore, model: ModelDocument, numbers: list[int], pa
     ]
     if faults:
         raise InvalidInput(faults)
+
+
+def _called(numbers: list[int]) -> str:
+    return f"version{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
 def _columns(manifest: Manifest) -> list[tuple[str, str]]:

@@ -141,7 +141,9 @@ _ALIAS = _object(
         "weights": {"anyOf": [_WEIGHTS, {"type": "null"}]},
         "etag": _TEXT,
         "updated": _TIME,
-    }
+        "warnings": {**_list(_TEXT), "description": "What callers should know of versions that differ."},
+    },
+    optional=("warnings",),
 )
 _STATE: Schema = {
     "anyOf": [_object({"version": _NUMBER}), _object({"weights": _WEIGHTS}), {"type": "null"}],

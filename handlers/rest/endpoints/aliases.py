@@ -1,5 +1,6 @@
 """Aliases: names that point at a version, or at several that share the traffic, each with its own ETag."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from handlers.rest.call import Call
@@ -74,7 +75,8 @@ def put_alias(call: Call) -> Response:
     """
     state = state_of(call.body())
     moved = call.services.aliases.set(*_named(call), state, terms=_terms(call))
-    return _moved(call, moved)
+    warnings = call.services.versions.warnings(call.path["model"], moved.versions) if moved.weights else []
+    return _moved(call, moved, warnings)
 
 
 def promote(call: Call) -> Response:
@@ -149,9 +151,10 @@ def _named(call: Call) -> tuple[str, str]:
     return call.path["model"], call.path["alias"]
 
 
-def _moved(call: Call, alias: Alias) -> Response:
+def _moved(call: Call, alias: Alias, warnings: Sequence[str] = ()) -> Response:
     call.note(model=call.path["model"], version=alias.version, alias=alias.alias)
-    return json_response(described_alias(alias), headers={"etag": f'"{alias.etag}"'})
+    told = {"warnings": list(warnings)} if warnings else {}
+    return json_response({**described_alias(alias), **told}, headers={"etag": f'"{alias.etag}"'})
 
 
 def _terms(call: Call) -> Terms:

@@ -28,12 +28,14 @@ INFERRED: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def twice(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The trained models, iris in two more versions: one of other features, and one of the same."""
+    """The trained models, iris in three more versions: the same features, of others, and with a gap."""
     root = tmp_path_factory.mktemp("canary") / "root"
     shutil.copytree(trained, root)
     services = services_over(root)
     train_now(services, {"model": "iris", **REQUESTS["iris"], "seed": 1})
     train_now(services, {"model": "iris", **REQUESTS["truth"]})
+    rows = [[None, *row[1:]] if place == 0 else row for place, row in enumerate(ROWS)]
+    train_now(services, {"model": "iris", **REQUESTS["iris"], "instances": rows})
     return root
 
 
@@ -198,6 +200,14 @@ class TestWeights:
         assert "feature 0 is 'a' (number)" in fault["message"]
         assert _put(ask, {"version": 3})["version"] == 3, "alone it may be"
 
+    def test_versions_of_which_only_one_takes_missing_values_are_warned_of(self, ask: Ask) -> None:
+        told = _put(ask, {"weights": {"1": 90, "4": 10}})["warnings"]
+        assert told == [
+            "missing values are taken by version 4, and refused by version 1",
+            "version 4 cannot be asked by the Open Inference Protocol, version 1 can",
+        ]
+        assert "warnings" not in _put(ask, {"weights": {"1": 90, "2": 10}})
+
 
 class TestPromoting:
     def test_canary_then_promote_then_roll_back(self, ask: Ask) -> None:
@@ -313,18 +323,23 @@ class TestComparing:
     def test_versions_are_listed_with_what_they_reached_and_came_from(self, ask: Ask) -> None:
         _put(ask, {"weights": {"1": 90, "2": 10}})
         page = read(ask("GET", "/v1/models/iris/versions"), 200, "Versions")
-        assert [version["version"] for version in page["versions"]] == [3, 2, 1]
-        assert [version["aliases"] for version in page["versions"]] == [[], ["production"], ["production"]]
+        assert [version["version"] for version in page["versions"]] == [4, 3, 2, 1]
+        assert [version["aliases"] for version in page["versions"]] == [
+            [],
+            [],
+            ["production"],
+            ["production"],
+        ]
         for version in page["versions"]:
             assert 0 <= version["metrics"]["test"]["accuracy"] <= 1
         seeds = [version["lineage"]["seed"] for version in page["versions"]]
-        assert seeds == [0, 1, 0]
+        assert seeds == [0, 0, 1, 0]
 
     def test_the_list_is_paged(self, ask: Ask) -> None:
         first = read(ask("GET", "/v1/models/iris/versions?limit=2"), 200, "Versions")
-        assert ([each["version"] for each in first["versions"]], first["next_before"]) == ([3, 2], 2)
-        rest = read(ask("GET", "/v1/models/iris/versions?before=2"), 200, "Versions")
-        assert ([each["version"] for each in rest["versions"]], rest["next_before"]) == ([1], None)
+        assert ([each["version"] for each in first["versions"]], first["next_before"]) == ([4, 3], 3)
+        rest = read(ask("GET", "/v1/models/iris/versions?before=3"), 200, "Versions")
+        assert ([each["version"] for each in rest["versions"]], rest["next_before"]) == ([2, 1], None)
 
 
 class TestDeleting:
