@@ -151,6 +151,14 @@ class DataSources:
             )
         return found
 
+    def settled(self, uri: str) -> str:
+        """The same data by an address that stays its own: of a dataset, the upload that is the newest now.
+
+        A job reads the same upload however often it is tried. What this deployment keeps itself has to be
+        there; of a bucket only the trainer can tell. Raises `InvalidInput` and `Unavailable`.
+        """
+        return uri if self.check(uri).scheme in BUCKETS else str(self.open(uri)[0])
+
     def open(self, uri: str) -> tuple[Location, Opened]:
         """The data, and where exactly it is: of a dataset, which upload.
 

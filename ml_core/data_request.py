@@ -47,6 +47,10 @@ class DataRequest(NamedTuple):
     test_fraction: float
     seed: int
 
+    def of(self, uri: str) -> "DataRequest":
+        """The same request of the table at another address."""
+        return self._replace(data=self.data._replace(uri=uri))
+
     def summary(self) -> dict[str, object]:
         """What a job tells of its request."""
         return {

@@ -1,11 +1,13 @@
 """`POST …:train`: checks the request, hands it to the trainer as a job, and waits for it if asked to."""
 
+import hashlib
 import time
 
 from handlers.rest.call import Call
 from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
+from ml_core.data_request import DataRequest
 from ml_core.jobs import Job, Jobs
 from ml_core.training import check_any_request
 
@@ -23,8 +25,14 @@ def train(call: Call) -> Response:
     if key is not None:
         check(IDEMPOTENCY_KEY, key, "Idempotency-Key")
     request = check_any_request(body, call.limits, call.services.data.check)
+    # As it was asked for: a retry is the same request also when something was uploaded in between.
+    digest = hashlib.sha256(request.to_bytes()).hexdigest()
+    if isinstance(request, DataRequest):
+        request = request.of(call.services.data.settled(request.data.uri))
     jobs = call.services.jobs
-    job = jobs.submit(call.path["model"], request.to_bytes(), request.summary(), idempotency_key=key)
+    job = jobs.submit(
+        call.path["model"], request.to_bytes(), request.summary(), idempotency_key=key, body_digest=digest
+    )
     headers = {"location": f"/v1/jobs/{job.id}"}
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
     if seconds > 0:

@@ -93,7 +93,10 @@ CASES = [
     *train("some columns", {"uri": "dataset://churn", "target": "churned", "features": ["plan"]}, "some"),
     *train("a column that is not there", {"uri": "dataset://churn", "target": "gone"}, "absent"),
     *train("a dataset that is no table", {"uri": "dataset://noise", "target": "a"}, "noise_job"),
-    *train("a dataset that was never uploaded", {"uri": "dataset://never", "target": "a"}, "never"),
+    refused("a dataset that was never uploaded", {"uri": "dataset://never", "target": "a"}, "$.data.uri"),
+    refused(
+        "an upload that is not there", {"uri": f"dataset://churn/{'0' * 28}", "target": "a"}, "$.data.uri"
+    ),
     *[
         refused(f"data from {what}", {"uri": uri, "target": "churned"}, "$.data.uri")
         for what, uri in NOT_READ.items()
@@ -117,5 +120,5 @@ CASES = [
     delete("a dataset is deleted", "/v1/datasets/noise"),
     delete("a dataset is deleted again", "/v1/datasets/noise", 404, code="dataset_not_found"),
     get("one that was deleted", "/v1/datasets/noise", 404, code="dataset_not_found"),
-    *train("a dataset that was deleted", {"uri": "dataset://noise", "target": "a"}, "deleted"),
+    refused("a dataset that was deleted", {"uri": "dataset://noise", "target": "a"}, "$.data.uri"),
 ]

@@ -123,6 +123,46 @@ def test_a_file_that_is_no_table_is_called_unreadable(
     assert "broken" in described["error"]
 
 
+def test_a_job_is_about_the_upload_that_was_the_newest_when_it_was_accepted(
+    services: Services, address: tuple[str, int], tmp_path: Path
+) -> None:
+    """Tried again or not, whatever is uploaded meanwhile; and a retry with its key is the same request."""
+    first = upload(address, "churn", CSV.encode())
+    body = {"algorithm": "logistic_regression", "data": {"uri": "dataset://churn", "target": "churned"}}
+    reply = asking(services)
+
+    def submit() -> Any:
+        return reply("POST", "/v1/models/m:train", json.dumps(body).encode(), idempotency_key="once")
+
+    accepted = submit()
+    assert accepted.status == 202
+    job = json.loads(accepted.body)
+    assert job["request"]["data"]["uri"] == first["uri"]
+    services.datasets._clock = lambda: time.time() + 60
+    upload(address, "churn", b"a,b\n1,2\n")
+    again = submit()
+    assert (again.status, json.loads(again.body)["id"]) == (202, job["id"])
+    work_off(services, tmp_path)
+    assert services.jobs.get(job["id"]).state == "succeeded"
+    assert services.versions.get("m", 1)["data"]["uri"] == first["uri"]
+
+
+@pytest.mark.parametrize(
+    "uri", ["dataset://none", f"dataset://there/{'0' * 28}", "file:none.csv", "none.csv"]
+)
+def test_data_that_is_not_there_is_refused_before_there_is_a_job(
+    services: Services, address: tuple[str, int], uri: str
+) -> None:
+    upload(address, "there", b"a,b\n1,2\n")
+    (Path(services.settings.root) / "data").mkdir()
+    body = {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 2}, "data": {"uri": uri}}
+    answer = asking(services)("POST", "/v1/models/m:train", json.dumps(body).encode())
+    assert answer.status == 422
+    fault = json.loads(answer.body)["faults"][0]
+    assert fault["path"] == "$.data.uri"
+    assert "nothing is there" in str(fault)
+
+
 def test_a_description_is_of_the_bytes_that_are_there(
     services: Services, address: tuple[str, int], tmp_path: Path
 ) -> None:
