@@ -162,7 +162,7 @@ def _describe(services: "Services", upload: str) -> None:
     from ml_core.describing import describe_upload
 
     try:
-        describe_upload(upload, services.store, services.data)
+        describe_upload(upload, services.store, services.data, memory_of(services))
     except Unavailable as error:
         log("warning", "describing", upload=upload, detail=str(error))
     else:

@@ -1,10 +1,12 @@
-"""The child process that describes an upload: `python -m ml_core.describe_process FILE [MODULE PATH...]`.
+"""The child process that describes an upload: `… -m ml_core.describe_process FILE MEMORY [MODULE PATH...]`.
 
-It writes `{"description", "error"}` as JSON on its standard output. A file that takes too much memory, or
-makes a reader crash, ends this process and not the trainer.
+MEMORY is how many bytes its data may take, 0 for no limit of ours. It writes `{"description", "error"}` as
+JSON on its standard output. A file that takes too much memory, or makes a reader crash, ends this process and
+not the trainer.
 """
 
 import json
+import resource
 import sys
 from contextlib import suppress
 from typing import Any
@@ -13,11 +15,13 @@ ROWS = 1_000_000
 """The most rows that a description is about; of a longer table it says that it is not complete."""
 
 
-def main(path: str, module_paths: list[str]) -> None:
+def main(path: str, memory: int, module_paths: list[str]) -> None:
     """Describe a file: what it holds, or what is wrong with it."""
     if module_paths:
         sys.path[:] = module_paths
     _be_first_to_go()
+    if memory:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     sys.stdout.write(json.dumps(_described(path), allow_nan=False))
 
 
@@ -42,4 +46,4 @@ def _be_first_to_go() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

@@ -13,6 +13,7 @@ from ml_core.datasets import description_key, is_done, record_key
 from ml_core.documents import Body, update
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
 from ml_core.fetching import Fetching
+from ml_core.function_memory import FunctionMemory
 from ml_core.ports import ObjectStore
 from ml_core.scratch import scratch_folder
 
@@ -20,6 +21,8 @@ MOST_ATTEMPTS = 3
 _LONGEST = 600.0  # seconds
 _COMMAND = (sys.executable, "-m", "ml_core.describe_process")
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+UNBOUND = FunctionMemory()
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,10 @@ class Found(NamedTuple):
     error: str | None
 
 
-def describe_upload(upload: str, store: ObjectStore, sources: DataSources) -> None:
-    """Read an upload and write down what it holds. Raises `Unavailable`.
+def describe_upload(
+    upload: str, store: ObjectStore, sources: DataSources, memory: FunctionMemory = UNBOUND
+) -> None:
+    """Read an upload and write down what it holds. Raises `Unavailable`. `memory` is this function's.
 
     An attempt is counted before it is made: a file that takes the whole trainer down, however often its
     message comes again, is called unreadable in the end.
@@ -47,7 +52,7 @@ def describe_upload(upload: str, store: ObjectStore, sources: DataSources) -> No
     if not _begin(store, upload, revision):
         return
     try:
-        found = _read(f"dataset://{name}/{upload}", sources, revision)
+        found = _read(f"dataset://{name}/{upload}", sources, revision, memory)
     except Unavailable:
         _write(store, upload, Found(revision, None, None, None), attempts=-1)  # it was not the file's fault
         raise
@@ -79,7 +84,7 @@ def _write(store: ObjectStore, upload: str, found: Found, attempts: int = 0) -> 
     update(store, description_key(upload), change)
 
 
-def _read(uri: str, sources: DataSources, revision: str) -> Found | None:
+def _read(uri: str, sources: DataSources, revision: str, memory: FunctionMemory) -> Found | None:
     """What the file at an address holds; None where it is gone. Raises `Unavailable`."""
     with scratch_folder() as folder:
         fetching = Fetching(sources, uri, os.path.join(folder, "data"))
@@ -91,15 +96,16 @@ def _read(uri: str, sources: DataSources, revision: str) -> Found | None:
         except TooLarge as error:
             return Found(revision, None, None, str(error))
         assert fetching.fetched is not None  # noqa: S101  # for the type checker: it was iterated to its end
-        told, lineage = _described_apart(fetching.fetched.path), fetching.fetched.lineage
+        lineage = fetching.fetched.lineage
+        told = _described_apart(fetching.fetched.path, memory.left(lineage["size"]) or 0)
     return Found(lineage["revision"], lineage["sha256"], told["description"], told["error"])
 
 
-def _described_apart(path: str) -> dict[str, Any]:
+def _described_apart(path: str, memory: int) -> dict[str, Any]:
     """The description of a file, made in a process of its own: what a hostile file does happens there."""
     try:
         done = subprocess.run(  # noqa: S603 - our own command, no shell
-            [*_COMMAND, path, *filter(None, sys.path)],
+            [*_COMMAND, path, str(memory), *filter(None, sys.path)],
             cwd=_PACKAGES,
             capture_output=True,
             check=False,
@@ -108,17 +114,17 @@ def _described_apart(path: str) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return _unreadable("reading the file took too long")
     if done.returncode:
-        log.error(
-            "describing ended with status %d\n%s", done.returncode, done.stderr.decode(errors="replace")
-        )
-        return _unreadable(_cause_of_death(done.returncode))
+        said = done.stderr.decode(errors="replace")
+        log.error("describing ended with status %d\n%s", done.returncode, said)
+        return _unreadable(_cause_of_death(done.returncode, said))
     described: dict[str, Any] = json.loads(done.stdout)
     return described
 
 
-def _cause_of_death(status: int) -> str:
-    if status == -signal.SIGKILL:
-        return "the process that read the file was killed by the system, most likely for memory"
+def _cause_of_death(status: int, said: str) -> str:
+    # "MemoryError", "Memory allocation still failed", "std::bad_alloc": how libraries say it as they end
+    if status == -signal.SIGKILL or "emory" in said or "bad_alloc" in said:
+        return "the process that read the file ended, most likely for memory"
     return "the process that read the file ended in a way that was not foreseen; it is in the service's log"
 
 

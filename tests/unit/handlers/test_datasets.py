@@ -210,6 +210,20 @@ def test_an_upload_that_takes_the_trainer_down_is_called_unreadable_in_the_end(
     assert "ended the trainer 3 times" in described["error"]
 
 
+@pytest.mark.parametrize("megabytes", [64, 160])
+def test_a_file_that_takes_more_memory_than_there_is_is_called_unreadable(
+    tmp_path: Path, megabytes: int
+) -> None:
+    """The process that reads it ends alone, at whatever point, and the reason is told."""
+    path = tmp_path / "data"
+    path.write_bytes(
+        b"a,b,c\n" + b"".join(b"%d,%d,%d\n" % (row, row * 7, row % 11) for row in range(900_000))
+    )
+    told = describing._described_apart(str(path), megabytes << 20)
+    assert told["description"] is None
+    assert "memory" in told["error"]
+
+
 def test_a_store_that_fails_is_not_held_against_the_file(
     services: Services, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
