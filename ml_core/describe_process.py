@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 ROWS = 1_000_000
-"""The most rows that a description is about; of a longer table it says that it is not complete."""
+"""About how many rows a description is of at most; of a longer table it says that it is not complete."""
 
 
 def main(path: str, memory: int, module_paths: list[str]) -> None:
