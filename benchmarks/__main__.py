@@ -1,4 +1,7 @@
-"""`make bench`: a first prediction in instructions, a warm one in time, each beside what people use today."""
+"""`make bench`: a first prediction in instructions, a warm one and training on files in time.
+
+Each beside what people use today. `python -m benchmarks.tables all` trains on files of up to 200 MB.
+"""
 
 import json
 import os
@@ -10,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import instructions, preparation
+from benchmarks import instructions, preparation, tables
 from providers.local.folder_store import FolderStore
 from tests.ministack import Ministack
 
@@ -114,6 +117,7 @@ def main() -> None:
             cold(folder)
         except instructions.CannotCount as reason:
             console.print(str(reason))
+    tables.compare(console, tables.QUICK)
 
 
 if __name__ == "__main__":
