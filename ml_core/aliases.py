@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from ml_core.documents import Body
 from ml_core.errors import (
+    Conflict,
     InvalidInput,
     NothingToPromote,
     NothingToRollBack,
@@ -30,6 +31,7 @@ from ml_core.versions import check_alike
 from ml_core.weights import State, described, heaviest, versions_in
 
 ANY = "*"  # in a condition: whatever ETag it has
+MOST_ALIASES = 100  # of one model
 MOST_CHANGES = 100  # of one alias that are remembered
 MOST_REMOVED = 20  # aliases that are gone and whose history is remembered
 
@@ -214,6 +216,8 @@ def _place(body: Body, alias: str, state: State | None, etag: str, now: str) -> 
     if state is None:
         body["aliases"].pop(alias, None)
         return None
+    if alias not in body["aliases"] and len(body["aliases"]) >= MOST_ALIASES:
+        raise Conflict(f"the model has {MOST_ALIASES} aliases, which is the most: remove one first")
     # A release from before there were weights reads the version, and sends it all traffic.
     entry: dict[str, Any] = {"version": heaviest(state), "etag": etag, "updated": now}
     weights = state if isinstance(state, dict) else None

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ml_core.aliases import MOST_CHANGES, MOST_REMOVED, Aliases, Change, Terms
+from ml_core.aliases import MOST_ALIASES, MOST_CHANGES, MOST_REMOVED, Aliases, Change, Terms
 from ml_core.deletion import Deletion
 from ml_core.documents import read
 from ml_core.errors import (
     AliasNotFound,
+    Conflict,
     InvalidInput,
     NothingToPromote,
     NothingToRollBack,
@@ -76,6 +77,16 @@ class TestWeights:
         assert aliases.roll_back(*LIVE).version == 2
         with pytest.raises(NothingToRollBack):
             aliases.roll_back(*LIVE)
+
+    def test_a_model_has_so_many_at_most_since_each_prediction_reads_them(
+        self, aliases: Aliases, store: ObjectStore
+    ) -> None:
+        entry = {"version": 2, "etag": "e", "updated": "2026-01-01T00:00:00Z"}
+        many = {f"alias-{number}": entry for number in range(MOST_ALIASES)}
+        Registry(store).change("iris", lambda _, body: body.update(aliases=many))
+        with pytest.raises(Conflict, match="remove one first"):
+            aliases.set(*LIVE, 3)
+        aliases.set("iris", "alias-7", 3)
 
     def test_a_release_without_weights_finds_the_version_with_the_greatest(
         self, aliases: Aliases, store: ObjectStore
