@@ -37,8 +37,7 @@ class DataFolder:
         if not stat.S_ISREG(found.st_mode):
             os.close(file)
             raise ObjectNotFound(f"the data folder holds no plain file '{key}'")
-        revision = f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
-        return Opened(found.st_size, revision, _chunks(file))
+        return Opened(found.st_size, _revision(found), _chunks(file, key, _revision(found)))
 
     def _descend(self, folders: list[str], name: str) -> int:
         above = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
@@ -52,7 +51,13 @@ class DataFolder:
             os.close(above)
 
 
-def _chunks(file: int) -> Iterator[bytes]:
+def _revision(found: os.stat_result) -> str:
+    return f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
+
+
+def _chunks(file: int, key: str, revision: str) -> Iterator[bytes]:
     with os.fdopen(file, "rb") as opened:
         while chunk := opened.read(_CHUNK):
             yield chunk
+        if _revision(os.fstat(file)) != revision:
+            raise Unavailable(f"'{key}' changed while it was being read")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol, cast
 
-from ml_core.ports import ObjectStore, UploadSigner
+from ml_core.ports import DataStore, ObjectStore, UploadSigner
 
 type Address = dict[str, str]
 
@@ -20,6 +20,7 @@ class Backend(Protocol):
     empty: Callable[[Address], Address]
     dead: Callable[[Address], Address]
     open_store: Callable[[Address], ObjectStore]
+    lake: Callable[[Address, dict[str, bytes]], DataStore]
     signing: Callable[[Address], AbstractContextManager[UploadSigner]]
 
 

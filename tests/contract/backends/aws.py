@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 import boto3
 
-from ml_core.ports import ObjectStore, UploadSigner
+from ml_core.ports import DataStore, ObjectStore, UploadSigner
 from providers.aws.s3_store import s3_store
+from providers.aws.wiring import data_bucket
 from tests import signed_s3
 from tests.contract.backend import Address
 from tests.ministack import Ministack
@@ -17,15 +18,17 @@ from tests.ministack import Ministack
 def started() -> Iterator[Address]:
     """The address of a bucket in an emulator that runs meanwhile."""
     with Ministack() as ministack:
-        boto3.client(
+        client = boto3.client(
             "s3",
             endpoint_url=ministack.url,
             region_name=ministack.env["AWS_REGION"],
             aws_access_key_id=ministack.env["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=ministack.env["AWS_SECRET_ACCESS_KEY"],
-        ).create_bucket(
-            Bucket="contract", CreateBucketConfiguration={"LocationConstraint": ministack.env["AWS_REGION"]}
         )
+        for name in ("contract", "lake"):
+            client.create_bucket(
+                Bucket=name, CreateBucketConfiguration={"LocationConstraint": ministack.env["AWS_REGION"]}
+            )
         yield {"bucket": "contract", **ministack.env}
 
 
@@ -49,3 +52,11 @@ def signing(address: Address) -> Iterator[UploadSigner]:
     """What signs uploads to the store; their addresses are answered meanwhile."""
     with signed_s3.running(address["AWS_ENDPOINT_URL"]) as url:
         yield s3_store(address["bucket"], address.get("prefix", ""), env={**address, "AWS_ENDPOINT_URL": url})
+
+
+def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
+    """Somebody's bucket of data, with these objects in it, as the trainer opens it."""
+    bucket = s3_store("lake", env=address)
+    for key, data in objects.items():
+        bucket.write_stream(key, [data])
+    return data_bucket(address, "s3", "lake")

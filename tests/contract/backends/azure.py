@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ml_core.ports import ObjectStore, UploadSigner
-from providers.azure.wiring import signer, store
+from ml_core.ports import DataStore, ObjectStore, UploadSigner
+from providers.azure.connection import connection
+from providers.azure.wiring import data_bucket, signer, store
 from tests.azurite import Azurite, make_container
 from tests.contract.backend import Address
 
@@ -14,6 +15,7 @@ from tests.contract.backend import Address
 def started() -> Iterator[Address]:
     """The address of an emulator that runs meanwhile."""
     with Azurite() as azurite:
+        azurite.make_container("lake")
         yield azurite.env
 
 
@@ -40,3 +42,11 @@ def open_store(address: Address) -> ObjectStore:
 def signing(address: Address) -> Iterator[UploadSigner]:
     """What signs uploads to the store."""
     yield signer(address)
+
+
+def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
+    """Somebody's container of data, with these objects in it, as the trainer opens it."""
+    container = store({**address, "ML_CONTAINER": "lake"})
+    for key, data in objects.items():
+        container.write_stream(key, [data])
+    return data_bucket(address, "az", f"lake@{connection(address).account}")

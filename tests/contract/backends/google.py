@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ml_core.ports import ObjectStore, SignedUpload, UploadSigner
+from ml_core.ports import DataStore, ObjectStore, SignedUpload, UploadSigner
 from providers.google.gcs_store import gcs_store
 from providers.google.upload_signer import GoogleSigner
+from providers.google.wiring import data_bucket
 from tests.contract.backend import Address
 from tests.google import gcs, tasks
 
@@ -18,7 +19,8 @@ from tests.google import gcs, tasks
 def started() -> Iterator[Address]:
     """The address of a bucket in a stand-in that runs meanwhile."""
     buckets = gcs.Buckets(implicit=False)
-    buckets.create("contract", {})
+    for name in ("contract", "lake"):
+        buckets.create(name, {})
     key = rsa.generate_private_key(65537, 2048)
     buckets.signers[tasks.ACCOUNT] = key.public_key()
     with gcs.running(buckets) as url, tasks.running(key) as beside:
@@ -44,6 +46,14 @@ def open_store(address: Address) -> ObjectStore:
 def signing(address: Address) -> Iterator[UploadSigner]:
     """What signs uploads to the store, with the signatures of a stand-in for IAM."""
     yield Below(GoogleSigner(address["bucket"], address), address["prefix"])
+
+
+def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
+    """Somebody's bucket of data, with these objects in it, as the trainer opens it."""
+    bucket = gcs_store("lake", env=address)
+    for key, data in objects.items():
+        bucket.write_stream(key, [data])
+    return data_bucket(address, "gs", "lake")
 
 
 class Below(NamedTuple):

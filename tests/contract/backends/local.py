@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_core.ports import ObjectStore, SignedUpload, UploadSigner
+from ml_core.ports import DataStore, ObjectStore, SignedUpload, UploadSigner
+from providers.local.data_folder import DataFolder
 from providers.local.folder_store import FolderStore
 from providers.local.upload_signer import LocalSigner
 from tests.contract.backend import Address
@@ -43,6 +44,15 @@ def signing(address: Address) -> Iterator[UploadSigner]:
     """What signs uploads to the store; the laptop's server answers at them meanwhile."""
     with serving(services_over(Path(address["folder"]))) as (host, port):
         yield At(f"http://{host}:{port}", LocalSigner(address["folder"]))
+
+
+def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
+    """Somebody's folder of data, with these files in it, as the trainer opens it."""
+    root = Path(address["folder"]) / "lake"
+    for key, data in objects.items():
+        (root / key).parent.mkdir(parents=True, exist_ok=True)
+        (root / key).write_bytes(data)
+    return DataFolder(str(root))
 
 
 class At(NamedTuple):
