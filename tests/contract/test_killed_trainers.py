@@ -16,7 +16,7 @@ import pytest
 
 from ml_core.errors import Unavailable
 from ml_core.function_memory import FunctionMemory
-from ml_core.jobs import FAILED, RUNNING, SUCCEEDED, Job, Jobs
+from ml_core.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs
 from ml_core.leases import LOST, MOST_ATTEMPTS
 from ml_core.ports import ObjectStore, Opened
 from ml_core.registry import Registry, artifact_key
@@ -265,6 +265,39 @@ def test_a_trainer_whose_store_hangs_while_it_fetches_fails_in_time(bench: Bench
     assert outcome.job.error is not None
     assert outcome.job.error["code"] == "deadline_exceeded"
     assert "(phase: fetching" in outcome.job.error["message"]
+
+
+def test_a_job_is_cancelled_or_given_back_while_its_data_is_still_on_the_way(bench: Bench) -> None:
+    """The store hangs; nobody waits for it."""
+    job, over, stopping = bench.submit_table(), threading.Event(), threading.Event()
+
+    class Hanging(FaultyStore):
+        def opened(self, key: str) -> Opened:
+            if stopping.is_set():
+                bench.jobs.cancel(job.id)
+            stopping.set()
+            over.wait(30)
+            return super().opened(key)
+
+    def run(asked_to_stop: threading.Event) -> Outcome:
+        store = Hanging(bench.store, 0, fail_before)
+        return run_job(
+            job.id,
+            Jobs(store, bench.queue, bench.clock),
+            Registry(store),
+            fit_command=QUICK_FIT,
+            pace=QUICK,
+            data=sources(store),
+            stopping=asked_to_stop,
+        )
+
+    back = run(stopping).job
+    assert back is not None
+    assert (back.state, [attempt["outcome"] for attempt in back.attempts]) == (QUEUED, ["interrupted"])
+    cancelled = run(threading.Event()).job
+    over.set()
+    assert cancelled is not None
+    assert cancelled.state == CANCELLED
 
 
 def test_a_registration_that_hangs_past_the_deadline_is_finished_by_the_next(bench: Bench) -> None:
