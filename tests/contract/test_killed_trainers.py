@@ -40,9 +40,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.matrix
 
-# Operations of a trainer on the store, from claiming a job to removing its input; looks add more.
+# Operations of a trainer on the store, from claiming a job to removing its input; looks add more. With rows
+# in the request they are the same as with a table, but for fetching it: every third has to do.
 ROWS, TABLE = 14, 19
-OPERATIONS = [("rows", nth) for nth in range(1, ROWS + 1)] + [("table", nth) for nth in range(1, TABLE + 1)]
+OPERATIONS = [("rows", nth) for nth in range(1, ROWS + 1, 3)]
+OPERATIONS += [("table", nth) for nth in range(1, TABLE + 1)]
 STEPS = ("start", "fitting", "half", "artifact", "manifest")  # of the fitting process
 FAULTS = (fail_before, lose_answer, do_twice)
 POINTS = len(OPERATIONS) * (2 * 2 + 2 * len(FAULTS) + 1) + 2 * 2 * len(STEPS)
