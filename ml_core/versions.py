@@ -60,10 +60,7 @@ class Versions:
         plain = [version.version for version in versions if version.version not in mixed]
         if not mixed or not plain:
             return []
-        return [
-            f"missing values are taken by {_called(mixed)}, and refused by {_called(plain)}",
-            f"{_called(mixed)} cannot be asked by the Open Inference Protocol, {_called(plain)} can",
-        ]
+        return [f"missing values are taken by {_called(mixed)}, and refused by {_called(plain)}"]
 
 
 def read_manifests(store: ObjectStore, versions: Iterable[Version]) -> list[Manifest]:

@@ -60,7 +60,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "a list": ([], "$"),
     "no inputs": ({"id": "1"}, "$"),
     "inputs that are empty": ({"inputs": []}, "$.inputs"),
-    "two inputs": ({"inputs": [tensor(), tensor()]}, "$.inputs"),
+    "two inputs": ({"inputs": [tensor(), tensor()]}, "$.inputs[0].name"),
     "an input that is a list": ({"inputs": [FLAT]}, "$.inputs[0]"),
     "an input without a name": ({"inputs": [tensor(name=...)]}, "$.inputs[0]"),
     "an input without a shape": ({"inputs": [tensor(shape=...)]}, "$.inputs[0]"),
