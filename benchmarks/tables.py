@@ -11,10 +11,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.console import Console
 
 TODAY = (os.path.join(".tools", "bench", "bin", "python"), "-m", "benchmarks.comparison_pandas")
 OURS = (sys.executable, "-m", "benchmarks.tables")
@@ -85,8 +85,10 @@ def fit(algorithm: str, path: str) -> dict[str, float]:
     return {name: value for name, value in found.items() if isinstance(value, float)}
 
 
-def compare(console: Console, what: Sequence[tuple[str, str, int]]) -> None:
+def compare(console: "Console", what: Sequence[tuple[str, str, int]]) -> None:
     """Train on each table twice, ours and theirs in turn, and show the better of both."""
+    from rich.table import Table
+
     table = Table(title="Training on a CSV file, from the file to the stored model", title_justify="left")
     for column in ("algorithm", "table", "MB"):
         table.add_column(column)
@@ -127,6 +129,8 @@ def main(*arguments: str) -> None:
     if arguments[:1] == ("fit",):
         sys.stdout.write(json.dumps(fit(*arguments[1:])))
         return
+    from rich.console import Console
+
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 120

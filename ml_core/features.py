@@ -48,6 +48,10 @@ class Layout(NamedTuple):
     flagged: tuple[int, ...]
     words: tuple[tuple[int, int, bool], ...]
 
+    def changes_nothing(self, columns: int) -> bool:
+        """Whether rows of so many columns stay as they are, unless a value is missing."""
+        return [column for column, _ in self.numbers] == list(range(columns)) and not self.flagged
+
     @property
     def narrow(self) -> int:
         """How many numbers say a row where words are places."""

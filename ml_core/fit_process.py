@@ -91,7 +91,7 @@ def _return_freed_memory() -> None:
     """What is large gets memory of its own, that goes back to the system with it: gaps would fit nothing."""
     import ctypes
 
-    mmap_threshold, nbytes = -3, 1 << 18
+    mmap_threshold, nbytes = -3, 4 << 20  # less would cost more in page faults than it saves
     with suppress(AttributeError, OSError):  # the GNU C library has it
         ctypes.CDLL(None).mallopt(mmap_threshold, nbytes)
 

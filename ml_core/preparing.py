@@ -143,7 +143,7 @@ def _drafted(
     copied: bool,
 ) -> _Draft:
     """All rows as `vectorised.encoded` makes them, in full or sparse."""
-    if encoding is None:
+    if encoding is None or (encoding.layout.changes_nothing(X.shape[1]) and not np.isnan(X).any()):
         numbers = X.copy() if copied else X
         return _Draft(numbers, lambda: numbers)
     layout = encoding.layout

@@ -10,7 +10,7 @@ from arro3.io import read_parquet
 from ml_core.errors import MalformedInput
 from ml_core.tables import arrow, sniffing
 from ml_core.tables.columns import BOOLEAN, DATE, OTHER, Column, Dataset, number_column
-from ml_core.tables.words import WordColumn
+from ml_core.tables.words import WordColumn, add_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ class _Gathered:
         self._batches: list[NDArray[Any]] = []
 
     def add(self, array: "Array") -> None:
-        self._batches.append(self.values(array))
+        add_batch(self._batches, self.values(array))
 
     def values(self, array: "Array") -> "NDArray[Any]":
         return arrow.numbers(array)

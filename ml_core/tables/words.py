@@ -35,7 +35,15 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
 _CODE = re.compile(r"0\d+", re.ASCII)
 _LOOKED_AT = 1_000
+_SMALL = 8
 _TRUTH = {"true": 1.0, "false": 0.0}
+
+
+def add_batch(batches: "list[NDArray[Any]]", batch: "NDArray[Any]") -> None:
+    """Keep a batch; many small ones become a large one, whose memory goes back to the system at its end."""
+    batches.append(batch)
+    if len(batches) >= _SMALL and len(batches[-_SMALL]) == len(batch):
+        batches[-_SMALL:] = [np.concatenate(batches[-_SMALL:])]
 
 
 class Vocabulary:
@@ -57,7 +65,7 @@ class Vocabulary:
             self.overflowed = len(self._codes) > MOST_WORDS
         if self.overflowed:
             self._codes.clear()
-        self._batches.append(codes)
+        add_batch(self._batches, codes)
 
     def _code(self, word: str) -> int:
         return self._codes.setdefault(word, len(self._codes))
@@ -102,7 +110,7 @@ class WordColumn:
         while self._stages:
             floats = self._stages[0](array)
             if floats is not None:
-                self._floats.append(floats)
+                add_batch(self._floats, floats)
                 return
             # What was nothing but missing so far is no number either.
             if self._signs or any(np.isfinite(batch).any() for batch in self._floats):
