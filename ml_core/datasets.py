@@ -20,7 +20,7 @@ from ml_core.data import UPLOADS, upload_key
 from ml_core.documents import read, timestamp
 from ml_core.errors import DatasetNotFound, ObjectNotFound
 from ml_core.names import check_name
-from ml_core.ports import JobQueue, ObjectInfo, ObjectStore, SignedUpload, UploadSigner
+from ml_core.ports import JobQueue, ObjectInfo, ObjectStore, SignedUpload, UploadSigner, every_object
 
 EXPIRY = 3600  # seconds that a signed address works
 _RECORDS, _DESCRIPTIONS = "uploads/", "descriptions/"
@@ -121,7 +121,7 @@ class Datasets:
 
         An address that was signed before still takes a file until it expires.
         """
-        uploads = list(everything(self._store, f"{UPLOADS}{name}/"))
+        uploads = list(every_object(self._store, f"{UPLOADS}{name}/"))
         if not uploads:
             raise _not_found(name)
         for found in uploads:
@@ -166,26 +166,15 @@ def is_done(description: dict[str, Any], revision: str) -> bool:
 
 def left_behind(store: ObjectStore, oldest: float) -> Iterator[str]:
     """The keys of what belongs to no upload: descriptions, and records from before `oldest`."""
-    descriptions = list(everything(store, _DESCRIPTIONS))
-    records = [found for found in everything(store, _RECORDS) if found.modified < oldest]
+    descriptions = list(every_object(store, _DESCRIPTIONS))
+    records = [found for found in every_object(store, _RECORDS) if found.modified < oldest]
     if not descriptions and not records:
         return
     # Read last: of what was listed before, nothing is here that had its upload then.
-    uploads = {_upload_of(found.key) for found in everything(store, UPLOADS)}
+    uploads = {_upload_of(found.key) for found in every_object(store, UPLOADS)}
     for found in [*descriptions, *records]:
         if _upload_of(found.key).removesuffix(".json") not in uploads:
             yield found.key
-
-
-def everything(store: ObjectStore, prefix: str) -> Iterator[ObjectInfo]:
-    """Every object below a prefix."""
-    after = None
-    while True:
-        page = store.list(prefix, after=after)
-        yield from page.objects
-        after = page.next_after
-        if after is None:
-            return
 
 
 def _listed(found: ObjectInfo) -> Listed:

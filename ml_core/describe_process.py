@@ -8,8 +8,9 @@ not the trainer.
 import json
 import resource
 import sys
-from contextlib import suppress
 from typing import Any
+
+from ml_core.function_memory import be_first_to_go
 
 ROWS = 1_000_000
 """About how many rows a description is of at most; of a longer table it says that it is not complete."""
@@ -19,7 +20,7 @@ def main(path: str, memory: int, module_paths: list[str]) -> None:
     """Describe a file: what it holds, or what is wrong with it."""
     if module_paths:
         sys.path[:] = module_paths
-    _be_first_to_go()
+    be_first_to_go()
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     sys.stdout.write(json.dumps(_described(path), allow_nan=False))
@@ -37,12 +38,6 @@ def _described(path: str) -> dict[str, Any]:
         return {"description": None, "error": str(error)}
     except MemoryError:
         return {"description": None, "error": "the file takes more memory than the trainer has"}
-
-
-def _be_first_to_go() -> None:
-    """When memory runs out the system ends this process, and its parent lives to tell."""
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # Linux has it
-        score.write("1000")
 
 
 if __name__ == "__main__":

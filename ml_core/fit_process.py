@@ -15,6 +15,8 @@ import time
 from contextlib import suppress
 from typing import IO, Any
 
+from ml_core.function_memory import be_first_to_go
+
 
 def main(folder: str, module_paths: list[str]) -> None:
     """Fit what is in the folder."""
@@ -23,7 +25,7 @@ def main(folder: str, module_paths: list[str]) -> None:
     _end_at_the_deadline()
     _be_killed_with_parent()
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-    _be_first_to_go()
+    be_first_to_go()
     _return_freed_memory()
     report = _take_standard_output()
     try:
@@ -79,12 +81,6 @@ def _take_standard_output() -> IO[str]:
     report = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return report
-
-
-def _be_first_to_go() -> None:
-    """When memory runs out the system ends this process, and its parent lives to tell."""
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # Linux has it
-        score.write("1000")
 
 
 def _return_freed_memory() -> None:

@@ -92,6 +92,17 @@ class ObjectStore(Protocol):
         ...
 
 
+def every_object(store: ObjectStore, prefix: str) -> Iterator[ObjectInfo]:
+    """What a store lists below a prefix, page after page. Raises `Unavailable`."""
+    after = None
+    while True:
+        page = store.list(prefix, after=after)
+        yield from page.objects
+        after = page.next_after
+        if after is None:
+            return
+
+
 class Opened(NamedTuple):
     """Data that is to be read: size in bytes, revision, and its bytes in chunks, all of that revision.
 

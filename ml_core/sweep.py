@@ -17,7 +17,7 @@ from ml_core.documents import Body, read_many
 from ml_core.errors import DocumentDamaged, LeaseLost
 from ml_core.jobs import FINAL, RUNNING, Jobs, Traces, input_key, job_key
 from ml_core.leases import MOST_ATTEMPTS, held_for, spent
-from ml_core.ports import ObjectInfo, ObjectStore
+from ml_core.ports import ObjectStore, every_object
 from ml_core.registry import Registry
 from ml_core.trainer import abandon, run_job
 
@@ -128,7 +128,7 @@ def _orphans(jobs: Jobs, deletion: Deletion, unfinished: set[str]) -> Iterator[s
     yield from _older(jobs.store, "idempotency/", oldest)
     yield from _older(jobs.store, "dead-letters/", jobs.clock() - _DEAD_LETTERS)
     yield from left_behind(jobs.store, oldest)
-    artifacts = list(_listed(jobs.store, "artifacts/"))
+    artifacts = list(every_object(jobs.store, "artifacts/"))
     kept = deletion.kept() if artifacts else Kept(set(), set())
     for found in artifacts:
         job = _job_of(found.key)
@@ -138,17 +138,7 @@ def _orphans(jobs: Jobs, deletion: Deletion, unfinished: set[str]) -> Iterator[s
 
 
 def _older(store: ObjectStore, prefix: str, oldest: float) -> Iterator[str]:
-    return (found.key for found in _listed(store, prefix) if found.modified < oldest)
-
-
-def _listed(store: ObjectStore, prefix: str) -> Iterator[ObjectInfo]:
-    after = None
-    while True:
-        page = store.list(prefix, after=after)
-        yield from page.objects
-        after = page.next_after
-        if after is None:
-            return
+    return (found.key for found in every_object(store, prefix) if found.modified < oldest)
 
 
 def _job_of(artifact: str) -> str:
