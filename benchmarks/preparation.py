@@ -16,7 +16,7 @@ def store_models(store: "ObjectStore") -> None:
     from sklearn.datasets import load_breast_cancer
 
     from ml_core import train_model
-    from ml_core.registry import Registry, artifact_key
+    from ml_core.registry.registry import Registry, artifact_key
 
     X, y = load_breast_cancer(return_X_y=True)
     for number, algorithm in enumerate(("logistic_regression", "svm", "kmeans")):

@@ -63,8 +63,8 @@ def run(command: Sequence[str]) -> Run:
 def fit(algorithm: str, path: str) -> dict[str, float]:
     """Train on a file as the trainer does: in a child process, from the file to the artifact's bytes."""
     from ml_core import models
-    from ml_core.data_request import DataReference, DataRequest
-    from ml_core.fit_child import FitChild, Fitted
+    from ml_core.datasets.data_request import DataReference, DataRequest
+    from ml_core.jobs.fit_child import FitChild, Fitted
 
     info = models.algorithm(algorithm)
     reference = DataReference("file:x", None, "target", None)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handlers.logs import log, log_unforeseen
 from handlers.rest.call import limits_of
-from ml_core.datasets import upload_of
-from ml_core.deletion import DAY
+from ml_core.datasets.datasets import upload_of
 from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, Unavailable
-from ml_core.function_memory import FunctionMemory
-from ml_core.jobs import Job, Jobs, is_job_id
-from ml_core.leases import NOBODY, Roster
+from ml_core.jobs.function_memory import FunctionMemory
+from ml_core.jobs.jobs import Job, Jobs, is_job_id
+from ml_core.jobs.leases import NOBODY, Roster
+from ml_core.jobs.sweep import sweep
+from ml_core.jobs.trainer import PACE, Pace, abandon, run_job
 from ml_core.names import check_name
-from ml_core.sweep import sweep
-from ml_core.trainer import PACE, Pace, abandon, run_job
+from ml_core.registry.deletion import DAY
 
 if TYPE_CHECKING:
     import threading
@@ -159,7 +159,7 @@ def deliver(services: "Services", job_id: str, run: Run = _ALONE) -> float | Non
 
 def _describe(services: "Services", upload: str) -> None:
     """Describe an upload. What the store keeps from being done is not tried again: who asks sends another."""
-    from ml_core.describing import describe_upload
+    from ml_core.datasets.describing import describe_upload
 
     try:
         describe_upload(upload, services.store, services.data, memory_of(services))

@@ -130,7 +130,7 @@ def train_until_stopped(settings: Settings) -> int:
 
     from handlers.deliveries import Run, sweep_once, work_off
     from handlers.logs import forward_logging
-    from ml_core.trainer import Pace
+    from ml_core.jobs.trainer import Pace
     from providers.local.presence import Presence
     from providers.local.worker_queue import FolderQueue, stop_on_request, work
 

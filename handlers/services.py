@@ -8,15 +8,15 @@ from handlers.settings import Settings
 from ml_core.errors import InvalidInput, NotConfigured
 
 if TYPE_CHECKING:
-    from ml_core.aliases import Aliases
-    from ml_core.data import DataSources
-    from ml_core.datasets import Datasets
-    from ml_core.deletion import Deletion
-    from ml_core.jobs import Jobs
+    from ml_core.datasets.datasets import Datasets
+    from ml_core.datasets.sources import DataSources
+    from ml_core.jobs.jobs import Jobs
     from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
-    from ml_core.registry import Registry
+    from ml_core.registry.aliases import Aliases
+    from ml_core.registry.deletion import Deletion
+    from ml_core.registry.registry import Registry
+    from ml_core.registry.versions import Versions
     from ml_core.serving import Served
-    from ml_core.versions import Versions
 
 
 class ModelSource(Protocol):
@@ -99,7 +99,7 @@ class Services:
     def registry(self) -> "Registry":
         """Names, versions and aliases."""
         if self._registry is None:
-            from ml_core.registry import Registry
+            from ml_core.registry.registry import Registry
 
             self._registry = Registry(self.store)
         return self._registry
@@ -107,21 +107,21 @@ class Services:
     @property
     def aliases(self) -> "Aliases":
         """What is done to aliases."""
-        from ml_core.aliases import Aliases
+        from ml_core.registry.aliases import Aliases
 
         return Aliases(self.registry)
 
     @property
     def deletion(self) -> "Deletion":
         """What deletes and restores versions and models."""
-        from ml_core.deletion import DAY, Deletion
+        from ml_core.registry.deletion import DAY, Deletion
 
         return Deletion(self.registry, self.settings.retention * DAY)
 
     @property
     def versions(self) -> "Versions":
         """What is known of versions."""
-        from ml_core.versions import Versions
+        from ml_core.registry.versions import Versions
 
         return Versions(self.registry)
 
@@ -129,7 +129,7 @@ class Services:
     def jobs(self) -> "Jobs":
         """Training jobs."""
         if self._jobs is None:
-            from ml_core.jobs import Jobs
+            from ml_core.jobs.jobs import Jobs
 
             self._jobs = Jobs(self.store, self.queue)
         return self._jobs
@@ -144,7 +144,7 @@ class Services:
     @property
     def data(self) -> "DataSources":
         """Where training data may be read from. Raises `NotConfigured` for a setting that is no list."""
-        from ml_core.data import DataSources, allow_list
+        from ml_core.datasets.sources import DataSources, allow_list
 
         try:
             allowed = allow_list(self.settings.data_buckets)
@@ -161,7 +161,7 @@ class Services:
     def datasets(self) -> "Datasets":
         """Uploaded datasets. Raises `NotConfigured` where nothing signs uploads."""
         if self._datasets is None:
-            from ml_core.datasets import Datasets
+            from ml_core.datasets.datasets import Datasets
 
             if self._make_signer is None:
                 raise NotConfigured("this deployment signs no uploads")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.errors import ArtifactInvalid, ModelNotFound, NotFound, ObjectNotFound
 from ml_core.ports import ObjectStore
-from ml_core.registry import Choice, ModelDocument, Registry, Version, artifact_key
+from ml_core.registry.registry import Choice, ModelDocument, Registry, Version, artifact_key
 
 if TYPE_CHECKING:
     from _thread import LockType

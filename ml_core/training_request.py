@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import models, tensors
-from ml_core.data_request import DataReference, DataRequest, check_data, is_data_request, read_rows
+from ml_core.datasets.data_request import DataReference, DataRequest, check_data, is_data_request, read_rows
 from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, TooLarge
 from ml_core.faults import member, shown
 from ml_core.features import Feature, mixed_rows

@@ -19,7 +19,7 @@ from handlers.rest.problems import status_of
 from handlers.rest.routes import HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
 from handlers.rest.schemas import Schema
 from handlers.version import NAME, VERSION
-from ml_core.data_request import FORMATS
+from ml_core.datasets.data_request import FORMATS
 from ml_core.errors import ServerlessMLError
 from ml_core.models import CLASSIFICATION, AlgorithmInfo, algorithms
 from ml_core.training import SEED, TEST_FRACTION

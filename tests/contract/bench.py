@@ -4,15 +4,15 @@ import hashlib
 import json
 import threading
 
-from ml_core.data import DataSources, upload_key
-from ml_core.data_request import DataReference, DataRequest
-from ml_core.jobs import SUCCEEDED, Job, Jobs
-from ml_core.leases import MOST_ATTEMPTS
+from ml_core.datasets.data_request import DataReference, DataRequest
+from ml_core.datasets.sources import DataSources, upload_key
+from ml_core.jobs.jobs import SUCCEEDED, Job, Jobs
+from ml_core.jobs.leases import MOST_ATTEMPTS
+from ml_core.jobs.sweep import Swept, sweep
+from ml_core.jobs.trainer import Outcome, Pace, run_job
 from ml_core.ports import ObjectStore
-from ml_core.registry import Registry, artifact_key, manifest_key
-from ml_core.sweep import Swept, sweep
-from ml_core.trainer import Outcome, Pace, run_job
-from ml_core.versions import Versions
+from ml_core.registry.registry import Registry, artifact_key, manifest_key
+from ml_core.registry.versions import Versions
 from tests.contract.faults import QUICK, QUICK_FIT, Clock, RememberingQueue
 
 UPLOAD = "0" * 28

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ml_core.errors import Unavailable
+from ml_core.jobs.trainer import Pace
 from ml_core.ports import ObjectStore, Opened, Page, StoredObject
-from ml_core.trainer import Pace
 
 QUICK_FIT = (sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "quick_fit.py"))
 _PIECE = 100_000  # bytes of a stream that come in one operation

@@ -16,13 +16,13 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from ml_core.aliases import Aliases, Terms
 from ml_core.errors import ModelNotFound, NothingToRollBack, ObjectExists, RevisionMismatch
-from ml_core.jobs import Jobs
+from ml_core.jobs.jobs import Jobs
+from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore
-from ml_core.registry import Registry
+from ml_core.registry.aliases import Aliases, Terms
+from ml_core.registry.registry import Registry
 from ml_core.serving import Models
-from ml_core.trainer import run_job
 from tests.contract.backend import backend
 from tests.contract.bench import sources
 from tests.contract.faults import QUICK, QUICK_FIT, Clock, FaultyStore, RememberingQueue

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ml_core.aliases import MOST_ALIASES, MOST_CHANGES, MOST_REMOVED, Aliases, Change, Terms
-from ml_core.deletion import Deletion
 from ml_core.documents import read
 from ml_core.errors import (
     AliasNotFound,
@@ -24,7 +22,9 @@ from ml_core.errors import (
     VersionNotFound,
 )
 from ml_core.ports import ObjectStore
-from ml_core.registry import Registry, artifact_key
+from ml_core.registry.aliases import MOST_ALIASES, MOST_CHANGES, MOST_REMOVED, Aliases, Change, Terms
+from ml_core.registry.deletion import Deletion
+from ml_core.registry.registry import Registry, artifact_key
 from ml_core.serving import ALIAS_TTL
 from tests.contract.faults import Fault, FaultyStore, do_twice, fail_before, lose_answer
 from tests.contract.places import Place, race

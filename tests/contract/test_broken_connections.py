@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ml_core.aliases import Aliases, Terms
 from ml_core.documents import read
-from ml_core.jobs import Jobs
+from ml_core.jobs.jobs import Jobs
 from ml_core.ports import ObjectStore
-from ml_core.registry import Registry
+from ml_core.registry.aliases import Aliases, Terms
+from ml_core.registry.registry import Registry
 from tests.contract.backend import backend
 from tests.contract.faults import RememberingQueue
 

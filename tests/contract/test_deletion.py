@@ -2,14 +2,14 @@
 
 import pytest
 
-from ml_core.aliases import Aliases
-from ml_core.deletion import DAY, RETENTION, Deletion
 from ml_core.documents import read
 from ml_core.errors import ModelNotFound, ObjectNotFound, VersionGone, VersionInUse, VersionNotFound
-from ml_core.jobs import Jobs
+from ml_core.jobs.jobs import Jobs
+from ml_core.jobs.sweep import sweep
 from ml_core.ports import ObjectStore
-from ml_core.registry import Registry, artifact_key, manifest_key
-from ml_core.sweep import sweep
+from ml_core.registry.aliases import Aliases
+from ml_core.registry.deletion import DAY, RETENTION, Deletion
+from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from tests.contract.faults import Clock, RememberingQueue
 
 

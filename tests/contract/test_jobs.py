@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from ml_core.errors import IdempotencyMismatch, InvalidInput, JobNotFound, Unavailable
-from ml_core.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs, input_key
-from ml_core.leases import claim
+from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs, input_key
+from ml_core.jobs.leases import claim
+from ml_core.jobs.sweep import sweep
+from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore
-from ml_core.registry import Registry
-from ml_core.sweep import sweep
-from ml_core.trainer import run_job
+from ml_core.registry.registry import Registry
 from providers.local.folder_store import FolderStore
 from tests.contract.faults import (
     QUICK,

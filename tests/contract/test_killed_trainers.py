@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from ml_core.errors import Unavailable
-from ml_core.function_memory import FunctionMemory
-from ml_core.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs
-from ml_core.leases import LOST, MOST_ATTEMPTS
+from ml_core.jobs.function_memory import FunctionMemory
+from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs
+from ml_core.jobs.leases import LOST, MOST_ATTEMPTS
+from ml_core.jobs.sweep import Swept
+from ml_core.jobs.trainer import Outcome, Pace, run_job
 from ml_core.ports import ObjectStore, Opened
-from ml_core.registry import Registry, artifact_key
-from ml_core.sweep import Swept
-from ml_core.trainer import Outcome, Pace, run_job
-from ml_core.versions import Versions
+from ml_core.registry.registry import Registry, artifact_key
+from ml_core.registry.versions import Versions
 from tests.contract.bench import Bench, sources
 from tests.contract.faults import (
     QUICK,

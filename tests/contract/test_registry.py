@@ -5,8 +5,6 @@ import threading
 
 import pytest
 
-from ml_core.aliases import ANY, Aliases, Terms
-from ml_core.deletion import Deletion
 from ml_core.documents import read
 from ml_core.errors import (
     AliasNotFound,
@@ -18,8 +16,10 @@ from ml_core.errors import (
     VersionNotFound,
 )
 from ml_core.ports import ObjectStore
-from ml_core.registry import Registry, manifest_key
-from ml_core.versions import Versions
+from ml_core.registry.aliases import ANY, Aliases, Terms
+from ml_core.registry.deletion import Deletion
+from ml_core.registry.registry import Registry, manifest_key
+from ml_core.registry.versions import Versions
 from tests.contract.faults import Fault, FaultyStore, do_twice, fail_before, lose_answer
 from tests.contract.places import Place, race
 

@@ -2,8 +2,8 @@
 
 import json
 
-from ml_core.jobs import Jobs
-from ml_core.registry import Registry
+from ml_core.jobs.jobs import Jobs
+from ml_core.registry.registry import Registry
 from providers.google.gcs_store import gcs_store
 from tests.contract.places import Place, race
 from tests.google import gcs

@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 
 from ml_core import artifact, models
 from ml_core.arithmetic import plain, vectorised
-from ml_core.data_request import DataReference, DataRequest
+from ml_core.datasets.data_request import DataReference, DataRequest
 from ml_core.instances import Limits
 from ml_core.tables.memory import NO_BUDGET
 from ml_core.training import fit, read_request

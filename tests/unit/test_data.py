@@ -17,8 +17,8 @@ from handlers.deliveries import train_now
 from handlers.local import folder_services
 from handlers.services import Services
 from handlers.settings import read_settings
-from ml_core.data import DataSources, allow_list, location_of, upload_key
-from ml_core.data_request import DataRequest, is_data_request
+from ml_core.datasets.data_request import DataRequest, is_data_request
+from ml_core.datasets.sources import DataSources, allow_list, location_of, upload_key
 from ml_core.errors import AccessRefused, ArtifactInvalid, InvalidInput, NotConfigured, ObjectNotFound
 from ml_core.instances import Limits
 from ml_core.ports import Opened

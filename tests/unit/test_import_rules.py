@@ -107,8 +107,8 @@ def test_ml_core_reads_no_environment() -> None:
 # deadline in ML_DEADLINE; nothing else is read from it.
 ENVIRONMENT_READERS = {
     "ml_core/arithmetic/vectorised.py",
-    "ml_core/fit_child.py",
-    "ml_core/fit_process.py",
+    "ml_core/jobs/fit_child.py",
+    "ml_core/jobs/fit_process.py",
 }
 
 

@@ -7,10 +7,10 @@ from handlers.rest.call import Call
 from handlers.rest.etags import tagged_response, tags
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
-from ml_core.aliases import Change, Terms
 from ml_core.errors import InvalidInput
-from ml_core.registry import Alias
-from ml_core.weights import MOST_VERSIONS, MOST_WEIGHT, State, state_of
+from ml_core.registry.aliases import Change, Terms
+from ml_core.registry.registry import Alias
+from ml_core.registry.weights import MOST_VERSIONS, MOST_WEIGHT, State, state_of
 
 _VERSION: Schema = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 
@@ -29,7 +29,7 @@ ALIAS_BODY: Schema = {
                 "^[1-9][0-9]{0,8}$": {"type": "integer", "minimum": 0, "maximum": MOST_WEIGHT}
             },
             "additionalProperties": False,
-            "x-checked-by": "ml_core.weights",
+            "x-checked-by": "ml_core.registry.weights",
         },
     },
     "examples": [{"version": 3}, {"weights": {"3": 90, "4": 10}}],

@@ -6,7 +6,7 @@ from typing import Any
 from handlers.rest.call import Call
 from handlers.rest.endpoints.training import preferred_wait
 from handlers.rest.http import Response, json_response
-from ml_core.datasets import Dataset
+from ml_core.datasets.datasets import Dataset
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 

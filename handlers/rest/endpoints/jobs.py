@@ -4,7 +4,7 @@ from typing import Any
 
 from handlers.rest.call import Call
 from handlers.rest.http import Response, json_response
-from ml_core.jobs import Job
+from ml_core.jobs.jobs import Job
 
 
 def jobs(call: Call) -> Response:

@@ -6,7 +6,7 @@ from handlers.rest.call import Call
 from handlers.rest.endpoints.aliases import described_alias
 from handlers.rest.etags import tagged_response
 from handlers.rest.http import Response, json_response
-from ml_core.registry import Version
+from ml_core.registry.registry import Version
 
 
 def models(call: Call) -> Response:

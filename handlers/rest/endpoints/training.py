@@ -7,8 +7,8 @@ from handlers.rest.call import Call
 from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
-from ml_core.data_request import DataRequest
-from ml_core.jobs import Job, Jobs
+from ml_core.datasets.data_request import DataRequest
+from ml_core.jobs.jobs import Job, Jobs
 from ml_core.training import check_any_request
 
 # Described in full by `handlers/rest/openapi.py`, from what the algorithms declare.

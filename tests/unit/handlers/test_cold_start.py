@@ -23,8 +23,8 @@ HEAVY = {
 OTHERS = {
     "handlers.rest.answers", "handlers.deliveries", "handlers.rest.openapi", "handlers.rest.problems",
     "handlers.wsgi", "handlers.rest.endpoints.inference", "handlers.rest.endpoints.jobs",
-    "handlers.rest.endpoints.models", "handlers.rest.endpoints.training", "ml_core.jobs",
-    "ml_core.trainer", "ml_core.fitting", "ml_core.metrics",
+    "handlers.rest.endpoints.models", "handlers.rest.endpoints.training", "ml_core.jobs.jobs",
+    "ml_core.jobs.trainer", "ml_core.fitting", "ml_core.metrics",
 }  # fmt: skip
 
 PROGRAM = """

@@ -15,8 +15,8 @@ import pytest
 from handlers.deliveries import deliver, train_now
 from handlers.rest.answers import ANSWERS
 from handlers.services import Services
-from ml_core import describing
-from ml_core.datasets import left_behind
+from ml_core.datasets import describing
+from ml_core.datasets.datasets import left_behind
 from ml_core.errors import DatasetNotFound, InvalidInput, Unavailable
 from providers.local.upload_signer import LocalSigner
 from providers.local.worker_queue import FolderQueue

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.fit_child import FitChild, Fitted, OutOfDisk, OutOfMemory, OutOfTime, Refused
 from ml_core.instances import Limits, Rows
+from ml_core.jobs.fit_child import FitChild, Fitted, OutOfDisk, OutOfMemory, OutOfTime, Refused
 from ml_core.training import TrainingRequest, check_request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
 
 PARENT = """
 import os, sys
-from ml_core.fit_child import FitChild
+from ml_core.jobs.fit_child import FitChild
 
 with FitChild(sys.stdin.buffer.read(), sys.argv[1]) as child:
     while child.phase == "starting":
@@ -36,7 +36,7 @@ _WITHOUT_DISK = (
 import resource, runpy, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
 sys.argv = ["fit_process", *sys.argv[1:]]
-runpy.run_module("ml_core.fit_process", run_name="__main__")
+runpy.run_module("ml_core.jobs.fit_process", run_name="__main__")
 """,
 )
 

@@ -10,7 +10,7 @@ from math import log
 
 import pytest
 
-from ml_core.split import chosen
+from ml_core.registry.split import chosen
 
 N = 20_000
 KEYS = {
@@ -103,7 +103,7 @@ def test_a_caller_can_work_it_out_in_any_language() -> None:
 
 def _elsewhere(seed: str) -> Iterator[str]:
     code = (
-        "from ml_core.split import chosen\n"
+        "from ml_core.registry.split import chosen\n"
         "print(''.join(chosen({'3': 90, '4': 10}, 'iris', 'production', str(key)) for key in range(500)))"
     )
     done = subprocess.run(

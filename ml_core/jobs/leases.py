@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ml_core.documents import Body, Document, read_if_changed, update
 from ml_core.errors import JobNotFound, LeaseLost, ObjectNotFound
-from ml_core.jobs import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEEDED, Job, Jobs, job_key
+from ml_core.jobs.jobs import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEEDED, Job, Jobs, job_key
 
 MOST_ATTEMPTS = 3
 LEASE = 45.0  # seconds

@@ -12,10 +12,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ml_core import fit_results, job_errors
-from ml_core.background import Background, Work
-from ml_core.data import DataSources
-from ml_core.data_request import DataRequest, is_data_request
+from ml_core.datasets.data_request import DataRequest, is_data_request
+from ml_core.datasets.fetching import Fetched, Fetching
+from ml_core.datasets.sources import DataSources
 from ml_core.errors import (
     DocumentDamaged,
     InvalidInput,
@@ -25,8 +24,9 @@ from ml_core.errors import (
     TooLarge,
     Unavailable,
 )
-from ml_core.fetching import Fetched, Fetching
-from ml_core.fit_child import (
+from ml_core.jobs import fit_results, job_errors
+from ml_core.jobs.background import Background, Work
+from ml_core.jobs.fit_child import (
     FIT_COMMAND,
     NO_ROOM,
     Broken,
@@ -38,9 +38,9 @@ from ml_core.fit_child import (
     Refused,
     Result,
 )
-from ml_core.function_memory import FunctionMemory
-from ml_core.jobs import Job, Jobs, input_key
-from ml_core.leases import (
+from ml_core.jobs.function_memory import FunctionMemory
+from ml_core.jobs.jobs import Job, Jobs, input_key
+from ml_core.jobs.leases import (
     INTERRUPTED,
     LEASE,
     MOST_ATTEMPTS,
@@ -53,8 +53,8 @@ from ml_core.leases import (
     postponed,
     spent,
 )
-from ml_core.registry import Registry
-from ml_core.scratch import scratch_folder
+from ml_core.jobs.scratch import scratch_folder
+from ml_core.registry.registry import Registry
 
 log = logging.getLogger(__name__)
 

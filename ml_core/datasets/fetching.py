@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ml_core.data import DataSources
+from ml_core.datasets.sources import DataSources
 from ml_core.errors import TooLarge
 
 # What has to be left on the disk for everybody else.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ml_core.documents import Body, timestamp
 from ml_core.errors import VersionGone, VersionInUse, VersionNotFound
-from ml_core.registry import Alias, ModelDocument, Registry, Version
+from ml_core.registry.registry import Alias, ModelDocument, Registry, Version
 
 DAY = 86_400.0  # seconds
 RETENTION = 7 * DAY

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ml_core.background import Work
 from ml_core.errors import InvalidInput, TooLarge
+from ml_core.jobs.background import Work
 
 type JobError = dict[str, Any]
 

@@ -8,19 +8,19 @@ import subprocess
 import sys
 from typing import Any, NamedTuple
 
-from ml_core.data import DataSources, upload_key
-from ml_core.datasets import description_key, is_done, record_key
+from ml_core.datasets.datasets import description_key, is_done, record_key
+from ml_core.datasets.fetching import Fetching
+from ml_core.datasets.sources import DataSources, upload_key
 from ml_core.documents import Body, update
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
-from ml_core.fetching import Fetching
-from ml_core.function_memory import FunctionMemory
+from ml_core.jobs.function_memory import FunctionMemory
+from ml_core.jobs.scratch import scratch_folder
 from ml_core.ports import ObjectStore
-from ml_core.scratch import scratch_folder
 
 MOST_ATTEMPTS = 3
 _LONGEST = 600.0  # seconds
-_COMMAND = (sys.executable, "-m", "ml_core.describe_process")
-_PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_COMMAND = (sys.executable, "-m", "ml_core.datasets.describe_process")
+_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 UNBOUND = FunctionMemory()
 

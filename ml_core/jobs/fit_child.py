@@ -21,14 +21,14 @@ from typing import Any, NamedTuple
 
 from ml_core.errors import Unavailable
 
-FIT_COMMAND = (sys.executable, "-m", "ml_core.fit_process")
+FIT_COMMAND = (sys.executable, "-m", "ml_core.jobs.fit_process")
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # how a full disk shows
 # How libraries that are not written in Python end a process to which the system gives no memory: OpenBLAS
 # exits, C++ and Rust abort. What is written in Python leaves an error instead. libsvm crashes, but a crash
 # may have other reasons: it is for memory where a fit has taken much of what it may have.
 _ENDS_WITHOUT_MEMORY = frozenset({1, -signal.SIGABRT})
 _MUCH = 0.4
-_PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from ml_core.data import UPLOADS, upload_key
+from ml_core.datasets.sources import UPLOADS, upload_key
 from ml_core.documents import read, timestamp
 from ml_core.errors import DatasetNotFound, ObjectNotFound
 from ml_core.names import check_name

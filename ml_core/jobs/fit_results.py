@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 from ml_core.errors import ObjectExists, ObjectNotFound
-from ml_core.fit_child import Fitted
+from ml_core.jobs.fit_child import Fitted
 from ml_core.ports import ObjectStore
-from ml_core.registry import artifact_key, manifest_key
+from ml_core.registry.registry import artifact_key, manifest_key
 
 
 def store(place: ObjectStore, job_id: str, fitted: Fitted) -> dict[str, Any]:

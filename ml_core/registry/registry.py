@@ -146,7 +146,7 @@ class ModelDocument:
         among = tuple(map(self._numbered, found.versions))
         if key is None:
             return Choice(self._numbered(found.version), found.alias, among)
-        from ml_core.split import chosen
+        from ml_core.registry.split import chosen
 
         number = int(chosen(found.weights, self.name, found.alias, key))
         return Choice(self._numbered(number), found.alias, among)

@@ -26,9 +26,9 @@ from ml_core.errors import (
     VersionNotFound,
 )
 from ml_core.names import check_name
-from ml_core.registry import Alias, ModelDocument, Registry
-from ml_core.versions import check_alike
-from ml_core.weights import State, described, heaviest, versions_in
+from ml_core.registry.registry import Alias, ModelDocument, Registry
+from ml_core.registry.versions import check_alike
+from ml_core.registry.weights import State, described, heaviest, versions_in
 
 ANY = "*"  # in a condition: whatever ETag it has
 MOST_ALIASES = 100  # of one model

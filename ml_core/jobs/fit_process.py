@@ -1,4 +1,4 @@
-"""The child process in which a model is fitted: `python -m ml_core.fit_process FOLDER [MODULE PATH...]`.
+"""The child process in which a model is fitted: `python -m ml_core.jobs.fit_process FOLDER [MODULE PATH...]`.
 
 The folder holds `request` and, if that is about a table, the table's file as `data`. The child leaves there
 `artifact` and `manifest.json`, or `error.json`, and says on its standard output how far it is, a JSON line
@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from typing import IO, Any
 
-from ml_core.function_memory import be_first_to_go
+from ml_core.jobs.function_memory import be_first_to_go
 
 
 def main(folder: str, module_paths: list[str]) -> None:
@@ -37,7 +37,7 @@ def main(folder: str, module_paths: list[str]) -> None:
 
 
 def _fit(folder: str, report: IO[str]) -> None:
-    from ml_core.data_request import is_data_request
+    from ml_core.datasets.data_request import is_data_request
     from ml_core.tables.memory import machine_budget
     from ml_core.training import fit, read_request
     from ml_core.training_request import TrainingRequest

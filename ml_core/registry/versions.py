@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, ObjectNotFound
 from ml_core.ports import ObjectStore
-from ml_core.registry import ModelDocument, Registry, Version, manifest_key
+from ml_core.registry.registry import ModelDocument, Registry, Version, manifest_key
 
 _READERS = 8  # manifests read at a time
 _PLAIN = "number"

@@ -1,4 +1,6 @@
-"""The child process that describes an upload: `… -m ml_core.describe_process FILE MEMORY [MODULE PATH...]`.
+"""The child process that describes an upload.
+
+    python -m ml_core.datasets.describe_process FILE MEMORY [MODULE PATH...]
 
 MEMORY is how many bytes its data may take, 0 for no limit of ours. It writes `{"description", "error"}` as
 JSON on its standard output. A file that takes too much memory, or makes a reader crash, ends this process and
@@ -10,7 +12,7 @@ import resource
 import sys
 from typing import Any
 
-from ml_core.function_memory import be_first_to_go
+from ml_core.jobs.function_memory import be_first_to_go
 
 ROWS = 1_000_000
 """About how many rows a description is of at most; of a longer table it says that it is not complete."""

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator
 from itertools import batched
 from typing import NamedTuple
 
-from ml_core.datasets import left_behind
-from ml_core.deletion import RETENTION, Deletion, Kept
+from ml_core.datasets.datasets import left_behind
 from ml_core.documents import Body, read_many
 from ml_core.errors import DocumentDamaged, LeaseLost
-from ml_core.jobs import FINAL, RUNNING, Jobs, Traces, input_key, job_key
-from ml_core.leases import MOST_ATTEMPTS, held_for, spent
+from ml_core.jobs.jobs import FINAL, RUNNING, Jobs, Traces, input_key, job_key
+from ml_core.jobs.leases import MOST_ATTEMPTS, held_for, spent
+from ml_core.jobs.trainer import abandon, run_job
 from ml_core.ports import ObjectStore, every_object
-from ml_core.registry import Registry
-from ml_core.trainer import abandon, run_job
+from ml_core.registry.deletion import RETENTION, Deletion, Kept
+from ml_core.registry.registry import Registry
 
 log = logging.getLogger(__name__)
 

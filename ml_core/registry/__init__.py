@@ -1,0 +1,1 @@
+"""Models by name: versions, aliases, and how an alias shares its traffic."""
