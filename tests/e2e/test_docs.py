@@ -9,16 +9,25 @@ import pytest
 
 from tests.e2e.local_server import ROOT, LocalServer
 
-PAGES = ["datasets.md"]
+PAGES = ["README.md", "docs/datasets.md"]
 
 
 def commands(page: str) -> list[str]:
-    """The commands in a page's console blocks, with the lines that continue them."""
-    with open(os.path.join(ROOT, "docs", page), encoding="utf-8") as file:
-        blocks = re.findall(r"^```console\n(.*?)^```", file.read(), re.DOTALL | re.MULTILINE)
+    """The commands in a page's console blocks that ask the service, with the lines that continue them.
+
+    Of the README these are the ones of its walk: what stands before and after is about other programs.
+    """
+    with open(os.path.join(ROOT, page), encoding="utf-8") as file:
+        text = file.read()
+    walk = text[text.find("**Train.**") :].partition("\n## ")[0] if page == "README.md" else text
+    blocks = re.findall(r"^```console\n(.*?)^```", walk, re.DOTALL | re.MULTILINE)
     return [
         command for block in blocks for command in re.findall(r"^\$ (.*(?:\n {4}.*)*)", block, re.MULTILINE)
     ]
+
+
+def _at(commands: str, server: LocalServer) -> str:
+    return re.sub(r"(http://)?localhost:8080", server.url, commands)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -28,7 +37,7 @@ def test_the_commands_of_a_page_work_one_after_another(page: str, tmp_path: Path
     assert "localhost:8080" in said
     with LocalServer(tmp_path / "root") as server:
         done = subprocess.run(
-            ["bash", "-eu", "-o", "pipefail", "-c", said.replace("http://localhost:8080", server.url)],
+            ["bash", "-eu", "-o", "pipefail", "-c", _at(said, server)],
             cwd=tmp_path,
             capture_output=True,
             text=True,
