@@ -1,9 +1,11 @@
-"""Train, register and predict over REST: logistic regression, an SVM and k-means on real data."""
+"""Train, register and predict over REST: logistic regression, an SVM and k-means on real data; a table."""
 
 from typing import Any, NamedTuple
 
 from examples.demo import display
+from examples.demo.rollout import tell_of_a_table
 from examples.demo.service import Answer, Service, started
+from examples.demo.steps import asked, checked, trained
 
 OBJECTIVES = {"logistic_regression": "log_loss", "svm": "hinge_loss", "kmeans": "inertia"}
 
@@ -68,26 +70,7 @@ def train(service: Service, chapter: Chapter) -> Answer:
     }
     if chapter.targets is not None:
         body["targets"] = chapter.targets
-    path = f"/v1/models/{chapter.model}:train"
-    display.request("POST", path, body)
-    accepted = checked(service.call("POST", path, body))
-    location = accepted.headers["location"]
-    display.answer(accepted.status, accepted.seconds)
-    display.note(f"  Location: {location}")
-    display.request("GET", location)
-    with display.console.status("queued") as status:
-        for answer in service.follow(location):
-            phase = answer.body.get("phase")
-            status.update(f"{answer.body['state']}" + (f" · {phase}" if phase else ""))
-    job = checked(answer)
-    display.answer(
-        job.status,
-        job.seconds,
-        {key: job.body[key] for key in ("id", "state", "version", "warnings") if key in job.body},
-    )
-    if job.body["state"] != "succeeded":
-        raise SystemExit(f"the job ended as {job.body['state']}: {job.body.get('error')}")
-    return job
+    return trained(service, chapter.model, body)
 
 
 def predict(service: Service, chapter: Chapter) -> None:
@@ -95,17 +78,13 @@ def predict(service: Service, chapter: Chapter) -> None:
     path = f"/v1/models/{chapter.model}:predict"
     batch = chapter.instances[:: max(1, len(chapter.instances) // 100)]
     for body in ({"instances": chapter.instances[:1], "outputs": chapter.outputs}, {"instances": batch}):
-        display.request("POST", path, body)
-        answer = checked(service.call("POST", path, body))
-        display.answer(answer.status, answer.seconds, answer.body)
+        asked(service, "POST", path, body)
 
 
 def registered(service: Service) -> None:
     """Every model's newest version with the loss function that it was trained to lower."""
     display.heading("The registry", "nothing but files: JSON documents and safetensors")
-    display.request("GET", "/v1/models")
-    answer = checked(service.call("GET", "/v1/models"))
-    display.answer(answer.status, answer.seconds, answer.body)
+    answer = asked(service, "GET", "/v1/models")
     display.versions(
         [
             described(service, name, version)
@@ -124,13 +103,6 @@ def described(service: Service, name: str, version: Any) -> tuple[str, int, str,
     return name, number, manifest["algorithm"], f"{objective} = {held_out.get(objective, float('nan')):.6g}"
 
 
-def checked(answer: Answer) -> Answer:
-    """The answer, or the end of the story with what the service said."""
-    if answer.status >= 400:
-        raise SystemExit(f"{answer.status}: {answer.body}")
-    return answer
-
-
 def main() -> None:
     """The story from start to stop."""
     with display.console.status("loading the data sets"):
@@ -140,6 +112,7 @@ def main() -> None:
         display.note(f"serverless-ml answers at {service.url}; models are kept in .serverless-ml/")
         for chapter in story:
             tell(service, chapter)
+        tell_of_a_table(service)
         registered(service)
     display.note(
         "\nThe service is stopped. `make serve` starts it again with these models; README.md goes on."

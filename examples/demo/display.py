@@ -1,6 +1,7 @@
 """Requests, answers, metrics and matrices in a form that a person likes to read; plain text when piped."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -104,4 +105,42 @@ def versions(rows: Sequence[tuple[str, int, str, str]]) -> None:
         table.add_column(column)
     for model, version, algorithm, loss in rows:
         table.add_row(model, str(version), algorithm, loss)
+    console.print(table)
+
+
+def columns(described: Sequence[dict[str, Any]]) -> None:
+    """A table's columns: what they are, what is missing, and between what or among which words they lie."""
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    for column in ("column", "type"):
+        table.add_column(column)
+    for column in ("missing", "distinct"):
+        table.add_column(column, justify="right")
+    table.add_column("values")
+    for each in described:
+        table.add_row(
+            each["name"], each["type"], str(each["missing"]), str(each.get("distinct", "")), _values(each)
+        )
+    console.print(table)
+
+
+def _values(column: dict[str, Any]) -> str:
+    if "values" in column:
+        return ", ".join(f"{each['value']} {each['rows']}×" for each in column["values"][:MOST_ITEMS])
+    return " to ".join(str(bound) for bound in column.get("range", ()))
+
+
+def answering(counted: Counter[int], customers: int) -> None:
+    """A bar for each version, as long as its share of the customers."""
+    for version, times in sorted(counted.items()):
+        bar = "█" * round(40 * times / customers)
+        console.print(f"  version {version} [cyan]{bar}[/] {times} of {customers} customers")
+
+
+def changes(rows: Sequence[tuple[str, str, Any, Any]]) -> None:
+    """An alias's history, newest first."""
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    for column in ("time", "change", "from", "to"):
+        table.add_column(column)
+    for time, kind, before, after in rows:
+        table.add_row(time, kind, *(json.dumps(state) for state in (before, after)))
     console.print(table)

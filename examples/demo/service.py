@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -33,15 +34,13 @@ class Service:
     ) -> Answer:
         """One request. An answer with an error status is an answer; no answer raises `URLError`."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers or {})  # noqa: S310 - loopback
-        if data is not None:
-            request.add_header("Content-Type", "application/json")
-        began = time.perf_counter()
-        try:
-            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - loopback
-                return _answer(reply.status, reply.headers, reply.read(), began)
-        except urllib.error.HTTPError as error:
-            return _answer(error.code, error.headers, error.read(), began)
+        kind = {} if data is None else {"Content-Type": "application/json"}
+        return _sent(method, self.url + path, data, {**kind, **(headers or {})})
+
+    def send(self, url: str, path: str, headers: dict[str, str]) -> Answer:
+        """PUT a file to a signed address."""
+        with open(path, "rb") as file:
+            return _sent("PUT", url, file.read(), headers)
 
     def follow(self, job_path: str) -> Iterator[Answer]:
         """The job's state again and again, until it is over."""
@@ -51,6 +50,16 @@ class Service:
             if answer.status != 200 or answer.body["state"] in FINAL_STATES:
                 return
             time.sleep(0.1)
+
+
+def _sent(method: str, url: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+    request = urllib.request.Request(url, data=data, method=method, headers=headers)  # noqa: S310 - loopback
+    began = time.perf_counter()
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - loopback
+            return _answer(reply.status, reply.headers, reply.read(), began)
+    except urllib.error.HTTPError as error:
+        return _answer(error.code, error.headers, error.read(), began)
 
 
 def _answer(status: int, headers: Any, body: bytes, began: float) -> Answer:
@@ -68,10 +77,18 @@ def started() -> Iterator[Service]:
         text=True,
     )
     try:
-        yield Service(_first_url(process))
+        url = _first_url(process)
+        threading.Thread(target=_read_on, args=(process,), daemon=True).start()
+        yield Service(url)
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def _read_on(process: "subprocess.Popen[str]") -> None:
+    """Read the service's log to its end: a pipe that is full would stop the service."""
+    for _ in process.stdout or ():
+        pass
 
 
 def _first_url(process: "subprocess.Popen[str]") -> str:
