@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from ml_core.errors import ModelNotFound, NothingToRollBack, ObjectExists, RevisionMismatch
+from ml_core.errors import ModelNotFound, NothingToRollBack, ObjectExists, RevisionMismatch, Unavailable
 from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore
@@ -175,7 +175,7 @@ def promote(store: ObjectStore, model: str, alias: str, seed: str) -> None:
         over.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    while not over.is_set():
+    while not (over.is_set() and written):  # whoever always lost the race writes when the others have stopped
         try:
             document = registry.model(model)
             etags = {each.alias: each.etag for each in document.aliases}
@@ -184,7 +184,7 @@ def promote(store: ObjectStore, model: str, alias: str, seed: str) -> None:
             written += 1
         except ModelNotFound:
             time.sleep(0.02)  # there is no version yet
-        except RevisionMismatch:
+        except (RevisionMismatch, Unavailable):  # somebody else wrote, or all of them at once
             lost += 1
     print(json.dumps([written, lost]))
 

@@ -352,9 +352,11 @@ def _kill_until_over(place: Place, bench: Bench, jobs: list[str], folder: str, c
     kills = 0
     trainers = [_trainer(place, folder, jobs) for _ in range(2)]
     while any(trainer.poll() is None for trainer in trainers):
-        threading.Event().wait(chance.uniform(0.05, 0.5))
+        # The first time at once, and a trainer: the jobs could be done before chance has struck.
+        threading.Event().wait(chance.uniform(0.05, 0.5) if kills else chance.uniform(0, 0.05))
         which = chance.randrange(len(trainers))
-        victims = _fits_of(trainers[which].pid) if chance.random() < 0.3 else [trainers[which].pid]
+        fits = kills and chance.random() < 0.3
+        victims = _fits_of(trainers[which].pid) if fits else [trainers[which].pid]
         for victim in victims:
             if trainers[which].poll() is None:
                 os.kill(victim, signal.SIGKILL)
