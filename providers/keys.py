@@ -4,6 +4,9 @@
     python -m providers keys list --stage dev
     python -m providers keys revoke --stage dev 3f9a0c1e
 
+Each command finds the deployment that it names, and reads and writes where that one's function looks. It says
+where that is, and warns when nothing is deployed there.
+
 A key is shown once, when it is made. What is stored is a record `{id, role, sha256, created}`: enough to
 recognise the key, useless to whoever reads it. Several may be valid at once, so that a new one can be handed
 out before the old is revoked.
@@ -16,6 +19,7 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ml_core.errors import ServerlessMLError
@@ -25,11 +29,30 @@ ROLES = ("predict", "train", "admin")
 Record = dict[str, Any]
 
 
-class KeyStore(Protocol):
-    """Where one stage of one cloud keeps the records of its keys.
+class Target(NamedTuple):
+    """The deployment that a command names. `options` holds the options of a cloud that were given."""
 
-    `providers/<cloud>/key_store.py` offers `key_store(stage) -> KeyStore`.
+    stage: str
+    service: str = "serverless-ml"  # as serverless.yml calls it
+    options: Mapping[str, str] = {}
+
+
+class KeyStore(Protocol):
+    """Where one deployment keeps the records of its keys.
+
+    `providers/<cloud>/key_store.py` offers `key_store(target, env) -> KeyStore`, and in `OPTIONS` the names
+    of those `options` that its cloud knows.
     """
+
+    @property
+    def place(self) -> str:
+        """Where the records are, for a person: parameter, secret or setting, region, account."""
+        ...
+
+    @property
+    def warning(self) -> str | None:
+        """Why no deployed function reads there; None when one does."""
+        ...
 
     def read(self) -> list[Record] | None:
         """The records; None when there never was one. Raises `Unavailable`."""
@@ -42,6 +65,19 @@ class KeyStore(Protocol):
         `Unavailable`.
         """
         ...
+
+
+# The options that not every cloud has: its name, how else it may be written, and what it says.
+OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "region": (("--region",), "the deployment's region (default: as `serverless deploy` finds it)"),
+    "profile": (("--profile", "--aws-profile"), "AWS: the profile whose credentials are used"),
+    "project": (("--project",), "Google: the project's id (default: the variable GOOGLE_CLOUD_PROJECT)"),
+    "subscription": (("--subscription",), "Azure: its id (default: the variable AZURE_SUBSCRIPTION_ID)"),
+    "resource_group": (
+        ("--resource-group",),
+        "Azure: the resource group (default: the one that carries the service's and stage's tags)",
+    ),
+}
 
 
 class KeyUnknown(ServerlessMLError):
@@ -86,12 +122,22 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("ids", nargs="+", metavar="ID", help="as `keys list` shows it")
     revoke.set_defaults(run=_revoke)
     for action in (new, listed, revoke):
-        action.add_argument("--stage", default="dev", help="the deployment's stage (default: dev)")
-        action.add_argument(
-            "--cloud",
-            default=os.environ.get("CLOUD", "aws"),
-            help="aws, google, azure or local (default: the variable CLOUD, else aws)",
-        )
+        _add_target(action)
+
+
+def _add_target(action: argparse.ArgumentParser) -> None:
+    """The options that name a deployment."""
+    action.add_argument("--stage", default="dev", help="the deployment's stage (default: dev)")
+    action.add_argument(
+        "--cloud",
+        default=os.environ.get("CLOUD", "aws"),
+        help="aws, google, azure or local (default: the variable CLOUD, else aws)",
+    )
+    action.add_argument(
+        "--service", default=Target("").service, help="as serverless.yml calls it (default: serverless-ml)"
+    )
+    for name, (flags, says) in OPTIONS.items():
+        action.add_argument(*flags, dest=name, help=says)
 
 
 def _new(arguments: argparse.Namespace) -> int:
@@ -99,17 +145,22 @@ def _new(arguments: argparse.Namespace) -> int:
     made = new_key(arguments.role)
     store.write([*(store.read() or []), made.record])
     # The key alone goes to standard output: KEY=$(python -m providers keys new …)
-    print(f"key {made.record['id']} ({arguments.role}), shown only this once:", file=sys.stderr)
+    _say(f"key {made.record['id']} ({arguments.role}) is in the {store.place}")
+    _warn(store)
+    _say("it is shown only this once:")
     print(made.key)
     return 0
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    records = _store(arguments).read() or []
+    store = _store(arguments)
+    records = store.read() or []
+    _say(f"keys in the {store.place}:")
+    _warn(store)
     for record in records:
         print(f"{record.get('id', '?'):10}{record.get('role', '?'):9}{record.get('created', '')}")
     if not records:
-        print("there is no key: nothing is served but health", file=sys.stderr)
+        _say("there is no key: nothing is served but health")
     return 0
 
 
@@ -118,18 +169,35 @@ def _revoke(arguments: argparse.Namespace) -> int:
     records = store.read() or []
     unknown = set(arguments.ids) - {record.get("id") for record in records}
     if unknown:
-        raise KeyUnknown(f"no key has the id {', '.join(sorted(unknown))}; `keys list` shows the ids")
+        raise KeyUnknown(
+            f"no key in the {store.place} has the id {', '.join(sorted(unknown))}; `keys list` shows the ids"
+        )
     store.write([record for record in records if record.get("id") not in arguments.ids])
-    print(f"revoked {', '.join(arguments.ids)}")
+    _warn(store)
+    print(f"revoked {', '.join(arguments.ids)} in the {store.place}")
     return 0
 
 
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _warn(store: KeyStore) -> None:
+    if store.warning is not None:
+        _say(f"warning: {store.warning}")
+
+
 def _store(arguments: argparse.Namespace) -> KeyStore:
+    cloud = arguments.cloud
     try:
-        module = importlib.import_module(f"providers.{arguments.cloud}.key_store")
+        module = importlib.import_module(f"providers.{cloud}.key_store")
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("providers."):
-            raise KeyUnknown(f"keys on {arguments.cloud} need {error.name!r}: run `make setup`") from error
-        raise KeyUnknown(f"there is no cloud {arguments.cloud!r} with keys") from error
-    store: KeyStore = module.key_store(arguments.stage)
+            raise KeyUnknown(f"keys on {cloud} need {error.name!r}: run `make setup`") from error
+        raise KeyUnknown(f"there is no cloud {cloud!r} with keys") from error
+    given = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
+    if foreign := sorted(given.keys() - set(module.OPTIONS)):
+        flags = ", ".join(OPTIONS[name][0][0] for name in foreign)
+        raise KeyUnknown(f"{cloud} has no {flags}")
+    store: KeyStore = module.key_store(Target(arguments.stage, arguments.service, given), os.environ)
     return store

@@ -1,13 +1,17 @@
-"""Where `python -m providers keys` finds a stage's keys on AWS."""
+"""Where `python -m providers keys` finds a deployment's keys on AWS."""
 
-import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from providers.aws.ssm_keys import SsmKeys, parameter_name
 
-SERVICE = "serverless-ml"  # as serverless.yml calls it
+if TYPE_CHECKING:
+    from providers.keys import Target
+
+OPTIONS = ("region", "profile")
 
 
-def key_store(stage: str) -> SsmKeys:
-    """The parameter of the deployment in the region that the environment names."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return SsmKeys(parameter_name(SERVICE, stage), region)
+def key_store(target: "Target", env: Mapping[str, str]) -> SsmKeys:
+    """The parameter of the deployment in its region."""
+    region = target.options.get("region") or env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
+    return SsmKeys(parameter_name(target.service, target.stage), region or "us-east-1")

@@ -49,6 +49,16 @@ class SsmKeys:
         self._parameter = parameter
         self._client: Any = boto3.client("ssm", region_name=region)
 
+    @property
+    def place(self) -> str:
+        """The parameter and its region."""
+        return f"parameter {self._parameter}, {self._client.meta.region_name}"
+
+    @property
+    def warning(self) -> str | None:
+        """Why no deployed function reads there; None when one does."""
+        return None
+
     def read(self) -> Records | None:
         """The records, or None when there are none. Raises `Unavailable`."""
         try:

@@ -5,14 +5,18 @@ service and up to a day until a revoked key is refused (docs/decisions/0015-azur
 """
 
 import json
-import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import NotConfigured, Unavailable
-from providers.azure.names import KEYS_SETTING, SERVICE, Names, names
+from providers.azure.names import KEYS_SETTING, Names, names
 from providers.azure.wiring import key_records
 from providers.deployment import DeploymentFailed
+
+if TYPE_CHECKING:
+    from providers.keys import Target
+
+OPTIONS = ("subscription", "resource_group")
 
 Record = dict[str, Any]
 
@@ -22,6 +26,18 @@ class AppSettingKeys:
 
     def __init__(self, names_: Names, subscription: str, env: Mapping[str, str]) -> None:
         self._names, self._subscription, self._env = names_, subscription, env
+
+    @property
+    def place(self) -> str:
+        """The setting, its app and resource group."""
+        return (
+            f"setting {KEYS_SETTING} of the app {self._names.app('api')}, resource group {self._names.group}"
+        )
+
+    @property
+    def warning(self) -> str | None:
+        """None: without an app there is nothing to write to."""
+        return None
 
     def read(self) -> list[Record] | None:
         """The records; None when there never was one. Raises `Unavailable`."""
@@ -50,14 +66,14 @@ class AppSettingKeys:
         return Azure(self._subscription, self._env)
 
 
-def key_store(stage: str, env: Mapping[str, str] = os.environ) -> AppSettingKeys:
-    """The keys of a stage.
+def key_store(target: "Target", env: Mapping[str, str]) -> AppSettingKeys:
+    """The keys of a deployment.
 
     Raises:
         NotConfigured: when nothing says which subscription.
     """
-    subscription = env.get("AZURE_SUBSCRIPTION_ID", "")
+    subscription = target.options.get("subscription") or env.get("AZURE_SUBSCRIPTION_ID", "")
     if not subscription:
-        raise NotConfigured("which Azure subscription? Set AZURE_SUBSCRIPTION_ID")
-    group = env.get("AZURE_RESOURCE_GROUP") or None
-    return AppSettingKeys(names(SERVICE, stage, subscription, group=group), subscription, env)
+        raise NotConfigured("which Azure subscription? Set AZURE_SUBSCRIPTION_ID, or pass --subscription")
+    group = target.options.get("resource_group") or env.get("AZURE_RESOURCE_GROUP") or None
+    return AppSettingKeys(names(target.service, target.stage, subscription, group=group), subscription, env)

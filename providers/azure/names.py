@@ -7,7 +7,6 @@ import hashlib
 import uuid
 from typing import NamedTuple
 
-SERVICE = "serverless-ml"  # as serverless.yml calls it
 CONTAINER = "models"
 QUEUE = "training"
 KEYS_SETTING = "ML_KEYS"

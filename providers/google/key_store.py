@@ -1,16 +1,18 @@
 """The records of the keys in Secret Manager, for `python -m providers keys … --cloud google`."""
 
 import json
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import Unavailable
 from providers.deployment import DeploymentFailed
 from providers.google.deploying.access import Access, translated
 
-SERVICE = "serverless-ml"
+if TYPE_CHECKING:
+    from providers.keys import Target
+
+OPTIONS = ("project", "region")
 
 Records = list[dict[str, Any]]
 
@@ -26,6 +28,16 @@ class SecretKeys:
     def __init__(self, access: Access, secret: str) -> None:
         self._access = access
         self._path = f"/v1/projects/{access.project}/secrets/{secret}"
+
+    @property
+    def place(self) -> str:
+        """The secret and its project."""
+        return f"secret {self._path.rpartition('/')[2]}, project {self._access.project}"
+
+    @property
+    def warning(self) -> str | None:
+        """Why no deployed function reads there; None when one does."""
+        return None
 
     def read(self) -> Records | None:
         """The records; None before the first deploy. Raises `Unavailable`."""
@@ -53,13 +65,14 @@ class SecretKeys:
                     self._access.rest("POST", "secretmanager", f"/v1/{version['name']}:destroy", {})
 
 
-def key_store(stage: str, env: Mapping[str, str] = os.environ) -> SecretKeys:
-    """The key store of a stage in the project GOOGLE_CLOUD_PROJECT.
+def key_store(target: "Target", env: Mapping[str, str]) -> SecretKeys:
+    """The keys of a deployment.
 
     Raises:
         DeploymentFailed: when no project is named.
     """
-    project = env.get("GOOGLE_CLOUD_PROJECT")
+    project = target.options.get("project") or env.get("GOOGLE_CLOUD_PROJECT")
     if not project:
-        raise DeploymentFailed("no Google Cloud project: set GOOGLE_CLOUD_PROJECT")
-    return SecretKeys(Access(project, env.get("GOOGLE_CLOUD_REGION", ""), env), f"{SERVICE}-{stage}-keys")
+        raise DeploymentFailed("no Google Cloud project: set GOOGLE_CLOUD_PROJECT, or pass --project")
+    region = target.options.get("region") or env.get("GOOGLE_CLOUD_REGION", "")
+    return SecretKeys(Access(project, region, env), f"{target.service}-{target.stage}-keys")

@@ -2,11 +2,16 @@
 
 import json
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import Unavailable
 
+if TYPE_CHECKING:
+    from providers.keys import Target
+
 FILE = "keys.json"
+OPTIONS: tuple[str, ...] = ()
 
 
 class FileKeyStore:
@@ -14,6 +19,16 @@ class FileKeyStore:
 
     def __init__(self, path: str) -> None:
         self._path = path
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return f"file {self._path}"
+
+    @property
+    def warning(self) -> str | None:
+        """None: whatever `make serve` is started later reads the file."""
+        return None
 
     def exists(self) -> bool:
         """Whether there is such a file: one without a record admits nobody."""
@@ -46,6 +61,6 @@ class FileKeyStore:
             raise Unavailable(f"the keys cannot be written to {self._path}") from error
 
 
-def key_store(stage: str) -> FileKeyStore:  # noqa: ARG001 (the laptop is one stage)
+def key_store(target: "Target", env: Mapping[str, str]) -> FileKeyStore:  # noqa: ARG001 (one stage)
     """The keys of the folder that the local server uses."""
-    return FileKeyStore(os.path.join(os.environ.get("ML_ROOT") or ".serverless-ml", FILE))
+    return FileKeyStore(os.path.join(env.get("ML_ROOT") or ".serverless-ml", FILE))

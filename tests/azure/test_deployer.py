@@ -15,6 +15,7 @@ from providers.azure.deploying.cloud import Pace
 from providers.azure.key_store import key_store
 from providers.azure.names import names
 from providers.deployment import DeploymentFailed, Run
+from providers.keys import Target
 from providers.service import Service
 from tests.azure.conftest import deployer, make_service
 from tests.azure.fake_azure import SUBSCRIPTION, Answer, FakeAzure
@@ -101,7 +102,7 @@ def test_an_app_that_somebody_deleted_comes_back(azure: FakeAzure) -> None:
 def test_keys_outlive_a_deployment(azure: FakeAzure) -> None:
     """The template replaces an app's settings; the key records go along, and are in no template."""
     deployed(azure)
-    store = key_store("dev", {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url})
+    store = key_store(Target("dev"), {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url})
     assert not store.read()
     records = [{"id": "1", "role": "admin", "sha256": "ab" * 32}]
     store.write(records)

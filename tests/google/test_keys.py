@@ -9,6 +9,7 @@ from ml_core.errors import Unavailable
 from providers.deployment import DeploymentFailed
 from providers.google.key_store import key_store
 from providers.google.mounted_keys import read_records
+from providers.keys import Target
 from tests.google.conftest import Google
 
 SECRET = "projects/demo-1/secrets/serverless-ml-dev-keys"
@@ -22,14 +23,14 @@ def deployed(google: Google) -> Google:
 
 
 def test_what_is_written_is_read(deployed: Google) -> None:
-    store = key_store("dev", deployed.env)
+    store = key_store(Target("dev"), deployed.env)
     store.write([RECORD])
     assert store.read() == [RECORD]
 
 
 def test_only_the_newest_version_is_kept(deployed: Google) -> None:
     """Each version that is not destroyed costs, and an old one would still hold a revoked key's digest."""
-    store = key_store("dev", deployed.env)
+    store = key_store(Target("dev"), deployed.env)
     for records in ([RECORD], [RECORD, RECORD], []):
         store.write(records)
     assert [each["state"] for each in deployed.cloud.versions[SECRET]] == [
@@ -41,7 +42,7 @@ def test_only_the_newest_version_is_kept(deployed: Google) -> None:
 
 
 def test_before_the_first_deploy_there_is_none_and_none_can_be_made(google: Google) -> None:
-    store = key_store("dev", google.env)
+    store = key_store(Target("dev"), google.env)
     assert store.read() is None
     with pytest.raises(DeploymentFailed, match="there is no secret serverless-ml-dev-keys: deploy first"):
         store.write([RECORD])
@@ -49,7 +50,7 @@ def test_before_the_first_deploy_there_is_none_and_none_can_be_made(google: Goog
 
 def test_without_a_project_it_is_said_in_a_line() -> None:
     with pytest.raises(DeploymentFailed, match="set GOOGLE_CLOUD_PROJECT"):
-        key_store("dev", {})
+        key_store(Target("dev"), {})
 
 
 def test_a_function_reads_the_mounted_file(tmp_path: Path) -> None:

@@ -69,3 +69,19 @@ def test_help_is_everywhere(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = _providers(tmp_path, *arguments, "--help")
     assert done.returncode == 0
     assert "usage: python -m providers" in done.stdout
+
+
+def test_where_a_key_went_is_said_beside_it(tmp_path: Path) -> None:
+    made = _providers(tmp_path, "keys", "new", "--cloud", "local", "--role", "train")
+    assert made.stdout.count("\n") == 1
+    assert f"file {tmp_path}/keys.json" in made.stderr
+
+
+@pytest.mark.parametrize(
+    ("cloud", "option"),
+    [("local", "--region"), ("azure", "--profile"), ("google", "--subscription"), ("aws", "--project")],
+)
+def test_an_option_that_the_cloud_does_not_have_is_refused(tmp_path: Path, cloud: str, option: str) -> None:
+    """Nobody is to believe that a key went where an option said, which nothing read."""
+    done = _providers(tmp_path, "keys", "list", "--cloud", cloud, option, "somewhere")
+    assert (done.returncode, done.stderr) == (1, f"serverless-ml: {cloud} has no {option}\n")
