@@ -207,9 +207,10 @@ def _feature_columns(dataset: "Dataset", data: DataReference) -> "tuple[list[Col
 
 
 def _named_columns(dataset: "Dataset", names: "Sequence[str]") -> "list[Column]":
+    by_name = {column.name: column for column in dataset.columns}
     columns, faults = [], []
     for index, name in enumerate(names):
-        column = dataset.column(name)
+        column = by_name.get(name)
         wrong = "the table has no such column" if column is None else _objection(column)
         if wrong or column is None:
             faults.append(Fault(f"$.data.features[{index}]", f"{shown(name)}: {wrong}"))

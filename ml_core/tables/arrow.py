@@ -5,12 +5,17 @@ arro3 converts no array with missing values, and hands out every array by the Ar
 """
 
 import ctypes
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from arro3.core import Array, DataType, dictionary_dictionary, dictionary_indices
 
+from ml_core.errors import MalformedInput
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 STRING = DataType.string()
@@ -19,6 +24,26 @@ _MICROSECONDS = DataType.timestamp("us")
 _INTEGER = DataType.int64()
 _DICTIONARY = DataType.dictionary(DataType.int32(), STRING)
 _MICROSECONDS_A_DAY = 86_400e6
+
+
+@contextmanager
+def engine(doing: str = "the file's values cannot be read") -> "Iterator[None]":
+    """Whatever the engine throws at a file is the file's fault: a `MalformedInput` that begins with `doing`.
+
+    The engine raises nothing more special than `Exception`; a panic of it derives from BaseException alone.
+    """
+    try:
+        yield
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the engine raises nothing more special
+        reason = str(error).strip().rpartition("\n")[2].rpartition("rror: ")[2][:200]
+        raise MalformedInput(f"{doing}: {reason}") from None
+    except BaseException as error:
+        # A panic of the engine derives from BaseException alone.
+        if type(error).__name__ == "PanicException":
+            raise MalformedInput("the file is broken: the reader gave up on it") from None
+        raise
 
 
 class _ArrowArray(ctypes.Structure):
@@ -63,18 +88,39 @@ def _with_nan(values: "NDArray[Any]", present: "NDArray[np.bool_] | None") -> "N
 
 def numbers(array: Array) -> "NDArray[np.float64]":
     """Numbers, truth values, or words that say a number, as float64; NaN where there is none."""
-    return _with_nan(*_buffers(array.cast(_FLOAT), "<f8"))
+    with engine():
+        return _with_nan(*_buffers(array.cast(_FLOAT), "<f8"))
 
 
 def days(array: Array) -> "NDArray[np.float64]":
     """Dates, times, or words that say one, as days since 1970-01-01 UTC; NaN where there is none."""
-    instants = array.cast(_MICROSECONDS).cast(_INTEGER)
-    return _with_nan(*_buffers(instants, "<i8")) / _MICROSECONDS_A_DAY
+    with engine():
+        instants = array.cast(_MICROSECONDS).cast(_INTEGER)
+        return _with_nan(*_buffers(instants, "<i8")) / _MICROSECONDS_A_DAY
 
 
-def coded(array: Array) -> "tuple[NDArray[np.int32], list[str]]":
+def strings(array: Array) -> Array:
+    """Words of whatever type the file has them in, as strings."""
+    with engine():
+        return array.cast(STRING)
+
+
+def coded(array: Array) -> "tuple[NDArray[np.int32], list[str | None]]":
     """Words as indices into the different ones, -1 where there is none, and these, in order of appearance."""
-    encoded = array.cast(STRING).cast(_DICTIONARY)
-    codes, present = _buffers(dictionary_indices(encoded), "<i4")
-    words = list(dictionary_dictionary(encoded).to_pylist())
+    with engine():
+        encoded = array.cast(STRING).cast(_DICTIONARY)
+        codes, present = _buffers(dictionary_indices(encoded), "<i4")
+        words = list(dictionary_dictionary(encoded).to_pylist())
     return (codes if present is None else np.where(present, codes, np.int32(-1))), words
+
+
+def taken(array: Array, places: "NDArray[np.int64]") -> Array:
+    """The values at some places."""
+    with engine():
+        return array.take(Array.from_numpy(places))
+
+
+def first_words(array: Array, most: int) -> list[str | None]:
+    """At most so many words from the beginning."""
+    with engine():
+        return list(array.slice(0, min(most, len(array))).to_pylist())

@@ -5,7 +5,8 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from arro3.core import Field, Schema
@@ -13,14 +14,18 @@ from arro3.io import read_csv
 
 from ml_core.errors import MalformedInput
 from ml_core.tables import arrow, sniffing
+from ml_core.tables.batches import BATCH_BYTES, BATCH_ROWS, check_width, rows_at_once
 from ml_core.tables.columns import Dataset
 from ml_core.tables.words import WordColumn
 
 if TYPE_CHECKING:
     from arro3.core import RecordBatch
 
-BATCH_ROWS = 1 << 16
 _READ_BYTES = 1 << 20
+# What the engine holds for each cell of a batch beside its bytes: an offset, and a part of an array.
+_CELL_BYTES = 16
+# Renamed columns are told one by one up to so many.
+_MOST_TOLD = 20
 _RAGGED = re.compile(r"incorrect number of fields for line (\d+), expected (\d+) got (more than )?(\d+)")
 
 
@@ -58,16 +63,20 @@ class _Transcoded(io.RawIOBase):
         return taken
 
 
-def read(path: str, *, wanted: Callable[[str], bool], most_rows: int | None) -> Dataset:
+def read(
+    path: str, *, wanted: Callable[[str], bool], most_rows: int | None, check: Callable[[int], None]
+) -> Dataset:
     """The table in a CSV file.
 
     `wanted` chooses columns by name; reading stops after the batch in which `most_rows` is reached. Raises
-    `MalformedInput`.
+    `MalformedInput`, and what `check` raises for the number of columns.
     """
     with open(path, "rb") as file:
         head = file.read(sniffing.SAMPLE_BYTES)
     whole = len(head) == os.path.getsize(path)
     dialect = sniffing.dialect_of(head, whole=whole)
+    check_width(dialect.width)
+    check(dialect.width if dialect.names is None else sum(map(wanted, dialect.names)))
     try:
         return _read(path, dialect, wanted, most_rows)
     except _NotUTF8:
@@ -93,15 +102,17 @@ def _read(
     }
     if not dialect.encoding.startswith("utf-8"):
         warnings = [*warnings, f"the file is not UTF-8; it was read as {dialect.encoding}"]
-    rows, batches = 0, 0
-    for batch in _batches(path, dialect):
+    rows, batches, at_once = 0, 0, _rows_at_once(path, dialect)
+    for batch in _batches(path, dialect, at_once):
         for place, column in columns.items():
             column.add(batch.column(place))
         rows, batches = rows + batch.num_rows, batches + 1
         if most_rows is not None and rows >= most_rows:
             break
     complete = most_rows is None or rows < most_rows
-    _read_again(path, dialect, {place: column for place, column in columns.items() if column.lost}, batches)
+    lost = {place: column for place, column in columns.items() if column.lost}
+    if lost:
+        _read_again(lost, islice(_batches(path, dialect, at_once), batches))
     if not rows:
         raise MalformedInput("the file has a header and no rows")
     # One after another leaves its batches behind: there is no memory for all columns twice.
@@ -113,15 +124,29 @@ def _read(
     return Dataset(tuple(made), rows, sniffing.CSV, tuple(warnings), complete)
 
 
-def _read_again(path: str, dialect: sniffing.Dialect, columns: dict[int, WordColumn], batches: int) -> None:
+def _read_again(columns: dict[int, WordColumn], batches: "Iterable[RecordBatch]") -> None:
     """Read the columns as words that looked like something else at first."""
-    if not columns:
-        return
     for column in columns.values():
         column.start_again()
-    for _, batch in zip(range(batches), _batches(path, dialect), strict=False):
+    for batch in batches:
         for place, column in columns.items():
             column.add(batch.column(place))
+
+
+def _rows_at_once(path: str, dialect: sniffing.Dialect) -> int:
+    """How many records a batch has.
+
+    The engine reserves a batch's rows times columns before it reads, and holds its bytes several times. The
+    most bytes that so many records have is told by where the file has the fewest lines.
+    """
+    window, lines = [0] * (BATCH_BYTES // _READ_BYTES), []
+    with open(path, "rb") as file:
+        for place, block in enumerate(iter(lambda: file.read(_READ_BYTES), b"")):
+            window[place % len(window)] = block.count(b"\n") or block.count(b"\r")
+            if place >= len(window):
+                lines.append(sum(window))
+    fewest = min(lines) / dialect.lines_a_record if lines else BATCH_ROWS
+    return rows_at_once(dialect.width * _CELL_BYTES, most=int(fewest))
 
 
 def _names(dialect: sniffing.Dialect) -> tuple[list[str], list[str]]:
@@ -130,7 +155,7 @@ def _names(dialect: sniffing.Dialect) -> tuple[list[str], list[str]]:
         return [f"x{place}" for place in range(dialect.width)], [
             "the file has no header: columns are x0, x1 …"
         ]
-    names: list[str] = []
+    names: dict[str, None] = {}
     warnings = []
     seen: Counter[str] = Counter()
     for place, given in enumerate(dialect.names):
@@ -143,17 +168,19 @@ def _names(dialect: sniffing.Dialect) -> tuple[list[str], list[str]]:
                 f"column {place + 1} is called '{name}': "
                 + ("its name is there twice" if given else "it has none")
             )
-        names.append(name)
-    return names, warnings
+        names[name] = None
+    more = len(warnings) - _MOST_TOLD
+    told = [*warnings[:_MOST_TOLD], f"{more} more columns are renamed like these"]
+    return list(names), told if more > 0 else warnings
 
 
-def _batches(path: str, dialect: sniffing.Dialect) -> "Iterator[RecordBatch]":
-    """The file in batches of rows whose cells are words."""
+def _batches(path: str, dialect: sniffing.Dialect, at_once: int) -> "Iterator[RecordBatch]":
+    """The file in batches of so many rows, whose cells are words."""
     schema = Schema([Field(f"c{place}", arrow.STRING, nullable=True) for place in range(dialect.width)])
     as_it_is = dialect.encoding.startswith("utf-8") and not dialect.begin
     options = {
         "has_header": dialect.names is not None,
-        "batch_size": BATCH_ROWS,
+        "batch_size": at_once,
         "delimiter": dialect.delimiter,
     }
     try:
@@ -166,6 +193,8 @@ def _batches(path: str, dialect: sniffing.Dialect) -> "Iterator[RecordBatch]":
         )
         with _Transcoded(path, encoding, begin) as source:
             yield from read_csv(source, schema, **options)  # type: ignore[arg-type]
+    except (MemoryError, OSError):
+        raise
     except Exception as error:  # noqa: BLE001 - the engine raises nothing more special
         raise _translated(error) from None
 
@@ -178,6 +207,4 @@ def _translated(error: Exception) -> Exception:
     if ragged:
         line, expected, more, got = ragged.groups()
         return MalformedInput(f"line {line} has {more or ''}{got} cells, the first line has {expected}")
-    if "rror: " in message and type(error) is Exception:
-        return MalformedInput(f"the file cannot be read as CSV: {message.rpartition('rror: ')[2]}")
-    return error
+    return MalformedInput(f"the file cannot be read as CSV: {message.rpartition('rror: ')[2][:200]}")

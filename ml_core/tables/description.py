@@ -1,10 +1,14 @@
 """What a dataset holds, in figures: what a person looks at before training on it."""
 
-from typing import Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, INTEGER, NUMBER, OTHER, TEXT, Column, Dataset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Of a column with more different values than this the most frequent are shown.
 MOST_VALUES = 20
@@ -40,13 +44,20 @@ def _column(column: Column) -> dict[str, Any]:
     if column.kind in (NUMBER, INTEGER, DATE) and len(present):
         described["range"] = [_shown(column, present.min()), _shown(column, present.max())]
     if column.kind in (NUMBER, INTEGER) and len(present):
-        described["mean"] = float(present.mean())
+        described["mean"] = _mean(present)
     if column.kind in (CATEGORY, BOOLEAN) or (column.kind == INTEGER and len(different) <= MOST_VALUES):
         most = np.argsort(-counts, kind="stable")[:MOST_VALUES]
         described["values"] = [
             {"value": _shown(column, different[place]), "rows": int(counts[place])} for place in most
         ]
     return described
+
+
+def _mean(values: "NDArray[np.float64]") -> float:
+    """The mean, also of values whose sum is past what float64 holds."""
+    with np.errstate(over="ignore"):
+        mean = float(values.mean())
+    return mean if isfinite(mean) else float((values / len(values)).sum())
 
 
 def _shown(column: Column, value: Any) -> Any:  # noqa: ANN401 - a scalar as JSON has it

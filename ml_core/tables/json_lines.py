@@ -11,24 +11,37 @@ from arro3.core import Array
 
 from ml_core.errors import MalformedInput
 from ml_core.tables import arrow, sniffing
+from ml_core.tables.batches import check_width
 from ml_core.tables.columns import BOOLEAN, OTHER, Column, Dataset, number_column
-from ml_core.tables.words import Vocabulary, WordColumn
+from ml_core.tables.words import word_column
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BATCH_ROWS = 1 << 14
+# What Python makes of a line is several times as long.
+_BATCH_BYTES, _BATCH_ROWS = 1 << 23, 1 << 14
 _NUMBERS, _TRUTHS, _WORDS, _NESTED = {int, float}, {bool}, {str}, {dict, list}
 
 
-def read(path: str, *, wanted: Callable[[str], bool], most_rows: int | None) -> Dataset:
-    """The table in a file of JSON lines; a member that a line lacks is missing. Raises `MalformedInput`."""
+def read(
+    path: str, *, wanted: Callable[[str], bool], most_rows: int | None, check: Callable[[int], None]
+) -> Dataset:
+    """The table in a file of JSON lines; a member that a line lacks is missing.
+
+    Raises `MalformedInput`, and what `check` raises for the number of columns.
+    """
     columns: dict[str, _Members] = {}
+    names: dict[str, None] = {}
     rows = 0
     for batch in _batches(path, most_rows):
-        for name in dict.fromkeys(name for row in batch for name in row):
-            if name not in columns and wanted(name):
-                columns[name] = _Members(name, rows)
+        new = [name for row in batch for name in row if name not in names]
+        names.update(dict.fromkeys(new))
+        check_width(len(names))
+        added = [name for name in dict.fromkeys(new) if wanted(name)]
+        if added or not rows:
+            # Each column takes memory for all rows, also for those that have been read: checked before.
+            check(len(columns) + len(added))
+        columns |= {name: _Members(name, rows) for name in added}
         for name, column in columns.items():
             column.add([row.get(name) for row in batch])
         rows += len(batch)
@@ -45,12 +58,24 @@ def _batches(path: str, most_rows: int | None) -> Iterator[list[dict[str, Any]]]
     with open(path, encoding=encoding, newline="\n") as file:
         numbered = islice(enumerate(file, start=1), most_rows)
         try:
-            while batch := [
-                _row(line, number) for number, line in islice(numbered, BATCH_ROWS) if line.strip()
-            ]:
+            while batch := _batch(numbered):
                 yield batch
         except UnicodeDecodeError as error:
             raise MalformedInput(f"the file is not {encoding}: byte {error.object[error.start]:#x}") from None
+
+
+def _batch(numbered: Iterator[tuple[int, str]]) -> list[dict[str, Any]]:
+    """The next rows, bound by their number and by how long their lines are together."""
+    batch: list[dict[str, Any]] = []
+    taken = 0
+    for number, line in numbered:
+        if not line.strip():
+            continue
+        batch.append(_row(line, number))
+        taken += len(line)
+        if taken > _BATCH_BYTES or len(batch) >= _BATCH_ROWS:
+            break
+    return batch
 
 
 def _row(line: str, number: int) -> dict[str, Any]:
@@ -131,14 +156,12 @@ def _listed(batch: "list[Any] | NDArray[Any]") -> list[Any]:
 
 def _word_column(name: str, values: list[Any]) -> Column:
     words = [value if value is None or isinstance(value, str) else _spelled(value) for value in values]
-    dates = WordColumn(name, numeric=False)
-    for begin in range(0, len(words), BATCH_ROWS):
-        dates.add(Array(words[begin : begin + BATCH_ROWS], arrow.STRING))
-    if not dates.lost:
-        return dates.column()
-    vocabulary = Vocabulary()
-    vocabulary.add(*arrow.coded(Array(words, arrow.STRING)))
-    return vocabulary.column(name)
+    batches = (words[begin : begin + _BATCH_ROWS] for begin in range(0, len(words), _BATCH_ROWS))
+    try:
+        arrays = [Array(batch, arrow.STRING) for batch in batches]
+    except UnicodeEncodeError:
+        raise MalformedInput(f"column '{name}' holds half of a surrogate pair: expected text") from None
+    return word_column(name, arrays, numeric=False).column()
 
 
 def _spelled(value: object) -> str:

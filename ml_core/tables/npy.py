@@ -7,7 +7,10 @@ import numpy as np
 
 from ml_core.errors import MalformedInput
 from ml_core.tables import sniffing
+from ml_core.tables.batches import check_width
 from ml_core.tables.columns import BOOLEAN, CATEGORY, OTHER, Column, Dataset, number_column
+
+_LAST_CHARACTER, _SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
 
 
 def read(
@@ -17,23 +20,38 @@ def read(
 
     Nothing is unpickled. Raises `MalformedInput`, and what `check` raises for the rows and columns.
     """
-    try:
-        array: Any = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise MalformedInput(f"the file cannot be read as NPY: {str(error)[:200]}") from None
+    array = _opened(path)
     axes = "rows × columns" if array.dtype.names is None else "records"
     if array.ndim != len(axes.split(" × ")):
         raise MalformedInput(f"expected an array of {axes}, got {array.ndim} axes")
     if not len(array):
         raise MalformedInput("the file has no rows")
-    named = array.dtype.names or [f"x{place}" for place in range(array.shape[1])]
-    names = [name for name in named if wanted(name)]
-    check(len(array), len(names))
+    check_width(len(array.dtype.names or ()) or array.shape[1])
+    named = array.dtype.names or tuple(f"x{place}" for place in range(array.shape[1]))
+    places = [place for place, name in enumerate(named) if wanted(name)]
+    check(len(array), len(places))
     shown = array[:most_rows]
     columns = tuple(
-        _column(name, shown[name] if array.dtype.names else shown[:, named.index(name)]) for name in names
+        _column(named[place], shown[named[place]] if array.dtype.names else shown[:, place])
+        for place in places
     )
     return Dataset(columns, len(shown), sniffing.NPY, (), len(shown) == len(array))
+
+
+def _opened(path: str) -> Any:  # noqa: ANN401 - an array of any type
+    """The file's array, still in the file."""
+    try:
+        array: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+    # The header is Python's text: what the parser raises at it, MemoryError included, is the header's fault.
+    except Exception as error:  # noqa: BLE001
+        raise MalformedInput(f"the file cannot be read as NPY: {_reason(error)}") from None
+    if not array.dtype.itemsize:
+        raise MalformedInput("the file cannot be read as NPY: its values have no size")
+    return array
+
+
+def _reason(error: Exception) -> str:
+    return str(error)[:200] if isinstance(error, ValueError) else "its header is broken"
 
 
 def _column(name: str, values: Any) -> Column:  # noqa: ANN401 - an array of any type
@@ -44,5 +62,16 @@ def _column(name: str, values: Any) -> Column:  # noqa: ANN401 - an array of any
         return number_column(name, values.astype(np.float64))
     if kind == "U" and values.ndim == 1:
         words, codes = np.unique(values, return_inverse=True)
+        _check_text(name, words)
         return Column(name, CATEGORY, codes.astype(np.int32), tuple(map(str, words)))
     return Column(name, OTHER, np.zeros(len(values), np.int32))
+
+
+def _check_text(name: str, words: Any) -> None:  # noqa: ANN401 - an array of strings
+    """Refuse what is no character: numpy would end the process when it made a string of it."""
+    native = np.ascontiguousarray(words.astype(words.dtype.newbyteorder("=")))
+    characters = native.view(np.uint32)
+    if (
+        (characters > _LAST_CHARACTER) | ((characters >= _SURROGATES[0]) & (characters <= _SURROGATES[1]))
+    ).any():
+        raise MalformedInput(f"column '{name}' holds words with characters that Unicode does not have")

@@ -9,16 +9,19 @@ from arro3.io import read_parquet
 
 from ml_core.errors import MalformedInput
 from ml_core.tables import arrow, sniffing
+from ml_core.tables.batches import check_width, rows_at_once
 from ml_core.tables.columns import BOOLEAN, DATE, OTHER, Column, Dataset, number_column
 from ml_core.tables.words import WordColumn, add_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from arro3.core import Array, Field, RecordBatch
     from numpy.typing import NDArray
 
-BATCH_ROWS = 1 << 16
+# Rows of the first batch, how many times as many the next has at most, and how many times too many are borne.
+_FIRST_ROWS, _GROWTH, _TOO_MANY = 64, 16, 4
 _FOOTER_BYTES = 8
 _NUMBER_OF_ROWS = 3
 # Thrift's compact protocol: a list of this many elements or more says its length apart; a byte of a varint
@@ -30,18 +33,15 @@ def read(
     path: str, *, wanted: Callable[[str], bool], most_rows: int | None, check: Callable[[int, int], None]
 ) -> Dataset:
     """The table in a Parquet file. Raises `MalformedInput`, and what `check` raises."""
-    batches = _batches(path)
-    gathered: list[_Gathered] = []
-    warnings: list[str] = []
+    with _reading():
+        schema = read_parquet(path, batch_size=1).schema
+    check_width(len(schema.names))
+    gathered = [
+        _gathered(schema.field(place), place) for place, name in enumerate(schema.names) if wanted(name)
+    ]
+    check(row_count(path), len(gathered))
     rows = 0
-    for batch in batches:
-        if not gathered:
-            gathered = [
-                _gathered(batch.schema.field(place), place)
-                for place, name in enumerate(batch.column_names)
-                if wanted(name)
-            ]
-            check(row_count(path), len(gathered))
+    for batch in _batches(path):
         for column in gathered:
             column.add(batch.column(column.place))
         rows += batch.num_rows
@@ -51,15 +51,41 @@ def read(
         raise MalformedInput("the file has no rows")
     gathered.reverse()
     columns = tuple(gathered.pop().column() for _ in range(len(gathered)))  # each leaves its batches behind
-    return Dataset(columns, rows, sniffing.PARQUET, tuple(warnings), most_rows is None or rows < most_rows)
+    return Dataset(columns, rows, sniffing.PARQUET, (), most_rows is None or rows < most_rows)
 
 
 def _batches(path: str) -> "Iterator[RecordBatch]":
-    try:
-        yield from read_parquet(path, batch_size=BATCH_ROWS)
-    except Exception as error:  # noqa: BLE001 - the engine raises nothing more special
-        reason = str(error).strip().rpartition("\n")[2][:200]
-        raise MalformedInput(f"the file cannot be read as Parquet: {reason}") from None
+    """The file in batches bound by bytes.
+
+    No footer tells how long rows are: a word of a dictionary is written once and stands in any number of
+    them. So the first batch is small, and none has many times the rows of the one before. Where rows turn out
+    to be longer, the file is opened again for fewer of them at once.
+    """
+    done, at_once, longest, going = 0, _FIRST_ROWS, 0.0, True
+    while going:
+        going, ahead = False, done
+        for batch in _batches_of(path, at_once):
+            if ahead >= batch.num_rows:
+                ahead -= batch.num_rows
+                continue
+            yield batch.slice(ahead)
+            done += batch.num_rows - ahead
+            ahead = 0
+            # The longest so far: a file whose rows differ is not opened again and again.
+            longest = max(longest, batch.nbytes / batch.num_rows)
+            fitting = rows_at_once(longest)
+            if at_once > fitting * _TOO_MANY or min(fitting, at_once * _GROWTH) > at_once:
+                at_once, going = min(fitting, at_once * _GROWTH), True
+                break
+
+
+def _batches_of(path: str, rows: int) -> "Iterator[RecordBatch]":
+    with _reading():
+        yield from read_parquet(path, batch_size=rows)
+
+
+def _reading() -> "AbstractContextManager[None]":
+    return arrow.engine("the file cannot be read as Parquet")
 
 
 class _Gathered:
@@ -115,16 +141,14 @@ class _Words(_Gathered):
         self._read: list[Array] = []
 
     def add(self, array: "Array") -> None:
-        strings = array.cast(arrow.STRING)
+        strings = arrow.strings(array)
         self._words.add(strings)
-        if self._words.maybe_dates:
-            self._read.append(strings)
-        elif self._words.lost:
+        self._read.append(strings)
+        if self._words.lost:
             self._words.start_again()
-            for earlier in [*self._read, strings]:
+            for earlier in self._read:
                 self._words.add(earlier)
-            self._read.clear()
-        else:
+        if not self._words.may_be_lost:
             self._read.clear()
 
     def column(self) -> Column:

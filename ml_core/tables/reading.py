@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 from ml_core.errors import InvalidInput, MalformedInput, TooLarge
 from ml_core.tables import sniffing
-from ml_core.tables.columns import Dataset
+from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.memory import NO_BUDGET, Budget
 
 MOST_COLUMNS = 10_000
@@ -26,13 +26,20 @@ def read(
     table, `InvalidInput` for another format than declared, and `TooLarge` for a table past the budget, before
     it is loaded.
     """
+    dataset = _read(path, declared, names, most_rows, budget)
+    for column in dataset.columns:
+        _check_column(column, dataset.rows)
+    return dataset
+
+
+def _check_column(column: Column, rows: int) -> None:
+    """Refuse a name that is no text; a column that is not whole is a fault of ours."""
     try:
-        return _read(path, declared, names, most_rows, budget)
-    except BaseException as error:
-        # The engine panics at some broken files; a panic derives from BaseException alone.
-        if type(error).__name__ == "PanicException":
-            raise MalformedInput("the file is broken: the reader gave up on it") from None
-        raise
+        column.name.encode()
+    except UnicodeEncodeError:
+        raise MalformedInput(f"the column {column.name!r} is named by half of a surrogate pair") from None
+    if len(column.values) != rows:
+        raise AssertionError(f"a column of {rows} rows has {len(column.values)} values")
 
 
 def _read(
@@ -41,10 +48,11 @@ def _read(
     with open(path, "rb") as file:
         head = file.read(sniffing.SAMPLE_BYTES)
     found = sniffing.format_of(head, declared=declared)
+    chosen = None if names is None else frozenset(names)
     check = _checked(budget, most_rows)
 
     def wanted(name: str) -> bool:
-        return names is None or name in names
+        return chosen is None or name in chosen
 
     if found == sniffing.NPY:
         from ml_core.tables import npy
@@ -54,18 +62,22 @@ def _read(
         from ml_core.tables import parquet
 
         return parquet.read(path, wanted=wanted, most_rows=most_rows, check=check)
-    check(_lines(head, os.path.getsize(path)), _width(head, found, wanted, path))
+    rows = _lines(head, os.path.getsize(path))
     if found == sniffing.JSON_LINES:
         from ml_core.tables import json_lines
 
-        return json_lines.read(path, wanted=wanted, most_rows=most_rows)
+        return json_lines.read(
+            path, wanted=wanted, most_rows=most_rows, check=lambda columns: check(rows, columns)
+        )
     from ml_core.tables import delimited
 
-    return delimited.read(path, wanted=wanted, most_rows=most_rows)
+    return delimited.read(
+        path, wanted=wanted, most_rows=most_rows, check=lambda columns: check(rows, columns)
+    )
 
 
 def _checked(budget: Budget, most_rows: int | None) -> Callable[[int, int], None]:
-    """What a reader calls with the rows and the wanted columns of a file before it loads them."""
+    """What a reader calls with the rows and the wanted columns of a file before it takes memory for them."""
 
     def check(rows: int, columns: int) -> None:
         if columns > MOST_COLUMNS:
@@ -80,11 +92,3 @@ def _checked(budget: Budget, most_rows: int | None) -> Callable[[int, int], None
 def _lines(head: bytes, size: int) -> int:
     """About how many lines a text file has."""
     return max(1, head.count(b"\n") or head.count(b"\r")) * size // len(head)
-
-
-def _width(head: bytes, found: str, wanted: Callable[[str], bool], path: str) -> int:
-    """How many columns of a text file are wanted, as far as its first line says."""
-    if found == sniffing.JSON_LINES:
-        return max(1, head.split(b"\n", 1)[0].count(b'":'))
-    dialect = sniffing.dialect_of(head, whole=len(head) == os.path.getsize(path))
-    return dialect.width if dialect.names is None else sum(map(wanted, dialect.names))

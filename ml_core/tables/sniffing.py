@@ -43,7 +43,7 @@ _SNIFFED_RECORDS = 200
 class Dialect(NamedTuple):
     """How a text file holds a table, from the byte `begin`; `names` are the header's, None without one.
 
-    A `padded` one has a space after each delimiter.
+    A `padded` one has a space after each delimiter. `lines_a_record` is told by the first records.
     """
 
     encoding: str
@@ -52,6 +52,7 @@ class Dialect(NamedTuple):
     width: int
     begin: int
     padded: bool = False
+    lines_a_record: float = 1.0
 
 
 def format_of(head: bytes, *, declared: str | None = None, where: str = "$.data.format") -> str:
@@ -91,7 +92,7 @@ def _is_json_array(start: str) -> bool:
         return False
     try:
         json.JSONDecoder().raw_decode(inner)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -122,7 +123,7 @@ def dialect_of(head: bytes, *, whole: bool, encoding: str | None = None) -> Dial
     encoding = encoding or encoding_of(head)
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
     begin, told = 0, None
-    if text[:4].lower() == "sep=" and encoding.startswith("utf-8") and text[5:6] in "\r\n":
+    if text[:4].lower() == "sep=" and encoding.startswith("utf-8") and _is_delimiter(text[4:]):
         # Excel's own first line
         told, text = text[4], text[5:].lstrip("\r\n")
         begin = len(head) - len(text.encode(encoding.removesuffix("-sig"), "replace"))
@@ -136,12 +137,21 @@ def dialect_of(head: bytes, *, whole: bool, encoding: str | None = None) -> Dial
     names = None if all(_is_number(cell) for cell in first) else tuple(cell.strip() for cell in first)
     later = [cell for record in records for cell in record[1:]]
     padded = bool(later) and all(cell.startswith(" ") for cell in later if cell)
-    return Dialect(encoding, delimiter, names, len(first), begin, padded)
+    line_ends = sum(cell.count("\n") or cell.count("\r") for record in records for cell in record)
+    return Dialect(
+        encoding, delimiter, names, len(first), begin, padded, lines_a_record=1 + line_ends / len(records)
+    )
+
+
+def _is_delimiter(rest: str) -> bool:
+    """Whether a line that names the delimiter ends like this: with one character that can be one."""
+    return rest[1:2] in ("", "\r", "\n") and rest[:1].isascii() and rest[:1] not in ("", "\r", "\n", '"')
 
 
 def _records(text: str, delimiter: str, *, whole: bool) -> list[list[str]]:
     """The first records; the last of a sample may be cut, and is left out."""
     records: list[list[str]] = []
+    csv.field_size_limit(SAMPLE_BYTES)  # read with another delimiter, a header may be a single cell
     try:
         for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             if record:
