@@ -85,8 +85,10 @@ def test_the_code_is_the_service_and_nothing_else(aws_packages: Packages) -> Non
         "functions",
         "preflight",
         "removal",
+        "identity",
         "keys",
         "key_store",
+        "stack",
     }
     assert {os.path.basename(name).split(".")[0] for name in held} & elsewhere == set()
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
-from providers.aws.ssm_keys import SsmKeys
+from providers.aws.identity import identify
+from providers.aws.key_store import SsmKeys
 from providers.keys import new_key
 from tests.framework import Packages
 from tests.ministack import Ministack
@@ -42,7 +43,8 @@ def key(ministack: Ministack) -> str:
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": ministack.env["AWS_REGION"]}
         )
         made = new_key("admin")
-        SsmKeys(PARAMETER).write([made.record])
+        identity = identify(ministack.env, ministack.env["AWS_REGION"])
+        SsmKeys(identity, PARAMETER).write([made.record])
     return made.key
 
 
