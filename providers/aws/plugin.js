@@ -2,17 +2,23 @@
 
 // What the framework's own AWS verbs leave to us. Every step is Python (`python -m providers.aws…`); this file
 // only says when: our layers before the template names them, `.pyc` files into the framework's zip, the project's
-// environment for `invoke local`, and the models' bucket after `remove`.
+// environment for `invoke local`, and the models' bucket and the keys after `remove`.
 
 const fs = require('fs');
 const path = require('path');
 const { spawn } = require('child_process');
+
+// What else boto3 takes for an identity. AWS_SECURITY_TOKEN is the old name of the session's token.
+const OTHER_IDENTITIES = [
+  ...['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_SECURITY_TOKEN', 'AWS_CREDENTIAL_EXPIRATION'],
+];
 
 class ServerlessMlOnAws {
   constructor(serverless, options, { log, progress }) {
     this.serverless = serverless;
     this.log = log;
     this.progress = progress;
+    this.aws = serverless.getProvider('aws');
     this.environment = path.join(serverless.serviceDir, '.venv');
 
     this.hooks = {
@@ -22,7 +28,7 @@ class ServerlessMlOnAws {
       'before:deploy:function:packageFunction': () => this.forgetLayer(),
       'after:deploy:function:packageFunction': () => this.finishCode(),
       'before:deploy:deploy': () => this.checkAccount(),
-      'before:remove:remove': () => this.rememberBucket(),
+      'before:remove:remove': () => this.lookBeforeRemoving(),
       'after:remove:remove': () => this.removeLeftovers(),
     };
   }
@@ -89,29 +95,52 @@ class ServerlessMlOnAws {
       .filter(Number.isFinite);
     if (!caps.length) return;
     const reserve = String(caps.reduce((sum, cap) => sum + cap, 0));
-    await this.python('providers.aws.preflight', 'Asking what the account allows', [
-      ...['--region', this.region(), '--reserve', reserve],
-    ]);
+    const parameters = ['--region', this.aws.getRegion(), '--reserve', reserve];
+    const env = await this.identity();
+    await this.python('providers.aws.preflight', 'Asking what the account allows', parameters, { env });
   }
 
-  async rememberBucket() {
-    const stack = this.serverless.getProvider('aws').naming.getStackName();
-    this.bucket = await this.python('providers.aws.removal', 'Looking for the bucket of the models', [
-      ...['--region', this.region(), 'bucket', stack],
-    ]);
+  // A refusal here ends the whole removal, before the framework has deleted anything.
+  async lookBeforeRemoving() {
+    const { functions } = this.serverless.service;
+    const stack = this.aws.naming.getStackName();
+    this.account = await this.known(this.aws.getAccountId());
+    const parameters = ['look', stack, '--keys', functions.api.environment.ML_KEYS_PARAMETER];
+    this.found = JSON.parse(await this.removal('Looking at what is deployed', parameters));
   }
 
   async removeLeftovers() {
-    if (!this.bucket) return;
-    const { functions, custom } = this.serverless.service;
-    const parameters = ['--region', this.region(), 'remove', this.bucket];
-    parameters.push('--keys', functions.api.environment.ML_KEYS_PARAMETER);
-    if (custom.deleteModels) parameters.push('--delete-models');
-    await this.python('providers.aws.removal', 'Removing the bucket of the models', parameters, { speaks: true });
+    const { bucket, keys } = this.found;
+    const parameters = ['remove', '--keys', keys];
+    if (bucket) parameters.push(bucket);
+    if (/^(yes|true)$/i.test(this.serverless.service.custom.deleteModels)) parameters.push('--delete-models');
+    await this.removal('Removing the bucket of the models', parameters, { speaks: true });
   }
 
-  region() {
-    return this.serverless.getProvider('aws').getRegion();
+  async removal(doing, parameters, how) {
+    const where = ['--region', this.aws.getRegion(), '--account', this.account];
+    const env = await this.identity();
+    return this.python('providers.aws.removal', doing, [...where, ...parameters], { env, ...how });
+  }
+
+  // The framework's own credentials, as boto3 takes no others: with a profile and AWS_ACCESS_KEY_ID both set it
+  // would choose the other than the framework. Asked anew for each child, since a role's run out.
+  async identity() {
+    const credentials = await this.known(this.aws.getAwsSdkV3CredentialsProvider()());
+    const env = { ...process.env };
+    for (const name of OTHER_IDENTITIES) delete env[name];
+    env.AWS_ACCESS_KEY_ID = credentials.accessKeyId;
+    env.AWS_SECRET_ACCESS_KEY = credentials.secretAccessKey;
+    if (credentials.sessionToken) env.AWS_SESSION_TOKEN = credentials.sessionToken;
+    env.AWS_REGION = env.AWS_DEFAULT_REGION = this.aws.getRegion();
+    return env;
+  }
+
+  // What the framework asks of AWS for us; a failure is one line.
+  known(asked) {
+    return asked.catch((error) => {
+      throw new this.serverless.classes.Error(`whose credentials these are cannot be asked: ${error.message}`);
+    });
   }
 
   ownEnvironment() {
@@ -120,15 +149,14 @@ class ServerlessMlOnAws {
   }
 
   // Runs a module of this project and resolves with what it printed. What it says on stderr is progress, unless it
-  // speaks with the person.
-  python(module, doing, parameters, { speaks = false } = {}) {
+  // speaks with the person. Who asks something of AWS gets `identity()` as its `env`.
+  python(module, doing, parameters, { speaks = false, env = process.env } = {}) {
     const progress = this.progress.get(`serverless-ml-${module}`);
     if (!speaks) progress.update(doing);
     return new Promise((resolve, reject) => {
-      const profile = this.serverless.processedInput.options['aws-profile'];
       const child = spawn(path.join(this.ownEnvironment(), 'bin', 'python'), ['-m', module, ...parameters], {
         cwd: this.serverless.serviceDir,
-        env: profile ? { ...process.env, AWS_PROFILE: profile } : process.env,
+        env,
         stdio: ['inherit', 'pipe', speaks ? 'inherit' : 'pipe'],
       });
       const printed = [];

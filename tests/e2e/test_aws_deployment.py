@@ -130,6 +130,8 @@ def test_without_a_key_everything_but_health_is_closed(service: Deployment) -> N
 
 def test_the_first_key_opens_the_service_within_seconds(service: Deployment) -> None:
     made = service.project.python("-m", "providers", "keys", "new", "--stage", STAGE, "--role", "admin")
+    assert f"parameter {service.outputs['KeysParameter']}, {service.aws.env['AWS_REGION']}" in made
+    assert "warning" not in made
     service.key = made.split()[-1]
     assert service.call_until(200, "GET", "/v1/models")["models"] == []
 
@@ -253,7 +255,8 @@ def test_a_revoked_key_and_changed_code_are_in_force_after_the_next_deployment(s
     old = service.key
     listed = service.project.python("-m", "providers", "keys", "list", "--stage", STAGE)
     made = service.project.python("-m", "providers", "keys", "new", "--stage", STAGE, "--role", "predict")
-    service.project.python("-m", "providers", "keys", "revoke", "--stage", STAGE, listed.split()[0])
+    (first,) = (line.split()[0] for line in listed.splitlines() if " admin " in line)
+    service.project.python("-m", "providers", "keys", "revoke", "--stage", STAGE, first)
     with open(service.project.path("handlers", "version.py"), "a", encoding="utf-8") as code:
         code.write("\n# a change\n")
     uploaded = service.serverless("deploy")
@@ -342,7 +345,7 @@ def test_remove_leaves_nothing_but_the_models(service: Deployment) -> None:
     roles = service.client("iam").list_roles()["Roles"]
     assert [each["RoleName"] for each in roles if each["RoleName"].startswith("serverless-ml")] == []
 
-    removal = ["-m", "providers.aws.removal", "--region", service.aws.env["AWS_REGION"]]
-    said = service.project.python(*removal, "remove", bucket, "--delete-models")
+    typed = said.partition("to delete it: .venv/bin/python ")[2].splitlines()[0]
+    said = service.project.python(*typed.split())
     assert f"the bucket {bucket} is deleted with 3 models and 1 uploads" in said
     assert service.client("s3").list_buckets()["Buckets"] == []
