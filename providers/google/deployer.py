@@ -14,6 +14,7 @@ from providers.google.deploying import packaging, planning
 from providers.google.deploying.access import translated
 from providers.google.deploying.control_plane import ControlPlane, Observed
 from providers.google.deploying.desired import Desired, desired, names_of
+from providers.google.deploying.whereabouts import Whereabouts, bucket_of
 from providers.service import Service
 
 PATIENCE = 60.0
@@ -26,6 +27,7 @@ class GoogleDeployer:
         self._service = service
         self._env = env
         self._names = names_of(service)
+        self._known: set[str] = set()
         self._cloud = cloud or ControlPlane(self._names.project, self._names.region, env)
 
     @property
@@ -45,41 +47,59 @@ class GoogleDeployer:
         }
         with translated():
             should, now = self._look()
+            for line in now.whereabouts.shared_by(should.region):
+                run.say(line)
             run.apply(planning.plan_deploy(should, zips, now), self._cloud)
             if not run.dry:
                 self._check_alive(run)
 
     def remove(self, run: Run) -> None:
-        """Delete everything, after asking where models would be lost."""
+        """Delete everything, after asking where models would be lost; what other regions use stays."""
         with translated():
             should, now = self._look()
-            steps = planning.plan_remove(should, now)
-            if now.bucket is not None and (held := self._cloud.bucket.held(should.bucket.name)):
-                run.confirm(f"the bucket {should.bucket.name} holds {held}; delete for ever?")
+            # While functions run elsewhere, what is shared stays anyway: nothing else need be looked for.
+            if not (now.whereabouts.unseen or now.whereabouts.elsewhere(should.region)):
+                beside = self._cloud.beside(should)
+                now = now._replace(whereabouts=now.whereabouts._replace(beside=beside))
+            planning.refuse_removal(should, now)
+            kept = planning.kept_by_others(should, now)
+            steps = planning.plan_remove(should, now, kept)
+            if not steps:
+                run.say("nothing to remove: every region was looked at")
+                return
+            bucket = should.bucket.name
+            if bucket not in kept.names and now.bucket and (held := self._cloud.bucket.held(bucket)):
+                run.confirm(f"the bucket {bucket} holds {held}; delete for ever?")
+            for line in kept.says:
+                run.say(line)
             run.apply(steps, self._cloud)
 
     def info(self) -> dict[str, str]:
         """Endpoint, functions and bucket."""
         with translated():
-            found = self._cloud.functions.labelled(self._names.labels)
+            where = self._cloud.functions.labelled(self._names.labels)
+        found = where.of(self._names.region)
         if not found:
-            raise DeploymentFailed(f"nothing is deployed to {self.place}")
-        facts = {"place": self.place, "bucket": self._service.provider["bucket"]}
+            raise DeploymentFailed(f"nothing is deployed to {self.place}{where.hint(self._names.region)}")
+        buckets = {name for each in found.values() if (name := bucket_of(each)) is not None}
+        facts = {"place": self.place, "bucket": ", ".join(sorted(buckets))}
         for path, function in sorted(found.items()):
             name = path.rpartition("/")[2].removeprefix(f"{self._names.base}-")
             facts[name] = f"{function.get('state', '?')}  {function.get('serviceConfig', {}).get('uri', '')}"
         if (uri := _uri(found, self._names.base, "api")) is not None:
             facts["endpoint"] = uri
+        if others := where.elsewhere(self._names.region):
+            facts["also in"] = where.described(others)
         return facts
 
     def invoke(self, function: str, event: object) -> object:
         """Call the function over HTTP: the api with the key in ML_KEY, the others as who deploys."""
         self._service.function(function)
         with translated():
-            found = self._cloud.functions.labelled(self._names.labels)
-            uri = _uri(found, self._names.base, function)
+            where = self._cloud.functions.labelled(self._names.labels)
+            uri = _uri(where.of(self._names.region), self._names.base, function)
             if uri is None:
-                raise DeploymentFailed(f"{function} is not deployed to {self.place}")
+                raise self._missing(function, where)
             if function == "api":
                 call = invocation.http_call(event)
                 if key := self._env.get("ML_KEY"):
@@ -107,16 +127,42 @@ class GoogleDeployer:
         named = f"{self._names.base}-{function}"
         with translated():
             for entry in self._cloud.log_entries(named, datetime.fromtimestamp(since, UTC).isoformat()):
+                self._known.add(function)
                 yield _log_line(entry)
+            # Whoever follows a log asks again and again: one look is enough.
+            if function not in self._known:
+                self._expect(function)
+                self._known.add(function)
+
+    def _expect(self, function: str) -> None:
+        """The function is deployed to this region; whoever may read logs alone need not know.
+
+        Raises:
+            DeploymentFailed: when it is not; it says where it is.
+        """
+        from google.api_core.exceptions import Forbidden
+
+        try:
+            where = self._cloud.functions.labelled(self._names.labels)
+        except Forbidden:
+            return
+        path = f"{self._names.location}/functions/{self._names.base}-{function}"
+        if path not in where.of(self._names.region):
+            raise self._missing(function, where)
+
+    def _missing(self, function: str, where: Whereabouts) -> DeploymentFailed:
+        return DeploymentFailed(f"{function} is not deployed to {self.place}{where.hint(self._names.region)}")
 
     def _look(self) -> tuple[Desired, Observed]:
-        queue = planning.queue_name(self._names.base, self._cloud.resources.queues(), int(time.time()))
+        existing = self._cloud.resources.queues(self._names.region)
+        queue = planning.queue_name(self._names.base, existing, int(time.time()))
         should = desired(self._service, queue)
         return should, self._cloud.observe(should)
 
     def _check_alive(self, run: Run) -> None:
         """The api answers its health check; a new address takes a moment to be known."""
-        uri = _uri(self._cloud.functions.labelled(self._names.labels), self._names.base, "api")
+        found = self._cloud.functions.labelled(self._names.labels).of(self._names.region)
+        uri = _uri(found, self._names.base, "api")
         if uri is None:
             raise DeploymentFailed("the api function has no address")
 

@@ -7,6 +7,7 @@ what these tests accept is not our understanding of the APIs. Failures are plann
 import json
 import re
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,8 @@ from google.pubsub_v1 import types as pubsub_v1
 Json = dict[str, Any]
 
 BUILDING_POLLS = 2
+# The largest page of a listing: small, so that whoever reads only the first one is found out.
+PAGE = 2
 
 
 class Recorded(NamedTuple):
@@ -52,7 +55,7 @@ class Refusal(Exception):
 
 
 class Cloud:
-    """The state of one project."""
+    """The state of some projects: every path names its own."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -67,6 +70,14 @@ class Cloud:
         self.failures: list[Failure] = []
         self.broken_builds: dict[str, str] = {}
         self.hidden: set[str] = set()
+        # Each API has regions of its own.
+        self.regions = {
+            "cloudfunctions": ["asia-northeast1", "europe-west1", "europe-west4", "us-central1"],
+            "cloudtasks": ["asia-northeast1", "europe-west1", "us-central1"],
+            "cloudscheduler": ["europe-west1", "europe-west4", "us-central1"],
+        }
+        self.unreachable: set[str] = set()
+        self.numbers: dict[str, str] = {}
         self.alive = True
         self.url = ""
 
@@ -80,6 +91,15 @@ class Cloud:
     def becomes_active_after(self, function: str, polls: int) -> None:
         """A function that is being built by somebody else is active after so many looks at it."""
         self.operations["of another deploy"] = {"function": function, "polls": polls}
+
+    def number(self, project: str) -> str:
+        """The project's number, which some APIs give back where an id was sent, and all take."""
+        number = f"{zlib.crc32(project.encode()):012}"
+        self.numbers[number] = project
+        return number
+
+    def _plain(self, path: str) -> str:
+        return re.sub(r"projects/(\d+)\b", lambda n: f"projects/{self.numbers.get(n[1], n[1])}", path)
 
     def hide_once(self, function: str) -> None:
         """The next listing lacks the function, as if somebody created it right after."""
@@ -102,11 +122,48 @@ class Cloud:
                 if failure.method == request.method and re.search(failure.path, request.path):
                     self.failures.remove(failure)
                     raise Refusal(failure.status, failure.message, failure.headers)
+            path = self._plain(request.path)
+            request = request._replace(path=path)
             for method, pattern, act in ROUTES:
-                found = re.fullmatch(pattern, request.path)
+                found = re.fullmatch(pattern, path)
                 if found and method == request.method:
+                    _check_region(self, path)
                     return act(self, request, *found.groups())
         raise Refusal(404, f"no such method: {request.method} {request.path}")
+
+
+def _check_region(cloud: Cloud, path: str) -> None:
+    """A region that the API does not have, or whose functions cannot be reached, is an error; so is `-`."""
+    kinds = {"queues": "cloudtasks", "jobs": "cloudscheduler", "functions": "cloudfunctions"}
+    found = re.match(r"/v\d/projects/[^/]+/locations/([^/]+)/(queues|jobs|functions)\b", path)
+    if not found or (found[1], found[2]) == ("-", "functions"):
+        return
+    if found[1] not in cloud.regions[kinds[found[2]]]:
+        raise Refusal(403, f"Permission denied on 'locations/{found[1]}' (or it may not exist).")
+    if found[2] == "functions" and found[1] in cloud.unreachable:
+        raise Refusal(503, f"{found[1]} is unavailable")
+
+
+def _page(request: Recorded, what: str, found: list[Json]) -> Json:
+    """A page of a listing; fewer than were asked for may come, and the field is missing where none do."""
+    start = int(request.query.get("pageToken") or 0)
+    size = min(int(request.query.get("pageSize") or PAGE), PAGE)
+    page: Json = {what: found[start : start + size]} if found[start : start + size] else {}
+    return {**page, "nextPageToken": str(start + size)} if start + size < len(found) else page
+
+
+def _locations(service: str) -> Callable[..., Json]:
+    def act(cloud: Cloud, request: Recorded, project: str) -> Json:
+        return _page(
+            request,
+            "locations",
+            [
+                {"name": f"projects/{project}/locations/{region}", "locationId": region}
+                for region in cloud.regions[service]
+            ],
+        )
+
+    return act
 
 
 # --- resources that are all the same: created with a body, read, patched, deleted ----------------
@@ -177,9 +234,9 @@ def _delete(cloud: Cloud, request: Recorded, name: str) -> Json:
     return {}
 
 
-def _queues(cloud: Cloud, _: Recorded, location: str) -> Json:
+def _queues(cloud: Cloud, request: Recorded, location: str) -> Json:
     ours = [r for name, r in sorted(cloud.resources.items()) if name.startswith(f"{location}/queues/")]
-    return {"queues": ours} if ours else {}
+    return _page(request, "queues", ours)
 
 
 def _get_policy(cloud: Cloud, _: Recorded, name: str) -> Json:
@@ -283,11 +340,28 @@ def _change(cloud: Cloud, name: str, function: Json) -> Json:
     source = function["buildConfig"]["source"]["storageSource"]["object"]
     if not cloud.uploads.get(source):
         raise Refusal(400, f"nothing was uploaded to {source}")
-    short = name.rpartition("/")[2]
-    function["serviceConfig"] = {**function["serviceConfig"], "uri": f"{cloud.url}/live/{short}"}
+    _, project, _, region, _, short = name.split("/")
+    config = {**function["serviceConfig"], "uri": f"{cloud.url}/live/{region}/{short}"}
+    for volume in config.get("secretVolumes", []):
+        _check_secret(cloud, volume)
+    number = cloud.number(project)
+    config["secretVolumes"] = [
+        {**volume, "projectId": cloud.number(volume["projectId"])}
+        for volume in config.get("secretVolumes", [])
+    ]
+    function["serviceConfig"] = config
+    build = f"projects/{number}/locations/{region}/builds/{len(cloud.operations)}"
+    function["buildConfig"] = {**function["buildConfig"], "build": build}
     function["state"] = "DEPLOYING"
     cloud.functions[name] = function
     return _operation(cloud, name)
+
+
+def _check_secret(cloud: Cloud, volume: Json) -> None:
+    """What is mounted has to be there."""
+    secret = f"projects/{volume['projectId']}/secrets/{volume['secret']}"
+    if not any(version["state"] == "ENABLED" for version in cloud.versions.get(secret, [])):
+        raise Refusal(400, f"{secret}/versions/latest was not found")
 
 
 def _operation(cloud: Cloud, function: str) -> Json:
@@ -327,10 +401,23 @@ def _get_function(cloud: Cloud, request: Recorded, name: str) -> Json:
     return cloud.functions[name]
 
 
-def _list_functions(cloud: Cloud, _: Recorded, location: str) -> Json:
-    return {
-        "functions": [f for name, f in cloud.functions.items() if name.startswith(f"{location}/functions/")]
-    }
+def _list_functions(cloud: Cloud, request: Recorded, location: str) -> Json:
+    """With `-` for the region, those of every region that can be reached, and the names of the others."""
+    project, _, region = location.partition("/locations/")
+    found = [
+        function
+        for name, function in sorted(cloud.functions.items())
+        if re.match(rf"{project}/locations/{'[^/]+' if region == '-' else region}/functions/", name)
+        and name.split("/")[3] not in cloud.unreachable
+        and name not in cloud.hidden
+    ]
+    page = _page(request, "functions", found)
+    if "nextPageToken" not in page:
+        cloud.hidden.clear()
+    if region == "-" and cloud.unreachable and "pageToken" not in request.query:
+        # In the first page alone: the client's pager forgets it with the next one.
+        page["unreachable"] = sorted(cloud.unreachable)
+    return page
 
 
 def _delete_function(cloud: Cloud, request: Recorded, name: str) -> Json:
@@ -339,14 +426,27 @@ def _delete_function(cloud: Cloud, request: Recorded, name: str) -> Json:
     return _operation(cloud, name)
 
 
-def _log_entries(cloud: Cloud, _: Recorded) -> Json:
-    return {"entries": cloud.entries}
+def _log_entries(cloud: Cloud, request: Recorded) -> Json:
+    """The entries of the filter's region; those that name none are everywhere."""
+    region = re.search(r'resource\.labels\.location="([^"]*)"', request.body["filter"])
+    return {
+        "entries": [
+            entry
+            for entry in cloud.entries
+            if region and entry.get("resource", {}).get("labels", {}).get("location", region[1]) == region[1]
+        ]
+    }
 
 
-def _live(cloud: Cloud, _: Recorded, __: str) -> Json:
+def _live(cloud: Cloud, _: Recorded, __: str, ___: str) -> Json:
     if not cloud.alive:
         raise Refusal(503, "not yet")
     return {"live": True}
+
+
+def _models(_: Cloud, __: Recorded, region: str, function: str) -> Json:
+    """What a function answers: which one it is."""
+    return {"region": region, "function": function}
 
 
 P, L = r"projects/[^/]+", r"projects/[^/]+/locations/[^/]+"
@@ -359,6 +459,8 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("GET", rf"/v1/{ACCOUNT}", _read),
     ("DELETE", rf"/v1/{ACCOUNT}", _delete),
     ("GET", rf"/v2/({L})/queues", _queues),
+    ("GET", r"/v2/projects/([^/]+)/locations", _locations("cloudtasks")),
+    ("GET", r"/v1/projects/([^/]+)/locations", _locations("cloudscheduler")),
     ("POST", rf"/v2/{L}/queues", _create(tasks_v2.Queue, "body")),
     ("GET", rf"/v2/{QUEUE}", _read),
     ("PATCH", rf"/v2/{QUEUE}", _patch(tasks_v2.Queue)),
@@ -390,7 +492,8 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("DELETE", rf"/v2/{FUNCTION}", _delete_function),
     ("GET", rf"/v2/({L}/operations/[^/]+)", _get_operation),
     ("POST", r"/v2/entries:list", _log_entries),
-    ("GET", r"/live/([^/]+)/v2/health/live", _live),
+    ("GET", r"/live/([^/]+)/([^/]+)/v2/health/live", _live),
+    ("GET", r"/live/([^/]+)/([^/]+)/v1/models", _models),
 ]
 
 

@@ -1,12 +1,16 @@
 """A stand-in cloud, and the service as the framework resolves it for that cloud."""
 
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
 
+from providers.deployment import Run
+from providers.google.deployer import GoogleDeployer
+from providers.google.deploying.control_plane import ControlPlane
 from providers.service import Function, Service
 from tests.google import cloud as stand_in
 from tests.google import gcs
@@ -23,6 +27,44 @@ class Google(NamedTuple):
     env: dict[str, str]
 
 
+class Clock:
+    """Time that passes only in sleep."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+class Bench:
+    """A deployer on a stand-in, whose waiting takes no time."""
+
+    def __init__(self, google: Google) -> None:
+        self.google = google
+        self.clock = Clock()
+        self.said = ""
+
+    def deployer(self, service: Service) -> GoogleDeployer:
+        project, region = service.provider["project"], service.provider["region"]
+        cloud = ControlPlane(project, region, self.google.env, sleep=self.clock.sleep)
+        return GoogleDeployer(service, self.google.env, cloud)
+
+    def _run(self, verb: Callable[[Run], None], **options: Any) -> str:
+        out = io.StringIO()
+        try:
+            verb(Run(out=out, **options))
+        finally:
+            self.said = out.getvalue()
+        return self.said
+
+    def deploy(self, service: Service, **options: Any) -> str:
+        return self._run(self.deployer(service).deploy, **options)
+
+    def remove(self, service: Service, **options: Any) -> str:
+        return self._run(self.deployer(service).remove, **options)
+
+
 @pytest.fixture
 def google() -> Iterator[Google]:
     """A project with nothing in it."""
@@ -34,6 +76,12 @@ def google() -> Iterator[Google]:
             "GOOGLE_CLOUD_PROJECT": "demo-1",
         }
         yield Google(cloud, buckets, env)
+
+
+@pytest.fixture
+def bench(google: Google) -> Bench:
+    """A deployer on that project."""
+    return Bench(google)
 
 
 @pytest.fixture

@@ -2,61 +2,15 @@
 
 import io
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from providers.deployment import DeploymentFailed, Run
-from providers.google.deployer import GoogleDeployer
-from providers.google.deploying.control_plane import ControlPlane
 from providers.service import Function, Service
-from tests.google.conftest import Google, make_service
+from tests.google.conftest import Bench, make_service
 
 API, TRAIN, SWEEP = (f"serverless-ml-dev-{name}" for name in ("api", "train", "sweep"))
 LOCATION = "projects/demo-1/locations/europe-west1"
-
-
-class Clock:
-    """Time that passes only in sleep."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-
-class Bench:
-    """A deployer on a stand-in, whose waiting takes no time."""
-
-    def __init__(self, google: Google) -> None:
-        self.google = google
-        self.clock = Clock()
-        self.said = ""
-
-    def deployer(self, service: Service) -> GoogleDeployer:
-        cloud = ControlPlane("demo-1", "europe-west1", self.google.env, sleep=self.clock.sleep)
-        return GoogleDeployer(service, self.google.env, cloud)
-
-    def _run(self, verb: Callable[[Run], None], **options: Any) -> str:
-        out = io.StringIO()
-        try:
-            verb(Run(out=out, **options))
-        finally:
-            self.said = out.getvalue()
-        return self.said
-
-    def deploy(self, service: Service, **options: Any) -> str:
-        return self._run(self.deployer(service).deploy, **options)
-
-    def remove(self, service: Service, **options: Any) -> str:
-        return self._run(self.deployer(service).remove, **options)
-
-
-@pytest.fixture
-def bench(google: Google) -> Bench:
-    return Bench(google)
 
 
 def test_a_first_deploy_makes_everything_and_sees_that_the_endpoint_answers(
@@ -69,7 +23,7 @@ def test_a_first_deploy_makes_everything_and_sees_that_the_endpoint_answers(
         TRAIN: "ACTIVE",
         SWEEP: "ACTIVE",
     }
-    assert said.splitlines()[-1] == f"{cloud.url}/live/{API} answers"
+    assert said.splitlines()[-1] == f"{cloud.url}/live/europe-west1/{API} answers"
     assert cloud.functions[f"{LOCATION}/functions/{SWEEP}"]["eventTrigger"]["pubsubTopic"].endswith(SWEEP)
     assert cloud.versions["projects/demo-1/secrets/serverless-ml-dev-keys"][0]["data"] == "W10="
 
@@ -335,7 +289,7 @@ def test_remove_leaves_nothing(bench: Bench, service: Service) -> None:
     bench.remove(service)
     cloud, buckets = bench.google.cloud, bench.google.buckets
     assert (cloud.resources, cloud.functions, buckets.objects) == ({}, {}, {})
-    assert bench.remove(service).strip() == "nothing to change"
+    assert bench.remove(service).strip() == "nothing to remove: every region was looked at"
 
 
 def test_remove_touches_no_other_stage(bench: Bench, service: Service) -> None:
@@ -407,7 +361,7 @@ def test_info_names_the_endpoint(bench: Bench, service: Service) -> None:
         bench.deployer(service).info()
     bench.deploy(service)
     info = bench.deployer(service).info()
-    assert info["endpoint"] == f"{bench.google.cloud.url}/live/{API}"
+    assert info["endpoint"] == f"{bench.google.cloud.url}/live/europe-west1/{API}"
     assert info["train"].startswith("ACTIVE")
 
 

@@ -8,7 +8,7 @@ import pytest
 from providers.deployment import DeploymentFailed
 from providers.google.deploying.control_plane import Observed
 from providers.google.deploying.desired import Desired, desired, names_of
-from providers.google.deploying.planning import differences, plan_deploy, plan_remove, queue_name
+from providers.google.deploying.planning import Kept, differences, plan_deploy, plan_remove, queue_name
 from providers.service import Service
 from tests.google.conftest import make_service
 
@@ -128,4 +128,4 @@ def test_an_existing_queue_is_kept_and_a_new_one_never_takes_an_old_name() -> No
 
 
 def test_nothing_is_removed_where_nothing_is(should: Desired) -> None:
-    assert plan_remove(should, NOTHING) == []
+    assert plan_remove(should, NOTHING, Kept()) == []

@@ -3,26 +3,31 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from providers.google.deploying.access import Access
-from providers.google.deploying.desired import Desired, Grant, Json
+from providers.deployment import DeploymentFailed
+from providers.google.deploying.access import Access, one_line
+from providers.google.deploying.desired import Desired, Grant, Json, is_queue_of
 from providers.google.deploying.functions_service import FunctionsService
 from providers.google.deploying.model_bucket import ModelBucket
 from providers.google.deploying.resources import Resources
+from providers.google.deploying.whereabouts import Whereabouts
 
 
 class Observed(NamedTuple):
     """What is there.
 
     `resources` by path, None for one that is missing; `grants` by a resource's or function's path or the
-    bucket's name; `functions` by path: every one that carries our labels.
+    bucket's name; `functions` by path: every one of the region that carries our labels; `whereabouts`:
+    the other regions.
     """
 
     resources: Mapping[str, Json | None]
     grants: Mapping[str, frozenset[Grant]]
     bucket: Json | None
     functions: Mapping[str, Json]
+    whereabouts: Whereabouts = Whereabouts({})
 
 
 class ControlPlane:
@@ -54,13 +59,46 @@ class ControlPlane:
             callers = {each.path: pool.submit(self.functions.callers, each.name) for each in should.functions}
             data = {each.name: pool.submit(self.bucket.grants, each.name) for each in should.data}
             settings, granted = bucket.result()
+            whereabouts = functions.result()
             return Observed(
                 {path: future.result() for path, future in found.items()},
                 {path: future.result() for path, future in (grants | callers | data).items()}
                 | {should.bucket.name: granted},
                 settings,
-                functions.result(),
+                whereabouts.of(should.region),
+                whereabouts,
             )
+
+    def beside(self, should: Desired) -> frozenset[str]:
+        """The paths of our queues and schedules, in every region: they carry no labels, so by their names.
+
+        Raises:
+            DeploymentFailed: when a region cannot be looked at.
+        """
+        here = {should.region}
+        with ThreadPoolExecutor(8) as pool:
+            queues = pool.submit(self.resources.regions, "cloudtasks", "v2")
+            schedules = pool.submit(self.resources.regions, "cloudscheduler", "v1")
+            # A region that fails cancels what was not begun.
+            found = [
+                *pool.map(lambda region: self._queues(should, region), sorted(queues.result() | here)),
+                *pool.map(lambda region: self._schedules(should, region), sorted(schedules.result() | here)),
+            ]
+        return frozenset(path for paths in found for path in paths)
+
+    def _queues(self, should: Desired, region: str) -> list[str]:
+        with _looking("queues", region):
+            names = self.resources.queues(region)
+        place = f"projects/{should.project}/locations/{region}"
+        return [f"{place}/queues/{name}" for name in names if is_queue_of(should.base, name)]
+
+    def _schedules(self, should: Desired, region: str) -> list[str]:
+        place = f"projects/{should.project}/locations/{region}"
+        there = [
+            each._replace(path=each.path.replace(should.location, place, 1)) for each in should.schedules
+        ]
+        with _looking("schedules", region):
+            return [each.path.split("/", 2)[2] for each in there if self.resources.read(each) is not None]
 
     def log_entries(self, function: str, since: str) -> Iterator[Json]:
         """A function's log entries since a time (RFC 3339), oldest first, as the API's own JSON."""
@@ -80,3 +118,14 @@ class ControlPlane:
             if not page.get("nextPageToken"):
                 return
             body = {**body, "pageToken": page["nextPageToken"]}
+
+
+@contextmanager
+def _looking(what: str, region: str) -> Iterator[None]:
+    """Say in which region a look failed."""
+    from google.api_core.exceptions import GoogleAPICallError
+
+    try:
+        yield
+    except GoogleAPICallError as error:
+        raise DeploymentFailed(f"the {what} in {region} cannot be looked at: {one_line(error)}") from error

@@ -41,6 +41,11 @@ class Resource(NamedTuple):
     grants: frozenset[Grant] = frozenset()
     first: tuple[str, Json] | None = None
 
+    @property
+    def shared(self) -> bool:
+        """Whether it belongs to the project, so that two regions of one stage use the same one."""
+        return "/locations/" not in self.path
+
 
 class Bucket(NamedTuple):
     """The bucket that holds the models."""
@@ -81,6 +86,11 @@ class Desired(NamedTuple):
     data: list[DataBucket]
     functions: list[CloudFunction]
     schedules: list[Resource]
+
+    @property
+    def base(self) -> str:
+        """Before each resource's own part of its name."""
+        return f"{self.labels['service']}-{self.labels['stage']}"
 
     @property
     def location(self) -> str:
@@ -199,6 +209,11 @@ def desired(service: Service, queue: str) -> Desired:
             if _event(function, "schedule")
         ],
     )
+
+
+def is_queue_of(base: str, queue: str) -> bool:
+    """Whether a queue's id is one that a deployment of that base makes; queues carry no labels."""
+    return re.fullmatch(rf"{re.escape(base)}-train-[0-9a-f]+", queue) is not None
 
 
 def _allowed(service: Service) -> str:

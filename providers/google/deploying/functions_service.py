@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from providers.deployment import DeploymentFailed, Progress
 from providers.google.deploying.access import BUSY, TIMEOUT, Access, one_line
 from providers.google.deploying.desired import INVOKER, CloudFunction, Grant, Json
+from providers.google.deploying.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from google.api_core.operation import Operation
@@ -42,17 +43,23 @@ class FunctionsService:
             transport="rest", credentials=access.credentials, client_options=access.options("run")
         )
 
-    def labelled(self, labels: Mapping[str, str]) -> dict[str, Json]:
-        """Every function of the region that carries the labels, by its path, as the API's own JSON."""
+    def labelled(self, labels: Mapping[str, str]) -> Whereabouts:
+        """The functions of every region that carry the labels, and the project's other ones."""
         from google.cloud import functions_v2
         from google.protobuf.json_format import MessageToDict
 
-        parent = self._access.location
-        listed = self._access.patiently(
-            lambda: list(self._functions.list_functions(parent=parent, timeout=TIMEOUT))
+        parent = f"projects/{self._access.project}/locations/-"
+        # The pager itself keeps the last page's `unreachable` alone.
+        pages = self._access.patiently(
+            lambda: list(self._functions.list_functions(parent=parent, timeout=TIMEOUT).pages)
         )
-        ours = [function for function in listed if labels.items() <= dict(function.labels).items()]
-        return {function.name: MessageToDict(functions_v2.Function.pb(function)) for function in ours}
+        ours: dict[str, Json] = {}
+        strangers: dict[str, Json] = {}
+        for function in (each for page in pages for each in page.functions):
+            kind = ours if labels.items() <= dict(function.labels).items() else strangers
+            kind[function.name] = MessageToDict(functions_v2.Function.pb(function))
+        unseen = {place.rpartition("/")[2] for page in pages for place in page.unreachable}
+        return Whereabouts(ours, strangers, frozenset(unseen))
 
     def find(self, path: str) -> Json | None:
         """One function, as the API's own JSON; None without one."""

@@ -1,8 +1,9 @@
 """From what should be and what is to the steps between them. Pure: it is given all and calls nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from providers.deployment import Step
+from providers.deployment import DeploymentFailed, Step
 from providers.google.deploying.control_plane import ControlPlane, Observed
 from providers.google.deploying.desired import (
     INVOKER,
@@ -14,7 +15,9 @@ from providers.google.deploying.desired import (
     Json,
     Resource,
     fingerprint,
+    is_queue_of,
 )
+from providers.google.deploying.whereabouts import bucket_of
 
 Steps = Iterator[Step[ControlPlane]]
 
@@ -33,14 +36,93 @@ def plan_deploy(should: Desired, packages: Mapping[str, bytes], now: Observed) -
     ]
 
 
-def plan_remove(should: Desired, now: Observed) -> list[Step[ControlPlane]]:
-    """The steps that delete everything, what is called last first."""
+class Kept(NamedTuple):
+    """What `remove` leaves: paths of resources and the bucket's name, and sentences that say why."""
+
+    names: frozenset[str] = frozenset()
+    says: Sequence[str] = ()
+
+
+def plan_remove(should: Desired, now: Observed, kept: Kept) -> list[Step[ControlPlane]]:
+    """The steps that delete everything but what is kept, what is called last first."""
+    resources = [each for each in reversed(should.resources) if each.path not in kept.names]
     return [
         *(step for resource in should.schedules for step in _delete(resource, now)),
         *(_delete_function(path) for path in sorted(now.functions)),
-        *(step for resource in reversed(should.resources) for step in _delete(resource, now)),
-        *_delete_bucket(should.bucket, now),
+        *(step for resource in resources for step in _delete(resource, now)),
+        *(_delete_bucket(should.bucket, now) if should.bucket.name not in kept.names else ()),
     ]
+
+
+def refuse_removal(should: Desired, now: Observed) -> None:
+    """Raise where `remove` would not do what its caller means.
+
+    Raises:
+        DeploymentFailed: when a region cannot be looked at, or all is in other regions than the one that is
+            named, in another bucket, or of another service and stage whose names are the same.
+    """
+    where, region = now.whereabouts, should.region
+    if where.unseen:
+        raise DeploymentFailed(
+            f"nothing was removed: {where.blind}, and some there may use this bucket and these keys;"
+            " try again later"
+        )
+    regional = [each for each in _present(should, now) if not each.shared]
+    if not (now.functions or regional) and where.elsewhere(region):
+        named = f"{should.labels['service']}, stage {should.labels['stage']},"
+        raise DeploymentFailed(f"nothing was removed: {named} is not in {region}{where.hint(region)}")
+    used = sorted({name for function in now.functions.values() if (name := bucket_of(function)) is not None})
+    if used and should.bucket.name not in used:
+        raise DeploymentFailed(
+            f"nothing was removed: the functions in {region} use the bucket {used[0]}, not"
+            f" {should.bucket.name}: pass --param bucket={used[0]}"
+        )
+    for resource in _present(should, now):
+        if owner := _other_owner(should, now.resources[resource.path]):
+            raise DeploymentFailed(
+                f"nothing was removed: {_short(resource)} belongs to {owner}, whose names are the same"
+            )
+
+
+def kept_by_others(should: Desired, now: Observed) -> Kept:
+    """What `remove` has to leave, because something uses it that it does not delete."""
+    where, names, says = now.whereabouts, set[str](), list[str]()
+    if others := where.elsewhere(should.region):
+        names |= {each.path for each in should.resources if each.shared}
+        says.append(
+            f"the keys, the topic and the service accounts stay: this stage is in {where.described(others)}"
+            " too; its removal there deletes them"
+        )
+    if user := _bucket_user(should, now):
+        names.add(should.bucket.name)
+        says.append(f"the bucket {should.bucket.name} stays for {user}")
+    return Kept(frozenset(names), says)
+
+
+def _bucket_user(should: Desired, now: Observed) -> str | None:
+    """Who else keeps models in the bucket."""
+    where, bucket = now.whereabouts, should.bucket.name
+    others = where.elsewhere(should.region)
+    if others and where.uses(others, bucket):
+        return f"this stage in {' and '.join(others)}"
+    if users := where.bucket_users(bucket):
+        return ", ".join(users)
+    return _other_owner(should, now.bucket)
+
+
+def _present(should: Desired, now: Observed) -> list[Resource]:
+    """The resources that are there."""
+    return [
+        each for each in (*should.resources, *should.schedules) if now.resources.get(each.path) is not None
+    ]
+
+
+def _other_owner(should: Desired, found: Json | None) -> str | None:
+    """The service and stage that something is labelled with, when they are not ours."""
+    labels = {**should.labels, **((found or {}).get("labels") or {})}
+    if should.labels.items() <= labels.items():
+        return None
+    return f"the service {labels['service']}, stage {labels['stage']}"
 
 
 def plan_function(
@@ -85,7 +167,7 @@ def _resource(resource: Resource, now: Observed) -> Steps:
         yield Step(f"complete {resource.says}", lambda cloud, _: cloud.resources.complete(resource))
     if missing := resource.grants - now.grants.get(resource.path, frozenset()):
         yield Step(
-            f"give {_roles(missing)} on {resource.says.split(',')[0]} to {_members(missing)}",
+            f"give {_roles(missing)} on {_short(resource)} to {_members(missing)}",
             lambda cloud, _: cloud.resources.grant(resource),
         )
 
@@ -201,7 +283,7 @@ def _delete_function(path: str) -> Step[ControlPlane]:
 
 def _delete(resource: Resource, now: Observed) -> Steps:
     if now.resources.get(resource.path) is not None:
-        yield Step(f"delete {resource.says.split(',')[0]}", lambda cloud, _: cloud.resources.delete(resource))
+        yield Step(f"delete {_short(resource)}", lambda cloud, _: cloud.resources.delete(resource))
 
 
 def _delete_bucket(bucket: Bucket, now: Observed) -> Steps:
@@ -210,6 +292,11 @@ def _delete_bucket(bucket: Bucket, now: Observed) -> Steps:
             f"delete the bucket {bucket.name} with its objects",
             lambda cloud, say: cloud.bucket.delete(bucket, say),
         )
+
+
+def _short(resource: Resource) -> str:
+    """A resource for people, without what it is for."""
+    return resource.says.split(",")[0]
 
 
 def _roles(grants: frozenset[Grant]) -> str:
@@ -228,5 +315,5 @@ def queue_name(base: str, existing: list[str], stamp: int) -> str:
 
     Cloud Tasks does not give a deleted queue's name back for days, so each new queue has a name of its own.
     """
-    ours = sorted(name for name in existing if name.startswith(f"{base}-train-"))
+    ours = sorted(name for name in existing if is_queue_of(base, name))
     return ours[-1] if ours else f"{base}-train-{stamp:x}"

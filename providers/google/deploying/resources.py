@@ -1,6 +1,6 @@
 """Queue, secret, topic, schedule and service accounts: to us all the same, a path that takes JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -22,15 +22,24 @@ class Resources:
             found["versions"] = [v for v in page.get("versions", []) if v.get("state") == "ENABLED"]
         return found
 
-    def queues(self) -> list[str]:
-        """The ids of the region's queues."""
-        found: list[str] = []
+    def queues(self, region: str) -> list[str]:
+        """The ids of a region's queues."""
+        path = f"/v2/projects/{self._access.project}/locations/{region}/queues"
+        return [each["name"].rpartition("/")[2] for each in self._pages("cloudtasks", path, "queues")]
+
+    def regions(self, service: str, version: str) -> set[str]:
+        """The regions in which an API keeps something."""
+        path = f"/{version}/projects/{self._access.project}/locations"
+        return {each["locationId"] for each in self._pages(service, path, "locations")}
+
+    def _pages(self, service: str, path: str, what: str) -> Iterator[Json]:
+        """Everything that a listing holds."""
         query = "pageSize=1000"
         while True:
-            page = self._access.rest("GET", "cloudtasks", f"/v2/{self._access.location}/queues?{query}")
-            found += [queue["name"].rpartition("/")[2] for queue in page.get("queues", [])]
+            page = self._access.rest("GET", service, f"{path}?{query}")
+            yield from page.get(what, [])
             if not page.get("nextPageToken"):
-                return found
+                return
             query = f"pageSize=1000&pageToken={page['nextPageToken']}"
 
     def create(self, resource: Resource) -> None:

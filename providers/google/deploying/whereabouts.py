@@ -1,0 +1,99 @@
+"""In which regions a service and stage is deployed. Pure: it is given what was found, and calls nothing.
+
+Functions, queue and schedule belong to a region. Bucket, secret, topic and service accounts belong to the
+project: two regions of one stage share them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from providers.deployment import DeploymentFailed
+from providers.google.deploying.desired import Json
+
+BUCKET_SETTING = "ML_BUCKET"
+
+
+class Whereabouts(NamedTuple):
+    """What a project holds of one service and stage, whatever the region.
+
+    `functions` by path; `beside` holds the paths of queues and schedules, where they were looked for;
+    `strangers` are the project's other functions. `unseen` are regions that Google could not look at: what is
+    there is not known, and never counts as nothing.
+    """
+
+    functions: Mapping[str, Json]
+    strangers: Mapping[str, Json] = {}
+    unseen: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
+
+    def of(self, region: str) -> dict[str, Json]:
+        """The functions of one region.
+
+        Raises:
+            DeploymentFailed: when Google could not look there.
+        """
+        if region in self.unseen:
+            raise DeploymentFailed(f"Google cannot look at the functions in {region} now: try again later")
+        return {path: each for path, each in self.functions.items() if region_of(path) == region}
+
+    def elsewhere(self, region: str) -> list[str]:
+        """The other regions that hold something."""
+        return sorted({region_of(path) for path in (*self.functions, *self.beside)} - {region})
+
+    def described(self, regions: list[str]) -> str:
+        """Regions and what they hold, for people: `us-central1 (1 queue, 3 functions)`."""
+        return " and ".join(f"{region} ({self._held(region)})" for region in regions)
+
+    def hint(self, region: str) -> str:
+        """Where it is instead of `region`, and how that is said; empty where it is nowhere."""
+        others = self.elsewhere(region)
+        said = f"; it is in {self.described(others)}: pass {_choice(others)}" if others else ""
+        return f"{said}; {self.blind}" if self.unseen else said
+
+    @property
+    def blind(self) -> str:
+        """What Google could not look at, for people."""
+        return f"Google cannot look at the functions in {', '.join(sorted(self.unseen))} now"
+
+    def shared_by(self, region: str) -> list[str]:
+        """What a deployment to `region` has to say of the other regions, in sentences."""
+        others = self.elsewhere(region)
+        said = (
+            f"this stage is in {self.described(others)} too: its regions share the keys, the service accounts"
+            " and a bucket of the same name"
+        )
+        return [*([said] if others else []), *([self.blind] if self.unseen else [])]
+
+    def uses(self, regions: list[str], bucket: str) -> bool:
+        """Whether this stage uses the bucket in these regions; it may, where no function tells."""
+        found = {bucket_of(each) for path, each in self.functions.items() if region_of(path) in regions}
+        return not found or bucket in found
+
+    def bucket_users(self, bucket: str) -> list[str]:
+        """The functions of other services and stages that keep their models in the bucket."""
+        return sorted(path.rpartition("/")[2] for path, f in self.strangers.items() if bucket_of(f) == bucket)
+
+    def _held(self, region: str) -> str:
+        kinds = Counter(
+            {"functions": "function", "queues": "queue", "jobs": "schedule"}[path.split("/")[-2]]
+            for path in (*self.functions, *self.beside)
+            if region_of(path) == region
+        )
+        return ", ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(kinds.items()))
+
+
+def region_of(path: str) -> str:
+    """The region in the path of something regional."""
+    return path.partition("/locations/")[2].partition("/")[0]
+
+
+def bucket_of(function: Json) -> str | None:
+    """The bucket in which a function keeps models; None for one that is not of this product."""
+    settings = function.get("serviceConfig", {}).get("environmentVariables", {})
+    found: str | None = settings.get(BUCKET_SETTING)
+    return found
+
+
+def _choice(regions: list[str]) -> str:
+    return " or ".join(f"--param region={region}" for region in regions)
