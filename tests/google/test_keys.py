@@ -1,18 +1,23 @@
 """Keys on Google Cloud: written to Secret Manager by the command line, read by functions from a file."""
 
+import json
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml_core.errors import Unavailable
+from providers.__main__ import main
 from providers.deployment import DeploymentFailed
 from providers.google.key_store import key_store
 from providers.google.mounted_keys import read_records
 from providers.keys import Target
-from tests.google.conftest import Google
+from providers.service import Service
+from tests.google.conftest import Bench, Google, make_service
 
 SECRET = "projects/demo-1/secrets/serverless-ml-dev-keys"
+LOCATION, API = "projects/demo-1/locations/europe-west1", "serverless-ml-dev-api"
 RECORD = {"id": "3f9a0c1e", "role": "predict", "sha256": "0" * 64}
 
 
@@ -44,7 +49,9 @@ def test_only_the_newest_version_is_kept(deployed: Google) -> None:
 def test_before_the_first_deploy_there_is_none_and_none_can_be_made(google: Google) -> None:
     store = key_store(Target("dev"), google.env)
     assert store.read() is None
-    with pytest.raises(DeploymentFailed, match="there is no secret serverless-ml-dev-keys: deploy first"):
+    with pytest.raises(
+        DeploymentFailed, match="there is no secret serverless-ml-dev-keys, project demo-1: dep"
+    ):
         store.write([RECORD])
 
 
@@ -66,3 +73,121 @@ def test_a_damaged_secret_closes_the_service_as_unavailable(tmp_path: Path, cont
     path.write_bytes(content)
     with pytest.raises(Unavailable):
         read_records(str(path))
+
+
+def held(google: Google, secret: str) -> list[Any]:
+    """The records that a function reads which mounts the secret."""
+    newest = next(each for each in google.cloud.versions[secret] if each["state"] == "ENABLED")
+    records: list[Any] = json.loads(b64decode(newest["data"]))
+    return records
+
+
+def test_keys_are_where_the_function_reads_whatever_its_region(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.deploy(make_service(region="us-central1"))
+    for name, value in bench.google.env.items():
+        monkeypatch.setenv(name, value)
+    assert main(["keys", "new", "--cloud", "google", "--role", "admin"]) == 0
+    out, err = capsys.readouterr()
+    assert "is in the secret serverless-ml-dev-keys, project demo-1, read in us-central1" in err
+    assert "warning" not in err
+    assert [each["id"] for each in held(bench.google, SECRET)] == [out.split("_")[1]]
+
+
+def test_a_region_without_functions_is_warned_of_and_the_right_one_named(
+    bench: Bench, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.deploy(service)
+    for name, value in bench.google.env.items():
+        monkeypatch.setenv(name, value)
+    assert main(["keys", "list", "--cloud", "google", "--region", "us-central1"]) == 0
+    assert (
+        "warning: no function of serverless-ml, stage dev, that reads keys is found in us-central1 of "
+        "demo-1; it is in europe-west1: pass --region europe-west1"
+    ) in capsys.readouterr().err
+    assert main(["keys", "list", "--cloud", "google", "--region", "europe-west1"]) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_two_regions_of_one_stage_read_the_same_keys(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.deploy(make_service(region="us-central1"))
+    for options in ({}, {"region": "europe-west1"}, {"region": "us-central1"}):
+        store = key_store(Target("dev", options=options), bench.google.env)
+        assert store.place.endswith("project demo-1, read in europe-west1 and us-central1")
+        assert store.warning is None
+
+
+def test_the_keys_of_a_renamed_service_and_of_another_stage_or_project_are_its_own(
+    bench: Bench, service: Service
+) -> None:
+    others = [
+        (Target("dev", "churn"), make_service(bucket="b-1")._replace(name="churn")),
+        (Target("prod"), make_service(stage="prod", bucket="b-2")),
+        (Target("dev", options={"project": "demo-2"}), make_service(project="demo-2", bucket="b-3")),
+    ]
+    for each in (service, *(other for _, other in others)):
+        bench.deploy(each)
+    for number, (target, _) in enumerate(others):
+        store = key_store(target, bench.google.env)
+        assert store.warning is None
+        store.write([{**RECORD, "id": str(number)}])
+    assert held(bench.google, SECRET) == []
+    names = (
+        "demo-1/secrets/churn-dev",
+        "demo-1/secrets/serverless-ml-prod",
+        "demo-2/secrets/serverless-ml-dev",
+    )
+    for number, name in enumerate(names):
+        assert [each["id"] for each in held(bench.google, f"projects/{name}-keys")] == [str(number)]
+
+
+def test_the_secret_is_the_one_that_the_function_mounts(bench: Bench, service: Service) -> None:
+    """Not the one that has the name: an earlier or a foreign deployment may have called it otherwise."""
+    bench.deploy(service)
+    cloud = bench.google.cloud
+    other = "projects/keys-1/secrets/ours"
+    cloud.resources[other] = {"name": other}
+    volume = cloud.functions[f"{LOCATION}/functions/{API}"]["serviceConfig"]["secretVolumes"][0]
+    volume |= {"projectId": cloud.number("keys-1"), "secret": "ours"}
+    store = key_store(Target("dev"), bench.google.env)
+    assert store.place == f"secret ours, project {cloud.number('keys-1')}, read in europe-west1"
+    store.write([RECORD])
+    assert held(bench.google, other) == store.read() == [RECORD]
+    assert held(bench.google, SECRET) == []
+
+
+def test_regions_that_read_different_secrets_are_told_apart(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.deploy(make_service(region="us-central1"))
+    path = f"{LOCATION}/functions/{API}".replace("europe-west1", "us-central1")
+    bench.google.cloud.functions[path]["serviceConfig"]["secretVolumes"][0]["secret"] = "others"
+    with pytest.raises(
+        DeploymentFailed, match=r"europe-west1: serverless-ml-dev-keys .*us-central1: others .*-r"
+    ):
+        key_store(Target("dev"), bench.google.env)
+    store = key_store(Target("dev", options={"region": "us-central1"}), bench.google.env)
+    assert store.place == "secret others, project demo-1, read in us-central1"
+
+
+def test_what_could_not_be_looked_at_is_said(deployed: Google) -> None:
+    deployed.cloud.unreachable = {"us-central1"}
+    warning = key_store(Target("dev"), deployed.env).warning
+    assert str(warning).endswith(
+        "in any region of demo-1; Google cannot look at the functions in us-central1 now"
+    )
+    deployed.cloud.fail("GET", r"/functions$", 403, "Cloud Functions API has not been used\nin demo-1")
+    store = key_store(Target("dev"), deployed.env)
+    store.write([RECORD])
+    assert store.place == "secret serverless-ml-dev-keys, project demo-1"
+    warning = str(store.warning)
+    assert warning.startswith("whether a function reads it could not be looked at: Google refuses: ")
+    assert warning.endswith("Cloud Functions API has not been used in demo-1")
+
+
+@pytest.mark.parametrize("path", [r"/functions$", r":access$"])
+def test_a_failure_is_one_line(deployed: Google, path: str) -> None:
+    deployed.cloud.fail("GET", path, 400, "no\nsuch\nthing")
+    with pytest.raises(DeploymentFailed, match=r"^Google answers 400: .*no such thing$"):
+        key_store(Target("dev"), deployed.env).read()
