@@ -114,7 +114,7 @@ def test_a_dry_run_names_the_steps_and_changes_nothing(life: Life) -> None:
 def test_deploy_makes_everything_and_says_where_it_is(life: Life) -> None:
     said = life.serverless("deploy")
     assert "deploying to google project demo-1, europe-west1, stage dev" in said
-    assert f"endpoint  {life.cloud.url}/live/serverless-ml-dev-api" in said
+    assert f"endpoint  {life.cloud.url}/live/europe-west1/serverless-ml-dev-api" in said
     life.run_what_was_uploaded()
 
 
@@ -127,9 +127,11 @@ def test_a_second_deploy_changes_nothing(life: Life) -> None:
 def test_it_is_closed_until_there_is_a_key(life: Life) -> None:
     life.mount_keys()
     assert life.call("GET", "/v1/models")[0] == 503
-    life.key = life.project.python(
+    said = life.project.python(
         *["-m", "providers", "keys", "new", "--stage", "dev", "--cloud", "google", "--role", "admin"]
-    ).split()[-1]
+    )
+    assert "secret serverless-ml-dev-keys, project demo-1, read in europe-west1" in said
+    life.key = said.split()[-1]
     life.mount_keys()
     assert life.call("GET", "/v1/models")[1]["models"] == []
 
@@ -203,6 +205,30 @@ def test_what_is_missing_is_one_clear_line_and_exit_code_1(
     assert said in ran.said
     assert "Traceback" not in ran.said
     assert "    at " not in ran.said
+
+
+@pytest.mark.parametrize("verb", [["info"], ["invoke", "--function", "api"], ["remove", "--yes"]])
+def test_a_verb_in_another_region_says_where_the_deployment_is(life: Life, verb: list[str]) -> None:
+    before = len(life.cloud.changes()), sorted(life.buckets.objects[BUCKET])
+    ran = life.project.try_serverless(
+        *verb, "--stage", "dev", "--param", "cloud=google", "--param", "region=us-central1"
+    )
+    assert ran.status == 1
+    assert "it is in europe-west1 (3 functions): pass --param region=europe-west1" in ran.said
+    assert (len(life.cloud.changes()), sorted(life.buckets.objects[BUCKET])) == before
+
+
+def test_a_second_region_comes_and_goes_without_a_trace_in_the_first(life: Life) -> None:
+    models, functions = sorted(life.buckets.objects[BUCKET]), dict(life.cloud.functions)
+    said = life.serverless("deploy", "--param", "region=us-central1")
+    assert "deploying to google project demo-1, us-central1, stage dev" in said
+    assert "this stage is in europe-west1 (3 functions) too" in said
+    assert len(life.cloud.functions) == 6
+    said = life.serverless("remove", "--yes", "--param", "region=us-central1")
+    assert f"the bucket {BUCKET} stays for this stage in europe-west1" in said
+    assert life.cloud.functions == functions
+    assert sorted(life.buckets.objects[BUCKET]) == models
+    assert "nothing to change" in life.serverless("deploy")
 
 
 def test_remove_does_not_delete_models_unasked(life: Life) -> None:
