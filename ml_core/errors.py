@@ -27,6 +27,8 @@ The codes are stable: a client may branch on them. What an error means in HTTP i
 `handlers/rest/problems.py`.
 """
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import ClassVar, NamedTuple
 
 
@@ -44,14 +46,19 @@ class ServerlessMLError(Exception):
 
 
 class InvalidInput(ServerlessMLError):
-    """A value breaks the contract; `faults` says where and how."""
+    """A value breaks the contract; `faults` says where and how.
+
+    No more faults are looked for than are told: of what is not a list, one more is taken, which says that
+    there are others. `omitted` is how many are known and not told.
+    """
 
     code = "invalid_input"
     MOST_FAULTS: ClassVar[int] = 20
 
-    def __init__(self, faults: "list[Fault]") -> None:
-        self.faults = faults[: self.MOST_FAULTS]
-        self.omitted = len(faults) - len(self.faults)
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        found = faults if isinstance(faults, list) else list(islice(faults, self.MOST_FAULTS + 1))
+        self.faults: list[Fault] = found[: self.MOST_FAULTS]
+        self.omitted = len(found) - len(self.faults)
         super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in self.faults))
 
     @classmethod

@@ -1,4 +1,9 @@
-"""How the values that callers send are worded in messages."""
+"""How what is wrong with the values that callers send is gathered and worded."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+from ml_core.errors import Fault, InvalidInput
 
 LONGEST = 60
 
@@ -25,3 +30,10 @@ def member(where: str, name: str) -> str:
     if name.isascii() and name.isidentifier() and len(name) <= LONGEST:
         return f"{where}.{name}"
     return f'{where}["{name if len(name) <= LONGEST else name[: LONGEST - 3] + "..."}"]'
+
+
+def raise_faults(faults: Iterable[Fault]) -> None:
+    """Raise `InvalidInput` if there are any; no more are looked for than it tells."""
+    rest = iter(faults)
+    for first in rest:
+        raise InvalidInput(chain([first], rest))

@@ -8,7 +8,6 @@ in both arithmetics (their `encoded`).
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -250,9 +249,7 @@ def packed_rows(
         for feature, column in zip(features, zip(*rows, strict=True), strict=True)
     ]
     if any(isinstance(value, _Wrong) for column in columns for value in column):
-        raise InvalidInput(
-            list(islice(_faults(features, columns, listed, where), InvalidInput.MOST_FAULTS + 1))
-        )
+        raise InvalidInput(_faults(features, columns, listed, where))
     return Rows(pack(value for row in zip(*columns, strict=True) for value in row), len(features), where)
 
 
@@ -268,9 +265,9 @@ class _Wrong(float):
         return wrong
 
 
-def wrong_values(numbers: "Sequence[object]") -> list[tuple[int, str]]:
+def wrong_values(numbers: "Sequence[object]") -> "Iterator[tuple[int, str]]":
     """Where `read_column` met values that are none of the feature's kind, and what is wrong with them."""
-    return [(row, number.message) for row, number in enumerate(numbers) if isinstance(number, _Wrong)]
+    return ((row, number.message) for row, number in enumerate(numbers) if isinstance(number, _Wrong))
 
 
 def read_column(feature: Feature, values: "Sequence[object]") -> "list[Any]":

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import artifact, models
 from ml_core.errors import ArtifactInvalid, InvalidInput
+from ml_core.faults import raise_faults
 from ml_core.features import Encoding
 from ml_core.instances import Rows
 from ml_core.labels import Labels
 from ml_core.model import Label, Model
 from ml_core.models import AlgorithmInfo, Size, Table
-from ml_core.training_request import TrainingRequest, label_text, raise_faults
+from ml_core.training_request import TrainingRequest, label_text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,10 +5,11 @@ A kind's `read` returns the value as training takes it, or `REFUSED`.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final, Protocol
 
 from ml_core.errors import Fault, InvalidInput
-from ml_core.faults import member, shown
+from ml_core.faults import member, raise_faults, shown
 
 REFUSED: Final = object()
 
@@ -193,18 +194,19 @@ def check(
     if not isinstance(given, dict):
         raise InvalidInput.at(where, f"expected an object, got {shown(given)}")
     known = {each.name: each for each in declared}
-    faults = [
-        Fault(member(where, name), f"{algorithm} has no such hyperparameter; it has {', '.join(known)}")
-        for name in given
-        if name not in known
-    ]
-    values = {}
-    for name, each in known.items():
-        values[name] = each.kind.read(given[name]) if name in given else each.default
-        if values[name] is REFUSED:
-            faults.append(
-                Fault(member(where, name), f"expected {each.kind.expects}, got {shown(given[name])}")
-            )
-    if faults:
-        raise InvalidInput(faults)
+    values = {
+        name: each.kind.read(given[name]) if name in given else each.default for name, each in known.items()
+    }
+    unknown = (name for name in given if name not in known)
+    refused = (name for name, value in values.items() if value is REFUSED)
+    has = f"{algorithm} has no such hyperparameter; it has {', '.join(known)}"
+    raise_faults(
+        chain(
+            (Fault(member(where, name), has) for name in unknown),
+            (
+                Fault(member(where, name), f"expected {known[name].kind.expects}, got {shown(given[name])}")
+                for name in refused
+            ),
+        )
+    )
     return values

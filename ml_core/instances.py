@@ -7,7 +7,7 @@ value by value, to say where.
 
 import struct
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from math import isfinite, isnan, prod
 from typing import Any, NamedTuple
 
@@ -72,9 +72,7 @@ def rows_from_json(
             packed = None
         if packed is not None and all_finite(packed):
             return Rows(packed, len(features), where)
-    raise InvalidInput(
-        list(islice(_wrong_numbers(rows, listed, features, where), InvalidInput.MOST_FAULTS + 1))
-    )
+    raise InvalidInput(_wrong_numbers(rows, listed, features, where))
 
 
 def _non_empty_list(value: object, where: str) -> list[object]:
@@ -97,31 +95,31 @@ def in_order(
         raise TooLarge(f"{where} has {len(listed)} rows; at most {limits.max_rows} are taken")
     names, width = set(features), len(features)
     rows: list[list[object]] = []
-    faults: list[Fault] = []
-    for index, row in enumerate(listed):
+    for row in listed:
         if isinstance(row, list) and len(row) == width:
             rows.append(row)
         elif isinstance(row, dict) and row.keys() == names:
             rows.append([row[name] for name in features])
-        elif len(faults) <= InvalidInput.MOST_FAULTS:
-            faults.extend(_wrong_row(row, index, features, f"{where}[{index}]", expecting))
-    if faults:
-        raise InvalidInput(faults)
+        else:
+            raise InvalidInput(_wrong_rows(listed, features, where, expecting))
     return listed, rows
 
 
-def _wrong_row(row: object, index: int, features: Sequence[str], path: str, expecting: str) -> list[Fault]:
+def _wrong_rows(listed: list[object], features: Sequence[str], where: str, expecting: str) -> Iterator[Fault]:
+    names = frozenset(features)
     width = f"{len(features)} feature{'s' if len(features) != 1 else ''}"
-    if isinstance(row, list):
-        return [Fault(path, f"{expecting} expects {width}, row {index} has {len(row)}")]
-    if isinstance(row, dict):
-        missing = [Fault(path, f"feature {shown(name)} is missing") for name in features if name not in row]
-        unknown = [
-            Fault(member(path, name), f"{expecting} has no such feature")
-            for name in row.keys() - set(features)
-        ]
-        return missing[: InvalidInput.MOST_FAULTS] + sorted(unknown)[: InvalidInput.MOST_FAULTS]
-    return [Fault(path, f"expected a list of {width} or an object, got {shown(row)}")]
+    for index, row in enumerate(listed):
+        path = f"{where}[{index}]"
+        if isinstance(row, list):
+            if len(row) != len(features):
+                yield Fault(path, f"{expecting} expects {width}, row {index} has {len(row)}")
+        elif isinstance(row, dict):
+            missing = (name for name in features if name not in row)
+            unknown = (name for name in row if name not in names)
+            yield from (Fault(path, f"feature {shown(name)} is missing") for name in missing)
+            yield from (Fault(member(path, name), f"{expecting} has no such feature") for name in unknown)
+        else:
+            yield Fault(path, f"expected a list of {width} or an object, got {shown(row)}")
 
 
 def _wrong_numbers(
@@ -244,7 +242,7 @@ def _encoded(numbers: list[object], code: str, count: int, where: str) -> bytes:
         for index, number in enumerate(numbers)
         if not _fits(number, code, takes)
     )
-    raise InvalidInput(list(islice(faults, InvalidInput.MOST_FAULTS + 1)))
+    raise InvalidInput(faults)
 
 
 def _fits(number: object, code: str, takes: frozenset[type]) -> bool:

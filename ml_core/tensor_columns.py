@@ -5,13 +5,12 @@ dates as BYTES. Missing is null in JSON, NaN among raw numbers, an empty text am
 """
 
 import struct
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, TooLarge
-from ml_core.faults import shown
+from ml_core.faults import raise_faults, shown
 from ml_core.features import BOOLEAN, NUMBER, Feature, read_column, wrong_values
 from ml_core.instances import TENSOR_CODES, Limits, Rows
 from ml_core.tensors import pack
@@ -41,42 +40,45 @@ def rows_from_columns(model: "Model", columns: Sequence[Column], limits: Limits,
     )
     placed = _in_order(features, columns, expecting)
     count = _common_length(columns, limits)
-    read, faults = [], []
-    for feature, place in zip(features, placed, strict=True):
-        where = f"$.inputs[{place}]"
-        values = _values(feature, columns[place], count, where)
-        numbers = read_column(feature, values)
-        wrong = wrong_values(numbers)
-        if not model.encoding:
-            wrong += [
-                (row, "expected a number, got null") for row, value in enumerate(values) if value is None
-            ]
-        faults += [Fault(f"{where}.data[{row}]", message) for row, message in wrong]
-        read.append(numbers)
-    if faults:
-        raise InvalidInput(list(islice(faults, InvalidInput.MOST_FAULTS + 1)))
+    read: list[list[Any]] = []
+
+    def read_each() -> Iterator[Fault]:
+        for feature, place in zip(features, placed, strict=True):
+            where = f"$.inputs[{place}]"
+            values = _values(feature, columns[place], count, where)
+            read.append(read_column(feature, values))
+            yield from _wrong(values, read[-1], f"{where}.data", gaps=model.encoding is not None)
+
+    raise_faults(read_each())
     return Rows(pack(value for row in zip(*read, strict=True) for value in row), len(features), "$.inputs")
+
+
+def _wrong(values: list[Any], numbers: list[Any], where: str, *, gaps: bool) -> Iterator[Fault]:
+    """What is wrong with a tensor's values; without `gaps` a missing one is."""
+    yield from (Fault(f"{where}[{row}]", message) for row, message in wrong_values(numbers))
+    if not gaps:
+        missing = (row for row, value in enumerate(values) if value is None)
+        yield from (Fault(f"{where}[{row}]", "expected a number, got null") for row in missing)
 
 
 def _in_order(features: Sequence[Feature], columns: Sequence[Column], expecting: str) -> list[int]:
     """Where each feature's tensor is."""
     names = {feature.name for feature in features}
     places: dict[str, int] = {}
-    faults = []
-    for place, column in enumerate(columns):
-        if column.name not in names:
-            faults.append(
-                Fault(f"$.inputs[{place}].name", f"{expecting} has no feature {shown(column.name)}")
-            )
-        elif places.setdefault(column.name, place) != place:
-            faults.append(Fault(f"$.inputs[{place}].name", f"{shown(column.name)} is there twice"))
-    faults += [
-        Fault("$.inputs", f"{expecting} expects a tensor for feature {shown(feature.name)}")
-        for feature in features
-        if feature.name not in places
-    ]
-    if faults:
-        raise InvalidInput(faults[: InvalidInput.MOST_FAULTS + 1])
+
+    def place_each() -> Iterator[Fault]:
+        for place, column in enumerate(columns):
+            where = f"$.inputs[{place}].name"
+            if column.name not in names:
+                yield Fault(where, f"{expecting} has no feature {shown(column.name)}")
+            elif places.setdefault(column.name, place) != place:
+                yield Fault(where, f"{shown(column.name)} is there twice")
+        for feature in features:
+            if feature.name not in places:
+                message = f"{expecting} expects a tensor for feature {shown(feature.name)}"
+                yield Fault("$.inputs", message)
+
+    raise_faults(place_each())
     return [places[feature.name] for feature in features]
 
 
@@ -86,14 +88,13 @@ def _common_length(columns: Sequence[Column], limits: Limits) -> int:
         if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
             raise InvalidInput.at(where, f"expected [rows] or [rows, 1], got {shown(shape)}")
         if shape[0] != columns[0].shape[0]:
-            raise InvalidInput.at(
-                where, f"{shape[0]} rows, and {columns[0].shape[0]} in {shown(columns[0].name)}"
-            )
+            first = f"{shown(columns[0].shape[0])} in {shown(columns[0].name)}"
+            raise InvalidInput.at(where, f"{shown(shape[0])} rows, and {first}")
     count = columns[0].shape[0]
     if count == 0:
         raise InvalidInput.at("$.inputs[0].shape", "expected at least one row, got none")
     if count > limits.max_rows:
-        raise TooLarge(f"$.inputs[0].shape has {count} rows; at most {limits.max_rows} are taken")
+        raise TooLarge(f"$.inputs[0].shape has {shown(count)} rows; at most {limits.max_rows} are taken")
     return count
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ml_core import models, tensors
 from ml_core.datasets.data_request import DataReference, DataRequest, check_data, is_data_request, read_rows
 from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, TooLarge
-from ml_core.faults import member, shown
+from ml_core.faults import member, raise_faults, shown
 from ml_core.features import Feature, mixed_rows
 from ml_core.hyperparameters import REFUSED, Integer, Number
 from ml_core.instances import Limits, Rows, in_order, rows_from_json
@@ -156,13 +156,11 @@ def _data(
     limits: Limits,
     check_uri: Callable[[object], object],
 ) -> DataReference:
-    beside = [
+    raise_faults(
         Fault(f"$.{name}", "the rows are in 'data'; leave this out")
         for name in ("instances", "targets", "feature_names")
         if body.get(name) is not None
-    ]
-    if beside:
-        raise InvalidInput(beside)
+    )
     return check_data(body["data"], info, limits, check_uri)
 
 
@@ -208,12 +206,11 @@ def rows_and_columns(
 
 
 def _algorithm(body: dict[str, object]) -> AlgorithmInfo:
-    unknown = [
+    raise_faults(
         Fault(member("$", name), f"no such member; there are {', '.join(MEMBERS)}")
-        for name in body.keys() - set(MEMBERS)
-    ]
-    if unknown:
-        raise InvalidInput(sorted(unknown))
+        for name in body
+        if name not in MEMBERS
+    )
     name = body.get("algorithm")
     try:
         return models.algorithm(name if isinstance(name, str) else "")
@@ -258,16 +255,14 @@ def _features(body: dict[str, object], limits: Limits) -> tuple[str, ...]:
 
 def check_names(names: list[Any], where: str, limits: Limits) -> None:
     """Raise `InvalidInput` unless these are different texts of a fitting length."""
-    faults = []
-    for index, name in enumerate(names):
-        wrong = "a name is not empty" if name == "" else _wrong_text(name, limits)
-        if wrong:
-            faults.append(Fault(f"{where}[{index}]", wrong))
-    if not faults and len(set(names)) != len(names):
+    raise_faults(
+        Fault(f"{where}[{index}]", wrong)
+        for index, name in enumerate(names)
+        if (wrong := "a name is not empty" if name == "" else _wrong_text(name, limits))
+    )
+    if len(set(names)) != len(names):
         twice = next(name for name, times in Counter(names).items() if times > 1)
-        faults.append(Fault(where, f"{shown(twice)} is there more than once"))
-    if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput.at(where, f"{shown(twice)} is there more than once")
 
 
 def _wrong_text(value: object, limits: Limits) -> str | None:
@@ -309,6 +304,13 @@ def _check_labels(targets: list[Any], limits: Limits, where: str = "$.targets") 
         index = next(index for index, label in enumerate(targets) if type(label) is not type(targets[0]))
         message = f"labels are {expected}; {shown(targets[0])} came before {shown(targets[index])}"
         raise InvalidInput.at(f"{where}[{index}]", message)
+    # Before they are put into a set: of larger integers any number may have the same hash.
+    if kinds == {int}:
+        raise_faults(
+            Fault(f"{where}[{index}]", wrong)
+            for index, label in enumerate(targets)
+            if (wrong := _wrong_label(label, limits))
+        )
     _check_classes(set(targets), targets, limits, where)
 
 
@@ -367,14 +369,8 @@ def check_class_weight(weights: object, classes: Sequence[Label]) -> None:
     """Raise `InvalidInput` for a weight of a class that no row has."""
     texts = set(map(label_text, classes))
     where = "$.hyperparameters.class_weight"
-    unknown = weights.keys() - texts if isinstance(weights, dict) else set()
-    raise_faults([Fault(member(where, name), "no row has such a label") for name in sorted(unknown)])
-
-
-def raise_faults(faults: list[Fault]) -> None:
-    """Raise `InvalidInput` if there are any."""
-    if faults:
-        raise InvalidInput(faults)
+    unknown = (name for name in weights if name not in texts) if isinstance(weights, dict) else ()
+    raise_faults(Fault(member(where, name), "no row has such a label") for name in unknown)
 
 
 def label_text(label: Label) -> str:

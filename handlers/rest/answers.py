@@ -298,7 +298,11 @@ ANSWERS: dict[str, Schema] = {
             "request_id": _TEXT,
             "error": _TEXT,
             "faults": _list(_FAULT),
-            "faults_omitted": {"type": "integer", "minimum": 1},
+            "faults_omitted": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "There are at least so many more faults; they were not looked for.",
+            },
         },
         optional=("faults", "faults_omitted"),
     ),

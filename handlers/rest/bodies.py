@@ -112,8 +112,10 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of `pairs`. Parsers differ in which of two equal keys wins, so neither does."""
     members = dict(pairs)
     if len(members) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
+        from collections import Counter
+
+        times = Counter(key for key, _ in pairs)
+        repeated = next(key for key in times if times[key] > 1)
         raise MalformedInput(f"the key {repeated[:80]!r} appears more than once in one object")
     return members
 

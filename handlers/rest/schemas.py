@@ -6,10 +6,12 @@ The declarations are also what `/openapi.json` shows: what is documented is what
 A schema with `x-checked-by` only describes: the module that it names does the checking.
 """
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ml_core.errors import Fault, InvalidInput
-from ml_core.faults import member, shown
+from ml_core.faults import member, raise_faults, shown
 
 Schema = dict[str, Any]
 
@@ -26,78 +28,73 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list:
 
 
 def check(schema: Schema, value: object, path: str = "$") -> None:
-    """Raise `InvalidInput` with all that breaks `schema` in `value`, which stands at `path`."""
-    faults = faults_of(schema, value, path)
-    if faults:
-        raise InvalidInput(faults)
+    """Raise `InvalidInput` with what breaks `schema` in `value`, which stands at `path`."""
+    raise_faults(faults_of(schema, value, path))
 
 
 def faults_of(schema: Schema, value: object, path: str) -> list[Fault]:
-    """What in `value` breaks `schema`."""
+    """What in `value` breaks `schema`; no more is looked for than a caller is told, and one."""
+    return list(islice(_faults(schema, value, path), InvalidInput.MOST_FAULTS + 1))
+
+
+def _faults(schema: Schema, value: object, path: str) -> Iterator[Fault]:
     if "x-checked-by" in schema:
-        return []
+        return
     kind = _TYPES.get(type(value), "null")
     declared = schema.get("type", kind)
     allowed = declared if isinstance(declared, list) else [declared]
     if kind not in allowed and not (kind == "integer" and "number" in allowed):
         expected = " or ".join(NAMES_OF_TYPES[name] for name in allowed)
-        return [Fault(path, f"is {NAMES_OF_TYPES[kind]}; {expected} is expected")]
-    if "enum" in schema and value not in schema["enum"]:
-        return [Fault(path, f"is not one of {', '.join(str(choice) for choice in schema['enum'])}")]
-    inside = _INSIDE.get(kind)
-    return inside(schema, value, path) if inside else []
+        yield Fault(path, f"is {NAMES_OF_TYPES[kind]}; {expected} is expected")
+    elif "enum" in schema and value not in schema["enum"]:
+        yield Fault(path, f"is not one of {', '.join(str(choice) for choice in schema['enum'])}")
+    elif kind in _INSIDE:
+        yield from _INSIDE[kind](schema, value, path)
 
 
-def _object_faults(schema: Schema, value: dict[str, Any], path: str) -> list[Fault]:
+def _object_faults(schema: Schema, value: dict[str, Any], path: str) -> Iterator[Fault]:
     properties: dict[str, Schema] = schema.get("properties", {})
-    faults = [Fault(path, f"lacks {name!r}") for name in schema.get("required", ()) if name not in value]
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield Fault(path, f"lacks {name!r}")
     for name, inside in value.items():
         if name in properties:
-            faults += faults_of(properties[name], inside, member(path, name))
+            yield from _faults(properties[name], inside, member(path, name))
         elif schema.get("additionalProperties") is False:
             known = ", ".join(properties) or "none"
-            faults.append(Fault(path, f"has {shown(name)}, which is not known here; known: {known}"))
-    return faults
+            yield Fault(path, f"has {shown(name)}, which is not known here; known: {known}")
 
 
-def _array_faults(schema: Schema, value: list[Any], path: str) -> list[Fault]:
+def _array_faults(schema: Schema, value: list[Any], path: str) -> Iterator[Fault]:
     least, most = schema.get("minItems", 0), schema.get("maxItems", len(value))
     if not least <= len(value) <= most:
         bound = f"at least {least}" if len(value) < least else f"at most {most}"
-        return [Fault(path, f"has {len(value)} items; {bound} are expected")]
-    items = schema.get("items")
-    if not items:
-        return []
-    faults: list[Fault] = []
-    for position, item in enumerate(value):
-        faults += faults_of(items, item, f"{path}[{position}]")
-        if len(faults) > InvalidInput.MOST_FAULTS:
-            break
-    return faults
+        yield Fault(path, f"has {len(value)} items; {bound} are expected")
+    elif items := schema.get("items"):
+        for position, item in enumerate(value):
+            yield from _faults(items, item, f"{path}[{position}]")
 
 
-def _string_faults(schema: Schema, value: str, path: str) -> list[Fault]:
+def _string_faults(schema: Schema, value: str, path: str) -> Iterator[Fault]:
     least, most = schema.get("minLength", 0), schema.get("maxLength", len(value))
     if not least <= len(value) <= most:
         bound = f"at least {least}" if len(value) < least else f"at most {most}"
-        return [Fault(path, f"has {len(value)} characters; {bound} are expected")]
-    if "pattern" in schema:
+        yield Fault(path, f"has {len(value)} characters; {bound} are expected")
+    elif "pattern" in schema:
         import re
 
         if not re.fullmatch(schema["pattern"][1:-1], value):
-            return [Fault(path, f"is {shown(value)}; it has to match {schema['pattern']}")]
-    return []
+            yield Fault(path, f"is {shown(value)}; it has to match {schema['pattern']}")
 
 
-def _number_faults(schema: Schema, value: float, path: str) -> list[Fault]:
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return [Fault(path, "is not a finite number")]
+def _number_faults(schema: Schema, value: float, path: str) -> Iterator[Fault]:
     least, most = schema.get("minimum"), schema.get("maximum")
-    if least is not None and value < least:
-        return [Fault(path, f"is {shown(value)}; at least {least} is expected")]
-    if most is not None and value > most:
-        return [Fault(path, f"is {shown(value)}; at most {most} is expected")]
-    return []
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        yield Fault(path, "is not a finite number")
+    elif least is not None and value < least:
+        yield Fault(path, f"is {shown(value)}; at least {least} is expected")
+    elif most is not None and value > most:
+        yield Fault(path, f"is {shown(value)}; at most {most} is expected")
 
 
 _INSIDE: dict[str, Any] = {

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from handlers.rest.http import is_number
 from ml_core.errors import MalformedInput
+from ml_core.faults import shown
 
 _CODES = {"FP64": "d", "INT64": "q"}
 
@@ -53,7 +54,7 @@ def binary_sizes(tensors: Sequence[dict[str, Any]], binary: bytes | None) -> lis
             raise MalformedInput("binary_data_size has to be a whole number of bytes")
     named, sent = sum(size or 0 for size in sizes), len(binary or b"")
     if named != sent:
-        raise MalformedInput(f"binary_data_size names {named} bytes; {sent} follow the JSON header")
+        raise MalformedInput(f"binary_data_size names {shown(named)} bytes; {sent} follow the JSON header")
     return sizes
 
 

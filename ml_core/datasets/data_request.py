@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import features
@@ -13,7 +14,7 @@ from ml_core.labels import Labels
 from ml_core.models import CLASSIFICATION, AlgorithmInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ml_core.model import Label
     from ml_core.tables.columns import Column, Dataset
@@ -93,10 +94,12 @@ def check_data(
     """The `data` of a body; `check_uri` says what may be read. Raises `InvalidInput`."""
     if not isinstance(value, dict):
         raise InvalidInput.at("$.data", f"expected an object, got {shown(value)}")
-    faults = [
+    unknown = (
         Fault(member("$.data", name), f"no such member; there are {', '.join(MEMBERS)}")
-        for name in value.keys() - set(MEMBERS)
-    ]
+        for name in value
+        if name not in MEMBERS
+    )
+    faults = _first(unknown)
     kind, target, chosen = value.get("format"), value.get("target"), value.get("features")
     if kind is not None and kind not in FORMATS:
         faults.append(Fault("$.data.format", f"expected one of {', '.join(FORMATS)}, got {shown(kind)}"))
@@ -120,17 +123,21 @@ def _wrong_features(chosen: object, target: object, limits: Limits) -> list[Faul
         return [
             Fault(where, f"expected a list of 1 to {limits.max_columns} column names, got {shown(chosen)}")
         ]
-    faults = [
+    faults = _first(
         Fault(f"{where}[{index}]", f"expected a column's name, got {shown(name)}")
         for index, name in enumerate(chosen)
         if not isinstance(name, str) or not name or len(name) > limits.max_text
-    ]
+    )
     if not faults:
-        faults = [
-            Fault(where, f"{shown(name)} is there twice") for name, n in Counter(chosen).items() if n > 1
-        ]
-        faults += [Fault(where, "the target cannot be a feature")] * (target in chosen)
+        times = Counter(chosen)
+        faults = _first(Fault(where, f"{shown(name)} is there twice") for name in times if times[name] > 1)
+        faults += [Fault(where, "the target cannot be a feature")] * (target in times)
     return faults
+
+
+def _first(faults: "Iterator[Fault]") -> list[Fault]:
+    """As many faults as a caller is told, and one."""
+    return list(islice(faults, InvalidInput.MOST_FAULTS + 1))
 
 
 class TableRows(NamedTuple):

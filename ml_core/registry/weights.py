@@ -1,7 +1,7 @@
 """What an alias is: one version, or several with weights."""
 
 from ml_core.errors import Fault, InvalidInput
-from ml_core.faults import member, shown
+from ml_core.faults import member, raise_faults, shown
 
 # A version's number, or weights by version in digits, as JSON has them.
 type State = int | dict[str, int]
@@ -49,9 +49,7 @@ def _checked(weights: object) -> dict[str, int]:
         raise InvalidInput.at(
             "$.weights", f"is {shown(weights)}; an object of versions and weights is expected"
         )
-    faults = [fault for version, weight in weights.items() for fault in _faults(version, weight)]
-    if faults:
-        raise InvalidInput(faults)
+    raise_faults(fault for version, weight in weights.items() for fault in _faults(version, weight))
     kept = {version: weights[version] for version in sorted(weights, key=int) if weights[version]}
     if not 1 <= len(kept) <= MOST_VERSIONS:
         expected = f"1 to {MOST_VERSIONS} versions with a weight are expected"

@@ -11,7 +11,7 @@ from handlers.rest.schemas import Schema, check
 from handlers.rest.tensors import Tensor
 from handlers.version import NAME, VERSION
 from ml_core.errors import Fault, InvalidInput
-from ml_core.faults import shown
+from ml_core.faults import raise_faults, shown
 
 if TYPE_CHECKING:
     from ml_core.instances import Rows
@@ -166,13 +166,12 @@ def _wanted(header: dict[str, Any], served: "Served") -> list[str]:
     asked = [output["name"] for output in header.get("outputs") or ()] or ["predict"]
     possible = [theirs for theirs, ours in OUTPUTS.items() if ours in served.model.outputs]
     gives = f"{described(served)} gives {', '.join(possible)}, each once"
-    faults = [
+    first = {output: position for position, output in reversed([*enumerate(asked)])}
+    raise_faults(
         Fault(f"$.outputs[{position}].name", f"{gives}; it cannot give {shown(output)}")
         for position, output in enumerate(asked)
-        if output not in possible or output in asked[:position]
-    ]
-    if faults:
-        raise InvalidInput(faults)
+        if output not in possible or first[output] != position
+    )
     return asked
 
 

@@ -40,7 +40,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"algorithm": "forest"}, "$.algorithm", r'"kmeans" or "logistic_regression" or "svm", got \'forest\''),
     ({"algorithm": ["svm"]}, "$.algorithm", "got a list of 1"),
     ({"algorithm": "../errors"}, "$.algorithm", "expected"),
-    ({"more": 1, "again": 2}, "$.again", "no such member"),
+    ({"more": 1, "again": 2}, "$.more", "no such member"),
     ({"data": {"uri": "s3://bucket/file.csv"}}, "$.instances", "the rows are in 'data'"),
     ({"hyperparameters": {"C": -1}}, "$.hyperparameters.C", "above 0"),
     ({"hyperparameters": {"depth": 3}}, "$.hyperparameters.depth", "no such hyperparameter"),
