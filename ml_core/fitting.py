@@ -1,5 +1,6 @@
 """Fitting: the rows of a checked request are split, a model is fitted to one part and measured on both."""
 
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,10 @@ from ml_core.training_request import TrainingRequest, label_text
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+# How scikit-learn, numpy and JSON refuse numbers that are none any more.
+_NOT_FINITE = re.compile(r"\bnan\b|infinit|finite|overflow|out of range|too large", re.IGNORECASE)
 
 
 class Trained(NamedTuple):
@@ -130,13 +135,15 @@ def _stored(model: Model) -> Model:
 
 @contextmanager
 def _overflow_told() -> Iterator[None]:
-    """Say of what fails on a checked request that its numbers overflowed on the way.
+    """Say of what fails on a checked request that its numbers overflowed on the way, if that is why.
 
-    That is all that is left for scikit-learn, an artifact or a metric to refuse.
+    Any other error is one of ours.
     """
     try:
         yield
     except (ValueError, ArithmeticError, ArtifactInvalid, InvalidInput) as error:
+        if type(error) is ValueError and not _NOT_FINITE.search(str(error)):
+            raise
         raise InvalidInput.at("$.instances", "training on these values overflows; rescale them") from error
 
 

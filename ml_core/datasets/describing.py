@@ -3,8 +3,6 @@
 import json
 import logging
 import os
-import signal
-import subprocess
 import sys
 from typing import Any, NamedTuple
 
@@ -13,14 +11,15 @@ from ml_core.datasets.fetching import Fetching
 from ml_core.datasets.sources import DataSources, upload_key
 from ml_core.documents import Body, update
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
+from ml_core.jobs.child_process import ChildProcess
 from ml_core.jobs.function_memory import FunctionMemory
+from ml_core.jobs.job_errors import cannot_be_read
 from ml_core.jobs.scratch import scratch_folder
 from ml_core.ports import ObjectStore
 
 MOST_ATTEMPTS = 3
 _LONGEST = 600.0  # seconds
 _COMMAND = (sys.executable, "-m", "ml_core.datasets.describe_process")
-_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 UNBOUND = FunctionMemory()
 
@@ -70,7 +69,10 @@ def _begin(store: ObjectStore, upload: str, revision: str) -> bool:
         attempts = body["attempts"] if body is not None and same else 0
         error = None
         if attempts >= MOST_ATTEMPTS:
-            error = f"reading the file ended the trainer {attempts} times, most likely for memory or time"
+            error = (
+                f"reading the file ended the trainer {attempts} times; the log of its platform says why: use "
+                "fewer rows or columns"
+            )
         return {**(body or {}), **Found(revision, None, None, error)._asdict(), "attempts": attempts + 1}
 
     return not is_done(update(store, description_key(upload), change).body, revision)
@@ -85,7 +87,10 @@ def _write(store: ObjectStore, upload: str, found: Found, attempts: int = 0) -> 
 
 
 def _read(uri: str, sources: DataSources, revision: str, memory: FunctionMemory) -> Found | None:
-    """What the file at an address holds; None where it is gone. Raises `Unavailable`."""
+    """What the file at an address holds; None where it is gone, or the reader ended for another reason.
+
+    Raises `Unavailable`.
+    """
     with scratch_folder() as folder:
         fetching = Fetching(sources, uri, os.path.join(folder, "data"))
         try:
@@ -97,35 +102,34 @@ def _read(uri: str, sources: DataSources, revision: str, memory: FunctionMemory)
             return Found(revision, None, None, str(error))
         assert fetching.fetched is not None  # noqa: S101  # for the type checker: it was iterated to its end
         lineage = fetching.fetched.lineage
-        told = _described_apart(fetching.fetched.path, memory.left(lineage["size"]) or 0)
+        told = _described_apart(uri, fetching.fetched.path, memory.left(lineage["size"]) or 0)
+    if told is None:
+        return None
     return Found(lineage["revision"], lineage["sha256"], told["description"], told["error"])
 
 
-def _described_apart(path: str, memory: int) -> dict[str, Any]:
-    """The description of a file, made in a process of its own: what a hostile file does happens there."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command, no shell
-            [*_COMMAND, path, str(memory), *filter(None, sys.path)],
-            cwd=_PACKAGES,
-            capture_output=True,
-            check=False,
-            timeout=_LONGEST,
-        )
-    except subprocess.TimeoutExpired:
-        return _unreadable("reading the file took too long")
-    if done.returncode:
-        said = done.stderr.decode(errors="replace")
-        log.error("describing ended with status %d\n%s", done.returncode, said)
-        return _unreadable(_cause_of_death(done.returncode, said))
-    described: dict[str, Any] = json.loads(done.stdout)
+def _described_apart(uri: str, path: str, memory: int) -> dict[str, Any] | None:
+    """The description of a file, made in a process of its own: what a hostile file does happens there.
+
+    None when that process ended before it came to the file, or was killed from outside: the attempt counts.
+    """
+    said: list[bytes] = []
+    with ChildProcess([*_COMMAND, path, str(memory), *filter(None, sys.path)], said.append) as child:
+        if not child.ended.wait(_LONGEST):
+            return _unreadable("reading the file took too long")
+        death = child.death
+    if death.said:
+        log.error("describing %s: the process's last words:\n%s", uri, "\n".join(death.said))
+    if death.status:
+        log.error("describing %s: the process %s", uri, death.how)
+        if death.lacked_memory(memory or None):
+            return _unreadable("reading the file takes more memory than the trainer has")
+        is_files_fault = said and not death.killed
+        return _unreadable(cannot_be_read(f"the reader {death.how}")) if is_files_fault else None
+    described: dict[str, Any] = json.loads(said[-1])
+    if described["traceback"]:
+        log.error("describing %s: the reader failed\n%s", uri, described["traceback"])
     return described
-
-
-def _cause_of_death(status: int, said: str) -> str:
-    # "MemoryError", "Memory allocation still failed", "std::bad_alloc": how libraries say it as they end
-    if status == -signal.SIGKILL or "emory" in said or "bad_alloc" in said:
-        return "the process that read the file ended, most likely for memory"
-    return "the process that read the file ended in a way that was not foreseen; it is in the service's log"
 
 
 def _unreadable(reason: str) -> dict[str, Any]:

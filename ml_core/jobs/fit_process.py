@@ -6,6 +6,7 @@ each time. It ends when its parent is gone, and at the time `ML_DEADLINE` (secon
 """
 
 import errno
+import faulthandler
 import json
 import os
 import signal
@@ -17,6 +18,9 @@ from typing import IO, Any
 
 from ml_core.jobs.function_memory import be_first_to_go
 
+READING = "reading"
+"""The phase in which the rows are brought into memory, from a table's file if there is one."""
+
 
 def main(folder: str, module_paths: list[str]) -> None:
     """Fit what is in the folder."""
@@ -27,29 +31,43 @@ def main(folder: str, module_paths: list[str]) -> None:
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     be_first_to_go()
     _return_freed_memory()
-    report = _take_standard_output()
+    faulthandler.enable()  # a crash says where Python was
+    progress = _Progress(_take_standard_output())
     try:
-        _fit(folder, report)
-    except MemoryError:
-        _write_error(folder, {"code": "out_of_memory"})
-    except Exception as error:  # noqa: BLE001  # the boundary of the process: everything is told to the parent
-        _write_error(folder, _describe(error))
+        _fit(folder, progress)
+    except BaseException as error:  # noqa: BLE001  # the boundary of the process: everything is told to the parent
+        reads_file = progress.phase == READING and os.path.exists(os.path.join(folder, "data"))
+        _write_error(folder, _describe(error, reads_file=reads_file))
 
 
-def _fit(folder: str, report: IO[str]) -> None:
+class _Progress:
+    """Tells the parent how far the fit is."""
+
+    def __init__(self, report: IO[str]) -> None:
+        self.phase = "starting"
+        self._report = report
+
+    def __call__(self, phase: str, percentage: float | None) -> None:
+        self.phase = phase
+        self._report.write(json.dumps({"phase": phase, "percentage": percentage}) + "\n")
+        self._report.flush()
+
+
+def _fit(folder: str, progress: _Progress) -> None:
     from ml_core.datasets.data_request import is_data_request
+    from ml_core.jobs.readers import load_readers
     from ml_core.tables.memory import machine_budget
     from ml_core.training import fit, read_request
     from ml_core.training_request import TrainingRequest
 
-    def progress(phase: str, percentage: float | None) -> None:
-        report.write(json.dumps({"phase": phase, "percentage": percentage}) + "\n")
-        report.flush()
-
     with open(os.path.join(folder, "request"), "rb") as written:
         stored = written.read()
-    progress("reading", None)
-    data = {} if is_data_request(stored) else {"data": TrainingRequest.from_bytes(stored).lineage()}
+    data = {}
+    if is_data_request(stored):
+        load_readers()
+    else:
+        data = {"data": TrainingRequest.from_bytes(stored).lineage()}
+    progress(READING, None)
     # Nobody else holds the rows: `fit` lets go of them when it has what it computes with.
     trained = fit(read_request(stored, os.path.join(folder, "data"), machine_budget()), progress)
     with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
@@ -58,15 +76,17 @@ def _fit(folder: str, report: IO[str]) -> None:
         artifact.write(trained.artifact)
 
 
-def _describe(error: Exception) -> dict[str, Any]:
-    import traceback
-
+def _describe(error: BaseException, *, reads_file: bool) -> dict[str, Any]:
+    """What the parent is told. Whatever else a reader throws at a file is the file's fault."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return {"code": "out_of_memory"}
     from ml_core.errors import InvalidInput, ServerlessMLError
+    from ml_core.jobs.tracebacks import frames_of
 
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return {"code": "disk_full"}
     if not isinstance(error, ServerlessMLError):
-        return {"code": "internal", "traceback": traceback.format_exc()}
+        return {"code": "unreadable" if reads_file else "internal", "traceback": frames_of(error)}
     faults = error.faults if isinstance(error, InvalidInput) else []
     return {"code": error.code, "message": str(error), "faults": [fault._asdict() for fault in faults]}
 

@@ -45,3 +45,23 @@ def be_first_to_go() -> None:
     """When memory runs out the system ends this process, and its parent lives to tell."""
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # Linux has it
         score.write("1000")
+
+
+def oom_kills() -> int:
+    """How many processes the system has ended for memory, as far as it says."""
+    counted = 0
+    for path in ("/proc/vmstat", *_control_group()):
+        with suppress(OSError), open(path, encoding="ascii") as file:
+            counted += sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+    return counted
+
+
+def _control_group() -> list[str]:
+    """The files in which this process's control group counts."""
+    group = ""
+    with suppress(OSError), open("/proc/self/cgroup", encoding="utf-8") as file:
+        group = next((line.strip()[3:] for line in file if line.startswith("0::")), "")
+    return [
+        f"/sys/fs/cgroup{group.rstrip('/')}/memory.events",
+        "/sys/fs/cgroup/memory/memory.oom_control",
+    ]

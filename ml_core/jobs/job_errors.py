@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ml_core.errors import InvalidInput, TooLarge
+from ml_core.errors import InvalidInput, MalformedInput, TooLarge
 from ml_core.jobs.background import Work
 
 type JobError = dict[str, Any]
@@ -23,6 +23,25 @@ def out_of_memory(size: int, limit: int | None) -> JobError:
     bound = "there is" if limit is None else f"the {_mib(limit)} that the train function has for it"
     message = f"training on {_mib(size)} of data wants more memory than {bound}: {_LESS_MEMORY}"
     return {"code": "out_of_memory", "message": message}
+
+
+def unreadable(how: str) -> JobError:
+    """The data's file made its reader fail."""
+    return {"code": MalformedInput.code, "message": cannot_be_read(how), "faults": []}
+
+
+def cannot_be_read(how: str) -> str:
+    """What is said of a file that made its reader fail."""
+    return f"the file cannot be read: {how}; see whether another program opens it, and write it again"
+
+
+def defect(job_id: str) -> JobError:
+    """Our own code failed."""
+    message = (
+        "training failed at an error of this service, which is not in the request; its log tells of it "
+        f"under job {job_id}"
+    )
+    return {"code": "internal", "message": message}
 
 
 def disk_full() -> JobError:
@@ -48,7 +67,7 @@ def never_time(seconds: float) -> JobError:
 def given_up(code: str, reason: str, attempts: int) -> JobError:
     """So many attempts came to nothing, the last for this reason."""
     message = f"{reason}; given up after {attempts} attempts"
-    return {"code": code, "message": f"{message}: {_LESS_MEMORY}" if code == "trainer_died" else message}
+    return {"code": code, "message": f"{message}: {_LESS_MEMORY}" if code == "out_of_memory" else message}
 
 
 def _deadline_exceeded(what: str) -> JobError:

@@ -16,7 +16,7 @@ from ml_core.jobs.jobs import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEED
 MOST_ATTEMPTS = 3
 LEASE = 45.0  # seconds
 RENEWAL = 12.0  # seconds: three chances within a lease, and no more writes than GCS takes
-LOST = "the trainer stopped without a word: killed, most likely because the function ran out of memory"
+LOST = "the trainer stopped without a word; whether that was for memory, the platform's log of it says"
 # The outcomes of attempts that do not count: the trainer was asked to stop, or had hardly any time to begin.
 INTERRUPTED, POSTPONED = "interrupted", "postponed"
 _UNCOUNTED = frozenset({INTERRUPTED, POSTPONED})

@@ -30,6 +30,7 @@ from ml_core.jobs.fit_child import (
     FIT_COMMAND,
     NO_ROOM,
     Broken,
+    Defect,
     FitChild,
     Fitted,
     OutOfDisk,
@@ -37,6 +38,7 @@ from ml_core.jobs.fit_child import (
     OutOfTime,
     Refused,
     Result,
+    Unreadable,
 )
 from ml_core.jobs.function_memory import FunctionMemory
 from ml_core.jobs.jobs import Job, Jobs, input_key
@@ -279,18 +281,29 @@ class _Trainer:
 
     def _fitted_nothing(self, result: Result, child: FitChild, size: int) -> Outcome:
         """The fit has no result: the job fails where trying again is no use."""
+        job = self._lease.job.id
+        if child.said:
+            log.error("job %s: the fitting process's last words:\n%s", job, "\n".join(child.said))
         match result:
-            case Refused(error):
-                return self._fail(error)
-            case OutOfMemory():
-                return self._fail(job_errors.out_of_memory(size, self._terms.memory.left(size)))
-            case OutOfDisk():
-                return self._fail(job_errors.disk_full())
-            case OutOfTime():
-                return self._fail(job_errors.too_slow(self._terms.seconds, child))
             case Broken():
                 return self._broken(result)
-        raise AssertionError(result)
+            case Refused(error):
+                pass
+            case Unreadable(how, traceback):
+                log.error("job %s: its file made the reader fail\n%s", job, traceback or "")
+                error = job_errors.unreadable(how)
+            case Defect(traceback):
+                log.error("job %s: the fit failed in an unforeseen way\n%s", job, traceback)
+                error = job_errors.defect(job)
+            case OutOfMemory():
+                error = job_errors.out_of_memory(size, self._terms.memory.left(size))
+            case OutOfDisk():
+                error = job_errors.disk_full()
+            case OutOfTime():
+                error = job_errors.too_slow(self._terms.seconds, child)
+            case _:
+                raise AssertionError(result)
+        return self._fail(error)
 
     def _watch(self, work: Work) -> Outcome | None:
         """Keep the lease until the work has ended; an outcome when it has to be broken off before."""

@@ -2,7 +2,8 @@
 
 The request, or the first line of the data, says what to do:
 
-    {"sleep": seconds, "kill": signal, "status": n, "error": {...}, "print": text, "allocate": bytes}
+    {"phase": name, "sleep": seconds, "say": text, "kill": signal, "status": n, "error": {...},
+     "print": text, "allocate": bytes}
 
 and {"victim": "fit" or "trainer", "at": step, "marker": path} kills one of the two at a step: the first time,
 or every time without a marker.
@@ -38,7 +39,7 @@ def reach(step: str) -> None:
 
 
 reach("start")
-print(json.dumps({"phase": "fitting", "percentage": 50.0}), flush=True)
+print(json.dumps({"phase": wanted.get("phase", "fitting"), "percentage": 50.0}), flush=True)
 reach("fitting")
 if "print" in wanted:
     print(wanted["print"], flush=True)
@@ -48,6 +49,8 @@ if "allocate" in wanted:
         held = b"x" * wanted["allocate"]
     except MemoryError:
         wanted["error"] = {"code": "out_of_memory"}
+if "say" in wanted:
+    print(wanted["say"], file=sys.stderr, flush=True)
 if "kill" in wanted:
     os.kill(os.getpid(), wanted["kill"])
 if "status" in wanted:

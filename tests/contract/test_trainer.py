@@ -69,21 +69,26 @@ class TestEnding:
         self, bench: Bench, caplog: pytest.LogCaptureFixture
     ) -> None:
         job = bench.submit(error={"code": "internal", "traceback": "Traceback: secret row 17"})
-        ended = bench.deliver_until_over(job)
-        assert ended.state == FAILED
+        ended = bench.deliver(job).job
+        assert ended is not None
         assert ended.error is not None
-        assert ended.error["code"] == "internal"
+        assert (ended.state, ended.error["code"], len(ended.attempts)) == (FAILED, "internal", 1)
+        assert f"under job {job.id}" in ended.error["message"]
         assert "secret" not in json.dumps(ended)
+        assert f"job {job.id}" in caplog.text
         assert "secret row 17" in caplog.text
 
     @pytest.mark.parametrize(
         ("request_", "reason"),
         [
-            ({"kill": signal.SIGKILL}, "killed by the system, most likely for memory"),
-            ({"kill": signal.SIGSEGV}, "killed by signal 11"),
+            ({"kill": signal.SIGKILL}, "killed from outside by signal 9"),
+            ({"kill": signal.SIGSEGV}, "crashed with signal 11"),
+            ({"kill": signal.SIGABRT}, "crashed with signal 6"),
+            ({"kill": signal.SIGKILL, "phase": "reading"}, "killed from outside by signal 9"),
+            ({"kill": signal.SIGABRT, "phase": "reading"}, "crashed with signal 6"),  # the request's own rows
             ({"status": 3}, "ended with status 3"),
+            ({"status": 1}, "ended with status 1"),
         ],
-        ids=["killed", "crashed", "ended"],
     )
     def test_a_fit_that_dies_is_tried_again_and_then_given_up(
         self, bench: Bench, request_: dict[str, object], reason: str
@@ -98,14 +103,39 @@ class TestEnding:
         assert all(reason in attempt["reason"] for attempt in ended.attempts)
         assert ended.error is not None
         assert reason in ended.error["message"]
+        assert "memory" not in ended.error["message"], "there is no sign of that"
         assert f"given up after {MOST_ATTEMPTS} attempts" in ended.error["message"]
         assert [found.key for found in bench.store.list("").objects] == [f"jobs/{job.id}.json"]
+
+    @pytest.mark.parametrize(
+        "instructions",
+        [
+            {"kill": signal.SIGABRT},
+            {"kill": signal.SIGSEGV, "say": "thread '<unnamed>' panicked at src/lib.rs:1:2:\nsecret row 17"},
+            {"status": 1},
+            {"error": {"code": "unreadable", "traceback": "TypeError"}},
+        ],
+    )
+    def test_a_reader_that_fails_at_a_file_is_the_files_fault_at_once(
+        self, bench: Bench, instructions: dict[str, object], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        job = bench.submit_table(phase="reading", **instructions)
+        ended = bench.deliver(job).job
+        assert ended is not None
+        assert ended.error is not None
+        assert (ended.state, ended.error["code"], len(ended.attempts)) == (FAILED, "malformed_input", 1)
+        assert ended.error["message"].startswith("the file cannot be read: the reader ")
+        assert "memory" not in ended.error["message"]
+        assert job.id in caplog.text or "say" not in instructions
+        assert "secret" not in caplog.text
 
     @pytest.mark.parametrize(
         ("request_", "code"),
         [
             ({"error": {"code": "out_of_memory"}}, "out_of_memory"),
-            ({"kill": signal.SIGABRT}, "out_of_memory"),  # how a library ends that gets no memory
+            # how libraries end that get no memory
+            ({"say": "memory allocation of 73728 bytes failed", "kill": signal.SIGABRT}, "out_of_memory"),
+            ({"say": "OpenBLAS error: Memory allocation still failed", "status": 1}, "out_of_memory"),
             ({"kill": signal.SIGALRM}, "deadline_exceeded"),  # how the child ends when its parent is stuck
             ({"error": {"code": "disk_full"}}, "disk_full"),
         ],

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from ml_core.datasets.datasets import left_behind
 from ml_core.errors import DatasetNotFound, InvalidInput, Unavailable
 from providers.local.upload_signer import LocalSigner
 from providers.local.worker_queue import FolderQueue
+from tests.unit.broken_parquet import ABORTING
 from tests.unit.handlers.conftest import asking, services_over, serving
 
 CSV = "age,plan,churned\n" + "31,basic,yes\n,pro,no\n45.5,,yes\n22,basic,no\n" * 10
@@ -219,7 +221,8 @@ def test_a_file_that_takes_more_memory_than_there_is_is_called_unreadable(
     path.write_bytes(
         b"a,b,c\n" + b"".join(b"%d,%d,%d\n" % (row, row * 7, row % 11) for row in range(900_000))
     )
-    told = describing._described_apart(str(path), megabytes << 20)
+    told = describing._described_apart("dataset://t", str(path), megabytes << 20)
+    assert told is not None
     assert told["description"] is None
     assert "memory" in told["error"]
 
@@ -431,3 +434,54 @@ def test_a_model_says_what_a_row_of_it_is(services: Services) -> None:
         jsonschema.validate([1, None], plain)
     assert reply("GET", "/v1/models/none/schema").status == 404
     assert reply("GET", "/v1/models/plain/versions/2/schema").status == 404
+
+
+@pytest.mark.parametrize("how", ABORTING)
+def test_a_file_that_makes_its_reader_abort_is_called_broken_and_nothing_of_memory(
+    services: Services, address: tuple[str, int], tmp_path: Path, how: str
+) -> None:
+    """Once, by the description and by a job."""
+    upload(address, "t", ABORTING[how])
+    assert ask(address, "GET", "/v1/datasets/t")[1]["state"] == "describing"
+    work_off(services, tmp_path)
+    _, described = ask(address, "GET", "/v1/datasets/t")
+    assert described["state"] == "unreadable"
+    request = {"algorithm": "logistic_regression", "data": {"uri": "dataset://t", "target": "late"}}
+    job = train_now(services, {"model": "m", **request})
+    assert job.error is not None
+    assert (job.state, job.error["code"], len(job.attempts)) == ("failed", "malformed_input", 1)
+    for message in (described["error"], job.error["message"]):
+        assert "cannot be read" in message
+        assert "memory" not in message
+
+
+def test_a_reader_that_is_killed_from_outside_is_not_held_against_the_file(
+    services: Services, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(address, "t", b"a,b\n1,2\n")
+    message = f"d{services.datasets.get('t').upload}"
+    kill = "import os; print('reading', flush=True); os.kill(os.getpid(), 9)"
+    with monkeypatch.context() as killing:
+        killing.setattr(describing, "_COMMAND", (sys.executable, "-c", kill))
+        deliver(services, message)
+    assert ask(address, "GET", "/v1/datasets/t")[1]["state"] == "describing"
+    deliver(services, message)
+    assert ask(address, "GET", "/v1/datasets/t")[1]["state"] == "described"
+
+
+def test_an_error_that_a_reader_does_not_foresee_is_the_files_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = (
+        "import runpy, sys; from ml_core.tables import reading\n"
+        "def read(*_, **__): raise TypeError('secret 17')\n"
+        "reading.read = read; sys.argv = ['describe_process', *sys.argv[1:]]\n"
+        "runpy.run_module('ml_core.datasets.describe_process', run_name='__main__')"
+    )
+    monkeypatch.setattr(describing, "_COMMAND", (sys.executable, "-c", broken))
+    told = describing._described_apart("dataset://t", str(tmp_path / "data"), 0)
+    assert told is not None
+    assert told["error"].startswith("the file cannot be read: the reader failed")
+    assert "dataset://t" in caplog.text
+    assert "TypeError" in caplog.text
+    assert "secret" not in caplog.text + told["error"]

@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from ml_core.instances import Limits, Rows
-from ml_core.jobs.fit_child import FitChild, Fitted, OutOfDisk, OutOfMemory, OutOfTime, Refused
+from ml_core.jobs.fit_child import (
+    Broken,
+    Defect,
+    FitChild,
+    Fitted,
+    OutOfDisk,
+    OutOfMemory,
+    OutOfTime,
+    Refused,
+    Result,
+)
 from ml_core.training import TrainingRequest, check_request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
@@ -29,6 +39,15 @@ with FitChild(sys.stdin.buffer.read(), sys.argv[1]) as child:
     print("the fit was quicker than the test", flush=True)
 """
 
+SMALL_PARENT = """
+import sys
+from ml_core.jobs.fit_child import FitChild
+
+with FitChild(sys.stdin.buffer.read(), sys.argv[1], memory=int(sys.argv[2])) as child:
+    child.ended.wait()
+    print(child._child.death.status, child.result())
+"""
+
 _WITHOUT_DISK = (
     sys.executable,
     "-c",
@@ -39,6 +58,27 @@ sys.argv = ["fit_process", *sys.argv[1:]]
 runpy.run_module("ml_core.jobs.fit_process", run_name="__main__")
 """,
 )
+
+
+_WITH_A_FIT = """
+import os, runpy, signal, sys
+from ml_core.models import svm
+
+def fit(table, chosen):
+    {body}
+
+svm.ALGORITHM.fit = fit
+sys.argv = ["fit_process", *sys.argv[1:]]
+runpy.run_module("ml_core.jobs.fit_process", run_name="__main__")
+"""
+
+
+def _result_of(body: str, folder: Path, memory: int | None = 2 << 30) -> Result:
+    """What becomes of a fit that is this code."""
+    command = (sys.executable, "-c", _WITH_A_FIT.format(body=body))
+    with FitChild(_request(40).to_bytes(), str(folder), command, memory=memory) as child:
+        assert child.ended.wait(60)
+        return child.result()
 
 
 def _request(rows: int, columns: int = 2, **request: object) -> TrainingRequest:
@@ -61,7 +101,8 @@ def test_a_fit_hands_over_its_artifact_and_manifest(tmp_path: Path) -> None:
 
 
 def test_a_request_at_fault_is_refused_with_its_faults(tmp_path: Path) -> None:
-    request = _request(40)._replace(targets=[True] * 40)
+    sound = _request(40, hyperparameters={"probability": True}, test_fraction=0)
+    request = sound._replace(targets=[True, *[False] * 39])
     with FitChild(request.to_bytes(), str(tmp_path)) as child:
         assert child.ended.wait(60)
         result = child.result()
@@ -86,6 +127,56 @@ def test_a_fit_that_allocates_past_its_limit_ends_alone(tmp_path: Path, mebibyte
     with FitChild(request.to_bytes(), str(tmp_path), memory=mebibytes << 20) as child:
         assert child.ended.wait(60)
         assert child.result() == OutOfMemory()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("os.abort()", "the fitting process crashed with signal 6 (Aborted) (phase: fitting)"),
+        (
+            "os.kill(os.getpid(), signal.SIGKILL)",
+            "the fitting process was killed from outside by signal 9 (Killed) (phase: fitting)",
+        ),
+        ("os._exit(1)", "the fitting process ended with status 1 and without a result (phase: fitting)"),
+    ],
+    ids=["aborts", "is killed", "exits"],
+)
+def test_a_fit_that_dies_says_how_and_in_what_and_nothing_of_memory(
+    tmp_path: Path, body: str, reason: str
+) -> None:
+    assert _result_of(body, tmp_path) == Broken("trainer_died", reason)
+
+
+@pytest.mark.parametrize("error", ["TypeError", "ValueError", "KeyError", "RecursionError", "SystemExit"])
+def test_an_error_in_a_fit_is_a_defect_that_is_told_without_its_message(tmp_path: Path, error: str) -> None:
+    result = _result_of(f"raise {error}('secret 17')", tmp_path)
+    assert isinstance(result, Defect)
+    assert result.traceback.startswith(error)
+    assert "fit_process.py" in result.traceback
+    assert "secret" not in result.traceback
+
+
+def test_a_fit_whose_numbers_overflow_is_refused(tmp_path: Path) -> None:
+    result = _result_of("raise ValueError('Input X contains infinity')", tmp_path)
+    assert isinstance(result, Refused)
+    assert "rescale" in result.error["message"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process's memory")
+def test_a_crash_of_libsvm_that_is_refused_memory_is_for_memory(tmp_path: Path) -> None:
+    """It does not look at whether it was given what it asked for, and dies of that.
+
+    How much the child had held is known where its parent is smaller, as a trainer is.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL_PARENT, str(tmp_path), str(250 << 20)],
+        cwd=ROOT,
+        input=_request(6_000, 20).to_bytes(),
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.split() == [b"-11", b"OutOfMemory()"]
 
 
 def test_a_fit_ends_at_its_deadline_even_when_nobody_looks(tmp_path: Path) -> None:
@@ -118,7 +209,6 @@ def test_a_fit_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent.stdin = None
     child = int(parent.stdout.readline())
     parent.kill()
-    # the child holds the parent's standard error: it closes only when both are gone
     rest, _ = parent.communicate(timeout=30)
     assert rest == b""
     while not _is_dead(child):
