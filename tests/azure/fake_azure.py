@@ -1,14 +1,15 @@
 """A stand-in for Azure's control plane on loopback: Resource Manager, publishing sites, apps, storage.
 
 It carries templates out: expressions are evaluated, every resource is held against Azure's published types,
-a resource that depends on one that is not there is refused. It records each request, and fails when it is
-told to.
+a resource that depends on one that is not there is refused. Names are found in any case and kept as they were
+first given; a location is never changed. It records each request, and fails when it is told to.
 """
 
 import json
 import re
 import threading
-from collections.abc import Callable  # noqa: TC003
+import uuid
+from collections.abc import Callable, Iterator, MutableMapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -16,7 +17,38 @@ from urllib.parse import parse_qs, urlsplit
 from tests.azure.arm_expressions import InvalidTemplate, Scope, interleave
 from tests.azure.published_types import faults_of_request, faults_of_resource
 
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+SUBSCRIPTION = "0a0b0c0d-0000-0000-0000-000000000001"
+SECOND_SUBSCRIPTION = "0a0b0c0d-0000-0000-0000-000000000002"
+
+ACCOUNTS = "Microsoft.Storage/storageAccounts"
+SITES = "Microsoft.Web/sites"
+ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
+
+
+class AnyCase[Value](MutableMapping[str, Value]):
+    """Names as Resource Manager takes them: found in any case, kept in the case that was given first."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, Value]] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        return self._kept[name.lower()][1]
+
+    def __setitem__(self, name: str, value: Value) -> None:
+        self._kept[name.lower()] = (self.spelled(name), value)
+
+    def __delitem__(self, name: str) -> None:
+        del self._kept[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name, _ in self._kept.values()])
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def spelled(self, name: str) -> str:
+        """The name in the case that was given first."""
+        return self._kept.get(name.lower(), (name,))[0]
 
 
 class Seen(NamedTuple):
@@ -51,19 +83,28 @@ class Fault(NamedTuple):
     answer: Answer
 
 
+class Refused(Exception):
+    """What Resource Manager answers instead of doing it."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.answer = _error(status, code, message)
+
+
 class FakeAzure:
-    """One subscription."""
+    """Two subscriptions. Groups, resources and deployments are held by their ids, apps by their names."""
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.faults: list[Fault] = []
-        self.groups: dict[str, dict[str, Any]] = {}
-        self.resources: dict[str, dict[str, Any]] = {}
-        self.deployments: dict[str, dict[str, Any]] = {}
-        self.settings: dict[str, dict[str, str]] = {}
-        self.packages: dict[str, list[bytes]] = {}
-        self.publishing: dict[str, dict[str, Any]] = {}
-        self.blobs: list[str] = []
+        self.groups: AnyCase[dict[str, Any]] = AnyCase()
+        self.resources: AnyCase[dict[str, Any]] = AnyCase()
+        self.deployments: AnyCase[dict[str, Any]] = AnyCase()
+        self.settings: AnyCase[dict[str, str]] = AnyCase()
+        self.packages: AnyCase[list[bytes]] = AnyCase()
+        self.publishing: AnyCase[dict[str, Any]] = AnyCase()
+        # The blobs of each account's container `models`.
+        self.blobs: dict[str, list[str]] = {}
         self.may_list_blobs = True
         # Called with each app's newest package: the names of the functions that the platform finds in it.
         self.functions_in: Callable[[bytes], list[str]] = lambda _: ["api"]
@@ -71,17 +112,22 @@ class FakeAzure:
         # What the next publishes come to: (status, log); then all succeed.
         self.publish_ends: list[tuple[int, str]] = []
         self.deployment_ends: list[dict[str, Any]] = []
+        # What happens right after the next templates' deployments have ended.
+        self.after_deployments: list[Callable[[], None]] = []
         self._looks: dict[str, int] = {}
+        # What a template's deployment does at its end: by the operation that is looked at.
+        self._ends: dict[str, Callable[[], dict[str, Any]]] = {}
         self._servers: dict[str, ThreadingHTTPServer] = {}
         self._lock = threading.RLock()
         self.url = f"http://{self.address('arm')}"
 
     def address(self, server: str) -> str:
         """Host and port of one of the servers, which is started when it is first asked for."""
+        server = server.lower()
         if server not in self._servers:
             handler = type("Handler", (_Handler,), {"azure": self, "server_name_": server})
             found = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-            threading.Thread(target=found.serve_forever, daemon=True).start()
+            threading.Thread(target=found.serve_forever, args=(0.02,), daemon=True).start()
             self._servers[server] = found
         return f"127.0.0.1:{self._servers[server].server_port}"
 
@@ -93,6 +139,16 @@ class FakeAzure:
     def fail(self, server: str, method: str, path: str, answer: Answer, times: int = 1) -> None:
         """Answer the next `times` requests whose path matches with `answer`."""
         self.faults += [Fault(server, method, path, answer)] * times
+
+    def group(self, name: str, subscription: str = SUBSCRIPTION) -> dict[str, Any]:
+        """A group that is there."""
+        return self.groups[group_id(name, subscription)]
+
+    def named(self, kind: str, group: str, subscription: str = SUBSCRIPTION) -> list[str]:
+        """The names of a group's resources of a kind, as they were first spelled."""
+        beginning = f"{group_id(group, subscription)}/providers/{kind}/".lower()
+        within = [each for each in self.resources if each.lower().startswith(beginning)]
+        return [each[len(beginning) :] for each in within if "/" not in each[len(beginning) :]]
 
     def changes(self) -> list[Seen]:
         """The requests that change something."""
@@ -123,60 +179,100 @@ class FakeAzure:
             return Answer(200, {"tables": [{"rows": [["2026-11-23T18:00:00Z", "a line"]]}]})
         if parts[:1] == ["operations"]:
             return self._operation(parts[1])
-        if parts[:1] != ["subscriptions"] or parts[1] != SUBSCRIPTION:
-            return _error(404, "SubscriptionNotFound", "no such subscription")
+        if parts[:1] != ["subscriptions"] or parts[1].lower() not in {SUBSCRIPTION, SECOND_SUBSCRIPTION}:
+            return _error(404, "SubscriptionNotFound", "The subscription could not be found.")
         if "api-version" not in request.query:
             return _error(400, "MissingApiVersionParameter", "api-version is missing")
-        group = parts[3]
-        if len(parts) == 4:
+        if len(parts) == 3:
+            return self._groups(parts[1])
+        return self._in_group(request, group_id(parts[3], parts[1]), parts[4:])
+
+    def _groups(self, subscription: str) -> Answer:
+        own = [
+            each for each in self.groups if each.lower().startswith(f"/subscriptions/{subscription}/".lower())
+        ]
+        return Answer(200, {"value": [self.groups[each] for each in own]})
+
+    def _in_group(self, request: Seen, group: str, parts: list[str]) -> Answer:
+        if not parts:
             return self._group(request, group)
         if group not in self.groups:
-            return _error(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
-        rest = "/".join(parts[4:])
+            return _no_group(group)
+        rest = "/".join(parts)
         if rest == "resources":
-            return Answer(200, {"value": [self._listed(key) for key in self.resources]})
+            return Answer(200, {"value": list(self._listed(group))})
         if rest.startswith("providers/Microsoft.Resources/deployments/"):
             return self._deployment(request, group, parts[-1])
-        return self._resource(request, rest.removeprefix("providers/"))
+        return self._resource(request, group, rest.removeprefix("providers/"))
 
     def _group(self, request: Seen, group: str) -> Answer:
         if request.method == "PUT":
             faults = faults_of_request("resource group", request.json)
             if faults:
                 return _error(400, "InvalidRequestContent", "; ".join(faults))
-            self.groups[group] = {"id": request.path, "name": group, **request.json}
+            wanted = _plain(request.json["location"])
+            there = self.groups.get(group, {"location": wanted})["location"]
+            if wanted != there:
+                text = f"The Resource group already exists in location '{there}'."
+                return _error(
+                    409, "InvalidResourceGroupLocation", f"Invalid resource group location '{wanted}'. {text}"
+                )
+            spelled = self.groups.spelled(group)
+            self.groups[group] = {"id": spelled, "name": spelled.rpartition("/")[2], **request.json}
+            self.groups[group]["location"] = wanted
         if group not in self.groups:
-            return _error(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+            return _no_group(group)
         if request.method == "DELETE":
+            for site in self.named(SITES, *_names_of(group)):
+                self.settings.pop(site, None)
+                self.packages.pop(site, None)
+            for ids in (self.resources, self.deployments):
+                for each in [each for each in ids if each.lower().startswith(f"{group}/".lower())]:
+                    del ids[each]
             del self.groups[group]
-            self.resources.clear()
-            self.packages.clear()
             return Answer(202, None, {"Location": f"{self.url}/operations/delete?api-version=1"})
         return Answer(200, {**self.groups[group], "properties": {"provisioningState": "Succeeded"}})
 
-    def _listed(self, key: str) -> dict[str, Any]:
-        provider, *rest = key.split("/")
-        kind = "/".join([provider, *rest[::2]])
-        return {"id": key, "type": kind, "name": "/".join(rest[1::2]), "location": "westeurope"}
+    def _listed(self, group: str) -> Iterator[dict[str, Any]]:
+        """Resources themselves: what is within one, and role assignments, are not listed by Azure either."""
+        for each, body in self.resources.items():
+            path = each[len(f"{group}/providers/") :]
+            if each.lower().startswith(f"{group}/".lower()) and path.count("/") == 2:
+                kind, _, name = path.rpartition("/")
+                yield {"id": each, "type": kind, "name": name, "location": body["location"]}
 
     def _deployment(self, request: Seen, group: str, name: str) -> Answer:
+        identifier = f"{group}/deployments/{name}"
         if request.method == "GET":
-            found = self.deployments.get(name)
+            found = self.deployments.get(identifier)
             return Answer(200, found) if found else _error(404, "DeploymentNotFound", "no such deployment")
         faults = faults_of_request("deployment", request.json)
         try:
-            outputs = {} if faults else self._carry_out(group, request.json["properties"])
+            outputs, settings = ({}, {}) if faults else self._carry_out(group, request.json["properties"])
         except InvalidTemplate as error:
             faults = [str(error)]
+        except Refused as refused:
+            return refused.answer
         if faults:
             return _error(400, "InvalidTemplate", "; ".join(faults))
         end = self.deployment_ends.pop(0) if self.deployment_ends else {}
-        state = "Failed" if end else "Succeeded"
-        properties = {"provisioningState": state, "outputs": outputs} | ({"error": end} if end else {})
-        self.deployments[name] = {"id": request.path, "name": name, "properties": properties}
-        self._looks["deployment"] = 0
-        running = {**self.deployments[name], "properties": {"provisioningState": "Running"}}
-        headers = {"Azure-AsyncOperation": f"{self.url}/operations/deployment?api-version=1"}
+        running = {"id": identifier, "name": name, "properties": {"provisioningState": "Running"}}
+        self.deployments[identifier] = running
+
+        def ended() -> dict[str, Any]:
+            # An app's settings are replaced by those of the template, whatever became of them meanwhile.
+            for site, values in settings.items():
+                self.settings[site] = values
+            state = "Failed" if end else "Succeeded"
+            properties = {"provisioningState": state, "outputs": outputs} | ({"error": end} if end else {})
+            self.deployments[identifier] = {**running, "properties": properties}
+            if self.after_deployments:
+                self.after_deployments.pop(0)()
+            return properties
+
+        operation = f"deployment-{len(self._ends)}"
+        self._ends[operation] = ended
+        headers = {"Azure-AsyncOperation": f"{self.url}/operations/{operation}?api-version=1"}
         return Answer(201, running, headers)
 
     def _operation(self, name: str) -> Answer:
@@ -188,18 +284,23 @@ class FakeAzure:
             )
         if not done:
             return Answer(200, {"status": "Running"})
-        (deployment,) = self.deployments.values()
-        properties = deployment["properties"]
+        properties = self._ends[name]()
         return Answer(200, {"status": properties["provisioningState"], "error": properties.get("error")})
 
-    def _carry_out(self, group: str, properties: dict[str, Any]) -> dict[str, Any]:
-        """Make the template's resources, each after those that it depends on; the outputs."""
+    def _carry_out(
+        self, group: str, properties: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+        """Make the template's resources, each after those that it depends on.
+
+        The outputs, and each app's settings.
+        """
         template = properties["template"]
         parameters = {name: each.get("defaultValue") for name, each in template["parameters"].items()}
         parameters |= {name: each["value"] for name, each in properties["parameters"].items()}
-        state: dict[str, Any] = {}
-        scope = Scope(SUBSCRIPTION, group, parameters, state)
+        name, subscription = _names_of(group)
+        scope = Scope(subscription, name, parameters, {})
         made: set[str] = set()
+        settings: dict[str, dict[str, str]] = {}
         waiting = list(template["resources"])
         while waiting:
             ready = [each for each in waiting if set(scope.value(each.get("dependsOn", []))) <= made]
@@ -208,50 +309,73 @@ class FakeAzure:
                 msg = f"dependsOn names what is not in the template, or a circle: {names}"
                 raise InvalidTemplate(msg)
             for resource in ready:
-                made.add(self._make(resource, scope))
+                identifier, body = self._make(resource, scope)
+                made.add(identifier)
                 waiting.remove(resource)
-        return {
+                if body["type"] == SITES:
+                    own = body["properties"]["siteConfig"]["appSettings"]
+                    settings[body["name"]] = {each["name"]: each["value"] for each in own}
+        outputs = {
             name: {"type": each["type"], "value": scope.value(each["value"])}
             for name, each in template["outputs"].items()
         }
+        return outputs, settings
 
-    def _make(self, resource: dict[str, Any], scope: Scope) -> str:
+    def _make(self, resource: dict[str, Any], scope: Scope) -> tuple[str, dict[str, Any]]:
+        """Make or update one resource; its id as the template spells it, and its body."""
         body = scope.value({key: value for key, value in resource.items() if key != "dependsOn"})
+        if "location" in body:
+            body["location"] = _plain(body["location"])
         faults = faults_of_resource(body)
         if faults:
             raise InvalidTemplate("; ".join(faults))
-        key = interleave(body["type"], body["name"].split("/"))
         base = f"{scope.base}/providers/{body['scope']}" if "scope" in body else scope.base
-        if "scope" in body and body["scope"] not in self.resources:
+        if "scope" in body and base not in self.resources:
             msg = f"the scope {body['scope']} is not there"
             raise InvalidTemplate(msg)
-        self.resources[key] = body
-        identifier = f"{base}/providers/{key}"
-        scope.state[identifier] = self._state(body)
-        if body["type"] == "Microsoft.Web/sites":
-            settings = {
-                each["name"]: each["value"] for each in body["properties"]["siteConfig"]["appSettings"]
-            }
-            self.settings[body["name"]] = settings
-        return identifier
+        identifier = f"{base}/providers/{interleave(body['type'], body['name'].split('/'))}"
+        self._check_against_what_is_there(identifier, body)
+        self.resources[identifier] = body
+        scope.state[identifier] = self._state(identifier)
+        return identifier, body
 
-    def _state(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _check_against_what_is_there(self, identifier: str, body: dict[str, Any]) -> None:
+        there, name = self.resources.get(identifier, body), body["name"]
+        if there.get("location") != body.get("location"):
+            text = f"The resource '{name}' already exists in location '{there['location']}'"
+            raise Refused(409, "InvalidResourceLocation", f"{text}. Please select a new resource name.")
+        others = [each for each in self.resources if each.lower() != identifier.lower()]
+        for other in others if body["type"] in {ACCOUNTS, SITES} else ():
+            if other.lower().endswith(f"/{body['type']}/{name}".lower()):
+                code = "StorageAccountAlreadyTaken" if body["type"] == ACCOUNTS else "Conflict"
+                raise Refused(409, code, f"The name {name} is already taken.")
+        parent = identifier.rpartition("/")[0].lower()
+        for other in others if body["type"] == ASSIGNMENTS else ():
+            # One role of one principal at one scope is assigned once, whatever the assignment is called.
+            if (
+                other.lower().startswith(f"{parent}/")
+                and self.resources[other]["properties"] == body["properties"]
+            ):
+                raise Refused(409, "RoleAssignmentExists", "The role assignment already exists.")
+
+    def _state(self, identifier: str) -> dict[str, Any]:
         """What `reference()` of a made resource gives, as far as our template asks."""
-        name = body["name"]
+        name = self.resources.spelled(identifier).rpartition("/")[2]
         return {
-            "primaryEndpoints": {"blob": f"{self.url}/blobs/", "queue": f"{self.url}/queues/"},
+            "primaryEndpoints": {"blob": f"{self.url}/blobs/{name}/", "queue": f"{self.url}/queues/{name}/"},
             "clientId": f"client of {name}",
-            "principalId": "00000000-0000-0000-0000-00000000000a",
+            "principalId": str(uuid.uuid5(uuid.NAMESPACE_URL, identifier.lower())),
             "ConnectionString": "InstrumentationKey=0",
             "AppId": "insights-app",
         }
 
-    def _resource(self, request: Seen, path: str) -> Answer:
+    def _resource(self, request: Seen, group: str, path: str) -> Answer:
         site = re.fullmatch(r"Microsoft\.Web/sites/([^/]+)(/.*)?", path)
-        if site and f"Microsoft.Web/sites/{site[1]}" in self.resources:
+        if site and f"{group}/providers/{SITES}/{site[1]}" in self.resources:
             return self._site(request, site[1], site[2] or "")
-        if path in self.resources and request.method == "GET":
-            return Answer(200, {"id": path, "properties": self._state(self.resources[path])})
+        identifier = f"{group}/providers/{path}"
+        if identifier in self.resources and request.method == "GET":
+            return Answer(200, {"id": identifier, "properties": self._state(identifier)})
         return _error(404, "ResourceNotFound", f"The Resource '{path}' was not found.")
 
     def _site(self, request: Seen, app: str, rest: str) -> Answer:  # noqa: PLR0911 - the same
@@ -311,21 +435,50 @@ class FakeAzure:
         return Answer(200, {"method": request.method, "path": request.path, "body": request.body.decode()})
 
     def _list_blobs(self, request: Seen) -> Answer:
+        _, _, account, container = request.path.split("/")
         if not self.may_list_blobs:
             return Answer(403, "<Error><Code>AuthorizationPermissionMismatch</Code></Error>")
-        prefix = request.query["prefix"]
-        found = "".join(f"<Blob><Name>{blob}</Name></Blob>" for blob in self.blobs if blob.startswith(prefix))
-        return Answer(200, f"<EnumerationResults><Blobs>{found}</Blobs></EnumerationResults>")
+        there = f"/providers/{ACCOUNTS}/{account}/blobServices/default/containers/{container}".lower()
+        if not any(each.lower().endswith(there) for each in self.resources):
+            return Answer(404, "<Error><Code>ContainerNotFound</Code></Error>")
+        found = "".join(
+            f"<Blob><Name>{blob}</Name></Blob>"
+            for blob in self.blobs.get(account, [])
+            if blob.startswith(request.query["prefix"])
+        )
+        return Answer(200, f"<EnumerationResults><Blobs>{found}</Blobs><NextMarker /></EnumerationResults>")
+
+
+def group_id(name: str, subscription: str = SUBSCRIPTION) -> str:
+    """The id of a resource group."""
+    return f"/subscriptions/{subscription}/resourceGroups/{name}"
+
+
+def _plain(location: str) -> str:
+    """A location's name as Azure keeps it."""
+    return location.replace(" ", "").lower()
+
+
+def _names_of(group: str) -> tuple[str, str]:
+    """The name and the subscription in a group's id."""
+    return group.split("/")[4], group.split("/")[2]
 
 
 def _error(status: int, code: str, message: str) -> Answer:
     return Answer(status, {"error": {"code": code, "message": message}})
 
 
+def _no_group(group: str) -> Answer:
+    name = group.rpartition("/")[2]
+    return _error(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
+
+
 class _Handler(BaseHTTPRequestHandler):
     azure: FakeAzure
     server_name_: str
     protocol_version = "HTTP/1.1"
+    # Head and body leave together: apart, each answer waits for the other side's delayed acknowledgement.
+    wbufsize = -1
 
     def _do(self) -> None:
         parts = urlsplit(self.path)

@@ -18,7 +18,7 @@ from providers.deployment import DeploymentFailed, Run
 from providers.keys import Target
 from providers.service import Service
 from tests.azure.conftest import deployer, make_service
-from tests.azure.fake_azure import SUBSCRIPTION, Answer, FakeAzure
+from tests.azure.fake_azure import SUBSCRIPTION, Answer, FakeAzure, group_id
 
 NAMES = names("serverless-ml", "dev", SUBSCRIPTION)
 GROUP = "serverless-ml-dev"
@@ -61,7 +61,7 @@ def test_a_first_deploy_makes_group_template_and_both_apps(azure: FakeAzure) -> 
         "3/4 publish api",
         "4/4 publish train",
     ]
-    assert azure.groups[GROUP]["tags"]["service"] == "serverless-ml"
+    assert azure.group(GROUP)["tags"]["service"] == "serverless-ml"
     assert {app: len(zips) for app, zips in azure.packages.items()} == {
         NAMES.app("api"): 1,
         NAMES.app("train"): 1,
@@ -93,7 +93,7 @@ def test_a_changed_setting_deploys_the_template_alone(azure: FakeAzure) -> None:
 
 def test_an_app_that_somebody_deleted_comes_back(azure: FakeAzure) -> None:
     deployed(azure)
-    del azure.resources[f"Microsoft.Web/sites/{NAMES.app('train')}"]
+    del azure.resources[f"{group_id(GROUP)}/providers/Microsoft.Web/sites/{NAMES.app('train')}"]
     del azure.packages[NAMES.app("train")]
     lines = steps(deployed(azure))
     assert [line.split(" (")[0] for line in lines] == ["1/2 deploy the template", "2/2 publish train"]
@@ -113,7 +113,7 @@ def test_keys_outlive_a_deployment(azure: FakeAzure) -> None:
 
 
 def test_somebody_elses_resource_group_is_left_alone(azure: FakeAzure) -> None:
-    azure.groups[GROUP] = {"location": "westeurope", "tags": {}}
+    azure.groups[group_id(GROUP)] = {"name": GROUP, "location": "westeurope", "tags": {}}
     with pytest.raises(DeploymentFailed, match="not this service's"):
         deployed(azure)
     with pytest.raises(DeploymentFailed, match="not this service's"):
@@ -129,7 +129,7 @@ class TestPassingTroubles:
         started = time.monotonic()
         deployed(azure)
         assert time.monotonic() - started >= 1
-        assert GROUP in azure.groups
+        assert group_id(GROUP) in azure.groups
 
     @pytest.mark.parametrize("status", [500, 502, 503])
     def test_a_servers_error_is_repeated(self, azure: FakeAzure, status: int) -> None:
@@ -229,10 +229,10 @@ class TestRemoving:
     @pytest.mark.parametrize("blob", ["models/iris.json", "datasets/churn/01"])
     def test_models_and_uploads_are_not_deleted_unasked(self, azure: FakeAzure, blob: str) -> None:
         deployed(azure)
-        azure.blobs = [blob]
+        azure.blobs[NAMES.storage] = [blob]
         with pytest.raises(DeploymentFailed, match="--yes"):
             deployer(azure).remove(Run(out=io.StringIO(), ask=lambda _: "n"))
-        assert GROUP in azure.groups
+        assert group_id(GROUP) in azure.groups
         deployer(azure).remove(Run(yes=True, out=io.StringIO()))
         assert azure.groups == {}
 

@@ -47,7 +47,7 @@ def test_a_model_is_deployed_once_and_then_left_alone(azure: FakeAzure, artifact
     answer = json.loads(functions.invoke("iris", json.dumps(PAYLOAD).encode(), region=None, env=env))
     assert answer["body"] == json.dumps(PAYLOAD)
     assert azure.seen[-1].headers["x-functions-key"] == "the function key"
-    azure.groups["iris-model"]["tags"] = {}
+    azure.group("iris-model")["tags"] = {}
     with pytest.raises(Conflict, match="not made by deploy_model"):
         deploy()
 
