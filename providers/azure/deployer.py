@@ -10,12 +10,12 @@ from urllib.parse import quote
 from providers import invocation
 from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure, Site
+from providers.azure.deploying.finding import Deployment, find
 from providers.azure.deploying.planning import (
     Package,
     Wanted,
     app_of,
     apps_of,
-    check_ours,
     is_http,
     observe,
     package_at,
@@ -35,13 +35,19 @@ class AzureDeployer:
     """See `providers.deployment.Deployer`."""
 
     def __init__(self, service: Service, azure: Azure, names_: Names, key: str = "") -> None:
-        self._service, self._azure, self._names, self._key = service, azure, names_, key
-        self._shape = shape_of(service, names_)
+        self._service, self._azure, self._first, self._key = service, azure, names_, key
+        self._tags = shape_of(service, names_).tags
 
     @property
     def place(self) -> str:
-        """Where it all goes."""
-        return f"azure, resource group {self._names.group} in {self._shape.location}"
+        """Where it all goes: as Azure says when it is there, as the service says before."""
+        found = self._find()
+        group, location = (
+            (found.group.name, found.location)
+            if found
+            else (self._first.group, self._service.provider["location"])
+        )
+        return f"azure, subscription {self._azure.subscription}, resource group {group} in {location}"
 
     def package(self) -> list[str]:
         """Build each app's zip; their paths."""
@@ -49,48 +55,60 @@ class AzureDeployer:
 
     def deploy(self, run: Run) -> None:
         """Bring Azure to what the service says, then see that its endpoint answers."""
-        wanted = Wanted(self._shape, template(self._shape), self._packages())
-        observed = observe(self._azure, self._names, list(wanted.packages))
+        observed = observe(self._azure, self._first, self._tags, apps_of(self._service))
+        shape = shape_of(self._service, observed.names(self._first))
+        wanted = Wanted(shape, template(shape), self._packages())
         run.apply(plan(wanted, observed), self._azure)
         if not run.dry:
             self._check_endpoint(run)
 
     def remove(self, run: Run) -> None:
-        """Delete the resource group and so everything in it; asks first where there are models."""
-        group = self._azure.group(self._names.group)
-        if group is None:
-            run.say("nothing to remove")
+        """Delete the resource group and so everything in it; asks first unless its storage was seen empty."""
+        found = self._find()
+        if found is None:
+            run.say(
+                f"nothing to remove: the subscription {self._azure.subscription} has no resource group "
+                f"{self._first.group}"
+            )
             return
-        check_ours(self._shape, group)
-        place = self._names.group, self._names.storage, CONTAINER
-        if any(self._azure.holds_any(*place, prefix) for prefix in ("models/", "datasets/")):
+        name = found.group.name
+        holding = [account for account in found.accounts if not self._known_empty(name, account)]
+        if holding:
             run.confirm(
-                f"the container {CONTAINER} of {self._names.storage} may hold models or uploads; "
+                f"the container {CONTAINER} of {' and of '.join(holding)} may hold models or uploads; "
                 "delete them for good?"
             )
-        name = self._names.group
+        elif not found.accounts:
+            run.confirm(
+                f"the resource group {name} has no storage account, so that nothing is known of its models; "
+                "delete the group for good?"
+            )
         step: Step[Azure] = Step(
             f"delete the resource group {name} and everything in it",
             lambda azure, progress: azure.delete_group(name, progress),
         )
         run.apply([step], self._azure)
 
+    def _known_empty(self, group: str, account: str) -> bool:
+        prefixes = "models/", "datasets/"
+        return all(self._azure.known_empty(group, account, CONTAINER, prefix) for prefix in prefixes)
+
     def info(self) -> dict[str, str]:
         """What is deployed."""
-        group = self._azure.group(self._names.group)
-        if group is None:
-            return {"resource group": f"{self._names.group} (not there)"}
-        site = self._azure.site(self._names.group, self._names.app("api"))
+        found = self._find()
+        if found is None:
+            return {"resource group": f"{self._first.group} (not there)"}
+        names_ = found.names
+        site = self._azure.site(names_.group, names_.app("api"))
         facts = {
-            "resource group": self._names.group,
+            "resource group": found.group.name,
+            "location": found.location,
             "endpoint": site.url if site else "(not there)",
-            "storage account": f"{self._names.storage}, container {CONTAINER}",
+            "storage account": f"{names_.storage}, container {CONTAINER}",
         }
-        for app in self._shape.apps:
-            name = self._names.app(app.function)
-            facts[f"app {app.function}"] = (
-                f"{name}: {', '.join(self._azure.functions(self._names.group, name)) or '-'}"
-            )
+        for app in apps_of(self._service):
+            name = names_.app(app)
+            facts[f"app {app}"] = f"{name}: {', '.join(self._azure.functions(names_.group, name)) or '-'}"
         return facts
 
     def invoke(self, function: str, event: object) -> object:
@@ -107,7 +125,7 @@ class AzureDeployer:
         """Send a request to the endpoint, with the key in ML_KEY."""
         if self._key:
             call.headers.setdefault("authorization", f"Bearer {self._key}")
-        url = self._site("api").url + call.target
+        url = self._site(self._there(), "api").url + call.target
         status, headers, body = self._azure.call(call.method, url, call.headers, call.body)
         if not status:
             raise DeploymentFailed(body.decode())
@@ -115,17 +133,30 @@ class AzureDeployer:
 
     def _start(self, function: Function) -> object:
         """Have the host run a function, with the app's master key."""
-        app = app_of(function)
-        _, master = self._azure.host_keys(self._names.group, self._names.app(app))
+        app, names_ = app_of(function), self._there()
+        _, master = self._azure.host_keys(names_.group, names_.app(app))
         headers = {"content-type": "application/json", "x-functions-key": master}
-        url = f"{self._site(app).url}/admin/functions/{function.name}"
+        url = f"{self._site(names_, app).url}/admin/functions/{function.name}"
         status, _, answer = self._azure.call("POST", url, headers, b'{"input": ""}')
         if status != 202:
             raise DeploymentFailed(f"{function.name} was not started: HTTP {status} {answer[:200]!r}")
         return {"started": function.name}
 
-    def _site(self, app: str) -> Site:
-        site = self._azure.site(self._names.group, self._names.app(app))
+    def _find(self) -> Deployment | None:
+        return find(self._azure, self._first, self._tags)
+
+    def _there(self) -> Names:
+        """What the deployment's resources are called; refused when there is none."""
+        found = self._find()
+        if found is None:
+            raise DeploymentFailed(
+                f"{self._service.name} is not deployed: the subscription {self._azure.subscription} has no "
+                f"resource group {self._first.group}; run `serverless deploy` first"
+            )
+        return found.names
+
+    def _site(self, names_: Names, app: str) -> Site:
+        site = self._azure.site(names_.group, names_.app(app))
         if site is None:
             raise DeploymentFailed(f"{app} is not deployed to {self.place}")
         return site
@@ -140,8 +171,9 @@ class AzureDeployer:
 
     def logs(self, function: str, since: float) -> Iterator[str]:
         """A function's lines in Application Insights, oldest first."""
-        app = self._names.app(app_of(self._service.function(function)))
-        insights = self._azure.output(self._names.group, "insights")
+        names_ = self._there()
+        app = names_.app(app_of(self._service.function(function)))
+        insights = self._azure.output(names_.group, "insights")
         if insights is None:
             raise DeploymentFailed(f"{function} is not deployed: run `serverless deploy` first")
         for moment, message in self._azure.query(insights, logs_query(app, function, since)):
@@ -152,7 +184,7 @@ class AzureDeployer:
         return {app: package_at(path) for app, path in built.items()}
 
     def _check_endpoint(self, run: Run) -> None:
-        url = self._site("api").url + READY
+        url = self._site(self._there(), "api").url + READY
         until(
             self._azure,
             lambda message: run.say(message),  # noqa: PLW0108 - `say` names its argument otherwise

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from ml_core.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from providers.azure.deploying import packaging
-from providers.azure.deploying.cloud import Azure, Pace
+from providers.azure.deploying.cloud import Azure, Pace, plain_location
+from providers.azure.deploying.finding import find
 from providers.azure.deploying.planning import Wanted, observe, package_at, plan
 from providers.azure.deploying.template import App, Shape, template
 from providers.azure.names import Names, names
@@ -38,16 +39,25 @@ def deploy(
     _check(function_name, memory_mb)
     progress(f"packaging {function_name}")
     package = package_at(packaging.model_function(artifact))
-    own = _names(function_name, env)
+    first = _names(function_name, env)
     settings = {"ML_FUNCTION": function_name, "OPENBLAS_NUM_THREADS": "1"}
-    location = region or env.get("AZURE_LOCATION") or "westeurope"
-    shape = Shape(own, location, OURS, [App(APP, memory_mb, 10, 8, settings)], containers=(), queues=())
+    location = plain_location(region or env.get("AZURE_LOCATION") or "")
     with _plain_errors():
         azure = _azure(env, pace)
-        group = azure.group(own.group)
+        group = azure.group(first.group)
         if group is not None and not OURS.items() <= group.tags.items():
-            raise Conflict(f"a resource group {own.group!r} exists and was not made by deploy_model")
-        steps = plan(Wanted(shape, template(shape), {APP: package}), observe(azure, own, [APP]))
+            raise Conflict(f"a resource group {group.name!r} exists and was not made by deploy_model")
+        observed = observe(azure, first, OURS, [APP])
+        there = observed.deployment.location if observed.deployment else None
+        if there and location and location != there:
+            raise Conflict(
+                f"the function {function_name!r} is in {there}, not in {location}, and Azure moves nothing: "
+                f"pass region={there!r}, or another function_name"
+            )
+        own = observed.names(first)
+        apps = [App(APP, memory_mb, 10, 8, settings)]
+        shape = Shape(own, there or location or "westeurope", OURS, apps, containers=(), queues=())
+        steps = plan(Wanted(shape, template(shape), {APP: package}), observed)
         for step in steps:
             progress(step.says)
             step.act(azure, lambda message: progress(message))  # noqa: PLW0108 - the parameters' names differ
@@ -66,9 +76,11 @@ def invoke(
     """What the function answers to `payload`."""
     if len(payload) > _MOST_PAYLOAD_BYTES:
         raise TooLarge(f"the payload has {len(payload):,} bytes; Azure takes {_MOST_PAYLOAD_BYTES:,}")
-    own = _names(function_name, env)
+    first = _names(function_name, env)
     with _plain_errors():
         azure = _azure(env)
+        found = find(azure, first, OURS)
+        own = found.names if found else first
         address = _address(azure, own)
         key, _ = azure.host_keys(own.group, own.app(APP))
         headers = {"content-type": "application/json", "x-functions-key": key}

@@ -1,19 +1,22 @@
-"""Where `python -m providers keys` finds a stage's keys on Azure: an app setting of the api app.
+"""Where `python -m providers keys` finds a deployment's keys on Azure: an app setting of its api app.
 
 What is kept are hashes of random keys, nothing that opens a door; a Key Vault would cost a role, a second
 service and up to a day until a revoked key is refused (docs/decisions/0015-azure-keys.md).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import NotConfigured, Unavailable
-from providers.azure.names import KEYS_SETTING, Names, names
+from providers.azure.names import KEYS_SETTING, names
 from providers.azure.wiring import key_records
 from providers.deployment import DeploymentFailed
 
 if TYPE_CHECKING:
+    from providers.azure.deploying.cloud import Azure
+    from providers.azure.deploying.finding import Deployment
     from providers.keys import Target
 
 OPTIONS = ("subscription", "resource_group")
@@ -24,14 +27,16 @@ Record = dict[str, Any]
 class AppSettingKeys:
     """The records in the setting `ML_KEYS`. Writing it restarts the app's instances: they know it at once."""
 
-    def __init__(self, names_: Names, subscription: str, env: Mapping[str, str]) -> None:
-        self._names, self._subscription, self._env = names_, subscription, env
+    def __init__(self, azure: "Azure", deployment: "Deployment") -> None:
+        self._azure = azure
+        self._group, self._app = deployment.group.name, deployment.names.app("api")
 
     @property
     def place(self) -> str:
-        """The setting, its app and resource group."""
+        """The setting, its app, resource group and subscription."""
         return (
-            f"setting {KEYS_SETTING} of the app {self._names.app('api')}, resource group {self._names.group}"
+            f"setting {KEYS_SETTING} of the app {self._app}, resource group {self._group}, "
+            f"subscription {self._azure.subscription}"
         )
 
     @property
@@ -46,34 +51,63 @@ class AppSettingKeys:
     def write(self, records: list[Record]) -> None:
         """Replace the records. Raises `Unavailable`."""
         settings = {**self._settings(), KEYS_SETTING: json.dumps(records, separators=(",", ":"))}
-        try:
-            self._azure().put_settings(self._names.group, self._names.app("api"), settings)
-        except DeploymentFailed as error:
-            raise Unavailable(str(error)) from error
+        with _unavailable():
+            self._azure.put_settings(self._group, self._app, settings)
 
     def _settings(self) -> dict[str, str]:
-        try:
-            found: dict[str, str] = self._azure().settings(self._names.group, self._names.app("api"))
-        except DeploymentFailed as error:
-            raise Unavailable(str(error)) from error
+        with _unavailable():
+            found = self._azure.settings(self._group, self._app)
         if not found:
-            raise Unavailable(f"{self._names.group} holds no api app: deploy it first")
+            raise Unavailable(f"{self._group} holds no api app: deploy it first")
         return found
-
-    def _azure(self) -> Any:  # noqa: ANN401 - imported when needed: the SDKs are not everywhere
-        from providers.azure.deploying.cloud import Azure
-
-        return Azure(self._subscription, self._env)
 
 
 def key_store(target: "Target", env: Mapping[str, str]) -> AppSettingKeys:
-    """The keys of a deployment.
+    """The keys of the deployment that the target names.
 
     Raises:
         NotConfigured: when nothing says which subscription.
+        DeploymentFailed: when there is no such deployment, more than one, or somebody else's.
     """
+    from providers.azure.deploying.cloud import Azure
+
     subscription = target.options.get("subscription") or env.get("AZURE_SUBSCRIPTION_ID", "")
     if not subscription:
         raise NotConfigured("which Azure subscription? Set AZURE_SUBSCRIPTION_ID, or pass --subscription")
-    group = target.options.get("resource_group") or env.get("AZURE_RESOURCE_GROUP") or None
-    return AppSettingKeys(names(target.service, target.stage, subscription, group=group), subscription, env)
+    azure = Azure(subscription, env)
+    return AppSettingKeys(azure, _deployment(azure, target, env))
+
+
+def _deployment(azure: "Azure", target: "Target", env: Mapping[str, str]) -> "Deployment":
+    """The deployment in the group that is named, else in the one that carries the tags."""
+    from providers.azure.deploying.finding import find, groups_of, written
+
+    tags = {"service": target.service, "stage": target.stage}
+    group = target.options.get("resource_group") or env.get("AZURE_RESOURCE_GROUP")
+    if not group:
+        tagged = groups_of(azure, tags)
+        where = f"the subscription {azure.subscription}"
+        if len(tagged) > 1:
+            raise DeploymentFailed(
+                f"the resource groups {', '.join(tagged)} of {where} carry the tags {written(tags)} alike: "
+                "name one with --resource-group"
+            )
+        if not tagged:
+            raise DeploymentFailed(
+                f"no resource group of {where} carries the tags {written(tags)}: deploy first, or name "
+                "another --service, --stage or --subscription"
+            )
+        group = tagged[0]
+    found = find(azure, names(target.service, target.stage, azure.subscription, group=group), tags)
+    if found is None:
+        raise DeploymentFailed(f"the subscription {azure.subscription} has no resource group {group}")
+    return found
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """What the deployer's access raises, as a key store says it."""
+    try:
+        yield
+    except DeploymentFailed as error:
+        raise Unavailable(str(error)) from error

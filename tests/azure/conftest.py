@@ -1,15 +1,18 @@
 """A stand-in for Azure, and the service as the framework resolves it for Azure."""
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from providers.azure.deployer import AzureDeployer
+from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure, Pace
-from providers.azure.names import names
+from providers.azure.names import Names, account_prefix, named, names
 from providers.service import Function, Service
 from tests.azure.fake_azure import SUBSCRIPTION, FakeAzure
 from tests.azurite import Azurite
@@ -27,6 +30,19 @@ def azure() -> Iterator[FakeAzure]:
     fake.close()
 
 
+@pytest.fixture
+def small_packages(azure: FakeAzure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Packages of a few bytes, where their content plays no part; the stand-in finds a function in each."""
+
+    def build(_: Service, apps: Iterable[str]) -> dict[str, str]:
+        for app in apps:
+            (tmp_path / f"{app}.zip").write_text(app)
+        return {app: str(tmp_path / f"{app}.zip") for app in apps}
+
+    monkeypatch.setattr(packaging, "build", build)
+    azure.functions_in = lambda _: ["api"]
+
+
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
     """Azure's storage on this machine."""
@@ -34,24 +50,30 @@ def azurite() -> Iterator[Azurite]:
         yield running
 
 
-def make_service(**provider: Any) -> Service:
+def make_service(name: str = "serverless-ml", stage: str = "dev", **provider: Any) -> Service:
     """The service of config.yml, its variables resolved as the framework would; `provider` overrides."""
     with open(CONFIG, encoding="utf-8") as file:
         config = yaml.safe_load(file)
     settings = {
         **config["provider"],
-        "stage": "dev",
+        "stage": stage,
         "subscription": SUBSCRIPTION,
         "location": "westeurope",
-        "resourceGroup": "serverless-ml-dev",
+        "resourceGroup": f"{name}-{stage}",
         "dataBuckets": "",
         **provider,
     }
     functions = {}
-    for name, each in config["functions"].items():
+    for function, each in config["functions"].items():
         found = {key: _resolved(value) for key, value in each.items()}
-        functions[name] = Function(name, found["handler"], found)
-    return Service("serverless-ml", "dev", "azure", ROOT, settings, functions, config["package"]["patterns"])
+        functions[function] = Function(function, found["handler"], found)
+    return Service(name, stage, "azure", ROOT, settings, functions, config["package"]["patterns"])
+
+
+def names_as_typed(subscription: str, group: str) -> Names:
+    """What earlier versions called things: they hashed subscription and group as they were typed."""
+    digest = hashlib.sha256(f"{subscription}/{group}".encode()).hexdigest()
+    return named(group, account_prefix(group) + digest[:13], digest[:6])
 
 
 def _resolved(value: Any) -> Any:
@@ -61,9 +83,13 @@ def _resolved(value: Any) -> Any:
     return value
 
 
-def deployer(fake: FakeAzure, service: Service | None = None, pace: Pace = QUICK) -> AzureDeployer:
-    """The deployer of the service, talking to the stand-in."""
+def deployer(
+    fake: FakeAzure, service: Service | None = None, pace: Pace = QUICK, first: Names | None = None
+) -> AzureDeployer:
+    """The deployer of the service, talking to the stand-in; `first` are other names of a first deployment."""
     service = service or make_service()
-    azure = Azure(SUBSCRIPTION, {"AZURE_ENDPOINT_URL": fake.url}, pace)
-    own = names(service.name, service.stage, SUBSCRIPTION, group=service.provider["resourceGroup"])
-    return AzureDeployer(service, azure, own)
+    subscription, group = service.provider["subscription"], service.provider["resourceGroup"]
+    azure = Azure(subscription, {"AZURE_ENDPOINT_URL": fake.url}, pace)
+    return AzureDeployer(
+        service, azure, first or names(service.name, service.stage, subscription, group=group)
+    )

@@ -10,7 +10,7 @@ from ml_core.training import train_model
 from providers.azure import functions
 from providers.azure.deploying import packaging
 from providers.functions import DeployedFunction
-from tests.azure.conftest import QUICK
+from tests.azure.conftest import QUICK, names_as_typed
 from tests.azure.fake_azure import SUBSCRIPTION, FakeAzure
 from tests.azure.function_host import FunctionHost
 
@@ -50,6 +50,44 @@ def test_a_model_is_deployed_once_and_then_left_alone(azure: FakeAzure, artifact
     azure.group("iris-model")["tags"] = {}
     with pytest.raises(Conflict, match="not made by deploy_model"):
         deploy()
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize(
+    ("subscription", "name"),
+    [(SUBSCRIPTION, "Iris"), (SUBSCRIPTION.upper(), "iris"), (SUBSCRIPTION.upper(), "IRIS")],
+)
+def test_a_model_has_one_function_whatever_its_spelling(
+    azure: FakeAzure, artifact: bytes, subscription: str, name: str, earlier: bool
+) -> None:
+    """Those of earlier versions, which hashed names as they were typed, are found as well."""
+    azure.functions_in = lambda _: ["model"]
+    plain = {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url}
+    spelled = {**plain, "AZURE_SUBSCRIPTION_ID": subscription}
+    with pytest.MonkeyPatch.context() as patch:
+        if earlier:
+            typed = names_as_typed(subscription, f"{name}-model")
+            patch.setattr(functions, "names", lambda *_: typed)
+        functions.deploy(artifact, name, memory_mb=512, region=None, progress=print, env=spelled, pace=QUICK)
+    made = sorted(azure.resources)
+    assert functions.invoke("iris", b"{}", region=None, env=plain)
+    functions.deploy(artifact, "iris", memory_mb=512, region=None, progress=print, env=plain, pace=QUICK)
+    assert sorted(azure.resources) == made
+
+
+def test_a_models_function_stays_where_it_is(azure: FakeAzure, artifact: bytes) -> None:
+    azure.functions_in = lambda _: ["model"]
+    env = {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url}
+
+    def deploy(region: str | None) -> DeployedFunction:
+        return functions.deploy(
+            artifact, "iris", memory_mb=512, region=region, progress=print, env=env, pace=QUICK
+        )
+
+    deploy("North Europe")
+    assert deploy(None).changed is False
+    with pytest.raises(Conflict, match="in northeurope, not in westeurope"):
+        deploy("westeurope")
 
 
 def test_what_cannot_be_is_said(azure: FakeAzure) -> None:

@@ -6,6 +6,7 @@ credentials.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -46,10 +47,19 @@ class Pace(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A resource group that exists."""
+    """A resource group that exists; its name as Azure keeps it."""
 
+    name: str
     location: str
     tags: dict[str, str]
+
+
+class Resource(NamedTuple):
+    """A resource of a group: its type in lower case, and its name as Azure keeps it."""
+
+    kind: str
+    name: str
+    location: str
 
 
 class Site(NamedTuple):
@@ -64,7 +74,7 @@ class Azure:
 
     def __init__(self, subscription: str, env: Mapping[str, str], pace: Pace | None = None) -> None:
         self.pace = pace or Pace()
-        self._subscription = subscription
+        self.subscription = subscription
         self._endpoint = env.get("AZURE_ENDPOINT_URL", "").rstrip("/")
         self._scheme = "http" if self._endpoint.startswith("http://") else "https"
         self._credential = object() if self._endpoint else credential()
@@ -81,12 +91,18 @@ class Azure:
     # --- resource groups and what is in them
 
     def group(self, name: str) -> Group | None:
-        """The resource group, None when there is none."""
+        """The resource group, None when the subscription has none of that name."""
         try:
-            found = said(lambda: self._resources.resource_groups.get(name))
-        except Missing:
+            return _group(said(lambda: self._resources.resource_groups.get(name)))
+        except Missing as error:
+            # A subscription that is not found says nothing of its groups.
+            if "ResourceGroupNotFound" not in error.codes:
+                raise
             return None
-        return Group(found.location, dict(found.tags or {}))
+
+    def groups(self) -> list[Group]:
+        """Every resource group of the subscription that we may see."""
+        return [_group(each) for each in said(lambda: list(self._resources.resource_groups.list()))]
 
     def put_group(self, name: str, location: str, tags: Mapping[str, str]) -> None:
         """Make the group or replace its tags; waits while an old one of that name is still being deleted."""
@@ -108,10 +124,13 @@ class Azure:
         except Missing:
             return
 
-    def resource_ids(self, group: str) -> set[str]:
-        """`type/name` of every resource of the group, in lower case."""
+    def resources(self, group: str) -> list[Resource]:
+        """Every resource of the group."""
         listed = said(lambda: list(self._resources.resources.list_by_resource_group(group)))
-        return {f"{each.type}/{each.name}".lower() for each in listed}
+        return [
+            Resource(str(each.type).lower(), str(each.name), plain_location(each.location or ""))
+            for each in listed
+        ]
 
     def deploy(
         self, group: str, document: dict[str, Any], parameters: dict[str, str], progress: Progress
@@ -244,33 +263,32 @@ class Azure:
         found = self._json(self._send(request, scope=f"{INSIGHTS_API}/.default"))
         return [list(row) for row in found["tables"][0]["rows"]]
 
-    def holds_any(self, group: str, account: str, container: str, prefix: str) -> bool:
-        """Whether a container holds a blob whose name begins so; True as well when we may not look."""
+    def known_empty(self, group: str, account: str, container: str, prefix: str) -> bool:
+        """Whether a container was read and holds no blob whose name begins so.
+
+        False as well when it was not read: account or container not found, no right to look, no answer.
+        Not to know is a reason to ask.
+        """
         path = f"{self._group_path(group)}/providers/Microsoft.Storage/storageAccounts/{account}"
+        query = f"restype=container&comp=list&maxresults=1&prefix={quote(prefix)}"
         try:
             blobs = self._arm("GET", path, version=STORAGE)["properties"]["primaryEndpoints"]["blob"]
-        except Missing:
+            url = f"{blobs.rstrip('/')}/{container}?{query}"
+            request = HttpRequest("GET", url, headers={"x-ms-version": "2023-11-03"})
+            answer = self._send(request, scope=STORAGE_SCOPE).text()
+        except (DeploymentFailed, KeyError):
             return False
-        url = (
-            f"{blobs.rstrip('/')}/{container}?restype=container&comp=list&maxresults=1&prefix={quote(prefix)}"
-        )
-        request = HttpRequest("GET", url, headers={"x-ms-version": "2023-11-03"})
-        try:
-            answer = self._send(request, scope=STORAGE_SCOPE)
-        except Missing:
-            return False
-        except DeploymentFailed:
-            # Whoever deploys need not hold a role on the data: not knowing is a reason to ask.
-            return True
-        return b"<Blob>" in answer.read()
+        # A page may be empty and not the last.
+        more = "<Blob>" in answer or re.search(r"<NextMarker>[^<]", answer)
+        return "<EnumerationResults" in answer and not more
 
     # --- how calls are made
 
     def _client[Client](self, kind: Callable[..., Client], **options: object) -> Client:
-        return kind(self._credential, self._subscription, **self._options, **options)
+        return kind(self._credential, self.subscription, **self._options, **options)
 
     def _group_path(self, group: str) -> str:
-        return f"/subscriptions/{self._subscription}/resourceGroups/{group}"
+        return f"/subscriptions/{self.subscription}/resourceGroups/{group}"
 
     def _site_path(self, group: str, app: str) -> str:
         return f"{self._group_path(group)}/providers/Microsoft.Web/sites/{app}"
@@ -315,6 +333,15 @@ class Azure:
     def _sleep(self, seconds: float) -> None:
         # `patiently` thinks in real seconds; a test's pace shortens them all alike.
         time.sleep(seconds * self.pace.look / Pace().look)
+
+
+def plain_location(written: str) -> str:
+    """A location's name as Azure compares it: `West Europe` is `westeurope`."""
+    return written.replace(" ", "").lower()
+
+
+def _group(found: Any) -> Group:  # noqa: ANN401 - the SDK's model
+    return Group(str(found.name), plain_location(found.location), dict(found.tags or {}))
 
 
 def _publish_request(site: Site, package: bytes) -> HttpRequest:

@@ -7,10 +7,11 @@ So a second deploy has no steps, and an interrupted one is completed by the next
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from providers.azure.deploying.cloud import Azure, Group
+from providers.azure.deploying.cloud import Azure, plain_location
+from providers.azure.deploying.finding import Deployment, find
 from providers.azure.deploying.template import (
     QUEUE_DATA_CONTRIBUTOR,
     QUEUE_MESSAGE_SENDER,
@@ -48,35 +49,44 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What is: the group, the ids of its resources, and each app's functions."""
+    """What is: the deployment, and each app's functions."""
 
-    group: Group | None = None
-    resources: frozenset[str] = frozenset()
+    deployment: Deployment | None = None
     functions: Mapping[str, tuple[str, ...]] = {}
 
+    def names(self, first: Names) -> Names:
+        """What the deployment's resources are called; the names of a first one when there is none."""
+        return self.deployment.names if self.deployment else first
 
-def observe(azure: Azure, names_: Names, apps: list[str]) -> Observed:
-    """Read what is there; changes nothing."""
-    group = azure.group(names_.group)
-    if group is None:
+
+def observe(azure: Azure, first: Names, tags: Mapping[str, str], apps: Iterable[str]) -> Observed:
+    """Read what is there; changes nothing.
+
+    Raises:
+        DeploymentFailed: when the resource group is somebody else's: its tags are not these.
+    """
+    found = find(azure, first, tags)
+    if found is None:
         return Observed()
-    found = {app: tuple(azure.functions(names_.group, names_.app(app))) for app in apps}
-    return Observed(group, frozenset(azure.resource_ids(names_.group)), found)
+    names_ = found.names
+    return Observed(found, {app: tuple(azure.functions(names_.group, names_.app(app))) for app in apps})
 
 
 def plan(wanted: Wanted, observed: Observed) -> list[Step[Azure]]:
     """The steps from what is to what should be: none when there is nothing to do.
 
     Raises:
-        DeploymentFailed: when the resource group is somebody else's.
+        DeploymentFailed: when what is there is in another location.
     """
-    shape = wanted.shape
-    check_ours(shape, observed.group)
-    tags = observed.group.tags if observed.group else {}
+    shape, there = wanted.shape, observed.deployment
     steps: list[Step[Azure]] = []
-    if observed.group is None:
+    if there is None:
         steps.append(_make_group(shape))
-    missing = resource_ids(wanted.document) - observed.resources
+    else:
+        _check_location(shape, there)
+    tags = there.group.tags if there else {}
+    resources = there.resources if there else ()
+    missing = resource_ids(wanted.document) - {f"{each.kind}/{each.name}".lower() for each in resources}
     if tags.get("template") != wanted.fingerprint or missing:
         steps.append(_deploy_template(wanted))
     for app, package in wanted.packages.items():
@@ -87,12 +97,13 @@ def plan(wanted: Wanted, observed: Observed) -> list[Step[Azure]]:
     return steps
 
 
-def check_ours(shape: Shape, group: Group | None) -> None:
-    """Refuse a group that this service and stage did not make: `remove` deletes the whole group."""
-    if group is not None and any(group.tags.get(key) != value for key, value in shape.tags.items()):
+def _check_location(shape: Shape, there: Deployment) -> None:
+    """Refuse another location: Azure moves nothing, and would say so half-way through."""
+    if plain_location(shape.location) != there.location:
         raise DeploymentFailed(
-            f"the resource group {shape.names.group} exists and is not this service's and stage's own; "
-            "name another one with --param resourceGroup=…"
+            f"the resource group {there.group.name} is in {there.location}, not in {shape.location}, and "
+            f"Azure moves nothing: deploy with --param location={there.location}, or elsewhere with another "
+            "stage or --param resourceGroup=…"
         )
 
 

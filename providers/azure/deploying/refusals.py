@@ -9,16 +9,11 @@ from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
-    ResourceNotFoundError,
     ServiceRequestError,
     ServiceResponseError,
 )
 
 from providers.deployment import DeploymentFailed
-
-
-class Missing(DeploymentFailed):
-    """Azure knows no such thing."""
 
 
 class Refusal(DeploymentFailed):
@@ -27,6 +22,10 @@ class Refusal(DeploymentFailed):
     def __init__(self, message: str, codes: frozenset[str]) -> None:
         super().__init__(message)
         self.codes = codes
+
+
+class Missing(Refusal):
+    """Azure knows no such thing: the codes say what."""
 
 
 def said[Result](call: Callable[[], Result]) -> Result:
@@ -38,8 +37,6 @@ def said[Result](call: Callable[[], Result]) -> Result:
             "no Azure credential was accepted: run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
             f"AZURE_CLIENT_SECRET{_verdict(error)}"
         ) from error
-    except ResourceNotFoundError as error:
-        raise Missing(_first_line(error)) from error
     except HttpResponseError as error:
         raise _refusal(error) from error
     except (ServiceRequestError, ServiceResponseError) as error:
@@ -49,11 +46,10 @@ def said[Result](call: Callable[[], Result]) -> Result:
 
 
 def _refusal(error: HttpResponseError) -> DeploymentFailed:
-    body = _body(error)
-    if error.status_code == 404:
-        return Missing(_first_line(error))
-    found = list(_reasons(body))
+    found = list(_reasons(_body(error)))
     codes = frozenset({code for code, _ in found} | {f"HTTP {error.status_code}"})
+    if error.status_code == 404:
+        return Missing(_first_line(error), codes)
     # The innermost reason is the one that helps: the outer ones say that something inside went wrong.
     code, message = found[-1] if found else (f"HTTP {error.status_code}", _first_line(error))
     return Refusal(f"Azure refused: {code}: {message}", codes)

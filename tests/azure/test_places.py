@@ -1,0 +1,444 @@
+"""Where a command acts: whatever the spelling, on the deployment that is there, and on no other."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from providers.__main__ import main
+from providers.azure.deploying import packaging
+from providers.azure.deploying.cloud import Azure
+from providers.azure.deploying.planning import Observed, Wanted, apps_of, package_at, plan, shape_of
+from providers.azure.deploying.template import template
+from providers.azure.key_store import AppSettingKeys, key_store
+from providers.azure.names import Names, names
+from providers.deployment import DeploymentFailed, Run
+from providers.keys import Target
+from providers.service import Service
+from tests.azure.conftest import QUICK, deployer, make_service, names_as_typed
+from tests.azure.fake_azure import (
+    ACCOUNTS,
+    SECOND_SUBSCRIPTION,
+    SITES,
+    SUBSCRIPTION,
+    Answer,
+    FakeAzure,
+    group_id,
+)
+
+pytestmark = pytest.mark.usefixtures("small_packages")
+
+GROUP = "serverless-ml-dev"
+RECORDS = [{"id": "3f9a0c1e", "role": "admin", "sha256": "ab" * 32}]
+
+
+class Spelling(NamedTuple):
+    """One way to write a subscription and a group."""
+
+    subscription: str = SUBSCRIPTION
+    group: str = GROUP
+
+    @property
+    def service(self) -> Service:
+        return make_service(subscription=self.subscription, resourceGroup=self.group)
+
+
+PLAIN = Spelling()
+GROUP_MIXED = Spelling(group="Serverless-ML-dev")
+SUBSCRIPTION_CAPITALS = Spelling(SUBSCRIPTION.upper())
+BOTH = Spelling(SUBSCRIPTION.upper(), "Serverless-ML-dev")
+SHOUTED = Spelling(SUBSCRIPTION.upper(), "SERVERLESS-ML-DEV")
+
+
+def deployed(azure: FakeAzure, service: Service, first: Names | None = None) -> str:
+    """Deploy; what was printed."""
+    out = io.StringIO()
+    deployer(azure, service, first=first).deploy(Run(out=out))
+    return out.getvalue()
+
+
+def made_earlier(azure: FakeAzure, spelling: Spelling) -> None:
+    """A deployment that an earlier version made."""
+    deployed(azure, spelling.service, names_as_typed(*spelling))
+
+
+def made_now(azure: FakeAzure, spelling: Spelling) -> None:
+    """A deployment of today."""
+    deployed(azure, spelling.service)
+
+
+def keys_of(azure: FakeAzure, target: Target, **env: str) -> AppSettingKeys:
+    return key_store(target, {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url} | env)
+
+
+def declined(azure: FakeAzure, service: Service) -> list[str]:
+    """The questions that `remove` asks of someone who answers no."""
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return "n"
+
+    with pytest.raises(DeploymentFailed, match="nothing was removed"):
+        deployer(azure, service).remove(Run(out=io.StringIO(), ask=ask))
+    return asked
+
+
+# --- one check for each verb: it meets the account and the apps that are there
+
+
+def info_says_them(azure: FakeAzure, asked: Spelling, account: str, api: str) -> None:
+    facts = deployer(azure, asked.service).info()
+    assert facts["storage account"].startswith(account)
+    assert facts["app api"].startswith(api)
+    assert facts["endpoint"].startswith("http")
+
+
+def invoke_calls_it(azure: FakeAzure, asked: Spelling, account: str, api: str) -> None:
+    del account
+    deployer(azure, asked.service).invoke("api", {"rawPath": "/v1/models"})
+    assert azure.seen[-1].server == f"app {api}".lower()
+
+
+def logs_ask_for_it(azure: FakeAzure, asked: Spelling, account: str, api: str) -> None:
+    del account
+    assert list(deployer(azure, asked.service).logs("api", 0.0)) == ["2026-11-23T18:00:00Z a line"]
+    assert api in azure.seen[-1].json["query"]
+
+
+def keys_are_its(azure: FakeAzure, asked: Spelling, account: str, api: str) -> None:
+    del account
+    options = {"subscription": asked.subscription, "resource_group": asked.group}
+    keys_of(azure, Target("dev", options=options)).write(RECORDS)
+    assert [app for app, settings in azure.settings.items() if "3f9a0c1e" in settings.get("ML_KEYS", "")] == [
+        api
+    ]
+
+
+def remove_asks_for_its_models(azure: FakeAzure, asked: Spelling, account: str, api: str) -> None:
+    del api
+    azure.blobs[account] = ["models/iris.json"]
+    (question,) = declined(azure, asked.service)
+    assert account in question
+    assert group_id(GROUP) in azure.groups
+
+
+def deploy_changes_nothing(azure: FakeAzure, asked: Spelling, account: str, api: str) -> None:
+    before = len(azure.changes())
+    assert "nothing to change" in deployed(azure, asked.service)
+    assert azure.changes()[before:] == []
+    assert azure.named(ACCOUNTS, GROUP) == [account]
+    assert api in azure.named(SITES, GROUP)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        info_says_them,
+        invoke_calls_it,
+        logs_ask_for_it,
+        keys_are_its,
+        remove_asks_for_its_models,
+        deploy_changes_nothing,
+    ],
+)
+@pytest.mark.parametrize(
+    ("make", "made", "asked"),
+    [
+        (made_earlier, GROUP_MIXED, PLAIN),
+        (made_earlier, SUBSCRIPTION_CAPITALS, PLAIN),
+        (made_earlier, BOTH, SHOUTED),
+        (made_earlier, PLAIN, GROUP_MIXED),
+        (made_earlier, PLAIN, SUBSCRIPTION_CAPITALS),
+        (made_now, BOTH, PLAIN),
+    ],
+)
+def test_every_verb_finds_the_deployment_under_any_spelling(
+    azure: FakeAzure,
+    make: Callable[[FakeAzure, Spelling], None],
+    made: Spelling,
+    asked: Spelling,
+    verb: Callable[[FakeAzure, Spelling, str, str], None],
+) -> None:
+    make(azure, made)
+    (account,) = azure.named(ACCOUNTS, GROUP)
+    (api,) = [site for site in azure.named(SITES, GROUP) if "-api-" in site]
+    verb(azure, asked, account, api)
+
+
+@pytest.mark.parametrize("asked", [GROUP_MIXED, SUBSCRIPTION_CAPITALS, BOTH])
+def test_a_first_deployments_names_are_the_same_under_any_spelling(asked: Spelling) -> None:
+    first = names("serverless-ml", "dev", SUBSCRIPTION)
+    found = names("serverless-ml", "dev", asked.subscription, group=asked.group)
+    assert (found.storage, found.suffix) == (first.storage, first.suffix)
+    assert first == names_as_typed(*PLAIN)
+
+
+@pytest.mark.parametrize("made", [GROUP_MIXED, BOTH, PLAIN])
+@pytest.mark.parametrize("asked", [PLAIN, SHOUTED])
+def test_an_earlier_deployment_is_updated_and_not_built_again(
+    azure: FakeAzure, made: Spelling, asked: Spelling
+) -> None:
+    made_earlier(azure, made)
+    before = sorted(azure.resources)
+    service = make_service(subscription=asked.subscription, resourceGroup=asked.group, logGigabytesPerDay=0.5)
+    lines = deployed(azure, service)
+    assert "1/1 deploy the template" in lines
+    assert sorted(azure.resources) == before
+    assert "nothing to change" in deployed(azure, service)
+
+
+def test_a_deployment_that_changed_its_spelling_before_its_template_is_updated(azure: FakeAzure) -> None:
+    """The names of its role assignments are hashes of the spelling that the template was given."""
+    azure.fail("arm", "PUT", "/deployments/", Answer(403, {"error": {"code": "Denied", "message": "no"}}))
+    with pytest.raises(DeploymentFailed, match="Denied"):
+        made_earlier(azure, PLAIN)
+    made_earlier(azure, GROUP_MIXED)
+    before = sorted(azure.resources)
+    deployed(azure, make_service(logGigabytesPerDay=0.5))
+    assert sorted(azure.resources) == before
+
+
+class TestTwoSetsInOneGroup:
+    """What an earlier version built when it was given two spellings."""
+
+    @pytest.fixture(autouse=True)
+    def two_sets(self, azure: FakeAzure) -> None:
+        made_earlier(azure, PLAIN)
+        service, second = GROUP_MIXED.service, names_as_typed(*GROUP_MIXED)
+        shape = shape_of(service, second)
+        built = packaging.build(service, apps_of(service))
+        wanted = Wanted(shape, template(shape), {app: package_at(path) for app, path in built.items()})
+        # It did not see what is there under the other names.
+        access = Azure(SUBSCRIPTION, {"AZURE_ENDPOINT_URL": azure.url}, QUICK)
+        Run(out=io.StringIO()).apply(plan(wanted, Observed()), access)
+        assert len(azure.named(ACCOUNTS, GROUP)) == 2
+
+    @pytest.mark.parametrize("holding", [PLAIN, GROUP_MIXED])
+    @pytest.mark.parametrize("asked", [PLAIN, GROUP_MIXED])
+    def test_remove_looks_into_both(self, azure: FakeAzure, holding: Spelling, asked: Spelling) -> None:
+        account = names_as_typed(*holding).storage
+        azure.blobs[account] = ["models/iris.json"]
+        (question,) = declined(azure, asked.service)
+        assert account in question
+
+    def test_remove_does_not_ask_when_both_were_seen_empty(self, azure: FakeAzure) -> None:
+        deployer(azure).remove(Run(out=io.StringIO(), ask=lambda _: "n"))
+        assert azure.groups == {}
+        assert azure.resources == {}
+
+    def test_nothing_else_guesses_which_is_meant(self, azure: FakeAzure) -> None:
+        there = deployer(azure)
+        calls: list[Callable[[], object]] = [
+            lambda: there.deploy(Run(out=io.StringIO())),
+            there.info,
+            lambda: there.invoke("api", {"rawPath": "/"}),
+            lambda: list(there.logs("api", 0.0)),
+            lambda: keys_of(azure, Target("dev")),
+        ]
+        before = len(azure.changes())
+        for call in calls:
+            with pytest.raises(DeploymentFailed, match="two sets") as raised:
+                call()
+            assert names_as_typed(*PLAIN).storage in str(raised.value)
+            assert names_as_typed(*GROUP_MIXED).storage in str(raised.value)
+        assert azure.changes()[before:] == []
+
+    @pytest.mark.parametrize("kept", [PLAIN, GROUP_MIXED])
+    def test_one_that_is_left_is_deployed_to_again(self, azure: FakeAzure, kept: Spelling) -> None:
+        other = names_as_typed(*GROUP_MIXED if kept == PLAIN else PLAIN)
+        for each in list(azure.resources):
+            if re.search(rf"/{other.storage}\b|-{other.suffix}\b", each):
+                del azure.resources[each]
+        before = sorted(azure.resources)
+        deployed(azure, make_service(logGigabytesPerDay=0.5))
+        assert sorted(azure.resources) == before
+
+
+class TestWhatIsNotKnownIsNotEmpty:
+    MISSING = Answer(404, {"error": {"code": "ResourceNotFound", "message": "not found"}})
+
+    @pytest.mark.parametrize(
+        ("path", "answer"),
+        [
+            (f"/{ACCOUNTS}/[^/]+$", MISSING),
+            (f"/{ACCOUNTS}/[^/]+$", Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no"}})),
+            ("^/blobs/", Answer(404, "<Error><Code>ContainerNotFound</Code></Error>")),
+            ("^/blobs/", Answer(403, "<Error><Code>AuthorizationPermissionMismatch</Code></Error>")),
+            ("^/blobs/", Answer(500, "<Error><Code>InternalError</Code></Error>")),
+            ("^/blobs/", Answer(200, "<html><body>Log in to the hotel's network</body></html>")),
+            (
+                "^/blobs/",
+                Answer(200, "<EnumerationResults><Blobs /><NextMarker>2!8</NextMarker></EnumerationResults>"),
+            ),
+        ],
+    )
+    def test_a_look_that_failed_is_a_reason_to_ask(self, azure: FakeAzure, path: str, answer: Answer) -> None:
+        made_now(azure, PLAIN)
+        azure.fail("arm", "GET", path, answer, times=100)
+        assert len(declined(azure, PLAIN.service)) == 1
+        assert group_id(GROUP) in azure.groups
+
+    def test_an_account_that_does_not_answer_is_a_reason_to_ask(
+        self, azure: FakeAzure, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made_now(azure, PLAIN)
+        state = azure._state
+        dead = {"blob": "http://127.0.0.1:1/"}
+        monkeypatch.setattr(azure, "_state", lambda each: {**state(each), "primaryEndpoints": dead})
+        assert len(declined(azure, PLAIN.service)) == 1
+
+    @pytest.mark.parametrize("kind", [f"{ACCOUNTS}/[^/]+$", ".*/containers/models$"])
+    def test_what_was_deleted_by_hand_is_a_reason_to_ask(self, azure: FakeAzure, kind: str) -> None:
+        made_now(azure, PLAIN)
+        for each in [each for each in azure.resources if re.search(f"providers/{kind}", each)]:
+            del azure.resources[each]
+        assert len(declined(azure, PLAIN.service)) == 1
+
+    def test_an_account_of_someone_else_is_looked_into_too(self, azure: FakeAzure) -> None:
+        made_now(azure, PLAIN)
+        azure.resources[f"{group_id(GROUP)}/providers/{ACCOUNTS}/lake"] = {"location": "westeurope"}
+        (question,) = declined(azure, PLAIN.service)
+        assert "lake" in question
+
+    def test_a_subscription_that_is_not_found_is_no_empty_one(self, azure: FakeAzure) -> None:
+        unknown = make_service(subscription="0a0b0c0d-0000-0000-0000-000000000003")
+        with pytest.raises(DeploymentFailed, match="subscription could not be found"):
+            deployer(azure, unknown).remove(Run(out=io.StringIO()))
+
+
+class TestLocation:
+    def test_another_one_is_refused_with_what_to_do(self, azure: FakeAzure) -> None:
+        made_now(azure, PLAIN)
+        before = len(azure.changes())
+        with pytest.raises(DeploymentFailed, match="in westeurope, not in northeurope") as raised:
+            deployed(azure, make_service(location="northeurope"))
+        assert "--param location=westeurope" in str(raised.value)
+        assert azure.changes()[before:] == []
+
+    @pytest.mark.parametrize("named_location", ["westeurope", "northeurope"])
+    def test_the_place_that_is_said_is_the_true_one(self, azure: FakeAzure, named_location: str) -> None:
+        made_now(azure, GROUP_MIXED)
+        place = deployer(azure, make_service(location=named_location)).place
+        assert place == f"azure, subscription {SUBSCRIPTION}, resource group Serverless-ML-dev in westeurope"
+
+    def test_resources_in_another_location_than_their_group_are_where_they_are(
+        self, azure: FakeAzure
+    ) -> None:
+        """An earlier version went on elsewhere after a first try that ended with the group."""
+        tags = {"service": "serverless-ml", "stage": "dev"}
+        azure.groups[group_id(GROUP)] = {"name": GROUP, "location": "northeurope", "tags": tags}
+        first = deployer(azure, make_service(location="northeurope"))
+        first.deploy(Run(out=io.StringIO()))
+        azure.group(GROUP)["location"] = "westeurope"
+        assert first.place.endswith("in northeurope")
+        assert "nothing to change" in deployed(azure, make_service(location="northeurope"))
+
+    def test_the_stand_in_moves_nothing_either(self, azure: FakeAzure) -> None:
+        made_now(azure, PLAIN)
+        access = Azure(SUBSCRIPTION, {"AZURE_ENDPOINT_URL": azure.url})
+        with pytest.raises(DeploymentFailed, match="InvalidResourceGroupLocation"):
+            access.put_group(GROUP, "northeurope", {})
+        azure.group(GROUP)["location"] = "northeurope"
+        for each in [each for each in azure.resources if "/storageAccounts/" in each]:
+            azure.resources[each] = {**azure.resources[each], "location": "northeurope"}
+        with pytest.raises(DeploymentFailed, match="InvalidResourceLocation"):
+            deployed(azure, make_service(location="northeurope", logGigabytesPerDay=0.5))
+
+
+class TestNeighbours:
+    """Another subscription, stage or service keeps its models and its keys."""
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            make_service(subscription=SECOND_SUBSCRIPTION),
+            make_service(stage="prod"),
+            make_service("renamed"),
+        ],
+        ids=["subscription", "stage", "service"],
+    )
+    def test_it_is_left_alone(self, azure: FakeAzure, other: Service) -> None:
+        deployed(azure, PLAIN.service)
+        deployed(azure, other)
+        subscription = other.provider["subscription"]
+        group = group_id(f"{other.name}-{other.stage}", subscription)
+        theirs = {each: body for each, body in azure.resources.items() if each.startswith(group)}
+        place = {"subscription": subscription}
+        keys_of(azure, Target(other.stage, other.name, place)).write(RECORDS)
+        assert not keys_of(azure, Target("dev")).read()
+        deployer(azure).remove(Run(out=io.StringIO()))
+        assert list(azure.groups) == [group]
+        assert azure.resources == theirs
+        assert keys_of(azure, Target(other.stage, other.name, place)).read() == RECORDS
+
+    @pytest.mark.parametrize("other", [make_service(stage="prod"), make_service("renamed")])
+    def test_its_group_is_refused_by_every_verb(self, azure: FakeAzure, other: Service) -> None:
+        deployed(azure, other)
+        group = f"{other.name}-{other.stage}"
+        ours = deployer(azure, make_service(resourceGroup=group))
+        calls: list[Callable[[], object]] = [
+            lambda: ours.deploy(Run(out=io.StringIO())),
+            lambda: ours.remove(Run(yes=True, out=io.StringIO())),
+            ours.info,
+            lambda: ours.invoke("api", {"rawPath": "/"}),
+            lambda: list(ours.logs("api", 0.0)),
+            lambda: keys_of(azure, Target("dev", options={"resource_group": group})),
+            lambda: keys_of(azure, Target("dev"), AZURE_RESOURCE_GROUP=group),
+        ]
+        before = len(azure.changes())
+        for call in calls:
+            with pytest.raises(DeploymentFailed, match="not this service's") as raised:
+                call()
+            assert "expected the tags service=serverless-ml, stage=dev" in str(raised.value)
+            assert f"got service={other.name}, stage={other.stage}" in str(raised.value)
+        assert azure.changes()[before:] == []
+
+
+class TestWhichDeploymentsKeys:
+    @pytest.mark.parametrize("group", ["", "Serverless-ML-dev", "elsewhere"])
+    @pytest.mark.parametrize("source", ["parameter", "environment"])
+    def test_the_deployment_is_found_wherever_it_was_put(
+        self, azure: FakeAzure, group: str, source: str
+    ) -> None:
+        """Named or not; when it is not named, by the tags that `deploy` gave its group."""
+        deployed(azure, make_service(resourceGroup=group or "elsewhere"))
+        if source == "parameter":
+            options = {"subscription": SUBSCRIPTION, **({"resource_group": group} if group else {})}
+            store = keys_of(azure, Target("dev", options=options), AZURE_SUBSCRIPTION_ID=SECOND_SUBSCRIPTION)
+        else:
+            store = keys_of(azure, Target("dev"), **({"AZURE_RESOURCE_GROUP": group} if group else {}))
+        store.write(RECORDS)
+        assert store.read() == RECORDS
+        (api,) = [site for site, settings in azure.settings.items() if "3f9a0c1e" in str(settings)]
+        assert store.place == (
+            f"setting ML_KEYS of the app {api}, resource group {group or 'elsewhere'}, "
+            f"subscription {SUBSCRIPTION}"
+        )
+
+    def test_two_with_the_same_tags_are_not_guessed_between(self, azure: FakeAzure) -> None:
+        for group in ("one", "two"):
+            deployed(azure, make_service(resourceGroup=group))
+        with pytest.raises(DeploymentFailed, match=r"groups one, two of .* name one with --resource-group"):
+            keys_of(azure, Target("dev"))
+        keys_of(azure, Target("dev", options={"resource_group": "two"})).write(RECORDS)
+        assert not keys_of(azure, Target("dev"), AZURE_RESOURCE_GROUP="one").read()
+
+    def test_none_is_one_line_that_says_where_it_looked(
+        self, azure: FakeAzure, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        deployed(azure, PLAIN.service)
+        monkeypatch.setenv("AZURE_ENDPOINT_URL", azure.url)
+        monkeypatch.delenv("AZURE_RESOURCE_GROUP", raising=False)
+        arguments = ["keys", "new", "--cloud", "azure", "--role", "admin", "--subscription", SUBSCRIPTION]
+        assert main([*arguments, "--service", "another"]) == 1
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert f"{SUBSCRIPTION} carries the tags service=another, stage=dev" in said
+        assert main(arguments) == 0
+        out, err = capsys.readouterr()
+        assert out.startswith("sml_")
+        assert f"resource group {GROUP}, subscription {SUBSCRIPTION}" in err
+        assert "warning" not in err
