@@ -41,17 +41,36 @@ class AppSettingKeys:
 
     @property
     def warning(self) -> str | None:
-        """None: without an app there is nothing to write to."""
-        return None
+        """Why what was written may not stay; without an app there is nothing to write to."""
+        from providers.azure.deploying.planning import is_under_way
+
+        try:
+            if not is_under_way(self._azure, self._group):
+                return None
+            trouble = f"a deployment of {self._group} is under way, or was interrupted"
+        except DeploymentFailed as error:
+            # A key that was just made is still to be shown: this is no reason to end.
+            trouble = f"whether a deployment of {self._group} is under way is not known ({error})"
+        return f"{trouble}: it may write the keys back as they were; when it is over, look with `keys list`"
 
     def read(self) -> list[Record] | None:
         """The records; None when there never was one. Raises `Unavailable`."""
         return key_records(self._settings())
 
     def write(self, records: list[Record]) -> None:
-        """Replace the records. Raises `Unavailable`."""
-        settings = {**self._settings(), KEYS_SETTING: json.dumps(records, separators=(",", ":"))}
+        """Replace the records.
+
+        Raises:
+            Unavailable: also while a template is being deployed, which holds the records of its beginning and
+                writes them.
+        """
         with _unavailable():
+            if self._azure.is_deploying(self._group):
+                raise Unavailable(
+                    f"a deployment of {self._group} is under way and would write the keys back as they were: "
+                    "nothing was changed; try again when it is over"
+                )
+            settings = {**self._settings(), KEYS_SETTING: json.dumps(records, separators=(",", ":"))}
             self._azure.put_settings(self._group, self._app, settings)
 
     def _settings(self) -> dict[str, str]:

@@ -442,3 +442,72 @@ class TestWhichDeploymentsKeys:
         assert out.startswith("sml_")
         assert f"resource group {GROUP}, subscription {SUBSCRIPTION}" in err
         assert "warning" not in err
+
+
+class Printed(io.StringIO):
+    """What is printed; calls `then` once, at the first line that says `sign`."""
+
+    def __init__(self, sign: str, then: Callable[[], None]) -> None:
+        super().__init__()
+        self._sign, self._then = sign, [then]
+
+    def write(self, text: str) -> int:
+        if self._sign in text and self._then:
+            self._then.pop()()
+        return super().write(text)
+
+
+class TestKeysWhileADeploymentRuns:
+    """The template holds the records of its beginning and writes them at its end."""
+
+    @pytest.fixture
+    def store(self, azure: FakeAzure) -> AppSettingKeys:
+        deployed(azure, PLAIN.service)
+        store = keys_of(azure, Target("dev"))
+        store.write(RECORDS)
+        return store
+
+    def test_nothing_is_changed_that_it_would_change_back(
+        self, azure: FakeAzure, store: AppSettingKeys
+    ) -> None:
+        refused: list[str] = []
+        azure.looks_until_done = 1_000_000
+
+        def revoke() -> None:
+            try:
+                store.write([])
+            except Exception as error:  # noqa: BLE001 - whatever it is, the deployment has to end
+                refused.append(str(error))
+            refused.append(str(store.warning))
+            azure.looks_until_done = 0
+
+        changed = make_service(logGigabytesPerDay=0.5)
+        deployer(azure, changed).deploy(Run(out=Printed("running", revoke)))
+        assert "is under way" in refused[0]
+        assert "try again when it is over" in refused[0]
+        assert "look with `keys list`" in refused[1]
+        assert store.warning is None
+        store.write([])
+        assert store.read() == []
+
+    def test_a_second_attempt_takes_the_records_of_now(self, azure: FakeAzure, store: AppSettingKeys) -> None:
+        """A template that failed is sent again; a key that was revoked in between stays revoked."""
+        inner = {"code": "PrincipalNotFound", "message": "not known in the directory yet"}
+        azure.deployment_ends = [{"code": "DeploymentFailed", "message": "failed", "details": [inner]}]
+        (api,) = [site for site in azure.named(SITES, GROUP) if "-api-" in site]
+        azure.after_deployments = [lambda: azure.settings[api].update(ML_KEYS="[]")]
+        deployed(azure, make_service(logGigabytesPerDay=0.5))
+        assert azure.after_deployments == []
+        assert store.read() == []
+
+    def test_an_interrupted_deployment_is_told_and_keeps_nobody_from_revoking(
+        self, azure: FakeAzure, store: AppSettingKeys
+    ) -> None:
+        azure.fail("arm", "PUT", "/deployments/", Answer(400, {"error": {"code": "Gone", "message": "gone"}}))
+        with pytest.raises(DeploymentFailed, match="Gone"):
+            deployed(azure, make_service(logGigabytesPerDay=0.5))
+        store.write([])
+        assert "was interrupted" in str(store.warning)
+        deployed(azure, make_service(logGigabytesPerDay=0.5))
+        assert store.read() == []
+        assert store.warning is None

@@ -37,6 +37,8 @@ PUBLISH_PASSING = frozenset({"NoRoleYet", "NoAnswer", "HTTP 409", "HTTP 429", "H
 NO_ROLE_YET = ("AuthorizationPermissionMismatch", "AuthorizationFailure", "InaccessibleStorage", "Forbidden")
 
 FAILED, SUCCEEDED = 3, 4
+# The states in which a template's deployment changes nothing any more.
+ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
 
 
 class Pace(NamedTuple):
@@ -133,14 +135,21 @@ class Azure:
         ]
 
     def deploy(
-        self, group: str, document: dict[str, Any], parameters: dict[str, str], progress: Progress
+        self,
+        group: str,
+        document: dict[str, Any],
+        parameters: Callable[[], Mapping[str, str]],
+        progress: Progress,
     ) -> None:
-        """Have Azure make the group what the template says, again while a new identity is not known yet."""
-        values = {name: {"value": value} for name, value in parameters.items()}
-        properties = {"mode": "Incremental", "template": document, "parameters": values}
+        """Have Azure make the group what the template says, again while a new identity is not known yet.
+
+        `parameters` is asked anew at each attempt, as late as can be: what it reads may have changed.
+        """
 
         def once() -> None:
             begin = self._deployments.deployments.begin_create_or_update
+            values = {name: {"value": value} for name, value in parameters().items()}
+            properties = {"mode": "Incremental", "template": document, "parameters": values}
             body: Any = {"properties": properties}
             self._finish(said(lambda: begin(group, DEPLOYMENT, body)), progress)
 
@@ -148,13 +157,21 @@ class Azure:
 
     def output(self, group: str, name: str) -> str | None:
         """An output of the last deployment, None when there is none."""
-        try:
-            found = said(lambda: self._deployments.deployments.get(group, DEPLOYMENT))
-        except Missing:
-            return None
-        outputs = (found.properties and found.properties.outputs) or {}
+        properties = self._last_deployment(group)
+        outputs = (properties and properties.outputs) or {}
         value = outputs.get(name, {}).get("value")
         return str(value) if value else None
+
+    def is_deploying(self, group: str) -> bool:
+        """Whether Azure is still carrying out the last template that the group was given."""
+        properties = self._last_deployment(group)
+        return properties is not None and properties.provisioning_state not in ENDED
+
+    def _last_deployment(self, group: str) -> Any:  # noqa: ANN401 - the SDK's model
+        try:
+            return said(lambda: self._deployments.deployments.get(group, DEPLOYMENT)).properties
+        except Missing:
+            return None
 
     # --- function apps
 

@@ -119,13 +119,23 @@ def _deploy_template(wanted: Wanted) -> Step[Azure]:
     names_ = wanted.shape.names
 
     def act(azure: Azure, progress: Progress) -> None:
-        # The template replaces an app's settings: the keys that `python -m providers keys` wrote go along.
-        keys = azure.settings(names_.group, names_.app("api")).get(KEYS_SETTING, "")
+        # The template replaces an app's settings: the keys that `python -m providers keys` wrote go along. It
+        # changes none while the template runs, and warns from the tag on.
         azure.tag(names_.group, "template", UNDER_WAY)
-        azure.deploy(names_.group, wanted.document, {"keyRecords": keys}, progress)
+        azure.deploy(names_.group, wanted.document, lambda: _key_records(azure, names_), progress)
         azure.tag(names_.group, "template", wanted.fingerprint)
 
     return Step(f"deploy the template ({len(wanted.document['resources'])} resources)", act)
+
+
+def is_under_way(azure: Azure, group: str) -> bool:
+    """Whether a deployment of the template has begun and not ended; also one that was interrupted."""
+    found = azure.group(group)
+    return azure.is_deploying(group) or (found is not None and found.tags.get("template") == UNDER_WAY)
+
+
+def _key_records(azure: Azure, names_: Names) -> dict[str, str]:
+    return {"keyRecords": azure.settings(names_.group, names_.app("api")).get(KEYS_SETTING, "")}
 
 
 def _publish(shape: Shape, app: str, package: Package) -> Step[Azure]:
