@@ -76,7 +76,7 @@ class AppSettingKeys:
     def _settings(self) -> dict[str, str]:
         with _unavailable():
             found = self._azure.settings(self._group, self._app)
-        if not found:
+        if found is None:
             raise Unavailable(f"{self._group} holds no api app: deploy it first")
         return found
 

@@ -500,6 +500,16 @@ class TestKeysWhileADeploymentRuns:
         assert azure.after_deployments == []
         assert store.read() == []
 
+    def test_settings_that_are_not_found_are_not_taken_for_no_keys(
+        self, azure: FakeAzure, store: AppSettingKeys
+    ) -> None:
+        missing = Answer(404, {"error": {"code": "ResourceNotFound", "message": "not found"}})
+        azure.fail("arm", "POST", "/config/appsettings/list$", missing)
+        with pytest.raises(DeploymentFailed, match="and so not its keys: deploy again"):
+            deployed(azure, make_service(logGigabytesPerDay=0.5))
+        deployed(azure, make_service(logGigabytesPerDay=0.5))
+        assert store.read() == RECORDS
+
     def test_an_interrupted_deployment_is_told_and_keeps_nobody_from_revoking(
         self, azure: FakeAzure, store: AppSettingKeys
     ) -> None:

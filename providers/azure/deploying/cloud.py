@@ -195,12 +195,12 @@ class Azure:
             return []
         return [str(each["name"]).rpartition("/")[2] for each in found["value"]]
 
-    def settings(self, group: str, app: str) -> dict[str, str]:
-        """An app's settings; none without an app."""
+    def settings(self, group: str, app: str) -> dict[str, str] | None:
+        """An app's settings; None when there is no such app."""
         try:
             found = self._arm("POST", f"{self._site_path(group, app)}/config/appsettings/list")
         except Missing:
-            return {}
+            return None
         return dict(found.get("properties") or {})
 
     def put_settings(self, group: str, app: str, settings: Mapping[str, str]) -> None:

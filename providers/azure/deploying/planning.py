@@ -85,12 +85,12 @@ def plan(wanted: Wanted, observed: Observed) -> list[Step[Azure]]:
     else:
         _check_location(shape, there)
     tags = there.group.tags if there else {}
-    resources = there.resources if there else ()
-    missing = resource_ids(wanted.document) - {f"{each.kind}/{each.name}".lower() for each in resources}
+    resources = {f"{each.kind}/{each.name}".lower() for each in (there.resources if there else ())}
+    missing = resource_ids(wanted.document) - resources
     if tags.get("template") != wanted.fingerprint or missing:
-        steps.append(_deploy_template(wanted))
+        steps.append(_deploy_template(wanted, resources))
     for app, package in wanted.packages.items():
-        site = f"microsoft.web/sites/{shape.names.app(app)}".lower()
+        site = _site_id(shape.names, app)
         published = tags.get(f"package-{app}") == package.sha256 and observed.functions.get(app)
         if not published or site in missing:
             steps.append(_publish(shape, app, package))
@@ -115,14 +115,17 @@ def _make_group(shape: Shape) -> Step[Azure]:
     )
 
 
-def _deploy_template(wanted: Wanted) -> Step[Azure]:
+def _deploy_template(wanted: Wanted, there: set[str]) -> Step[Azure]:
     names_ = wanted.shape.names
+    api_was_there = _site_id(names_, "api") in there
 
     def act(azure: Azure, progress: Progress) -> None:
         # The template replaces an app's settings: the keys that `python -m providers keys` wrote go along. It
         # changes none while the template runs, and warns from the tag on.
         azure.tag(names_.group, "template", UNDER_WAY)
-        azure.deploy(names_.group, wanted.document, lambda: _key_records(azure, names_), progress)
+        azure.deploy(
+            names_.group, wanted.document, lambda: _key_records(azure, names_, api_was_there), progress
+        )
         azure.tag(names_.group, "template", wanted.fingerprint)
 
     return Step(f"deploy the template ({len(wanted.document['resources'])} resources)", act)
@@ -134,8 +137,18 @@ def is_under_way(azure: Azure, group: str) -> bool:
     return azure.is_deploying(group) or (found is not None and found.tags.get("template") == UNDER_WAY)
 
 
-def _key_records(azure: Azure, names_: Names) -> dict[str, str]:
-    return {"keyRecords": azure.settings(names_.group, names_.app("api")).get(KEYS_SETTING, "")}
+def _key_records(azure: Azure, names_: Names, api_was_there: bool) -> dict[str, str]:
+    found = azure.settings(names_.group, names_.app("api"))
+    if found is None and api_was_there:
+        # No settings are not no keys: the template would leave an api that serves nobody.
+        raise DeploymentFailed(
+            f"the settings of the app {names_.app('api')} were not found, and so not its keys: deploy again"
+        )
+    return {"keyRecords": (found or {}).get(KEYS_SETTING, "")}
+
+
+def _site_id(names_: Names, app: str) -> str:
+    return f"microsoft.web/sites/{names_.app(app)}".lower()
 
 
 def _publish(shape: Shape, app: str, package: Package) -> Step[Azure]:
