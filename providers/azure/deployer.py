@@ -17,6 +17,7 @@ from providers.azure.deploying.planning import (
     app_of,
     apps_of,
     is_http,
+    look_closer,
     observe,
     package_at,
     plan,
@@ -58,7 +59,7 @@ class AzureDeployer:
         observed = observe(self._azure, self._first, self._tags, apps_of(self._service))
         shape = shape_of(self._service, observed.names(self._first))
         wanted = Wanted(shape, template(shape), self._packages())
-        run.apply(plan(wanted, observed), self._azure)
+        run.apply(plan(wanted, look_closer(self._azure, wanted, observed)), self._azure)
         if not run.dry:
             self._check_endpoint(run)
 

@@ -9,7 +9,7 @@ from ml_core.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailab
 from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure, Pace, plain_location
 from providers.azure.deploying.finding import find
-from providers.azure.deploying.planning import Wanted, observe, package_at, plan
+from providers.azure.deploying.planning import Wanted, look_closer, observe, package_at, plan
 from providers.azure.deploying.template import App, Shape, template
 from providers.azure.names import Names, names
 from providers.deployment import DeploymentFailed
@@ -57,7 +57,8 @@ def deploy(
         own = observed.names(first)
         apps = [App(APP, memory_mb, 10, 8, settings)]
         shape = Shape(own, there or location or "westeurope", OURS, apps, containers=(), queues=())
-        steps = plan(Wanted(shape, template(shape), {APP: package}), observed)
+        wanted = Wanted(shape, template(shape), {APP: package})
+        steps = plan(wanted, look_closer(azure, wanted, observed))
         for step in steps:
             progress(step.says)
             step.act(azure, lambda message: progress(message))  # noqa: PLW0108 - the parameters' names differ

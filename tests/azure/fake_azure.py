@@ -370,7 +370,7 @@ class FakeAzure:
         }
 
     def _resource(self, request: Seen, group: str, path: str) -> Answer:
-        site = re.fullmatch(r"Microsoft\.Web/sites/([^/]+)(/.*)?", path)
+        site = re.fullmatch(r"Microsoft\.Web/sites/([^/]+)(/(?:functions|config|host).*)?", path)
         if site and f"{group}/providers/{SITES}/{site[1]}" in self.resources:
             return self._site(request, site[1], site[2] or "")
         identifier = f"{group}/providers/{path}"

@@ -99,6 +99,57 @@ def test_an_app_that_somebody_deleted_comes_back(azure: FakeAzure) -> None:
     assert [line.split(" (")[0] for line in lines] == ["1/2 deploy the template", "2/2 publish train"]
 
 
+def deleted(azure: FakeAzure, form: str) -> None:
+    """Somebody deletes the one resource whose id is of that form."""
+    (found,) = [each for each in azure.resources if re.search(form, each)]
+    del azure.resources[found]
+
+
+PARTS = {
+    "containers/models": "/containers/models$",
+    "queues/training": "/queues/training$",
+    "queues/training-poison": "/queues/training-poison$",
+    "managementPolicies/default": "/managementPolicies/default$",
+    "roleAssignments/.*": "/queues/training-poison/providers/.*/roleAssignments/",
+}
+
+
+@pytest.mark.usefixtures("small_packages")
+class TestPartsThatWentAway:
+    """A group's listing does not show them."""
+
+    @pytest.mark.parametrize("part", PARTS)
+    def test_it_comes_back(self, azure: FakeAzure, part: str) -> None:
+        deployed(azure)
+        before = sorted(azure.resources)
+        deleted(azure, PARTS[part])
+        (line,) = steps(deployed(azure))
+        assert re.search(rf"^1/1 deploy the template \(\d+ resources; what went away: {part}\)", line)
+        assert sorted(azure.resources) == before
+        assert "nothing to change" in deployed(azure)
+
+    @pytest.mark.parametrize("name", ["ML_QUEUE", "ML_STORAGE__clientId"])
+    def test_a_setting_comes_back(self, azure: FakeAzure, name: str) -> None:
+        deployed(azure)
+        before = azure.settings[NAMES.app("api")].pop(name)
+        (line,) = steps(deployed(azure))
+        assert f"what went away: settings/{name})" in line
+        assert azure.settings[NAMES.app("api")][name] == before
+        assert "nothing to change" in deployed(azure)
+
+    def test_a_setting_of_another_value_is_set_right(self, azure: FakeAzure) -> None:
+        deployed(azure)
+        azure.settings[NAMES.app("train")]["ML_QUEUE"] = "elsewhere"
+        deployed(azure)
+        assert azure.settings[NAMES.app("train")]["ML_QUEUE"] == "training"
+
+    def test_a_package_comes_back_with_its_container(self, azure: FakeAzure) -> None:
+        deployed(azure)
+        deleted(azure, "/containers/packages-train$")
+        lines = steps(deployed(azure))
+        assert [line.split(" (")[0] for line in lines] == ["1/2 deploy the template", "2/2 publish train"]
+
+
 def test_keys_outlive_a_deployment(azure: FakeAzure) -> None:
     """The template replaces an app's settings; the key records go along, and are in no template."""
     deployed(azure)

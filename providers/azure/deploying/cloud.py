@@ -134,6 +134,14 @@ class Azure:
             for each in listed
         ]
 
+    def exists(self, group: str, path: str, version: str) -> bool:
+        """Whether there is a resource of that path within the group."""
+        try:
+            self._arm("GET", f"{self._group_path(group)}/providers/{path}", version=version)
+        except Missing:
+            return False
+        return True
+
     def deploy(
         self,
         group: str,

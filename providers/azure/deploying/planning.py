@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from providers.azure.deploying.cloud import Azure, plain_location
 from providers.azure.deploying.finding import Deployment, find
+from providers.azure.deploying.parts import gone
 from providers.azure.deploying.template import (
     QUEUE_DATA_CONTRIBUTOR,
     QUEUE_MESSAGE_SENDER,
@@ -49,10 +50,11 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What is: the deployment, and each app's functions."""
+    """What is: the deployment, each app's functions, and parts of the last template that went away."""
 
     deployment: Deployment | None = None
     functions: Mapping[str, tuple[str, ...]] = {}
+    gone: frozenset[str] = frozenset()
 
     def names(self, first: Names) -> Names:
         """What the deployment's resources are called; the names of a first one when there is none."""
@@ -72,6 +74,14 @@ def observe(azure: Azure, first: Names, tags: Mapping[str, str], apps: Iterable[
     return Observed(found, {app: tuple(azure.functions(names_.group, names_.app(app))) for app in apps})
 
 
+def look_closer(azure: Azure, wanted: Wanted, observed: Observed) -> Observed:
+    """With what is gone of a template that would not be deployed otherwise; changes nothing."""
+    there = observed.deployment
+    if there is None or there.group.tags.get("template") != wanted.fingerprint:
+        return observed
+    return observed._replace(gone=gone(azure, there.group.name, wanted.document))
+
+
 def plan(wanted: Wanted, observed: Observed) -> list[Step[Azure]]:
     """The steps from what is to what should be: none when there is nothing to do.
 
@@ -87,12 +97,13 @@ def plan(wanted: Wanted, observed: Observed) -> list[Step[Azure]]:
     tags = there.group.tags if there else {}
     resources = {f"{each.kind}/{each.name}".lower() for each in (there.resources if there else ())}
     missing = resource_ids(wanted.document) - resources
-    if tags.get("template") != wanted.fingerprint or missing:
-        steps.append(_deploy_template(wanted, resources))
+    if tags.get("template") != wanted.fingerprint or missing or observed.gone:
+        steps.append(_deploy_template(wanted, resources, observed.gone))
     for app, package in wanted.packages.items():
         site = _site_id(shape.names, app)
         published = tags.get(f"package-{app}") == package.sha256 and observed.functions.get(app)
-        if not published or site in missing:
+        emptied = f"containers/{shape.names.packages(app)}" in observed.gone
+        if not published or site in missing or emptied:
             steps.append(_publish(shape, app, package))
     return steps
 
@@ -115,7 +126,7 @@ def _make_group(shape: Shape) -> Step[Azure]:
     )
 
 
-def _deploy_template(wanted: Wanted, there: set[str]) -> Step[Azure]:
+def _deploy_template(wanted: Wanted, there: set[str], gone_: frozenset[str]) -> Step[Azure]:
     names_ = wanted.shape.names
     api_was_there = _site_id(names_, "api") in there
 
@@ -128,7 +139,8 @@ def _deploy_template(wanted: Wanted, there: set[str]) -> Step[Azure]:
         )
         azure.tag(names_.group, "template", wanted.fingerprint)
 
-    return Step(f"deploy the template ({len(wanted.document['resources'])} resources)", act)
+    why = f"; what went away: {', '.join(sorted(gone_))}" if gone_ else ""
+    return Step(f"deploy the template ({len(wanted.document['resources'])} resources{why})", act)
 
 
 def is_under_way(azure: Azure, group: str) -> bool:
