@@ -35,9 +35,9 @@ READY = "/v2/health/ready"
 class AzureDeployer:
     """See `providers.deployment.Deployer`."""
 
-    def __init__(self, service: Service, azure: Azure, names_: Names, key: str = "") -> None:
-        self._service, self._azure, self._first, self._key = service, azure, names_, key
-        self._tags = shape_of(service, names_).tags
+    def __init__(self, service: Service, azure: Azure, first: Names, key: str = "") -> None:
+        self._service, self._azure, self._first, self._key = service, azure, first, key
+        self._tags = shape_of(service, first).tags
 
     @property
     def place(self) -> str:

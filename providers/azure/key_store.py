@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import NotConfigured, Unavailable
+from providers.azure.deploying.cloud import Azure
+from providers.azure.deploying.finding import Deployment, find, groups_of, written
+from providers.azure.deploying.planning import is_under_way
 from providers.azure.names import KEYS_SETTING, names
 from providers.azure.wiring import key_records
 from providers.deployment import DeploymentFailed
 
 if TYPE_CHECKING:
-    from providers.azure.deploying.cloud import Azure
-    from providers.azure.deploying.finding import Deployment
     from providers.keys import Target
 
 OPTIONS = ("subscription", "resource_group")
@@ -27,7 +28,7 @@ Record = dict[str, Any]
 class AppSettingKeys:
     """The records in the setting `ML_KEYS`. Writing it restarts the app's instances: they know it at once."""
 
-    def __init__(self, azure: "Azure", deployment: "Deployment") -> None:
+    def __init__(self, azure: Azure, deployment: Deployment) -> None:
         self._azure = azure
         self._group, self._app = deployment.group.name, deployment.names.app("api")
 
@@ -42,8 +43,6 @@ class AppSettingKeys:
     @property
     def warning(self) -> str | None:
         """Why what was written may not stay; without an app there is nothing to write to."""
-        from providers.azure.deploying.planning import is_under_way
-
         try:
             if not is_under_way(self._azure, self._group):
                 return None
@@ -88,8 +87,6 @@ def key_store(target: "Target", env: Mapping[str, str]) -> AppSettingKeys:
         NotConfigured: when nothing says which subscription.
         DeploymentFailed: when there is no such deployment, more than one, or somebody else's.
     """
-    from providers.azure.deploying.cloud import Azure
-
     subscription = target.options.get("subscription") or env.get("AZURE_SUBSCRIPTION_ID", "")
     if not subscription:
         raise NotConfigured("which Azure subscription? Set AZURE_SUBSCRIPTION_ID, or pass --subscription")
@@ -97,10 +94,8 @@ def key_store(target: "Target", env: Mapping[str, str]) -> AppSettingKeys:
     return AppSettingKeys(azure, _deployment(azure, target, env))
 
 
-def _deployment(azure: "Azure", target: "Target", env: Mapping[str, str]) -> "Deployment":
+def _deployment(azure: Azure, target: "Target", env: Mapping[str, str]) -> Deployment:
     """The deployment in the group that is named, else in the one that carries the tags."""
-    from providers.azure.deploying.finding import find, groups_of, written
-
     tags = {"service": target.service, "stage": target.stage}
     group = target.options.get("resource_group") or env.get("AZURE_RESOURCE_GROUP")
     if not group:

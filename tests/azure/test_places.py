@@ -2,6 +2,8 @@
 
 import io
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -444,6 +446,17 @@ class TestWhichDeploymentsKeys:
         assert "warning" not in err
 
 
+def test_keys_without_azures_libraries_are_one_line() -> None:
+    arguments = ["keys", "list", "--cloud", "azure"]
+    program = (
+        "import sys; sys.modules['azure'] = None\n"
+        f"from providers.__main__ import main; sys.exit(main({arguments}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(r"serverless-ml: keys on azure need 'azure\S*': run `make setup`\n", done.stderr)
+
+
 class Printed(io.StringIO):
     """What is printed; calls `then` once, at the first line that says `sign`."""
 
@@ -499,6 +512,13 @@ class TestKeysWhileADeploymentRuns:
         deployed(azure, make_service(logGigabytesPerDay=0.5))
         assert azure.after_deployments == []
         assert store.read() == []
+
+    def test_a_key_that_was_made_is_shown_though_nobody_knows_of_deployments(
+        self, azure: FakeAzure, store: AppSettingKeys
+    ) -> None:
+        refused = Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no permission"}})
+        azure.fail("arm", "GET", "/resourcegroups/[^/]+$", refused)
+        assert "is not known (Azure refused: AuthorizationFailed: no permission)" in str(store.warning)
 
     def test_settings_that_are_not_found_are_not_taken_for_no_keys(
         self, azure: FakeAzure, store: AppSettingKeys
