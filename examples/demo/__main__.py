@@ -31,15 +31,15 @@ def chapters() -> list[Chapter]:
     diagnosis = [str(cancer.target_names[label]) for label in cancer.target]
     return [
         Chapter(
-            "breast-cancer", "logistic_regression", "Logistic regression on breast cancer", {"C": 1.0},
+            "demo-breast-cancer", "logistic_regression", "Logistic regression on breast cancer", {"C": 1.0},
             cancer.data.tolist(), diagnosis, [str(name) for name in cancer.feature_names], ["label", "probability"],  # noqa: E501
         ),
         Chapter(
-            "digits", "svm", "An SVM with an RBF kernel on digits", {"kernel": "rbf", "C": 10.0},
+            "demo-digits", "svm", "An SVM with an RBF kernel on digits", {"kernel": "rbf", "C": 10.0},
             digits.data.tolist(), digits.target.tolist(), [str(name) for name in digits.feature_names], ["label", "decision"],  # noqa: E501
         ),
         Chapter(
-            "wine", "kmeans", "k-means on wine", {"n_clusters": 3, "scale": True},
+            "demo-wine", "kmeans", "k-means on wine", {"n_clusters": 3, "scale": True},
             wine.data.tolist(), None, [str(name) for name in wine.feature_names], ["label"],
         ),
     ]  # fmt: skip

@@ -10,7 +10,10 @@ from examples.demo.service import Service
 from examples.demo.steps import asked, checked, trained
 
 TABLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "churn.csv")
-MODEL = "/v1/models/churn"
+# Names that the walk in README.md does not use: both may be done in one folder.
+NAME = "demo-churn"
+MODEL = f"/v1/models/{NAME}"
+DATASET = f"/v1/datasets/{NAME}"
 PRODUCTION = f"{MODEL}/aliases/production"
 CUSTOMER = {
     "age": None, "plan": "pro", "active": True, "since": "2026-10-01", "country": "PL", "spend": 31.5,
@@ -39,13 +42,13 @@ def tell_of_a_table(service: Service) -> None:
 
 def upload(service: Service) -> None:
     """Send the file to a signed address, and show what is in it."""
-    signed = asked(service, "POST", "/v1/datasets/churn:upload").body
+    signed = asked(service, "POST", f"{DATASET}:upload").body
     display.request("PUT", "the signed address")
     display.note(f"  {os.path.getsize(TABLE):,} bytes of examples/churn.csv")
     sent = checked(service.send(signed["url"], TABLE, signed["headers"]))
     display.answer(sent.status, sent.seconds)
-    display.request("GET", "/v1/datasets/churn")
-    found = checked(service.call("GET", "/v1/datasets/churn", headers={"Prefer": "wait=20"}))
+    display.request("GET", DATASET)
+    found = checked(service.call("GET", DATASET, headers={"Prefer": "wait=20"}))
     display.answer(found.status, found.seconds)
     display.columns(found.body["description"]["columns"])
 
@@ -54,11 +57,11 @@ def version_of(service: Service, hyperparameters: dict[str, Any]) -> int:
     """The version that training on the table made."""
     job = trained(
         service,
-        "churn",
+        NAME,
         {
             "algorithm": "logistic_regression",
             "hyperparameters": hyperparameters,
-            "data": {"uri": "dataset://churn", "target": "churned"},
+            "data": {"uri": f"dataset://{NAME}", "target": "churned"},
         },
     )
     version: int = job.body["version"]

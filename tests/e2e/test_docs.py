@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,32 @@ def _at(commands: str, server: LocalServer) -> str:
     return re.sub(r"(http://)?localhost:8080", server.url, commands)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_commands_of_a_page_work_one_after_another(page: str, tmp_path: Path) -> None:
+def _run_the_demo(root: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "examples.demo"],
+        cwd=ROOT,
+        env={**os.environ, "ML_ROOT": str(root)},
+        stdout=subprocess.DEVNULL,
+        timeout=300,
+        check=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("page", "demo"),
+    [*((page, False) for page in PAGES), ("README.md", True)],
+    ids=[*PAGES, "after the demo"],
+)
+def test_the_commands_of_a_page_work_one_after_another(page: str, demo: bool, tmp_path: Path) -> None:
+    if demo:
+        _run_the_demo(tmp_path / "root")
     (tmp_path / "examples").symlink_to(os.path.join(ROOT, "examples"))
     said = "\n".join(f"echo '>>>' {number}\n{each}" for number, each in enumerate(commands(page)))
     assert "localhost:8080" in said
     with LocalServer(tmp_path / "root") as server:
+        there = server.call("GET", "/v1/models").body["models"]
+        assert bool(there) == demo
+        assert not set(there) & set(re.findall(r"/v1/models/([\w-]+)", said)), "the page's names are its own"
         done = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", _at(said, server)],
             cwd=tmp_path,
