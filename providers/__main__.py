@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from ml_core.errors import ServerlessMLError
 from providers import keys, verbs
 
+# What `make demo` and `make serve` install holds no cloud's libraries.
+_NOT_INSTALLED = "this needs {}, which is not installed: run `make setup`, then `source .venv/bin/activate`"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its failures are one line on standard error and exit code 1."""
@@ -28,7 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ServerlessMLError as error:
         print(f"serverless-ml: {error}", file=sys.stderr)
         return 1
+    except ImportError as error:
+        if not _is_foreign(error):
+            raise
+        print(f"serverless-ml: {_NOT_INSTALLED.format(error.name)}", file=sys.stderr)
+        return 1
     return status
+
+
+def _is_foreign(error: ImportError) -> bool:
+    """Whether it was no module of this project that could not be imported."""
+    return (error.name or "providers").partition(".")[0] not in ("providers", "ml_core", "handlers")
 
 
 if __name__ == "__main__":

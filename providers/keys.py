@@ -193,7 +193,7 @@ def _store(arguments: argparse.Namespace) -> KeyStore:
         module = importlib.import_module(f"providers.{cloud}.key_store")
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("providers."):
-            raise KeyUnknown(f"keys on {cloud} need {error.name!r}: run `make setup`") from error
+            raise  # a library; what to do is said where commands are run
         raise KeyUnknown(f"there is no cloud {cloud!r} with keys") from error
     given = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
     if foreign := sorted(given.keys() - set(module.OPTIONS)):

@@ -85,3 +85,40 @@ def test_an_option_that_the_cloud_does_not_have_is_refused(tmp_path: Path, cloud
     """Nobody is to believe that a key went where an option said, which nothing read."""
     done = _providers(tmp_path, "keys", "list", "--cloud", cloud, option, "somewhere")
     assert (done.returncode, done.stderr) == (1, f"serverless-ml: {cloud} has no {option}\n")
+
+
+WITHOUT_CLOUDS = """
+import sys
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"boto3", "botocore", "google", "azure", "msal", "msrest", "requests"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Nothing())
+"""
+
+
+@pytest.mark.parametrize("cloud", ["aws", "google", "azure"])
+@pytest.mark.parametrize("action", [("new", "--role", "admin"), ("list",), ("revoke", "0123abcd")])
+def test_without_a_clouds_libraries_one_line_says_what_to_run(
+    tmp_path: Path, cloud: str, action: tuple[str, ...]
+) -> None:
+    """As in the environment that `make demo` and `make serve` make."""
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_CLOUDS)
+    done = subprocess.run(
+        [sys.executable, "-m", "providers", "keys", *action, "--stage", "dev", "--cloud", cloud],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(tmp_path),
+            "GOOGLE_CLOUD_PROJECT": "demo-1",
+            "AZURE_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000000",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "run `make setup`" in done.stderr
