@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from handlers import aws, wired
+from handlers.clouds import aws, bootstrap
 
 if TYPE_CHECKING:
     from ml_core.ports import ObjectStore
@@ -25,16 +25,16 @@ def use(folder: str) -> None:
         queue=_no_queue,
         key_records=lambda: _records(folder),
     )
-    wired._SERVICES.append(services)  # noqa: SLF001 - the seam between the handler and its cloud
+    bootstrap._SERVICES.append(services)  # noqa: SLF001 - the seam between the handler and its cloud
 
 
 def stored(folder: str) -> "ObjectStore":
     """S3 where `ML_BUCKET` names a bucket, else the folder."""
     if "ML_BUCKET" in os.environ:
-        from providers.aws import wiring
+        from providers.aws.runtime import wiring
 
         return wiring.store(os.environ)
-    from providers.local.folder_store import FolderStore
+    from providers.local.runtime.folder_store import FolderStore
 
     return FolderStore(folder)
 

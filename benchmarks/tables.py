@@ -62,11 +62,11 @@ def run(command: Sequence[str]) -> Run:
 
 def fit(algorithm: str, path: str) -> dict[str, float]:
     """Train on a file as the trainer does: in a child process, from the file to the artifact's bytes."""
-    from ml_core import models
-    from ml_core.datasets.data_request import DataReference, DataRequest
+    from ml_core import algorithms
     from ml_core.jobs.fit_child import FitChild, Fitted
+    from ml_core.training.table import DataReference, DataRequest
 
-    info = models.algorithm(algorithm)
+    info = algorithms.algorithm(algorithm)
     reference = DataReference("file:x", None, "target", None)
     if algorithm == "kmeans":
         with open(path, encoding="utf-8") as file:

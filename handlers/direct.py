@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from handlers.auth import OpenGate
 from handlers.rest.api import Api
-from handlers.rest.auth import OpenGate
 from handlers.rest.http import Request
 from handlers.services import Services
 from ml_core.errors import ServerlessMLError
@@ -32,7 +32,7 @@ def predict_directly(app: Api, event: Any, request_id: str) -> Any:
 
 def train_directly(services: Services, event: Any, deadline: float | None = None) -> Any:
     """Train on `{"model": "iris", "algorithm": …, "instances": …}` now; the finished job, or the problem."""
-    from handlers.deliveries import train_now
+    from handlers.jobs import train_now
     from handlers.rest.endpoints.jobs import described_job
     from handlers.rest.problems import problem_response
 

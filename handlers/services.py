@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from handlers.rest.auth import Gate, KeyGate, OpenGate, Records
+from handlers.auth import Gate, KeyGate, OpenGate, Records
 from handlers.settings import Settings
 from ml_core.errors import InvalidInput, NotConfigured
 

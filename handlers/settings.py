@@ -6,9 +6,12 @@ Cold start counts here: this module is read before the first prediction.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.errors import ServerlessMLError
+
+if TYPE_CHECKING:
+    from ml_core.inputs.rows import Limits
 
 MIB = 1024 * 1024
 
@@ -176,6 +179,13 @@ SETTINGS = (
         "The train function's memory; deploying sets it. 0 is what the machine has.",
     ),
 )
+
+
+def limits_of(settings: Settings) -> "Limits":
+    """The settings' bounds on what one request may hold."""
+    from ml_core.inputs.rows import Limits
+
+    return Limits(max_rows=settings.max_rows, max_columns=settings.max_columns, max_cells=settings.max_cells)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

@@ -6,12 +6,12 @@ For notebooks: `train_model(X, y)` fits a model to arrays or data frames, `predi
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ml_core.prediction import predict as predict
-    from ml_core.training import train_model as train_model
+    from ml_core.model.notebook import predict as predict
+    from ml_core.training.notebook import train_model as train_model
 
 __all__ = ["predict", "train_model"]
 
-_PUBLIC = {"predict": "ml_core.prediction", "train_model": "ml_core.training"}
+_PUBLIC = {"predict": "ml_core.model.notebook", "train_model": "ml_core.training.notebook"}
 
 
 def __getattr__(name: str) -> object:

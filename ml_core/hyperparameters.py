@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final, Protocol
 
-from ml_core.errors import Fault, InvalidInput
-from ml_core.faults import member, raise_faults, shown
+from ml_core.errors import Fault, InvalidInput, member, raise_faults, shown
 
 REFUSED: Final = object()
 

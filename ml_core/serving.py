@@ -17,7 +17,7 @@ from ml_core.registry.registry import Choice, ModelDocument, Registry, Version, 
 if TYPE_CHECKING:
     from _thread import LockType
 
-    from ml_core.model import Model
+    from ml_core.model.model import Model
 
 ALIAS_TTL = 2.0  # seconds
 MAX_BYTES = 256 << 20
@@ -182,6 +182,6 @@ class _Artifacts:
 
 
 def _load(data: bytes) -> "Model":
-    from ml_core.artifact import load
+    from ml_core.model.model import Model
 
-    return load(data)
+    return Model.from_bytes(data)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from providers.functions import deploy_model, invoke_model
+    from providers.deploying.functions import deploy_model, invoke_model
 
 __all__ = ["deploy_model", "invoke_model"]
 
@@ -11,7 +11,7 @@ __all__ = ["deploy_model", "invoke_model"]
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
     """Import the public functions when they are asked for: a prediction imports this package too."""
     if name in __all__:
-        from providers import functions
+        from providers.deploying import functions
 
         return getattr(functions, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from ml_core.errors import ServerlessMLError
-from providers import keys, verbs
+from providers.deploying import keys, verbs
 
 # What `make demo` and `make serve` install holds no cloud's libraries.
 _NOT_INSTALLED = "this needs {}, which is not installed: run `make setup`, then `source .venv/bin/activate`"

@@ -11,9 +11,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from providers.azure.connection import Connection, connection
-from providers.azure.storage_queue import shared_key_lite
-from providers.rest import Answer, call
+from providers.azure.runtime.connection import Connection, connection
+from providers.azure.runtime.storage_queue import shared_key_lite
+from providers.http import Answer, call
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMMAND = os.path.join(ROOT, ".tools", "azurite", "node_modules", ".bin", "azurite")

@@ -16,7 +16,7 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from providers.rest import call
+from providers.http import call
 from tests.ministack import REGION
 
 

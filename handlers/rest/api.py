@@ -4,8 +4,8 @@ import time
 from importlib import import_module
 from typing import Any
 
+from handlers.auth import PREDICT, VISITOR, Gate
 from handlers.logs import log
-from handlers.rest.auth import PREDICT, VISITOR, Gate
 from handlers.rest.call import Call
 from handlers.rest.http import Request, Response
 from handlers.rest.router import allowed, find
@@ -90,7 +90,7 @@ def _without_endpoint(request: Request, gate: Gate, method: str, allow: str) -> 
     if allow and method == "OPTIONS":
         gate.admit(request.headers, VISITOR)
         return Response(204, {"allow": allow}, b"")
-    from handlers.rest.errors import MethodNotAllowed, RouteNotFound
+    from handlers.errors import MethodNotAllowed, RouteNotFound
 
     gate.admit(request.headers, PREDICT)
     if allow:

@@ -8,7 +8,7 @@ told otherwise.
 import json
 from typing import Any, NoReturn
 
-from handlers.rest.errors import UnsupportedMediaType
+from handlers.errors import UnsupportedMediaType
 from handlers.rest.http import Request
 from ml_core.errors import MalformedInput, TooLarge
 

@@ -6,13 +6,14 @@ from handlers.rest.bodies import read_json
 from handlers.rest.http import Request, is_number
 from handlers.rest.routes import QUERY, Route
 from handlers.rest.schemas import Schema, check
+from handlers.settings import limits_of
 from ml_core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from handlers.rest.auth import Caller
+    from handlers.auth import Caller
     from handlers.services import Services
     from handlers.settings import Settings
-    from ml_core.instances import Limits
+    from ml_core.inputs.rows import Limits
 
 _LONGEST_ROUTING_KEY = 255
 
@@ -105,10 +106,3 @@ class Call:
         declared = {name: QUERY[name] for name in self.route.query}
         check({"type": "object", "properties": declared, "additionalProperties": False}, values, "query")
         return values
-
-
-def limits_of(settings: "Settings") -> "Limits":
-    """The settings' bounds on what one request may hold."""
-    from ml_core.instances import Limits
-
-    return Limits(max_rows=settings.max_rows, max_columns=settings.max_columns, max_cells=settings.max_cells)

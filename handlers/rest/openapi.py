@@ -11,18 +11,18 @@ from http import HTTPStatus
 from importlib import import_module
 from typing import Any
 
-import handlers.rest.errors
+import handlers.errors
 import ml_core.errors
+from handlers.auth import OPEN, ROLES, VISITOR
 from handlers.rest.answers import ANSWERS
-from handlers.rest.auth import OPEN, ROLES, VISITOR
 from handlers.rest.problems import status_of
 from handlers.rest.routes import HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
 from handlers.rest.schemas import Schema
 from handlers.version import NAME, VERSION
-from ml_core.datasets.data_request import FORMATS
+from ml_core.algorithms import CLASSIFICATION, AlgorithmInfo, algorithms
 from ml_core.errors import ServerlessMLError
-from ml_core.models import CLASSIFICATION, AlgorithmInfo, algorithms
-from ml_core.training import SEED, TEST_FRACTION
+from ml_core.training.notebook import SEED, TEST_FRACTION
+from ml_core.training.table import FORMATS
 
 BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
@@ -105,11 +105,7 @@ def errors() -> list[dict[str, Any]]:
 def _kinds(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
     """That kind and those under it, as the two error trees name them, whatever else is loaded."""
     below = [found for child in kind.__subclasses__() for found in _kinds(child)]
-    return (
-        [kind, *below]
-        if kind.__module__ in (ml_core.errors.__name__, handlers.rest.errors.__name__)
-        else below
-    )
+    return [kind, *below] if kind.__module__ in (ml_core.errors.__name__, handlers.errors.__name__) else below
 
 
 def _training_with(info: AlgorithmInfo) -> Schema:

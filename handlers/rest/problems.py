@@ -5,7 +5,7 @@ What an error means in HTTP is said here and nowhere else.
 
 from typing import Any
 
-from handlers.rest.errors import ForeignOrigin, MethodNotAllowed, UnsupportedMediaType
+from handlers.errors import ForeignOrigin, MethodNotAllowed, UnsupportedMediaType
 from handlers.rest.http import Response, json_response
 from ml_core.errors import (
     ArtifactInvalid,

@@ -7,7 +7,7 @@ to meet, and `answers` the schemas in `handlers/rest/answers.py` of what comes b
 
 from typing import NamedTuple
 
-from handlers.rest.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR
+from handlers.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR
 from handlers.rest.schemas import Schema
 from ml_core.errors import (
     AliasNotFound,
@@ -28,7 +28,7 @@ class Route(NamedTuple):
         method: GET, POST, PUT or DELETE; HEAD and OPTIONS come by themselves.
         path: segments; `{name}` stands for a parameter, `:verb` may end the last one.
         target: `module:function` below `handlers.rest.endpoints`.
-        access: who may call, a level of `handlers.rest.auth`.
+        access: who may call, a level of `handlers.auth`.
         answers: status and name of the answer's schema.
         body: name of the request's schema in the target's module, empty for none.
         query: names in `QUERY`.

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from ml_core.errors import Fault, InvalidInput
-from ml_core.faults import member, raise_faults, shown
+from ml_core.errors import Fault, InvalidInput, member, raise_faults, shown
 
 Schema = dict[str, Any]
 

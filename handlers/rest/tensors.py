@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from handlers.rest.http import is_number
-from ml_core.errors import MalformedInput
-from ml_core.faults import shown
+from ml_core.errors import MalformedInput, shown
 
 _CODES = {"FP64": "d", "INT64": "q"}
 

@@ -4,11 +4,15 @@ from collections.abc import Iterable, Sequence
 from math import dist, exp, isfinite, isnan, sumprod, tanh
 from typing import TYPE_CHECKING
 
-from ml_core.arithmetic import CLOSE, Coefficients, NotFinite, pairs_of, power
-from ml_core.tensors import Tensor, unpack_rows
+from ml_core.arithmetic.bounds import CLOSE, NotFinite
+from ml_core.arithmetic.pairs import Coefficients, pairs_of
+from ml_core.safetensors import Tensor, unpack_rows
 
 if TYPE_CHECKING:
-    from ml_core.features import Layout
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ml_core.arithmetic.layout import Layout
 
 type Row = Sequence[float]
 type Matrix = Sequence[Row]
@@ -221,3 +225,14 @@ def _finite(rows: Iterable[Row]) -> Matrix:
         if not all(map(isfinite, row)):
             raise NotFinite(index)
     return matrix
+
+
+def power[N: (float, NDArray[np.float64])](base: N, exponent: int) -> N:
+    """The base, a number or an array, to a power of at least 1, by repeated squaring, as in libsvm.
+
+    Multiplication overflows to infinity, which is noticed later, where `**` on floats would raise.
+    """
+    if exponent == 1:
+        return base
+    root = power(base * base, exponent // 2)
+    return root * base if exponent % 2 else root

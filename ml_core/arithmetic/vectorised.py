@@ -5,8 +5,11 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ml_core.arithmetic import BLOCK_NUMBERS, CLOSE, Coefficients, NotFinite, pairs_of, plain, power
-from ml_core.tensors import Tensor
+from ml_core.arithmetic import plain
+from ml_core.arithmetic.bounds import BLOCK_NUMBERS, CLOSE, NotFinite
+from ml_core.arithmetic.pairs import Coefficients, pairs_of
+from ml_core.arithmetic.plain import power
+from ml_core.safetensors import Tensor
 
 if "numpy" not in sys.modules and "OPENBLAS_NUM_THREADS" not in os.environ:
     # A function has one or two processors: OpenBLAS's threads cost a fifth of the import and win nothing.
@@ -22,7 +25,7 @@ else:
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from ml_core.features import Layout
+    from ml_core.arithmetic.layout import Layout
 
 type Matrix = NDArray[np.float64]
 

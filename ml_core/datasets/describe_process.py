@@ -14,7 +14,7 @@ import resource
 import sys
 from typing import Any
 
-from ml_core.jobs.function_memory import be_first_to_go
+from ml_core.sandbox.memory import be_first_to_go
 
 ROWS = 1_000_000
 """About how many rows a description is of at most; of a longer table it says that it is not complete."""
@@ -33,11 +33,10 @@ def main(path: str, memory: int, module_paths: list[str]) -> None:
 
 def _described(path: str) -> dict[str, Any]:
     from ml_core.errors import ServerlessMLError
-    from ml_core.jobs.job_errors import cannot_be_read
-    from ml_core.jobs.readers import load_readers
-    from ml_core.jobs.tracebacks import frames_of
+    from ml_core.sandbox.tracebacks import frames_of
     from ml_core.tables.description import describe
     from ml_core.tables.memory import machine_budget
+    from ml_core.tables.readers import cannot_be_read, load_readers
     from ml_core.tables.reading import read
 
     load_readers()

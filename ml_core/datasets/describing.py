@@ -11,11 +11,11 @@ from ml_core.datasets.fetching import Fetching
 from ml_core.datasets.sources import DataSources, upload_key
 from ml_core.documents import Body, update
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
-from ml_core.jobs.child_process import ChildProcess
-from ml_core.jobs.function_memory import FunctionMemory
-from ml_core.jobs.job_errors import cannot_be_read
-from ml_core.jobs.scratch import scratch_folder
 from ml_core.ports import ObjectStore
+from ml_core.sandbox.child_process import ChildProcess
+from ml_core.sandbox.memory import FunctionMemory
+from ml_core.sandbox.scratch import scratch_folder
+from ml_core.tables.readers import cannot_be_read
 
 MOST_ATTEMPTS = 3
 _LONGEST = 600.0  # seconds

@@ -14,8 +14,7 @@ read is decided from the text of the address before anything is opened.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ml_core.errors import AccessRefused, InvalidInput, ObjectNotFound
-from ml_core.faults import shown
+from ml_core.errors import AccessRefused, InvalidInput, ObjectNotFound, shown
 from ml_core.names import check_name
 from ml_core.ports import LONGEST_KEY, DataStore, ObjectStore, Opened
 

@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from ml_core.errors import Unavailable
-from ml_core.jobs.child_process import ChildProcess, Death
 from ml_core.jobs.fit_process import READING
+from ml_core.sandbox.child_process import ChildProcess, Death
 
 FIT_COMMAND = (sys.executable, "-m", "ml_core.jobs.fit_process")
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # how a full disk shows

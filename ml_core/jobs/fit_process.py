@@ -1,4 +1,6 @@
-"""The child process in which a model is fitted: `python -m ml_core.jobs.fit_process FOLDER [MODULE PATH...]`.
+"""The child process in which a model is fitted.
+
+    python -m ml_core.jobs.fit_process FOLDER [MODULE PATH...]
 
 The folder holds `request` and, if that is about a table, the table's file as `data`. The child leaves there
 `artifact` and `manifest.json`, or `error.json`, and says on its standard output how far it is, a JSON line
@@ -16,7 +18,7 @@ import time
 from contextlib import suppress
 from typing import IO, Any
 
-from ml_core.jobs.function_memory import be_first_to_go
+from ml_core.sandbox.memory import be_first_to_go
 
 READING = "reading"
 """The phase in which the rows are brought into memory, from a table's file if there is one."""
@@ -54,11 +56,11 @@ class _Progress:
 
 
 def _fit(folder: str, progress: _Progress) -> None:
-    from ml_core.datasets.data_request import is_data_request
-    from ml_core.jobs.readers import load_readers
     from ml_core.tables.memory import machine_budget
-    from ml_core.training import fit, read_request
-    from ml_core.training_request import TrainingRequest
+    from ml_core.tables.readers import load_readers
+    from ml_core.training.notebook import fit, read_request
+    from ml_core.training.request import TrainingRequest
+    from ml_core.training.table import is_data_request
 
     with open(os.path.join(folder, "request"), "rb") as written:
         stored = written.read()
@@ -81,7 +83,7 @@ def _describe(error: BaseException, *, reads_file: bool) -> dict[str, Any]:
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return {"code": "out_of_memory"}
     from ml_core.errors import InvalidInput, ServerlessMLError
-    from ml_core.jobs.tracebacks import frames_of
+    from ml_core.sandbox.tracebacks import frames_of
 
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return {"code": "disk_full"}

@@ -3,7 +3,8 @@
 from typing import Any
 
 from ml_core.errors import InvalidInput, MalformedInput, TooLarge
-from ml_core.jobs.background import Work
+from ml_core.sandbox.background import Work
+from ml_core.tables.readers import cannot_be_read
 
 type JobError = dict[str, Any]
 
@@ -28,11 +29,6 @@ def out_of_memory(size: int, limit: int | None) -> JobError:
 def unreadable(how: str) -> JobError:
     """The data's file made its reader fail."""
     return {"code": MalformedInput.code, "message": cannot_be_read(how), "faults": []}
-
-
-def cannot_be_read(how: str) -> str:
-    """What is said of a file that made its reader fail."""
-    return f"the file cannot be read: {how}; see whether another program opens it, and write it again"
 
 
 def defect(job_id: str) -> JobError:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ml_core.datasets.data_request import DataRequest, is_data_request
 from ml_core.datasets.fetching import Fetched, Fetching
 from ml_core.datasets.sources import DataSources
 from ml_core.errors import (
@@ -25,7 +24,6 @@ from ml_core.errors import (
     Unavailable,
 )
 from ml_core.jobs import fit_results, job_errors
-from ml_core.jobs.background import Background, Work
 from ml_core.jobs.fit_child import (
     FIT_COMMAND,
     NO_ROOM,
@@ -40,7 +38,6 @@ from ml_core.jobs.fit_child import (
     Result,
     Unreadable,
 )
-from ml_core.jobs.function_memory import FunctionMemory
 from ml_core.jobs.jobs import Job, Jobs, input_key
 from ml_core.jobs.leases import (
     INTERRUPTED,
@@ -55,8 +52,11 @@ from ml_core.jobs.leases import (
     postponed,
     spent,
 )
-from ml_core.jobs.scratch import scratch_folder
 from ml_core.registry.registry import Registry
+from ml_core.sandbox.background import Background, Work
+from ml_core.sandbox.memory import FunctionMemory
+from ml_core.sandbox.scratch import scratch_folder
+from ml_core.training.table import DataRequest, is_data_request
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 """What an alias is: one version, or several with weights."""
 
-from ml_core.errors import Fault, InvalidInput
-from ml_core.faults import member, raise_faults, shown
+from ml_core.errors import Fault, InvalidInput, member, raise_faults, shown
 
 # A version's number, or weights by version in digits, as JSON has them.
 type State = int | dict[str, int]

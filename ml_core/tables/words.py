@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ml_core.faults import shown
+from ml_core.errors import shown
 from ml_core.tables import arrow
 from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, MOST_WORDS, TEXT, Column, number_column
 

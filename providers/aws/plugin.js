@@ -65,11 +65,11 @@ class ServerlessMlOnAws {
     const { architecture } = this.serverless.service.provider;
     const into = (name) => path.join('.serverless', `${name}.zip`);
     // Under the plugin's own name: it has zipped the same wheels, with their tests and without `.pyc` files.
-    await this.python('providers.aws.packaging', 'Compiling the predict layer', [
+    await this.python('providers.aws.deploying.packaging', 'Compiling the predict layer', [
       ...['predict', '--architecture', architecture],
       ...['--installed', path.join('.serverless', 'requirements'), '--out', into('pythonRequirements')],
     ]);
-    await this.python('providers.aws.packaging', 'Building the training layer', [
+    await this.python('providers.aws.deploying.packaging', 'Building the training layer', [
       ...['training', '--architecture', architecture, '--out', into('training')],
     ]);
     await this.finishCode();
@@ -84,7 +84,7 @@ class ServerlessMlOnAws {
     const { service } = this.serverless;
     const named = Object.values(service.functions).map((each) => each.package && each.package.artifact);
     for (const zip of new Set([service.package.artifact, ...named].filter(Boolean))) {
-      await this.python('providers.aws.packaging', 'Compiling the code', ['code', zip]);
+      await this.python('providers.aws.deploying.packaging', 'Compiling the code', ['code', zip]);
     }
   }
 
@@ -97,7 +97,7 @@ class ServerlessMlOnAws {
     const reserve = String(caps.reduce((sum, cap) => sum + cap, 0));
     const parameters = ['--region', this.aws.getRegion(), '--reserve', reserve];
     const env = await this.identity();
-    await this.python('providers.aws.preflight', 'Asking what the account allows', parameters, { env });
+    await this.python('providers.aws.deploying.preflight', 'Asking what the account allows', parameters, { env });
   }
 
   // A refusal here ends the whole removal, before the framework has deleted anything.
@@ -120,7 +120,7 @@ class ServerlessMlOnAws {
   async removal(doing, parameters, how) {
     const where = ['--region', this.aws.getRegion(), '--account', this.account];
     const env = await this.identity();
-    return this.python('providers.aws.removal', doing, [...where, ...parameters], { env, ...how });
+    return this.python('providers.aws.deploying.removal', doing, [...where, ...parameters], { env, ...how });
   }
 
   // The framework's own credentials, as boto3 takes no others: with a profile and AWS_ACCESS_KEY_ID both set it

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from providers.azure.deployer import AzureDeployer
 from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure, Pace
-from providers.azure.names import Names, account_prefix, named, names
-from providers.service import Function, Service
+from providers.azure.deploying.deployer import AzureDeployer
+from providers.azure.runtime.names import Names, account_prefix, named, names
+from providers.deploying.service import Function, Service
 from tests.azure.fake_azure import SUBSCRIPTION, FakeAzure
 from tests.azurite import Azurite
 

@@ -9,14 +9,14 @@ from collections.abc import Callable  # noqa: TC003
 
 import pytest
 
-from providers.azure import deployer as module
-from providers.azure.deployer import AzureDeployer
+from providers.azure.deploying import deployer as module
 from providers.azure.deploying.cloud import Pace
-from providers.azure.key_store import key_store
-from providers.azure.names import names
-from providers.deployment import DeploymentFailed, Run
-from providers.keys import Target
-from providers.service import Service
+from providers.azure.deploying.deployer import AzureDeployer
+from providers.azure.deploying.key_store import key_store
+from providers.azure.runtime.names import names
+from providers.deploying.keys import Target
+from providers.deploying.plan import DeploymentFailed, Run
+from providers.deploying.service import Service
 from tests.azure.conftest import deployer, make_service
 from tests.azure.fake_azure import SUBSCRIPTION, Answer, FakeAzure, group_id
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.deployment import Run
+from providers.deploying.plan import Run
 from tests.azure.conftest import deployer
 from tests.azure.fake_azure import ACCOUNTS, SUBSCRIPTION, FakeAzure, group_id
 from tests.framework import Project

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from ml_core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from ml_core.training import train_model
-from providers.azure import functions
-from providers.azure.deploying import packaging
-from providers.functions import DeployedFunction
+from ml_core.training.notebook import train_model
+from providers.azure.deploying import functions, packaging
+from providers.deploying.functions import DeployedFunction
 from tests.azure.conftest import QUICK, names_as_typed
 from tests.azure.fake_azure import SUBSCRIPTION, FakeAzure
 from tests.azure.function_host import FunctionHost

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import pytest
 
 from ml_core.ports import ObjectStore
-from providers.azure import wiring
 from providers.azure.deploying import packaging
 from providers.azure.deploying.planning import apps_of
+from providers.azure.runtime import wiring
 from tests.azure.conftest import make_service
 from tests.azure.function_host import FunctionHost
 from tests.azurite import Azurite

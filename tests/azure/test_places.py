@@ -10,13 +10,13 @@ import pytest
 from providers.__main__ import main
 from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure
+from providers.azure.deploying.key_store import AppSettingKeys, key_store
 from providers.azure.deploying.planning import Observed, Wanted, apps_of, package_at, plan, shape_of
 from providers.azure.deploying.template import template
-from providers.azure.key_store import AppSettingKeys, key_store
-from providers.azure.names import Names, names
-from providers.deployment import DeploymentFailed, Run
-from providers.keys import Target
-from providers.service import Service
+from providers.azure.runtime.names import Names, names
+from providers.deploying.keys import Target
+from providers.deploying.plan import DeploymentFailed, Run
+from providers.deploying.service import Service
 from tests.azure.conftest import QUICK, deployer, make_service, names_as_typed
 from tests.azure.fake_azure import (
     ACCOUNTS,

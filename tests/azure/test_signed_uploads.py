@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from providers.azure import wiring
-from providers.azure.connection import connection
+from providers.azure.runtime import wiring
+from providers.azure.runtime.connection import connection
 from tests.azure.identity_endpoint import SIGNING_KEY, IdentityEndpoint
 
 KEY = "datasets/churn/01"

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from ml_core.errors import NotConfigured, Unavailable
-from providers.azure import identity, wiring
-from providers.azure.connection import connection
-from providers.azure.storage_queue import StorageQueue
+from providers.azure.runtime import identity, wiring
+from providers.azure.runtime.connection import connection
+from providers.azure.runtime.storage_queue import StorageQueue
 from tests.azure.identity_endpoint import IdentityEndpoint
 from tests.azurite import Azurite
 

@@ -12,7 +12,7 @@ from providers.azure.deploying.template import (
     QUEUE_MESSAGE_SENDER,
     template,
 )
-from providers.azure.names import names
+from providers.azure.runtime.names import names
 from tests.azure.conftest import make_service
 from tests.azure.fake_azure import SUBSCRIPTION
 from tests.azure.published_types import PUBLISHED, faults_of_resource

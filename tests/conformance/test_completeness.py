@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from handlers.rest.auth import OPEN
+from handlers.auth import OPEN
 from handlers.rest.router import find
 from handlers.rest.routes import ROUTES, Route
 from tests.conformance.case import Case

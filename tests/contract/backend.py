@@ -25,12 +25,13 @@ class Backend(Protocol):
 
 
 def clouds_with_a_store() -> list[str]:
-    """The folders of providers/ that hold a `*_store.py`."""
+    """The folders of providers/ that hold a `runtime/*_store.py`."""
     providers = os.path.join(ROOT, "providers")
     return sorted(
         entry.name
         for entry in os.scandir(providers)
-        if entry.is_dir() and any(name.endswith("_store.py") for name in os.listdir(entry.path))
+        if os.path.isdir(os.path.join(entry.path, "runtime"))
+        and any(name.endswith("_store.py") for name in os.listdir(os.path.join(entry.path, "runtime")))
     )
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import threading
 
-from ml_core.datasets.data_request import DataReference, DataRequest
 from ml_core.datasets.sources import DataSources, upload_key
 from ml_core.jobs.jobs import SUCCEEDED, Job, Jobs
 from ml_core.jobs.leases import MOST_ATTEMPTS
@@ -13,6 +12,7 @@ from ml_core.jobs.trainer import Outcome, Pace, run_job
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.versions import Versions
+from ml_core.training.table import DataReference, DataRequest
 from tests.contract.faults import QUICK, QUICK_FIT, Clock, RememberingQueue
 
 UPLOAD = "0" * 28

@@ -29,7 +29,7 @@ from tests.contract.faults import QUICK, QUICK_FIT, Clock, FaultyStore, Remember
 from tests.contract.places import Place
 
 if TYPE_CHECKING:
-    from ml_core.model import Model
+    from ml_core.model.model import Model
 
 
 def count(store: ObjectStore, key: str, times: str) -> None:

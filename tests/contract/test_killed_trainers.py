@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from ml_core.errors import Unavailable
-from ml_core.jobs.function_memory import FunctionMemory
 from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs
 from ml_core.jobs.leases import LOST, MOST_ATTEMPTS
 from ml_core.jobs.sweep import Swept
@@ -23,6 +22,7 @@ from ml_core.jobs.trainer import Outcome, Pace, run_job
 from ml_core.ports import ObjectStore, Opened
 from ml_core.registry.registry import Registry, artifact_key
 from ml_core.registry.versions import Versions
+from ml_core.sandbox.memory import FunctionMemory
 from tests.contract.bench import Bench, sources
 from tests.contract.faults import (
     QUICK,

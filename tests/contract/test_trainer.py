@@ -8,7 +8,8 @@ import time
 import pytest
 
 from ml_core.errors import DocumentDamaged, Unavailable
-from ml_core.instances import Limits, rows_from_json
+from ml_core.inputs.instances import rows_from_json
+from ml_core.inputs.rows import Limits
 from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs
 from ml_core.jobs.leases import LOST, MOST_ATTEMPTS, claim, spent
 from ml_core.jobs.sweep import Swept, sweep
@@ -18,7 +19,7 @@ from ml_core.registry.deletion import Deletion
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.versions import Versions
 from ml_core.serving import Models
-from ml_core.training import check_request
+from ml_core.training.notebook import check_request
 from tests.contract.bench import Bench
 from tests.contract.faults import (
     QUICK,

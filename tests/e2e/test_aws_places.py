@@ -17,8 +17,8 @@ import boto3
 import pytest
 
 from ml_core.errors import AccessRefused, Conflict, Unavailable
-from providers.aws import removal, stack
-from providers.aws.identity import Identity
+from providers.aws.deploying import removal, stack
+from providers.aws.deploying.identity import Identity
 from tests.framework import Project, Ran
 from tests.ministack import Ministack
 
@@ -229,7 +229,7 @@ def test_what_stays_is_deleted_by_its_own_accounts_credentials_alone(
     assert f"the bucket {bucket} stays, for it holds 1 models; to delete it: " in said
     assert (staging.stacks, staging.parameters, staging.models) == (set(), {}, {bucket})
     typed = next(line for line in said.splitlines() if "to delete it: " in line).rpartition(": ")[2].split()
-    assert typed[:3] == [".venv/bin/python", "-m", "providers.aws.removal"]
+    assert typed[:3] == [".venv/bin/python", "-m", "providers.aws.deploying.removal"]
 
     refused = python(shell, *typed[2:])
     assert refused.status == 1
@@ -258,7 +258,7 @@ def test_where_nothing_is_deployed_nothing_is_removed(
 def test_a_removal_in_another_account_than_the_runs_is_refused(shell: dict[str, str], ours: Place) -> None:
     bucket = ours.deploy()
     before = ours.state
-    where = ["providers.aws.removal", "--region", HERE]
+    where = ["providers.aws.deploying.removal", "--region", HERE]
     for step in (["look", NAME, "--keys", KEYS], ["remove", bucket, "--keys", KEYS, "--delete-models"]):
         ran = python(shell, *where, "--account", STAGING, *step)
         assert (ran.status, ran.said.count("\n")) == (1, 1), ran.said
@@ -339,12 +339,14 @@ def test_a_removal_that_fails_half_way_says_how_to_go_on(
     with pytest.raises(Unavailable) as raised:
         removal.remove(mine, "a-bucket", KEYS, delete_models=False)
     again = f"--region {HERE} --account {OURS} remove a-bucket --keys {KEYS}"
-    assert str(raised.value).endswith(f"to try again: .venv/bin/python -m providers.aws.removal {again}")
+    assert str(raised.value).endswith(
+        f"to try again: .venv/bin/python -m providers.aws.deploying.removal {again}"
+    )
 
 
 def test_a_bucket_that_is_gone_already_ends_in_a_line(shell: dict[str, str], ours: Place) -> None:
     ours.keep(KEYS)
-    where = ["providers.aws.removal", "--region", HERE, "--account", OURS]
+    where = ["providers.aws.deploying.removal", "--region", HERE, "--account", OURS]
     ran = python(shell, *where, "remove", "serverless-ml-dev-models-gone", "--keys", KEYS)
     assert ran == Ran(0, "the bucket serverless-ml-dev-models-gone was gone already\n")
     assert ours.parameters == {}
@@ -438,7 +440,12 @@ def test_a_deployment_that_does_not_say_where_its_keys_are_is_asked_by_its_funct
     )
     made = keys(shell)
     client_said = python(
-        shell, *["providers.aws.removal", "--region", HERE, "--account", OURS], "look", NAME, "--keys", KEYS
+        shell,
+        *["providers.aws.deploying.removal", "--region", HERE, "--account", OURS],
+        "look",
+        NAME,
+        "--keys",
+        KEYS,
     )
     client.delete_function(FunctionName=f"{NAME}-api")
     assert "parameter /earlier/keys," in made.said

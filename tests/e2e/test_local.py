@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from handlers.local import is_loopback
+from handlers.local.gate import is_loopback
 from tests.e2e.local_server import ROOT, LocalServer
 
 

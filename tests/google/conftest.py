@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from providers.deployment import Run
-from providers.google.deployer import GoogleDeployer
+from providers.deploying.plan import Run
+from providers.deploying.service import Function, Service
 from providers.google.deploying.control_plane import ControlPlane
-from providers.service import Function, Service
+from providers.google.deploying.deployer import GoogleDeployer
 from tests.google import cloud as stand_in
 from tests.google import gcs
 

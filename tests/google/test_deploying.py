@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from providers.deployment import DeploymentFailed, Run
-from providers.service import Function, Service
+from providers.deploying.plan import DeploymentFailed, Run
+from providers.deploying.service import Function, Service
 from tests.google.conftest import Bench, make_service
 
 API, TRAIN, SWEEP = (f"serverless-ml-dev-{name}" for name in ("api", "train", "sweep"))
@@ -109,7 +109,7 @@ def test_a_changed_setting_updates_only_its_function(bench: Bench, service: Serv
     bench.deploy(service)
     settings = {**service.functions["api"].settings, "memory": "1Gi"}
     changed = service._replace(
-        functions={**service.functions, "api": Function("api", "handlers.google.api", settings)}
+        functions={**service.functions, "api": Function("api", "handlers.clouds.google.api", settings)}
     )
     said = bench.deploy(changed)
     assert next(line for line in said.splitlines() if "the function" in line).startswith(
@@ -270,7 +270,7 @@ def test_a_final_refusal_is_one_line(bench: Bench, service: Service, status: int
 def test_an_endpoint_that_does_not_answer_fails_the_deploy(
     bench: Bench, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("providers.google.deployer.PATIENCE", 0.1)
+    monkeypatch.setattr("providers.google.deploying.deployer.PATIENCE", 0.1)
     bench.google.cloud.alive = False
     with pytest.raises(DeploymentFailed, match="answers 503 to its health check"):
         bench.deploy(service)

@@ -9,11 +9,11 @@ import pytest
 
 from ml_core.errors import Unavailable
 from providers.__main__ import main
-from providers.deployment import DeploymentFailed
-from providers.google.key_store import key_store
-from providers.google.mounted_keys import read_records
-from providers.keys import Target
-from providers.service import Service
+from providers.deploying.keys import Target
+from providers.deploying.plan import DeploymentFailed
+from providers.deploying.service import Service
+from providers.google.deploying.key_store import key_store
+from providers.google.runtime.mounted_keys import read_records
 from tests.google.conftest import Bench, Google, make_service
 
 SECRET = "projects/demo-1/secrets/serverless-ml-dev-keys"

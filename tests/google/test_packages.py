@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from providers.deploying.service import Service
 from providers.google.deploying import packaging
-from providers.service import Service
 from tests.google.conftest import ROOT
 
 
@@ -69,7 +69,7 @@ def test_a_package_holds_no_other_cloud_and_nothing_of_the_developers(built: dic
         names = _names(path)
         assert not [name for name in names if "aws" in name or "azure" in name or "local" in name]
         assert not [name for name in names if name.startswith("providers/google/deploy")]
-        assert "handlers/google.py" in names
+        assert "handlers/clouds/google.py" in names
 
 
 def test_requirements_are_pinned_by_hash(built: dict[str, str]) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from providers.deployment import DeploymentFailed
+from providers.deploying.plan import DeploymentFailed
+from providers.deploying.service import Service
 from providers.google.deploying.control_plane import Observed
 from providers.google.deploying.desired import Desired, desired, names_of
 from providers.google.deploying.planning import Kept, differences, plan_deploy, plan_remove, queue_name
-from providers.service import Service
 from tests.google.conftest import make_service
 
 NOTHING = Observed({}, {}, None, {})

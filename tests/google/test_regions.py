@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from providers.deployment import DeploymentFailed
-from providers.service import Service
+from providers.deploying.plan import DeploymentFailed
+from providers.deploying.service import Service
 from tests.google.cloud import Cloud
 from tests.google.conftest import Bench, make_service
 

@@ -10,8 +10,8 @@ import zipfile
 
 import pytest
 
-from providers import packages as building
-from providers.aws import packaging
+from providers.aws.deploying import packaging
+from providers.deploying import packages as building
 from tests.framework import Packages, Project
 
 ZIPS = ["code", "predict_layer", "training_layer"]
@@ -75,22 +75,18 @@ def test_the_code_is_the_service_and_nothing_else(aws_packages: Packages) -> Non
         "aws",
         "__pycache__",
     }
-    assert "handlers/aws.py" in held
+    assert "handlers/clouds/aws.py" in held
     assert {os.path.splitext(name)[1] for name in held} == {".py", ".pyc", ".html", ".json", ".pem"}
     elsewhere = {
-        "local",
-        "wsgi",
-        "packages",
-        "packaging",
-        "functions",
-        "preflight",
-        "removal",
-        "identity",
-        "keys",
-        "key_store",
-        "stack",
+        "handlers/local",
+        "handlers/single",
+        "providers/deploying",
+        "providers/aws/deploying",
+        "providers/aws/config.yml",
     }
-    assert {os.path.basename(name).split(".")[0] for name in held} & elsewhere == set()
+    assert [name for name in held if name.startswith(tuple(elsewhere))] == []
+    adapters = {name for name in held if name.startswith("handlers/clouds/") and name.endswith(".py")}
+    assert adapters == {f"handlers/clouds/{name}.py" for name in ("__init__", "aws", "bootstrap")}
 
 
 @pytest.mark.parametrize("name", ["predict_layer", "training_layer"])

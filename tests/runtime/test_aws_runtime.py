@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
-from providers.aws.identity import identify
-from providers.aws.key_store import SsmKeys
-from providers.keys import new_key
+from providers.aws.deploying.identity import identify
+from providers.aws.deploying.key_store import SsmKeys
+from providers.deploying.keys import new_key
 from tests.framework import Packages
 from tests.ministack import Ministack
 from tests.runtime.lambda_runtime import Function, runtime_client, unpacked
@@ -51,7 +51,7 @@ def key(ministack: Ministack) -> str:
 def function(name: str, folders: dict[str, str], ministack: Ministack, timeout: int = 60) -> Function:
     queue = "http://localhost/nobody-listens"
     return Function(
-        f"handlers.aws.{name}",
+        f"handlers.clouds.aws.{name}",
         task=folders["task"],
         opt=folders[name],
         runtime=folders["runtime"],

@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from ml_core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from ml_core.training import train_model
+from ml_core.training.notebook import train_model
 from providers import deploy_model, invoke_model
 from tests.google.cloud import Cloud
 from tests.google.cloud import running as running_cloud

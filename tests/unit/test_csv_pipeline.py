@@ -23,12 +23,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
-from ml_core import artifact, models
+from ml_core import algorithms
 from ml_core.arithmetic import plain, vectorised
-from ml_core.datasets.data_request import DataReference, DataRequest
-from ml_core.instances import Limits
+from ml_core.inputs.rows import Limits
+from ml_core.model.model import Model
 from ml_core.tables.memory import NO_BUDGET
-from ml_core.training import fit, read_request
+from ml_core.training.notebook import fit, read_request
+from ml_core.training.table import DataReference, DataRequest
 
 type Cells = list[Any]
 GAPS = ("", "NA", "null", "NaN")
@@ -136,9 +137,9 @@ def test_a_file_trains_to_what_the_pipeline_gives(algorithm: str, seed: int, tmp
     chosen, estimator = ESTIMATORS[algorithm]
     clusters = algorithm == "kmeans"
     reference = DataReference("file:data", None, None if clusters else "target", tuple(table.names))
-    request = DataRequest(algorithm, models.algorithm(algorithm).check(chosen), reference, 0.2, 0)
+    request = DataRequest(algorithm, algorithms.algorithm(algorithm).check(chosen), reference, 0.2, 0)
     request_with_rows = read_request(request.to_bytes(), str(tmp_path / "data"), NO_BUDGET)
-    model = artifact.load(fit(request_with_rows, lambda *_: None).artifact)
+    model = Model.from_bytes(fit(request_with_rows, lambda *_: None).artifact)
 
     expected, X = pipeline(table, estimator(), scale=not clusters)
     stratify = None if clusters else table.targets

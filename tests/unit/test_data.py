@@ -13,19 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from handlers.deliveries import train_now
-from handlers.local import folder_services
+from handlers.jobs import train_now
+from handlers.local.services import folder_services
 from handlers.services import Services
 from handlers.settings import read_settings
-from ml_core.datasets.data_request import DataRequest, is_data_request
 from ml_core.datasets.sources import DataSources, allow_list, location_of, upload_key
 from ml_core.errors import AccessRefused, ArtifactInvalid, InvalidInput, NotConfigured, ObjectNotFound
-from ml_core.instances import Limits
+from ml_core.inputs.rows import Limits
 from ml_core.ports import Opened
 from ml_core.tables.memory import NO_BUDGET, Budget
-from ml_core.training import TrainingRequest, check_any_request, fit, read_request
-from providers.local.data_folder import DataFolder
-from providers.local.folder_store import FolderStore
+from ml_core.training.notebook import TrainingRequest, check_any_request, fit, read_request
+from ml_core.training.table import DataRequest, is_data_request
+from providers.local.runtime.data_folder import DataFolder
+from providers.local.runtime.folder_store import FolderStore
 from tests.unit.test_features import NAMES, table
 
 

@@ -18,13 +18,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
-from ml_core import artifact
 from ml_core.arithmetic import plain, vectorised
 from ml_core.errors import ArtifactInvalid, InvalidInput
-from ml_core.features import Encoding
-from ml_core.instances import Limits
-from ml_core.model import Model
-from ml_core.training import Trained, TrainingRequest, check_request, fit
+from ml_core.inputs.rows import Limits
+from ml_core.model.model import Model
+from ml_core.preprocessing.encoding import Encoding
+from ml_core.training.notebook import Trained, TrainingRequest, check_request, fit
 
 LIMITS = Limits()
 NAMES = ["age", "income", "plan", "active", "city"]
@@ -79,7 +78,7 @@ def trained(rows: list[Any], targets: list[Any] | None, **body: Any) -> tuple[Tr
     sent = {"instances": rows, "targets": targets, **body}
     request = check_request(json.loads(json.dumps({k: v for k, v in sent.items() if v is not None})), LIMITS)
     result = fit(TrainingRequest.from_bytes(request.to_bytes()), lambda *_: None)
-    return result, artifact.load(result.artifact)
+    return result, Model.from_bytes(result.artifact)
 
 
 def both_arithmetics(model: Model, rows: list[Any], outputs: list[str]) -> list[Any]:

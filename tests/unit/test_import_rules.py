@@ -3,7 +3,7 @@
 import ast
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
@@ -13,7 +13,7 @@ OURS = ("ml_core", "handlers", "providers")
 CLOUDS = sorted(
     entry.name
     for entry in os.scandir(os.path.join(ROOT, "providers"))
-    if entry.is_dir() and not entry.name.startswith("_")
+    if os.path.isdir(os.path.join(entry.path, "runtime"))
 )
 # What ml_core may import besides the standard library, always inside the function or module that needs it.
 NUMERICS = {"arro3", "numpy", "safetensors", "sklearn", "scipy", "threadpoolctl"}
@@ -140,7 +140,80 @@ def test_a_cloud_never_imports_another(cloud: str) -> None:
 
 
 def test_an_adapter_wires_only_its_own_cloud() -> None:
-    wired = [found for found in _all("handlers") if _top(found.module) == "providers"]
-    _broken("only handlers/<cloud>.py imports providers, and only providers.<cloud>",
-            [found for found in wired
-             if not found.module.startswith(f"providers.{os.path.basename(found.file)[:-3]}")])  # fmt: skip
+    """handlers/clouds/<cloud>.py imports providers.<cloud>, and handlers/local/ providers.local."""
+
+    def own(file: str) -> str:
+        folder, name = os.path.split(file)
+        cloud = name[:-3] if folder == os.path.join("handlers", "clouds") else os.path.basename(folder)
+        return f"providers.{cloud}.runtime"
+
+    _broken(
+        "an adapter imports what its own cloud has for functions, and no other provider",
+        [
+            found
+            for found in _all("handlers")
+            if _top(found.module) == "providers" and not found.module.startswith(own(found.file))
+        ],
+    )
+
+
+def test_a_function_imports_nothing_of_deploying() -> None:
+    """What runs in the cloud does not hold what only a developer's machine needs."""
+    runtime = [found for file in _files("providers") for found in _imports(file) if "/runtime/" in file]
+    assert runtime
+    _broken(
+        "providers/<cloud>/runtime imports no deploying",
+        [found for found in runtime if ".deploying" in found.module],
+    )
+
+
+def _module_of(file: str) -> str:
+    return file.removesuffix(".py").removesuffix("/__init__").replace(os.sep, ".")
+
+
+def _circles(arrows: dict[str, set[str]]) -> list[list[str]]:
+    """A circle through each node that has one."""
+
+    def back_to(start: str) -> list[str] | None:
+        paths = [[start]]
+        seen: set[str] = set()
+        while paths:
+            path = paths.pop()
+            for target in sorted(arrows.get(path[-1], ())):
+                if target == start:
+                    return [*path, start]
+                if target not in seen:
+                    seen.add(target)
+                    paths.append([*path, target])
+        return None
+
+    return [circle for start in sorted(arrows) if (circle := back_to(start)) is not None]
+
+
+def _arrows(node_of: Callable[[str], str]) -> dict[str, set[str]]:
+    """Which node imports which, also within functions; a node is a file or a folder."""
+    modules = {_module_of(file): file for package in OURS for file in _files(package)}
+    arrows: dict[str, set[str]] = {}
+    for file in modules.values():
+        for found in _imports(file):
+            target = found.module if found.module in modules else found.module.rpartition(".")[0]
+            if target in modules and node_of(modules[target]) != node_of(file):
+                arrows.setdefault(node_of(file), set()).add(node_of(modules[target]))
+    return arrows
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert _circles(_arrows(lambda file: file)) == []
+
+
+def test_no_folders_import_each_other_in_a_circle() -> None:
+    """What stands at a package's top is no folder: each file there counts alone."""
+    assert _circles(_arrows(lambda file: file if file.count(os.sep) == 1 else os.path.dirname(file))) == []
+
+
+def test_a_circle_would_be_seen() -> None:
+    assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [
+        ["a", "b", "c", "a"],
+        ["b", "c", "a", "b"],
+        ["c", "a", "b", "c"],
+    ]

@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_core.errors import MalformedInput, TooLarge
-from ml_core.instances import Limits
+from ml_core.inputs.rows import Limits
 from ml_core.jobs.fit_child import FitChild, Fitted
 from ml_core.tables import arrow, batches, delimited, words
 from ml_core.tables.columns import Column, Dataset
@@ -33,7 +33,7 @@ from ml_core.tables.description import describe
 from ml_core.tables.memory import BYTES_AT_LEAST, Budget
 from ml_core.tables.reading import read
 from ml_core.tables.words import GAP_SIGNS, MISSING_WORDS, WordColumn
-from ml_core.training import check_any_request
+from ml_core.training.notebook import check_any_request
 from tests.unit.test_tables import values
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

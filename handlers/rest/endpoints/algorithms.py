@@ -6,7 +6,7 @@ from handlers.rest.http import Response, json_response
 
 def algorithms(_: Call) -> Response:
     """List the algorithms, each with the JSON Schema of its hyperparameters."""
-    from ml_core.models import algorithms as known
+    from ml_core.algorithms import algorithms as known
 
     return json_response(
         {

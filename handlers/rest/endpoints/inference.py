@@ -10,12 +10,11 @@ from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
 from handlers.rest.tensors import Tensor
 from handlers.version import NAME, VERSION
-from ml_core.errors import Fault, InvalidInput
-from ml_core.faults import raise_faults, shown
+from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 
 if TYPE_CHECKING:
-    from ml_core.instances import Rows
-    from ml_core.model import Model, Predictions
+    from ml_core.inputs.rows import Rows
+    from ml_core.model.model import Model, Predictions
     from ml_core.serving import Served
 
 _PARAMETERS: Schema = {"type": ["object", "null"]}
@@ -103,7 +102,7 @@ def _inputs(model: "Model") -> list[dict[str, Any]]:
     """The input tensors; of mixed columns one for each, as MLServer's codec `pd` has them."""
     if model.encoding is None:
         return [{"name": "input-0", "datatype": "FP64", "shape": [-1, len(model.features)]}]
-    from ml_core.tensor_columns import datatype_of
+    from ml_core.inputs.tensors import datatype_of
 
     each = ((feature.name, datatype_of(feature)) for feature in model.encoding.features)
     return [
@@ -183,7 +182,7 @@ def _rows(call: Call, header: dict[str, Any], binary: bytes | None, served: "Ser
         for given, part in zip(inputs, _parts(inputs, binary), strict=True)
     ]
     if _is_matrix(inputs, model):
-        from ml_core.instances import rows_from_tensor
+        from ml_core.inputs.instances import rows_from_tensor
 
         only = inputs[0]
         return rows_from_tensor(
@@ -197,7 +196,7 @@ def _rows(call: Call, header: dict[str, Any], binary: bytes | None, served: "Ser
             expecting=expecting,
             gaps=model.encoding is not None,
         )
-    from ml_core.tensor_columns import Column, rows_from_columns
+    from ml_core.inputs.tensors import Column, rows_from_columns
 
     columns = [
         Column(given["name"], given["datatype"], given["shape"], part)

@@ -8,8 +8,8 @@ from handlers.rest.schemas import Schema
 from ml_core.errors import TooLarge
 
 if TYPE_CHECKING:
-    from ml_core.instances import Rows
-    from ml_core.model import Model, Predictions
+    from ml_core.inputs.rows import Rows
+    from ml_core.model.model import Model, Predictions
     from ml_core.serving import Served
 
 PREDICT_BODY: Schema = {
@@ -26,7 +26,7 @@ PREDICT_BODY: Schema = {
                     {"type": "object"},
                 ]
             },
-            "x-checked-by": "ml_core.instances",
+            "x-checked-by": "ml_core.inputs.instances",
         },
         "outputs": {
             "type": "array",

@@ -7,12 +7,12 @@ from handlers.rest.call import Call
 from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
-from ml_core.datasets.data_request import DataRequest
 from ml_core.jobs.jobs import Job, Jobs
-from ml_core.training import check_any_request
+from ml_core.training.notebook import check_any_request
+from ml_core.training.table import DataRequest
 
 # Described in full by `handlers/rest/openapi.py`, from what the algorithms declare.
-TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training"}
+TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training.notebook"}
 IDEMPOTENCY_KEY: Schema = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0

@@ -18,11 +18,11 @@ from azure.mgmt.resource.deployments import DeploymentsMgmtClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
 from ml_core.errors import Unavailable
-from providers import rest
+from providers import http
 from providers.azure.deploying.credentials import credential
 from providers.azure.deploying.refusals import Missing, Refusal, said
 from providers.azure.deploying.template import STORAGE, WEB
-from providers.deployment import DeploymentFailed, Progress, patiently
+from providers.deploying.plan import DeploymentFailed, Progress, patiently
 
 DEPLOYMENT = "serverless-ml"
 INSIGHTS_API = "https://api.applicationinsights.io"
@@ -276,7 +276,7 @@ class Azure:
     ) -> tuple[int, dict[str, str], bytes]:
         """A plain call of a deployed endpoint, without Azure's credentials; status 0 when nothing answers."""
         try:
-            answer = rest.call(method, url, dict(headers or {}), body or None)
+            answer = http.call(method, url, dict(headers or {}), body or None)
         except Unavailable as error:
             return 0, {}, str(error).encode()
         return answer.status, answer.headers, answer.body

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from providers.azure.deploying.cloud import Azure, Group, Resource
-from providers.azure.names import ACCOUNT_DIGITS, APP_DIGITS, APP_PREFIX, Names, account_prefix, named
-from providers.deployment import DeploymentFailed
+from providers.azure.runtime.names import ACCOUNT_DIGITS, APP_DIGITS, APP_PREFIX, Names, account_prefix, named
+from providers.deploying.plan import DeploymentFailed
 
 ACCOUNTS = "microsoft.storage/storageaccounts"
 SITES = "microsoft.web/sites"

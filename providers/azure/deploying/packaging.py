@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from providers import packages
-from providers.functions import ARTIFACT
-from providers.service import Function, Service
+from providers.deploying import packages
+from providers.deploying.functions import ARTIFACT
+from providers.deploying.service import Function, Service
 
 DEPLOYED_AT = "/home/site/wwwroot"
 SITE_PACKAGES = ".python_packages/lib/site-packages"
@@ -52,7 +52,7 @@ def model_function(artifact: bytes) -> str:
     patterns = ["ml_core/**/*.py", "handlers/**/*.py", "providers/__init__.py"]
     service = Service("model", "", "azure", packages.ROOT, {}, {}, patterns)
     settings = {"requirements": MODEL_LOCK, "timeoutSeconds": 60, "events": [{"http": "function"}]}
-    function = Function("model", "handlers.azure_single.model", settings)
+    function = Function("model", "handlers.single.azure.model", settings)
     return _build(service, "model", [function], {ARTIFACT: artifact})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from providers.azure.deploying.cloud import Azure
-from providers.azure.names import KEYS_SETTING
+from providers.azure.runtime.names import KEYS_SETTING
 
 SITES = "Microsoft.Web/sites"
 # What is there as long as the resource that it belongs to.

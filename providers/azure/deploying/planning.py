@@ -20,9 +20,9 @@ from providers.azure.deploying.template import (
     Shape,
     resource_ids,
 )
-from providers.azure.names import CONTAINER, KEYS_SETTING, QUEUE, Names
-from providers.deployment import DeploymentFailed, Progress, Step
-from providers.service import Function, Service
+from providers.azure.runtime.names import CONTAINER, KEYS_SETTING, QUEUE, Names
+from providers.deploying.plan import DeploymentFailed, Progress, Step
+from providers.deploying.service import Function, Service
 
 # A tag's value while its step is not done: no hash, so an interrupted step is done again.
 UNDER_WAY = "under way"

@@ -13,7 +13,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from providers.deployment import DeploymentFailed
+from providers.deploying.plan import DeploymentFailed
 
 
 class Refusal(DeploymentFailed):

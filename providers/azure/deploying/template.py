@@ -9,7 +9,7 @@ tests/unit/azure/test_template.py.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from providers.azure.names import CONTAINER, QUEUE, Names
+from providers.azure.runtime.names import CONTAINER, QUEUE, Names
 
 Resource = dict[str, Any]
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from providers.deployment import DeploymentFailed, Progress, patiently
-from providers.google import endpoints
+from providers.deploying.plan import DeploymentFailed, Progress, patiently
+from providers.google.runtime import endpoints
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from providers.deployment import DeploymentFailed
+from providers.deploying.plan import DeploymentFailed
 from providers.google.deploying.access import Access, one_line
 from providers.google.deploying.desired import Desired, Grant, Json, is_queue_of
 from providers.google.deploying.functions_service import FunctionsService

@@ -9,8 +9,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from providers.deployment import DeploymentFailed
-from providers.service import Function, Service
+from providers.deploying.plan import DeploymentFailed
+from providers.deploying.service import Function, Service
 
 Json = dict[str, Any]
 Grant = tuple[str, str]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from providers.deployment import DeploymentFailed, Progress
+from providers.deploying.plan import DeploymentFailed, Progress
 from providers.google.deploying.access import BUSY, TIMEOUT, Access, one_line
 from providers.google.deploying.desired import INVOKER, CloudFunction, Grant, Json
 from providers.google.deploying.whereabouts import Whereabouts

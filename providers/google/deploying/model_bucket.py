@@ -3,7 +3,7 @@
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from providers.deployment import DeploymentFailed, Progress
+from providers.deploying.plan import DeploymentFailed, Progress
 from providers.google.deploying.access import TIMEOUT, Access
 from providers.google.deploying.desired import Bucket, DataBucket, Grant, Json
 from providers.google.deploying.resources import flat

@@ -8,9 +8,9 @@ import os
 import shutil
 import tempfile
 
-from providers import packages
-from providers.functions import ARTIFACT
-from providers.service import Function, Service
+from providers.deploying import packages
+from providers.deploying.functions import ARTIFACT
+from providers.deploying.service import Function, Service
 
 # Where Google's build puts the sources; `.pyc` files name it in tracebacks.
 WORKSPACE = "/workspace"
@@ -24,7 +24,7 @@ __all__ = [{names}]
 MODEL_LOCK = "requirements/google-api.txt"
 MODEL_TARGET = "predict"
 MODEL_MAIN = MAIN.format(
-    imports=f"from handlers.single import on_google as {MODEL_TARGET}", names=f'"{MODEL_TARGET}"'
+    imports=f"from handlers.single.google import predict as {MODEL_TARGET}", names=f'"{MODEL_TARGET}"'
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from providers.deployment import DeploymentFailed, Step
+from providers.deploying.plan import DeploymentFailed, Step
 from providers.google.deploying.control_plane import ControlPlane, Observed
 from providers.google.deploying.desired import (
     INVOKER,

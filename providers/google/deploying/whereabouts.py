@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from providers.deployment import DeploymentFailed
+from providers.deploying.plan import DeploymentFailed
 from providers.google.deploying.desired import Json
 
 BUCKET_SETTING = "ML_BUCKET"

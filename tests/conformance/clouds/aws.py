@@ -42,7 +42,7 @@ def started(
     def function(name: str, parameter: str) -> Function:
         env = {"ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": parameter}
         return Function(
-            f"handlers.aws.{name}",
+            f"handlers.clouds.aws.{name}",
             task=places["task"],
             opt=places[name],
             runtime=places["runtime"],

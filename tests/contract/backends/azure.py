@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ml_core.ports import DataStore, ObjectStore, UploadSigner
-from providers.azure.connection import connection
-from providers.azure.wiring import data_bucket, signer, store
+from providers.azure.runtime.connection import connection
+from providers.azure.runtime.wiring import data_bucket, signer, store
 from tests.azurite import Azurite, make_container
 from tests.contract.backend import Address
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ml_core.errors import InvalidInput, TooLarge, Unavailable
-from providers.aws import functions
+from providers.aws.deploying import functions
 
 
 @pytest.fixture

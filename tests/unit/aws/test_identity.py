@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from ml_core.errors import Unavailable
-from providers.aws import identity
-from providers.aws.identity import identify, region_of
+from providers.aws.deploying import identity
+from providers.aws.deploying.identity import identify, region_of
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 

@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_core.errors import Unavailable
-from providers.aws import json_api
-from providers.aws.sqs_queue import SqsQueue
-from providers.aws.ssm_keys import read_records
+from providers.aws.runtime import json_api
+from providers.aws.runtime.sqs_queue import SqsQueue
+from providers.aws.runtime.ssm_keys import read_records
 
 LOCALHOST = os.path.join(os.path.dirname(__file__), "localhost.pem")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.aws.preflight import objection
+from providers.aws.deploying.preflight import objection
 
 
 @pytest.mark.parametrize(("limit", "reserve"), [(1000, 23), (33, 23), (10, 0)])

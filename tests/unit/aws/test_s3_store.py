@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from ml_core.errors import ObjectNotFound
-from providers.aws.s3_store import region_of
-from providers.aws.wiring import data_bucket
+from providers.aws.runtime.s3_store import region_of
+from providers.aws.runtime.wiring import data_bucket
 
 
 class Handler(BaseHTTPRequestHandler):

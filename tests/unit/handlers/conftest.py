@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from handlers.deliveries import train_now
-from handlers.local import _server, folder_services
+from handlers.jobs import train_now
+from handlers.local.server import _server
+from handlers.local.services import folder_services
 from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
 from handlers.services import Services

@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 import jsonschema
 import pytest
 
-from handlers.deliveries import deliver
-from handlers.local import folder_services
+from handlers.jobs import deliver
+from handlers.local.services import folder_services
 from handlers.rest.answers import ANSWERS
 from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
 from handlers.rest.routes import ROUTES
 from handlers.services import Services
 from handlers.settings import read_settings
-from providers.keys import new_key
+from providers.deploying.keys import new_key
 from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, services_over
 
 

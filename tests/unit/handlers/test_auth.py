@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from handlers.rest import auth
-from handlers.rest.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR, Caller, KeyGate, Records
+from handlers import auth
+from handlers.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR, Caller, KeyGate, Records
 from ml_core.errors import Forbidden, NotConfigured, Unauthenticated, Unavailable
-from providers import keys
-from providers.keys import new_key
+from providers.deploying import keys
+from providers.deploying.keys import new_key
 
 
 class Parameter:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from handlers import aws, wired
-from handlers.local import folder_services
-from handlers.rest.auth import PREDICT
+from handlers.auth import PREDICT
+from handlers.clouds import aws, bootstrap
+from handlers.local.services import folder_services
 from handlers.rest.http import Response
 from handlers.settings import read_settings
-from ml_core.instances import Limits
-from ml_core.training import check_request
-from providers.keys import new_key
+from ml_core.inputs.rows import Limits
+from ml_core.training.notebook import check_request
+from providers.deploying.keys import new_key
 from tests.unit.handlers.conftest import REQUESTS, services_over
 
 EVENTS = os.path.join(os.path.dirname(__file__), "..", "..", "events")
@@ -44,7 +44,7 @@ def event(name: str, **replaced: str) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """The adapter as in a new process."""
-    monkeypatch.setattr(wired, "_SERVICES", [])
+    monkeypatch.setattr(bootstrap, "_SERVICES", [])
     monkeypatch.setattr(aws, "_API", [])
 
 
@@ -52,7 +52,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 def deployed(trained: Path) -> None:
     """The adapter over the trained models, asking for `KEY`."""
     settings = read_settings({"ML_ROOT": str(trained)})
-    wired._SERVICES.append(folder_services(settings, key_records=lambda: [KEY.record]))
+    bootstrap._SERVICES.append(folder_services(settings, key_records=lambda: [KEY.record]))
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_a_bare_event_that_is_wrong_is_answered_with_the_problem(bare: Any) -> N
 
 
 def test_without_a_key_configured_only_health_is_served(trained: Path) -> None:
-    wired._SERVICES.append(
+    bootstrap._SERVICES.append(
         folder_services(read_settings({"ML_ROOT": str(trained)}), key_records=lambda: None)
     )
     closed = aws.api(event("http_api_predict"), Context())

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.errors import UnsupportedMediaType
 from handlers.rest.bodies import parse_json, read_json
-from handlers.rest.errors import UnsupportedMediaType
 from handlers.rest.http import Request
 from ml_core.errors import MalformedInput, TooLarge
 

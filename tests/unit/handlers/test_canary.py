@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from handlers.deliveries import train_now
 from handlers.direct import predict_directly
-from handlers.local import folder_services
+from handlers.jobs import train_now
+from handlers.local.services import folder_services
 from handlers.rest.api import Api
 from handlers.services import Services
 from handlers.settings import read_settings
-from providers.keys import new_key
+from providers.deploying.keys import new_key
 from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, services_over
 from tests.unit.handlers.test_api import read
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from providers.keys import new_key
+from providers.deploying.keys import new_key
 from tests.unit.handlers.conftest import ROWS
 
 # Each of these costs a cold start between a fifth and a hundred times bare Python.
@@ -21,21 +21,21 @@ HEAVY = {
 }  # fmt: skip
 # What other endpoints need, and the adapters of other places.
 OTHERS = {
-    "handlers.rest.answers", "handlers.deliveries", "handlers.rest.openapi", "handlers.rest.problems",
+    "handlers.rest.answers", "handlers.jobs", "handlers.rest.openapi", "handlers.rest.problems",
     "handlers.wsgi", "handlers.rest.endpoints.inference", "handlers.rest.endpoints.jobs",
     "handlers.rest.endpoints.models", "handlers.rest.endpoints.training", "ml_core.jobs.jobs",
-    "ml_core.jobs.trainer", "ml_core.fitting", "ml_core.metrics",
+    "ml_core.jobs.trainer", "ml_core.training.fitting", "ml_core.training.metrics",
 }  # fmt: skip
 
 PROGRAM = """
 import json, sys
-from handlers import aws, wired
-from handlers.local import folder_services
+from handlers.clouds import aws, bootstrap
+from handlers.local.services import folder_services
 from handlers.settings import read_settings
 
 given = json.loads(sys.argv[1])
 settings = read_settings({"ML_ROOT": given["root"]})
-wired._SERVICES.append(folder_services(settings, key_records=lambda: given["records"]))
+bootstrap._SERVICES.append(folder_services(settings, key_records=lambda: given["records"]))
 answer = aws.api(given["event"], None)
 assert answer["statusCode"] == 200, answer
 print(json.dumps(sorted(sys.modules)))

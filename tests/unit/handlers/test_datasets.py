@@ -13,14 +13,14 @@ from urllib.parse import parse_qsl, urlsplit
 import jsonschema
 import pytest
 
-from handlers.deliveries import deliver, train_now
+from handlers.jobs import deliver, train_now
 from handlers.rest.answers import ANSWERS
 from handlers.services import Services
 from ml_core.datasets import describing
 from ml_core.datasets.datasets import left_behind
 from ml_core.errors import DatasetNotFound, InvalidInput, Unavailable
-from providers.local.upload_signer import LocalSigner
-from providers.local.worker_queue import FolderQueue
+from providers.local.runtime.upload_signer import LocalSigner
+from providers.local.runtime.worker_queue import FolderQueue
 from tests.unit.broken_parquet import ABORTING
 from tests.unit.handlers.conftest import asking, services_over, serving
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from handlers.deliveries import MOST_FAILURES, Run, job_of, receive, work_off
-from handlers.local import folder_services
+from handlers.jobs import MOST_FAILURES, Run, job_of, receive, work_off
+from handlers.local.services import folder_services
 from handlers.services import Services
 from handlers.settings import read_settings
 from ml_core.errors import MalformedInput, NotConfigured
-from providers.local.worker_queue import FolderQueue
+from providers.local.runtime.worker_queue import FolderQueue
 
 
 @pytest.fixture

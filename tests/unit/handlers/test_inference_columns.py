@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from handlers.deliveries import train_now
+from handlers.jobs import train_now
 from handlers.rest.answers import ANSWERS
 from handlers.rest.http import Response
 from tests.unit.handlers.conftest import Ask, asking, services_over

@@ -17,8 +17,8 @@ from handlers.rest import openapi
 from handlers.rest.problems import status_of
 from handlers.rest.routes import ROUTES
 from ml_core.errors import InvalidInput, TooLarge
-from ml_core.instances import Limits
-from ml_core.training import MEMBERS, check_request
+from ml_core.inputs.rows import Limits
+from ml_core.training.notebook import MEMBERS, check_request
 from tests.unit.handlers.conftest import REQUESTS, Ask
 
 DOCUMENT = openapi.document()

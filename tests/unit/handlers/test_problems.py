@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-import handlers.rest.errors
+import handlers.errors
 import ml_core.errors
-from handlers.rest.errors import MethodNotAllowed
+from handlers.errors import MethodNotAllowed
 from handlers.rest.problems import TITLES, is_foreseen, problem_response, status_of
 from handlers.settings import SettingInvalid
 from ml_core.errors import Fault, InvalidInput, ServerlessMLError, Unauthenticated
@@ -19,7 +19,7 @@ def _all(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
 OURS = [
     kind
     for kind in _all(ServerlessMLError)
-    if kind.__module__ in (ml_core.errors.__name__, handlers.rest.errors.__name__)
+    if kind.__module__ in (ml_core.errors.__name__, handlers.errors.__name__)
 ]
 # Groups that are never raised themselves.
 WITHOUT_STATUS = {"ServerlessMLError", "Refused"}

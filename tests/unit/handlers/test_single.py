@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from handlers.direct import predict_directly
-from handlers.single import OneModel, api_of
+from handlers.single.model import OneModel, api_of
 from ml_core.errors import AliasNotFound, VersionNotFound
-from ml_core.training import train_model
+from ml_core.training.notebook import train_model
 from tests.unit.handlers.conftest import REQUESTS, ROWS
 
 

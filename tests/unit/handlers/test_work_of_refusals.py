@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from handlers.deliveries import train_now
 from handlers.direct import predict_directly, train_directly
+from handlers.jobs import train_now
 from handlers.rest import bodies, schemas
 from handlers.services import Services
-from handlers.single import OneModel, api_of, read_event
+from handlers.single.model import OneModel, api_of, read_event
 from ml_core.errors import Fault, InvalidInput
-from ml_core.training import train_model
+from ml_core.training.notebook import train_model
 from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, services_over
 from tests.unit.handlers.work import Counted, counted, work_of
 

@@ -13,9 +13,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from ml_core.arithmetic import Arithmetic, plain, vectorised
-from ml_core.model import Model
-from ml_core.models import Answers
+from ml_core.algorithms import Answers
+from ml_core.arithmetic import plain, vectorised
+from ml_core.arithmetic.contract import Arithmetic
+from ml_core.model.model import Model
 
 type Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_core import train_model
-from ml_core.model import Model
+from ml_core.model.model import Model
 from tests.unit.ml_core import reference
 from tests.unit.ml_core.reference import CLASSIFICATION, Expected, Floats
 

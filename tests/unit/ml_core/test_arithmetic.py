@@ -9,18 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_core.arithmetic import (
-    PLAIN_NUMBERS,
-    Arithmetic,
-    Coefficients,
-    NotFinite,
-    choose,
-    is_few,
-    plain,
-    power,
-    vectorised,
-)
-from ml_core.tensors import Tensor
+from ml_core.arithmetic import choose, plain, vectorised
+from ml_core.arithmetic.bounds import PLAIN_NUMBERS, NotFinite, is_few
+from ml_core.arithmetic.contract import Arithmetic
+from ml_core.arithmetic.pairs import Coefficients
+from ml_core.arithmetic.plain import power
+from ml_core.safetensors import Tensor
 
 BOTH = (plain, vectorised)
 FUNCTIONS = [

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import safetensors
+import safetensors as library
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_core import artifact, tensors, train_model
+from ml_core import safetensors, train_model
 from ml_core.errors import ArtifactInvalid
-from ml_core.instances import Rows
-from ml_core.model import Model
-from ml_core.tensors import Tensor
+from ml_core.inputs.rows import Rows
+from ml_core.model import artifact
+from ml_core.model.model import Model
+from ml_core.safetensors import Tensor
 from tests.unit.ml_core.reference import CLASSIFICATION, packed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -55,25 +56,25 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 
 def test_a_loaded_model_predicts_the_same_bits(model: Model) -> None:
-    loaded = artifact.load(artifact.dump(model))
+    loaded = Model.from_bytes(model.to_bytes())
     assert loaded.description == model.description
     assert loaded.outputs == model.outputs
     assert loaded.predict(rows_for(model), model.outputs) == model.predict(rows_for(model), model.outputs)
 
 
 def test_dumping_a_loaded_model_gives_the_same_bytes(model: Model) -> None:
-    data = artifact.dump(model)
-    assert artifact.dump(artifact.load(data)) == data
-    assert artifact.load(data).nbytes == len(data)
+    data = model.to_bytes()
+    assert Model.from_bytes(data).to_bytes() == data
+    assert Model.from_bytes(data).nbytes == len(data)
 
 
 def test_training_again_gives_the_same_bytes(model: Model, request: pytest.FixtureRequest) -> None:
     name = request.node.callspec.params["model"]
-    assert artifact.dump(MODELS[name]()) == artifact.dump(model)
+    assert MODELS[name]().to_bytes() == model.to_bytes()
 
 
 def test_the_library_reads_what_is_written(model: Model) -> None:
-    entries = dict(safetensors.deserialize(artifact.dump(model)))  # type: ignore[no-untyped-call]
+    entries = dict(library.deserialize(model.to_bytes()))  # type: ignore[no-untyped-call]
     assert set(entries) >= set(model.fitted.tensors())
     for name, tensor in model.fitted.tensors().items():
         assert entries[name]["dtype"] == "F64"
@@ -91,7 +92,7 @@ def test_artifacts_of_every_format_so_far_are_read(kept: str) -> None:
     """Each file holds an artifact (hexadecimal), rows, and what the release that wrote it predicted."""
     with open(os.path.join(KEPT, kept), encoding="utf-8") as file:
         told = json.load(file)
-    loaded = artifact.load(bytes.fromhex(told["artifact"]))
+    loaded = Model.from_bytes(bytes.fromhex(told["artifact"]))
     predicted = loaded.predict(Rows(packed(np.array(told["rows"])), len(loaded.features)), loaded.outputs)
     output: Any
     for output, expected in zip(predicted, told["predictions"], strict=True):
@@ -102,12 +103,12 @@ def test_artifacts_of_every_format_so_far_are_read(kept: str) -> None:
 
 
 def test_there_is_an_artifact_of_the_present_format_for_each_algorithm() -> None:
-    from ml_core import models
+    from ml_core import algorithms
 
-    assert {f"{artifact.FORMAT}-{name}.json" for name in models.names()} <= set(os.listdir(KEPT))
+    assert {f"{artifact.FORMAT}-{name}.json" for name in algorithms.names()} <= set(os.listdir(KEPT))
 
 
-SMALL = artifact.dump(train_model([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]] * 3, [True, False, True] * 3))
+SMALL = train_model([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]] * 3, [True, False, True] * 3).to_bytes()
 
 
 def test_any_changed_bit_is_noticed() -> None:
@@ -116,7 +117,7 @@ def test_any_changed_bit_is_noticed() -> None:
             changed = bytearray(SMALL)
             changed[position] ^= bit
             with pytest.raises(ArtifactInvalid):
-                artifact.load(bytes(changed))
+                Model.from_bytes(bytes(changed))
 
 
 def test_any_cut_or_continuation_is_noticed() -> None:
@@ -126,13 +127,13 @@ def test_any_cut_or_continuation_is_noticed() -> None:
         b"\0" + SMALL,
     ]:
         with pytest.raises(ArtifactInvalid):
-            artifact.load(wrong)
+            Model.from_bytes(wrong)
 
 
 @given(data=st.binary(max_size=300) | st.binary(max_size=300).map(lambda tail: SMALL[:200] + tail))
 def test_random_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(ArtifactInvalid):
-        artifact.load(data)
+        Model.from_bytes(data)
 
 
 def with_header(header: Any, content: bytes = b"") -> bytes:
@@ -182,7 +183,7 @@ F64 = {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}
 )
 def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(ArtifactInvalid):
-        artifact.load(data)
+        Model.from_bytes(data)
 
 
 type Change = Callable[[dict[str, Any], dict[str, Tensor]], None]
@@ -190,9 +191,9 @@ type Change = Callable[[dict[str, Any], dict[str, Tensor]], None]
 
 def forged(change: Change, name: str) -> bytes:
     """An artifact whose content was changed and whose checksum fits."""
-    description, content = tensors.read(artifact.dump(MODELS[name]()))
+    description, content = safetensors.read(MODELS[name]().to_bytes())
     change(description, content)
-    return tensors.write(description, content)
+    return safetensors.write(description, content)
 
 
 def _set(**values: Any) -> Change:
@@ -272,18 +273,18 @@ FORGERIES: list[tuple[str, Change]] = [
 def test_a_forged_description_is_refused_though_its_checksum_fits(forgery: int) -> None:
     name, change = FORGERIES[forgery]
     with pytest.raises(ArtifactInvalid):
-        artifact.load(forged(change, name))
+        Model.from_bytes(forged(change, name))
 
 
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=100, deadline=None)
 def test_a_forged_number_of_the_description_is_refused_or_harmless(seed: int) -> None:
     random = np.random.default_rng(seed)
-    description, content = tensors.read(SMALL)
+    description, content = safetensors.read(SMALL)
     text = json.dumps(description)
     position = int(random.integers(len(text)))
     with contextlib.suppress(ValueError, ArtifactInvalid):
         character = '0123456789-.e"[]{}n'[random.integers(19)]
         changed = json.loads(text[:position] + character + text[position + 1 :])
-        loaded = artifact.load(tensors.write(changed, content))
+        loaded = Model.from_bytes(safetensors.write(changed, content))
         assert isinstance(loaded, Model)

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from ml_core.jobs.child_process import ChildProcess, Death
-from ml_core.jobs.function_memory import oom_kills
+from ml_core.sandbox.child_process import ChildProcess, Death
+from ml_core.sandbox.memory import oom_kills
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 LIMIT = 800 << 20
@@ -82,7 +82,7 @@ def test_a_cause_is_kept_after_any_number_of_frames() -> None:
 
 PEAKS = """
 import sys
-from ml_core.jobs.child_process import ChildProcess
+from ml_core.sandbox.child_process import ChildProcess
 
 for code in ("b'x' * (1 << 30)", "pass"):
     with ChildProcess([sys.executable, "-c", code], lambda _: None) as child:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.instances import Limits, Rows
+from ml_core.inputs.rows import Limits, Rows
 from ml_core.jobs.fit_child import (
     Broken,
     Defect,
@@ -23,7 +23,7 @@ from ml_core.jobs.fit_child import (
     Refused,
     Result,
 )
-from ml_core.training import TrainingRequest, check_request
+from ml_core.training.notebook import TrainingRequest, check_request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
 
@@ -62,7 +62,7 @@ runpy.run_module("ml_core.jobs.fit_process", run_name="__main__")
 
 _WITH_A_FIT = """
 import os, runpy, signal, sys
-from ml_core.models import svm
+from ml_core.algorithms import svm
 
 def fit(table, chosen):
     {body}

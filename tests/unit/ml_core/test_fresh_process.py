@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ml_core import artifact, train_model
+from ml_core import train_model
+from ml_core.model.model import Model
 from tests.unit.ml_core.reference import CLASSIFICATION
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
@@ -19,10 +20,11 @@ HEAVY = {
 }  # fmt: skip
 PREDICT = """
 import json, sys
-from ml_core import artifact
-from ml_core.instances import Limits, rows_from_json
+from ml_core.model.model import Model
+from ml_core.inputs.instances import rows_from_json
+from ml_core.inputs.rows import Limits
 with open(sys.argv[1], "rb") as file:
-    model = artifact.load(file.read())
+    model = Model.from_bytes(file.read())
 rows = rows_from_json(json.loads(sys.argv[2]) * int(sys.argv[3]), features=model.features, limits=Limits())
 labels = model.predict(rows, model.outputs).labels
 print(json.dumps({"labels": labels, "modules": list(sys.modules)}))
@@ -57,7 +59,7 @@ def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     choices: dict[str, dict[str, Any]] = {"": {}, "linear": {"kernel": "linear"}, "scaled": {"scale": True}}
     model = train_model(X, None if algorithm == "kmeans" else y, algorithm, **choices[choice])
     path = tmp_path_factory.mktemp("fresh") / "model"
-    path.write_bytes(artifact.dump(model))
+    path.write_bytes(model.to_bytes())
     return str(path), json.dumps([X[0].tolist()])
 
 
@@ -77,18 +79,18 @@ def test_a_thousand_rows_need_numpy_but_nothing_that_trains(saved: tuple[str, st
 
 def test_only_the_algorithm_that_predicts_is_imported(saved: tuple[str, str]) -> None:
     with open(saved[0], "rb") as file:
-        name = artifact.load(file.read()).algorithm
+        name = Model.from_bytes(file.read()).algorithm
     imported = {
-        module for module in run(PREDICT, *saved, "1")["modules"] if module.startswith("ml_core.models.")
+        module for module in run(PREDICT, *saved, "1")["modules"] if module.startswith("ml_core.algorithms.")
     }
-    assert imported == {f"ml_core.models.{name}"}
+    assert imported == {f"ml_core.algorithms.{name}"}
 
 
 CHECK = """
 import json, sys
-from ml_core.instances import Limits
-from ml_core.models import algorithms
-from ml_core.training import check_request
+from ml_core.inputs.rows import Limits
+from ml_core.algorithms import algorithms
+from ml_core.training.notebook import check_request
 check_request(json.loads(sys.argv[1]), Limits()).to_bytes()
 [info.schema() for info in algorithms().values()]
 print(json.dumps(list(sys.modules)))
@@ -124,8 +126,8 @@ def test_the_package_itself_imports_nothing_but_offers_the_articles_functions() 
 TRAIN = """
 import hashlib, json, sys
 from sklearn import datasets
-from ml_core.instances import Limits
-from ml_core.training import check_request, fit
+from ml_core.inputs.rows import Limits
+from ml_core.training.notebook import check_request, fit
 X, y = datasets.load_digits(return_X_y=True)
 digests = {}
 for algorithm in ("logistic_regression", "svm", "kmeans"):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_core import models
+from ml_core import algorithms
 from ml_core.errors import InvalidInput
 from ml_core.hyperparameters import AnyOf, Flag, Integer, Kind, Number, OneOf, Weights
 
@@ -44,9 +44,9 @@ def test_a_kind_takes_just_what_its_schema_allows(name: str, value: Any) -> None
     assert (kind.read(value) is not REFUSED) == allowed
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", algorithms.names())
 def test_an_algorithms_schema_is_valid_and_allows_its_own_defaults(name: str) -> None:
-    info = models.algorithms()[name]
+    info = algorithms.algorithms()[name]
     schema: Any = info.schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     defaults = {each: declared["default"] for each, declared in schema["properties"].items()}
@@ -55,7 +55,7 @@ def test_an_algorithms_schema_is_valid_and_allows_its_own_defaults(name: str) ->
     assert all(declared["description"] for declared in schema["properties"].values())
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", algorithms.names())
 def test_defaults_are_scikit_learns(name: str) -> None:
     from sklearn.cluster import KMeans
     from sklearn.linear_model import LogisticRegression
@@ -63,7 +63,7 @@ def test_defaults_are_scikit_learns(name: str) -> None:
 
     estimators = {"logistic_regression": LogisticRegression, "svm": SVC, "kmeans": KMeans}
     theirs = estimators[name]().get_params() if name in estimators else {}
-    ours = models.algorithm(name).check({})
+    ours = algorithms.algorithm(name).check({})
     ours_alone = {"scale", "probability"}
     assert {key: theirs.get(key, "none") for key in ours if key not in ours_alone} == {
         key: value for key, value in ours.items() if key not in ours_alone
@@ -73,13 +73,13 @@ def test_defaults_are_scikit_learns(name: str) -> None:
 @pytest.mark.parametrize("wrong", [[], "C", 1, None, True])
 def test_hyperparameters_are_an_object(wrong: Any) -> None:
     with pytest.raises(InvalidInput, match=r"\$\.hyperparameters: expected an object"):
-        models.algorithm("svm").check(wrong)
+        algorithms.algorithm("svm").check(wrong)
 
 
 def test_each_wrong_hyperparameter_is_told() -> None:
     given = {"C": 0, "kernel": "cubic", "gama": 1, "class_weight": {"yes": -1}, "max_iter": 0, "a b": 1}
     with pytest.raises(InvalidInput) as refused:
-        models.algorithm("svm").check(given)
+        algorithms.algorithm("svm").check(given)
     paths = [fault.path for fault in refused.value.faults]
     assert sorted(paths) == sorted(
         [f"$.hyperparameters.{name}" for name in ("C", "kernel", "gama", "class_weight", "max_iter")]
@@ -94,7 +94,7 @@ def test_each_wrong_hyperparameter_is_told() -> None:
 
 def test_equal_values_of_other_types_are_one_hyperparameter() -> None:
     """1 and 1.0 train equal models, so they must give equal artifacts."""
-    check = models.algorithm("svm").check
+    check = algorithms.algorithm("svm").check
     assert repr(check({"C": 1, "degree": 3.0, "gamma": 2})) == repr(
         check({"C": 1.0, "degree": 3, "gamma": 2.0})
     )

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_core.errors import InvalidInput, TooLarge
-from ml_core.instances import TENSOR_DATATYPES, Limits, Rows, rows_from_json, rows_from_tensor
+from ml_core.inputs.instances import TENSOR_DATATYPES, rows_from_json, rows_from_tensor
+from ml_core.inputs.rows import Limits, Rows
 
 FEATURES = ("width", "height")
 

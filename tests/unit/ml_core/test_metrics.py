@@ -11,9 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
 
-from ml_core.instances import Limits
-from ml_core.metrics import SILHOUETTE_ROWS
-from ml_core.training import check_request, fit
+from ml_core.inputs.rows import Limits
+from ml_core.training.metrics import SILHOUETTE_ROWS
+from ml_core.training.notebook import check_request, fit
 from tests.unit.ml_core.reference import CLASSIFICATION, pipeline
 
 CLOSE: dict[str, Any] = {"rel": 1e-9, "abs": 1e-12}
@@ -105,7 +105,7 @@ def test_the_silhouette_of_many_rows_is_sampled_and_repeatable() -> None:
 
 def test_a_held_out_part_without_one_of_two_classes_has_no_roc_auc() -> None:
     from ml_core import train_model
-    from ml_core.metrics import of_classifier
+    from ml_core.training.metrics import of_classifier
 
     X, y = CLASSIFICATION["breast_cancer"].data, CLASSIFICATION["breast_cancer"].target
     model, ones = train_model(X, y), y == 1

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_core import models, predict, train_model
-from ml_core.arithmetic import BLOCK_NUMBERS
+from ml_core import algorithms, predict, train_model
+from ml_core.arithmetic.bounds import BLOCK_NUMBERS
 from ml_core.errors import AlgorithmNotFound, InvalidInput
-from ml_core.instances import Rows
-from ml_core.model import Model
+from ml_core.inputs.rows import Rows
+from ml_core.model.model import Model
 from tests.unit.ml_core.reference import CLASSIFICATION, packed
 
 IRIS, CANCER = CLASSIFICATION["iris"], CLASSIFICATION["breast_cancer"]
 CHOSEN: dict[str, dict[str, Any]] = {"svm": {"probability": True}, "kmeans": {"n_clusters": 3}}
 
 
-@pytest.fixture(params=models.names())
+@pytest.fixture(params=algorithms.names())
 def model(request: pytest.FixtureRequest) -> Model:
     y = None if request.param == "kmeans" else IRIS.target_names[IRIS.target]
     return train_model(IRIS.data, y, request.param, **CHOSEN.get(request.param, {}))
@@ -29,26 +29,26 @@ def rows(X: Any) -> Rows:
 
 
 def test_the_algorithms_are_the_files_of_their_folder() -> None:
-    files = os.listdir(os.path.dirname(models.__file__))
+    files = os.listdir(os.path.dirname(algorithms.__file__))
     found = {file[:-3] for file in files if file.endswith(".py") and file != "__init__.py"}
-    assert set(models.algorithms()) == set(models.names()) == found
+    assert set(algorithms.algorithms()) == set(algorithms.names()) == found
     assert {"logistic_regression", "svm", "kmeans"} <= found
 
 
 @pytest.mark.parametrize("name", ["forest", "", "__init__", "..errors", "svm.py", "SVM"])
 def test_a_name_that_is_no_file_is_no_algorithm(name: str) -> None:
     with pytest.raises(AlgorithmNotFound):
-        models.algorithm(name)
+        algorithms.algorithm(name)
 
 
 def test_a_file_in_the_folder_is_an_algorithm(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new algorithm is one file: nothing else has to name it."""
-    source = os.path.join(os.path.dirname(models.__file__), "kmeans.py")
+    source = os.path.join(os.path.dirname(algorithms.__file__), "kmeans.py")
     with open(source, encoding="utf-8") as file:
         (tmp_path / "another.py").write_text(file.read(), encoding="utf-8")
-    monkeypatch.setattr(models, "__path__", [str(tmp_path)])
-    assert models.names() == ["another"]
-    assert models.algorithm("another").title == "k-means clustering"
+    monkeypatch.setattr(algorithms, "__path__", [str(tmp_path)])
+    assert algorithms.names() == ["another"]
+    assert algorithms.algorithm("another").title == "k-means clustering"
 
 
 def test_predicting_changes_nothing(model: Model) -> None:

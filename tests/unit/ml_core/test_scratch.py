@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.jobs.scratch import scratch_folder
+from ml_core.sandbox.scratch import scratch_folder
 
 HOLDER = """
-from ml_core.jobs.scratch import scratch_folder
+from ml_core.sandbox.scratch import scratch_folder
 with scratch_folder() as folder:
     open(folder + "/data", "w").write("half")
     print(folder, flush=True)

@@ -8,12 +8,12 @@ from typing import cast
 import pytest
 
 from ml_core.errors import AliasNotFound, ArtifactInvalid, ModelNotFound, VersionNotFound
-from ml_core.model import Model
+from ml_core.model.model import Model
 from ml_core.registry.aliases import Aliases
 from ml_core.registry.deletion import Deletion
 from ml_core.registry.registry import Registry, artifact_key
 from ml_core.serving import Models
-from providers.local.folder_store import FolderStore
+from providers.local.runtime.folder_store import FolderStore
 from tests.contract.faults import Clock, FaultyStore, fail_before
 
 

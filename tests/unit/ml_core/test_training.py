@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from ml_core import artifact, models, predict, train_model
+from ml_core import algorithms, predict, train_model
 from ml_core.errors import InvalidInput
-from ml_core.instances import Limits, rows_from_json
-from ml_core.training import Trained, TrainingRequest, check_request, fit
+from ml_core.inputs.instances import rows_from_json
+from ml_core.inputs.rows import Limits
+from ml_core.model.model import Model
+from ml_core.training.notebook import Trained, TrainingRequest, check_request, fit
 
 DATA = {
     "logistic_regression": datasets.load_breast_cancer(),
@@ -22,7 +24,7 @@ DATA = {
 def body(algorithm: str, **more: Any) -> dict[str, Any]:
     data = DATA[algorithm]
     request: dict[str, Any] = {"algorithm": algorithm, "instances": data.data.tolist(), **more}
-    if models.algorithm(algorithm).task == models.CLASSIFICATION:
+    if algorithms.algorithm(algorithm).task == algorithms.CLASSIFICATION:
         request["targets"] = data.target_names[data.target].tolist()
     return request
 
@@ -32,10 +34,10 @@ def trained(request: dict[str, Any]) -> Trained:
     return fit(check_request(sent, Limits()), lambda phase, percentage: None)  # noqa: ARG005
 
 
-@pytest.mark.parametrize("algorithm", models.names())
+@pytest.mark.parametrize("algorithm", algorithms.names())
 def test_a_trained_model_is_loaded_from_its_bytes_and_predicts(algorithm: str) -> None:
     request = body(algorithm, test_fraction=0)
-    model = artifact.load(trained(request).artifact)
+    model = Model.from_bytes(trained(request).artifact)
     rows = rows_from_json(request["instances"], features=model.features, limits=Limits())
     labels = model.predict(rows).labels
     assert labels is not None
@@ -45,12 +47,12 @@ def test_a_trained_model_is_loaded_from_its_bytes_and_predicts(algorithm: str) -
         assert right > 0.95 * len(labels)
 
 
-@pytest.mark.parametrize("algorithm", models.names())
+@pytest.mark.parametrize("algorithm", algorithms.names())
 def test_equal_input_and_seed_give_equal_bytes(algorithm: str) -> None:
     assert trained(body(algorithm)).artifact == trained(body(algorithm)).artifact
 
 
-@pytest.mark.parametrize("algorithm", models.names())
+@pytest.mark.parametrize("algorithm", algorithms.names())
 def test_a_stored_request_trains_what_the_request_itself_does(algorithm: str) -> None:
     request = check_request(body(algorithm), Limits())
     stored = TrainingRequest.from_bytes(request.to_bytes())
@@ -60,7 +62,7 @@ def test_a_stored_request_trains_what_the_request_itself_does(algorithm: str) ->
 
 def test_a_manifest_is_json_and_tells_the_objective_on_both_parts() -> None:
     objectives = {}
-    for algorithm in models.names():
+    for algorithm in algorithms.names():
         manifest: Any = json.loads(json.dumps(trained(body(algorithm)).manifest))
         assert manifest["rows"] + manifest["test_rows"] == len(DATA[algorithm].data)
         objectives[algorithm] = set(manifest["metrics"]["training"]) & set(manifest["metrics"]["test"])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ml_core import models, train_model
+from ml_core import algorithms, train_model
 from ml_core.errors import Fault, InvalidInput, TooLarge
-from ml_core.instances import Limits
-from ml_core.training import check_request, fit
+from ml_core.inputs.rows import Limits
+from ml_core.training.notebook import check_request, fit
 
 ROWS = [[float(index), float(index * index % 7)] for index in range(20)]
 LABELS = ["yes", "no"] * 10
@@ -172,7 +172,7 @@ def test_a_class_that_the_split_leaves_no_row_to_train_on_is_told() -> None:
 
 @pytest.mark.parametrize("magnitude", [1e308, 1e200, 1e150, 1e-310])
 @pytest.mark.parametrize("scale", [True, False])
-@pytest.mark.parametrize("algorithm", models.names())
+@pytest.mark.parametrize("algorithm", algorithms.names())
 def test_numbers_at_the_ends_of_double_precision_train_or_are_told_to_be_rescaled(
     algorithm: str, scale: bool, magnitude: float
 ) -> None:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from providers.deployment import DeploymentFailed, Progress, Run, Step, patiently
+from providers.deploying.plan import DeploymentFailed, Progress, Run, Step, patiently
 
 
 def steps_that(record: list[str], *says: str) -> list[Step[str]]:

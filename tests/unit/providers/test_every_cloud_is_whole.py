@@ -15,10 +15,10 @@ CLOUDS = sorted(
 )
 
 OFFERS = {
-    "handlers.{}": ["api", "train", "sweep"],
-    "providers.{}.wiring": ["store", "queue", "key_records"],
-    "providers.{}.key_store": ["key_store"],
-    "providers.{}.functions": ["deploy", "invoke"],
+    "handlers.clouds.{}": ["api", "train", "sweep"],
+    "providers.{}.runtime.wiring": ["store", "queue", "key_records"],
+    "providers.{}.deploying.key_store": ["key_store"],
+    "providers.{}.deploying.functions": ["deploy", "invoke"],
     "tests.contract.backends.{}": ["started", "empty", "dead", "open_store"],
 }
 
@@ -45,7 +45,7 @@ def test_the_framework_knows_the_cloud_or_our_plugin_teaches_it(cloud: str) -> N
     if cloud == "aws":
         return
     assert os.path.exists(os.path.join(ROOT, "providers", cloud, "schema.json"))
-    assert callable(importlib.import_module(f"providers.{cloud}.deployer").deployer)
+    assert callable(importlib.import_module(f"providers.{cloud}.deploying.deployer").deployer)
 
 
 @pytest.mark.parametrize("cloud", ["google", "azure"])

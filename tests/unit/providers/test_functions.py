@@ -14,7 +14,7 @@ from ml_core.errors import (
     ServerlessMLError,
     Unavailable,
 )
-from providers.functions import answered
+from providers.deploying.functions import answered
 
 
 class Fitted:

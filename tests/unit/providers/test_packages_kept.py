@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from providers import packages
+from providers.deploying import packages
 
 
 def test_a_package_that_another_deployment_uses_just_now_is_not_taken_from_it(tmp_path: Path) -> None:

@@ -6,17 +6,17 @@ import sys
 import time
 from pathlib import Path
 
-from handlers.local import folder_services
+from handlers.local.services import folder_services
 from handlers.settings import read_settings
-from ml_core.instances import Limits
-from ml_core.training import check_request
-from providers.local.presence import Presence
-from providers.local.worker_queue import WorkerProcess
+from ml_core.inputs.rows import Limits
+from ml_core.training.notebook import check_request
+from providers.local.runtime.presence import Presence
+from providers.local.runtime.worker_queue import WorkerProcess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__)))))
 LIVING = """
 import sys
-from providers.local.presence import Presence
+from providers.local.runtime.presence import Presence
 print(Presence(sys.argv[1]).name, flush=True)
 input()
 """

@@ -1,0 +1,69 @@
+"""The services of the cloud that this process runs on; under `invoke local` the folder's."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from handlers.services import Services
+from handlers.settings import read_settings
+
+if TYPE_CHECKING:
+    from handlers.auth import Records
+    from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
+
+_SERVICES: list[Services] = []
+
+
+class Wiring(Protocol):
+    """What `providers/<cloud>/runtime/wiring.py` offers: each part from the function's environment."""
+
+    DISK_IS_MEMORY: bool  # whether what a function writes to its disk takes of its memory
+
+    def store(self, env: Mapping[str, str]) -> "ObjectStore":
+        """The object store."""
+        ...
+
+    def queue(self, env: Mapping[str, str]) -> "JobQueue":
+        """The job queue."""
+        ...
+
+    def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
+        """Another bucket of this cloud, to read training data from. Raises `ObjectNotFound`."""
+        ...
+
+    def signer(self, env: Mapping[str, str]) -> "UploadSigner":
+        """What signs addresses for uploads to the object store."""
+        ...
+
+    def key_records(self, env: Mapping[str, str]) -> "Records | None":
+        """The records of the keys."""
+        ...
+
+
+def services_of(wiring: Wiring, platform_sets: str) -> Services:
+    """This process's services, made by its first request.
+
+    Args:
+        wiring: the cloud's.
+        platform_sets: a variable that the cloud's runtime sets, and `invoke local` does not: a deployed
+            function never serves the folder, whatever else is in its environment.
+    """
+    if not _SERVICES:
+        settings = read_settings(os.environ)
+        if "IS_LOCAL" in os.environ and platform_sets not in os.environ:
+            from handlers.local.services import folder_services
+
+            _SERVICES.append(folder_services(settings, key_records=None))
+        else:
+            _SERVICES.append(
+                Services(
+                    settings,
+                    store=lambda: wiring.store(os.environ),
+                    queue=lambda: wiring.queue(os.environ),
+                    key_records=lambda: wiring.key_records(os.environ),
+                    signer=lambda: wiring.signer(os.environ),
+                    data_bucket=lambda scheme, name: wiring.data_bucket(os.environ, scheme, name),
+                    disk_is_memory=wiring.DISK_IS_MEMORY,
+                )
+            )
+    return _SERVICES[0]

@@ -1,0 +1,209 @@
+"""What reaches the trainer: messages of a queue, the sweep's schedule, and requests to train at once."""
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from handlers.logs import log, log_unforeseen
+from handlers.settings import limits_of
+from ml_core.datasets.datasets import upload_of
+from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, Unavailable
+from ml_core.jobs.jobs import Job, Jobs, is_job_id
+from ml_core.jobs.leases import NOBODY, Roster
+from ml_core.jobs.sweep import sweep
+from ml_core.jobs.trainer import PACE, Pace, abandon, run_job
+from ml_core.names import check_name
+from ml_core.registry.deletion import DAY
+from ml_core.sandbox.memory import FunctionMemory
+
+if TYPE_CHECKING:
+    import threading
+
+    from handlers.services import Services
+
+MOST_FAILURES = 19  # of a message, before the one that makes it a dead letter
+FAILED = 60.0  # seconds until a message comes again that failed for a reason that nobody foresaw
+
+
+class Run(NamedTuple):
+    """How a trainer's process stands.
+
+    Args:
+        deadline: when the platform will end it, in seconds since the epoch.
+        stopping: set when it has to end sooner.
+        pace: how long it waits for what.
+        roster: who knows which trainers are alive.
+    """
+
+    deadline: float | None = None
+    stopping: "threading.Event | None" = None
+    pace: Pace = PACE
+    roster: Roster = NOBODY
+
+
+_ALONE = Run()
+
+
+class NowQueue:
+    """The queue of a job that is run where it is submitted: nothing has to be told to anyone."""
+
+    def submit(self, job_id: str) -> None:
+        """Send nothing."""
+
+    def defer(self, delivery: str, seconds: float) -> None:
+        """There are no deliveries."""
+
+    def bury(self, message: str) -> None:
+        """There are no messages."""
+
+
+def job_of(message: str | bytes) -> str:
+    """The id of the job that a message names.
+
+    Raises:
+        MalformedInput: the message is not `{"job": "<id>"}`.
+    """
+    try:
+        job = json.loads(message)["job"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise MalformedInput("the message names no job") from error
+    if not isinstance(job, str) or not (is_job_id(job) or upload_of(job)):
+        raise MalformedInput("the message names no job")
+    return job
+
+
+def receive(
+    services: "Services",
+    message: str,
+    *,
+    failures: int,
+    deadline: float | None = None,
+) -> float | None:
+    """Work off a message; the seconds after which it has to come again, None for never.
+
+    What names no job is laid among the dead letters at once, and a message that fails for a reason that
+    nobody foresaw when it has done so often: its job then says so. Until then the error is raised, so that
+    the platform delivers it again.
+
+    Args:
+        services: of the cloud that delivered it.
+        message: `{"job": "<id>"}`.
+        failures: how often this message has failed before, as far as the platform knows.
+        deadline: when the platform will end this process, in seconds since the epoch.
+    """
+    try:
+        job_id = job_of(message)
+    except MalformedInput as error:
+        log("error", "dead letter", detail=str(error), bytes=len(message))
+        services.queue.bury(message)
+        return None
+    return work_off(services, job_id, failures=failures, run=Run(deadline))
+
+
+def work_off(services: "Services", job_id: str, *, failures: int, run: Run) -> float | None:
+    """What `receive` does with a message that names a job."""
+    try:
+        return deliver(services, job_id, run)
+    except Exception as error:
+        if failures < MOST_FAILURES:
+            raise
+        log_unforeseen(error, job=job_id)
+        _give_up(services, job_id, failures + 1)
+        services.queue.bury(json.dumps({"job": job_id}))
+        return None
+
+
+def _give_up(services: "Services", job_id: str, failures: int) -> None:
+    """Have the job say that its message is a dead letter, if its document can still be written."""
+    reason = f"{failures} deliveries failed for a reason that is in the service's log"
+    try:
+        job = abandon(job_id, services.jobs, services.registry, reason)
+    except ServerlessMLError as error:
+        log("error", "dead letter", job=job_id, detail=str(error))
+    else:
+        log("error", "dead letter", job=job_id, state=job.state if job else None)
+
+
+def deliver(services: "Services", job_id: str, run: Run = _ALONE) -> float | None:
+    """Run a job that was delivered; the seconds after which it has to be delivered again, None for never."""
+    upload = upload_of(job_id)
+    if upload is not None:
+        _describe(services, upload)
+        return None
+    started = time.perf_counter()
+    outcome = run_job(
+        job_id,
+        services.jobs,
+        services.registry,
+        deadline=run.deadline,
+        stopping=run.stopping,
+        pace=run.pace,
+        roster=run.roster,
+        data=services.data,
+        memory=memory_of(services),
+    )
+    job = outcome.job
+    log(
+        "info",
+        "delivery",
+        job=job_id,
+        model=job.model if job else None,
+        state=job.state if job else None,
+        version=job.version if job else None,
+        attempts=len(job.attempts) if job else None,
+        latency_ms=round((time.perf_counter() - started) * 1000, 3),
+        again_in=outcome.defer,
+    )
+    return outcome.defer
+
+
+def _describe(services: "Services", upload: str) -> None:
+    """Describe an upload. What the store keeps from being done is not tried again: who asks sends another."""
+    from ml_core.datasets.describing import describe_upload
+
+    try:
+        describe_upload(upload, services.store, services.data, memory_of(services))
+    except Unavailable as error:
+        log("warning", "describing", upload=upload, detail=str(error))
+    else:
+        log("info", "describing", upload=upload)
+
+
+def sweep_once(services: "Services") -> dict[str, Any]:
+    """Bring stray jobs back on their way, and remove what nobody needs; the counts of each."""
+    counts = sweep(services.jobs, services.registry, retention=services.settings.retention * DAY)._asdict()
+    log("info", "sweep", **counts)
+    return counts
+
+
+def train_now(services: "Services", event: dict[str, Any], deadline: float | None = None) -> Job:
+    """Train on `{"model": …, "algorithm": …, …}` in this process and return the finished job.
+
+    Raises:
+        InvalidInput: the event breaks the contract.
+    """
+    from ml_core.training.notebook import check_any_request
+
+    body = dict(event)
+    model = body.pop("model", None)
+    if not isinstance(model, str):
+        raise InvalidInput.at("$.model", "the name of the model is expected")
+    check_name(model, "$.model")
+    request = check_any_request(body, limits_of(services.settings), services.data.check)
+    jobs = Jobs(services.store, NowQueue())
+    job = jobs.submit(model, request.to_bytes(), request.summary())
+    outcome = run_job(
+        job.id,
+        jobs,
+        services.registry,
+        deadline=deadline,
+        data=services.data,
+        memory=memory_of(services),
+    )
+    return outcome.job or job
+
+
+def memory_of(services: "Services") -> FunctionMemory:
+    """What the platform gives the train function."""
+    megabytes = services.settings.train_memory
+    return FunctionMemory(megabytes << 20 if megabytes else None, services.disk_is_memory)

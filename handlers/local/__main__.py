@@ -1,0 +1,55 @@
+"""The command line of the laptop's service. The server starts the trainer by it too."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from handlers.settings import read_settings
+from ml_core.errors import ServerlessMLError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    given = _parsed(arguments)
+    try:
+        settings = read_settings({**os.environ, **({"ML_ROOT": given.root} if given.root else {})})
+        if given.trainer:
+            from handlers.local.trainer import train_until_stopped
+
+            return train_until_stopped(settings)
+        from handlers.local.server import serve
+
+        return serve(settings, given.host, given.port, given.keys)
+    except ServerlessMLError as error:
+        print(f"serverless-ml: {error}", file=sys.stderr)
+        return 1
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    def port(text: str) -> int:
+        number = int(text)
+        if not 0 <= number <= 65535:
+            raise argparse.ArgumentTypeError(f"{number} is no port: 0 to 65535 are")
+        return number
+
+    parser = argparse.ArgumentParser(
+        prog="python -m handlers.local",
+        description="Serve serverless-ml on this machine; models are kept in a folder.",
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen on (default: 127.0.0.1); one that other machines reach demands keys",
+    )
+    parser.add_argument("--port", type=port, default=8080, help="0 takes a free one (default: 8080)")
+    parser.add_argument("--root", help="the folder (default: ML_ROOT, else .serverless-ml)")
+    parser.add_argument(
+        "--keys", metavar="FILE", help="demand a key of this file (default: <root>/keys.json)"
+    )
+    parser.add_argument("--trainer", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

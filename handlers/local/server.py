@@ -1,0 +1,110 @@
+"""The laptop's HTTP server, and beside it a trainer that is started again when it dies."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from handlers.auth import Records
+from handlers.local.gate import LoopbackGate, is_loopback
+from handlers.local.services import folder_services
+from handlers.services import Services
+from handlers.settings import SettingInvalid, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from handlers.wsgi import Environ, StartResponse
+
+_THREADS = 16
+# Past this many bytes waitress hangs up by itself; up to them the answer to a long body is ours.
+_LONGEST_READ = 64 * 1024 * 1024
+_EXAMPLE = (
+    "curl {url}/v1/models/example:train -H 'Prefer: wait=20' "
+    '-d \'{{"algorithm": "kmeans", "hyperparameters": {{"n_clusters": 2}}, '
+    '"instances": [[0], [1], [2], [10], [11], [12]]}}\''
+)
+
+
+def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> int:
+    """Serve HTTP, with a trainer beside it, until SIGINT or SIGTERM; the exit code."""
+    import signal
+
+    from handlers.logs import forward_logging
+    from providers.local.runtime.worker_queue import WorkerProcess
+
+    forward_logging()
+    _make_root(settings.root)
+    services = folder_services(settings, key_records=_key_records(settings, host, keys_file))
+    try:
+        server = _server(services, host, port)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        print(f"serverless-ml cannot listen on {host}:{port}: {reason}", file=sys.stderr)
+        return 1
+    for asked_to_end in (signal.SIGTERM, signal.SIGINT):  # a script's background process inherits no SIGINT
+        signal.signal(asked_to_end, lambda *_: sys.exit(0))
+    trainer = [sys.executable, "-m", "handlers.local", "--trainer", "--root", settings.root]
+    with WorkerProcess(trainer):
+        url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
+        print(f"serverless-ml answers at {url} (try it there: {url}/docs)")
+        print(f"models are kept in {os.path.abspath(settings.root)}; {_who(services)}")
+        print(f"for example:\n  {_EXAMPLE.format(url=url)}", flush=True)
+        server.run()  # returns on SIGINT and SIGTERM, requests under way being answered
+    return 0
+
+
+def _make_root(root: str) -> None:
+    """Make the folder now rather than at the first write. Raises `SettingInvalid` where it cannot be."""
+    try:
+        os.makedirs(root, exist_ok=True)
+    except OSError as error:
+        reason = "it is no folder" if os.path.exists(root) else error.strerror
+        raise SettingInvalid(f"models cannot be kept in {os.path.abspath(root)}: {reason}") from error
+
+
+def _key_records(settings: Settings, host: str, keys_file: str | None) -> Callable[[], Records | None] | None:
+    """How the keys are read; None where none is asked for: on loopback, until there is a file of keys."""
+    from providers.local.runtime.key_file import FILE, FileKeyStore
+
+    store = FileKeyStore(keys_file or os.path.join(settings.root, FILE))
+    asks = keys_file is not None or store.exists() or not is_loopback(host)
+    return store.read if asks else None
+
+
+def _server(services: Services, host: str, port: int) -> Any:
+    """A waitress server that listens already."""
+    from waitress.server import create_server
+
+    from handlers.local.refusals import Channel
+    from handlers.local.uploads import Uploads, parser_of
+    from handlers.rest.api import Api
+    from handlers.wsgi import from_environ, to_wsgi
+    from providers.local.runtime.upload_signer import LocalSigner
+
+    api = Api(services)
+    gate = None if services.asks_for_keys else LoopbackGate()
+    uploads = Uploads(services, LocalSigner(services.settings.root))
+
+    def application(environ: "Environ", start_response: "StartResponse") -> "Iterable[bytes]":
+        if uploads.concerns(environ):
+            return to_wsgi(uploads.receive(environ), start_response)
+        return to_wsgi(api.handle(from_environ(environ), gate), start_response)
+
+    server: Any = create_server(
+        application,
+        host=host,
+        port=port,
+        ipv6=":" in host,
+        threads=_THREADS,
+        ident="serverless-ml",
+        max_request_body_size=_LONGEST_READ,
+    )
+    server.channel_class = type("Channel", (Channel,), {"parser_class": parser_of(uploads)})
+    return server
+
+
+def _who(services: Services) -> str:
+    if not services.asks_for_keys:
+        return "no key is asked for on this machine"
+    return "a key is asked for: `python -m providers keys new --cloud local --role admin` makes one"

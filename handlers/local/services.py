@@ -1,0 +1,50 @@
+"""The services over a folder: for the laptop's server and trainer, and for `invoke local`."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from handlers.auth import Records
+from handlers.services import Services
+from handlers.settings import Settings
+
+if TYPE_CHECKING:
+    from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
+
+
+def folder_services(settings: Settings, key_records: Callable[[], Records | None] | None) -> Services:
+    """The services over the folder of the settings.
+
+    Args:
+        settings: the settings.
+        key_records: reads the records of the keys; None lets everyone in.
+    """
+
+    def store() -> "ObjectStore":
+        from providers.local.runtime.folder_store import FolderStore
+
+        return FolderStore(settings.root)
+
+    def queue() -> "JobQueue":
+        from providers.local.runtime.worker_queue import FolderQueue
+
+        return FolderQueue(settings.root)
+
+    def data_folder() -> "DataStore":
+        from providers.local.runtime.data_folder import DataFolder
+
+        return DataFolder(settings.data_root or os.path.join(settings.root, "data"))
+
+    def signer() -> "UploadSigner":
+        from providers.local.runtime.upload_signer import LocalSigner
+
+        return LocalSigner(settings.root)
+
+    return Services(
+        settings,
+        store=store,
+        queue=queue,
+        key_records=key_records,
+        data_folder=data_folder,
+        signer=signer,
+    )

@@ -1,0 +1,40 @@
+"""The laptop's trainer: a process that works off the folder's queue."""
+
+import time
+
+from handlers.local.services import folder_services
+from handlers.settings import Settings
+
+
+def train_until_stopped(settings: Settings) -> int:
+    """Work off the folder's queue until SIGTERM, or until the process that started this one is gone."""
+    import threading
+
+    from handlers.jobs import Run, sweep_once, work_off
+    from handlers.logs import forward_logging
+    from ml_core.jobs.trainer import Pace
+    from providers.local.runtime.presence import Presence
+    from providers.local.runtime.worker_queue import FolderQueue, stop_on_request, work
+
+    forward_logging()
+    services = folder_services(settings, key_records=None)
+    queue, stopping, presence = FolderQueue(settings.root), threading.Event(), Presence(settings.root)
+    stop_on_request(stopping, queue)
+    pace = Pace(lease=15.0, renewal=2.0, glance=0.25)  # writing to a folder costs nothing
+
+    def handle(job_id: str, failures: int) -> float | None:
+        run = Run(_deadline(settings), stopping, pace, presence)
+        return work_off(services, job_id, failures=failures, run=run)
+
+    def sweep() -> None:
+        sweep_once(services)
+        presence.stay()
+        presence.forget_the_dead()
+
+    work(queue, handle, sweep, stopping)
+    return 0
+
+
+def _deadline(settings: Settings) -> float | None:
+    """When a training that begins now has to be done; None where nobody bounded it."""
+    return time.time() + settings.train_seconds if settings.train_seconds else None

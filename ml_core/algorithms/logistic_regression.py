@@ -1,0 +1,109 @@
+"""Logistic regression for two and more classes."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ml_core import hyperparameters as hp
+from ml_core.algorithms import CLASSIFICATION, Algorithm, Answers, Table, no_objections
+from ml_core.preprocessing.scaling import Preparation, Scaling, folded
+from ml_core.safetensors import Tensor, finite_numbers
+
+if TYPE_CHECKING:
+    from ml_core.arithmetic.contract import Arithmetic
+
+
+class LogisticRegression:
+    """Weights and an intercept for each class; for two classes one row, positive for the second."""
+
+    def __init__(self, weights: Tensor, intercepts: tuple[float, ...]) -> None:
+        self.weights = weights
+        self.intercepts = intercepts
+        self.features = weights.shape[1]
+        self.classes = max(2, len(intercepts))
+        self.outputs = {"label": 1, "probability": self.classes, "decision": len(intercepts)}
+
+    @property
+    def columns(self) -> int:
+        """The columns of the widest matrix that `answer` makes."""
+        return self.classes
+
+    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers[M]:
+        """The class of each row, and what else is asked. Raises `NotFinite`."""
+        decisions = arithmetic.affine(X, self.weights, self.intercepts)
+        return Answers(
+            arithmetic.largest(decisions),
+            self._probabilities(arithmetic, decisions) if "probability" in outputs else None,
+            decisions if "decision" in outputs else None,
+        )
+
+    def _probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> M:
+        if len(self.intercepts) == 1:
+            return arithmetic.complemented(arithmetic.sigmoid(decisions, (1.0,), (0.0,)))
+        return arithmetic.softmax(decisions)
+
+    def folded(self, scaling: Scaling) -> "LogisticRegression | None":
+        """The same with the scaling in the weights, where that is precise."""
+        together = folded(self.weights, self.intercepts, scaling)
+        return together and LogisticRegression(*together)
+
+    def parameters(self) -> dict[str, object]:
+        """The intercepts."""
+        return {"intercepts": list(self.intercepts)}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights."""
+        return {"weights": self.weights}
+
+
+def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[LogisticRegression, Preparation]:
+    """Fit with lbfgs, or with saga where part of the penalty is absolute (`l1_ratio` above 0)."""
+    from sklearn.linear_model import LogisticRegression as Estimator
+
+    from ml_core.preprocessing.fitting import prepared
+
+    estimator = Estimator(
+        solver="saga" if chosen["l1_ratio"] else "lbfgs",
+        random_state=table.seed,  # saga visits rows in random order
+        **{name: value for name, value in chosen.items() if name != "scale"},
+    )
+    X, preparation = prepared(table.X, table.columns, scale=chosen["scale"])
+    estimator.fit(X, table.y)
+    weights, intercepts = estimator.coef_, estimator.intercept_
+    state = LogisticRegression(
+        Tensor.of(weights.ravel().tolist(), *weights.shape), tuple(intercepts.tolist())
+    )
+    return state, preparation
+
+
+def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> LogisticRegression:
+    """The state that `parameters` and `tensors` describe."""
+    weights, intercepts = tensors.pop("weights"), finite_numbers(parameters.pop("intercepts"))
+    if len(weights.shape) != 2 or weights.shape[0] != len(intercepts):
+        raise ValueError("the weights need an intercept for each row")
+    return LogisticRegression(weights, intercepts)
+
+
+ALGORITHM = Algorithm(
+    title="Logistic regression",
+    task=CLASSIFICATION,
+    hyperparameters=(
+        hp.Hyperparameter("C", hp.Number(above=0, most=1e10), 1.0, "inverse strength of the regularisation"),
+        hp.Hyperparameter(
+            "l1_ratio",
+            hp.Number(least=0, most=1),
+            0.0,
+            "share of the absolute penalty (L1); the rest is squared (L2)",
+        ),
+        hp.CLASS_WEIGHT,
+        hp.Hyperparameter("fit_intercept", hp.Flag(), True, "whether the decision has a constant term"),
+        hp.Hyperparameter("max_iter", hp.Integer(1, 100_000), 100, "most iterations of the solver"),
+        hp.Hyperparameter(
+            "tol", hp.Number(above=0, most=1), 1e-4, "the solver stops at changes as small as this"
+        ),
+        hp.scale(default=True),
+    ),
+    objections=no_objections,
+    fit=fit,
+    restore=restore,
+    objective="log_loss",
+)

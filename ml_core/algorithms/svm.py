@@ -1,0 +1,370 @@
+"""Support vector classification (libsvm's C-SVC) for two and more classes."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ml_core import hyperparameters as hp
+from ml_core.algorithms import CLASSIFICATION, Algorithm, Answers, Size, Table
+from ml_core.arithmetic.bounds import CLOSE
+from ml_core.arithmetic.pairs import Coefficients
+from ml_core.errors import Fault, TooLarge
+from ml_core.preprocessing.scaling import Preparation, Scaling, folded
+from ml_core.safetensors import Tensor, counts, finite_numbers
+
+if TYPE_CHECKING:
+    from ml_core.arithmetic.contract import Arithmetic
+
+KERNELS = ("linear", "rbf", "poly", "sigmoid")
+# Linear kernels become weights, unless those are more numbers than this and than the support vectors:
+# hundreds of classes have tens of thousands of pairs.
+MOST_WEIGHTS = 1 << 20
+# A quarter of a GiB: what one model may take of a function that serves it.
+MOST_NUMBERS = 1 << 25
+
+
+class Pairwise(Protocol):
+    """How the decision of each pair of classes is computed; positive for the first of the two."""
+
+    intercepts: tuple[float, ...]
+    features: int
+
+    @property
+    def columns(self) -> int:
+        """The columns of the widest matrix made."""
+        ...
+
+    def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
+        """One column for each pair: (0, 1), (0, 2) … (1, 2) … in this order."""
+        ...
+
+    def folded(self, scaling: Scaling) -> "Pairwise | None":
+        """The same with the scaling in the weights, where that is possible and precise."""
+        ...
+
+    def parameters(self) -> dict[str, object]:
+        """What is no tensor."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is."""
+        ...
+
+
+class LinearPairs:
+    """A row of weights for each pair."""
+
+    def __init__(self, weights: Tensor, intercepts: tuple[float, ...]) -> None:
+        if len(weights.shape) != 2 or weights.shape[0] != len(intercepts):
+            raise ValueError("the weights need an intercept for each row")
+        self.weights = weights
+        self.intercepts = intercepts
+        self.features = weights.shape[1]
+
+    @property
+    def columns(self) -> int:
+        """The columns of the widest matrix made."""
+        return self.weights.shape[0]
+
+    def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
+        """w·x + b for each pair."""
+        return arithmetic.affine(X, self.weights, self.intercepts)
+
+    def folded(self, scaling: Scaling) -> "LinearPairs | None":
+        """The same with the scaling in the weights, where that is precise."""
+        together = folded(self.weights, self.intercepts, scaling)
+        return together and LinearPairs(*together)
+
+    def parameters(self) -> dict[str, object]:
+        """The intercepts."""
+        return {"intercepts": list(self.intercepts)}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights."""
+        return {"weights": self.weights}
+
+
+class Kernel(NamedTuple):
+    """How alike two rows are; `gamma`, `coef0` and `degree` as far as the kind has them."""
+
+    kind: str
+    gamma: float
+    coef0: float
+    degree: int
+
+    def matrix[M](self, arithmetic: "Arithmetic[M]", X: M, points: Tensor) -> M:
+        """The likeness of every row to every point."""
+        if self.kind == "rbf":
+            return arithmetic.gaussian(X, points, self.gamma)
+        if self.kind == "sigmoid":
+            return arithmetic.hyperbolic(X, points, self.gamma, self.coef0)
+        if self.kind == "poly":
+            return arithmetic.polynomial(X, points, self.gamma, self.coef0, self.degree)
+        return arithmetic.polynomial(X, points, 1.0, 0.0, 1)
+
+
+class KernelPairs:
+    """Support vectors grouped by class, with coefficients against each other class, as libsvm keeps them."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        vectors: Tensor,
+        dual: Tensor,
+        counts: tuple[int, ...],
+        intercepts: tuple[float, ...],
+    ) -> None:
+        classes = len(counts)
+        if vectors.shape[:1] != (sum(counts),) or dual.shape != (classes - 1, sum(counts)) or min(counts) < 0:
+            raise ValueError("the coefficients do not fit the support vectors")
+        if len(vectors.shape) != 2 or len(intercepts) != classes * (classes - 1) // 2:
+            raise ValueError("the intercepts do not fit the classes")
+        self.kernel = kernel
+        self.vectors = vectors
+        self.coefficients = Coefficients(dual, counts, intercepts)
+        self.intercepts = intercepts
+        self.features = vectors.shape[1]
+
+    @property
+    def columns(self) -> int:
+        """The columns of the widest matrix made."""
+        return max(self.vectors.shape[0], len(self.intercepts))
+
+    def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
+        """The sum of coefficient × likeness over each pair's vectors."""
+        likeness = self.kernel.matrix(arithmetic, X, self.vectors)
+        return arithmetic.one_versus_one(likeness, self.coefficients)
+
+    def folded(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every kind of pairs
+        """Likeness is measured between scaled rows."""
+        return
+
+    def parameters(self) -> dict[str, object]:
+        """The kernel, how many vectors each class has, and the intercepts."""
+        return {
+            "kernel": self.kernel._asdict(),
+            "counts": list(self.coefficients.counts),
+            "intercepts": list(self.intercepts),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The vectors and their coefficients."""
+        return {"vectors": self.vectors, "dual": self.coefficients.dual}
+
+
+class Calibration(NamedTuple):
+    """Platt's sigmoid for each class, 1 / (1 + exp(slope·decision + offset)); of two, for the second only."""
+
+    slopes: tuple[float, ...]
+    offsets: tuple[float, ...]
+
+    def probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> M:
+        """As `CalibratedClassifierCV` normalises them."""
+        each = arithmetic.sigmoid(
+            decisions, [-slope for slope in self.slopes], [-offset for offset in self.offsets]
+        )
+        return arithmetic.complemented(each) if len(self.slopes) == 1 else arithmetic.shares(each)
+
+
+class SVM:
+    """Pairwise decisions, counted as votes; and, if they were asked for, calibrated probabilities."""
+
+    def __init__(self, classes: int, pairs: Pairwise, calibration: Calibration | None) -> None:
+        if len(pairs.intercepts) != classes * (classes - 1) // 2:
+            raise ValueError("the pairs do not fit the classes")
+        if calibration and not len(calibration.slopes) == len(calibration.offsets) == _decision_columns(
+            classes
+        ):
+            raise ValueError("the calibration does not fit the classes")
+        self.classes = classes
+        self.pairs = pairs
+        self.calibration = calibration
+        self.features = pairs.features
+        self.outputs = {"label": 1, "decision": _decision_columns(classes)}
+        if calibration:
+            self.outputs["probability"] = classes
+
+    @property
+    def columns(self) -> int:
+        """The columns of the widest matrix that `answer` makes."""
+        return self.pairs.columns
+
+    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers[M]:
+        """The class of each row by libsvm's votes, and what else is asked. Raises `NotFinite`."""
+        pairs = self.pairs.decisions(arithmetic, X)
+        labels = arithmetic.most_votes(pairs, self.classes)
+        if "decision" not in outputs and "probability" not in outputs:
+            return Answers(labels)
+        # scikit-learn's sign: of two classes, the decision is positive for the second
+        decisions = (
+            arithmetic.one_versus_rest(pairs, self.classes) if self.classes > 2 else arithmetic.negated(pairs)
+        )
+        return Answers(
+            labels,
+            self._probabilities(arithmetic, decisions) if "probability" in outputs else None,
+            decisions if "decision" in outputs else None,
+        )
+
+    def _probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> M | None:
+        return self.calibration and self.calibration.probabilities(arithmetic, decisions)
+
+    def folded(self, scaling: Scaling) -> "SVM | None":
+        """The same with the scaling in a linear kernel's weights, where that is precise."""
+        pairs = self.pairs.folded(scaling)
+        return None if pairs is None else SVM(self.classes, pairs, self.calibration)
+
+    def parameters(self) -> dict[str, object]:
+        """The pairs' parameters, and the calibration."""
+        calibration = self.calibration and self.calibration._asdict()
+        return {"classes": self.classes, "calibration": calibration, **self.pairs.parameters()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The pairs' tensors."""
+        return self.pairs.tensors()
+
+
+def _decision_columns(classes: int) -> int:
+    return 1 if classes == 2 else classes
+
+
+def objections(size: Size, chosen: Mapping[str, Any]) -> list[Fault]:
+    """A class that cross-validation cannot hold out."""
+    if not chosen["probability"] or size.rarest is None or size.rarest > 1:
+        return []
+    message = "calibrating needs at least 2 rows of each class to train on; one class has 1"
+    return [Fault("$.hyperparameters.probability", message)]
+
+
+def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[SVM, Preparation]:
+    """Fit by libsvm; with `probability`, calibrate on the decisions of cross-validation."""
+    from sklearn.svm import SVC
+
+    from ml_core.preprocessing.fitting import prepared
+
+    options = {name: value for name, value in chosen.items() if name not in ("scale", "probability")}
+    if chosen["probability"]:
+        estimator, preparation, calibration = _calibrated(SVC(**options), table, scale=chosen["scale"])
+    else:
+        X, preparation = prepared(table.X, table.columns, scale=chosen["scale"])
+        estimator, calibration = SVC(**options).fit(X, table.y), None
+    return SVM(len(estimator.classes_), _pairs(estimator), calibration), preparation
+
+
+def _calibrated(estimator: Any, table: Table, *, scale: bool) -> tuple[Any, Preparation, Calibration]:  # noqa: ANN401 - scikit-learn is untyped
+    import numpy as np
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.pipeline import make_pipeline
+
+    from ml_core.preprocessing.fitting import Preparing
+
+    assert table.y is not None  # noqa: S101 - for the type checker: this is a classifier
+    folds = min(5, int(np.bincount(table.y).min()))
+    pipeline = make_pipeline(Preparing(table.columns, scale=scale), estimator)
+    calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", ensemble=False, cv=folds)
+    only = calibrated.fit(table.X, table.y).calibrated_classifiers_[0]
+    slopes, offsets = zip(*((float(each.a_), float(each.b_)) for each in only.calibrators), strict=True)
+    preparing, fitted = (step for _, step in only.estimator.steps)
+    return fitted, preparing.preparation_, Calibration(slopes, offsets)
+
+
+def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untyped
+    # For two classes scikit-learn turns the signs, so that positive means the second class; libsvm's means
+    # the first.
+    sign = -1.0 if len(estimator.classes_) == 2 else 1.0
+    intercepts = tuple((sign * estimator.intercept_).tolist())
+    vectors = estimator.support_vectors_
+    if vectors.shape[0] * vectors.shape[1] > MOST_NUMBERS:
+        rows, columns = vectors.shape
+        raise TooLarge(
+            f"{rows} rows became support vectors of {columns} numbers each (a word is a number of its own): "
+            f"that is more than the {MOST_NUMBERS} that a model may hold; leave columns of many words out of "
+            "data.features, or train a logistic regression"
+        )
+    vectors = _full(vectors)
+    few = len(intercepts) * vectors.shape[1] <= max(MOST_WEIGHTS, vectors.size)
+    if estimator.kernel == "linear" and few and not _cancels(estimator):
+        weights = sign * _full(estimator.coef_)
+        return LinearPairs(Tensor(weights.shape, weights.astype("<f8").tobytes()), intercepts)
+    # libsvm's gamma, once "scale" and "auto" are numbers, is public nowhere
+    kernel = Kernel(estimator.kernel, float(estimator._gamma), estimator.coef0, estimator.degree)  # noqa: SLF001
+    dual = sign * _full(estimator.dual_coef_)
+    return KernelPairs(
+        kernel,
+        Tensor(vectors.shape, vectors.astype("<f8").tobytes()),
+        Tensor(dual.shape, dual.astype("<f8").tobytes()),
+        tuple(estimator.n_support_.tolist()),
+        intercepts,
+    )
+
+
+def _full(matrix: Any) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+    """A matrix that may be sparse with all its zeros: estimators keep what they were fitted to."""
+    return matrix.toarray() if hasattr(matrix, "toarray") else matrix
+
+
+def _cancels(estimator: Any) -> bool:  # noqa: ANN401 - scikit-learn is untyped
+    """Whether all weights of a pair are 0 but for rounding, as where no line can part the classes (XOR).
+
+    Rounding then decides each label, in libsvm's order of adding: only the vectors know it.
+    """
+    import numpy as np
+
+    terms = np.abs(_full(estimator.dual_coef_)).sum(axis=0) @ np.abs(_full(estimator.support_vectors_))
+    return bool((np.abs(_full(estimator.coef_)) <= CLOSE * terms).all(axis=1).any())
+
+
+def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> SVM:
+    """The state that `parameters` and `tensors` describe."""
+    (classes,) = counts([parameters.pop("classes")])
+    intercepts = finite_numbers(parameters.pop("intercepts"))
+    calibration = parameters.pop("calibration")
+    if calibration is not None:
+        calibration = Calibration(
+            finite_numbers(calibration["slopes"]), finite_numbers(calibration["offsets"])
+        )
+    if "weights" in tensors:
+        return SVM(classes, LinearPairs(tensors.pop("weights"), intercepts), calibration)
+    kernel = parameters.pop("kernel")
+    gamma, coef0 = finite_numbers([kernel["gamma"], kernel["coef0"]])
+    (degree,) = counts([kernel["degree"]])
+    if kernel["kind"] not in KERNELS or gamma <= 0 or degree < 1:
+        raise ValueError("no such kernel")
+    grouped = counts(parameters.pop("counts"))
+    likeness = Kernel(kernel["kind"], gamma, coef0, degree)
+    pairs = KernelPairs(likeness, tensors.pop("vectors"), tensors.pop("dual"), grouped, intercepts)
+    return SVM(classes, pairs, calibration)
+
+
+ALGORITHM = Algorithm(
+    title="Support vector machine",
+    task=CLASSIFICATION,
+    hyperparameters=(
+        hp.Hyperparameter("kernel", hp.OneOf(*KERNELS), "rbf", "how alike two rows are"),
+        hp.Hyperparameter("C", hp.Number(above=0, most=1e10), 1.0, "inverse strength of the regularisation"),
+        hp.Hyperparameter(
+            "gamma",
+            hp.AnyOf(hp.OneOf("scale", "auto"), hp.Number(above=0, most=1e10)),
+            "scale",
+            "how near is near, except 'linear'; 'scale' is 1 / (features × variance), 'auto' 1 / features",
+        ),
+        hp.Hyperparameter("degree", hp.Integer(1, 20), 3, "the degree of the kernel 'poly'"),
+        hp.Hyperparameter(
+            "coef0", hp.Number(least=-1e6, most=1e6), 0.0, "constant term of 'poly' and 'sigmoid'"
+        ),
+        hp.CLASS_WEIGHT,
+        hp.Hyperparameter("probability", hp.Flag(), False, "calibrate probabilities by cross-validation"),
+        hp.Hyperparameter(
+            "max_iter",
+            hp.AnyOf(hp.Integer(-1, -1), hp.Integer(1, 1_000_000_000)),
+            -1,
+            "most iterations of the solver; -1 is as many as it takes",
+        ),
+        hp.Hyperparameter(
+            "tol", hp.Number(above=0, most=1), 1e-3, "the solver stops at violations this small"
+        ),
+        hp.scale(default=True),
+    ),
+    objections=objections,
+    fit=fit,
+    restore=restore,
+    objective="hinge_loss",
+)

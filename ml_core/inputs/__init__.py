@@ -1,0 +1,1 @@
+"""What callers send, checked, as rows: JSON, tensors of the Open Inference Protocol, arrays and frames."""

@@ -1,0 +1,38 @@
+"""Checked rows as everything behind them takes them, and how much of them one request may hold."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Limits(NamedTuple):
+    """How much one request may hold."""
+
+    max_rows: int = 100_000
+    max_columns: int = 10_000
+    # rows × numbers in an answer's row
+    max_cells: int = 1_000_000
+    max_classes: int = 1_000
+    # characters of a label, or of a feature's name
+    max_text: int = 200
+
+
+class Rows:
+    """Checked rows of finite numbers, as little-endian float64 one row after another.
+
+    `where` is the JSON path of the list they came in.
+    """
+
+    __slots__ = ("n_features", "packed", "where")
+
+    def __init__(self, packed: bytes | memoryview, n_features: int, where: str = "$.instances") -> None:
+        self.packed = packed
+        self.n_features = n_features
+        self.where = where
+
+    def __len__(self) -> int:
+        return len(self.packed) // (8 * self.n_features)
+
+    def blocks(self, rows: int) -> Iterator[memoryview]:
+        """The packed rows, at most `rows` at a time, uncopied."""
+        view, step = memoryview(self.packed), 8 * self.n_features * rows
+        return (view[begin : begin + step] for begin in range(0, len(view), step))

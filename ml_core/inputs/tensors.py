@@ -1,0 +1,166 @@
+"""Rows from the Open Inference Protocol's tensors, one for each column, as MLServer's codec `pd` has them.
+
+A tensor is `[rows]` or `[rows, 1]`. Numbers come in any numeric datatype, truth values as BOOL, words and
+dates as BYTES. Missing is null in JSON, NaN among raw numbers, an empty text among raw BYTES.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from math import isnan
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
+from ml_core.inputs.columns import BOOLEAN, NUMBER, Feature, read_column, wrong_values
+from ml_core.inputs.instances import TENSOR_CODES
+from ml_core.inputs.rows import Limits, Rows
+from ml_core.safetensors import pack
+
+if TYPE_CHECKING:
+    from ml_core.model.model import Model
+
+
+class Column(NamedTuple):
+    """A tensor of a request; `data` is its list in JSON, or its raw bytes."""
+
+    name: str
+    datatype: str
+    shape: Sequence[int]
+    data: "list[Any] | bytes"
+
+
+def datatype_of(feature: Feature) -> str:
+    """The datatype in which a feature's values are described; numbers come in others as well."""
+    return "FP64" if feature.kind == NUMBER else "BOOL" if feature.kind == BOOLEAN else "BYTES"
+
+
+def rows_from_columns(model: "Model", columns: Sequence[Column], limits: Limits, *, expecting: str) -> Rows:
+    """The rows of tensors that are the model's features, in any order. Raises `TooLarge`, `InvalidInput`."""
+    features = (
+        model.encoding.features if model.encoding else [Feature(name, NUMBER) for name in model.features]
+    )
+    placed = _in_order(features, columns, expecting)
+    count = _common_length(columns, limits)
+    read: list[list[Any]] = []
+
+    def read_each() -> Iterator[Fault]:
+        for feature, place in zip(features, placed, strict=True):
+            where = f"$.inputs[{place}]"
+            values = _values(feature, columns[place], count, where)
+            read.append(read_column(feature, values))
+            yield from _wrong(values, read[-1], f"{where}.data", gaps=model.encoding is not None)
+
+    raise_faults(read_each())
+    return Rows(pack(value for row in zip(*read, strict=True) for value in row), len(features), "$.inputs")
+
+
+def _wrong(values: list[Any], numbers: list[Any], where: str, *, gaps: bool) -> Iterator[Fault]:
+    """What is wrong with a tensor's values; without `gaps` a missing one is."""
+    yield from (Fault(f"{where}[{row}]", message) for row, message in wrong_values(numbers))
+    if not gaps:
+        missing = (row for row, value in enumerate(values) if value is None)
+        yield from (Fault(f"{where}[{row}]", "expected a number, got null") for row in missing)
+
+
+def _in_order(features: Sequence[Feature], columns: Sequence[Column], expecting: str) -> list[int]:
+    """Where each feature's tensor is."""
+    names = {feature.name for feature in features}
+    places: dict[str, int] = {}
+
+    def place_each() -> Iterator[Fault]:
+        for place, column in enumerate(columns):
+            where = f"$.inputs[{place}].name"
+            if column.name not in names:
+                yield Fault(where, f"{expecting} has no feature {shown(column.name)}")
+            elif places.setdefault(column.name, place) != place:
+                yield Fault(where, f"{shown(column.name)} is there twice")
+        for feature in features:
+            if feature.name not in places:
+                message = f"{expecting} expects a tensor for feature {shown(feature.name)}"
+                yield Fault("$.inputs", message)
+
+    raise_faults(place_each())
+    return [places[feature.name] for feature in features]
+
+
+def _common_length(columns: Sequence[Column], limits: Limits) -> int:
+    for place, column in enumerate(columns):
+        shape, where = list(column.shape), f"$.inputs[{place}].shape"
+        if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
+            raise InvalidInput.at(where, f"expected [rows] or [rows, 1], got {shown(shape)}")
+        if shape[0] != columns[0].shape[0]:
+            first = f"{shown(columns[0].shape[0])} in {shown(columns[0].name)}"
+            raise InvalidInput.at(where, f"{shown(shape[0])} rows, and {first}")
+    count = columns[0].shape[0]
+    if count == 0:
+        raise InvalidInput.at("$.inputs[0].shape", "expected at least one row, got none")
+    if count > limits.max_rows:
+        raise TooLarge(f"$.inputs[0].shape has {shown(count)} rows; at most {limits.max_rows} are taken")
+    return count
+
+
+def _values(feature: Feature, column: Column, count: int, where: str) -> list[Any]:
+    """A tensor's values as JSON would have them; None for a missing one."""
+    expected = datatype_of(feature)
+    if column.datatype != expected and (expected != "FP64" or column.datatype not in TENSOR_CODES):
+        raise InvalidInput.at(
+            f"{where}.datatype",
+            f"feature {shown(feature.name)} takes {expected}, got {shown(column.datatype)}",
+        )
+    raw = isinstance(column.data, bytes)
+    values = _unpacked(column, count, where) if isinstance(column.data, bytes) else _flat(column.data)
+    if len(values) != count:
+        raise InvalidInput.at(where, f"its shape tells of {count} values, its data holds {len(values)}")
+    if raw and expected == "BYTES" and "" not in feature.words:
+        return [value or None for value in values]
+    if not raw and column.datatype in TENSOR_CODES:
+        return _rounded(values, column.datatype, where)
+    return values
+
+
+def _flat(data: list[Any]) -> list[Any]:
+    if data and all(isinstance(row, list) for row in data):
+        return [value for row in data for value in row]
+    return data
+
+
+def _rounded(values: list[Any], datatype: str, where: str) -> list[Any]:
+    """Numbers as the datatype holds them, as raw ones would be; what is no number at all is left as it is."""
+    code = TENSOR_CODES[datatype]
+    rounded = []
+    for row, value in enumerate(values):
+        try:
+            number = type(value) in (int, float)
+            rounded.append(struct.unpack(f"<{code}", struct.pack(f"<{code}", value))[0] if number else value)
+        except (struct.error, OverflowError):
+            message = f"not a number of {datatype}: {shown(value)}"
+            raise InvalidInput.at(f"{where}.data[{row}]", message) from None
+    return rounded
+
+
+def _unpacked(column: Column, count: int, where: str) -> list[Any]:
+    assert isinstance(column.data, bytes)  # noqa: S101 - for the type checker: the caller looked
+    if column.datatype == "BYTES":
+        return _texts(column.data, where)
+    code = "?" if column.datatype == "BOOL" else TENSOR_CODES[column.datatype]
+    needed = struct.calcsize(f"<{code}") * count
+    if len(column.data) != needed:
+        raise InvalidInput.at(
+            where, f"{count} values of {column.datatype} need {needed} bytes, got {len(column.data)}"
+        )
+    values = struct.unpack(f"<{count}{code}", column.data)
+    return [None if isinstance(value, float) and isnan(value) else value for value in values]
+
+
+def _texts(data: bytes, where: str) -> list[str]:
+    """Elements of `<u32 length><bytes>`."""
+    texts, at = [], 0
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "little")
+        if end > len(data):
+            raise InvalidInput.at(where, f"the text at byte {at} goes on past the end of the data")
+        try:
+            texts.append(data[at + 4 : end].decode())
+        except UnicodeDecodeError:
+            raise InvalidInput.at(where, f"the text at byte {at} is not UTF-8") from None
+        at = end
+    return texts

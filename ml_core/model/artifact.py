@@ -1,0 +1,34 @@
+"""The format in which a fitted model is kept: a description and tensors as bytes, and back.
+
+The bytes are a safetensors file (`safetensors.py`): the description as JSON in its metadata, a checksum of
+all content, and the numbers. They depend on the model alone: no date, no release of a library. Nothing in
+them can name code to run: an algorithm's name is looked up among the files of `algorithms/`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ml_core import safetensors
+from ml_core.errors import ArtifactInvalid, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The format's version. To bump it: raise the number; in `read`, turn the description and tensors of each
+# older version into the present ones before anything else sees them; keep an artifact of the old version in
+# tests/unit/ml_core/artifacts/, whose test loads every file there and compares its predictions.
+FORMAT = 1
+
+
+def write(description: "Mapping[str, Any]", tensors: "Mapping[str, safetensors.Tensor]") -> bytes:
+    """The artifact of a model's description and tensors."""
+    return safetensors.write({"format": FORMAT, **description}, tensors)
+
+
+def read(data: bytes) -> "tuple[dict[str, Any], dict[str, safetensors.Tensor]]":
+    """The description and the tensors of an artifact. Raises `ArtifactInvalid` for bytes that are none."""
+    content, tensors = safetensors.read(data)
+    description: dict[str, Any] = dict(content)
+    written = description.pop("format", None)
+    if type(written) is not int or written != FORMAT:
+        raise ArtifactInvalid(f"format {shown(written)}; this release reads format {FORMAT}")
+    return description, tensors

@@ -1,0 +1,76 @@
+"""A model out of an artifact: what stands there is checked before anything is made of it."""
+
+from typing import TYPE_CHECKING, Any
+
+from ml_core import algorithms
+from ml_core.errors import ArtifactInvalid, NotFound
+from ml_core.preprocessing.encoding import Encoding
+from ml_core.preprocessing.scaling import Scaling
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml_core.inputs.labels import Label
+    from ml_core.safetensors import Tensor
+
+
+def parts_of(description: "Mapping[str, Any]", content: "dict[str, Tensor]") -> dict[str, Any]:
+    """What `Model` is made of, by the names of its arguments. Raises `ArtifactInvalid`."""
+    try:
+        return _parts(description, content)
+    except (KeyError, TypeError, ValueError, IndexError, NotFound) as error:
+        raise ArtifactInvalid("the description does not fit the tensors") from error
+
+
+def _parts(description: "Mapping[str, Any]", content: "dict[str, Tensor]") -> dict[str, Any]:
+    info = algorithms.algorithm(_text(description["algorithm"]))
+    scaling = Scaling.restored(content)
+    parameters = dict(description["parameters"])
+    fitted = info.algorithm.restore(parameters, content)
+    features, classes = _names(description["features"]), _classes(description["classes"])
+    if content or parameters:
+        raise ArtifactInvalid(f"nothing is known of {', '.join([*content, *parameters])}")
+    encoding = Encoding.restored(description["encoding"]) if "encoding" in description else None
+    if encoding and tuple(feature.name for feature in encoding.features) != features:
+        raise ArtifactInvalid("the encoding is not that of the features")
+    width = encoding.layout.width if encoding else len(features)
+    if fitted.features != width or (scaling and scaling.mean.size != width):
+        raise ArtifactInvalid(f"{len(features)} features do not fit the tensors")
+    if fitted.classes != (None if classes is None else len(classes)):
+        raise ArtifactInvalid("the classes do not fit the tensors")
+    return {
+        "fitted": fitted,
+        "algorithm": info.name,
+        "hyperparameters": dict(description["hyperparameters"]),
+        "features": features,
+        "classes": classes,
+        "scaling": scaling,
+        "encoding": encoding,
+    }
+
+
+def _names(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or len(set(values)) != len(values):
+        raise ArtifactInvalid("the features are not a list of different names")
+    return tuple(map(_text, values))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ArtifactInvalid("a name is not a string")
+    return value
+
+
+def _classes(labels: object) -> "tuple[Label, ...] | None":
+    if labels is None:
+        return None
+    if (
+        not isinstance(labels, list)
+        or len(set(labels)) != len(labels)
+        or {*map(type, labels)} not in _LABEL_KINDS
+    ):
+        raise ArtifactInvalid("the classes are not different labels of one kind")
+    return tuple(labels)
+
+
+_LABEL_KINDS: tuple[set[type], ...] = ({str}, {int}, {bool})

@@ -1,0 +1,1 @@
+"""From a request to an artifact and its manifest."""

@@ -1,0 +1,235 @@
+"""Fitting: the rows of a checked request are split, a model is fitted to one part and measured on both."""
+
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ml_core import algorithms
+from ml_core.algorithms import AlgorithmInfo, Size, Table
+from ml_core.errors import ArtifactInvalid, InvalidInput, raise_faults
+from ml_core.inputs.labels import Label, Labels
+from ml_core.inputs.rows import Rows
+from ml_core.model.model import Model
+from ml_core.preprocessing.encoding import Encoding
+from ml_core.training.request import TrainingRequest, label_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+# How scikit-learn, numpy and JSON refuse numbers that are none any more.
+_NOT_FINITE = re.compile(r"\bnan\b|infinit|finite|overflow|out of range|too large", re.IGNORECASE)
+
+
+class Trained(NamedTuple):
+    """A model's artifact, and what is to be told of it, as JSON values."""
+
+    artifact: bytes
+    manifest: dict[str, object]
+
+
+def fit(request: TrainingRequest, progress: Callable[[str, float | None], None]) -> Trained:
+    """Split the rows, fit on one part, measure on both.
+
+    `progress` is told each phase as it begins, and how many percent of it are done where that is counted,
+    else None. Raises `InvalidInput`.
+    """
+    info = algorithms.algorithm(request.algorithm)
+    progress("splitting", None)
+    classes, y = class_numbers(request.targets)
+    parts = _split(request, y)
+    request = request.without_rows()  # the parts have them: there is no memory for both
+    progress("fitting", None)
+    X, numbers = parts["training"]
+    table = Table(X, numbers, request.seed, request.columns)
+    model, told = fit_model(info, request.hyperparameters, table, request.features, classes)
+    progress("measuring", None)
+    metrics = {name: _measured(info, model, part, request) for name, part in parts.items() if len(part.X)}
+    data = model.to_bytes()
+    manifest = {
+        **model.description,
+        "task": info.task,
+        "metrics": metrics,
+        "warnings": [*request.warnings, *told],
+        "rows": len(parts["training"].X),
+        "test_rows": len(parts["test"].X),
+        "test_fraction": request.test_fraction,
+        "seed": request.seed,
+        "library_versions": library_versions(),
+    }
+    return Trained(data, manifest)
+
+
+def fit_model(
+    info: AlgorithmInfo,
+    chosen: Mapping[str, Any],
+    table: Table,
+    features: tuple[str, ...],
+    classes: tuple[Label, ...] | None,
+) -> tuple[Model, list[str]]:
+    """A model fitted to every row of the table, and what the solver warned of. Raises `InvalidInput`."""
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    rarest = None if table.y is None else int(np.bincount(table.y, minlength=len(classes or ())).min())
+    if rarest == 0:
+        raise InvalidInput.at(
+            "$.test_fraction",
+            "a class has no row left to train on; with test_fraction 0 it has all of its own",
+        )
+    raise_faults(info.algorithm.objections(Size(len(table.X), rarest), chosen))
+    weights = chosen.get("class_weight")
+    if isinstance(weights, dict) and classes is not None:
+        numbered = {number: weights.get(label_text(label), 1.0) for number, label in enumerate(classes)}
+        options = {**chosen, "class_weight": numbered}
+    else:
+        options = dict(chosen)
+    # The sums of several OpenMP threads are added in the order in which they finish: two give the same
+    # bits in either order, more would not. BLAS divides its work the same way every time, and with its own
+    # threads gives scikit-learn's bits.
+    with (
+        threadpool_limits(limits=2, user_api="openmp"),
+        _convergence_warnings() as told,
+        np.errstate(all="ignore"),
+        _overflow_told(),
+    ):
+        fitted, prepared = info.algorithm.fit(table, options)
+    together = fitted.folded(prepared.scaling) if prepared.scaling else None
+    model = Model(
+        together or fitted,
+        algorithm=info.name,
+        hyperparameters=chosen,
+        features=features,
+        classes=classes,
+        scaling=None if together else prepared.scaling,
+        encoding=prepared.encoding,
+    )
+    return _stored(model), [*dict.fromkeys(told), *_empty_columns(prepared.encoding)]
+
+
+def _empty_columns(encoding: Encoding | None) -> list[str]:
+    """What is to be said of columns that had no value in the rows trained on."""
+    if encoding is None:
+        return []
+    looked_at = {column for column, _ in encoding.layout.numbers} | {
+        column for column, *_ in encoding.layout.words
+    }
+    return [
+        f"column '{feature.name}' has no value in any row trained on: it is not looked at"
+        for column, feature in enumerate(encoding.features)
+        if column not in looked_at
+    ]
+
+
+def _stored(model: Model) -> Model:
+    """The model as it comes back from its artifact: what is measured is what will serve."""
+    with _overflow_told():
+        return Model.from_bytes(model.to_bytes())
+
+
+@contextmanager
+def _overflow_told() -> Iterator[None]:
+    """Say of what fails on a checked request that its numbers overflowed on the way, if that is why.
+
+    Any other error is one of ours.
+    """
+    try:
+        yield
+    except (ValueError, ArithmeticError, ArtifactInvalid, InvalidInput) as error:
+        if type(error) is ValueError and not _NOT_FINITE.search(str(error)):
+            raise
+        raise InvalidInput.at("$.instances", "training on these values overflows; rescale them") from error
+
+
+@contextmanager
+def _convergence_warnings() -> Iterator[list[str]]:
+    """Collect convergence warnings as lines of text; show all others as usual."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    told: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield told
+    for warning in caught:
+        if issubclass(warning.category, ConvergenceWarning):
+            told.append(_advice(str(warning.message)))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def _advice(message: str) -> str:
+    """scikit-learn's warning on one line, without its reading list."""
+    lines = takewhile(
+        lambda line: not line.startswith(("You might also", "Please also")), message.splitlines()
+    )
+    return " ".join(" ".join(lines).split())
+
+
+def class_numbers(
+    targets: Sequence[Label] | None,
+) -> "tuple[tuple[Label, ...] | None, NDArray[np.int64] | None]":
+    """The classes in ascending order, as scikit-learn has them, and each row's number among them."""
+    if targets is None:
+        return None, None
+    if isinstance(targets, Labels):
+        return targets.classes, targets.numbers
+    import numpy as np
+
+    classes = tuple(sorted(set(targets)))
+    numbers = {label: number for number, label in enumerate(classes)}
+    return classes, np.array([numbers[label] for label in targets], dtype=np.int64)
+
+
+def matrix_of(rows: Rows) -> "NDArray[np.float64]":
+    """A view of the rows."""
+    import numpy as np
+
+    return np.frombuffer(rows.packed, dtype="<f8").reshape(-1, rows.n_features)
+
+
+class _Part(NamedTuple):
+    """Some of the rows, and their class numbers."""
+
+    X: "NDArray[np.float64]"
+    y: "NDArray[np.int64] | None"
+
+
+def _split(request: TrainingRequest, y: "NDArray[np.int64] | None") -> dict[str, _Part]:
+    """The rows to train on and those held out, as scikit-learn's `train_test_split` chooses them."""
+    import numpy as np
+
+    X = matrix_of(request.rows)
+    if request.test_fraction == 0:
+        chosen = [np.arange(len(X)), np.arange(0)]
+    else:
+        from sklearn.model_selection import train_test_split
+
+        chosen = train_test_split(
+            np.arange(len(X)), test_size=request.test_fraction, random_state=request.seed, stratify=y
+        )
+    parts = (_Part(X[rows], None if y is None else y[rows]) for rows in chosen)
+    return dict(zip(("training", "test"), parts, strict=True))
+
+
+def _measured(info: AlgorithmInfo, model: Model, part: _Part, request: TrainingRequest) -> dict[str, object]:
+    from ml_core.training import metrics
+
+    with _overflow_told():
+        if part.y is None:
+            return metrics.of_clusters(model, part.X, request.columns, seed=request.seed)
+        return metrics.of_classifier(
+            model, part.X, part.y, request.columns, objective=info.algorithm.objective
+        )
+
+
+def library_versions() -> dict[str, str]:
+    """What a model was fitted with."""
+    from importlib.metadata import version
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"python": python, **{name: version(name) for name in ("numpy", "scikit-learn", "scipy")}}

@@ -1,0 +1,98 @@
+"""Training: a request is checked (`request.py`), fitted and measured (`fitting.py`).
+
+What a notebook calls is here.
+"""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from ml_core import algorithms
+from ml_core.algorithms import Table
+from ml_core.errors import InvalidInput, shown
+from ml_core.hyperparameters import REFUSED
+from ml_core.inputs.frames import (
+    NO_LIMITS,
+    feature_names,
+    has_gaps_or_words,
+    listed,
+    plain_rows,
+    python_value,
+    rows_of,
+)
+from ml_core.model.model import Model
+from ml_core.training.fitting import Trained, class_numbers, fit, fit_model, matrix_of
+from ml_core.training.request import (
+    MEMBERS,
+    SEED,
+    TEST_FRACTION,
+    TrainingRequest,
+    check_any_request,
+    check_class_weight,
+    check_names,
+    check_request,
+    checked_targets,
+    label_text,
+    read_request,
+    rows_and_columns,
+)
+
+__all__ = [
+    "MEMBERS",
+    "SEED",
+    "TEST_FRACTION",
+    "Trained",
+    "TrainingRequest",
+    "check_any_request",
+    "check_request",
+    "fit",
+    "read_request",
+    "train_model",
+]
+
+
+def train_model(
+    X: Any,  # noqa: ANN401 - whatever numpy takes for a matrix
+    y: Any = None,  # noqa: ANN401
+    algorithm: str = "logistic_regression",
+    *,
+    seed: int = 0,
+    hyperparameters: Mapping[str, object] | None = None,
+    **more: object,
+) -> Model:
+    """Fit a model to every row, for notebooks.
+
+    Hyperparameters are keywords, or members of `hyperparameters`: k-means has one that is called `algorithm`.
+
+    `X` is rows × features: an array of finite numbers, lists, or a data frame, whose column names become the
+    features'. Words, truth values and gaps (None, NaN) in the latter two are encoded as in scikit-learn's
+    pipelines. `y` is a label for each row (strings, integers or booleans), None for clusters; the keys of
+    `class_weight` may be the labels themselves. Raises `InvalidInput`.
+    """
+    info = algorithms.algorithm(algorithm)
+    features = tuple(feature_names(X))
+    check_names(list(features), "X", NO_LIMITS)
+    if has_gaps_or_words(X):
+        columns, rows = rows_and_columns(plain_rows(X, features), features, NO_LIMITS, "X")
+    else:
+        columns, rows = None, rows_of(X, features, expecting="every row")
+    targets = checked_targets(info, None if y is None else listed(y), len(rows), NO_LIMITS)
+    given = {name: _as_json(value) for name, value in {**(hyperparameters or {}), **more}.items()}
+    chosen = info.check(given, "hyperparameters")
+    seed = python_value(seed)
+    if SEED.read(seed) is REFUSED:
+        raise InvalidInput.at("seed", f"expected {SEED.expects}, got {shown(seed)}")
+    if targets is not None:
+        check_class_weight(chosen.get("class_weight"), targets)
+    classes, numbers = class_numbers(targets)
+    model, told = fit_model(info, chosen, Table(matrix_of(rows), numbers, seed, columns), features, classes)
+    for text in told:
+        warnings.warn(text, stacklevel=2)
+    return model
+
+
+def _as_json(value: object) -> object:
+    """A hyperparameter of a notebook as JSON would have it: no numpy scalars, class weights keyed by text."""
+    if isinstance(value, dict):
+        return {label_text(python_value(label)): python_value(weight) for label, weight in value.items()}
+    return python_value(value)

@@ -1,0 +1,185 @@
+"""What a deployment to Lambda uploads: the code, and two layers under it.
+
+    code       handlers, ml_core and providers/aws; some tens of kilobytes
+    predict    numpy and obstore (requirements.txt), for every function
+    training   scikit-learn and what it needs beyond them (requirements/train.txt), for `train` only
+
+The framework's hooks (plugin.js) call `python -m providers.aws.deploying.packaging …`; so does nobody else.
+docs/decisions/0002-training-stack.md says why these are layers. A function of `deploy_model` has one zip:
+code, numpy and its model.
+"""
+
+import argparse
+import io
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+
+from ml_core.errors import ServerlessMLError
+from providers.deploying import packages
+from providers.deploying.functions import ARTIFACT
+
+# Lambda's limits: a function with its layers, unpacked; and a zip that is sent without a bucket between.
+MOST_UNPACKED_BYTES = 262_144_000
+MOST_DIRECT_ZIP_BYTES = 50 * 1024 * 1024
+
+PREDICT_LOCK = os.path.join(packages.ROOT, "requirements.txt")
+TRAINING_LOCK = os.path.join(packages.ROOT, "requirements", "train.txt")
+BUILT = os.path.join(packages.ROOT, "build", "aws")
+
+_CODE_FOLDER = "/var/task"
+_LAYER_FOLDER = "/opt/python"
+# Only below this folder of a layer does Lambda's Python look for modules.
+_LAYER_ROOT = "python"
+
+
+def finish_code(path: str) -> None:
+    """Rewrite the framework's zip in place: OpenAPI and `.pyc` files added, entries sorted, times fixed."""
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+        # Built once here, so that no cold start has to.
+        with open(
+            os.path.join(folder, "handlers", "rest", "openapi.json"), "w", encoding="utf-8"
+        ) as described:
+            described.write(
+                packages.run([sys.executable, "-B", "-m", "handlers.rest.openapi"], folder=folder)
+            )
+        packages.compile_modules(folder, _CODE_FOLDER)
+        packages.write_zip(folder, path)
+
+
+def predict_layer(*, architecture: str = "x86_64", installed: str | None = None) -> str:
+    """The zip with what a prediction imports beyond our code.
+
+    `installed` is a folder that holds the wheels already, as serverless-python-requirements leaves it.
+    """
+    return _layer("predict", packages.locked(PREDICT_LOCK), architecture, installed)
+
+
+def training_layer(*, architecture: str = "x86_64") -> str:
+    """The zip with what only `train` imports; together with the predict layer it is the whole lock."""
+    entries = packages.locked(TRAINING_LOCK)
+    for name in packages.locked(PREDICT_LOCK):
+        entries.pop(name, None)
+    return _layer("training", entries, architecture)
+
+
+def model_function(artifact: bytes) -> bytes:
+    """The zip of a function that serves one model: the predict path, numpy for its batches, and the model."""
+    with open(_model_function_base(), "rb") as base:
+        package = io.BytesIO(base.read())
+    with zipfile.ZipFile(package, "a") as archive:
+        packages.add_file(archive, ARTIFACT, artifact)
+    return package.getvalue()
+
+
+def _model_function_base(architecture: str = "x86_64") -> str:
+    """What the zips of all models have in common."""
+    lock = packages.locked(PREDICT_LOCK)["numpy"]
+    sources = [os.path.join(packages.ROOT, name) for name in _predict_sources()]
+    key = packages.fingerprint("model", architecture, lock, files=[__file__, *sources])
+
+    def fill(folder: str) -> None:
+        _install(lock, folder, architecture)
+        for name, source in zip(_predict_sources(), sources, strict=True):
+            os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+            shutil.copyfile(source, os.path.join(folder, name))
+
+    return _built(f"model-{architecture}", key, fill, _CODE_FOLDER)
+
+
+def _predict_sources() -> list[str]:
+    """The modules that a function with one model may import, by their paths in the project."""
+    return sorted(
+        os.path.relpath(os.path.join(parent, name), packages.ROOT)
+        for package in ("ml_core", "handlers")
+        for parent, _, names in os.walk(os.path.join(packages.ROOT, package))
+        for name in names
+        if name.endswith(".py")
+    )
+
+
+def _layer(name: str, entries: dict[str, str], architecture: str, installed: str | None = None) -> str:
+    lock = "".join(entries[each] for each in sorted(entries))
+    key = packages.fingerprint(name, architecture, lock, files=[__file__])
+
+    def fill(folder: str) -> None:
+        if installed:
+            shutil.copytree(installed, folder, ignore=shutil.ignore_patterns("requirements.txt", ".*"))
+        else:
+            _install(lock, folder, architecture)
+
+    return _built(f"{name}-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT)
+
+
+def _install(lock: str, folder: str, architecture: str) -> None:
+    requirements = f"{folder}.txt"
+    with open(requirements, "w", encoding="utf-8") as target:
+        target.write(lock)
+    packages.install(requirements, folder, architecture=architecture)
+
+
+def _built(name: str, key: str, fill: Callable[[str], None], deployed_at: str, *, below: str = "") -> str:
+    """Build a package, or find it built: it is kept under a digest of everything that it is made from."""
+    path = os.path.join(BUILT, f"{name}-{key}.zip")
+    if os.path.exists(path):
+        return path
+    _say(f"building {os.path.basename(path)} (once for each lock; some seconds after the download)")
+    os.makedirs(BUILT, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILT) as work:
+        folder = os.path.join(work, "package")
+        fill(folder)
+        packages.trim(folder)
+        packages.compile_modules(folder, deployed_at)
+        packages.write_zip(folder, path, below=below)
+    for entry in os.listdir(BUILT):  # what earlier locks left: a package is tens of megabytes
+        if entry.startswith(f"{name}-") and entry.endswith(".zip") and entry != os.path.basename(path):
+            os.remove(os.path.join(BUILT, entry))
+    return path
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do one step of packaging; on success print the path of the zip."""
+    parser = argparse.ArgumentParser(prog="python -m providers.aws.deploying.packaging")
+    steps = parser.add_subparsers(dest="step", required=True)
+    code = steps.add_parser("code", help="finish the framework's zip in place")
+    code.add_argument("zip")
+    for name in ("predict", "training"):
+        layer = steps.add_parser(name, help=f"the {name} layer")
+        layer.add_argument("--architecture", choices=sorted(packages.WHEEL_ARCHITECTURES), default="x86_64")
+        layer.add_argument("--out", help="also put the zip here")
+    steps.choices["predict"].add_argument("--installed", help="a folder that holds the wheels already")
+    given = parser.parse_args(arguments)
+    try:
+        _step(given)
+    except ServerlessMLError as error:
+        _say(str(error))
+        return 1
+    return 0
+
+
+def _step(given: argparse.Namespace) -> None:
+    if given.step == "code":
+        finish_code(given.zip)
+        return
+    if given.step == "predict":
+        path = predict_layer(architecture=given.architecture, installed=given.installed)
+    else:
+        path = training_layer(architecture=given.architecture)
+    if given.out:
+        # What stands there may be a link into a cache: it is replaced, not written through.
+        shutil.copyfile(path, f"{given.out}.partial")
+        os.replace(f"{given.out}.partial", given.out)
+    sys.stdout.write((given.out or path) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What a deployed stack says of itself: its account and region, its bucket, where its function reads keys."""
+
+from typing import NamedTuple
+
+from ml_core.errors import AccessRefused, Conflict
+from providers.aws.deploying.identity import Identity, aws_errors
+
+# Outputs, as config.yml names them.
+_BUCKET, _KEYS = "ModelsBucket", "KeysParameter"
+
+
+class Stack(NamedTuple):
+    """A deployed stack. None stands for what it does not say."""
+
+    name: str
+    bucket: str | None
+    keys: str | None  # the name of the parameter
+
+
+def find(identity: Identity, name: str) -> Stack | None:
+    """The stack, or None when the account has none of that name in the region.
+
+    Raises:
+        AccessRefused: the credentials may not describe stacks.
+        Conflict: the answer is about another account or region than the credentials are for.
+        Unavailable: it could not be asked.
+    """
+    from botocore.exceptions import ClientError
+
+    with aws_errors(f"looking for the stack {name} in {identity}"):
+        try:
+            found = identity.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+    # arn:aws:cloudformation:<region>:<account>:stack/<name>/<id>
+    region, account = found["StackId"].split(":")[3:5]
+    if (account, region) != (identity.account, identity.region):
+        raise Conflict(
+            f"the stack {name} is in {region} of account {account}, but this run acts in {identity}"
+        )
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    keys = outputs.get(_KEYS) or _keys_of_function(identity, f"{name}-api")
+    return Stack(name, outputs.get(_BUCKET), keys)
+
+
+def _keys_of_function(identity: Identity, function: str) -> str | None:
+    """Where the function of a stack reads that was deployed before stacks said so themselves."""
+    client = identity.client("lambda")
+    try:
+        with aws_errors(f"asking {function} where it reads keys"):
+            try:
+                settings = client.get_function_configuration(FunctionName=function)
+            except client.exceptions.ResourceNotFoundException:
+                return None
+    except AccessRefused:
+        return None
+    name: str | None = settings.get("Environment", {}).get("Variables", {}).get("ML_KEYS_PARAMETER")
+    return name

@@ -1,0 +1,56 @@
+"""What the functions stand on, from the environment that config.yml gives them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ml_core.errors import NotConfigured, ObjectNotFound
+
+DISK_IS_MEMORY = False
+
+if TYPE_CHECKING:
+    from ml_core.ports import DataStore, JobQueue, UploadSigner
+    from providers.object_storage import ObstoreStore
+
+
+def store(env: Mapping[str, str]) -> "ObstoreStore":
+    """The object store on the bucket ML_BUCKET."""
+    from providers.aws.runtime.s3_store import s3_store
+
+    return s3_store(_named(env, "ML_BUCKET"), env=env)
+
+
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
+    """Another bucket, to read from, in whatever region. Raises `ObjectNotFound` for one of another cloud."""
+    from providers.aws.runtime.s3_store import region_of, s3_store
+
+    if scheme != "s3":
+        raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
+    return s3_store(name, env={**env, "AWS_REGION": region_of(name, env)})
+
+
+def signer(env: Mapping[str, str]) -> "UploadSigner":
+    """Signs uploads to the bucket ML_BUCKET."""
+    return store(env)
+
+
+def queue(env: Mapping[str, str]) -> "JobQueue":
+    """The queue at ML_QUEUE_URL, with ML_DEAD_LETTERS_URL where messages are laid aside."""
+    from providers.aws.runtime.sqs_queue import SqsQueue
+
+    return SqsQueue(_named(env, "ML_QUEUE_URL"), env.get("ML_DEAD_LETTERS_URL", ""), env)
+
+
+def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:
+    """The records in the parameter ML_KEYS_PARAMETER, or None when there are none. Raises `Unavailable`."""
+    from providers.aws.runtime.ssm_keys import read_records
+
+    return read_records(_named(env, "ML_KEYS_PARAMETER"), env)
+
+
+def _named(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name)
+    if not value:
+        raise NotConfigured(
+            f"the function's environment lacks {name}; deploy it with providers/aws/config.yml"
+        )
+    return value

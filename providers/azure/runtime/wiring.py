@@ -1,0 +1,76 @@
+"""What the adapter hands to the application on Azure: the store, the queue, the keys."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ml_core.errors import NotConfigured, ObjectNotFound
+from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
+from providers.azure.runtime.connection import connection
+from providers.azure.runtime.names import CONTAINER, KEYS_SETTING, QUEUE
+
+DISK_IS_MEMORY = False
+
+
+def store(env: Mapping[str, str] = os.environ) -> ObjectStore:
+    """The container of models and jobs. Raises `NotConfigured`."""
+    from providers.azure.runtime.blob_store import blob_store
+
+    return blob_store(connection(env), env.get("ML_CONTAINER", CONTAINER), env)
+
+
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
+    """Another container of the same storage account, or `container@account`, to read from.
+
+    Raises:
+        ObjectNotFound: for a bucket of another cloud.
+    """
+    from providers.azure.runtime.blob_store import blob_store
+
+    if scheme != "az":
+        raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
+    container, _, account = name.partition("@")
+    ours = connection(env)
+    return blob_store(ours.beside(account) if account else ours, container, env)
+
+
+def signer(env: Mapping[str, str] = os.environ) -> UploadSigner:
+    """Signs uploads to the container of models and jobs. Raises `NotConfigured`."""
+    from providers.azure.runtime.blob_store import blob_store
+
+    return blob_store(connection(env), env.get("ML_CONTAINER", CONTAINER), env)
+
+
+def queue(env: Mapping[str, str] = os.environ) -> JobQueue:
+    """The queue of training jobs. Raises `NotConfigured`."""
+    from providers.azure.runtime.storage_queue import StorageQueue
+
+    return StorageQueue(connection(env), env.get("ML_QUEUE", QUEUE))
+
+
+def key_records(env: Mapping[str, str] = os.environ) -> list[dict[str, Any]] | None:
+    """The records `{id, role, sha256}` of the app setting `ML_KEYS`; None when there are none.
+
+    Raises:
+        NotConfigured: when the setting cannot be read: closed, not open.
+    """
+    import json
+
+    text = env.get(KEYS_SETTING, "")
+    if not text:
+        return None
+    try:
+        records = json.loads(text)
+    except ValueError as error:
+        raise NotConfigured(f"the setting {KEYS_SETTING} does not hold key records") from error
+    if not isinstance(records, list):
+        raise NotConfigured(f"the setting {KEYS_SETTING} does not hold a list of key records")
+    return records
+
+
+def train_seconds(env: Mapping[str, str] = os.environ) -> float:
+    """The seconds that a training may take.
+
+    The host's `functionTimeout` less a minute to say how it ended.
+    """
+    return float(env.get("ML_TRAIN_SECONDS") or 3600) - 60.0

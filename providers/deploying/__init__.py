@@ -1,0 +1,1 @@
+"""What a developer's machine does, whatever the cloud: plan, verbs, packages, keys, models as functions."""

@@ -1,0 +1,173 @@
+"""A fitted model as a function of its own on every cloud, without the framework.
+
+    from providers import deploy_model, invoke_model
+    deploy_model(model, "iris")
+    invoke_model("iris", {"instances": [[5.1, 3.5, 1.4, 0.2]]})
+
+`providers/<cloud>/deploying/functions.py` offers `deploy` and `invoke`; what every cloud shares is here.
+"""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, cast
+
+from ml_core.errors import Fault, InvalidInput, MalformedInput, NotFound, ServerlessMLError
+
+Progress = Callable[[str], None]
+
+# The package's file that holds the model, beside the code.
+ARTIFACT = "model.safetensors"
+
+# With a region behind it, it still names a role.
+_LONGEST_NAME = 48
+
+
+class FittedModel(Protocol):
+    """What can be deployed: anything that gives its artifact, as `train_model`'s result does."""
+
+    def to_bytes(self) -> bytes:
+        """The model's artifact."""
+        ...
+
+
+class DeployedFunction(NamedTuple):
+    """A function on a cloud: what the cloud calls it, and whether this deployment changed it."""
+
+    name: str
+    address: str
+    changed: bool
+
+
+class Cloud(Protocol):
+    """What `providers/<cloud>/deploying/functions.py` offers."""
+
+    def deploy(
+        self, artifact: bytes, function_name: str, *, memory_mb: int, region: str | None, progress: Progress
+    ) -> DeployedFunction:
+        """Create or update the function. Raises `Unavailable`, `Conflict`."""
+        ...
+
+    def invoke(self, function_name: str, payload: bytes, *, region: str | None) -> bytes:
+        """The function's answer. Raises `NotFound`, `TooLarge`, `Unavailable`."""
+        ...
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def deploy_model(
+    model: FittedModel,
+    function_name: str,
+    *,
+    provider: str = "aws",
+    memory_mb: int = 512,
+    region: str | None = None,
+    progress: Progress = _say,
+) -> DeployedFunction:
+    """Make a fitted model a function of its own on a cloud, or bring the function up to date.
+
+    The function holds the model and the predict path. It has no address on the internet: whom the cloud lets
+    call functions can call it, `invoke_model` does. Deploying what is deployed already changes nothing.
+
+    Args:
+        model: as `train_model` returns it.
+        function_name: letters, digits and hyphens; what `invoke_model` calls.
+        provider: the cloud: aws, google or azure.
+        memory_mb: the function's memory in MiB; clouds give CPU in proportion.
+        region: where; None is what the cloud's own tools would use.
+        progress: is told what is happening, in a line each.
+
+    Raises:
+        InvalidInput: the function's name or memory cannot be.
+        NotFound: no such cloud.
+        Conflict: a function of that name exists and is not one of ours.
+        Unavailable: the cloud did not answer, refused, or is not set up on this machine.
+    """
+    _check_name(function_name)
+    cloud = _cloud(provider)
+    return cloud.deploy(
+        model.to_bytes(), function_name, memory_mb=memory_mb, region=region, progress=progress
+    )
+
+
+def invoke_model(
+    function_name: str, payload: dict[str, Any], *, provider: str = "aws", region: str | None = None
+) -> dict[str, Any]:
+    """What the function of `deploy_model` answers to a `:predict` body.
+
+    Args:
+        function_name: as it was deployed.
+        payload: `{"instances": [[…], …]}`, and `"outputs"` where more than labels are wanted.
+        provider: the cloud: aws, google or azure.
+        region: where; None is what the cloud's own tools would use.
+
+    Returns:
+        `{"predictions": […], "classes": […], "model": {…}}`, as the REST contract has it.
+
+    Raises:
+        InvalidInput: the payload is no JSON or breaks the contract; says where.
+        NotFound: no such function or cloud.
+        TooLarge: the payload or the answer is more than a call can carry.
+        Unavailable: the cloud or the function did not answer.
+    """
+    try:
+        sent = json.dumps(payload, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInput.at("$", f"the payload is not JSON: {error}") from error
+    answer = _cloud(provider).invoke(function_name, sent, region=region)
+    return answered(answer)
+
+
+def answered(answer: bytes) -> dict[str, Any]:
+    """A function's answer, or its problem raised as the error that it was there."""
+    try:
+        document = json.loads(answer)
+    except ValueError as error:
+        raise MalformedInput(
+            "the function's answer is not JSON: is it one that deploy_model made?"
+        ) from error
+    if not isinstance(document, dict):
+        raise MalformedInput("the function's answer is no object: is it one that deploy_model made?")
+    if "code" in document and "detail" in document:
+        raise _error(document)
+    return document
+
+
+def _error(problem: dict[str, Any]) -> ServerlessMLError:
+    faults = [Fault(str(each["path"]), str(each["message"])) for each in problem.get("faults", [])]
+    if problem["code"] == InvalidInput.code and faults:
+        return InvalidInput(faults)
+    for kind in _kinds(ServerlessMLError):
+        if kind.code == problem["code"] and not issubclass(kind, InvalidInput):
+            return kind(str(problem["detail"]))
+    return ServerlessMLError(str(problem["detail"]))
+
+
+def _kinds(root: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
+    """The error classes that `ml_core.errors` names, each before those under it."""
+    found = [root]
+    for below in root.__subclasses__():
+        if below.__module__ == root.__module__:
+            found.extend(_kinds(below))
+    return found
+
+
+def _check_name(function_name: str) -> None:
+    plain = function_name.replace("-", "a")
+    short = len(function_name) <= _LONGEST_NAME
+    if not (short and plain.isascii() and plain.isalnum() and function_name[0] != "-"):
+        expected = f"1 to {_LONGEST_NAME} letters, digits and hyphens"
+        raise InvalidInput.at("function_name", f"{expected}, not {function_name[:80]!r}")
+
+
+def _cloud(provider: str) -> Cloud:
+    name = f"providers.{provider}.deploying.functions"
+    try:
+        return cast("Cloud", importlib.import_module(name))
+    except ModuleNotFoundError as error:
+        if error.name and not name.startswith(error.name):
+            raise
+        raise NotFound(f"there is no provider {provider!r} that functions can be deployed to") from error

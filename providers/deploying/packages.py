@@ -1,0 +1,215 @@
+"""Python packages for a cloud, built on any machine: wheels for the target, trimmed, compiled, reproducible.
+
+A package is made in a folder and written as a zip whose entries are sorted and carry fixed times and modes.
+Equal sources give equal bytes, so a deployment can compare hashes and leave alone what did not change.
+"""
+
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from ml_core.errors import Unavailable
+
+TARGET_PYTHON = "3.13"
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# The architectures as the clouds call them, and as wheels do.
+WHEEL_ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
+
+# What a wheel carries for developers. RECORD would be false after trimming; the licences stay.
+_UNNEEDED_FOLDERS = frozenset({"tests", "test", "bin", "__pycache__", "sboms"})
+_UNNEEDED_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", ".lock", "meson.build"})
+_UNNEEDED_ENDINGS = (".pyi", ".h", ".hpp", ".c", ".cpp", ".pyx", ".pxd", ".pxi", ".tp", ".in", ".a", ".lib")
+
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def install(requirements: str, folder: str, *, architecture: str = "x86_64") -> None:
+    """Install the wheels that the lock file `requirements` names, as `architecture` on Linux needs them.
+
+    Raises `Unavailable` when the package index does not answer or has no such wheel.
+    """
+    wheels = WHEEL_ARCHITECTURES[architecture]
+    run(
+        [
+            *[_uv(), "pip", "install", "--quiet", "--target", folder, "--no-deps", "--require-hashes"],
+            *["--only-binary", ":all:", "--python-version", TARGET_PYTHON],
+            *["--python-platform", f"{wheels}-manylinux_2_28", "--requirements", requirements],
+        ],
+        doing=f"installing {os.path.relpath(requirements, ROOT)} for Linux on {architecture}",
+    )
+
+
+def locked(requirements: str) -> dict[str, str]:
+    """The lock file's entries by the distribution's name: each its pin and hashes, as they stand."""
+    entries: dict[str, str] = {}
+    name = ""
+    with open(requirements, encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip() and not line[0].isspace() and not line.startswith("#"):
+                name = line.split("==")[0].strip().lower()
+                entries[name] = line
+            elif name and line.strip().startswith("--hash"):
+                entries[name] += line
+    return entries
+
+
+def selected(root: str, patterns: Iterable[str]) -> list[str]:
+    """The files below `root` that the patterns select, as the framework's `package.patterns` do.
+
+    A pattern is a glob (`**` for any folders); one with `!` before it takes away what came before. Compiled
+    modules are left out: packages get their own.
+    """
+    names: set[str] = set()
+    for pattern in patterns:
+        found = glob.glob(pattern.removeprefix("!"), root_dir=root, recursive=True)
+        names = names.difference(found) if pattern.startswith("!") else names.union(found)
+    files = (name for name in names if os.path.isfile(os.path.join(root, name)))
+    return sorted(name for name in files if "__pycache__" not in name)
+
+
+def copy(root: str, names: Iterable[str], folder: str) -> None:
+    """Copy files into `folder`, under the names that they have below `root`."""
+    for name in names:
+        os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+        shutil.copyfile(os.path.join(root, name), os.path.join(folder, name))
+
+
+def trim(folder: str) -> None:
+    """Remove what no function imports: tests, headers, extensions' sources, stubs, installers' records."""
+    for parent, folders, files in os.walk(folder):
+        for unneeded in _UNNEEDED_FOLDERS.intersection(folders):
+            folders.remove(unneeded)
+            shutil.rmtree(os.path.join(parent, unneeded))
+        for name in files:
+            if name in _UNNEEDED_FILES or name.endswith(_UNNEEDED_ENDINGS):
+                os.remove(os.path.join(parent, name))
+
+
+def compile_modules(folder: str, deployed_at: str) -> None:
+    """Add the `.pyc` files of every module below `folder`, which the cloud unpacks at `deployed_at`.
+
+    They are never checked against their sources (unchecked hashes): a package folder is read-only in the
+    cloud, so Python could not write them there, and compiling costs more than a whole first prediction.
+    """
+    run(
+        # One process, in sorted order, with one hash seed and none of this interpreter's own settings:
+        # what the marshalled code refers to depends on all of them.
+        [
+            *[_target_python(), "-P", "-S", "-m", "compileall", "-q", "-f", "-j", "1"],
+            *["--invalidation-mode", "unchecked-hash", "-s", folder, "-p", deployed_at, folder],
+        ],
+        doing=f"compiling {folder}",
+        environment={"PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", os.defpath)},
+    )
+
+
+def write_zip(folder: str, path: str, *, below: str = "") -> None:
+    """Write the folder's files to the zip at `path`, inside it under the folder `below`."""
+    partial = f"{path}.{os.getpid()}.partial"
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name in sorted(_files(folder)):
+            with open(os.path.join(folder, name), "rb") as source:
+                add_file(archive, f"{below}/{name}" if below else name, source.read())
+    os.replace(partial, path)
+
+
+def kept(path: str) -> bool:
+    """Whether an earlier build left `path`; it counts as used now."""
+    with suppress(FileNotFoundError):
+        os.utime(path)
+        return True
+    return False
+
+
+def forget_older(latest: str, beginning: str, ending: str) -> None:
+    """Remove what lies beside `latest`, is named alike, and was not used for a day.
+
+    A package is tens of megabytes; but another deployment may be at work with one just now.
+    """
+    folder, yesterday = os.path.dirname(latest), time.time() - 24 * 3600
+    for name in os.listdir(folder):
+        old = os.path.join(folder, name)
+        if not (name.startswith(beginning) and name.endswith(ending)) or old == latest:
+            continue
+        with suppress(FileNotFoundError):  # another deployment forgot it too
+            if os.path.getmtime(old) < yesterday:
+                shutil.rmtree(old) if os.path.isdir(old) else os.remove(old)
+
+
+def add_file(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add a file to a zip as every file of a package is: readable, and of no particular time."""
+    entry = zipfile.ZipInfo(name, _ZIP_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3  # Unix: the upper half of external_attr is a mode
+    entry.external_attr = 0o100644 << 16
+    archive.writestr(entry, content)
+
+
+def fingerprint(*parts: str, files: Iterable[str] = ()) -> str:
+    """A short digest of strings, files and this module: what a built package can be kept under."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() + b"\0")
+    for path in [__file__, *files]:
+        with open(path, "rb") as source:
+            digest.update(source.read() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _files(folder: str) -> Iterator[str]:
+    """The files below the folder, by their names in a zip."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.relpath(os.path.join(parent, name), folder).replace(os.sep, "/")
+
+
+def _uv() -> str:
+    """The project's own uv, or the one on PATH."""
+    own = os.path.join(ROOT, ".tools", "bin", "uv")
+    found = own if os.path.exists(own) else shutil.which("uv")
+    if found is None:
+        raise Unavailable("uv was not found: run `make setup` in the project's folder first")
+    return found
+
+
+def _target_python() -> str:
+    """An interpreter of the target's version: no other writes `.pyc` files that it reads."""
+    if f"{sys.version_info.major}.{sys.version_info.minor}" == TARGET_PYTHON:
+        return sys.executable
+    found = subprocess.run(  # noqa: S603 - uv and a version of ours
+        [_uv(), "python", "find", "--no-python-downloads", TARGET_PYTHON],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if found.returncode:
+        raise Unavailable(
+            f"CPython {TARGET_PYTHON} is needed to compile packages for the cloud and was not found; "
+            f"`.tools/bin/uv python install {TARGET_PYTHON}` brings it"
+        )
+    return found.stdout.strip()
+
+
+def run(
+    command: list[str],
+    *,
+    folder: str | None = None,
+    environment: dict[str, str] | None = None,
+    doing: str | None = None,
+) -> str:
+    """What a command printed; raises `Unavailable` with what it said when it failed."""
+    done = subprocess.run(  # noqa: S603 - a tool of the project's and arguments of ours
+        command, capture_output=True, text=True, check=False, cwd=folder, env=environment
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()
+        raise Unavailable(f"{doing or ' '.join(command)} failed: {said}")
+    return done.stdout

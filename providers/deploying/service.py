@@ -1,0 +1,63 @@
+"""The resolved `serverless.yml`, as the framework's plugin hands it over."""
+
+import json
+from typing import Any, NamedTuple
+
+from providers.deploying.plan import DeploymentFailed
+
+
+class Function(NamedTuple):
+    """One function of the service: its handler, and the cloud's settings beside it."""
+
+    name: str
+    handler: str
+    settings: dict[str, Any]
+
+
+class Service(NamedTuple):
+    """One service at one stage; `provider` is that block of `providers/<cloud>/config.yml`, resolved."""
+
+    name: str
+    stage: str
+    cloud: str
+    folder: str
+    provider: dict[str, Any]
+    functions: dict[str, Function]
+    patterns: list[str]
+
+    @classmethod
+    def from_json(cls, text: str) -> "Service":
+        """Read what the plugin writes.
+
+        Raises:
+            DeploymentFailed: when it is not such a document.
+        """
+        try:
+            document = json.loads(text)
+            functions = {
+                name: Function(name, settings["handler"], settings)
+                for name, settings in document["functions"].items()
+            }
+            return cls(
+                document["service"],
+                document["stage"],
+                document["provider"]["name"],
+                document["folder"],
+                document["provider"],
+                functions,
+                document.get("patterns") or [],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DeploymentFailed(
+                f"no service came on standard input ({error!r}): this command is called by `serverless`"
+            ) from error
+
+    def function(self, name: str) -> Function:
+        """The function of that name.
+
+        Raises:
+            DeploymentFailed: when the service has none.
+        """
+        if name not in self.functions:
+            raise DeploymentFailed(f"no function {name!r}; there are: {', '.join(sorted(self.functions))}")
+        return self.functions[name]

@@ -1,0 +1,208 @@
+"""The verbs on Google Cloud."""
+
+import importlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from providers.deploying import invocation
+from providers.deploying.plan import DeploymentFailed, Run, patiently
+from providers.deploying.service import Service
+from providers.google.deploying import packaging, planning
+from providers.google.deploying.access import translated
+from providers.google.deploying.control_plane import ControlPlane, Observed
+from providers.google.deploying.desired import Desired, desired, names_of
+from providers.google.deploying.whereabouts import Whereabouts, bucket_of
+
+PATIENCE = 60.0
+
+
+class GoogleDeployer:
+    """See `providers.deploying.plan.Deployer`."""
+
+    def __init__(self, service: Service, env: Mapping[str, str], cloud: ControlPlane | None = None) -> None:
+        self._service = service
+        self._env = env
+        self._names = names_of(service)
+        self._known: set[str] = set()
+        self._cloud = cloud or ControlPlane(self._names.project, self._names.region, env)
+
+    @property
+    def place(self) -> str:
+        """Project, region and stage."""
+        return f"google project {self._names.project}, {self._names.region}, stage {self._names.stage}"
+
+    def package(self) -> list[str]:
+        """Build the zips."""
+        return list(packaging.build(self._service).values())
+
+    def deploy(self, run: Run) -> None:
+        """Package, observe, plan, apply, and see that the endpoint answers."""
+        zips = {
+            f"{self._names.base}-{name}": packaging.read(path)
+            for name, path in packaging.build(self._service).items()
+        }
+        with translated():
+            should, now = self._look()
+            for line in now.whereabouts.shared_by(should.region):
+                run.say(line)
+            run.apply(planning.plan_deploy(should, zips, now), self._cloud)
+            if not run.dry:
+                self._check_alive(run)
+
+    def remove(self, run: Run) -> None:
+        """Delete everything, after asking where models would be lost; what other regions use stays."""
+        with translated():
+            should, now = self._look()
+            # While functions run elsewhere, what is shared stays anyway: nothing else need be looked for.
+            if not (now.whereabouts.unseen or now.whereabouts.elsewhere(should.region)):
+                beside = self._cloud.beside(should)
+                now = now._replace(whereabouts=now.whereabouts._replace(beside=beside))
+            planning.refuse_removal(should, now)
+            kept = planning.kept_by_others(should, now)
+            steps = planning.plan_remove(should, now, kept)
+            if not steps:
+                run.say("nothing to remove: every region was looked at")
+                return
+            bucket = should.bucket.name
+            if bucket not in kept.names and now.bucket and (held := self._cloud.bucket.held(bucket)):
+                run.confirm(f"the bucket {bucket} holds {held}; delete for ever?")
+            for line in kept.says:
+                run.say(line)
+            run.apply(steps, self._cloud)
+
+    def info(self) -> dict[str, str]:
+        """Endpoint, functions and bucket."""
+        with translated():
+            where = self._cloud.functions.labelled(self._names.labels)
+        found = where.of(self._names.region)
+        if not found:
+            raise DeploymentFailed(f"nothing is deployed to {self.place}{where.hint(self._names.region)}")
+        buckets = {name for each in found.values() if (name := bucket_of(each)) is not None}
+        facts = {"place": self.place, "bucket": ", ".join(sorted(buckets))}
+        for path, function in sorted(found.items()):
+            name = path.rpartition("/")[2].removeprefix(f"{self._names.base}-")
+            facts[name] = f"{function.get('state', '?')}  {function.get('serviceConfig', {}).get('uri', '')}"
+        if (uri := _uri(found, self._names.base, "api")) is not None:
+            facts["endpoint"] = uri
+        if others := where.elsewhere(self._names.region):
+            facts["also in"] = where.described(others)
+        return facts
+
+    def invoke(self, function: str, event: object) -> object:
+        """Call the function over HTTP: the api with the key in ML_KEY, the others as who deploys."""
+        self._service.function(function)
+        with translated():
+            where = self._cloud.functions.labelled(self._names.labels)
+            uri = _uri(where.of(self._names.region), self._names.base, function)
+            if uri is None:
+                raise self._missing(function, where)
+            if function == "api":
+                call = invocation.http_call(event)
+                if key := self._env.get("ML_KEY"):
+                    call.headers.setdefault("authorization", f"Bearer {key}")
+            else:
+                call = _event_call(function, event)
+                call.headers.update(self._cloud.access.identity_header(uri))
+            status, headers, body = self._cloud.access.http(
+                call.method, uri + call.target, call.headers, call.body
+            )
+        return invocation.answer(event, status, headers, body)
+
+    def invoke_local(self, function: str, event: object) -> object:
+        """Call the handler in this process, on the folder store."""
+        from providers.google.deploying.local_call import call_handler
+
+        os.environ["IS_LOCAL"] = "true"
+        module, _, attribute = self._service.function(function).handler.rpartition(".")
+        handler = getattr(importlib.import_module(module), attribute)
+        return call_handler(handler, function, event)
+
+    def logs(self, function: str, since: float) -> Iterator[str]:
+        """The function's log lines."""
+        self._service.function(function)
+        named = f"{self._names.base}-{function}"
+        with translated():
+            for entry in self._cloud.log_entries(named, datetime.fromtimestamp(since, UTC).isoformat()):
+                self._known.add(function)
+                yield _log_line(entry)
+            # Whoever follows a log asks again and again: one look is enough.
+            if function not in self._known:
+                self._expect(function)
+                self._known.add(function)
+
+    def _expect(self, function: str) -> None:
+        """The function is deployed to this region; whoever may read logs alone need not know.
+
+        Raises:
+            DeploymentFailed: when it is not; it says where it is.
+        """
+        from google.api_core.exceptions import Forbidden
+
+        try:
+            where = self._cloud.functions.labelled(self._names.labels)
+        except Forbidden:
+            return
+        path = f"{self._names.location}/functions/{self._names.base}-{function}"
+        if path not in where.of(self._names.region):
+            raise self._missing(function, where)
+
+    def _missing(self, function: str, where: Whereabouts) -> DeploymentFailed:
+        return DeploymentFailed(f"{function} is not deployed to {self.place}{where.hint(self._names.region)}")
+
+    def _look(self) -> tuple[Desired, Observed]:
+        existing = self._cloud.resources.queues(self._names.region)
+        queue = planning.queue_name(self._names.base, existing, int(time.time()))
+        should = desired(self._service, queue)
+        return should, self._cloud.observe(should)
+
+    def _check_alive(self, run: Run) -> None:
+        """The api answers its health check; a new address takes a moment to be known."""
+        found = self._cloud.functions.labelled(self._names.labels).of(self._names.region)
+        uri = _uri(found, self._names.base, "api")
+        if uri is None:
+            raise DeploymentFailed("the api function has no address")
+
+        def once() -> None:
+            status, _, body = self._cloud.access.http("GET", f"{uri}/v2/health/live", {}, b"")
+            if status != 200:
+                raise DeploymentFailed(f"{uri} answers {status} to its health check: {body[:200]!r}")
+
+        patiently(once, lambda _: 0.0, patience=PATIENCE)
+        run.say(f"{uri} answers")
+
+
+def deployer(service: Service, env: Mapping[str, str]) -> GoogleDeployer:
+    """The deployer of a service."""
+    return GoogleDeployer(service, env)
+
+
+def _uri(functions: Mapping[str, Any], base: str, function: str) -> str | None:
+    for path, found in functions.items():
+        if path.endswith(f"/functions/{base}-{function}"):
+            uri = found.get("serviceConfig", {}).get("uri") or found.get("url")
+            return str(uri).rstrip("/") if uri else None
+    return None
+
+
+def _event_call(function: str, event: object) -> invocation.HttpCall:
+    """The request by which a private function takes an event: JSON, for the sweep a CloudEvent."""
+    headers = {"content-type": "application/json"}
+    if function == "sweep":
+        headers |= {
+            "ce-id": "invoke",
+            "ce-source": "//serverless-ml/invoke",
+            "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
+            "ce-specversion": "1.0",
+        }
+    return invocation.HttpCall("POST", "/", headers, json.dumps(event).encode())
+
+
+def _log_line(entry: Mapping[str, Any]) -> str:
+    text = entry.get("textPayload")
+    if text is None:
+        text = json.dumps(entry.get("jsonPayload") or entry.get("protoPayload") or {}, ensure_ascii=False)
+    return f"{entry.get('timestamp', '')} {entry.get('severity', 'DEFAULT'):<7} {text}"

@@ -1,0 +1,131 @@
+"""A fitted model as a Cloud Run function of its own."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from ml_core.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
+from providers.deploying.functions import DeployedFunction, Progress
+from providers.deploying.plan import DeploymentFailed
+from providers.google.deploying import packaging, planning
+from providers.google.deploying.access import translated
+from providers.google.deploying.control_plane import ControlPlane, Observed
+from providers.google.deploying.desired import CloudFunction, Resource
+
+OURS = {"made-by": "deploy-model"}
+_MEMORY = range(128, 32_769)
+_MOST_PAYLOAD_BYTES = 32 * 1024 * 1024
+_OK = 200
+
+
+def deploy(
+    artifact: bytes,
+    function_name: str,
+    *,
+    memory_mb: int,
+    region: str | None,
+    progress: Progress,
+    env: Mapping[str, str] = os.environ,
+) -> DeployedFunction:
+    """Create the function with a service account that has no rights, or update what differs.
+
+    Nobody is given the right to call it: who may call every function of the project can.
+    """
+    _check(function_name, memory_mb)
+    progress(f"packaging {function_name}")
+    package = packaging.model_function(artifact)
+    with _plain_errors():
+        cloud = _cloud(region, env)
+        account, function = _desired(cloud, function_name, memory_mb)
+        found = cloud.functions.find(function.path)
+        if found is not None and not OURS.items() <= found.get("labels", {}).items():
+            raise Conflict(f"a function {function_name!r} exists and was not made by deploy_model")
+        there = {} if found is None else {function.path: found}
+        known = {account.path: cloud.resources.read(account)}
+        steps = planning.plan_function(account, function, package, Observed(known, {}, None, there))
+        for step in steps:
+            progress(step.says)
+            step.act(cloud, progress)
+        if not steps:
+            progress(f"{function_name} is deployed already; nothing changed")
+        return DeployedFunction(function_name, _address(cloud, function.path), changed=bool(steps))
+
+
+def invoke(
+    function_name: str, payload: bytes, *, region: str | None, env: Mapping[str, str] = os.environ
+) -> bytes:
+    """What the function answers to `payload`."""
+    if len(payload) > _MOST_PAYLOAD_BYTES:
+        raise TooLarge(f"the payload has {len(payload):,} bytes; Google takes {_MOST_PAYLOAD_BYTES:,}")
+    with _plain_errors():
+        cloud = _cloud(region, env)
+        address = _address(cloud, f"{cloud.access.location}/functions/{function_name}")
+        headers = {"content-type": "application/json", **cloud.access.identity_header(address)}
+        status, _, body = cloud.access.http("POST", address, headers, payload)
+    if status != _OK:
+        raise Unavailable(f"the function {function_name!r} answered {status}")
+    return body
+
+
+def _desired(cloud: ControlPlane, name: str, memory_mb: int) -> tuple[Resource, CloudFunction]:
+    parent, account = f"/v1/projects/{cloud.access.project}/serviceAccounts", f"{name[:25]}-model"[:30]
+    email = f"{account}@{cloud.access.project}.iam.gserviceaccount.com"
+    identity = Resource(
+        f"the service account {account}",
+        "iam",
+        f"{parent}/{email}",
+        {},
+        ("POST", parent, {"accountId": account, "serviceAccount": {"displayName": f"function {name}"}}),
+    )
+    config = {
+        "environment": "GEN_2",
+        "labels": OURS,
+        "buildConfig": {"runtime": "python313", "entryPoint": packaging.MODEL_TARGET},
+        "serviceConfig": {
+            "availableMemory": f"{memory_mb}Mi",
+            "availableCpu": "1",
+            "timeoutSeconds": 60,
+            "maxInstanceCount": 10,
+            "maxInstanceRequestConcurrency": 8,
+            "serviceAccountEmail": email,
+            "environmentVariables": {"OPENBLAS_NUM_THREADS": "1"},
+        },
+    }
+    path = f"{cloud.access.location}/functions/{name}"
+    return identity, CloudFunction(name, path, config, "", "", frozenset())
+
+
+def _check(name: str, memory_mb: int) -> None:
+    if not re.fullmatch(r"[a-z]([a-z0-9-]{0,48}[a-z0-9])?", name):
+        raise InvalidInput.at(
+            "function_name", f"Google takes lower-case letters, digits and inner hyphens, not {name!r}"
+        )
+    if memory_mb not in _MEMORY:
+        raise InvalidInput.at("memory_mb", f"Google takes {_MEMORY[0]} to {_MEMORY[-1]}, not {memory_mb}")
+
+
+def _cloud(region: str | None, env: Mapping[str, str]) -> ControlPlane:
+    project = env.get("GOOGLE_CLOUD_PROJECT")
+    if not project:
+        raise Unavailable("no Google Cloud project: set GOOGLE_CLOUD_PROJECT")
+    return ControlPlane(project, region or env.get("GOOGLE_CLOUD_REGION") or "europe-west1", env)
+
+
+def _address(cloud: ControlPlane, path: str) -> str:
+    found = cloud.functions.find(path)
+    if found is None:
+        raise NotFound(f"there is no function {path.rpartition('/')[2]!r} in {cloud.access.region}")
+    return str(found.get("serviceConfig", {}).get("uri") or found.get("url") or "")
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """What the clients raise, as ours: their texts are for the person who deploys and calls."""
+    try:
+        with translated():
+            yield
+    except DeploymentFailed as error:
+        raise Unavailable(str(error)) from error
+    except ModuleNotFoundError as error:
+        raise Unavailable(f"{error.name} is not installed: run `make setup`") from error

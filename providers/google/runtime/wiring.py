@@ -1,0 +1,72 @@
+"""What the functions stand on, from the environment that `providers/google/desired.py` gives them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ml_core.errors import NotConfigured, ObjectNotFound
+
+# Cloud Tasks gives an HTTP target at most 30 minutes to answer, and counts from when it sends the task: an
+# instance that has to be started first takes some of that.
+LONGEST_DEADLINE = 1800.0
+STARTING = 30.0
+
+DISK_IS_MEMORY = True  # Cloud Run's file system is held in memory
+
+if TYPE_CHECKING:
+    from ml_core.ports import DataStore, JobQueue, UploadSigner
+    from providers.object_storage import ObstoreStore
+
+
+def store(env: Mapping[str, str]) -> "ObstoreStore":
+    """The object store on the bucket ML_BUCKET."""
+    from providers.google.runtime.gcs_store import gcs_store
+
+    return gcs_store(_named(env, "ML_BUCKET"), env=env)
+
+
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
+    """Another bucket, to read from. Raises `ObjectNotFound` for one of another cloud."""
+    from providers.google.runtime.gcs_store import gcs_store
+
+    if scheme != "gs":
+        raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
+    return gcs_store(name, env=env)
+
+
+def signer(env: Mapping[str, str]) -> "UploadSigner":
+    """Signs uploads to the bucket ML_BUCKET."""
+    from providers.google.runtime.upload_signer import GoogleSigner
+
+    return GoogleSigner(_named(env, "ML_BUCKET"), env)
+
+
+def queue(env: Mapping[str, str]) -> "JobQueue":
+    """The queue ML_QUEUE, whose tasks go to ML_TRAIN_URL in the name of ML_CALLER."""
+    from providers.google.runtime.tasks_queue import TasksQueue
+
+    return TasksQueue(
+        _named(env, "ML_QUEUE"),
+        _named(env, "ML_TRAIN_URL"),
+        _named(env, "ML_CALLER"),
+        env,
+        store=lambda: store(env),
+    )
+
+
+def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:
+    """The records in the file ML_KEYS_FILE, or None when there are none. Raises `Unavailable`."""
+    from providers.google.runtime.mounted_keys import read_records
+
+    return read_records(_named(env, "ML_KEYS_FILE"))
+
+
+def train_seconds(env: Mapping[str, str]) -> float:
+    """How long a training may take before the platform ends it: ML_TRAIN_SECONDS, half an hour without it."""
+    return float(env.get("ML_TRAIN_SECONDS") or LONGEST_DEADLINE) - STARTING
+
+
+def _named(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name)
+    if not value:
+        raise NotConfigured(f"the function's environment lacks {name}; `serverless deploy` sets it")
+    return value

@@ -1,0 +1,1 @@
+"""What a developer's machine does about the laptop: deploying, and the keys of callers."""
