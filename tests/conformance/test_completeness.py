@@ -23,7 +23,7 @@ def test_the_clouds_are_the_laptop_and_every_folder_with_a_config() -> None:
     folders = {
         entry.name
         for entry in os.scandir(os.path.join(ROOT, "providers"))
-        if entry.is_dir() and not entry.name.startswith("_")
+        if os.path.isdir(os.path.join(entry.path, "runtime"))
     }
     assert set(clouds()) == folders, "a cloud is a folder of providers/ with a config.yml"
 
@@ -31,7 +31,8 @@ def test_the_clouds_are_the_laptop_and_every_folder_with_a_config() -> None:
 @pytest.mark.parametrize("name", clouds())
 def test_each_of_them_can_be_started(name: str) -> None:
     assert callable(cloud(name).started), f"tests/conformance/clouds/{name}.py is missing"
-    assert os.path.exists(os.path.join(ROOT, "handlers", f"{name}.py"))
+    adapter = ("local", "server.py") if name == LAPTOP else ("clouds", f"{name}.py")
+    assert os.path.exists(os.path.join(ROOT, "handlers", *adapter))
 
 
 def test_no_cloud_is_under_conformance_that_cannot_be_deployed_to() -> None:

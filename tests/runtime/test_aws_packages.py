@@ -130,7 +130,7 @@ def test_building_a_layer_again_without_its_cache_gives_the_same_bytes(
 ) -> None:
     """From the package index with uv, where the framework's plugin had installed with pip."""
     program = (
-        "import sys; from providers.aws import packaging; packaging.BUILT = sys.argv[1];"
+        "import sys; from providers.aws.deploying import packaging; packaging.BUILT = sys.argv[1];"
         "print(packaging.predict_layer()); print(packaging.training_layer())"
     )
     done = subprocess.run(

@@ -255,7 +255,7 @@ def test_bad_requests_get_our_own_problems(with_key: Stage, method: str, target:
 
 PREDICT_ONCE = """
 import sys
-from handlers import google
+from handlers.clouds import google
 class Request:
     headers = {}
     path = "/v1/models/light:predict"

@@ -24,7 +24,7 @@ OTHERS = {
     "handlers.rest.answers", "handlers.jobs", "handlers.rest.openapi", "handlers.rest.problems",
     "handlers.wsgi", "handlers.rest.endpoints.inference", "handlers.rest.endpoints.jobs",
     "handlers.rest.endpoints.models", "handlers.rest.endpoints.training", "ml_core.jobs.jobs",
-    "ml_core.jobs.trainer", "ml_core.training.fitting", "ml_core.training.metrics",
+    "ml_core.jobs.trainer", "ml_core.training.fitting", "ml_core.algorithms.tasks.classification",
 }  # fmt: skip
 
 PROGRAM = """
