@@ -1,4 +1,4 @@
-"""Tables of float64 numbers, and the safetensors container that holds them.
+"""Tensors of numbers, and the safetensors container that holds them.
 
 A file of the format (https://github.com/huggingface/safetensors#format) is an 8-byte little-endian length, a
 JSON header of that length, and the tensors' bytes. Nothing in it can name code to run. The library reads what
@@ -19,46 +19,52 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_HEADER_BYTES = 16 << 20
-MOST_TENSORS = 64
+MOST_TENSORS = 4096
+MOST_AXES = 8
+# The datatypes that are written and read, and how many bytes a number takes.
+SIZES = {"F64": 8, "F32": 4, "I64": 8, "U8": 1}
 METADATA_KEY = "serverless-ml"
 
 
 class Tensor:
-    """One or two axes of float64 numbers: little-endian, rows one after another."""
+    """Numbers along some axes, little-endian, the last axis together. `dtype` is the format's word."""
 
-    __slots__ = ("_rows", "packed", "shape")
+    __slots__ = ("_rows", "dtype", "packed", "shape")
 
-    def __init__(self, shape: tuple[int, ...], packed: bytes | memoryview) -> None:
-        if len(packed) != 8 * prod(shape):
+    def __init__(self, shape: tuple[int, ...], packed: bytes | memoryview, dtype: str = "F64") -> None:
+        expected = SIZES[dtype] * prod(shape)
+        if len(packed) != expected:
             raise ArtifactInvalid(
-                f"a tensor of shape {list(shape)} needs {8 * prod(shape)} bytes, not {len(packed)}"
+                f"expected {expected} bytes for a tensor of {dtype} with the shape {list(shape)}, "
+                f"got {len(packed)}"
             )
         self.shape = shape
         self.packed = packed
+        self.dtype = dtype
         self._rows: list[tuple[float, ...]] | None = None
 
     @classmethod
     def of(cls, values: Iterable[float], *shape: int) -> "Tensor":
-        """A tensor of these numbers; without a shape they are one axis."""
+        """A tensor of these numbers as float64; without a shape they are one axis."""
         numbers = list(values)
         return cls(shape or (len(numbers),), pack(numbers))
 
     @property
     def rows(self) -> list[tuple[float, ...]]:
-        """The numbers as tuples, one for each row; made once. A single axis is one row."""
+        """Float64 numbers as tuples, one for each row; made once. A single axis is one row."""
         if self._rows is None:
             self._rows = list(unpack_rows(self.packed, self.shape[-1]))
         return self._rows
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The numbers of a single axis."""
+        """Float64 numbers of a single axis."""
         return self.rows[0]
 
     @property
     def size(self) -> int:
         """How many numbers there are."""
-        return len(self.packed) // 8
+        return len(self.packed) // SIZES[self.dtype]
 
 
 def pack(numbers: Iterable[float]) -> bytes:
@@ -100,6 +106,15 @@ def counts(values: object) -> tuple[int, ...]:
     return tuple(values)
 
 
+def float64(tensor: Tensor, axes: int) -> Tensor:
+    """The tensor, if it is of float64 with so many axes. Raises `ArtifactInvalid`."""
+    if tensor.dtype != "F64" or len(tensor.shape) != axes:
+        raise ArtifactInvalid(
+            f"expected a tensor of F64 with {axes} axes, got {tensor.dtype} with {len(tensor.shape)}"
+        )
+    return tensor
+
+
 def write(description: "Mapping[str, object]", tensors: "Mapping[str, Tensor]") -> bytes:
     """A safetensors file: the description as JSON in its metadata, the tensors in order of name."""
     text = json.dumps(description, separators=(",", ":"), sort_keys=True, allow_nan=False)
@@ -107,7 +122,11 @@ def write(description: "Mapping[str, object]", tensors: "Mapping[str, Tensor]") 
     end = 0
     for name in sorted(tensors):
         begin, end = end, end + len(tensors[name].packed)
-        header[name] = {"dtype": "F64", "shape": list(tensors[name].shape), "data_offsets": [begin, end]}
+        header[name] = {
+            "dtype": tensors[name].dtype,
+            "shape": list(tensors[name].shape),
+            "data_offsets": [begin, end],
+        }
     encoded = json.dumps(header, separators=(",", ":")).encode()
     encoded += b" " * (-len(encoded) % 8)  # the format aligns the tensors on 8 bytes with spaces
     return b"".join(
@@ -139,7 +158,9 @@ def read(data: bytes, *, finite: bool = True) -> tuple[dict[str, object], dict[s
 def _checksum(text: str, tensors: "Mapping[str, Tensor]") -> str:
     content = sha256(text.encode())
     for name in sorted(tensors):
-        content.update(f"\n{name} {tensors[name].shape}\n".encode())
+        # Float64 goes without saying: it was all that the first format had.
+        dtype = "" if tensors[name].dtype == "F64" else f" {tensors[name].dtype}"
+        content.update(f"\n{name} {tensors[name].shape}{dtype}\n".encode())
         content.update(tensors[name].packed)
     return content.hexdigest()
 
@@ -159,27 +180,41 @@ def _tensors(header: dict[str, object], content: memoryview, *, finite: bool) ->
         raise ArtifactInvalid(f"{len(header)} tensors; at most {MOST_TENSORS} are read")
     tensors, end = {}, 0
     for name, entry in header.items():
-        shape, begin, stop = _entry(name, entry)
+        dtype, shape, begin, stop = _entry(name, entry)
         if begin != end or stop > len(content):
             raise ArtifactInvalid(
                 f"tensor {name!r} does not begin where the one before it ends, or passes the end"
             )
-        tensors[name], end = Tensor(shape, content[begin:stop]), stop
+        tensors[name], end = Tensor(shape, content[begin:stop], dtype), stop
     if end != len(content):
         raise ArtifactInvalid(f"{len(content) - end} bytes belong to no tensor")
-    if finite and not all_finite(content):
+    if finite and not all(map(_is_finite, tensors.values())):
         raise ArtifactInvalid("a tensor holds a number that is not finite")
     return tensors
 
 
-def _entry(name: str, entry: object) -> tuple[tuple[int, ...], int, int]:
+def _entry(name: str, entry: object) -> tuple[str, tuple[int, ...], int, int]:
     if (
         not isinstance(entry, dict)
         or entry.keys() != {"dtype", "shape", "data_offsets"}
-        or entry["dtype"] != "F64"
+        or not isinstance(entry["dtype"], str)
+        or entry["dtype"] not in SIZES
     ):
-        raise ArtifactInvalid(f"tensor {name!r} is not described as float64 with shape and offsets")
+        raise ArtifactInvalid(f"expected tensor {name!r} of {', '.join(SIZES)} with shape and offsets")
     shape, offsets = counts(entry["shape"]), counts(entry["data_offsets"])
-    if len(shape) not in (1, 2) or 0 in shape or len(offsets) != 2 or offsets[1] < offsets[0]:
+    if not 1 <= len(shape) <= MOST_AXES or 0 in shape or len(offsets) != 2 or offsets[1] < offsets[0]:
         raise ArtifactInvalid(f"tensor {name!r} has no sound shape and offsets")
-    return shape, offsets[0], offsets[1]
+    return entry["dtype"], shape, offsets[0], offsets[1]
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    if tensor.dtype == "F64":
+        return all_finite(tensor.packed)
+    if tensor.dtype == "F32":
+        # The exponent's eight bits lie in the two highest bytes: only a number with the highest at 0x7f or
+        # 0xff may be none.
+        highest = bytes(tensor.packed[3::4])
+        if b"\x7f" not in highest and b"\xff" not in highest:
+            return True
+        return all(isfinite(number) for (number,) in struct.iter_unpack("<f", tensor.packed))
+    return True

@@ -191,7 +191,18 @@ ANSWERS: dict[str, Schema] = {
     "Algorithms": _object(
         {
             "algorithms": _list(
-                _object({"name": _TEXT, "title": _TEXT, "task": _TEXT, "hyperparameters": _OBJECT})
+                _object(
+                    {
+                        "name": _TEXT,
+                        "title": _TEXT,
+                        "task": _TEXT,
+                        "hyperparameters": _OBJECT,
+                        "available": {
+                            "type": "boolean",
+                            "description": "Whether the libraries are installed that it is trained with.",
+                        },
+                    }
+                )
             )
         }
     ),

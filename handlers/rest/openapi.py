@@ -19,7 +19,8 @@ from handlers.rest.problems import status_of
 from handlers.rest.routes import HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
 from handlers.rest.schemas import Schema
 from handlers.version import NAME, VERSION
-from ml_core.algorithms import CLASSIFICATION, AlgorithmInfo, algorithms
+from ml_core.algorithms import algorithms
+from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import ServerlessMLError
 from ml_core.training.notebook import SEED, TEST_FRACTION
 from ml_core.training.table import FORMATS
@@ -110,7 +111,7 @@ def _kinds(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
 
 def _training_with(info: AlgorithmInfo) -> Schema:
     """The request that trains one algorithm."""
-    labelled = info.task == CLASSIFICATION
+    labelled = info.task.supervised
     targets = {
         "targets": {"type": "array", "minItems": 2, "items": {"type": ["string", "integer", "boolean"]}}
     }

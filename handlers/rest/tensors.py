@@ -15,7 +15,7 @@ from ml_core.errors import MalformedInput, shown
 _CODES = {"FP64": "d", "INT64": "q"}
 
 
-class Tensor(NamedTuple):
+class OutputTensor(NamedTuple):
     """An answer's tensor; `values` in row-major order."""
 
     name: str
@@ -81,7 +81,9 @@ def to_bytes(datatype: str, values: Sequence[Any]) -> bytes:
     return numbers.tobytes()
 
 
-def write(header: dict[str, Any], tensors: Sequence[Tensor], binary: set[str]) -> tuple[bytes, int | None]:
+def write(
+    header: dict[str, Any], tensors: Sequence[OutputTensor], binary: set[str]
+) -> tuple[bytes, int | None]:
     """An answer's body and the length of its JSON header; None when all of it is JSON.
 
     Args:

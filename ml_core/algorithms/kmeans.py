@@ -4,39 +4,56 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml_core import hyperparameters as hp
-from ml_core.algorithms import CLUSTERING, Algorithm, Answers, Size, Table
+from ml_core.algorithms.base import (
+    LABELS,
+    Algorithm,
+    ArithmeticEstimator,
+    DataSize,
+    FitContext,
+    OutputSpec,
+    TrainingData,
+)
+from ml_core.algorithms.tasks import CLUSTERING
 from ml_core.errors import Fault
-from ml_core.preprocessing.scaling import Preparation, Scaling
-from ml_core.safetensors import Tensor
+from ml_core.inputs.specs import table_row
+from ml_core.preprocessing.scaling import Preprocessing, Scaling
+from ml_core.safetensors import Tensor, float64
 
 if TYPE_CHECKING:
     from ml_core.arithmetic.contract import Arithmetic
 
 
-class KMeans:
+class KMeans(ArithmeticEstimator):
     """A centre for each cluster; a row belongs to the nearest."""
 
-    classes = None
+    n_classes = None
 
     def __init__(self, centres: Tensor) -> None:
         self.centres = centres
-        self.features = centres.shape[1]
-        self.outputs = {"label": 1, "distance": centres.shape[0]}
+        self.input = table_row(centres.shape[1])
+        self.outputs = (LABELS, OutputSpec("distance", (centres.shape[0],)))
 
     @property
-    def columns(self) -> int:
-        """The columns of the widest matrix that `answer` makes."""
+    def peak_width(self) -> int:
+        """The columns of the widest matrix that `compute` makes."""
         return self.centres.shape[0]
 
-    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers[M]:
-        """The cluster of each row, and the distances to all of them if asked. Raises `NotFinite`."""
-        distances = arithmetic.distances(X, self.centres)
-        return Answers(
-            arithmetic.nearest(X, self.centres, distances),
-            distances=distances if "distance" in outputs else None,
-        )
+    @property
+    def work(self) -> int:
+        """A multiplication for each coordinate of a centre."""
+        return self.centres.size
 
-    def folded(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every fitted state
+    def compute[M](
+        self,
+        arithmetic: "Arithmetic[M]",
+        X: M,
+        outputs: Sequence[str],  # noqa: ARG002 - distances are there anyway
+    ) -> dict[str, M | list[int]]:
+        """The cluster of each row, and the distances to all of them. Raises `NotFinite`."""
+        distances = arithmetic.distances(X, self.centres)
+        return {"label": arithmetic.nearest(X, self.centres, distances), "distance": distances}
+
+    def absorb_scaling(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every fitted state
         """Distances are measured between scaled rows: no centre can say that for rows as they are."""
         return
 
@@ -49,7 +66,7 @@ class KMeans:
         return {"centres": self.centres}
 
 
-def objections(size: Size, chosen: Mapping[str, Any]) -> list[Fault]:
+def check_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:
     """Fewer rows than clusters."""
     clusters = chosen["n_clusters"]
     if size.rows >= clusters:
@@ -58,28 +75,29 @@ def objections(size: Size, chosen: Mapping[str, Any]) -> list[Fault]:
     return [Fault("$.hyperparameters.n_clusters", message)]
 
 
-def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[KMeans, Preparation]:
+def fit(
+    data: TrainingData,
+    chosen: Mapping[str, Any],
+    context: FitContext,  # noqa: ARG001 - the solver tells nothing on its way
+) -> tuple[KMeans, Preprocessing]:
     """Fit by Lloyd's or Elkan's algorithm."""
     from sklearn.cluster import KMeans as Estimator
 
-    from ml_core.preprocessing.fitting import prepared
+    from ml_core.preprocessing.fitting import preprocess
 
-    X, preparation = prepared(table.X, table.columns, scale=chosen["scale"])
+    X, preprocessing = preprocess(data.X, data.columns, scale=chosen["scale"])
     estimator = Estimator(
-        random_state=table.seed,
-        copy_x=X is table.X,
+        random_state=data.seed,
+        copy_x=X is data.X,
         **{name: value for name, value in chosen.items() if name != "scale"},
     )
     centres = estimator.fit(X).cluster_centers_
-    return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape)), preparation
+    return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape)), preprocessing
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> KMeans:  # noqa: ARG001 - as every algorithm
     """The state that `tensors` describe."""
-    centres = tensors.pop("centres")
-    if len(centres.shape) != 2:
-        raise ValueError("the centres are no matrix")
-    return KMeans(centres)
+    return KMeans(float64(tensors.pop("centres"), 2))
 
 
 ALGORITHM = Algorithm(
@@ -103,7 +121,7 @@ ALGORITHM = Algorithm(
         hp.Hyperparameter("algorithm", hp.OneOf("lloyd", "elkan"), "lloyd", "both give equal clusters"),
         hp.scale(default=False),
     ),
-    objections=objections,
+    check_size=check_size,
     fit=fit,
     restore=restore,
     objective="inertia",

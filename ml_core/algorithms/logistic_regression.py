@@ -4,46 +4,65 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml_core import hyperparameters as hp
-from ml_core.algorithms import CLASSIFICATION, Algorithm, Answers, Table, no_objections
-from ml_core.preprocessing.scaling import Preparation, Scaling, folded
-from ml_core.safetensors import Tensor, finite_numbers
+from ml_core.algorithms.base import (
+    LABELS,
+    Algorithm,
+    ArithmeticEstimator,
+    FitContext,
+    OutputSpec,
+    TrainingData,
+)
+from ml_core.algorithms.tasks import CLASSIFICATION
+from ml_core.inputs.specs import table_row
+from ml_core.preprocessing.scaling import Preprocessing, Scaling, absorb_scaling
+from ml_core.safetensors import Tensor, finite_numbers, float64
 
 if TYPE_CHECKING:
     from ml_core.arithmetic.contract import Arithmetic
 
 
-class LogisticRegression:
+class LogisticRegression(ArithmeticEstimator):
     """Weights and an intercept for each class; for two classes one row, positive for the second."""
 
     def __init__(self, weights: Tensor, intercepts: tuple[float, ...]) -> None:
         self.weights = weights
         self.intercepts = intercepts
-        self.features = weights.shape[1]
-        self.classes = max(2, len(intercepts))
-        self.outputs = {"label": 1, "probability": self.classes, "decision": len(intercepts)}
+        self.n_classes = max(2, len(intercepts))
+        self.input = table_row(weights.shape[1])
+        self.outputs = (
+            LABELS,
+            OutputSpec("probability", (self.n_classes,)),
+            OutputSpec("decision", () if len(intercepts) == 1 else (len(intercepts),)),
+        )
 
     @property
-    def columns(self) -> int:
-        """The columns of the widest matrix that `answer` makes."""
-        return self.classes
+    def peak_width(self) -> int:
+        """The columns of the widest matrix that `compute` makes."""
+        return self.n_classes
 
-    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers[M]:
+    @property
+    def work(self) -> int:
+        """A multiplication for each weight."""
+        return self.weights.size
+
+    def compute[M](
+        self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]
+    ) -> dict[str, M | list[int]]:
         """The class of each row, and what else is asked. Raises `NotFinite`."""
         decisions = arithmetic.affine(X, self.weights, self.intercepts)
-        return Answers(
-            arithmetic.largest(decisions),
-            self._probabilities(arithmetic, decisions) if "probability" in outputs else None,
-            decisions if "decision" in outputs else None,
-        )
+        found: dict[str, M | list[int]] = {"label": arithmetic.largest(decisions), "decision": decisions}
+        if "probability" in outputs:
+            found["probability"] = self._probabilities(arithmetic, decisions)
+        return found
 
     def _probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> M:
         if len(self.intercepts) == 1:
             return arithmetic.complemented(arithmetic.sigmoid(decisions, (1.0,), (0.0,)))
         return arithmetic.softmax(decisions)
 
-    def folded(self, scaling: Scaling) -> "LogisticRegression | None":
+    def absorb_scaling(self, scaling: Scaling) -> "LogisticRegression | None":
         """The same with the scaling in the weights, where that is precise."""
-        together = folded(self.weights, self.intercepts, scaling)
+        together = absorb_scaling(self.weights, self.intercepts, scaling)
         return together and LogisticRegression(*together)
 
     def parameters(self) -> dict[str, object]:
@@ -55,30 +74,34 @@ class LogisticRegression:
         return {"weights": self.weights}
 
 
-def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[LogisticRegression, Preparation]:
+def fit(
+    data: TrainingData,
+    chosen: Mapping[str, Any],
+    context: FitContext,  # noqa: ARG001 - the solver tells nothing on its way
+) -> tuple[LogisticRegression, Preprocessing]:
     """Fit with lbfgs, or with saga where part of the penalty is absolute (`l1_ratio` above 0)."""
     from sklearn.linear_model import LogisticRegression as Estimator
 
-    from ml_core.preprocessing.fitting import prepared
+    from ml_core.preprocessing.fitting import preprocess
 
     estimator = Estimator(
         solver="saga" if chosen["l1_ratio"] else "lbfgs",
-        random_state=table.seed,  # saga visits rows in random order
+        random_state=data.seed,  # saga visits rows in random order
         **{name: value for name, value in chosen.items() if name != "scale"},
     )
-    X, preparation = prepared(table.X, table.columns, scale=chosen["scale"])
-    estimator.fit(X, table.y)
+    X, preprocessing = preprocess(data.X, data.columns, scale=chosen["scale"])
+    estimator.fit(X, data.y)
     weights, intercepts = estimator.coef_, estimator.intercept_
     state = LogisticRegression(
         Tensor.of(weights.ravel().tolist(), *weights.shape), tuple(intercepts.tolist())
     )
-    return state, preparation
+    return state, preprocessing
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> LogisticRegression:
     """The state that `parameters` and `tensors` describe."""
-    weights, intercepts = tensors.pop("weights"), finite_numbers(parameters.pop("intercepts"))
-    if len(weights.shape) != 2 or weights.shape[0] != len(intercepts):
+    weights, intercepts = float64(tensors.pop("weights"), 2), finite_numbers(parameters.pop("intercepts"))
+    if weights.shape[0] != len(intercepts):
         raise ValueError("the weights need an intercept for each row")
     return LogisticRegression(weights, intercepts)
 
@@ -102,7 +125,6 @@ ALGORITHM = Algorithm(
         ),
         hp.scale(default=True),
     ),
-    objections=no_objections,
     fit=fit,
     restore=restore,
     objective="log_loss",

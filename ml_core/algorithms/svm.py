@@ -4,12 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ml_core import hyperparameters as hp
-from ml_core.algorithms import CLASSIFICATION, Algorithm, Answers, Size, Table
+from ml_core.algorithms.base import (
+    LABELS,
+    Algorithm,
+    ArithmeticEstimator,
+    DataSize,
+    FitContext,
+    OutputSpec,
+    TrainingData,
+)
+from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.bounds import CLOSE
 from ml_core.arithmetic.pairs import Coefficients
 from ml_core.errors import Fault, TooLarge
-from ml_core.preprocessing.scaling import Preparation, Scaling, folded
-from ml_core.safetensors import Tensor, counts, finite_numbers
+from ml_core.inputs.specs import table_row
+from ml_core.preprocessing.scaling import Preprocessing, Scaling, absorb_scaling
+from ml_core.safetensors import Tensor, counts, finite_numbers, float64
 
 if TYPE_CHECKING:
     from ml_core.arithmetic.contract import Arithmetic
@@ -26,10 +36,10 @@ class Pairwise(Protocol):
     """How the decision of each pair of classes is computed; positive for the first of the two."""
 
     intercepts: tuple[float, ...]
-    features: int
+    n_features_in: int
 
     @property
-    def columns(self) -> int:
+    def peak_width(self) -> int:
         """The columns of the widest matrix made."""
         ...
 
@@ -37,7 +47,7 @@ class Pairwise(Protocol):
         """One column for each pair: (0, 1), (0, 2) … (1, 2) … in this order."""
         ...
 
-    def folded(self, scaling: Scaling) -> "Pairwise | None":
+    def absorb_scaling(self, scaling: Scaling) -> "Pairwise | None":
         """The same with the scaling in the weights, where that is possible and precise."""
         ...
 
@@ -58,10 +68,10 @@ class LinearPairs:
             raise ValueError("the weights need an intercept for each row")
         self.weights = weights
         self.intercepts = intercepts
-        self.features = weights.shape[1]
+        self.n_features_in = weights.shape[1]
 
     @property
-    def columns(self) -> int:
+    def peak_width(self) -> int:
         """The columns of the widest matrix made."""
         return self.weights.shape[0]
 
@@ -69,9 +79,9 @@ class LinearPairs:
         """w·x + b for each pair."""
         return arithmetic.affine(X, self.weights, self.intercepts)
 
-    def folded(self, scaling: Scaling) -> "LinearPairs | None":
+    def absorb_scaling(self, scaling: Scaling) -> "LinearPairs | None":
         """The same with the scaling in the weights, where that is precise."""
-        together = folded(self.weights, self.intercepts, scaling)
+        together = absorb_scaling(self.weights, self.intercepts, scaling)
         return together and LinearPairs(*together)
 
     def parameters(self) -> dict[str, object]:
@@ -92,14 +102,14 @@ class Kernel(NamedTuple):
     degree: int
 
     def matrix[M](self, arithmetic: "Arithmetic[M]", X: M, points: Tensor) -> M:
-        """The likeness of every row to every point."""
+        """The kernel_matrix of every row to every point."""
         if self.kind == "rbf":
-            return arithmetic.gaussian(X, points, self.gamma)
+            return arithmetic.rbf_kernel(X, points, self.gamma)
         if self.kind == "sigmoid":
-            return arithmetic.hyperbolic(X, points, self.gamma, self.coef0)
+            return arithmetic.sigmoid_kernel(X, points, self.gamma, self.coef0)
         if self.kind == "poly":
-            return arithmetic.polynomial(X, points, self.gamma, self.coef0, self.degree)
-        return arithmetic.polynomial(X, points, 1.0, 0.0, 1)
+            return arithmetic.polynomial_kernel(X, points, self.gamma, self.coef0, self.degree)
+        return arithmetic.polynomial_kernel(X, points, 1.0, 0.0, 1)
 
 
 class KernelPairs:
@@ -122,19 +132,19 @@ class KernelPairs:
         self.vectors = vectors
         self.coefficients = Coefficients(dual, counts, intercepts)
         self.intercepts = intercepts
-        self.features = vectors.shape[1]
+        self.n_features_in = vectors.shape[1]
 
     @property
-    def columns(self) -> int:
+    def peak_width(self) -> int:
         """The columns of the widest matrix made."""
         return max(self.vectors.shape[0], len(self.intercepts))
 
     def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
-        """The sum of coefficient × likeness over each pair's vectors."""
-        likeness = self.kernel.matrix(arithmetic, X, self.vectors)
-        return arithmetic.one_versus_one(likeness, self.coefficients)
+        """The sum of coefficient × kernel_matrix over each pair's vectors."""
+        kernel_matrix = self.kernel.matrix(arithmetic, X, self.vectors)
+        return arithmetic.one_versus_one(kernel_matrix, self.coefficients)
 
-    def folded(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every kind of pairs
+    def absorb_scaling(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every kind of pairs
         """Likeness is measured between scaled rows."""
         return
 
@@ -165,7 +175,7 @@ class Calibration(NamedTuple):
         return arithmetic.complemented(each) if len(self.slopes) == 1 else arithmetic.shares(each)
 
 
-class SVM:
+class SVM(ArithmeticEstimator):
     """Pairwise decisions, counted as votes; and, if they were asked for, calibrated probabilities."""
 
     def __init__(self, classes: int, pairs: Pairwise, calibration: Calibration | None) -> None:
@@ -175,47 +185,50 @@ class SVM:
             classes
         ):
             raise ValueError("the calibration does not fit the classes")
-        self.classes = classes
+        self.n_classes = classes
         self.pairs = pairs
         self.calibration = calibration
-        self.features = pairs.features
-        self.outputs = {"label": 1, "decision": _decision_columns(classes)}
-        if calibration:
-            self.outputs["probability"] = classes
+        self.input = table_row(pairs.n_features_in)
+        probability = (OutputSpec("probability", (classes,)),) if calibration else ()
+        self.outputs = (LABELS, OutputSpec("decision", () if classes == 2 else (classes,)), *probability)
 
     @property
-    def columns(self) -> int:
-        """The columns of the widest matrix that `answer` makes."""
-        return self.pairs.columns
+    def peak_width(self) -> int:
+        """The columns of the widest matrix that `compute` makes."""
+        return self.pairs.peak_width
 
-    def answer[M](self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]) -> Answers[M]:
+    @property
+    def work(self) -> int:
+        """A multiplication for each number of the vectors or weights, and for each coefficient."""
+        return sum(tensor.size for tensor in self.pairs.tensors().values())
+
+    def compute[M](
+        self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]
+    ) -> dict[str, M | list[int]]:
         """The class of each row by libsvm's votes, and what else is asked. Raises `NotFinite`."""
         pairs = self.pairs.decisions(arithmetic, X)
-        labels = arithmetic.most_votes(pairs, self.classes)
+        found: dict[str, M | list[int]] = {"label": arithmetic.most_votes(pairs, self.n_classes)}
         if "decision" not in outputs and "probability" not in outputs:
-            return Answers(labels)
+            return found
         # scikit-learn's sign: of two classes, the decision is positive for the second
+        several = self.n_classes > 2
         decisions = (
-            arithmetic.one_versus_rest(pairs, self.classes) if self.classes > 2 else arithmetic.negated(pairs)
+            arithmetic.one_versus_rest(pairs, self.n_classes) if several else arithmetic.negated(pairs)
         )
-        return Answers(
-            labels,
-            self._probabilities(arithmetic, decisions) if "probability" in outputs else None,
-            decisions if "decision" in outputs else None,
-        )
+        found["decision"] = decisions
+        if "probability" in outputs and self.calibration:
+            found["probability"] = self.calibration.probabilities(arithmetic, decisions)
+        return found
 
-    def _probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> M | None:
-        return self.calibration and self.calibration.probabilities(arithmetic, decisions)
-
-    def folded(self, scaling: Scaling) -> "SVM | None":
+    def absorb_scaling(self, scaling: Scaling) -> "SVM | None":
         """The same with the scaling in a linear kernel's weights, where that is precise."""
-        pairs = self.pairs.folded(scaling)
-        return None if pairs is None else SVM(self.classes, pairs, self.calibration)
+        pairs = self.pairs.absorb_scaling(scaling)
+        return None if pairs is None else SVM(self.n_classes, pairs, self.calibration)
 
     def parameters(self) -> dict[str, object]:
         """The pairs' parameters, and the calibration."""
         calibration = self.calibration and self.calibration._asdict()
-        return {"classes": self.classes, "calibration": calibration, **self.pairs.parameters()}
+        return {"classes": self.n_classes, "calibration": calibration, **self.pairs.parameters()}
 
     def tensors(self) -> dict[str, Tensor]:
         """The pairs' tensors."""
@@ -226,7 +239,7 @@ def _decision_columns(classes: int) -> int:
     return 1 if classes == 2 else classes
 
 
-def objections(size: Size, chosen: Mapping[str, Any]) -> list[Fault]:
+def check_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:
     """A class that cross-validation cannot hold out."""
     if not chosen["probability"] or size.rarest is None or size.rarest > 1:
         return []
@@ -234,36 +247,40 @@ def objections(size: Size, chosen: Mapping[str, Any]) -> list[Fault]:
     return [Fault("$.hyperparameters.probability", message)]
 
 
-def fit(table: Table, chosen: Mapping[str, Any]) -> tuple[SVM, Preparation]:
+def fit(
+    data: TrainingData,
+    chosen: Mapping[str, Any],
+    context: FitContext,  # noqa: ARG001 - libsvm tells nothing on its way
+) -> tuple[SVM, Preprocessing]:
     """Fit by libsvm; with `probability`, calibrate on the decisions of cross-validation."""
     from sklearn.svm import SVC
 
-    from ml_core.preprocessing.fitting import prepared
+    from ml_core.preprocessing.fitting import preprocess
 
     options = {name: value for name, value in chosen.items() if name not in ("scale", "probability")}
     if chosen["probability"]:
-        estimator, preparation, calibration = _calibrated(SVC(**options), table, scale=chosen["scale"])
+        estimator, preprocessing, calibration = _calibrated(SVC(**options), data, scale=chosen["scale"])
     else:
-        X, preparation = prepared(table.X, table.columns, scale=chosen["scale"])
-        estimator, calibration = SVC(**options).fit(X, table.y), None
-    return SVM(len(estimator.classes_), _pairs(estimator), calibration), preparation
+        X, preprocessing = preprocess(data.X, data.columns, scale=chosen["scale"])
+        estimator, calibration = SVC(**options).fit(X, data.y), None
+    return SVM(len(estimator.classes_), _pairs(estimator), calibration), preprocessing
 
 
-def _calibrated(estimator: Any, table: Table, *, scale: bool) -> tuple[Any, Preparation, Calibration]:  # noqa: ANN401 - scikit-learn is untyped
+def _calibrated(estimator: Any, data: TrainingData, *, scale: bool) -> tuple[Any, Preprocessing, Calibration]:  # noqa: ANN401 - scikit-learn is untyped
     import numpy as np
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.pipeline import make_pipeline
 
-    from ml_core.preprocessing.fitting import Preparing
+    from ml_core.preprocessing.fitting import Preprocessor
 
-    assert table.y is not None  # noqa: S101 - for the type checker: this is a classifier
-    folds = min(5, int(np.bincount(table.y).min()))
-    pipeline = make_pipeline(Preparing(table.columns, scale=scale), estimator)
+    assert data.y is not None  # noqa: S101 - for the type checker: this is a classifier
+    folds = min(5, int(np.bincount(data.y).min()))
+    pipeline = make_pipeline(Preprocessor(data.columns, scale=scale), estimator)
     calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", ensemble=False, cv=folds)
-    only = calibrated.fit(table.X, table.y).calibrated_classifiers_[0]
+    only = calibrated.fit(data.X, data.y).calibrated_classifiers_[0]
     slopes, offsets = zip(*((float(each.a_), float(each.b_)) for each in only.calibrators), strict=True)
     preparing, fitted = (step for _, step in only.estimator.steps)
-    return fitted, preparing.preparation_, Calibration(slopes, offsets)
+    return fitted, preparing.preprocessing_, Calibration(slopes, offsets)
 
 
 def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untyped
@@ -322,15 +339,17 @@ def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> SVM:
             finite_numbers(calibration["slopes"]), finite_numbers(calibration["offsets"])
         )
     if "weights" in tensors:
-        return SVM(classes, LinearPairs(tensors.pop("weights"), intercepts), calibration)
+        return SVM(classes, LinearPairs(float64(tensors.pop("weights"), 2), intercepts), calibration)
     kernel = parameters.pop("kernel")
     gamma, coef0 = finite_numbers([kernel["gamma"], kernel["coef0"]])
     (degree,) = counts([kernel["degree"]])
     if kernel["kind"] not in KERNELS or gamma <= 0 or degree < 1:
         raise ValueError("no such kernel")
     grouped = counts(parameters.pop("counts"))
-    likeness = Kernel(kernel["kind"], gamma, coef0, degree)
-    pairs = KernelPairs(likeness, tensors.pop("vectors"), tensors.pop("dual"), grouped, intercepts)
+    alike = Kernel(kernel["kind"], gamma, coef0, degree)
+    pairs = KernelPairs(
+        alike, float64(tensors.pop("vectors"), 2), float64(tensors.pop("dual"), 2), grouped, intercepts
+    )
     return SVM(classes, pairs, calibration)
 
 
@@ -363,7 +382,7 @@ ALGORITHM = Algorithm(
         ),
         hp.scale(default=True),
     ),
-    objections=objections,
+    check_size=check_size,
     fit=fit,
     restore=restore,
     objective="hinge_loss",

@@ -44,15 +44,15 @@ class Arithmetic[M](Protocol):
         """Which point is nearest to each row, given `distances`; the first of several equally near."""
         ...
 
-    def gaussian(self, X: M, points: "Tensor", gamma: float) -> M:
+    def rbf_kernel(self, X: M, points: "Tensor", gamma: float) -> M:
         """exp(-gamma·‖x − p‖²) for every row x and point p."""
         ...
 
-    def polynomial(self, X: M, points: "Tensor", gamma: float, coef0: float, degree: int) -> M:
+    def polynomial_kernel(self, X: M, points: "Tensor", gamma: float, coef0: float, degree: int) -> M:
         """(gamma·x·p + coef0) to the power of `degree`, for every row x and point p."""
         ...
 
-    def hyperbolic(self, X: M, points: "Tensor", gamma: float, coef0: float) -> M:
+    def sigmoid_kernel(self, X: M, points: "Tensor", gamma: float, coef0: float) -> M:
         """tanh(gamma·x·p + coef0) for every row x and point p."""
         ...
 

@@ -37,8 +37,8 @@ def encoded(X: Matrix, layout: "Layout") -> Matrix:
         numbers = [
             replacement if isnan(row[column]) else row[column] for column, replacement in layout.numbers
         ]
-        numbers += [float(isnan(row[column])) for column in layout.flagged]
-        for column, count, missing in layout.words:
+        numbers += [float(isnan(row[column])) for column in layout.missing_indicator]
+        for column, count, missing in layout.categories:
             ones = [0.0] * (count + missing)
             place = count if isnan(row[column]) else int(row[column])
             if 0 <= place < len(ones):
@@ -101,17 +101,17 @@ def _is_nearer(x: Row, one: Row, other: Row) -> bool:
     return sumprod(gaps, sums) < -4 * ROUNDING * sumprod(map(abs, gaps), sizes)
 
 
-def gaussian(X: Matrix, points: Tensor, gamma: float) -> Matrix:
+def rbf_kernel(X: Matrix, points: Tensor, gamma: float) -> Matrix:
     """exp(-gamma·‖x − p‖²) for every row x and point p."""
     return [[exp(-gamma * d * d) for d in (dist(x, p) for p in points.rows)] for x in X]
 
 
-def polynomial(X: Matrix, points: Tensor, gamma: float, coef0: float, degree: int) -> Matrix:
+def polynomial_kernel(X: Matrix, points: Tensor, gamma: float, coef0: float, degree: int) -> Matrix:
     """(gamma·x·p + coef0) to the power of `degree`, for every row x and point p."""
     return _finite([power(gamma * sumprod(x, p) + coef0, degree) for p in points.rows] for x in X)
 
 
-def hyperbolic(X: Matrix, points: Tensor, gamma: float, coef0: float) -> Matrix:
+def sigmoid_kernel(X: Matrix, points: Tensor, gamma: float, coef0: float) -> Matrix:
     """tanh(gamma·x·p + coef0) for every row x and point p."""
     bases = _finite([gamma * sumprod(x, p) + coef0 for p in points.rows] for x in X)
     return [[tanh(base) for base in row] for row in bases]

@@ -54,7 +54,7 @@ def _array(tensor: Tensor) -> Matrix:
     return np.frombuffer(tensor.packed, dtype="<f8").reshape(tensor.shape)
 
 
-class Wide:
+class OneHotRows:
     """Encoded rows: their leading numbers, and for each column of words the place of its 1, -1 for none.
 
     With thousands of words a row is nearly all zeros: products with weights are taken without making it.
@@ -70,9 +70,9 @@ class Wide:
     def __len__(self) -> int:
         return len(self.leading)
 
-    def with_leading(self, leading: Matrix) -> "Wide":
+    def with_leading(self, leading: Matrix) -> "OneHotRows":
         """The same words behind other numbers."""
-        return Wide(leading, self.ones, self.shape[1])
+        return OneHotRows(leading, self.ones, self.shape[1])
 
     def __getitem__(self, rows: "NDArray[np.intp]") -> Matrix:
         """Some of the rows in full."""
@@ -103,53 +103,53 @@ class Wide:
         return squares
 
 
-def encoded(X: Matrix, layout: "Layout") -> Matrix | Wide:
+def encoded(X: Matrix, layout: "Layout") -> Matrix | OneHotRows:
     """Rows of features as the rows of numbers that the layout makes of them."""
     if layout.changes_nothing(X.shape[1]) and not np.isnan(X).any():
         return X
-    first = len(layout.numbers) + len(layout.flagged)
+    first = len(layout.numbers) + len(layout.missing_indicator)
     leading = np.empty((len(X), first))
     numbers = leading[:, : len(layout.numbers)]
     numbers[:] = X[:, [column for column, _ in layout.numbers]]
     np.copyto(numbers, [replacement for _, replacement in layout.numbers], where=np.isnan(numbers))
-    leading[:, len(layout.numbers) :] = np.isnan(X[:, list(layout.flagged)])
-    if not layout.words:
+    leading[:, len(layout.numbers) :] = np.isnan(X[:, list(layout.missing_indicator)])
+    if not layout.categories:
         return leading
-    ones = np.empty((len(X), len(layout.words)), np.int64)
+    ones = np.empty((len(X), len(layout.categories)), np.int64)
     begin = first
-    for number, (column, count, missing) in enumerate(layout.words):
+    for number, (column, count, missing) in enumerate(layout.categories):
         places = np.where(np.isnan(X[:, column]), count, X[:, column]).astype(np.int64)
         ones[:, number] = np.where((places >= 0) & (places < count + missing), begin + places, -1)
         begin += count + missing
-    return Wide(leading, ones, begin)
+    return OneHotRows(leading, ones, begin)
 
 
-def dense(X: Matrix | Wide) -> Matrix:
+def dense(X: Matrix | OneHotRows) -> Matrix:
     """The rows in full."""
-    return X[np.arange(len(X))] if isinstance(X, Wide) else X
+    return X[np.arange(len(X))] if isinstance(X, OneHotRows) else X
 
 
-def _products(X: Matrix | Wide, W: Matrix) -> Matrix:
+def _products(X: Matrix | OneHotRows, W: Matrix) -> Matrix:
     """x·w for every row x of X, and every row w of W."""
-    return X.products(W) if isinstance(X, Wide) else X @ W.T
+    return X.products(W) if isinstance(X, OneHotRows) else X @ W.T
 
 
-def _squares(X: Matrix | Wide) -> Matrix:
+def _squares(X: Matrix | OneHotRows) -> Matrix:
     """‖x‖² for every row x."""
-    return X.squares() if isinstance(X, Wide) else np.einsum("ij,ij->i", X, X)
+    return X.squares() if isinstance(X, OneHotRows) else np.einsum("ij,ij->i", X, X)
 
 
-def _row(X: Matrix | Wide, number: int) -> list[float]:
+def _row(X: Matrix | OneHotRows, number: int) -> list[float]:
     """One row in full."""
     row: list[float] = X[np.array([number])][0].tolist()
     return row
 
 
 @np.errstate(all="ignore")
-def standardised(X: Matrix | Wide, mean: Tensor, scale: Tensor) -> Matrix | Wide:
+def standardised(X: Matrix | OneHotRows, mean: Tensor, scale: Tensor) -> Matrix | OneHotRows:
     """(x - mean) / scale, column by column."""
     means, scales = _array(mean), _array(scale)
-    if isinstance(X, Wide):
+    if isinstance(X, OneHotRows):
         first = X.leading.shape[1]
         if not means[first:].any() and (scales[first:] == 1).all():  # words are not scaled
             return X.with_leading(_finite((X.leading - means[:first]) / scales[:first]))
@@ -157,7 +157,7 @@ def standardised(X: Matrix | Wide, mean: Tensor, scale: Tensor) -> Matrix | Wide
 
 
 @np.errstate(all="ignore")
-def affine(X: Matrix | Wide, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
+def affine(X: Matrix | OneHotRows, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
     """x·w + b for every row w of the weights and its intercept b."""
     W = _array(weights)
     products = _products(X, W) + np.asarray(intercepts)
@@ -169,7 +169,7 @@ def affine(X: Matrix | Wide, weights: Tensor, intercepts: Sequence[float]) -> Ma
 
 
 @np.errstate(all="ignore")
-def distances(X: Matrix | Wide, points: Tensor) -> Matrix:
+def distances(X: Matrix | OneHotRows, points: Tensor) -> Matrix:
     """The Euclidean distance of every row to every point."""
     squares = _squared_distances(X, _array(points))
     result = np.sqrt(squares)
@@ -180,7 +180,7 @@ def distances(X: Matrix | Wide, points: Tensor) -> Matrix:
     return _finite(result)
 
 
-def nearest(X: Matrix | Wide, points: Tensor, measured: Matrix) -> list[int]:
+def nearest(X: Matrix | OneHotRows, points: Tensor, measured: Matrix) -> list[int]:
     """Which point is nearest to each row; the first of several that are equally near within rounding."""
     labels: list[int] = measured.argmin(axis=1).tolist()
     close = np.count_nonzero(measured <= measured.min(axis=1, keepdims=True) * (1 + CLOSE), axis=1) > 1
@@ -190,14 +190,14 @@ def nearest(X: Matrix | Wide, points: Tensor, measured: Matrix) -> list[int]:
 
 
 @np.errstate(all="ignore")
-def gaussian(X: Matrix | Wide, points: Tensor, gamma: float) -> Matrix:
+def rbf_kernel(X: Matrix | OneHotRows, points: Tensor, gamma: float) -> Matrix:
     """exp(-gamma·‖x − p‖²) for every row x and point p."""
     exponents = _squared_distances(X, _array(points), bandwidth=gamma**-0.5)
     exponents *= -gamma
     return np.exp(exponents, out=exponents)
 
 
-def _squared_distances(X: Matrix | Wide, P: Matrix, bandwidth: float = 0.0) -> Matrix:
+def _squared_distances(X: Matrix | OneHotRows, P: Matrix, bandwidth: float = 0.0) -> Matrix:
     """‖x − p‖² for every row x and point p, precise relatively, or for exp(-‖x − p‖² / bandwidth²).
 
     The expansion ‖x‖² − 2x·p + ‖p‖² is one fast matrix product, but loses to rounding what its terms exceed
@@ -206,10 +206,10 @@ def _squared_distances(X: Matrix | Wide, P: Matrix, bandwidth: float = 0.0) -> M
     past the nearest point on. Rows that lose too much are computed from the differences.
     """
     centre = P.mean(axis=0)  # what all have in common only costs digits
-    if isinstance(X, Wide):  # words are short: they stay as they are
+    if isinstance(X, OneHotRows):  # words are short: they stay as they are
         first = X.leading.shape[1]
         centre[first:] = 0.0
-        Y: Matrix | Wide = X.with_leading(X.leading - centre[:first])
+        Y: Matrix | OneHotRows = X.with_leading(X.leading - centre[:first])
     else:
         Y = X - centre
     Q = P - centre
@@ -221,7 +221,7 @@ def _squared_distances(X: Matrix | Wide, P: Matrix, bandwidth: float = 0.0) -> M
     np.maximum(squares, 0.0, out=squares)
     nearest = np.sqrt(squares.min(axis=1))
     # Rounding errors of a sum of d terms grow as the square root of d; the constant is generous.
-    terms = X.leading.shape[1] + X.ones.shape[1] if isinstance(X, Wide) else X.shape[1]
+    terms = X.leading.shape[1] + X.ones.shape[1] if isinstance(X, OneHotRows) else X.shape[1]
     steps = 8 + 2 * terms**0.5
     loss = steps * ROUNDING * (2 * np.sqrt(lengths) + nearest + bandwidth) ** 2
     precise = loss <= HARMLESS * (bandwidth * bandwidth or nearest**2)  # False where anything overflowed
@@ -229,7 +229,7 @@ def _squared_distances(X: Matrix | Wide, P: Matrix, bandwidth: float = 0.0) -> M
     return squares
 
 
-def _replace(squares: Matrix, rows: NDArray[np.intp], X: Matrix | Wide, P: Matrix) -> None:
+def _replace(squares: Matrix, rows: NDArray[np.intp], X: Matrix | OneHotRows, P: Matrix) -> None:
     """Compute these rows of squared distances from the differences, in the fewer and longer steps."""
     most = max(1, BLOCK_NUMBERS // P.shape[1])
     for block in (rows[begin : begin + most] for begin in range(0, len(rows), most)):
@@ -243,13 +243,15 @@ def _replace(squares: Matrix, rows: NDArray[np.intp], X: Matrix | Wide, P: Matri
 
 
 @np.errstate(all="ignore")
-def polynomial(X: Matrix | Wide, points: Tensor, gamma: float, coef0: float, degree: int) -> Matrix:
+def polynomial_kernel(
+    X: Matrix | OneHotRows, points: Tensor, gamma: float, coef0: float, degree: int
+) -> Matrix:
     """(gamma·x·p + coef0) to the power of `degree`, for every row x and point p."""
     return _finite(power(gamma * _products(X, _array(points)) + coef0, degree))
 
 
 @np.errstate(all="ignore")
-def hyperbolic(X: Matrix | Wide, points: Tensor, gamma: float, coef0: float) -> Matrix:
+def sigmoid_kernel(X: Matrix | OneHotRows, points: Tensor, gamma: float, coef0: float) -> Matrix:
     """tanh(gamma·x·p + coef0) for every row x and point p."""
     return np.tanh(_finite(gamma * _products(X, _array(points)) + coef0))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ml_core.model.model import Model
 
 
-class Column(NamedTuple):
+class InputTensor(NamedTuple):
     """A tensor of a request; `data` is its list in JSON, or its raw bytes."""
 
     name: str
@@ -33,7 +33,9 @@ def datatype_of(feature: Feature) -> str:
     return "FP64" if feature.kind == NUMBER else "BOOL" if feature.kind == BOOLEAN else "BYTES"
 
 
-def rows_from_columns(model: "Model", columns: Sequence[Column], limits: Limits, *, expecting: str) -> Rows:
+def rows_from_columns(
+    model: "Model", columns: Sequence[InputTensor], limits: Limits, *, expecting: str
+) -> Rows:
     """The rows of tensors that are the model's features, in any order. Raises `TooLarge`, `InvalidInput`."""
     features = (
         model.encoding.features if model.encoding else [Feature(name, NUMBER) for name in model.features]
@@ -61,7 +63,7 @@ def _wrong(values: list[Any], numbers: list[Any], where: str, *, gaps: bool) -> 
         yield from (Fault(f"{where}[{row}]", "expected a number, got null") for row in missing)
 
 
-def _in_order(features: Sequence[Feature], columns: Sequence[Column], expecting: str) -> list[int]:
+def _in_order(features: Sequence[Feature], columns: Sequence[InputTensor], expecting: str) -> list[int]:
     """Where each feature's tensor is."""
     names = {feature.name for feature in features}
     places: dict[str, int] = {}
@@ -82,7 +84,7 @@ def _in_order(features: Sequence[Feature], columns: Sequence[Column], expecting:
     return [places[feature.name] for feature in features]
 
 
-def _common_length(columns: Sequence[Column], limits: Limits) -> int:
+def _common_length(columns: Sequence[InputTensor], limits: Limits) -> int:
     for place, column in enumerate(columns):
         shape, where = list(column.shape), f"$.inputs[{place}].shape"
         if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
@@ -98,7 +100,7 @@ def _common_length(columns: Sequence[Column], limits: Limits) -> int:
     return count
 
 
-def _values(feature: Feature, column: Column, count: int, where: str) -> list[Any]:
+def _values(feature: Feature, column: InputTensor, count: int, where: str) -> list[Any]:
     """A tensor's values as JSON would have them; None for a missing one."""
     expected = datatype_of(feature)
     if column.datatype != expected and (expected != "FP64" or column.datatype not in TENSOR_CODES):
@@ -137,7 +139,7 @@ def _rounded(values: list[Any], datatype: str, where: str) -> list[Any]:
     return rounded
 
 
-def _unpacked(column: Column, count: int, where: str) -> list[Any]:
+def _unpacked(column: InputTensor, count: int, where: str) -> list[Any]:
     assert isinstance(column.data, bytes)  # noqa: S101 - for the type checker: the caller looked
     if column.datatype == "BYTES":
         return _texts(column.data, where)

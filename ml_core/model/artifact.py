@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 # The format's version. To bump it: raise the number; in `read`, turn the description and tensors of each
 # older version into the present ones before anything else sees them; keep an artifact of the old version in
 # tests/unit/ml_core/artifacts/, whose test loads every file there and compares its predictions.
-FORMAT = 1
+#
+# 1: float64 tensors of one or two axes, at most 64 of them. 2: those of `safetensors.SIZES`, of more axes and
+# more of them. What an algorithm of format 1 says is the same in format 2, so nothing has to be turned.
+FORMAT = 2
+_READ = (1, 2)
 
 
 def write(description: "Mapping[str, Any]", tensors: "Mapping[str, safetensors.Tensor]") -> bytes:
@@ -29,6 +33,7 @@ def read(data: bytes) -> "tuple[dict[str, Any], dict[str, safetensors.Tensor]]":
     content, tensors = safetensors.read(data)
     description: dict[str, Any] = dict(content)
     written = description.pop("format", None)
-    if type(written) is not int or written != FORMAT:
-        raise ArtifactInvalid(f"format {shown(written)}; this release reads format {FORMAT}")
+    if type(written) is not int or written not in _READ:
+        expected = " or ".join(map(str, _READ))
+        raise ArtifactInvalid(f"expected an artifact of format {expected}, got format {shown(written)}")
     return description, tensors

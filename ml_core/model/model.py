@@ -1,35 +1,26 @@
 """A fitted model, whole: features in, labels out."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ml_core.algorithms import Answers
-from ml_core.arithmetic import choose
+from ml_core.algorithms.base import LABEL
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
-from ml_core.errors import Fault, InvalidInput, shown
+from ml_core.errors import Fault, InvalidInput, raise_faults, shown
+from ml_core.preprocessing.batch import RowBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ml_core.algorithms import Fitted
+    from ml_core.algorithms.base import OutputSpec
+    from ml_core.algorithms.contract import FittedEstimator, Values
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.inputs.labels import Label
     from ml_core.inputs.rows import Limits, Rows
     from ml_core.preprocessing.encoding import Encoding
     from ml_core.preprocessing.scaling import Scaling
 
-
-class Predictions(NamedTuple):
-    """One entry for each row in what was asked, None in the rest.
-
-    `decisions` has one number for each row where there are two classes, else a list in the order of the
-    classes; `distances` are those to each cluster's centre.
-    """
-
-    labels: "list[Label] | None" = None
-    probabilities: list[list[float]] | None = None
-    decisions: list[list[float]] | list[float] | None = None
-    distances: list[list[float]] | None = None
+    # What was asked, by the outputs' names in the order asked: an entry for each row.
+    type Predictions = dict[str, list[Any]]
 
 
 class Model:
@@ -41,7 +32,7 @@ class Model:
 
     def __init__(
         self,
-        fitted: "Fitted",
+        estimator: "FittedEstimator",
         *,
         algorithm: str,
         hyperparameters: "Mapping[str, object]",
@@ -55,16 +46,16 @@ class Model:
         self.hyperparameters = hyperparameters
         self.features = features
         self.classes = classes
-        self.fitted = fitted
+        self.estimator = estimator
         self.scaling = scaling
         self.encoding = encoding
         self.nbytes = nbytes
-        self._numbers = sum(tensor.size for tensor in fitted.tensors().values())
+        self.output_specs: dict[str, OutputSpec] = {spec.name: spec for spec in estimator.outputs}
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What `predict` can be asked for, of "label", "probability", "decision" and "distance"."""
-        return tuple(self.fitted.outputs)
+        """What `predict` can be asked for."""
+        return tuple(self.output_specs)
 
     @property
     def description(self) -> dict[str, object]:
@@ -106,15 +97,17 @@ class Model:
 
     def cells(self, rows: int, outputs: Sequence[str] = ("label",)) -> int:
         """How many values an answer for so many rows holds: what a limit on answers is compared with."""
-        return rows * sum(self.fitted.outputs.get(output, 0) for output in outputs)
+        return rows * sum(
+            self.output_specs[output].width for output in outputs if output in self.output_specs
+        )
 
     def to_bytes(self) -> bytes:
         """The model's artifact: what `from_bytes` reads, and `deploy_model` deploys."""
         from ml_core.model.artifact import write
 
-        description = {**self.description, "parameters": self.fitted.parameters()}
+        description = {**self.description, "parameters": self.estimator.parameters()}
         scaling = self.scaling.tensors() if self.scaling else {}
-        return write(description, {**self.fitted.tensors(), **scaling})
+        return write(description, {**self.estimator.tensors(), **scaling})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
@@ -124,74 +117,82 @@ class Model:
 
         return cls(**parts_of(*read(data)), nbytes=len(data))
 
-    def predict(self, rows: "Rows", outputs: Sequence[str] = ("label",)) -> Predictions:
+    def predict(self, rows: "Rows", outputs: Sequence[str] = ("label",)) -> "Predictions":
         """What is asked in `outputs`, for every row.
 
         Raises `InvalidInput` for an output that this model cannot give, and for a row so far out that its
         result is not a finite number.
         """
         self._check_outputs(outputs)
-        answers = list(self._answers(rows, outputs))
-        return Predictions(
-            self._labels(_joined([block.labels for block in answers])) if "label" in outputs else None,
-            _joined([block.probabilities for block in answers]),
-            self._decisions(_joined([block.decisions for block in answers])),
-            _joined([block.distances for block in answers]),
+        predictions: Predictions = {output: [] for output in outputs}
+        for block in self._blocks(rows, outputs):
+            for output in predictions:
+                predictions[output] += _entries(self.output_specs[output], block[output])
+        return {
+            output: self._labels(entries) if self.output_specs[output].kind == LABEL else entries
+            for output, entries in predictions.items()
+        }
+
+    def compute(
+        self,
+        packed: "bytes | memoryview",
+        outputs: Sequence[str],
+        *,
+        arithmetic: "Arithmetic[Any] | None" = None,
+        request_rows: int = 0,
+    ) -> "Mapping[str, Values]":
+        """The estimator's own values for packed rows: labels as numbers. Raises `NotFinite`.
+
+        `arithmetic` overrules the choice by work, which counts the rows of the whole request.
+        """
+        batch = RowBatch(
+            packed,
+            len(self.features),
+            self.encoding,
+            self.scaling,
+            arithmetic=arithmetic,
+            request_rows=request_rows,
         )
-
-    def answer[M](
-        self, arithmetic: "Arithmetic[M]", packed: "bytes | memoryview", outputs: Sequence[str]
-    ) -> "Answers[M]":
-        """The answers for packed rows in the arithmetic that is given. Raises `arithmetic.NotFinite`."""
-        X = arithmetic.matrix(packed, len(self.features))
-        if self.encoding:
-            X = arithmetic.encoded(X, self.encoding.layout)
-        if self.scaling:
-            X = arithmetic.standardised(X, self.scaling.mean, self.scaling.scale)
-        return self.fitted.answer(arithmetic, X, outputs)
-
-    def _check_outputs(self, outputs: Sequence[str]) -> None:
-        gives = ", ".join(self.outputs)
-        if not outputs:
-            raise InvalidInput.at("$.outputs", f"expected some of {gives}, got none")
-        faults = [
-            Fault(f"$.outputs[{index}]", f"this model gives {gives}; it has no {shown(output)}")
-            for index, output in enumerate(outputs)
-            if output not in self.outputs
-        ]
-        if faults:
-            raise InvalidInput(faults)
+        return self.estimator.predict(batch, outputs)
 
     @property
-    def widest(self) -> int:
-        """The columns of the widest matrix that answering makes of the rows: what blocks are measured by."""
-        encoded = self.encoding.layout.narrow if self.encoding else 0
-        return max(self.fitted.columns, encoded, len(self.features))
+    def peak_width(self) -> int:
+        """The columns of the widest matrix that predicting makes of the rows: what blocks are measured by."""
+        encoded = self.encoding.layout.coded_width if self.encoding else 0
+        return max(self.estimator.peak_width, encoded, len(self.features))
 
-    def _answers(self, rows: "Rows", outputs: Sequence[str]) -> "Iterator[Answers[list[list[float]]]]":
-        """The answers for blocks of rows, whose matrices are bounded however many rows there are."""
-        arithmetic = choose(len(rows), self._numbers)
-        step = max(1, BLOCK_NUMBERS // self.widest)
+    def _check_outputs(self, outputs: Sequence[str]) -> None:
+        gives = ", ".join(self.output_specs)
+        if not outputs:
+            raise InvalidInput.at("$.outputs", f"expected some of {gives}, got none")
+        raise_faults(
+            Fault(f"$.outputs[{index}]", f"this model gives {gives}; it has no {shown(output)}")
+            for index, output in enumerate(outputs)
+            if output not in self.output_specs
+        )
+
+    def _blocks(self, rows: "Rows", outputs: Sequence[str]) -> "Iterator[Mapping[str, Values]]":
+        """The values of blocks of rows, whose matrices are bounded however many rows there are."""
+        step = max(1, BLOCK_NUMBERS // self.peak_width)
         for block, packed in enumerate(rows.blocks(step)):
             try:
-                labels, *matrices = self.answer(arithmetic, packed, outputs)
+                yield self.compute(packed, outputs, request_rows=len(rows))
             except NotFinite as overflow:
                 row = block * step + overflow.row
                 message = "these values are so large that the model's result overflows"
                 raise InvalidInput.at(f"{rows.where}[{row}]", message) from None
-            yield Answers(labels, *(None if each is None else arithmetic.lists(each) for each in matrices))
 
-    def _labels(self, numbers: list[int] | None) -> "list[Label] | None":
-        if numbers is None or self.classes is None:
-            return [*(numbers or ())]
+    def _labels(self, numbers: list[int]) -> "list[Label]":
+        if self.classes is None:
+            return [*numbers]
         return list(map(self.classes.__getitem__, numbers))
 
-    def _decisions(self, decisions: list[list[float]] | None) -> list[list[float]] | list[float] | None:
-        """scikit-learn's shape: of two classes, one number for each row."""
-        return [row[0] for row in decisions] if decisions and len(decisions[0]) == 1 else decisions
 
-
-def _joined[T](blocks: "Sequence[list[T] | None]") -> list[T] | None:
-    """The blocks' entries in one list; None where there are none."""
-    given = [block for block in blocks if block is not None]
-    return [entry for block in given for entry in block] if given else None
+def _entries(spec: "OutputSpec", values: "Values") -> list[Any]:
+    """An entry for each row, as JSON has it: of the shape `()` a number, else a list."""
+    listed: list[Any] = values.tolist() if hasattr(values, "tolist") else values
+    if spec.shape:
+        return [list(row) for row in listed] if listed and not isinstance(listed[0], list) else listed
+    if listed and isinstance(listed[0], (list, tuple)):
+        return [row[0] for row in listed]
+    return listed

@@ -22,6 +22,4 @@ def predict(model: Model, X: Any, output: str = "label") -> list[Any]:  # noqa: 
         raise InvalidInput.at(
             "output", f"this model gives {', '.join(model.outputs)}; it has no {shown(output)}"
         )
-    predictions = model.predict(rows, [output])
-    given = [values for values in predictions if values is not None]
-    return list(given[0])
+    return model.predict(rows, [output])[output]

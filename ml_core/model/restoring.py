@@ -26,7 +26,7 @@ def _parts(description: "Mapping[str, Any]", content: "dict[str, Tensor]") -> di
     info = algorithms.algorithm(_text(description["algorithm"]))
     scaling = Scaling.restored(content)
     parameters = dict(description["parameters"])
-    fitted = info.algorithm.restore(parameters, content)
+    estimator = info.algorithm.restore(parameters, content)
     features, classes = _names(description["features"]), _classes(description["classes"])
     if content or parameters:
         raise ArtifactInvalid(f"nothing is known of {', '.join([*content, *parameters])}")
@@ -34,12 +34,12 @@ def _parts(description: "Mapping[str, Any]", content: "dict[str, Tensor]") -> di
     if encoding and tuple(feature.name for feature in encoding.features) != features:
         raise ArtifactInvalid("the encoding is not that of the features")
     width = encoding.layout.width if encoding else len(features)
-    if fitted.features != width or (scaling and scaling.mean.size != width):
+    if estimator.input.shape != (width,) or (scaling and scaling.mean.size != width):
         raise ArtifactInvalid(f"{len(features)} features do not fit the tensors")
-    if fitted.classes != (None if classes is None else len(classes)):
+    if estimator.n_classes != (None if classes is None else len(classes)):
         raise ArtifactInvalid("the classes do not fit the tensors")
     return {
-        "fitted": fitted,
+        "estimator": estimator,
         "algorithm": info.name,
         "hyperparameters": dict(description["hyperparameters"]),
         "features": features,

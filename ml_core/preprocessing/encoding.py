@@ -39,7 +39,7 @@ class Encoding:
     def description(self) -> list[dict[str, object]]:
         """The encoding as JSON values: what `restored` reads, and a manifest shows."""
         replacements = dict(self.layout.numbers)
-        with_missing = {column for column, _, missing in self.layout.words if missing}
+        with_missing = {column for column, _, missing in self.layout.categories if missing}
         described = []
         for column, feature in enumerate(self.features):
             entry: dict[str, object] = {"name": feature.name, "kind": feature.kind}
@@ -47,7 +47,9 @@ class Encoding:
                 entry.update(words=list(feature.words), missing_is_a_word=column in with_missing)
             else:
                 # No replacement: the column was empty in all training rows, and is not looked at.
-                entry.update(replacement=replacements.get(column), flagged=column in self.layout.flagged)
+                entry.update(
+                    replacement=replacements.get(column), flagged=column in self.layout.missing_indicator
+                )
             described.append(entry)
         return described
 

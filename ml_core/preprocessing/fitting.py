@@ -19,7 +19,7 @@ from ml_core.arithmetic.bounds import BLOCK_NUMBERS
 from ml_core.arithmetic.layout import Layout
 from ml_core.inputs.columns import CATEGORY, UNKNOWN
 from ml_core.preprocessing.encoding import Encoding
-from ml_core.preprocessing.scaling import Preparation, Scaling
+from ml_core.preprocessing.scaling import Preprocessing, Scaling
 from ml_core.safetensors import Tensor
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 DENSE = 0.3
 
 
-def prepared(
+def preprocess(
     X: "NDArray[np.float64]", columns: "Sequence[Feature] | None", *, scale: bool
-) -> tuple[Any, Preparation]:
-    """The rows as an estimator takes them, and the preparation that was fitted to them.
+) -> tuple[Any, Preprocessing]:
+    """The rows as an estimator takes them, and the preprocessing that was fitted to them.
 
     They are X itself where there is nothing to do.
     """
@@ -51,29 +51,29 @@ def prepared(
         _scale(draft.numbers, scaling)
     if scaling and encoding:
         scaling = scaling.widened(encoding.layout.width)
-    return draft.finished(), Preparation(encoding, scaling)
+    return draft.finished(), Preprocessing(encoding, scaling)
 
 
-class Preparing(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class Preprocessor(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """`prepared` as a step of a pipeline, for cross-validation to fit again in each fold."""
 
     def __init__(self, columns: "Sequence[Feature] | None" = None, *, scale: bool = True) -> None:
         self.columns = columns
         self.scale = scale
 
-    def fit(self, X: Any, y: Any = None) -> "Preparing":  # noqa: ANN401, ARG002 - scikit-learn's signature
+    def fit(self, X: Any, y: Any = None) -> "Preprocessor":  # noqa: ANN401, ARG002 - scikit-learn's signature
         """Fit to the rows."""
-        _, self.preparation_ = prepared(X, self.columns, scale=self.scale)
+        _, self.preprocessing_ = preprocess(X, self.columns, scale=self.scale)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:  # noqa: ANN401, ARG002
         """Fit to the rows, and make them ready."""
-        made, self.preparation_ = prepared(X, self.columns, scale=self.scale)
+        made, self.preprocessing_ = preprocess(X, self.columns, scale=self.scale)
         return made
 
     def transform(self, X: Any) -> Any:  # noqa: ANN401
         """Other rows, made ready in the same way."""
-        encoding, scaling = self.preparation_
+        encoding, scaling = self.preprocessing_
         draft = _drafted(X, self.columns, encoding, copied=self.scale)
         if scaling:
             _scale(draft.numbers, scaling)
@@ -150,22 +150,22 @@ def _drafted(
         numbers = X.copy() if copied else X
         return _Draft(numbers, lambda: numbers)
     layout = encoding.layout
-    first = layout.narrow - len(layout.words)
+    first = layout.coded_width - len(layout.categories)
     put, draft = _full(len(X), first, layout) if _are_dense(layout) else _sparse(len(X), first, layout)
     for block in blocks(len(X), X.shape[1]):
         made = vectorised.encoded(recoded(X[block], columns, encoding), layout)
-        draft.numbers[block] = made.leading if isinstance(made, vectorised.Wide) else made
-        if isinstance(made, vectorised.Wide):
+        draft.numbers[block] = made.leading if isinstance(made, vectorised.OneHotRows) else made
+        if isinstance(made, vectorised.OneHotRows):
             put(block, made.ones)
     return draft
 
 
 def _are_dense(layout: Layout) -> bool:
-    return not layout.words or layout.narrow >= DENSE * layout.width
+    return not layout.categories or layout.coded_width >= DENSE * layout.width
 
 
 def _full(rows: int, first: int, layout: Layout) -> "tuple[_Put, _Draft]":
-    full = np.zeros((rows, layout.width)) if layout.words else np.empty((rows, first))
+    full = np.zeros((rows, layout.width)) if layout.categories else np.empty((rows, first))
 
     def put(block: slice, places: "NDArray[np.signedinteger]") -> None:
         row, column = np.nonzero(places >= 0)
@@ -175,7 +175,7 @@ def _full(rows: int, first: int, layout: Layout) -> "tuple[_Put, _Draft]":
 
 
 def _sparse(rows: int, first: int, layout: Layout) -> "tuple[_Put, _Draft]":
-    each = layout.narrow
+    each = layout.coded_width
     index: Any = np.int32 if rows * each < np.iinfo(np.int32).max else np.int64
     data, indices = np.empty((rows, each)), np.empty((rows, each), index)
     indices[:, :first] = np.arange(first)

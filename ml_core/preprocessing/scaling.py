@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ml_core.errors import ArtifactInvalid
 from ml_core.preprocessing.encoding import Encoding
-from ml_core.safetensors import Tensor
+from ml_core.safetensors import Tensor, float64
 
 # Folding moves `mean / scale` into the intercept, where it cancels against the products and takes as many
 # digits with it: up to 1e4 leaves twelve.
@@ -45,17 +45,17 @@ class Scaling:
         """Take the scaling out of an artifact's tensors, if it has one."""
         if "scaling.mean" not in tensors and "scaling.scale" not in tensors:
             return None
-        return cls(tensors.pop("scaling.mean"), tensors.pop("scaling.scale"))
+        return cls(float64(tensors.pop("scaling.mean"), 1), float64(tensors.pop("scaling.scale"), 1))
 
 
-class Preparation(NamedTuple):
+class Preprocessing(NamedTuple):
     """What rows pass on their way to a fitted state: first the encoding, then the scaling."""
 
     encoding: Encoding | None = None
     scaling: Scaling | None = None
 
 
-def folded(
+def absorb_scaling(
     weights: Tensor, intercepts: tuple[float, ...], scaling: Scaling
 ) -> tuple[Tensor, tuple[float, ...]] | None:
     """Weights and intercepts that give for x what these give for (x - mean) / scale.

@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import algorithms
-from ml_core.algorithms import AlgorithmInfo, Size, Table
+from ml_core.algorithms.base import AlgorithmInfo, DataSize, FitContext, TrainingData
 from ml_core.errors import ArtifactInvalid, InvalidInput, raise_faults
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Rows
@@ -33,11 +33,17 @@ class Trained(NamedTuple):
     manifest: dict[str, object]
 
 
-def fit(request: TrainingRequest, progress: Callable[[str, float | None], None]) -> Trained:
+def fit(
+    request: TrainingRequest,
+    progress: Callable[[str, float | None], None],
+    *,
+    deadline: float | None = None,
+) -> Trained:
     """Split the rows, fit on one part, measure on both.
 
     `progress` is told each phase as it begins, and how many percent of it are done where that is counted,
-    else None. Raises `InvalidInput`.
+    else None. `deadline` is when the platform ends the fit, in seconds since the epoch. Raises
+    `InvalidInput`.
     """
     info = algorithms.algorithm(request.algorithm)
     progress("splitting", None)
@@ -46,14 +52,21 @@ def fit(request: TrainingRequest, progress: Callable[[str, float | None], None])
     request = request.without_rows()  # the parts have them: there is no memory for both
     progress("fitting", None)
     X, numbers = parts["training"]
-    table = Table(X, numbers, request.seed, request.columns)
-    model, told = fit_model(info, request.hyperparameters, table, request.features, classes)
+    history: list[dict[str, object]] = []
+
+    def tell(done: int, of: int, reached: Mapping[str, float]) -> None:
+        progress("fitting", 100 * done / of)
+        history.append({"done": done, "of": of, **reached})
+
+    context = FitContext(tell, deadline)
+    table = TrainingData(X, numbers, request.seed, request.columns)
+    model, told = fit_model(info, request.hyperparameters, table, request.features, classes, context=context)
     progress("measuring", None)
     metrics = {name: _measured(info, model, part, request) for name, part in parts.items() if len(part.X)}
     data = model.to_bytes()
     manifest = {
         **model.description,
-        "task": info.task,
+        "task": info.task.name,
         "metrics": metrics,
         "warnings": [*request.warnings, *told],
         "rows": len(parts["training"].X),
@@ -61,6 +74,7 @@ def fit(request: TrainingRequest, progress: Callable[[str, float | None], None])
         "test_fraction": request.test_fraction,
         "seed": request.seed,
         "library_versions": library_versions(),
+        **({"history": history} if history else {}),
     }
     return Trained(data, manifest)
 
@@ -68,21 +82,23 @@ def fit(request: TrainingRequest, progress: Callable[[str, float | None], None])
 def fit_model(
     info: AlgorithmInfo,
     chosen: Mapping[str, Any],
-    table: Table,
+    data: TrainingData,
     features: tuple[str, ...],
     classes: tuple[Label, ...] | None,
+    *,
+    context: FitContext,
 ) -> tuple[Model, list[str]]:
     """A model fitted to every row of the table, and what the solver warned of. Raises `InvalidInput`."""
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    rarest = None if table.y is None else int(np.bincount(table.y, minlength=len(classes or ())).min())
+    rarest = None if data.y is None else int(np.bincount(data.y, minlength=len(classes or ())).min())
     if rarest == 0:
         raise InvalidInput.at(
             "$.test_fraction",
             "a class has no row left to train on; with test_fraction 0 it has all of its own",
         )
-    raise_faults(info.algorithm.objections(Size(len(table.X), rarest), chosen))
+    raise_faults(info.algorithm.check_size(DataSize(len(data.X), rarest), chosen))
     weights = chosen.get("class_weight")
     if isinstance(weights, dict) and classes is not None:
         numbered = {number: weights.get(label_text(label), 1.0) for number, label in enumerate(classes)}
@@ -98,18 +114,18 @@ def fit_model(
         np.errstate(all="ignore"),
         _overflow_told(),
     ):
-        fitted, prepared = info.algorithm.fit(table, options)
-    together = fitted.folded(prepared.scaling) if prepared.scaling else None
+        estimator, preprocessing = info.algorithm.fit(data, options, context)
+    whole = estimator.absorb_scaling(preprocessing.scaling) if preprocessing.scaling else None
     model = Model(
-        together or fitted,
+        whole or estimator,
         algorithm=info.name,
         hyperparameters=chosen,
         features=features,
         classes=classes,
-        scaling=None if together else prepared.scaling,
-        encoding=prepared.encoding,
+        scaling=None if whole else preprocessing.scaling,
+        encoding=preprocessing.encoding,
     )
-    return _stored(model), [*dict.fromkeys(told), *_empty_columns(prepared.encoding)]
+    return _stored(model), [*dict.fromkeys(told), *_empty_columns(preprocessing.encoding)]
 
 
 def _empty_columns(encoding: Encoding | None) -> list[str]:
@@ -117,7 +133,7 @@ def _empty_columns(encoding: Encoding | None) -> list[str]:
     if encoding is None:
         return []
     looked_at = {column for column, _ in encoding.layout.numbers} | {
-        column for column, *_ in encoding.layout.words
+        column for column, *_ in encoding.layout.categories
     }
     return [
         f"column '{feature.name}' has no value in any row trained on: it is not looked at"
@@ -217,13 +233,14 @@ def _split(request: TrainingRequest, y: "NDArray[np.int64] | None") -> dict[str,
 
 
 def _measured(info: AlgorithmInfo, model: Model, part: _Part, request: TrainingRequest) -> dict[str, object]:
-    from ml_core.training import metrics
-
     with _overflow_told():
-        if part.y is None:
-            return metrics.of_clusters(model, part.X, request.columns, seed=request.seed)
-        return metrics.of_classifier(
-            model, part.X, part.y, request.columns, objective=info.algorithm.objective
+        return info.task.measure(
+            model,
+            part.X,
+            part.y,
+            request.columns,
+            objective=info.algorithm.objective,
+            seed=request.seed,
         )
 
 

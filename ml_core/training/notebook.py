@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml_core import algorithms
-from ml_core.algorithms import Table
+from ml_core.algorithms.base import FitContext, TrainingData
 from ml_core.errors import InvalidInput, shown
 from ml_core.hyperparameters import REFUSED
 from ml_core.inputs.frames import (
@@ -85,7 +85,8 @@ def train_model(
     if targets is not None:
         check_class_weight(chosen.get("class_weight"), targets)
     classes, numbers = class_numbers(targets)
-    model, told = fit_model(info, chosen, Table(matrix_of(rows), numbers, seed, columns), features, classes)
+    data = TrainingData(matrix_of(rows), numbers, seed, columns)
+    model, told = fit_model(info, chosen, data, features, classes, context=FitContext())
     for text in told:
         warnings.warn(text, stacklevel=2)
     return model

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import algorithms, safetensors
-from ml_core.algorithms import CLASSIFICATION, AlgorithmInfo, Size
+from ml_core.algorithms.base import AlgorithmInfo, DataSize
 from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, TooLarge, member, raise_faults, shown
 from ml_core.hyperparameters import REFUSED, Integer, Number
 from ml_core.inputs.columns import Feature, mixed_rows
@@ -278,7 +278,7 @@ def _wrong_text(value: object, limits: Limits) -> str | None:
 
 def checked_targets(info: AlgorithmInfo, targets: object, rows: int, limits: Limits) -> list[Label] | None:
     """The labels of a request; None where the algorithm takes none. Raises `InvalidInput`."""
-    if info.task != CLASSIFICATION:
+    if not info.task.supervised:
         if targets is not None:
             raise InvalidInput.at("$.targets", f"{info.name} takes no targets")
         return None
@@ -344,7 +344,7 @@ def _check_split(info: AlgorithmInfo, request: TrainingRequest) -> None:
     if message:
         raise InvalidInput.at("$.test_fraction", f"{message}; with test_fraction 0 every row is trained on")
     rarest = min(counts.values()) if counts else None
-    raise_faults(info.algorithm.objections(Size(rows - held_out, rarest), request.hyperparameters))
+    raise_faults(info.algorithm.check_size(DataSize(rows - held_out, rarest), request.hyperparameters))
     if counts:
         check_class_weight(request.hyperparameters.get("class_weight"), list(counts))
 

@@ -5,7 +5,7 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ml_core.algorithms import CLASSIFICATION, AlgorithmInfo
+from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, member, shown
 from ml_core.inputs import columns as kinds
 from ml_core.inputs.columns import Feature
@@ -102,11 +102,11 @@ def check_data(
     kind, target, chosen = value.get("format"), value.get("target"), value.get("features")
     if kind is not None and kind not in FORMATS:
         faults.append(Fault("$.data.format", f"expected one of {', '.join(FORMATS)}, got {shown(kind)}"))
-    if info.task == CLASSIFICATION and (not isinstance(target, str) or not target):
+    if info.task.supervised and (not isinstance(target, str) or not target):
         faults.append(
             Fault("$.data.target", f"expected the name of the column to predict, got {shown(target)}")
         )
-    if info.task != CLASSIFICATION and target is not None:
+    if not info.task.supervised and target is not None:
         faults.append(Fault("$.data.target", f"{info.name} takes no target"))
     if chosen is not None:
         faults += _wrong_features(chosen, target, limits)

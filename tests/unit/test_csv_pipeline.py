@@ -147,14 +147,16 @@ def test_a_file_trains_to_what_the_pipeline_gives(algorithm: str, seed: int, tmp
     expected.fit(X[train], np.array(table.targets)[train])
 
     rows = model.rows([table.row(place) for place in test], limits=Limits())
-    few, many = (model.answer(each, rows.packed, model.outputs) for each in (plain, vectorised))
-    assert few.labels == many.labels
-    labels = [number if model.classes is None else model.classes[number] for number in many.labels]
+    few, many = (model.compute(rows.packed, model.outputs, arithmetic=each) for each in (plain, vectorised))
+    assert few["label"] == many["label"]
+    labels = [number if model.classes is None else model.classes[number] for number in many["label"]]
     assert labels == expected.predict(X[test]).tolist()
     if clusters:
         squares = np.square(expected.transform(X[test]))
-        assert_allclose(np.square(np.asarray(many.distances)), squares, rtol=1e-9, atol=1e-9 * squares.max())
+        assert_allclose(
+            np.square(np.asarray(many["distance"])), squares, rtol=1e-9, atol=1e-9 * squares.max()
+        )
     else:
-        decisions = np.asarray(many.decisions)[:, 0]
+        decisions = np.asarray(many["decision"])[:, 0]
         # What is left is the solver's: it stops at its tolerance, on sums that are added in another order.
         assert_allclose(decisions, expected.decision_function(X[test]), rtol=1e-6, atol=1e-6)

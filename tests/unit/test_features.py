@@ -86,16 +86,14 @@ def both_arithmetics(model: Model, rows: list[Any], outputs: list[str]) -> list[
     singly = [model.predict(model.rows([row], limits=LIMITS), outputs) for row in rows]
     together = model.predict(model.rows(rows * 40, limits=LIMITS), outputs)
     answers = []
-    for field in ("labels", "probabilities", "decisions", "distances"):
-        many = getattr(together, field)
-        if many is not None:
-            one_by_one = [getattr(answer, field)[0] for answer in singly]
-            if field == "labels":
-                assert one_by_one == many[: len(rows)]
-            else:
-                most = np.abs(many).max()  # relative to the terms, of which none is much larger than this
-                assert_allclose(one_by_one, many[: len(rows)], rtol=1e-12, atol=1e-12 * most)
-            answers.append(many[: len(rows)])
+    for output, many in together.items():
+        one_by_one = [answer[output][0] for answer in singly]
+        if output == "label":
+            assert one_by_one == many[: len(rows)]
+        else:
+            most = np.abs(many).max()  # relative to the terms, of which none is much larger than this
+            assert_allclose(one_by_one, many[: len(rows)], rtol=1e-12, atol=1e-12 * most)
+        answers.append(many[: len(rows)])
     return answers
 
 
@@ -236,7 +234,7 @@ def test_a_column_without_any_value_is_not_looked_at() -> None:
         "column 'b' has no value in any row trained on: it is not looked at"
     ]
     one, other = (
-        model.predict(model.rows([{"a": 1, "b": value, "c": 1}], limits=LIMITS), ["decision"]).decisions
+        model.predict(model.rows([{"a": 1, "b": value, "c": 1}], limits=LIMITS), ["decision"])["decision"]
         for value in (None, 5)
     )
     # scikit-learn keeps the flag, which was 1 throughout and carries no weight after scaling
@@ -279,7 +277,7 @@ def test_both_arithmetics_encode_alike_bit_for_bit(
     wide = vectorised.dense(rows_encoded)
     assert wide.shape == (rows, encoding.layout.width)
     assert_array_equal(plain.encoded(plain.matrix(packed, X.shape[1]), encoding.layout), wide)
-    if not isinstance(rows_encoded, vectorised.Wide):
+    if not isinstance(rows_encoded, vectorised.OneHotRows):
         assert not words
         return
     weights = random.normal(size=(3, encoding.layout.width))

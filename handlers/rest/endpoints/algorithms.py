@@ -14,8 +14,9 @@ def algorithms(_: Call) -> Response:
                 {
                     "name": info.name,
                     "title": info.title,
-                    "task": info.task,
+                    "task": info.task.name,
                     "hyperparameters": info.schema(),
+                    "available": not info.missing(),
                 }
                 for info in known().values()
             ]

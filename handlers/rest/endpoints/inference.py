@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any
 from handlers.rest import tensors
 from handlers.rest.bodies import check_media_type, decoded, parse_json
 from handlers.rest.call import Call
-from handlers.rest.endpoints.prediction import FIELDS, answered, described, note
+from handlers.rest.endpoints.prediction import answered, described, note
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
-from handlers.rest.tensors import Tensor
+from handlers.rest.tensors import OutputTensor
 from handlers.version import NAME, VERSION
+from ml_core.algorithms.base import LABEL
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 
 if TYPE_CHECKING:
+    from ml_core.algorithms.base import OutputSpec
     from ml_core.inputs.rows import Rows
     from ml_core.model.model import Model, Predictions
     from ml_core.serving import Served
@@ -60,12 +62,12 @@ INFER_BODY: Schema = {
         }
     ],
 }
-# MLServer's names of a scikit-learn model's outputs, and ours.
-OUTPUTS = {
-    "predict": "label",
-    "predict_proba": "probability",
-    "decision_function": "decision",
-    "transform": "distance",
+# MLServer's names of a scikit-learn model's outputs; others have one name everywhere.
+NAMES = {
+    "label": "predict",
+    "probability": "predict_proba",
+    "decision": "decision_function",
+    "distance": "transform",
 }
 
 
@@ -88,7 +90,7 @@ def metadata(call: Call) -> Response:
         "versions": [str(version.version) for version in registered],
         "platform": f"{NAME}_{model.algorithm}",
         "inputs": _inputs(model),
-        "outputs": [_described(name, model) for name, ours in OUTPUTS.items() if ours in model.outputs],
+        "outputs": [_described(name, spec, model) for name, spec in _outputs(model).items()],
         "parameters": {
             **({"content_type": "pd"} if model.encoding else {}),
             "features": list(model.features),
@@ -125,17 +127,17 @@ def infer(call: Call) -> Response:
     served = call.services.models.resolve(call.path["model"], call.version, key=key)
     model = served.model
     note(call, served)
-    names = _wanted(header, served)
+    names, specs = _wanted(header, served), _outputs(model)
     rows = _rows(call, header, binary, served)
     call.note(rows=len(rows))
-    found = answered(call, model, rows, tuple(OUTPUTS[name] for name in names))
+    found = answered(call, model, rows, tuple(specs[name].name for name in names))
     answer: dict[str, Any] = {"model_name": served.name, "model_version": str(served.version)}
     if "id" in header:
         answer["id"] = header["id"]
     if model.classes is not None:
         answer["parameters"] = _classes(model)
     body, header_length = tensors.write(
-        answer, [_tensor(name, found, model) for name in names], _binary(header, names)
+        answer, [_tensor(name, specs[name], found, model) for name in names], _binary(header, names)
     )
     if header_length is None:
         return Response(200, {"content-type": "application/json"}, body)
@@ -163,7 +165,7 @@ def _wanted(header: dict[str, Any], served: "Served") -> list[str]:
         InvalidInput: the model has no such output, or it is asked for twice.
     """
     asked = [output["name"] for output in header.get("outputs") or ()] or ["predict"]
-    possible = [theirs for theirs, ours in OUTPUTS.items() if ours in served.model.outputs]
+    possible = _outputs(served.model)
     gives = f"{described(served)} gives {', '.join(possible)}, each once"
     first = {output: position for position, output in reversed([*enumerate(asked)])}
     raise_faults(
@@ -196,10 +198,10 @@ def _rows(call: Call, header: dict[str, Any], binary: bytes | None, served: "Ser
             expecting=expecting,
             gaps=model.encoding is not None,
         )
-    from ml_core.inputs.tensors import Column, rows_from_columns
+    from ml_core.inputs.tensors import InputTensor, rows_from_columns
 
     columns = [
-        Column(given["name"], given["datatype"], given["shape"], part)
+        InputTensor(given["name"], given["datatype"], given["shape"], part)
         for given, part in zip(inputs, parts, strict=True)
     ]
     return rows_from_columns(model, columns, call.limits, expecting=expecting)
@@ -237,27 +239,32 @@ def _binary(header: dict[str, Any], names: list[str]) -> set[str]:
     return {name for name in names if asked.get(name, {}).get("binary_data", everything) is True}
 
 
-def _tensor(name: str, found: "Predictions", model: "Model") -> Tensor:
+def _outputs(model: "Model") -> "dict[str, OutputSpec]":
+    """The model's outputs by the protocol's names, labels first."""
+    specs = model.output_specs
+    ours = {name: specs[name] for name in NAMES if name in specs} | specs
+    return {NAMES.get(name, name): spec for name, spec in ours.items()}
+
+
+def _tensor(name: str, spec: "OutputSpec", found: "Predictions", model: "Model") -> OutputTensor:
     """One output as a tensor: labels `[rows]`, all else `[rows, k]`."""
-    values = getattr(found, FIELDS[OUTPUTS[name]])
-    if name == "predict":
+    values = found[spec.name]
+    if spec.kind == LABEL:
         datatype = tensors.datatype_of(model.classes if model.classes is not None else (0,))
         if datatype == "BYTES":
             values = [str(value) for value in values]
-        return Tensor(name, datatype, [len(values)], values, _content_type(datatype))
-    if values and isinstance(values[0], float):  # two classes have one decision value
-        return Tensor(name, "FP64", [len(values), 1], values, {})
-    flat = [value for row in values for value in row]
-    return Tensor(name, "FP64", [len(values), len(flat) // max(len(values), 1)], flat, {})
+        return OutputTensor(name, datatype, [len(values)], values, _content_type(datatype))
+    flat = [value for row in values for value in row] if spec.shape else values
+    return OutputTensor(name, "FP64", [len(values), spec.width], flat, {})
 
 
-def _described(name: str, model: "Model") -> dict[str, Any]:
+def _described(name: str, spec: "OutputSpec", model: "Model") -> dict[str, Any]:
     """An output tensor in the model's metadata."""
-    if name == "predict":
+    if spec.kind == LABEL:
         datatype = tensors.datatype_of(model.classes if model.classes is not None else (0,))
         described = {"name": name, "datatype": datatype, "shape": [-1]}
         return {**described, "parameters": _content_type(datatype)} if datatype == "BYTES" else described
-    return {"name": name, "datatype": "FP64", "shape": [-1, model.cells(1, (OUTPUTS[name],))]}
+    return {"name": name, "datatype": "FP64", "shape": [-1, spec.width]}
 
 
 def _content_type(datatype: str) -> dict[str, Any]:

@@ -33,7 +33,8 @@ PREDICT_BODY: Schema = {
             "minItems": 1,
             "maxItems": 16,
             "items": {"type": "string", "maxLength": 64},
-            "description": "What to answer for each row: `label`, `probability`, `decision`, `distance`.",
+            "description": "What to answer for each row: `label`, `probability`, `decision`, `distance`, or "
+            "what else the model gives.",
         },
         "signature_name": {
             "type": "string",
@@ -42,9 +43,6 @@ PREDICT_BODY: Schema = {
     },
     "examples": [{"instances": [[5.1, 3.5, 1.4, 0.2]], "outputs": ["label", "probability"]}],
 }
-
-# Where `Model.predict` puts each output.
-FIELDS = {"label": "labels", "probability": "probabilities", "decision": "decisions", "distance": "distances"}
 
 
 def predict(call: Call) -> Response:
@@ -59,7 +57,7 @@ def predict(call: Call) -> Response:
     wanted = tuple(body.get("outputs", ()))
     found = answered(call, model, rows, wanted or ("label",))
     answer: dict[str, Any] = {
-        "predictions": _by_row(found, wanted) if wanted else found.labels,
+        "predictions": _by_row(found, wanted) if wanted else found["label"],
         "model": {"name": served.name, "version": served.version},
     }
     if model.classes is not None:
@@ -93,5 +91,5 @@ def answered(call: Call, model: "Model", rows: "Rows", outputs: tuple[str, ...])
 
 def _by_row(found: "Predictions", wanted: tuple[str, ...]) -> list[dict[str, Any]]:
     """One object per row, from one list per output."""
-    columns = [getattr(found, FIELDS[output]) for output in wanted]
+    columns = [found[output] for output in wanted]
     return [dict(zip(wanted, row, strict=True)) for row in zip(*columns, strict=True)]

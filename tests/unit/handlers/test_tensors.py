@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.rest.tensors import Tensor, binary_sizes, datatype_of, split, to_bytes, write
+from handlers.rest.tensors import OutputTensor, binary_sizes, datatype_of, split, to_bytes, write
 from ml_core.errors import MalformedInput
 
 
@@ -52,7 +52,7 @@ def test_labels_decide_the_datatype(labels: list[Any], datatype: str) -> None:
 
 
 def test_an_answer_is_json_unless_bytes_are_wanted() -> None:
-    body, length = write({"model_name": "m"}, [Tensor("predict", "INT64", [2], [1, 2], {})], set())
+    body, length = write({"model_name": "m"}, [OutputTensor("predict", "INT64", [2], [1, 2], {})], set())
     assert length is None
     assert json.loads(body) == {
         "model_name": "m",
@@ -62,9 +62,9 @@ def test_an_answer_is_json_unless_bytes_are_wanted() -> None:
 
 def test_bytes_follow_the_header_in_the_order_of_the_outputs() -> None:
     outputs = [
-        Tensor("a", "FP64", [1, 2], [1.0, 2.0], {}),
-        Tensor("b", "INT64", [1], [3], {}),
-        Tensor("c", "BYTES", [1], ["x"], {"content_type": "str"}),
+        OutputTensor("a", "FP64", [1, 2], [1.0, 2.0], {}),
+        OutputTensor("b", "INT64", [1], [3], {}),
+        OutputTensor("c", "BYTES", [1], ["x"], {"content_type": "str"}),
     ]
     body, length = write({}, outputs, {"a", "c"})
     assert length is not None

@@ -1,5 +1,6 @@
 """scikit-learn called directly, and the sizes that rounding errors are measured by."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -13,7 +14,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from ml_core.algorithms import Answers
 from ml_core.arithmetic import plain, vectorised
 from ml_core.arithmetic.contract import Arithmetic
 from ml_core.model.model import Model
@@ -42,9 +42,9 @@ def packed(X: Floats) -> bytes:
     return np.ascontiguousarray(X, dtype="<f8").tobytes()
 
 
-def answers(model: Model, X: Floats, arithmetic: str) -> Answers[Any]:
+def values(model: Model, X: Floats, arithmetic: str) -> Mapping[str, Any]:
     """Everything that a model says of rows, in one of the arithmetics whatever their number."""
-    return model.answer(ARITHMETICS[arithmetic], packed(X), model.outputs)
+    return model.compute(packed(X), model.outputs, arithmetic=ARITHMETICS[arithmetic])
 
 
 def pipeline(estimator: Any, *, scale: bool) -> Any:

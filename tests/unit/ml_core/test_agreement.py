@@ -30,14 +30,14 @@ def _unconverged_is_fine() -> Iterator[None]:
 
 
 def assert_agrees(model: Model, rows: Floats, expected: Expected) -> None:
-    both = [reference.answers(model, rows, name) for name in reference.ARITHMETICS]
-    for answers in both:
-        assert [model.classes[label] for label in answers.labels] == expected.labels  # type: ignore[index]
-        errors = np.abs(np.asarray(answers.decisions) - expected.decisions)
+    both = [reference.values(model, rows, name) for name in reference.ARITHMETICS]
+    for values in both:
+        assert [model.classes[label] for label in values["label"]] == expected.labels  # type: ignore[index]
+        errors = np.abs(np.asarray(values["decision"]) - expected.decisions)
         assert (errors <= TRUTH * expected.sizes).all()
         if expected.probabilities is not None:
-            assert np.abs(np.asarray(answers.probabilities) - expected.probabilities).max() < TRUTH
-    between = np.abs(np.asarray(both[0].decisions) - np.asarray(both[1].decisions))
+            assert np.abs(np.asarray(values["probability"]) - expected.probabilities).max() < TRUTH
+    between = np.abs(np.asarray(both[0]["decision"]) - np.asarray(both[1]["decision"]))
     assert (between <= PATHS * expected.sizes).all()
 
 
@@ -97,14 +97,14 @@ def test_kmeans_on_the_bundled_sets(dataset: str, scale: bool, chosen: dict[str,
 
 
 def assert_clusters_agree(model: Model, rows: Floats, expected: reference.Clusters) -> None:
-    both = [reference.answers(model, rows, name) for name in reference.ARITHMETICS]
-    assert both[0].labels == both[1].labels
-    for answers in both:
-        agree = np.equal(answers.labels, expected.labels)
+    both = [reference.values(model, rows, name) for name in reference.ARITHMETICS]
+    assert both[0]["label"] == both[1]["label"]
+    for values in both:
+        agree = np.equal(values["label"], expected.labels)
         assert agree[expected.clear].all()
-        errors = np.abs(np.square(np.asarray(answers.distances)) - expected.distances**2)
+        errors = np.abs(np.square(np.asarray(values["distance"])) - expected.distances**2)
         assert (errors <= TRUTH * expected.sizes).all()
-    plain, vectorised = (np.asarray(answers.distances) for answers in both)
+    plain, vectorised = (np.asarray(values["distance"]) for values in both)
     assert (np.abs(plain - vectorised) <= PATHS * plain).all()
 
 
@@ -164,9 +164,9 @@ def test_kmeans_on_badly_scaled_rows(problem: Problem, scale: bool, n_clusters: 
 def test_svm_on_unscaled_rows_agrees_between_the_arithmetics(problem: Problem, kernel: str) -> None:
     model = train_model(problem.X, problem.y, algorithm="svm", kernel=kernel, scale=False, max_iter=2000)
     plain, vectorised = (
-        reference.answers(model, problem.rows, arithmetic) for arithmetic in reference.ARITHMETICS
+        reference.values(model, problem.rows, arithmetic) for arithmetic in reference.ARITHMETICS
     )
-    assert plain.labels == vectorised.labels
+    assert plain["label"] == vectorised["label"]
 
 
 def test_a_saturated_kernel_gets_libsvms_labels() -> None:
@@ -176,7 +176,7 @@ def test_a_saturated_kernel_gets_libsvms_labels() -> None:
     expected = reference.svm(X, y, X, **chosen)
     model = train_model(X, y, algorithm="svm", **chosen)
     for arithmetic in reference.ARITHMETICS:
-        assert reference.answers(model, X, arithmetic).labels == expected.labels
+        assert reference.values(model, X, arithmetic)["label"] == expected.labels
 
 
 @pytest.mark.parametrize("scale", [True, False])
@@ -188,4 +188,4 @@ def test_a_linear_kernel_that_cannot_part_the_classes_gets_libsvms_labels(C: flo
     expected = reference.svm(X, y, rows, kernel="linear", C=C, scale=scale)
     model = train_model(X, y, algorithm="svm", kernel="linear", C=C, scale=scale)
     for arithmetic in reference.ARITHMETICS:
-        assert reference.answers(model, rows, arithmetic).labels == expected.labels
+        assert reference.values(model, rows, arithmetic)["label"] == expected.labels

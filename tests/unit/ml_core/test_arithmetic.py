@@ -111,7 +111,7 @@ def test_of_equally_near_points_the_first_is_taken() -> None:
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_gaussians_agree(rows: Rows, gamma: float) -> None:
     magnitude = float(np.abs(rows.points).max()) or 1.0
-    few, many = both("gaussian", rows.X, tensor(rows.points), gamma / magnitude**2)
+    few, many = both("rbf_kernel", rows.X, tensor(rows.points), gamma / magnitude**2)
     # where the exponent is large, its rounding is many times the result's: but of 1 it is nothing
     assert np.abs(few - many).max() <= 1e-12
 
@@ -119,7 +119,7 @@ def test_gaussians_agree(rows: Rows, gamma: float) -> None:
 @pytest.mark.parametrize("gamma", [5e-324, 1e-300, 1e10, 1e300])
 def test_gaussians_of_any_width_agree(gamma: float) -> None:
     few, many = both(
-        "gaussian", [[0.0, 1.0], [1e-6, 1.0], [1e150, 0.0]], tensor([[0.0, 1.0], [1.0, 0.0]]), gamma
+        "rbf_kernel", [[0.0, 1.0], [1e-6, 1.0], [1e150, 0.0]], tensor([[0.0, 1.0], [1.0, 0.0]]), gamma
     )
     assert np.abs(few - many).max() <= 1e-12
 
@@ -129,11 +129,11 @@ def test_gaussians_of_any_width_agree(gamma: float) -> None:
 def test_products_agree(rows: Rows, degree: int, coef0: float) -> None:
     X, points = np.clip(rows.X, -1e30, 1e30), np.clip(rows.points, -1e30, 1e30)
     terms = np.abs(X) @ np.abs(points).T + abs(coef0)
-    few, many = both("polynomial", X, tensor(points), 1.0, coef0, degree)
+    few, many = both("polynomial_kernel", X, tensor(points), 1.0, coef0, degree)
     assert (np.abs(few - many) <= 1e-12 * terms**degree).all()
     few, many = both("affine", X, tensor(points), [coef0] * 5)
     assert (np.abs(few - many) <= 1e-12 * terms).all()
-    few, many = both("hyperbolic", X, tensor(points), 1e-3, coef0)
+    few, many = both("sigmoid_kernel", X, tensor(points), 1e-3, coef0)
     assert (np.abs(few - many) <= 1e-12 * np.maximum(1, 1e-3 * terms)).all()
 
 
@@ -204,8 +204,8 @@ HUGE = [[0.0, 0.0], [1.7e308, 1.7e308]]
         ("standardised", (tensor([0.0, -1e308]), tensor([1.0, 1.0]))),
         ("affine", (tensor([[1.0, 10.0]]), [0.0])),
         ("distances", (tensor([[-1e308, 0.0]]),)),
-        ("polynomial", (tensor([[1.0, 0.0]]), 1.0, 0.0, 2)),
-        ("hyperbolic", (tensor([[10.0, 0.0]]), 1.0, 0.0)),
+        ("polynomial_kernel", (tensor([[1.0, 0.0]]), 1.0, 0.0, 2)),
+        ("sigmoid_kernel", (tensor([[10.0, 0.0]]), 1.0, 0.0)),
         ("one_versus_one", (Coefficients(tensor([[1.0, 10.0]]), (1, 1), [0.0]),)),
     ],
 )

@@ -64,7 +64,7 @@ _WITH_A_FIT = """
 import os, runpy, signal, sys
 from ml_core.algorithms import svm
 
-def fit(table, chosen):
+def fit(data, chosen, context):
     {body}
 
 svm.ALGORITHM.fit = fit

@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
 
+from ml_core.algorithms.tasks.clustering import SILHOUETTE_ROWS
 from ml_core.inputs.rows import Limits
-from ml_core.training.metrics import SILHOUETTE_ROWS
 from ml_core.training.notebook import check_request, fit
 from tests.unit.ml_core.reference import CLASSIFICATION, pipeline
 
@@ -105,11 +105,11 @@ def test_the_silhouette_of_many_rows_is_sampled_and_repeatable() -> None:
 
 def test_a_held_out_part_without_one_of_two_classes_has_no_roc_auc() -> None:
     from ml_core import train_model
-    from ml_core.training.metrics import of_classifier
+    from ml_core.algorithms.tasks.classification import measure
 
     X, y = CLASSIFICATION["breast_cancer"].data, CLASSIFICATION["breast_cancer"].target
     model, ones = train_model(X, y), y == 1
-    told: Any = of_classifier(model, X[ones], y[ones], objective="log_loss")
+    told: Any = measure(model, X[ones], y[ones], objective="log_loss")
     assert "roc_auc" not in told
     assert np.sum(told["confusion_matrix"]) == ones.sum()
 

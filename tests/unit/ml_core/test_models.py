@@ -30,12 +30,15 @@ def rows(X: Any) -> Rows:
 
 def test_the_algorithms_are_the_files_of_their_folder() -> None:
     files = os.listdir(os.path.dirname(algorithms.__file__))
-    found = {file[:-3] for file in files if file.endswith(".py") and file != "__init__.py"}
+    contract = {"__init__.py", "base.py", "contract.py"}
+    found = {file[:-3] for file in files if file.endswith(".py") and file not in contract}
     assert set(algorithms.algorithms()) == set(algorithms.names()) == found
     assert {"logistic_regression", "svm", "kmeans"} <= found
 
 
-@pytest.mark.parametrize("name", ["forest", "", "__init__", "..errors", "svm.py", "SVM"])
+@pytest.mark.parametrize(
+    "name", ["forest", "", "__init__", "base", "contract", "tasks", "..errors", "svm.py", "SVM"]
+)
 def test_a_name_that_is_no_file_is_no_algorithm(name: str) -> None:
     with pytest.raises(AlgorithmNotFound):
         algorithms.algorithm(name)
@@ -52,10 +55,10 @@ def test_a_file_in_the_folder_is_an_algorithm(tmp_path: Any, monkeypatch: pytest
 
 
 def test_predicting_changes_nothing(model: Model) -> None:
-    before = copy.deepcopy(model.description), model.fitted.parameters(), dict(model.fitted.tensors())
+    before = copy.deepcopy(model.description), model.estimator.parameters(), dict(model.estimator.tensors())
     first = model.predict(rows(IRIS.data), model.outputs)
     assert model.predict(rows(IRIS.data), model.outputs) == first
-    after = model.description, model.fitted.parameters(), model.fitted.tensors()
+    after = model.description, model.estimator.parameters(), model.estimator.tensors()
     assert repr(after[:2]) == repr(before[:2])
     assert {name: bytes(tensor.packed) for name, tensor in after[2].items()} == {
         name: bytes(tensor.packed) for name, tensor in before[2].items()
@@ -69,15 +72,8 @@ def test_permuted_rows_give_permuted_predictions(model: Model) -> None:
 
 
 def test_only_what_is_asked_is_given(model: Model) -> None:
-    members = {
-        "label": "labels",
-        "probability": "probabilities",
-        "decision": "decisions",
-        "distance": "distances",
-    }
     for output in model.outputs:
-        answer = model.predict(rows(IRIS.data[:2]), [output])._asdict()
-        assert {name for name, values in answer.items() if values is not None} == {members[output]}
+        assert list(model.predict(rows(IRIS.data[:2]), [output])) == [output]
 
 
 @pytest.mark.parametrize("outputs", [[], ["labels"], ["label", "nothing"]])
@@ -95,8 +91,7 @@ def test_an_svm_without_calibration_has_no_probability() -> None:
 
 def test_cells_count_the_values_of_an_answer(model: Model) -> None:
     answer = model.predict(rows(IRIS.data[:7]), model.outputs)
-    given = [values for values in answer if values is not None]
-    assert model.cells(7, model.outputs) == sum(np.size(values) for values in given)
+    assert model.cells(7, model.outputs) == sum(np.size(values) for values in answer.values())
 
 
 def test_shapes_are_scikit_learns() -> None:
@@ -140,17 +135,17 @@ def test_blocks_bound_the_memory_and_change_no_label() -> None:
     random = np.random.default_rng(0)
     X, y = random.normal(size=(1_500, 10)), random.integers(0, 2, 1_500)
     model = train_model(X, y, "svm", C=10.0)
-    assert model.fitted.columns > 1_000
+    assert model.estimator.peak_width > 1_000
     many = rows(random.normal(size=(10_000, 10)))
-    assert len(many) * model.fitted.columns > 2 * BLOCK_NUMBERS
+    assert len(many) * model.estimator.peak_width > 2 * BLOCK_NUMBERS
     tracemalloc.start()
-    labels = model.predict(many).labels
+    labels = model.predict(many)["label"]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 6 * 8 * BLOCK_NUMBERS
     few = rows(np.frombuffer(many.packed).reshape(-1, 10)[-50:])
     assert labels is not None
-    assert model.predict(few).labels == labels[-50:]
+    assert model.predict(few)["label"] == labels[-50:]
 
 
 @pytest.mark.parametrize("count", [1, 2_000])

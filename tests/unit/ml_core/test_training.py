@@ -24,7 +24,7 @@ DATA = {
 def body(algorithm: str, **more: Any) -> dict[str, Any]:
     data = DATA[algorithm]
     request: dict[str, Any] = {"algorithm": algorithm, "instances": data.data.tolist(), **more}
-    if algorithms.algorithm(algorithm).task == algorithms.CLASSIFICATION:
+    if algorithms.algorithm(algorithm).task.supervised:
         request["targets"] = data.target_names[data.target].tolist()
     return request
 
@@ -39,7 +39,7 @@ def test_a_trained_model_is_loaded_from_its_bytes_and_predicts(algorithm: str) -
     request = body(algorithm, test_fraction=0)
     model = Model.from_bytes(trained(request).artifact)
     rows = rows_from_json(request["instances"], features=model.features, limits=Limits())
-    labels = model.predict(rows).labels
+    labels = model.predict(rows)["label"]
     assert labels is not None
     assert len(labels) == len(request["instances"])
     if "targets" in request:

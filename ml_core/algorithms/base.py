@@ -1,0 +1,215 @@
+"""The contract of an algorithm, and what most of them share.
+
+An algorithm's file says `ALGORITHM = Algorithm(…)`. Its `fit` gives a fitted estimator, whose `predict` gives
+the outputs that it declares. `contract.py` has the types of both; what runs is here.
+"""
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from ml_core import hyperparameters
+from ml_core.arithmetic import choose
+from ml_core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ml_core.algorithms.contract import Batch, Checkpoints, FittedEstimator, Values
+    from ml_core.algorithms.tasks import Task
+    from ml_core.arithmetic.contract import Arithmetic
+    from ml_core.errors import Fault
+    from ml_core.hyperparameters import Hyperparameter
+    from ml_core.inputs.columns import Feature
+    from ml_core.preprocessing.scaling import Preprocessing
+    from ml_core.safetensors import Tensor
+
+# What an output's values are: class or cluster numbers, or numbers.
+LABEL, NUMBER = "label", "number"
+
+
+# The classes here are no `NamedTuple`s and no protocols: those compile their annotations when they are
+# imported, at a quarter of the cost of starting Python.
+class OutputSpec:
+    """One output of an estimator: its name, what its values are, and the shape of a row's value.
+
+    The shape `()` is one number for each row, `(k,)` a list of k. Names that have a meaning everywhere:
+    "label", class or cluster numbers, which every estimator gives; "probability" and "decision", in the order
+    of the classes, where of two classes a decision is one number, positive for the second; "distance".
+    """
+
+    __slots__ = ("kind", "name", "shape")
+
+    def __init__(self, name: str, shape: tuple[int, ...] = (), kind: str = NUMBER) -> None:
+        self.name = name
+        self.shape = shape
+        self.kind = kind
+
+    @property
+    def width(self) -> int:
+        """How many values a row has."""
+        return prod(self.shape)
+
+
+LABELS = OutputSpec("label", kind=LABEL)
+
+
+class TrainingData:
+    """Rows to fit: features `X` (rows × features), and `y`, the class number of each row, or None.
+
+    Args:
+        X: float64, NaN where a value is missing.
+        y: int64, from 0; None where the task takes no targets.
+        seed: what randomness starts from.
+        columns: what the columns are, where they are more than numbers without gaps; X is then as in
+            `inputs/columns.py`.
+    """
+
+    def __init__(
+        self,
+        X: "NDArray[np.float64]",
+        y: "NDArray[np.int64] | None",
+        seed: int,
+        columns: "tuple[Feature, ...] | None" = None,
+    ) -> None:
+        self.X = X
+        self.y = y
+        self.seed = seed
+        self.columns = columns
+
+
+class DataSize:
+    """How much there is to fit: rows, and how many of them the rarest class has (None without classes)."""
+
+    __slots__ = ("rarest", "rows")
+
+    def __init__(self, rows: int, rarest: int | None) -> None:
+        self.rows = rows
+        self.rarest = rarest
+
+
+class FitContext:
+    """What a running `fit` may tell and ask.
+
+    Args:
+        progress: told how much of how much is done, and the metrics reached by then; the job shows the
+            percentage, the version keeps the metrics as its history.
+        deadline: when the platform ends the fit, in seconds since the epoch; None where nothing does.
+        checkpoints: keeps what a longer fit continues from; None where a fit cannot be continued.
+    """
+
+    def __init__(
+        self,
+        progress: "Callable[[int, int, Mapping[str, float]], None] | None" = None,
+        deadline: float | None = None,
+        checkpoints: "Checkpoints | None" = None,
+    ) -> None:
+        self._progress = progress
+        self.deadline = deadline
+        self.checkpoints = checkpoints
+
+    def progress(self, done: int, of: int, metrics: "Mapping[str, float] | None" = None) -> None:
+        """Tell that `done` of `of` steps are done."""
+        if self._progress is not None:
+            self._progress(done, of, metrics or {})
+
+
+class Algorithm:
+    """An algorithm as its file declares it.
+
+    Args:
+        title: its name for people.
+        task: what is learnt, and so how it is measured.
+        objective: what is optimised, as a name among the task's metrics.
+        hyperparameters: their names, bounds, defaults and meanings.
+        fit: the estimator fitted to the data, and what rows pass before they reach it.
+        restore: the estimator of its `parameters` and `tensors`. It takes out of both what it knows, and
+            raises `KeyError`, `TypeError`, `ValueError` or `ArtifactInvalid` where it cannot.
+        check_size: the faults of fitting so much data with some hyperparameters; None for an algorithm that
+            takes every amount.
+        requires: modules that the trainer must have beyond the training set (requirements/train.txt).
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        task: "Task",
+        objective: str,
+        hyperparameters: "tuple[Hyperparameter, ...]",
+        fit: "Callable[[TrainingData, Mapping[str, Any], FitContext], tuple[FittedEstimator, Preprocessing]]",
+        restore: "Callable[[dict[str, Any], dict[str, Tensor]], FittedEstimator]",
+        check_size: "Callable[[DataSize, Mapping[str, Any]], list[Fault]] | None" = None,
+        requires: tuple[str, ...] = (),
+    ) -> None:
+        self.title = title
+        self.task = task
+        self.objective = objective
+        self.hyperparameters = hyperparameters
+        self.fit = fit
+        self.restore = restore
+        self.check_size = check_size or _takes_every_size
+        self.requires = requires
+
+
+def _takes_every_size(size: DataSize, chosen: "Mapping[str, Any]") -> "list[Fault]":  # noqa: ARG001 - the shape
+    return []
+
+
+class AlgorithmInfo:
+    """An algorithm and its name, for those who list algorithms and check requests."""
+
+    def __init__(self, name: str, algorithm: Algorithm) -> None:
+        self.name = name
+        self.algorithm = algorithm
+        self.title = algorithm.title
+        self.task = algorithm.task
+
+    def schema(self) -> dict[str, object]:
+        """The JSON Schema of the hyperparameters, with defaults and meanings."""
+        return hyperparameters.schema(self.algorithm.hyperparameters)
+
+    def check(self, given: object, where: str = "$.hyperparameters") -> dict[str, object]:
+        """The hyperparameters with defaults filled in.
+
+        Raises `InvalidInput` for these, and where a module is missing that the algorithm is trained with.
+        """
+        if missing := self.missing():
+            raise InvalidInput.at(
+                "$.algorithm",
+                f"{self.name} is trained with {', '.join(missing)}, which is not installed: install it where "
+                "the service and its trainer run",
+            )
+        return hyperparameters.check(self.algorithm.hyperparameters, given, where, algorithm=self.name)
+
+    def missing(self) -> list[str]:
+        """The modules that training needs beyond the training set, and that are not installed here."""
+        from importlib.util import find_spec
+
+        return [name for name in self.algorithm.requires if find_spec(name) is None]
+
+
+class ArithmeticEstimator:
+    """An estimator that predicts by the arithmetics' functions, in plain Python or vectorised.
+
+    Which of the two is decided by the work: few multiplications are done before numpy would be imported.
+    Equal requests are answered by equal arithmetic.
+    """
+
+    @property
+    def work(self) -> int:
+        """How many multiplications a row takes."""
+        raise NotImplementedError
+
+    def predict(self, batch: "Batch", outputs: "Sequence[str]") -> "Mapping[str, Values]":
+        """The outputs of the batch's rows. Raises the arithmetic's `NotFinite`."""
+        arithmetic = batch.arithmetic or choose(batch.request_rows, self.work)
+        return self.compute(arithmetic, batch.matrix(arithmetic), outputs)
+
+    def compute[M](
+        self, arithmetic: "Arithmetic[M]", X: M, outputs: "Sequence[str]"
+    ) -> "dict[str, M | list[int]]":
+        """The same in one arithmetic. Raises `arithmetic.NotFinite`."""
+        raise NotImplementedError

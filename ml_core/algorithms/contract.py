@@ -1,0 +1,93 @@
+"""What algorithms and their callers expect of each other. For type checkers: no prediction imports it."""
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ml_core.algorithms.base import OutputSpec
+    from ml_core.arithmetic.contract import Arithmetic
+    from ml_core.inputs.specs import InputSpec
+    from ml_core.preprocessing.scaling import Scaling
+    from ml_core.safetensors import Tensor
+
+    # An entry for each row: labels as numbers; else a number, or a row of numbers (also one of one number).
+    # Lists or numpy's arrays.
+    type Values = Any
+
+
+class Batch(Protocol):
+    """Rows to predict, encoded and scaled as the estimator was fitted to them."""
+
+    request_rows: int
+    """How many rows the request has that these are a part of."""
+    arithmetic: "Arithmetic[Any] | None"
+    """The arithmetic to compute in; None lets the estimator choose by its work."""
+
+    def __len__(self) -> int: ...
+
+    def matrix[M](self, arithmetic: "Arithmetic[M]") -> M:
+        """The rows as that arithmetic has them; one-hot columns may stay folded together."""
+        ...
+
+    def dense(self) -> "NDArray[np.float64]":
+        """The rows as an array, rows × `n_features_in`."""
+        ...
+
+
+class FittedEstimator(Protocol):
+    """What an algorithm learnt. Predicting changes nothing in it."""
+
+    @property
+    def input(self) -> "InputSpec":
+        """What one instance is: for a table's row its numbers after encoding."""
+        ...
+
+    @property
+    def outputs(self) -> "tuple[OutputSpec, ...]":
+        """What `predict` can give; "label" is among them."""
+        ...
+
+    @property
+    def n_classes(self) -> int | None:
+        """How many classes it tells apart; None if its labels are cluster numbers."""
+        ...
+
+    @property
+    def peak_width(self) -> int:
+        """The columns of the widest matrix that predicting makes of the rows."""
+        ...
+
+    def predict(self, batch: Batch, outputs: "Sequence[str]") -> "Mapping[str, Values]":
+        """The outputs that are asked for, and any others, by name. Raises `NotFinite`."""
+        ...
+
+    def absorb_scaling(self, scaling: "Scaling") -> "FittedEstimator | None":
+        """An equal estimator of rows before the scaling, or None where weights alone cannot say it."""
+        ...
+
+    def parameters(self) -> "dict[str, object]":
+        """The part of its state that is no tensor, as JSON values."""
+        ...
+
+    def tensors(self) -> "dict[str, Tensor]":
+        """The tensors of its state; `Algorithm.restore` makes an equal estimator of both parts."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """Where a fit that takes longer than one delivery keeps what it continues from.
+
+    Nothing offers it yet: it comes with the first algorithm that needs it.
+    """
+
+    def latest(self) -> bytes | None:
+        """What was saved last; None at a fit's beginning."""
+        ...
+
+    def save(self, state: bytes) -> None:
+        """Keep a state in the place of the one before."""
+        ...

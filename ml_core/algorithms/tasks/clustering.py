@@ -1,0 +1,63 @@
+"""How good a clustering is, as scikit-learn's functions of the same name have it."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_core.algorithms.tasks.values import batch_of, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ml_core.inputs.columns import Feature
+    from ml_core.model.model import Model
+
+# The silhouette compares every row with every other: past this many, a sample of them tells as much.
+SILHOUETTE_ROWS = 2_000
+
+
+def measure(
+    model: "Model",
+    X: "NDArray[np.float64]",
+    y: "NDArray[np.int64] | None" = None,  # noqa: ARG001 - as every task; clusters have no targets
+    columns: "Sequence[Feature] | None" = None,
+    *,
+    objective: str = "inertia",  # noqa: ARG001 - there is one
+    seed: int,
+) -> dict[str, object]:
+    """The metrics of a clustering: `inertia`, J = Σ‖x − μ‖², and the mean silhouette.
+
+    A model without distances has no inertia. There is no silhouette where all rows are in one cluster, or
+    each is in one of its own. Both are measured between rows as the model sees them, after its scaling.
+    """
+    found = values_of(model, X, columns, ["distance"] if "distance" in model.outputs else [])
+    measured: dict[str, object] = {}
+    if "distance" in found:
+        # Summed without rounding: the figure does not depend on the order of rows.
+        nearest = found["distance"].min(axis=1).tolist()
+        measured["inertia"] = math.fsum(distance**2 for distance in nearest)
+    silhouette = _silhouette(model, X, columns, found["label"], seed)
+    if silhouette is not None:
+        measured["silhouette"] = silhouette
+    return measured
+
+
+def _silhouette(
+    model: "Model",
+    X: "NDArray[np.float64]",
+    columns: "Sequence[Feature] | None",
+    labels: "NDArray[np.int64]",
+    seed: int,
+) -> float | None:
+    from sklearn.metrics import silhouette_score
+
+    chosen = np.arange(len(labels))
+    if len(chosen) > SILHOUETTE_ROWS:
+        chosen = np.sort(np.random.default_rng(seed).choice(chosen, SILHOUETTE_ROWS, replace=False))
+    sampled = labels[chosen]
+    if not 2 <= len(np.unique(sampled)) < len(sampled):
+        return None
+    return float(silhouette_score(batch_of(model, X[chosen], columns).dense(), sampled))

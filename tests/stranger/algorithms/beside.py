@@ -1,0 +1,3 @@
+"""A module that only helps an algorithm: it is none."""
+
+NOTHING = None
