@@ -22,8 +22,8 @@ from handlers.version import NAME, VERSION
 from ml_core.algorithms import algorithms
 from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import ServerlessMLError
+from ml_core.tables.readers import FORMATS
 from ml_core.training.notebook import SEED, TEST_FRACTION
-from ml_core.training.table import FORMATS
 
 BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
 _PROBLEM = {"$ref": "#/components/responses/Problem"}

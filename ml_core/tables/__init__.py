@@ -1,7 +1,11 @@
 """Tables as people have them: CSV, Parquet, JSON lines and NPY files, read into typed columns.
 
     reading.py        the one door: what a file is, by its bytes, and who reads it
-    sniffing.py       formats, encodings, delimiters and headers, told from the first bytes
+    readers.py        one reader for each format; a new format is one line here, and a module
+    sniffing.py       which reader takes a file, by its first bytes
+    signatures.py     the bytes by which each format is known
+    text.py           encodings
+    dialects.py       delimiters and headers of CSV
     delimited.py      CSV and its kin
     parquet.py        Parquet
     json_lines.py     JSON lines

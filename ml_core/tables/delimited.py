@@ -5,7 +5,6 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,17 @@ from arro3.core import Field, Schema
 from arro3.io import read_csv
 
 from ml_core.errors import MalformedInput
-from ml_core.tables import arrow, sniffing
+from ml_core.tables import arrow
 from ml_core.tables.batches import BATCH_BYTES, BATCH_ROWS, check_width, rows_at_once
 from ml_core.tables.columns import Dataset
+from ml_core.tables.dialects import Dialect, dialect_of
+from ml_core.tables.readers import CSV, ReadRequest
+from ml_core.tables.text import FALLBACK_ENCODING, SAMPLE_BYTES, estimated_lines, fallback
 from ml_core.tables.words import WordColumn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from arro3.core import RecordBatch
 
 _READ_BYTES = 1 << 20
@@ -63,42 +67,33 @@ class _Transcoded(io.RawIOBase):
         return taken
 
 
-def read(
-    path: str, *, wanted: Callable[[str], bool], most_rows: int | None, check: Callable[[int], None]
-) -> Dataset:
-    """The table in a CSV file.
-
-    `wanted` chooses columns by name; reading stops after the batch in which `most_rows` is reached. Raises
-    `MalformedInput`, and what `check` raises for the number of columns.
-    """
+def read(path: str, request: ReadRequest) -> Dataset:
+    """The table in a CSV file. Raises `MalformedInput`, and what the request's `check` raises."""
     with open(path, "rb") as file:
-        head = file.read(sniffing.SAMPLE_BYTES)
-    whole = len(head) == os.path.getsize(path)
-    dialect = sniffing.dialect_of(head, whole=whole)
+        head = file.read(SAMPLE_BYTES)
+    size = os.path.getsize(path)
+    whole = len(head) == size
+    dialect = dialect_of(head, whole=whole)
     check_width(dialect.width)
-    check(dialect.width if dialect.names is None else sum(map(wanted, dialect.names)))
+    columns = dialect.width if dialect.names is None else sum(map(request.wanted, dialect.names))
+    request.check(estimated_lines(head, size), columns)
     try:
-        return _read(path, dialect, wanted, most_rows)
+        return _read(path, dialect, request)
     except _NotUTF8:
         with open(path, "rb") as file:
             undefined = any(
-                sniffing.fallback(block) == "latin-1" for block in iter(lambda: file.read(_READ_BYTES), b"")
+                fallback(block) == "latin-1" for block in iter(lambda: file.read(_READ_BYTES), b"")
             )
-        encoding = "latin-1" if undefined else sniffing.FALLBACK_ENCODING
-        return _read(path, sniffing.dialect_of(head, whole=whole, encoding=encoding), wanted, most_rows)
+        encoding = "latin-1" if undefined else FALLBACK_ENCODING
+        return _read(path, dialect_of(head, whole=whole, encoding=encoding), request)
 
 
-def _read(
-    path: str,
-    dialect: sniffing.Dialect,
-    wanted: Callable[[str], bool],
-    most_rows: int | None,
-) -> Dataset:
+def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
     names, warnings = _names(dialect)
     columns = {
         place: WordColumn(name, decimal_comma=dialect.delimiter != ",", padded=dialect.padded)
         for place, name in enumerate(names)
-        if wanted(name)
+        if request.wanted(name)
     }
     if not dialect.encoding.startswith("utf-8"):
         warnings = [*warnings, f"the file is not UTF-8; it was read as {dialect.encoding}"]
@@ -107,9 +102,9 @@ def _read(
         for place, column in columns.items():
             column.add(batch.column(place))
         rows, batches = rows + batch.num_rows, batches + 1
-        if most_rows is not None and rows >= most_rows:
+        if request.most_rows is not None and rows >= request.most_rows:
             break
-    complete = most_rows is None or rows < most_rows
+    complete = request.most_rows is None or rows < request.most_rows
     lost = {place: column for place, column in columns.items() if column.lost}
     if lost:
         _read_again(lost, islice(_batches(path, dialect, at_once), batches))
@@ -121,7 +116,7 @@ def _read(
         column = columns.pop(place)
         made.append(column.column())
         warnings += column.warnings
-    return Dataset(tuple(made), rows, sniffing.CSV, tuple(warnings), complete)
+    return Dataset(tuple(made), rows, CSV, tuple(warnings), complete)
 
 
 def _read_again(columns: dict[int, WordColumn], batches: "Iterable[RecordBatch]") -> None:
@@ -133,7 +128,7 @@ def _read_again(columns: dict[int, WordColumn], batches: "Iterable[RecordBatch]"
             column.add(batch.column(place))
 
 
-def _rows_at_once(path: str, dialect: sniffing.Dialect) -> int:
+def _rows_at_once(path: str, dialect: Dialect) -> int:
     """How many records a batch has.
 
     The engine reserves a batch's rows times columns before it reads, and holds its bytes several times. The
@@ -149,7 +144,7 @@ def _rows_at_once(path: str, dialect: sniffing.Dialect) -> int:
     return rows_at_once(dialect.width * _CELL_BYTES, most=int(fewest))
 
 
-def _names(dialect: sniffing.Dialect) -> tuple[list[str], list[str]]:
+def _names(dialect: Dialect) -> tuple[list[str], list[str]]:
     """The columns' names, made different as pandas makes them, and what is to be said about it."""
     if dialect.names is None:
         return [f"x{place}" for place in range(dialect.width)], [
@@ -174,7 +169,7 @@ def _names(dialect: sniffing.Dialect) -> tuple[list[str], list[str]]:
     return list(names), told if more > 0 else warnings
 
 
-def _batches(path: str, dialect: sniffing.Dialect, at_once: int) -> "Iterator[RecordBatch]":
+def _batches(path: str, dialect: Dialect, at_once: int) -> "Iterator[RecordBatch]":
     """The file in batches of so many rows, whose cells are words."""
     schema = Schema([Field(f"c{place}", arrow.STRING, nullable=True) for place in range(dialect.width)])
     as_it_is = dialect.encoding.startswith("utf-8") and not dialect.begin

@@ -1,7 +1,8 @@
 """JSON lines: an object on each line, whose members are the columns."""
 
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from itertools import islice
 from math import isnan
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,11 @@ import numpy as np
 from arro3.core import Array
 
 from ml_core.errors import MalformedInput
-from ml_core.tables import arrow, sniffing
+from ml_core.tables import arrow
 from ml_core.tables.batches import check_width
 from ml_core.tables.columns import BOOLEAN, OTHER, Column, Dataset, number_column
+from ml_core.tables.readers import JSON_LINES, ReadRequest
+from ml_core.tables.text import SAMPLE_BYTES, encoding_of, estimated_lines
 from ml_core.tables.words import word_column
 
 if TYPE_CHECKING:
@@ -23,38 +26,38 @@ _BATCH_BYTES, _BATCH_ROWS = 1 << 23, 1 << 14
 _NUMBERS, _TRUTHS, _WORDS, _NESTED = {int, float}, {bool}, {str}, {dict, list}
 
 
-def read(
-    path: str, *, wanted: Callable[[str], bool], most_rows: int | None, check: Callable[[int], None]
-) -> Dataset:
+def read(path: str, request: ReadRequest) -> Dataset:
     """The table in a file of JSON lines; a member that a line lacks is missing.
 
-    Raises `MalformedInput`, and what `check` raises for the number of columns.
+    Raises `MalformedInput`, and what the request's `check` raises.
     """
+    with open(path, "rb") as file:
+        head = file.read(SAMPLE_BYTES)
+    encoding, lines = encoding_of(head), estimated_lines(head, os.path.getsize(path))
     columns: dict[str, _Members] = {}
     names: dict[str, None] = {}
     rows = 0
-    for batch in _batches(path, most_rows):
+    for batch in _batches(path, encoding, request.most_rows):
         new = [name for row in batch for name in row if name not in names]
         names.update(dict.fromkeys(new))
         check_width(len(names))
-        added = [name for name in dict.fromkeys(new) if wanted(name)]
+        added = [name for name in dict.fromkeys(new) if request.wanted(name)]
         if added or not rows:
             # Each column takes memory for all rows, also for those that have been read: checked before.
-            check(len(columns) + len(added))
+            request.check(lines, len(columns) + len(added))
         columns |= {name: _Members(name, rows) for name in added}
         for name, column in columns.items():
             column.add([row.get(name) for row in batch])
         rows += len(batch)
     if not rows:
         raise MalformedInput("the file has no rows")
+    complete = request.most_rows is None or rows < request.most_rows
     warnings = tuple(warning for column in columns.values() for warning in column.warnings())
     made = tuple(columns.pop(name).column() for name in list(columns))  # each leaves its batches behind
-    return Dataset(made, rows, sniffing.JSON_LINES, warnings, most_rows is None or rows < most_rows)
+    return Dataset(made, rows, JSON_LINES, warnings, complete)
 
 
-def _batches(path: str, most_rows: int | None) -> Iterator[list[dict[str, Any]]]:
-    with open(path, "rb") as file:
-        encoding = sniffing.encoding_of(file.read(sniffing.SAMPLE_BYTES))
+def _batches(path: str, encoding: str, most_rows: int | None) -> Iterator[list[dict[str, Any]]]:
     with open(path, encoding=encoding, newline="\n") as file:
         numbered = islice(enumerate(file, start=1), most_rows)
         try:

@@ -1,24 +1,21 @@
 """NPY files: a table of numbers without names, or with those of a structured array."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ml_core.errors import MalformedInput
-from ml_core.tables import sniffing
 from ml_core.tables.batches import check_width
 from ml_core.tables.columns import BOOLEAN, CATEGORY, OTHER, Column, Dataset, number_column
+from ml_core.tables.readers import NPY, ReadRequest
 
 _LAST_CHARACTER, _SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
 
 
-def read(
-    path: str, *, wanted: Callable[[str], bool], most_rows: int | None, check: Callable[[int, int], None]
-) -> Dataset:
+def read(path: str, request: ReadRequest) -> Dataset:
     """The table in an NPY file; columns without a name are x0, x1 and so on.
 
-    Nothing is unpickled. Raises `MalformedInput`, and what `check` raises for the rows and columns.
+    Nothing is unpickled. Raises `MalformedInput`, and what the request's `check` raises.
     """
     array = _opened(path)
     axes = "rows × columns" if array.dtype.names is None else "records"
@@ -28,14 +25,14 @@ def read(
         raise MalformedInput("the file has no rows")
     check_width(len(array.dtype.names or ()) or array.shape[1])
     named = array.dtype.names or tuple(f"x{place}" for place in range(array.shape[1]))
-    places = [place for place, name in enumerate(named) if wanted(name)]
-    check(len(array), len(places))
-    shown = array[:most_rows]
+    places = [place for place, name in enumerate(named) if request.wanted(name)]
+    request.check(len(array), len(places))
+    shown = array[: request.most_rows]
     columns = tuple(
         _column(named[place], shown[named[place]] if array.dtype.names else shown[:, place])
         for place in places
     )
-    return Dataset(columns, len(shown), sniffing.NPY, (), len(shown) == len(array))
+    return Dataset(columns, len(shown), NPY, (), len(shown) == len(array))
 
 
 def _opened(path: str) -> Any:  # noqa: ANN401 - an array of any type

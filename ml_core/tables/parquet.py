@@ -1,6 +1,5 @@
 """Parquet files."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,9 +7,10 @@ from arro3.core import DataType
 from arro3.io import read_parquet
 
 from ml_core.errors import MalformedInput
-from ml_core.tables import arrow, sniffing
+from ml_core.tables import arrow
 from ml_core.tables.batches import check_width, rows_at_once
 from ml_core.tables.columns import BOOLEAN, DATE, OTHER, Column, Dataset, number_column
+from ml_core.tables.readers import PARQUET, ReadRequest
 from ml_core.tables.words import WordColumn, add_batch
 
 if TYPE_CHECKING:
@@ -29,29 +29,30 @@ _NUMBER_OF_ROWS = 3
 _LONG_LIST, _LAST_BYTE, _MOST_SHIFT = 0x0F, 0x80, 70
 
 
-def read(
-    path: str, *, wanted: Callable[[str], bool], most_rows: int | None, check: Callable[[int, int], None]
-) -> Dataset:
-    """The table in a Parquet file. Raises `MalformedInput`, and what `check` raises."""
+def read(path: str, request: ReadRequest) -> Dataset:
+    """The table in a Parquet file. Raises `MalformedInput`, and what the request's `check` raises."""
     with _reading():
         schema = read_parquet(path, batch_size=1).schema
     check_width(len(schema.names))
     gathered = [
-        _gathered(schema.field(place), place) for place, name in enumerate(schema.names) if wanted(name)
+        _gathered(schema.field(place), place)
+        for place, name in enumerate(schema.names)
+        if request.wanted(name)
     ]
-    check(row_count(path), len(gathered))
+    request.check(row_count(path), len(gathered))
     rows = 0
     for batch in _batches(path):
         for column in gathered:
             column.add(batch.column(column.place))
         rows += batch.num_rows
-        if most_rows is not None and rows >= most_rows:
+        if request.most_rows is not None and rows >= request.most_rows:
             break
     if not rows:
         raise MalformedInput("the file has no rows")
+    complete = request.most_rows is None or rows < request.most_rows
     gathered.reverse()
     columns = tuple(gathered.pop().column() for _ in range(len(gathered)))  # each leaves its batches behind
-    return Dataset(columns, rows, sniffing.PARQUET, (), most_rows is None or rows < most_rows)
+    return Dataset(columns, rows, PARQUET, (), complete)
 
 
 def _batches(path: str) -> "Iterator[RecordBatch]":

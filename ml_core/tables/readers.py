@@ -1,9 +1,85 @@
-"""All readers: loaded, so that what fails afterwards fails at the file; and what is said of such a file."""
+"""The formats that are read, one reader each. What a reader needs is imported when it is used.
+
+A format is added here by one line of `READERS`, and by a module of this folder with a function
+`read(path: str, request: ReadRequest) -> Dataset`.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from ml_core.tables import signatures
+
+if TYPE_CHECKING:
+    from ml_core.tables.columns import Dataset
+
+CSV, PARQUET, JSON_LINES, NPY = "csv", "parquet", "jsonl", "npy"
+
+
+class ReadRequest(NamedTuple):
+    """What is asked of a reader.
+
+    `wanted` chooses columns by name. Reading ends after the batch in which `most_rows` is reached. `check` is
+    called with the rows and the wanted columns, as far as they are known, before memory is taken for them; it
+    raises what speaks against it.
+    """
+
+    wanted: Callable[[str], bool]
+    most_rows: int | None
+    check: Callable[[int, int], None]
+
+
+class TableReader(Protocol):
+    """Reads the files of one format."""
+
+    @property
+    def name(self) -> str:
+        """The format's name, as `data.format` says it."""
+        ...
+
+    def matches(self, head: bytes, /) -> bool:
+        """Whether a file that begins with `head` has this format. No two readers match the same file."""
+        ...
+
+    def load(self) -> object:
+        """Import what reading needs."""
+        ...
+
+    def read(self, path: str, request: ReadRequest) -> "Dataset":
+        """The table in a file. Raises `MalformedInput`, and what the request's `check` raises."""
+        ...
+
+
+class _ModuleReader(NamedTuple):
+    """The reader that is a module of this folder."""
+
+    name: str
+    matches: Callable[[bytes], bool]
+    module: str
+
+    def load(self) -> "Callable[[str, ReadRequest], Dataset]":
+        """The module's `read`."""
+        read: Callable[[str, ReadRequest], Dataset] = import_module(f"ml_core.tables.{self.module}").read
+        return read
+
+    def read(self, path: str, request: ReadRequest) -> "Dataset":
+        """The table in a file."""
+        return self.load()(path, request)
+
+
+READERS: Final[tuple[TableReader, ...]] = (
+    _ModuleReader(CSV, signatures.is_csv, "delimited"),
+    _ModuleReader(PARQUET, signatures.is_parquet, "parquet"),
+    _ModuleReader(JSON_LINES, signatures.is_json_lines, "json_lines"),
+    _ModuleReader(NPY, signatures.is_npy, "npy"),
+)
+FORMATS: Final = tuple(reader.name for reader in READERS)
 
 
 def load_readers() -> None:
     """Import what reading needs, of each format. A tight bound on memory can make that crash already."""
-    from ml_core.tables import delimited, json_lines, npy, parquet  # noqa: F401
+    for reader in READERS:
+        reader.load()
 
 
 def cannot_be_read(how: str) -> str:

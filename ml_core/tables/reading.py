@@ -1,12 +1,13 @@
 """The one door to every format: a file becomes a dataset, or is refused with the reason."""
 
-import os
 from collections.abc import Callable, Collection
 
 from ml_core.errors import InvalidInput, MalformedInput, TooLarge
 from ml_core.tables import sniffing
 from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.memory import NO_BUDGET, Budget
+from ml_core.tables.readers import ReadRequest
+from ml_core.tables.text import SAMPLE_BYTES
 
 MOST_COLUMNS = 10_000
 
@@ -46,34 +47,13 @@ def _read(
     path: str, declared: str | None, names: Collection[str] | None, most_rows: int | None, budget: Budget
 ) -> Dataset:
     with open(path, "rb") as file:
-        head = file.read(sniffing.SAMPLE_BYTES)
-    found = sniffing.format_of(head, declared=declared)
+        reader = sniffing.reader_of(file.read(SAMPLE_BYTES), declared=declared)
     chosen = None if names is None else frozenset(names)
-    check = _checked(budget, most_rows)
 
     def wanted(name: str) -> bool:
         return chosen is None or name in chosen
 
-    if found == sniffing.NPY:
-        from ml_core.tables import npy
-
-        return npy.read(path, wanted=wanted, most_rows=most_rows, check=check)
-    if found == sniffing.PARQUET:
-        from ml_core.tables import parquet
-
-        return parquet.read(path, wanted=wanted, most_rows=most_rows, check=check)
-    rows = _lines(head, os.path.getsize(path))
-    if found == sniffing.JSON_LINES:
-        from ml_core.tables import json_lines
-
-        return json_lines.read(
-            path, wanted=wanted, most_rows=most_rows, check=lambda columns: check(rows, columns)
-        )
-    from ml_core.tables import delimited
-
-    return delimited.read(
-        path, wanted=wanted, most_rows=most_rows, check=lambda columns: check(rows, columns)
-    )
+    return reader.read(path, ReadRequest(wanted, most_rows, _checked(budget, most_rows)))
 
 
 def _checked(budget: Budget, most_rows: int | None) -> Callable[[int, int], None]:
@@ -87,8 +67,3 @@ def _checked(budget: Budget, most_rows: int | None) -> Callable[[int, int], None
         budget.check(rows if most_rows is None else min(rows, most_rows), columns)
 
     return check
-
-
-def _lines(head: bytes, size: int) -> int:
-    """About how many lines a text file has."""
-    return max(1, head.count(b"\n") or head.count(b"\r")) * size // len(head)

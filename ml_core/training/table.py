@@ -11,6 +11,7 @@ from ml_core.inputs import columns as kinds
 from ml_core.inputs.columns import Feature
 from ml_core.inputs.labels import Labels
 from ml_core.inputs.rows import Limits, Rows
+from ml_core.tables.readers import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ml_core.tables.columns import Column, Dataset
     from ml_core.tables.memory import Budget
 
-FORMATS = ("csv", "parquet", "jsonl", "npy")
 MEMBERS = ("uri", "format", "target", "features")
 # Of words that are all different in so many rows, none will be met again: they name rows.
 IDENTIFIER_ROWS = 50

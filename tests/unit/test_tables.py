@@ -395,6 +395,7 @@ def test_a_format_is_told_from_bytes_alone() -> None:
     assert sniffing.format_of(b"PAR1....") == "parquet"
     assert sniffing.format_of(b'\xef\xbb\xbf{"a": 1}') == "jsonl"
     assert sniffing.format_of(b"[a],b\n1,2\n") == "csv"
+    assert sniffing.format_of(b"x[1],y\n1,2\n") == "csv"
     assert sniffing.format_of(b"\x93NUMPY" + struct.pack("<H", 1)) == "npy"
 
 

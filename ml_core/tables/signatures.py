@@ -1,0 +1,76 @@
+"""By which bytes a file of each format is known, and what else people upload by mistake."""
+
+import json
+
+from ml_core.tables.text import encoding_of
+
+# What people upload by mistake, and what to do about it.
+_OTHERS = {
+    b"\x1f\x8b": "a gzip file: unpack it first, or use Parquet, which is compressed inside",
+    b"PK\x03\x04": "a zip file or an Excel workbook: save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
+    b"%PDF": "a PDF document",
+    b"ARROW1": "an Arrow IPC file: write it as Parquet",
+    b"\x80\x04": "a Python pickle, which could run code: write it as Parquet or CSV",
+    b"\x80\x05": "a Python pickle, which could run code: write it as Parquet or CSV",
+    b"BZh": "a bzip2 file: unpack it first",
+    b"(\xb5/\xfd": "a zstd file: unpack it first",
+    b"SQLite format 3": "a SQLite database: export the table as CSV",
+}
+
+
+def is_csv(head: bytes) -> bool:
+    """Whether a file is CSV: any text that is nothing else."""
+    start = _start_of_text(head)
+    return start is not None and not start.startswith("{") and not _is_json_array(start)
+
+
+def is_json_lines(head: bytes) -> bool:
+    """Whether a file is JSON lines."""
+    return (_start_of_text(head) or "").startswith("{")
+
+
+def is_parquet(head: bytes) -> bool:
+    """Whether a file is Parquet."""
+    return head.startswith(b"PAR1")
+
+
+def is_npy(head: bytes) -> bool:
+    """Whether a file is NPY."""
+    return head.startswith(b"\x93NUMPY")
+
+
+def why_unknown(head: bytes) -> str:
+    """Why no reader takes a file that none matches."""
+    what = _known_other(head)
+    if what is not None:
+        return f"the file is {what}"
+    if _start_of_text(head) is not None:
+        return "the file is a JSON array: write JSON lines, one object on each line"
+    return "the file is neither Parquet nor NPY nor text"
+
+
+def _known_other(head: bytes) -> str | None:
+    return next((what for magic, what in _OTHERS.items() if head.startswith(magic)), None)
+
+
+def _start_of_text(head: bytes) -> str | None:
+    """The text that a file begins with, without leading space; None where it is no text."""
+    if is_parquet(head) or is_npy(head) or _known_other(head) is not None:
+        return None
+    encoding = encoding_of(head)
+    if b"\0" in head and encoding not in ("utf-16", "utf-32"):
+        return None
+    return head.decode(encoding, "ignore").lstrip()
+
+
+def _is_json_array(start: str) -> bool:
+    """Whether a text begins with a bracket and goes on as JSON does, and not as a CSV header might."""
+    inner = start[1:].lstrip()
+    if not start.startswith("[") or not inner.startswith(("{", "[")):
+        return False
+    try:
+        json.JSONDecoder().raw_decode(inner)
+    except (ValueError, RecursionError):
+        return False
+    return True
