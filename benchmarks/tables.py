@@ -64,15 +64,16 @@ def fit(algorithm: str, path: str) -> dict[str, float]:
     """Train on a file as the trainer does: in a child process, from the file to the artifact's bytes."""
     from ml_core import algorithms
     from ml_core.jobs.fit_child import FitChild, Fitted
-    from ml_core.training.table import DataReference, DataRequest
+    from ml_core.training.reference import TableReference
+    from ml_core.training.request import TrainingRequest
 
     info = algorithms.algorithm(algorithm)
-    reference = DataReference("file:x", None, "target", None)
+    reference = TableReference("file:x", None, "target", None)
     if algorithm == "kmeans":
         with open(path, encoding="utf-8") as file:
             columns = tuple(file.readline().strip().split(",")[:-1])
-        reference = DataReference("file:x", None, None, columns)
-    request = DataRequest(info.name, info.check({}), reference, 0.2, 0)
+        reference = TableReference("file:x", None, None, columns)
+    request = TrainingRequest(info.name, info.check({}), reference, 0.2, 0)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
         data = os.path.join(folder, "data")
         os.link(path, data)

@@ -182,14 +182,14 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
     Raises:
         InvalidInput: the event breaks the contract.
     """
-    from ml_core.training.notebook import check_any_request
+    from ml_core.training.request import check_request
 
     body = dict(event)
     model = body.pop("model", None)
     if not isinstance(model, str):
         raise InvalidInput.at("$.model", "the name of the model is expected")
     check_name(model, "$.model")
-    request = check_any_request(body, limits_of(services.settings), services.data.check)
+    request = check_request(body, limits_of(services.settings), services.data.check)
     jobs = Jobs(services.store, NowQueue())
     job = jobs.submit(model, request.to_bytes(), request.summary())
     outcome = run_job(

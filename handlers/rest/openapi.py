@@ -20,25 +20,11 @@ from handlers.rest.routes import HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
 from handlers.rest.schemas import Schema
 from handlers.version import NAME, VERSION
 from ml_core.algorithms import algorithms
-from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import ServerlessMLError
-from ml_core.tables.readers import FORMATS
-from ml_core.training.notebook import SEED, TEST_FRACTION
+from ml_core.training.request import body_schema
 
 BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
-_VALUE: Schema = {"type": ["number", "boolean", "string", "null"]}
-_ROWS: Schema = {
-    "type": "array",
-    "minItems": 1,
-    "description": "Rows: lists in the order of the features, or objects by their names.",
-    "items": {
-        "anyOf": [
-            {"type": "array", "minItems": 1, "items": _VALUE},
-            {"type": "object", "minProperties": 1, "additionalProperties": _VALUE},
-        ]
-    },
-}
 
 
 def text() -> bytes:
@@ -91,7 +77,7 @@ def document() -> dict[str, Any]:
 
 def training_body() -> Schema:
     """What `:train` takes: one alternative for each algorithm, with its hyperparameters."""
-    return {"oneOf": [_training_with(info) for info in algorithms().values()]}
+    return {"oneOf": [body_schema(info) for info in algorithms().values()]}
 
 
 def errors() -> list[dict[str, Any]]:
@@ -107,47 +93,6 @@ def _kinds(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
     """That kind and those under it, as the two error trees name them, whatever else is loaded."""
     below = [found for child in kind.__subclasses__() for found in _kinds(child)]
     return [kind, *below] if kind.__module__ in (ml_core.errors.__name__, handlers.errors.__name__) else below
-
-
-def _training_with(info: AlgorithmInfo) -> Schema:
-    """The request that trains one algorithm."""
-    labelled = info.task.supervised
-    targets = {
-        "targets": {"type": "array", "minItems": 2, "items": {"type": ["string", "integer", "boolean"]}}
-    }
-    target = {"target": {"type": "string", "minLength": 1, "description": "The column to predict."}}
-    data: Schema = {
-        "type": "object",
-        "required": ["uri", *(target if labelled else ())],
-        "additionalProperties": False,
-        "properties": {
-            "uri": {
-                "type": "string",
-                "description": "An upload (`dataset://name`), a file in an allowed bucket (`s3://`, `gs://`, "
-                "`az://`), or on a laptop a file of its data folder (`file:name.csv`).",
-            },
-            "format": {"enum": list(FORMATS), "description": "Refused where the content says another."},
-            "features": {"type": "array", "minItems": 1, "items": {"type": "string"}},
-            **(target if labelled else {}),
-        },
-    }
-    return {
-        "title": info.title,
-        "type": "object",
-        "required": ["algorithm"],
-        "oneOf": [{"required": ["instances", *(targets if labelled else ())]}, {"required": ["data"]}],
-        "additionalProperties": False,
-        "properties": {
-            "algorithm": {"const": info.name},
-            "hyperparameters": info.schema(),
-            "instances": _ROWS,
-            **(targets if labelled else {}),
-            "data": data,
-            "feature_names": {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
-            "test_fraction": {**TEST_FRACTION.schema(), "default": 0.2},
-            "seed": {**SEED.schema(), "default": 0},
-        },
-    }
 
 
 def _operation(route: Route) -> dict[str, Any]:

@@ -58,22 +58,22 @@ class _Progress:
 def _fit(folder: str, progress: _Progress) -> None:
     from ml_core.tables.memory import machine_budget
     from ml_core.tables.readers import load_readers
-    from ml_core.training.notebook import fit, read_request
+    from ml_core.training.fitting import fit
     from ml_core.training.request import TrainingRequest
-    from ml_core.training.table import is_data_request
+    from ml_core.training.rows import TrainingRows
 
     with open(os.path.join(folder, "request"), "rb") as written:
-        stored = written.read()
-    data = {}
-    if is_data_request(stored):
-        load_readers()
+        request = TrainingRequest.from_bytes(written.read())
+    lineage = {}
+    if isinstance(request.data, TrainingRows):
+        lineage = {"data": request.data.lineage()}
     else:
-        data = {"data": TrainingRequest.from_bytes(stored).lineage()}
+        load_readers()
     progress(READING, None)
-    # Nobody else holds the rows: `fit` lets go of them when it has what it computes with.
-    trained = fit(read_request(stored, os.path.join(folder, "data"), machine_budget()), progress)
+    # Nobody else holds a table's rows: `fit` lets go of them when it has what it computes with.
+    trained = fit(request.with_rows(os.path.join(folder, "data"), machine_budget()), progress)
     with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
-        json.dump({**trained.manifest, **data}, manifest, allow_nan=False)
+        json.dump({**trained.manifest, **lineage}, manifest, allow_nan=False)
     with open(os.path.join(folder, "artifact"), "wb") as artifact:
         artifact.write(trained.artifact)
 

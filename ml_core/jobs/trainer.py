@@ -56,7 +56,7 @@ from ml_core.registry.registry import Registry
 from ml_core.sandbox.background import Background, Work
 from ml_core.sandbox.memory import FunctionMemory
 from ml_core.sandbox.scratch import scratch_folder
-from ml_core.training.table import DataRequest, is_data_request
+from ml_core.training.reference import TableReference, table_of
 
 log = logging.getLogger(__name__)
 
@@ -222,7 +222,8 @@ class _Trainer:
 
     def _fit_in(self, folder: str) -> Outcome:
         request = self._request()
-        fetched = self._fetch(request, folder) if is_data_request(request) else None
+        table = table_of(request)
+        fetched = None if table is None else self._fetch(table, folder)
         if isinstance(fetched, Outcome):
             return fetched
         size = len(request) if fetched is None else fetched.lineage["size"]
@@ -240,14 +241,14 @@ class _Trainer:
             result = child.result()
         if not isinstance(result, Fitted):
             return self._fitted_nothing(result, child, size)
-        lineage = {} if fetched is None else {"data": _lineage(request, fetched)}
+        lineage = {} if table is None or fetched is None else {"data": table.lineage(fetched.lineage)}
         fitted = result._replace(manifest={**result.manifest, **lineage})
         self._lease.renew("registering")
         return self._register(Background("registering", lambda _: self._stored_and_registered(fitted)))
 
-    def _fetch(self, request: bytes, folder: str) -> Fetched | Outcome:
+    def _fetch(self, table: TableReference, folder: str) -> Fetched | Outcome:
         """Bring the data to the folder; an outcome when there is none to be had, or it is time to stop."""
-        with Background("fetching", lambda task: self._fetched(request, folder, task)) as fetching:
+        with Background("fetching", lambda task: self._fetched(table.uri, folder, task)) as fetching:
             stopped = self._watch(fetching)
         if stopped is not None:
             return stopped
@@ -256,14 +257,15 @@ class _Trainer:
         except (InvalidInput, TooLarge) as error:
             return self._fail(job_errors.refusal(error))
 
-    def _fetched(self, request: bytes, folder: str, task: Background[Fetched]) -> Fetched:
-        """Bring the data that the request is about to a file in the folder.
+    def _fetched(self, uri: str, folder: str, task: Background[Fetched]) -> Fetched:
+        """Bring the data at an address to a file in the folder.
 
         Raises `InvalidInput`, `TooLarge`, `Unavailable`.
         """
         if self._terms.data is None:
-            raise InvalidInput.at("$.data.uri", "no data is read here: send the rows")
-        uri = DataRequest.from_bytes(request).data.uri
+            raise InvalidInput.at(
+                "$.data.uri", "data.uri is not supported here; send the rows in `instances`"
+            )
         fetching = Fetching(self._terms.data, uri, os.path.join(folder, "data"))
         for fraction in fetching:
             if task.left.is_set():
@@ -420,9 +422,3 @@ def _not_held(job: Job, wait: float, jobs: Jobs) -> Outcome:
 def _done(job: Job) -> Outcome:
     log.info("job %s of model %s: %s", job.id, job.model, job.state)
     return Outcome(job, None)
-
-
-def _lineage(request: bytes, fetched: Fetched) -> dict[str, Any]:
-    """Which table it was, and what of it was wanted."""
-    wanted = DataRequest.from_bytes(request).data
-    return {**fetched.lineage, "format": wanted.format, "target": wanted.target}

@@ -25,30 +25,14 @@ from ml_core.training.fitting import Trained, class_numbers, fit, fit_model, mat
 from ml_core.training.request import (
     MEMBERS,
     SEED,
-    TEST_FRACTION,
     TrainingRequest,
-    check_any_request,
     check_class_weight,
-    check_names,
     check_request,
-    checked_targets,
     label_text,
-    read_request,
-    rows_and_columns,
 )
+from ml_core.training.rows import check_names, checked_targets, rows_and_columns
 
-__all__ = [
-    "MEMBERS",
-    "SEED",
-    "TEST_FRACTION",
-    "Trained",
-    "TrainingRequest",
-    "check_any_request",
-    "check_request",
-    "fit",
-    "read_request",
-    "train_model",
-]
+__all__ = ["MEMBERS", "Trained", "TrainingRequest", "check_request", "fit", "train_model"]
 
 
 def train_model(

@@ -1,132 +1,184 @@
-"""A request to train, checked: whole, within the limits, and such that training on it can go well."""
+"""A request to train, checked: whole, within the limits, and such that training on it can go well.
 
-import json
+A request has its rows in it (`rows.py`), or a reference to a table (`reference.py`). What it is made of is
+declared once: the check of a body, its JSON Schema, the stored form and the job's summary come from that.
+"""
+
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from ml_core import algorithms, safetensors
+from ml_core import algorithms
 from ml_core.algorithms.base import AlgorithmInfo, DataSize
-from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, TooLarge, member, raise_faults, shown
-from ml_core.hyperparameters import REFUSED, Integer, Number
-from ml_core.inputs.columns import Feature, mixed_rows
-from ml_core.inputs.instances import in_order, rows_from_json
+from ml_core.errors import (
+    AlgorithmNotFound,
+    ArtifactInvalid,
+    Fault,
+    InvalidInput,
+    member,
+    raise_faults,
+    shown,
+)
+from ml_core.hyperparameters import REFUSED, Integer, Kind, Number
+from ml_core.inputs.columns import Feature
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Limits, Rows
-from ml_core.training.table import DataReference, DataRequest, check_data, is_data_request, read_rows
+from ml_core.training import rows as training_rows
+from ml_core.training.reference import STORED_PREFIX, TableReference, check_data, data_schema
+from ml_core.training.rows import TrainingRows, check_classes, check_names, check_rows
 
 if TYPE_CHECKING:
     from ml_core.tables.memory import Budget
 
 TEST_FRACTION = Number(least=0, most=0.9)
 SEED = Integer(0, 2**32 - 1)
-MEMBERS = (
-    "algorithm",
-    "hyperparameters",
-    "instances",
-    "targets",
-    "data",
-    "test_fraction",
-    "seed",
-    "feature_names",
-)
+
+
+class Option(NamedTuple):
+    """A member of a body that may be left out: the values that it takes, and what it is then."""
+
+    kind: Kind
+    default: float
+
+    def schema(self, _: AlgorithmInfo) -> dict[str, Any]:
+        """As JSON Schema, the same for every algorithm."""
+        return {**self.kind.schema(), "default": self.default}
 
 
 class TrainingRequest(NamedTuple):
-    """A checked request: what `fit` needs, and all that a stored one holds."""
+    """A checked request. A new option is a new annotated field, and nothing else."""
 
     algorithm: str
     hyperparameters: dict[str, Any]
-    rows: Rows
-    features: tuple[str, ...]
-    targets: list[Label] | Labels | None
-    test_fraction: float
-    seed: int
-    # What the columns are, where they are more than numbers without gaps.
-    columns: tuple[Feature, ...] | None = None
-    # What is to be said of the rows.
-    warnings: tuple[str, ...] = ()
+    data: TrainingRows | TableReference
+    test_fraction: Annotated[float, Option(TEST_FRACTION, 0.2)]
+    seed: Annotated[int, Option(SEED, 0)]
 
-    def summary(self) -> dict[str, object]:
-        """What a job tells of its request."""
-        return {
-            "algorithm": self.algorithm,
-            "hyperparameters": self.hyperparameters,
-            "rows": len(self.rows),
-            "features": len(self.features),
-            "test_fraction": self.test_fraction,
-            "seed": self.seed,
-        }
+    @property
+    def rows(self) -> Rows:
+        """The rows that are in the request."""
+        return self._rows_in_it.rows
 
-    def lineage(self) -> dict[str, object]:
-        """What tells whether another request had the same rows and targets: their SHA-256."""
-        import hashlib
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the rows' features."""
+        return self._rows_in_it.features
 
-        described = json.dumps([self.features, self.targets, self.columns, self.rows.n_features]).encode()
-        digest = hashlib.sha256(described)
-        digest.update(self.rows.packed)
-        return {"uri": None, "size": len(self.rows.packed), "sha256": digest.hexdigest()}
+    @property
+    def targets(self) -> list[Label] | Labels | None:
+        """The label of each row; None where there are none."""
+        return self._rows_in_it.targets
+
+    @property
+    def columns(self) -> tuple[Feature, ...] | None:
+        """What the columns are, where they are more than numbers without gaps."""
+        return self._rows_in_it.columns
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be said of the rows."""
+        return self._rows_in_it.warnings
+
+    @property
+    def _rows_in_it(self) -> TrainingRows:
+        assert isinstance(self.data, TrainingRows), "a table's rows are there after `with_rows`"  # noqa: S101
+        return self.data
 
     def without_rows(self) -> "TrainingRequest":
         """All but the rows and their targets."""
-        return self._replace(rows=Rows(b"", self.rows.n_features), targets=None)
+        return self._replace(data=self._rows_in_it.without_rows())
+
+    def with_rows(self, path: str, budget: "Budget") -> "TrainingRequest":
+        """The request with its rows in it, which may be in the table at `path`.
+
+        Raises `InvalidInput`, and for a table `MalformedInput` and `TooLarge`.
+        """
+        if isinstance(self.data, TrainingRows):
+            return self
+        from ml_core.training.table import read_rows
+
+        info = algorithms.algorithm(self.algorithm)
+        found = read_rows(self.data, path, budget)
+        check_names(list(found.features), "$.data.features", Limits())
+        if isinstance(found.targets, Labels):
+            check_classes(found.targets.classes, found.targets, Limits(), "$.data.target")
+        filled = self._replace(data=found)
+        _check_split(info, filled)
+        return filled
+
+    def settled(self, settle: Callable[[str], str]) -> "TrainingRequest":
+        """The same request of the table that its address means now; with rows in it the request itself."""
+        if isinstance(self.data, TrainingRows):
+            return self
+        return self._replace(data=self.data._replace(uri=settle(self.data.uri)))
+
+    def summary(self) -> dict[str, object]:
+        """What a job tells of its request."""
+        return {**self._without_data(), **self.data.summary()}
 
     def to_bytes(self) -> bytes:
-        """The request as a safetensors file."""
-        table = safetensors.Tensor((len(self.rows), self.rows.n_features), self.rows.packed)
-        description = {
-            "algorithm": self.algorithm,
-            "hyperparameters": self.hyperparameters,
-            "features": self.features,
-            "targets": self.targets,
-            "test_fraction": self.test_fraction,
-            "seed": self.seed,
-            "columns": self.columns,
-        }
-        return safetensors.write(description, {"instances": table})
+        """The stored form."""
+        return self.data.to_bytes(self._without_data())
+
+    def _without_data(self) -> dict[str, object]:
+        return {name: value for name, value in self._asdict().items() if name != "data"}
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "TrainingRequest":
-        """The request that `to_bytes` wrote. Raises `ArtifactInvalid` for other bytes."""
-        content, tables = safetensors.read(data, finite=False)
-        table, description = tables["instances"], dict[str, Any](content)
-        return cls(
-            algorithm=description["algorithm"],
-            hyperparameters=description["hyperparameters"],
-            rows=Rows(table.packed, table.shape[1]),
-            features=tuple(description["features"]),
-            targets=description["targets"],
-            test_fraction=description["test_fraction"],
-            seed=description["seed"],
-            columns=_columns(description["columns"]),
-        )
+    def from_bytes(cls, stored: bytes) -> "TrainingRequest":
+        """The request that `to_bytes` wrote, also an earlier version's. Raises `ArtifactInvalid`."""
+        kind = TableReference if stored.startswith(STORED_PREFIX) else TrainingRows
+        try:
+            described, data = kind.from_bytes(stored)
+            options = {name: described.get(name, option.default) for name, option in OPTIONS.items()}
+            return cls(described["algorithm"], described["hyperparameters"], data, **options)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ArtifactInvalid("these bytes are no request to train") from error
 
 
-def _columns(described: list[Any] | None) -> tuple[Feature, ...] | None:
-    if described is None:
-        return None
-    return tuple(Feature(name, kind, tuple(words)) for name, kind, words in described)
+OPTIONS: dict[str, Option] = {
+    name: declared.__metadata__[0]
+    for name, declared in TrainingRequest.__annotations__.items()
+    if hasattr(declared, "__metadata__")
+}
+"""The members of a body that stand by themselves, by name."""
+
+_SCHEMAS: Mapping[str, Callable[[AlgorithmInfo], dict[str, Any] | None]] = {
+    "algorithm": lambda info: {"const": info.name},
+    "hyperparameters": AlgorithmInfo.schema,
+    **training_rows.MEMBERS,
+    "data": data_schema,
+    **{name: option.schema for name, option in OPTIONS.items()},
+}
+MEMBERS = tuple(_SCHEMAS)
+"""The members of a body."""
 
 
-def check_request(body: object, limits: Limits) -> TrainingRequest:
-    """The request of a JSON body that holds the rows. Imports neither numpy nor scikit-learn.
+def body_schema(info: AlgorithmInfo) -> dict[str, Any]:
+    """The body of a request that trains one algorithm, as JSON Schema."""
+    schemas = {name: schema(info) for name, schema in _SCHEMAS.items()}
+    properties = {name: schema for name, schema in schemas.items() if schema is not None}
+    return {
+        "title": info.title,
+        "type": "object",
+        "required": ["algorithm"],
+        "oneOf": [
+            {"required": [name for name in ("instances", "targets") if name in properties]},
+            {"required": ["data"]},
+        ],
+        "additionalProperties": False,
+        "properties": properties,
+    }
 
-    Raises `InvalidInput` with a fault for each thing wrong, and `TooLarge` past a limit.
-    """
 
-    def nowhere(uri: object) -> None:
-        raise InvalidInput.at("$.data.uri", f"no data is read here, and not {shown(uri)}: send the rows")
-
-    request = check_any_request(body, limits, nowhere)
-    assert isinstance(request, TrainingRequest)  # noqa: S101 - for the type checker: data was refused
-    return request
+def refuse_tables(uri: object) -> None:  # noqa: ARG001 - in the place of one that allows some
+    """Refuse every address. Raises `InvalidInput`."""
+    raise InvalidInput.at("$.data.uri", "data.uri is not supported here; send the rows in `instances`")
 
 
-def check_any_request(
-    body: object, limits: Limits, check_uri: Callable[[object], object]
-) -> TrainingRequest | DataRequest:
+def check_request(
+    body: object, limits: Limits, check_uri: Callable[[object], object] = refuse_tables
+) -> TrainingRequest:
     """The request of a JSON body. Imports neither numpy nor scikit-learn.
 
     `check_uri` raises `InvalidInput` for an address that may not be read. Raises `InvalidInput` with a fault
@@ -137,71 +189,23 @@ def check_any_request(
     info = _algorithm(body)
     hyperparameters = body.get("hyperparameters")
     chosen = info.check({} if hyperparameters is None else hyperparameters)
-    test_fraction, seed = _split_options(body)
+    options = _options(body)
     if body.get("data") is not None:
-        data = _data(body, info, limits, check_uri)
-        return DataRequest(info.name, chosen, data, test_fraction, seed)
-    features = _features(body, limits)
-    columns, rows = rows_and_columns(body.get("instances"), features, limits)
-    targets = checked_targets(info, body.get("targets"), len(rows), limits)
-    request = TrainingRequest(info.name, chosen, rows, features, targets, test_fraction, seed, columns)
+        _check_no_rows(body)
+        return TrainingRequest(
+            info.name, chosen, check_data(body["data"], info, limits, check_uri), **options
+        )
+    request = TrainingRequest(info.name, chosen, check_rows(body, info, limits), **options)
     _check_split(info, request)
     return request
 
 
-def _data(
-    body: dict[str, object],
-    info: AlgorithmInfo,
-    limits: Limits,
-    check_uri: Callable[[object], object],
-) -> DataReference:
+def _check_no_rows(body: dict[str, object]) -> None:
     raise_faults(
         Fault(f"$.{name}", "the rows are in 'data'; leave this out")
-        for name in ("instances", "targets", "feature_names")
+        for name in training_rows.MEMBERS
         if body.get(name) is not None
     )
-    return check_data(body["data"], info, limits, check_uri)
-
-
-def read_request(request: bytes, path: str, budget: "Budget") -> TrainingRequest:
-    """A stored request with its rows, which may be in the table at `path`.
-
-    Raises `InvalidInput`, and for a table `MalformedInput` and `TooLarge`.
-    """
-    if not is_data_request(request):
-        return TrainingRequest.from_bytes(request)
-    stored = DataRequest.from_bytes(request)
-    info = algorithms.algorithm(stored.algorithm)
-    table = read_rows(stored, path, budget)
-    names = tuple(feature.name for feature in table.features)
-    check_names(list(names), "$.data.features", Limits())
-    if table.targets is not None:
-        _check_classes(table.targets.classes, table.targets, Limits(), "$.data.target")
-    filled = TrainingRequest(
-        stored.algorithm,
-        stored.hyperparameters,
-        table.rows,
-        names,
-        table.targets,
-        stored.test_fraction,
-        stored.seed,
-        table.features,
-        table.warnings,
-    )
-    _check_split(info, filled)
-    return filled
-
-
-def rows_and_columns(
-    instances: object, features: tuple[str, ...], limits: Limits, where: str = "$.instances"
-) -> tuple[tuple[Feature, ...] | None, Rows]:
-    """The rows, and what their columns are where they are more than numbers without gaps."""
-    listed, rows = in_order(instances, features, limits, where, "every row")
-    if set(map(type, chain.from_iterable(rows))) <= {int, float}:
-        return None, rows_from_json(
-            instances, features=features, limits=limits, where=where, expecting="every row"
-        )
-    return mixed_rows(features, listed, rows, limits, where)
 
 
 def _algorithm(body: dict[str, object]) -> AlgorithmInfo:
@@ -218,117 +222,15 @@ def _algorithm(body: dict[str, object]) -> AlgorithmInfo:
         raise InvalidInput.at("$.algorithm", f"expected {expected}, got {shown(name)}") from None
 
 
-def _split_options(body: dict[str, object]) -> tuple[float, int]:
-    faults, values = [], []
-    for name, kind, default in (("test_fraction", TEST_FRACTION, 0.2), ("seed", SEED, 0)):
-        value: Any = kind.read(body.get(name, default))
+def _options(body: dict[str, object]) -> dict[str, Any]:
+    faults, values = [], {}
+    for name, option in OPTIONS.items():
+        value = values[name] = option.kind.read(body.get(name, option.default))
         if value is REFUSED:
-            faults.append(Fault(f"$.{name}", f"expected {kind.expects}, got {shown(body[name])}"))
-        values.append(value)
+            faults.append(Fault(f"$.{name}", f"expected {option.kind.expects}, got {shown(body[name])}"))
     if faults:
         raise InvalidInput(faults)
-    return values[0], values[1]
-
-
-def _features(body: dict[str, object], limits: Limits) -> tuple[str, ...]:
-    """The names that are given, else the members of the first row, else x0, x1 … as in scikit-learn."""
-    instances = body.get("instances")
-    first = instances[0] if isinstance(instances, list) and instances else None
-    names = body.get("feature_names")
-    where = "$.feature_names"
-    if names is None and isinstance(first, dict):
-        names, where = list(first), "$.instances[0]"
-    elif names is None:
-        names = [f"x{column}" for column in range(len(first) if isinstance(first, list) else 1)]
-    if not isinstance(names, list):
-        raise InvalidInput.at(where, f"expected a list of names, got {shown(names)}")
-    if not names:
-        raise InvalidInput.at("$.instances[0]", "expected at least one feature, got none")
-    if len(names) > limits.max_columns:
-        raise TooLarge(f"{len(names)} features; at most {limits.max_columns} are taken")
-    check_names(names, where, limits)
-    if isinstance(first, list) and len(first) != len(names):
-        raise InvalidInput.at(where, f"{len(names)} names for rows of {len(first)} features")
-    return tuple(names)
-
-
-def check_names(names: list[Any], where: str, limits: Limits) -> None:
-    """Raise `InvalidInput` unless these are different texts of a fitting length."""
-    raise_faults(
-        Fault(f"{where}[{index}]", wrong)
-        for index, name in enumerate(names)
-        if (wrong := "a name is not empty" if name == "" else _wrong_text(name, limits))
-    )
-    if len(set(names)) != len(names):
-        twice = next(name for name, times in Counter(names).items() if times > 1)
-        raise InvalidInput.at(where, f"{shown(twice)} is there more than once")
-
-
-def _wrong_text(value: object, limits: Limits) -> str | None:
-    if not isinstance(value, str):
-        return f"expected a string, got {shown(value)}"
-    if len(value) > limits.max_text:
-        return f"expected at most {limits.max_text} characters, got {len(value)}"
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return "expected text, got half of a surrogate pair"
-    return None
-
-
-def checked_targets(info: AlgorithmInfo, targets: object, rows: int, limits: Limits) -> list[Label] | None:
-    """The labels of a request; None where the algorithm takes none. Raises `InvalidInput`."""
-    if not info.task.supervised:
-        if targets is not None:
-            raise InvalidInput.at("$.targets", f"{info.name} takes no targets")
-        return None
-    if not isinstance(targets, list):
-        raise InvalidInput.at(
-            "$.targets", f"expected a list of labels, one for each row, got {shown(targets)}"
-        )
-    _check_labels(targets, limits)
-    if len(targets) != rows:
-        raise InvalidInput.at("$.targets", f"expected a label for each of {rows} rows, got {len(targets)}")
-    return targets
-
-
-def _check_labels(targets: list[Any], limits: Limits, where: str = "$.targets") -> None:
-    """Raise `InvalidInput` unless these are strings, 64-bit integers or booleans, of at least two classes."""
-    kinds = set(map(type, targets))
-    expected = "strings, integers or booleans, all of one kind"
-    for index, label in enumerate(targets if not kinds <= {str, int, bool} else ()):
-        if type(label) not in (str, int, bool):
-            raise InvalidInput.at(f"{where}[{index}]", f"labels are {expected}; got {shown(label)}")
-    if len(kinds) > 1:
-        index = next(index for index, label in enumerate(targets) if type(label) is not type(targets[0]))
-        message = f"labels are {expected}; {shown(targets[0])} came before {shown(targets[index])}"
-        raise InvalidInput.at(f"{where}[{index}]", message)
-    # Before they are put into a set: of larger integers any number may have the same hash.
-    if kinds == {int}:
-        raise_faults(
-            Fault(f"{where}[{index}]", wrong)
-            for index, label in enumerate(targets)
-            if (wrong := _wrong_label(label, limits))
-        )
-    _check_classes(set(targets), targets, limits, where)
-
-
-def _check_classes(classes: Collection[Label], targets: Sequence[Label], limits: Limits, where: str) -> None:
-    wrong = {label: fault for label in classes if (fault := _wrong_label(label, limits))}
-    if wrong:
-        index = next(index for index, label in enumerate(targets) if label in wrong)
-        raise InvalidInput.at(f"{where}[{index}]", wrong[targets[index]])
-    if len(classes) < 2:
-        only = f"only {shown(targets[0])}" if targets else "none"
-        raise InvalidInput.at(where, f"a classifier needs at least two classes, got {only}")
-    if len(classes) > limits.max_classes:
-        raise TooLarge(f"{where} has {len(classes)} classes; at most {limits.max_classes} are taken")
-
-
-def _wrong_label(label: object, limits: Limits) -> str | None:
-    if isinstance(label, int):
-        return None if -(2**63) <= label < 2**63 else f"expected an integer of 64 bits, got {shown(label)}"
-    return _wrong_text(label, limits)
+    return values
 
 
 def _check_split(info: AlgorithmInfo, request: TrainingRequest) -> None:

@@ -1,26 +1,23 @@
-"""A request to train on a table that is somewhere else, and the rows that it becomes once it is read."""
+"""The rows that a referenced table becomes once it is read."""
 
-import json
-from collections import Counter
-from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ml_core.algorithms.base import AlgorithmInfo
-from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, member, shown
+from ml_core.errors import Fault, InvalidInput, shown
 from ml_core.inputs import columns as kinds
 from ml_core.inputs.columns import Feature
 from ml_core.inputs.labels import Labels
-from ml_core.inputs.rows import Limits, Rows
-from ml_core.tables.readers import FORMATS
+from ml_core.inputs.rows import Rows
+from ml_core.tables import reading
+from ml_core.training.rows import TrainingRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from ml_core.inputs.labels import Label
     from ml_core.tables.columns import Column, Dataset
     from ml_core.tables.memory import Budget
+    from ml_core.training.reference import TableReference
 
-MEMBERS = ("uri", "format", "target", "features")
 # Of words that are all different in so many rows, none will be met again: they name rows.
 IDENTIFIER_ROWS = 50
 # Columns become rows in blocks of so many numbers, which stay in the processor's cache.
@@ -29,139 +26,18 @@ _TRANSPOSED = 1 << 16
 MOST_CATEGORIES = 10_000
 
 
-class DataReference(NamedTuple):
-    """Where a table is, its format if that was said, and which columns are the target and the features."""
-
-    uri: str
-    format: str | None
-    target: str | None
-    features: tuple[str, ...] | None
-
-
-class DataRequest(NamedTuple):
-    """A checked request to train on a table that has not been read yet."""
-
-    algorithm: str
-    hyperparameters: dict[str, Any]
-    data: DataReference
-    test_fraction: float
-    seed: int
-
-    def of(self, uri: str) -> "DataRequest":
-        """The same request of the table at another address."""
-        return self._replace(data=self.data._replace(uri=uri))
-
-    def summary(self) -> dict[str, object]:
-        """What a job tells of its request."""
-        return {
-            "algorithm": self.algorithm,
-            "hyperparameters": self.hyperparameters,
-            "data": self.data._asdict(),
-            "test_fraction": self.test_fraction,
-            "seed": self.seed,
-        }
-
-    def to_bytes(self) -> bytes:
-        """The request as JSON."""
-        return json.dumps({"data": self.data._asdict(), **self._without_data()}).encode()
-
-    def _without_data(self) -> dict[str, Any]:
-        return {name: value for name, value in self._asdict().items() if name != "data"}
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "DataRequest":
-        """The request that `to_bytes` wrote. Raises `ArtifactInvalid` for other bytes."""
-        try:
-            described = json.loads(data)
-            chosen = described["data"].pop("features")
-            reference = DataReference(
-                **described.pop("data"), features=None if chosen is None else tuple(chosen)
-            )
-            return cls(**described, data=reference)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ArtifactInvalid("these bytes are no request to train on a table") from error
-
-
-def is_data_request(data: bytes) -> bool:
-    """Whether a stored request is a `DataRequest`: a request with rows begins with the length of a header."""
-    return data.startswith(b'{"data":')
-
-
-def check_data(
-    value: object, info: AlgorithmInfo, limits: Limits, check_uri: "Callable[[object], object]"
-) -> DataReference:
-    """The `data` of a body; `check_uri` says what may be read. Raises `InvalidInput`."""
-    if not isinstance(value, dict):
-        raise InvalidInput.at("$.data", f"expected an object, got {shown(value)}")
-    unknown = (
-        Fault(member("$.data", name), f"no such member; there are {', '.join(MEMBERS)}")
-        for name in value
-        if name not in MEMBERS
-    )
-    faults = _first(unknown)
-    kind, target, chosen = value.get("format"), value.get("target"), value.get("features")
-    if kind is not None and kind not in FORMATS:
-        faults.append(Fault("$.data.format", f"expected one of {', '.join(FORMATS)}, got {shown(kind)}"))
-    if info.task.supervised and (not isinstance(target, str) or not target):
-        faults.append(
-            Fault("$.data.target", f"expected the name of the column to predict, got {shown(target)}")
-        )
-    if not info.task.supervised and target is not None:
-        faults.append(Fault("$.data.target", f"{info.name} takes no target"))
-    if chosen is not None:
-        faults += _wrong_features(chosen, target, limits)
-    if faults:
-        raise InvalidInput(sorted(faults))
-    check_uri(value.get("uri"))
-    return DataReference(value["uri"], kind, target, None if chosen is None else tuple(chosen))
-
-
-def _wrong_features(chosen: object, target: object, limits: Limits) -> list[Fault]:
-    where = "$.data.features"
-    if not isinstance(chosen, list) or not chosen or len(chosen) > limits.max_columns:
-        return [
-            Fault(where, f"expected a list of 1 to {limits.max_columns} column names, got {shown(chosen)}")
-        ]
-    faults = _first(
-        Fault(f"{where}[{index}]", f"expected a column's name, got {shown(name)}")
-        for index, name in enumerate(chosen)
-        if not isinstance(name, str) or not name or len(name) > limits.max_text
-    )
-    if not faults:
-        times = Counter(chosen)
-        faults = _first(Fault(where, f"{shown(name)} is there twice") for name in times if times[name] > 1)
-        faults += [Fault(where, "the target cannot be a feature")] * (target in times)
-    return faults
-
-
-def _first(faults: "Iterator[Fault]") -> list[Fault]:
-    """As many faults as a caller is told, and one."""
-    return list(islice(faults, InvalidInput.MOST_FAULTS + 1))
-
-
-class TableRows(NamedTuple):
-    """A table as rows to train on, and what is to be said of it."""
-
-    features: tuple[Feature, ...]
-    rows: Rows
-    targets: Labels | None
-    warnings: tuple[str, ...]
-
-
-def read_rows(request: DataRequest, path: str, budget: "Budget") -> TableRows:
+def read_rows(data: "TableReference", path: str, budget: "Budget") -> TrainingRows:
     """The rows of the table at `path`.
 
     Rows without a target are left out. Raises `InvalidInput` for what does not fit the table,
     `MalformedInput` for a file that is none, `TooLarge` for one past the budget.
     """
-    from ml_core.tables import reading
-
     wanted = None
-    if request.data.features is not None:
-        wanted = {*request.data.features, *filter(None, [request.data.target])}
-    dataset = reading.read(path, declared=request.data.format, names=wanted, budget=budget)
-    target = _target(dataset, request.data.target)
-    columns, warnings = _feature_columns(dataset, request.data)
+    if data.features is not None:
+        wanted = {*data.features, *filter(None, [data.target])}
+    dataset = reading.read(path, declared=data.format, names=wanted, budget=budget)
+    target = _target(dataset, data.target)
+    columns, warnings = _feature_columns(dataset, data)
     present = None if target is None else target.present
     if present is not None and not present.all():
         warnings.append(f"{int((~present).sum())} rows have no target and are left out")
@@ -171,7 +47,9 @@ def read_rows(request: DataRequest, path: str, budget: "Budget") -> TableRows:
     budget.check(dataset.rows, len(columns), len(columns) + flags)
     labels = None if target is None else _labels(target, present)
     described = tuple(Feature(column.name, _kind(column), column.words) for column in columns)
-    return TableRows(described, _matrix(columns, present), labels, (*dataset.warnings, *warnings))
+    names = tuple(column.name for column in columns)
+    said = (*dataset.warnings, *warnings)
+    return TrainingRows(_matrix(columns, present), names, labels, described, said)
 
 
 def _target(dataset: "Dataset", name: str | None) -> "Column | None":
@@ -196,7 +74,7 @@ def _names(dataset: "Dataset") -> str:
     return ", ".join(map(shown, names[:20])) + more
 
 
-def _feature_columns(dataset: "Dataset", data: DataReference) -> "tuple[list[Column], list[str]]":
+def _feature_columns(dataset: "Dataset", data: "TableReference") -> "tuple[list[Column], list[str]]":
     """The columns to train on, and what is to be said of those that are left out."""
     if data.features is not None:
         return _named_columns(dataset, data.features), []

@@ -12,7 +12,8 @@ from ml_core.jobs.trainer import Outcome, Pace, run_job
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.versions import Versions
-from ml_core.training.table import DataReference, DataRequest
+from ml_core.training.reference import TableReference
+from ml_core.training.request import TrainingRequest
 from tests.contract.faults import QUICK, QUICK_FIT, Clock, RememberingQueue
 
 UPLOAD = "0" * 28
@@ -38,8 +39,7 @@ class Bench:
         """A job about an upload, whose first line tells the stand-in for the fitting process what to do."""
         self.table = json.dumps(instructions).encode() + b"\n" + _LINES
         self.store.write_stream(TABLE, [self.table])
-        reference = DataReference("dataset://table", None, None, None)
-        request = DataRequest("quick", {}, reference, 0.2, 0)
+        request = TrainingRequest("quick", {}, TableReference("dataset://table"), 0.2, 0)
         return self.jobs.submit("iris", request.to_bytes(), request.summary())
 
     def deliver(

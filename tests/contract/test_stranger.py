@@ -11,7 +11,7 @@ from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import Registry, manifest_key
 from ml_core.serving import Models
-from ml_core.training.notebook import check_any_request
+from ml_core.training.notebook import check_request
 from tests.contract.faults import RememberingQueue
 from tests.stranger.folder import BODY, FIT, FOLDER, ROWS
 
@@ -23,7 +23,7 @@ def _stranger(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ended(store: ObjectStore, **more: object) -> Job:
     """A job of the stranger's, brought to its end by one delivery."""
-    request = check_any_request({**BODY, **more}, Limits(), lambda _: None)
+    request = check_request({**BODY, **more}, Limits(), lambda _: None)
     jobs = Jobs(store, RememberingQueue())
     job = jobs.submit("unheard-of", request.to_bytes(), request.summary())
     outcome = run_job(job.id, jobs, Registry(store), fit_command=FIT)

@@ -28,8 +28,9 @@ from ml_core.arithmetic import plain, vectorised
 from ml_core.inputs.rows import Limits
 from ml_core.model.model import Model
 from ml_core.tables.memory import NO_BUDGET
-from ml_core.training.notebook import fit, read_request
-from ml_core.training.table import DataReference, DataRequest
+from ml_core.training.notebook import fit
+from ml_core.training.reference import TableReference
+from ml_core.training.request import TrainingRequest
 
 type Cells = list[Any]
 GAPS = ("", "NA", "null", "NaN")
@@ -136,9 +137,9 @@ def test_a_file_trains_to_what_the_pipeline_gives(algorithm: str, seed: int, tmp
     (tmp_path / "data").write_bytes(written(table, random))
     chosen, estimator = ESTIMATORS[algorithm]
     clusters = algorithm == "kmeans"
-    reference = DataReference("file:data", None, None if clusters else "target", tuple(table.names))
-    request = DataRequest(algorithm, algorithms.algorithm(algorithm).check(chosen), reference, 0.2, 0)
-    request_with_rows = read_request(request.to_bytes(), str(tmp_path / "data"), NO_BUDGET)
+    reference = TableReference("file:data", None, None if clusters else "target", tuple(table.names))
+    request = TrainingRequest(algorithm, algorithms.algorithm(algorithm).check(chosen), reference, 0.2, 0)
+    request_with_rows = request.with_rows(str(tmp_path / "data"), NO_BUDGET)
     model = Model.from_bytes(fit(request_with_rows, lambda *_: None).artifact)
 
     expected, X = pipeline(table, estimator(), scale=not clusters)

@@ -22,8 +22,8 @@ from ml_core.errors import AccessRefused, ArtifactInvalid, InvalidInput, NotConf
 from ml_core.inputs.rows import Limits
 from ml_core.ports import Opened
 from ml_core.tables.memory import NO_BUDGET, Budget
-from ml_core.training.notebook import TrainingRequest, check_any_request, fit, read_request
-from ml_core.training.table import DataRequest, is_data_request
+from ml_core.training.notebook import TrainingRequest, check_request, fit
+from ml_core.training.reference import TableReference, table_of
 from providers.local.runtime.data_folder import DataFolder
 from providers.local.runtime.folder_store import FolderStore
 from tests.unit.test_features import NAMES, table
@@ -350,32 +350,32 @@ def test_a_request_about_data_is_checked_before_it_is_a_job(
 ) -> None:
     body = {"algorithm": "svm", "data": {"uri": "a.csv", "target": "y"}, **change}
     with pytest.raises(InvalidInput) as refused:
-        check_any_request(body, Limits(), sources(tmp_path).check)
+        check_request(body, Limits(), sources(tmp_path).check)
     assert [fault.path for fault in refused.value.faults] == [path]
 
 
-def request_for(**data: Any) -> DataRequest:
+def request_for(**data: Any) -> TrainingRequest:
     body = {"algorithm": "logistic_regression", "data": {"uri": "a.csv", "target": "y", **data}}
-    request = check_any_request(body, Limits(), lambda uri: None)  # noqa: ARG005
-    assert isinstance(request, DataRequest)
+    request = check_request(body, Limits(), lambda uri: None)  # noqa: ARG005
+    assert isinstance(request.data, TableReference)
     return request
 
 
 def test_a_stored_request_about_data_is_the_request() -> None:
     request = request_for(features=["a", "b"], format="csv")
     stored = request.to_bytes()
-    assert is_data_request(stored)
-    assert DataRequest.from_bytes(stored) == request
+    assert table_of(stored) == request.data
+    assert TrainingRequest.from_bytes(stored) == request
     assert json.loads(json.dumps(request.summary()))["data"]["uri"] == "a.csv"
     for broken in (b'{"data": 1}', b'{"data":{}}', b'{"data":'):
         with pytest.raises(ArtifactInvalid):
-            DataRequest.from_bytes(broken)
+            TrainingRequest.from_bytes(broken)
 
 
 def read_back(tmp_path: Path, text: str, **data: Any) -> TrainingRequest:
     path = tmp_path / "t"
     path.write_text(text)
-    return read_request(request_for(**data).to_bytes(), str(path), NO_BUDGET)
+    return TrainingRequest.from_bytes(request_for(**data).to_bytes()).with_rows(str(path), NO_BUDGET)
 
 
 def test_rows_without_a_target_are_left_out_and_that_is_said(tmp_path: Path) -> None:
@@ -433,4 +433,4 @@ def test_a_category_seen_only_in_the_rows_held_out_is_unknown_to_the_model(tmp_p
 def test_a_table_that_will_not_fit_names_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "t").write_text("a,y\n" + "1,p\n2,q\n" * 1000)
     with pytest.raises(Exception, match="fewer columns"):
-        read_request(request_for().to_bytes(), str(tmp_path / "t"), Budget(1 << 20))
+        request_for().with_rows(str(tmp_path / "t"), Budget(1 << 20))

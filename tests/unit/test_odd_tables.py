@@ -33,7 +33,7 @@ from ml_core.tables.description import describe
 from ml_core.tables.memory import BYTES_AT_LEAST, Budget
 from ml_core.tables.reading import read
 from ml_core.tables.words import GAP_SIGNS, MISSING_WORDS, WordColumn
-from ml_core.training.notebook import check_any_request
+from ml_core.training.notebook import check_request
 from tests.unit.test_tables import values
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -165,7 +165,7 @@ def fitted(path: str, folder: Path, *, target: str | None, memory: int | None = 
     os.link(path, folder / "data")
     data = {"uri": "file:data", "target": target}
     body = {"algorithm": "logistic_regression", "data": data, "test_fraction": 0}
-    request = check_any_request(body, Limits(), lambda _: None)
+    request = check_request(body, Limits(), lambda _: None)
     with FitChild(request.to_bytes(), str(folder), memory=memory) as child:
         assert child.ended.wait(120)
         found = child.result()

@@ -8,11 +8,10 @@ from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
 from ml_core.jobs.jobs import Job, Jobs
-from ml_core.training.notebook import check_any_request
-from ml_core.training.table import DataRequest
+from ml_core.training.request import check_request
 
-# Described in full by `handlers/rest/openapi.py`, from what the algorithms declare.
-TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training.notebook"}
+# Described in full by `body_schema`, from what the request and the algorithms declare.
+TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training.request"}
 IDEMPOTENCY_KEY: Schema = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
@@ -24,14 +23,13 @@ def train(call: Call) -> Response:
     key = call.header("idempotency-key") or None
     if key is not None:
         check(IDEMPOTENCY_KEY, key, "Idempotency-Key")
-    request = check_any_request(body, call.limits, call.services.data.check)
+    request = check_request(body, call.limits, call.services.data.check)
+    settled = request.settled(call.services.data.settled)
     # As it was asked for: a retry is the same request also when something was uploaded in between.
-    digest = hashlib.sha256(request.to_bytes()).hexdigest()
-    if isinstance(request, DataRequest):
-        request = request.of(call.services.data.settled(request.data.uri))
+    digest = None if settled is request else hashlib.sha256(request.to_bytes()).hexdigest()
     jobs = call.services.jobs
     job = jobs.submit(
-        call.path["model"], request.to_bytes(), request.summary(), idempotency_key=key, body_digest=digest
+        call.path["model"], settled.to_bytes(), settled.summary(), idempotency_key=key, body_digest=digest
     )
     headers = {"location": f"/v1/jobs/{job.id}"}
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)

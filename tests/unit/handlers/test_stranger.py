@@ -10,7 +10,7 @@ import ml_core.algorithms
 from handlers.rest.openapi import document
 from ml_core.inputs.rows import Limits
 from ml_core.jobs.trainer import run_job
-from ml_core.training.notebook import check_any_request
+from ml_core.training.notebook import check_request
 from tests.stranger.folder import BODY, FIT, FOLDER, ROWS
 from tests.unit.handlers.conftest import Ask, asking, services_over
 
@@ -20,7 +20,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ml_core.algorithms, "__path__", [*ml_core.algorithms.__path__, FOLDER])
         services = services_over(tmp_path_factory.mktemp("strange"))
-        request = check_any_request(BODY, Limits(), services.data.check)
+        request = check_request(BODY, Limits(), services.data.check)
         job = services.jobs.submit("odd", request.to_bytes(), request.summary())
         ended = run_job(job.id, services.jobs, services.registry, fit_command=FIT).job
         assert ended is not None

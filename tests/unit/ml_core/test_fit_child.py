@@ -24,6 +24,7 @@ from ml_core.jobs.fit_child import (
     Result,
 )
 from ml_core.training.notebook import TrainingRequest, check_request
+from ml_core.training.rows import TrainingRows
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
 
@@ -102,7 +103,8 @@ def test_a_fit_hands_over_its_artifact_and_manifest(tmp_path: Path) -> None:
 
 def test_a_request_at_fault_is_refused_with_its_faults(tmp_path: Path) -> None:
     sound = _request(40, hyperparameters={"probability": True}, test_fraction=0)
-    request = sound._replace(targets=[True, *[False] * 39])
+    assert isinstance(sound.data, TrainingRows)
+    request = sound._replace(data=sound.data._replace(targets=[True, *[False] * 39]))
     with FitChild(request.to_bytes(), str(tmp_path)) as child:
         assert child.ended.wait(60)
         result = child.result()
@@ -229,9 +231,11 @@ def _wide_request(rows: int, columns: int) -> TrainingRequest:
     return TrainingRequest(
         algorithm="kmeans",
         hyperparameters={"n_clusters": 2},
-        rows=Rows(array("d", range(rows * columns)).tobytes(), columns),
-        features=tuple(f"x{number}" for number in range(columns)),
-        targets=None,
+        data=TrainingRows(
+            rows=Rows(array("d", range(rows * columns)).tobytes(), columns),
+            features=tuple(f"x{number}" for number in range(columns)),
+            targets=None,
+        ),
         test_fraction=0.2,
         seed=0,
     )

@@ -1,0 +1,173 @@
+"""A reference to a table: where it is, and which of its columns are the target and the features."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Annotated, Any, NamedTuple
+
+from ml_core.algorithms.base import AlgorithmInfo
+from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, member, shown
+from ml_core.inputs.rows import Limits
+from ml_core.tables.readers import FORMATS
+
+STORED_PREFIX = b'{"data":'
+"""How a stored request begins that names a table; one with rows begins with the length of a header."""
+
+
+class _Member(NamedTuple):
+    """One member of `data`: its JSON Schema for an algorithm, None where there is none, and its check."""
+
+    schema: Callable[[AlgorithmInfo], dict[str, Any] | None]
+    faults: Callable[[dict[str, Any], AlgorithmInfo, Limits], list[Fault]]
+    required: bool = False
+
+
+def _uri_schema(_: AlgorithmInfo) -> dict[str, Any]:
+    return {
+        "type": "string",
+        "description": "An upload (`dataset://name`), a file in an allowed bucket (`s3://`, `gs://`, "
+        "`az://`), or on a laptop a file of its data folder (`file:name.csv`).",
+    }
+
+
+def _uri_faults(*_: object) -> list[Fault]:
+    """None: whoever may read the address checks it."""
+    return []
+
+
+def _format_schema(_: AlgorithmInfo) -> dict[str, Any]:
+    return {"enum": list(FORMATS), "description": "Refused where the content says another."}
+
+
+def _format_faults(data: dict[str, Any], *_: object) -> list[Fault]:
+    kind = data.get("format")
+    if kind is None or kind in FORMATS:
+        return []
+    return [Fault("$.data.format", f"expected one of {', '.join(FORMATS)}, got {shown(kind)}")]
+
+
+def _target_schema(info: AlgorithmInfo) -> dict[str, Any] | None:
+    if not info.task.supervised:
+        return None
+    return {"type": "string", "minLength": 1, "description": "The column to predict."}
+
+
+def _target_faults(data: dict[str, Any], info: AlgorithmInfo, _: Limits) -> list[Fault]:
+    target, where = data.get("target"), "$.data.target"
+    if info.task.supervised and (not isinstance(target, str) or not target):
+        return [Fault(where, f"expected the name of the column to predict, got {shown(target)}")]
+    if not info.task.supervised and target is not None:
+        return [Fault(where, f"{info.name} takes no target")]
+    return []
+
+
+def _features_schema(_: AlgorithmInfo) -> dict[str, Any]:
+    return {"type": "array", "minItems": 1, "items": {"type": "string"}}
+
+
+def _features_faults(data: dict[str, Any], _: AlgorithmInfo, limits: Limits) -> list[Fault]:
+    chosen, target, where = data.get("features"), data.get("target"), "$.data.features"
+    if chosen is None:
+        return []
+    if not isinstance(chosen, list) or not chosen or len(chosen) > limits.max_columns:
+        return [
+            Fault(where, f"expected a list of 1 to {limits.max_columns} column names, got {shown(chosen)}")
+        ]
+    faults = _first(
+        Fault(f"{where}[{index}]", f"expected a column's name, got {shown(name)}")
+        for index, name in enumerate(chosen)
+        if not isinstance(name, str) or not name or len(name) > limits.max_text
+    )
+    if not faults:
+        times = Counter(chosen)
+        faults = _first(Fault(where, f"{shown(name)} is there twice") for name in times if times[name] > 1)
+        faults += [Fault(where, "the target cannot be a feature")] * (target in times)
+    return faults
+
+
+def _first(faults: "Iterator[Fault]") -> list[Fault]:
+    """As many faults as a caller is told, and one."""
+    return list(islice(faults, InvalidInput.MOST_FAULTS + 1))
+
+
+class TableReference(NamedTuple):
+    """A checked `data`. What it is made of is declared here, and only here."""
+
+    uri: Annotated[str, _Member(_uri_schema, _uri_faults, required=True)]
+    format: Annotated[str | None, _Member(_format_schema, _format_faults)] = None
+    target: Annotated[str | None, _Member(_target_schema, _target_faults, required=True)] = None
+    features: Annotated[tuple[str, ...] | None, _Member(_features_schema, _features_faults)] = None
+
+    def summary(self) -> dict[str, object]:
+        """What a job tells of the table."""
+        return {"data": self._asdict()}
+
+    def lineage(self, fetched: Mapping[str, object]) -> dict[str, object]:
+        """Which table it was, as it was fetched, and what was asked of it.
+
+        Its address is in `fetched`, and the features are in the model's description.
+        """
+        own = {name: value for name, value in self._asdict().items() if name not in ("uri", "features")}
+        return {**fetched, **own}
+
+    def to_bytes(self, more: Mapping[str, object]) -> bytes:
+        """The reference as JSON, with `more`."""
+        return json.dumps({"data": self._asdict(), **more}).encode()
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "tuple[dict[str, Any], TableReference]":
+        """The description and the reference that `to_bytes` wrote. Raises `ArtifactInvalid`."""
+        try:
+            described: dict[str, Any] = json.loads(stored)
+            return described, _reference(described.pop("data"))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ArtifactInvalid("these bytes are no request to train on a table") from error
+
+
+_MEMBERS: dict[str, _Member] = {
+    name: declared.__metadata__[0] for name, declared in TableReference.__annotations__.items()
+}
+
+
+def _reference(data: dict[str, Any]) -> TableReference:
+    members: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
+    return TableReference(**members)
+
+
+def table_of(stored: bytes) -> TableReference | None:
+    """The table that a stored request names; None where its rows are in it. Raises `ArtifactInvalid`."""
+    return TableReference.from_bytes(stored)[1] if stored.startswith(STORED_PREFIX) else None
+
+
+def check_data(
+    value: object, info: AlgorithmInfo, limits: Limits, check_uri: Callable[[object], object]
+) -> TableReference:
+    """The `data` of a body; `check_uri` says what may be read. Raises `InvalidInput`."""
+    if not isinstance(value, dict):
+        raise InvalidInput.at("$.data", f"expected an object, got {shown(value)}")
+    faults = _first(
+        Fault(member("$.data", name), f"no such member; there are {', '.join(_MEMBERS)}")
+        for name in value
+        if name not in _MEMBERS
+    )
+    for declared in _MEMBERS.values():
+        faults += declared.faults(value, info, limits)
+    if faults:
+        raise InvalidInput(sorted(faults))
+    check_uri(value.get("uri"))
+    return _reference(value)
+
+
+def data_schema(info: AlgorithmInfo) -> dict[str, Any]:
+    """The `data` of a body as JSON Schema."""
+    schemas = {name: declared.schema(info) for name, declared in _MEMBERS.items()}
+    properties = {name: schema for name, schema in schemas.items() if schema is not None}
+    return {
+        "type": "object",
+        "required": [name for name in properties if _MEMBERS[name].required],
+        "additionalProperties": False,
+        "properties": properties,
+    }

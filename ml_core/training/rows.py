@@ -1,0 +1,214 @@
+"""Rows to train on: checked as they come in a request, or read from its table (`table.py`)."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+from ml_core import safetensors
+from ml_core.algorithms.base import AlgorithmInfo
+from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
+from ml_core.inputs.columns import Feature, mixed_rows
+from ml_core.inputs.instances import in_order, rows_from_json
+from ml_core.inputs.labels import Label, Labels
+from ml_core.inputs.rows import Limits, Rows
+
+_VALUE = {"type": ["number", "boolean", "string", "null"]}
+_INSTANCES = {
+    "type": "array",
+    "minItems": 1,
+    "description": "Rows: lists in the order of the features, or objects by their names.",
+    "items": {
+        "anyOf": [
+            {"type": "array", "minItems": 1, "items": _VALUE},
+            {"type": "object", "minProperties": 1, "additionalProperties": _VALUE},
+        ]
+    },
+}
+_TARGETS = {"type": "array", "minItems": 2, "items": {"type": ["string", "integer", "boolean"]}}
+_NAMES = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+
+MEMBERS: Mapping[str, Callable[[AlgorithmInfo], dict[str, Any] | None]] = {
+    "instances": lambda _: _INSTANCES,
+    "targets": lambda info: _TARGETS if info.task.supervised else None,
+    "feature_names": lambda _: _NAMES,
+}
+"""The members of a body that are about its rows, as JSON Schema; None where an algorithm takes none."""
+
+
+class TrainingRows(NamedTuple):
+    """Checked rows, a label for each where there are labels, and what is to be said of them.
+
+    `columns` says what the columns are, where they are more than numbers without gaps.
+    """
+
+    rows: Rows
+    features: tuple[str, ...]
+    targets: list[Label] | Labels | None
+    columns: tuple[Feature, ...] | None = None
+    warnings: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, object]:
+        """What a job tells of the rows."""
+        return {"rows": len(self.rows), "features": len(self.features)}
+
+    def lineage(self) -> dict[str, object]:
+        """What tells whether another request had the same rows and targets: their SHA-256."""
+        import hashlib
+
+        described = json.dumps([self.features, self.targets, self.columns, self.rows.n_features]).encode()
+        digest = hashlib.sha256(described)
+        digest.update(self.rows.packed)
+        return {"uri": None, "size": len(self.rows.packed), "sha256": digest.hexdigest()}
+
+    def without_rows(self) -> "TrainingRows":
+        """All but the rows and their targets."""
+        return self._replace(rows=Rows(b"", self.rows.n_features), targets=None)
+
+    def to_bytes(self, more: Mapping[str, object]) -> bytes:
+        """A safetensors file of the rows, described with `more`."""
+        table = safetensors.Tensor((len(self.rows), self.rows.n_features), self.rows.packed)
+        own = {"features": self.features, "targets": self.targets, "columns": self.columns}
+        return safetensors.write({**more, **own}, {"instances": table})
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "tuple[dict[str, Any], TrainingRows]":
+        """The description and the rows that `to_bytes` wrote. Raises `ArtifactInvalid`, `KeyError`."""
+        content, tables = safetensors.read(stored, finite=False)
+        table, described = tables["instances"], dict[str, Any](content)
+        rows = cls(
+            Rows(table.packed, table.shape[1]),
+            tuple(described["features"]),
+            described["targets"],
+            _columns(described["columns"]),
+        )
+        return described, rows
+
+
+def _columns(described: list[Any] | None) -> tuple[Feature, ...] | None:
+    if described is None:
+        return None
+    return tuple(Feature(name, kind, tuple(words)) for name, kind, words in described)
+
+
+def check_rows(body: dict[str, object], info: AlgorithmInfo, limits: Limits) -> TrainingRows:
+    """The rows of a body. Raises `InvalidInput`, `TooLarge`."""
+    features = _features(body, limits)
+    columns, rows = rows_and_columns(body.get("instances"), features, limits)
+    targets = checked_targets(info, body.get("targets"), len(rows), limits)
+    return TrainingRows(rows, features, targets, columns)
+
+
+def rows_and_columns(
+    instances: object, features: tuple[str, ...], limits: Limits, where: str = "$.instances"
+) -> tuple[tuple[Feature, ...] | None, Rows]:
+    """The rows, and what their columns are where they are more than numbers without gaps."""
+    listed, rows = in_order(instances, features, limits, where, "every row")
+    if set(map(type, chain.from_iterable(rows))) <= {int, float}:
+        return None, rows_from_json(
+            instances, features=features, limits=limits, where=where, expecting="every row"
+        )
+    return mixed_rows(features, listed, rows, limits, where)
+
+
+def _features(body: dict[str, object], limits: Limits) -> tuple[str, ...]:
+    """The names that are given, else the members of the first row, else x0, x1 … as in scikit-learn."""
+    instances = body.get("instances")
+    first = instances[0] if isinstance(instances, list) and instances else None
+    names = body.get("feature_names")
+    where = "$.feature_names"
+    if names is None and isinstance(first, dict):
+        names, where = list(first), "$.instances[0]"
+    elif names is None:
+        names = [f"x{column}" for column in range(len(first) if isinstance(first, list) else 1)]
+    if not isinstance(names, list):
+        raise InvalidInput.at(where, f"expected a list of names, got {shown(names)}")
+    if not names:
+        raise InvalidInput.at("$.instances[0]", "expected at least one feature, got none")
+    if len(names) > limits.max_columns:
+        raise TooLarge(f"{len(names)} features; at most {limits.max_columns} are taken")
+    check_names(names, where, limits)
+    if isinstance(first, list) and len(first) != len(names):
+        raise InvalidInput.at(where, f"{len(names)} names for rows of {len(first)} features")
+    return tuple(names)
+
+
+def check_names(names: list[Any], where: str, limits: Limits) -> None:
+    """Raise `InvalidInput` unless these are different texts of a fitting length."""
+    raise_faults(
+        Fault(f"{where}[{index}]", wrong)
+        for index, name in enumerate(names)
+        if (wrong := "a name is not empty" if name == "" else _wrong_text(name, limits))
+    )
+    if len(set(names)) != len(names):
+        twice = next(name for name, times in Counter(names).items() if times > 1)
+        raise InvalidInput.at(where, f"{shown(twice)} is there more than once")
+
+
+def _wrong_text(value: object, limits: Limits) -> str | None:
+    if not isinstance(value, str):
+        return f"expected a string, got {shown(value)}"
+    if len(value) > limits.max_text:
+        return f"expected at most {limits.max_text} characters, got {len(value)}"
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "expected text, got half of a surrogate pair"
+    return None
+
+
+def checked_targets(info: AlgorithmInfo, targets: object, rows: int, limits: Limits) -> list[Label] | None:
+    """The labels of a request; None where the algorithm takes none. Raises `InvalidInput`."""
+    if not info.task.supervised:
+        if targets is not None:
+            raise InvalidInput.at("$.targets", f"{info.name} takes no targets")
+        return None
+    if not isinstance(targets, list):
+        raise InvalidInput.at(
+            "$.targets", f"expected a list of labels, one for each row, got {shown(targets)}"
+        )
+    _check_labels(targets, limits)
+    if len(targets) != rows:
+        raise InvalidInput.at("$.targets", f"expected a label for each of {rows} rows, got {len(targets)}")
+    return targets
+
+
+def _check_labels(targets: list[Any], limits: Limits, where: str = "$.targets") -> None:
+    """Raise `InvalidInput` unless these are strings, 64-bit integers or booleans, of at least two classes."""
+    kinds = set(map(type, targets))
+    expected = "strings, integers or booleans, all of one kind"
+    for index, label in enumerate(targets if not kinds <= {str, int, bool} else ()):
+        if type(label) not in (str, int, bool):
+            raise InvalidInput.at(f"{where}[{index}]", f"labels are {expected}; got {shown(label)}")
+    if len(kinds) > 1:
+        index = next(index for index, label in enumerate(targets) if type(label) is not type(targets[0]))
+        message = f"labels are {expected}; {shown(targets[0])} came before {shown(targets[index])}"
+        raise InvalidInput.at(f"{where}[{index}]", message)
+    # Before they are put into a set: of larger integers any number may have the same hash.
+    if kinds == {int}:
+        raise_faults(
+            Fault(f"{where}[{index}]", wrong)
+            for index, label in enumerate(targets)
+            if (wrong := _wrong_label(label, limits))
+        )
+    check_classes(set(targets), targets, limits, where)
+
+
+def check_classes(classes: Collection[Label], targets: Sequence[Label], limits: Limits, where: str) -> None:
+    """Raise `InvalidInput` or `TooLarge` unless these are labels of at least two classes."""
+    wrong = {label: fault for label in classes if (fault := _wrong_label(label, limits))}
+    if wrong:
+        index = next(index for index, label in enumerate(targets) if label in wrong)
+        raise InvalidInput.at(f"{where}[{index}]", wrong[targets[index]])
+    if len(classes) < 2:
+        only = f"only {shown(targets[0])}" if targets else "none"
+        raise InvalidInput.at(where, f"a classifier needs at least two classes, got {only}")
+    if len(classes) > limits.max_classes:
+        raise TooLarge(f"{where} has {len(classes)} classes; at most {limits.max_classes} are taken")
+
+
+def _wrong_label(label: object, limits: Limits) -> str | None:
+    if isinstance(label, int):
+        return None if -(2**63) <= label < 2**63 else f"expected an integer of 64 bits, got {shown(label)}"
+    return _wrong_text(label, limits)

@@ -1,0 +1,109 @@
+"""The training request: declared once, and stored so that a later version of this service reads it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_core import algorithms
+from ml_core.errors import ArtifactInvalid, InvalidInput
+from ml_core.inputs.rows import Limits
+from ml_core.training.reference import TableReference, table_of
+from ml_core.training.request import MEMBERS, OPTIONS, TrainingRequest, body_schema, check_request
+from ml_core.training.rows import TrainingRows
+
+# As earlier versions of this service wrote them. A queue may hold such requests while it is upgraded.
+STORED = Path(__file__).parent / "stored_requests"
+
+
+def stored(name: str) -> bytes:
+    return (STORED / name).read_bytes()
+
+
+def test_a_stored_request_with_columns_of_words_and_gaps_is_read() -> None:
+    request = TrainingRequest.from_bytes(stored("columns"))
+    assert (request.algorithm, request.hyperparameters["C"]) == ("logistic_regression", 2.0)
+    assert (request.test_fraction, request.seed) == (0.25, 7)
+    assert isinstance(request.data, TrainingRows)
+    assert request.features == ("age", "plan", "active")
+    assert request.targets == ["yes", "no"] * 10
+    assert [(column.name, column.words) for column in request.columns or ()] == [
+        ("age", ()),
+        ("plan", ("basic", "pro")),
+        ("active", ()),
+    ]
+    assert request.summary() == {
+        "algorithm": "logistic_regression",
+        "hyperparameters": request.hyperparameters,
+        "rows": 20,
+        "features": 3,
+        "test_fraction": 0.25,
+        "seed": 7,
+    }
+    digest = "d96f2cbaad22b6eeb303247f68fa29125d9fb36c5fb1195e1476bda169086167"
+    assert request.data.lineage() == {"uri": None, "size": 480, "sha256": digest}
+
+
+def test_a_stored_request_with_numbers_is_read() -> None:
+    request = TrainingRequest.from_bytes(stored("numbers"))
+    assert (request.algorithm, request.features, request.targets) == ("kmeans", ("a", "b"), None)
+    assert (request.columns, len(request.rows), request.test_fraction) == (None, 12, 0)
+
+
+def test_a_stored_request_that_names_a_table_is_read() -> None:
+    request = TrainingRequest.from_bytes(stored("table"))
+    table = TableReference("dataset://churn/018f", "csv", "late", ("age", "plan"))
+    assert (request.algorithm, request.data, request.test_fraction, request.seed) == ("svm", table, 0.1, 3)
+    assert table_of(stored("table")) == table
+    assert table_of(stored("columns")) is None
+    assert table.lineage({"uri": "dataset://churn/018f", "size": 7}) == {
+        "uri": "dataset://churn/018f",
+        "size": 7,
+        "format": "csv",
+        "target": "late",
+    }
+
+
+@pytest.mark.parametrize("name", ["columns", "numbers", "table"])
+def test_it_is_stored_as_before_so_that_an_idempotency_key_outlives_an_upgrade(name: str) -> None:
+    again = TrainingRequest.from_bytes(stored(name)).to_bytes()
+    assert hashlib.sha256(again).digest() == hashlib.sha256(stored(name)).digest()
+
+
+def test_an_option_that_a_stored_request_does_not_know_has_its_default() -> None:
+    described: dict[str, Any] = json.loads(stored("table"))
+    for name in OPTIONS:
+        del described[name]
+    request = TrainingRequest.from_bytes(json.dumps(described).encode())
+    assert (request.test_fraction, request.seed) == (0.2, 0)
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"{}", b'{"data": 1}', b'{"data":{}}', b'{"data":{"uri":"a","other":1}}', b"\0" * 16]
+)
+def test_other_bytes_are_no_request(broken: bytes) -> None:
+    with pytest.raises(ArtifactInvalid):
+        TrainingRequest.from_bytes(broken)
+
+
+def test_each_option_is_checked_stored_told_and_described_from_its_declaration() -> None:
+    assert set(OPTIONS) == set(TrainingRequest._fields) - {"algorithm", "hyperparameters", "data"}
+    body: dict[str, Any] = {"algorithm": "kmeans", "instances": [[row] for row in range(10)]}
+    body["hyperparameters"] = {"n_clusters": 2}
+    properties = body_schema(algorithms.algorithm("kmeans"))["properties"]
+    summary = check_request(body, Limits()).summary()
+    for name, option in OPTIONS.items():
+        assert name in MEMBERS
+        assert summary[name] == option.default == properties[name]["default"]
+        with pytest.raises(InvalidInput) as refused:
+            check_request({**body, name: "odd"}, Limits())
+        assert [fault.path for fault in refused.value.faults] == [f"$.{name}"]
+
+
+def test_where_no_table_is_read_a_reference_is_refused_with_what_to_do() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        check_request({"algorithm": "kmeans", "data": {"uri": "s3://a/b"}}, Limits())
+    (fault,) = refused.value.faults
+    assert fault == ("$.data.uri", "data.uri is not supported here; send the rows in `instances`")
