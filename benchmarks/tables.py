@@ -63,7 +63,7 @@ def run(command: Sequence[str]) -> Run:
 def fit(algorithm: str, path: str) -> dict[str, float]:
     """Train on a file as the trainer does: in a child process, from the file to the artifact's bytes."""
     from ml_core import algorithms
-    from ml_core.jobs.fit_child import FitChild, Fitted
+    from ml_core.jobs.fit_child import FitChild, FittedArtifact
     from ml_core.training.reference import TableReference
     from ml_core.training.request import TrainingRequest
 
@@ -80,7 +80,7 @@ def fit(algorithm: str, path: str) -> dict[str, float]:
         with FitChild(request.to_bytes(), folder) as child:
             child.ended.wait()
             result = child.result()
-    if not isinstance(result, Fitted):
+    if not isinstance(result, FittedArtifact):
         raise SystemExit(str(result))
     found: dict[str, Any] = result.manifest["metrics"]["test"]
     return {name: value for name, value in found.items() if isinstance(value, float)}

@@ -2,46 +2,27 @@
 
 import json
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from handlers.logs import log, log_unforeseen
 from handlers.settings import limits_of
 from ml_core.datasets.datasets import upload_of
 from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, Unavailable
+from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import Job, Jobs, is_job_id
-from ml_core.jobs.leases import NOBODY, Roster
 from ml_core.jobs.sweep import sweep
-from ml_core.jobs.trainer import PACE, Pace, abandon, run_job
+from ml_core.jobs.trainer import fail_dead_lettered, run_job
 from ml_core.names import check_name
 from ml_core.registry.deletion import DAY
 from ml_core.sandbox.memory import FunctionMemory
 
 if TYPE_CHECKING:
-    import threading
+    from collections.abc import Callable
 
     from handlers.services import Services
 
 MOST_FAILURES = 19  # of a message, before the one that makes it a dead letter
 FAILED = 60.0  # seconds until a message comes again that failed for a reason that nobody foresaw
-
-
-class Run(NamedTuple):
-    """How a trainer's process stands.
-
-    Args:
-        deadline: when the platform will end it, in seconds since the epoch.
-        stopping: set when it has to end sooner.
-        pace: how long it waits for what.
-        roster: who knows which trainers are alive.
-    """
-
-    deadline: float | None = None
-    stopping: "threading.Event | None" = None
-    pace: Pace = PACE
-    roster: Roster = NOBODY
-
-
-_ALONE = Run()
 
 
 class NowQueue:
@@ -81,8 +62,8 @@ def receive(
 ) -> float | None:
     """Work off a message; the seconds after which it has to come again, None for never.
 
-    What names no job is laid among the dead letters at once, and a message that fails for a reason that
-    nobody foresaw when it has done so often: its job then says so. Until then the error is raised, so that
+    A message that names no job becomes a dead letter at once. One that fails for a reason that nobody foresaw
+    becomes one when it has done so often, and its job says so. Until then the error is raised, so that
     the platform delivers it again.
 
     Args:
@@ -97,13 +78,17 @@ def receive(
         log("error", "dead letter", detail=str(error), bytes=len(message))
         services.queue.bury(message)
         return None
-    return work_off(services, job_id, failures=failures, run=Run(deadline))
+    return work_off(
+        services, job_id, failures=failures, make_context=lambda: trainer_context(services, deadline)
+    )
 
 
-def work_off(services: "Services", job_id: str, *, failures: int, run: Run) -> float | None:
-    """What `receive` does with a message that names a job."""
+def work_off(
+    services: "Services", job_id: str, *, failures: int, make_context: "Callable[[], TrainerContext]"
+) -> float | None:
+    """What `receive` does with a message that names a job. A context that cannot be made is a failure."""
     try:
-        return deliver(services, job_id, run)
+        return deliver(services, job_id, make_context())
     except Exception as error:
         if failures < MOST_FAILURES:
             raise
@@ -117,31 +102,21 @@ def _give_up(services: "Services", job_id: str, failures: int) -> None:
     """Have the job say that its message is a dead letter, if its document can still be written."""
     reason = f"{failures} deliveries failed for a reason that is in the service's log"
     try:
-        job = abandon(job_id, services.jobs, services.registry, reason)
+        job = fail_dead_lettered(job_id, services.jobs, services.registry, reason)
     except ServerlessMLError as error:
         log("error", "dead letter", job=job_id, detail=str(error))
     else:
         log("error", "dead letter", job=job_id, state=job.state if job else None)
 
 
-def deliver(services: "Services", job_id: str, run: Run = _ALONE) -> float | None:
+def deliver(services: "Services", job_id: str, context: TrainerContext | None = None) -> float | None:
     """Run a job that was delivered; the seconds after which it has to be delivered again, None for never."""
     upload = upload_of(job_id)
     if upload is not None:
         _describe(services, upload)
         return None
     started = time.perf_counter()
-    outcome = run_job(
-        job_id,
-        services.jobs,
-        services.registry,
-        deadline=run.deadline,
-        stopping=run.stopping,
-        pace=run.pace,
-        roster=run.roster,
-        data=services.data,
-        memory=memory_of(services),
-    )
+    outcome = run_job(job_id, context or trainer_context(services))
     job = outcome.job
     log(
         "info",
@@ -192,15 +167,15 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
     request = check_request(body, limits_of(services.settings), services.data.check)
     jobs = Jobs(services.store, NowQueue())
     job = jobs.submit(model, request.to_bytes(), request.summary())
-    outcome = run_job(
-        job.id,
-        jobs,
-        services.registry,
-        deadline=deadline,
-        data=services.data,
-        memory=memory_of(services),
+    context = trainer_context(services, deadline)._replace(jobs=jobs)
+    return run_job(job.id, context).job or job
+
+
+def trainer_context(services: "Services", deadline: float | None = None) -> TrainerContext:
+    """Where this process trains and under what conditions."""
+    return TrainerContext(
+        services.jobs, services.registry, services.data, memory_of(services), deadline=deadline
     )
-    return outcome.job or job
 
 
 def memory_of(services: "Services") -> FunctionMemory:

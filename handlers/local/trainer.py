@@ -10,9 +10,9 @@ def train_until_stopped(settings: Settings) -> int:
     """Work off the folder's queue until SIGTERM, or until the process that started this one is gone."""
     import threading
 
-    from handlers.jobs import Run, sweep_once, work_off
+    from handlers.jobs import sweep_once, trainer_context, work_off
     from handlers.logs import forward_logging
-    from ml_core.jobs.trainer import Pace
+    from ml_core.jobs.context import PollIntervals, TrainerContext
     from providers.local.runtime.presence import Presence
     from providers.local.runtime.worker_queue import FolderQueue, stop_on_request, work
 
@@ -20,16 +20,20 @@ def train_until_stopped(settings: Settings) -> int:
     services = folder_services(settings, key_records=None)
     queue, stopping, presence = FolderQueue(settings.root), threading.Event(), Presence(settings.root)
     stop_on_request(stopping, queue)
-    pace = Pace(lease=15.0, renewal=2.0, glance=0.25)  # writing to a folder costs nothing
+    intervals = PollIntervals(lease=15.0, renewal=2.0, poll_interval=0.25)  # writing to a folder is cheap
+
+    def context() -> TrainerContext:
+        return trainer_context(services, _deadline(settings))._replace(
+            stopping=stopping, intervals=intervals, workers=presence
+        )
 
     def handle(job_id: str, failures: int) -> float | None:
-        run = Run(_deadline(settings), stopping, pace, presence)
-        return work_off(services, job_id, failures=failures, run=run)
+        return work_off(services, job_id, failures=failures, make_context=context)
 
     def sweep() -> None:
         sweep_once(services)
         presence.stay()
-        presence.forget_the_dead()
+        presence.remove_stale()
 
     work(queue, handle, sweep, stopping)
     return 0

@@ -14,7 +14,7 @@ import resource
 import sys
 from typing import Any
 
-from ml_core.sandbox.memory import be_first_to_go
+from ml_core.sandbox.memory import prefer_oom_kill
 
 ROWS = 1_000_000
 """About how many rows a description is of at most; of a longer table it says that it is not complete."""
@@ -25,7 +25,7 @@ def main(path: str, memory: int, module_paths: list[str]) -> None:
     if module_paths:
         sys.path[:] = module_paths
     faulthandler.enable()  # a crash says where Python was
-    be_first_to_go()
+    prefer_oom_kill()
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     sys.stdout.write(json.dumps(_described(path), allow_nan=False))

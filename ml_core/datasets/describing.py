@@ -119,7 +119,7 @@ def _described_apart(uri: str, path: str, memory: int) -> dict[str, Any] | None:
             return _unreadable("reading the file took too long")
         death = child.death
     if death.said:
-        log.error("describing %s: the process's last words:\n%s", uri, "\n".join(death.said))
+        log.error("describing %s: the process's last output:\n%s", uri, "\n".join(death.said))
     if death.status:
         log.error("describing %s: the process %s", uri, death.how)
         if death.lacked_memory(memory or None):

@@ -28,14 +28,14 @@ _PARQUET = b"PAR1"
 log = logging.getLogger(__name__)
 
 
-class Fitted(NamedTuple):
+class FittedArtifact(NamedTuple):
     """A fit that went well."""
 
     artifact: bytes
     manifest: dict[str, Any]
 
 
-class Refused(NamedTuple):
+class RequestRefused(NamedTuple):
     """Trying again is no use. `error` has `code`, `message` and `faults`."""
 
     error: dict[str, Any]
@@ -73,7 +73,9 @@ class OutOfDisk(NamedTuple):
     """The fit wanted to write more than the disk holds."""
 
 
-type Result = Fitted | Refused | Broken | Defect | Unreadable | OutOfTime | OutOfMemory | OutOfDisk
+type Result = (
+    FittedArtifact | RequestRefused | Broken | Defect | Unreadable | OutOfTime | OutOfMemory | OutOfDisk
+)
 
 
 class FitChild:
@@ -129,7 +131,7 @@ class FitChild:
 
     @property
     def said(self) -> tuple[str, ...]:
-        """What is known of its last words; for the log."""
+        """What is known of its last output; for the log."""
         return self._child.death.said
 
     def result(self) -> Result:
@@ -140,7 +142,7 @@ class FitChild:
         death = self._child.death
         artifact, manifest = self._read("artifact"), self._read("manifest.json")
         if death.status == 0 and artifact is not None and manifest is not None:
-            return Fitted(artifact, json.loads(manifest))
+            return FittedArtifact(artifact, json.loads(manifest))
         return self._judge_death(death)
 
     def _judge_death(self, death: Death) -> Result:
@@ -196,4 +198,4 @@ def _judge(error: dict[str, Any]) -> Result:
             return OutOfMemory()
         case "disk_full":
             return OutOfDisk()
-    return Refused(error)
+    return RequestRefused(error)

@@ -18,7 +18,7 @@ import time
 from contextlib import suppress
 from typing import IO, Any
 
-from ml_core.sandbox.memory import be_first_to_go
+from ml_core.sandbox.memory import prefer_oom_kill
 
 READING = "reading"
 """The phase in which the rows are brought into memory, from a table's file if there is one."""
@@ -31,7 +31,7 @@ def main(folder: str, module_paths: list[str]) -> None:
     _end_at_the_deadline()
     _be_killed_with_parent()
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-    be_first_to_go()
+    prefer_oom_kill()
     _return_freed_memory()
     faulthandler.enable()  # a crash says where Python was
     progress = _Progress(_take_standard_output())

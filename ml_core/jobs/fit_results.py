@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 from ml_core.errors import ObjectExists, ObjectNotFound
-from ml_core.jobs.fit_child import Fitted
+from ml_core.jobs.fit_child import FittedArtifact
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import artifact_key, manifest_key
 
 
-def store(place: ObjectStore, job_id: str, fitted: Fitted) -> dict[str, Any]:
+def store(place: ObjectStore, job_id: str, fitted: FittedArtifact) -> dict[str, Any]:
     """Write the artifact and then its manifest, each once: what an earlier attempt wrote is used as it is."""
     artifact = _put_once(place, artifact_key(job_id), fitted.artifact)
     described = {"job": job_id, "sha256": hashlib.sha256(artifact).hexdigest(), "size": len(artifact)}

@@ -21,9 +21,9 @@ def refusal(error: InvalidInput | TooLarge) -> JobError:
 
 def out_of_memory(size: int, limit: int | None) -> JobError:
     """The fit was refused memory while it had `size` bytes of data; `limit` is what it might have taken."""
-    bound = "there is" if limit is None else f"the {_mib(limit)} that the train function has for it"
-    message = f"training on {_mib(size)} of data wants more memory than {bound}: {_LESS_MEMORY}"
-    return {"code": "out_of_memory", "message": message}
+    available = "the memory" if limit is None else f"the {_mib(limit)}"
+    message = f"out of memory: {_mib(size)} of data did not fit into {available} available for training"
+    return {"code": "out_of_memory", "message": f"{message}; {_LESS_MEMORY}"}
 
 
 def unreadable(how: str) -> JobError:

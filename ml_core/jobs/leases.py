@@ -16,13 +16,13 @@ from ml_core.jobs.jobs import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEED
 MOST_ATTEMPTS = 3
 LEASE = 45.0  # seconds
 RENEWAL = 12.0  # seconds: three chances within a lease, and no more writes than GCS takes
-LOST = "the trainer stopped without a word; whether that was for memory, the platform's log of it says"
+LOST = "the trainer stopped unexpectedly; the platform's log of it says why"
 # The outcomes of attempts that do not count: the trainer was asked to stop, or had hardly any time to begin.
 INTERRUPTED, POSTPONED = "interrupted", "postponed"
 _UNCOUNTED = frozenset({INTERRUPTED, POSTPONED})
 
 
-class Roster(Protocol):
+class WorkerRegistry(Protocol):
     """Who knows whether the trainers of a machine are alive: a dead one's lease need not run out."""
 
     name: str  # of this trainer; its leases' owners begin with it
@@ -32,8 +32,8 @@ class Roster(Protocol):
         ...
 
 
-class Nobody:
-    """The roster where trainers know nothing of each other."""
+class NoWorkers:
+    """The registry where trainers know nothing of each other."""
 
     name = ""
 
@@ -42,7 +42,7 @@ class Nobody:
         return False
 
 
-NOBODY = Nobody()
+NO_WORKERS = NoWorkers()
 
 
 class Claim(NamedTuple):
@@ -54,18 +54,23 @@ class Claim(NamedTuple):
 
 
 def claim(
-    jobs: Jobs, job_id: str, seconds: float = LEASE, *, begin: bool = True, roster: Roster = NOBODY
+    jobs: Jobs,
+    job_id: str,
+    seconds: float = LEASE,
+    *,
+    begin: bool = True,
+    workers: WorkerRegistry = NO_WORKERS,
 ) -> Claim:
     """Take the job for `seconds`, unless it is over or somebody holds it.
 
-    A new attempt is written down, unless they are spent, the job is to be cancelled or it is taken for
+    A new attempt is written down, unless there were too many, the job is to be cancelled or it is taken for
     something else (`begin`). Raises `JobNotFound`, `Unavailable`.
     """
-    owner = f"{roster.name}.{os.urandom(8).hex()}"
+    owner = f"{workers.name}.{os.urandom(8).hex()}"
 
     def is_held(body: Body) -> bool:
         held = held_for(body, jobs.clock()) > 0
-        return held and not roster.is_gone(str(_owner(body)).partition(".")[0])
+        return held and not workers.is_gone(str(_owner(body)).partition(".")[0])
 
     def change(body: Body | None) -> Body | None:
         if body is None:
@@ -76,7 +81,7 @@ def claim(
         body.update(state=RUNNING, phase=None, percentage=None, sent_again=0)
         body["started"] = body["started"] or jobs.now()
         body["lease"] = {"owner": owner, "expires": jobs.clock() + seconds}
-        if begin and not body["cancelling"] and spent(body["attempts"]) < MOST_ATTEMPTS:
+        if begin and not body["cancelling"] and counted_attempts(body["attempts"]) < MOST_ATTEMPTS:
             body["attempts"].append({"started": jobs.now(), "ended": None, "outcome": None, "reason": None})
         return body
 
@@ -86,12 +91,12 @@ def claim(
     return Claim(Job.of(document.body), lease, 0.0 if mine else held_for(document.body, jobs.clock()))
 
 
-def spent(attempts: list[dict[str, Any]]) -> int:
+def counted_attempts(attempts: list[dict[str, Any]]) -> int:
     """How many of the attempts count."""
     return sum(attempt["outcome"] not in _UNCOUNTED for attempt in attempts)
 
 
-def postponed(attempts: list[dict[str, Any]]) -> int:
+def deferred_for_time(attempts: list[dict[str, Any]]) -> int:
     """How many attempts in a row, up to the latest that ended, had hardly any time to begin."""
     ended = [attempt["outcome"] for attempt in attempts if attempt["outcome"] is not None]
     return len(ended) - max((at + 1 for at, outcome in enumerate(ended) if outcome != POSTPONED), default=0)
@@ -109,7 +114,7 @@ class Lease:
 
     @property
     def begun(self) -> bool:
-        """Whether an attempt is under way: none is when they are spent, or the job is to be cancelled."""
+        """Whether an attempt is under way: not after too many, nor for a job that is to be cancelled."""
         return any(attempt["outcome"] is None for attempt in self.job.attempts)
 
     def look(self) -> Job:

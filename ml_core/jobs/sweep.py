@@ -14,9 +14,10 @@ from typing import NamedTuple
 from ml_core.datasets.datasets import left_behind
 from ml_core.documents import Body, read_many
 from ml_core.errors import DocumentDamaged, LeaseLost
+from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import FINAL, RUNNING, Jobs, Traces, input_key, job_key
-from ml_core.jobs.leases import MOST_ATTEMPTS, held_for, spent
-from ml_core.jobs.trainer import abandon, run_job
+from ml_core.jobs.leases import MOST_ATTEMPTS, counted_attempts, held_for
+from ml_core.jobs.trainer import fail_dead_lettered, run_job
 from ml_core.ports import ObjectStore, every_object
 from ml_core.registry.deletion import RETENTION, Deletion, Kept
 from ml_core.registry.registry import Registry
@@ -89,8 +90,10 @@ def _sweep_job(jobs: Jobs, registry: Registry, traces: Traces, body: Body | None
 
 def _bring_on(jobs: Jobs, registry: Registry, job_id: str, body: Body) -> str | None:
     """Send a job again that nobody holds, or end it."""
-    if body["state"] == RUNNING and spent(body["attempts"]) >= MOST_ATTEMPTS:
-        run_job(job_id, jobs, registry)  # fits nothing any more: it finds the version, or gives the job up
+    if body["state"] == RUNNING and counted_attempts(body["attempts"]) >= MOST_ATTEMPTS:
+        run_job(
+            job_id, TrainerContext(jobs, registry)
+        )  # fits nothing any more: it finds the version, or gives the job up
         return "ended"
     again = body.get("sent_again", 0)
     lost_its_trainer = body["state"] == RUNNING and not again
@@ -105,7 +108,7 @@ def _bring_on(jobs: Jobs, registry: Registry, job_id: str, body: Body) -> str | 
 def _give_up(jobs: Jobs, registry: Registry, job_id: str, times: int) -> str | None:
     reason = f"no trainer took the job, which was sent {times} times; its messages are dead letters"
     try:
-        ended = abandon(job_id, jobs, registry, reason)
+        ended = fail_dead_lettered(job_id, jobs, registry, reason)
     except LeaseLost:
         return None  # another sweep was first
     return None if ended is None else "ended"

@@ -41,7 +41,7 @@ def _resident_bytes() -> int:
         return 0
 
 
-def be_first_to_go() -> None:
+def prefer_oom_kill() -> None:
     """When memory runs out the system ends this process, and its parent lives to tell."""
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # Linux has it
         score.write("1000")

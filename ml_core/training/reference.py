@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, member, shown
@@ -159,6 +159,11 @@ def check_data(
         raise InvalidInput(sorted(faults))
     check_uri(value.get("uri"))
     return _reference(value)
+
+
+def refuse_tables(uri: object) -> NoReturn:  # noqa: ARG001 - in the place of one that allows some
+    """Refuse every address. Raises `InvalidInput`."""
+    raise InvalidInput.at("$.data.uri", "data.uri is not supported here; send the rows in `instances`")
 
 
 def data_schema(info: AlgorithmInfo) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ml_core.inputs.columns import Feature
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.training import rows as training_rows
-from ml_core.training.reference import STORED_PREFIX, TableReference, check_data, data_schema
+from ml_core.training.reference import STORED_PREFIX, TableReference, check_data, data_schema, refuse_tables
 from ml_core.training.rows import TrainingRows, check_classes, check_names, check_rows
 
 if TYPE_CHECKING:
@@ -169,11 +169,6 @@ def body_schema(info: AlgorithmInfo) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": properties,
     }
-
-
-def refuse_tables(uri: object) -> None:  # noqa: ARG001 - in the place of one that allows some
-    """Refuse every address. Raises `InvalidInput`."""
-    raise InvalidInput.at("$.data.uri", "data.uri is not supported here; send the rows in `instances`")
 
 
 def check_request(

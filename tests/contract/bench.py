@@ -5,10 +5,11 @@ import json
 import threading
 
 from ml_core.datasets.sources import DataSources, upload_key
+from ml_core.jobs.context import PollIntervals, TrainerContext
 from ml_core.jobs.jobs import SUCCEEDED, Job, Jobs
 from ml_core.jobs.leases import MOST_ATTEMPTS
 from ml_core.jobs.sweep import Swept, sweep
-from ml_core.jobs.trainer import Outcome, Pace, run_job
+from ml_core.jobs.trainer import Outcome, run_job
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.versions import Versions
@@ -46,20 +47,16 @@ class Bench:
         self,
         job: Job,
         *,
-        pace: Pace = QUICK,
+        intervals: PollIntervals = QUICK,
         deadline: float | None = None,
         stopping: threading.Event | None = None,
     ) -> Outcome:
-        return run_job(
-            job.id,
-            self.jobs,
-            self.registry,
-            fit_command=QUICK_FIT,
-            pace=pace,
-            deadline=deadline,
-            stopping=stopping,
-            data=sources(self.store),
-        )
+        context = self.context(self.store)._replace(deadline=deadline, stopping=stopping, intervals=intervals)
+        return run_job(job.id, context)
+
+    def context(self, store: ObjectStore) -> TrainerContext:
+        """A quick trainer's, on the same jobs in a store that may go wrong."""
+        return quick_context(Jobs(store, self.queue, self.clock))
 
     def deliver_until_over(self, job: Job) -> Job:
         for _ in range(2 * MOST_ATTEMPTS):
@@ -101,6 +98,13 @@ class Bench:
             f"jobs/{job.id}.json",
             "models/iris.json",
         ]
+
+
+def quick_context(jobs: Jobs) -> TrainerContext:
+    """A trainer's that waits for nothing, with the stand-in for the fitting process."""
+    return TrainerContext(
+        jobs, Registry(jobs.store), sources(jobs.store), fit_command=QUICK_FIT, intervals=QUICK
+    )
 
 
 def sources(store: ObjectStore) -> DataSources:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ml_core.errors import Unavailable
-from ml_core.jobs.trainer import Pace
+from ml_core.jobs.context import PollIntervals
 from ml_core.ports import ObjectStore, Opened, Page, StoredObject
 
 QUICK_FIT = (sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "quick_fit.py"))
 _PIECE = 100_000  # bytes of a stream that come in one operation
-QUICK = Pace(lease=5.0, renewal=0.03, glance=0.02, retry=0.01, store_failed=0.01, last_words=10.0, least=0.2)
+QUICK = PollIntervals(
+    lease=5.0, renewal=0.03, poll_interval=0.02, retry=0.01, store_failed=0.01, shutdown_grace=10.0, least=0.2
+)
 
 type Fault = Callable[[Callable[[], object]], object]
 

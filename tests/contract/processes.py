@@ -24,8 +24,8 @@ from ml_core.registry.aliases import Aliases, Terms
 from ml_core.registry.registry import Registry
 from ml_core.serving import Models
 from tests.contract.backend import backend
-from tests.contract.bench import sources
-from tests.contract.faults import QUICK, QUICK_FIT, Clock, FaultyStore, RememberingQueue
+from tests.contract.bench import quick_context
+from tests.contract.faults import QUICK, Clock, FaultyStore, RememberingQueue
 from tests.contract.places import Place
 
 if TYPE_CHECKING:
@@ -127,14 +127,7 @@ def train(  # noqa: PLR0917 - words of a command
     clock = Clock()
     clock.ahead = float(ahead)
     jobs = Jobs(FaultyStore(store, int(nth), killed), RememberingQueue(), clock)
-    run_job(
-        job_id,
-        jobs,
-        Registry(jobs.store),
-        fit_command=QUICK_FIT,
-        pace=QUICK,
-        data=sources(jobs.store),
-    )
+    run_job(job_id, quick_context(jobs))
 
 
 def train_on_a_small_disk(store: ObjectStore, job_id: str, folder: str) -> None:
@@ -146,18 +139,12 @@ def train_on_a_small_disk(store: ObjectStore, job_id: str, folder: str) -> None:
 def work(store: ObjectStore, folder: str, *job_ids: str) -> None:
     """Run the jobs, again and again, until each is over."""
     tempfile.tempdir = folder
-    jobs, waiting = Jobs(store, RememberingQueue()), list(job_ids)
+    waiting = list(job_ids)
+    context = quick_context(Jobs(store, RememberingQueue()))._replace(intervals=QUICK._replace(lease=0.5))
     print("ready", flush=True)
     while waiting:
         job_id = waiting.pop(0)
-        outcome = run_job(
-            job_id,
-            jobs,
-            Registry(store),
-            fit_command=QUICK_FIT,
-            pace=QUICK._replace(lease=0.5),
-            data=sources(store),
-        )
+        outcome = run_job(job_id, context)
         if outcome.defer is not None:
             waiting.append(job_id)
             time.sleep(0.02)

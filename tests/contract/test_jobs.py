@@ -15,9 +15,8 @@ from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import Registry
 from providers.local.runtime.folder_store import FolderStore
+from tests.contract.bench import quick_context
 from tests.contract.faults import (
-    QUICK,
-    QUICK_FIT,
     Clock,
     Fault,
     FaultyStore,
@@ -55,7 +54,7 @@ def _renamed(document: str, job_id: str) -> bytes:
 
 
 def _run(jobs: Jobs, job: Job) -> Job:
-    outcome = run_job(job.id, jobs, Registry(jobs.store), fit_command=QUICK_FIT, pace=QUICK)
+    outcome = run_job(job.id, quick_context(jobs))
     assert outcome.job is not None
     return outcome.job
 

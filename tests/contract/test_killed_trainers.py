@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from ml_core.errors import Unavailable
-from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs
+from ml_core.jobs.context import PollIntervals
+from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job
 from ml_core.jobs.leases import LOST, MOST_ATTEMPTS
 from ml_core.jobs.sweep import Swept
-from ml_core.jobs.trainer import Outcome, Pace, run_job
+from ml_core.jobs.trainer import Outcome, run_job
 from ml_core.ports import ObjectStore, Opened
-from ml_core.registry.registry import Registry, artifact_key
+from ml_core.registry.registry import artifact_key
 from ml_core.registry.versions import Versions
 from ml_core.sandbox.memory import FunctionMemory
-from tests.contract.bench import Bench, sources
+from tests.contract.bench import Bench
 from tests.contract.faults import (
     QUICK,
-    QUICK_FIT,
     Fault,
     FaultyStore,
     do_twice,
@@ -125,7 +125,7 @@ def test_a_store_so_slow_that_the_lease_runs_out_makes_no_second_version(
         return operation()
 
     # it does not look, so it does not renew, and does not notice
-    _run(bench, job.id, FaultyStore(bench.store, nth, hang), pace=QUICK._replace(glance=60.0))
+    _run(bench, job.id, FaultyStore(bench.store, nth, hang), intervals=QUICK._replace(poll_interval=60.0))
     bench.deliver_until_over(job)
     bench.check_one_version(job)
 
@@ -230,11 +230,11 @@ def test_a_function_killed_each_time_says_where_the_cause_is_told(killing: Killi
 def test_a_fit_that_allocates_past_its_limit_fails_at_once_and_says_the_way_out(bench: Bench) -> None:
     job = bench.submit(allocate=300 << 20)
     memory = FunctionMemory(_resident() + (100 << 20))
-    run_job(job.id, bench.jobs, bench.registry, fit_command=QUICK_FIT, pace=QUICK, memory=memory)
+    run_job(job.id, bench.context(bench.store)._replace(memory=memory))
     ended = bench.jobs.get(job.id)
     assert ended.error is not None
     assert (ended.state, ended.error["code"], len(ended.attempts)) == (FAILED, "out_of_memory", 1)
-    assert "MiB that the train function has for it" in ended.error["message"]
+    assert "of data did not fit into the" in ended.error["message"]
     assert "give the train function more memory" in ended.error["message"]
 
 
@@ -260,7 +260,7 @@ def test_a_trainer_whose_store_hangs_while_it_fetches_fails_in_time(bench: Bench
             return super().opened(key)
 
     store = Hanging(bench.store, 0, fail_before)
-    outcome = _run(bench, job.id, store, deadline=time.time() + QUICK.last_words + 2.0)
+    outcome = _run(bench, job.id, store, deadline=time.time() + QUICK.shutdown_grace + 2.0)
     over.set()
     assert outcome.job is not None
     assert outcome.job.error is not None
@@ -282,15 +282,7 @@ def test_a_job_is_cancelled_or_given_back_while_its_data_is_still_on_the_way(ben
 
     def run(asked_to_stop: threading.Event) -> Outcome:
         store = Hanging(bench.store, 0, fail_before)
-        return run_job(
-            job.id,
-            Jobs(store, bench.queue, bench.clock),
-            Registry(store),
-            fit_command=QUICK_FIT,
-            pace=QUICK,
-            data=sources(store),
-            stopping=asked_to_stop,
-        )
+        return run_job(job.id, bench.context(store)._replace(stopping=asked_to_stop))
 
     back = run(stopping).job
     assert back is not None
@@ -313,8 +305,8 @@ def test_a_registration_that_hangs_past_the_deadline_is_finished_by_the_next(ben
             return super().put_if_absent(key, data)
 
     store = Hanging(bench.store, 0, fail_before)
-    hurried = QUICK._replace(last_words=1.0)
-    outcome = _run(bench, job.id, store, pace=hurried, deadline=time.time() + 3.0)
+    hurried = QUICK._replace(shutdown_grace=1.0)
+    outcome = _run(bench, job.id, store, intervals=hurried, deadline=time.time() + 3.0)
     over.set()
     assert outcome.defer is not None
     done = bench.deliver_until_over(job)
@@ -332,18 +324,10 @@ def _run(
     job_id: str,
     store: FaultyStore,
     *,
-    pace: Pace = QUICK,
+    intervals: PollIntervals = QUICK,
     deadline: float | None = None,
 ) -> Outcome:
-    return run_job(
-        job_id,
-        Jobs(store, bench.queue, bench.clock),
-        Registry(store),
-        fit_command=QUICK_FIT,
-        pace=pace,
-        data=sources(store),
-        deadline=deadline,
-    )
+    return run_job(job_id, bench.context(store)._replace(intervals=intervals, deadline=deadline))
 
 
 def _kill_until_over(place: Place, bench: Bench, jobs: list[str], folder: str, chance: random.Random) -> int:

@@ -10,10 +10,11 @@ import pytest
 from ml_core.errors import DocumentDamaged, Unavailable
 from ml_core.inputs.instances import rows_from_json
 from ml_core.inputs.rows import Limits
+from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs
-from ml_core.jobs.leases import LOST, MOST_ATTEMPTS, claim, spent
+from ml_core.jobs.leases import LOST, MOST_ATTEMPTS, claim, counted_attempts
 from ml_core.jobs.sweep import Swept, sweep
-from ml_core.jobs.trainer import Outcome, abandon, run_job
+from ml_core.jobs.trainer import Outcome, fail_dead_lettered, run_job
 from ml_core.ports import ObjectStore
 from ml_core.registry.deletion import Deletion
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
@@ -23,7 +24,6 @@ from ml_core.training.notebook import check_request
 from tests.contract.bench import Bench
 from tests.contract.faults import (
     QUICK,
-    QUICK_FIT,
     FaultyStore,
     RememberingQueue,
     fail_before,
@@ -170,7 +170,7 @@ class TestEnding:
             assert (outcome.job.state, outcome.defer) == (QUEUED, QUICK.retry)
         bench.deliver(job)
         bench.check_one_version(job)
-        assert spent(bench.jobs.get(job.id).attempts) == 1
+        assert counted_attempts(bench.jobs.get(job.id).attempts) == 1
         another = bench.submit()
         for _ in range(4):
             bench.deliver(another, deadline=time.time() + 10.1)
@@ -187,7 +187,7 @@ class TestEnding:
         }
         request = check_request(body, Limits())
         job = bench.jobs.submit("signs", request.to_bytes(), request.summary())
-        ended = run_job(job.id, bench.jobs, bench.registry).job
+        ended = run_job(job.id, TrainerContext(bench.jobs, bench.registry)).job
         assert ended is not None
         assert (ended.state, ended.error) == (SUCCEEDED, None)
         assert Versions(bench.registry).get("signs", 1)["classes"] == ["high", "low"]
@@ -243,8 +243,8 @@ class TestHolding:
     def test_a_lease_is_renewed_and_progress_written_with_it(self, bench: Bench) -> None:
         """A fit that takes longer than its lease keeps the job, and everybody sees how far it is."""
         job = bench.submit(sleep=1.2)
-        pace = QUICK._replace(lease=0.5, renewal=0.1)
-        trainer = threading.Thread(target=bench.deliver, args=(job,), kwargs={"pace": pace})
+        intervals = QUICK._replace(lease=0.5, renewal=0.1)
+        trainer = threading.Thread(target=bench.deliver, args=(job,), kwargs={"intervals": intervals})
         trainer.start()
         seen = set()
         while trainer.is_alive():
@@ -331,8 +331,7 @@ class TestDying:
                 return super().put_if_absent(key, data)
 
         store = Deaf(bench.store, 1_000, lose_answer, lasting=True)
-        jobs = Jobs(store, bench.queue, bench.clock)
-        assert run_job(job.id, jobs, Registry(store), fit_command=QUICK_FIT, pace=QUICK).defer is not None
+        assert run_job(job.id, bench.context(store)).defer is not None
         bench.clock.ahead += 3600
         ended = bench.deliver_until_over(job)
         assert (ended.state, ended.version) == (state, 1 if state == SUCCEEDED else None)
@@ -341,13 +340,8 @@ class TestDying:
     def test_a_store_that_is_never_there_ends_in_failure(self, bench: Bench) -> None:
         job = bench.submit()
         for _ in range(MOST_ATTEMPTS):
-            outcome = run_job(
-                job.id,
-                bench.jobs,
-                bench.registry,
-                fit_command=["/nonexistent/command"],
-                pace=QUICK,
-            )
+            context = bench.context(bench.store)._replace(fit_command=["/nonexistent/command"])
+            outcome = run_job(job.id, context)
             assert outcome.defer is not None
         ended = bench.deliver(job).job
         assert ended is not None
@@ -385,13 +379,7 @@ class TestDying:
 
         store = Dying(bench.store, 0, fail_before)
         with pytest.raises(KeyboardInterrupt):
-            run_job(
-                job.id,
-                Jobs(store, bench.queue, bench.clock),
-                Registry(store),
-                fit_command=QUICK_FIT,
-                pace=QUICK,
-            )
+            run_job(job.id, bench.context(store))
         bench.clock.ahead += 3600
         assert bench.sweep().ended == 1
         assert bench.jobs.get(job.id).state == SUCCEEDED
@@ -437,7 +425,7 @@ class TestSweeping:
         bench.registry.register("iris", registered.id, sha256="", size=1, algorithm="quick")
         claim(bench.jobs, held.id)
         for each in (job, registered, held):
-            abandon(each.id, bench.jobs, bench.registry, "20 deliveries failed")
+            fail_dead_lettered(each.id, bench.jobs, bench.registry, "20 deliveries failed")
         ended = bench.jobs.get(job.id)
         assert (ended.state, ended.attempts) == (FAILED, [])
         assert ended.error == {
@@ -446,7 +434,7 @@ class TestSweeping:
         }
         assert bench.jobs.get(registered.id).state == SUCCEEDED
         assert bench.jobs.get(held.id).state == RUNNING, "somebody is at it"
-        assert abandon("0" * 28, bench.jobs, bench.registry, "") is None
+        assert fail_dead_lettered("0" * 28, bench.jobs, bench.registry, "") is None
 
     def test_a_damaged_document_stops_neither_the_sweep_nor_the_list(self, bench: Bench) -> None:
         damaged, fine = bench.submit(), bench.submit()

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from ml_core.errors import MalformedInput, TooLarge
 from ml_core.inputs.rows import Limits
-from ml_core.jobs.fit_child import FitChild, Fitted
+from ml_core.jobs.fit_child import FitChild, FittedArtifact
 from ml_core.tables import arrow, batches, delimited, words
 from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.description import describe
@@ -159,7 +159,7 @@ def test_a_file_means_the_same_in_any_batches(columns: list[list[str]], at_once:
     ]
 
 
-def fitted(path: str, folder: Path, *, target: str | None, memory: int | None = None) -> Fitted:
+def fitted(path: str, folder: Path, *, target: str | None, memory: int | None = None) -> FittedArtifact:
     """What a job's child makes of a table."""
     folder.mkdir()
     os.link(path, folder / "data")
@@ -169,7 +169,7 @@ def fitted(path: str, folder: Path, *, target: str | None, memory: int | None = 
     with FitChild(request.to_bytes(), str(folder), memory=memory) as child:
         assert child.ended.wait(120)
         found = child.result()
-    assert isinstance(found, Fitted), found
+    assert isinstance(found, FittedArtifact), found
     return found
 
 

@@ -39,7 +39,7 @@ class Presence:
         """Say that this worker is still there."""
         os.utime(self._held)
 
-    def forget_the_dead(self) -> None:
+    def remove_stale(self) -> None:
         """Remove the files of workers that died so long ago that their leases have run out."""
         with suppress(OSError):
             for found in os.scandir(self._folder):

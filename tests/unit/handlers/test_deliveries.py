@@ -1,12 +1,11 @@
 """Messages that fail: they come again, and in the end their job says that they are dead letters."""
 
 import json
-import threading
 from pathlib import Path
 
 import pytest
 
-from handlers.jobs import MOST_FAILURES, Run, job_of, receive, work_off
+from handlers.jobs import MOST_FAILURES, job_of, receive, trainer_context, work_off
 from handlers.local.services import folder_services
 from handlers.services import Services
 from handlers.settings import read_settings
@@ -57,5 +56,8 @@ def test_a_message_that_fails_again_and_again_is_a_dead_letter_and_its_job_says_
 
 
 def test_a_dead_letter_whose_job_never_was_is_kept_all_the_same(tmp_path: Path, broken: Services) -> None:
-    assert work_off(broken, "f" * 28, failures=MOST_FAILURES, run=Run(stopping=threading.Event())) is None
+    assert (
+        work_off(broken, "f" * 28, failures=MOST_FAILURES, make_context=lambda: trainer_context(broken))
+        is None
+    )
     assert dead_letters(tmp_path) == [json.dumps({"job": "f" * 28})]

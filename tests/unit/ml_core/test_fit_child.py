@@ -16,11 +16,11 @@ from ml_core.jobs.fit_child import (
     Broken,
     Defect,
     FitChild,
-    Fitted,
+    FittedArtifact,
     OutOfDisk,
     OutOfMemory,
     OutOfTime,
-    Refused,
+    RequestRefused,
     Result,
 )
 from ml_core.training.notebook import TrainingRequest, check_request
@@ -95,7 +95,7 @@ def test_a_fit_hands_over_its_artifact_and_manifest(tmp_path: Path) -> None:
     with FitChild(_request(40).to_bytes(), str(tmp_path)) as child:
         assert child.ended.wait(60)
         result = child.result()
-    assert isinstance(result, Fitted)
+    assert isinstance(result, FittedArtifact)
     assert result.manifest["algorithm"] == "svm"
     assert result.artifact
     assert child.phase not in {"starting", None}, "progress was told"
@@ -108,7 +108,7 @@ def test_a_request_at_fault_is_refused_with_its_faults(tmp_path: Path) -> None:
     with FitChild(request.to_bytes(), str(tmp_path)) as child:
         assert child.ended.wait(60)
         result = child.result()
-    assert isinstance(result, Refused)
+    assert isinstance(result, RequestRefused)
     assert result.error["code"] == "invalid_input"
     assert result.error["faults"]
     json.dumps(result.error)
@@ -160,7 +160,7 @@ def test_an_error_in_a_fit_is_a_defect_that_is_told_without_its_message(tmp_path
 
 def test_a_fit_whose_numbers_overflow_is_refused(tmp_path: Path) -> None:
     result = _result_of("raise ValueError('Input X contains infinity')", tmp_path)
-    assert isinstance(result, Refused)
+    assert isinstance(result, RequestRefused)
     assert "rescale" in result.error["message"]
 
 

@@ -40,12 +40,12 @@ def test_a_worker_is_gone_when_its_process_is(tmp_path: Path) -> None:
     assert mine.is_gone(name)
     assert not any(map(mine.is_gone, ("", "f" * 16, "..", "/"))), "of others nothing is known"
     workers = tmp_path / "~queue" / "~workers"
-    mine.forget_the_dead()
+    mine.remove_stale()
     assert (workers / name).exists(), "its lease may not have run out"
     for file in workers.iterdir():
         os.utime(file, (0, 0))
     mine.stay()
-    mine.forget_the_dead()
+    mine.remove_stale()
     assert os.listdir(workers) == [mine.name]
 
 
