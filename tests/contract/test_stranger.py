@@ -6,6 +6,7 @@ import pytest
 
 import ml_core.algorithms
 from ml_core.inputs.rows import Limits
+from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import FAILED, SUCCEEDED, Job, Jobs
 from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore
@@ -26,7 +27,7 @@ def ended(store: ObjectStore, **more: object) -> Job:
     request = check_request({**BODY, **more}, Limits(), lambda _: None)
     jobs = Jobs(store, RememberingQueue())
     job = jobs.submit("unheard-of", request.to_bytes(), request.summary())
-    outcome = run_job(job.id, jobs, Registry(store), fit_command=FIT)
+    outcome = run_job(job.id, TrainerContext(jobs, Registry(store), fit_command=FIT))
     assert outcome.job is not None
     assert outcome.defer is None
     return outcome.job

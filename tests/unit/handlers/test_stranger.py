@@ -9,6 +9,7 @@ import pytest
 import ml_core.algorithms
 from handlers.rest.openapi import document
 from ml_core.inputs.rows import Limits
+from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.trainer import run_job
 from ml_core.training.notebook import check_request
 from tests.stranger.folder import BODY, FIT, FOLDER, ROWS
@@ -22,7 +23,8 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
         services = services_over(tmp_path_factory.mktemp("strange"))
         request = check_request(BODY, Limits(), services.data.check)
         job = services.jobs.submit("odd", request.to_bytes(), request.summary())
-        ended = run_job(job.id, services.jobs, services.registry, fit_command=FIT).job
+        context = TrainerContext(services.jobs, services.registry, fit_command=FIT)
+        ended = run_job(job.id, context).job
         assert ended is not None
         assert ended.state == "succeeded", ended
         yield asking(services)
