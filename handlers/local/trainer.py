@@ -13,18 +13,18 @@ def train_until_stopped(settings: Settings) -> int:
     from handlers.jobs import sweep_once, trainer_context, work_off
     from handlers.logs import forward_logging
     from ml_core.jobs.context import PollIntervals, TrainerContext
-    from providers.local.runtime.presence import Presence
     from providers.local.runtime.worker_queue import FolderQueue, stop_on_request, work
+    from providers.local.runtime.worker_registry import FolderWorkers
 
     forward_logging()
     services = folder_services(settings, key_records=None)
-    queue, stopping, presence = FolderQueue(settings.root), threading.Event(), Presence(settings.root)
+    queue, stopping, workers = FolderQueue(settings.root), threading.Event(), FolderWorkers(settings.root)
     stop_on_request(stopping, queue)
     intervals = PollIntervals(lease=15.0, renewal=2.0, poll_interval=0.25)  # writing to a folder is cheap
 
     def context() -> TrainerContext:
         return trainer_context(services, _deadline(settings))._replace(
-            stopping=stopping, intervals=intervals, workers=presence
+            stopping=stopping, intervals=intervals, workers=workers
         )
 
     def handle(job_id: str, failures: int) -> float | None:
@@ -32,8 +32,8 @@ def train_until_stopped(settings: Settings) -> int:
 
     def sweep() -> None:
         sweep_once(services)
-        presence.stay()
-        presence.remove_stale()
+        workers.refresh()
+        workers.remove_stale()
 
     work(queue, handle, sweep, stopping)
     return 0

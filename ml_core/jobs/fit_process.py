@@ -71,7 +71,9 @@ def _fit(folder: str, progress: _Progress) -> None:
         load_readers()
     progress(READING, None)
     # Nobody else holds a table's rows: `fit` lets go of them when it has what it computes with.
-    trained = fit(request.with_rows(os.path.join(folder, "data"), machine_budget()), progress)
+    trained = fit(
+        request.with_rows(os.path.join(folder, "data"), machine_budget()), progress, deadline=_deadline()
+    )
     with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
         json.dump({**trained.manifest, **lineage}, manifest, allow_nan=False)
     with open(os.path.join(folder, "artifact"), "wb") as artifact:
@@ -114,10 +116,16 @@ def _return_freed_memory() -> None:
         ctypes.CDLL(None).mallopt(mmap_threshold, nbytes)
 
 
+def _deadline() -> float | None:
+    """When the fit has to be done, in seconds since the epoch; None where nobody bounded it."""
+    return float(os.environ["ML_DEADLINE"]) if "ML_DEADLINE" in os.environ else None
+
+
 def _end_at_the_deadline() -> None:
     """By a signal that nobody handles: no long calculation can hold it up."""
-    if "ML_DEADLINE" in os.environ:
-        left = float(os.environ["ML_DEADLINE"]) - time.time()
+    deadline = _deadline()
+    if deadline is not None:
+        left = deadline - time.time()
         signal.setitimer(signal.ITIMER_REAL, max(left, 0.001))
 
 

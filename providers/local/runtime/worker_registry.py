@@ -5,10 +5,10 @@ import os
 import time
 from contextlib import suppress
 
-_LONG_AGO = 3600.0  # seconds
+_STALE = 3600.0  # seconds
 
 
-class Presence:
+class FolderWorkers:
     """This process among the workers of the folder `root`, for as long as it lives."""
 
     def __init__(self, root: str) -> None:
@@ -35,7 +35,7 @@ class Presence:
             os.close(found)
         return True
 
-    def stay(self) -> None:
+    def refresh(self) -> None:
         """Say that this worker is still there."""
         os.utime(self._held)
 
@@ -43,5 +43,5 @@ class Presence:
         """Remove the files of workers that died so long ago that their leases have run out."""
         with suppress(OSError):
             for found in os.scandir(self._folder):
-                if time.time() - found.stat().st_mtime > _LONG_AGO and self.is_gone(found.name):
+                if time.time() - found.stat().st_mtime > _STALE and self.is_gone(found.name):
                     os.unlink(found.path)

@@ -10,20 +10,20 @@ from handlers.local.services import folder_services
 from handlers.settings import read_settings
 from ml_core.inputs.rows import Limits
 from ml_core.training.notebook import check_request
-from providers.local.runtime.presence import Presence
 from providers.local.runtime.worker_queue import WorkerProcess
+from providers.local.runtime.worker_registry import FolderWorkers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__)))))
 LIVING = """
 import sys
-from providers.local.runtime.presence import Presence
-print(Presence(sys.argv[1]).name, flush=True)
+from providers.local.runtime.worker_registry import FolderWorkers
+print(FolderWorkers(sys.argv[1]).name, flush=True)
 input()
 """
 
 
 def test_a_worker_is_gone_when_its_process_is(tmp_path: Path) -> None:
-    mine = Presence(str(tmp_path))
+    mine = FolderWorkers(str(tmp_path))
     worker = subprocess.Popen(
         [sys.executable, "-c", LIVING, str(tmp_path)],
         cwd=ROOT,
@@ -44,7 +44,7 @@ def test_a_worker_is_gone_when_its_process_is(tmp_path: Path) -> None:
     assert (workers / name).exists(), "its lease may not have run out"
     for file in workers.iterdir():
         os.utime(file, (0, 0))
-    mine.stay()
+    mine.refresh()
     mine.remove_stale()
     assert os.listdir(workers) == [mine.name]
 
