@@ -13,7 +13,7 @@ from ml_core.errors import MalformedInput, ServerlessMLError, TooLarge
 _TOO_LARGE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
-class Refusal(ErrorTask):
+class ProblemTask(ErrorTask):
     """Answers with a problem where waitress would with a page of text."""
 
     def execute(self) -> None:
@@ -30,7 +30,7 @@ class Refusal(ErrorTask):
 class Channel(HTTPChannel):
     """A connection that refuses in our words."""
 
-    error_task_class = Refusal
+    error_task_class = ProblemTask
 
 
 def _error(code: int, said: str) -> Exception:

@@ -39,7 +39,7 @@ class Upload(NamedTuple):
     expires: str
 
 
-class Listed(NamedTuple):
+class DatasetSummary(NamedTuple):
     """A dataset by its newest upload: its address, size in bytes and time."""
 
     name: str
@@ -51,11 +51,11 @@ class Listed(NamedTuple):
 class DatasetsPage(NamedTuple):
     """Part of the list of datasets, in the order of their names; `next_after` continues it, None ends it."""
 
-    datasets: list[Listed]
+    datasets: list[DatasetSummary]
     next_after: str | None
 
 
-class Dataset(NamedTuple):
+class DatasetDetails(NamedTuple):
     """A dataset's newest upload; `described` is what the trainer found in these bytes, None until it did."""
 
     name: str
@@ -94,7 +94,7 @@ class Datasets:
 
     def list(self, limit: int, after: str | None = None) -> DatasetsPage:
         """At most `limit` datasets that something was uploaded to, after the name `after`."""
-        found: list[Listed] = []
+        found: list[DatasetSummary] = []
         last = None if after is None else _past(after)
         while True:
             page = self._store.list(UPLOADS, after=last, limit=1)
@@ -105,7 +105,7 @@ class Datasets:
             found.append(_listed(page.objects[0]))
             last = _past(found[-1].name)
 
-    def get(self, name: str) -> Dataset:
+    def get(self, name: str) -> DatasetDetails:
         """The newest upload of a dataset. Raises `DatasetNotFound`, `Unavailable`."""
         try:
             newest = self._store.list(f"{UPLOADS}{name}/", limit=1).objects[0]
@@ -114,7 +114,7 @@ class Datasets:
             raise _not_found(name) from None
         upload = _upload_of(newest.key)
         name, uri, size, uploaded = _listed(newest)
-        return Dataset(name, uri, upload, size, uploaded, revision, self._described(upload, revision))
+        return DatasetDetails(name, uri, upload, size, uploaded, revision, self._described(upload, revision))
 
     def delete(self, name: str) -> None:
         """Remove all uploads of a dataset and what was found in them. Raises `DatasetNotFound`.
@@ -128,7 +128,7 @@ class Datasets:
             self._store.delete(description_key(_upload_of(found.key)))
             self._store.delete(found.key)
 
-    def ask_for_description(self, dataset: Dataset) -> None:
+    def ask_for_description(self, dataset: DatasetDetails) -> None:
         """Have the trainer describe the upload, unless it was asked just now. Raises `Unavailable`."""
         now = time.monotonic()
         if now - self._asked.get(dataset.upload, -_ASK_AGAIN) >= _ASK_AGAIN:
@@ -177,9 +177,9 @@ def left_behind(store: ObjectStore, oldest: float) -> Iterator[str]:
             yield found.key
 
 
-def _listed(found: ObjectInfo) -> Listed:
+def _listed(found: ObjectInfo) -> DatasetSummary:
     _, name, upload = found.key.split("/")
-    return Listed(name, f"dataset://{name}/{upload}", found.size, timestamp(found.modified))
+    return DatasetSummary(name, f"dataset://{name}/{upload}", found.size, timestamp(found.modified))
 
 
 def _upload_of(key: str) -> str:

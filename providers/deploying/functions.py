@@ -10,12 +10,10 @@
 import importlib
 import json
 import sys
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, cast
 
 from ml_core.errors import Fault, InvalidInput, MalformedInput, NotFound, ServerlessMLError
-
-Progress = Callable[[str], None]
+from providers.deploying.plan import Progress
 
 # The package's file that holds the model, beside the code.
 ARTIFACT = "model.safetensors"

@@ -1,9 +1,9 @@
 """Deploying, whatever the cloud: a plan of steps, and how it is carried out.
 
 `plan(what should be, what is)` is pure: it returns `Step`s and touches nothing, so a dry run prints them
-and a second deploy of the same thing has none. `Run.apply` carries them out in order and says each one, with
-its time. A step does one thing that may be done again: an interrupted deploy is completed by the next one,
-because the next plan starts from what is really there.
+and a second deploy of the same thing has none. `DeploymentRun.apply` carries them out in order and prints
+each one with its time. A step does one thing that may be done again: an interrupted deploy is completed by
+the next one, because the next plan starts from what is really there.
 
 A cloud supplies a `Deployer` (`providers/<cloud>/deploying/deployer.py`), which `verbs.py` drives.
 """
@@ -32,12 +32,12 @@ class Progress(Protocol):
 
 
 class Step[Cloud](NamedTuple):
-    """One change to a cloud: a sentence that says it, and the act itself.
+    """One change to a cloud: its title, and the act itself.
 
     The act takes the cloud's own access object, so that making a plan needs none.
     """
 
-    says: str
+    title: str
     act: Callable[[Cloud, Progress], object]
 
 
@@ -53,11 +53,11 @@ class Deployer(Protocol):
         """Build the zips that a deployment uploads; their paths."""
         ...
 
-    def deploy(self, run: "Run") -> None:
+    def deploy(self, run: "DeploymentRun") -> None:
         """Package, observe, plan and have `run` apply; then check that the endpoint answers."""
         ...
 
-    def remove(self, run: "Run") -> None:
+    def remove(self, run: "DeploymentRun") -> None:
         """Delete everything that `deploy` made; `run.confirm` first where models would be lost."""
         ...
 
@@ -78,7 +78,7 @@ class Deployer(Protocol):
         ...
 
 
-class Run:
+class DeploymentRun:
     """One run of a verb: where it prints, whether it only pretends, and what was answered in advance."""
 
     def __init__(
@@ -110,7 +110,7 @@ class Run:
         if not todo:
             self.say("nothing to change")
         for number, step in enumerate(todo, start=1):
-            label = f"{number:>{len(str(len(todo)))}}/{len(todo)} {step.says}"
+            label = f"{number:>{len(str(len(todo)))}}/{len(todo)} {step.title}"
             if self.dry:
                 self.say(f"would: {label}")
                 continue

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from providers.deploying.plan import Deployer, DeploymentFailed, Run
+from providers.deploying.plan import Deployer, DeploymentFailed, DeploymentRun
 from providers.deploying.service import Service
 
 # Seconds: between looks at a log that is followed, and how far each goes back.
@@ -69,7 +69,7 @@ def deployer_of(service: Service) -> Deployer:
 
 def deploy(deployer: Deployer, arguments: argparse.Namespace) -> None:
     """Package and bring the cloud to what serverless.yml says."""
-    run = Run(dry=arguments.dry_run, yes=arguments.yes)
+    run = DeploymentRun(dry=arguments.dry_run, yes=arguments.yes)
     run.say(f"deploying to {deployer.place}")
     deployer.deploy(run)
     if not run.dry:
@@ -78,7 +78,7 @@ def deploy(deployer: Deployer, arguments: argparse.Namespace) -> None:
 
 def remove(deployer: Deployer, arguments: argparse.Namespace) -> None:
     """Delete everything that deploy made."""
-    run = Run(dry=arguments.dry_run, yes=arguments.yes)
+    run = DeploymentRun(dry=arguments.dry_run, yes=arguments.yes)
     run.say(f"removing from {deployer.place}")
     deployer.remove(run)
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from providers.azure.deploying import packaging
-from providers.azure.deploying.cloud import Azure, Pace
+from providers.azure.deploying.cloud import Azure, Polling
 from providers.azure.deploying.deployer import AzureDeployer
 from providers.azure.runtime.names import Names, account_prefix, named, names
 from providers.deploying.service import Function, Service
@@ -19,7 +19,7 @@ from tests.azurite import Azurite
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CONFIG = os.path.join(ROOT, "providers", "azure", "config.yml")
-QUICK = Pace(look=0.01, patience=20.0)
+QUICK = Polling(interval=0.01, patience=20.0)
 
 
 @pytest.fixture
@@ -84,12 +84,12 @@ def _resolved(value: Any) -> Any:
 
 
 def deployer(
-    fake: FakeAzure, service: Service | None = None, pace: Pace = QUICK, first: Names | None = None
+    fake: FakeAzure, service: Service | None = None, polling: Polling = QUICK, first: Names | None = None
 ) -> AzureDeployer:
     """The deployer of the service, talking to the stand-in; `first` are other names of a first deployment."""
     service = service or make_service()
     subscription, group = service.provider["subscription"], service.provider["resourceGroup"]
-    azure = Azure(subscription, {"AZURE_ENDPOINT_URL": fake.url}, pace)
+    azure = Azure(subscription, {"AZURE_ENDPOINT_URL": fake.url}, polling)
     return AzureDeployer(
         service, azure, first or names(service.name, service.stage, subscription, group=group)
     )

@@ -10,12 +10,12 @@ from collections.abc import Callable  # noqa: TC003
 import pytest
 
 from providers.azure.deploying import deployer as module
-from providers.azure.deploying.cloud import Pace
+from providers.azure.deploying.cloud import Polling
 from providers.azure.deploying.deployer import AzureDeployer
 from providers.azure.deploying.key_store import key_store
 from providers.azure.runtime.names import names
 from providers.deploying.keys import Target
-from providers.deploying.plan import DeploymentFailed, Run
+from providers.deploying.plan import DeploymentFailed, DeploymentRun
 from providers.deploying.service import Service
 from tests.azure.conftest import deployer, make_service
 from tests.azure.fake_azure import SUBSCRIPTION, Answer, FakeAzure, group_id
@@ -36,11 +36,11 @@ def functions_are_found(azure: FakeAzure) -> None:
     azure.functions_in = declared
 
 
-def deployed(azure: FakeAzure, service: Service | None = None, pace: Pace | None = None) -> list[str]:
+def deployed(azure: FakeAzure, service: Service | None = None, polling: Polling | None = None) -> list[str]:
     """Deploy; the lines that were printed."""
     out = io.StringIO()
-    found = deployer(azure, service) if pace is None else deployer(azure, service, pace)
-    found.deploy(Run(out=out))
+    found = deployer(azure, service) if polling is None else deployer(azure, service, polling)
+    found.deploy(DeploymentRun(out=out))
     return out.getvalue().splitlines()
 
 
@@ -80,7 +80,7 @@ def test_a_second_deploy_changes_nothing_and_is_quick(azure: FakeAzure) -> None:
 
 def test_a_dry_run_prints_the_steps_and_changes_nothing(azure: FakeAzure) -> None:
     out = io.StringIO()
-    deployer(azure).deploy(Run(dry=True, out=out))
+    deployer(azure).deploy(DeploymentRun(dry=True, out=out))
     assert out.getvalue().count("would: ") == 4
     assert azure.changes() == []
 
@@ -168,7 +168,7 @@ def test_somebody_elses_resource_group_is_left_alone(azure: FakeAzure) -> None:
     with pytest.raises(DeploymentFailed, match="not this service's"):
         deployed(azure)
     with pytest.raises(DeploymentFailed, match="not this service's"):
-        deployer(azure).remove(Run(yes=True, out=io.StringIO()))
+        deployer(azure).remove(DeploymentRun(yes=True, out=io.StringIO()))
     assert azure.changes() == []
 
 
@@ -253,12 +253,12 @@ class TestFailures:
         """A publish that succeeds and leaves nothing to call is the commonest failure of them all."""
         azure.functions_in = lambda _: []
         with pytest.raises(DeploymentFailed, match="in vain for the app to know its functions"):
-            deployed(azure, pace=Pace(look=0.01, patience=0.3))
+            deployed(azure, polling=Polling(interval=0.01, patience=0.3))
 
     def test_an_endpoint_that_does_not_answer_is_a_failure(self, azure: FakeAzure) -> None:
         azure.fail("app", "GET", "/v2/health/ready", Answer(404, {}), times=10_000)
         with pytest.raises(DeploymentFailed, match=r"in vain for http.*/v2/health/ready to answer"):
-            deployed(azure, pace=Pace(look=0.01, patience=0.3))
+            deployed(azure, polling=Polling(interval=0.01, patience=0.3))
 
     @pytest.mark.parametrize("at", ["/deployments/", "/api/publish"])
     def test_an_interrupted_deploy_is_completed_by_the_next(self, azure: FakeAzure, at: str) -> None:
@@ -274,7 +274,7 @@ class TestFailures:
 class TestRemoving:
     def test_the_group_goes_and_everything_in_it(self, azure: FakeAzure) -> None:
         deployed(azure)
-        deployer(azure).remove(Run(out=io.StringIO()))
+        deployer(azure).remove(DeploymentRun(out=io.StringIO()))
         assert azure.groups == {}
 
     @pytest.mark.parametrize("blob", ["models/iris.json", "datasets/churn/01"])
@@ -282,9 +282,9 @@ class TestRemoving:
         deployed(azure)
         azure.blobs[NAMES.storage] = [blob]
         with pytest.raises(DeploymentFailed, match="--yes"):
-            deployer(azure).remove(Run(out=io.StringIO(), ask=lambda _: "n"))
+            deployer(azure).remove(DeploymentRun(out=io.StringIO(), ask=lambda _: "n"))
         assert group_id(GROUP) in azure.groups
-        deployer(azure).remove(Run(yes=True, out=io.StringIO()))
+        deployer(azure).remove(DeploymentRun(yes=True, out=io.StringIO()))
         assert azure.groups == {}
 
     def test_who_may_not_look_into_the_container_is_asked(self, azure: FakeAzure) -> None:
@@ -297,13 +297,13 @@ class TestRemoving:
             asked.append(question)
             return "y"
 
-        deployer(azure).remove(Run(out=io.StringIO(), ask=ask))
+        deployer(azure).remove(DeploymentRun(out=io.StringIO(), ask=ask))
         assert len(asked) == 1
         assert azure.groups == {}
 
     def test_nothing_is_removed_twice(self, azure: FakeAzure) -> None:
         out = io.StringIO()
-        deployer(azure).remove(Run(out=out))
+        deployer(azure).remove(DeploymentRun(out=out))
         assert "nothing to remove" in out.getvalue()
         assert azure.changes() == []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.deploying.plan import Run
+from providers.deploying.plan import DeploymentRun
 from tests.azure.conftest import deployer
 from tests.azure.fake_azure import ACCOUNTS, SUBSCRIPTION, FakeAzure, group_id
 from tests.framework import Project
@@ -26,7 +26,7 @@ def test_remove_does_not_delete_models_unasked(
     source: str,
     spelled: tuple[str, ...],
 ) -> None:
-    deployer(azure).deploy(Run(out=io.StringIO()))
+    deployer(azure).deploy(DeploymentRun(out=io.StringIO()))
     (account,) = azure.named(ACCOUNTS, GROUP)
     azure.blobs[account] = ["models/iris.json"]
     values = {"subscription": SUBSCRIPTION} | {name: SPELLED[name] for name in spelled}

@@ -38,7 +38,7 @@ def test_a_model_is_deployed_once_and_then_left_alone(azure: FakeAzure, artifact
 
     def deploy() -> DeployedFunction:
         return functions.deploy(
-            artifact, "iris", memory_mb=512, region=None, progress=said.append, env=env, pace=QUICK
+            artifact, "iris", memory_mb=512, region=None, progress=said.append, env=env, polling=QUICK
         )
 
     assert deploy().changed is True
@@ -67,10 +67,12 @@ def test_a_model_has_one_function_whatever_its_spelling(
         if earlier:
             typed = names_as_typed(subscription, f"{name}-model")
             patch.setattr(functions, "names", lambda *_: typed)
-        functions.deploy(artifact, name, memory_mb=512, region=None, progress=print, env=spelled, pace=QUICK)
+        functions.deploy(
+            artifact, name, memory_mb=512, region=None, progress=print, env=spelled, polling=QUICK
+        )
     made = sorted(azure.resources)
     assert functions.invoke("iris", b"{}", region=None, env=plain)
-    functions.deploy(artifact, "iris", memory_mb=512, region=None, progress=print, env=plain, pace=QUICK)
+    functions.deploy(artifact, "iris", memory_mb=512, region=None, progress=print, env=plain, polling=QUICK)
     assert sorted(azure.resources) == made
 
 
@@ -80,7 +82,7 @@ def test_a_models_function_stays_where_it_is(azure: FakeAzure, artifact: bytes) 
 
     def deploy(region: str | None) -> DeployedFunction:
         return functions.deploy(
-            artifact, "iris", memory_mb=512, region=region, progress=print, env=env, pace=QUICK
+            artifact, "iris", memory_mb=512, region=region, progress=print, env=env, polling=QUICK
         )
 
     deploy("North Europe")

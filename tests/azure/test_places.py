@@ -11,11 +11,11 @@ from providers.__main__ import main
 from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure
 from providers.azure.deploying.key_store import AppSettingKeys, key_store
-from providers.azure.deploying.planning import Observed, Wanted, apps_of, package_at, plan, shape_of
+from providers.azure.deploying.planning import ObservedGroup, Wanted, apps_of, package_at, plan, shape_of
 from providers.azure.deploying.template import template
 from providers.azure.runtime.names import Names, names
 from providers.deploying.keys import Target
-from providers.deploying.plan import DeploymentFailed, Run
+from providers.deploying.plan import DeploymentFailed, DeploymentRun
 from providers.deploying.service import Service
 from tests.azure.conftest import QUICK, deployer, make_service, names_as_typed
 from tests.azure.fake_azure import (
@@ -55,7 +55,7 @@ SHOUTED = Spelling(SUBSCRIPTION.upper(), "SERVERLESS-ML-DEV")
 def deployed(azure: FakeAzure, service: Service, first: Names | None = None) -> str:
     """Deploy; what was printed."""
     out = io.StringIO()
-    deployer(azure, service, first=first).deploy(Run(out=out))
+    deployer(azure, service, first=first).deploy(DeploymentRun(out=out))
     return out.getvalue()
 
 
@@ -82,7 +82,7 @@ def declined(azure: FakeAzure, service: Service) -> list[str]:
         return "n"
 
     with pytest.raises(DeploymentFailed, match="nothing was removed"):
-        deployer(azure, service).remove(Run(out=io.StringIO(), ask=ask))
+        deployer(azure, service).remove(DeploymentRun(out=io.StringIO(), ask=ask))
     return asked
 
 
@@ -213,7 +213,7 @@ class TestTwoSetsInOneGroup:
         wanted = Wanted(shape, template(shape), {app: package_at(path) for app, path in built.items()})
         # It did not see what is there under the other names.
         access = Azure(SUBSCRIPTION, {"AZURE_ENDPOINT_URL": azure.url}, QUICK)
-        Run(out=io.StringIO()).apply(plan(wanted, Observed()), access)
+        DeploymentRun(out=io.StringIO()).apply(plan(wanted, ObservedGroup()), access)
         assert len(azure.named(ACCOUNTS, GROUP)) == 2
 
     @pytest.mark.parametrize("holding", [PLAIN, GROUP_MIXED])
@@ -225,14 +225,14 @@ class TestTwoSetsInOneGroup:
         assert account in question
 
     def test_remove_does_not_ask_when_both_were_seen_empty(self, azure: FakeAzure) -> None:
-        deployer(azure).remove(Run(out=io.StringIO(), ask=lambda _: "n"))
+        deployer(azure).remove(DeploymentRun(out=io.StringIO(), ask=lambda _: "n"))
         assert azure.groups == {}
         assert azure.resources == {}
 
     def test_nothing_else_guesses_which_is_meant(self, azure: FakeAzure) -> None:
         there = deployer(azure)
         calls: list[Callable[[], object]] = [
-            lambda: there.deploy(Run(out=io.StringIO())),
+            lambda: there.deploy(DeploymentRun(out=io.StringIO())),
             there.info,
             lambda: there.invoke("api", {"rawPath": "/"}),
             lambda: list(there.logs("api", 0.0)),
@@ -306,7 +306,7 @@ class TestWhatIsNotKnownIsNotEmpty:
     def test_a_subscription_that_is_not_found_is_no_empty_one(self, azure: FakeAzure) -> None:
         unknown = make_service(subscription="0a0b0c0d-0000-0000-0000-000000000003")
         with pytest.raises(DeploymentFailed, match="subscription could not be found"):
-            deployer(azure, unknown).remove(Run(out=io.StringIO()))
+            deployer(azure, unknown).remove(DeploymentRun(out=io.StringIO()))
 
 
 class TestLocation:
@@ -331,7 +331,7 @@ class TestLocation:
         tags = {"service": "serverless-ml", "stage": "dev"}
         azure.groups[group_id(GROUP)] = {"name": GROUP, "location": "northeurope", "tags": tags}
         first = deployer(azure, make_service(location="northeurope"))
-        first.deploy(Run(out=io.StringIO()))
+        first.deploy(DeploymentRun(out=io.StringIO()))
         azure.group(GROUP)["location"] = "westeurope"
         assert first.place.endswith("in northeurope")
         assert "nothing to change" in deployed(azure, make_service(location="northeurope"))
@@ -369,7 +369,7 @@ class TestNeighbours:
         place = {"subscription": subscription}
         keys_of(azure, Target(other.stage, other.name, place)).write(RECORDS)
         assert not keys_of(azure, Target("dev")).read()
-        deployer(azure).remove(Run(out=io.StringIO()))
+        deployer(azure).remove(DeploymentRun(out=io.StringIO()))
         assert list(azure.groups) == [group]
         assert azure.resources == theirs
         assert keys_of(azure, Target(other.stage, other.name, place)).read() == RECORDS
@@ -380,8 +380,8 @@ class TestNeighbours:
         group = f"{other.name}-{other.stage}"
         ours = deployer(azure, make_service(resourceGroup=group))
         calls: list[Callable[[], object]] = [
-            lambda: ours.deploy(Run(out=io.StringIO())),
-            lambda: ours.remove(Run(yes=True, out=io.StringIO())),
+            lambda: ours.deploy(DeploymentRun(out=io.StringIO())),
+            lambda: ours.remove(DeploymentRun(yes=True, out=io.StringIO())),
             ours.info,
             lambda: ours.invoke("api", {"rawPath": "/"}),
             lambda: list(ours.logs("api", 0.0)),
@@ -482,7 +482,7 @@ class TestKeysWhileADeploymentRuns:
             azure.looks_until_done = 0
 
         changed = make_service(logGigabytesPerDay=0.5)
-        deployer(azure, changed).deploy(Run(out=Printed("running", revoke)))
+        deployer(azure, changed).deploy(DeploymentRun(out=Printed("running", revoke)))
         assert "is under way" in refused[0]
         assert "try again when it is over" in refused[0]
         assert "look with `keys list`" in refused[1]

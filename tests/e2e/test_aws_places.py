@@ -18,7 +18,7 @@ import pytest
 
 from ml_core.errors import AccessRefused, Conflict, Unavailable
 from providers.aws.deploying import removal, stack
-from providers.aws.deploying.identity import Identity
+from providers.aws.deploying.identity import AwsIdentity
 from tests.framework import Project, Ran
 from tests.ministack import Ministack
 
@@ -270,9 +270,9 @@ def test_a_removal_in_another_account_than_the_runs_is_refused(shell: dict[str, 
     assert ours.state == before
 
 
-def identity(place: Place, account: str, region: str) -> Identity:
+def identity(place: Place, account: str, region: str) -> AwsIdentity:
     """The place's credentials, taken for those of an account and region."""
-    return Identity(boto3.Session(place.account, "secret"), account, region)
+    return AwsIdentity(boto3.Session(place.account, "secret"), account, region)
 
 
 @pytest.fixture

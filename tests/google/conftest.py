@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from providers.deploying.plan import Run
+from providers.deploying.plan import DeploymentRun
 from providers.deploying.service import Function, Service
 from providers.google.deploying.control_plane import ControlPlane
 from providers.google.deploying.deployer import GoogleDeployer
@@ -50,10 +50,10 @@ class Bench:
         cloud = ControlPlane(project, region, self.google.env, sleep=self.clock.sleep)
         return GoogleDeployer(service, self.google.env, cloud)
 
-    def _run(self, verb: Callable[[Run], None], **options: Any) -> str:
+    def _run(self, verb: Callable[[DeploymentRun], None], **options: Any) -> str:
         out = io.StringIO()
         try:
-            verb(Run(out=out, **options))
+            verb(DeploymentRun(out=out, **options))
         finally:
             self.said = out.getvalue()
         return self.said

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from providers.deploying.plan import DeploymentFailed, Run
+from providers.deploying.plan import DeploymentFailed, DeploymentRun
 from providers.deploying.service import Function, Service
 from tests.google.conftest import Bench, make_service
 
@@ -150,7 +150,7 @@ def test_a_policy_keeps_what_others_granted(bench: Bench, service: Service) -> N
 @pytest.mark.parametrize("after", range(1, 22, 3))
 def test_an_interrupted_deploy_is_completed_by_the_next(bench: Bench, service: Service, after: int) -> None:
     """However many steps were done, the next deploy does the rest, and the one after it nothing."""
-    run = Run(out=io.StringIO())
+    run = DeploymentRun(out=io.StringIO())
     steps = 0
 
     class Interrupted(Exception):

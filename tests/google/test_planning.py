@@ -7,12 +7,18 @@ import pytest
 
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
-from providers.google.deploying.control_plane import Observed
+from providers.google.deploying.control_plane import ObservedProject
 from providers.google.deploying.desired import Desired, desired, names_of
-from providers.google.deploying.planning import Kept, differences, plan_deploy, plan_remove, queue_name
+from providers.google.deploying.planning import (
+    KeptByOthers,
+    differences,
+    plan_deploy,
+    plan_remove,
+    queue_name,
+)
 from tests.google.conftest import make_service
 
-NOTHING = Observed({}, {}, None, {})
+NOTHING = ObservedProject({}, {}, None, {})
 QUEUE = "serverless-ml-dev-train-1"
 
 
@@ -25,8 +31,8 @@ def packages(should: Desired) -> dict[str, bytes]:
     return {function.name: b"zip" for function in should.functions}
 
 
-def sentences(should: Desired, now: Observed) -> list[str]:
-    return [step.says for step in plan_deploy(should, packages(should), now)]
+def sentences(should: Desired, now: ObservedProject) -> list[str]:
+    return [step.title for step in plan_deploy(should, packages(should), now)]
 
 
 def test_everything_is_made_before_what_refers_to_it(should: Desired) -> None:
@@ -128,4 +134,4 @@ def test_an_existing_queue_is_kept_and_a_new_one_never_takes_an_old_name() -> No
 
 
 def test_nothing_is_removed_where_nothing_is(should: Desired) -> None:
-    assert plan_remove(should, NOTHING, Kept()) == []
+    assert plan_remove(should, NOTHING, KeptByOthers()) == []

@@ -6,7 +6,7 @@ from typing import Any
 from handlers.rest.call import Call
 from handlers.rest.endpoints.training import preferred_wait
 from handlers.rest.http import Response, json_response
-from ml_core.datasets.datasets import Dataset
+from ml_core.datasets.datasets import DatasetDetails
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
@@ -55,7 +55,7 @@ def delete_dataset(call: Call) -> Response:
     return Response(204, {}, b"")
 
 
-def _described(found: Dataset) -> dict[str, Any]:
+def _described(found: DatasetDetails) -> dict[str, Any]:
     told = found.described or {"sha256": None, "description": None, "error": None}
     described, error = told["description"], told["error"]
     return {

@@ -11,7 +11,8 @@ from typing import Any
 from ml_core.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from providers.aws.deploying.packaging import MOST_DIRECT_ZIP_BYTES, model_function
 from providers.deploying import packages
-from providers.deploying.functions import DeployedFunction, Progress
+from providers.deploying.functions import DeployedFunction
+from providers.deploying.plan import Progress
 
 HANDLER = "handlers.single.aws.predict"
 _TIMEOUT = 30  # seconds

@@ -16,7 +16,7 @@ _FORBIDDEN = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", 
 _OF_THE_MACHINE = {"container-role", "iam-role", "ec2-credentials-file", "boto-config"}
 
 
-class Identity(NamedTuple):
+class AwsIdentity(NamedTuple):
     """Credentials, the account that they belong to, and the region to act in."""
 
     session: Any  # boto3's, which has no types of its own
@@ -36,7 +36,9 @@ def region_of(env: Mapping[str, str]) -> str:
     return env.get("AWS_REGION", env.get("AWS_DEFAULT_REGION", "")) or "us-east-1"
 
 
-def identify(env: Mapping[str, str], region: str, *, stage: str = "", profile: str | None = None) -> Identity:
+def identify(
+    env: Mapping[str, str], region: str, *, stage: str = "", profile: str | None = None
+) -> AwsIdentity:
     """The credentials that the framework would use, and their account. Raises `Unavailable`.
 
     Args:
@@ -47,7 +49,7 @@ def identify(env: Mapping[str, str], region: str, *, stage: str = "", profile: s
     """
     with aws_errors("asking AWS whose credentials these are"):
         session = _session(env, stage, profile)
-        return Identity(session, _client(session, "sts", region).get_caller_identity()["Account"], region)
+        return AwsIdentity(session, _client(session, "sts", region).get_caller_identity()["Account"], region)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ml_core.errors import AccessRefused
 from providers.aws.deploying import stack
-from providers.aws.deploying.identity import Identity, aws_errors, identify, region_of
+from providers.aws.deploying.identity import AwsIdentity, aws_errors, identify, region_of
 from providers.aws.runtime.ssm_keys import Records, records_in
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class SsmKeys:
         warning: why no deployed function reads there; None when one does.
     """
 
-    def __init__(self, identity: Identity, parameter: str, warning: str | None = None) -> None:
+    def __init__(self, identity: AwsIdentity, parameter: str, warning: str | None = None) -> None:
         self._parameter = parameter
         self._client = identity.client("ssm")
         self.place = f"parameter {parameter}, {identity}"

@@ -16,10 +16,10 @@ from typing import Any
 
 from ml_core.errors import Conflict, NotFound, ServerlessMLError, Unavailable
 from providers.aws.deploying import stack
-from providers.aws.deploying.identity import Identity, aws_errors, identify
+from providers.aws.deploying.identity import AwsIdentity, aws_errors, identify
 
 
-def look(identity: Identity, name: str, configured_keys: str) -> dict[str, str | None]:
+def look(identity: AwsIdentity, name: str, configured_keys: str) -> dict[str, str | None]:
     """What is to be removed after the stack, by name. Raises `NotFound` when there is no such stack.
 
     Args:
@@ -33,7 +33,7 @@ def look(identity: Identity, name: str, configured_keys: str) -> dict[str, str |
     return {"bucket": found.bucket, "keys": found.keys or configured_keys}
 
 
-def remove(identity: Identity, bucket: str | None, keys: str | None, *, delete_models: bool) -> None:
+def remove(identity: AwsIdentity, bucket: str | None, keys: str | None, *, delete_models: bool) -> None:
     """Remove what `look` found. `Unavailable` says the command that goes on, for the stack is gone by now."""
     try:
         if keys:
@@ -46,13 +46,13 @@ def remove(identity: Identity, bucket: str | None, keys: str | None, *, delete_m
         raise Unavailable(f"{error}; to try again: {again}") from error
 
 
-def remove_keys(identity: Identity, parameter: str) -> None:
+def remove_keys(identity: AwsIdentity, parameter: str) -> None:
     """Delete the keys' parameter, if there is one."""
     with aws_errors(f"deleting the parameter {parameter}"):
         identity.client("ssm").delete_parameters(Names=[parameter])
 
 
-def remove_bucket(identity: Identity, bucket: str, *, delete_models: bool) -> str:
+def remove_bucket(identity: AwsIdentity, bucket: str, *, delete_models: bool) -> str:
     """Delete the bucket if it is empty or if that is wanted; what was done, in a line."""
     client = identity.client("s3")
     # A bucket's name says nothing of its account: S3 refuses when it is another's.
@@ -71,7 +71,7 @@ def remove_bucket(identity: Identity, bucket: str, *, delete_models: bool) -> st
     return f"the bucket {bucket} is deleted" + (f" with {held}" if held else "")
 
 
-def command(identity: Identity, *parameters: str) -> str:
+def command(identity: AwsIdentity, *parameters: str) -> str:
     """What a person types to remove something later; it works in this account and region alone."""
     where = ["--region", identity.region, "--account", identity.account]
     return shlex.join(
@@ -106,7 +106,7 @@ def _versions(client: Any, whose: dict[str, str]) -> Iterator[list[dict[str, str
             yield [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
 
 
-def _identity(given: argparse.Namespace) -> Identity:
+def _identity(given: argparse.Namespace) -> AwsIdentity:
     """The credentials at hand, which have to be the named account's."""
     if given.account is None:
         raise Conflict("add --account with the 12 digits of the account that this is about")

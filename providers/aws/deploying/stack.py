@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ml_core.errors import AccessRefused, Conflict
-from providers.aws.deploying.identity import Identity, aws_errors
+from providers.aws.deploying.identity import AwsIdentity, aws_errors
 
 # Outputs, as config.yml names them.
 _BUCKET, _KEYS = "ModelsBucket", "KeysParameter"
@@ -17,7 +17,7 @@ class Stack(NamedTuple):
     keys: str | None  # the name of the parameter
 
 
-def find(identity: Identity, name: str) -> Stack | None:
+def find(identity: AwsIdentity, name: str) -> Stack | None:
     """The stack, or None when the account has none of that name in the region.
 
     Raises:
@@ -45,7 +45,7 @@ def find(identity: Identity, name: str) -> Stack | None:
     return Stack(name, outputs.get(_BUCKET), keys)
 
 
-def _keys_of_function(identity: Identity, function: str) -> str | None:
+def _keys_of_function(identity: AwsIdentity, function: str) -> str | None:
     """Where the function of a stack reads that was deployed before stacks said so themselves."""
     client = identity.client("lambda")
     try:

@@ -20,7 +20,7 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 from ml_core.errors import Unavailable
 from providers import http
 from providers.azure.deploying.credentials import credential
-from providers.azure.deploying.refusals import Missing, Refusal, said
+from providers.azure.deploying.refusals import AzureNotFound, AzureRefused, said
 from providers.azure.deploying.template import STORAGE, WEB
 from providers.deploying.plan import DeploymentFailed, Progress, patiently
 
@@ -41,10 +41,10 @@ FAILED, SUCCEEDED = 3, 4
 ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
 
 
-class Pace(NamedTuple):
+class Polling(NamedTuple):
     """Seconds: between two looks at a long operation, and until even a passing trouble is a failure."""
 
-    look: float = 5.0
+    interval: float = 5.0
     patience: float = 900.0
 
 
@@ -56,7 +56,7 @@ class Group(NamedTuple):
     tags: dict[str, str]
 
 
-class Resource(NamedTuple):
+class GroupResource(NamedTuple):
     """A resource of a group: its type in lower case, and its name as Azure keeps it."""
 
     kind: str
@@ -74,16 +74,16 @@ class Site(NamedTuple):
 class Azure:
     """One subscription. Every method raises `DeploymentFailed` with one line that says what Azure said."""
 
-    def __init__(self, subscription: str, env: Mapping[str, str], pace: Pace | None = None) -> None:
-        self.pace = pace or Pace()
+    def __init__(self, subscription: str, env: Mapping[str, str], polling: Polling | None = None) -> None:
+        self.polling = polling or Polling()
         self.subscription = subscription
         self._endpoint = env.get("AZURE_ENDPOINT_URL", "").rstrip("/")
         self._scheme = "http" if self._endpoint.startswith("http://") else "https"
         self._credential = object() if self._endpoint else credential()
         self._options: dict[str, Any] = {
             "retry_total": 6,
-            "retry_backoff_factor": self.pace.look / 6,
-            "polling_interval": self.pace.look,
+            "retry_backoff_factor": self.polling.interval / 6,
+            "polling_interval": self.polling.interval,
         }
         if self._endpoint:
             self._options |= {"base_url": self._endpoint, "authentication_policy": SansIOHTTPPolicy()}
@@ -96,7 +96,7 @@ class Azure:
         """The resource group, None when the subscription has none of that name."""
         try:
             return _group(said(lambda: self._resources.resource_groups.get(name)))
-        except Missing as error:
+        except AzureNotFound as error:
             # A subscription that is not found says nothing of its groups.
             if "ResourceGroupNotFound" not in error.codes:
                 raise
@@ -123,14 +123,14 @@ class Azure:
         """Delete the group and everything in it; one that is absent already is no error."""
         try:
             self._finish(said(lambda: self._resources.resource_groups.begin_delete(name)), progress)
-        except Missing:
+        except AzureNotFound:
             return
 
-    def resources(self, group: str) -> list[Resource]:
+    def resources(self, group: str) -> list[GroupResource]:
         """Every resource of the group."""
         listed = said(lambda: list(self._resources.resources.list_by_resource_group(group)))
         return [
-            Resource(str(each.type).lower(), str(each.name), plain_location(each.location or ""))
+            GroupResource(str(each.type).lower(), str(each.name), plain_location(each.location or ""))
             for each in listed
         ]
 
@@ -138,7 +138,7 @@ class Azure:
         """Whether there is a resource of that path within the group."""
         try:
             self._arm("GET", f"{self._group_path(group)}/providers/{path}", version=version)
-        except Missing:
+        except AzureNotFound:
             return False
         return True
 
@@ -178,7 +178,7 @@ class Azure:
     def _last_deployment(self, group: str) -> Any:  # noqa: ANN401 - the SDK's model
         try:
             return said(lambda: self._deployments.deployments.get(group, DEPLOYMENT)).properties
-        except Missing:
+        except AzureNotFound:
             return None
 
     # --- function apps
@@ -187,7 +187,7 @@ class Azure:
         """A function app's addresses, None when there is no such app."""
         try:
             found = self._arm("GET", self._site_path(group, app))["properties"]
-        except Missing:
+        except AzureNotFound:
             return None
         states = found.get("hostNameSslStates") or []
         hosts = [state["name"] for state in states if state.get("hostType") == "Repository"]
@@ -199,7 +199,7 @@ class Azure:
         """The names of an app's functions, as the platform's triggers know them; none without an app."""
         try:
             found = self._arm("GET", f"{self._site_path(group, app)}/functions")
-        except Missing:
+        except AzureNotFound:
             return []
         return [str(each["name"]).rpartition("/")[2] for each in found["value"]]
 
@@ -207,7 +207,7 @@ class Azure:
         """An app's settings; None when there is no such app."""
         try:
             found = self._arm("POST", f"{self._site_path(group, app)}/config/appsettings/list")
-        except Missing:
+        except AzureNotFound:
             return None
         return dict(found.get("properties") or {})
 
@@ -234,10 +234,10 @@ class Azure:
         """Look at a deployment until it is over. A failed one answers 200 as well: its `status` says it.
 
         Raises:
-            Refusal: with the last things that its log says.
+            AzureRefused: with the last things that its log says.
         """
         url = f"{site.publish_url}/api/deployments/{quote(deployment)}"
-        deadline = time.monotonic() + self.pace.patience
+        deadline = time.monotonic() + self.polling.patience
         while True:
             found = self._look(url)
             if found.get("status") == SUCCEEDED:
@@ -246,16 +246,16 @@ class Azure:
             if found.get("status") == FAILED or found.get("complete") or found.get("status", 0) > SUCCEEDED:
                 words = self._last_words(url, found)
                 no_role = any(sign in words for sign in NO_ROLE_YET)
-                raise Refusal(f"publishing failed: {words}", frozenset({"NoRoleYet"} if no_role else ()))
+                raise AzureRefused(f"publishing failed: {words}", frozenset({"NoRoleYet"} if no_role else ()))
             if time.monotonic() > deadline:
-                raise DeploymentFailed(f"publishing did not end within {self.pace.patience:.0f} s")
+                raise DeploymentFailed(f"publishing did not end within {self.polling.patience:.0f} s")
             progress(str(found.get("status_text") or found.get("progress") or "publishing"))
-            time.sleep(self.pace.look)
+            time.sleep(self.polling.interval)
 
     def _look(self, url: str) -> dict[str, Any]:
         try:
             return dict(self._json(self._send(HttpRequest("GET", url))))
-        except Missing:
+        except AzureNotFound:
             # The site answers 404 until the deployment has begun.
             return {}
 
@@ -344,20 +344,20 @@ class Azure:
     def _finish(self, poller: Any, progress: Progress) -> None:  # noqa: ANN401 - two SDKs, two poller types
         """Wait for a long operation, saying every few looks that it is still alive."""
         while not poller.done():
-            said(lambda: poller.wait(self.pace.look * 2))
+            said(lambda: poller.wait(self.polling.interval * 2))
             if not poller.done():
                 progress(str(poller.status()).lower())
         said(poller.result)
 
     def _patiently[Result](self, once: Callable[[], Result], passing: frozenset[str] = PASSING) -> Result:
         def pause_after(error: Exception) -> float | None:
-            return 5.0 if isinstance(error, Refusal) and error.codes & passing else None
+            return 5.0 if isinstance(error, AzureRefused) and error.codes & passing else None
 
-        return patiently(once, pause_after, patience=self.pace.patience, sleep=self._sleep)
+        return patiently(once, pause_after, patience=self.polling.patience, sleep=self._sleep)
 
     def _sleep(self, seconds: float) -> None:
-        # `patiently` thinks in real seconds; a test's pace shortens them all alike.
-        time.sleep(seconds * self.pace.look / Pace().look)
+        # `patiently` thinks in real seconds; a test's polling shortens them all alike.
+        time.sleep(seconds * self.polling.interval / Polling().interval)
 
 
 def plain_location(written: str) -> str:

@@ -26,7 +26,7 @@ from providers.azure.deploying.planning import (
 from providers.azure.deploying.template import template
 from providers.azure.runtime.names import CONTAINER, Names, names
 from providers.deploying import invocation
-from providers.deploying.plan import DeploymentFailed, Run, Step
+from providers.deploying.plan import DeploymentFailed, DeploymentRun, Step
 from providers.deploying.service import Function, Service
 
 READY = "/v2/health/ready"
@@ -54,7 +54,7 @@ class AzureDeployer:
         """Build each app's zip; their paths."""
         return [package.path for package in self._packages().values()]
 
-    def deploy(self, run: Run) -> None:
+    def deploy(self, run: DeploymentRun) -> None:
         """Bring Azure to what the service says, then see that its endpoint answers."""
         observed = observe(self._azure, self._first, self._tags, apps_of(self._service))
         shape = shape_of(self._service, observed.names(self._first))
@@ -63,7 +63,7 @@ class AzureDeployer:
         if not run.dry:
             self._check_endpoint(run)
 
-    def remove(self, run: Run) -> None:
+    def remove(self, run: DeploymentRun) -> None:
         """Delete the resource group and so everything in it; asks first unless its storage was seen empty."""
         found = self._find()
         if found is None:
@@ -184,7 +184,7 @@ class AzureDeployer:
         built = packaging.build(self._service, apps_of(self._service))
         return {app: package_at(path) for app, path in built.items()}
 
-    def _check_endpoint(self, run: Run) -> None:
+    def _check_endpoint(self, run: DeploymentRun) -> None:
         url = self._site(self._there(), "api").url + READY
         until(
             self._azure,

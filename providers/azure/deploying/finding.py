@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from providers.azure.deploying.cloud import Azure, Group, Resource
+from providers.azure.deploying.cloud import Azure, Group, GroupResource
 from providers.azure.runtime.names import ACCOUNT_DIGITS, APP_DIGITS, APP_PREFIX, Names, account_prefix, named
 from providers.deploying.plan import DeploymentFailed
 
@@ -22,7 +22,7 @@ class Deployment(NamedTuple):
     """A resource group of ours and everything in it; `first` are the names that a first deployment takes."""
 
     group: Group
-    resources: tuple[Resource, ...]
+    resources: tuple[GroupResource, ...]
     first: Names
 
     @property
@@ -67,11 +67,11 @@ class Deployment(NamedTuple):
                 return beginning + self.group.name[len(beginning) :]
         return self.group.name
 
-    def _own_accounts(self) -> Iterator[Resource]:
+    def _own_accounts(self) -> Iterator[GroupResource]:
         form = re.compile(f"{re.escape(account_prefix(self.group.name))}[0-9a-f]{{{ACCOUNT_DIGITS}}}")
         return (each for each in self.resources if each.kind == ACCOUNTS and form.fullmatch(each.name))
 
-    def _own_apps(self) -> Iterator[Resource]:
+    def _own_apps(self) -> Iterator[GroupResource]:
         beginning = re.escape(self.group.name[:APP_PREFIX])
         form = re.compile(f"{beginning}-[a-z0-9]{{1,10}}-[0-9a-f]{{{APP_DIGITS}}}", re.IGNORECASE)
         return (each for each in self.resources if each.kind == SITES and form.fullmatch(each.name))

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 from ml_core.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from providers.azure.deploying import packaging
-from providers.azure.deploying.cloud import Azure, Pace, plain_location
+from providers.azure.deploying.cloud import Azure, Polling, plain_location
 from providers.azure.deploying.finding import find
 from providers.azure.deploying.planning import Wanted, look_closer, observe, package_at, plan
 from providers.azure.deploying.template import App, Shape, template
 from providers.azure.runtime.names import Names, names
-from providers.deploying.functions import DeployedFunction, Progress
-from providers.deploying.plan import DeploymentFailed
+from providers.deploying.functions import DeployedFunction
+from providers.deploying.plan import DeploymentFailed, Progress
 
 APP = "model"
 OURS = {"made-by": "deploy-model"}
@@ -30,7 +30,7 @@ def deploy(
     region: str | None,
     progress: Progress,
     env: Mapping[str, str] = os.environ,
-    pace: Pace | None = None,
+    polling: Polling | None = None,
 ) -> DeployedFunction:
     """Create the app in a resource group of its own, or update what differs.
 
@@ -43,7 +43,7 @@ def deploy(
     settings = {"ML_FUNCTION": function_name, "OPENBLAS_NUM_THREADS": "1"}
     location = plain_location(region or env.get("AZURE_LOCATION") or "")
     with _plain_errors():
-        azure = _azure(env, pace)
+        azure = _azure(env, polling)
         group = azure.group(first.group)
         if group is not None and not OURS.items() <= group.tags.items():
             raise Conflict(f"a resource group {group.name!r} exists and was not made by deploy_model")
@@ -60,7 +60,7 @@ def deploy(
         wanted = Wanted(shape, template(shape), {APP: package})
         steps = plan(wanted, look_closer(azure, wanted, observed))
         for step in steps:
-            progress(step.says)
+            progress(step.title)
             step.act(azure, lambda message: progress(message))  # noqa: PLW0108 - the parameters' names differ
         if not steps:
             progress(f"{function_name} is deployed already; nothing changed")
@@ -98,8 +98,8 @@ def _names(function_name: str, env: Mapping[str, str]) -> Names:
     return names(function_name, "model", subscription)
 
 
-def _azure(env: Mapping[str, str], pace: Pace | None = None) -> Azure:
-    return Azure(env["AZURE_SUBSCRIPTION_ID"], env, pace)
+def _azure(env: Mapping[str, str], polling: Polling | None = None) -> Azure:
+    return Azure(env["AZURE_SUBSCRIPTION_ID"], env, polling)
 
 
 def _address(azure: Azure, own: Names) -> str:

@@ -49,7 +49,7 @@ class Wanted(NamedTuple):
         return hashlib.sha256(json.dumps(self.document, sort_keys=True).encode()).hexdigest()[:32]
 
 
-class Observed(NamedTuple):
+class ObservedGroup(NamedTuple):
     """What is: the deployment, each app's functions, and parts of the last template that went away."""
 
     deployment: Deployment | None = None
@@ -61,7 +61,7 @@ class Observed(NamedTuple):
         return self.deployment.names if self.deployment else first
 
 
-def observe(azure: Azure, first: Names, tags: Mapping[str, str], apps: Iterable[str]) -> Observed:
+def observe(azure: Azure, first: Names, tags: Mapping[str, str], apps: Iterable[str]) -> ObservedGroup:
     """Read what is there; changes nothing.
 
     Raises:
@@ -69,12 +69,12 @@ def observe(azure: Azure, first: Names, tags: Mapping[str, str], apps: Iterable[
     """
     found = find(azure, first, tags)
     if found is None:
-        return Observed()
+        return ObservedGroup()
     names_ = found.names
-    return Observed(found, {app: tuple(azure.functions(names_.group, names_.app(app))) for app in apps})
+    return ObservedGroup(found, {app: tuple(azure.functions(names_.group, names_.app(app))) for app in apps})
 
 
-def look_closer(azure: Azure, wanted: Wanted, observed: Observed) -> Observed:
+def look_closer(azure: Azure, wanted: Wanted, observed: ObservedGroup) -> ObservedGroup:
     """With what is gone of a template that would not be deployed otherwise; changes nothing."""
     there = observed.deployment
     if there is None or there.group.tags.get("template") != wanted.fingerprint:
@@ -82,7 +82,7 @@ def look_closer(azure: Azure, wanted: Wanted, observed: Observed) -> Observed:
     return observed._replace(gone=gone(azure, there.group.name, wanted.document))
 
 
-def plan(wanted: Wanted, observed: Observed) -> list[Step[Azure]]:
+def plan(wanted: Wanted, observed: ObservedGroup) -> list[Step[Azure]]:
     """The steps from what is to what should be: none when there is nothing to do.
 
     Raises:
@@ -183,14 +183,14 @@ def until(azure: Azure, progress: Progress, what: str, done: Callable[[], bool])
     """Look until `done()`.
 
     Raises:
-        DeploymentFailed: when it is not within the patience of the cloud's pace.
+        DeploymentFailed: when it is not within the patience of the cloud's polling.
     """
-    deadline = time.monotonic() + azure.pace.patience
+    deadline = time.monotonic() + azure.polling.patience
     while not done():
         if time.monotonic() > deadline:
-            raise DeploymentFailed(f"waited {azure.pace.patience:.0f} s in vain for {what}")
+            raise DeploymentFailed(f"waited {azure.polling.patience:.0f} s in vain for {what}")
         progress(f"waiting for {what}")
-        time.sleep(azure.pace.look)
+        time.sleep(azure.polling.interval)
 
 
 def apps_of(service: Service) -> dict[str, list[Function]]:

@@ -16,7 +16,7 @@ from azure.core.exceptions import (
 from providers.deploying.plan import DeploymentFailed
 
 
-class Refusal(DeploymentFailed):
+class AzureRefused(DeploymentFailed):
     """Azure said no; `codes` are all the codes in its answer, details included."""
 
     def __init__(self, message: str, codes: frozenset[str]) -> None:
@@ -24,7 +24,7 @@ class Refusal(DeploymentFailed):
         self.codes = codes
 
 
-class Missing(Refusal):
+class AzureNotFound(AzureRefused):
     """Azure knows no such thing: the codes say what."""
 
 
@@ -40,7 +40,7 @@ def said[Result](call: Callable[[], Result]) -> Result:
     except HttpResponseError as error:
         raise _refusal(error) from error
     except (ServiceRequestError, ServiceResponseError) as error:
-        raise Refusal(f"Azure does not answer: {_first_line(error)}", frozenset({"NoAnswer"})) from error
+        raise AzureRefused(f"Azure does not answer: {_first_line(error)}", frozenset({"NoAnswer"})) from error
     except AzureError as error:
         raise DeploymentFailed(f"Azure: {_first_line(error)}") from error
 
@@ -49,10 +49,10 @@ def _refusal(error: HttpResponseError) -> DeploymentFailed:
     found = list(_reasons(_body(error)))
     codes = frozenset({code for code, _ in found} | {f"HTTP {error.status_code}"})
     if error.status_code == 404:
-        return Missing(_first_line(error), codes)
+        return AzureNotFound(_first_line(error), codes)
     # The innermost reason is the one that helps: the outer ones say that something inside went wrong.
     code, message = found[-1] if found else (f"HTTP {error.status_code}", _first_line(error))
-    return Refusal(f"Azure refused: {code}: {message}", codes)
+    return AzureRefused(f"Azure refused: {code}: {message}", codes)
 
 
 def _body(error: HttpResponseError) -> object:

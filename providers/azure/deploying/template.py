@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from providers.azure.runtime.names import CONTAINER, QUEUE, Names
 
-Resource = dict[str, Any]
+Json = dict[str, Any]
 
 STORAGE = "2026-09-01"
 WEB = "2025-05-01"
@@ -55,7 +55,7 @@ class Shape(NamedTuple):
     keep_days: int = 30
 
 
-def template(shape: Shape) -> Resource:
+def template(shape: Shape) -> Json:
     """The whole template; `keyRecords` is its one parameter, so that keys are in no file and no hash."""
     return {
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
@@ -71,7 +71,7 @@ def template(shape: Shape) -> Resource:
     }
 
 
-def resource_ids(document: Resource) -> set[str]:
+def resource_ids(document: Json) -> set[str]:
     """`type/name` of each top-level resource in lower case.
 
     What must be there for a deploy to have nothing to do.
@@ -83,7 +83,7 @@ def resource_ids(document: Resource) -> set[str]:
     }
 
 
-def _resources(shape: Shape) -> Iterator[Resource]:
+def _resources(shape: Shape) -> Iterator[Json]:
     yield from _storage(shape)
     yield from _logs(shape)
     for app in shape.apps:
@@ -94,7 +94,7 @@ def _resources(shape: Shape) -> Iterator[Resource]:
         yield from _no_passwords(shape, app)
 
 
-def _storage(shape: Shape) -> Iterator[Resource]:
+def _storage(shape: Shape) -> Iterator[Json]:
     """The account, closed to the public and to account keys.
 
     What it holds, and for how long old states stay.
@@ -142,7 +142,7 @@ def _storage(shape: Shape) -> Iterator[Resource]:
         yield _part(kind, f"{account}/default/{queue}", of_queues, {})
 
 
-def _expiry(keep_days: int) -> Resource:
+def _expiry(keep_days: int) -> Json:
     """Versioning keeps every state of every document; this ends the old ones."""
     return {
         "name": "end-old-versions",
@@ -155,7 +155,7 @@ def _expiry(keep_days: int) -> Resource:
     }
 
 
-def _logs(shape: Shape) -> Iterator[Resource]:
+def _logs(shape: Shape) -> Iterator[Json]:
     """A workspace that takes at most so much a day, and the component that reads it."""
     workspace = shape.names.workspace
     yield {
@@ -175,13 +175,13 @@ def _logs(shape: Shape) -> Iterator[Resource]:
     }
 
 
-def _identity(shape: Shape, app: App) -> Resource:
+def _identity(shape: Shape, app: App) -> Json:
     """An identity of the app's own, made before the app: its roles are there when the app first starts."""
     name = shape.names.identity(app.function)
     return _head("Microsoft.ManagedIdentity/userAssignedIdentities", IDENTITY, name, shape)
 
 
-def _roles(shape: Shape, app: App) -> Iterator[Resource]:
+def _roles(shape: Shape, app: App) -> Iterator[Json]:
     """What an app may do: the Functions host needs Blob Data Owner of its account; queues one by one."""
     account = f"Microsoft.Storage/storageAccounts/{shape.names.storage}"
     storage = _id("Microsoft.Storage/storageAccounts", shape.names.storage)
@@ -195,7 +195,7 @@ def _roles(shape: Shape, app: App) -> Iterator[Resource]:
         yield _assignment(shape, app, app.queue_role or "", scope, made)
 
 
-def _assignment(shape: Shape, app: App, role: str, scope: str, scope_id: str) -> Resource:
+def _assignment(shape: Shape, app: App, role: str, scope: str, scope_id: str) -> Json:
     identity = shape.names.identity(app.function)
     kind = "Microsoft.ManagedIdentity/userAssignedIdentities"
     return {
@@ -213,7 +213,7 @@ def _assignment(shape: Shape, app: App, role: str, scope: str, scope_id: str) ->
     }
 
 
-def _plan(shape: Shape, app: App) -> Resource:
+def _plan(shape: Shape, app: App) -> Json:
     return {
         **_head("Microsoft.Web/serverfarms", WEB, shape.names.plan(app.function), shape),
         "kind": "functionapp",
@@ -222,7 +222,7 @@ def _plan(shape: Shape, app: App) -> Resource:
     }
 
 
-def _site(shape: Shape, app: App) -> Resource:
+def _site(shape: Shape, app: App) -> Json:
     identity = _id("Microsoft.ManagedIdentity/userAssignedIdentities", shape.names.identity(app.function))
     plan = _id("Microsoft.Web/serverfarms", shape.names.plan(app.function))
     roles = [_scoped_id(role) for role in _roles(shape, app)]
@@ -252,8 +252,8 @@ def _site(shape: Shape, app: App) -> Resource:
     }
 
 
-def _function_app_config(shape: Shape, app: App, identity: str) -> Resource:
-    scale: Resource = {"maximumInstanceCount": app.instances, "instanceMemoryMB": app.memory}
+def _function_app_config(shape: Shape, app: App, identity: str) -> Json:
+    scale: Json = {"maximumInstanceCount": app.instances, "instanceMemoryMB": app.memory}
     if app.concurrency is not None:
         scale["triggers"] = {"http": {"perInstanceConcurrency": app.concurrency}}
     account = _reference("Microsoft.Storage/storageAccounts", shape.names.storage, STORAGE)
@@ -293,7 +293,7 @@ def _settings(shape: Shape, app: App) -> dict[str, str]:
     }
 
 
-def _no_passwords(shape: Shape, app: App) -> Iterator[Resource]:
+def _no_passwords(shape: Shape, app: App) -> Iterator[Json]:
     """Publishing takes Entra tokens only, never a user name with a password."""
     site = shape.names.app(app.function)
     for door in ("scm", "ftp"):
@@ -306,7 +306,7 @@ def _no_passwords(shape: Shape, app: App) -> Iterator[Resource]:
         }
 
 
-def _head(kind: str, version: str, name: str, shape: Shape) -> Resource:
+def _head(kind: str, version: str, name: str, shape: Shape) -> Json:
     return {
         "type": kind,
         "apiVersion": version,
@@ -316,7 +316,7 @@ def _head(kind: str, version: str, name: str, shape: Shape) -> Resource:
     }
 
 
-def _part(kind: str, name: str, depends: Sequence[str], properties: Resource) -> Resource:
+def _part(kind: str, name: str, depends: Sequence[str], properties: Json) -> Json:
     """Something inside the storage account."""
     return {
         "type": kind,
@@ -332,7 +332,7 @@ def _id(kind: str, *segments: str) -> str:
     return f"[resourceId('{kind}', {', '.join(repr(segment) for segment in segments)})]"
 
 
-def _scoped_id(assignment: Resource) -> str:
+def _scoped_id(assignment: Json) -> str:
     """A role assignment's id hangs on its scope's."""
     kind, name = assignment["type"], assignment["name"]
     return f"[extensionResourceId({assignment['dependsOn'][1][1:-1]}, '{kind}', '{name}')]"

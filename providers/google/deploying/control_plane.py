@@ -15,7 +15,7 @@ from providers.google.deploying.resources import Resources
 from providers.google.deploying.whereabouts import Whereabouts
 
 
-class Observed(NamedTuple):
+class ObservedProject(NamedTuple):
     """What is there.
 
     `resources` by path, None for one that is missing; `grants` by a resource's or function's path or the
@@ -46,7 +46,7 @@ class ControlPlane:
         self.bucket = ModelBucket(self.access)
         self.functions = FunctionsService(self.access)
 
-    def observe(self, should: Desired) -> Observed:
+    def observe(self, should: Desired) -> ObservedProject:
         """Read everything that `should` speaks of, at once: a deploy that changes nothing is quick."""
         resources = [*should.resources, *should.schedules]
         with ThreadPoolExecutor(8) as pool:
@@ -60,7 +60,7 @@ class ControlPlane:
             data = {each.name: pool.submit(self.bucket.grants, each.name) for each in should.data}
             settings, granted = bucket.result()
             whereabouts = functions.result()
-            return Observed(
+            return ObservedProject(
                 {path: future.result() for path, future in found.items()},
                 {path: future.result() for path, future in (grants | callers | data).items()}
                 | {should.bucket.name: granted},

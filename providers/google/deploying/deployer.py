@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from providers.deploying import invocation
-from providers.deploying.plan import DeploymentFailed, Run, patiently
+from providers.deploying.plan import DeploymentFailed, DeploymentRun, patiently
 from providers.deploying.service import Service
 from providers.google.deploying import packaging, planning
 from providers.google.deploying.access import translated
-from providers.google.deploying.control_plane import ControlPlane, Observed
+from providers.google.deploying.control_plane import ControlPlane, ObservedProject
 from providers.google.deploying.desired import Desired, desired, names_of
 from providers.google.deploying.whereabouts import Whereabouts, bucket_of
 
@@ -39,7 +39,7 @@ class GoogleDeployer:
         """Build the zips."""
         return list(packaging.build(self._service).values())
 
-    def deploy(self, run: Run) -> None:
+    def deploy(self, run: DeploymentRun) -> None:
         """Package, observe, plan, apply, and see that the endpoint answers."""
         zips = {
             f"{self._names.base}-{name}": packaging.read(path)
@@ -53,7 +53,7 @@ class GoogleDeployer:
             if not run.dry:
                 self._check_alive(run)
 
-    def remove(self, run: Run) -> None:
+    def remove(self, run: DeploymentRun) -> None:
         """Delete everything, after asking where models would be lost; what other regions use stays."""
         with translated():
             should, now = self._look()
@@ -70,7 +70,7 @@ class GoogleDeployer:
             bucket = should.bucket.name
             if bucket not in kept.names and now.bucket and (held := self._cloud.bucket.held(bucket)):
                 run.confirm(f"the bucket {bucket} holds {held}; delete for ever?")
-            for line in kept.says:
+            for line in kept.notices:
                 run.say(line)
             run.apply(steps, self._cloud)
 
@@ -153,13 +153,13 @@ class GoogleDeployer:
     def _missing(self, function: str, where: Whereabouts) -> DeploymentFailed:
         return DeploymentFailed(f"{function} is not deployed to {self.place}{where.hint(self._names.region)}")
 
-    def _look(self) -> tuple[Desired, Observed]:
+    def _look(self) -> tuple[Desired, ObservedProject]:
         existing = self._cloud.resources.queues(self._names.region)
         queue = planning.queue_name(self._names.base, existing, int(time.time()))
         should = desired(self._service, queue)
         return should, self._cloud.observe(should)
 
-    def _check_alive(self, run: Run) -> None:
+    def _check_alive(self, run: DeploymentRun) -> None:
         """The api answers its health check; a new address takes a moment to be known."""
         found = self._cloud.functions.labelled(self._names.labels).of(self._names.region)
         uri = _uri(found, self._names.base, "api")

@@ -26,14 +26,14 @@ TOKEN_CREATOR = "roles/iam.serviceAccountTokenCreator"  # noqa: S105
 EVERYBODY: Grant = (INVOKER, "allUsers")
 
 
-class Resource(NamedTuple):
+class GoogleResource(NamedTuple):
     """One small thing that a control plane keeps.
 
     `path` reads, patches and deletes it; `create` is the method, path and body that make it; `body` holds the
     fields that must be so, and `first` a sub-path and body that are posted once after it was created.
     """
 
-    says: str
+    title: str
     service: str
     path: str
     body: Json
@@ -81,11 +81,11 @@ class Desired(NamedTuple):
     project: str
     region: str
     labels: dict[str, str]
-    resources: list[Resource]
+    resources: list[GoogleResource]
     bucket: Bucket
     data: list[DataBucket]
     functions: list[CloudFunction]
-    schedules: list[Resource]
+    schedules: list[GoogleResource]
 
     @property
     def base(self) -> str:
@@ -98,7 +98,7 @@ class Desired(NamedTuple):
         return f"projects/{self.project}/locations/{self.region}"
 
 
-class Names(NamedTuple):
+class GoogleNames(NamedTuple):
     """How everything of a service and stage is called."""
 
     service: str
@@ -142,7 +142,7 @@ class Names(NamedTuple):
         return f"https://{self.region}-{self.project}.cloudfunctions.net/{self.base}-{function}"
 
 
-def names_of(service: Service) -> Names:
+def names_of(service: Service) -> GoogleNames:
     """The names of a service's resources.
 
     Raises:
@@ -158,7 +158,7 @@ def names_of(service: Service) -> Names:
             raise DeploymentFailed(
                 f"the {what} {value!r} is no name on Google Cloud: lower case, digits and '-', at most 30"
             )
-    return Names(service.name, service.stage, project, region)
+    return GoogleNames(service.name, service.stage, project, region)
 
 
 def desired(service: Service, queue: str) -> Desired:
@@ -234,16 +234,16 @@ def _data_buckets(allowed: str) -> list[str]:
     return sorted({entry.removeprefix("gs://").partition("/")[0] for entry in entries})
 
 
-def _rights_on_itself(names: Names, function: Function) -> set[Grant]:
+def _rights_on_itself(names: GoogleNames, function: Function) -> set[Grant]:
     """What a function's account may do with itself: whoever answers callers signs addresses for uploads."""
     answers = _event(function, "http") == "public"
     return {(TOKEN_CREATOR, names.member(function.name))} if answers else set()
 
 
-def _account(names: Names, role: str, purpose: str, grants: set[Grant]) -> Resource:
+def _account(names: GoogleNames, role: str, purpose: str, grants: set[Grant]) -> GoogleResource:
     parent, account = f"projects/{names.project}/serviceAccounts", names.account(role)
     shown = {"displayName": f"{names.base} {role}", "description": f"{names.base}: {purpose}"}
-    return Resource(
+    return GoogleResource(
         f"the service account {account}, which {purpose}",
         "iam",
         f"/v1/{parent}/{names.email(role)}",
@@ -253,7 +253,7 @@ def _account(names: Names, role: str, purpose: str, grants: set[Grant]) -> Resou
     )
 
 
-def _queue(names: Names, path: str, settings: Json, workers: set[str]) -> Resource:
+def _queue(names: GoogleNames, path: str, settings: Json, workers: set[str]) -> GoogleResource:
     body = {
         "rateLimits": {"maxConcurrentDispatches": settings["tasksAtOnce"]},
         "retryConfig": {
@@ -263,7 +263,7 @@ def _queue(names: Names, path: str, settings: Json, workers: set[str]) -> Resour
             "maxDoublings": 5,
         },
     }
-    return Resource(
+    return GoogleResource(
         f"the queue {path.rpartition('/')[2]}",
         "cloudtasks",
         f"/v2/{path}",
@@ -273,9 +273,9 @@ def _queue(names: Names, path: str, settings: Json, workers: set[str]) -> Resour
     )
 
 
-def _keys(names: Names) -> Resource:
+def _keys(names: GoogleNames) -> GoogleResource:
     parent, secret = f"/v1/projects/{names.project}/secrets", f"{names.base}-keys"
-    return Resource(
+    return GoogleResource(
         f"the secret {secret}, which holds digests of the API keys",
         "secretmanager",
         f"{parent}/{secret}",
@@ -287,14 +287,14 @@ def _keys(names: Names) -> Resource:
     )
 
 
-def _topic(names: Names) -> Resource:
+def _topic(names: GoogleNames) -> GoogleResource:
     path = f"/v1/projects/{names.project}/topics/{names.base}-sweep"
-    return Resource(
+    return GoogleResource(
         f"the topic {names.base}-sweep", "pubsub", path, {}, ("PUT", path, {"labels": names.labels})
     )
 
 
-def _schedule(names: Names, function: Function) -> Resource:
+def _schedule(names: GoogleNames, function: Function) -> GoogleResource:
     path = f"{names.location}/jobs/{names.base}-{function.name}"
     body = {
         "schedule": _event(function, "schedule"),
@@ -304,7 +304,7 @@ def _schedule(names: Names, function: Function) -> Resource:
             "data": "e30=",
         },
     }
-    return Resource(
+    return GoogleResource(
         f"the schedule {names.base}-{function.name} ({body['schedule']})",
         "cloudscheduler",
         f"/v1/{path}",
@@ -314,7 +314,7 @@ def _schedule(names: Names, function: Function) -> Resource:
 
 
 def _function(
-    names: Names, function: Function, service: Service, environment: dict[str, str]
+    names: GoogleNames, function: Function, service: Service, environment: dict[str, str]
 ) -> CloudFunction:
     settings, public = function.settings, _event(function, "http") == "public"
     config: Json = {
@@ -366,7 +366,7 @@ def _function(
     )
 
 
-def _keys_volume(names: Names) -> Json:
+def _keys_volume(names: GoogleNames) -> Json:
     """The secret as a file: the platform reads the newest version whenever the file is read."""
     return {
         "mountPath": KEYS_FOLDER,

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from ml_core.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
-from providers.deploying.functions import DeployedFunction, Progress
-from providers.deploying.plan import DeploymentFailed
+from providers.deploying.functions import DeployedFunction
+from providers.deploying.plan import DeploymentFailed, Progress
 from providers.google.deploying import packaging, planning
 from providers.google.deploying.access import translated
-from providers.google.deploying.control_plane import ControlPlane, Observed
-from providers.google.deploying.desired import CloudFunction, Resource
+from providers.google.deploying.control_plane import ControlPlane, ObservedProject
+from providers.google.deploying.desired import CloudFunction, GoogleResource
 
 OURS = {"made-by": "deploy-model"}
 _MEMORY = range(128, 32_769)
@@ -43,9 +43,9 @@ def deploy(
             raise Conflict(f"a function {function_name!r} exists and was not made by deploy_model")
         there = {} if found is None else {function.path: found}
         known = {account.path: cloud.resources.read(account)}
-        steps = planning.plan_function(account, function, package, Observed(known, {}, None, there))
+        steps = planning.plan_function(account, function, package, ObservedProject(known, {}, None, there))
         for step in steps:
-            progress(step.says)
+            progress(step.title)
             step.act(cloud, progress)
         if not steps:
             progress(f"{function_name} is deployed already; nothing changed")
@@ -68,10 +68,10 @@ def invoke(
     return body
 
 
-def _desired(cloud: ControlPlane, name: str, memory_mb: int) -> tuple[Resource, CloudFunction]:
+def _desired(cloud: ControlPlane, name: str, memory_mb: int) -> tuple[GoogleResource, CloudFunction]:
     parent, account = f"/v1/projects/{cloud.access.project}/serviceAccounts", f"{name[:25]}-model"[:30]
     email = f"{account}@{cloud.access.project}.iam.gserviceaccount.com"
-    identity = Resource(
+    identity = GoogleResource(
         f"the service account {account}",
         "iam",
         f"{parent}/{email}",

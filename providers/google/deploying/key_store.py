@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ml_core.errors import Unavailable
 from providers.deploying.plan import DeploymentFailed
 from providers.google.deploying.access import Access, one_line, translated
-from providers.google.deploying.desired import KEYS_FOLDER, Json, Names
+from providers.google.deploying.desired import KEYS_FOLDER, GoogleNames, Json
 from providers.google.deploying.functions_service import FunctionsService
 from providers.google.deploying.whereabouts import Whereabouts, region_of
 
@@ -98,7 +98,7 @@ def key_store(target: "Target", env: Mapping[str, str]) -> SecretKeys:
         raise DeploymentFailed("no Google Cloud project: set GOOGLE_CLOUD_PROJECT, or pass --project")
     # Not GOOGLE_CLOUD_REGION: regions share their keys, so none need be named.
     region = target.options.get("region")
-    names = Names(target.service, target.stage, project, region or "")
+    names = GoogleNames(target.service, target.stage, project, region or "")
     access = Access(project, region or "", env)
     by_name = Secret(project, f"{names.base}-keys")
     with translated():
@@ -136,7 +136,7 @@ def _project(volume: Json, function: Json, project: str) -> str:
     return project if own else named
 
 
-def _warning(names: Names, where: Whereabouts, reading: list[str]) -> str:
+def _warning(names: GoogleNames, where: Whereabouts, reading: list[str]) -> str:
     """Why no function reads the keys, in the region that is named or anywhere."""
     place = f"{names.region or 'any region'} of {names.project}"
     said = f"no function of {names.service}, stage {names.stage}, that reads keys is found in {place}"

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from providers.deploying.plan import DeploymentFailed, Step
-from providers.google.deploying.control_plane import ControlPlane, Observed
+from providers.google.deploying.control_plane import ControlPlane, ObservedProject
 from providers.google.deploying.desired import (
     INVOKER,
     Bucket,
     CloudFunction,
     DataBucket,
     Desired,
+    GoogleResource,
     Grant,
     Json,
-    Resource,
     fingerprint,
     is_queue_of,
 )
@@ -22,7 +22,9 @@ from providers.google.deploying.whereabouts import bucket_of
 Steps = Iterator[Step[ControlPlane]]
 
 
-def plan_deploy(should: Desired, packages: Mapping[str, bytes], now: Observed) -> list[Step[ControlPlane]]:
+def plan_deploy(
+    should: Desired, packages: Mapping[str, bytes], now: ObservedProject
+) -> list[Step[ControlPlane]]:
     """The steps that bring `now` to what `should` be; `packages` holds each function's zip by its name."""
     return [
         *(step for resource in should.resources for step in _resource(resource, now)),
@@ -36,14 +38,14 @@ def plan_deploy(should: Desired, packages: Mapping[str, bytes], now: Observed) -
     ]
 
 
-class Kept(NamedTuple):
-    """What `remove` leaves: paths of resources and the bucket's name, and sentences that say why."""
+class KeptByOthers(NamedTuple):
+    """What `remove` leaves: paths of resources and the bucket's name, and notices that say why."""
 
     names: frozenset[str] = frozenset()
-    says: Sequence[str] = ()
+    notices: Sequence[str] = ()
 
 
-def plan_remove(should: Desired, now: Observed, kept: Kept) -> list[Step[ControlPlane]]:
+def plan_remove(should: Desired, now: ObservedProject, kept: KeptByOthers) -> list[Step[ControlPlane]]:
     """The steps that delete everything but what is kept, what is called last first."""
     resources = [each for each in reversed(should.resources) if each.path not in kept.names]
     return [
@@ -54,7 +56,7 @@ def plan_remove(should: Desired, now: Observed, kept: Kept) -> list[Step[Control
     ]
 
 
-def refuse_removal(should: Desired, now: Observed) -> None:
+def refuse_removal(should: Desired, now: ObservedProject) -> None:
     """Raise where `remove` would not do what its caller means.
 
     Raises:
@@ -84,22 +86,22 @@ def refuse_removal(should: Desired, now: Observed) -> None:
             )
 
 
-def kept_by_others(should: Desired, now: Observed) -> Kept:
+def kept_by_others(should: Desired, now: ObservedProject) -> KeptByOthers:
     """What `remove` has to leave, because something uses it that it does not delete."""
-    where, names, says = now.whereabouts, set[str](), list[str]()
+    where, names, notices = now.whereabouts, set[str](), list[str]()
     if others := where.elsewhere(should.region):
         names |= {each.path for each in should.resources if each.shared}
-        says.append(
+        notices.append(
             f"the keys, the topic and the service accounts stay: this stage is in {where.described(others)}"
             " too; its removal there deletes them"
         )
     if user := _bucket_user(should, now):
         names.add(should.bucket.name)
-        says.append(f"the bucket {should.bucket.name} stays for {user}")
-    return Kept(frozenset(names), says)
+        notices.append(f"the bucket {should.bucket.name} stays for {user}")
+    return KeptByOthers(frozenset(names), notices)
 
 
-def _bucket_user(should: Desired, now: Observed) -> str | None:
+def _bucket_user(should: Desired, now: ObservedProject) -> str | None:
     """Who else keeps models in the bucket."""
     where, bucket = now.whereabouts, should.bucket.name
     others = where.elsewhere(should.region)
@@ -110,7 +112,7 @@ def _bucket_user(should: Desired, now: Observed) -> str | None:
     return _other_owner(should, now.bucket)
 
 
-def _present(should: Desired, now: Observed) -> list[Resource]:
+def _present(should: Desired, now: ObservedProject) -> list[GoogleResource]:
     """The resources that are there."""
     return [
         each for each in (*should.resources, *should.schedules) if now.resources.get(each.path) is not None
@@ -126,7 +128,7 @@ def _other_owner(should: Desired, found: Json | None) -> str | None:
 
 
 def plan_function(
-    account: Resource, function: CloudFunction, package: bytes, now: Observed
+    account: GoogleResource, function: CloudFunction, package: bytes, now: ObservedProject
 ) -> list[Step[ControlPlane]]:
     """The steps for one function on its own and its account."""
     packages = {function.name: package}
@@ -154,17 +156,17 @@ def differences(wanted: object, found: object, path: str = "") -> list[str]:
     return [] if wanted == found or str(wanted) == str(found) or (not wanted and found is None) else [path]
 
 
-def _resource(resource: Resource, now: Observed) -> Steps:
+def _resource(resource: GoogleResource, now: ObservedProject) -> Steps:
     found = now.resources.get(resource.path)
     if found is None:
-        yield Step(f"create {resource.says}", lambda cloud, _: cloud.resources.create(resource))
+        yield Step(f"create {resource.title}", lambda cloud, _: cloud.resources.create(resource))
     elif wrong := differences(resource.body, found):
         yield Step(
-            f"update {resource.says}: {', '.join(wrong)}",
+            f"update {resource.title}: {', '.join(wrong)}",
             lambda cloud, _: cloud.resources.patch(resource),
         )
     if found is not None and resource.first and not found.get("versions"):
-        yield Step(f"complete {resource.says}", lambda cloud, _: cloud.resources.complete(resource))
+        yield Step(f"complete {resource.title}", lambda cloud, _: cloud.resources.complete(resource))
     if missing := resource.grants - now.grants.get(resource.path, frozenset()):
         yield Step(
             f"give {_roles(missing)} on {_short(resource)} to {_members(missing)}",
@@ -172,7 +174,7 @@ def _resource(resource: Resource, now: Observed) -> Steps:
         )
 
 
-def _bucket(bucket: Bucket, now: Observed) -> Steps:
+def _bucket(bucket: Bucket, now: ObservedProject) -> Steps:
     if now.bucket is None:
         yield Step(f"create the bucket {bucket.name}", lambda cloud, _: cloud.bucket.create(bucket))
     elif wrong := differences(bucket_settings(bucket), now.bucket):
@@ -187,7 +189,7 @@ def _bucket(bucket: Bucket, now: Observed) -> Steps:
         )
 
 
-def _data(bucket: DataBucket, now: Observed) -> Steps:
+def _data(bucket: DataBucket, now: ObservedProject) -> Steps:
     if missing := bucket.grants - now.grants.get(bucket.name, frozenset()):
         yield Step(
             f"give {_roles(missing)} on the bucket {bucket.name} to {_members(missing)}",
@@ -222,7 +224,7 @@ def _echoed(config: Json) -> Json:
     return {**config, "serviceConfig": service}
 
 
-def _start(function: CloudFunction, packages: Mapping[str, bytes], now: Observed) -> Steps:
+def _start(function: CloudFunction, packages: Mapping[str, bytes], now: ObservedProject) -> Steps:
     """Begin to build: Google builds all functions at the same time, and the waiting comes afterwards."""
     package = packages[function.name]
     config, found = _labelled(function, package), now.functions.get(function.path)
@@ -249,7 +251,7 @@ def _start(function: CloudFunction, packages: Mapping[str, bytes], now: Observed
         )
 
 
-def _finish(function: CloudFunction, packages: Mapping[str, bytes], now: Observed) -> Steps:
+def _finish(function: CloudFunction, packages: Mapping[str, bytes], now: ObservedProject) -> Steps:
     started = any(True for _ in _start(function, packages, now))
     # Also a build that an interrupted deploy left behind is waited for.
     if started or now.functions[function.path].get("state") == "DEPLOYING":
@@ -259,7 +261,7 @@ def _finish(function: CloudFunction, packages: Mapping[str, bytes], now: Observe
         )
 
 
-def _callers(function: CloudFunction, now: Observed) -> Steps:
+def _callers(function: CloudFunction, now: ObservedProject) -> Steps:
     granted = now.grants.get(function.path, frozenset())
     # Both directions: whoever else may call it, may no more. Other roles on it are not ours.
     if {grant for grant in granted if grant[0] == INVOKER} != function.callers:
@@ -269,7 +271,7 @@ def _callers(function: CloudFunction, now: Observed) -> Steps:
         )
 
 
-def _orphans(should: Desired, now: Observed) -> list[Step[ControlPlane]]:
+def _orphans(should: Desired, now: ObservedProject) -> list[Step[ControlPlane]]:
     """Functions that an earlier serverless.yml had."""
     kept = {function.path for function in should.functions}
     return [_delete_function(path) for path in sorted(set(now.functions) - kept)]
@@ -281,12 +283,12 @@ def _delete_function(path: str) -> Step[ControlPlane]:
     )
 
 
-def _delete(resource: Resource, now: Observed) -> Steps:
+def _delete(resource: GoogleResource, now: ObservedProject) -> Steps:
     if now.resources.get(resource.path) is not None:
         yield Step(f"delete {_short(resource)}", lambda cloud, _: cloud.resources.delete(resource))
 
 
-def _delete_bucket(bucket: Bucket, now: Observed) -> Steps:
+def _delete_bucket(bucket: Bucket, now: ObservedProject) -> Steps:
     if now.bucket is not None:
         yield Step(
             f"delete the bucket {bucket.name} with its objects",
@@ -294,9 +296,9 @@ def _delete_bucket(bucket: Bucket, now: Observed) -> Steps:
         )
 
 
-def _short(resource: Resource) -> str:
+def _short(resource: GoogleResource) -> str:
     """A resource for people, without what it is for."""
-    return resource.says.split(",")[0]
+    return resource.title.split(",")[0]
 
 
 def _roles(grants: frozenset[Grant]) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from providers.google.deploying.access import Access
-from providers.google.deploying.desired import Grant, Json, Resource
+from providers.google.deploying.desired import GoogleResource, Grant, Json
 
 
 class Resources:
@@ -14,7 +14,7 @@ class Resources:
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    def read(self, resource: Resource) -> Json | None:
+    def read(self, resource: GoogleResource) -> Json | None:
         """What is there; None without one."""
         found = self._access.rest_or_none("GET", resource.service, resource.path)
         if found is not None and resource.first:
@@ -42,7 +42,7 @@ class Resources:
                 return
             query = f"pageSize=1000&pageToken={page['nextPageToken']}"
 
-    def create(self, resource: Resource) -> None:
+    def create(self, resource: GoogleResource) -> None:
         """Make it; one that somebody else made in the meantime is as good."""
         from google.api_core.exceptions import Conflict
 
@@ -51,23 +51,23 @@ class Resources:
             self._access.rest(method, resource.service, path, body)
         self.complete(resource)
 
-    def complete(self, resource: Resource) -> None:
+    def complete(self, resource: GoogleResource) -> None:
         """Post what belongs to a new resource once."""
         if resource.first:
             suffix, body = resource.first
             self._access.rest("POST", resource.service, resource.path + suffix, body)
 
-    def patch(self, resource: Resource) -> None:
+    def patch(self, resource: GoogleResource) -> None:
         """Bring its fields to what they should be."""
         name = resource.path.split("/", 2)[2]
         path = f"{resource.path}?updateMask={','.join(sorted(resource.body))}"
         self._access.rest("PATCH", resource.service, path, {"name": name, **resource.body})
 
-    def grants(self, resource: Resource) -> frozenset[Grant]:
+    def grants(self, resource: GoogleResource) -> frozenset[Grant]:
         """Who may do what with it."""
         return flat(self._policy(resource) or {})
 
-    def grant(self, resource: Resource) -> None:
+    def grant(self, resource: GoogleResource) -> None:
         """Add the resource's grants to its policy; what others granted stays."""
 
         def once() -> None:
@@ -80,11 +80,11 @@ class Resources:
         # 409: another writer was between our reading and our writing.
         self._access.patiently(once, conflict_passes=True)
 
-    def delete(self, resource: Resource) -> None:
+    def delete(self, resource: GoogleResource) -> None:
         """Delete it; one that is gone already is no error."""
         self._access.rest_or_none("DELETE", resource.service, resource.path)
 
-    def _policy(self, resource: Resource) -> Json | None:
+    def _policy(self, resource: GoogleResource) -> Json | None:
         path = f"{resource.path}:getIamPolicy"
         if resource.service in {"secretmanager", "pubsub"}:
             return self._access.rest_or_none("GET", resource.service, path)

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from providers.deploying.plan import DeploymentFailed, Progress, Run, Step, patiently
+from providers.deploying.plan import DeploymentFailed, DeploymentRun, Progress, Step, patiently
 
 
 def steps_that(record: list[str], *says: str) -> list[Step[str]]:
@@ -18,7 +18,7 @@ def test_steps_are_done_in_order_and_said_with_their_time() -> None:
     done: list[str] = []
     times = iter([0.0, 1.5, 2.0, 2.25])
     out = io.StringIO()
-    Run(out=out, clock=lambda: next(times)).apply(steps_that(done, "make a", "make b"), "cloud")
+    DeploymentRun(out=out, clock=lambda: next(times)).apply(steps_that(done, "make a", "make b"), "cloud")
     assert done == ["make a on cloud", "make b on cloud"]
     assert out.getvalue().splitlines() == ["1/2 make a (1.5 s)", "2/2 make b (0.2 s)"]
 
@@ -26,14 +26,14 @@ def test_steps_are_done_in_order_and_said_with_their_time() -> None:
 def test_a_dry_run_says_the_steps_and_does_none() -> None:
     done: list[str] = []
     out = io.StringIO()
-    Run(dry=True, out=out).apply(steps_that(done, "make a"), "cloud")
+    DeploymentRun(dry=True, out=out).apply(steps_that(done, "make a"), "cloud")
     assert done == []
     assert out.getvalue() == "would: 1/1 make a\n"
 
 
 def test_an_empty_plan_says_so() -> None:
     out = io.StringIO()
-    Run(out=out).apply([], "cloud")
+    DeploymentRun(out=out).apply([], "cloud")
     assert out.getvalue() == "nothing to change\n"
 
 
@@ -43,27 +43,27 @@ def test_a_long_step_shows_that_it_is_alive() -> None:
 
     times = iter([0.0, 12.0, 15.0])
     out = io.StringIO()
-    Run(out=out, clock=lambda: next(times)).apply([Step("wait", act)], "cloud")
+    DeploymentRun(out=out, clock=lambda: next(times)).apply([Step("wait", act)], "cloud")
     assert out.getvalue().splitlines() == ["1/1 wait: building (12 s)", "1/1 wait (15.0 s)"]
 
 
 @pytest.mark.parametrize("answer", ["y", "Y\n", "yes"])
 def test_yes_goes_on(answer: str) -> None:
-    Run(ask=lambda _: answer).confirm("delete?")
+    DeploymentRun(ask=lambda _: answer).confirm("delete?")
 
 
 @pytest.mark.parametrize("answer", ["", "n", "\n", "maybe"])
 def test_everything_else_stops(answer: str) -> None:
     with pytest.raises(DeploymentFailed, match="nothing was removed"):
-        Run(ask=lambda _: answer).confirm("delete?")
+        DeploymentRun(ask=lambda _: answer).confirm("delete?")
 
 
 def test_what_was_answered_in_advance_is_not_asked() -> None:
     def ask(_: str) -> str:
         raise AssertionError("asked")
 
-    Run(yes=True, ask=ask).confirm("delete?")
-    Run(dry=True, ask=ask).confirm("delete?")
+    DeploymentRun(yes=True, ask=ask).confirm("delete?")
+    DeploymentRun(dry=True, ask=ask).confirm("delete?")
 
 
 class Flaky:
