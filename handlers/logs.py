@@ -52,7 +52,7 @@ def log_unforeseen(error: BaseException, **fields: Any) -> None:
 
 
 def forward_logging() -> None:
-    """Have what the standard library's `logging` is told come out as lines like ours."""
+    """Write the records of the standard library's `logging` as lines like ours."""
     import logging
 
     class Lines(logging.Handler):

@@ -8,13 +8,13 @@ from ml_core.errors import ServerlessMLError
 from providers.deploying import keys, verbs
 
 # What `make demo` and `make serve` install holds no cloud's libraries.
-_NOT_INSTALLED = "this needs {}, which is not installed: run `make setup`, then `source .venv/bin/activate`"
+_NOT_INSTALLED = "{} is not installed: run `make setup`, then `source .venv/bin/activate`"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its failures are one line on standard error and exit code 1."""
     parser = argparse.ArgumentParser(
-        prog="python -m providers", description="What serverless-ml does on a cloud."
+        prog="python -m providers", description="Deploy serverless-ml to a cloud, and manage its API keys."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     keys.add_commands(

@@ -30,7 +30,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     def port(text: str) -> int:
         number = int(text)
         if not 0 <= number <= 65535:
-            raise argparse.ArgumentTypeError(f"{number} is no port: 0 to 65535 are")
+            raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {number}")
         return number
 
     parser = argparse.ArgumentParser(
@@ -40,12 +40,14 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="the address to listen on (default: 127.0.0.1); one that other machines reach demands keys",
+        help="the address to listen on (default: 127.0.0.1); any but a loopback address requires API keys",
     )
-    parser.add_argument("--port", type=port, default=8080, help="0 takes a free one (default: 8080)")
-    parser.add_argument("--root", help="the folder (default: ML_ROOT, else .serverless-ml)")
     parser.add_argument(
-        "--keys", metavar="FILE", help="demand a key of this file (default: <root>/keys.json)"
+        "--port", type=port, default=8080, help="the port; 0 takes a free one (default: 8080)"
+    )
+    parser.add_argument("--root", help="the folder of the models (default: ML_ROOT, else .serverless-ml)")
+    parser.add_argument(
+        "--keys", metavar="FILE", help="require one of the keys in this file (default: <root>/keys.json)"
     )
     parser.add_argument("--trainer", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)

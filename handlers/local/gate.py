@@ -7,20 +7,20 @@ from ml_core.errors import ServerlessMLError
 
 
 class LoopbackGate:
-    """Lets in whoever is on this machine, but no page of another site in a browser that is.
+    """Admits callers on this machine, but no page of another site that is open in their browser.
 
-    Such a page reaches a loopback address too, under a name of its own (DNS rebinding) or with the user's
-    browser as its messenger; the headers Host and Origin give it away.
+    Such a page reaches a loopback address too: under a name of its own (DNS rebinding), or by a request that
+    the user's browser sends for it. The headers Host and Origin tell.
     """
 
     def admit(self, headers: Mapping[str, str], access: str) -> Caller:
-        """Anyone is an admin. Raises `ForeignOrigin`."""
+        """Admit anyone on this machine as an admin. Raises `ForeignOrigin`."""
         host = headers.get("host", "")
         if access != OPEN and not is_loopback(host.rpartition(":")[0] if _has_port(host) else host):
-            raise _foreign(f"the name {host[:80]!r}")
+            raise _foreign(f"Host {host[:80]!r}")
         origin = headers.get("origin")
         if access != OPEN and origin is not None and origin != f"http://{host}":
-            raise _foreign(f"a page of {origin[:80]!r}")
+            raise _foreign(f"Origin {origin[:80]!r}")
         return Caller("", ADMIN)
 
 
@@ -39,7 +39,9 @@ def _has_port(host: str) -> bool:
     return ":" in host.rpartition("]")[2]
 
 
-def _foreign(who: str) -> ServerlessMLError:
+def _foreign(header: str) -> ServerlessMLError:
     from handlers.errors import ForeignOrigin
 
-    return ForeignOrigin(f"{who} is not let in: without keys this server is for its own machine alone")
+    return ForeignOrigin(
+        f"{header} is not allowed: without API keys the server accepts loopback requests only"
+    )

@@ -1,4 +1,4 @@
-"""What the laptop's server cannot read as HTTP, told like every other error."""
+"""Requests that the laptop's server cannot read, answered like every other error."""
 
 import os
 from http import HTTPStatus
@@ -28,14 +28,14 @@ class ProblemTask(ErrorTask):
 
 
 class Channel(HTTPChannel):
-    """A connection that refuses in our words."""
+    """A connection that answers what it cannot read with a problem."""
 
     error_task_class = ProblemTask
 
 
 def _error(code: int, said: str) -> Exception:
-    """What a refusal means to us: a transfer coding that is not implemented is the caller's fault too."""
+    """The error that stands for a refusal of waitress; an unknown coding is the caller's fault too."""
     if code == HTTPStatus.INTERNAL_SERVER_ERROR:
         return RuntimeError(said)
     kind: type[ServerlessMLError] = TooLarge if code in _TOO_LARGE else MalformedInput
-    return kind(f"this cannot be read as an HTTP request: {said}")
+    return kind(f"the server could not read the request: {said}")

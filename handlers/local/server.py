@@ -59,8 +59,8 @@ def _make_root(root: str) -> None:
     try:
         os.makedirs(root, exist_ok=True)
     except OSError as error:
-        reason = "it is no folder" if os.path.exists(root) else error.strerror
-        raise SettingInvalid(f"models cannot be kept in {os.path.abspath(root)}: {reason}") from error
+        reason = "it is not a folder" if os.path.exists(root) else error.strerror
+        raise SettingInvalid(f"cannot keep models in {os.path.abspath(root)}: {reason}") from error
 
 
 def _key_records(settings: Settings, host: str, keys_file: str | None) -> Callable[[], Records | None] | None:
@@ -106,5 +106,5 @@ def _server(services: Services, host: str, port: int) -> Any:
 
 def _who(services: Services) -> str:
     if not services.asks_for_keys:
-        return "no key is asked for on this machine"
-    return "a key is asked for: `python -m providers keys new --cloud local --role admin` makes one"
+        return "no API key is required on this machine"
+    return "an API key is required: make one with `python -m providers keys new --cloud local --role admin`"

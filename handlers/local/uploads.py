@@ -19,7 +19,7 @@ _CHUNK = 1 << 20
 
 
 class Verifier(Protocol):
-    """Knows its own signatures."""
+    """Checks the signatures of upload addresses."""
 
     def allows(self, key: str, query: str) -> bool:
         """Whether a PUT of `key` with this query was signed, and is in time."""
@@ -45,9 +45,12 @@ class Uploads:
         """Store the body; 403 without a signature that holds."""
         key = _key_in(environ["PATH_INFO"])
         if not self._allowed(key, environ.get("QUERY_STRING", "")):
-            return _refusal(403, "the address was not signed for this, or its time is over")
+            return _refusal(
+                403,
+                "expected a signed upload address, got one that is not signed for this file or has expired",
+            )
         if not environ.get("CONTENT_LENGTH"):
-            return _refusal(411, "an upload says its Content-Length")
+            return _refusal(411, "expected a Content-Length header, got none")
         try:
             self._services.store.write_stream(key, _chunks(environ))
         except ServerlessMLError as error:
@@ -64,10 +67,9 @@ class Uploads:
 
 
 def parser_of(uploads: Uploads) -> type[HTTPRequestParser]:
-    """What reads requests: a body is as long as the server's own limit, and `LONGEST` for a signed upload.
+    """The parser of requests: a body has at most the server's limit, and `LONGEST` for a signed upload.
 
-    The server keeps a body on the disk until the last byte is there, so that nobody may send a long one who
-    was not let.
+    The server keeps a body on the disk until its last byte is there, so only a signed upload may be long.
     """
 
     class Parser(HTTPRequestParser):

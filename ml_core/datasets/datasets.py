@@ -187,7 +187,7 @@ def _upload_of(key: str) -> str:
 
 
 def _not_found(name: str) -> DatasetNotFound:
-    return DatasetNotFound(f"nothing was uploaded to a dataset '{name}'")
+    return DatasetNotFound(f"there is no dataset '{name}': nothing was uploaded to it")
 
 
 def _past(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Bringing the data of a job from where it is to a file of this machine."""
+"""Copies the data of a job to a file on this machine."""
 
 import hashlib
 import os
@@ -43,8 +43,8 @@ class Fetching:
                 size += len(chunk)
                 if max(size, opened.size) > free:
                     raise TooLarge(
-                        f"{location} has {max(size, opened.size)} bytes, the trainer's disk {free} to "
-                        "spare: leave out columns or rows, write it as Parquet, or give the trainer more disk"
+                        f"{location} has {max(size, opened.size)} bytes, but the trainer's disk has {free} "
+                        "free: leave out columns or rows, write it as Parquet, or give the trainer more disk"
                     )
                 file.write(chunk)
                 digest.update(chunk)

@@ -49,7 +49,7 @@ def location_of(uri: object, where: str = WHERE) -> Location:
     if scheme not in (DATASET, *BUCKETS) or not rest.startswith("//"):
         expected = ", ".join(f"{each}://" for each in (DATASET, *BUCKETS))
         raise InvalidInput.at(
-            where, f"data is read from {expected} and file: addresses only, not {shown(uri)}"
+            where, f"expected an address that begins with {expected} or {FILE}:, got {shown(uri)}"
         )
     place, slash, key = rest[2:].partition("/")
     if scheme == DATASET:
@@ -82,7 +82,10 @@ def _is_bucket(name: str) -> bool:
 def _checked_key(key: str, where: str) -> str:
     segments = key.split("/")
     if "" in segments or "." in segments or ".." in segments or "\\" in key:
-        raise InvalidInput.at(where, f"expected a path of plain names below its place, got {shown(key)}")
+        raise InvalidInput.at(
+            where,
+            f"expected a path without backslashes and without empty, '.' or '..' segments, got {shown(key)}",
+        )
     if any(character < " " or character == "\x7f" for character in key) or not _fits(key):
         raise InvalidInput.at(
             where, f"expected a path of at most {LONGEST_KEY} bytes without control characters"
@@ -139,19 +142,19 @@ class DataSources:
         found = location_of(uri, where)
         if found.scheme == FILE and self._folder is None:
             raise InvalidInput.at(
-                where, "files are read on the laptop only: upload a dataset, or name a bucket"
+                where, "file: addresses work on the local server only: upload a dataset, or name a bucket"
             )
         if found.scheme in BUCKETS and (
             self._bucket is None or not any(_within(found, a) for a in self._allowed)
         ):
             raise InvalidInput.at(
                 where,
-                f"{found.scheme}://{found.place} is not among the places in ML_DATA_BUCKETS",
+                f"expected an address that ML_DATA_BUCKETS allows, got {found}",
             )
         return found
 
     def settled(self, uri: str) -> str:
-        """The same data by an address that stays its own: of a dataset, the upload that is the newest now.
+        """The address of the same data that never changes: for a dataset, its newest upload's.
 
         A job reads the same upload however often it is tried. What this deployment keeps itself has to be
         there; of a bucket only the trainer can tell. Raises `InvalidInput` and `Unavailable`.
@@ -172,13 +175,13 @@ class DataSources:
             upload = self._upload(found.place, found.key)
             return found._replace(key=upload.rpartition("/")[2]), self._uploads().opened(upload)
         except ObjectNotFound:
-            raise InvalidInput.at(WHERE, f"nothing is there: {found}") from None
+            raise InvalidInput.at(WHERE, f"nothing was found at {found}") from None
         except AccessRefused as error:
             if found.scheme == DATASET:
                 raise  # our own store: that is nothing which the caller could mend
             raise InvalidInput.at(
                 WHERE,
-                f"the storage does not let the trainer read {found}: it has no right to, or nothing is there",
+                f"the trainer may not read {found}: it lacks the permission, or nothing is there",
             ) from error
 
     def _upload(self, name: str, upload: str) -> str:

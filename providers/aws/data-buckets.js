@@ -8,7 +8,7 @@ function arn(uri) {
   const [, bucket, folder] = NAMED.exec(uri) || [];
   if (!bucket) {
     // A thrown error would reach the user as the framework's stack; this is the one line that helps.
-    console.error(`dataBuckets expects s3://bucket or s3://bucket/folder, separated by commas, not "${uri}"`);
+    console.error(`dataBuckets: expected s3://bucket or s3://bucket/folder, separated by commas, got "${uri}"`);
     process.exit(1);
   }
   return { 'Fn::Sub': `arn:\${AWS::Partition}:s3:::${bucket}${folder}/*` };

@@ -139,7 +139,7 @@ class ServerlessMlOnAws {
   // What the framework asks of AWS for us; a failure is one line.
   known(asked) {
     return asked.catch((error) => {
-      throw new this.serverless.classes.Error(`whose credentials these are cannot be asked: ${error.message}`);
+      throw new this.serverless.classes.Error(`cannot find out whose AWS credentials these are: ${error.message}`);
     });
   }
 
@@ -166,7 +166,7 @@ class ServerlessMlOnAws {
       child.on('error', reject);
       child.on('close', (code) => {
         if (code === 0) resolve(printed.join('').trim());
-        else reject(new this.serverless.classes.Error(said.join('').trim() || `${module} ended with ${code}`));
+        else reject(new this.serverless.classes.Error(said.join('').trim() || `${module} ended with exit code ${code}`));
       });
     }).finally(() => progress.remove());
   }

@@ -65,10 +65,11 @@ def deploy_model(
     region: str | None = None,
     progress: Progress = _say,
 ) -> DeployedFunction:
-    """Make a fitted model a function of its own on a cloud, or bring the function up to date.
+    """Deploy a fitted model as a function of its own on a cloud, or update that function.
 
-    The function holds the model and the predict path. It has no address on the internet: whom the cloud lets
-    call functions can call it, `invoke_model` does. Deploying what is deployed already changes nothing.
+    The function holds the model and the predict path. It is not public: a caller needs the cloud's permission
+    or, on Azure, the function's key. `invoke_model` calls it with yours. Deploying the same again changes
+    nothing.
 
     Args:
         model: as `train_model` returns it.
@@ -76,12 +77,12 @@ def deploy_model(
         provider: the cloud: aws, google or azure.
         memory_mb: the function's memory in MiB; clouds give CPU in proportion.
         region: where; None is what the cloud's own tools would use.
-        progress: is told what is happening, in a line each.
+        progress: is called with a line for each thing that happens.
 
     Raises:
-        InvalidInput: the function's name or memory cannot be.
+        InvalidInput: the cloud does not allow the function's name or memory.
         NotFound: no such cloud.
-        Conflict: a function of that name exists and is not one of ours.
+        Conflict: a function of that name exists that `deploy_model` did not make.
         Unavailable: the cloud did not answer, refused, or is not set up on this machine.
     """
     _check_name(function_name)
@@ -94,7 +95,7 @@ def deploy_model(
 def invoke_model(
     function_name: str, payload: dict[str, Any], *, provider: str = "aws", region: str | None = None
 ) -> dict[str, Any]:
-    """What the function of `deploy_model` answers to a `:predict` body.
+    """Call a function that `deploy_model` made with a `:predict` body, and return its answer.
 
     Args:
         function_name: as it was deployed.
@@ -114,21 +115,23 @@ def invoke_model(
     try:
         sent = json.dumps(payload, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise InvalidInput.at("$", f"the payload is not JSON: {error}") from error
+        raise InvalidInput.at("$", f"the payload cannot be written as JSON: {error}") from error
     answer = _cloud(provider).invoke(function_name, sent, region=region)
     return answered(answer)
 
 
 def answered(answer: bytes) -> dict[str, Any]:
-    """A function's answer, or its problem raised as the error that it was there."""
+    """Parse a function's answer, or raise its problem as the error that it was in the function."""
     try:
         document = json.loads(answer)
     except ValueError as error:
         raise MalformedInput(
-            "the function's answer is not JSON: is it one that deploy_model made?"
+            "expected JSON from the function, got something else: was it deployed by deploy_model?"
         ) from error
     if not isinstance(document, dict):
-        raise MalformedInput("the function's answer is no object: is it one that deploy_model made?")
+        raise MalformedInput(
+            "expected a JSON object from the function, got other JSON: was it deployed by deploy_model?"
+        )
     if "code" in document and "detail" in document:
         raise _error(document)
     return document
@@ -157,8 +160,8 @@ def _check_name(function_name: str) -> None:
     plain = function_name.replace("-", "a")
     short = len(function_name) <= _LONGEST_NAME
     if not (short and plain.isascii() and plain.isalnum() and function_name[0] != "-"):
-        expected = f"1 to {_LONGEST_NAME} letters, digits and hyphens"
-        raise InvalidInput.at("function_name", f"{expected}, not {function_name[:80]!r}")
+        expected = f"expected 1 to {_LONGEST_NAME} letters, digits and hyphens"
+        raise InvalidInput.at("function_name", f"{expected}, got {function_name[:80]!r}")
 
 
 def _cloud(provider: str) -> Cloud:
@@ -168,4 +171,4 @@ def _cloud(provider: str) -> Cloud:
     except ModuleNotFoundError as error:
         if error.name and not name.startswith(error.name):
             raise
-        raise NotFound(f"there is no provider {provider!r} that functions can be deployed to") from error
+        raise NotFound(f"expected the provider aws, google or azure, got {provider!r}") from error

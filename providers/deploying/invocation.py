@@ -9,6 +9,7 @@ import json
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from ml_core.errors import shown
 from providers.deploying.plan import DeploymentFailed
 
 
@@ -28,11 +29,13 @@ def http_call(event: object) -> HttpCall:
         DeploymentFailed: when the event is neither an HTTP request nor a bare event with a model's name.
     """
     if not isinstance(event, dict):
-        raise DeploymentFailed("an event is a JSON object")
+        raise DeploymentFailed(f"expected an event that is a JSON object, got {shown(event)}")
     if "requestContext" in event or "rawPath" in event:
         return _of_payload(event)
     if not isinstance(event.get("model"), str):
-        raise DeploymentFailed('a bare event names its model: {"model": "iris", "instances": [[…]]}')
+        raise DeploymentFailed(
+            'expected an HTTP event, or one that names its model: {"model": "iris", "instances": [[…]]}'
+        )
     rest = {key: value for key, value in event.items() if key != "model"}
     target = f"/v1/models/{quote(event['model'], safe='')}:predict"
     return HttpCall("POST", target, {"content-type": "application/json"}, json.dumps(rest).encode())

@@ -67,12 +67,17 @@ class KeyStore(Protocol):
         ...
 
 
+_CLOUDS = "aws, google, azure or local"
+
 # The options that not every cloud has: its name, how else it may be written, and what it says.
 OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "region": (("--region",), "the deployment's region (default: as `serverless deploy` finds it)"),
     "profile": (("--profile", "--aws-profile"), "AWS: the profile whose credentials are used"),
     "project": (("--project",), "Google: the project's id (default: the variable GOOGLE_CLOUD_PROJECT)"),
-    "subscription": (("--subscription",), "Azure: its id (default: the variable AZURE_SUBSCRIPTION_ID)"),
+    "subscription": (
+        ("--subscription",),
+        "Azure: the subscription's id (default: the variable AZURE_SUBSCRIPTION_ID)",
+    ),
     "resource_group": (
         ("--resource-group",),
         "Azure: the resource group (default: the one that carries the service's and stage's tags)",
@@ -119,7 +124,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
         help="make keys invalid",
         description="Make keys invalid. Running instances notice within ML_KEY_TTL (a minute).",
     )
-    revoke.add_argument("ids", nargs="+", metavar="ID", help="as `keys list` shows it")
+    revoke.add_argument("ids", nargs="+", metavar="ID", help="a key's id, as `keys list` shows it")
     revoke.set_defaults(run=_revoke)
     for action in (new, listed, revoke):
         _add_target(action)
@@ -131,7 +136,7 @@ def _add_target(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--cloud",
         default=os.environ.get("CLOUD", "aws"),
-        help="aws, google, azure or local (default: the variable CLOUD, else aws)",
+        help=f"{_CLOUDS} (default: the variable CLOUD, else aws)",
     )
     action.add_argument(
         "--service", default=Target("").service, help="as serverless.yml calls it (default: serverless-ml)"
@@ -145,9 +150,9 @@ def _new(arguments: argparse.Namespace) -> int:
     made = new_key(arguments.role)
     store.write([*(store.read() or []), made.record])
     # The key alone goes to standard output: KEY=$(python -m providers keys new …)
-    _say(f"key {made.record['id']} ({arguments.role}) is in the {store.place}")
+    _say(f"stored key {made.record['id']} (role {arguments.role}) in the {store.place}")
     _warn(store)
-    _say("it is shown only this once:")
+    _say("the key is shown only this once:")
     print(made.key)
     return 0
 
@@ -160,7 +165,7 @@ def _list(arguments: argparse.Namespace) -> int:
     for record in records:
         print(f"{record.get('id', '?'):10}{record.get('role', '?'):9}{record.get('created', '')}")
     if not records:
-        _say("there is no key: nothing is served but health")
+        _say("there are no keys; make one with `keys new`")
     return 0
 
 
@@ -170,7 +175,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
     unknown = set(arguments.ids) - {record.get("id") for record in records}
     if unknown:
         raise KeyUnknown(
-            f"no key in the {store.place} has the id {', '.join(sorted(unknown))}; `keys list` shows the ids"
+            f"unknown key id in the {store.place}: {', '.join(sorted(unknown))}; `keys list` shows the ids"
         )
     store.write([record for record in records if record.get("id") not in arguments.ids])
     _warn(store)
@@ -194,10 +199,10 @@ def _store(arguments: argparse.Namespace) -> KeyStore:
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("providers."):
             raise  # a library; what to do is said where commands are run
-        raise KeyUnknown(f"there is no cloud {cloud!r} with keys") from error
+        raise KeyUnknown(f"expected the cloud {_CLOUDS}, got {cloud!r}") from error
     given = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
     if foreign := sorted(given.keys() - set(module.OPTIONS)):
         flags = ", ".join(OPTIONS[name][0][0] for name in foreign)
-        raise KeyUnknown(f"{cloud} has no {flags}")
+        raise KeyUnknown(f"{flags} is not an option of --cloud {cloud}")
     store: KeyStore = module.key_store(Target(arguments.stage, arguments.service, given), os.environ)
     return store

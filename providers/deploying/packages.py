@@ -192,8 +192,8 @@ def _target_python() -> str:
     )
     if found.returncode:
         raise Unavailable(
-            f"CPython {TARGET_PYTHON} is needed to compile packages for the cloud and was not found; "
-            f"`.tools/bin/uv python install {TARGET_PYTHON}` brings it"
+            f"CPython {TARGET_PYTHON} was not found, and packages for the cloud are compiled with it: "
+            f"run `.tools/bin/uv python install {TARGET_PYTHON}`"
         )
     return found.stdout.strip()
 

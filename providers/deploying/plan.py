@@ -79,7 +79,7 @@ class Deployer(Protocol):
 
 
 class DeploymentRun:
-    """One run of a verb: where it prints, whether it only pretends, and what was answered in advance."""
+    """One run of a verb: where it prints, whether it is a dry run, and whether `--yes` was given."""
 
     def __init__(
         self,
@@ -127,9 +127,7 @@ class DeploymentRun:
         if self.dry or self._yes:
             return
         if self._ask(f"{question} [y/N] ").strip().lower() not in {"y", "yes"}:
-            raise DeploymentFailed(
-                "nothing was removed; answer y, or pass --yes to remove without being asked"
-            )
+            raise DeploymentFailed("nothing was removed: answer y to the question, or pass --yes")
 
     def _progress(self, label: str, started: float) -> Progress:
         return lambda message: self.say(f"{label}: {message} ({self._clock() - started:.0f} s)")
@@ -154,10 +152,10 @@ def patiently[Result](
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Result:
-    """Call until it succeeds, while its errors are of the passing kind.
+    """Call until it succeeds, while its errors are temporary.
 
-    Clouds are not of one mind with themselves for a while: a new identity is not known everywhere, a role is
-    not there yet, a control plane asks to come back later.
+    Clouds are consistent only after a while: a new identity is not known everywhere, a role is not there yet,
+    a control plane asks to come back later.
 
     Args:
         call: what to do; it must be safe to repeat.

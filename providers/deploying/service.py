@@ -49,7 +49,8 @@ class Service(NamedTuple):
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DeploymentFailed(
-                f"no service came on standard input ({error!r}): this command is called by `serverless`"
+                f"expected a service as JSON on standard input ({error!r}): run `npx serverless`, "
+                "which writes it"
             ) from error
 
     def function(self, name: str) -> Function:
@@ -59,5 +60,6 @@ class Service(NamedTuple):
             DeploymentFailed: when the service has none.
         """
         if name not in self.functions:
-            raise DeploymentFailed(f"no function {name!r}; there are: {', '.join(sorted(self.functions))}")
+            known = ", ".join(sorted(self.functions))
+            raise DeploymentFailed(f"expected a function of the service ({known}), got {name!r}")
         return self.functions[name]

@@ -29,16 +29,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         parser = commands.add_parser(name, help=(verb.__doc__ or "").split("\n", maxsplit=1)[0])
         parser.set_defaults(run=lambda arguments, verb=verb: run(verb, arguments))
         if name in {"deploy", "remove"}:
-            parser.add_argument("--dry-run", action="store_true", help="print the steps, change nothing")
+            parser.add_argument("--dry-run", action="store_true", help="print the steps and change nothing")
             parser.add_argument("--yes", action="store_true", help="do not ask before models are deleted")
         if name in {"invoke", "invoke-local", "logs"}:
             parser.add_argument("--function", required=True)
         if name in {"invoke", "invoke-local"}:
-            parser.add_argument("--data", help="the event, as JSON")
+            parser.add_argument("--data", help="the event, as JSON (default: {})")
             parser.add_argument("--path", help="a file that holds the event")
         if name == "logs":
             parser.add_argument("--start-time", default="10m", help="30s, 10m, 2h or 1d ago (default 10m)")
-            parser.add_argument("--tail", action="store_true", help="go on printing what comes")
+            parser.add_argument("--tail", action="store_true", help="keep printing new lines")
 
 
 def run(verb: Verb, arguments: argparse.Namespace) -> int:
@@ -59,7 +59,9 @@ def deployer_of(service: Service) -> Deployer:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if missing.startswith("providers."):
-            raise DeploymentFailed(f"{service.cloud!r} has no deployer") from error
+            raise DeploymentFailed(
+                f"expected a cloud with a providers/<cloud>/deploying/deployer.py, got {service.cloud!r}"
+            ) from error
         raise DeploymentFailed(
             f"deploying to {service.cloud} needs {missing!r}: run `make .venv/{service.cloud}.ready`"
         ) from error
@@ -68,7 +70,7 @@ def deployer_of(service: Service) -> Deployer:
 
 
 def deploy(deployer: Deployer, arguments: argparse.Namespace) -> None:
-    """Package and bring the cloud to what serverless.yml says."""
+    """Build the packages, and create or update what serverless.yml describes."""
     run = DeploymentRun(dry=arguments.dry_run, yes=arguments.yes)
     run.say(f"deploying to {deployer.place}")
     deployer.deploy(run)
@@ -77,7 +79,7 @@ def deploy(deployer: Deployer, arguments: argparse.Namespace) -> None:
 
 
 def remove(deployer: Deployer, arguments: argparse.Namespace) -> None:
-    """Delete everything that deploy made."""
+    """Delete everything that deploy created."""
     run = DeploymentRun(dry=arguments.dry_run, yes=arguments.yes)
     run.say(f"removing from {deployer.place}")
     deployer.remove(run)
@@ -90,7 +92,7 @@ def package(deployer: Deployer, _: argparse.Namespace) -> None:
 
 
 def info(deployer: Deployer, _: argparse.Namespace) -> None:
-    """Say what is deployed."""
+    """Show what is deployed."""
     _show(deployer.info())
 
 
@@ -140,7 +142,7 @@ def seconds_of(duration: str) -> float:
     found = re.fullmatch(r"(\d+)([smhd])", duration)
     if not found:
         raise DeploymentFailed(
-            f"--startTime is a number and a unit such as 30s, 10m, 2h or 1d; it is {duration!r}"
+            f"--startTime: expected a number and a unit such as 30s, 10m, 2h or 1d, got {duration!r}"
         )
     return int(found[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}[found[2]]
 
@@ -148,7 +150,7 @@ def seconds_of(duration: str) -> float:
 def _event(arguments: argparse.Namespace) -> object:
     """The event of --data or of the file of --path, an empty object without either."""
     if arguments.data is not None and arguments.path is not None:
-        raise DeploymentFailed("give --data or --path, not both")
+        raise DeploymentFailed("expected --data or --path, got both")
     text, source = arguments.data or "{}", "--data"
     if arguments.path is not None:
         source = arguments.path

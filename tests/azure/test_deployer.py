@@ -124,7 +124,7 @@ class TestPartsThatWentAway:
         before = sorted(azure.resources)
         deleted(azure, PARTS[part])
         (line,) = steps(deployed(azure))
-        assert re.search(rf"^1/1 deploy the template \(\d+ resources; what went away: {part}\)", line)
+        assert re.search(rf"^1/1 deploy the template \(\d+ resources; missing: {part}\)", line)
         assert sorted(azure.resources) == before
         assert "nothing to change" in deployed(azure)
 
@@ -133,7 +133,7 @@ class TestPartsThatWentAway:
         deployed(azure)
         before = azure.settings[NAMES.app("api")].pop(name)
         (line,) = steps(deployed(azure))
-        assert f"what went away: settings/{name})" in line
+        assert f"; missing: settings/{name})" in line
         assert azure.settings[NAMES.app("api")][name] == before
         assert "nothing to change" in deployed(azure)
 
@@ -165,9 +165,9 @@ def test_keys_outlive_a_deployment(azure: FakeAzure) -> None:
 
 def test_somebody_elses_resource_group_is_left_alone(azure: FakeAzure) -> None:
     azure.groups[group_id(GROUP)] = {"name": GROUP, "location": "westeurope", "tags": {}}
-    with pytest.raises(DeploymentFailed, match="not this service's"):
+    with pytest.raises(DeploymentFailed, match="is not of this service and stage: expected"):
         deployed(azure)
-    with pytest.raises(DeploymentFailed, match="not this service's"):
+    with pytest.raises(DeploymentFailed, match="is not of this service and stage: expected"):
         deployer(azure).remove(DeploymentRun(yes=True, out=io.StringIO()))
     assert azure.changes() == []
 
@@ -252,12 +252,18 @@ class TestFailures:
     def test_an_app_without_functions_is_not_deployed(self, azure: FakeAzure) -> None:
         """A publish that succeeds and leaves nothing to call is the commonest failure of them all."""
         azure.functions_in = lambda _: []
-        with pytest.raises(DeploymentFailed, match="in vain for the app to know its functions"):
+        with pytest.raises(
+            DeploymentFailed,
+            match="timed out after 0 s waiting for the app to know its functions: deploy again",
+        ):
             deployed(azure, polling=Polling(interval=0.01, patience=0.3))
 
     def test_an_endpoint_that_does_not_answer_is_a_failure(self, azure: FakeAzure) -> None:
         azure.fail("app", "GET", "/v2/health/ready", Answer(404, {}), times=10_000)
-        with pytest.raises(DeploymentFailed, match=r"in vain for http.*/v2/health/ready to answer"):
+        with pytest.raises(
+            DeploymentFailed,
+            match=r"timed out after 0 s waiting for http.*/v2/health/ready to answer: deploy again",
+        ):
             deployed(azure, polling=Polling(interval=0.01, patience=0.3))
 
     @pytest.mark.parametrize("at", ["/deployments/", "/api/publish"])

@@ -36,5 +36,5 @@ def test_remove_does_not_delete_models_unasked(
     ran = project.try_serverless("remove", "--stage", "dev", "--param", "cloud=azure", *given)
     assert ran.status == 1, ran.said
     assert f"resource group {GROUP} in westeurope" in ran.said
-    assert "nothing was removed; answer y, or pass --yes" in ran.said
+    assert "nothing was removed: answer y to the question, or pass --yes" in ran.said
     assert group_id(GROUP) in azure.groups

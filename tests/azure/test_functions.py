@@ -47,7 +47,7 @@ def test_a_model_is_deployed_once_and_then_left_alone(azure: FakeAzure, artifact
     assert answer["body"] == json.dumps(PAYLOAD)
     assert azure.seen[-1].headers["x-functions-key"] == "the function key"
     azure.group("iris-model")["tags"] = {}
-    with pytest.raises(Conflict, match="not made by deploy_model"):
+    with pytest.raises(Conflict, match="exists that deploy_model did not make: choose another"):
         deploy()
 
 

@@ -390,7 +390,9 @@ class TestNeighbours:
         ]
         before = len(azure.changes())
         for call in calls:
-            with pytest.raises(DeploymentFailed, match="not this service's") as raised:
+            with pytest.raises(
+                DeploymentFailed, match="is not of this service and stage: expected"
+            ) as raised:
                 call()
             assert "expected the tags service=serverless-ml, stage=dev" in str(raised.value)
             assert f"got service={other.name}, stage={other.stage}" in str(raised.value)
@@ -421,7 +423,10 @@ class TestWhichDeploymentsKeys:
     def test_two_with_the_same_tags_are_not_guessed_between(self, azure: FakeAzure) -> None:
         for group in ("one", "two"):
             deployed(azure, make_service(resourceGroup=group))
-        with pytest.raises(DeploymentFailed, match=r"groups one, two of .* name one with --resource-group"):
+        with pytest.raises(
+            DeploymentFailed,
+            match=r"expected one resource group of .*, got one, two: name one with --resource-group",
+        ):
             keys_of(azure, Target("dev"))
         keys_of(azure, Target("dev", options={"resource_group": "two"})).write(RECORDS)
         assert not keys_of(azure, Target("dev"), AZURE_RESOURCE_GROUP="one").read()
@@ -483,9 +488,9 @@ class TestKeysWhileADeploymentRuns:
 
         changed = make_service(logGigabytesPerDay=0.5)
         deployer(azure, changed).deploy(DeploymentRun(out=Printed("running", revoke)))
-        assert "is under way" in refused[0]
-        assert "try again when it is over" in refused[0]
-        assert "look with `keys list`" in refused[1]
+        assert "is running and would restore the previous keys: nothing was changed" in refused[0]
+        assert "try again when it has ended" in refused[0]
+        assert "check with `keys list` when it has ended" in refused[1]
         assert store.warning is None
         store.write([])
         assert store.read() == []
@@ -505,14 +510,16 @@ class TestKeysWhileADeploymentRuns:
     ) -> None:
         refused = Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no permission"}})
         azure.fail("arm", "GET", "/resourcegroups/[^/]+$", refused)
-        assert "is not known (Azure refused: AuthorizationFailed: no permission)" in str(store.warning)
+        warning = str(store.warning)
+        assert warning.startswith("could not check whether a deployment of ")
+        assert "is running (Azure refused: AuthorizationFailed: no permission)" in warning
 
     def test_settings_that_are_not_found_are_not_taken_for_no_keys(
         self, azure: FakeAzure, store: AppSettingKeys
     ) -> None:
         missing = Answer(404, {"error": {"code": "ResourceNotFound", "message": "not found"}})
         azure.fail("arm", "POST", "/config/appsettings/list$", missing)
-        with pytest.raises(DeploymentFailed, match="and so not its keys: deploy again"):
+        with pytest.raises(DeploymentFailed, match="were not found, nor its keys: deploy again"):
             deployed(azure, make_service(logGigabytesPerDay=0.5))
         deployed(azure, make_service(logGigabytesPerDay=0.5))
         assert store.read() == RECORDS

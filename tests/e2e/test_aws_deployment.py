@@ -329,14 +329,14 @@ def test_a_functions_errors_come_back_as_exceptions() -> None:
     with pytest.raises(NotFound, match="no function 'nobody'"):
         providers.invoke_model("nobody", {"instances": []})
     model = train_model(IRIS.data, IRIS.target)
-    with pytest.raises(Conflict, match="was not made by deploy_model"):
+    with pytest.raises(Conflict, match="exists that deploy_model did not make: choose another"):
         providers.deploy_model(model, f"serverless-ml-{STAGE}-api", progress=lambda _: None)
 
 
 def test_remove_leaves_nothing_but_the_models(service: Deployment) -> None:
     bucket = service.outputs["ModelsBucket"]
     said = service.serverless("remove")
-    assert f"the bucket {bucket} stays, for it holds 3 models and 1 uploads" in said
+    assert f"the bucket {bucket} was kept because it holds 3 models and 1 uploads" in said
     functions = service.client("lambda").list_functions()["Functions"]
     assert [each["FunctionName"] for each in functions] == ["iris-alone"]
     assert service.client("sqs").list_queues().get("QueueUrls", []) == []
@@ -347,5 +347,5 @@ def test_remove_leaves_nothing_but_the_models(service: Deployment) -> None:
 
     typed = said.partition("to delete it: .venv/bin/python ")[2].splitlines()[0]
     said = service.project.python(*typed.split())
-    assert f"the bucket {bucket} is deleted with 3 models and 1 uploads" in said
+    assert f"the bucket {bucket} was deleted with 3 models and 1 uploads" in said
     assert service.client("s3").list_buckets()["Buckets"] == []

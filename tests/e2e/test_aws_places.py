@@ -209,7 +209,7 @@ def test_remove_acts_in_the_account_of_its_profile_and_in_no_other(
         *["remove", "--stage", "dev", "--aws-profile", "staging", "--param", "deleteModels=yes"],
         AWS_SESSION_TOKEN="ours",
     )
-    assert f"the bucket {bucket} is deleted with 1 models" in said
+    assert f"the bucket {bucket} was deleted with 1 models" in said
     assert staging.stacks == {"serverless-ml-prod"}
     assert staging.parameters == {"/serverless-ml/prod/keys": 1}
     assert len(staging.models) == 1
@@ -226,7 +226,7 @@ def test_what_stays_is_deleted_by_its_own_accounts_credentials_alone(
     said = project.serverless(
         "remove", "--stage", "dev", "--aws-profile", "operator", "--param", "deleteModels=no"
     )
-    assert f"the bucket {bucket} stays, for it holds 1 models; to delete it: " in said
+    assert f"the bucket {bucket} was kept because it holds 1 models; to delete it: " in said
     assert (staging.stacks, staging.parameters, staging.models) == (set(), {}, {bucket})
     typed = next(line for line in said.splitlines() if "to delete it: " in line).rpartition(": ")[2].split()
     assert typed[:3] == [".venv/bin/python", "-m", "providers.aws.deploying.removal"]
@@ -236,7 +236,7 @@ def test_what_stays_is_deleted_by_its_own_accounts_credentials_alone(
     assert f"expected credentials of account {STAGING}, got those of account {OURS}" in refused.said
     assert staging.models == {bucket}
     typed.insert(3, "--profile=staging")
-    assert f"the bucket {bucket} is deleted with 1 models" in python(shell, *typed[2:]).said
+    assert f"the bucket {bucket} was deleted with 1 models" in python(shell, *typed[2:]).said
     assert staging.models == set()
     assert ours.state == before
 
@@ -285,7 +285,7 @@ def emulated(shell: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stack_of_another_account_than_the_runs_is_refused(ours: Place) -> None:
     ours.deploy()
     with pytest.raises(
-        Conflict, match=f"is in {HERE} of account {OURS}.*acts in {HERE} of account {STAGING}"
+        Conflict, match=f"in {HERE} of account {STAGING}, got one in {HERE} of account {OURS}"
     ):
         stack.find(identity(ours, STAGING, HERE), NAME)
 
@@ -348,7 +348,7 @@ def test_a_bucket_that_is_gone_already_ends_in_a_line(shell: dict[str, str], our
     ours.keep(KEYS)
     where = ["providers.aws.deploying.removal", "--region", HERE, "--account", OURS]
     ran = python(shell, *where, "remove", "serverless-ml-dev-models-gone", "--keys", KEYS)
-    assert ran == Ran(0, "the bucket serverless-ml-dev-models-gone was gone already\n")
+    assert ran == Ran(0, "the bucket serverless-ml-dev-models-gone was already gone\n")
     assert ours.parameters == {}
 
 
@@ -382,7 +382,10 @@ def test_a_key_for_a_place_without_a_deployment_is_warned_of(
     ours.deploy()
     made = keys(shell, *arguments)
     assert made.status == 0, made.said
-    assert f"warning: nothing is deployed as {missing} of account {OURS}: name its region with" in made.said
+    assert (
+        f"warning: nothing is deployed as {missing} of account {OURS}: if it is elsewhere, pass --region"
+        in made.said
+    )
     assert ours.parameters[KEYS] == 1
     assert len({**ours.parameters, **ours_elsewhere.parameters}) == (1 if "--region" in arguments else 2)
 
@@ -417,7 +420,7 @@ def test_a_deployment_that_does_not_say_where_its_keys_are_is_asked_by_its_funct
 ) -> None:
     """Stacks had no such output once. `remove` finds the parameter in the same way."""
     ours.deploy(keys=None)
-    assert "warning: serverless-ml-dev does not say where it reads keys" in keys(shell).said
+    assert "warning: the stack serverless-ml-dev does not name its keys parameter" in keys(shell).said
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as code:
         code.writestr("api.py", "")
@@ -464,7 +467,9 @@ def test_who_may_only_write_the_parameter_is_warned_and_writes_where_config_says
     made = iam.create_access_key(UserName="narrow")["AccessKey"]
     ran = keys(shell, AWS_ACCESS_KEY_ID=made["AccessKeyId"], AWS_SECRET_ACCESS_KEY=made["SecretAccessKey"])
     assert ran.status == 0, ran.said
-    assert "warning: whether anything reads there is not known: looking for the stack" in ran.said
+    assert (
+        "warning: could not check whether a function reads this parameter: looking for the stack" in ran.said
+    )
     assert ours.parameters == {KEYS: 2}
 
 

@@ -124,7 +124,7 @@ def test_a_bucket_of_data_that_is_none_is_one_clear_line(project: Project) -> No
     ran = project.try_serverless("print", "--param", "dataBuckets=s3://lake,http://lake")
     assert ran.status == 1
     (line,) = [line for line in ran.said.splitlines() if not line.startswith("npm warn")]
-    assert line.startswith("dataBuckets expects s3://bucket or s3://bucket/folder")
+    assert line.startswith("dataBuckets: expected s3://bucket or s3://bucket/folder")
 
 
 def test_a_table_trains_on_the_laptop_by_its_address(project: Project) -> None:

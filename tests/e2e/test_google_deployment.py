@@ -222,10 +222,10 @@ def test_a_second_region_comes_and_goes_without_a_trace_in_the_first(life: Life)
     models, functions = sorted(life.buckets.objects[BUCKET]), dict(life.cloud.functions)
     said = life.serverless("deploy", "--param", "region=us-central1")
     assert "deploying to google project demo-1, us-central1, stage dev" in said
-    assert "this stage is in europe-west1 (3 functions) too" in said
+    assert "this stage is also in europe-west1 (3 functions)" in said
     assert len(life.cloud.functions) == 6
     said = life.serverless("remove", "--yes", "--param", "region=us-central1")
-    assert f"the bucket {BUCKET} stays for this stage in europe-west1" in said
+    assert f"the bucket {BUCKET} is kept for this stage in europe-west1" in said
     assert life.cloud.functions == functions
     assert sorted(life.buckets.objects[BUCKET]) == models
     assert "nothing to change" in life.serverless("deploy")

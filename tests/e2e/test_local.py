@@ -28,6 +28,8 @@ from sklearn.svm import SVC
 from handlers.local.gate import is_loopback
 from tests.e2e.local_server import ROOT, LocalServer
 
+NOT_ALLOWED = "is not allowed: without API keys the server accepts loopback requests only"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
@@ -245,9 +247,11 @@ class TestHttp:
             assert all(callers.map(ask, [number % 11 for number in range(200)]))
 
     def test_no_page_of_another_site_gets_in(self, server: LocalServer) -> None:
-        assert server.call("GET", "/v1/models", origin="http://evil.example").status == 403
+        page = server.call("GET", "/v1/models", origin="http://evil.example")
+        assert (page.status, page.body["detail"]) == (403, f"Origin 'http://evil.example' {NOT_ALLOWED}")
         assert server.call("GET", "/v1/models", origin="null").status == 403
-        assert server.call("GET", "/v1/models", host="evil.example").status == 403
+        name = server.call("GET", "/v1/models", host="evil.example")
+        assert (name.status, name.body["detail"]) == (403, f"Host 'evil.example' {NOT_ALLOWED}")
         assert server.call("GET", "/v1/models", origin=server.url).status == 200
         assert server.call("GET", "/v1/models", host="localhost:1234").status == 200
         assert server.call("GET", "/v1/models", host="[::1]:80").status == 200
@@ -308,13 +312,13 @@ class TestStartAndStop:
         assert done.returncode == 1
         assert re.fullmatch(r"serverless-ml: ML_MAX_ROWS is 'many': .*\n", done.stderr)
 
-    @pytest.mark.parametrize(("below", "reason"), [("", "it is no folder"), ("inside", "Not a directory")])
+    @pytest.mark.parametrize(("below", "reason"), [("", "it is not a folder"), ("inside", "Not a directory")])
     def test_a_folder_that_cannot_be_is_one_clear_line(self, tmp_path: Path, below: str, reason: str) -> None:
         (tmp_path / "file").touch()
         root = tmp_path / "file" / below
         done = _failing("--port", "0", "--root", str(root))
         assert done.returncode == 1
-        assert done.stderr == f"serverless-ml: models cannot be kept in {root}: {reason}\n"
+        assert done.stderr == f"serverless-ml: cannot keep models in {root}: {reason}\n"
 
     def test_help_tells_every_option(self) -> None:
         told = _failing("--help").stdout

@@ -80,8 +80,8 @@ def test_the_trainer_may_read_the_buckets_of_data_and_nothing_else_of_them(bench
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ("gs://nowhere", "there is no bucket nowhere"),
-        ("s3://lake", "expects gs://bucket"),
+        ("gs://nowhere", "dataBuckets: there is no bucket nowhere"),
+        ("s3://lake", "dataBuckets: expected gs://bucket"),
         ("lake", "'lake'"),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_failed_build_is_said_with_googles_reason_and_tried_again_by_the_next_
     cloud.broken_builds[TRAIN] = "Build failed: requirements.txt: hashes do not match"
     with pytest.raises(DeploymentFailed, match=r"could not build serverless-ml-dev-train: Build failed: req"):
         bench.deploy(service)
-    assert f"build the function {TRAIN} again, which failed" in bench.deploy(service)
+    assert f"build the function {TRAIN} again, because its last build failed" in bench.deploy(service)
     assert cloud.functions[f"{LOCATION}/functions/{TRAIN}"]["state"] == "ACTIVE"
 
 
@@ -272,7 +272,7 @@ def test_an_endpoint_that_does_not_answer_fails_the_deploy(
 ) -> None:
     monkeypatch.setattr("providers.google.deploying.deployer.PATIENCE", 0.1)
     bench.google.cloud.alive = False
-    with pytest.raises(DeploymentFailed, match="answers 503 to its health check"):
+    with pytest.raises(DeploymentFailed, match=r"the health check of .* failed: expected HTTP 200, got 503"):
         bench.deploy(service)
 
 
@@ -289,7 +289,7 @@ def test_remove_leaves_nothing(bench: Bench, service: Service) -> None:
     bench.remove(service)
     cloud, buckets = bench.google.cloud, bench.google.buckets
     assert (cloud.resources, cloud.functions, buckets.objects) == ({}, {}, {})
-    assert bench.remove(service).strip() == "nothing to remove: every region was looked at"
+    assert bench.remove(service).strip() == "nothing to remove in any region"
 
 
 def test_remove_touches_no_other_stage(bench: Bench, service: Service) -> None:
@@ -343,7 +343,7 @@ def test_a_stage_can_be_deployed_again_after_it_was_removed(bench: Bench, servic
 def test_a_bucket_name_that_somebody_else_has_is_one_line(bench: Bench, service: Service) -> None:
     bench.google.buckets.taken.add("demo-1-serverless-ml-dev")
     with pytest.raises(
-        DeploymentFailed, match=r"the bucket name .* is somebody else's: pass --param bucket="
+        DeploymentFailed, match=r"the bucket name .* is taken by another project: pass --param bucket="
     ):
         bench.deploy(service)
 

@@ -90,7 +90,7 @@ def test_keys_are_where_the_function_reads_whatever_its_region(
         monkeypatch.setenv(name, value)
     assert main(["keys", "new", "--cloud", "google", "--role", "admin"]) == 0
     out, err = capsys.readouterr()
-    assert "is in the secret serverless-ml-dev-keys, project demo-1, read in us-central1" in err
+    assert "(role admin) in the secret serverless-ml-dev-keys, project demo-1, read in us-central1" in err
     assert "warning" not in err
     assert [each["id"] for each in held(bench.google, SECRET)] == [out.split("_")[1]]
 
@@ -103,8 +103,8 @@ def test_a_region_without_functions_is_warned_of_and_the_right_one_named(
         monkeypatch.setenv(name, value)
     assert main(["keys", "list", "--cloud", "google", "--region", "us-central1"]) == 0
     assert (
-        "warning: no function of serverless-ml, stage dev, that reads keys is found in us-central1 of "
-        "demo-1; it is in europe-west1: pass --region europe-west1"
+        "warning: no function of serverless-ml, stage dev, reads keys in us-central1 of "
+        "demo-1; functions in europe-west1 do: pass --region europe-west1"
     ) in capsys.readouterr().err
     assert main(["keys", "list", "--cloud", "google", "--region", "europe-west1"]) == 0
     assert "warning" not in capsys.readouterr().err
@@ -175,14 +175,14 @@ def test_what_could_not_be_looked_at_is_said(deployed: Google) -> None:
     deployed.cloud.unreachable = {"us-central1"}
     warning = key_store(Target("dev"), deployed.env).warning
     assert str(warning).endswith(
-        "in any region of demo-1; Google cannot look at the functions in us-central1 now"
+        "in any region of demo-1; Google cannot list the functions in us-central1 now"
     )
     deployed.cloud.fail("GET", r"/functions$", 403, "Cloud Functions API has not been used\nin demo-1")
     store = key_store(Target("dev"), deployed.env)
     store.write([RECORD])
     assert store.place == "secret serverless-ml-dev-keys, project demo-1"
     warning = str(store.warning)
-    assert warning.startswith("whether a function reads it could not be looked at: Google refuses: ")
+    assert warning.startswith("could not check whether a function reads it: Google refuses: ")
     assert warning.endswith("Cloud Functions API has not been used in demo-1")
 
 

@@ -102,8 +102,8 @@ def test_account_ids_keep_to_googles_limits_whatever_the_stage(stage: str) -> No
     ("provider", "said"),
     [
         ({"project": ""}, "no Google Cloud project: set GOOGLE_CLOUD_PROJECT"),
-        ({"stage": "Dev"}, "the stage 'Dev' is no name on Google Cloud"),
-        ({"project": "no_such"}, "the project 'no_such' is no name"),
+        ({"stage": "Dev"}, "stage: expected a lower-case letter, then at most 29 letters"),
+        ({"project": "no_such"}, "hyphens on Google Cloud, got 'no_such'"),
     ],
 )
 def test_a_name_that_cannot_be_is_one_clear_line(provider: dict[str, Any], said: str) -> None:

@@ -75,9 +75,9 @@ def test_removing_one_of_two_regions_leaves_what_the_other_uses(
     before = sorted(shared(cloud))
     said = bench.remove(service, yes=True)
     assert said.startswith(
-        "the keys, the topic and the service accounts stay: this stage is in us-central1 (3 functions) too; "
-        "its removal there deletes them\n"
-        f"the bucket {BUCKET} stays for this stage in us-central1\n"
+        "the keys, the topic and the service accounts are kept: this stage is also in us-central1 "
+        "(3 functions); removing it there deletes them\n"
+        f"the bucket {BUCKET} is kept for this stage in us-central1\n"
     )
     assert regional(cloud, HERE) == []
     assert len(regional(cloud, THERE)) == 5
@@ -95,7 +95,7 @@ def test_removing_one_of_two_regions_asks_nothing_since_no_model_is_lost(
     bench.deploy(there)
     put_model(bench)
     bench.remove(service, ask=lambda _: pytest.fail("asked"))
-    with pytest.raises(DeploymentFailed, match="nothing was removed; answer y"):
+    with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
         bench.remove(there, ask=lambda _: "n")
 
 
@@ -128,7 +128,7 @@ def test_what_is_left_in_another_region_without_functions_is_found(
             del cloud.resources[path]
     with pytest.raises(DeploymentFailed, match=r"it is in us-central1 \(1 (queue|schedule)\): pass --param"):
         bench.remove(service, yes=True)
-    with pytest.raises(DeploymentFailed, match="nothing was removed; answer y"):
+    with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
         bench.remove(there, ask=lambda _: "n")
     bench.remove(there, yes=True)
     assert (cloud.resources, bench.google.buckets.objects) == ({}, {})
@@ -144,11 +144,11 @@ def test_what_is_left_of_no_region_is_removed_from_any(
     cloud.functions.clear()
     for path in regional(cloud, THERE):
         del cloud.resources[path]
-    with pytest.raises(DeploymentFailed, match="nothing was removed; answer y"):
+    with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
         bench.remove(service, ask=lambda _: "n")
     bench.remove(service, yes=True)
     assert (cloud.resources, bench.google.buckets.objects) == ({}, {})
-    assert bench.remove(service).strip() == "nothing to remove: every region was looked at"
+    assert bench.remove(service).strip() == "nothing to remove in any region"
 
 
 def test_a_dry_run_of_remove_refuses_and_keeps_as_the_run_would(
@@ -218,14 +218,14 @@ def test_other_regions_are_asked_for_queues_and_schedules_by_the_last_removal_al
 def test_deploying_to_a_second_region_says_what_both_share(
     bench: Bench, service: Service, there: Service
 ) -> None:
-    assert "too" not in bench.deploy(service).splitlines()[0]
+    assert "this stage is also in" not in bench.deploy(service).splitlines()[0]
     said = (
-        "this stage is in europe-west1 (3 functions) too: its regions share the keys, the service accounts "
+        "this stage is also in europe-west1 (3 functions): its regions share the keys, the service accounts "
         "and a bucket of the same name"
     )
     assert said in bench.deploy(there, dry=True).splitlines()
     assert said in bench.deploy(there).splitlines()
-    assert "this stage is in us-central1 (3 functions) too" in bench.deploy(service)
+    assert "this stage is also in us-central1 (3 functions): its regions share" in bench.deploy(service)
 
 
 def test_deploy_minds_no_other_region_that_cannot_be_looked_at_but_its_own(
@@ -234,9 +234,9 @@ def test_deploy_minds_no_other_region_that_cannot_be_looked_at_but_its_own(
     bench.deploy(service)
     bench.google.cloud.unreachable = {THERE}
     said = bench.deploy(service)
-    assert "Google cannot look at the functions in us-central1 now" in said
+    assert "Google cannot list the functions in us-central1 now" in said
     assert "nothing to change" in said
-    with pytest.raises(DeploymentFailed, match=f"cannot look at the functions in {THERE} now"):
+    with pytest.raises(DeploymentFailed, match=f"cannot list the functions in {THERE} now"):
         bench.deploy(there)
 
 
@@ -298,10 +298,10 @@ def test_every_verb_leaves_the_neighbour_alone(bench: Bench, service: Service, n
     bench.deploy(neighbour)
     put_model(bench, neighbour.provider["bucket"])
     before = state(bench)
-    assert bench.remove(service, yes=True).strip() == "nothing to remove: every region was looked at"
+    assert bench.remove(service, yes=True).strip() == "nothing to remove in any region"
     with pytest.raises(DeploymentFailed, match=r"nothing is deployed to google project demo-1[^;]*$"):
         bench.deployer(service).info()
-    assert "too" not in bench.deploy(service)
+    assert "this stage is also in" not in bench.deploy(service)
     bench.remove(service, yes=True)
     assert state(bench) == before
     assert "nothing to change" in bench.deploy(neighbour)
@@ -314,7 +314,9 @@ def test_names_that_two_services_share_are_not_taken_for_ones_own(bench: Bench) 
     bench.deploy(one)
     put_model(bench, "b-1")
     before = state(bench)
-    with pytest.raises(DeploymentFailed, match=r"belongs to the service ml, stage a-b, whose names are the"):
+    with pytest.raises(
+        DeploymentFailed, match=r"belongs to the service ml, stage a-b, which has the same names"
+    ):
         bench.remove(other, yes=True)
     assert state(bench) == before
 
@@ -325,13 +327,13 @@ def test_a_bucket_that_another_stage_uses_stays(bench: Bench, service: Service) 
     bench.deploy(service)
     put_model(bench)
     users = ", ".join(f"serverless-ml-prod-{name}" for name in ("api", "sweep", "train"))
-    assert f"the bucket {BUCKET} stays for {users}" in bench.remove(service, yes=True)
+    assert f"the bucket {BUCKET} is kept for {users}" in bench.remove(service, yes=True)
     assert "models/iris.json" in bench.google.buckets.objects[BUCKET]
     bench.deploy(service)
     bench.deploy(prod)
     bench.google.cloud.functions.clear()
     said = bench.remove(service, yes=True)
-    assert f"the bucket {BUCKET} stays for the service serverless-ml, stage prod" in said
+    assert f"the bucket {BUCKET} is kept for the service serverless-ml, stage prod" in said
     bench.remove(prod, yes=True)
     assert (bench.google.cloud.resources, bench.google.buckets.objects) == ({}, {})
 
@@ -342,7 +344,7 @@ def test_a_bucket_of_one_region_alone_goes_with_it(bench: Bench, service: Servic
     bench.deploy(own)
     put_model(bench)
     put_model(bench, "models-over-there")
-    with pytest.raises(DeploymentFailed, match="nothing was removed; answer y"):
+    with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
         bench.remove(own, ask=lambda _: "n")
     assert regional(bench.google.cloud, THERE)
     bench.remove(own, yes=True)

@@ -68,7 +68,7 @@ def test_the_function_has_no_rights_and_nobody_new_may_call_it(cloud: Cloud, mod
 
 def test_a_function_that_is_not_ours_is_left_alone(cloud: Cloud, model: Any) -> None:
     cloud.functions[PATH] = {"name": PATH, "labels": {"team": "other"}, "state": "ACTIVE"}
-    with pytest.raises(Conflict, match="was not made by deploy_model"):
+    with pytest.raises(Conflict, match="exists that deploy_model did not make: choose another"):
         deploy_model(model, "iris", provider="google", progress=lambda _: None)
 
 

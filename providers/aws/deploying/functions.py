@@ -29,12 +29,15 @@ def deploy(
 ) -> DeployedFunction:
     """Create the function with a role and a log group of its own, or update what differs."""
     if memory_mb not in _MEMORY:
-        raise InvalidInput.at("memory_mb", f"Lambda takes {_MEMORY[0]} to {_MEMORY[-1]}, not {memory_mb}")
+        raise InvalidInput.at(
+            "memory_mb", f"expected {_MEMORY[0]} to {_MEMORY[-1]} (MiB) on Lambda, got {memory_mb}"
+        )
     progress(f"packaging {function_name}")
     package = model_function(artifact)
     if len(package) > MOST_DIRECT_ZIP_BYTES:
         raise TooLarge(
-            f"the package has {len(package):,} bytes with this model; Lambda takes {MOST_DIRECT_ZIP_BYTES:,}"
+            f"expected a package of at most {MOST_DIRECT_ZIP_BYTES:,} bytes on Lambda, "
+            f"got {len(package):,} with this model"
         )
     with _foreign_errors():
         return _Deployment(function_name, memory_mb, region, progress).bring(package)
@@ -43,7 +46,9 @@ def deploy(
 def invoke(function_name: str, payload: bytes, *, region: str | None) -> bytes:
     """What the function answers to `payload`."""
     if len(payload) > _MOST_PAYLOAD_BYTES:
-        raise TooLarge(f"the payload has {len(payload):,} bytes; Lambda takes {_MOST_PAYLOAD_BYTES:,}")
+        raise TooLarge(
+            f"expected a payload of at most {_MOST_PAYLOAD_BYTES:,} bytes on Lambda, got {len(payload):,}"
+        )
     with _foreign_errors():
         client = _client("lambda", region)
         try:
@@ -91,7 +96,10 @@ class _Deployment:
         except self._lambda.exceptions.ResourceNotFoundException:
             return None
         if not _OURS.items() <= found.get("Tags", {}).items():
-            raise Conflict(f"a function {self._name!r} exists and was not made by deploy_model")
+            raise Conflict(
+                f"a function {self._name!r} exists that deploy_model did not make: "
+                "choose another function_name"
+            )
         # One that another deployment is still at work on can be changed only when that is done.
         self._wait("function_updated_v2")
         configuration: dict[str, Any] = found["Configuration"]
@@ -205,4 +213,4 @@ def _reason(said: bytes) -> str:
     try:
         return str(json.loads(said)["errorMessage"])
     except (ValueError, KeyError, TypeError):
-        return "it gave no reason"
+        return "no reason given"

@@ -32,7 +32,7 @@ class AwsIdentity(NamedTuple):
 
 
 def region_of(env: Mapping[str, str]) -> str:
-    """The region that config.yml takes when no option names one. A profile's own is looked at by neither."""
+    """The region that config.yml takes when no option names one. Both ignore a profile's own region."""
     return env.get("AWS_REGION", env.get("AWS_DEFAULT_REGION", "")) or "us-east-1"
 
 

@@ -27,15 +27,17 @@ def key_store(target: "Target", env: Mapping[str, str]) -> "SsmKeys":
     try:
         found = stack.find(identity, name)
     except AccessRefused as error:
-        return SsmKeys(identity, configured, f"whether anything reads there is not known: {error}")
+        return SsmKeys(
+            identity, configured, f"could not check whether a function reads this parameter: {error}"
+        )
     if found is None:
         missing = f"nothing is deployed as {name} in {identity}"
-        return SsmKeys(
-            identity, configured, f"{missing}: name its region with --region, its service with --service"
-        )
+        return SsmKeys(identity, configured, f"{missing}: if it is elsewhere, pass --region or --service")
     if found.keys is None:
         return SsmKeys(
-            identity, configured, f"{name} does not say where it reads keys; this is where config.yml says"
+            identity,
+            configured,
+            f"the stack {name} does not name its keys parameter; this is the one that config.yml names",
         )
     return SsmKeys(identity, found.keys)
 

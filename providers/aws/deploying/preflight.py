@@ -19,8 +19,8 @@ def objection(settings: dict[str, Any], reserve: int) -> str | None:
     if limit - reserve >= _LEAST_UNRESERVED:
         return None
     return (
-        f"this account may run {limit} functions at once, and Lambda keeps {_LEAST_UNRESERVED} of them: "
-        f"{reserve} cannot be reserved; deploy with --param apiConcurrency=none "
+        f"cannot reserve {reserve} concurrent functions: this account's quota is {limit}, and Lambda keeps "
+        f"{_LEAST_UNRESERVED} of them unreserved; deploy with --param apiConcurrency=none "
         "--param trainConcurrency=none, or ask AWS to raise the quota of concurrent executions"
     )
 

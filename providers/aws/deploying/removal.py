@@ -62,13 +62,13 @@ def remove_bucket(identity: AwsIdentity, bucket: str, *, delete_models: bool) ->
             held = _held(_count(client, whose, "models/"), _count(client, whose, "datasets/"))
             if held and not (delete_models or _confirmed(bucket, held)):
                 again = command(identity, bucket, "--delete-models")
-                return f"the bucket {bucket} stays, for it holds {held}; to delete it: {again}"
+                return f"the bucket {bucket} was kept because it holds {held}; to delete it: {again}"
             for page in _versions(client, whose):
                 client.delete_objects(**whose, Delete={"Objects": page, "Quiet": True})
             client.delete_bucket(**whose)
         except client.exceptions.NoSuchBucket:
-            return f"the bucket {bucket} was gone already"
-    return f"the bucket {bucket} is deleted" + (f" with {held}" if held else "")
+            return f"the bucket {bucket} was already gone"
+    return f"the bucket {bucket} was deleted" + (f" with {held}" if held else "")
 
 
 def command(identity: AwsIdentity, *parameters: str) -> str:
@@ -109,7 +109,7 @@ def _versions(client: Any, whose: dict[str, str]) -> Iterator[list[dict[str, str
 def _identity(given: argparse.Namespace) -> AwsIdentity:
     """The credentials at hand, which have to be the named account's."""
     if given.account is None:
-        raise Conflict("add --account with the 12 digits of the account that this is about")
+        raise Conflict("expected --account with the 12 digits of the account, got none")
     identity = identify(os.environ, given.region, profile=given.profile)
     if identity.account != given.account:
         raise Conflict(
@@ -125,9 +125,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--account", help="the account's 12 digits; credentials of another are refused")
     parser.add_argument("--profile", help="whose credentials to use (default: as the framework does)")
     steps = parser.add_subparsers(dest="step", required=True)
-    looking = steps.add_parser("look", help="print what a stack will leave, as JSON")
+    looking = steps.add_parser("look", help="print as JSON what a stack will leave")
     looking.add_argument("stack")
-    looking.add_argument("--keys", required=True, help="the parameter, if the stack does not say it")
+    looking.add_argument(
+        "--keys", required=True, help="the keys' parameter, for a stack that does not name it"
+    )
     removing = steps.add_parser("remove", help="remove what a stack left")
     removing.add_argument("bucket", nargs="?")
     removing.add_argument("--keys", help="the name of the keys' parameter")

@@ -37,9 +37,7 @@ def find(identity: AwsIdentity, name: str) -> Stack | None:
     # arn:aws:cloudformation:<region>:<account>:stack/<name>/<id>
     region, account = found["StackId"].split(":")[3:5]
     if (account, region) != (identity.account, identity.region):
-        raise Conflict(
-            f"the stack {name} is in {region} of account {account}, but this run acts in {identity}"
-        )
+        raise Conflict(f"expected the stack {name} in {identity}, got one in {region} of account {account}")
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     keys = outputs.get(_KEYS) or _keys_of_function(identity, f"{name}-api")
     return Stack(name, outputs.get(_BUCKET), keys)

@@ -28,8 +28,7 @@ DEPLOYMENT = "serverless-ml"
 INSIGHTS_API = "https://api.applicationinsights.io"
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 
-# What Resource Manager says while it is not yet of one mind with itself, or busy with an interrupted
-# deployment.
+# Temporary errors: Resource Manager is not consistent yet, or busy with an interrupted deployment.
 PASSING = frozenset({"PrincipalNotFound", "DeploymentActive", "ResourceGroupBeingDeleted", "HTTP 429"})
 # A publishing site that has just been made has no address yet, or still works on an interrupted publish.
 PUBLISH_PASSING = frozenset({"NoRoleYet", "NoAnswer", "HTTP 409", "HTTP 429", "HTTP 502", "HTTP 503"})
@@ -116,7 +115,9 @@ class Azure:
         """Set one tag of the group, leaving the others as they are."""
         group = self.group(name)
         if group is None:
-            raise DeploymentFailed(f"the resource group {name} went away during the deployment")
+            raise DeploymentFailed(
+                f"the resource group {name} was deleted during the deployment: deploy again"
+            )
         self.put_group(name, group.location, {**group.tags, key: value})
 
     def delete_group(self, name: str, progress: Progress) -> None:
@@ -192,7 +193,9 @@ class Azure:
         states = found.get("hostNameSslStates") or []
         hosts = [state["name"] for state in states if state.get("hostType") == "Repository"]
         if not hosts:
-            raise DeploymentFailed(f"the app {app} has no publishing site: it is no Flex Consumption app")
+            raise DeploymentFailed(
+                f"expected a Flex Consumption app, got {app}, which has no publishing site"
+            )
         return Site(f"{self._scheme}://{found['defaultHostName']}", f"{self._scheme}://{hosts[0]}")
 
     def functions(self, group: str, app: str) -> list[str]:
@@ -248,7 +251,9 @@ class Azure:
                 no_role = any(sign in words for sign in NO_ROLE_YET)
                 raise AzureRefused(f"publishing failed: {words}", frozenset({"NoRoleYet"} if no_role else ()))
             if time.monotonic() > deadline:
-                raise DeploymentFailed(f"publishing did not end within {self.polling.patience:.0f} s")
+                raise DeploymentFailed(
+                    f"publishing did not end within {self.polling.patience:.0f} s: deploy again"
+                )
             progress(str(found.get("status_text") or found.get("progress") or "publishing"))
             time.sleep(self.polling.interval)
 

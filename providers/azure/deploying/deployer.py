@@ -81,7 +81,7 @@ class AzureDeployer:
             )
         elif not found.accounts:
             run.confirm(
-                f"the resource group {name} has no storage account, so that nothing is known of its models; "
+                f"the resource group {name} has no storage account, so whether it has models is not known; "
                 "delete the group for good?"
             )
         step: Step[Azure] = Step(
@@ -98,13 +98,13 @@ class AzureDeployer:
         """What is deployed."""
         found = self._find()
         if found is None:
-            return {"resource group": f"{self._first.group} (not there)"}
+            return {"resource group": f"{self._first.group} (not deployed)"}
         names_ = found.names
         site = self._azure.site(names_.group, names_.app("api"))
         facts = {
             "resource group": found.group.name,
             "location": found.location,
-            "endpoint": site.url if site else "(not there)",
+            "endpoint": site.url if site else "(not deployed)",
             "storage account": f"{names_.storage}, container {CONTAINER}",
         }
         for app in apps_of(self._service):
@@ -140,7 +140,9 @@ class AzureDeployer:
         url = f"{self._site(names_, app).url}/admin/functions/{function.name}"
         status, _, answer = self._azure.call("POST", url, headers, b'{"input": ""}')
         if status != 202:
-            raise DeploymentFailed(f"{function.name} was not started: HTTP {status} {answer[:200]!r}")
+            raise DeploymentFailed(
+                f"{function.name} was not started: expected HTTP 202, got {status} {answer[:200]!r}"
+            )
         return {"started": function.name}
 
     def _find(self) -> Deployment | None:
@@ -159,7 +161,7 @@ class AzureDeployer:
     def _site(self, names_: Names, app: str) -> Site:
         site = self._azure.site(names_.group, names_.app(app))
         if site is None:
-            raise DeploymentFailed(f"{app} is not deployed to {self.place}")
+            raise DeploymentFailed(f"{app} is not deployed to {self.place}: run `serverless deploy` first")
         return site
 
     def invoke_local(self, function: str, event: object) -> object:
@@ -203,7 +205,7 @@ def deployer(service: Service, env: Mapping[str, str]) -> AzureDeployer:
     subscription = str(service.provider.get("subscription") or "")
     if not subscription:
         raise DeploymentFailed(
-            "which Azure subscription? Set AZURE_SUBSCRIPTION_ID or pass --param subscription=…"
+            "no Azure subscription: set AZURE_SUBSCRIPTION_ID or pass --param subscription=<id>"
         )
     group = service.provider.get("resourceGroup")
     names_ = names(service.name, service.stage, subscription, group=str(group) if group else None)
@@ -217,7 +219,7 @@ def training_call(event: object) -> invocation.HttpCall:
         DeploymentFailed: when the event names no model.
     """
     if not isinstance(event, dict) or not isinstance(event.get("model"), str):
-        raise DeploymentFailed('a training event names its model: {"model": "iris", "algorithm": …}')
+        raise DeploymentFailed('expected an event that names its model: {"model": "iris", "algorithm": …}')
     body = {key: value for key, value in event.items() if key != "model"}
     headers = {"content-type": "application/json", "prefer": "wait=20"}
     target = f"/v1/models/{quote(event['model'], safe='')}:train"

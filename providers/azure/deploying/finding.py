@@ -51,8 +51,8 @@ class Deployment(NamedTuple):
             raise DeploymentFailed(
                 f"the resource group {self.group.name} holds two sets of the service's resources, made under "
                 f"two spellings: storage accounts {', '.join(sorted(accounts))}; apps ending in "
-                f"{', '.join(suffixes) or '(none)'}. Look which account holds your models; delete the other, "
-                "and the apps that end in the beginning of its hash (`az resource delete`)"
+                f"{', '.join(suffixes) or '(none)'}. Keep the account that holds your models. Delete the "
+                "other one, and the apps whose ending is the start of its hash (`az resource delete`)"
             )
         storage = used[0] if used else self.first.storage
         suffix = suffixes[0] if suffixes else _digits(storage)[:APP_DIGITS]
@@ -89,9 +89,9 @@ def find(azure: Azure, first: Names, tags: Mapping[str, str]) -> Deployment | No
     if not _carries(group, tags):
         got = {key: group.tags.get(key, "(none)") for key in tags}
         raise DeploymentFailed(
-            f"the resource group {group.name} exists and is not this service's and stage's own: expected the "
-            f"tags {written(tags)}, got {written(got)}; name another group (--param resourceGroup=…, for "
-            "keys --resource-group)"
+            f"the resource group {group.name} is not of this service and stage: expected the tags "
+            f"{written(tags)}, got {written(got)}; name another group (--param resourceGroup=…, or "
+            "--resource-group for keys)"
         )
     return Deployment(group, tuple(azure.resources(group.name)), first)
 

@@ -46,12 +46,15 @@ def deploy(
         azure = _azure(env, polling)
         group = azure.group(first.group)
         if group is not None and not OURS.items() <= group.tags.items():
-            raise Conflict(f"a resource group {group.name!r} exists and was not made by deploy_model")
+            raise Conflict(
+                f"a resource group {group.name!r} exists that deploy_model did not make: "
+                "choose another function_name"
+            )
         observed = observe(azure, first, OURS, [APP])
         there = observed.deployment.location if observed.deployment else None
         if there and location and location != there:
             raise Conflict(
-                f"the function {function_name!r} is in {there}, not in {location}, and Azure moves nothing: "
+                f"the function {function_name!r} is in {there}, not in {location}, and Azure cannot move it: "
                 f"pass region={there!r}, or another function_name"
             )
         own = observed.names(first)
@@ -76,7 +79,9 @@ def invoke(
 ) -> bytes:
     """What the function answers to `payload`."""
     if len(payload) > _MOST_PAYLOAD_BYTES:
-        raise TooLarge(f"the payload has {len(payload):,} bytes; Azure takes {_MOST_PAYLOAD_BYTES:,}")
+        raise TooLarge(
+            f"expected a payload of at most {_MOST_PAYLOAD_BYTES:,} bytes on Azure, got {len(payload):,}"
+        )
     first = _names(function_name, env)
     with _plain_errors():
         azure = _azure(env)
@@ -87,14 +92,14 @@ def invoke(
         headers = {"content-type": "application/json", "x-functions-key": key}
         status, _, body = azure.call("POST", f"{address}/", headers, payload)
     if status != _OK:
-        raise Unavailable(f"the function {function_name!r} answered {status}")
+        raise Unavailable(f"the function {function_name!r} failed: expected HTTP 200, got {status}")
     return body
 
 
 def _names(function_name: str, env: Mapping[str, str]) -> Names:
     subscription = env.get("AZURE_SUBSCRIPTION_ID")
     if not subscription:
-        raise Unavailable("which Azure subscription? Set AZURE_SUBSCRIPTION_ID")
+        raise Unavailable("no Azure subscription: set AZURE_SUBSCRIPTION_ID")
     return names(function_name, "model", subscription)
 
 
@@ -111,9 +116,11 @@ def _address(azure: Azure, own: Names) -> str:
 
 def _check(name: str, memory_mb: int) -> None:
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,48}[A-Za-z0-9])?", name):
-        raise InvalidInput.at("function_name", f"Azure takes letters, digits and inner hyphens, not {name!r}")
+        raise InvalidInput.at(
+            "function_name", f"expected letters, digits and inner hyphens on Azure, got {name!r}"
+        )
     if memory_mb not in _MEMORY:
-        raise InvalidInput.at("memory_mb", f"Azure takes {_MEMORY}, not {memory_mb}")
+        raise InvalidInput.at("memory_mb", f"expected 512, 2048 or 4096 (MiB) on Azure, got {memory_mb}")
 
 
 @contextmanager

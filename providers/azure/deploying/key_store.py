@@ -46,11 +46,11 @@ class AppSettingKeys:
         try:
             if not is_under_way(self._azure, self._group):
                 return None
-            trouble = f"a deployment of {self._group} is under way, or was interrupted"
+            trouble = f"a deployment of {self._group} is running or was interrupted"
         except DeploymentFailed as error:
             # A key that was just made is still to be shown: this is no reason to end.
-            trouble = f"whether a deployment of {self._group} is under way is not known ({error})"
-        return f"{trouble}: it may write the keys back as they were; when it is over, look with `keys list`"
+            trouble = f"could not check whether a deployment of {self._group} is running ({error})"
+        return f"{trouble}: it may restore the previous keys; check with `keys list` when it has ended"
 
     def read(self) -> list[Record] | None:
         """The records; None when there never was one. Raises `Unavailable`."""
@@ -66,8 +66,8 @@ class AppSettingKeys:
         with _unavailable():
             if self._azure.is_deploying(self._group):
                 raise Unavailable(
-                    f"a deployment of {self._group} is under way and would write the keys back as they were: "
-                    "nothing was changed; try again when it is over"
+                    f"a deployment of {self._group} is running and would restore the previous keys: "
+                    "nothing was changed; try again when it has ended"
                 )
             settings = {**self._settings(), KEYS_SETTING: json.dumps(records, separators=(",", ":"))}
             self._azure.put_settings(self._group, self._app, settings)
@@ -76,7 +76,9 @@ class AppSettingKeys:
         with _unavailable():
             found = self._azure.settings(self._group, self._app)
         if found is None:
-            raise Unavailable(f"{self._group} holds no api app: deploy it first")
+            raise Unavailable(
+                f"the resource group {self._group} has no api app: run `serverless deploy` first"
+            )
         return found
 
 
@@ -89,7 +91,7 @@ def key_store(target: "Target", env: Mapping[str, str]) -> AppSettingKeys:
     """
     subscription = target.options.get("subscription") or env.get("AZURE_SUBSCRIPTION_ID", "")
     if not subscription:
-        raise NotConfigured("which Azure subscription? Set AZURE_SUBSCRIPTION_ID, or pass --subscription")
+        raise NotConfigured("no Azure subscription: set AZURE_SUBSCRIPTION_ID or pass --subscription")
     azure = Azure(subscription, env)
     return AppSettingKeys(azure, _deployment(azure, target, env))
 
@@ -103,8 +105,8 @@ def _deployment(azure: Azure, target: "Target", env: Mapping[str, str]) -> Deplo
         where = f"the subscription {azure.subscription}"
         if len(tagged) > 1:
             raise DeploymentFailed(
-                f"the resource groups {', '.join(tagged)} of {where} carry the tags {written(tags)} alike: "
-                "name one with --resource-group"
+                f"expected one resource group of {where} with the tags {written(tags)}, "
+                f"got {', '.join(tagged)}: name one with --resource-group"
             )
         if not tagged:
             raise DeploymentFailed(
@@ -114,7 +116,10 @@ def _deployment(azure: Azure, target: "Target", env: Mapping[str, str]) -> Deplo
         group = tagged[0]
     found = find(azure, names(target.service, target.stage, azure.subscription, group=group), tags)
     if found is None:
-        raise DeploymentFailed(f"the subscription {azure.subscription} has no resource group {group}")
+        raise DeploymentFailed(
+            f"the subscription {azure.subscription} has no resource group {group}: deploy first, or name "
+            "another with --resource-group"
+        )
     return found
 
 

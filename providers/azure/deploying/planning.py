@@ -113,8 +113,8 @@ def _check_location(shape: Shape, there: Deployment) -> None:
     if plain_location(shape.location) != there.location:
         raise DeploymentFailed(
             f"the resource group {there.group.name} is in {there.location}, not in {shape.location}, and "
-            f"Azure moves nothing: deploy with --param location={there.location}, or elsewhere with another "
-            "stage or --param resourceGroup=…"
+            f"Azure cannot move it: deploy with --param location={there.location}, or name another stage or "
+            "--param resourceGroup=…"
         )
 
 
@@ -139,7 +139,7 @@ def _deploy_template(wanted: Wanted, there: set[str], gone_: frozenset[str]) -> 
         )
         azure.tag(names_.group, "template", wanted.fingerprint)
 
-    why = f"; what went away: {', '.join(sorted(gone_))}" if gone_ else ""
+    why = f"; missing: {', '.join(sorted(gone_))}" if gone_ else ""
     return Step(f"deploy the template ({len(wanted.document['resources'])} resources{why})", act)
 
 
@@ -154,7 +154,7 @@ def _key_records(azure: Azure, names_: Names, api_was_there: bool) -> dict[str, 
     if found is None and api_was_there:
         # No settings are not no keys: the template would leave an api that serves nobody.
         raise DeploymentFailed(
-            f"the settings of the app {names_.app('api')} were not found, and so not its keys: deploy again"
+            f"the settings of the app {names_.app('api')} were not found, nor its keys: deploy again"
         )
     return {"keyRecords": (found or {}).get(KEYS_SETTING, "")}
 
@@ -188,7 +188,9 @@ def until(azure: Azure, progress: Progress, what: str, done: Callable[[], bool])
     deadline = time.monotonic() + azure.polling.patience
     while not done():
         if time.monotonic() > deadline:
-            raise DeploymentFailed(f"waited {azure.polling.patience:.0f} s in vain for {what}")
+            raise DeploymentFailed(
+                f"timed out after {azure.polling.patience:.0f} s waiting for {what}: deploy again"
+            )
         progress(f"waiting for {what}")
         time.sleep(azure.polling.interval)
 

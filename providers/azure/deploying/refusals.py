@@ -40,7 +40,7 @@ def said[Result](call: Callable[[], Result]) -> Result:
     except HttpResponseError as error:
         raise _refusal(error) from error
     except (ServiceRequestError, ServiceResponseError) as error:
-        raise AzureRefused(f"Azure does not answer: {_first_line(error)}", frozenset({"NoAnswer"})) from error
+        raise AzureRefused(f"Azure did not answer: {_first_line(error)}", frozenset({"NoAnswer"})) from error
     except AzureError as error:
         raise DeploymentFailed(f"Azure: {_first_line(error)}") from error
 

@@ -83,7 +83,7 @@ class Access:
         return {"api_endpoint": found} if found else {}
 
     def rest(self, method: str, service: str, path: str, body: Json | None = None) -> Json:
-        """One REST call, repeated while its failure is of the passing kind.
+        """One REST call, repeated while its failure is temporary.
 
         Raises:
             google.api_core.exceptions.GoogleAPICallError: as the official clients do.
@@ -150,13 +150,16 @@ class Access:
             self.credentials.refresh(Request())
             token = getattr(self.credentials, "id_token", None)
         if not token:
-            raise DeploymentFailed("calling a private function takes the credentials of a service account")
+            raise DeploymentFailed(
+                "calling a private function needs a service account's credentials:"
+                " set GOOGLE_APPLICATION_CREDENTIALS"
+            )
         return {"authorization": f"Bearer {token}"}
 
     def patiently[Result](
         self, call: Callable[[], Result], *, conflict_passes: bool = False, patience: float = 120.0
     ) -> Result:
-        """Call until it succeeds, while it fails in a way that passes (see `pause_after`)."""
+        """Call until it succeeds, while its failures are temporary (see `pause_after`)."""
         pause = partial(pause_after, conflict_passes=conflict_passes)
         return patiently(call, pause, patience=patience, sleep=self._sleep)
 

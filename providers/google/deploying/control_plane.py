@@ -128,4 +128,4 @@ def _looking(what: str, region: str) -> Iterator[None]:
     try:
         yield
     except GoogleAPICallError as error:
-        raise DeploymentFailed(f"the {what} in {region} cannot be looked at: {one_line(error)}") from error
+        raise DeploymentFailed(f"cannot list the {what} in {region}: {one_line(error)}") from error

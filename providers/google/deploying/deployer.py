@@ -65,11 +65,11 @@ class GoogleDeployer:
             kept = planning.kept_by_others(should, now)
             steps = planning.plan_remove(should, now, kept)
             if not steps:
-                run.say("nothing to remove: every region was looked at")
+                run.say("nothing to remove in any region")
                 return
             bucket = should.bucket.name
             if bucket not in kept.names and now.bucket and (held := self._cloud.bucket.held(bucket)):
-                run.confirm(f"the bucket {bucket} holds {held}; delete for ever?")
+                run.confirm(f"the bucket {bucket} holds {held}; delete them for good?")
             for line in kept.notices:
                 run.say(line)
             run.apply(steps, self._cloud)
@@ -164,12 +164,14 @@ class GoogleDeployer:
         found = self._cloud.functions.labelled(self._names.labels).of(self._names.region)
         uri = _uri(found, self._names.base, "api")
         if uri is None:
-            raise DeploymentFailed("the api function has no address")
+            raise DeploymentFailed("the api function has no address: deploy again")
 
         def once() -> None:
             status, _, body = self._cloud.access.http("GET", f"{uri}/v2/health/live", {}, b"")
             if status != 200:
-                raise DeploymentFailed(f"{uri} answers {status} to its health check: {body[:200]!r}")
+                raise DeploymentFailed(
+                    f"the health check of {uri} failed: expected HTTP 200, got {status} {body[:200]!r}"
+                )
 
         patiently(once, lambda _: 0.0, patience=PATIENCE)
         run.say(f"{uri} answers")

@@ -156,7 +156,8 @@ def names_of(service: Service) -> GoogleNames:
     for what, value in (("service", service.name), ("stage", service.stage), ("project", project)):
         if not re.fullmatch(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?", value):
             raise DeploymentFailed(
-                f"the {what} {value!r} is no name on Google Cloud: lower case, digits and '-', at most 30"
+                f"{what}: expected a lower-case letter, then at most 29 letters, digits and inner hyphens"
+                f" on Google Cloud, got {value!r}"
             )
     return GoogleNames(service.name, service.stage, project, region)
 
@@ -230,7 +231,7 @@ def _data_buckets(allowed: str) -> list[str]:
     entries = [entry.strip() for entry in allowed.split(",") if entry.strip()]
     for entry in entries:
         if not re.match(r"gs://[a-z0-9][a-z0-9._-]+(/|$)", entry):
-            raise DeploymentFailed(f"dataBuckets expects gs://bucket or gs://bucket/folder, not {entry!r}")
+            raise DeploymentFailed(f"dataBuckets: expected gs://bucket or gs://bucket/folder, got {entry!r}")
     return sorted({entry.removeprefix("gs://").partition("/")[0] for entry in entries})
 
 

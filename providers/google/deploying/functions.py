@@ -40,7 +40,10 @@ def deploy(
         account, function = _desired(cloud, function_name, memory_mb)
         found = cloud.functions.find(function.path)
         if found is not None and not OURS.items() <= found.get("labels", {}).items():
-            raise Conflict(f"a function {function_name!r} exists and was not made by deploy_model")
+            raise Conflict(
+                f"a function {function_name!r} exists that deploy_model did not make: "
+                "choose another function_name"
+            )
         there = {} if found is None else {function.path: found}
         known = {account.path: cloud.resources.read(account)}
         steps = planning.plan_function(account, function, package, ObservedProject(known, {}, None, there))
@@ -57,14 +60,16 @@ def invoke(
 ) -> bytes:
     """What the function answers to `payload`."""
     if len(payload) > _MOST_PAYLOAD_BYTES:
-        raise TooLarge(f"the payload has {len(payload):,} bytes; Google takes {_MOST_PAYLOAD_BYTES:,}")
+        raise TooLarge(
+            f"expected a payload of at most {_MOST_PAYLOAD_BYTES:,} bytes on Google, got {len(payload):,}"
+        )
     with _plain_errors():
         cloud = _cloud(region, env)
         address = _address(cloud, f"{cloud.access.location}/functions/{function_name}")
         headers = {"content-type": "application/json", **cloud.access.identity_header(address)}
         status, _, body = cloud.access.http("POST", address, headers, payload)
     if status != _OK:
-        raise Unavailable(f"the function {function_name!r} answered {status}")
+        raise Unavailable(f"the function {function_name!r} failed: expected HTTP 200, got {status}")
     return body
 
 
@@ -99,10 +104,13 @@ def _desired(cloud: ControlPlane, name: str, memory_mb: int) -> tuple[GoogleReso
 def _check(name: str, memory_mb: int) -> None:
     if not re.fullmatch(r"[a-z]([a-z0-9-]{0,48}[a-z0-9])?", name):
         raise InvalidInput.at(
-            "function_name", f"Google takes lower-case letters, digits and inner hyphens, not {name!r}"
+            "function_name",
+            f"expected lower-case letters, digits and inner hyphens on Google Cloud, got {name!r}",
         )
     if memory_mb not in _MEMORY:
-        raise InvalidInput.at("memory_mb", f"Google takes {_MEMORY[0]} to {_MEMORY[-1]}, not {memory_mb}")
+        raise InvalidInput.at(
+            "memory_mb", f"expected {_MEMORY[0]} to {_MEMORY[-1]} (MiB) on Google Cloud, got {memory_mb}"
+        )
 
 
 def _cloud(region: str | None, env: Mapping[str, str]) -> ControlPlane:

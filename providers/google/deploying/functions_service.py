@@ -142,7 +142,7 @@ class FunctionsService:
                 if (error := operation.exception()) is not None:
                     raise DeploymentFailed(f"Google could not build {_short(path)}: {one_line(error)}")
                 return
-        raise DeploymentFailed(f"{_short(path)} is still being built; deploy again to wait on")
+        raise DeploymentFailed(f"{_short(path)} is still being built; deploy again to keep waiting")
 
     def _serves(self, path: str) -> bool:
         """Whether the function is active; raises when it failed."""

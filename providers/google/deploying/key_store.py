@@ -65,7 +65,7 @@ class SecretKeys:
         try:
             records: Records = json.loads(b64decode(found["payload"]["data"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise Unavailable("the secret does not hold key records") from error
+            raise Unavailable(f"expected key records in the {self.place}, got something else") from error
         return records
 
     def write(self, records: Records) -> None:
@@ -105,7 +105,7 @@ def key_store(target: "Target", env: Mapping[str, str]) -> SecretKeys:
         try:
             where = FunctionsService(access).labelled(names.labels)
         except Forbidden as error:
-            said = f"whether a function reads it could not be looked at: Google refuses: {one_line(error)}"
+            said = f"could not check whether a function reads it: Google refuses: {one_line(error)}"
             return SecretKeys(access, by_name, [], said)
     reading = _reading(where, project)
     here = {each: secret for each, secret in reading.items() if region in (None, each)}
@@ -113,7 +113,9 @@ def key_store(target: "Target", env: Mapping[str, str]) -> SecretKeys:
         said = "; ".join(
             f"{each}: {secret.name} in {secret.project}" for each, secret in sorted(reading.items())
         )
-        raise DeploymentFailed(f"the regions read different secrets ({said}): name one with --region")
+        raise DeploymentFailed(
+            f"expected one secret for all regions, got {said}: name a region with --region"
+        )
     secret = secrets.pop() if secrets else by_name
     regions = sorted(each for each, found in reading.items() if found == secret)
     return SecretKeys(access, secret, regions, None if here else _warning(names, where, sorted(reading)))
@@ -139,9 +141,9 @@ def _project(volume: Json, function: Json, project: str) -> str:
 def _warning(names: GoogleNames, where: Whereabouts, reading: list[str]) -> str:
     """Why no function reads the keys, in the region that is named or anywhere."""
     place = f"{names.region or 'any region'} of {names.project}"
-    said = f"no function of {names.service}, stage {names.stage}, that reads keys is found in {place}"
+    said = f"no function of {names.service}, stage {names.stage}, reads keys in {place}"
     if reading:
-        said += f"; it is in {' and '.join(reading)}: pass --region {reading[0]}"
+        said += f"; functions in {' and '.join(reading)} do: pass --region {reading[0]}"
     if where.unseen:
         said += f"; {where.blind}"
     return said

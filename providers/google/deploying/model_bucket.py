@@ -59,7 +59,7 @@ class ModelBucket:
         try:
             policy = self._access.patiently(lambda: bucket.get_iam_policy(timeout=TIMEOUT))
         except NotFound:
-            raise DeploymentFailed(f"there is no bucket {name}, which dataBuckets names") from None
+            raise DeploymentFailed(f"dataBuckets: there is no bucket {name}") from None
         return flat({"bindings": policy.bindings})
 
     def create(self, should: Bucket) -> None:
@@ -80,7 +80,7 @@ class ModelBucket:
                 ours = False
             if not ours:
                 raise DeploymentFailed(
-                    f"the bucket name {should.name} is somebody else's: pass --param bucket=<another>"
+                    f"the bucket name {should.name} is taken by another project: pass --param bucket=<other>"
                 ) from None
 
     def update(self, should: Bucket) -> None:

@@ -66,7 +66,7 @@ def refuse_removal(should: Desired, now: ObservedProject) -> None:
     where, region = now.whereabouts, should.region
     if where.unseen:
         raise DeploymentFailed(
-            f"nothing was removed: {where.blind}, and some there may use this bucket and these keys;"
+            f"nothing was removed: {where.blind}, and they may use this bucket and these keys;"
             " try again later"
         )
     regional = [each for each in _present(should, now) if not each.shared]
@@ -82,7 +82,7 @@ def refuse_removal(should: Desired, now: ObservedProject) -> None:
     for resource in _present(should, now):
         if owner := _other_owner(should, now.resources[resource.path]):
             raise DeploymentFailed(
-                f"nothing was removed: {_short(resource)} belongs to {owner}, whose names are the same"
+                f"nothing was removed: {_short(resource)} belongs to {owner}, which has the same names"
             )
 
 
@@ -92,12 +92,12 @@ def kept_by_others(should: Desired, now: ObservedProject) -> KeptByOthers:
     if others := where.elsewhere(should.region):
         names |= {each.path for each in should.resources if each.shared}
         notices.append(
-            f"the keys, the topic and the service accounts stay: this stage is in {where.described(others)}"
-            " too; its removal there deletes them"
+            f"the keys, the topic and the service accounts are kept: this stage is also in"
+            f" {where.described(others)}; removing it there deletes them"
         )
     if user := _bucket_user(should, now):
         names.add(should.bucket.name)
-        notices.append(f"the bucket {should.bucket.name} stays for {user}")
+        notices.append(f"the bucket {should.bucket.name} is kept for {user}")
     return KeptByOthers(frozenset(names), notices)
 
 
@@ -235,7 +235,7 @@ def _start(function: CloudFunction, packages: Mapping[str, bytes], now: Observed
         )
     elif found.get("state") == "DELETING":
         yield Step(
-            f"wait for the old {function.name} to go, then create it",
+            f"wait until the old {function.name} is deleted, then create it",
             lambda cloud, say: cloud.functions.recreate(config, package, say),
         )
     elif wrong := differences(_echoed(config), found):
@@ -246,7 +246,7 @@ def _start(function: CloudFunction, packages: Mapping[str, bytes], now: Observed
         )
     elif found.get("state") == "FAILED":
         yield Step(
-            f"build the function {function.name} again, which failed",
+            f"build the function {function.name} again, because its last build failed",
             lambda cloud, _: cloud.functions.update(config, package),
         )
 

@@ -34,7 +34,7 @@ class Whereabouts(NamedTuple):
             DeploymentFailed: when Google could not look there.
         """
         if region in self.unseen:
-            raise DeploymentFailed(f"Google cannot look at the functions in {region} now: try again later")
+            raise DeploymentFailed(f"Google cannot list the functions in {region} now: try again later")
         return {path: each for path, each in self.functions.items() if region_of(path) == region}
 
     def elsewhere(self, region: str) -> list[str]:
@@ -54,14 +54,14 @@ class Whereabouts(NamedTuple):
     @property
     def blind(self) -> str:
         """What Google could not look at, for people."""
-        return f"Google cannot look at the functions in {', '.join(sorted(self.unseen))} now"
+        return f"Google cannot list the functions in {', '.join(sorted(self.unseen))} now"
 
     def shared_by(self, region: str) -> list[str]:
         """What a deployment to `region` has to say of the other regions, in sentences."""
         others = self.elsewhere(region)
         said = (
-            f"this stage is in {self.described(others)} too: its regions share the keys, the service accounts"
-            " and a bucket of the same name"
+            f"this stage is also in {self.described(others)}: its regions share the keys, the service"
+            " accounts and a bucket of the same name"
         )
         return [*([said] if others else []), *([self.blind] if self.unseen else [])]
 

@@ -39,7 +39,7 @@ class FileKeyStore:
         except (OSError, ValueError) as error:
             raise Unavailable(f"the keys in {self._path} cannot be read") from error
         if not isinstance(records, list):
-            raise Unavailable(f"the keys in {self._path} are not a list of records")
+            raise Unavailable(f"expected a JSON list of key records in {self._path}, got other JSON")
         return records
 
     def write(self, records: list[dict[str, Any]]) -> None:

@@ -101,7 +101,7 @@ class FolderQueue:
 
     def _write(self, job_id: str, due: float) -> None:
         if not job_id.isalnum():
-            raise ValueError(f"not a job's id: {job_id!r}")
+            raise ValueError(f"expected a job's id, got {job_id!r}")
         path = os.path.join(self._folder, job_id)
         unfinished = f"{path}~{os.getpid()}~{threading.get_ident()}"
         try:
@@ -144,7 +144,9 @@ class FolderQueue:
             return reading, os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
             if not self._pipe_missed:
-                log.warning("no named pipe can be had (%s); looking for jobs every second", error.strerror)
+                log.warning(
+                    "named pipes are not available (%s); checking for jobs every second", error.strerror
+                )
                 self._pipe_missed = True
             return None
 
@@ -186,7 +188,7 @@ def work(
             ]:  # one, then a fresh look: others may have come meanwhile, or been cancelled
                 _deliver(queue, job_id, handle, failures)
         except Unavailable as error:  # a full disk, most likely: the messages are still there when it is not
-            log.error("%s; looking again in %g seconds", error, folder_pause)  # noqa: TRY400 (foreseen)
+            log.error("%s; trying again in %g seconds", error, folder_pause)  # noqa: TRY400 (foreseen)
             stopping.wait(folder_pause)
             continue
         if not due:
@@ -283,7 +285,7 @@ class WorkerProcess:
             pause = self._first_restart if time.monotonic() - started > _HEALTHY else pause
             if self._stopping.is_set() or self._stopping.wait(pause):
                 return
-            log.warning("the trainer ended with status %d and is started again", status)
+            log.warning("the trainer ended with status %d; restarting it", status)
             pause = min(2 * pause, _LONGEST_RESTART)
             self._process = self._start()
             if self._stopping.is_set():  # asked meanwhile, when there was only the dead one to end

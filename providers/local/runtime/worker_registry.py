@@ -9,7 +9,7 @@ _STALE = 3600.0  # seconds
 
 
 class FolderWorkers:
-    """This process among the workers of the folder `root`, for as long as it lives."""
+    """The workers of the folder `root`; this process is one of them for as long as it lives."""
 
     def __init__(self, root: str) -> None:
         self.name = os.urandom(8).hex()
@@ -19,7 +19,7 @@ class FolderWorkers:
         fcntl.flock(self._held, fcntl.LOCK_EX)
 
     def is_gone(self, trainer: str) -> bool:
-        """Whether the worker of that name is dead. One that never said its name may live."""
+        """Whether the worker of that name is dead. One that is not registered may be alive."""
         if not trainer.isalnum():
             return False
         path = os.path.join(self._folder, trainer)
@@ -36,7 +36,7 @@ class FolderWorkers:
         return True
 
     def refresh(self) -> None:
-        """Say that this worker is still there."""
+        """Mark this worker as alive."""
         os.utime(self._held)
 
     def remove_stale(self) -> None:

@@ -56,7 +56,7 @@ def test_memory_that_lambda_does_not_offer_is_refused_before_anything_is_built(m
 
 
 def test_a_payload_that_no_call_carries_is_refused_before_it_is_sent() -> None:
-    with pytest.raises(TooLarge, match="Lambda takes 6,291,456"):
+    with pytest.raises(TooLarge, match="at most 6,291,456 bytes on Lambda, got"):
         functions.invoke("iris", bytes(6 * 1024 * 1024 + 1), region="eu-central-1")
 
 

@@ -14,5 +14,5 @@ def test_an_account_that_keeps_ten_may_reserve_the_rest(limit: int, reserve: int
 def test_a_new_account_is_told_what_to_do_instead(limit: int) -> None:
     said = objection({"AccountLimit": {"ConcurrentExecutions": limit}}, 23)
     assert said is not None
-    assert f"may run {limit} functions at once" in said
+    assert f"this account's quota is {limit}, and" in said
     assert "--param apiConcurrency=none" in said

@@ -162,7 +162,7 @@ def test_data_that_is_not_there_is_refused_before_there_is_a_job(
     assert answer.status == 422
     fault = json.loads(answer.body)["faults"][0]
     assert fault["path"] == "$.data.uri"
-    assert "nothing is there" in str(fault)
+    assert "nothing was found at" in str(fault)
 
 
 def test_a_description_is_of_the_bytes_that_are_there(
@@ -410,7 +410,7 @@ def test_what_was_never_uploaded_is_not_found(services: Services) -> None:
     assert reply("POST", "/v1/datasets/NO:upload").status == 422
     services.datasets.begin("begun")
     assert reply("GET", "/v1/datasets/begun").status == 404
-    with pytest.raises(InvalidInput, match="nothing is there"):
+    with pytest.raises(InvalidInput, match="nothing was found at"):
         services.data.open("dataset://begun")
 
 

@@ -84,7 +84,10 @@ def test_where_a_key_went_is_said_beside_it(tmp_path: Path) -> None:
 def test_an_option_that_the_cloud_does_not_have_is_refused(tmp_path: Path, cloud: str, option: str) -> None:
     """Nobody is to believe that a key went where an option said, which nothing read."""
     done = _providers(tmp_path, "keys", "list", "--cloud", cloud, option, "somewhere")
-    assert (done.returncode, done.stderr) == (1, f"serverless-ml: {cloud} has no {option}\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"serverless-ml: {option} is not an option of --cloud {cloud}\n",
+    )
 
 
 WITHOUT_CLOUDS = """

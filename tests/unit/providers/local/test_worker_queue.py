@@ -80,7 +80,7 @@ class TestQueue:
         assert queue.due()[0] == ["fromanother"]
 
     def test_what_is_no_id_is_refused(self, root: str) -> None:
-        with pytest.raises(ValueError, match="not a job's id"):
+        with pytest.raises(ValueError, match="expected a job's id, got"):
             FolderQueue(root).submit("../x")
 
     def test_a_folder_that_cannot_be_written_is_unavailable(self, tmp_path: object) -> None:
@@ -123,7 +123,7 @@ class TestQueue:
         queue = FolderQueue(file)
         for _ in range(3):
             queue.wait(0.001)
-        assert caplog.text.count("no named pipe can be had") == 1
+        assert caplog.text.count("named pipes are not available") == 1
 
 
 class TestWorking:
@@ -210,7 +210,7 @@ class TestWorking:
         work(queue, handle, lambda: None, stopping, folder_pause=0.01)
         assert handled == ["job"] * 3
         assert queue.due() == ([], None)
-        assert caplog.text.count("the disk is full; looking again") == 2
+        assert caplog.text.count("the disk is full; trying again") == 2
 
     def test_sweeps_come_at_the_start_and_then_regularly(
         self, root: str, caplog: pytest.LogCaptureFixture
