@@ -85,6 +85,13 @@ OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
+# Who is let in without a key, where that is not the same as on every cloud.
+_WITHOUT_KEYS = {
+    "local": "there is no key: until the first is made, `make serve` asks its own machine for none; "
+    "after that it serves nothing but health"
+}
+
+
 class KeyUnknown(ServerlessMLError):
     """No key has that id."""
 
@@ -165,7 +172,7 @@ def _list(arguments: argparse.Namespace) -> int:
     for record in records:
         print(f"{record.get('id', '?'):10}{record.get('role', '?'):9}{record.get('created', '')}")
     if not records:
-        _say("there are no keys; make one with `keys new`")
+        _say(_WITHOUT_KEYS.get(arguments.cloud, "there is no key: nothing is served but health"))
     return 0
 
 

@@ -48,6 +48,11 @@ def test_keys_are_listed_and_revoked_by_their_id(tmp_path: Path) -> None:
     assert [record["id"] for record in json.loads((tmp_path / "keys.json").read_text())] == [second]
 
 
+def test_the_list_says_that_the_laptop_is_open_until_a_key_was_made(tmp_path: Path) -> None:
+    said = _providers(tmp_path, "keys", "list", "--cloud", "local").stderr
+    assert "until the first is made, `make serve` asks its own machine for none" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
