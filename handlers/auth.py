@@ -4,11 +4,19 @@ A key is 256 random bits, so one round of SHA-256 hides it as well as a slow has
 would pay for. With no key configured everything but health is closed, not open.
 """
 
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from __future__ import annotations
 
+import time
+
+from ml_core.digests import sha256
 from ml_core.errors import Forbidden, NotConfigured, Unauthenticated, Unavailable
+from ml_core.records import Protocol, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
 
 # What an endpoint asks for. OPEN is for anyone, always; VISITOR for anyone once a key is configured; each
 # role includes those before it.
@@ -20,10 +28,10 @@ _LONGEST_KEY = 512
 _EARLIEST_RELOAD = 5.0
 _STALE_FACTOR = 10.0
 
-Records = list[dict[str, Any]]
+type Records = list[dict[str, Any]]
 
 
-class Caller(NamedTuple):
+class Caller(Record):
     """Who was let in: the id of the key's record, empty for a place that asks for none."""
 
     id: str
@@ -42,7 +50,6 @@ class Gate(Protocol):
             Forbidden: the key's role does not reach that far.
             Unavailable: the records cannot be read.
         """
-        ...
 
 
 class OpenGate:
@@ -119,9 +126,7 @@ def key_of(headers: Mapping[str, str]) -> str:
 
 def digest(key: str) -> str:
     """What a record keeps of a key: its SHA-256, as 64 hexadecimal digits."""
-    import hashlib
-
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(key.encode("utf-8", "surrogatepass"))
 
 
 def match(key: str, records: Records) -> Caller | None:

@@ -1,8 +1,12 @@
 """What can be wrong with a request as HTTP, before it means anything to `ml_core`."""
 
-from typing import ClassVar
+from __future__ import annotations
 
 from ml_core.errors import NotFound, ServerlessMLError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 
 class RouteNotFound(NotFound):

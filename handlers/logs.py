@@ -1,9 +1,14 @@
 """One JSON object a line on standard output: ids, names, counts, times; never feature values, never keys."""
 
+from __future__ import annotations
+
 import json
 import sys
 import time
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def log(level: str, event: str, **fields: Any) -> None:

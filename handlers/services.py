@@ -1,13 +1,16 @@
 """What the endpoints stand on, built when it is first asked for: a prediction needs no jobs."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from __future__ import annotations
 
 from handlers.auth import Gate, KeyGate, OpenGate, Records
-from handlers.settings import Settings
 from ml_core.errors import InvalidInput, NotConfigured
+from ml_core.records import Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handlers.settings import Settings
     from ml_core.datasets.datasets import Datasets
     from ml_core.datasets.sources import DataSources
     from ml_core.jobs.jobs import Jobs
@@ -24,16 +27,14 @@ class ModelSource(Protocol):
 
     def resolve(
         self, name: str, version: int | None = None, alias: str | None = None, key: str | None = None
-    ) -> "Served":
+    ) -> Served:
         """A model's version, chosen by the key where several share its traffic.
 
         Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `Unavailable`.
         """
-        ...
 
-    def ready(self, name: str, version: int | None = None) -> "Served":
+    def ready(self, name: str, version: int | None = None) -> Served:
         """As `resolve`, once every version that a caller may get can answer."""
-        ...
 
 
 class Services:
@@ -55,13 +56,13 @@ class Services:
         self,
         settings: Settings,
         *,
-        store: "Callable[[], ObjectStore]",
-        queue: "Callable[[], JobQueue]",
+        store: Callable[[], ObjectStore],
+        queue: Callable[[], JobQueue],
         key_records: Callable[[], Records | None] | None,
         models: Callable[[], ModelSource] | None = None,
-        data_folder: "Callable[[], DataStore] | None" = None,
-        data_bucket: "Callable[[str, str], DataStore] | None" = None,
-        signer: "Callable[[], UploadSigner] | None" = None,
+        data_folder: Callable[[], DataStore] | None = None,
+        data_bucket: Callable[[str, str], DataStore] | None = None,
+        signer: Callable[[], UploadSigner] | None = None,
         disk_is_memory: bool = False,
     ) -> None:
         self.settings = settings
@@ -82,21 +83,21 @@ class Services:
         self._models: ModelSource | None = None
 
     @property
-    def store(self) -> "ObjectStore":
+    def store(self) -> ObjectStore:
         """The cloud's object store."""
         if self._store is None:
             self._store = self._make_store()
         return self._store
 
     @property
-    def queue(self) -> "JobQueue":
+    def queue(self) -> JobQueue:
         """The cloud's queue of jobs."""
         if self._queue is None:
             self._queue = self._make_queue()
         return self._queue
 
     @property
-    def registry(self) -> "Registry":
+    def registry(self) -> Registry:
         """Names, versions and aliases."""
         if self._registry is None:
             from ml_core.registry.registry import Registry
@@ -105,28 +106,28 @@ class Services:
         return self._registry
 
     @property
-    def aliases(self) -> "Aliases":
+    def aliases(self) -> Aliases:
         """What is done to aliases."""
         from ml_core.registry.aliases import Aliases
 
         return Aliases(self.registry)
 
     @property
-    def deletion(self) -> "Deletion":
+    def deletion(self) -> Deletion:
         """What deletes and restores versions and models."""
         from ml_core.registry.deletion import DAY, Deletion
 
         return Deletion(self.registry, self.settings.retention * DAY)
 
     @property
-    def versions(self) -> "Versions":
+    def versions(self) -> Versions:
         """What is known of versions."""
         from ml_core.registry.versions import Versions
 
         return Versions(self.registry)
 
     @property
-    def jobs(self) -> "Jobs":
+    def jobs(self) -> Jobs:
         """Training jobs."""
         if self._jobs is None:
             from ml_core.jobs.jobs import Jobs
@@ -142,7 +143,7 @@ class Services:
         return self._models
 
     @property
-    def data(self) -> "DataSources":
+    def data(self) -> DataSources:
         """Where training data may be read from. Raises `NotConfigured` for a setting that is no list."""
         from ml_core.datasets.sources import DataSources, allow_list
 
@@ -158,7 +159,7 @@ class Services:
         )
 
     @property
-    def datasets(self) -> "Datasets":
+    def datasets(self) -> Datasets:
         """Uploaded datasets. Raises `NotConfigured` where nothing signs uploads."""
         if self._datasets is None:
             from ml_core.datasets.datasets import Datasets

@@ -5,12 +5,15 @@
 Cold start counts here: this module is read before the first prediction.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from __future__ import annotations
 
 from ml_core.errors import ServerlessMLError
+from ml_core.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ml_core.inputs.rows import Limits
 
 MIB = 1024 * 1024
@@ -22,7 +25,7 @@ class SettingInvalid(ServerlessMLError):
     code = "setting_invalid"
 
 
-class Setting(NamedTuple):
+class Setting(Record):
     """One setting. `least` and `most` bound numbers; a text has an empty `unit`."""
 
     name: str
@@ -34,7 +37,7 @@ class Setting(NamedTuple):
     doc: str
 
 
-class Settings(NamedTuple):
+class Settings(Record):
     """The values, in the order of `SETTINGS`."""
 
     max_body_bytes: int
@@ -181,7 +184,7 @@ SETTINGS = (
 )
 
 
-def limits_of(settings: Settings) -> "Limits":
+def limits_of(settings: Settings) -> Limits:
     """The settings' bounds on what one request may hold."""
     from ml_core.inputs.rows import Limits
 

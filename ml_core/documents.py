@@ -9,11 +9,12 @@ So no two writes of a document are ever equal (S3's revision is a hash of the co
 answer was lost finds its own nonce when it looks again, even when others have written since.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
 
 from ml_core.errors import (
     DocumentDamaged,
@@ -23,6 +24,12 @@ from ml_core.errors import (
     Unavailable,
 )
 from ml_core.ports import ObjectStore, StoredObject
+from ml_core.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 type Body = dict[str, Any]
 type Change = Callable[[Body | None], Body | None]
@@ -35,7 +42,7 @@ _FIRST_PAUSE = 0.05  # seconds; doubles with every try
 _LONGEST_PAUSE = 4.0  # seconds; GCS takes about one write a second of one object, from all writers together
 
 
-class Document(NamedTuple):
+class Document(Record):
     """A document's content, and the opaque revision by which the store knows it."""
 
     body: Body

@@ -27,15 +27,23 @@ The codes are stable: a client may branch on them. What an error means in HTTP i
 `handlers/rest/problems.py`.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
+
 from itertools import chain, islice
-from typing import ClassVar, NamedTuple
+
+from ml_core.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import ClassVar
+
 
 # A value is shown with at most so many characters.
 LONGEST = 60
 
 
-class Fault(NamedTuple):
+class Fault(Record):
     """One thing wrong with an input: `path` is a JSON path such as `$.instances[2][0]`."""
 
     path: str
@@ -65,7 +73,7 @@ class InvalidInput(ServerlessMLError):
         super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in self.faults))
 
     @classmethod
-    def at(cls, path: str, message: str) -> "InvalidInput":
+    def at(cls, path: str, message: str) -> InvalidInput:
         """One fault."""
         return cls([Fault(path, message)])
 

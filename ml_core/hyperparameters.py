@@ -4,11 +4,18 @@ From one declaration come the check of a request and the JSON Schema that `GET /
 A kind's `read` returns the value as training takes it, or `REFUSED`.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from itertools import chain
-from typing import Final, Protocol
 
 from ml_core.errors import Fault, InvalidInput, member, raise_faults, shown
+from ml_core.records import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
 
 REFUSED: Final = object()
 
@@ -19,15 +26,12 @@ class Kind(Protocol):
     @property
     def expects(self) -> str:
         """The values in words, as in 'expected an integer from 1 to 9'."""
-        ...
 
     def read(self, value: object) -> object:
         """The value as training takes it, or `REFUSED`."""
-        ...
 
     def schema(self) -> dict[str, object]:
         """The values as JSON Schema (draft 2020-12)."""
-        ...
 
 
 class Number:

@@ -1,17 +1,22 @@
 """What ml_core needs of the world, as small protocols. `providers/` implements them, one folder per cloud."""
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol
+from __future__ import annotations
+
+from ml_core.records import Protocol, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
-class StoredObject(NamedTuple):
+class StoredObject(Record):
     """An object's bytes and the opaque revision they had: an ETag on S3 and Azure, a generation on GCS."""
 
     data: bytes
     revision: str
 
 
-class ObjectInfo(NamedTuple):
+class ObjectInfo(Record):
     """What a listing says of an object. `size` is in bytes, `modified` in seconds since the epoch (UTC)."""
 
     key: str
@@ -19,7 +24,7 @@ class ObjectInfo(NamedTuple):
     modified: float
 
 
-class Page(NamedTuple):
+class Page(Record):
     """Part of a listing, ascending by the keys' UTF-8 bytes; `next_after` continues it, None ends it."""
 
     objects: list[ObjectInfo]
@@ -58,38 +63,30 @@ class ObjectStore(Protocol):
 
     def get(self, key: str) -> StoredObject:
         """The object. Raises `ObjectNotFound`."""
-        ...
 
     def get_if_changed(self, key: str, revision: str) -> StoredObject | None:
         """The object, or None while it still has `revision`. Raises `ObjectNotFound`."""
-        ...
 
     def put_if_absent(self, key: str, data: bytes) -> str:
         """Write a new object; its revision. Of several writers one wins, the others get `ObjectExists`."""
-        ...
 
     def put_if_unchanged(self, key: str, data: bytes, revision: str) -> str:
         """Replace the object that has `revision` and return the new one.
 
         Raises `RevisionMismatch` when the object has another revision or is gone.
         """
-        ...
 
     def list(self, prefix: str, *, after: str | None = None, limit: int = 1000) -> Page:
         """At most `limit` (1 to 1000) objects whose keys begin with `prefix` and sort after `after`."""
-        ...
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is absent already is no error."""
-        ...
 
-    def opened(self, key: str) -> "Opened":
+    def opened(self, key: str) -> Opened:
         """The object for reading in chunks, for what is large; see `DataStore.opened`."""
-        ...
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""
-        ...
 
 
 def every_object(store: ObjectStore, prefix: str) -> Iterator[ObjectInfo]:
@@ -103,7 +100,7 @@ def every_object(store: ObjectStore, prefix: str) -> Iterator[ObjectInfo]:
             return
 
 
-class Opened(NamedTuple):
+class Opened(Record):
     """Data that is to be read: size in bytes, revision, and its bytes in chunks, all of that revision.
 
     What changes before it is read to the end raises `Unavailable` on the way.
@@ -119,10 +116,9 @@ class DataStore(Protocol):
 
     def opened(self, key: str) -> Opened:
         """The object under `key`; nothing of it is read yet. Raises `ObjectNotFound` and `Unavailable`."""
-        ...
 
 
-class SignedUpload(NamedTuple):
+class SignedUpload(Record):
     """Where to PUT a file, without any other permission, and the headers that have to go with it."""
 
     url: str
@@ -137,7 +133,6 @@ class UploadSigner(Protocol):
 
         A store that answers on this machine alone gives a path of this service's own server.
         """
-        ...
 
 
 class JobQueue(Protocol):
@@ -145,12 +140,9 @@ class JobQueue(Protocol):
 
     def submit(self, job_id: str) -> None:
         """Send a message that names the job."""
-        ...
 
     def defer(self, delivery: str, seconds: float) -> None:
         """Have a delivery (the platform's handle) come again after about `seconds`; it is no attempt."""
-        ...
 
     def bury(self, message: str) -> None:
         """Lay a message that nobody can work off among the dead letters, where a person finds it."""
-        ...

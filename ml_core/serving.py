@@ -5,32 +5,36 @@ conditional get, so a new version, a moved alias or a roll-back is everywhere wi
 never change; they are kept by their SHA-256, the longest unused going first when they grow past `max_bytes`.
 """
 
+from __future__ import annotations
+
 import time
 from _thread import allocate_lock  # the module threading costs a cold start more than this whole file
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
 
+from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid, ModelNotFound, NotFound, ObjectNotFound
-from ml_core.ports import ObjectStore
+from ml_core.records import Record
 from ml_core.registry.registry import Choice, ModelDocument, Registry, Version, artifact_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _thread import LockType
+    from collections.abc import Callable
 
     from ml_core.model.model import Model
+    from ml_core.ports import ObjectStore
 
 ALIAS_TTL = 2.0  # seconds
 MAX_BYTES = 256 << 20
 _MOST_POINTERS = 1000
 
 
-class Served(NamedTuple):
+class Served(Record):
     """A model that is ready to predict, which version it is, and whether its artifact had to be read.
 
     `alias` is what led to the version; None where that was its number, or that it is the newest.
     """
 
-    model: "Model"
+    model: Model
     name: str
     version: int
     alias: str | None
@@ -46,7 +50,7 @@ class Models:
         *,
         alias_ttl: float = ALIAS_TTL,
         max_bytes: int = MAX_BYTES,
-        load: "Callable[[bytes], Model] | None" = None,
+        load: Callable[[bytes], Model] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -118,11 +122,9 @@ class Models:
             return self._registry.model(name)
         return self._registry.model_if_changed(known[0]) or known[0]
 
-    def _read(self, name: str, version: Version) -> "Model":
-        import hashlib
-
+    def _read(self, name: str, version: Version) -> Model:
         data = self._store.get(artifact_key(version.job)).data
-        if hashlib.sha256(data).hexdigest() != version.sha256:
+        if sha256(data) != version.sha256:
             raise ArtifactInvalid(f"the artifact of model '{name}' version {version.version} is damaged")
         try:
             return self._load(data)
@@ -145,7 +147,7 @@ class _Artifacts:
         self._loading: dict[str, LockType] = {}
         self._lock = allocate_lock()
 
-    def get(self, sha256: str, load: "Callable[[], Model]", together: frozenset[str]) -> "tuple[Model, bool]":
+    def get(self, sha256: str, load: Callable[[], Model], together: frozenset[str]) -> tuple[Model, bool]:
         """The model, and whether it had to be loaded; of several threads that need one, only one loads it."""
         found = self._find(sha256)
         if found is not None:
@@ -164,14 +166,14 @@ class _Artifacts:
                     self._loading.pop(sha256, None)
         return model, True
 
-    def _find(self, sha256: str) -> "Model | None":
+    def _find(self, sha256: str) -> Model | None:
         with self._lock:
             model = self._models.pop(sha256, None)
             if model is not None:
                 self._models[sha256] = model  # now the last to go
             return model
 
-    def _keep(self, sha256: str, model: "Model", together: frozenset[str]) -> None:
+    def _keep(self, sha256: str, model: Model, together: frozenset[str]) -> None:
         with self._lock:
             self._models[sha256] = model
             size = sum(kept.nbytes for kept in self._models.values())
@@ -181,7 +183,7 @@ class _Artifacts:
                 size -= self._models.pop(unused).nbytes
 
 
-def _load(data: bytes) -> "Model":
+def _load(data: bytes) -> Model:
     from ml_core.model.model import Model
 
     return Model.from_bytes(data)

@@ -1,16 +1,23 @@
 """AWS Lambda: events of the HTTP API, function URLs, `invoke`, SQS and EventBridge, and back."""
 
+from __future__ import annotations
+
 import os
 import time
-from typing import Any
 
 from handlers.clouds.bootstrap import services_of
 from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
-from handlers.services import Services
 from providers.aws.runtime import wiring
 
-Event = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from handlers.services import Services
+
+
+type Event = dict[str, Any]
 
 # Lambda carries an answer of 6 MB as JSON, in which each quote and backslash of a text takes two bytes.
 # Base64 takes a third more, whatever is in it.

@@ -1,13 +1,17 @@
 """The services of the cloud that this process runs on; under `invoke local` the folder's."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
 
 from handlers.services import Services
 from handlers.settings import read_settings
+from ml_core.records import Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from handlers.auth import Records
     from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
 
@@ -19,25 +23,20 @@ class Wiring(Protocol):
 
     DISK_IS_MEMORY: bool  # whether what a function writes to its disk takes of its memory
 
-    def store(self, env: Mapping[str, str]) -> "ObjectStore":
+    def store(self, env: Mapping[str, str]) -> ObjectStore:
         """The object store."""
-        ...
 
-    def queue(self, env: Mapping[str, str]) -> "JobQueue":
+    def queue(self, env: Mapping[str, str]) -> JobQueue:
         """The job queue."""
-        ...
 
-    def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
+    def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> DataStore:
         """Another bucket of this cloud, to read training data from. Raises `ObjectNotFound`."""
-        ...
 
-    def signer(self, env: Mapping[str, str]) -> "UploadSigner":
+    def signer(self, env: Mapping[str, str]) -> UploadSigner:
         """What signs addresses for uploads to the object store."""
-        ...
 
-    def key_records(self, env: Mapping[str, str]) -> "Records | None":
+    def key_records(self, env: Mapping[str, str]) -> Records | None:
         """The records of the keys."""
-        ...
 
 
 def services_of(wiring: Wiring, platform_sets: str) -> Services:

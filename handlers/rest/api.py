@@ -1,8 +1,9 @@
 """The one way from a request to its answer, whatever the cloud: find, admit, bound, call, log."""
 
+from __future__ import annotations
+
 import time
 from importlib import import_module
-from typing import Any
 
 from handlers.auth import PREDICT, VISITOR, Gate
 from handlers.logs import log
@@ -11,8 +12,13 @@ from handlers.rest.http import Request, Response
 from handlers.rest.router import allowed, find
 from handlers.rest.routes import PATH_PARAMETERS, Route
 from handlers.rest.schemas import check, faults_of
-from handlers.services import Services
 from ml_core.errors import ServerlessMLError, TooLarge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from handlers.services import Services
 
 
 class Api:

@@ -5,12 +5,19 @@ Content-Type is JSON (Triton's client sends none), and so is the form type that 
 told otherwise.
 """
 
+from __future__ import annotations
+
 import json
-from typing import Any, NoReturn
 
 from handlers.errors import UnsupportedMediaType
-from handlers.rest.http import Request
 from ml_core.errors import MalformedInput, TooLarge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from handlers.rest.http import Request
+
 
 _AS_JSON = (
     "",

@@ -1,6 +1,6 @@
 """What an endpoint is given: the request, what the router found in it, and the services it may use."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from handlers.rest.bodies import read_json
 from handlers.rest.http import Request, is_number
@@ -9,7 +9,10 @@ from handlers.rest.schemas import Schema, check
 from handlers.settings import limits_of
 from ml_core.errors import InvalidInput
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from handlers.auth import Caller
     from handlers.services import Services
     from handlers.settings import Settings
@@ -30,8 +33,8 @@ class Call:
         *,
         path: dict[str, str],
         schema: Schema,
-        services: "Services",
-        caller: "Caller",
+        services: Services,
+        caller: Caller,
         record: dict[str, Any],
     ) -> None:
         self.request = request
@@ -53,7 +56,7 @@ class Call:
         return int(self.path["version"]) if "version" in self.path else None
 
     @property
-    def limits(self) -> "Limits":
+    def limits(self) -> Limits:
         """The bounds on rows, columns and numbers."""
         return limits_of(self.settings)
 

@@ -1,12 +1,20 @@
 """A request and a response, as every adapter hands them over and takes them back."""
 
+from __future__ import annotations
+
 import json
-from typing import Any, NamedTuple
+
+from ml_core.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _MOST_DIGITS = 10
 
 
-class Request(NamedTuple):
+class Request(Record):
     """One HTTP request. Header names are lower case; `path` is percent-decoded, without the query."""
 
     method: str
@@ -17,7 +25,7 @@ class Request(NamedTuple):
     request_id: str
 
 
-class Response(NamedTuple):
+class Response(Record):
     """One HTTP answer. Header names are lower case."""
 
     status: int

@@ -5,10 +5,9 @@ prediction must not pay for the rest. `body` names the schema in that module whi
 to meet, and `answers` the schemas in `handlers/rest/answers.py` of what comes back.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from handlers.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR
-from handlers.rest.schemas import Schema
 from ml_core.errors import (
     AliasNotFound,
     DatasetNotFound,
@@ -17,11 +16,16 @@ from ml_core.errors import (
     NotFound,
     VersionNotFound,
 )
+from ml_core.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from handlers.rest.schemas import Schema
 
 NAME: Schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"}
 
 
-class Route(NamedTuple):
+class Route(Record):
     """One method of one path.
 
     Args:
@@ -51,7 +55,7 @@ class Route(NamedTuple):
     may_be_empty: bool = False
 
 
-class PathParameter(NamedTuple):
+class PathParameter(Record):
     """What `{name}` in a path may be, and what is missing when it cannot be that."""
 
     schema: Schema

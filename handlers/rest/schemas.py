@@ -6,13 +6,19 @@ The declarations are also what `/openapi.json` shows: what is documented is what
 A schema with `x-checked-by` only describes: the module that it names does the checking.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from itertools import islice
-from typing import Any
 
 from ml_core.errors import Fault, InvalidInput, member, raise_faults, shown
 
-Schema = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+
+type Schema = dict[str, Any]
 
 NAMES_OF_TYPES = {
     "object": "an object",

@@ -1,10 +1,15 @@
 """Checked rows as everything behind them takes them, and how much of them one request may hold."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from __future__ import annotations
+
+from ml_core.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-class Limits(NamedTuple):
+class Limits(Record):
     """How much one request may hold."""
 
     max_rows: int = 100_000

@@ -12,9 +12,9 @@ What a version is, is in `artifacts/{job id}.safetensors` and, its manifest, in 
 both are written once, before the version is registered.
 """
 
+from __future__ import annotations
+
 import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from ml_core.documents import Body, Document, read, read_if_changed, read_many, timestamp, update
 from ml_core.errors import (
@@ -24,7 +24,13 @@ from ml_core.errors import (
     VersionNotFound,
 )
 from ml_core.names import check_name, is_name
-from ml_core.ports import ObjectStore
+from ml_core.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ml_core.ports import ObjectStore
 
 PRODUCTION = "production"  # the alias that is meant when neither version nor alias is named
 _FOLDER = "models/"
@@ -44,7 +50,7 @@ def manifest_key(job_id: str) -> str:
     return f"artifacts/{job_id}.json"
 
 
-class Version(NamedTuple):
+class Version(Record):
     """One registered version. `size` is its artifact's, in bytes; `created` is RFC 3339."""
 
     version: int
@@ -55,7 +61,7 @@ class Version(NamedTuple):
     algorithm: str
 
 
-class Alias(NamedTuple):
+class Alias(Record):
     """A name for a version, or for several that share its traffic.
 
     `version` is the one with the greatest weight, the oldest of equals; `weights` are those of each version
@@ -74,7 +80,7 @@ class Alias(NamedTuple):
         return [self.version] if self.weights is None else sorted(map(int, self.weights))
 
 
-class Choice(NamedTuple):
+class Choice(Record):
     """The version that answers a caller, by which alias if by any, and all that it could have been."""
 
     version: Version
@@ -168,7 +174,7 @@ class ModelDocument:
         return f"model '{self.name}' has no version {version}{deleted}"
 
 
-class ModelsPage(NamedTuple):
+class ModelsPage(Record):
     """Part of the list of models; `next_after` continues it, None ends it."""
 
     models: list[ModelDocument]

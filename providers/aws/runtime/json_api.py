@@ -5,14 +5,18 @@ over a socket, for small POST requests: importing `http.client` would double wha
 Credentials and region are those of Lambda's environment.
 """
 
+from __future__ import annotations
+
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import Unavailable
+from ml_core.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 _ATTEMPTS = 3
 _TIMEOUT = 3.0  # seconds for connecting, and for each read
@@ -27,7 +31,7 @@ _THROTTLES = frozenset(
 )
 
 
-class Api(NamedTuple):
+class Api(Record):
     """One of AWS's services: its name in hosts and signatures, its target's prefix, its version of JSON."""
 
     name: str
@@ -125,7 +129,7 @@ def _exchange(scheme: str, host: str, request: bytes) -> bytes:
         return _talk(name, int(port or 443), request, ssl.create_default_context())
 
 
-def _talk(name: str, port: int, request: bytes, trust: "ssl.SSLContext | None") -> bytes:
+def _talk(name: str, port: int, request: bytes, trust: ssl.SSLContext | None) -> bytes:
     import socket
 
     plain = socket.create_connection((name, port), timeout=_TIMEOUT)

@@ -1,12 +1,16 @@
 """The records of the keys in AWS's Parameter Store, as a function reads them: at its start, without boto3."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
 from ml_core.errors import Unavailable
 from providers.aws.runtime import json_api
 
-Records = list[dict[str, Any]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+type Records = list[dict[str, Any]]
 
 
 def read_records(parameter: str, env: Mapping[str, str]) -> Records | None:

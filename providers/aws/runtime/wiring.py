@@ -1,25 +1,28 @@
 """What the functions stand on, from the environment that config.yml gives them."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from ml_core.errors import NotConfigured, ObjectNotFound
 
 DISK_IS_MEMORY = False
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from ml_core.ports import DataStore, JobQueue, UploadSigner
     from providers.object_storage import ObstoreStore
 
 
-def store(env: Mapping[str, str]) -> "ObstoreStore":
+def store(env: Mapping[str, str]) -> ObstoreStore:
     """The object store on the bucket ML_BUCKET."""
     from providers.aws.runtime.s3_store import s3_store
 
     return s3_store(_named(env, "ML_BUCKET"), env=env)
 
 
-def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
     """Another bucket, to read from, in whatever region. Raises `ObjectNotFound` for one of another cloud."""
     from providers.aws.runtime.s3_store import region_of, s3_store
 
@@ -28,12 +31,12 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
     return s3_store(name, env={**env, "AWS_REGION": region_of(name, env)})
 
 
-def signer(env: Mapping[str, str]) -> "UploadSigner":
+def signer(env: Mapping[str, str]) -> UploadSigner:
     """Signs uploads to the bucket ML_BUCKET."""
     return store(env)
 
 
-def queue(env: Mapping[str, str]) -> "JobQueue":
+def queue(env: Mapping[str, str]) -> JobQueue:
     """The queue at ML_QUEUE_URL, with ML_DEAD_LETTERS_URL where messages are laid aside."""
     from providers.aws.runtime.sqs_queue import SqsQueue
 
