@@ -1,42 +1,28 @@
-"""The product as a Lambda instance runs it: the AWS handler, a checked key, models in a folder or in S3.
+"""The product as a Lambda instance runs it: the AWS handler, and a key that is checked.
 
-`python -m benchmarks.product predict|time FOLDER EVENT…`; with `ML_BUCKET` set, models are in S3.
+`predict FOLDER EVENT` answers one event from cold, `time FOLDER EVENT…` several again and again. Models and
+keys are in the folder; with `ML_BUCKET` set they are where a deployment on AWS has them, S3 and the Parameter
+Store, and nothing here comes between the handler and its cloud.
 """
+
+from __future__ import annotations
 
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from handlers.clouds import aws, bootstrap
-
-if TYPE_CHECKING:
-    from ml_core.ports import ObjectStore
 
 
 def use(folder: str) -> None:
     """Let the handler find its models and its keys in `folder` instead of in the cloud."""
-    from handlers.services import Services
+    from handlers.local.services import folder_services
     from handlers.settings import read_settings
+    from providers.local.runtime.key_file import FILE, FileKeyStore
 
-    services = Services(
-        read_settings(os.environ),
-        store=lambda: stored(folder),
-        queue=_no_queue,
-        key_records=lambda: _records(folder),
-    )
-    bootstrap._SERVICES.append(services)  # noqa: SLF001 - the seam between the handler and its cloud
-
-
-def stored(folder: str) -> "ObjectStore":
-    """S3 where `ML_BUCKET` names a bucket, else the folder."""
-    if "ML_BUCKET" in os.environ:
-        from providers.aws.runtime import wiring
-
-        return wiring.store(os.environ)
-    from providers.local.runtime.folder_store import FolderStore
-
-    return FolderStore(folder)
+    settings = read_settings({**os.environ, "ML_ROOT": folder})
+    keys = FileKeyStore(os.path.join(folder, FILE))
+    bootstrap._SERVICES.append(folder_services(settings, keys.read))  # noqa: SLF001 - what stands for the cloud
 
 
 def predict(event_file: str) -> None:
@@ -47,19 +33,10 @@ def predict(event_file: str) -> None:
         raise SystemExit(str(answer))
 
 
-def _records(folder: str) -> list[dict[str, Any]]:
-    with open(f"{folder}/keys.json", encoding="utf-8") as file:
-        records: list[dict[str, Any]] = json.load(file)
-        return records
-
-
-def _no_queue() -> NoReturn:
-    raise NotImplementedError("a prediction sends no job")
-
-
 def main(verb: str, folder: str, *events: str) -> None:
     """Answer one event from cold, or several again and again."""
-    use(folder)
+    if "ML_BUCKET" not in os.environ:
+        use(folder)
     if verb == "predict":
         predict(*events)
     else:

@@ -3,8 +3,7 @@
 For notebooks: `train_model(X, y)` fits a model to arrays or data frames, `predict(model, X)` asks it.
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from ml_core.model.notebook import predict as predict
     from ml_core.training.notebook import train_model as train_model

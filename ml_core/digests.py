@@ -1,4 +1,4 @@
-"""SHA-256 without OpenSSL: to load that takes a cold start longer than a key's or a small model's digest."""
+"""SHA-256, and codes made with it, without OpenSSL: to load that takes longer than a small digest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 _LARGE = 256 << 10  # bytes; OpenSSL is six times as quick, and gains what its loading took at about this size
 
+_BLOCK = 64  # bytes that SHA-256 reads at a time
+
 
 def sha256(*parts: bytes | memoryview) -> str:
     """The SHA-256 of the parts, one after another, as 64 hexadecimal digits."""
@@ -16,6 +18,13 @@ def sha256(*parts: bytes | memoryview) -> str:
     for part in parts:
         digest.update(part)
     return digest.hexdigest()
+
+
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    """The message's code under the key (RFC 2104). The module `hmac` would load OpenSSL."""
+    padded = (key if len(key) <= _BLOCK else bytes.fromhex(sha256(key))).ljust(_BLOCK, b"\0")
+    inner = sha256(bytes(byte ^ 0x36 for byte in padded), message)
+    return bytes.fromhex(sha256(bytes(byte ^ 0x5C for byte in padded), bytes.fromhex(inner)))
 
 
 def _algorithm(length: int) -> Callable[[], _Hash]:

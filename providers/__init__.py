@@ -1,8 +1,11 @@
 """Everything a cloud is: its storage, queue and secrets, and how to deploy to it. One folder per cloud."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from providers.deploying.functions import deploy_model, invoke_model
 
 __all__ = ["deploy_model", "invoke_model"]

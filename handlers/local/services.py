@@ -1,14 +1,17 @@
 """The services over a folder: for the laptop's server and trainer, and for `invoke local`."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from handlers.auth import Records
 from handlers.services import Services
-from handlers.settings import Settings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handlers.auth import Records
+    from handlers.settings import Settings
     from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
 
 
@@ -20,22 +23,22 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
         key_records: reads the records of the keys; None lets everyone in.
     """
 
-    def store() -> "ObjectStore":
+    def store() -> ObjectStore:
         from providers.local.runtime.folder_store import FolderStore
 
         return FolderStore(settings.root)
 
-    def queue() -> "JobQueue":
+    def queue() -> JobQueue:
         from providers.local.runtime.worker_queue import FolderQueue
 
         return FolderQueue(settings.root)
 
-    def data_folder() -> "DataStore":
+    def data_folder() -> DataStore:
         from providers.local.runtime.data_folder import DataFolder
 
         return DataFolder(settings.data_root or os.path.join(settings.root, "data"))
 
-    def signer() -> "UploadSigner":
+    def signer() -> UploadSigner:
         from providers.local.runtime.upload_signer import LocalSigner
 
         return LocalSigner(settings.root)

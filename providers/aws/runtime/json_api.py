@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 
+from ml_core.digests import hmac_sha256, sha256
 from ml_core.errors import Unavailable
 from ml_core.records import Record
 
@@ -132,8 +133,9 @@ def _exchange(scheme: str, host: str, request: bytes) -> bytes:
 def _talk(name: str, port: int, request: bytes, trust: ssl.SSLContext | None) -> bytes:
     import socket
 
-    plain = socket.create_connection((name, port), timeout=_TIMEOUT)
-    with trust.wrap_socket(plain, server_hostname=name) if trust else plain as connection:
+    host = name.encode("ascii")  # as text it would be encoded for IDNA, whose tables cost half a bare Python
+    plain = socket.create_connection((host, port), timeout=_TIMEOUT)  # type: ignore[arg-type]
+    with trust.wrap_socket(plain, server_hostname=host) if trust else plain as connection:
         connection.sendall(request)
         received = bytearray()
         while (part := connection.recv(65536)) and len(received) < _LONGEST_ANSWER:
@@ -188,23 +190,20 @@ def signed(headers: dict[str, str], body: bytes, service: str, env: Mapping[str,
         service: the name of the service in the credential's scope.
         env: holds AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the region, and AWS_SESSION_TOKEN for a role.
     """
-    import hmac
-    from hashlib import sha256
-
     headers = dict(headers)
     if env.get("AWS_SESSION_TOKEN"):
         headers["x-amz-security-token"] = env["AWS_SESSION_TOKEN"]
     names = ";".join(sorted(headers))
     lines = [f"{name}:{headers[name]}" for name in sorted(headers)]
-    canonical = "\n".join(["POST", "/", "", *lines, "", names, sha256(body).hexdigest()])
+    canonical = "\n".join(["POST", "/", "", *lines, "", names, sha256(body)])
 
     when = headers["x-amz-date"]
     scope = [when[:8], _region(env), service, "aws4_request"]
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", when, "/".join(scope), sha256(canonical.encode()).hexdigest()])
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", when, "/".join(scope), sha256(canonical.encode())])
     key = f"AWS4{_setting(env, 'AWS_SECRET_ACCESS_KEY')}".encode()
     for part in scope:
-        key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+        key = hmac_sha256(key, part.encode())
+    signature = hmac_sha256(key, to_sign.encode()).hex()
 
     credential = "/".join([_setting(env, "AWS_ACCESS_KEY_ID"), *scope])
     headers["authorization"] = (

@@ -1,10 +1,16 @@
 """The records of the laptop's keys: a JSON file beside the models."""
 
+from __future__ import annotations
+
 import json
 import os
-from typing import Any
 
 from ml_core.errors import Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 FILE = "keys.json"
 

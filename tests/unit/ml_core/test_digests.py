@@ -1,11 +1,12 @@
-"""A digest is SHA-256, whoever computes it."""
+"""A digest is the standard library's, whoever computes it."""
 
 import hashlib
+import hmac
 import sys
 
 import pytest
 
-from ml_core.digests import sha256
+from ml_core.digests import hmac_sha256, sha256
 
 
 @pytest.mark.parametrize("length", [0, 1000, 300_000])
@@ -15,3 +16,9 @@ def test_a_digest_is_the_standard_librarys(length: int, monkeypatch: pytest.Monk
     assert sha256(data, memoryview(b"y")) == expected
     monkeypatch.setitem(sys.modules, "_sha2", None)  # as in an interpreter that has OpenSSL's alone
     assert sha256(data, b"y") == expected
+
+
+@pytest.mark.parametrize("length", [0, 20, 63, 64, 65, 1000])
+def test_a_code_is_the_standard_librarys(length: int) -> None:
+    for message in (b"", b"what do ya want for nothing?", b"x" * 1000):
+        assert hmac_sha256(b"k" * length, message) == hmac.digest(b"k" * length, message, "sha256")
