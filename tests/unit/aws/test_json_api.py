@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -288,3 +290,33 @@ def test_a_parameter_that_holds_something_else_is_unavailable_not_open(value: st
     answer = json.dumps({"Parameter": {"Value": value}})
     with service((200, answer)) as running, pytest.raises(Unavailable, match="does not hold key records"):
         read_records("/keys", running.env)
+
+
+READ_KEYS = """
+import json, sys
+from providers.aws.runtime import wiring
+assert wiring.key_records(json.loads(sys.argv[1])) == []
+heavy = {"hashlib", "hmac", "stringprep", "http.client", "email", "ssl", "typing", "urllib.parse"}
+print(json.dumps(sorted(heavy & set(sys.modules))))
+"""
+
+
+def test_a_key_is_read_without_openssl_and_without_the_tables_of_idna() -> None:
+    """Each of them costs a first prediction a fifth of a bare Python and more; TLS alone needs OpenSSL."""
+    root = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
+    with service((200, json.dumps({"Parameter": {"Value": "[]"}}))) as running:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-S",
+                "-c",
+                READ_KEYS,
+                json.dumps({**running.env, "ML_KEYS_PARAMETER": "/keys"}),
+            ],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    assert json.loads(done.stdout) == []

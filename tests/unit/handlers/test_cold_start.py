@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -27,8 +27,31 @@ OTHERS = {
     "ml_core.jobs.trainer", "ml_core.training.fitting", "ml_core.algorithms.tasks.classification",
 }  # fmt: skip
 
+# What stands on `typing` for as long as the contract of an estimator is being rewritten.
+STILL_TYPED = (
+    "ml_core.algorithms", "ml_core.arithmetic", "ml_core.inputs", "ml_core.model", "ml_core.preprocessing",
+    "ml_core.safetensors", "handlers.rest.endpoints.prediction",
+)  # fmt: skip
+# What a first prediction may load and define at most. Before you raise a number, see what it costs:
+# `make bench`, and ml_core/records.py for how a class is cheap.
+MOST_MODULES, MOST_CLASSES = 65, 130
+
 PROGRAM = """
-import json, sys
+import builtins, json, sys
+importers, typed, classes = {}, [], []
+import_module, build_class = builtins.__import__, builtins.__build_class__
+
+def importing(name, globals=None, *more):
+    importers.setdefault(name, set()).add((globals or {}).get("__name__"))
+    return import_module(name, globals, *more)
+
+def building(body, name, *bases, **more):
+    classes.append(f"{body.__globals__['__name__']}.{name}")
+    if any(base.__module__ == "typing" for base in bases):
+        typed.append(classes[-1])
+    return build_class(body, name, *bases, **more)
+
+builtins.__import__, builtins.__build_class__ = importing, building
 from handlers.clouds import aws, bootstrap
 from handlers.local.services import folder_services
 from handlers.settings import read_settings
@@ -38,11 +61,27 @@ settings = read_settings({"ML_ROOT": given["root"]})
 bootstrap._SERVICES.append(folder_services(settings, key_records=lambda: given["records"]))
 answer = aws.api(given["event"], None)
 assert answer["statusCode"] == 200, answer
-print(json.dumps(sorted(sys.modules)))
+importers = {name: sorted(filter(None, by)) for name, by in importers.items()}
+told = {"importers": importers, "classes": classes, "typed": typed}
+print(json.dumps({"modules": sorted(sys.modules), **told}))
 """
 
 
+class Loaded(NamedTuple):
+    """What a fresh process has loaded, who imported each module, and which classes it defined."""
+
+    modules: list[str]
+    importers: dict[str, list[str]]
+    classes: list[str]
+    typed: list[str]
+
+
 def modules_after(root: Path, model: str, rows: list[Any], outputs: list[str] | None = None) -> set[str]:
+    """The modules that are loaded after a fresh process has answered one event, its key checked."""
+    return set(loaded_after(root, model, rows, outputs).modules)
+
+
+def loaded_after(root: Path, model: str, rows: list[Any], outputs: list[str] | None = None) -> Loaded:
     """What is loaded after a fresh process has answered one event, its key checked."""
     key = new_key("predict")
     body = {"instances": rows, **({"outputs": outputs} if outputs else {})}
@@ -72,8 +111,7 @@ def modules_after(root: Path, model: str, rows: list[Any], outputs: list[str] | 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    loaded: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return set(loaded)
+    return Loaded(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _with_packages() -> str:
@@ -103,3 +141,23 @@ def test_a_thousand_rows_import_no_scikit_learn(trained: Path, model: str) -> No
     assert "numpy" in loaded
     assert not {name for name in loaded if name.startswith(("sklearn", "scipy", "joblib", "safetensors"))}
     assert loaded & OTHERS == set()
+
+
+def ours(names: list[str]) -> list[str]:
+    """Those that stand in the project's packages."""
+    return [name for name in names if name.startswith(("ml_core", "handlers", "providers"))]
+
+
+@pytest.mark.parametrize("model", ["iris", "groups", "digits"])
+def test_nothing_is_paid_for_typing_or_openssl(trained: Path, model: str) -> None:
+    loaded = loaded_after(trained, model, ROWS[:1])
+    importers = [*loaded.importers.get("typing", ()), *loaded.importers.get("hashlib", ())]
+    assert [name for name in ours(importers) if not name.startswith(STILL_TYPED)] == []
+    assert [name for name in ours(loaded.typed) if not name.startswith(STILL_TYPED)] == []
+
+
+@pytest.mark.parametrize("model", ["iris", "groups", "digits"])
+def test_a_first_prediction_keeps_its_budget(trained: Path, model: str) -> None:
+    loaded = loaded_after(trained, model, ROWS[:1])
+    assert len(ours(loaded.modules)) <= MOST_MODULES
+    assert len(ours(loaded.classes)) <= MOST_CLASSES
