@@ -266,7 +266,7 @@ def test_a_removal_in_another_account_than_the_runs_is_refused(shell: dict[str, 
     # As earlier versions printed it.
     ran = python(shell, *where, "remove", bucket, "--delete-models")
     assert (ran.status, ran.said.count("\n")) == (1, 1), ran.said
-    assert "add --account" in ran.said
+    assert "expected an account, got none: add --account with its 12 digits" in ran.said
     assert ours.state == before
 
 

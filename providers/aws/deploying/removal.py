@@ -109,7 +109,7 @@ def _versions(client: Any, whose: dict[str, str]) -> Iterator[list[dict[str, str
 def _identity(given: argparse.Namespace) -> AwsIdentity:
     """The credentials at hand, which have to be the named account's."""
     if given.account is None:
-        raise Conflict("expected --account with the 12 digits of the account, got none")
+        raise Conflict("expected an account, got none: add --account with its 12 digits")
     identity = identify(os.environ, given.region, profile=given.profile)
     if identity.account != given.account:
         raise Conflict(
