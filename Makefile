@@ -11,6 +11,11 @@ PY := .venv/bin/python
 UV := .tools/bin/uv
 INSTALL := VIRTUAL_ENV=.venv $(UV) pip install --require-hashes
 SOURCES := ml_core handlers providers tests benchmarks examples
+# What stands for the clouds in tests, each in an environment of its own.
+EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
+# The seven test files that take longest, the longest first: `make quick` leaves them out.
+SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
+    tests/e2e/test_docs.py tests/e2e/test_google_deployment.py tests/e2e/test_framework.py
 
 .PHONY: help
 help: ## this list
@@ -38,8 +43,16 @@ format: .venv/dev.ready ## format the code and mend what the linter can
 	@.venv/bin/ruff format $(SOURCES); .venv/bin/ruff check --fix $(SOURCES)
 
 .PHONY: test
-test: setup .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready ## every test
+test: setup $(EMULATORS) ## every test
 	@$(PY) -m pytest -n 2 $(PYTEST)
+
+.PHONY: unit
+unit: .venv/dev.ready ## the unit tests: Python alone, neither Node nor emulators
+	@$(PY) -m pytest -n 2 tests/unit $(PYTEST)
+
+.PHONY: quick
+quick: setup $(EMULATORS) ## every test but those of the seven slowest files
+	@$(PY) -m pytest -n 2 $(SLOW:%=--ignore=%) $(PYTEST)
 
 .PHONY: bench
 bench: .venv/dev.ready .tools/bench.ready .tools/ministack.ready ## what a prediction costs, side by side with what people use today
