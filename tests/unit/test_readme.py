@@ -1,4 +1,4 @@
-"""What the README promises, held to what is."""
+"""What the README and the other pages promise, held to what is."""
 
 import ast
 import os
@@ -20,15 +20,20 @@ def test_the_table_of_settings_is_the_one_that_the_settings_print() -> None:
 
 def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", _text("Makefile"), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z]+)|\$ make ([a-z]+)", _text("README.md")))
-    assert {one or other for one, other in named} <= targets
+    for page in ("README.md", "CONTRIBUTING.md"):
+        named = set(re.findall(r"`make ([a-z]+)|\$ make ([a-z]+)", _text(page)))
+        assert {one or other for one, other in named} <= targets
 
 
 def test_every_relative_link_leads_to_a_file() -> None:
-    for document in (
-        "README.md",
-        *(f"docs/{name}" for name in os.listdir(os.path.join(ROOT, "docs")) if name.endswith(".md")),
-    ):
+    pages = [
+        f"{folder}{name}"
+        for folder in ("", "docs/", "docs/decisions/")
+        for name in os.listdir(os.path.join(ROOT, folder))
+        if name.endswith(".md")
+    ]
+    assert len(pages) > 30
+    for document in pages:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", _text(document)):
             assert os.path.exists(os.path.join(ROOT, os.path.dirname(document), link)), f"{document}: {link}"
 
