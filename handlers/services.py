@@ -145,16 +145,18 @@ class Services:
     @property
     def data(self) -> DataSources:
         """Where training data may be read from. Raises `NotConfigured` for a setting that is no list."""
+        from handlers.addresses import SCHEMES
         from ml_core.datasets.sources import DataSources, allow_list
 
         try:
-            allowed = allow_list(self.settings.data_buckets)
+            allowed = allow_list(self.settings.data_buckets, SCHEMES)
         except InvalidInput as error:
             raise NotConfigured(f"the setting ML_DATA_BUCKETS cannot be read: {error}") from error
         return DataSources(
             uploads=lambda: self.store,
             folder=self._data_folder,
             bucket=self._data_bucket,
+            schemes=SCHEMES,
             allowed=allowed,
         )
 

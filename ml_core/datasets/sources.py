@@ -1,17 +1,15 @@
 """Where training data may come from, and reading it from there.
 
-    dataset://churn                an upload of this service's own: the newest of that name
-    dataset://churn/018f…          one upload of it
-    s3://bucket/path/file.csv      a bucket of the allow-list (gs:// alike), on its own cloud
-    az://container/path/file.csv   a container of the deployment's storage account, on Azure, or of another:
-                                   az://container@account/path/file.csv
-    file:customers.csv             a file under the laptop's data folder
+    dataset://churn                 an upload of this service's own: the newest of that name
+    dataset://churn/018f…           one upload of it
+    scheme://bucket/path/file.csv   a bucket of the allow-list; which schemes there are, the deployment says
+    file:customers.csv              a file under the laptop's data folder
 
 Nothing else is read: no http, no address that a caller makes up, no path that leaves its place. What may be
 read is decided from the text of the address before anything is opened.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ml_core.errors import AccessRefused, InvalidInput, ObjectNotFound, shown
@@ -20,8 +18,10 @@ from ml_core.ports import LONGEST_KEY, DataStore, ObjectStore, Opened
 
 WHERE = "$.data.uri"
 DATASET, FILE = "dataset", "file"
-BUCKETS = ("s3", "gs", "az")
 UPLOADS = "datasets/"
+
+# The schemes of buckets, each with whether a name is one that such a bucket may have.
+type Schemes = Mapping[str, Callable[[str], bool]]
 
 
 class Location(NamedTuple):
@@ -37,7 +37,7 @@ class Location(NamedTuple):
         return f"{self.scheme}://{self.place}" + (f"/{self.key}" if self.key else "")
 
 
-def location_of(uri: object, where: str = WHERE) -> Location:
+def location_of(uri: object, schemes: Schemes, where: str = WHERE) -> Location:
     """The parts of an address. Raises `InvalidInput` for one that is none, whatever may be read."""
     if not isinstance(uri, str):
         raise InvalidInput.at(where, f"expected an address as a string, got {shown(uri)}")
@@ -46,37 +46,17 @@ def location_of(uri: object, where: str = WHERE) -> Location:
         return Location(FILE, "", _checked_key(uri, where))
     if scheme == FILE:
         return Location(FILE, "", _checked_key(rest, where))
-    if scheme not in (DATASET, *BUCKETS) or not rest.startswith("//"):
-        expected = ", ".join(f"{each}://" for each in (DATASET, *BUCKETS))
+    if scheme not in (DATASET, *schemes) or not rest.startswith("//"):
+        expected = ", ".join(f"{each}://" for each in (DATASET, *schemes))
         raise InvalidInput.at(
             where, f"expected an address that begins with {expected} or {FILE}:, got {shown(uri)}"
         )
     place, slash, key = rest[2:].partition("/")
     if scheme == DATASET:
         check_name(place, where)
-    elif not _is_place(scheme, place) or not slash:
+    elif not schemes[scheme](place) or not slash:
         raise InvalidInput.at(where, f"expected {scheme}://bucket/path, got {shown(uri)}")
     return Location(scheme, place, _checked_key(key, where) if slash else "")
-
-
-def _is_place(scheme: str, place: str) -> bool:
-    """Whether it names a bucket; on Azure the storage account may be said, as in abfs:// addresses."""
-    if scheme != "az":
-        return _is_bucket(place)
-    container, at, account = place.partition("@")
-    return _is_bucket(container) and (not at or (account.isalnum() and _is_bucket(account)))
-
-
-def _is_bucket(name: str) -> bool:
-    """Whether a name is one that a cloud may have given: no port, no user, no address."""
-    plain = name.replace("-", "").replace(".", "").replace("_", "")
-    return (
-        0 < len(name) <= 222
-        and plain.isascii()
-        and plain.isalnum()
-        and name == name.lower()
-        and name[0] != "."
-    )
 
 
 def _checked_key(key: str, where: str) -> str:
@@ -100,7 +80,7 @@ def _fits(key: str) -> bool:
         return False
 
 
-def allow_list(text: str) -> tuple[Location, ...]:
+def allow_list(text: str, schemes: Schemes) -> tuple[Location, ...]:
     """The allow-list of a setting: addresses of buckets, or of folders in them, separated by commas.
 
     Raises `InvalidInput`.
@@ -108,11 +88,10 @@ def allow_list(text: str) -> tuple[Location, ...]:
     allowed = []
     for entry in filter(None, map(str.strip, text.split(","))):
         uri = entry.rstrip("/")
-        found = location_of(uri if uri.count("/") > 2 else f"{uri}/-", "allow-list")
-        if found.scheme not in BUCKETS:
-            raise InvalidInput.at(
-                "allow-list", f"expected an address such as s3://bucket, got {shown(entry)}"
-            )
+        found = location_of(uri if uri.count("/") > 2 else f"{uri}/-", schemes, "allow-list")
+        if found.scheme not in schemes:
+            expected = " or ".join(f"{each}://bucket" for each in schemes)
+            raise InvalidInput.at("allow-list", f"expected an address such as {expected}, got {shown(entry)}")
         allowed.append(found if uri.count("/") > 2 else found._replace(key=""))
     return tuple(allowed)
 
@@ -121,7 +100,7 @@ class DataSources:
     """What this deployment may read training data from.
 
     `uploads` makes its own store, `folder` the laptop's data folder, and `bucket` opens a bucket by scheme
-    and name; None where there is no such thing.
+    and name; None where there is no such thing. `schemes` are those of buckets that an address may have.
     """
 
     def __init__(
@@ -130,21 +109,23 @@ class DataSources:
         uploads: Callable[[], ObjectStore],
         folder: Callable[[], DataStore] | None = None,
         bucket: Callable[[str, str], DataStore] | None = None,
+        schemes: Schemes = {},  # noqa: B006 - a mapping that nobody changes
         allowed: tuple[Location, ...] = (),
     ) -> None:
         self._uploads = uploads
         self._folder = folder
         self._bucket = bucket
+        self._schemes = schemes
         self._allowed = allowed
 
     def check(self, uri: object, where: str = WHERE) -> Location:
         """The location, if it may be read. Nothing is opened. Raises `InvalidInput`."""
-        found = location_of(uri, where)
+        found = location_of(uri, self._schemes, where)
         if found.scheme == FILE and self._folder is None:
             raise InvalidInput.at(
                 where, "file: addresses work on the local server only: upload a dataset, or name a bucket"
             )
-        if found.scheme in BUCKETS and (
+        if found.scheme in self._schemes and (
             self._bucket is None or not any(_within(found, a) for a in self._allowed)
         ):
             raise InvalidInput.at(
@@ -159,7 +140,7 @@ class DataSources:
         A job reads the same upload however often it is tried. What this deployment keeps itself has to be
         there; of a bucket only the trainer can tell. Raises `InvalidInput` and `Unavailable`.
         """
-        return uri if self.check(uri).scheme in BUCKETS else str(self.open(uri)[0])
+        return uri if self.check(uri).scheme in self._schemes else str(self.open(uri)[0])
 
     def open(self, uri: str) -> tuple[Location, Opened]:
         """The data, and where exactly it is: of a dataset, which upload.
@@ -170,7 +151,7 @@ class DataSources:
         try:
             if found.scheme == FILE and self._folder is not None:
                 return found, self._folder().opened(found.key)
-            if found.scheme in BUCKETS and self._bucket is not None:
+            if found.scheme in self._schemes and self._bucket is not None:
                 return found, self._bucket(found.scheme, found.place).opened(found.key)
             upload = self._upload(found.place, found.key)
             return found._replace(key=upload.rpartition("/")[2]), self._uploads().opened(upload)

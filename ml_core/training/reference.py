@@ -26,8 +26,8 @@ class _Member(NamedTuple):
 def _uri_schema(_: AlgorithmInfo) -> dict[str, Any]:
     return {
         "type": "string",
-        "description": "An upload (`dataset://name`), a file in an allowed bucket (`s3://`, `gs://`, "
-        "`az://`), or on a laptop a file of its data folder (`file:name.csv`).",
+        "description": "An upload (`dataset://name`), a file in a bucket that the deployment allows, or on a "
+        "laptop a file of its data folder (`file:name.csv`).",
     }
 
 

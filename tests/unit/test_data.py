@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
+from handlers.addresses import SCHEMES
 from handlers.jobs import train_now
 from handlers.local.services import folder_services
 from handlers.services import Services
@@ -50,7 +51,8 @@ def sources(root: Path, allowed: str = "s3://lake/exports/, gs://other") -> Data
         uploads=lambda: FolderStore(str(root / "store")),
         folder=lambda: DataFolder(str(root / "data")),
         bucket=lambda scheme, name: BUCKETS[scheme, name],
-        allowed=allow_list(allowed),
+        schemes=SCHEMES,
+        allowed=allow_list(allowed, SCHEMES),
     )
 
 
@@ -127,7 +129,8 @@ def test_an_address_that_is_not_allowed_is_refused_before_anything_is_opened(uri
         uploads=never,
         folder=never,
         bucket=never,
-        allowed=allow_list("s3://lake/exports/,gs://other,az://exports@ours"),
+        schemes=SCHEMES,
+        allowed=allow_list("s3://lake/exports/,gs://other,az://exports@ours", SCHEMES),
     )
     with pytest.raises(InvalidInput) as refused:
         guarded.check(uri)
@@ -140,7 +143,7 @@ def test_an_address_that_is_not_allowed_is_refused_before_anything_is_opened(uri
 def test_no_text_is_an_address_that_leaves_its_place(text: str) -> None:
     for uri in (text, f"file:{text}", f"s3://lake/{text}", f"dataset://{text}"):
         try:
-            found = location_of(uri)
+            found = location_of(uri, SCHEMES)
         except InvalidInput:
             continue
         assert ".." not in found.key.split("/")
@@ -155,7 +158,7 @@ def test_without_an_allow_list_no_bucket_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("entry", ["lake", "http://lake", "file:lake", "s3://", "s3://../x"])
 def test_an_allow_list_of_anything_but_buckets_is_refused(entry: str) -> None:
     with pytest.raises(InvalidInput):
-        allow_list(entry)
+        allow_list(entry, SCHEMES)
 
 
 def content(opened: Opened) -> bytes:
@@ -186,7 +189,8 @@ def test_what_may_not_be_read_is_said_to_the_caller_and_not_tried_again(tmp_path
     closed = DataSources(
         uploads=lambda: FolderStore(str(tmp_path)),
         bucket=lambda *_: Closed(),
-        allowed=allow_list("s3://lake"),
+        schemes=SCHEMES,
+        allowed=allow_list("s3://lake", SCHEMES),
     )
     with pytest.raises(InvalidInput, match=r"the trainer may not read s3://lake/a\.csv: it lacks"):
         closed.open("s3://lake/a.csv")
@@ -201,9 +205,9 @@ def test_an_allow_list_that_cannot_be_read_is_the_deployments_fault(tmp_path: Pa
 
 
 def test_a_container_may_be_of_another_storage_account() -> None:
-    allowed = allow_list("az://exports@ours/daily, az://archive")
+    allowed = allow_list("az://exports@ours/daily, az://archive", SCHEMES)
     assert [(found.place, found.key) for found in allowed] == [("exports@ours", "daily"), ("archive", "")]
-    found = location_of("az://exports@ours/daily/a.csv")
+    found = location_of("az://exports@ours/daily/a.csv", SCHEMES)
     assert (found.place, found.key, str(found)) == (
         "exports@ours",
         "daily/a.csv",

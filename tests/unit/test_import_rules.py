@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -91,6 +92,15 @@ def test_ml_core_knows_no_handler_no_provider_and_no_cloud() -> None:
     allowed = set(sys.stdlib_module_names) | NUMERICS | {"ml_core"}
     _broken("ml_core imports only the standard library, numerics and itself",
             [found for found in _all("ml_core") if _top(found.module) not in allowed])  # fmt: skip
+
+
+@pytest.mark.parametrize("file", _files("ml_core"))
+def test_ml_core_says_no_clouds_word(file: str) -> None:
+    """What a cloud is called, or calls its own, stands in its folder of providers/ and in handlers/."""
+    with open(os.path.join(ROOT, file), encoding="utf-8") as source:
+        text = source.read()
+    words = r"aws|amazon|azure|google|gcs|s3|gs|az|boto3|s3://|gs://|az://"
+    assert re.findall(rf"(?i)\b(?:{words})\b", text) == []
 
 
 def test_ml_core_reads_no_environment() -> None:
