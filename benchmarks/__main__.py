@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import instructions, preparation, tables
-from providers.local.runtime.folder_store import FolderStore
+from providers.local.runtime.store import FolderStore
 from tests.ministack import Ministack
 
 OURS = (sys.executable, "-m", "benchmarks.product")
@@ -79,7 +79,7 @@ def from_s3(folder: str) -> int:
         boto3.client("s3").create_bucket(
             Bucket="benchmark", CreateBucketConfiguration={"LocationConstraint": aws.env["AWS_REGION"]}
         )
-        from providers.aws.runtime.s3_store import s3_store
+        from providers.aws.runtime.store import s3_store
 
         preparation.store_models(s3_store("benchmark", env=os.environ))
         command = (*OURS, "predict", folder, f"{folder}/logistic-regression-1.json")

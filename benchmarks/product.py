@@ -18,7 +18,7 @@ def use(folder: str) -> None:
     """Let the handler find its models and its keys in `folder` instead of in the cloud."""
     from handlers.local.services import folder_services
     from handlers.settings import read_settings
-    from providers.local.runtime.key_file import FILE, FileKeyStore
+    from providers.local.runtime.keys import FILE, FileKeyStore
 
     settings = read_settings({**os.environ, "ML_ROOT": folder})
     keys = FileKeyStore(os.path.join(folder, FILE))

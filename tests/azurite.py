@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from providers.azure.runtime.connection import Connection, connection
-from providers.azure.runtime.storage_queue import shared_key_lite
+from providers.azure.runtime.queue import shared_key_lite
 from providers.http import Answer, call
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

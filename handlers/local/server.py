@@ -31,7 +31,7 @@ def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> in
     import signal
 
     from handlers.logs import forward_logging
-    from providers.local.runtime.worker_queue import WorkerProcess
+    from providers.local.runtime.queue import WorkerProcess
 
     forward_logging()
     _make_root(settings.root)
@@ -65,7 +65,7 @@ def _make_root(root: str) -> None:
 
 def _key_records(settings: Settings, host: str, keys_file: str | None) -> Callable[[], Records | None] | None:
     """How the keys are read; None where none is asked for: on loopback, until there is a file of keys."""
-    from providers.local.runtime.key_file import FILE, FileKeyStore
+    from providers.local.runtime.keys import FILE, FileKeyStore
 
     store = FileKeyStore(keys_file or os.path.join(settings.root, FILE))
     asks = keys_file is not None or store.exists() or not is_loopback(host)
@@ -80,7 +80,7 @@ def _server(services: Services, host: str, port: int) -> Any:
     from handlers.local.uploads import Uploads, parser_of
     from handlers.rest.api import Api
     from handlers.wsgi import from_environ, to_wsgi
-    from providers.local.runtime.upload_signer import LocalSigner
+    from providers.local.runtime.signer import LocalSigner
 
     api = Api(services)
     gate = None if services.asks_for_keys else LoopbackGate()

@@ -24,12 +24,12 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
     """
 
     def store() -> ObjectStore:
-        from providers.local.runtime.folder_store import FolderStore
+        from providers.local.runtime.store import FolderStore
 
         return FolderStore(settings.root)
 
     def queue() -> JobQueue:
-        from providers.local.runtime.worker_queue import FolderQueue
+        from providers.local.runtime.queue import FolderQueue
 
         return FolderQueue(settings.root)
 
@@ -39,7 +39,7 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
         return DataFolder(settings.data_root or os.path.join(settings.root, "data"))
 
     def signer() -> UploadSigner:
-        from providers.local.runtime.upload_signer import LocalSigner
+        from providers.local.runtime.signer import LocalSigner
 
         return LocalSigner(settings.root)
 

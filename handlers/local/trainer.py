@@ -13,7 +13,7 @@ def train_until_stopped(settings: Settings) -> int:
     from handlers.jobs import sweep_once, trainer_context, work_off
     from handlers.logs import forward_logging
     from ml_core.jobs.context import PollIntervals, TrainerContext
-    from providers.local.runtime.worker_queue import FolderQueue, stop_on_request, work
+    from providers.local.runtime.queue import FolderQueue, stop_on_request, work
     from providers.local.runtime.worker_registry import FolderWorkers
 
     forward_logging()

@@ -10,7 +10,7 @@ import pytest
 from ml_core.errors import NotConfigured, Unavailable
 from providers.azure.runtime import identity, wiring
 from providers.azure.runtime.connection import connection
-from providers.azure.runtime.storage_queue import StorageQueue
+from providers.azure.runtime.queue import StorageQueue
 from tests.azure.identity_endpoint import IdentityEndpoint
 from tests.azurite import Azurite
 

@@ -25,13 +25,12 @@ class Backend(Protocol):
 
 
 def clouds_with_a_store() -> list[str]:
-    """The folders of providers/ that hold a `runtime/*_store.py`."""
+    """The folders of providers/ that hold a `runtime/store.py`."""
     providers = os.path.join(ROOT, "providers")
     return sorted(
         entry.name
         for entry in os.scandir(providers)
-        if os.path.isdir(os.path.join(entry.path, "runtime"))
-        and any(name.endswith("_store.py") for name in os.listdir(os.path.join(entry.path, "runtime")))
+        if os.path.exists(os.path.join(entry.path, "runtime", "store.py"))
     )
 
 

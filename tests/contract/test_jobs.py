@@ -14,7 +14,7 @@ from ml_core.jobs.sweep import sweep
 from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import Registry
-from providers.local.runtime.folder_store import FolderStore
+from providers.local.runtime.store import FolderStore
 from tests.contract.bench import quick_context
 from tests.contract.faults import (
     Clock,

@@ -13,7 +13,7 @@ from providers.deploying.keys import Target
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 from providers.google.deploying.key_store import key_store
-from providers.google.runtime.mounted_keys import read_records
+from providers.google.runtime.keys import read_records
 from tests.google.conftest import Bench, Google, make_service
 
 SECRET = "projects/demo-1/secrets/serverless-ml-dev-keys"

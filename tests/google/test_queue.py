@@ -9,8 +9,8 @@ import pytest
 from ml_core.errors import Unavailable
 from ml_core.ports import ObjectStore
 from providers.google.runtime.identity import MARGIN, Identity
-from providers.google.runtime.tasks_queue import TasksQueue
-from providers.local.runtime.folder_store import FolderStore
+from providers.google.runtime.queue import TasksQueue
+from providers.local.runtime.store import FolderStore
 from tests.google import tasks
 
 TARGET = "https://europe-west1-demo-1.cloudfunctions.net/serverless-ml-dev-train"

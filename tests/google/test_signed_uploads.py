@@ -11,7 +11,7 @@ from google.cloud.storage._signing import generate_signed_url_v4
 from google.oauth2.service_account import Credentials
 
 from ml_core.errors import Unavailable
-from providers.google.runtime.upload_signer import GoogleSigner, signed
+from providers.google.runtime.signer import GoogleSigner, signed
 from tests.google import tasks
 
 NOW = float(timegm((2026, 11, 23, 18, 59, 1)))

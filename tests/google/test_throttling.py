@@ -4,7 +4,7 @@ import json
 
 from ml_core.jobs.jobs import Jobs
 from ml_core.registry.registry import Registry
-from providers.google.runtime.gcs_store import gcs_store
+from providers.google.runtime.store import gcs_store
 from tests.contract.places import Place, race
 from tests.google import gcs
 

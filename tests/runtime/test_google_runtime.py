@@ -14,7 +14,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from providers.google.deploying import packaging
-from providers.google.runtime.gcs_store import gcs_store
+from providers.google.runtime.store import gcs_store
 from tests.google import gcs, tasks
 from tests.google.conftest import make_service
 from tests.runtime.google_runtime import CloudRunFunction, environment_of

@@ -26,7 +26,7 @@ from ml_core.tables.memory import NO_BUDGET, Budget
 from ml_core.training.notebook import TrainingRequest, check_request, fit
 from ml_core.training.reference import TableReference, table_of
 from providers.local.runtime.data_folder import DataFolder
-from providers.local.runtime.folder_store import FolderStore
+from providers.local.runtime.store import FolderStore
 from tests.unit.test_features import NAMES, table
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ml_core.errors import AccessRefused
 from providers.aws.deploying import stack
 from providers.aws.deploying.identity import AwsIdentity, aws_errors, identify, region_of
-from providers.aws.runtime.ssm_keys import Records, records_in
+from providers.aws.runtime.keys import Records, records_in
 
 if TYPE_CHECKING:
     from providers.deploying.keys import Target

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 def store(env: Mapping[str, str]) -> ObstoreStore:
     """The object store on the bucket ML_BUCKET."""
-    from providers.aws.runtime.s3_store import s3_store
+    from providers.aws.runtime.store import s3_store
 
     return s3_store(_named(env, "ML_BUCKET"), env=env)
 
 
 def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
     """Another bucket, to read from, in whatever region. Raises `ObjectNotFound` for one of another cloud."""
-    from providers.aws.runtime.s3_store import region_of, s3_store
+    from providers.aws.runtime.store import region_of, s3_store
 
     if scheme != "s3":
         raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
@@ -38,14 +38,14 @@ def signer(env: Mapping[str, str]) -> UploadSigner:
 
 def queue(env: Mapping[str, str]) -> JobQueue:
     """The queue at ML_QUEUE_URL, with ML_DEAD_LETTERS_URL where messages are laid aside."""
-    from providers.aws.runtime.sqs_queue import SqsQueue
+    from providers.aws.runtime.queue import SqsQueue
 
     return SqsQueue(_named(env, "ML_QUEUE_URL"), env.get("ML_DEAD_LETTERS_URL", ""), env)
 
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:
     """The records in the parameter ML_KEYS_PARAMETER, or None when there are none. Raises `Unavailable`."""
-    from providers.aws.runtime.ssm_keys import read_records
+    from providers.aws.runtime.keys import read_records
 
     return read_records(_named(env, "ML_KEYS_PARAMETER"), env)
 

@@ -13,8 +13,8 @@ from ml_core.errors import NotConfigured, Unavailable
 from providers.azure.deploying.cloud import Azure
 from providers.azure.deploying.finding import Deployment, find, groups_of, written
 from providers.azure.deploying.planning import is_under_way
+from providers.azure.runtime.keys import read_records
 from providers.azure.runtime.names import KEYS_SETTING, names
-from providers.azure.runtime.wiring import key_records
 from providers.deploying.plan import DeploymentFailed
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class AppSettingKeys:
 
     def read(self) -> list[Record] | None:
         """The records; None when there never was one. Raises `Unavailable`."""
-        return key_records(self._settings())
+        return read_records(self._settings())
 
     def write(self, records: list[Record]) -> None:
         """Replace the records.

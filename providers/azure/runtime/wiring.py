@@ -4,17 +4,17 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ml_core.errors import NotConfigured, ObjectNotFound
+from ml_core.errors import ObjectNotFound
 from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
 from providers.azure.runtime.connection import connection
-from providers.azure.runtime.names import CONTAINER, KEYS_SETTING, QUEUE
+from providers.azure.runtime.names import CONTAINER, QUEUE
 
 DISK_IS_MEMORY = False
 
 
 def store(env: Mapping[str, str] = os.environ) -> ObjectStore:
     """The container of models and jobs. Raises `NotConfigured`."""
-    from providers.azure.runtime.blob_store import blob_store
+    from providers.azure.runtime.store import blob_store
 
     return blob_store(connection(env), env.get("ML_CONTAINER", CONTAINER), env)
 
@@ -25,7 +25,7 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
     Raises:
         ObjectNotFound: for a bucket of another cloud.
     """
-    from providers.azure.runtime.blob_store import blob_store
+    from providers.azure.runtime.store import blob_store
 
     if scheme != "az":
         raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
@@ -36,36 +36,23 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
 
 def signer(env: Mapping[str, str] = os.environ) -> UploadSigner:
     """Signs uploads to the container of models and jobs. Raises `NotConfigured`."""
-    from providers.azure.runtime.blob_store import blob_store
+    from providers.azure.runtime.store import blob_store
 
     return blob_store(connection(env), env.get("ML_CONTAINER", CONTAINER), env)
 
 
 def queue(env: Mapping[str, str] = os.environ) -> JobQueue:
     """The queue of training jobs. Raises `NotConfigured`."""
-    from providers.azure.runtime.storage_queue import StorageQueue
+    from providers.azure.runtime.queue import StorageQueue
 
     return StorageQueue(connection(env), env.get("ML_QUEUE", QUEUE))
 
 
 def key_records(env: Mapping[str, str] = os.environ) -> list[dict[str, Any]] | None:
-    """The records `{id, role, sha256}` of the app setting `ML_KEYS`; None when there are none.
+    """The records of the keys; None when there are none. Raises `NotConfigured`."""
+    from providers.azure.runtime.keys import read_records
 
-    Raises:
-        NotConfigured: when the setting cannot be read: closed, not open.
-    """
-    import json
-
-    text = env.get(KEYS_SETTING, "")
-    if not text:
-        return None
-    try:
-        records = json.loads(text)
-    except ValueError as error:
-        raise NotConfigured(f"the setting {KEYS_SETTING} does not hold key records") from error
-    if not isinstance(records, list):
-        raise NotConfigured(f"the setting {KEYS_SETTING} does not hold a list of key records")
-    return records
+    return read_records(env)
 
 
 def train_seconds(env: Mapping[str, str] = os.environ) -> float:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 def store(env: Mapping[str, str]) -> "ObstoreStore":
     """The object store on the bucket ML_BUCKET."""
-    from providers.google.runtime.gcs_store import gcs_store
+    from providers.google.runtime.store import gcs_store
 
     return gcs_store(_named(env, "ML_BUCKET"), env=env)
 
 
 def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
     """Another bucket, to read from. Raises `ObjectNotFound` for one of another cloud."""
-    from providers.google.runtime.gcs_store import gcs_store
+    from providers.google.runtime.store import gcs_store
 
     if scheme != "gs":
         raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
@@ -35,14 +35,14 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
 
 def signer(env: Mapping[str, str]) -> "UploadSigner":
     """Signs uploads to the bucket ML_BUCKET."""
-    from providers.google.runtime.upload_signer import GoogleSigner
+    from providers.google.runtime.signer import GoogleSigner
 
     return GoogleSigner(_named(env, "ML_BUCKET"), env)
 
 
 def queue(env: Mapping[str, str]) -> "JobQueue":
     """The queue ML_QUEUE, whose tasks go to ML_TRAIN_URL in the name of ML_CALLER."""
-    from providers.google.runtime.tasks_queue import TasksQueue
+    from providers.google.runtime.queue import TasksQueue
 
     return TasksQueue(
         _named(env, "ML_QUEUE"),
@@ -55,7 +55,7 @@ def queue(env: Mapping[str, str]) -> "JobQueue":
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:
     """The records in the file ML_KEYS_FILE, or None when there are none. Raises `Unavailable`."""
-    from providers.google.runtime.mounted_keys import read_records
+    from providers.google.runtime.keys import read_records
 
     return read_records(_named(env, "ML_KEYS_FILE"))
 

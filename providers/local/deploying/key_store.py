@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from providers.local.runtime.key_file import FILE, FileKeyStore
+from providers.local.runtime.keys import FILE, FileKeyStore
 
 if TYPE_CHECKING:
     from providers.deploying.keys import Target

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import boto3
 
 from ml_core.ports import DataStore, ObjectStore, UploadSigner
-from providers.aws.runtime.s3_store import s3_store
+from providers.aws.runtime.store import s3_store
 from providers.aws.runtime.wiring import data_bucket
 from tests import signed_s3
 from tests.contract.backend import Address

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ml_core.ports import DataStore, ObjectStore, SignedUpload, UploadSigner
-from providers.google.runtime.gcs_store import gcs_store
-from providers.google.runtime.upload_signer import GoogleSigner
+from providers.google.runtime.signer import GoogleSigner
+from providers.google.runtime.store import gcs_store
 from providers.google.runtime.wiring import data_bucket
 from tests.contract.backend import Address
 from tests.google import gcs, tasks

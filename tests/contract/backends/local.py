@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from ml_core.ports import DataStore, ObjectStore, SignedUpload, UploadSigner
 from providers.local.runtime.data_folder import DataFolder
-from providers.local.runtime.folder_store import FolderStore
-from providers.local.runtime.upload_signer import LocalSigner
+from providers.local.runtime.signer import LocalSigner
+from providers.local.runtime.store import FolderStore
 from tests.contract.backend import Address
 from tests.unit.handlers.conftest import services_over, serving
 

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from ml_core.errors import Unavailable
 from providers.aws.runtime import json_api
-from providers.aws.runtime.sqs_queue import SqsQueue
-from providers.aws.runtime.ssm_keys import read_records
+from providers.aws.runtime.keys import read_records
+from providers.aws.runtime.queue import SqsQueue
 
 LOCALHOST = os.path.join(os.path.dirname(__file__), "localhost.pem")
 

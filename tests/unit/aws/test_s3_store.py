@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from ml_core.errors import ObjectNotFound
-from providers.aws.runtime.s3_store import region_of
+from providers.aws.runtime.store import region_of
 from providers.aws.runtime.wiring import data_bucket
 
 

@@ -19,8 +19,8 @@ from handlers.services import Services
 from ml_core.datasets import describing
 from ml_core.datasets.datasets import left_behind
 from ml_core.errors import DatasetNotFound, InvalidInput, Unavailable
-from providers.local.runtime.upload_signer import LocalSigner
-from providers.local.runtime.worker_queue import FolderQueue
+from providers.local.runtime.queue import FolderQueue
+from providers.local.runtime.signer import LocalSigner
 from tests.unit.broken_parquet import ABORTING
 from tests.unit.handlers.conftest import asking, services_over, serving
 

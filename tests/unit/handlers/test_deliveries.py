@@ -10,7 +10,7 @@ from handlers.local.services import folder_services
 from handlers.services import Services
 from handlers.settings import read_settings
 from ml_core.errors import MalformedInput, NotConfigured
-from providers.local.runtime.worker_queue import FolderQueue
+from providers.local.runtime.queue import FolderQueue
 
 
 @pytest.fixture

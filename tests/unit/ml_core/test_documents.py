@@ -6,7 +6,7 @@ import pytest
 
 from ml_core.documents import Body, read, read_if_changed, read_many, timestamp, update
 from ml_core.errors import ObjectNotFound, Unavailable
-from providers.local.runtime.folder_store import FolderStore
+from providers.local.runtime.store import FolderStore
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ml_core.registry.aliases import Aliases
 from ml_core.registry.deletion import Deletion
 from ml_core.registry.registry import Registry, artifact_key
 from ml_core.serving import Models
-from providers.local.runtime.folder_store import FolderStore
+from providers.local.runtime.store import FolderStore
 from tests.contract.faults import Clock, FaultyStore, fail_before
 
 

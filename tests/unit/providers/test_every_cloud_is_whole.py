@@ -34,6 +34,23 @@ def test_a_cloud_offers_what_every_cloud_does(cloud: str, module: str) -> None:
     assert [name for name in OFFERS[module] if not callable(getattr(found, name, None))] == []
 
 
+@pytest.mark.parametrize("cloud", [*CLOUDS, "local"])
+@pytest.mark.parametrize(
+    "name", ["runtime/store.py", "runtime/queue.py", "runtime/keys.py", "deploying/key_store.py"]
+)
+def test_a_clouds_folder_has_the_names_that_every_one_has(cloud: str, name: str) -> None:
+    """Who knows one cloud's folder finds the same thing in another's."""
+    assert os.path.exists(os.path.join(ROOT, "providers", cloud, *name.split("/")))
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.parametrize(
+    "name", ["config.yml", "runtime/wiring.py", "deploying/functions.py", "deploying/packaging.py"]
+)
+def test_a_cloud_that_can_be_deployed_to_has_these_too(cloud: str, name: str) -> None:
+    assert os.path.exists(os.path.join(ROOT, "providers", cloud, *name.split("/")))
+
+
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_cloud_has_a_page(cloud: str) -> None:
     assert os.path.exists(os.path.join(ROOT, "docs", f"{cloud}.md"))

@@ -9,14 +9,14 @@ import time
 import pytest
 
 from ml_core.errors import Unavailable
-from providers.local.runtime.folder_store import FolderStore
+from providers.local.runtime.store import FolderStore
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__)))))
 
 NO_ROOM = """
 import resource, sys
 from ml_core.errors import Unavailable
-from providers.local.runtime.folder_store import FolderStore
+from providers.local.runtime.store import FolderStore
 
 store = FolderStore(sys.argv[1])
 revision = store.put_if_absent("k", b"old")
@@ -36,7 +36,7 @@ print([found.key for found in store.list("").objects], store.get("k").data)
 
 LOCK_HOLDER = """
 import sys
-from providers.local.runtime.folder_store import FolderStore
+from providers.local.runtime.store import FolderStore
 
 FolderStore(sys.argv[1])._lock("k").__enter__()
 print("held", flush=True)

@@ -10,14 +10,14 @@ import time
 import pytest
 
 from ml_core.errors import Unavailable
-from providers.local.runtime.worker_queue import FolderQueue, WorkerProcess, work
+from providers.local.runtime.queue import FolderQueue, WorkerProcess, work
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__)))))
 
 # A worker that writes down each job it gets, and its own process id at the start.
 WORKER = """
 import os, sys, threading
-from providers.local.runtime.worker_queue import FolderQueue, stop_on_request, work
+from providers.local.runtime.queue import FolderQueue, stop_on_request, work
 
 root, log = sys.argv[1:]
 queue, stopping = FolderQueue(root), threading.Event()
@@ -33,7 +33,7 @@ note("stopped")
 
 SUBMITTER = """
 import sys
-from providers.local.runtime.worker_queue import FolderQueue
+from providers.local.runtime.queue import FolderQueue
 
 FolderQueue(sys.argv[1]).submit("fromanother")
 """
@@ -103,7 +103,7 @@ class TestQueue:
         queue = FolderQueue(root)
         queue.submit("first")
         script = (
-            "import resource, signal, sys; from providers.local.runtime.worker_queue import FolderQueue\n"
+            "import resource, signal, sys; from providers.local.runtime.queue import FolderQueue\n"
             "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
             "FolderQueue(sys.argv[1]).submit('second')"
@@ -276,7 +276,7 @@ class TestWatching:
 
     def test_a_worker_ends_with_the_process_that_started_it(self, watched: Watched) -> None:
         code = (
-            "import sys; from providers.local.runtime.worker_queue import WorkerProcess\n"
+            "import sys; from providers.local.runtime.queue import WorkerProcess\n"
             "with WorkerProcess(sys.argv[1:]): sys.stdin.read()"
         )
         parent = subprocess.Popen([sys.executable, "-c", code, *watched.command], stdin=subprocess.PIPE)

@@ -10,7 +10,7 @@ from handlers.local.services import folder_services
 from handlers.settings import read_settings
 from ml_core.inputs.rows import Limits
 from ml_core.training.notebook import check_request
-from providers.local.runtime.worker_queue import WorkerProcess
+from providers.local.runtime.queue import WorkerProcess
 from providers.local.runtime.worker_registry import FolderWorkers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__)))))
