@@ -99,7 +99,7 @@ CLOUD_WORD = re.compile(r"(?i)\b(?:aws|amazon|lambda|azure|google|gcs|s3|gs|az|b
 
 @pytest.mark.parametrize("file", _files("ml_core"))
 def test_ml_core_says_no_clouds_word(file: str) -> None:
-    """Neither in a name nor in a text: these stand in providers/ and handlers/. A comment may give a reason."""
+    """Neither in a name nor in a text; a comment may give a reason that a cloud is."""
     with open(os.path.join(ROOT, file), encoding="utf-8") as source:
         tree = ast.parse(source.read())
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

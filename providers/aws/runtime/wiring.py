@@ -37,7 +37,7 @@ def signer(env: Mapping[str, str]) -> UploadSigner:
 
 
 def queue(env: Mapping[str, str]) -> JobQueue:
-    """The queue at ML_QUEUE_URL, with ML_DEAD_LETTERS_URL where messages are laid aside."""
+    """The queue at ML_QUEUE_URL, with ML_DEAD_LETTERS_URL for dead letters."""
     from providers.aws.runtime.queue import SqsQueue
 
     return SqsQueue(_named(env, "ML_QUEUE_URL"), env.get("ML_DEAD_LETTERS_URL", ""), env)

@@ -29,7 +29,7 @@ class TasksQueue:
         target: the train function's URL.
         caller: the service account in whose name Cloud Tasks calls it.
         env: where the endpoint may be overridden.
-        store: makes the object store, where messages are laid aside: Cloud Tasks drops what it gives up.
+        store: makes the object store, for dead letters: Cloud Tasks drops what it gives up.
         clock: seconds since the epoch.
     """
 

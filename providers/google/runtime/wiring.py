@@ -1,4 +1,4 @@
-"""What the functions stand on, from the environment that `providers/google/desired.py` gives them."""
+"""What the functions stand on, from the environment that `deploying/desired.py` gives them."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
