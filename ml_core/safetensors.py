@@ -6,17 +6,18 @@ is written here (a test proves it); the reader is our own because it needs neith
 the writer because its bytes must depend on the input alone, not on the release of a library.
 """
 
+from __future__ import annotations
+
 import json
 import struct
-from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from math import isfinite, prod
-from typing import TYPE_CHECKING
 
+from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MOST_HEADER_BYTES = 16 << 20
 MOST_TENSORS = 4096
@@ -44,7 +45,7 @@ class Tensor:
         self._rows: list[tuple[float, ...]] | None = None
 
     @classmethod
-    def of(cls, values: Iterable[float], *shape: int) -> "Tensor":
+    def of(cls, values: Iterable[float], *shape: int) -> Tensor:
         """A tensor of these numbers as float64; without a shape they are one axis."""
         numbers = list(values)
         return cls(shape or (len(numbers),), pack(numbers))
@@ -115,7 +116,7 @@ def float64(tensor: Tensor, axes: int) -> Tensor:
     return tensor
 
 
-def write(description: "Mapping[str, object]", tensors: "Mapping[str, Tensor]") -> bytes:
+def write(description: Mapping[str, object], tensors: Mapping[str, Tensor]) -> bytes:
     """A safetensors file: the description as JSON in its metadata, the tensors in order of name."""
     text = json.dumps(description, separators=(",", ":"), sort_keys=True, allow_nan=False)
     header: dict[str, object] = {"__metadata__": {METADATA_KEY: text, "sha256": _checksum(text, tensors)}}
@@ -155,14 +156,13 @@ def read(data: bytes, *, finite: bool = True) -> tuple[dict[str, object], dict[s
     return description, tensors
 
 
-def _checksum(text: str, tensors: "Mapping[str, Tensor]") -> str:
-    content = sha256(text.encode())
+def _checksum(text: str, tensors: Mapping[str, Tensor]) -> str:
+    parts: list[bytes | memoryview] = [text.encode()]
     for name in sorted(tensors):
         # Float64 goes without saying: it was all that the first format had.
         dtype = "" if tensors[name].dtype == "F64" else f" {tensors[name].dtype}"
-        content.update(f"\n{name} {tensors[name].shape}{dtype}\n".encode())
-        content.update(tensors[name].packed)
-    return content.hexdigest()
+        parts += [f"\n{name} {tensors[name].shape}{dtype}\n".encode(), tensors[name].packed]
+    return sha256(*parts)
 
 
 def _json_object(text: str | bytes, what: str) -> dict[str, object]:

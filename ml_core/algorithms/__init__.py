@@ -6,12 +6,14 @@ way. What an algorithm need not care for is done once, around it: labels become 
 split, encoded and measured (`training/`), and the model becomes bytes (`model/artifact.py`).
 """
 
+from __future__ import annotations
+
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from ml_core.errors import AlgorithmNotFound
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from ml_core.algorithms.base import AlgorithmInfo
 
@@ -29,7 +31,7 @@ def names() -> list[str]:
     )
 
 
-def algorithm(name: str) -> "AlgorithmInfo":
+def algorithm(name: str) -> AlgorithmInfo:
     """One algorithm; only its own file is imported. Raises `AlgorithmNotFound`."""
     # Before the import: a name that somebody sent must not choose what code runs.
     if not name.isidentifier() or not any(_declares(f"{folder}/{name}.py") for folder in __path__):
@@ -39,7 +41,7 @@ def algorithm(name: str) -> "AlgorithmInfo":
     return AlgorithmInfo(name, import_module(f"{__name__}.{name}").ALGORITHM)
 
 
-def algorithms() -> "dict[str, AlgorithmInfo]":
+def algorithms() -> dict[str, AlgorithmInfo]:
     """Every algorithm by name. Imports neither numpy nor scikit-learn."""
     return {name: algorithm(name) for name in names()}
 

@@ -4,15 +4,18 @@ An algorithm's file says `ALGORITHM = Algorithm(…)`. Its `fit` gives a fitted 
 the outputs that it declares. `contract.py` has the types of both; what runs is here.
 """
 
+from __future__ import annotations
+
 from math import prod
-from typing import TYPE_CHECKING, Any
 
 from ml_core import hyperparameters
 from ml_core.arithmetic import choose
 from ml_core.errors import InvalidInput
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     import numpy as np
     from numpy.typing import NDArray
@@ -69,10 +72,10 @@ class TrainingData:
 
     def __init__(
         self,
-        X: "NDArray[np.float64]",
-        y: "NDArray[np.int64] | None",
+        X: NDArray[np.float64],
+        y: NDArray[np.int64] | None,
         seed: int,
-        columns: "tuple[Feature, ...] | None" = None,
+        columns: tuple[Feature, ...] | None = None,
     ) -> None:
         self.X = X
         self.y = y
@@ -102,15 +105,15 @@ class FitContext:
 
     def __init__(
         self,
-        progress: "Callable[[int, int, Mapping[str, float]], None] | None" = None,
+        progress: Callable[[int, int, Mapping[str, float]], None] | None = None,
         deadline: float | None = None,
-        checkpoints: "Checkpoints | None" = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self._progress = progress
         self.deadline = deadline
         self.checkpoints = checkpoints
 
-    def progress(self, done: int, of: int, metrics: "Mapping[str, float] | None" = None) -> None:
+    def progress(self, done: int, of: int, metrics: Mapping[str, float] | None = None) -> None:
         """Tell that `done` of `of` steps are done."""
         if self._progress is not None:
             self._progress(done, of, metrics or {})
@@ -136,12 +139,12 @@ class Algorithm:
         self,
         *,
         title: str,
-        task: "Task",
+        task: Task,
         objective: str,
-        hyperparameters: "tuple[Hyperparameter, ...]",
-        fit: "Callable[[TrainingData, Mapping[str, Any], FitContext], tuple[FittedEstimator, Preprocessing]]",
-        restore: "Callable[[dict[str, Any], dict[str, Tensor]], FittedEstimator]",
-        check_size: "Callable[[DataSize, Mapping[str, Any]], list[Fault]] | None" = None,
+        hyperparameters: tuple[Hyperparameter, ...],
+        fit: Callable[[TrainingData, Mapping[str, Any], FitContext], tuple[FittedEstimator, Preprocessing]],
+        restore: Callable[[dict[str, Any], dict[str, Tensor]], FittedEstimator],
+        check_size: Callable[[DataSize, Mapping[str, Any]], list[Fault]] | None = None,
         requires: tuple[str, ...] = (),
     ) -> None:
         self.title = title
@@ -154,7 +157,7 @@ class Algorithm:
         self.requires = requires
 
 
-def _takes_every_size(size: DataSize, chosen: "Mapping[str, Any]") -> "list[Fault]":  # noqa: ARG001 - the shape
+def _takes_every_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:  # noqa: ARG001 - the shape
     return []
 
 
@@ -203,13 +206,11 @@ class ArithmeticEstimator:
         """How many multiplications a row takes."""
         raise NotImplementedError
 
-    def predict(self, batch: "Batch", outputs: "Sequence[str]") -> "Mapping[str, Values]":
+    def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Values]:
         """The outputs of the batch's rows. Raises the arithmetic's `NotFinite`."""
         arithmetic = batch.arithmetic or choose(batch.request_rows, self.work)
         return self.compute(arithmetic, batch.matrix(arithmetic), outputs)
 
-    def compute[M](
-        self, arithmetic: "Arithmetic[M]", X: M, outputs: "Sequence[str]"
-    ) -> "dict[str, M | list[int]]":
+    def compute[M](self, arithmetic: Arithmetic[M], X: M, outputs: Sequence[str]) -> dict[str, M | list[int]]:
         """The same in one arithmetic. Raises `arithmetic.NotFinite`."""
         raise NotImplementedError

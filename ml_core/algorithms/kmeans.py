@@ -1,7 +1,6 @@
 """k-means clustering."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from ml_core import hyperparameters as hp
 from ml_core.algorithms.base import (
@@ -16,11 +15,15 @@ from ml_core.algorithms.base import (
 from ml_core.algorithms.tasks import CLUSTERING
 from ml_core.errors import Fault
 from ml_core.inputs.specs import table_row
-from ml_core.preprocessing.scaling import Preprocessing, Scaling
 from ml_core.safetensors import Tensor, float64
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from ml_core.arithmetic.contract import Arithmetic
+    from ml_core.preprocessing.scaling import Preprocessing, Scaling
 
 
 class KMeans(ArithmeticEstimator):
@@ -45,7 +48,7 @@ class KMeans(ArithmeticEstimator):
 
     def compute[M](
         self,
-        arithmetic: "Arithmetic[M]",
+        arithmetic: Arithmetic[M],
         X: M,
         outputs: Sequence[str],  # noqa: ARG002 - distances are there anyway
     ) -> dict[str, M | list[int]]:

@@ -1,7 +1,6 @@
 """Logistic regression for two and more classes."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from ml_core import hyperparameters as hp
 from ml_core.algorithms.base import (
@@ -17,7 +16,11 @@ from ml_core.inputs.specs import table_row
 from ml_core.preprocessing.scaling import Preprocessing, Scaling, absorb_scaling
 from ml_core.safetensors import Tensor, finite_numbers, float64
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from ml_core.arithmetic.contract import Arithmetic
 
 
@@ -45,9 +48,7 @@ class LogisticRegression(ArithmeticEstimator):
         """A multiplication for each weight."""
         return self.weights.size
 
-    def compute[M](
-        self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]
-    ) -> dict[str, M | list[int]]:
+    def compute[M](self, arithmetic: Arithmetic[M], X: M, outputs: Sequence[str]) -> dict[str, M | list[int]]:
         """The class of each row, and what else is asked. Raises `NotFinite`."""
         decisions = arithmetic.affine(X, self.weights, self.intercepts)
         found: dict[str, M | list[int]] = {"label": arithmetic.largest(decisions), "decision": decisions}
@@ -55,12 +56,12 @@ class LogisticRegression(ArithmeticEstimator):
             found["probability"] = self._probabilities(arithmetic, decisions)
         return found
 
-    def _probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> M:
+    def _probabilities[M](self, arithmetic: Arithmetic[M], decisions: M) -> M:
         if len(self.intercepts) == 1:
             return arithmetic.complemented(arithmetic.sigmoid(decisions, (1.0,), (0.0,)))
         return arithmetic.softmax(decisions)
 
-    def absorb_scaling(self, scaling: Scaling) -> "LogisticRegression | None":
+    def absorb_scaling(self, scaling: Scaling) -> LogisticRegression | None:
         """The same with the scaling in the weights, where that is precise."""
         together = absorb_scaling(self.weights, self.intercepts, scaling)
         return together and LogisticRegression(*together)

@@ -1,7 +1,6 @@
 """Support vector classification (libsvm's C-SVC) for two and more classes."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from __future__ import annotations
 
 from ml_core import hyperparameters as hp
 from ml_core.algorithms.base import (
@@ -19,9 +18,14 @@ from ml_core.arithmetic.pairs import Coefficients
 from ml_core.errors import Fault, TooLarge
 from ml_core.inputs.specs import table_row
 from ml_core.preprocessing.scaling import Preprocessing, Scaling, absorb_scaling
+from ml_core.records import Protocol, Record
 from ml_core.safetensors import Tensor, counts, finite_numbers, float64
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from ml_core.arithmetic.contract import Arithmetic
 
 KERNELS = ("linear", "rbf", "poly", "sigmoid")
@@ -41,23 +45,18 @@ class Pairwise(Protocol):
     @property
     def peak_width(self) -> int:
         """The columns of the widest matrix made."""
-        ...
 
-    def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
+    def decisions[M](self, arithmetic: Arithmetic[M], X: M) -> M:
         """One column for each pair: (0, 1), (0, 2) … (1, 2) … in this order."""
-        ...
 
-    def absorb_scaling(self, scaling: Scaling) -> "Pairwise | None":
+    def absorb_scaling(self, scaling: Scaling) -> Pairwise | None:
         """The same with the scaling in the weights, where that is possible and precise."""
-        ...
 
     def parameters(self) -> dict[str, object]:
         """What is no tensor."""
-        ...
 
     def tensors(self) -> dict[str, Tensor]:
         """What is."""
-        ...
 
 
 class LinearPairs:
@@ -75,11 +74,11 @@ class LinearPairs:
         """The columns of the widest matrix made."""
         return self.weights.shape[0]
 
-    def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
+    def decisions[M](self, arithmetic: Arithmetic[M], X: M) -> M:
         """w·x + b for each pair."""
         return arithmetic.affine(X, self.weights, self.intercepts)
 
-    def absorb_scaling(self, scaling: Scaling) -> "LinearPairs | None":
+    def absorb_scaling(self, scaling: Scaling) -> LinearPairs | None:
         """The same with the scaling in the weights, where that is precise."""
         together = absorb_scaling(self.weights, self.intercepts, scaling)
         return together and LinearPairs(*together)
@@ -93,7 +92,7 @@ class LinearPairs:
         return {"weights": self.weights}
 
 
-class Kernel(NamedTuple):
+class Kernel(Record):
     """How alike two rows are; `gamma`, `coef0` and `degree` as far as the kind has them."""
 
     kind: str
@@ -101,7 +100,7 @@ class Kernel(NamedTuple):
     coef0: float
     degree: int
 
-    def matrix[M](self, arithmetic: "Arithmetic[M]", X: M, points: Tensor) -> M:
+    def matrix[M](self, arithmetic: Arithmetic[M], X: M, points: Tensor) -> M:
         """The kernel_matrix of every row to every point."""
         if self.kind == "rbf":
             return arithmetic.rbf_kernel(X, points, self.gamma)
@@ -139,7 +138,7 @@ class KernelPairs:
         """The columns of the widest matrix made."""
         return max(self.vectors.shape[0], len(self.intercepts))
 
-    def decisions[M](self, arithmetic: "Arithmetic[M]", X: M) -> M:
+    def decisions[M](self, arithmetic: Arithmetic[M], X: M) -> M:
         """The sum of coefficient × kernel_matrix over each pair's vectors."""
         kernel_matrix = self.kernel.matrix(arithmetic, X, self.vectors)
         return arithmetic.one_versus_one(kernel_matrix, self.coefficients)
@@ -161,13 +160,13 @@ class KernelPairs:
         return {"vectors": self.vectors, "dual": self.coefficients.dual}
 
 
-class Calibration(NamedTuple):
+class Calibration(Record):
     """Platt's sigmoid for each class, 1 / (1 + exp(slope·decision + offset)); of two, for the second only."""
 
     slopes: tuple[float, ...]
     offsets: tuple[float, ...]
 
-    def probabilities[M](self, arithmetic: "Arithmetic[M]", decisions: M) -> M:
+    def probabilities[M](self, arithmetic: Arithmetic[M], decisions: M) -> M:
         """As `CalibratedClassifierCV` normalises them."""
         each = arithmetic.sigmoid(
             decisions, [-slope for slope in self.slopes], [-offset for offset in self.offsets]
@@ -202,9 +201,7 @@ class SVM(ArithmeticEstimator):
         """A multiplication for each number of the vectors or weights, and for each coefficient."""
         return sum(tensor.size for tensor in self.pairs.tensors().values())
 
-    def compute[M](
-        self, arithmetic: "Arithmetic[M]", X: M, outputs: Sequence[str]
-    ) -> dict[str, M | list[int]]:
+    def compute[M](self, arithmetic: Arithmetic[M], X: M, outputs: Sequence[str]) -> dict[str, M | list[int]]:
         """The class of each row by libsvm's votes, and what else is asked. Raises `NotFinite`."""
         pairs = self.pairs.decisions(arithmetic, X)
         found: dict[str, M | list[int]] = {"label": arithmetic.most_votes(pairs, self.n_classes)}
@@ -220,7 +217,7 @@ class SVM(ArithmeticEstimator):
             found["probability"] = self.calibration.probabilities(arithmetic, decisions)
         return found
 
-    def absorb_scaling(self, scaling: Scaling) -> "SVM | None":
+    def absorb_scaling(self, scaling: Scaling) -> SVM | None:
         """The same with the scaling in a linear kernel's weights, where that is precise."""
         pairs = self.pairs.absorb_scaling(scaling)
         return None if pairs is None else SVM(self.n_classes, pairs, self.calibration)

@@ -5,15 +5,18 @@ Both modules offer the functions of `Arithmetic`; their results agree within 1e-
 absolute terms, and give equal labels.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from ml_core.arithmetic.bounds import is_few
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from typing import Any
+
     from ml_core.arithmetic.contract import Arithmetic
 
 
-def choose(rows: int, numbers: int) -> "Arithmetic[Any]":
+def choose(rows: int, numbers: int) -> Arithmetic[Any]:
     """The arithmetic for `rows` rows and a model of `numbers` numbers."""
     if is_few(rows, numbers):
         from ml_core.arithmetic import plain

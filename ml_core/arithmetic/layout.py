@@ -1,9 +1,13 @@
 """How a row of features becomes a row of numbers: both arithmetics encode by it."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from ml_core.records import Record
+
+TYPE_CHECKING = False  # as in `records.py`
 
 
-class Layout(NamedTuple):
+class Layout(Record):
     """How a row of features becomes a row of numbers, as plain places and numbers.
 
     First come the `numbers`, each a column and what replaces it where it is missing; then 1 for each column

@@ -1,8 +1,10 @@
 """The pairs of classes between which a support vector machine decides, in libsvm's order."""
 
-from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
+from itertools import accumulate, pairwise
+
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,7 +19,7 @@ class Coefficients:
     intercept.
     """
 
-    def __init__(self, dual: "Tensor", counts: "Sequence[int]", intercepts: "Sequence[float]") -> None:
+    def __init__(self, dual: Tensor, counts: Sequence[int], intercepts: Sequence[float]) -> None:
         self.dual = dual
         self.counts = counts
         self.intercepts = intercepts

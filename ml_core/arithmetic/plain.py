@@ -1,13 +1,15 @@
 """The arithmetic in plain Python: a matrix is a list of rows. Imports nothing that is not built in."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from math import dist, exp, isfinite, isnan, sumprod, tanh
-from typing import TYPE_CHECKING
 
 from ml_core.arithmetic.bounds import CLOSE, NotFinite
 from ml_core.arithmetic.pairs import Coefficients, pairs_of
 from ml_core.safetensors import Tensor, unpack_rows
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -30,7 +32,7 @@ def lists(matrix: Matrix) -> list[list[float]]:
     return [list(row) for row in matrix]
 
 
-def encoded(X: Matrix, layout: "Layout") -> Matrix:
+def encoded(X: Matrix, layout: Layout) -> Matrix:
     """Rows of features as the rows of numbers that the layout makes of them."""
     wide = []
     for row in X:

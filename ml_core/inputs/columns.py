@@ -5,17 +5,20 @@ since 1970-01-01 (UTC) for a date, the place of a word among its column's words;
 missing. That is what `Rows` hold. What a model computes with is wider: `preprocessing/encoding.py` says how.
 """
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
 from math import nan
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, member, shown
 from ml_core.inputs.instances import wrong_number
 from ml_core.inputs.rows import Limits, Rows
+from ml_core.records import Record
 from ml_core.safetensors import pack
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
 NUMBER, BOOLEAN, CATEGORY, DATE = "number", "boolean", "category", "date"
 KINDS = (NUMBER, BOOLEAN, CATEGORY, DATE)
@@ -25,7 +28,7 @@ _SECONDS_A_DAY = 86_400
 _SHOWN_WORDS = 20
 
 
-class Feature(NamedTuple):
+class Feature(Record):
     """A column that a model takes: its name and kind, and for categories the words in order."""
 
     name: str
@@ -71,7 +74,7 @@ def row_schema(values: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
 
 
 def mixed_rows(
-    names: Sequence[str], listed: "list[object]", rows: "list[list[object]]", limits: Limits, where: str
+    names: Sequence[str], listed: list[object], rows: list[list[object]], limits: Limits, where: str
 ) -> tuple[tuple[Feature, ...], Rows]:
     """Features found out from rows in their order, and the rows. Raises `InvalidInput`."""
     features = []
@@ -124,7 +127,7 @@ def _is_text(word: str) -> bool:
 
 
 def packed_rows(
-    features: Sequence[Feature], listed: "list[object]", rows: "list[list[object]]", where: str
+    features: Sequence[Feature], listed: list[object], rows: list[list[object]], where: str
 ) -> Rows:
     """Rows in the order of the features as one number for each. Raises `InvalidInput` with what is wrong."""
     columns = [
@@ -142,18 +145,18 @@ class _Wrong(float):
     message: str
 
     @classmethod
-    def saying(cls, message: str) -> "_Wrong":
+    def saying(cls, message: str) -> _Wrong:
         wrong = cls("nan")
         wrong.message = message
         return wrong
 
 
-def wrong_values(numbers: "Sequence[object]") -> "Iterator[tuple[int, str]]":
+def wrong_values(numbers: Sequence[object]) -> Iterator[tuple[int, str]]:
     """Where `read_column` met values that are none of the feature's kind, and what is wrong with them."""
     return ((row, number.message) for row, number in enumerate(numbers) if isinstance(number, _Wrong))
 
 
-def read_column(feature: Feature, values: "Sequence[object]") -> "list[Any]":
+def read_column(feature: Feature, values: Sequence[object]) -> list[Any]:
     """The numbers of a column; `wrong_values` finds those that are none of its kind."""
     kinds = set(map(type, values))
     if feature.kind == NUMBER and kinds <= {float, int} and all(map(_is_finite, values)):
@@ -206,8 +209,8 @@ _READERS = {NUMBER: _number, BOOLEAN: _truth, CATEGORY: _word, DATE: _date}
 
 
 def _faults(
-    features: Sequence[Feature], columns: "list[list[Any]]", listed: "list[object]", where: str
-) -> "Iterator[Fault]":
+    features: Sequence[Feature], columns: list[list[Any]], listed: list[object], where: str
+) -> Iterator[Fault]:
     for index, row in enumerate(zip(*columns, strict=True)):
         for column, value in enumerate(row):
             if isinstance(value, _Wrong):

@@ -5,15 +5,20 @@ Python whose loops run in C (`map(type, …)`, `struct.pack`); only when somethi
 value by value, to say where.
 """
 
+from __future__ import annotations
+
 import struct
-from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import isfinite, isnan, prod
-from typing import Any
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, shown
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.safetensors import all_finite, pack
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
 
 
 def rows_from_json(
@@ -133,7 +138,7 @@ def rows_from_tensor(
     name: str,
     datatype: str,
     shape: Sequence[int],
-    data: "list[object] | bytes | memoryview",
+    data: list[object] | bytes | memoryview,
     *,
     features: Sequence[str],
     limits: Limits,

@@ -5,13 +5,15 @@ all content, and the numbers. They depend on the model alone: no date, no releas
 them can name code to run: an algorithm's name is looked up among the files of `algorithms/`.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from ml_core import safetensors
 from ml_core.errors import ArtifactInvalid, shown
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 # The format's version. To bump it: raise the number; in `read`, turn the description and tensors of each
 # older version into the present ones before anything else sees them; keep an artifact of the old version in
@@ -23,12 +25,12 @@ FORMAT = 2
 _READ = (1, 2)
 
 
-def write(description: "Mapping[str, Any]", tensors: "Mapping[str, safetensors.Tensor]") -> bytes:
+def write(description: Mapping[str, Any], tensors: Mapping[str, safetensors.Tensor]) -> bytes:
     """The artifact of a model's description and tensors."""
     return safetensors.write({"format": FORMAT, **description}, tensors)
 
 
-def read(data: bytes) -> "tuple[dict[str, Any], dict[str, safetensors.Tensor]]":
+def read(data: bytes) -> tuple[dict[str, Any], dict[str, safetensors.Tensor]]:
     """The description and the tensors of an artifact. Raises `ArtifactInvalid` for bytes that are none."""
     content, tensors = safetensors.read(data)
     description: dict[str, Any] = dict(content)

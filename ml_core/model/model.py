@@ -1,15 +1,16 @@
 """A fitted model, whole: features in, labels out."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from ml_core.algorithms.base import LABEL
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.preprocessing.batch import RowBatch
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
     from ml_core.algorithms.base import OutputSpec
     from ml_core.algorithms.contract import FittedEstimator, Values
@@ -32,14 +33,14 @@ class Model:
 
     def __init__(
         self,
-        estimator: "FittedEstimator",
+        estimator: FittedEstimator,
         *,
         algorithm: str,
-        hyperparameters: "Mapping[str, object]",
+        hyperparameters: Mapping[str, object],
         features: tuple[str, ...],
-        classes: "tuple[Label, ...] | None",
-        scaling: "Scaling | None" = None,
-        encoding: "Encoding | None" = None,
+        classes: tuple[Label, ...] | None,
+        scaling: Scaling | None = None,
+        encoding: Encoding | None = None,
         nbytes: int = 0,
     ) -> None:
         self.algorithm = algorithm
@@ -82,10 +83,10 @@ class Model:
         self,
         instances: object,
         *,
-        limits: "Limits",
+        limits: Limits,
         where: str = "$.instances",
         expecting: str = "the model",
-    ) -> "Rows":
+    ) -> Rows:
         """What a caller sends as rows of the features, checked. Raises `InvalidInput`, `TooLarge`."""
         if self.encoding:
             return self.encoding.rows(instances, limits=limits, where=where, expecting=expecting)
@@ -110,14 +111,14 @@ class Model:
         return write(description, {**self.estimator.tensors(), **scaling})
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Model":
+    def from_bytes(cls, data: bytes) -> Model:
         """The model of an artifact. Raises `ArtifactInvalid` for bytes that `to_bytes` did not make."""
         from ml_core.model.artifact import read
         from ml_core.model.restoring import parts_of
 
         return cls(**parts_of(*read(data)), nbytes=len(data))
 
-    def predict(self, rows: "Rows", outputs: Sequence[str] = ("label",)) -> "Predictions":
+    def predict(self, rows: Rows, outputs: Sequence[str] = ("label",)) -> Predictions:
         """What is asked in `outputs`, for every row.
 
         Raises `InvalidInput` for an output that this model cannot give, and for a row so far out that its
@@ -135,12 +136,12 @@ class Model:
 
     def compute(
         self,
-        packed: "bytes | memoryview",
+        packed: bytes | memoryview,
         outputs: Sequence[str],
         *,
-        arithmetic: "Arithmetic[Any] | None" = None,
+        arithmetic: Arithmetic[Any] | None = None,
         request_rows: int = 0,
-    ) -> "Mapping[str, Values]":
+    ) -> Mapping[str, Values]:
         """The estimator's own values for packed rows: labels as numbers. Raises `NotFinite`.
 
         `arithmetic` overrules the choice by work, which counts the rows of the whole request.
@@ -171,7 +172,7 @@ class Model:
             if output not in self.output_specs
         )
 
-    def _blocks(self, rows: "Rows", outputs: Sequence[str]) -> "Iterator[Mapping[str, Values]]":
+    def _blocks(self, rows: Rows, outputs: Sequence[str]) -> Iterator[Mapping[str, Values]]:
         """The values of blocks of rows, whose matrices are bounded however many rows there are."""
         step = max(1, BLOCK_NUMBERS // self.peak_width)
         for block, packed in enumerate(rows.blocks(step)):
@@ -182,13 +183,13 @@ class Model:
                 message = "these values are so large that the model's result overflows"
                 raise InvalidInput.at(f"{rows.where}[{row}]", message) from None
 
-    def _labels(self, numbers: list[int]) -> "list[Label]":
+    def _labels(self, numbers: list[int]) -> list[Label]:
         if self.classes is None:
             return [*numbers]
         return list(map(self.classes.__getitem__, numbers))
 
 
-def _entries(spec: "OutputSpec", values: "Values") -> list[Any]:
+def _entries(spec: OutputSpec, values: Values) -> list[Any]:
     """An entry for each row, as JSON has it: of the shape `()` a number, else a list."""
     listed: list[Any] = values.tolist() if hasattr(values, "tolist") else values
     if spec.shape:

@@ -1,20 +1,22 @@
 """A model out of an artifact: what stands there is checked before anything is made of it."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from ml_core import algorithms
 from ml_core.errors import ArtifactInvalid, NotFound
 from ml_core.preprocessing.encoding import Encoding
 from ml_core.preprocessing.scaling import Scaling
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from ml_core.inputs.labels import Label
     from ml_core.safetensors import Tensor
 
 
-def parts_of(description: "Mapping[str, Any]", content: "dict[str, Tensor]") -> dict[str, Any]:
+def parts_of(description: Mapping[str, Any], content: dict[str, Tensor]) -> dict[str, Any]:
     """What `Model` is made of, by the names of its arguments. Raises `ArtifactInvalid`."""
     try:
         return _parts(description, content)
@@ -22,7 +24,7 @@ def parts_of(description: "Mapping[str, Any]", content: "dict[str, Tensor]") -> 
         raise ArtifactInvalid("the description does not fit the tensors") from error
 
 
-def _parts(description: "Mapping[str, Any]", content: "dict[str, Tensor]") -> dict[str, Any]:
+def _parts(description: Mapping[str, Any], content: dict[str, Tensor]) -> dict[str, Any]:
     info = algorithms.algorithm(_text(description["algorithm"]))
     scaling = Scaling.restored(content)
     parameters = dict(description["parameters"])
@@ -61,7 +63,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _classes(labels: object) -> "tuple[Label, ...] | None":
+def _classes(labels: object) -> tuple[Label, ...] | None:
     if labels is None:
         return None
     if (

@@ -1,8 +1,11 @@
 """Rows on their way to an estimator: encoded and scaled in the arithmetic that asks for them."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -25,12 +28,12 @@ class RowBatch:
 
     def __init__(
         self,
-        packed: "bytes | memoryview",
+        packed: bytes | memoryview,
         n_features: int,
-        encoding: "Encoding | None",
-        scaling: "Scaling | None",
+        encoding: Encoding | None,
+        scaling: Scaling | None,
         *,
-        arithmetic: "Arithmetic[Any] | None" = None,
+        arithmetic: Arithmetic[Any] | None = None,
         request_rows: int = 0,
     ) -> None:
         self._packed = packed
@@ -43,7 +46,7 @@ class RowBatch:
     def __len__(self) -> int:
         return len(self._packed) // (8 * self._n_features)
 
-    def matrix[M](self, arithmetic: "Arithmetic[M]") -> M:
+    def matrix[M](self, arithmetic: Arithmetic[M]) -> M:
         """The rows as that arithmetic has them. Raises `arithmetic.NotFinite`."""
         X = arithmetic.matrix(self._packed, self._n_features)
         if self._encoding:
@@ -52,7 +55,7 @@ class RowBatch:
             X = arithmetic.standardised(X, self._scaling.mean, self._scaling.scale)
         return X
 
-    def dense(self) -> "NDArray[np.float64]":
+    def dense(self) -> NDArray[np.float64]:
         """The rows as an array, one-hot columns in full."""
         from ml_core.arithmetic import vectorised
 

@@ -1,14 +1,18 @@
 """What a model makes of columns of more kinds than numbers: fitted to its training rows, kept with it."""
 
+from __future__ import annotations
+
 from math import isfinite
-from typing import TYPE_CHECKING, Any
 
 from ml_core.arithmetic.layout import Layout
 from ml_core.errors import ArtifactInvalid, shown
 from ml_core.inputs.columns import CATEGORY, KINDS, Feature, packed_rows, schema_of
 from ml_core.inputs.instances import in_order
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from typing import Any
+
     from ml_core.inputs.rows import Limits, Rows
 
 
@@ -23,10 +27,10 @@ class Encoding:
         self,
         instances: object,
         *,
-        limits: "Limits",
+        limits: Limits,
         where: str = "$.instances",
         expecting: str = "the model",
-    ) -> "Rows":
+    ) -> Rows:
         """Checked rows of what a caller sends: lists in the order of the features, or objects by their names.
 
         Null is a missing value; a word that the model never saw is none of its words. Raises `TooLarge` and
@@ -58,7 +62,7 @@ class Encoding:
         return {feature.name: schema_of(feature) for feature in self.features}
 
     @classmethod
-    def restored(cls, described: object) -> "Encoding":
+    def restored(cls, described: object) -> Encoding:
         """The encoding of a description. Raises `ArtifactInvalid`."""
         if not isinstance(described, list) or not described:
             raise ArtifactInvalid("an encoding is a list of features")

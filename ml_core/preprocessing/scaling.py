@@ -1,11 +1,16 @@
 """Feature handling that is fitted with a model (by `fitting.py`) and travels with it."""
 
+from __future__ import annotations
+
 from math import isfinite, sumprod
-from typing import NamedTuple
 
 from ml_core.errors import ArtifactInvalid
-from ml_core.preprocessing.encoding import Encoding
+from ml_core.records import Record
 from ml_core.safetensors import Tensor, float64
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from ml_core.preprocessing.encoding import Encoding
 
 # Folding moves `mean / scale` into the intercept, where it cancels against the products and takes as many
 # digits with it: up to 1e4 leaves twelve.
@@ -29,7 +34,7 @@ class Scaling:
             for mean, scale in zip(self.mean.values, self.scale.values, strict=True)
         )
 
-    def widened(self, width: int) -> "Scaling":
+    def widened(self, width: int) -> Scaling:
         """The same for rows that go on with features that are not scaled."""
         rest = width - self.mean.size
         return Scaling(
@@ -41,14 +46,14 @@ class Scaling:
         return {"scaling.mean": self.mean, "scaling.scale": self.scale}
 
     @classmethod
-    def restored(cls, tensors: dict[str, Tensor]) -> "Scaling | None":
+    def restored(cls, tensors: dict[str, Tensor]) -> Scaling | None:
         """Take the scaling out of an artifact's tensors, if it has one."""
         if "scaling.mean" not in tensors and "scaling.scale" not in tensors:
             return None
         return cls(float64(tensors.pop("scaling.mean"), 1), float64(tensors.pop("scaling.scale"), 1))
 
 
-class Preprocessing(NamedTuple):
+class Preprocessing(Record):
     """What rows pass on their way to a fitted state: first the encoding, then the scaling."""
 
     encoding: Encoding | None = None

@@ -1,13 +1,16 @@
 """`POST …:predict`, as TensorFlow Serving and KServe V1 know it."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-from handlers.rest.call import Call
 from handlers.rest.http import Response, json_response
-from handlers.rest.schemas import Schema
 from ml_core.errors import TooLarge
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from typing import Any
+
+    from handlers.rest.call import Call
+    from handlers.rest.schemas import Schema
     from ml_core.inputs.rows import Rows
     from ml_core.model.model import Model, Predictions
     from ml_core.serving import Served
@@ -65,17 +68,17 @@ def predict(call: Call) -> Response:
     return json_response(answer)
 
 
-def note(call: Call, served: "Served") -> None:
+def note(call: Call, served: Served) -> None:
     """Have the request's line in the log say what answered."""
     call.note(model=served.name, version=served.version, alias=served.alias, model_cold=served.cold)
 
 
-def described(served: "Served") -> str:
+def described(served: Served) -> str:
     """The model as messages call it."""
     return f"model '{served.name}' version {served.version}"
 
 
-def answered(call: Call, model: "Model", rows: "Rows", outputs: tuple[str, ...]) -> "Predictions":
+def answered(call: Call, model: Model, rows: Rows, outputs: tuple[str, ...]) -> Predictions:
     """What the model says of the rows, unless the answer would hold too many numbers.
 
     Raises:
@@ -89,7 +92,7 @@ def answered(call: Call, model: "Model", rows: "Rows", outputs: tuple[str, ...])
     return model.predict(rows, outputs)
 
 
-def _by_row(found: "Predictions", wanted: tuple[str, ...]) -> list[dict[str, Any]]:
+def _by_row(found: Predictions, wanted: tuple[str, ...]) -> list[dict[str, Any]]:
     """One object per row, from one list per output."""
     columns = [found[output] for output in wanted]
     return [dict(zip(wanted, row, strict=True)) for row in zip(*columns, strict=True)]

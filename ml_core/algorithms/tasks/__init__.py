@@ -1,8 +1,10 @@
 """What can be learnt: whether it takes targets, and how it is measured. One file for each task's metrics."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
+from importlib import import_module
+
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,10 +26,10 @@ class Task:
 
     def measure(
         self,
-        model: "Model",
-        X: "NDArray[np.float64]",
-        y: "NDArray[np.int64] | None",
-        columns: "Sequence[Feature] | None",
+        model: Model,
+        X: NDArray[np.float64],
+        y: NDArray[np.int64] | None,
+        columns: Sequence[Feature] | None,
         *,
         objective: str,
         seed: int,

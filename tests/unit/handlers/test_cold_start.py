@@ -28,10 +28,6 @@ OTHERS = {
 }  # fmt: skip
 
 # What stands on `typing` for as long as the contract of an estimator is being rewritten.
-STILL_TYPED = (
-    "ml_core.algorithms", "ml_core.arithmetic", "ml_core.inputs", "ml_core.model", "ml_core.preprocessing",
-    "ml_core.safetensors", "handlers.rest.endpoints.prediction",
-)  # fmt: skip
 # What a first prediction may load and define at most. Before you raise a number, see what it costs:
 # `make bench`, and ml_core/records.py for how a class is cheap.
 MOST_MODULES, MOST_CLASSES = 65, 130
@@ -152,8 +148,8 @@ def ours(names: list[str]) -> list[str]:
 def test_nothing_is_paid_for_typing_or_openssl(trained: Path, model: str) -> None:
     loaded = loaded_after(trained, model, ROWS[:1])
     importers = [*loaded.importers.get("typing", ()), *loaded.importers.get("hashlib", ())]
-    assert [name for name in ours(importers) if not name.startswith(STILL_TYPED)] == []
-    assert [name for name in ours(loaded.typed) if not name.startswith(STILL_TYPED)] == []
+    assert ours(importers) == []
+    assert ours(loaded.typed) == []
 
 
 @pytest.mark.parametrize("model", ["iris", "groups", "digits"])
