@@ -115,7 +115,7 @@ class _Truths(_Gathered):
         return Column(self.name, BOOLEAN, values)
 
 
-class _Dates(_Gathered):
+class _DateColumn(_Gathered):
     def values(self, array: "Array") -> "NDArray[Any]":
         return arrow.days(array)
 
@@ -162,7 +162,7 @@ def _gathered(field: "Field", place: int) -> _Gathered:
         kind = kind.value_type or kind
     for kinds, gathered in (
         ((DataType.is_boolean,), _Truths),
-        ((DataType.is_date, DataType.is_timestamp), _Dates),
+        ((DataType.is_date, DataType.is_timestamp), _DateColumn),
         ((DataType.is_numeric, DataType.is_decimal, DataType.is_null), _Gathered),
         ((DataType.is_string, DataType.is_large_string, DataType.is_string_view), _Words),
     ):

@@ -238,6 +238,18 @@ def test_no_folders_import_each_other_in_a_circle() -> None:
     assert _circles(_arrows(lambda file: file if file.count(os.sep) == 1 else os.path.dirname(file))) == []
 
 
+def test_no_two_classes_have_one_name() -> None:
+    """Somebody who searches for a class finds one."""
+    places: dict[str, list[str]] = {}
+    for package in OURS:
+        for file in _files(package):
+            with open(os.path.join(ROOT, file), encoding="utf-8") as source:
+                for node in ast.walk(ast.parse(source.read())):
+                    if isinstance(node, ast.ClassDef):
+                        places.setdefault(node.name, []).append(f"{file}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_a_circle_would_be_seen() -> None:
     assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [
         ["a", "b", "c", "a"],

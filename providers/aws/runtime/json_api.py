@@ -32,7 +32,7 @@ _THROTTLES = frozenset(
 )
 
 
-class Api(Record):
+class JsonService(Record):
     """One of AWS's services: its name in hosts and signatures, its target's prefix, its version of JSON."""
 
     name: str
@@ -40,20 +40,20 @@ class Api(Record):
     json_version: str
 
 
-SSM = Api("ssm", "AmazonSSM", "1.1")
-SQS = Api("sqs", "AmazonSQS", "1.0")
+SSM = JsonService("ssm", "AmazonSSM", "1.1")
+SQS = JsonService("sqs", "AmazonSQS", "1.0")
 
 
 class ServiceError(Unavailable):
     """The service answered with an error of its own; `service_code` is its name for it."""
 
-    def __init__(self, api: Api, operation: str, service_code: str) -> None:
-        super().__init__(f"AWS refused {api.name} {operation}: {service_code}")
+    def __init__(self, service: JsonService, operation: str, service_code: str) -> None:
+        super().__init__(f"AWS refused {service.name} {operation}: {service_code}")
         self.service_code = service_code
 
 
 def call(
-    api: Api,
+    service: JsonService,
     operation: str,
     parameters: dict[str, Any],
     env: Mapping[str, str],
@@ -73,7 +73,7 @@ def call(
     body = json.dumps(parameters).encode()
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _once(api, operation, body, env)
+            return _once(service, operation, body, env)
         except _Passing as error:
             if attempt == _ATTEMPTS:
                 raise error.lasting from error
@@ -88,26 +88,30 @@ class _Passing(Exception):
         self.lasting = lasting
 
 
-def _once(api: Api, operation: str, body: bytes, env: Mapping[str, str]) -> dict[str, Any]:
+def _once(service: JsonService, operation: str, body: bytes, env: Mapping[str, str]) -> dict[str, Any]:
     import json
 
-    scheme, _, host = endpoint(api, env).rstrip("/").partition("://")
+    scheme, _, host = endpoint(service, env).rstrip("/").partition("://")
     headers = {
-        "content-type": f"application/x-amz-json-{api.json_version}",
+        "content-type": f"application/x-amz-json-{service.json_version}",
         "host": host,
         "x-amz-date": time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
-        "x-amz-target": f"{api.target}.{operation}",
+        "x-amz-target": f"{service.target}.{operation}",
     }
-    sent = {**signed(headers, body, api.name, env), "content-length": str(len(body)), "connection": "close"}
+    sent = {
+        **signed(headers, body, service.name, env),
+        "content-length": str(len(body)),
+        "connection": "close",
+    }
     lines = ["POST / HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
     try:
         status, answer = _read_answer(_exchange(scheme, host, "\r\n".join(lines).encode() + body))
         document = json.loads(answer or b"{}")
     except (OSError, ValueError, IndexError) as error:
-        raise _Passing(Unavailable(f"AWS did not answer {api.name} {operation}")) from error
+        raise _Passing(Unavailable(f"AWS did not answer {service.name} {operation}")) from error
     if status == _OK:
         return dict(document)
-    refusal = ServiceError(api, operation, _code(document))
+    refusal = ServiceError(service, operation, _code(document))
     if status >= _SERVERS_FAULT or refusal.service_code in _THROTTLES:
         raise _Passing(refusal)
     raise refusal
@@ -171,14 +175,14 @@ def _joined(chunked: bytes) -> bytes:
         chunked = chunked[length + 2 :]
 
 
-def endpoint(api: Api, env: Mapping[str, str]) -> str:
+def endpoint(service: JsonService, env: Mapping[str, str]) -> str:
     """The service's address: AWS's own for the region, or what the environment names, as for every SDK."""
-    own = env.get(f"AWS_ENDPOINT_URL_{api.name.upper()}") or env.get("AWS_ENDPOINT_URL")
+    own = env.get(f"AWS_ENDPOINT_URL_{service.name.upper()}") or env.get("AWS_ENDPOINT_URL")
     if own:
         return own
     region = _region(env)
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://{api.name}.{region}.{suffix}"
+    return f"https://{service.name}.{region}.{suffix}"
 
 
 def signed(headers: dict[str, str], body: bytes, service: str, env: Mapping[str, str]) -> dict[str, str]:

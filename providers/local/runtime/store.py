@@ -40,21 +40,21 @@ class FolderStore:
     def get(self, key: str) -> StoredObject:
         """The object. Raises `ObjectNotFound`."""
         path = self._path(key)
-        with _TRANSLATED, _open(path, key) as file:
+        with _DISK_ERRORS, _open(path, key) as file:
             revision = _read_revision(file)
             return StoredObject(file.read(), revision)
 
     def get_if_changed(self, key: str, revision: str) -> StoredObject | None:
         """The object, or None while it still has `revision`. Raises `ObjectNotFound`."""
         path = self._path(key)
-        with _TRANSLATED, _open(path, key) as file:
+        with _DISK_ERRORS, _open(path, key) as file:
             found = _read_revision(file)
             return None if found == revision else StoredObject(file.read(), found)
 
     def put_if_absent(self, key: str, data: bytes) -> str:
         """Write a new object and return its revision. Raises `ObjectExists`."""
         path = self._path(key)
-        with _TRANSLATED:
+        with _DISK_ERRORS:
             if os.path.exists(path):
                 raise ObjectExists(f"the object store already holds '{key}'")
             with _Unfinished(self._unfinished_path(), (data,)) as written, self._lock(key):
@@ -66,7 +66,7 @@ class FolderStore:
     def put_if_unchanged(self, key: str, data: bytes, revision: str) -> str:
         """Replace the object that has `revision` and return the new one. Raises `RevisionMismatch`."""
         path = self._path(key)
-        with _TRANSLATED:
+        with _DISK_ERRORS:
             _check_revision(path, key, revision)  # most losers are told before they write anything
             with _Unfinished(self._unfinished_path(), (data,)) as written, self._lock(key):
                 _check_revision(path, key, revision)
@@ -77,7 +77,7 @@ class FolderStore:
         """At most `limit` (1 to 1000) objects whose keys begin with `prefix` and sort after `after`."""
         check_limit(limit)
         found: list[ObjectInfo] = []
-        with _TRANSLATED:
+        with _DISK_ERRORS:
             for key, entry in _walk(self._root, b"", prefix.encode(), (after or "").encode()):
                 if len(found) == limit:
                     return Page(found, found[-1].key)
@@ -89,7 +89,7 @@ class FolderStore:
     def delete(self, key: str) -> None:
         """Remove the object; one that is absent already is no error."""
         path = self._path(key)
-        with _TRANSLATED:
+        with _DISK_ERRORS:
             try:
                 os.stat(path)  # where nothing is, no folder is made for a lock either
                 with self._lock(key):
@@ -101,7 +101,7 @@ class FolderStore:
     def opened(self, key: str) -> Opened:
         """The object's size, revision and chunks, all of one version. Raises `ObjectNotFound`."""
         path = self._path(key)
-        with _TRANSLATED:
+        with _DISK_ERRORS:
             file = _open(path, key)  # one version, whatever is renamed over it
             try:
                 revision = _read_revision(file)
@@ -116,7 +116,7 @@ class FolderStore:
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""
         path = self._path(key)
-        with _TRANSLATED, _Unfinished(self._unfinished_path(), chunks) as written, self._lock(key):
+        with _DISK_ERRORS, _Unfinished(self._unfinished_path(), chunks) as written, self._lock(key):
             written.publish(path, self._root)
 
     def _path(self, key: str) -> str:
@@ -154,7 +154,7 @@ class FolderStore:
             folder = os.path.dirname(folder)
 
 
-class _Translated:
+class _DiskErrors:
     """What the operating system refuses becomes `Unavailable`; callers are not told this machine's paths."""
 
     def __enter__(self) -> None:
@@ -165,7 +165,7 @@ class _Translated:
             raise Unavailable(f"the object store's folder failed: {error.strerror}") from error
 
 
-_TRANSLATED = _Translated()
+_DISK_ERRORS = _DiskErrors()
 
 
 class _Unfinished:
@@ -260,7 +260,7 @@ def _check_revision(path: str, key: str, revision: str) -> None:
 
 
 def _chunks(opened: io.BufferedReader) -> Iterator[bytes]:
-    with _TRANSLATED, opened as file:
+    with _DISK_ERRORS, opened as file:
         yield b""
         while chunk := file.read(_CHUNK):
             yield chunk

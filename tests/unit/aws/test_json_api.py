@@ -108,7 +108,7 @@ def refusal(code: str) -> str:
     api=st.sampled_from([json_api.SSM, json_api.SQS]),
 )
 def test_a_request_is_signed_exactly_as_botocore_signs_it(
-    body: bytes, operation: str, token: str | None, region: str, api: json_api.Api
+    body: bytes, operation: str, token: str | None, region: str, api: json_api.JsonService
 ) -> None:
     env = {**KEYS, "AWS_REGION": region} | ({"AWS_SESSION_TOKEN": token} if token else {})
     url = json_api.endpoint(api, env)
