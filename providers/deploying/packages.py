@@ -28,6 +28,19 @@ _UNNEEDED_FOLDERS = frozenset({"tests", "test", "bin", "__pycache__", "sboms"})
 _UNNEEDED_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", ".lock", "meson.build"})
 _UNNEEDED_ENDINGS = (".pyi", ".h", ".hpp", ".c", ".cpp", ".pyx", ".pxd", ".pxi", ".tp", ".in", ".a", ".lib")
 
+# What training needs of a package that predicting needs too, and a prediction never imports: 2.6 MB of a zip.
+# scikit-learn imports most of them, so a package that holds it keeps them all.
+_TRAINING_PARTS = (
+    "numpy/random",  # draws starting points and splits
+    "numpy/fft",
+    "numpy/polynomial",
+    "numpy/ma",  # masked arrays
+    "numpy/testing",
+    "numpy/f2py",  # compiles Fortran
+    "numpy/_core/_simd.*",  # this and the next: what numpy's own tests call
+    "numpy/_core/_*_tests.*",
+)
+
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -91,6 +104,34 @@ def trim(folder: str) -> None:
         for name in files:
             if name in _UNNEEDED_FILES or name.endswith(_UNNEEDED_ENDINGS):
                 os.remove(os.path.join(parent, name))
+
+
+def trim_to_predict(folder: str) -> None:
+    """Remove what only training needs of the packages that predicting needs too."""
+    for path in _training_parts(folder):
+        shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+
+
+def trim_to_training(folder: str, distributions: Iterable[str]) -> None:
+    """Leave of these distributions nothing but what `trim_to_predict` removes from them.
+
+    So a folder that predicts and this one, laid over each other, hold them whole.
+    """
+    kept = {file for part in _training_parts(folder) for file in _paths(part)}
+    for name in distributions:
+        for top in glob.glob(os.path.join(folder, f"{name}*")):  # numpy, numpy.libs, numpy-2.5.5.dist-info
+            for file in set(_paths(top)) - kept:
+                os.remove(file)
+
+
+def _training_parts(folder: str) -> list[str]:
+    """The paths of `_TRAINING_PARTS` below the folder."""
+    return [found for part in _TRAINING_PARTS for found in glob.glob(os.path.join(folder, part))]
+
+
+def _paths(path: str) -> list[str]:
+    """The paths of the files in a folder, or the file's own."""
+    return [os.path.join(path, name) for name in _files(path)] if os.path.isdir(path) else [path]
 
 
 def compile_modules(folder: str, deployed_at: str) -> None:

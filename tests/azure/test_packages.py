@@ -67,6 +67,10 @@ def test_entries_are_readable_and_of_no_time(built: dict[str, str], app: str) ->
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
+def test_what_predicts_is_at_most_20_mb(built: dict[str, str]) -> None:
+    assert os.path.getsize(built["api"]) <= 20_000_000
+
+
 @pytest.mark.parametrize("app", ["api", "train"])
 def test_nothing_is_generated_but_two_files_that_azure_asks_for(built: dict[str, str], app: str) -> None:
     root = make_service().folder

@@ -2,7 +2,8 @@
 
     code       handlers, ml_core and providers/aws; some tens of kilobytes
     predict    numpy and obstore (requirements.txt), for every function
-    training   scikit-learn and what it needs beyond them (requirements/train.txt), for `train` only
+    training   scikit-learn and what it needs beyond them (requirements/train.txt), for `train` only: also the
+               parts of numpy that predicting does without, which Lambda lays over the other layer's
 
 The framework's hooks (plugin.js) call `python -m providers.aws.deploying.packaging …`; so does nobody else.
 docs/decisions/0002-training-stack.md says why these are layers. A function of `deploy_model` has one zip:
@@ -57,15 +58,33 @@ def predict_layer(*, architecture: str = "x86_64", installed: str | None = None)
 
     `installed` is a folder that holds the wheels already, as serverless-python-requirements leaves it.
     """
-    return _layer("predict", packages.locked(PREDICT_LOCK), architecture, installed)
+    lock = _together(packages.locked(PREDICT_LOCK))
+    key = packages.fingerprint("predict", architecture, lock, files=[__file__])
+
+    def fill(folder: str) -> None:
+        if installed:
+            shutil.copytree(installed, folder, ignore=shutil.ignore_patterns("requirements.txt", ".*"))
+        else:
+            _install(lock, folder, architecture)
+        packages.trim_to_predict(folder)
+
+    return _built(f"predict-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT)
 
 
 def training_layer(*, architecture: str = "x86_64") -> str:
     """The zip with what only `train` imports; together with the predict layer it is the whole lock."""
-    entries = packages.locked(TRAINING_LOCK)
-    for name in packages.locked(PREDICT_LOCK):
+    entries, predicting = packages.locked(TRAINING_LOCK), packages.locked(PREDICT_LOCK)
+    for name in predicting:
         entries.pop(name, None)
-    return _layer("training", entries, architecture)
+    entries["numpy"] = predicting["numpy"]
+    lock = _together(entries)
+    key = packages.fingerprint("training", architecture, lock, files=[__file__])
+
+    def fill(folder: str) -> None:
+        _install(lock, folder, architecture)
+        packages.trim_to_training(folder, predicting)
+
+    return _built(f"training-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT)
 
 
 def model_function(artifact: bytes) -> bytes:
@@ -85,6 +104,7 @@ def _model_function_base(architecture: str = "x86_64") -> str:
 
     def fill(folder: str) -> None:
         _install(lock, folder, architecture)
+        packages.trim_to_predict(folder)
         for name, source in zip(_predict_sources(), sources, strict=True):
             os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
             shutil.copyfile(source, os.path.join(folder, name))
@@ -103,17 +123,9 @@ def _predict_sources() -> list[str]:
     )
 
 
-def _layer(name: str, entries: dict[str, str], architecture: str, installed: str | None = None) -> str:
-    lock = "".join(entries[each] for each in sorted(entries))
-    key = packages.fingerprint(name, architecture, lock, files=[__file__])
-
-    def fill(folder: str) -> None:
-        if installed:
-            shutil.copytree(installed, folder, ignore=shutil.ignore_patterns("requirements.txt", ".*"))
-        else:
-            _install(lock, folder, architecture)
-
-    return _built(f"{name}-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT)
+def _together(entries: dict[str, str]) -> str:
+    """A lock file of these entries."""
+    return "".join(entries[name] for name in sorted(entries))
 
 
 def _install(lock: str, folder: str, architecture: str) -> None:

@@ -151,6 +151,8 @@ def _dependencies(folder: str, app: str, lock: str) -> str:
             target = os.path.join(work, "packages")
             packages.install(lock, target)
             packages.trim(target)
+            if "scikit-learn" not in packages.locked(lock):
+                packages.trim_to_predict(target)
             with suppress(OSError):  # another deployment was first
                 os.rename(target, kept)
         packages.forget_older(kept, f"{app}-", ".packages")
