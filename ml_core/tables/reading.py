@@ -53,15 +53,19 @@ def _read(
     def wanted(name: str) -> bool:
         return chosen is None or name in chosen
 
-    return reader.read(path, ReadRequest(wanted, most_rows, _checked(budget, most_rows)))
+    return reader.read(path, ReadRequest(wanted, most_rows, _checked(budget, most_rows, chosen)))
 
 
-def _checked(budget: Budget, most_rows: int | None) -> Callable[[int, int], None]:
+def _checked(
+    budget: Budget, most_rows: int | None, chosen: Collection[str] | None
+) -> Callable[[int, int], None]:
     """What a reader calls with the rows and the wanted columns of a file before it takes memory for them."""
 
     def check(rows: int, columns: int) -> None:
         if columns > MOST_COLUMNS:
             raise TooLarge(f"the table has {columns} columns; at most {MOST_COLUMNS} are taken")
+        if not columns and chosen is None:
+            raise MalformedInput("expected a table with a column at least, got one without any")
         if not columns:
             raise InvalidInput.at("$.data.features", "the table has none of these columns")
         budget.check(rows if most_rows is None else min(rows, most_rows), columns)
