@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.framework import Packages, Project
 from tests.ministack import Ministack
+
+# An example takes as long as the machine is busy; what work costs is counted where it matters.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

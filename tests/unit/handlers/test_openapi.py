@@ -111,7 +111,7 @@ odd_values = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     name=st.sampled_from(sorted(REQUESTS)),
     members=st.dictionaries(

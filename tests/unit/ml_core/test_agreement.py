@@ -136,7 +136,7 @@ problems = st.builds(
 
 
 @given(problem=problems, scale=st.booleans(), C=st.sampled_from([0.01, 1.0, 100.0]))
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 def test_logistic_regression_on_badly_scaled_rows(problem: Problem, scale: bool, C: float) -> None:
     model = train_model(problem.X, problem.y, scale=scale, C=C)
     expected = reference.logistic_regression(problem.X, problem.y, problem.rows, scale=scale, C=C)
@@ -144,7 +144,7 @@ def test_logistic_regression_on_badly_scaled_rows(problem: Problem, scale: bool,
 
 
 @given(problem=problems, kernel=st.sampled_from(KERNELS), C=st.sampled_from([0.1, 10.0]))
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 def test_svm_on_badly_scaled_rows(problem: Problem, kernel: str, C: float) -> None:
     chosen: dict[str, Any] = {"kernel": kernel, "C": C, "max_iter": 2000, "coef0": 0.5}
     model = train_model(problem.X, problem.y, algorithm="svm", **chosen)
@@ -152,7 +152,7 @@ def test_svm_on_badly_scaled_rows(problem: Problem, kernel: str, C: float) -> No
 
 
 @given(problem=problems, scale=st.booleans(), n_clusters=st.integers(1, 6))
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 def test_kmeans_on_badly_scaled_rows(problem: Problem, scale: bool, n_clusters: int) -> None:
     model = train_model(problem.X, algorithm="kmeans", scale=scale, n_clusters=n_clusters)
     expected = reference.kmeans(problem.X, problem.rows, scale=scale, n_clusters=n_clusters)
@@ -160,7 +160,7 @@ def test_kmeans_on_badly_scaled_rows(problem: Problem, scale: bool, n_clusters: 
 
 
 @given(problem=problems, kernel=st.sampled_from(KERNELS))
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 def test_svm_on_unscaled_rows_agrees_between_the_arithmetics(problem: Problem, kernel: str) -> None:
     model = train_model(problem.X, problem.y, algorithm="svm", kernel=kernel, scale=False, max_iter=2000)
     plain, vectorised = (
