@@ -6,8 +6,6 @@ the outputs that it declares. `contract.py` has the types of both; what runs is 
 
 from __future__ import annotations
 
-from math import prod
-
 from ml_core import hyperparameters
 from ml_core.arithmetic import choose
 from ml_core.errors import InvalidInput
@@ -29,36 +27,9 @@ if TYPE_CHECKING:
     from ml_core.preprocessing.scaling import Preprocessing
     from ml_core.safetensors import Tensor
 
-# What an output's values are: class or cluster numbers, or numbers.
-LABEL, NUMBER = "label", "number"
-
 
 # The classes here are no `NamedTuple`s and no protocols: those compile their annotations when they are
 # imported, at a quarter of the cost of starting Python.
-class OutputSpec:
-    """One output of an estimator: its name, what its values are, and the shape of a row's value.
-
-    The shape `()` is one number for each row, `(k,)` a list of k. Names that have a meaning everywhere:
-    "label", class or cluster numbers, which every estimator gives; "probability" and "decision", in the order
-    of the classes, where of two classes a decision is one number, positive for the second; "distance".
-    """
-
-    __slots__ = ("kind", "name", "shape")
-
-    def __init__(self, name: str, shape: tuple[int, ...] = (), kind: str = NUMBER) -> None:
-        self.name = name
-        self.shape = shape
-        self.kind = kind
-
-    @property
-    def width(self) -> int:
-        """How many values a row has."""
-        return prod(self.shape)
-
-
-LABELS = OutputSpec("label", kind=LABEL)
-
-
 class TrainingData:
     """Rows to fit: features `X` (rows × features), and `y`, the class number of each row, or None.
 

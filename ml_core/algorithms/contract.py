@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ml_core.algorithms.base import OutputSpec
+    from ml_core.algorithms.outputs import OutputSpec
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.inputs.specs import InputSpec
     from ml_core.preprocessing.scaling import Scaling

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from ml_core import hyperparameters as hp
 from ml_core.algorithms.base import (
-    LABELS,
     Algorithm,
     ArithmeticEstimator,
     DataSize,
     FitContext,
-    OutputSpec,
     TrainingData,
 )
+from ml_core.algorithms.outputs import LABELS, OutputSpec
 from ml_core.algorithms.tasks import CLUSTERING
 from ml_core.errors import Fault
 from ml_core.inputs.specs import table_row

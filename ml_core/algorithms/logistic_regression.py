@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from ml_core import hyperparameters as hp
 from ml_core.algorithms.base import (
-    LABELS,
     Algorithm,
     ArithmeticEstimator,
     FitContext,
-    OutputSpec,
     TrainingData,
 )
+from ml_core.algorithms.outputs import LABELS, OutputSpec
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.inputs.specs import table_row
 from ml_core.preprocessing.scaling import Preprocessing, Scaling, absorb_scaling

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from ml_core import hyperparameters as hp
 from ml_core.algorithms.base import (
-    LABELS,
     Algorithm,
     ArithmeticEstimator,
     DataSize,
     FitContext,
-    OutputSpec,
     TrainingData,
 )
+from ml_core.algorithms.outputs import LABELS, OutputSpec
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.bounds import CLOSE
 from ml_core.arithmetic.pairs import Coefficients

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml_core.algorithms.base import LABEL
+from ml_core.algorithms.outputs import LABEL
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.preprocessing.batch import RowBatch
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from ml_core.algorithms.base import OutputSpec
     from ml_core.algorithms.contract import FittedEstimator, Values
+    from ml_core.algorithms.outputs import OutputSpec
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.inputs.labels import Label
     from ml_core.inputs.rows import Limits, Rows

@@ -10,11 +10,11 @@ from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
 from handlers.rest.tensors import OutputTensor
 from handlers.version import NAME, VERSION
-from ml_core.algorithms.base import LABEL
+from ml_core.algorithms.outputs import LABEL
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 
 if TYPE_CHECKING:
-    from ml_core.algorithms.base import OutputSpec
+    from ml_core.algorithms.outputs import OutputSpec
     from ml_core.inputs.rows import Rows
     from ml_core.model.model import Model, Predictions
     from ml_core.serving import Served

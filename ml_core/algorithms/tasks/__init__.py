@@ -6,13 +6,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from ml_core.inputs.columns import Feature
-    from ml_core.model.model import Model
+    from collections.abc import Callable
 
 
 class Task:
@@ -24,30 +18,11 @@ class Task:
         self.name = name
         self.supervised = supervised
 
-    def measure(
-        self,
-        model: Model,
-        X: NDArray[np.float64],
-        y: NDArray[np.int64] | None,
-        columns: Sequence[Feature] | None,
-        *,
-        objective: str,
-        seed: int,
-    ) -> dict[str, object]:
-        """The metrics of a model on rows, by `measure` of the file of the task's name.
-
-        Args:
-            model: as it will serve.
-            X: the rows, whose words are numbered as in `columns`.
-            y: their class numbers; None where the task takes no targets.
-            columns: what the columns are, where they are more than numbers without gaps.
-            objective: which metric training went after.
-            seed: chooses the sample where a metric is estimated on one.
-        """
-        measured: dict[str, object] = import_module(f"{__name__}.{self.name}").measure(
-            model, X, y, columns, objective=objective, seed=seed
-        )
-        return measured
+    @property
+    def measure(self) -> Callable[..., dict[str, object]]:
+        """The function `measure` of the file of the task's name: the metrics of a model on rows."""
+        found: Callable[..., dict[str, object]] = import_module(f"{__name__}.{self.name}").measure
+        return found
 
 
 CLASSIFICATION = Task("classification", supervised=True)

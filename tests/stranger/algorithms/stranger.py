@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml_core import hyperparameters as hp
-from ml_core.algorithms.base import LABELS, Algorithm, FitContext, OutputSpec, TrainingData
+from ml_core.algorithms.base import Algorithm, FitContext, TrainingData
+from ml_core.algorithms.outputs import LABELS, OutputSpec
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.inputs.specs import table_row
 from ml_core.preprocessing.scaling import Preprocessing, Scaling
