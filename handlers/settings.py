@@ -7,6 +7,8 @@ Cold start counts here: this module is read before the first prediction.
 
 from __future__ import annotations
 
+from functools import cache
+
 from ml_core.errors import ServerlessMLError
 from ml_core.records import Record
 
@@ -184,6 +186,7 @@ SETTINGS = (
 )
 
 
+@cache
 def limits_of(settings: Settings) -> Limits:
     """The settings' bounds on what one request may hold."""
     from ml_core.inputs.rows import Limits

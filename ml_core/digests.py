@@ -6,6 +6,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from hashlib import _Hash
+    from hashlib import sha256 as _own
+else:
+    try:
+        from _sha2 import sha256 as _own  # CPython's own
+    except ImportError:  # an interpreter that was built to have OpenSSL's alone
+        from hashlib import sha256 as _own
 
 _LARGE = 256 << 10  # bytes; OpenSSL is six times as quick, and gains what its loading took at about this size
 
@@ -30,13 +36,7 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
 def _algorithm(length: int) -> Callable[[], _Hash]:
     """The implementation that is done soonest with so many bytes, its import included."""
     if length < _LARGE:
-        try:
-            from _sha2 import sha256 as own  # type: ignore[import-not-found]  # CPython's, without OpenSSL
-        except ImportError:  # an interpreter that was built to have OpenSSL's alone
-            pass
-        else:
-            algorithm: Callable[[], _Hash] = own
-            return algorithm
+        return _own
     from hashlib import sha256 as openssl
 
     return openssl

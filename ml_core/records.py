@@ -2,7 +2,8 @@
 
 `typing.NamedTuple` compiles a constructor for each class, which takes ten times the instructions of a plain
 class, and the module `typing` costs half a bare Python. All records share one constructor instead. Type
-checkers take a `Record` for a `NamedTuple`, and it behaves as one. A `Protocol` is for type checkers alone.
+checkers take a `Record` for a `NamedTuple`, and it behaves as one; made by name it is slower, so what each
+request makes is made in order. A `Protocol` is for type checkers alone.
 
 What a first prediction imports keeps three rules; tests/unit/handlers/test_cold_start.py holds them:
 
@@ -13,8 +14,6 @@ What a first prediction imports keeps three rules; tests/unit/handlers/test_cold
 
 from __future__ import annotations
 
-from operator import itemgetter
-
 __all__ = ["Protocol", "Record"]
 
 TYPE_CHECKING = False
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, Self
     from typing import NamedTuple as Record
 else:
+    from collections import _tuplegetter  # what a named tuple's fields are
+
+    _new_tuple = tuple.__new__
 
     class Protocol:
         """What a class has to offer; at run time nothing is checked."""
@@ -36,7 +38,7 @@ else:
                 raise TypeError(f"{name} has no fields; does its module postpone annotations?")
             body["_fields"] = body["__match_args__"] = fields
             body["_field_defaults"] = {field: body[field] for field in fields if field in body}
-            body.update((field, property(itemgetter(place))) for place, field in enumerate(fields))
+            body.update((field, _tuplegetter(place, None)) for place, field in enumerate(fields))
             body["__slots__"] = ()
             return super().__new__(cls, name, bases or (tuple,), body)
 
@@ -47,7 +49,7 @@ else:
             """Make a record of values in order or by name. Raises TypeError unless each field gets one."""
             if named or len(values) != len(cls._fields):
                 values = _completed(cls, values, named)
-            return tuple.__new__(cls, values)
+            return _new_tuple(cls, values)
 
         @classmethod
         def _make(cls, values: Iterable[Any]) -> Self:
@@ -67,12 +69,16 @@ else:
             fields = ", ".join(f"{field}={value!r}" for field, value in self._asdict().items())
             return f"{type(self).__name__}({fields})"
 
-    def _completed(record: type[Record], values: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
-        """Every field's value, defaults included."""
+    def _completed(record: type[Record], values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """Every field's value: those in order, then by name or by default."""
         fields = record._fields
-        known = {**record._field_defaults, **dict(zip(fields, values, strict=False)), **named}
-        twice = named.keys() & fields[: len(values)]
-        if len(values) > len(fields) or known.keys() != set(fields) or twice:
-            got = ", ".join([*map(repr, values), *(f"{name}={value!r}" for name, value in named.items())])
-            raise TypeError(f"{record.__name__} expected {', '.join(fields)}, got {got[:200] or 'nothing'}")
-        return [known[field] for field in fields]
+        rest = fields[len(values) :]
+        known = record._field_defaults | named
+        try:
+            completed = (*values, *map(known.__getitem__, rest))
+        except KeyError:
+            completed = ()
+        if len(completed) == len(fields) and not named.keys() - rest:
+            return completed
+        got = ", ".join([*map(repr, values), *(f"{name}={value!r}" for name, value in named.items())])
+        raise TypeError(f"{record.__name__} expected {', '.join(fields)}, got {got[:200] or 'nothing'}")

@@ -92,12 +92,12 @@ def from_event(event: Event, request_id: str = "") -> Request:
 
         path = unquote(path)
     return Request(
-        method=(about.get("http") or {}).get("method") or event.get("httpMethod") or "GET",
-        path=path,
-        query=_query(event),
-        headers=_headers(event),
-        body=_body(event),
-        request_id=about.get("requestId") or request_id or os.urandom(8).hex(),
+        (about.get("http") or {}).get("method") or event.get("httpMethod") or "GET",
+        path,
+        _query(event),
+        _headers(event),
+        _body(event),
+        about.get("requestId") or request_id or os.urandom(8).hex(),
     )
 
 
