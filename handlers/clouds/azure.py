@@ -41,6 +41,13 @@ def train(message: func.QueueMessage) -> None:
         services().queue.defer(job_of(text), seconds)
 
 
+def train_directly(event: object, deadline: float) -> object:
+    """The finished job of a body to train on: what `invoke local` calls instead of `train`."""
+    from handlers.direct import train_directly
+
+    return train_directly(services(), event, deadline)
+
+
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's)
     """Bring stray jobs back on their way; called by the schedule."""
     from handlers.jobs import sweep_once

@@ -1,6 +1,5 @@
 """`invoke local`: a function's handler called in this process, as the Functions host would call it."""
 
-import importlib
 import os
 import time
 from types import ModuleType
@@ -34,8 +33,7 @@ def call_handler(module: ModuleType, function: Function, event: object) -> objec
         handler(None)
         return None
     # The queue's handler answers nobody; who invokes it wants to see the finished job.
-    direct = importlib.import_module("handlers.direct")
-    job: object = direct.train_directly(module.services(), event, time.time() + SECONDS)
+    job: object = module.train_directly(event, time.time() + SECONDS)
     return job
 
 

@@ -23,8 +23,9 @@ __all__ = [{names}]
 '''
 MODEL_LOCK = "requirements/google-api.txt"
 MODEL_TARGET = "predict"
+MODEL_MODULE = "handlers.single.google"
 MODEL_MAIN = MAIN.format(
-    imports=f"from handlers.single.google import predict as {MODEL_TARGET}", names=f'"{MODEL_TARGET}"'
+    imports=f"from {MODEL_MODULE} import predict as {MODEL_TARGET}", names=f'"{MODEL_TARGET}"'
 )
 
 
