@@ -108,30 +108,9 @@ def trim(folder: str) -> None:
 
 def trim_to_predict(folder: str) -> None:
     """Remove what only training needs of the packages that predicting needs too."""
-    for path in _training_parts(folder):
-        shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
-
-
-def trim_to_training(folder: str, distributions: Iterable[str]) -> None:
-    """Leave of these distributions nothing but what `trim_to_predict` removes from them.
-
-    So a folder that predicts and this one, laid over each other, hold them whole.
-    """
-    kept = {file for part in _training_parts(folder) for file in _paths(part)}
-    for name in distributions:
-        for top in glob.glob(os.path.join(folder, f"{name}*")):  # numpy, numpy.libs, numpy-2.5.5.dist-info
-            for file in set(_paths(top)) - kept:
-                os.remove(file)
-
-
-def _training_parts(folder: str) -> list[str]:
-    """The paths of `_TRAINING_PARTS` below the folder."""
-    return [found for part in _TRAINING_PARTS for found in glob.glob(os.path.join(folder, part))]
-
-
-def _paths(path: str) -> list[str]:
-    """The paths of the files in a folder, or the file's own."""
-    return [os.path.join(path, name) for name in _files(path)] if os.path.isdir(path) else [path]
+    for part in _TRAINING_PARTS:
+        for path in glob.glob(os.path.join(folder, part)):
+            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
 def compile_modules(folder: str, deployed_at: str) -> None:

@@ -22,14 +22,13 @@ PARAMETER = "/packaged/keys"
 
 @pytest.fixture(scope="module")
 def folders(aws_packages: Packages, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Where the zips lie unpacked: the code, and each function's layers."""
+    """Where the zips lie unpacked: the code, and each function's layer."""
     root = tmp_path_factory.mktemp("lambda")
-    both = [aws_packages.predict_layer, aws_packages.training_layer]
     return {
         "runtime": runtime_client(str(root)),
         "task": unpacked([aws_packages.code], str(root / "task")),
-        "api": unpacked(both[:1], str(root / "opt-api")),
-        "train": unpacked(both, str(root / "opt-train")),
+        "api": unpacked([aws_packages.predict_layer], str(root / "opt-api")),
+        "train": unpacked([aws_packages.training_layer], str(root / "opt-train")),
     }
 
 

@@ -1,9 +1,8 @@
-"""What a deployment to Lambda uploads: the code, and two layers under it.
+"""What a deployment to Lambda uploads: the code, and a layer to lay under it.
 
     code       handlers, ml_core and providers/aws; some tens of kilobytes
-    predict    numpy and obstore (requirements.txt), for every function
-    training   scikit-learn and what it needs beyond them (requirements/train.txt), for `train` only: also the
-               parts of numpy that predicting does without, which Lambda lays over the other layer's
+    predict    numpy and obstore (requirements.txt), for `api` and `sweep`; of numpy what a prediction needs
+    training   all that `train` imports: the same, whole, and scikit-learn (requirements/train.txt)
 
 The framework's hooks (plugin.js) call `python -m providers.aws.deploying.packaging …`; so does nobody else.
 docs/decisions/0002-training-stack.md says why these are layers. A function of `deploy_model` has one zip:
@@ -72,19 +71,16 @@ def predict_layer(*, architecture: str = "x86_64", installed: str | None = None)
 
 
 def training_layer(*, architecture: str = "x86_64") -> str:
-    """The zip with what only `train` imports; together with the predict layer it is the whole lock."""
-    entries, predicting = packages.locked(TRAINING_LOCK), packages.locked(PREDICT_LOCK)
-    for name in predicting:
-        entries.pop(name, None)
-    entries["numpy"] = predicting["numpy"]
-    lock = _together(entries)
+    """The zip with all that `train` imports: the predict path's lock too, in whole."""
+    lock = _together({**packages.locked(PREDICT_LOCK), **packages.locked(TRAINING_LOCK)})
     key = packages.fingerprint("training", architecture, lock, files=[__file__])
-
-    def fill(folder: str) -> None:
-        _install(lock, folder, architecture)
-        packages.trim_to_training(folder, predicting)
-
-    return _built(f"training-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT)
+    return _built(
+        f"training-{architecture}",
+        key,
+        lambda folder: _install(lock, folder, architecture),
+        _LAYER_FOLDER,
+        below=_LAYER_ROOT,
+    )
 
 
 def model_function(artifact: bytes) -> bytes:
