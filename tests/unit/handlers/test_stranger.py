@@ -60,7 +60,7 @@ def test_what_lacks_a_library_is_refused_at_once(ask: Ask) -> None:
 
 
 def test_a_name_that_is_no_algorithm_is_refused(ask: Ask) -> None:
-    for name in ("beside", "base", "contract", "tasks", "__init__", "../ports"):
+    for name in ("beside", "base", "contract", "outputs", "tasks", "__init__", "../ports"):
         problem = read(ask, "POST", "/v1/models/odd:train", {**BODY, "algorithm": name}, 422)
         assert "stranger" in problem["faults"][0]["message"]
 
