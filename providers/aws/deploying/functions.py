@@ -4,11 +4,11 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ml_core.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
+from providers.aws.deploying.identity import aws_errors
 from providers.aws.deploying.packaging import MOST_DIRECT_ZIP_BYTES, model_function
 from providers.deploying import packages
 from providers.deploying.functions import DeployedFunction
@@ -39,7 +39,7 @@ def deploy(
             f"expected a package of at most {MOST_DIRECT_ZIP_BYTES:,} bytes on Lambda, "
             f"got {len(package):,} with this model"
         )
-    with _foreign_errors():
+    with aws_errors("AWS"):
         return _Deployment(function_name, memory_mb, region, progress).bring(package)
 
 
@@ -49,7 +49,7 @@ def invoke(function_name: str, payload: bytes, *, region: str | None) -> bytes:
         raise TooLarge(
             f"expected a payload of at most {_MOST_PAYLOAD_BYTES:,} bytes on Lambda, got {len(payload):,}"
         )
-    with _foreign_errors():
+    with aws_errors("AWS"):
         client = _client("lambda", region)
         try:
             answer = client.invoke(FunctionName=function_name, Payload=payload)
@@ -193,19 +193,6 @@ def _client(service: str, region: str | None) -> Any:  # noqa: ANN401 - boto3's 
     import boto3
 
     return boto3.client(service, region_name=region)
-
-
-@contextmanager
-def _foreign_errors() -> Iterator[None]:
-    """What boto3 raises, as ours: its texts are for the person who deploys and calls."""
-    try:
-        from botocore.exceptions import BotoCoreError, ClientError
-    except ModuleNotFoundError as error:
-        raise Unavailable("boto3 is not installed: run `make setup`") from error
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable(f"AWS: {error}") from error
 
 
 def _reason(said: bytes) -> str:
