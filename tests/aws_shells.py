@@ -1,6 +1,9 @@
 """Shells in which AWS credentials are found in different places, and the account that each of them means."""
 
+import os
 from pathlib import Path
+
+import pytest
 
 FILE = """
 [default]
@@ -43,11 +46,17 @@ SHELLS: list[tuple[dict[str, str], str | None, str]] = [
 ]
 
 
-def profile_files(folder: Path) -> dict[str, str]:
-    """Write the profiles of `FILE`; the variables of a shell that knows of these files alone."""
+def only_these_profiles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Write the profiles of `FILE`, and let this process know of no other AWS; the variables that say so."""
     (folder / "credentials").write_text(FILE)
-    return {
+    found = {
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
         "AWS_CONFIG_FILE": str(folder / "config"),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+    for name in os.environ:
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found

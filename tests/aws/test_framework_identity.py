@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from providers.aws.deploying import identity
-from tests.aws_shells import KEYS, SHELLS, profile_files
+from tests.aws_shells import KEYS, SHELLS, only_these_profiles
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -65,14 +65,7 @@ def node(script: str, given: object, env: dict[str, str]) -> Any:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Where the profiles are; this process has no other AWS than that."""
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    found = profile_files(tmp_path)
-    for name, value in found.items():
-        monkeypatch.setenv(name, value)
-    return found
+    return only_these_profiles(tmp_path, monkeypatch)
 
 
 def test_every_shell_means_the_account_that_the_framework_means(

@@ -12,21 +12,14 @@ import yaml
 from ml_core.errors import Unavailable
 from providers.aws.deploying import identity
 from providers.aws.deploying.identity import identify, region_of
-from tests.aws_shells import KEYS, SHELLS, profile_files
+from tests.aws_shells import KEYS, SHELLS, only_these_profiles
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Where the profiles are; this process has no other AWS than that."""
-    for name in os.environ:
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    found = profile_files(tmp_path)
-    for name, value in found.items():
-        monkeypatch.setenv(name, value)
-    return found
+    return only_these_profiles(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(("env", "profile", "key"), SHELLS)
