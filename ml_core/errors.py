@@ -257,6 +257,12 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
+def quoted(word: str) -> str:
+    """A word as JSON has it, shortened; for options that a message proposes."""
+    text = word if len(word) <= LONGEST else word[:LONGEST] + "…"
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def member(where: str, name: str) -> str:
     """The JSON path of an object's member: `$.a.name`, or `$.a["any name"]`, shortened when it is long."""
     if name.isascii() and name.isidentifier() and len(name) <= LONGEST:

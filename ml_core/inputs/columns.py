@@ -1,4 +1,4 @@
-"""Columns of more kinds than numbers: what callers send of them, checked.
+"""Columns of more kinds than numbers: what callers send of them, read by each column's rule and checked.
 
 A row of mixed columns is one number for each feature: the number, 0 or 1 for a truth value, the days
 since 1970-01-01 (UTC) for a date, the place of a word among its column's words; NaN where the value is
@@ -12,55 +12,87 @@ from math import nan
 from ml_core.errors import Fault, InvalidInput, member, shown
 from ml_core.inputs.instances import wrong_number
 from ml_core.inputs.rows import Limits, Rows
+from ml_core.inputs.rules import TYPED, ValueRule, missing_numbers, spelled
 from ml_core.records import Record
 from ml_core.safetensors import pack
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
+
+    type Reader = Callable[[object], float]
 
 NUMBER, BOOLEAN, CATEGORY, DATE = "number", "boolean", "category", "date"
 KINDS = (NUMBER, BOOLEAN, CATEGORY, DATE)
 MISSING = nan
 UNKNOWN = -1.0
-_SECONDS_A_DAY = 86_400
 _SHOWN_WORDS = 20
 
 
 class Feature(Record):
-    """A column that a model takes: its name and kind, and for categories the words in order."""
+    """A column that a model takes: name, kind, for categories the words in order, and how values are read."""
 
     name: str
     kind: str
     words: tuple[str, ...] = ()
+    rule: ValueRule = TYPED
 
 
 def schema_of(feature: Feature) -> dict[str, object]:
-    """The JSON Schema of a feature's values."""
+    """The JSON Schema of a feature's values; `x-missing` are the words that stand for a missing one."""
+    rule = feature.rule
+    schema = _schema_of_kind(feature)
+    if rule.missing:
+        schema["x-missing"] = list(rule.missing)
+    if read := rule.described():
+        schema["x-read"] = read
+    return schema
+
+
+def _schema_of_kind(feature: Feature) -> dict[str, object]:
     if feature.kind == CATEGORY:
+        types = ["string", "number", "boolean", "null"] if feature.rule.spelled else ["string", "null"]
         return {
-            "type": ["string", "null"],
-            "description": "a category; one that was not trained on is taken for none that is known",
+            "type": types,
+            "description": "a category; values unseen in training are encoded as all zeros",
             "examples": list(feature.words[:_SHOWN_WORDS]),
         }
     if feature.kind == DATE:
         return {
             "type": ["string", "null"],
-            "description": "a date, or date and time, of ISO 8601; UTC where it names no zone",
-            "examples": ["2024-05-31", "2024-05-31T12:00:00"],
+            "description": "a date, or date and time, of ISO 8601; UTC where it names no zone"
+            if not feature.rule.date
+            else _WRITTEN_DATES[feature.rule.date],
+            "examples": _EXAMPLE_DATES[feature.rule.date],
         }
-    return {"type": [feature.kind, "null"]}
+    types = [feature.kind, "string", "null"] if feature.rule.text else [feature.kind, "null"]
+    return {"type": types}
 
 
-def row_schema(values: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+_WRITTEN_DATES = {
+    "dmy": "a date with the day first",
+    "mdy": "a date with the month first",
+    "ymd": "a date with the year first",
+    "named": "a date whose month is a name",
+}
+_EXAMPLE_DATES = {
+    "": ["2024-05-31", "2024-05-31T12:00:00"],
+    "dmy": ["31.05.2024", "31/05/2024 12:00"],
+    "mdy": ["05/31/2024", "05/31/2024 12:00"],
+    "ymd": ["2024/05/31"],
+    "named": ["31 May 2024"],
+}
+
+
+def row_schema(values: Mapping[str, Mapping[str, object]], optional: Sequence[str] = ()) -> dict[str, object]:
     """The JSON Schema of a row, given that of each feature: a list in their order, or an object."""
     return {
         "anyOf": [
             {
                 "type": "object",
                 "properties": {name: dict(schema) for name, schema in values.items()},
-                "required": list(values),
+                "required": [name for name in values if name not in optional],
                 "additionalProperties": False,
             },
             {
@@ -74,32 +106,89 @@ def row_schema(values: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
 
 
 def mixed_rows(
-    names: Sequence[str], listed: list[object], rows: list[list[object]], limits: Limits, where: str
+    names: Sequence[str],
+    listed: list[object],
+    rows: list[list[object]],
+    limits: Limits,
+    where: str,
+    *,
+    types: Mapping[str, str] = {},
+    missing: tuple[str, ...] = (),
 ) -> tuple[tuple[Feature, ...], Rows]:
-    """Features found out from rows in their order, and the rows. Raises `InvalidInput`."""
+    """Features found out from rows in their order, and the rows. Raises `InvalidInput`.
+
+    `types` and `missing` say of columns and words what would be guessed, as `ReadOptions` have it.
+    """
     features = []
     for column, name in enumerate(names):
+        path = f"{where}[{{}}]{_place(listed[0], name, column)}"
         values = [row[column] for row in rows]
-        kind = _kind_of(values)
-        words: tuple[str, ...] = ()
-        if kind == CATEGORY:
-            words = tuple(sorted({value for value in values if isinstance(value, str)}))
-            _check_words(words, values, f"{where}[{{}}]{_place(listed[0], name, column)}", limits)
-        features.append(Feature(name, kind, words))
+        features.append(_feature_of(name, values, types.get(name), missing, path=path, limits=limits))
     return tuple(features), packed_rows(features, listed, rows, where)
 
 
-def _kind_of(values: list[object]) -> str:
-    """What most of a column's first values say it is; the rest is checked against it."""
-    first = next((value for value in values if value is not None), None)
+def _feature_of(
+    name: str, values: list[object], said: str | None, missing: tuple[str, ...], *, path: str, limits: Limits
+) -> Feature:
+    rule = TYPED._replace(missing=missing) if missing else TYPED
+    gaps = frozenset(missing)
+    words = tuple(sorted({value for value in values if isinstance(value, str)} - gaps))
+    kind = said or _kind_of(values, gaps)
+    if said is None and kind == CATEGORY and words and _are_dates(words, values):
+        kind = DATE
+    if kind == CATEGORY:
+        if said:
+            rule = rule._replace(spelled=True)
+            words = tuple(
+                sorted(
+                    {
+                        *words,
+                        *(spelled(v) for v in values if isinstance(v, bool | int | float) and _is_spelled(v)),
+                    }
+                    - gaps
+                )
+            )
+        else:
+            _check_not_numbers(words, values, path)
+        _check_words(words, values, path, limits)
+        return Feature(name, kind, words, rule)
+    if said and words:
+        rule = rule._replace(text=True)
+    if said == BOOLEAN:
+        rule = rule._replace(true=("true", "yes", "t", "y", "1"), false=("false", "no", "f", "n", "0"))
+    return Feature(name, kind, (), rule)
+
+
+def _kind_of(values: list[object], gaps: frozenset[str]) -> str:
+    """What a column's first value says it is; the rest is checked against it."""
+    first = next((v for v in values if v is not None and not (isinstance(v, str) and v in gaps)), None)
     return BOOLEAN if isinstance(first, bool) else CATEGORY if isinstance(first, str) else NUMBER
 
 
-def _check_words(words: Sequence[str], values: list[object], path: str, limits: Limits) -> None:
-    if all(map(_is_number, words)):
+def _are_dates(words: Sequence[str], values: list[object]) -> bool:
+    """Whether words are ISO dates, all of them; of values that mix kinds none are."""
+    if not words[0][:1].isdigit() or not all(value is None or isinstance(value, str) for value in values):
+        return False
+    from ml_core.inputs.texts import read_date
+
+    return all(read_date(word, TYPED) is not None for word in words)
+
+
+def _is_spelled(value: Any) -> bool:  # noqa: ANN401 - a value of JSON
+    return isinstance(value, bool) or (isinstance(value, int | float) and wrong_number(value) is None)
+
+
+def _check_not_numbers(words: Sequence[str], values: list[object], path: str) -> None:
+    if words and all(map(_is_number, words)):
         # "1" is not 1: nobody who means words has only such, and whoever means numbers has to know.
-        message = f"expected a number, got {shown(words[0])}; of categories at least one is no number"
+        message = (
+            f"expected a number, got {shown(words[0])}; of categories at least one is no number; "
+            '"types" says what the column is'
+        )
         raise InvalidInput.at(path.format(values.index(words[0])), message)
+
+
+def _check_words(words: Sequence[str], values: list[object], path: str, limits: Limits) -> None:
     for word in words:
         wrong = f"expected at most {limits.max_text} characters, got {len(word)}" * (
             len(word) > limits.max_text
@@ -127,12 +216,19 @@ def _is_text(word: str) -> bool:
 
 
 def packed_rows(
-    features: Sequence[Feature], listed: list[object], rows: list[list[object]], where: str
+    features: Sequence[Feature],
+    listed: list[object],
+    rows: list[list[object]],
+    where: str,
+    readers: Sequence[Reader] | None = None,
 ) -> Rows:
-    """Rows in the order of the features as one number for each. Raises `InvalidInput` with what is wrong."""
+    """Rows in the order of the features as one number for each. Raises `InvalidInput` with what is wrong.
+
+    `readers` are those of the features, where they were made before.
+    """
     columns = [
-        read_column(feature, column)
-        for feature, column in zip(features, zip(*rows, strict=True), strict=True)
+        read_column(feature, column, None if readers is None else readers[place])
+        for place, (feature, column) in enumerate(zip(features, zip(*rows, strict=True), strict=True))
     ]
     if any(isinstance(value, _Wrong) for column in columns for value in column):
         raise InvalidInput(_faults(features, columns, listed, where))
@@ -156,56 +252,150 @@ def wrong_values(numbers: Sequence[object]) -> Iterator[tuple[int, str]]:
     return ((row, number.message) for row, number in enumerate(numbers) if isinstance(number, _Wrong))
 
 
-def read_column(feature: Feature, values: Sequence[object]) -> list[Any]:
-    """The numbers of a column; `wrong_values` finds those that are none of its kind."""
-    kinds = set(map(type, values))
-    if feature.kind == NUMBER and kinds <= {float, int} and all(map(_is_finite, values)):
-        return list(values)
-    reads: Mapping[object, float] = {}
-    if feature.kind == CATEGORY:
-        reads = {word: float(place) for place, word in enumerate(feature.words)}
-    read = _READERS[feature.kind]
-    return [MISSING if value is None else read(value, reads) for value in values]
+def read_column(feature: Feature, values: Sequence[object], reader: Reader | None = None) -> list[Any]:
+    """The numbers of a column; `wrong_values` finds those that are none of its kind.
+
+    `reader` is the feature's, where it was made before.
+    """
+    if feature.kind == NUMBER and not feature.rule.missing:
+        kinds = set(map(type, values))
+        if kinds <= {float, int} and all(map(_is_finite, values)):
+            return list(values)
+    read = reader or reader_of(feature)
+    return [MISSING if value is None else read(value) for value in values]
 
 
 def _is_finite(value: Any) -> bool:  # noqa: ANN401 - a number of JSON
     return wrong_number(value) is None
 
 
-def _number(value: object, _: Mapping[object, float]) -> float:
-    wrong = wrong_number(value)
-    return _Wrong.saying(wrong) if wrong else float(value)  # type: ignore[arg-type]
+def reader_of(feature: Feature) -> Reader:
+    """What reads a feature's values, but for null: a number, NaN where one is missing, or a `_Wrong`."""
+    return _READERS[feature.kind](feature)
 
 
-def _truth(value: object, _: Mapping[object, float]) -> float:
+def _number_reader(feature: Feature) -> Reader:
+    rule = feature.rule
+    gaps, gap_numbers = frozenset(rule.missing), missing_numbers(rule.missing)
+
+    def read(value: object) -> float:
+        if isinstance(value, str) and (rule.text or value in gaps):
+            return _written_number(value, rule, gaps, gap_numbers)
+        wrong = wrong_number(value)
+        if wrong:
+            return _Wrong.saying(wrong)
+        number = float(value)  # type: ignore[arg-type]
+        return MISSING if number in gap_numbers else number
+
+    return read
+
+
+def _written_number(word: str, rule: ValueRule, gaps: frozenset[str], gap_numbers: frozenset[float]) -> float:
+    if word in gaps or word.strip() in gaps:
+        return MISSING
+    from ml_core.inputs.texts import read_number
+
+    number = read_number(word, rule)
+    if number is None:
+        return _Wrong.saying(f"expected a number, got {shown(word)}")
+    if number in gap_numbers:
+        return MISSING
+    if not _is_finite(number):
+        return _Wrong.saying(f"expected a finite number of double precision, got {shown(word)}")
+    return number
+
+
+def _truth_reader(feature: Feature) -> Reader:
+    rule = feature.rule
+    words = {**dict.fromkeys(rule.true, 1.0), **dict.fromkeys(rule.false, 0.0)}
+    gaps = frozenset(rule.missing)
+
+    def read(value: object) -> float:
+        if isinstance(value, bool):
+            return float(value)
+        if isinstance(value, str):
+            if value in gaps or (rule.text and value.strip() in gaps):
+                return MISSING
+            if value.strip().lower() in words:
+                return words[value.strip().lower()]
+        elif isinstance(value, int | float) and _is_spelled(value) and spelled(value) in words:
+            return words[spelled(value)]
+        return _Wrong.saying(f"expected true or false, got {shown(value)}")
+
+    return read
+
+
+def _word_reader(feature: Feature) -> Reader:
+    rule = feature.rule
+    places = {word: float(place) for place, word in enumerate(feature.words)}
+    for gap in rule.missing:
+        places.setdefault(gap, MISSING)
+    numbers: dict[float, float] = {}
+
+    def read(value: object) -> float:
+        if isinstance(value, str):
+            found = places.get(value)
+            if found is None and rule.text:
+                found = places.get(value.strip())
+            return UNKNOWN if found is None else found
+        if rule.spelled and _is_spelled(value):
+            return _spelled_place(value, places, numbers)
+        return _Wrong.saying(f"expected a string, got {shown(value)}")
+
+    return read
+
+
+def _spelled_place(value: Any, places: dict[str, float], numbers: dict[float, float]) -> float:  # noqa: ANN401
+    """The place of a number or truth value among words: as it is written, or of a word of the same number."""
+    word = spelled(value)
+    if word in places:
+        return places[word]
     if isinstance(value, bool):
-        return float(value)
-    return _Wrong.saying(f"expected true or false, got {shown(value)}")
+        alike = (places[text] for text in (word.capitalize(), word.upper()) if text in places)
+        return next(alike, UNKNOWN)
+    if not numbers:
+        numbers[MISSING] = UNKNOWN  # they are looked for once
+        for text, place in places.items():
+            if _is_number(text):
+                numbers.setdefault(int(text) if text.strip("+-").isdecimal() else float(text), place)
+    return numbers.get(value, UNKNOWN)
 
 
-def _word(value: object, places: Mapping[object, float]) -> float:
-    if isinstance(value, str):
-        return places.get(value, UNKNOWN)
-    return _Wrong.saying(f"expected a string, got {shown(value)}")
+def _date_reader(feature: Feature) -> Reader:
+    from ml_core.inputs.texts import read_date
+
+    rule = feature.rule
+    gaps = frozenset(rule.missing)
+
+    def read(value: object) -> float:
+        days = None
+        if isinstance(value, str):
+            if value in gaps or (rule.text and value.strip() in gaps):
+                return MISSING
+            days = read_date(value, rule)
+            if days is None and not rule.date:
+                days = _iso_days(value)
+        if days is None:
+            expected = _EXAMPLE_DATES[rule.date]
+            return _Wrong.saying(f'expected a date such as "{'" or "'.join(expected)}", got {shown(value)}')
+        return days
+
+    return read
 
 
-def _date(value: object, _: Mapping[object, float]) -> float:
-    from datetime import UTC, datetime
+def _iso_days(text: str) -> float | None:
+    """What else Python takes for a date of ISO 8601, such as 2024-W22-5: earlier releases took it too."""
+    from datetime import datetime
+
+    from ml_core.inputs.texts import days_since_1970
 
     try:
-        instant = datetime.fromisoformat(value)  # type: ignore[arg-type]  # a TypeError is an answer too
-        since = instant.replace(tzinfo=instant.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    except (ValueError, TypeError, OverflowError):
-        return _Wrong.saying(
-            f'expected a date such as "2024-05-31" or "2024-05-31T12:00:00", got {shown(value)}'
-        )
-    # As the table reader has it: whole microseconds, divided once.
-    return (since.days * _SECONDS_A_DAY * 10**6 + since.seconds * 10**6 + since.microseconds) / (
-        _SECONDS_A_DAY * 1e6
-    )
+        return days_since_1970(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        return None
 
 
-_READERS = {NUMBER: _number, BOOLEAN: _truth, CATEGORY: _word, DATE: _date}
+_READERS = {NUMBER: _number_reader, BOOLEAN: _truth_reader, CATEGORY: _word_reader, DATE: _date_reader}
 
 
 def _faults(

@@ -69,14 +69,16 @@ class Model:
         }
         if self.encoding:
             described["encoding"] = self.encoding.description()
+            if missing_words := self.encoding.missing_words:
+                described["missing_words"] = [list(words) for words in missing_words]
         return described
 
     def row_schema(self) -> dict[str, object]:
         """The JSON Schema of a row: a list in the order of the features, or an object by their names."""
+        if self.encoding:
+            return self.encoding.row_schema()
         from ml_core.inputs.columns import row_schema
 
-        if self.encoding:
-            return row_schema(self.encoding.schemas())
         return row_schema({name: {"type": "number"} for name in self.features})
 
     def rows(

@@ -32,7 +32,9 @@ def _parts(description: Mapping[str, Any], content: dict[str, Tensor]) -> dict[s
     features, classes = _names(description["features"]), _classes(description["classes"])
     if content or parameters:
         raise ArtifactInvalid(f"nothing is known of {', '.join([*content, *parameters])}")
-    encoding = Encoding.restored(description["encoding"]) if "encoding" in description else None
+    encoding = None
+    if "encoding" in description:
+        encoding = Encoding.restored(description["encoding"], description.get("missing_words", ()))
     if encoding and tuple(feature.name for feature in encoding.features) != features:
         raise ArtifactInvalid("the encoding is not that of the features")
     width = encoding.layout.width if encoding else len(features)

@@ -6,13 +6,15 @@ from math import isfinite
 
 from ml_core.arithmetic.layout import Layout
 from ml_core.errors import ArtifactInvalid, shown
-from ml_core.inputs.columns import CATEGORY, KINDS, Feature, packed_rows, schema_of
+from ml_core.inputs.columns import CATEGORY, KINDS, Feature, packed_rows, reader_of, schema_of
 from ml_core.inputs.instances import in_order
+from ml_core.inputs.rules import restored_rule
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from typing import Any
 
+    from ml_core.inputs.columns import Reader
     from ml_core.inputs.rows import Limits, Rows
 
 
@@ -22,6 +24,10 @@ class Encoding:
     def __init__(self, features: tuple[Feature, ...], layout: Layout) -> None:
         self.features = features
         self.layout = layout
+        self._readers: list[Reader] = []
+        self._names = frozenset(feature.name for feature in features)
+        self._text = any(feature.rule.text for feature in features)
+        self._optional = [feature.name for feature in features if feature.rule.optional]
 
     def rows(
         self,
@@ -33,20 +39,61 @@ class Encoding:
     ) -> Rows:
         """Checked rows of what a caller sends: lists in the order of the features, or objects by their names.
 
-        Null is a missing value; a word that the model never saw is none of its words. Raises `TooLarge` and
-        `InvalidInput`.
+        Null is a missing value, and so are the words that the rule of a column names; a word that the model
+        never saw is none of its words. Raises `TooLarge` and `InvalidInput`.
         """
         names = [feature.name for feature in self.features]
+        if isinstance(instances, list):
+            instances = self._completed(instances)
         listed, rows = in_order(instances, names, limits, where, expecting)
-        return packed_rows(self.features, listed, rows, where)
+        return packed_rows(self.features, listed, rows, where, self.readers)
+
+    def _completed(self, instances: list[object]) -> list[object]:
+        """Rows with null for columns that they may lack, and no space around the names of a text file."""
+        if not self._optional and not self._text:
+            return instances
+        names = self._names
+        absent = dict.fromkeys(self._optional)
+        completed: list[object] = []
+        for row in instances:
+            if isinstance(row, dict) and row.keys() != names:
+                stripped = {name.strip() if self._text else name: value for name, value in row.items()}
+                whole = len(stripped) == len(row)
+                completed.append({**absent, **(stripped if whole else row)})
+            else:
+                completed.append(row)
+        return completed
+
+    @property
+    def readers(self) -> list[Reader]:
+        """What reads the values of each feature; made once."""
+        if not self._readers:
+            self._readers = [reader_of(feature) for feature in self.features]
+        return self._readers
+
+    def row_schema(self) -> dict[str, object]:
+        """The JSON Schema of a row."""
+        from ml_core.inputs.columns import row_schema
+
+        return row_schema({feature.name: schema_of(feature) for feature in self.features}, self._optional)
+
+    @property
+    def missing_words(self) -> list[tuple[str, ...]]:
+        """The lists of words that stand for a missing value, each once: columns name theirs by its place."""
+        found = dict.fromkeys(feature.rule.missing for feature in self.features)
+        return [words for words in found if words]
 
     def description(self) -> list[dict[str, object]]:
         """The encoding as JSON values: what `restored` reads, and a manifest shows."""
-        replacements = dict(self.layout.numbers)
+        replacements, lists = dict(self.layout.numbers), self.missing_words
         with_missing = {column for column, _, missing in self.layout.categories if missing}
         described = []
         for column, feature in enumerate(self.features):
             entry: dict[str, object] = {"name": feature.name, "kind": feature.kind}
+            if read := feature.rule.described():
+                entry["read"] = read
+            if feature.rule.missing:
+                entry["missing"] = lists.index(feature.rule.missing)
             if feature.kind == CATEGORY:
                 entry.update(words=list(feature.words), missing_is_a_word=column in with_missing)
             else:
@@ -57,19 +104,14 @@ class Encoding:
             described.append(entry)
         return described
 
-    def schemas(self) -> dict[str, dict[str, object]]:
-        """The JSON Schema of each feature's values."""
-        return {feature.name: schema_of(feature) for feature in self.features}
-
     @classmethod
-    def restored(cls, described: object) -> Encoding:
-        """The encoding of a description. Raises `ArtifactInvalid`."""
+    def restored(cls, described: object, missing_words: object = ()) -> Encoding:
+        """The encoding of a description and its `missing_words`. Raises `ArtifactInvalid`."""
         if not isinstance(described, list) or not described:
             raise ArtifactInvalid("an encoding is a list of features")
         entries = [_entry(each) for each in described]
-        features = tuple(
-            Feature(entry["name"], entry["kind"], tuple(entry.get("words", ()))) for entry in entries
-        )
+        lists = _lists(missing_words)
+        features = tuple(_feature(entry, lists) for entry in entries)
         numbers = [
             (column, float(entry["replacement"]))
             for column, entry in enumerate(entries)
@@ -82,6 +124,22 @@ class Encoding:
             if entry["kind"] == CATEGORY
         ]
         return cls(features, Layout(tuple(numbers), tuple(flagged), tuple(words)))
+
+
+def _lists(missing_words: object) -> list[tuple[str, ...]]:
+    """The lists of `missing_words`, checked. Raises `ArtifactInvalid`."""
+    if not isinstance(missing_words, list | tuple) or not all(
+        isinstance(words, list) and set(map(type, words)) <= {str} for words in missing_words
+    ):
+        raise ArtifactInvalid("the words for a missing value are lists of strings")
+    return [tuple(words) for words in missing_words]
+
+
+def _feature(entry: dict[str, Any], lists: list[tuple[str, ...]]) -> Feature:
+    """The feature of a checked entry. Raises `ValueError` and `IndexError`."""
+    missing = lists[entry["missing"]] if "missing" in entry else ()
+    rule = restored_rule(entry.get("read", {}), missing)
+    return Feature(entry["name"], entry["kind"], tuple(entry.get("words", ())), rule)
 
 
 def _entry(entry: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ml_core.inputs.columns import Feature, mixed_rows
 from ml_core.inputs.instances import in_order, rows_from_json
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Limits, Rows
+from ml_core.inputs.rules import TYPED, ValueRule
 
 _VALUE = {"type": ["number", "boolean", "string", "null"]}
 _INSTANCES = {
@@ -57,7 +58,7 @@ class TrainingRows(NamedTuple):
         """What tells whether another request had the same rows and targets: their SHA-256."""
         import hashlib
 
-        described = json.dumps([self.features, self.targets, self.columns, self.rows.n_features]).encode()
+        described = json.dumps([self.features, self.targets, self._columns, self.rows.n_features]).encode()
         digest = hashlib.sha256(described)
         digest.update(self.rows.packed)
         return {"uri": None, "size": len(self.rows.packed), "sha256": digest.hexdigest()}
@@ -69,8 +70,15 @@ class TrainingRows(NamedTuple):
     def to_bytes(self, more: Mapping[str, object]) -> bytes:
         """A safetensors file of the rows, described with `more`."""
         table = safetensors.Tensor((len(self.rows), self.rows.n_features), self.rows.packed)
-        own = {"features": self.features, "targets": self.targets, "columns": self.columns}
+        own = {"features": self.features, "targets": self.targets, "columns": self._columns}
         return safetensors.write({**more, **own}, {"instances": table})
+
+    @property
+    def _columns(self) -> list[object] | None:
+        """The columns as they are stored: with their rules where those say something."""
+        if self.columns is None:
+            return None
+        return [column[:-1] if column.rule == TYPED else column for column in self.columns]
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "tuple[dict[str, Any], TrainingRows]":
@@ -89,7 +97,13 @@ class TrainingRows(NamedTuple):
 def _columns(described: list[Any] | None) -> tuple[Feature, ...] | None:
     if described is None:
         return None
-    return tuple(Feature(name, kind, tuple(words)) for name, kind, words in described)
+    return tuple(Feature(name, kind, tuple(words), _rule(*rule)) for name, kind, words, *rule in described)
+
+
+def _rule(fields: list[Any] | None = None) -> ValueRule:
+    """The rule of a stored column; those of earlier releases have none."""
+    values: list[Any] = [tuple(field) if isinstance(field, list) else field for field in fields or ()]
+    return ValueRule(*values)
 
 
 def check_rows(body: dict[str, object], info: AlgorithmInfo, limits: Limits) -> TrainingRows:
