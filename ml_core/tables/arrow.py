@@ -92,6 +92,15 @@ def numbers(array: Array) -> "NDArray[np.float64]":
         return _with_nan(*_buffers(array.cast(_FLOAT), "<f8"))
 
 
+def integers(array: Array) -> "tuple[NDArray[Any], NDArray[np.bool_] | None]":
+    """Whole numbers of 64 bits as they are, and which of them are present (None: all)."""
+    kind = array.type.value_type or array.type if DataType.is_dictionary(array.type) else array.type
+    unsigned = DataType.is_uint64(kind)
+    with engine():
+        plain = array.cast(DataType.uint64() if unsigned else _INTEGER)
+        return _buffers(plain, "<u8" if unsigned else "<i8")
+
+
 def days(array: Array) -> "NDArray[np.float64]":
     """Dates, times, or words that say one, as days since 1970-01-01 UTC; NaN where there is none."""
     with engine():

@@ -1,8 +1,10 @@
 """What reading a table gives: columns of one kind each, missing values marked."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ml_core.errors import MalformedInput
+from ml_core.inputs.rules import EXACT, TYPED, ValueRule, missing_numbers, spelled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,10 +16,13 @@ DATE = "date"
 CATEGORY = "category"
 # Too many different words to be categories, or a kind of value that no model takes: known, and left out.
 TEXT = "text"
+DURATION = "duration"
 OTHER = "other"
 
 # Words of a single column that are told apart; past it the column is text.
 MOST_WORDS = 100_000
+# Renamed columns are told one by one up to so many.
+_MOST_TOLD = 20
 
 
 class Column(NamedTuple):
@@ -26,12 +31,20 @@ class Column(NamedTuple):
     `values` are float64 with NaN where one is missing: numbers, 0 and 1 for truth values, for dates the
     days since 1970-01-01 (UTC). For categories they are int32 indices into the sorted `words`, -1 where one
     is missing; for text and other kinds 0 and -1.
+
+    `rule` says how the values were read, and `missing_words` how often each word stood for a missing one.
+    `integers` are categories whose words are whole numbers, which float64 would not tell apart. `is_index`
+    is one that a program wrote of its own to number or name the rows.
     """
 
     name: str
     kind: str
     values: "NDArray[Any]"
     words: tuple[str, ...] = ()
+    rule: ValueRule = TYPED
+    missing_words: Mapping[str, int] = {}
+    integers: bool = False
+    is_index: bool = False
 
     @property
     def present(self) -> "NDArray[Any]":
@@ -42,28 +55,42 @@ class Column(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """A table that was read; `complete` is False where reading stopped before the end, as was asked."""
+    """A table that was read; `complete` is False where reading stopped before the end, as was asked.
+
+    `read` says how its file was read: delimiter, encoding and header of a CSV file.
+    """
 
     columns: tuple[Column, ...]
     rows: int
     format: str
     warnings: tuple[str, ...] = ()
     complete: bool = True
+    read: Mapping[str, object] = {}
 
     def column(self, name: str) -> Column | None:
         """The column of that name, if there is one."""
         return next((column for column in self.columns if column.name == name), None)
 
 
-def number_column(name: str, values: "NDArray[Any]") -> Column:
-    """A column of numbers; of integers where all present are. Raises `MalformedInput` for infinity."""
-    import numpy as np
+def number_column(
+    name: str,
+    values: "NDArray[Any]",
+    rule: ValueRule = TYPED,
+    missing_words: Mapping[str, int] | None = None,
+) -> Column:
+    """A column of numbers; of integers where all present are.
 
-    if np.isinf(values).any():
-        row = int(np.flatnonzero(np.isinf(values))[0])
-        raise MalformedInput(f"column '{name}' holds infinity (row {row}), which no model takes")
-
-    return Column(name, INTEGER if _are_whole(values) else NUMBER, values)
+    Numbers that the rule calls missing become so.
+    """
+    words = dict(missing_words or {})
+    for number in missing_numbers(rule.missing):
+        places = values == number
+        if times := int(places.sum()):
+            values = values if values.flags.writeable else values.copy()
+            values[places] = float("nan")
+            word = spelled(number)
+            words[word] = words.get(word, 0) + times
+    return Column(name, INTEGER if _are_whole(values) else NUMBER, values, (), rule, words)
 
 
 def _are_whole(values: "NDArray[Any]") -> bool:
@@ -77,5 +104,35 @@ def _are_whole(values: "NDArray[Any]") -> bool:
         len(known)
         and (np.floor(first) == first).all()
         and (np.floor(known) == known).all()
-        and max(-known.min(), known.max()) < 2**53
+        and max(-known.min(), known.max()) < EXACT
     )
+
+
+def first_infinite(column: Column) -> int | None:
+    """The first row, from 1, that holds infinity; None where there is none."""
+    import numpy as np
+
+    if column.values.dtype.kind != "f" or not np.isinf(column.values).any():
+        return None
+    return int(np.flatnonzero(np.isinf(column.values))[0]) + 1
+
+
+def different_names(given: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names made different as pandas makes them, and what is to be said of it; the place names empty ones."""
+    names: dict[str, None] = {}
+    warnings = []
+    seen: Counter[str] = Counter()
+    for place, each in enumerate(given):
+        name = each or f"x{place}"
+        while name in names:
+            seen[each] += 1
+            name = f"{each}.{seen[each]}"
+        if name != each:
+            warnings.append(
+                f"column {place + 1} is called '{name}': "
+                + ("its name is there twice" if each else "it has none")
+            )
+        names[name] = None
+    more = len(warnings) - _MOST_TOLD
+    told = [*warnings[:_MOST_TOLD], f"{more} more columns are renamed like these"]
+    return list(names), told if more > 0 else warnings

@@ -4,7 +4,6 @@ import codecs
 import io
 import os
 import re
-from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,9 @@ from arro3.io import read_csv
 from ml_core.errors import MalformedInput
 from ml_core.tables import arrow
 from ml_core.tables.batches import BATCH_BYTES, BATCH_ROWS, check_width, rows_at_once
-from ml_core.tables.columns import Dataset
+from ml_core.tables.columns import Dataset, different_names
 from ml_core.tables.dialects import Dialect, dialect_of
+from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import CSV, ReadRequest
 from ml_core.tables.text import FALLBACK_ENCODING, SAMPLE_BYTES, estimated_lines, fallback
 from ml_core.tables.words import WordColumn
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 _READ_BYTES = 1 << 20
 # What the engine holds for each cell of a batch beside its bytes: an offset, and a part of an array.
 _CELL_BYTES = 16
-# Renamed columns are told one by one up to so many.
-_MOST_TOLD = 20
+_INDEX_NAME = re.compile(r"(?:Unnamed: 0)?")
 _RAGGED = re.compile(r"incorrect number of fields for line (\d+), expected (\d+) got (more than )?(\d+)")
 
 
@@ -40,10 +39,10 @@ class _NotUTF8(Exception):
 class _Transcoded(io.RawIOBase):
     """A file of another encoding, or one that is to be read from the middle, as UTF-8."""
 
-    def __init__(self, path: str, encoding: str, begin: int) -> None:
+    def __init__(self, path: str, encoding: str, begin: int, *, strict: bool) -> None:
         self._file = open(path, "rb")  # noqa: SIM115 - closed with the object
         self._file.seek(begin)
-        self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        self._decoder = codecs.getincrementaldecoder(encoding)("strict" if strict else "replace")
         self._ready = b""
 
     def close(self) -> None:
@@ -73,30 +72,41 @@ def read(path: str, request: ReadRequest) -> Dataset:
         head = file.read(SAMPLE_BYTES)
     size = os.path.getsize(path)
     whole = len(head) == size
-    dialect = dialect_of(head, whole=whole)
+    options = request.options
+    dialect = dialect_of(head, whole=whole, options=options)
     check_width(dialect.width)
     columns = dialect.width if dialect.names is None else sum(map(request.wanted, dialect.names))
     request.check(estimated_lines(head, size), columns)
     try:
         return _read(path, dialect, request)
     except _NotUTF8:
+        if options.encoding is not None:
+            raise MalformedInput(
+                f'the file is not {options.encoding}: say another "encoding", or leave it out'
+            ) from None
         with open(path, "rb") as file:
             undefined = any(
                 fallback(block) == "latin-1" for block in iter(lambda: file.read(_READ_BYTES), b"")
             )
         encoding = "latin-1" if undefined else FALLBACK_ENCODING
-        return _read(path, dialect_of(head, whole=whole, encoding=encoding), request)
+        return _read(path, dialect_of(head, whole=whole, encoding=encoding, options=options), request)
 
 
 def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
     names, warnings = _names(dialect)
+    request.check_names(names)
     columns = {
-        place: WordColumn(name, decimal_comma=dialect.delimiter != ",", padded=dialect.padded)
+        place: WordColumn(
+            name, ColumnOptions.of(request.options, name, text=True, delimiter=dialect.delimiter)
+        )
         for place, name in enumerate(names)
         if request.wanted(name)
     }
-    if not dialect.encoding.startswith("utf-8"):
-        warnings = [*warnings, f"the file is not UTF-8; it was read as {dialect.encoding}"]
+    if not dialect.encoding.startswith("utf-8") and request.options.encoding is None:
+        warnings = [
+            *warnings,
+            f'the file is not UTF-8; it was read as {dialect.encoding}; "encoding" says another',
+        ]
     rows, batches, at_once = 0, 0, _rows_at_once(path, dialect)
     for batch in _batches(path, dialect, at_once):
         for place, column in columns.items():
@@ -105,22 +115,32 @@ def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
         if request.most_rows is not None and rows >= request.most_rows:
             break
     complete = request.most_rows is None or rows < request.most_rows
-    lost = {place: column for place, column in columns.items() if column.lost}
-    if lost:
-        _read_again(lost, islice(_batches(path, dialect, at_once), batches))
+    while unread := {place: column for place, column in columns.items() if column.unread}:
+        _read_again(unread, islice(_batches(path, dialect, at_once), batches))
     if not rows:
         raise MalformedInput("the file has a header and no rows")
     # One after another leaves its batches behind: there is no memory for all columns twice.
     made = []
     for place in list(columns):
         column = columns.pop(place)
-        made.append(column.column())
+        read = column.column()
+        made.append(read._replace(is_index=_is_index(dialect, place)))
         warnings += column.warnings
-    return Dataset(tuple(made), rows, CSV, tuple(warnings), complete)
+    how = {
+        "delimiter": dialect.delimiter,
+        "encoding": dialect.encoding.removesuffix("-sig"),
+        "header": dialect.names is not None,
+    }
+    return Dataset(tuple(made), rows, CSV, tuple(warnings), complete, how)
+
+
+def _is_index(dialect: Dialect, place: int) -> bool:
+    """Whether a column has the place and name that pandas and R write row names by."""
+    return bool(place == 0 and dialect.names and _INDEX_NAME.fullmatch(dialect.names[0]))
 
 
 def _read_again(columns: dict[int, WordColumn], batches: "Iterable[RecordBatch]") -> None:
-    """Read the columns as words that looked like something else at first."""
+    """Read the columns once more, by what is known of them now."""
     for column in columns.values():
         column.start_again()
     for batch in batches:
@@ -147,26 +167,8 @@ def _rows_at_once(path: str, dialect: Dialect) -> int:
 def _names(dialect: Dialect) -> tuple[list[str], list[str]]:
     """The columns' names, made different as pandas makes them, and what is to be said about it."""
     if dialect.names is None:
-        return [f"x{place}" for place in range(dialect.width)], [
-            "the file has no header: columns are x0, x1 …"
-        ]
-    names: dict[str, None] = {}
-    warnings = []
-    seen: Counter[str] = Counter()
-    for place, given in enumerate(dialect.names):
-        name = given or f"x{place}"
-        while name in names:
-            seen[given] += 1
-            name = f"{given}.{seen[given]}"
-        if name != given:
-            warnings.append(
-                f"column {place + 1} is called '{name}': "
-                + ("its name is there twice" if given else "it has none")
-            )
-        names[name] = None
-    more = len(warnings) - _MOST_TOLD
-    told = [*warnings[:_MOST_TOLD], f"{more} more columns are renamed like these"]
-    return list(names), told if more > 0 else warnings
+        return [f"x{place}" for place in range(dialect.width)], list(dialect.doubts)
+    return different_names(dialect.names)
 
 
 def _batches(path: str, dialect: Dialect, at_once: int) -> "Iterator[RecordBatch]":
@@ -186,7 +188,7 @@ def _batches(path: str, dialect: Dialect, at_once: int) -> "Iterator[RecordBatch
         begin = (
             len(codecs.BOM_UTF8) if dialect.encoding == "utf-8-sig" and not dialect.begin else dialect.begin
         )
-        with _Transcoded(path, encoding, begin) as source:
+        with _Transcoded(path, encoding, begin, strict=dialect.strict) as source:
             yield from read_csv(source, schema, **options)  # type: ignore[arg-type]
     except (MemoryError, OSError):
         raise

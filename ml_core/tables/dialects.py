@@ -6,16 +6,23 @@ import io
 from typing import NamedTuple
 
 from ml_core.errors import MalformedInput
+from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, NOTHING_SAID, ReadOptions
 from ml_core.tables.text import SAMPLE_BYTES, encoding_of
 
 _DELIMITERS = ",;\t|"
 _SNIFFED_RECORDS = 200
+_GAPS = frozenset((*MISSING_WORDS, *GAP_SIGNS))
+_NO_HEADER = (
+    "the file has no header, as its first line holds values: columns are x0, x1 …; "
+    '"header": true takes it for names'
+)
 
 
 class Dialect(NamedTuple):
     """How a text file holds a table, from the byte `begin`; `names` are the header's, None without one.
 
-    A `padded` one has a space after each delimiter. `lines_a_record` is told by the first records.
+    `lines_a_record` is told by the first records. `doubts` are what is to be said of the guesses.
+    In a `strict` one each byte has to be of the encoding, as somebody said it.
     """
 
     encoding: str
@@ -23,22 +30,26 @@ class Dialect(NamedTuple):
     names: tuple[str, ...] | None
     width: int
     begin: int
-    padded: bool = False
     lines_a_record: float = 1.0
+    doubts: tuple[str, ...] = ()
+    strict: bool = False
 
 
-def dialect_of(head: bytes, *, whole: bool, encoding: str | None = None) -> Dialect:
+def dialect_of(
+    head: bytes, *, whole: bool, encoding: str | None = None, options: ReadOptions = NOTHING_SAID
+) -> Dialect:
     """How a CSV file that begins with `head` is written; `whole` says that nothing follows.
 
-    Raises `MalformedInput`.
+    `options` say what is not guessed. Raises `MalformedInput`.
     """
-    encoding = encoding or encoding_of(head)
+    encoding = encoding or said_encoding(options, head) or encoding_of(head)
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
     begin, told = 0, None
     if text[:4].lower() == "sep=" and encoding.startswith("utf-8") and _is_delimiter(text[4:]):
         # Excel's own first line
         told, text = text[4], text[5:].lstrip("\r\n")
         begin = len(head) - len(text.encode(encoding.removesuffix("-sig"), "replace"))
+    told = options.delimiter or told
     candidates = [told] if told else list(_DELIMITERS)
     samples = {delimiter: _records(text, delimiter, whole=whole) for delimiter in candidates}
     delimiter = max(candidates, key=lambda each: _fitness(samples[each]))
@@ -46,13 +57,51 @@ def dialect_of(head: bytes, *, whole: bool, encoding: str | None = None) -> Dial
     if not records:
         raise MalformedInput("the file has no line that ends within its first megabyte")
     first = records[0]
-    names = None if all(_is_number(cell) for cell in first) else tuple(cell.strip() for cell in first)
-    later = [cell for record in records for cell in record[1:]]
-    padded = bool(later) and all(cell.startswith(" ") for cell in later if cell)
+    has_header = options.header if options.header is not None else not _are_values(records)
+    names = tuple(cell.strip() for cell in first) if has_header else None
     line_ends = sum(cell.count("\n") or cell.count("\r") for record in records for cell in record)
-    return Dialect(
-        encoding, delimiter, names, len(first), begin, padded, lines_a_record=1 + line_ends / len(records)
-    )
+    doubts = () if names is not None or options.header is not None else (_NO_HEADER,)
+    a_record, strict = 1 + line_ends / len(records), options.encoding is not None
+    return Dialect(encoding, delimiter, names, len(first), begin, a_record, doubts, strict)
+
+
+def said_encoding(options: ReadOptions, head: bytes) -> str | None:
+    """The encoding that the options say, as Python calls it; that of a byte order mark is more exact."""
+    if options.encoding is None:
+        return None
+    name = codecs.lookup(options.encoding).name
+    marked = encoding_of(head[:4])
+    return marked if marked.replace("-sig", "") == name else name
+
+
+def _are_values(records: list[list[str]]) -> bool:
+    """Whether the first record is one of values, and not a header.
+
+    It is one if all of its cells are numbers, as no column is called. Else each cell that stands over numbers
+    has to be one too, and of the others at least half have to be values of their own columns further down, as
+    names are not.
+    """
+    first, later = records[0], records[1:]
+    if all(map(_is_number, first)):
+        return True
+    if any(not cell.strip() for cell in first) or len(set(first)) < 2:
+        return False
+    columns = [[record[place] for record in later if place < len(record)] for place in range(len(first))]
+    over_numbers = [_are_numbers(column) for column in columns]
+    if not all(_is_number(cell) for cell, numbers in zip(first, over_numbers, strict=True) if numbers):
+        return False
+    words = [
+        cell.strip() in {value.strip() for value in column}
+        for cell, column, numbers in zip(first, columns, over_numbers, strict=True)
+        if not numbers
+    ]
+    return any(words) and sum(words) * 2 >= len(words)
+
+
+def _are_numbers(column: list[str]) -> bool:
+    """Whether a column holds numbers, and perhaps gaps."""
+    known = [cell for cell in column if cell.strip() not in _GAPS]
+    return bool(known) and all(map(_is_number, known))
 
 
 def _is_delimiter(rest: str) -> bool:

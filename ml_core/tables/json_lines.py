@@ -11,11 +11,15 @@ import numpy as np
 from arro3.core import Array
 
 from ml_core.errors import MalformedInput
+from ml_core.inputs.rules import EXACT, spelled
 from ml_core.tables import arrow
 from ml_core.tables.batches import check_width
-from ml_core.tables.columns import BOOLEAN, OTHER, Column, Dataset, number_column
+from ml_core.tables.columns import BOOLEAN, NUMBER, OTHER, Column, Dataset, number_column
+from ml_core.tables.dialects import said_encoding
+from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import JSON_LINES, ReadRequest
 from ml_core.tables.text import SAMPLE_BYTES, encoding_of, estimated_lines
+from ml_core.tables.typed import as_said, integer_column, typed_rule
 from ml_core.tables.words import word_column
 
 if TYPE_CHECKING:
@@ -33,7 +37,8 @@ def read(path: str, request: ReadRequest) -> Dataset:
     """
     with open(path, "rb") as file:
         head = file.read(SAMPLE_BYTES)
-    encoding, lines = encoding_of(head), estimated_lines(head, os.path.getsize(path))
+    encoding = said_encoding(request.options, head) or encoding_of(head)
+    lines = estimated_lines(head, os.path.getsize(path))
     columns: dict[str, _Members] = {}
     names: dict[str, None] = {}
     rows = 0
@@ -45,16 +50,23 @@ def read(path: str, request: ReadRequest) -> Dataset:
         if added or not rows:
             # Each column takes memory for all rows, also for those that have been read: checked before.
             request.check(lines, len(columns) + len(added))
-        columns |= {name: _Members(name, rows) for name in added}
+        for name in added:
+            columns[name] = _Members(name, rows, ColumnOptions.of(request.options, name, text=False))
+        whole = all(len(row) == len(names) for row in batch)
         for name, column in columns.items():
             column.add([row.get(name) for row in batch])
+            column.optional = column.optional or not (whole or all(name in row for row in batch))
         rows += len(batch)
     if not rows:
         raise MalformedInput("the file has no rows")
+    request.check_names(list(names))
     complete = request.most_rows is None or rows < request.most_rows
-    warnings = tuple(warning for column in columns.values() for warning in column.warnings())
-    made = tuple(columns.pop(name).column() for name in list(columns))  # each leaves its batches behind
-    return Dataset(made, rows, JSON_LINES, warnings, complete)
+    made, warnings = [], []
+    for name in list(columns):
+        column = columns.pop(name)  # each leaves its batches behind
+        made.append(column.column())
+        warnings += column.warnings
+    return Dataset(tuple(made), rows, JSON_LINES, tuple(warnings), complete)
 
 
 def _batches(path: str, encoding: str, most_rows: int | None) -> Iterator[list[dict[str, Any]]]:
@@ -99,39 +111,77 @@ def _no_constant(name: str) -> float | None:
 class _Members:
     """The values of one member, batch by batch, and what kinds of them there were."""
 
-    def __init__(self, name: str, missing: int) -> None:
+    def __init__(self, name: str, missing: int, options: ColumnOptions) -> None:
         self.name = name
+        self.optional = missing > 0
+        self.warnings: list[str] = []
+        self._options = options
         self._kinds: set[type] = set()
         self._batches: list[list[Any] | NDArray[Any]] = [np.full(missing, np.nan)] if missing else []
 
     def add(self, values: list[Any]) -> None:
-        kinds = set(map(type, values)) - {type(None)}
-        self._kinds |= kinds
+        self._kinds |= set(map(type, values)) - {type(None)}
         # Numbers are kept as numbers, the rest as it came until all kinds are known.
-        self._batches.append(_floats(values) if kinds <= _NUMBERS and not self._mixed else values)
-
-    @property
-    def _mixed(self) -> bool:
-        return not self._kinds <= _NUMBERS
-
-    def warnings(self) -> list[str]:
-        """What is to be said of the column."""
-        if len(self._kinds) <= 1 or self._kinds <= _NUMBERS or self._kinds & _NESTED:
-            return []
-        kinds = " and ".join(sorted(_SPOKEN[kind] for kind in self._kinds))
-        return [f"column '{self.name}' mixes {kinds}; it was read as words"]
+        self._batches.append(_numbers(values) if self._kinds <= _NUMBERS else values)
 
     def column(self) -> Column:
+        column = as_said(self._column(), self._options)
+        return column._replace(rule=column.rule._replace(optional=True)) if self.optional else column
+
+    def _column(self) -> Column:
+        rule = typed_rule(self._options)
         if self._kinds <= _NUMBERS:
-            return number_column(self.name, np.concatenate([np.empty(0), *map(np.asarray, self._batches)]))
+            return self._number_column()
         values = [value for batch in self._batches for value in _listed(batch)]
+        self._batches.clear()
         if self._kinds & _NESTED:
             return Column(
                 self.name, OTHER, np.array([0 if value is not None else -1 for value in values], np.int32)
             )
         if self._kinds == _TRUTHS:
-            return Column(self.name, BOOLEAN, np.array([np.nan if v is None else float(v) for v in values]))
-        return _word_column(self.name, values)
+            truths = np.array([np.nan if value is None else float(value) for value in values])
+            return Column(self.name, BOOLEAN, truths, (), rule)
+        return self._word_column(values)
+
+    def _number_column(self) -> Column:
+        arrays = [_numbers(_listed(batch)) if isinstance(batch, list) else batch for batch in self._batches]
+        self._batches.clear()
+        if any(array.dtype == object for array in arrays):
+            return self._of_large_integers([value for array in arrays for value in array.tolist()])
+        return number_column(self.name, np.concatenate([np.empty(0), *arrays]), typed_rule(self._options))
+
+    def _of_large_integers(self, values: list[Any]) -> Column:
+        """Numbers of which some are integers that float64 does not hold: categories, if all are integers."""
+        present = np.array([value is not None for value in values])
+        known = [value for value in values if value is not None]
+        if self._options.kind == NUMBER or not all(type(value) is int for value in known):
+            try:
+                floats = [np.nan if value is None else float(value) for value in values]
+            except OverflowError:
+                raise MalformedInput(
+                    f"column '{self.name}' holds a number too large for double precision"
+                ) from None
+            return number_column(self.name, np.array(floats), typed_rule(self._options))
+        whole = np.array([0 if value is None else value for value in values], object)
+        return integer_column(self.name, whole, None if present.all() else present, self._options)
+
+    def _word_column(self, values: list[Any]) -> Column:
+        mixed = len(self._kinds) > 1 and not self._kinds <= _NUMBERS
+        if mixed and self._options.kind is None:
+            kinds = " and ".join(sorted(_SPOKEN[kind] for kind in self._kinds))
+            self.warnings.append(f"column '{self.name}' mixes {kinds}; it was read as words")
+        words = [value if value is None or isinstance(value, str) else spelled(value) for value in values]
+        batches = (words[begin : begin + _BATCH_ROWS] for begin in range(0, len(words), _BATCH_ROWS))
+        try:
+            arrays = [Array(batch, arrow.STRING) for batch in batches]
+        except UnicodeEncodeError:
+            raise MalformedInput(
+                f"column '{self.name}' holds half of a surrogate pair: expected text"
+            ) from None
+        read = word_column(self.name, arrays, self._options)
+        self.warnings += read.warnings
+        column = read.column()
+        return column._replace(rule=column.rule._replace(spelled=True)) if mixed else column
 
 
 _SPOKEN = {
@@ -144,28 +194,23 @@ _SPOKEN = {
 }
 
 
-def _floats(values: list[Any]) -> "NDArray[np.float64]":
+def _numbers(values: list[Any]) -> "NDArray[Any]":
+    """Numbers as float64 with NaN for None; as they are where float64 does not hold an integer of them."""
     try:
-        return np.array([np.nan if value is None else value for value in values], np.float64)
+        floats = np.array([np.nan if value is None else value for value in values], np.float64)
+        large = np.flatnonzero(np.abs(floats) >= EXACT)
+        if not any(
+            type(value) is int and int(float(value)) != value for value in map(values.__getitem__, large)
+        ):
+            return floats
     except OverflowError:
-        raise MalformedInput("a number is too large for double precision") from None
+        pass
+    exact = np.empty(len(values), object)
+    exact[:] = values
+    return exact
 
 
 def _listed(batch: "list[Any] | NDArray[Any]") -> list[Any]:
-    if isinstance(batch, list):
-        return batch
-    return [None if isnan(value) else int(value) if value.is_integer() else value for value in batch.tolist()]
-
-
-def _word_column(name: str, values: list[Any]) -> Column:
-    words = [value if value is None or isinstance(value, str) else _spelled(value) for value in values]
-    batches = (words[begin : begin + _BATCH_ROWS] for begin in range(0, len(words), _BATCH_ROWS))
-    try:
-        arrays = [Array(batch, arrow.STRING) for batch in batches]
-    except UnicodeEncodeError:
-        raise MalformedInput(f"column '{name}' holds half of a surrogate pair: expected text") from None
-    return word_column(name, arrays, numeric=False).column()
-
-
-def _spelled(value: object) -> str:
-    return json.dumps(value)
+    if isinstance(batch, list) or batch.dtype == object:
+        return list(batch)
+    return [None if isnan(value) else value for value in batch.tolist()]

@@ -1,13 +1,21 @@
 """NPY files: a table of numbers without names, or with those of a structured array."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from arro3.core import Array
 
 from ml_core.errors import MalformedInput
+from ml_core.tables import arrow
 from ml_core.tables.batches import check_width
-from ml_core.tables.columns import BOOLEAN, CATEGORY, OTHER, Column, Dataset, number_column
+from ml_core.tables.columns import BOOLEAN, DATE, DURATION, OTHER, Column, Dataset, number_column
+from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import NPY, ReadRequest
+from ml_core.tables.typed import as_said, integer_column, typed_rule
+from ml_core.tables.words import word_column
+
+_MICROSECONDS_A_DAY = 86_400e6
 
 _LAST_CHARACTER, _SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
 
@@ -25,14 +33,16 @@ def read(path: str, request: ReadRequest) -> Dataset:
         raise MalformedInput("the file has no rows")
     check_width(len(array.dtype.names or ()) or array.shape[1])
     named = array.dtype.names or tuple(f"x{place}" for place in range(array.shape[1]))
+    request.check_names(named)
     places = [place for place, name in enumerate(named) if request.wanted(name)]
     request.check(len(array), len(places))
     shown = array[: request.most_rows]
-    columns = tuple(
-        _column(named[place], shown[named[place]] if array.dtype.names else shown[:, place])
-        for place in places
-    )
-    return Dataset(columns, len(shown), NPY, (), len(shown) == len(array))
+    columns = []
+    for place in places:
+        options = ColumnOptions.of(request.options, named[place], text=False)
+        values = shown[named[place]] if array.dtype.names else shown[:, place]
+        columns.append(as_said(_column(named[place], values, options), options))
+    return Dataset(tuple(columns), len(shown), NPY, (), len(shown) == len(array))
 
 
 def _opened(path: str) -> Any:  # noqa: ANN401 - an array of any type
@@ -51,17 +61,36 @@ def _reason(error: Exception) -> str:
     return str(error)[:200] if isinstance(error, ValueError) else "its header is broken"
 
 
-def _column(name: str, values: Any) -> Column:  # noqa: ANN401 - an array of any type
-    kind = values.dtype.kind
-    if kind == "b":
-        return Column(name, BOOLEAN, values.astype(np.float64))
-    if kind in "iuf" and values.ndim == 1:
-        return number_column(name, values.astype(np.float64))
-    if kind == "U" and values.ndim == 1:
-        words, codes = np.unique(values, return_inverse=True)
-        _check_text(name, words)
-        return Column(name, CATEGORY, codes.astype(np.int32), tuple(map(str, words)))
-    return Column(name, OTHER, np.zeros(len(values), np.int32))
+def _column(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of any type
+    kind, rule = values.dtype.kind, typed_rule(options)
+    made = _MAKERS.get(kind) if values.ndim == 1 else None
+    if made is not None:
+        return made(name, values, options)
+    if kind == "b" and values.ndim == 1:
+        return Column(name, BOOLEAN, values.astype(np.float64), (), rule)
+    other = DURATION if kind == "m" else OTHER
+    return Column(name, other, np.zeros(len(values), np.int32))
+
+
+def _integers(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of integers
+    return integer_column(name, values, None, options)
+
+
+def _floats(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of numbers
+    return number_column(name, values.astype(np.float64), typed_rule(options))
+
+
+def _words(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of strings
+    words, codes = np.unique(values, return_inverse=True)
+    _check_text(name, words)
+    strings = arrow.taken(Array(list(map(str, words)), arrow.STRING), codes.astype(np.int64))
+    return word_column(name, [strings], options).column()
+
+
+def _dates(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of dates
+    micros = values.astype("datetime64[us]").astype(np.int64)
+    days = np.where(np.isnat(values), np.nan, micros / _MICROSECONDS_A_DAY)
+    return Column(name, DATE, days, (), typed_rule(options))
 
 
 def _check_text(name: str, words: Any) -> None:  # noqa: ANN401 - an array of strings
@@ -72,3 +101,12 @@ def _check_text(name: str, words: Any) -> None:  # noqa: ANN401 - an array of st
         (characters > _LAST_CHARACTER) | ((characters >= _SURROGATES[0]) & (characters <= _SURROGATES[1]))
     ).any():
         raise MalformedInput(f"column '{name}' holds words with characters that Unicode does not have")
+
+
+_MAKERS: dict[str, Callable[[str, Any, ColumnOptions], Column]] = {
+    "i": _integers,
+    "u": _integers,
+    "f": _floats,
+    "M": _dates,
+    "U": _words,
+}

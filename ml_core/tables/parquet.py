@@ -1,5 +1,6 @@
 """Parquet files."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,15 +10,26 @@ from arro3.io import read_parquet
 from ml_core.errors import MalformedInput
 from ml_core.tables import arrow
 from ml_core.tables.batches import check_width, rows_at_once
-from ml_core.tables.columns import BOOLEAN, DATE, OTHER, Column, Dataset, number_column
+from ml_core.tables.columns import (
+    BOOLEAN,
+    DATE,
+    DURATION,
+    OTHER,
+    Column,
+    Dataset,
+    different_names,
+    number_column,
+)
+from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import PARQUET, ReadRequest
+from ml_core.tables.typed import as_said, integer_column, typed_rule
 from ml_core.tables.words import WordColumn, add_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from arro3.core import Array, Field, RecordBatch
+    from arro3.core import Array, Field, RecordBatch, Schema
     from numpy.typing import NDArray
 
 # Rows of the first batch, how many times as many the next has at most, and how many times too many are borne.
@@ -34,9 +46,11 @@ def read(path: str, request: ReadRequest) -> Dataset:
     with _reading():
         schema = read_parquet(path, batch_size=1).schema
     check_width(len(schema.names))
+    names, warnings = different_names(schema.names)
+    request.check_names(names)
     gathered = [
-        _gathered(schema.field(place), place)
-        for place, name in enumerate(schema.names)
+        _gathered(schema.field(place), name, place, ColumnOptions.of(request.options, name, text=False))
+        for place, name in enumerate(names)
         if request.wanted(name)
     ]
     request.check(row_count(path), len(gathered))
@@ -51,8 +65,22 @@ def read(path: str, request: ReadRequest) -> Dataset:
         raise MalformedInput("the file has no rows")
     complete = request.most_rows is None or rows < request.most_rows
     gathered.reverse()
-    columns = tuple(gathered.pop().column() for _ in range(len(gathered)))  # each leaves its batches behind
-    return Dataset(columns, rows, PARQUET, (), complete)
+    indexes, columns = _pandas_indexes(schema), []
+    for _ in range(len(gathered)):
+        last = gathered.pop()  # each leaves its batches behind
+        made = as_said(last.column(), last.options)
+        warnings += last.warnings
+        columns.append(made._replace(is_index=made.name in indexes))
+    return Dataset(tuple(columns), rows, PARQUET, tuple(warnings), complete)
+
+
+def _pandas_indexes(schema: "Schema") -> frozenset[str]:
+    """The columns that pandas wrote for a data frame's index, as its metadata names them."""
+    try:
+        described = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        return frozenset(name for name in described.get("index_columns", ()) if isinstance(name, str))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return frozenset()
 
 
 def _batches(path: str) -> "Iterator[RecordBatch]":
@@ -92,10 +120,16 @@ def _reading() -> "AbstractContextManager[None]":
 class _Gathered:
     """A column of one of Arrow's types, as batches of it arrive."""
 
-    def __init__(self, name: str, place: int) -> None:
+    def __init__(self, name: str, place: int, options: ColumnOptions) -> None:
         self.name = name
         self.place = place
+        self.options = options
         self._batches: list[NDArray[Any]] = []
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said of the column."""
+        return []
 
     def add(self, array: "Array") -> None:
         add_batch(self._batches, self.values(array))
@@ -107,12 +141,31 @@ class _Gathered:
         return self.typed(np.concatenate(self._batches))
 
     def typed(self, values: "NDArray[Any]") -> Column:
-        return number_column(self.name, values)
+        return number_column(self.name, values, typed_rule(self.options))
+
+
+class _Integers(_Gathered):
+    """Whole numbers of 64 bits, which float64 may not tell apart."""
+
+    def __init__(self, name: str, place: int, options: ColumnOptions) -> None:
+        super().__init__(name, place, options)
+        self._present: list[NDArray[Any]] = []
+
+    def add(self, array: "Array") -> None:
+        values, present = arrow.integers(array)
+        add_batch(self._batches, values)
+        add_batch(self._present, np.ones(len(values), bool) if present is None else present)
+
+    def column(self) -> Column:
+        present = np.concatenate(self._present)
+        values = np.concatenate(self._batches)
+        self._batches.clear()
+        return integer_column(self.name, values, None if present.all() else present, self.options)
 
 
 class _Truths(_Gathered):
     def typed(self, values: "NDArray[Any]") -> Column:
-        return Column(self.name, BOOLEAN, values)
+        return Column(self.name, BOOLEAN, values, (), typed_rule(self.options))
 
 
 class _DateColumn(_Gathered):
@@ -120,55 +173,69 @@ class _DateColumn(_Gathered):
         return arrow.days(array)
 
     def typed(self, values: "NDArray[Any]") -> Column:
-        return Column(self.name, DATE, values)
+        return Column(self.name, DATE, values, (), typed_rule(self.options))
 
 
 class _Others(_Gathered):
     """Lists, structs, bytes: nothing that a model takes."""
 
+    kind = OTHER
+
     def values(self, array: "Array") -> "NDArray[Any]":
         return np.zeros(len(array), np.int32)
 
     def typed(self, values: "NDArray[Any]") -> Column:
-        return Column(self.name, OTHER, values)
+        return Column(self.name, self.kind, values)
+
+
+class _Durations(_Others):
+    kind = DURATION
 
 
 class _Words(_Gathered):
     """Words, in a file that says that they are words: "1" is no number here, and a date may be one."""
 
-    def __init__(self, name: str, place: int) -> None:
-        super().__init__(name, place)
-        self._words = WordColumn(name, numeric=False)
+    def __init__(self, name: str, place: int, options: ColumnOptions) -> None:
+        super().__init__(name, place, options)
+        self._words = WordColumn(name, options)
         self._read: list[Array] = []
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._words.warnings
 
     def add(self, array: "Array") -> None:
         strings = arrow.strings(array)
         self._words.add(strings)
-        self._read.append(strings)
-        if self._words.lost:
-            self._words.start_again()
-            for earlier in self._read:
-                self._words.add(earlier)
-        if not self._words.may_be_lost:
+        if self._words.may_be_unread:
+            self._read.append(strings)
+        else:
             self._read.clear()
 
     def column(self) -> Column:
+        while self._words.unread:
+            self._words.start_again()
+            for array in self._read:
+                self._words.add(array)
+        self._read.clear()
         return self._words.column()
 
 
-def _gathered(field: "Field", place: int) -> _Gathered:
+def _gathered(field: "Field", name: str, place: int, options: ColumnOptions) -> _Gathered:
     kind = field.type
     if DataType.is_dictionary(kind):
         kind = kind.value_type or kind
     for kinds, gathered in (
         ((DataType.is_boolean,), _Truths),
         ((DataType.is_date, DataType.is_timestamp), _DateColumn),
+        ((DataType.is_int64, DataType.is_uint64), _Integers),
         ((DataType.is_numeric, DataType.is_decimal, DataType.is_null), _Gathered),
         ((DataType.is_string, DataType.is_large_string, DataType.is_string_view), _Words),
+        ((DataType.is_duration, DataType.is_interval), _Durations),
     ):
         if any(is_kind(kind) for is_kind in kinds):
-            return gathered(field.name, place)
-    return _Others(field.name, place)
+            return gathered(name, place, options)
+    return _Others(name, place, options)
 
 
 def row_count(path: str) -> int:

@@ -4,11 +4,12 @@ A format is added here by one line of `READERS`, and by a module of this folder 
 `read(path: str, request: ReadRequest) -> Dataset`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from ml_core.tables import signatures
+from ml_core.tables.options import NOTHING_SAID, ReadOptions, check_names
 
 if TYPE_CHECKING:
     from ml_core.tables.columns import Dataset
@@ -19,7 +20,8 @@ CSV, PARQUET, JSON_LINES, NPY = "csv", "parquet", "jsonl", "npy"
 class ReadRequest(NamedTuple):
     """What is asked of a reader.
 
-    `wanted` chooses columns by name. Reading ends after the batch in which `most_rows` is reached. `check` is
+    `wanted` chooses columns by name, and `options` say what would be guessed of them. Reading ends after the
+    batch in which `most_rows` is reached. `check` is
     called with the rows and the wanted columns, as far as they are known, before memory is taken for them; it
     raises what speaks against it.
     """
@@ -27,6 +29,11 @@ class ReadRequest(NamedTuple):
     wanted: Callable[[str], bool]
     most_rows: int | None
     check: Callable[[int, int], None]
+    options: ReadOptions = NOTHING_SAID
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Raise `InvalidInput` for what the options say of columns that a table does not have."""
+        check_names(self.options, names)
 
 
 class TableReader(Protocol):

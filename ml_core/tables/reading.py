@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Collection
 
-from ml_core.errors import InvalidInput, MalformedInput, TooLarge
+from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_faults
 from ml_core.tables import sniffing
 from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.memory import NO_BUDGET, Budget
-from ml_core.tables.readers import ReadRequest
+from ml_core.tables.options import NOTHING_SAID, ReadOptions
+from ml_core.tables.readers import CSV, JSON_LINES, ReadRequest
 from ml_core.tables.text import SAMPLE_BYTES
 
 MOST_COLUMNS = 10_000
+# What only some formats leave open.
+_OPTIONS_OF = {"delimiter": (CSV,), "header": (CSV,), "encoding": (CSV, JSON_LINES)}
 
 
 def read(
@@ -19,18 +22,34 @@ def read(
     names: Collection[str] | None = None,
     most_rows: int | None = None,
     budget: Budget = NO_BUDGET,
+    options: ReadOptions = NOTHING_SAID,
 ) -> Dataset:
-    """The table in a file, read by its content whatever it is called.
+    """The table in a file, read by its content whatever it is called; rows with nothing in them are left out.
 
     `declared` is the format that somebody said it has; `names` are the columns that are wanted (None: all);
-    `most_rows` ends the reading early, after a whole batch. Raises `MalformedInput` for a file that is no
-    table, `InvalidInput` for another format than declared, and `TooLarge` for a table past the budget, before
-    it is loaded.
+    `most_rows` ends the reading early, after a whole batch; `options` say what is not guessed. Raises
+    `MalformedInput` for a file that is no table, `InvalidInput` for another format than declared and for
+    options that do not fit, and `TooLarge` for a table past the budget, before it is loaded.
     """
-    dataset = _read(path, declared, names, most_rows, budget)
+    dataset = _read(path, declared, names, most_rows, budget=budget, options=options)
     for column in dataset.columns:
         _check_column(column, dataset.rows)
-    return dataset
+    return _without_empty_rows(dataset)
+
+
+def _without_empty_rows(dataset: Dataset) -> Dataset:
+    """The table without rows that have a value in no column, such as those of a sheet that goes on."""
+    empty = None
+    for column in dataset.columns:
+        empty = ~column.present if empty is None else empty & ~column.present
+        if not empty.any():
+            return dataset
+    if empty is None or empty.all():
+        return dataset
+    kept = ~empty
+    columns = tuple(column._replace(values=column.values[kept]) for column in dataset.columns)
+    warning = f"{int(empty.sum())} rows have no value in any column and are left out"
+    return dataset._replace(columns=columns, rows=int(kept.sum()), warnings=(*dataset.warnings, warning))
 
 
 def _check_column(column: Column, rows: int) -> None:
@@ -44,16 +63,30 @@ def _check_column(column: Column, rows: int) -> None:
 
 
 def _read(
-    path: str, declared: str | None, names: Collection[str] | None, most_rows: int | None, budget: Budget
+    path: str,
+    declared: str | None,
+    names: Collection[str] | None,
+    most_rows: int | None,
+    *,
+    budget: Budget,
+    options: ReadOptions,
 ) -> Dataset:
     with open(path, "rb") as file:
         reader = sniffing.reader_of(file.read(SAMPLE_BYTES), declared=declared)
+    said = options.said()
+    raise_faults(
+        Fault(
+            f"$.data.{name}", f"expected a file of {' or '.join(formats)}, got {reader.name}; leave this out"
+        )
+        for name, formats in _OPTIONS_OF.items()
+        if name in said and reader.name not in formats
+    )
     chosen = None if names is None else frozenset(names)
 
     def wanted(name: str) -> bool:
-        return chosen is None or name in chosen
+        return options.wants(name) and (chosen is None or name in chosen)
 
-    return reader.read(path, ReadRequest(wanted, most_rows, _checked(budget, most_rows, chosen)))
+    return reader.read(path, ReadRequest(wanted, most_rows, _checked(budget, most_rows, chosen), options))
 
 
 def _checked(

@@ -7,7 +7,6 @@ from ml_core.tables.text import encoding_of
 # What people upload by mistake, and what to do about it.
 _OTHERS = {
     b"\x1f\x8b": "a gzip file: unpack it first, or use Parquet, which is compressed inside",
-    b"PK\x03\x04": "a zip file or an Excel workbook: save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
     b"%PDF": "a PDF document",
     b"ARROW1": "an Arrow IPC file: write it as Parquet",
@@ -17,6 +16,9 @@ _OTHERS = {
     b"(\xb5/\xfd": "a zstd file: unpack it first",
     b"SQLite format 3": "a SQLite database: export the table as CSV",
 }
+
+
+_ZIP = b"PK\x03\x04"
 
 
 def is_csv(head: bytes) -> bool:
@@ -47,11 +49,30 @@ def why_unknown(head: bytes) -> str:
         return f"the file is {what}"
     if _start_of_text(head) is not None:
         return "the file is a JSON array: write JSON lines, one object on each line"
+    if b"\0" in head:
+        return (
+            f"the file holds NUL bytes, the first at byte {head.index(0)}: expected text, Parquet or NPY. "
+            'Of text in UTF-16 or UTF-32, write the byte order mark, or say "encoding"'
+        )
     return "the file is neither Parquet nor NPY nor text"
 
 
 def _known_other(head: bytes) -> str | None:
+    if head.startswith(_ZIP):
+        return _kind_of_zip(head)
     return next((what for magic, what in _OTHERS.items() if head.startswith(magic)), None)
+
+
+def _kind_of_zip(head: bytes) -> str:
+    """What a zip file is, by the name of its first member: byte 26 says its length, and byte 30 begins it."""
+    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+    if name.endswith(b".npy"):
+        return "an NPZ archive of arrays: save one of them as NPY"
+    if name.startswith((b"[Content_Types].xml", b"xl/", b"_rels/", b"docProps/")):
+        return "an Excel workbook: save the sheet as CSV"
+    if name == b"mimetype":
+        return "an OpenDocument file: save the sheet as CSV"
+    return "a zip file: unpack it first; of an Excel workbook save the sheet as CSV"
 
 
 def _start_of_text(head: bytes) -> str | None:
@@ -59,7 +80,7 @@ def _start_of_text(head: bytes) -> str | None:
     if is_parquet(head) or is_npy(head) or _known_other(head) is not None:
         return None
     encoding = encoding_of(head)
-    if b"\0" in head and encoding not in ("utf-16", "utf-32"):
+    if b"\0" in head and not encoding.startswith(("utf-16", "utf-32")):
         return None
     return head.decode(encoding, "ignore").lstrip()
 

@@ -15,6 +15,7 @@ _BOMS = {
 }
 # What a file that is not UTF-8 is taken for: Windows' superset of Latin-1.
 FALLBACK_ENCODING = "cp1252"
+_LOOKED_AT, _MOSTLY = 4096, 0.6
 
 
 def encoding_of(head: bytes) -> str:
@@ -22,11 +23,25 @@ def encoding_of(head: bytes) -> str:
     for bom, encoding in _BOMS.items():
         if head.startswith(bom):
             return encoding
+    if unmarked := _utf_16_without_mark(head[:_LOOKED_AT]):
+        return unmarked
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)  # the end of the sample may cut a character
     except UnicodeDecodeError:
         return fallback(head)
     return "utf-8"
+
+
+def _utf_16_without_mark(head: bytes) -> str | None:
+    """UTF-16 without a byte order mark: mostly ASCII, so that every second byte is 0."""
+    low, high = head[1::2], head[::2]
+    if not low:
+        return None
+    if low.count(0) > _MOSTLY * len(low) and not high.count(0):
+        return "utf-16-le"
+    if high.count(0) > _MOSTLY * len(high) and not low.count(0):
+        return "utf-16-be"
+    return None
 
 
 def fallback(content: bytes) -> str:

@@ -1,53 +1,46 @@
-"""What the words of a column mean: numbers if all of them are, else dates, else categories.
+"""What the words of a column mean: numbers if all of them are, else dates, truth values or categories.
 
-A column comes batch by batch, and means the same in whatever order and batches it comes. A guess that fails
-leaves nothing behind. Where earlier batches were read by it, the column is read again as words: the file is
-read twice, and only then.
+A column comes batch by batch, and means the same in whatever order and batches it comes. Plain numbers and
+ISO dates are read as they come. Where that fails, the words themselves are kept, and what the column is is
+decided on all of them. A guess that fails leaves nothing behind: the column is read again.
 """
 
-import re
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.errors import shown
+from ml_core.errors import InvalidInput, member, quoted, shown
+from ml_core.inputs.rules import ValueRule
+from ml_core.inputs.texts import PERCENT, read_date, read_number
 from ml_core.tables import arrow
-from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, MOST_WORDS, TEXT, Column, number_column
+from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, MOST_WORDS, NUMBER, TEXT, Column, number_column
+from ml_core.tables.guesses import Guess, IsoDates, PlainNumbers, WrittenValues
+from ml_core.tables.notations import DateWords, NumberNotation, NumberWords, Question, holds_too_large
+from ml_core.tables.options import ColumnOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from arro3.core import Array
     from numpy.typing import NDArray
 
-# What pandas.read_csv takes for a missing value: what people's files are written for.
-MISSING_WORDS = frozenset(
-    (
-        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
-        *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
-    )
-)
-# What else stands for one, but only among numbers and dates: a category may be called so.
-GAP_SIGNS = frozenset(
-    ("?", "-", "--", ".", "..", "\\N", "none", "NONE", "nil", "missing", "unknown", "Unknown")
-)
-# A cell is as long as a file makes it: what repeats without a bound gives nothing back (`++`), so that no
-# pattern takes more steps than a cell has characters.
-_NUMBER = re.compile(r"[+-]?(\d++(\.\d*+)?|\.\d++)([eE][+-]?\d++)?", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d++,\d++", re.ASCII)
-# Stricter than what the engine parses, and no more than a prediction takes.
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
-_CODE = re.compile(r"0\d++", re.ASCII)
-_LOOKED_AT = 1_000
-_TOLD_BY = 100
-# No number that float64 tells apart from others takes as many digits.
-_LONGEST_NUMBER = 1_100
 _SMALL = 8
-_TRUTH = {"true": 1.0, "false": 0.0}
+# So many words, evenly taken from the sorted ones, say whether most are numbers or dates.
+_SAMPLED = 500
+# A column of so many parts of numbers or dates is told by what is none.
+_MOSTLY = 0.5
+TRUE_WORDS, FALSE_WORDS = ("true",), ("false",)
+# What more is one where a column is said to be truth values.
+_SAID_TRUE, _SAID_FALSE = (*TRUE_WORDS, "t", "yes", "y", "1"), (*FALSE_WORDS, "f", "no", "n", "0")
+_ADVICE = {
+    NUMBER: 'add it to "missing", or leave the column a category',
+    DATE: 'add it to "missing", or leave the column a category',
+    BOOLEAN: 'true, yes, t, y and 1 are true, false, no, f, n and 0 are false; add it to "missing"',
+}
 
 
-def add_batch(batches: "list[NDArray[Any]]", batch: "NDArray[Any]") -> None:
+def add_batch(batches: "list[NDArray]", batch: "NDArray") -> None:  # type: ignore[type-arg]
     """Keep a batch; many small ones become a large one, whose memory goes back to the system at its end."""
     batches.append(batch)
     if len(batches) >= _SMALL and len(batches[-_SMALL]) == len(batch):
@@ -55,229 +48,441 @@ def add_batch(batches: "list[NDArray[Any]]", batch: "NDArray[Any]") -> None:
 
 
 class Vocabulary:
-    """Words and their codes, as batches of them arrive."""
+    """Words as they stand in the file and their codes, as batches of them arrive."""
 
-    def __init__(self, *, padded: bool = False) -> None:
-        self._padded = padded
+    def __init__(self) -> None:
         self._codes: dict[str, int] = {}
         self._batches: list[NDArray[np.int32]] = []
         self.overflowed = False
 
     def add(self, codes: "NDArray[np.int32]", words: "Sequence[str | None]") -> None:
-        """A batch: indices into its own words, -1 for missing. Words that mean missing become so."""
-        if self._padded:
-            words = [word and word.lstrip(" ") for word in words]
-        known = [-1 if word is None or _is_missing(word) else self._code(word) for word in words]
+        """A batch: indices into its own words, -1 for null."""
+        known = [-1 if word is None else self._code(word) for word in words]
         # The index -1 finds the last, which is -1.
         add_batch(self._batches, np.array([*known, -1], np.int32)[codes])
-        if len(self._codes) > MOST_WORDS:
-            self.overflowed = True
-            self._codes.clear()
 
     def _code(self, word: str) -> int:
         """A word's number; 0 where there are too many words to tell them apart."""
         if self.overflowed:
             return 0
-        return self._codes.setdefault(word, len(self._codes))
+        code = self._codes.setdefault(word, len(self._codes))
+        self.overflowed = len(self._codes) > MOST_WORDS
+        return code
 
-    def column(self, name: str) -> Column:
-        """The words as truth values or categories; as text where there are too many of them."""
+    @property
+    def words(self) -> "list[str]":
+        """The words in the order of their codes."""
+        return list(self._codes)
+
+    def drop_words(self) -> None:
+        """Give up the words when there are too many."""
+        self._codes.clear()
+
+    def take_codes(self) -> "NDArray[np.int32]":
+        """Each row's code, -1 for null; the batches are given up for it."""
         codes = np.concatenate([np.empty(0, np.int32), *self._batches])
         self._batches.clear()
-        if self.overflowed:
-            return Column(name, TEXT, np.minimum(codes, 0))
-        if self._codes and {word.lower() for word in self._codes} <= _TRUTH.keys():
-            truths = np.array([*(_TRUTH[word.lower()] for word in self._codes), np.nan])
-            return Column(name, BOOLEAN, truths[codes])
-        words = sorted(self._codes)
-        places = {word: place for place, word in enumerate(words)}
-        places_of_codes = np.array([*(places[word] for word in self._codes), -1], np.int32)
-        return Column(name, CATEGORY, places_of_codes[codes], tuple(words))
+        return codes
 
 
 class WordColumn:
     """A column whose cells are words, told apart as batches of them arrive.
 
-    With `padded` a space before each word is no part of it.
+    After all batches, while `unread`, call `start_again` and add all of them once more; then `column`.
     """
 
-    def __init__(
-        self, name: str, *, decimal_comma: bool = False, numeric: bool = True, padded: bool = False
-    ) -> None:
+    def __init__(self, name: str, options: ColumnOptions = ColumnOptions()) -> None:  # noqa: B008 - immutable
         self.name = name
         self.warnings: list[str] = []
-        # Whether batches were read by a guess that failed later: `start_again`, and add all of them again.
-        self.lost = False
-        self._guesses: list[_Guess] = [_Numbers(decimal_comma=decimal_comma)] if numeric else []
-        self._guesses.append(_Dates())
+        self._options = options
+        self._failed = False
+        self._seen = False
         self._read: list[NDArray[np.float64]] = []
-        self._signs: frozenset[str] = frozenset()
-        self._known = False
-        self._vocabulary = Vocabulary(padded=padded)
+        self._guesses = list(self._first_guesses())
+        self._vocabulary = Vocabulary()
+        # Of a column of too many words, whether they are numbers or dates is looked at as they come.
+        self._numbers: NumberWords | None = None
+        self._dates: DateWords | None = None
+        self._odd: str | None = None
+
+    def _first_guesses(self) -> "Iterable[Guess]":
+        said = self._options
+        if said.kind in (None, NUMBER) and (said.text or said.kind) and not (said.decimal or said.thousands):
+            comma = said.delimiter == ";"
+            yield PlainNumbers(self._number_rule(), decimal_comma=comma, exact=said.kind is None)
+        if said.kind in (None, DATE):
+            yield IsoDates(self._date_rule(""))
 
     def add(self, array: "Array") -> None:
         """The next batch."""
-        if self.lost:
+        if self._failed:
             return
         while self._guesses:
             guess = self._guesses[0]
-            read = guess.read(array)
-            if read is not None:
-                add_batch(self._read, read.values)
-                self._signs |= read.signs
-                self._known = self._known or bool(np.isfinite(read.values).any())
+            values = guess.read(array)
+            if values is not None:
+                add_batch(self._read, values)
+                self._seen = self._seen or array.null_count < len(array)
                 return
-            self._tell_of(guess)
             self._guesses.pop(0)
-            if self._known:  # what is a number is no date
-                self._guesses.clear()
-        # Missing is missing by every guess, but a sign for a gap is a word among words.
-        if self._known or self._signs:
-            self.lost = True
-            return
-        for batch in self._read:
+            if isinstance(guess, PlainNumbers) and guess.mostly:
+                self._odd = guess.word
+            if self._seen:
+                self._failed = True
+                return
+            if isinstance(guess, PlainNumbers) and not guess.too_large:
+                self._guesses[:0] = self._written_numbers(array)
+        for batch in self._read:  # nulls alone
             self._vocabulary.add(np.full(len(batch), -1, np.int32), ())
         self._read.clear()
-        self._vocabulary.add(*arrow.coded(array))
+        self._add_words(array)
+
+    def _written_numbers(self, array: "Array") -> "list[Guess]":
+        """The guess that all words are numbers in the one notation that fits this batch's."""
+        words = self._present(arrow.coded(array)[1])
+        numbers = self._new_numbers()
+        numbers.add(words[:1])
+        if not numbers.possible:
+            return []
+        numbers.add(words)
+        notation = numbers.notation()
+        # With % all numbers are, or none: that is looked at as a whole.
+        if not isinstance(notation, NumberNotation) or notation.doubt or notation.unit == PERCENT:
+            return []
+        return [WrittenValues(NUMBER, self._number_rule(notation))]
+
+    def _add_words(self, array: "Array") -> None:
+        codes, words = arrow.coded(array)
+        before = self._vocabulary.overflowed
+        self._vocabulary.add(codes, words)
+        if not self._vocabulary.overflowed:
+            return
+        if not before:
+            self._numbers = self._new_numbers() if self._may_be(NUMBER) else None
+            self._dates = DateWords(self._options.dayfirst) if self._may_be(DATE) else None
+            self._look_at(self._vocabulary.words)
+            self._vocabulary.drop_words()
+        self._look_at(words)
+
+    def _look_at(self, words: "Sequence[str | None]") -> None:
+        present = None
+        for kind in (self._numbers, self._dates):
+            if kind is not None and kind.possible:
+                present = self._present(words) if present is None else present
+                kind.add(present)
+
+    def _may_be(self, kind: str) -> bool:
+        said = self._options
+        return said.kind == kind or (said.kind is None and (kind == DATE or said.text))
+
+    def _new_numbers(self) -> NumberWords:
+        said = self._options
+        return NumberWords(said.decimal, said.thousands, said.delimiter)
+
+    def _present(self, words: "Iterable[str | None]") -> list[str]:
+        """The words that stand for no gap among numbers or dates."""
+        missing = frozenset(self._options.value_missing)
+        return [word for word in words if word is not None and word.strip() not in missing]
 
     @property
-    def may_be_lost(self) -> bool:
-        """Whether batches are still read by a guess, which may fail."""
-        return bool(self._guesses)
+    def unread(self) -> bool:
+        """Whether all batches have to come once more."""
+        return self._failed or self._rule_of_many() is not None
+
+    @property
+    def may_be_unread(self) -> bool:
+        """Whether batches that come may have to come again."""
+        looked_at = (kind for kind in (self._numbers, self._dates) if kind is not None)
+        return bool(self._guesses) or self._failed or any(kind.possible for kind in looked_at)
+
+    def _rule_of_many(self) -> "tuple[str, ValueRule] | None":
+        """What more words are than are told apart, if they are numbers or dates, and how they are read."""
+        notation = self._numbers.notation() if self._numbers else None
+        if isinstance(notation, NumberNotation):
+            return NUMBER, self._number_rule(notation)
+        order = self._dates.order() if self._dates else None
+        return (DATE, self._date_rule(order)) if isinstance(order, str) else None
 
     def start_again(self) -> None:
-        """Take the column for words from the first batch on."""
-        self.lost, self._known, self._signs = False, False, frozenset()
+        """Take all batches once more: for words, or by the rule that was found."""
+        found = None if self._failed else self._rule_of_many()
         self._guesses.clear()
+        if found is not None:
+            notation = self._numbers.notation() if self._numbers else None
+            if isinstance(notation, NumberNotation) and notation.doubt:
+                self._warn(str(notation.doubt))
+            self._guesses.append(WrittenValues(*found))
+        self._failed, self._seen = False, False
+        self._numbers = self._dates = None
         self._read.clear()
+        self._vocabulary = Vocabulary()
 
     def column(self) -> Column:
-        """What the column turned out to be; its batches are given up for it."""
+        """What the column turned out to be; its batches are given up for it.
+
+        Raises `InvalidInput` for a word that is not what the column was said to be.
+        """
         if not self._guesses:
-            return self._vocabulary.column(self.name)
-        if self._signs:
-            told = ", ".join(map(repr, sorted(self._signs)))
-            self.warnings.append(f"column '{self.name}': {told} among its values is taken for a missing one")
-        if isinstance(self._guesses[0], _Numbers) and self._guesses[0].code is not None:
-            advice = "if they are codes, write a letter before them, and they are words"
-            self.warnings.append(
-                f"column '{self.name}' holds numbers such as {self._guesses[0].code!r}: {advice}"
-            )
+            return self._column_of_words()
+        guess = self._guesses[0]
         values = np.concatenate([np.empty(0), *self._read])
         self._read.clear()
-        if isinstance(self._guesses[0], _Dates) and np.isfinite(values).any():
-            return Column(self.name, DATE, values)
-        return number_column(self.name, values)
+        missing = {word: times for word, times in guess.missing_words.items() if word}
+        self._warn_of_signs(missing)
+        if isinstance(guess, PlainNumbers):
+            self.warnings += [f"column '{self.name}' {warning}" for warning in guess.warnings()]
+        if guess.kind == DATE and (self._options.kind == DATE or np.isfinite(values).any()):
+            return Column(self.name, DATE, values, (), guess.rule, missing)
+        return number_column(self.name, values, guess.rule, missing)
 
-    def _tell_of(self, guess: "_Guess") -> None:
-        """Say which word makes a column words, most of whose cells in a batch are numbers."""
-        if isinstance(guess, _Numbers) and (self._known or guess.share > 0.5):
-            self.warnings.append(
-                f"column '{self.name}' holds numbers and the word {shown(guess.word)}: it was read as words"
+    def _column_of_words(self) -> Column:
+        """Numbers of a notation, dates of an order, truth values or categories, by all words together."""
+        words = self._vocabulary.words
+        codes = self._vocabulary.take_codes()
+        said = self._options.kind
+        if self._vocabulary.overflowed:
+            return self._text(codes)
+        words_read = _DistinctWords(words, codes)
+        present = words_read.without(self._options.value_missing)
+        if said in (None, BOOLEAN) and (found := self._truths(words_read, present)):
+            return found
+        if self._may_be(NUMBER) and (found := self._written(words_read, present)):
+            return found
+        if self._may_be(DATE) and (found := self._dated(words_read, present)):
+            return found
+        if said in (NUMBER, DATE, BOOLEAN):
+            return self._refused(words_read, present, said)
+        return self._category(words_read)
+
+    def _text(self, codes: "NDArray[np.int32]") -> Column:
+        """More words than are told apart."""
+        question = next(
+            (
+                found
+                for found in (
+                    self._numbers.notation() if self._numbers else None,
+                    self._dates.order() if self._dates else None,
+                )
+                if isinstance(found, Question)
+            ),
+            None,
+        )
+        if question:
+            self._warn(str(question))
+        elif self._odd is not None:
+            self._warn(f'holds numbers and the word {shown(self._odd)}: "missing" can name it')
+        said = self._options.kind
+        if said in (NUMBER, DATE):
+            other = (self._numbers if said == NUMBER else self._dates).other  # type: ignore[union-attr]
+            got = str(question) if question else shown(other)
+            raise InvalidInput.at(self._where, f"expected a {said} in each row, got {got}; {_ADVICE[said]}")
+        return Column(self.name, TEXT, np.minimum(codes, 0))
+
+    def _truths(self, words: "_DistinctWords", present: list[str]) -> Column | None:
+        said = self._options.kind == BOOLEAN
+        true, false = (_SAID_TRUE, _SAID_FALSE) if said else (TRUE_WORDS, FALSE_WORDS)
+        truths = {**dict.fromkeys(true, 1.0), **dict.fromkeys(false, 0.0)}
+        if not present and self._options.kind != BOOLEAN:
+            return None
+        if not all(word.strip().lower() in truths for word in present):
+            return None
+        missing = self._options.value_missing
+        values, missing_words = words.values(missing, lambda word: truths[word.strip().lower()])
+        self._warn_of_signs(missing_words)
+        rule = ValueRule(text=True, missing=missing, true=true, false=false)
+        return Column(self.name, BOOLEAN, values, (), rule, missing_words)
+
+    def _written(self, words: "_DistinctWords", present: list[str]) -> Column | None:
+        """Numbers in a notation that fits all words."""
+        if self._options.kind is None and holds_too_large(present):
+            return None
+        numbers = self._new_numbers()
+        numbers.add(present)
+        notation = numbers.notation()
+        if not present and self._options.kind == NUMBER:
+            notation = NumberNotation(".", "", "")
+        if isinstance(notation, Question):
+            self._warn(str(notation))
+        if not isinstance(notation, NumberNotation):
+            if not isinstance(notation, Question):
+                self._tell_of_one(words, present, numbers.other, NUMBER)
+            return None
+        if notation.doubt:
+            self._warn(str(notation.doubt))
+        rule = self._number_rule(notation)
+        values, missing_words = words.values(rule.missing, lambda word: read_number(word, rule))
+        self._warn_of_signs(missing_words)
+        return number_column(self.name, values, rule, missing_words)
+
+    def _dated(self, words: "_DistinctWords", present: list[str]) -> Column | None:
+        """Dates in an order that fits all words."""
+        dates = DateWords(self._options.dayfirst)
+        dates.add(present)
+        order = dates.order()
+        if not present and self._options.kind == DATE:
+            order = ""
+        if isinstance(order, Question):
+            self._warn(str(order))
+        if not isinstance(order, str):
+            if order is None:
+                self._tell_of_one(words, present, dates.other, DATE)
+            return None
+        rule = self._date_rule(order)
+        values, missing_words = words.values(rule.missing, lambda word: read_date(word, rule))
+        self._warn_of_signs(missing_words)
+        return Column(self.name, DATE, values, (), rule, missing_words)
+
+    def _category(self, words: "_DistinctWords") -> Column:
+        """Categories, sorted; those that differ by space around them alone are one."""
+        text, missing = self._options.text, self._options.category_missing
+        gaps = frozenset(missing)
+        meant = [word.strip() if text else word for word in words.words]
+        kept = sorted({word for word in meant if word not in gaps})
+        places = {word: place for place, word in enumerate(kept)}
+        places_of_codes = np.array([*(places.get(word, -1) for word in meant), -1], np.int32)
+        missing_words: Counter[str] = Counter()
+        for word, times in zip(meant, words.times, strict=True):
+            if word in gaps and word:
+                missing_words[word] += times
+        integers = text and holds_too_large(kept)
+        rule = ValueRule(text=text, missing=missing, spelled=text and any(map(_is_spelled, kept)))
+        codes = places_of_codes[words.codes]
+        if integers and self._options.kind is None:
+            self._warn(
+                f"whole numbers such as {max(kept, key=len)} are past 2^53 and were read as categories"
             )
+        return Column(self.name, CATEGORY, codes, tuple(kept), rule, dict(missing_words), integers)
+
+    def _refused(self, words: "_DistinctWords", present: list[str], said: str) -> Column:
+        """Raise `InvalidInput` for the first word that is not what the column was said to be."""
+        numbers, dates = self._new_numbers(), DateWords(self._options.dayfirst)
+        reads: dict[str, Callable[[str], bool]] = {
+            NUMBER: lambda word: _fits(numbers, word),
+            DATE: lambda word: _fits(dates, word),
+            BOOLEAN: lambda word: word.strip().lower() in (*_SAID_TRUE, *_SAID_FALSE),
+        }
+        wrong = next((word for word in present if not reads[said](word)), None)
+        if wrong is None:
+            question = numbers.notation() if said == NUMBER else dates.order()
+            raise InvalidInput.at(self._where, f"column {shown(self.name)}: {question}")
+        expected = "true or false" if said == BOOLEAN else f"a {said}"
+        raise InvalidInput.at(
+            self._where,
+            f"expected {expected} in each row, got {shown(wrong)} in row {words.row_of(wrong)}; "
+            f"{_ADVICE[said]}",
+        )
+
+    @property
+    def _where(self) -> str:
+        return member("$.data.types", self.name)
+
+    def _number_rule(self, notation: NumberNotation | None = None) -> ValueRule:
+        rule = ValueRule(text=True, missing=self._options.value_missing)
+        if notation is None:
+            return rule
+        return rule._replace(decimal=notation.decimal, thousands=notation.thousands, unit=notation.unit)
+
+    def _date_rule(self, order: str) -> ValueRule:
+        return ValueRule(text=self._options.text, missing=self._options.value_missing, date=order)
+
+    def _warn(self, what: str) -> None:
+        self.warnings.append(f"column '{self.name}': {what}")
+
+    def _warn_of_signs(self, missing_words: "dict[str, int]") -> None:
+        """Say which unusual words were taken for a missing value."""
+        usual = frozenset(self._options.category_missing)
+        signs = sorted(word for word in missing_words if word not in usual)
+        if signs:
+            self._warn(f"{', '.join(map(repr, signs))} among its values is taken for a missing one")
+
+    def _tell_of_one(self, words: "_DistinctWords", present: list[str], other: str | None, kind: str) -> None:
+        """Say which word makes a column words, most of whose cells are numbers or dates."""
+        if other is None or self._options.kind is not None:
+            return
+        is_one = _is_number if kind == NUMBER else _is_date
+        ordered = sorted(present)
+        sample = ordered[:: max(1, len(ordered) // _SAMPLED)]
+        if sum(map(is_one, sample)) <= _MOSTLY * len(sample) / 2:
+            return
+        others = [word for word in present if not is_one(word)] or [other]
+        rows = words.count(present)
+        if rows - words.count(others) <= _MOSTLY * rows:
+            return
+        first = min(others, key=words.row_of)
+        more = f" and {len(others) - 1} more words" if len(others) > 1 else ""
+        self._warn(
+            f"holds {kind}s and the word {shown(first)} in row {words.row_of(first)}{more}: it was read as "
+            f'words; "missing": [{quoted(first)}] makes it a gap'
+        )
 
 
-def word_column(name: str, batches: "Sequence[Array]", *, numeric: bool = True) -> WordColumn:
+def _fits(kind: NumberWords | DateWords, word: str) -> bool:
+    kind.add([word])
+    return kind.possible
+
+
+def _is_number(word: str) -> bool:
+    numbers = NumberWords()
+    numbers.add([word])
+    return numbers.possible
+
+
+def _is_date(word: str) -> bool:
+    dates = DateWords()
+    dates.add([word])
+    return dates.possible
+
+
+def _is_spelled(word: str) -> bool:
+    """Whether a category's word is one that JSON may have as a number or truth value."""
+    return word.lower() in (*TRUE_WORDS, *FALSE_WORDS) or read_number(word, ValueRule()) is not None
+
+
+class _DistinctWords:
+    """The different words of a column, and each row's code among them, -1 for null."""
+
+    def __init__(self, words: list[str], codes: "NDArray[np.int32]") -> None:
+        self.words = words
+        self.codes = codes
+        self.times: list[int] = np.bincount(codes + 1, minlength=len(words) + 1)[1:].tolist()
+        self._places = {word: place for place, word in enumerate(words)}
+
+    def without(self, missing: "Iterable[str]") -> list[str]:
+        """The words that do not stand for a missing value."""
+        gaps = frozenset(missing)
+        return [word for word in self.words if word.strip() not in gaps]
+
+    def values(
+        self, missing: "Iterable[str]", read: "Callable[[str], float | None]"
+    ) -> "tuple[NDArray[np.float64], dict[str, int]]":
+        """Each row's value, and how often each word stood for a missing one."""
+        gaps = frozenset(missing)
+        found: list[float] = []
+        missing_words: Counter[str] = Counter()
+        for word, times in zip(self.words, self.times, strict=True):
+            stripped = word.strip()
+            value = None if stripped in gaps else read(word)
+            if stripped in gaps and stripped:
+                missing_words[stripped] += times
+            found.append(np.nan if value is None else value)
+        return np.array([*found, np.nan])[self.codes], dict(missing_words)
+
+    def count(self, words: "Iterable[str]") -> int:
+        """How many rows hold one of these."""
+        return sum(self.times[self._places[word]] for word in words)
+
+    def row_of(self, word: str) -> int:
+        """The first row, from 1, that holds a word."""
+        return int(np.argmax(self.codes == self._places[word])) + 1
+
+
+def word_column(name: str, batches: "Sequence[Array]", options: ColumnOptions) -> WordColumn:
     """A column all of whose batches are there."""
-    column = WordColumn(name, numeric=numeric)
+    column = WordColumn(name, options)
     for batch in batches:
         column.add(batch)
-    if column.lost:
+    while column.unread:
         column.start_again()
         for batch in batches:
             column.add(batch)
     return column
-
-
-class _Read(NamedTuple):
-    """A batch as a guess reads it: NaN where a value is missing, and the signs that stood for one."""
-
-    values: "NDArray[np.float64]"
-    signs: frozenset[str]
-
-
-class _Guess(ABC):
-    """What a column's words may be. After a `read` that failed, `word` is one that is something else."""
-
-    word: str | None = None
-
-    @abstractmethod
-    def read(self, array: "Array") -> _Read | None:
-        """A batch, or None if one of its words is something else."""
-
-    def _mended(
-        self, array: "Array", values: "NDArray[np.float64]", number: "Callable[[str], float | None]"
-    ) -> _Read | None:
-        """The values, with the words read that the engine cannot."""
-        unknown = np.isnan(values)
-        if np.count_nonzero(unknown) == array.null_count:
-            return _Read(values, frozenset())
-        places = np.flatnonzero(unknown)
-        codes, words = arrow.coded(arrow.taken(array, places))
-        signs: set[str] = set()
-        readings = []
-        for word in words:
-            value = np.nan if word is None or _is_missing(word) else number(word)
-            if value is None and word is not None and word.strip() in GAP_SIGNS:
-                signs.add(word.strip())
-                value = np.nan
-            if value is None:
-                self.word = word
-                return None
-            readings.append(value)
-        values[places] = np.array([*readings, np.nan])[codes]
-        return _Read(values, frozenset(signs))
-
-
-class _Numbers(_Guess):
-    """Numbers. `code` is one that is written as codes are, with a 0 before it; of the first rows alone."""
-
-    def __init__(self, *, decimal_comma: bool) -> None:
-        self.code: str | None = None
-        self.share = 0.0
-        self._decimal_comma = decimal_comma
-        self._to_look_at = _LOOKED_AT
-
-    def read(self, array: "Array") -> _Read | None:
-        values = arrow.numbers(array)
-        self.share = np.count_nonzero(~np.isnan(values)) / max(1, len(values))
-        self._look_for_codes(array)
-        return self._mended(array, values, self._number)
-
-    def _look_for_codes(self, array: "Array") -> None:
-        words = arrow.first_words(array, self._to_look_at)
-        self._to_look_at -= len(words)
-        if self.code is None:
-            self.code = next((w for w in words if w and w[0] == "0" and _CODE.fullmatch(w)), None)
-
-    def _number(self, word: str) -> float | None:
-        """A word that the engine does not parse, as a number; None for one that is none."""
-        word = word.strip()
-        if len(word) > _LONGEST_NUMBER:
-            return None
-        if _NUMBER.fullmatch(word):
-            return float(word)
-        if self._decimal_comma and _DECIMAL_COMMA.fullmatch(word):
-            return float(word.replace(",", "."))
-        return None
-
-
-class _Dates(_Guess):
-    """Dates and times as days since 1970-01-01 UTC."""
-
-    def read(self, array: "Array") -> _Read | None:
-        # Words that are no date are nearly always told by the first.
-        for some in (array.slice(0, min(_TOLD_BY, len(array))), array):
-            self.word = next((word for word in arrow.coded(some)[1] if word and not _may_be_date(word)), None)
-            if self.word is not None:
-                return None
-        return self._mended(array, arrow.days(array), lambda _: None)
-
-
-def _may_be_date(word: str) -> bool:
-    """Whether a word is written as a date, or as a gap among dates."""
-    return bool(_DATE.fullmatch(word)) or _is_missing(word) or word.strip() in GAP_SIGNS
-
-
-def _is_missing(word: str) -> bool:
-    return word.strip() in MISSING_WORDS

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple, NoReturn
 from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, member, shown
 from ml_core.inputs.rows import Limits
+from ml_core.tables.options import IGNORE, ReadOptions, option_faults, option_schemas, read_options
 from ml_core.tables.readers import FORMATS
 
 STORED_PREFIX = b'{"data":'
@@ -91,6 +92,11 @@ def _first(faults: "Iterator[Fault]") -> list[Fault]:
     return list(islice(faults, InvalidInput.MOST_FAULTS + 1))
 
 
+def _option(name: str) -> _Member:
+    """A member that is an option of reading tables; all of them are checked with the first."""
+    return _Member(lambda _: option_schemas()[name], _uri_faults)
+
+
 class TableReference(NamedTuple):
     """A checked `data`. What it is made of is declared here, and only here."""
 
@@ -98,22 +104,44 @@ class TableReference(NamedTuple):
     format: Annotated[str | None, _Member(_format_schema, _format_faults)] = None
     target: Annotated[str | None, _Member(_target_schema, _target_faults, required=True)] = None
     features: Annotated[tuple[str, ...] | None, _Member(_features_schema, _features_faults)] = None
+    types: Annotated[dict[str, str] | None, _option("types")] = None
+    missing: Annotated[tuple[str, ...] | None, _option("missing")] = None
+    decimal: Annotated[str | None, _option("decimal")] = None
+    thousands: Annotated[str | None, _option("thousands")] = None
+    dayfirst: Annotated[bool | None, _option("dayfirst")] = None
+    delimiter: Annotated[str | None, _option("delimiter")] = None
+    encoding: Annotated[str | None, _option("encoding")] = None
+    header: Annotated[bool | None, _option("header")] = None
+    exclude: Annotated[tuple[str, ...] | None, _option("exclude")] = None
+
+    @property
+    def options(self) -> ReadOptions:
+        """What is said of the table where a reader would guess."""
+        return read_options(self._asdict())
 
     def summary(self) -> dict[str, object]:
         """What a job tells of the table."""
-        return {"data": self._asdict()}
+        return {"data": self._said()}
 
     def lineage(self, fetched: Mapping[str, object]) -> dict[str, object]:
         """Which table it was, as it was fetched, and what was asked of it.
 
         Its address is in `fetched`, and the features are in the model's description.
         """
-        own = {name: value for name, value in self._asdict().items() if name not in ("uri", "features")}
+        own = {name: value for name, value in self._said().items() if name not in ("uri", "features")}
         return {**fetched, **own}
+
+    def _said(self) -> dict[str, object]:
+        """The members, without options that were not given."""
+        return {
+            name: value
+            for name, value in self._asdict().items()
+            if value is not None or name in ("uri", "format", "target", "features")
+        }
 
     def to_bytes(self, more: Mapping[str, object]) -> bytes:
         """The reference as JSON, with `more`."""
-        return json.dumps({"data": self._asdict(), **more}).encode()
+        return json.dumps({"data": self._said(), **more}).encode()
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "tuple[dict[str, Any], TableReference]":
@@ -155,10 +183,22 @@ def check_data(
     )
     for declared in _MEMBERS.values():
         faults += declared.faults(value, info, limits)
+    faults += option_faults(value, "$.data") or _target_options(value)
     if faults:
         raise InvalidInput(sorted(faults))
     check_uri(value.get("uri"))
     return _reference(value)
+
+
+def _target_options(data: dict[str, Any]) -> list[Fault]:
+    """What the options may not say of the target."""
+    target = data.get("target")
+    types, exclude = data.get("types") or {}, data.get("exclude") or []
+    if target in exclude:
+        return [Fault("$.data.exclude", "the target cannot be excluded")]
+    if isinstance(target, str) and types.get(target) == IGNORE:
+        return [Fault(member("$.data.types", target), "the target cannot be ignored")]
+    return []
 
 
 def refuse_tables(uri: object) -> NoReturn:  # noqa: ARG001 - in the place of one that allows some

@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ml_core.errors import Fault, InvalidInput, shown
+from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs import columns as kinds
 from ml_core.inputs.columns import Feature
 from ml_core.inputs.labels import Labels
 from ml_core.inputs.rows import Rows
 from ml_core.tables import reading
+from ml_core.tables.columns import first_infinite
+from ml_core.tables.suitability import objection, unusable
 from ml_core.training.rows import TrainingRows
 
 if TYPE_CHECKING:
@@ -18,12 +20,9 @@ if TYPE_CHECKING:
     from ml_core.tables.memory import Budget
     from ml_core.training.reference import TableReference
 
-# Of words that are all different in so many rows, none will be met again: they name rows.
-IDENTIFIER_ROWS = 50
 # Columns become rows in blocks of so many numbers, which stay in the processor's cache.
 _TRANSPOSED = 1 << 16
-# A column of its own for each word: past this many a model is no longer small.
-MOST_CATEGORIES = 10_000
+_MOST_NAMED = 5
 
 
 def read_rows(data: "TableReference", path: str, budget: "Budget") -> TrainingRows:
@@ -35,18 +34,19 @@ def read_rows(data: "TableReference", path: str, budget: "Budget") -> TrainingRo
     wanted = None
     if data.features is not None:
         wanted = {*data.features, *filter(None, [data.target])}
-    dataset = reading.read(path, declared=data.format, names=wanted, budget=budget)
+    dataset = reading.read(path, declared=data.format, names=wanted, budget=budget, options=data.options)
     target = _target(dataset, data.target)
     columns, warnings = _feature_columns(dataset, data)
+    _check_finite(columns)
     present = None if target is None else target.present
-    if present is not None and not present.all():
-        warnings.append(f"{int((~present).sum())} rows have no target and are left out")
+    if target is not None and present is not None and not present.all():
+        warnings.append(_without_target(target, int((~present).sum())))
     else:
         present = None
     flags = sum(column.kind != kinds.CATEGORY and not column.present.all() for column in columns)
     budget.check(dataset.rows, len(columns), len(columns) + flags)
     labels = None if target is None else _labels(target, present)
-    described = tuple(Feature(column.name, _kind(column), column.words) for column in columns)
+    described = tuple(Feature(column.name, _kind(column), column.words, column.rule) for column in columns)
     names = tuple(column.name for column in columns)
     said = (*dataset.warnings, *warnings)
     return TrainingRows(_matrix(columns, present), names, labels, described, said)
@@ -61,11 +61,46 @@ def _target(dataset: "Dataset", name: str | None) -> "Column | None":
             "$.data.target", f"the table has no column {shown(name)}; it has {_names(dataset)}"
         )
     if column.kind not in (kinds.CATEGORY, kinds.BOOLEAN, "integer"):
-        labels = "words, truth values or whole numbers"
-        raise InvalidInput.at(
-            "$.data.target", f"labels are {labels}; column {shown(name)} is of type {column.kind}"
-        )
+        raise InvalidInput.at("$.data.target", _no_labels(column))
     return column
+
+
+def _no_labels(column: "Column") -> str:
+    """Why a column holds no labels, and what to do."""
+    labels = "expected words, truth values or whole numbers to tell classes apart"
+    example = ""
+    if column.kind == "number":
+        values = column.values[column.present]
+        example = f", such as {float(values[0])!r}" if len(values) else ""
+        return (
+            f"{labels}, got numbers with a fraction{example}: column {shown(column.name)} looks like a "
+            "quantity. Put it into classes first; an algorithm that predicts quantities is not offered"
+        )
+    return f"{labels}; column {shown(column.name)} is of type {column.kind}"
+
+
+def _without_target(target: "Column", rows: int) -> str:
+    """What is to be said of rows without a target, and of the words that were taken for none."""
+    words = [word for word in target.missing_words if word]
+    if not words:
+        return f"{rows} rows have no target and are left out"
+    named = ", ".join(
+        f"{shown(word)} ({target.missing_words[word]} rows)" for word in sorted(words)[:_MOST_NAMED]
+    )
+    return (
+        f"{rows} rows have no target and are left out: column '{target.name}' holds {named}, which stand for "
+        'a missing value; "missing": [""] makes them classes'
+    )
+
+
+def _check_finite(columns: "Sequence[Column]") -> None:
+    """Raise `InvalidInput` for infinity, which no model takes."""
+    advice = '"missing": ["inf", "-inf"] makes it a gap, and "exclude" leaves the column out'
+    raise_faults(
+        Fault("$.data", f"column '{column.name}' holds infinity (row {row}), which no model takes; {advice}")
+        for column in columns
+        if (row := first_infinite(column))
+    )
 
 
 def _names(dataset: "Dataset") -> str:
@@ -80,11 +115,15 @@ def _feature_columns(dataset: "Dataset", data: "TableReference") -> "tuple[list[
         return _named_columns(dataset, data.features), []
     columns, warnings = [], []
     for column in dataset.columns:
-        objection = None if column.name == data.target else _objection(column) or _identifies(column)
-        if objection:
-            warnings.append(f"column '{column.name}' is left out: it {objection}")
-        elif column.name != data.target:
-            columns.append(column)
+        if column.name == data.target:
+            continue
+        against = objection(column)
+        if against and against.left_out:
+            warnings.append(f"column '{column.name}' is left out: it {against.reason}")
+            continue
+        if against:
+            warnings.append(f"column '{column.name}' {against.reason}")
+        columns.append(column)
     if not columns:
         raise InvalidInput.at("$.data.features", "; ".join(["no column is left to train on", *warnings]))
     return columns, warnings
@@ -95,7 +134,7 @@ def _named_columns(dataset: "Dataset", names: "Sequence[str]") -> "list[Column]"
     columns, faults = [], []
     for index, name in enumerate(names):
         column = by_name.get(name)
-        wrong = "the table has no such column" if column is None else _objection(column)
+        wrong = "the table has no such column" if column is None else unusable(column)
         if wrong or column is None:
             faults.append(Fault(f"$.data.features[{index}]", f"{shown(name)}: {wrong}"))
         else:
@@ -103,22 +142,6 @@ def _named_columns(dataset: "Dataset", names: "Sequence[str]") -> "list[Column]"
     if faults:
         raise InvalidInput(faults)
     return columns
-
-
-def _objection(column: "Column") -> str | None:
-    """What speaks against a column as a feature."""
-    if column.kind == "text" or len(column.words) > MOST_CATEGORIES:
-        return f"holds more than {MOST_CATEGORIES} different words"
-    if column.kind == "other":
-        return "holds lists, objects or bytes"
-    return None
-
-
-def _identifies(column: "Column") -> str | None:
-    values = len(column.words)
-    if values >= IDENTIFIER_ROWS and values == int(column.present.sum()):
-        return "holds another word in each row, as a name or number of the row would"
-    return None
 
 
 def _kind(column: "Column") -> str:
@@ -130,11 +153,23 @@ def _labels(target: "Column", present: Any) -> Labels:  # noqa: ANN401 - an arra
 
     values = target.values if present is None else target.values[present]
     different, numbers = np.unique(values, return_inverse=True)
+    if target.kind == kinds.CATEGORY and target.integers:
+        return _integer_labels([int(target.words[code]) for code in different.tolist()], numbers)
     if target.kind == kinds.CATEGORY:
         classes: tuple[Label, ...] = tuple(target.words[code] for code in different.tolist())
     else:
         classes = tuple(map(bool if target.kind == kinds.BOOLEAN else int, different.tolist()))
     return Labels(classes, numbers)
+
+
+def _integer_labels(labels: list[int], numbers: Any) -> Labels:  # noqa: ANN401 - an array of integers
+    """Labels that are whole numbers, in their order and not in that of their words."""
+    import numpy as np
+
+    order = sorted(range(len(labels)), key=labels.__getitem__)
+    places = np.empty(len(labels), np.int64)
+    places[order] = np.arange(len(labels))
+    return Labels(tuple(labels[place] for place in order), places[numbers])
 
 
 def _matrix(columns: "Sequence[Column]", present: Any) -> Rows:  # noqa: ANN401 - an array of truth values

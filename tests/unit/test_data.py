@@ -21,6 +21,7 @@ from handlers.settings import read_settings
 from ml_core.datasets.sources import DataSources, allow_list, location_of, upload_key
 from ml_core.errors import AccessRefused, ArtifactInvalid, InvalidInput, NotConfigured, ObjectNotFound
 from ml_core.inputs.rows import Limits
+from ml_core.model.model import Model
 from ml_core.ports import Opened
 from ml_core.tables.memory import NO_BUDGET, Budget
 from ml_core.training.notebook import TrainingRequest, check_request, fit
@@ -283,7 +284,15 @@ def test_a_model_is_trained_on_a_file_by_naming_its_target(services: Services, t
     inline = {"algorithm": "logistic_regression", "instances": rows, "targets": targets}
     assert train_now(services, {"model": "inline", **inline}).state == "succeeded"
     same = services.models.resolve("inline").model
-    assert model.to_bytes() == same.to_bytes(), "the same rows give the same model, however they came"
+    assert learnt(model) == learnt(same), "the same rows give the same model, however they came"
+
+
+def learnt(model: Model) -> tuple[object, ...]:
+    """What a model learnt, apart from how it reads values."""
+    encoding: Any = model.description["encoding"]
+    kept = [{k: v for k, v in each.items() if k not in ("read", "missing")} for each in encoding]
+    tensors = {name: tensor.packed for name, tensor in model.estimator.tensors().items()}
+    return kept, model.features, model.classes, model.estimator.parameters(), tensors
 
 
 @pytest.mark.parametrize(
@@ -295,7 +304,7 @@ def test_a_model_is_trained_on_a_file_by_naming_its_target(services: Services, t
             "$.data.target",
             "has no column 'z'; it has 'a', 'y', 'f', 'd', 'id'",
         ),
-        ({"uri": "file:t.csv", "target": "f"}, "$.data.target", "of type number"),
+        ({"uri": "file:t.csv", "target": "f"}, "$.data.target", "looks like a quantity"),
         ({"uri": "file:t.csv", "target": "d"}, "$.data.target", "of type date"),
         (
             {"uri": "file:t.csv", "target": "y", "features": ["a", "q"]},
@@ -407,7 +416,7 @@ def test_labels_come_back_as_they_are_in_the_table(
 
 
 def test_what_only_names_rows_is_left_out_unless_it_is_asked_for(tmp_path: Path) -> None:
-    text = "id,a,y\n" + "".join(f"customer {row},{row},{row % 2}\n" for row in range(60))
+    text = "id,a,y\n" + "".join(f"customer {row},{row % 7},{row % 2}\n" for row in range(60))
     request = read_back(tmp_path, text)
     assert request.features == ("a",)
     assert any(

@@ -25,14 +25,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_core.errors import MalformedInput, TooLarge
+from ml_core.inputs import texts
 from ml_core.inputs.rows import Limits
 from ml_core.jobs.fit_child import FitChild, FittedArtifact
-from ml_core.tables import arrow, batches, delimited, words
+from ml_core.tables import arrow, batches, delimited, guesses, suitability, words
 from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.description import describe
 from ml_core.tables.memory import BYTES_AT_LEAST, Budget
+from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, ColumnOptions
 from ml_core.tables.reading import read
-from ml_core.tables.words import GAP_SIGNS, MISSING_WORDS, WordColumn
+from ml_core.tables.words import WordColumn
 from ml_core.training.notebook import check_request
 from tests.unit.test_tables import values
 
@@ -100,14 +102,14 @@ COLUMNS = st.one_of(
 )
 
 
-def column_of(cells: list[str], cuts: list[int], **options: bool) -> Column:
+def column_of(cells: list[str], cuts: list[int], *, numeric: bool = True) -> Column:
     """The column of cells that come in batches which end at the cuts, read as a reader of files does."""
     edges = [0, *sorted({cut % len(cells) for cut in cuts} - {0}), len(cells)]
     arrays = [Array(cells[begin:end], arrow.STRING) for begin, end in itertools.pairwise(edges)]
-    column = WordColumn("a", **options)
+    column = WordColumn("a", ColumnOptions(text=numeric))
     for array in arrays:
         column.add(array)
-    if column.lost:
+    while column.unread:
         column.start_again()
         for array in arrays:
             column.add(array)
@@ -287,7 +289,7 @@ class TestTimeGrowsWithLength:
         """A repeat without a bound that may be undone is tried again at each of its characters."""
         patterns = {
             f"{module.__name__}.{name}": found.pattern
-            for module in (words, delimited)
+            for module in (words, delimited, guesses, texts, suitability)
             for name, found in vars(module).items()
             if isinstance(found, re.Pattern)
         }
