@@ -135,6 +135,29 @@ class UploadSigner(Protocol):
         """
 
 
+class SignedDownload(Record):
+    """Where to GET a file, without any other permission, and the headers that have to go with it."""
+
+    url: str
+    headers: dict[str, str]
+
+
+class DownloadSigner(Protocol):
+    """Lets a caller read one object of the store past the service: its limits do not bind."""
+
+    def sign_download(self, key: str, name: str, seconds: int) -> SignedDownload:
+        """An address to GET the object `key` from within so many seconds, to be saved as the file `name`.
+
+        The name is letters, digits, `.`, `_` and `-` alone; any other raises ValueError. Nothing is read: of
+        an object that is missing there is an address too. Raises `Unavailable`. A store that answers on this
+        machine alone gives a path of this service's own server.
+        """
+
+
+class Signer(UploadSigner, DownloadSigner, Protocol):
+    """What a cloud gives: it signs addresses to write one object, and addresses to read one."""
+
+
 class JobQueue(Protocol):
     """At-least-once delivery of job ids to the trainer. Raises `Unavailable`."""
 

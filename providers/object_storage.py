@@ -3,9 +3,8 @@
 A cloud's folder makes the store and says by what it compares; nothing of obstore gets past this file.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, cast
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
 
 import obstore
 
@@ -15,14 +14,13 @@ from ml_core.ports import (
     ObjectInfo,
     Opened,
     Page,
-    SignedUpload,
     StoredObject,
     check_key,
     check_limit,
 )
 
 if TYPE_CHECKING:
-    from obstore import GetResult, ObjectMeta, PutMode, PutResult, SignCapableStore
+    from obstore import GetResult, ObjectMeta, PutMode, PutResult
     from obstore.store import ClientConfig, RetryConfig
     from obstore.store import ObjectStore as AnyStore
 
@@ -53,18 +51,12 @@ def bounded_retries() -> "RetryConfig":
 class ObstoreStore:
     """The port over `store`, which compares by the ETag (S3, Azure) or by the version (GCS's generation).
 
-    `upload_headers` are what the cloud wants to see at a signed upload. A revision holds both the ETag and
-    the version, because GCS compares by the one when writing and by the other when reading.
+    A revision holds both the ETag and the version, because GCS compares by the one when writing and by the
+    other when reading.
     """
 
-    def __init__(
-        self,
-        store: "AnyStore",
-        compares: Literal["e_tag", "version"] = "e_tag",
-        upload_headers: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, store: "AnyStore", compares: Literal["e_tag", "version"] = "e_tag") -> None:
         self._store = store
-        self._upload_headers = upload_headers
         self._compares: Literal["e_tag", "version"] = compares
 
     def get(self, key: str) -> StoredObject:
@@ -132,17 +124,6 @@ class ObstoreStore:
         with _Translated(key):
             meta = obstore.head(self._store, key)
         return Opened(meta["size"], _revision(meta), self._chunks(key, meta["e_tag"] or ""))
-
-    def sign_upload(self, key: str, seconds: int) -> SignedUpload:
-        """An address to PUT the object to within so many seconds."""
-        from datetime import timedelta
-
-        check_key(key)
-        with _Translated(key):
-            store = cast("SignCapableStore", self._store)  # those of the clouds are
-            return SignedUpload(
-                obstore.sign(store, "PUT", key, timedelta(seconds=seconds)), dict(self._upload_headers)
-            )
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""

@@ -6,10 +6,11 @@ of the request that came; what holds is handed on to the emulator.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from urllib.parse import parse_qs
 
 from botocore.auth import S3SigV4QueryAuth
@@ -31,13 +32,18 @@ class Handler(BaseHTTPRequestHandler):
         if not holds(self.command, self.headers["Host"], self.path):
             self._send(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
             return
-        answer = call(self.command, self.behind + self.path.partition("?")[0], {}, body)
-        self._send(answer.status, answer.body)
+        path, _, query = self.path.partition("?")
+        answer = call(self.command, self.behind + path, {}, body)
+        named = {name: values[-1] for name, values in parse_qs(query).items()}
+        saved_as = named.get("response-content-disposition") if self.command == "GET" else None
+        self._send(answer.status, answer.body, {"Content-Disposition": saved_as} if saved_as else {})
 
-    do_GET = do_PUT = do_DELETE = handle_one_method  # noqa: N815
+    do_GET = do_PUT = do_POST = do_DELETE = handle_one_method  # noqa: N815
 
-    def _send(self, status: int, body: bytes) -> None:
+    def _send(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

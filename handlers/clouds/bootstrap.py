@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from handlers.auth import Records
-    from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
+    from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
 
 _SERVICES: list[Services] = []
 
@@ -32,8 +32,8 @@ class Wiring(Protocol):
     def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> DataStore:
         """Another bucket of this cloud, to read training data from. Raises `ObjectNotFound`."""
 
-    def signer(self, env: Mapping[str, str]) -> UploadSigner:
-        """What signs addresses for uploads to the object store."""
+    def signer(self, env: Mapping[str, str]) -> Signer:
+        """What signs addresses to write and to read one object of the store."""
 
     def key_records(self, env: Mapping[str, str]) -> Records | None:
         """The records of the keys."""

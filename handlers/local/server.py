@@ -76,6 +76,7 @@ def _server(services: Services, host: str, port: int) -> Any:
     """A waitress server that listens already."""
     from waitress.server import create_server
 
+    from handlers.local.downloads import Downloads
     from handlers.local.refusals import Channel
     from handlers.local.uploads import Uploads, parser_of
     from handlers.rest.api import Api
@@ -84,11 +85,14 @@ def _server(services: Services, host: str, port: int) -> Any:
 
     api = Api(services)
     gate = None if services.asks_for_keys else LoopbackGate()
-    uploads = Uploads(services, LocalSigner(services.settings.root))
+    signatures = LocalSigner(services.settings.root)
+    uploads, downloads = Uploads(services, signatures), Downloads(services, signatures)
 
     def application(environ: "Environ", start_response: "StartResponse") -> "Iterable[bytes]":
         if uploads.concerns(environ):
             return to_wsgi(uploads.receive(environ), start_response)
+        if downloads.concerns(environ):
+            return downloads.send(environ, start_response)
         return to_wsgi(api.handle(from_environ(environ), gate), start_response)
 
     server: Any = create_server(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from handlers.auth import Records
     from handlers.settings import Settings
-    from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
+    from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
 
 
 def folder_services(settings: Settings, key_records: Callable[[], Records | None] | None) -> Services:
@@ -38,7 +38,7 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
 
         return DataFolder(settings.data_root or os.path.join(settings.root, "data"))
 
-    def signer() -> UploadSigner:
+    def signer() -> Signer:
         from providers.local.runtime.signer import LocalSigner
 
         return LocalSigner(settings.root)

@@ -2,28 +2,20 @@
 
 import copy
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from waitress.parser import HTTPRequestParser
 
+from handlers.local.signatures import Verifier, refusal, signed_key, unsigned
 from handlers.logs import log
-from handlers.rest.http import Response, json_response
+from handlers.rest.http import Response
 from handlers.services import Services
 from handlers.wsgi import Environ
 from ml_core.errors import ServerlessMLError
-from ml_core.ports import check_key
 
 PATH = "/uploads/"
 LONGEST = 5 * 1024 * 1024 * 1024  # bytes: what S3 takes in one upload
 _CHUNK = 1 << 20
-
-
-class Verifier(Protocol):
-    """Checks the signatures of upload addresses."""
-
-    def allows(self, key: str, query: str) -> bool:
-        """Whether a PUT of `key` with this query was signed, and is in time."""
-        ...
 
 
 class Uploads:
@@ -39,31 +31,24 @@ class Uploads:
 
     def expects(self, method: str, path: str, query: str) -> bool:
         """Whether a request is an upload that was signed, and is in time."""
-        return _is_upload(method, path) and self._allowed(_key_in(path), query)
+        return _is_upload(method, path) and self._key(path, query) is not None
 
     def receive(self, environ: Environ) -> Response:
         """Store the body; 403 without a signature that holds."""
-        key = _key_in(environ["PATH_INFO"])
-        if not self._allowed(key, environ.get("QUERY_STRING", "")):
-            return _refusal(
-                403,
-                "expected a signed upload address, got one that is not signed for this file or has expired",
-            )
+        key = self._key(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        if key is None:
+            return unsigned("upload")
         if not environ.get("CONTENT_LENGTH"):
-            return _refusal(411, "expected a Content-Length header, got none")
+            return refusal(411, "expected a Content-Length header, got none")
         try:
             self._services.store.write_stream(key, _chunks(environ))
         except ServerlessMLError as error:
-            return _refusal(503, str(error))
+            return refusal(503, str(error))
         log("info", "upload", key=key, bytes=int(environ["CONTENT_LENGTH"]))
         return Response(200, {}, b"")
 
-    def _allowed(self, key: str, query: str) -> bool:
-        try:
-            check_key(key)
-        except ValueError:
-            return False
-        return self._verifier.allows(key, query)
+    def _key(self, path: str, query: str) -> str | None:
+        return signed_key(self._verifier, "PUT", path[len(PATH) :], query)
 
 
 def parser_of(uploads: Uploads) -> type[HTTPRequestParser]:
@@ -87,17 +72,8 @@ def _is_upload(method: str, path: str) -> bool:
     return method == "PUT" and path.startswith(PATH)
 
 
-def _key_in(path: str) -> str:
-    """The key in a path, whose bytes WSGI hands over as the characters of these numbers."""
-    return path.encode("latin-1").decode("utf-8", "replace")[len(PATH) :]
-
-
 def _chunks(environ: Environ) -> Iterator[bytes]:
     remaining = int(environ["CONTENT_LENGTH"])
     while remaining and (chunk := environ["wsgi.input"].read(min(_CHUNK, remaining))):
         remaining -= len(chunk)
         yield chunk
-
-
-def _refusal(status: int, reason: str) -> Response:
-    return json_response({"error": reason}, status=status)

@@ -2,28 +2,43 @@
 
 import base64
 import json
+import re
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 SIGNING_KEY = b"the key by which the identity signs"
-_SIGNED = {
-    "SignedOid": "the-object",
-    "SignedTid": "the-tenant",
-    "SignedStart": "2026-11-23T18:00:00Z",
-    "SignedExpiry": "2026-11-24T18:00:00Z",
-    "SignedService": "b",
-    "SignedVersion": "2023-11-03",
-    "Value": base64.b64encode(SIGNING_KEY).decode(),
-}
-# What Blob Storage gives to who may sign in its own name: Get User Delegation Key.
-DELEGATION_KEY = (
-    '<?xml version="1.0" encoding="utf-8"?><UserDelegationKey>'
-    + "".join(f"<{name}>{value}</{name}>" for name, value in _SIGNED.items())
-    + "</UserDelegationKey>"
-)
+_LONGEST = timedelta(days=7)
+
+
+def delegation_key(asked: bytes) -> bytes:
+    """What Blob Storage gives to who may sign in its own name (Get User Delegation Key).
+
+    Raises:
+        ValueError: for a request that is refused with 400: no times, or some that are too far away.
+    """
+    found = re.search(rb"<KeyInfo><Start>(.+)</Start><Expiry>(.+)</Expiry></KeyInfo>$", asked)
+    if not found:
+        raise ValueError("InvalidXmlDocument")
+    start, expiry = (datetime.fromisoformat(each.decode()) for each in found.groups())
+    now = datetime.now(UTC)
+    if abs(start - now) > _LONGEST or not max(start, now) < expiry <= now + _LONGEST:
+        raise ValueError("InvalidXmlNodeValue")
+    signed = {
+        "SignedOid": "the-object",
+        "SignedTid": "the-tenant",
+        "SignedStart": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+        "SignedExpiry": f"{expiry:%Y-%m-%dT%H:%M:%SZ}",
+        "SignedService": "b",
+        "SignedVersion": "2023-11-03",
+        "Value": base64.b64encode(SIGNING_KEY).decode(),
+    }
+    parts = "".join(f"<{name}>{value}</{name}>" for name, value in signed.items())
+    told = f'<?xml version="1.0" encoding="utf-8"?><UserDelegationKey>{parts}</UserDelegationKey>'
+    return told.encode()
 
 
 class Seen(NamedTuple):
@@ -40,6 +55,7 @@ class IdentityEndpoint:
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.refuses = False
+        self.gives_keys = True
 
     def __enter__(self) -> "IdentityEndpoint":
         stand_in = self
@@ -49,12 +65,19 @@ class IdentityEndpoint:
                 parts = urlsplit(self.path)
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                self.rfile.read(int(headers.get("content-length", 0)))
+                body = self.rfile.read(int(headers.get("content-length", 0)))
                 stand_in.seen.append(Seen(parts.path, query, headers))
                 asked = parts.path.startswith("/identity")
-                refused = asked and stand_in.refuses
                 signs = query.get("comp") == "userdelegationkey"
-                self.send_response(403 if refused else 201 if self.command == "POST" and not signs else 200)
+                refused = (asked and stand_in.refuses) or (signs and not stand_in.gives_keys)
+                key = b""
+                status = 403 if refused else 201 if self.command == "POST" and not signs else 200
+                if signs and not refused:
+                    try:
+                        key = delegation_key(body)
+                    except ValueError:
+                        status = 400
+                self.send_response(status)
                 until = str(int(time.time()) + 86_400)
                 token = {
                     "access_token": "the-token",
@@ -64,7 +87,7 @@ class IdentityEndpoint:
                 }
                 data = json.dumps(token).encode() if asked else b"{}"
                 if signs:
-                    data = DELEGATION_KEY.encode()
+                    data = key
                 self.send_header("Content-Length", str(len(data)))
                 self.send_header("ETag", '"1"')
                 self.send_header("Last-Modified", "Mon, 23 Nov 2026 18:00:00 GMT")

@@ -4,9 +4,9 @@ import importlib
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
-from ml_core.ports import DataStore, ObjectStore, UploadSigner
+from ml_core.ports import DataStore, ObjectStore, SignedDownload, SignedUpload, Signer
 
 type Address = dict[str, str]
 
@@ -21,7 +21,20 @@ class Backend(Protocol):
     dead: Callable[[Address], Address]
     open_store: Callable[[Address], ObjectStore]
     lake: Callable[[Address, dict[str, bytes]], DataStore]
-    signing: Callable[[Address], AbstractContextManager[UploadSigner]]
+    signing: Callable[[Address], AbstractContextManager[Signer]]
+
+
+class Below(NamedTuple):
+    """Signs for keys of a store that is a part of a bucket."""
+
+    signer: Signer
+    prefix: str
+
+    def sign_upload(self, key: str, seconds: int) -> SignedUpload:
+        return self.signer.sign_upload(f"{self.prefix}/{key}", seconds)
+
+    def sign_download(self, key: str, name: str, seconds: int) -> SignedDownload:
+        return self.signer.sign_download(f"{self.prefix}/{key}", name, seconds)
 
 
 def clouds_with_a_store() -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ml_core.ports import ObjectStore
+from ml_core.ports import ObjectStore, Signer
 from tests.contract.backend import Address, backend, clouds_with_a_store
 from tests.contract.places import Forks, Place
 
@@ -27,6 +27,13 @@ def place(running: tuple[str, Address]) -> Place:
 def store(place: Place) -> ObjectStore:
     """An empty store."""
     return place.open()
+
+
+@pytest.fixture
+def signer(place: Place) -> Iterator[Signer]:
+    """Signs addresses of objects in `store`, which answers at them meanwhile."""
+    with backend(place.cloud).signing(place.address) as signer:
+        yield signer
 
 
 @pytest.fixture

@@ -391,7 +391,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(412, "PreconditionFailed")
         span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if span is None:
-            self._send(200, stored.data, _object_headers(stored))
+            self._send(200, stored.data, {**_object_headers(stored), **self._asked_for()})
             return
         first, size = int(span[1]), len(stored.data)
         if first >= size:
@@ -399,6 +399,11 @@ class Handler(BaseHTTPRequestHandler):
         last = min(int(span[2] or size - 1), size - 1)
         headers = {**_object_headers(stored), "Content-Range": f"bytes {first}-{last}/{size}"}
         self._send(206, stored.data[first : last + 1], headers)
+
+    def _asked_for(self) -> dict[str, str]:
+        """What a signed address has the answer say."""
+        saved_as = self.query.get("response-content-disposition")
+        return {"Content-Disposition": saved_as} if saved_as and "x-goog-signature" in self.query else {}
 
     def _send_written(self, stored: Stored) -> None:
         self._send(200, headers=_object_headers(stored))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+ALGORITHM = "AWS4-HMAC-SHA256"
 _ATTEMPTS = 3
 _TIMEOUT = 3.0  # seconds for connecting, and for each read
 _LONGEST_ANSWER = 1 << 20
@@ -202,18 +203,29 @@ def signed(headers: dict[str, str], body: bytes, service: str, env: Mapping[str,
     canonical = "\n".join(["POST", "/", "", *lines, "", names, sha256(body)])
 
     when = headers["x-amz-date"]
-    scope = [when[:8], _region(env), service, "aws4_request"]
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", when, "/".join(scope), sha256(canonical.encode())])
+    code = signature(canonical, when, service, env)
+    who = credential(when, service, env)
+    headers["authorization"] = f"{ALGORITHM} Credential={who}, SignedHeaders={names}, Signature={code}"
+    return headers
+
+
+def credential(when: str, service: str, env: Mapping[str, str]) -> str:
+    """Who signs, and for what: the access key, and the day, region and service that it is good for."""
+    return "/".join([_setting(env, "AWS_ACCESS_KEY_ID"), *_scope(when, service, env)])
+
+
+def signature(canonical: str, when: str, service: str, env: Mapping[str, str]) -> str:
+    """The signature of a canonical request at `when` (`20261123T185901Z`). Raises `Unavailable`."""
+    scope = _scope(when, service, env)
+    to_sign = "\n".join([ALGORITHM, when, "/".join(scope), sha256(canonical.encode())])
     key = f"AWS4{_setting(env, 'AWS_SECRET_ACCESS_KEY')}".encode()
     for part in scope:
         key = hmac_sha256(key, part.encode())
-    signature = hmac_sha256(key, to_sign.encode()).hex()
+    return hmac_sha256(key, to_sign.encode()).hex()
 
-    credential = "/".join([_setting(env, "AWS_ACCESS_KEY_ID"), *scope])
-    headers["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
-    )
-    return headers
+
+def _scope(when: str, service: str, env: Mapping[str, str]) -> list[str]:
+    return [when[:8], _region(env), service, "aws4_request"]
 
 
 def _region(env: Mapping[str, str]) -> str:

@@ -42,6 +42,11 @@ def region_of(bucket: str, env: Mapping[str, str]) -> str:
     return answer.headers.get("x-amz-bucket-region") or _own_region(env)
 
 
+def bucket_url(bucket: str, env: Mapping[str, str]) -> str:
+    """Where a bucket's objects are, of our own region: at AWS, or at an emulator."""
+    return f"{_endpoint(env) or f'https://s3.{_own_region(env)}.amazonaws.com'}/{bucket}"
+
+
 def _own_region(env: Mapping[str, str]) -> str:
     return env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ml_core.ports import DataStore, JobQueue, UploadSigner
+    from ml_core.ports import DataStore, JobQueue, Signer
     from providers.object_storage import ObstoreStore
 
 
@@ -31,9 +31,11 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
     return s3_store(name, env={**env, "AWS_REGION": region_of(name, env)})
 
 
-def signer(env: Mapping[str, str]) -> UploadSigner:
-    """Signs uploads to the bucket ML_BUCKET."""
-    return store(env)
+def signer(env: Mapping[str, str]) -> Signer:
+    """Signs addresses of objects in the bucket ML_BUCKET."""
+    from providers.aws.runtime.signer import S3Signer
+
+    return S3Signer(_named(env, "ML_BUCKET"), env)
 
 
 def queue(env: Mapping[str, str]) -> JobQueue:

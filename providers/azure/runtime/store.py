@@ -25,6 +25,5 @@ def blob_store(at: "Connection", container: str, env: Mapping[str, str]) -> Obst
             config["client_id"] = at.client_id
     options = client_options(allow_http=at.blob_endpoint.startswith("http://"))
     return ObstoreStore(
-        AzureStore(container, config=config, client_options=options, retry_config=bounded_retries()),
-        upload_headers={"x-ms-blob-type": "BlockBlob"},
+        AzureStore(container, config=config, client_options=options, retry_config=bounded_retries())
     )

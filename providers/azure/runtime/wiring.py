@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml_core.errors import ObjectNotFound
-from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
+from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
 from providers.azure.runtime.connection import connection
 from providers.azure.runtime.names import CONTAINER, QUEUE
 
@@ -34,11 +34,11 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
     return blob_store(ours.beside(account) if account else ours, container, env)
 
 
-def signer(env: Mapping[str, str] = os.environ) -> UploadSigner:
-    """Signs uploads to the container of models and jobs. Raises `NotConfigured`."""
-    from providers.azure.runtime.store import blob_store
+def signer(env: Mapping[str, str] = os.environ) -> Signer:
+    """Signs addresses of blobs in the container of models and jobs. Raises `NotConfigured`."""
+    from providers.azure.runtime.signer import BlobSigner
 
-    return blob_store(connection(env), env.get("ML_CONTAINER", CONTAINER), env)
+    return BlobSigner(connection(env), env.get("ML_CONTAINER", CONTAINER))
 
 
 def queue(env: Mapping[str, str] = os.environ) -> JobQueue:

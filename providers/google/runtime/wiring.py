@@ -13,7 +13,7 @@ STARTING = 30.0
 DISK_IS_MEMORY = True  # Cloud Run's file system is held in memory
 
 if TYPE_CHECKING:
-    from ml_core.ports import DataStore, JobQueue, UploadSigner
+    from ml_core.ports import DataStore, JobQueue, Signer
     from providers.object_storage import ObstoreStore
 
 
@@ -33,8 +33,8 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
     return gcs_store(name, env=env)
 
 
-def signer(env: Mapping[str, str]) -> "UploadSigner":
-    """Signs uploads to the bucket ML_BUCKET."""
+def signer(env: Mapping[str, str]) -> "Signer":
+    """Signs addresses of objects in the bucket ML_BUCKET."""
     from providers.google.runtime.signer import GoogleSigner
 
     return GoogleSigner(_named(env, "ML_BUCKET"), env)

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import parse_qs, quote, urlsplit
 
-from ml_core.ports import SignedUpload, check_key
+from ml_core.ports import SignedDownload, SignedUpload, check_key
+from providers.attachments import PARAMETER, disposition
 
-PATH = "/uploads/"
+UPLOADS, DOWNLOADS = "/uploads/", "/downloads/"
 _SECRET = "~upload-secret"  # noqa: S105 - the name of a file
 
 
 class LocalSigner:
-    """The `UploadSigner` port for a server that keeps its objects in the folder `root`."""
+    """The `Signer` port for a server that keeps its objects in the folder `root`."""
 
     def __init__(self, root: str, clock: Callable[[], float] = time.time) -> None:
         self._root = os.path.abspath(root)
@@ -23,24 +24,32 @@ class LocalSigner:
 
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
         """A path of this server to PUT the object to within so many seconds."""
-        check_key(key)
-        expires = int(self._clock()) + seconds
-        signature = self._signature(key, expires)
-        return SignedUpload(f"{PATH}{quote(key)}?expires={expires}&signature={signature}", {})
+        return SignedUpload(self._signed("PUT", UPLOADS, key, seconds), {})
 
-    def allows(self, key: str, query: str) -> bool:
-        """Whether a PUT of `key` with this query was signed, and is in time."""
-        given = parse_qs(urlsplit(f"?{query}").query)
-        expires, signature = given.get("expires", [""])[0], given.get("signature", [""])[0]
+    def sign_download(self, key: str, name: str, seconds: int) -> SignedDownload:
+        """A path of this server to GET the object from, as the file `name`, within so many seconds."""
+        return SignedDownload(self._signed("GET", DOWNLOADS, key, seconds, disposition(name)), {})
+
+    def allows(self, method: str, key: str, query: str) -> bool:
+        """Whether the method was signed of `key` with this query, and is in time."""
+        given = {name: values[0] for name, values in parse_qs(urlsplit(f"?{query}").query).items()}
+        expires = given.get("expires", "")
         if not (expires.isascii() and expires.isdecimal() and len(expires) <= 12):
             return False
-        expected = self._signature(key, int(expires))
-        return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")) and (
-            self._clock() < int(expires)
-        )
+        expected = self._signature(method, key, int(expires), given.get(PARAMETER, ""))
+        signature = given.get("signature", "").encode("utf-8", "replace")
+        return hmac.compare_digest(expected.encode(), signature) and self._clock() < int(expires)
 
-    def _signature(self, key: str, expires: int) -> str:
-        return hmac.new(self._secret(), f"PUT\n{key}\n{expires}".encode(), hashlib.sha256).hexdigest()
+    def _signed(self, method: str, path: str, key: str, seconds: int, saved_as: str = "") -> str:
+        check_key(key)
+        expires = int(self._clock()) + seconds
+        signature = self._signature(method, key, expires, saved_as)
+        more = f"{PARAMETER}={quote(saved_as, safe='')}&" if saved_as else ""
+        return f"{path}{quote(key)}?{more}expires={expires}&signature={signature}"
+
+    def _signature(self, method: str, key: str, expires: int, saved_as: str) -> str:
+        text = f"{method}\n{key}\n{expires}\n{saved_as}"
+        return hmac.new(self._secret(), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
     def _secret(self) -> bytes:
         path = os.path.join(self._root, _SECRET)

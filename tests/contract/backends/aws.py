@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 import boto3
 
-from ml_core.ports import DataStore, ObjectStore, UploadSigner
+from ml_core.ports import DataStore, ObjectStore, Signer
+from providers.aws.runtime.signer import S3Signer
 from providers.aws.runtime.store import s3_store
 from providers.aws.runtime.wiring import data_bucket
 from tests import signed_s3
-from tests.contract.backend import Address
+from tests.contract.backend import Address, Below
 from tests.ministack import Ministack
 
 
@@ -48,10 +49,10 @@ def open_store(address: Address) -> ObjectStore:
 
 
 @contextmanager
-def signing(address: Address) -> Iterator[UploadSigner]:
-    """What signs uploads to the store; their addresses are answered meanwhile."""
+def signing(address: Address) -> Iterator[Signer]:
+    """What signs addresses of the store; their addresses are answered meanwhile."""
     with signed_s3.running(address["AWS_ENDPOINT_URL"]) as url:
-        yield s3_store(address["bucket"], address.get("prefix", ""), env={**address, "AWS_ENDPOINT_URL": url})
+        yield Below(S3Signer(address["bucket"], {**address, "AWS_ENDPOINT_URL": url}), address["prefix"])
 
 
 def lake(address: Address, objects: dict[str, bytes]) -> DataStore:

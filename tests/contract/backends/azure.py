@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ml_core.ports import DataStore, ObjectStore, UploadSigner
+from ml_core.ports import DataStore, ObjectStore, Signer
 from providers.azure.runtime.connection import connection
 from providers.azure.runtime.wiring import data_bucket, signer, store
 from tests.azurite import Azurite, make_container
@@ -39,8 +39,8 @@ def open_store(address: Address) -> ObjectStore:
 
 
 @contextmanager
-def signing(address: Address) -> Iterator[UploadSigner]:
-    """What signs uploads to the store."""
+def signing(address: Address) -> Iterator[Signer]:
+    """What signs addresses of the store."""
     yield signer(address)
 
 

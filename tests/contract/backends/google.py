@@ -3,15 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ml_core.ports import DataStore, ObjectStore, SignedUpload, UploadSigner
+from ml_core.ports import DataStore, ObjectStore, Signer
 from providers.google.runtime.signer import GoogleSigner
 from providers.google.runtime.store import gcs_store
 from providers.google.runtime.wiring import data_bucket
-from tests.contract.backend import Address
+from tests.contract.backend import Address, Below
 from tests.google import gcs, tasks
 
 
@@ -43,8 +42,8 @@ def open_store(address: Address) -> ObjectStore:
 
 
 @contextmanager
-def signing(address: Address) -> Iterator[UploadSigner]:
-    """What signs uploads to the store, with the signatures of a stand-in for IAM."""
+def signing(address: Address) -> Iterator[Signer]:
+    """What signs addresses of the store, with the signatures of a stand-in for IAM."""
     yield Below(GoogleSigner(address["bucket"], address), address["prefix"])
 
 
@@ -54,13 +53,3 @@ def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
     for key, data in objects.items():
         bucket.write_stream(key, [data])
     return data_bucket(address, "gs", "lake")
-
-
-class Below(NamedTuple):
-    """Signs for keys of a store that is a part of the bucket."""
-
-    signer: UploadSigner
-    prefix: str
-
-    def sign_upload(self, key: str, seconds: int) -> SignedUpload:
-        return self.signer.sign_upload(f"{self.prefix}/{key}", seconds)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_core.ports import DataStore, ObjectStore, SignedUpload, UploadSigner
+from ml_core.ports import DataStore, ObjectStore, SignedDownload, SignedUpload, Signer
 from providers.local.runtime.data_folder import DataFolder
 from providers.local.runtime.signer import LocalSigner
 from providers.local.runtime.store import FolderStore
@@ -40,8 +40,8 @@ def open_store(address: Address) -> ObjectStore:
 
 
 @contextmanager
-def signing(address: Address) -> Iterator[UploadSigner]:
-    """What signs uploads to the store; the laptop's server answers at them meanwhile."""
+def signing(address: Address) -> Iterator[Signer]:
+    """What signs addresses of the store; the laptop's server answers at them meanwhile."""
     with serving(services_over(Path(address["folder"]))) as (host, port):
         yield At(f"http://{host}:{port}", LocalSigner(address["folder"]))
 
@@ -59,8 +59,12 @@ class At(NamedTuple):
     """Signs paths of a server at `url`."""
 
     url: str
-    signer: UploadSigner
+    signer: Signer
 
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
         signed = self.signer.sign_upload(key, seconds)
+        return signed._replace(url=self.url + signed.url)
+
+    def sign_download(self, key: str, name: str, seconds: int) -> SignedDownload:
+        signed = self.signer.sign_download(key, name, seconds)
         return signed._replace(url=self.url + signed.url)

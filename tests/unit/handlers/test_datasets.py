@@ -377,11 +377,12 @@ def test_a_signature_ends_with_its_time_and_is_the_folders_own(tmp_path: Path) -
     now = [1000.0]
     signer = LocalSigner(str(tmp_path / "a"), clock=lambda: now[0])
     query = urlsplit(signer.sign_upload("datasets/a/b", 60).url).query
-    assert signer.allows("datasets/a/b", query)
-    assert LocalSigner(str(tmp_path / "a"), clock=lambda: now[0]).allows("datasets/a/b", query)
-    assert not LocalSigner(str(tmp_path / "b"), clock=lambda: now[0]).allows("datasets/a/b", query)
+    assert signer.allows("PUT", "datasets/a/b", query)
+    assert not signer.allows("GET", "datasets/a/b", query)
+    assert LocalSigner(str(tmp_path / "a"), clock=lambda: now[0]).allows("PUT", "datasets/a/b", query)
+    assert not LocalSigner(str(tmp_path / "b"), clock=lambda: now[0]).allows("PUT", "datasets/a/b", query)
     now[0] = 1060
-    assert not signer.allows("datasets/a/b", query)
+    assert not signer.allows("PUT", "datasets/a/b", query)
     assert (tmp_path / "a" / "~upload-secret").stat().st_mode & 0o077 == 0
 
 

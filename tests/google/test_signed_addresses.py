@@ -11,6 +11,7 @@ from google.cloud.storage._signing import generate_signed_url_v4
 from google.oauth2.service_account import Credentials
 
 from ml_core.errors import Unavailable
+from providers.attachments import disposition
 from providers.google.runtime.signer import GoogleSigner, signed
 from tests.google import tasks
 
@@ -29,7 +30,10 @@ def beside(key: rsa.RSAPrivateKey) -> Iterator[tasks.Beside]:
 
 
 @pytest.mark.parametrize("name", ["datasets/churn/01", "a b/ü+&=%/c~d"])
-def test_an_address_is_the_one_that_googles_library_signs(key: rsa.RSAPrivateKey, name: str) -> None:
+@pytest.mark.parametrize(("method", "saved_as"), [("PUT", None), ("GET", disposition("iris-1.safetensors"))])
+def test_an_address_is_the_one_that_googles_library_signs(
+    key: rsa.RSAPrivateKey, name: str, method: str, saved_as: str | None
+) -> None:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     account = {"private_key": pem, "client_email": tasks.ACCOUNT, "token_uri": "https://unused"}
     credentials = Credentials.from_service_account_info(account)
@@ -38,17 +42,24 @@ def test_an_address_is_the_one_that_googles_library_signs(key: rsa.RSAPrivateKey
         resource=f"/models/{quote(name, safe='/~')}",
         expiration=3600,
         api_access_endpoint="https://storage.googleapis.com",
-        method="PUT",
+        method=method,
+        response_disposition=saved_as,
         _request_timestamp="20261123T185901Z",
     )
     url = f"https://storage.googleapis.com/models/{quote(name)}"
-    assert signed(url, 3600, tasks.ACCOUNT, NOW, lambda _, text: credentials.sign_bytes(text)) == expected
+    more = {"response-content-disposition": saved_as} if saved_as else {}
+    assert expected == signed(
+        method, url, 3600, tasks.ACCOUNT, lambda _, text: credentials.sign_bytes(text), when=NOW, more=more
+    )
 
 
-def test_an_account_that_may_not_sign_makes_uploads_unavailable(beside: tasks.Beside) -> None:
+def test_an_account_that_may_not_sign_makes_addresses_unavailable(beside: tasks.Beside) -> None:
     beside.key = None
+    signer = GoogleSigner("models", beside.env)
     with pytest.raises(Unavailable, match="IAM did not sign"):
-        GoogleSigner("models", beside.env).sign_upload("datasets/churn/01", 60)
+        signer.sign_upload("datasets/churn/01", 60)
+    with pytest.raises(Unavailable, match="IAM did not sign"):
+        signer.sign_download("artifacts/01.safetensors", "iris-1.safetensors", 60)
 
 
 def test_the_account_is_asked_for_once(beside: tasks.Beside) -> None:

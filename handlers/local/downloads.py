@@ -1,0 +1,55 @@
+"""Where a signed download is read on the laptop; on a cloud that is a part of its object storage."""
+
+from collections.abc import Iterable
+from urllib.parse import parse_qs
+
+from handlers.local.signatures import Verifier, refusal, signed_key, unsigned
+from handlers.logs import log
+from handlers.rest.http import Response
+from handlers.services import Services
+from handlers.wsgi import Environ, StartResponse, to_wsgi
+from ml_core.errors import NotFound, ServerlessMLError
+from ml_core.ports import Opened
+
+PATH = "/downloads/"
+_SAVED_AS = "response-content-disposition"
+
+
+class Downloads:
+    """Sends files straight from the store, chunk by chunk, to whoever has a signed address."""
+
+    def __init__(self, services: Services, verifier: Verifier) -> None:
+        self._services = services
+        self._verifier = verifier
+
+    def concerns(self, environ: Environ) -> bool:
+        """Whether a request is a download."""
+        path: str = environ.get("PATH_INFO", "")
+        return environ["REQUEST_METHOD"] == "GET" and path.startswith(PATH)
+
+    def send(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Send the object; 403 without a signature that holds, 404 when it is gone."""
+        query = environ.get("QUERY_STRING", "")
+        key = signed_key(self._verifier, "GET", environ["PATH_INFO"][len(PATH) :], query)
+        if key is None:
+            return to_wsgi(unsigned("download"), start_response)
+        found = self._opened(key)
+        if isinstance(found, Response):
+            return to_wsgi(found, start_response)
+        log("info", "download", key=key, bytes=found.size)
+        headers = [
+            ("Content-Type", "application/octet-stream"),
+            ("Content-Length", str(found.size)),
+            # Of the query that was signed, so that it is what the signer wrote.
+            *(("Content-Disposition", name) for name in parse_qs(query).get(_SAVED_AS, [])[:1]),
+        ]
+        start_response("200 OK", headers)
+        return found.chunks
+
+    def _opened(self, key: str) -> Opened | Response:
+        try:
+            return self._services.store.opened(key)
+        except NotFound as error:
+            return refusal(404, str(error))
+        except ServerlessMLError as error:
+            return refusal(503, str(error))
