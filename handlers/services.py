@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from ml_core.datasets.datasets import Datasets
     from ml_core.datasets.sources import DataSources
     from ml_core.jobs.jobs import Jobs
-    from ml_core.ports import DataStore, JobQueue, ObjectStore, UploadSigner
+    from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
     from ml_core.registry.aliases import Aliases
+    from ml_core.registry.artifacts import Artifacts
     from ml_core.registry.deletion import Deletion
     from ml_core.registry.registry import Registry
     from ml_core.registry.versions import Versions
@@ -48,7 +49,7 @@ class Services:
         models: makes the source of models; None for what the store's registry holds.
         data_folder: makes the folder of plain files to train from, where there is one.
         data_bucket: opens another bucket, by scheme and name, where there is one to open.
-        signer: makes what signs addresses for uploads.
+        signer: makes what signs addresses to write and to read one object of the store; called once.
         disk_is_memory: whether what a function writes to its disk takes of its memory.
     """
 
@@ -62,7 +63,7 @@ class Services:
         models: Callable[[], ModelSource] | None = None,
         data_folder: Callable[[], DataStore] | None = None,
         data_bucket: Callable[[str, str], DataStore] | None = None,
-        signer: Callable[[], UploadSigner] | None = None,
+        signer: Callable[[], Signer] | None = None,
         disk_is_memory: bool = False,
     ) -> None:
         self.settings = settings
@@ -75,6 +76,7 @@ class Services:
         self._data_folder = data_folder
         self._data_bucket = data_bucket
         self._make_signer = signer
+        self._signer: Signer | None = None
         self._datasets: Datasets | None = None
         self._store: ObjectStore | None = None
         self._queue: JobQueue | None = None
@@ -95,6 +97,15 @@ class Services:
         if self._queue is None:
             self._queue = self._make_queue()
         return self._queue
+
+    @property
+    def signer(self) -> Signer:
+        """What signs addresses of the store's objects. Raises `NotConfigured` where there is nothing."""
+        if self._signer is None:
+            if self._make_signer is None:
+                raise NotConfigured("this deployment signs no addresses")
+            self._signer = self._make_signer()
+        return self._signer
 
     @property
     def registry(self) -> Registry:
@@ -125,6 +136,13 @@ class Services:
         from ml_core.registry.versions import Versions
 
         return Versions(self.registry)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """Versions' artifacts, to be taken away. Raises `NotConfigured` where nothing signs addresses."""
+        from ml_core.registry.artifacts import Artifacts
+
+        return Artifacts(self.registry, self.signer)
 
     @property
     def jobs(self) -> Jobs:
@@ -162,13 +180,11 @@ class Services:
 
     @property
     def datasets(self) -> Datasets:
-        """Uploaded datasets. Raises `NotConfigured` where nothing signs uploads."""
+        """Uploaded datasets. Raises `NotConfigured` where nothing signs addresses."""
         if self._datasets is None:
             from ml_core.datasets.datasets import Datasets
 
-            if self._make_signer is None:
-                raise NotConfigured("this deployment signs no uploads")
-            self._datasets = Datasets(self.store, self._make_signer(), self.queue)
+            self._datasets = Datasets(self.store, self.signer, self.queue)
         return self._datasets
 
     def _registered(self) -> ModelSource:

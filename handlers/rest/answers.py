@@ -247,6 +247,16 @@ ANSWERS: dict[str, Schema] = {
         }
     ),
     "Version": _VERSION,
+    "Download": _object(
+        {
+            "method": {"const": "GET"},
+            "url": _TEXT,
+            "headers": {"type": "object", "additionalProperties": _TEXT},
+            "expires": _TIME,
+            "sha256": {"type": "string", "description": "Of the file, in hexadecimal digits."},
+            "size": {"type": "integer", "minimum": 1, "description": "Bytes of the file."},
+        }
+    ),
     "Versions": _object(
         {"versions": _list(_COMPARED_VERSION), "next_before": {"type": ["integer", "null"], "minimum": 1}}
     ),

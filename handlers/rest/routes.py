@@ -181,6 +181,13 @@ ROUTES = (
         ((200, "Version"), (304, "")),
         headers=("if-none-match",),
     ),
+    Route(
+        "GET",
+        "/v1/models/{model}/versions/{version}/artifact",
+        "artifacts:artifact",
+        TRAIN,
+        ((200, "Download"),),
+    ),
     Route("GET", "/v1/models/{model}/schema", "schemas:schema", PREDICT, ((200, "Schema"),)),
     Route(
         "GET",

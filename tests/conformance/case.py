@@ -41,8 +41,8 @@ class Case(NamedTuple):
         keep: notes to take of the answer: name → `header NAME` or `body MEMBER`.
         deliver: the queue's messages reach the trainer `after` it is answered, or `meanwhile`.
         closed: asked of a service for which no key was ever made.
-        signed: the note of an upload's address, to which the request goes instead, and of the headers that
-            go with it: the storage answers, in its own way.
+        signed: the note of a signed address, to which the request goes instead, and of the headers that go
+            with it: the storage answers, in its own way.
     """
 
     name: str
@@ -88,6 +88,16 @@ def upload(name: str, dataset: str, data: bytes) -> list[Case]:
             keep={f"{dataset}_url": "body url", f"{dataset}_headers": "body headers"},
         ),
         Case(f"{name}: the file", Request("PUT", "", body=data), 200, signed=dataset),
+    ]
+
+
+def download(name: str, target: str, note: str) -> list[Case]:
+    """The cases of a file's way out: an address is signed, and the file is got from there."""
+    kept = {f"{note}_{member}": f"body {member}" for member in ("url", "headers", "sha256")}
+    return [
+        get(f"{name}: an address", target, keep=kept, key=TRAIN),
+        Case(f"{name}: the file", Request("GET", ""), 200, signed=note),
+        Case(f"{name}: no other file is put there", Request("PUT", "", body=b"x"), 400, signed=note),
     ]
 
 

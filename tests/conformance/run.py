@@ -1,5 +1,6 @@
 """All cases, asked one after another of one cloud."""
 
+import hashlib
 import importlib
 import json
 import os
@@ -58,14 +59,21 @@ def answers(running: Running, keys: Mapping[str, str], cases: Mapping[str, Case]
 
 
 def _stored(case: Case, notes: Notes) -> dict[str, Any]:
-    """What storage answers to a file: each cloud's in its own words, so that only its success is compared."""
+    """What storage answers at a signed address: each cloud's in its own words, so that they are not compared.
+
+    The statuses of success are one, and so are those of refusal. What was got is what the service said it is.
+    """
     parts = urlsplit(notes[f"{case.signed}_url"])
     headers = tuple(json.loads(notes[f"{case.signed}_headers"]).items())
     request = case.request._replace(target=f"{parts.path}?{parts.query}", headers=headers)
     assert parts.hostname == "127.0.0.1", "an emulator on this machine is meant"
     assert parts.port is not None
-    status = wire.ask(parts.port, request).status
-    return {"status": 200 if status in (200, 201) else status, "headers": {}, "body": b""}
+    answer = wire.ask(parts.port, request)
+    status = 200 if answer.status in (200, 201) else 400 if 400 <= answer.status < 500 else answer.status
+    got = answer.body if request.method == "GET" and status == 200 else b""
+    if got:
+        assert hashlib.sha256(got).hexdigest() == notes[f"{case.signed}_sha256"], "another file came"
+    return {"status": status, "headers": {}, "body": got}
 
 
 def _filled(case: Case, keys: Mapping[str, str], notes: Notes) -> Request:

@@ -4,6 +4,7 @@ The emulator checks every signature and lets each function do only what its role
 The tests build on one another, in the order in which a person would do these things.
 """
 
+import hashlib
 import json
 import time
 import urllib.error
@@ -196,6 +197,16 @@ def test_a_caller_may_wait_for_the_job(service: Deployment) -> None:
     body = {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 3}, "instances": IRIS.data.tolist()}
     status, job = service.call("POST", "/v1/models/iris-clusters:train", body, {"prefer": "wait=20"})
     assert (status, job["state"]) == (200, "succeeded"), job
+
+
+def test_an_artifact_is_read_by_its_address_with_the_right_of_the_api_alone(service: Deployment) -> None:
+    status, version = service.call("GET", "/v1/models/iris-clusters/versions/1")
+    assert status == 200, version
+    status, found = service.call("GET", "/v1/models/iris-clusters/versions/1/artifact")
+    assert (status, found["sha256"], found["size"]) == (200, version["sha256"], version["size"]), found
+    request = urllib.request.Request(found["url"], headers=found["headers"], method=found["method"])
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert hashlib.sha256(answer.read()).hexdigest() == found["sha256"]
 
 
 def test_a_table_is_uploaded_described_trained_on_and_deleted(service: Deployment) -> None:

@@ -20,11 +20,21 @@ def commands(page: str) -> list[str]:
     """
     with open(os.path.join(ROOT, page), encoding="utf-8") as file:
         text = file.read()
-    walk = text[text.find("**Train.**") :].partition("\n## ")[0] if page == "README.md" else text
-    blocks = re.findall(r"^```console\n(.*?)^```", walk, re.DOTALL | re.MULTILINE)
+    return typed(text[text.find("**Train.**") :].partition("\n## ")[0] if page == "README.md" else text)
+
+
+def typed(text: str) -> list[str]:
+    """The commands in a text's console blocks."""
+    blocks = re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return [
         command for block in blocks for command in re.findall(r"^\$ (.*(?:\n {4}.*)*)", block, re.MULTILINE)
     ]
+
+
+def section(page: str, title: str) -> str:
+    """A part of a page, from its heading to the next of that level."""
+    with open(os.path.join(ROOT, page), encoding="utf-8") as file:
+        return file.read().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def _at(commands: str, server: LocalServer) -> str:
@@ -70,3 +80,40 @@ def test_the_commands_of_a_page_work_one_after_another(page: str, demo: bool, tm
     assert '"state": "succeeded"' in done.stdout or '"state":"succeeded"' in done.stdout, done.stdout
     assert '"code"' not in done.stdout, "a problem"
     assert re.search(r'"label": ?"(yes|no)"', done.stdout), done.stdout
+
+
+def test_a_model_is_taken_away_as_the_page_says(tmp_path: Path) -> None:
+    page = section("docs/versions.md", "Taking a model away")
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    api = next(command for command in commands("docs/versions.md") if command.startswith("API="))
+    fruit = {
+        "algorithm": "logistic_regression",
+        "instances": [[120, 0.9], [130, 0.8], [170, 0.2], [160, 0.1]],
+        "targets": ["apple", "apple", "quince", "quince"],
+        "test_fraction": 0,
+    }
+    with LocalServer(tmp_path / "root") as server:
+        assert server.train("fruit", fruit)["state"] == "succeeded"
+        answered = server.call("POST", "/v1/models/fruit:predict", {"instances": [[150, 0.4]]}).body
+        done = subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", _at("\n".join([api, *typed(page)]), server)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"code"' not in done.stdout, "a problem"
+    assert done.stdout.endswith("True\n"), "another file came"
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["fruit-1.safetensors"]
+    said = subprocess.run(
+        [sys.executable, "-c", program.replace("\npredict(", "\nprint(*predict(").rstrip() + ")"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ROOT},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert said.stdout.split() == answered["predictions"]
