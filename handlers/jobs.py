@@ -13,7 +13,7 @@ from ml_core.jobs.jobs import Job, Jobs, is_job_id
 from ml_core.jobs.sweep import sweep
 from ml_core.jobs.trainer import fail_dead_lettered, run_job
 from ml_core.names import check_name
-from ml_core.registry.deletion import DAY
+from ml_core.registry.retention import DAY
 from ml_core.sandbox.memory import FunctionMemory
 
 if TYPE_CHECKING:

@@ -126,7 +126,8 @@ class Services:
     @property
     def deletion(self) -> Deletion:
         """What deletes and restores versions and models."""
-        from ml_core.registry.deletion import DAY, Deletion
+        from ml_core.registry.deletion import Deletion
+        from ml_core.registry.retention import DAY
 
         return Deletion(self.registry, self.settings.retention * DAY)
 

@@ -19,8 +19,9 @@ from ml_core.jobs.jobs import FINAL, RUNNING, Jobs, Traces, input_key, job_key
 from ml_core.jobs.leases import MOST_ATTEMPTS, counted_attempts, held_for
 from ml_core.jobs.trainer import fail_dead_lettered, run_job
 from ml_core.ports import ObjectStore, every_object
-from ml_core.registry.deletion import RETENTION, Deletion, Kept
+from ml_core.registry.deletion import Deletion, Kept
 from ml_core.registry.registry import Registry
+from ml_core.registry.retention import RETENTION
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 from ml_core.documents import Body, timestamp
 from ml_core.errors import VersionGone, VersionInUse, VersionNotFound
 from ml_core.registry.registry import Alias, ModelDocument, Registry, Version
+from ml_core.registry.retention import RETENTION, is_restorable, purge_version, restorable_until
 
-DAY = 86_400.0  # seconds
-RETENTION = 7 * DAY
 # What restores may come after the sweep has looked, before it has removed the last of what it found.
 _SWEEPS_TIME = 3600.0
 
@@ -48,7 +47,7 @@ class Deletion:
         def change(model: ModelDocument, body: Body) -> None:
             job = model.job_of(version)
             if purge and job is not None and job in body["tombstones"]:
-                _purge(body, job)
+                purge_version(body, job)
                 return
             found = model.pick(version)
             _refuse_aliased(name, [alias for alias in model.aliases if version in alias.versions])
@@ -68,7 +67,7 @@ class Deletion:
             for job in list(body["versions"]):
                 self._bury(body, job, purge)
             for job in body["tombstones"] if purge else ():
-                _purge(body, job)
+                purge_version(body, job)
             body["deleted"] = body["deleted"] or self._registry.now()
 
         self._registry.change(name, change, deleted_too=purge)
@@ -101,9 +100,7 @@ class Deletion:
             Deleted(
                 entry["version"],
                 entry["deleted"],
-                timestamp(_seconds(entry["deleted"]) + self._retention)
-                if self._is_restorable(entry)
-                else None,
+                restorable_until(entry, self._retention) if self._is_restorable(entry) else None,
             )
             for entry in model.tombstones.values()
         ]
@@ -123,27 +120,12 @@ class Deletion:
         return kept
 
     def _is_restorable(self, entry: dict[str, Any]) -> bool:
-        """Whether all of it is still there; a release before there was a way back kept less of it."""
-        cut = timestamp(self._registry.clock() - self._retention)
-        return "sha256" in entry and not entry.get("purged") and entry["deleted"] > cut
+        return is_restorable(entry, self._registry.clock(), self._retention)
 
     def _bury(self, body: Body, job: str, purge: bool) -> None:
         body["tombstones"][job] = {**body["versions"].pop(job), "deleted": self._registry.now()}
         if purge:
-            _purge(body, job)
-
-
-def _purge(body: Body, job: str) -> None:
-    """Leave nothing of the version but its number, and when it was deleted."""
-    entry = body["tombstones"][job]
-    body["tombstones"][job] = {"version": entry["version"], "deleted": entry["deleted"], "purged": True}
-
-
-def _seconds(stamp: str) -> float:
-    import calendar
-    import time
-
-    return calendar.timegm(time.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ"))
+            purge_version(body, job)
 
 
 def _refuse_aliased(name: str, aliases: list[Alias]) -> None:

@@ -8,8 +8,9 @@ from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.sweep import sweep
 from ml_core.ports import ObjectStore
 from ml_core.registry.aliases import Aliases
-from ml_core.registry.deletion import DAY, RETENTION, Deletion
+from ml_core.registry.deletion import Deletion
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
+from ml_core.registry.retention import DAY, RETENTION
 from tests.contract.faults import Clock, RememberingQueue
 
 
