@@ -156,6 +156,7 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
 
     Raises:
         InvalidInput: the event breaks the contract.
+        NameTaken: a model's name differs from this one in case alone.
     """
     from ml_core.training.request import check_request
 
@@ -164,6 +165,7 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
     if not isinstance(model, str):
         raise InvalidInput.at("$.model", "the name of the model is expected")
     check_name(model, "$.model")
+    services.registry.check_spelling(model)
     request = check_request(body, limits_of(services.settings), services.data.check)
     jobs = Jobs(services.store, NowQueue())
     job = jobs.submit(model, request.to_bytes(), request.summary())

@@ -112,8 +112,9 @@ class Services:
         """Names, versions and aliases."""
         if self._registry is None:
             from ml_core.registry.registry import Registry
+            from ml_core.registry.retention import DAY
 
-            self._registry = Registry(self.store)
+            self._registry = Registry(self.store, retention=self.settings.retention * DAY)
         return self._registry
 
     @property

@@ -11,6 +11,7 @@
     ├── Conflict                not possible in the present state
     │   ├── VersionInUse        an alias points at it
     │   ├── VersionGone         it was deleted, and something still needs it
+    │   ├── NameTaken           something has the name in another spelling
     │   ├── NothingToPromote · NothingToRollBack
     │   ├── IdempotencyMismatch the key was used for another request
     │   ├── LeaseLost           another trainer holds the job, or it is over
@@ -154,6 +155,12 @@ class VersionGone(Conflict):
     """The version was deleted: nothing can go back to it, unless it is restored first."""
 
     code = "version_gone"
+
+
+class NameTaken(Conflict):
+    """Something has the name in another spelling: of names that differ only in case one can be there."""
+
+    code = "name_taken"
 
 
 class NothingToPromote(Conflict):

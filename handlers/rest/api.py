@@ -11,8 +11,9 @@ from handlers.rest.call import Call
 from handlers.rest.http import Request, Response
 from handlers.rest.router import allowed, find
 from handlers.rest.routes import PATH_PARAMETERS, Route
-from handlers.rest.schemas import check, faults_of
+from handlers.rest.schemas import faults_of
 from ml_core.errors import ServerlessMLError, TooLarge
+from ml_core.names import check_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _check_path(route: Route, values: dict[str, str]) -> None:
     for name, value in values.items():
         parameter = PATH_PARAMETERS[name]
         if name in route.creates:
-            check(parameter.schema, value, f"path.{name}")
+            check_name(value, f"path.{name}")
         elif faults_of(parameter.schema, value, name):
             raise parameter.missing(
                 f"no {name} can be called {value[:80]!r}: it has to match {parameter.schema['pattern']}"

@@ -16,13 +16,14 @@ from ml_core.errors import (
     NotFound,
     VersionNotFound,
 )
+from ml_core.names import PATTERN
 from ml_core.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from handlers.rest.schemas import Schema
 
-NAME: Schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"}
+NAME: Schema = {"type": "string", "pattern": PATTERN}
 
 
 class Route(Record):

@@ -1,6 +1,7 @@
 """Datasets: files that were uploaded by a signed address, and what they hold.
 
     datasets/{name}/{upload}     the bytes, written by whoever holds the signed address; the newest counts
+    datasets/{name in lower case}/{upload}.{name}     the same of a name with capitals
     uploads/{upload}.json        which dataset an upload is for
     descriptions/{upload}.json   what is in it, or why it cannot be read: of one revision of the bytes
 
@@ -8,6 +9,9 @@ The service that answers requests has neither the memory nor the packages to rea
 describes an upload (`describing.py`), told by a message like a job's. Nothing is lost when that message is:
 whoever asks sends another. A file may be put again as long as its address works, so that a description is
 one only while the bytes have the revision that it is about.
+
+Names that differ only in case are one dataset, spelled as its newest upload is. Another spelling is refused
+an address while something is there, and what two spellings begin at once ends as one dataset.
 """
 
 import json
@@ -16,11 +20,19 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from ml_core.datasets.sources import UPLOADS, upload_key
+from ml_core.datasets.sources import UPLOADS, newest_upload, upload_in, upload_key, uploads_of
 from ml_core.documents import read, timestamp
 from ml_core.errors import DatasetNotFound, ObjectNotFound
-from ml_core.names import check_name
-from ml_core.ports import JobQueue, ObjectInfo, ObjectStore, SignedUpload, UploadSigner, every_object
+from ml_core.names import beginnings, check_name, taken
+from ml_core.ports import (
+    LARGEST_PAGE,
+    JobQueue,
+    ObjectInfo,
+    ObjectStore,
+    SignedUpload,
+    UploadSigner,
+    every_object,
+)
 
 EXPIRY = 3600  # seconds that a signed address works
 _RECORDS, _DESCRIPTIONS = "uploads/", "descriptions/"
@@ -84,8 +96,11 @@ class Datasets:
         self._asked: dict[str, float] = {}
 
     def begin(self, name: str) -> Upload:
-        """An address to upload a file to. Raises `InvalidInput` for the name, `Unavailable`."""
+        """An address to upload a file to. Raises `InvalidInput` for the name, `NameTaken`, `Unavailable`."""
         check_name(name, "dataset")
+        present = newest_upload(self._store, name)
+        if present is not None and (spelled := upload_in(present.key)[0]) != name:
+            raise taken("a dataset", spelled)
         upload = f"{(1 << 48) - 1 - int(self._clock() * 1000):012x}{os.urandom(8).hex()}"
         self._store.put_if_absent(record_key(upload), json.dumps({"dataset": name}).encode())
         signed: SignedUpload = self._signer.sign_upload(upload_key(name, upload), EXPIRY)
@@ -93,27 +108,47 @@ class Datasets:
         return Upload(name, f"dataset://{name}/{upload}", signed.url, signed.headers, expires)
 
     def list(self, limit: int, after: str | None = None) -> DatasetsPage:
-        """At most `limit` datasets that something was uploaded to, after the name `after`."""
-        found: list[DatasetSummary] = []
-        last = None if after is None else _past(after)
-        while True:
-            page = self._store.list(UPLOADS, after=last, limit=1)
-            if not page.objects:
-                return DatasetsPage(found, None)
-            if len(found) == limit:
-                return DatasetsPage(found, found[-1].name)
-            found.append(_listed(page.objects[0]))
-            last = _past(found[-1].name)
+        """At most `limit` datasets that something was uploaded to, after the name `after`.
+
+        They are in the order of their names in lower case.
+        """
+        newest = self._newest("" if after is None else after.lower(), limit + 1)
+        found = [_listed(newest[name]) for name in sorted(newest)[:limit]]
+        return DatasetsPage(found, found[-1].name if len(newest) > limit else None)
+
+    def _newest(self, last: str, count: int) -> dict[str, ObjectInfo]:
+        """The newest uploads of at least the next `count` names after `last`, by the name in lower case.
+
+        Keys are in another order where a name begins with another: `a-b/` comes before `a/`. So the listing
+        begins before what goes on from `last`, and what may come later than its end is looked for.
+        """
+        found: dict[str, ObjectInfo] = {}
+        listed = f"{UPLOADS}{last}" if last else None
+        while len(found) < count:
+            page = self._store.list(UPLOADS, after=listed, limit=LARGEST_PAGE)
+            for each in page.objects:
+                name = _folder_of(each.key)
+                if name > last:
+                    found.setdefault(name, each)
+            if page.next_after is None:
+                return found
+            end = _folder_of(page.objects[-1].key)
+            listed = f"{UPLOADS}{end}0"  # past all uploads of that dataset: '0' follows '/'
+        for name in beginnings(end):
+            late = newest_upload(self._store, name) if name > last and name not in found else None
+            if late is not None:
+                found[name] = late
+        return found
 
     def get(self, name: str) -> DatasetDetails:
         """The newest upload of a dataset. Raises `DatasetNotFound`, `Unavailable`."""
         try:
-            newest = self._store.list(f"{UPLOADS}{name}/", limit=1).objects[0]
-            revision = self._store.opened(newest.key).revision
-        except (IndexError, ObjectNotFound):
+            present = self._present(name)
+            revision = self._store.opened(present.key).revision
+        except ObjectNotFound:
             raise _not_found(name) from None
-        upload = _upload_of(newest.key)
-        name, uri, size, uploaded = _listed(newest)
+        upload = _upload_of(present.key)
+        name, uri, size, uploaded = _listed(present)
         return DatasetDetails(name, uri, upload, size, uploaded, revision, self._described(upload, revision))
 
     def delete(self, name: str) -> None:
@@ -121,10 +156,8 @@ class Datasets:
 
         An address that was signed before still takes a file until it expires.
         """
-        uploads = list(every_object(self._store, f"{UPLOADS}{name}/"))
-        if not uploads:
-            raise _not_found(name)
-        for found in uploads:
+        self._present(name)
+        for found in list(every_object(self._store, uploads_of(name))):
             self._store.delete(description_key(_upload_of(found.key)))
             self._store.delete(found.key)
 
@@ -134,6 +167,18 @@ class Datasets:
         if now - self._asked.get(dataset.upload, -_ASK_AGAIN) >= _ASK_AGAIN:
             self._asked[dataset.upload] = now
             self._queue.submit(f"{_MESSAGE}{dataset.upload}")
+
+    def _present(self, name: str) -> ObjectInfo:
+        """The newest upload of the dataset. Raises `DatasetNotFound`, also for another spelling of it."""
+        newest = newest_upload(self._store, name)
+        if newest is None:
+            raise _not_found(name)
+        spelled, _ = upload_in(newest.key)
+        if spelled != name:
+            raise DatasetNotFound(
+                f"there is no dataset '{name}'; upper and lower case matter, and '{spelled}' exists"
+            )
+        return newest
 
     def _described(self, upload: str, revision: str) -> dict[str, Any] | None:
         try:
@@ -173,23 +218,24 @@ def left_behind(store: ObjectStore, oldest: float) -> Iterator[str]:
     # Read last: of what was listed before, nothing is here that had its upload then.
     uploads = {_upload_of(found.key) for found in every_object(store, UPLOADS)}
     for found in [*descriptions, *records]:
-        if _upload_of(found.key).removesuffix(".json") not in uploads:
+        if _upload_of(found.key) not in uploads:
             yield found.key
 
 
 def _listed(found: ObjectInfo) -> DatasetSummary:
-    _, name, upload = found.key.split("/")
+    name, upload = upload_in(found.key)
     return DatasetSummary(name, f"dataset://{name}/{upload}", found.size, timestamp(found.modified))
 
 
 def _upload_of(key: str) -> str:
-    return key.rpartition("/")[2]
+    """The id of an upload, in the key of its bytes, its record or its description."""
+    return key.rpartition("/")[2].partition(".")[0]
+
+
+def _folder_of(key: str) -> str:
+    """The dataset's name in lower case."""
+    return key.split("/")[1]
 
 
 def _not_found(name: str) -> DatasetNotFound:
     return DatasetNotFound(f"there is no dataset '{name}': nothing was uploaded to it")
-
-
-def _past(name: str) -> str:
-    """A key after all uploads of a dataset and before those of the next: '0' follows '/'."""
-    return f"{UPLOADS}{name}0"

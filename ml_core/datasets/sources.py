@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ml_core.errors import AccessRefused, InvalidInput, ObjectNotFound, shown
 from ml_core.names import check_name
-from ml_core.ports import LONGEST_KEY, DataStore, ObjectStore, Opened
+from ml_core.ports import LONGEST_KEY, DataStore, ObjectInfo, ObjectStore, Opened
 
 WHERE = "$.data.uri"
 DATASET, FILE = "dataset", "file"
@@ -154,7 +154,7 @@ class DataSources:
             if found.scheme in self._schemes and self._bucket is not None:
                 return found, self._bucket(found.scheme, found.place).opened(found.key)
             upload = self._upload(found.place, found.key)
-            return found._replace(key=upload.rpartition("/")[2]), self._uploads().opened(upload)
+            return found._replace(key=upload), self._uploads().opened(upload_key(found.place, upload))
         except ObjectNotFound:
             raise InvalidInput.at(WHERE, f"nothing was found at {found}") from None
         except AccessRefused as error:
@@ -166,19 +166,46 @@ class DataSources:
             ) from error
 
     def _upload(self, name: str, upload: str) -> str:
-        """The key of an upload of a dataset; of the newest where none is named."""
-        key = upload_key(name, upload)
+        """The id of an upload of a dataset; of the newest where none is named. Raises `ObjectNotFound`."""
+        if "." in upload:
+            raise ObjectNotFound(upload)  # what follows a dot in a key is no part of an id
         if upload:
-            return key
-        found = self._uploads().list(key, limit=1).objects
-        if not found:
-            raise ObjectNotFound(key)
-        return found[0].key
+            return upload
+        found = newest_upload(self._uploads(), name)
+        if found is None:
+            raise ObjectNotFound(uploads_of(name))
+        spelled, upload = upload_in(found.key)
+        if spelled != name:
+            raise InvalidInput.at(
+                WHERE, f"there is no dataset '{name}'; upper and lower case matter, and '{spelled}' exists"
+            )
+        return upload
+
+
+def uploads_of(name: str) -> str:
+    """What the keys of a dataset's uploads begin with, in whatever spelling."""
+    return f"{UPLOADS}{name.lower()}/"
 
 
 def upload_key(name: str, upload: str) -> str:
-    """Where an upload of a dataset is kept; the ids of later uploads sort before those of earlier ones."""
-    return f"{UPLOADS}{name}/{upload}"
+    """Where an upload of a dataset is kept; the ids of later uploads sort before those of earlier ones.
+
+    Spellings of a name share a folder, so that two of them are never both there; the key ends in a spelling
+    with capitals.
+    """
+    return f"{uploads_of(name)}{upload}" + ("" if name == name.lower() else f".{name}")
+
+
+def upload_in(key: str) -> tuple[str, str]:
+    """The dataset's name, as it was spelled, and the upload's id of a key that `upload_key` has made."""
+    _, folder, file = key.split("/")
+    upload, _, spelled = file.partition(".")
+    return spelled or folder, upload
+
+
+def newest_upload(store: ObjectStore, name: str) -> ObjectInfo | None:
+    """The newest upload, in whatever spelling, which is then the dataset's own. Raises `Unavailable`."""
+    return next(iter(store.list(uploads_of(name), limit=1).objects), None)
 
 
 def _within(found: Location, allowed: Location) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ml_core.errors import InvalidInput, MalformedInput, TooLarge
+from ml_core.errors import InvalidInput, MalformedInput, NameTaken, TooLarge
 from ml_core.sandbox.background import Work
 from ml_core.tables.readers import cannot_be_read
 
@@ -17,6 +17,11 @@ def refusal(error: InvalidInput | TooLarge) -> JobError:
     """The request or its data is at fault."""
     faults = error.faults if isinstance(error, InvalidInput) else []
     return {"code": error.code, "message": str(error), "faults": [fault._asdict() for fault in faults]}
+
+
+def name_taken(error: NameTaken) -> JobError:
+    """A model came to be while this job waited or ran, whose name differs from its model's in case alone."""
+    return {"code": error.code, "message": f"{error}; what was trained has no version"}
 
 
 def out_of_memory(size: int, limit: int | None) -> JobError:

@@ -8,7 +8,7 @@ registers once.
 import logging
 from typing import Any, NamedTuple
 
-from ml_core.errors import DocumentDamaged, JobNotFound, LeaseLost, Unavailable
+from ml_core.errors import DocumentDamaged, JobNotFound, LeaseLost, NameTaken, Unavailable
 from ml_core.jobs import fit_results, job_errors
 from ml_core.jobs.attempt import Attempt, AttemptFailed
 from ml_core.jobs.context import TrainerContext
@@ -96,6 +96,8 @@ class _HeldJob:
             return self._go_on()
         except LeaseLost:
             raise
+        except NameTaken as error:
+            return self._fail(job_errors.name_taken(error))
         except Unavailable as error:
             log.warning("job %s: %s", self._lease.job.id, error)
             return self._retry(str(error))  # not given up: the version may be registered, its answer lost

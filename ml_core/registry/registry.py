@@ -1,6 +1,7 @@
 """Models by name: immutable versions, and aliases that point at them, in one document per model.
 
-    models/{name}.json
+    models/{name in lower case}.json
+        name            the name as it was first spelled; none in documents of earlier releases: lower case
         versions        job id → {version, created, sha256, size, algorithm}: a retry registers nothing twice
         next_version    only grows, also over the model's deletion: a number is never used again
         aliases         alias → {version, weights where there are several, etag, updated}: the ETag is its own
@@ -10,6 +11,9 @@
 
 What a version is, is in `artifacts/{job id}.safetensors` and, its manifest, in `artifacts/{job id}.json`;
 both are written once, before the version is registered.
+
+Spellings of a name that differ only in case share a document, so that two of them are never both there.
+Another spelling may have it when the model was deleted and nothing of it can be restored.
 """
 
 from __future__ import annotations
@@ -20,10 +24,11 @@ from ml_core.documents import Body, Document, read, read_if_changed, read_many, 
 from ml_core.errors import (
     AliasNotFound,
     ModelNotFound,
+    NameTaken,
     ObjectNotFound,
     VersionNotFound,
 )
-from ml_core.names import check_name, is_name
+from ml_core.names import beginnings, check_name, is_name, taken
 from ml_core.records import Record
 
 TYPE_CHECKING = False
@@ -184,9 +189,16 @@ class ModelsPage(Record):
 class Registry:
     """The models in an object store."""
 
-    def __init__(self, store: ObjectStore, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        clock: Callable[[], float] = time.time,
+        *,
+        retention: float | None = None,
+    ) -> None:
         self.store = store
         self.clock = clock
+        self._retention = retention
 
     def model(self, name: str) -> ModelDocument:
         """The model. Raises `ModelNotFound`, `Unavailable`."""
@@ -209,21 +221,40 @@ class Registry:
     def models(self, limit: int = 100, after: str | None = None) -> ModelsPage:
         """At most `limit` (1 to 1000) models after the one named `after`; a short page need not be last.
 
-        Raises `InvalidInput` (`after`), `Unavailable`.
+        They are in the order of their names in lower case. Raises `InvalidInput` (`after`), `Unavailable`.
         """
         if after is not None:
             check_name(after, "after")
-        page = self.store.list(_FOLDER, after=None if after is None else _key(after), limit=limit)
-        names = [
-            found.key[len(_FOLDER) : -len(_ENDING)] for found in page.objects if found.key.endswith(_ENDING)
+        names, more = self._names_after("" if after is None else after.lower(), limit)
+        documents = zip(names, read_many(self.store, map(_key, names)), strict=True)
+        found = [
+            (ModelDocument(_spelling(name, document.body), document), document.body["deleted"])
+            for name, document in documents
+            if document is not None
         ]
-        found_models = zip(names, read_many(self.store, map(_key, names)), strict=True)
-        models = [
-            ModelDocument(name, document)
-            for name, document in found_models
-            if document is not None and document.body["deleted"] is None  # kept for its numbers
-        ]
-        return ModelsPage(models, names[-1] if names and page.next_after is not None else None)
+        shown = found[:limit]
+        models = [model for model, deleted in shown if deleted is None]  # others are kept for their numbers
+        more = more or len(found) > limit
+        return ModelsPage(models, shown[-1][0].name if shown and more else None)
+
+    def _names_after(self, last: str, limit: int) -> tuple[list[str], bool]:
+        """The next names in lower case after `last`, in order, and whether the store's listing goes on.
+
+        Keys are in another order where a name begins with another: `a-b.json` comes before `a.json`. So the
+        listing begins before what goes on from `last`, and what may come later than its end is added to the
+        names: not all of them need exist.
+        """
+        names: list[str] = []
+        listed = f"{_FOLDER}{last}" if last else None
+        while True:
+            page = self.store.list(_FOLDER, after=listed, limit=limit)
+            found = [_name_in(each.key) for each in page.objects if each.key.endswith(_ENDING)]
+            names += [name for name in found if name > last]
+            listed = page.next_after
+            if listed is None:
+                return sorted(names), False
+            if names:
+                return sorted({*names, *(name for name in beginnings(names[-1]) if name > last)}), True
 
     def number_of(self, name: str, job_id: str) -> int | None:
         """The version that the job registered, deleted or not; None when it registered none."""
@@ -235,14 +266,17 @@ class Registry:
     def register(self, name: str, job_id: str, *, sha256: str, size: int, algorithm: str) -> int:
         """Give the job's artifact the model's next version number; a job that has one keeps it.
 
-        The artifact and its manifest must be in the store. Raises `InvalidInput` (the name), `Unavailable`.
+        The artifact and its manifest must be in the store. Raises `InvalidInput` (the name), `NameTaken`,
+        `Unavailable`.
         """
         check_name(name, "model")
 
         def change(body: Body | None) -> Body | None:
-            body = body or _empty()
+            body = body or _empty(name)
             if job_id in body["versions"] or job_id in body["tombstones"]:
                 return None
+            if _spelling(name, body) != name:
+                self._take_over(name, body)
             entry = {"created": self.now(), "sha256": sha256, "size": size, "algorithm": algorithm}
             body["versions"][job_id] = {"version": body["next_version"], **entry}
             body["next_version"] += 1
@@ -253,6 +287,39 @@ class Registry:
         number = ModelDocument(name, document).number_of(job_id)
         assert number is not None  # noqa: S101  # the change that was just written
         return number
+
+    def check_spelling(self, name: str) -> None:
+        """Raise `NameTaken` where a model's name differs from `name` in case alone. Raises `Unavailable`."""
+        try:
+            body = read(self.store, _key(name)).body
+        except ObjectNotFound:
+            return
+        if _spelling(name, body) != name:
+            self._refuse_if_left(name, body)
+
+    def _take_over(self, name: str, body: Body) -> None:
+        """Have the document be that of a model in another spelling. Only its numbers go on."""
+        from ml_core.registry.retention import purge_version
+
+        self._refuse_if_left(name, body)
+        for job in body["tombstones"]:
+            purge_version(body, job)
+        body["history"] = {}
+        body["name"] = name
+
+    def _refuse_if_left(self, name: str, body: Body) -> None:
+        """Raise `NameTaken` unless nothing is left of the model in the other spelling."""
+        from ml_core.registry.retention import RETENTION, is_restorable
+
+        other = _spelling(name, body)
+        if body["deleted"] is None:
+            raise taken("a model", other)
+        retention = RETENTION if self._retention is None else self._retention
+        if any(is_restorable(entry, self.clock(), retention) for entry in body["tombstones"].values()):
+            raise NameTaken(
+                f"a model '{other}' was deleted and can be restored; names that differ only in case are "
+                f"refused: use '{other}', or purge it (DELETE with purge=true)"
+            )
 
     def documents(self) -> Iterator[Body]:
         """All models' documents, also of those that were deleted. Raises `Unavailable`."""
@@ -280,6 +347,7 @@ class Registry:
         def change_existing(body: Body | None) -> Body | None:
             if body is None or (body["deleted"] is not None and not deleted_too):
                 raise _no_model(name)
+            _check_spelled(name, body)
             change(ModelDocument(name, Document(body, "")), body)
             return body
 
@@ -291,16 +359,38 @@ class Registry:
 
 
 def _key(name: str) -> str:
-    return f"{_FOLDER}{name}{_ENDING}"
+    return f"{_FOLDER}{name.lower()}{_ENDING}"
 
 
-def _empty() -> Body:
-    return {"versions": {}, "next_version": 1, "aliases": {}, "tombstones": {}, "deleted": None}
+def _name_in(key: str) -> str:
+    """The name in lower case."""
+    return key[len(_FOLDER) : -len(_ENDING)]
+
+
+def _spelling(name: str, body: Body) -> str:
+    """The model's name as it was first spelled; `name` is any spelling of it."""
+    spelled: str = body.get("name", name.lower())
+    return spelled
+
+
+def _check_spelled(name: str, body: Body) -> None:
+    """Raise `ModelNotFound` where the document is that of another spelling."""
+    spelled = _spelling(name, body)
+    if spelled == name:
+        return
+    if body["deleted"] is not None:
+        raise _no_model(name)
+    raise ModelNotFound(f"there is no model '{name}'; upper and lower case matter, and '{spelled}' exists")
+
+
+def _empty(name: str) -> Body:
+    return {"name": name, "versions": {}, "next_version": 1, "aliases": {}, "tombstones": {}, "deleted": None}
 
 
 def _existing(name: str, document: Document) -> ModelDocument:
     if document.body["deleted"] is not None:
         raise _no_model(name)
+    _check_spelled(name, document.body)
     return ModelDocument(name, document)
 
 

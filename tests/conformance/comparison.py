@@ -20,7 +20,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _JOB = re.compile(r"[0-9a-f]{28}")
 _ALIAS_ETAG = re.compile(r"[0-9a-f]{16}")
 _QUOTED_ALIAS_ETAG = re.compile(r'"[0-9a-f]{16}"')
-_UPLOAD = re.compile(r"dataset://[a-z0-9-]+/[0-9a-f]{28}")
+_UPLOAD = re.compile(r"dataset://[A-Za-z0-9._-]+/[0-9a-f]{28}")
 _JOBS_PLACE = re.compile(r"/v1/jobs/[0-9a-f]{28}")
 _ANY = re.compile(r".+", re.DOTALL)
 

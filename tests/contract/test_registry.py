@@ -84,7 +84,9 @@ class TestVersions:
         with pytest.raises(VersionNotFound, match="'iris' has no version 2"):
             Versions(registry).get("iris", 2)
 
-    @pytest.mark.parametrize("name", ["", "-a", "A", "a/b", "../x", "a" * 64, "é", "a.json"])
+    @pytest.mark.parametrize(
+        "name", ["", "-a", ".a", "_a", "a.", "a/b", "../x", "a\\b", "a" * 64, "é", "a b"]
+    )
     def test_names_have_a_rule(self, registry: Registry, name: str) -> None:
         with pytest.raises(InvalidInput):
             _register(registry, "a", name)

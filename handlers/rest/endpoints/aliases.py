@@ -8,6 +8,7 @@ from handlers.rest.etags import tagged_response, tags
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
 from ml_core.errors import InvalidInput
+from ml_core.names import PATTERN
 from ml_core.registry.aliases import Change, Terms
 from ml_core.registry.registry import Alias
 from ml_core.registry.weights import MOST_VERSIONS, MOST_WEIGHT, State, state_of
@@ -41,7 +42,7 @@ PROMOTE_BODY: Schema = {
         "version": {**_VERSION, "description": "The version that gets all traffic."},
         "alias": {
             "type": "string",
-            "pattern": "^[a-z0-9][a-z0-9-]{0,62}$",
+            "pattern": PATTERN,
             "description": "Instead: the alias whose version gets it.",
         },
     },

@@ -20,7 +20,7 @@ def upload(call: Call) -> Response:
 
 
 def datasets(call: Call) -> Response:
-    """List the datasets by their names, each with its newest upload."""
+    """List the datasets by their names in lower case, each with its newest upload."""
     query = call.query()
     page = call.services.datasets.list(call.page_length(query), query.get("after"))
     return json_response(

@@ -10,7 +10,7 @@ from ml_core.registry.registry import Version
 
 
 def models(call: Call) -> Response:
-    """List the names of the models, in order."""
+    """List the names of the models, in the order that they have in lower case."""
     query = call.query()
     page = call.services.registry.models(call.page_length(query), query.get("after"))
     return json_response({"models": [model.name for model in page.models], "next_after": page.next_after})

@@ -24,6 +24,7 @@ def train(call: Call) -> Response:
     if key is not None:
         check(IDEMPOTENCY_KEY, key, "Idempotency-Key")
     request = check_request(body, call.limits, call.services.data.check)
+    call.services.registry.check_spelling(call.path["model"])
     settled = request.settled(call.services.data.settled)
     # As it was asked for: a retry is the same request also when something was uploaded in between.
     digest = None if settled is request else hashlib.sha256(request.to_bytes()).hexdigest()

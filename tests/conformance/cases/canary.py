@@ -107,7 +107,7 @@ CASES = [
     ),
     post(
         "an alias that cannot be",
-        "/v1/models/iris/aliases/A:promote",
+        "/v1/models/iris/aliases/a.:promote",
         {"version": 1},
         422,
         code="invalid_input",

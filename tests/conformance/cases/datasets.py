@@ -46,8 +46,8 @@ NOT_READ = {
 CASES = [
     get("there is none yet", "/v1/datasets"),
     get("one that is unknown", "/v1/datasets/churn", 404, code="dataset_not_found"),
-    get("a name that can be none", "/v1/datasets/CHURN", 404, code="dataset_not_found"),
-    post("an address for a name that can be none", "/v1/datasets/CHURN:upload", None, 422)._replace(
+    get("a name that can be none", "/v1/datasets/churn.", 404, code="dataset_not_found"),
+    post("an address for a name that can be none", "/v1/datasets/churn.:upload", None, 422)._replace(
         code="invalid_input", at="path.dataset"
     ),
     post(

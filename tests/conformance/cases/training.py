@@ -126,12 +126,13 @@ BODIES: dict[str, tuple[Any, int, str]] = {
     "a number of 5,000 digits": (b'{"seed": ' + b"1" * 5000 + b"}", 400, "malformed_input"),
 }
 NAMES = {
-    "with capitals": "Iris",
     "that begins with a hyphen": "-iris",
+    "that begins with an underscore": "_iris",
+    "that begins with a dot": ".iris",
+    "that ends in a dot": "iris.",
     "of 64 characters": "a" * 64,
     "with a space": "my%20iris",
     "outside ASCII": "%C3%BCber",
-    "with a dot": "iris.v1",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import jsonschema
 import pytest
 
+from handlers.direct import train_directly
 from handlers.jobs import deliver
 from handlers.local.services import folder_services
 from handlers.rest.answers import ANSWERS
@@ -431,7 +432,7 @@ class TestAliases:
         read(change("PUT", self.PATH, body), status)
 
     def test_a_name_that_cannot_be_is_422_when_put_and_404_when_read(self, change: Ask) -> None:
-        path = "/v1/models/iris/aliases/Not-A-Name"
+        path = "/v1/models/iris/aliases/not-a-name."
         assert read(change("PUT", path, b'{"version": 1}'), 422)["faults"][0]["path"] == "path.alias"
         assert read(change("GET", path), 404)["code"] == "alias_not_found"
 
@@ -503,6 +504,19 @@ class TestTraining:
     def test_a_name_that_cannot_be_is_422(self, change: Ask) -> None:
         problem = read(change("POST", "/v1/models/My Model:train", _body(**REQUESTS["groups"])), 422)
         assert problem["faults"][0]["path"] == "path.model"
+
+    def test_a_name_that_differs_in_case_alone_is_refused_at_once(
+        self, change: Ask, services: Services
+    ) -> None:
+        before = read(change("GET", "/v1/jobs"))
+        problem = read(change("POST", "/v1/models/Iris:train", _body(**REQUESTS["groups"])), 409)
+        assert problem["code"] == "name_taken"
+        assert problem["detail"] == (
+            "a model 'iris' exists; names that differ only in case are refused: use 'iris'"
+        )
+        invoked = train_directly(services, {"model": "IRIS", **REQUESTS["groups"]})
+        assert (invoked["status"], invoked["code"]) == (409, "name_taken")
+        assert read(change("GET", "/v1/jobs")) == before, "there is no job"
 
     def test_data_in_a_bucket_that_is_not_allowed_is_a_clear_422(self, change: Ask) -> None:
         body = _body(algorithm="kmeans", data={"uri": "s3://bucket/file.csv", "format": "csv"})

@@ -247,7 +247,7 @@ class TestPromoting:
         [
             ("promote", {"version": 1, "alias": "staging"}, 422, "invalid_input"),
             ("promote", {"version": "1"}, 422, "invalid_input"),
-            ("promote", {"alias": "Staging"}, 422, "invalid_input"),
+            ("promote", {"alias": "staging."}, 422, "invalid_input"),
             ("promote", {"weights": {"1": 1}}, 422, "invalid_input"),
             ("promote", [], 422, "invalid_input"),
             ("promote", {"version": 9}, 404, "version_not_found"),

@@ -408,7 +408,7 @@ def test_what_was_never_uploaded_is_not_found(services: Services) -> None:
     reply = asking(services)
     assert reply("GET", "/v1/datasets/none").status == 404
     assert reply("GET", "/v1/datasets/NO").status == 404
-    assert reply("POST", "/v1/datasets/NO:upload").status == 422
+    assert reply("POST", "/v1/datasets/no.:upload").status == 422
     services.datasets.begin("begun")
     assert reply("GET", "/v1/datasets/begun").status == 404
     with pytest.raises(InvalidInput, match="nothing was found at"):
