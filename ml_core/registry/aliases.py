@@ -19,14 +19,15 @@ from ml_core.documents import Body
 from ml_core.errors import (
     Conflict,
     InvalidInput,
+    NameTaken,
     NothingToPromote,
     NothingToRollBack,
     RevisionMismatch,
     VersionGone,
     VersionNotFound,
 )
-from ml_core.names import check_name
-from ml_core.registry.registry import Alias, ModelDocument, Registry
+from ml_core.names import check_name, taken
+from ml_core.registry.registry import PRODUCTION, Alias, ModelDocument, Registry
 from ml_core.registry.versions import check_alike
 from ml_core.registry.weights import State, described, heaviest, versions_in
 
@@ -95,7 +96,8 @@ type _Decision = Callable[[ModelDocument, State | None, list[Change]], _Step]
 class Aliases:
     """The aliases of a registry's models.
 
-    Every change raises `ModelNotFound`, `Unavailable`, and `RevisionMismatch` where its terms do not hold.
+    Every change raises `ModelNotFound`, `Unavailable`, and `RevisionMismatch` where its terms do not hold;
+    those that can make an alias raise `NameTaken` where another's name differs from its name in case alone.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -216,6 +218,8 @@ def _place(body: Body, alias: str, state: State | None, etag: str, now: str) -> 
     if state is None:
         body["aliases"].pop(alias, None)
         return None
+    if alias not in body["aliases"]:
+        _refuse_other_case(alias, body["aliases"])
     if alias not in body["aliases"] and len(body["aliases"]) >= MOST_ALIASES:
         raise Conflict(f"the model has {MOST_ALIASES} aliases, which is the most: remove one first")
     # A release from before there were weights reads the version, and sends it all traffic.
@@ -223,6 +227,18 @@ def _place(body: Body, alias: str, state: State | None, etag: str, now: str) -> 
     weights = state if isinstance(state, dict) else None
     body["aliases"][alias] = entry if weights is None else {**entry, "weights": weights}
     return Alias(alias, entry["version"], weights, etag, now)
+
+
+def _refuse_other_case(alias: str, present: Body) -> None:
+    """Raise `NameTaken` for another spelling of an alias; `production` has a meaning also where it is not."""
+    for other in (PRODUCTION, *present):
+        if other != alias and other.lower() == alias.lower():
+            if other not in present:
+                raise NameTaken(
+                    f"the alias '{other}' answers where none is named; names that differ only in case are "
+                    f"refused: use '{other}'"
+                )
+            raise taken("an alias", other)
 
 
 def _remember(body: Body, alias: str, lines: list[Any]) -> None:

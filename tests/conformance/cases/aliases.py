@@ -4,7 +4,8 @@ from typing import Any
 
 from tests.conformance.case import PREDICT, TRAIN, Case, call, delete, get, post, put
 
-BLUE = "/v1/models/iris/aliases/blue"
+MODEL = "/v1/models/iris/aliases"
+BLUE = f"{MODEL}/blue"
 RACE = {"code": "revision_mismatch"}
 
 
@@ -85,8 +86,8 @@ CASES = [
     _refused("no body", b"", status=400),
     _refused("a body that is no JSON", b"version=1", status=400),
     put(
-        "a name in capitals",
-        "/v1/models/iris/aliases/Blue",
+        "a name that ends in a dot",
+        "/v1/models/iris/aliases/blue.",
         {"version": 1},
         422,
         code="invalid_input",
@@ -95,7 +96,17 @@ CASES = [
     put(
         "a name outside ASCII", "/v1/models/iris/aliases/bl%C3%A4u", {"version": 1}, 422, code="invalid_input"
     ),
-    get("a name that can be none", "/v1/models/iris/aliases/Blue", 404, code="alias_not_found"),
+    put("one that differs in case alone", f"{MODEL}/Blue", {"version": 1}, 409, code="name_taken"),
+    put(
+        "one that is spelled as production is not",
+        f"{MODEL}/Production",
+        {"version": 1},
+        409,
+        code="name_taken",
+    ),
+    post("the same by a promotion", f"{MODEL}/BLUE:promote", {"version": 1}, 409, code="name_taken"),
+    get("another spelling", f"{MODEL}/Blue", 404, code="alias_not_found"),
+    get("a name that can be none", f"{MODEL}/blue.", 404, code="alias_not_found"),
     put("a key that may only train", BLUE, {"version": 1}, 403, key=TRAIN, code="forbidden"),
     call("POST", "POST", BLUE, 405, {"version": 1}, code="method_not_allowed"),
     call("OPTIONS", "OPTIONS", BLUE, 204),
