@@ -56,6 +56,12 @@ DEVIATIONS: tuple[Deviation, ...] = (
         for upload in ("semicolons", "JSON lines", "no table")
     ),
     Deviation(
+        "azure",
+        "names: a table: an address",
+        201,
+        "Blob Storage refuses a PUT without the header x-ms-blob-type, so that the answer names it",
+    ),
+    Deviation(
         "google",
         "models: a name with a line break",
         404,

@@ -16,7 +16,14 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from ml_core.errors import ModelNotFound, NothingToRollBack, ObjectExists, RevisionMismatch, Unavailable
+from ml_core.errors import (
+    ModelNotFound,
+    NameTaken,
+    NothingToRollBack,
+    ObjectExists,
+    RevisionMismatch,
+    Unavailable,
+)
 from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore
@@ -80,6 +87,18 @@ def register(store: ObjectStore, model: str, times: str) -> None:
         job = os.urandom(14).hex()
         numbers[job] = registry.register(model, job, sha256=job, size=1, algorithm="none")
     print(json.dumps(numbers))
+
+
+def claim(store: ObjectStore, name: str, times: str) -> None:
+    """Register a model's versions, and say how many were; none after another spelling was there."""
+    registry, registered = Registry(store), 0
+    _wait_for_the_start()
+    for _ in range(int(times)):
+        job = os.urandom(14).hex()
+        with suppress(NameTaken):
+            registry.register(name, job, sha256=job, size=1, algorithm="none")
+            registered += 1
+    print(registered)
 
 
 def move(store: ObjectStore, model: str, times: str, seed: str) -> None:
@@ -184,6 +203,7 @@ def _wait_for_the_start() -> None:
 TASKS: dict[str, Callable[..., None]] = {
     task.__name__: task
     for task in (
+        claim,
         count,
         create,
         follow,
