@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from handlers.rest.schemas import Schema
 
 NAME: Schema = {"type": "string", "pattern": PATTERN}
+_CASE = "Upper and lower case matter; a name that differs from another in case alone is refused."
 
 
 class Route(Record):
@@ -65,12 +66,12 @@ class PathParameter(Record):
 
 
 PATH_PARAMETERS = {
-    "model": PathParameter(NAME, ModelNotFound, "The model's name."),
+    "model": PathParameter(NAME, ModelNotFound, f"The model's name. {_CASE}"),
     "version": PathParameter(
         {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}, VersionNotFound, "The version's number."
     ),
-    "alias": PathParameter(NAME, AliasNotFound, "The alias's name."),
-    "dataset": PathParameter(NAME, DatasetNotFound, "The dataset's name."),
+    "alias": PathParameter(NAME, AliasNotFound, f"The alias's name. {_CASE}"),
+    "dataset": PathParameter(NAME, DatasetNotFound, f"The dataset's name. {_CASE}"),
     "job": PathParameter({"type": "string", "pattern": "^[0-9a-f]{28}$"}, JobNotFound, "The job's id."),
 }
 
