@@ -47,7 +47,8 @@ def measure(
     confusion = np.bincount(y * classes + labels, minlength=classes**2).reshape(classes, classes)
     hits, met = np.diag(confusion), confusion.sum(axis=0) + confusion.sum(axis=1)
     measured["accuracy"] = int(hits.sum()) / len(y)
-    measured["f1_macro"] = float(np.mean(np.divide(2 * hits, met, out=np.zeros(classes), where=met > 0)))
+    # Of the classes that occur or are predicted, as in scikit-learn.
+    measured["f1_macro"] = float(np.mean(2 * hits[met > 0] / met[met > 0]))
     if classes == 2 and 0 < y.sum() < len(y):
         if decisions is not None:
             measured["roc_auc"] = _roc_auc(decisions[:, 0], y)

@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
 
 from ml_core.algorithms.tasks.clustering import SILHOUETTE_ROWS
+from ml_core.inputs.frames import rows_of
 from ml_core.inputs.rows import Limits
 from ml_core.training.notebook import check_request, fit
 from tests.unit.ml_core.reference import CLASSIFICATION, pipeline
@@ -101,6 +102,18 @@ def test_the_silhouette_of_many_rows_is_sampled_and_repeatable() -> None:
     train = train_test_split(X, test_size=0.2, random_state=0)[0]
     whole = metrics.silhouette_score(train, KMeans(4, random_state=0).fit_predict(train))
     assert first["training"]["silhouette"] == pytest.approx(whole, abs=0.02)
+
+
+@pytest.mark.parametrize("part", [slice(0, 50), slice(0, 100), slice(90, 110), slice(40, 150)])
+def test_the_macro_f1_is_of_the_classes_that_occur_or_are_predicted(part: slice) -> None:
+    from ml_core import train_model
+    from ml_core.algorithms.tasks.classification import measure
+
+    X, y = CLASSIFICATION["iris"].data, CLASSIFICATION["iris"].target
+    model = train_model(X, y)
+    told = measure(model, X[part], y[part], objective="log_loss")
+    said = model.predict(rows_of(X[part], model.features))["label"]
+    assert told["f1_macro"] == pytest.approx(metrics.f1_score(y[part], said, average="macro"))
 
 
 def test_a_held_out_part_without_one_of_two_classes_has_no_roc_auc() -> None:
