@@ -91,6 +91,9 @@ _LISTED_VERSION = _object(
         "algorithm": _TEXT,
     }
 )
+_SPLIT = _object(
+    {"by": {"type": "string", "enum": ["random", "time", "group"]}, "column": _TEXT}, optional=("column",)
+)
 _LINEAGE = _object(
     {
         "job": _TEXT,
@@ -100,6 +103,7 @@ _LINEAGE = _object(
         },
         "seed": {"type": ["integer", "null"]},
         "test_fraction": {"type": ["number", "null"]},
+        "split": {"anyOf": [_SPLIT, {"type": "null"}]},
         "library_versions": {"type": ["object", "null"]},
     }
 )
@@ -128,10 +132,12 @@ _VERSION = _object(
         "test_rows": {"type": "integer", "minimum": 0},
         "test_fraction": {"type": "number"},
         "seed": {"type": "integer"},
+        "split": _SPLIT,
         "library_versions": _OBJECT,
         "lineage": _LINEAGE,
     },
     closed=False,
+    optional=("split",),
 )
 _WEIGHTS: Schema = {"type": "object", "additionalProperties": _NUMBER}
 _ALIAS = _object(

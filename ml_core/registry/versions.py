@@ -117,7 +117,9 @@ def _difference(first: Version, ours: list[tuple[str, str]], theirs: list[tuple[
 def _lineage(version: Version, manifest: Manifest) -> dict[str, Any]:
     """Where the version came from: enough to train it again, and to know whether that gave the same."""
     kept = {name: manifest.get(name) for name in ("data", "seed", "test_fraction", "library_versions")}
-    return {"job": version.job, **kept}
+    # Before a manifest said how, rows were held out at random.
+    split = manifest.get("split", {"by": "random"} if "test_fraction" in manifest else None)
+    return {"job": version.job, **kept, "split": split}
 
 
 def _compared(model: ModelDocument, version: Version, manifest: Manifest) -> dict[str, Any]:

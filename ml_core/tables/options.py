@@ -49,6 +49,11 @@ class ReadOptions(NamedTuple):
         """Whether the column of that name is to be read."""
         return name not in self.exclude and self.types.get(name) != IGNORE
 
+    def reading(self, name: str | None) -> "ReadOptions":
+        """The same options, but for leaving out the column of that name."""
+        types = {column: kind for column, kind in self.types.items() if (column, kind) != (name, IGNORE)}
+        return self._replace(types=types, exclude=tuple(each for each in self.exclude if each != name))
+
     def said(self) -> dict[str, object]:
         """What was said, as JSON values."""
         return {

@@ -48,7 +48,7 @@ def fit(
     info = algorithms.algorithm(request.algorithm)
     progress("splitting", None)
     classes, y = class_numbers(request.targets)
-    parts = _split(request, y)
+    parts, lacking = _split(request, classes, y)
     request = request.without_rows()  # the parts have them: there is no memory for both
     progress("fitting", None)
     X, numbers = parts["training"]
@@ -68,11 +68,12 @@ def fit(
         **model.description,
         "task": info.task.name,
         "metrics": metrics,
-        "warnings": [*request.warnings, *told],
+        "warnings": [*request.warnings, *lacking, *told],
         "rows": len(parts["training"].X),
         "test_rows": len(parts["test"].X),
         "test_fraction": request.test_fraction,
         "seed": request.seed,
+        "split": request.split,
         "library_versions": library_versions(),
         **({"history": history} if history else {}),
     }
@@ -215,21 +216,22 @@ class _Part(NamedTuple):
     y: "NDArray[np.int64] | None"
 
 
-def _split(request: TrainingRequest, y: "NDArray[np.int64] | None") -> dict[str, _Part]:
-    """The rows to train on and those held out, as scikit-learn's `train_test_split` chooses them."""
+def _split(
+    request: TrainingRequest, classes: tuple[Label, ...] | None, y: "NDArray[np.int64] | None"
+) -> tuple[dict[str, _Part], list[str]]:
+    """The rows to train on and those held out, and what is to be said of them. Raises `InvalidInput`."""
     import numpy as np
 
-    X = matrix_of(request.rows)
-    if request.test_fraction == 0:
-        chosen = [np.arange(len(X)), np.arange(0)]
-    else:
-        from sklearn.model_selection import train_test_split
+    from ml_core.training.splitting import Holding
 
-        chosen = train_test_split(
-            np.arange(len(X)), test_size=request.test_fraction, random_state=request.seed, stratify=y
-        )
-    parts = (_Part(X[rows], None if y is None else y[rows]) for rows in chosen)
-    return dict(zip(("training", "test"), parts, strict=True))
+    X = matrix_of(request.rows)
+    ranks = None if request.ranks is None else np.frombuffer(request.ranks, dtype="<i8")
+    holding = Holding(request.split, request.test_fraction, request.seed, ranks)
+    chosen = holding.parts(len(X), y)
+    numbers = [None if y is None else y[rows] for rows in chosen]
+    warnings = holding.check_classes(classes, *numbers)
+    parts = (_Part(X[rows], of) for rows, of in zip(chosen, numbers, strict=True))
+    return dict(zip(("training", "test"), parts, strict=True)), warnings
 
 
 def _measured(info: AlgorithmInfo, model: Model, part: _Part, request: TrainingRequest) -> dict[str, object]:

@@ -27,6 +27,8 @@ from ml_core.inputs.rows import Limits, Rows
 from ml_core.training import rows as training_rows
 from ml_core.training.reference import STORED_PREFIX, TableReference, check_data, data_schema, refuse_tables
 from ml_core.training.rows import TrainingRows, check_classes, check_names, check_rows
+from ml_core.training.split import AT_RANDOM, Split, SplitKind, column_of, split_faults
+from ml_core.training.split_rows import size_trained_on
 
 if TYPE_CHECKING:
     from ml_core.tables.memory import Budget
@@ -36,10 +38,16 @@ SEED = Integer(0, 2**32 - 1)
 
 
 class Option(NamedTuple):
-    """A member of a body that may be left out: the values that it takes, and what it is then."""
+    """A member of a body that may be left out: the values that it takes, and what it is then.
+
+    `faults` tells of one that is refused where in it that is so. With `stored_always` also the default is in
+    the stored form. An option that came later is left out of it, so that Idempotency-Keys outlive an upgrade.
+    """
 
     kind: Kind
-    default: float
+    default: Any
+    faults: Callable[[object, str], list[Fault]] | None = None
+    stored_always: bool = True
 
     def schema(self, _: AlgorithmInfo) -> dict[str, Any]:
         """As JSON Schema, the same for every algorithm."""
@@ -54,6 +62,7 @@ class TrainingRequest(NamedTuple):
     data: TrainingRows | TableReference
     test_fraction: Annotated[float, Option(TEST_FRACTION, 0.2)]
     seed: Annotated[int, Option(SEED, 0)]
+    split: Annotated[Split, Option(SplitKind(), AT_RANDOM, split_faults, stored_always=False)] = AT_RANDOM
 
     @property
     def rows(self) -> Rows:
@@ -81,6 +90,11 @@ class TrainingRequest(NamedTuple):
         return self._rows_in_it.warnings
 
     @property
+    def ranks(self) -> bytes | memoryview | None:
+        """Each row's place among the values of the column that rows are held out by, packed int64."""
+        return self._rows_in_it.ranks
+
+    @property
     def _rows_in_it(self) -> TrainingRows:
         assert isinstance(self.data, TrainingRows), "a table's rows are there after `with_rows`"  # noqa: S101
         return self.data
@@ -99,12 +113,14 @@ class TrainingRequest(NamedTuple):
         from ml_core.training.table import read_rows
 
         info = algorithms.algorithm(self.algorithm)
-        found = read_rows(self.data, path, budget)
+        found = read_rows(self.data, path, budget, self.split, held_out=self.test_fraction > 0)
         check_names(list(found.features), "$.data.features", Limits())
         if isinstance(found.targets, Labels):
             check_classes(found.targets.classes, found.targets, Limits(), "$.data.target")
         filled = self._replace(data=found)
-        _check_split(info, filled)
+        if found.ranks is None:  # by a column, `fit` alone knows what is trained on
+            _check_size(info, filled)
+        _check_weights(filled)
         return filled
 
     def settled(self, settle: Callable[[str], str]) -> "TrainingRequest":
@@ -119,7 +135,11 @@ class TrainingRequest(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """The stored form."""
-        return self.data.to_bytes(self._without_data())
+        defaults = {name: option.default for name, option in OPTIONS.items() if not option.stored_always}
+        told = self._without_data().items()
+        return self.data.to_bytes(
+            {name: value for name, value in told if name not in defaults or value != defaults[name]}
+        )
 
     def _without_data(self) -> dict[str, object]:
         return {name: value for name, value in self._asdict().items() if name != "data"}
@@ -187,11 +207,14 @@ def check_request(
     options = _options(body)
     if body.get("data") is not None:
         _check_no_rows(body)
-        return TrainingRequest(
-            info.name, chosen, check_data(body["data"], info, limits, check_uri), **options
-        )
-    request = TrainingRequest(info.name, chosen, check_rows(body, info, limits), **options)
-    _check_split(info, request)
+        table = check_data(body["data"], info, limits, check_uri)
+        if table.target is not None and table.target == column_of(options["split"]):
+            raise InvalidInput.at("$.split.column", "rows cannot be held out by the target")
+        return TrainingRequest(info.name, chosen, table, **options)
+    rows = check_rows(body, info, limits, options["split"], held_out=options["test_fraction"] > 0)
+    request = TrainingRequest(info.name, chosen, rows, **options)
+    _check_size(info, request)
+    _check_weights(request)
     return request
 
 
@@ -221,15 +244,26 @@ def _options(body: dict[str, object]) -> dict[str, Any]:
     faults, values = [], {}
     for name, option in OPTIONS.items():
         value = values[name] = option.kind.read(body.get(name, option.default))
-        if value is REFUSED:
+        if value is REFUSED and option.faults:
+            faults += option.faults(body[name], f"$.{name}")
+        elif value is REFUSED:
             faults.append(Fault(f"$.{name}", f"expected {option.kind.expects}, got {shown(body[name])}"))
     if faults:
         raise InvalidInput(faults)
     return values
 
 
-def _check_split(info: AlgorithmInfo, request: TrainingRequest) -> None:
-    """Raise `InvalidInput` for what training on such rows would fail on."""
+def _check_size(info: AlgorithmInfo, request: TrainingRequest) -> None:
+    """Raise `InvalidInput` for what training on so many rows would fail on."""
+    if request.ranks is None:
+        size = _size_trained_on(request)
+    else:
+        size = size_trained_on(request.split, request.test_fraction, request.ranks, request.targets)
+    raise_faults(info.algorithm.check_size(size, request.hyperparameters))
+
+
+def _size_trained_on(request: TrainingRequest) -> DataSize:
+    """How much is trained on where rows are held out at random. Raises `InvalidInput`."""
     rows = len(request.rows)
     held_out = math.ceil(request.test_fraction * rows)
     counts = _counts(request.targets)
@@ -240,8 +274,11 @@ def _check_split(info: AlgorithmInfo, request: TrainingRequest) -> None:
         message = _unstratifiable(counts, rows, held_out)
     if message:
         raise InvalidInput.at("$.test_fraction", f"{message}; with test_fraction 0 every row is trained on")
-    rarest = min(counts.values()) if counts else None
-    raise_faults(info.algorithm.check_size(DataSize(rows - held_out, rarest), request.hyperparameters))
+    return DataSize(rows - held_out, min(counts.values()) if counts else None)
+
+
+def _check_weights(request: TrainingRequest) -> None:
+    counts = _counts(request.targets)
     if counts:
         check_class_weight(request.hyperparameters.get("class_weight"), list(counts))
 

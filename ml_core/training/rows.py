@@ -14,6 +14,8 @@ from ml_core.inputs.instances import in_order, rows_from_json
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.inputs.rules import TYPED, ValueRule
+from ml_core.training.split import Split, nothing_held_out, without_value
+from ml_core.training.split_rows import SplitColumn, packed_ranks, split_column
 
 _VALUE = {"type": ["number", "boolean", "string", "null"]}
 _INSTANCES = {
@@ -41,7 +43,8 @@ MEMBERS: Mapping[str, Callable[[AlgorithmInfo], dict[str, Any] | None]] = {
 class TrainingRows(NamedTuple):
     """Checked rows, a label for each where there are labels, and what is to be said of them.
 
-    `columns` says what the columns are, where they are more than numbers without gaps.
+    `columns` says what the columns are, where they are more than numbers without gaps. Where rows are held
+    out by a column, `ranks` are each row's place among its different values, as packed int64.
     """
 
     rows: Rows
@@ -49,6 +52,7 @@ class TrainingRows(NamedTuple):
     targets: list[Label] | Labels | None
     columns: tuple[Feature, ...] | None = None
     warnings: tuple[str, ...] = ()
+    ranks: bytes | memoryview | None = None
 
     def summary(self) -> dict[str, object]:
         """What a job tells of the rows."""
@@ -61,17 +65,22 @@ class TrainingRows(NamedTuple):
         described = json.dumps([self.features, self.targets, self._columns, self.rows.n_features]).encode()
         digest = hashlib.sha256(described)
         digest.update(self.rows.packed)
+        digest.update(self.ranks or b"")
         return {"uri": None, "size": len(self.rows.packed), "sha256": digest.hexdigest()}
 
     def without_rows(self) -> "TrainingRows":
         """All but the rows and their targets."""
-        return self._replace(rows=Rows(b"", self.rows.n_features), targets=None)
+        return self._replace(rows=Rows(b"", self.rows.n_features), targets=None, ranks=None)
 
     def to_bytes(self, more: Mapping[str, object]) -> bytes:
         """A safetensors file of the rows, described with `more`."""
         table = safetensors.Tensor((len(self.rows), self.rows.n_features), self.rows.packed)
         own = {"features": self.features, "targets": self.targets, "columns": self._columns}
-        return safetensors.write({**more, **own}, {"instances": table})
+        said = {"warnings": self.warnings} if self.warnings else {}
+        tensors = {"instances": table}
+        if self.ranks is not None:
+            tensors["ranks"] = safetensors.Tensor((len(self.rows),), self.ranks, "I64")
+        return safetensors.write({**more, **own, **said}, tensors)
 
     @property
     def _columns(self) -> list[object] | None:
@@ -90,6 +99,8 @@ class TrainingRows(NamedTuple):
             tuple(described["features"]),
             described["targets"],
             _columns(described["columns"]),
+            tuple(described.get("warnings", ())),
+            tables["ranks"].packed if "ranks" in tables else None,
         )
         return described, rows
 
@@ -106,12 +117,43 @@ def _rule(fields: list[Any] | None = None) -> ValueRule:
     return ValueRule(*values)
 
 
-def check_rows(body: dict[str, object], info: AlgorithmInfo, limits: Limits) -> TrainingRows:
-    """The rows of a body. Raises `InvalidInput`, `TooLarge`."""
-    features = _features(body, limits)
-    columns, rows = rows_and_columns(body.get("instances"), features, limits)
+def check_rows(
+    body: dict[str, object], info: AlgorithmInfo, limits: Limits, split: Split, *, held_out: bool
+) -> TrainingRows:
+    """The rows of a body, some of which are to be `held_out`. Raises `InvalidInput`, `TooLarge`."""
+    features, instances = _features(body, limits), body.get("instances")
+    by = split_column(split, features)
+    columns, rows = rows_and_columns(
+        by.hidden(instances, len(features)) if by else instances, features, limits
+    )
     targets = checked_targets(info, body.get("targets"), len(rows), limits)
-    return TrainingRows(rows, features, targets, columns)
+    checked = TrainingRows(rows, features, targets, columns)
+    return checked if by is None else _set_apart(by, checked, by.keys(instances), limits, held_out=held_out)
+
+
+def _set_apart(
+    by: SplitColumn, data: TrainingRows, keys: list[Any], limits: Limits, *, held_out: bool
+) -> TrainingRows:
+    """The rows without the column that they are held out by, and without those that have no value in it.
+
+    `keys` are its values.
+    """
+    kept = [key is not None or not held_out for key in keys]
+    warnings = [] if held_out else [nothing_held_out(by.name)]
+    targets = data.targets
+    if not all(kept):
+        warnings.append(without_value(len(kept) - sum(kept), by.name))
+    if not all(kept) and targets is not None and any(kept):
+        targets = [target for target, keep in zip(targets, kept, strict=True) if keep]
+        check_classes(set(targets), targets, limits, "$.targets")
+    return TrainingRows(
+        by.removed_from(data.rows, kept),
+        tuple(name for name in data.features if name != by.name),
+        targets,
+        data.columns and tuple(column for column in data.columns if column.name != by.name),
+        tuple(warnings),
+        packed_ranks([key for key in keys if key is not None]) if held_out else None,
+    )
 
 
 def rows_and_columns(

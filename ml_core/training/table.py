@@ -11,6 +11,8 @@ from ml_core.tables import reading
 from ml_core.tables.columns import first_infinite
 from ml_core.tables.suitability import objection, unusable
 from ml_core.training.rows import TrainingRows
+from ml_core.training.split import AT_RANDOM, Split, column_of
+from ml_core.training.splitting import TableSplit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,31 +27,40 @@ _TRANSPOSED = 1 << 16
 _MOST_NAMED = 5
 
 
-def read_rows(data: "TableReference", path: str, budget: "Budget") -> TrainingRows:
-    """The rows of the table at `path`.
+def read_rows(
+    data: "TableReference", path: str, budget: "Budget", split: Split = AT_RANDOM, *, held_out: bool = True
+) -> TrainingRows:
+    """The rows of the table at `path`, some of which are to be `held_out`.
 
-    Rows without a target are left out. Raises `InvalidInput` for what does not fit the table,
-    `MalformedInput` for a file that is none, `TooLarge` for one past the budget.
+    Rows without a target are left out, and those without a value in the column of the split. Raises
+    `InvalidInput` for what does not fit the table, `MalformedInput` for a file that is none, `TooLarge` for
+    one past the budget.
     """
     wanted = None
     if data.features is not None:
-        wanted = {*data.features, *filter(None, [data.target])}
-    dataset = reading.read(path, declared=data.format, names=wanted, budget=budget, options=data.options)
+        wanted = {*data.features, *filter(None, [data.target, column_of(split)])}
+    options = data.options.reading(column_of(split))
+    dataset = reading.read(path, declared=data.format, names=wanted, budget=budget, options=options)
     target = _target(dataset, data.target)
-    columns, warnings = _feature_columns(dataset, data)
+    by = TableSplit.of(dataset, split, _names(dataset)) if column_of(split) else None
+    columns, warnings = _feature_columns(dataset, data, column_of(split))
     _check_finite(columns)
     present = None if target is None else target.present
     if target is not None and present is not None and not present.all():
         warnings.append(_without_target(target, int((~present).sum())))
     else:
         present = None
+    if by is not None:
+        present, told = by.rows_kept(present, held_out=held_out)
+        warnings += told
     flags = sum(column.kind != kinds.CATEGORY and not column.present.all() for column in columns)
     budget.check(dataset.rows, len(columns), len(columns) + flags)
     labels = None if target is None else _labels(target, present)
     described = tuple(Feature(column.name, _kind(column), column.words, column.rule) for column in columns)
     names = tuple(column.name for column in columns)
     said = (*dataset.warnings, *warnings)
-    return TrainingRows(_matrix(columns, present), names, labels, described, said)
+    ranks = by.ranks(present) if by is not None and held_out else None
+    return TrainingRows(_matrix(columns, present), names, labels, described, said, ranks)
 
 
 def _target(dataset: "Dataset", name: str | None) -> "Column | None":
@@ -109,13 +120,15 @@ def _names(dataset: "Dataset") -> str:
     return ", ".join(map(shown, names[:20])) + more
 
 
-def _feature_columns(dataset: "Dataset", data: "TableReference") -> "tuple[list[Column], list[str]]":
+def _feature_columns(
+    dataset: "Dataset", data: "TableReference", held_out_by: str | None
+) -> "tuple[list[Column], list[str]]":
     """The columns to train on, and what is to be said of those that are left out."""
     if data.features is not None:
         return _named_columns(dataset, data.features), []
     columns, warnings = [], []
     for column in dataset.columns:
-        if column.name == data.target:
+        if column.name in (data.target, held_out_by):
             continue
         against = objection(column)
         if against and against.left_out:

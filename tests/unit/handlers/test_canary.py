@@ -14,6 +14,7 @@ from handlers.local.services import folder_services
 from handlers.rest.api import Api
 from handlers.services import Services
 from handlers.settings import read_settings
+from ml_core.registry.registry import manifest_key
 from providers.deploying.keys import new_key
 from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, services_over
 from tests.unit.handlers.test_api import read
@@ -375,10 +376,24 @@ class TestDeleting:
         assert _post(ask, "rollback")["version"] == 2
 
 
+def test_a_version_that_does_not_say_how_was_held_out_at_random(ask: Ask, services: Services) -> None:
+    """As manifests of earlier releases are."""
+    key = manifest_key(services.registry.model("iris").pick(2).job)
+    stored = services.registry.store.get(key)
+    manifest = json.loads(stored.data)
+    del manifest["split"]
+    services.registry.store.put_if_unchanged(key, json.dumps(manifest).encode(), stored.revision)
+    version = read(ask("GET", "/v1/models/iris/versions/2"), 200, "Version")
+    assert "split" not in version
+    assert version["lineage"]["split"] == {"by": "random"}
+    page = read(ask("GET", "/v1/models/iris/versions"), 200, "Versions")
+    assert {each["lineage"]["split"]["by"] for each in page["versions"]} == {"random"}
+
+
 def test_a_version_says_what_it_came_from(ask: Ask, services: Services) -> None:
     lineage = read(ask("GET", "/v1/models/iris/versions/2"), 200, "Version")["lineage"]
     assert lineage["job"] == services.registry.model("iris").pick(2).job
-    assert (lineage["seed"], lineage["test_fraction"]) == (1, 0.2)
+    assert (lineage["seed"], lineage["test_fraction"], lineage["split"]) == (1, 0.2, {"by": "random"})
     assert lineage["library_versions"]["scikit-learn"]
     data = lineage["data"]
     assert data["uri"] is None

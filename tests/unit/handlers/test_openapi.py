@@ -115,7 +115,11 @@ odd_values = st.one_of(
 @given(
     name=st.sampled_from(sorted(REQUESTS)),
     members=st.dictionaries(
-        st.sampled_from(["test_fraction", "seed", "hyperparameters", "other"]), odd_values
+        st.sampled_from(["test_fraction", "seed", "split", "hyperparameters", "other"]), odd_values
+    ),
+    split=st.dictionaries(
+        st.sampled_from(["by", "column", "x"]),
+        st.one_of(odd_values, st.sampled_from(["time", "group", "random", "x0"])),
     ),
     hyperparameters=st.dictionaries(
         st.sampled_from(["C", "tol", "max_iter", "n_clusters", "kernel", "gamma", "degree", "scale", "x"]),
@@ -124,9 +128,9 @@ odd_values = st.one_of(
     ),
 )
 def test_what_is_not_described_is_not_accepted(
-    name: str, members: dict[str, Any], hyperparameters: dict[str, Any]
+    name: str, members: dict[str, Any], split: dict[str, Any], hyperparameters: dict[str, Any]
 ) -> None:
-    body = {**REQUESTS[name], "hyperparameters": hyperparameters, **members}
+    body = {**REQUESTS[name], "split": split, "hyperparameters": hyperparameters, **members}
     if "hyperparameters" in members and members["hyperparameters"] is None:
         return  # null is taken as absent
     if not _is_described(body):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def test_a_stored_request_with_columns_of_words_and_gaps_is_read() -> None:
         "features": 3,
         "test_fraction": 0.25,
         "seed": 7,
+        "split": {"by": "random"},
     }
     digest = "d96f2cbaad22b6eeb303247f68fa29125d9fb36c5fb1195e1476bda169086167"
     assert request.data.lineage() == {"uri": None, "size": 480, "sha256": digest}
@@ -66,7 +68,24 @@ def test_a_stored_request_that_names_a_table_is_read() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["columns", "numbers", "table"])
+def test_stored_requests_that_hold_out_by_a_column_are_read() -> None:
+    request = TrainingRequest.from_bytes(stored("split_rows"))
+    assert request.split == {"by": "time", "column": "day"}
+    assert (request.features, request.targets) == (("age", "plan"), ["no", "yes"] * 5)
+    assert struct.unpack("<10q", request.ranks or b"") == (0, 0, 1, 2, 3, 4, 5, 6, 6, 7)
+    says = "2 rows have no value in column 'day', by which rows are held out, and are left out"
+    assert request.warnings == (says,)
+    digest = "c8c68c818458fc3dd557cd0aebbd819afedf4a28ea54bf2b4c90c2990d10e597"
+    assert isinstance(request.data, TrainingRows)
+    assert request.data.lineage() == {"uri": None, "size": 160, "sha256": digest}
+    request = TrainingRequest.from_bytes(stored("split_table"))
+    assert (request.split, request.data) == (
+        {"by": "group", "column": "customer"},
+        TableReference("dataset://churn/018f", None, "late", None),
+    )
+
+
+@pytest.mark.parametrize("name", ["columns", "numbers", "table", "split_rows", "split_table"])
 def test_it_is_stored_as_before_so_that_an_idempotency_key_outlives_an_upgrade(name: str) -> None:
     again = TrainingRequest.from_bytes(stored(name)).to_bytes()
     assert hashlib.sha256(again).digest() == hashlib.sha256(stored(name)).digest()
@@ -75,9 +94,9 @@ def test_it_is_stored_as_before_so_that_an_idempotency_key_outlives_an_upgrade(n
 def test_an_option_that_a_stored_request_does_not_know_has_its_default() -> None:
     described: dict[str, Any] = json.loads(stored("table"))
     for name in OPTIONS:
-        del described[name]
+        described.pop(name, None)
     request = TrainingRequest.from_bytes(json.dumps(described).encode())
-    assert (request.test_fraction, request.seed) == (0.2, 0)
+    assert (request.test_fraction, request.seed, request.split) == (0.2, 0, {"by": "random"})
 
 
 @pytest.mark.parametrize(

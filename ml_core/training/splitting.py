@@ -1,0 +1,157 @@
+"""Which rows are trained on and which are held out, as scikit-learn's splitters choose them."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ml_core.errors import InvalidInput, shown
+from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, INTEGER, MOST_WORDS, NUMBER, TEXT
+from ml_core.training.split import (
+    GROUP,
+    TIME,
+    Split,
+    column_of,
+    held_out_count,
+    no_row_has_one,
+    not_measured,
+    nothing_held_out,
+    nothing_to_learn,
+    nothing_to_train_on,
+    without_value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ml_core.inputs.labels import Label
+    from ml_core.tables.columns import Column, Dataset
+
+
+class Holding(NamedTuple):
+    """How rows are held out. `ranks` are there where it is by a column: each row's place among its values."""
+
+    split: Split
+    test_fraction: float
+    seed: int
+    ranks: "NDArray[np.int64] | None"
+
+    def parts(
+        self, rows: int, y: "NDArray[np.int64] | None"
+    ) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+        """The places of the rows to train on, and of those held out. Raises `InvalidInput` without either."""
+        if self.test_fraction == 0:
+            return np.arange(rows), np.arange(0)
+        if self.ranks is None:
+            from sklearn.model_selection import train_test_split
+
+            training, test = train_test_split(
+                np.arange(rows), test_size=self.test_fraction, random_state=self.seed, stratify=y
+            )
+            return training, test
+        return self._by_group(self.ranks) if self.split["by"] == GROUP else self._by_time(self.ranks)
+
+    def _by_time(self, ranks: "NDArray[np.int64]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+        held_out = held_out_count(self.test_fraction, len(ranks))
+        first = len(ranks) - held_out
+        cut = int(np.partition(ranks, first)[first]) if first > 0 else 0
+        if not cut:  # the first of all values, whose rank is 0
+            raise nothing_to_train_on(self.split, held_out, len(ranks))
+        late = ranks >= cut
+        return np.flatnonzero(~late), np.flatnonzero(late)
+
+    def _by_group(self, ranks: "NDArray[np.int64]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+        from sklearn.model_selection import GroupShuffleSplit
+
+        groups = int(ranks.max()) + 1
+        held_out = held_out_count(self.test_fraction, groups)
+        if held_out >= groups:
+            raise nothing_to_train_on(self.split, held_out, groups)
+        splitter = GroupShuffleSplit(n_splits=1, test_size=self.test_fraction, random_state=self.seed)
+        training, test = next(splitter.split(ranks, groups=ranks))
+        return training, test
+
+    def check_classes(
+        self,
+        classes: "Sequence[Label] | None",
+        training: "NDArray[np.int64] | None",
+        test: "NDArray[np.int64] | None",
+    ) -> list[str]:
+        """What is to be said of classes that the held-out rows lack, given the parts' class numbers.
+
+        Only a split by a column can miss one. Raises `InvalidInput` for those that the others lack.
+        """
+        if self.ranks is None or classes is None or training is None or test is None:
+            return []
+        lost = _absent(classes, training)
+        if lost:
+            raise nothing_to_learn(self.split, lost)
+        absent = _absent(classes, test)
+        return [not_measured(absent)] if absent else []
+
+
+def _absent(classes: "Sequence[Label]", numbers: "NDArray[np.int64]") -> "list[Label]":
+    counts = np.bincount(numbers, minlength=len(classes))
+    return [classes[number] for number in np.flatnonzero(counts == 0).tolist()]
+
+
+class TableSplit(NamedTuple):
+    """The column of a table that its rows are held out by."""
+
+    column: "Column"
+
+    @classmethod
+    def of(cls, dataset: "Dataset", split: Split, has: str) -> "TableSplit":
+        """The column that the split names, in a table that `has` these. Raises `InvalidInput`."""
+        name = column_of(split) or ""
+        column = dataset.column(name)
+        if column is None:
+            raise InvalidInput.at("$.split.column", f"the table has no column {shown(name)}; it has {has}")
+        if not column.present.any():
+            raise no_row_has_one(name)
+        if wrong := _wrong_times(column) if split["by"] == TIME else _wrong_groups(column):
+            raise InvalidInput.at("$.split.column", wrong)
+        return cls(column)
+
+    def rows_kept(
+        self, present: "NDArray[np.bool_] | None", *, held_out: bool
+    ) -> "tuple[NDArray[np.bool_] | None, list[str]]":
+        """Which of the rows that are `present` (None: all) have a value, and what is to be said of others.
+
+        Where no row is to be held out, none needs one. Raises `InvalidInput` where none has one.
+        """
+        if not held_out:
+            return present, [nothing_held_out(self.column.name)]
+        kept = self.column.present if present is None else self.column.present & present
+        if not kept.any():
+            raise no_row_has_one(self.column.name)
+        missing = (len(kept) if present is None else int(present.sum())) - int(kept.sum())
+        return (kept, [without_value(missing, self.column.name)]) if missing else (present, [])
+
+    def ranks(self, kept: "NDArray[np.bool_] | None") -> memoryview:
+        """The place of each row's value among those of the rows kept (None: all), as packed int64."""
+        values = self.column.values if kept is None else self.column.values[kept]
+        ranks = np.unique(values, return_inverse=True)[1].astype("<i8", copy=False)
+        return memoryview(np.ascontiguousarray(ranks)).cast("B")
+
+
+def _wrong_times(column: "Column") -> str | None:
+    if column.kind in (DATE, NUMBER, INTEGER):
+        return None
+    written = "; dates are written as 2024-05-31" if column.kind == CATEGORY else ""
+    return f"times are dates or numbers; column {shown(column.name)} is of type {column.kind}{written}"
+
+
+def _wrong_groups(column: "Column") -> str | None:
+    name = shown(column.name)
+    if column.kind == TEXT:
+        return (
+            f"column {name} has more than {MOST_WORDS} different words, past which none are told apart; "
+            "number the groups, of whole numbers there may be as many as rows"
+        )
+    if column.kind not in (CATEGORY, INTEGER, BOOLEAN, DATE):
+        return (
+            f"groups are words, whole numbers, truth values or dates; column {name} is of type {column.kind}"
+        )
+    return None
