@@ -16,6 +16,13 @@ CLUSTERS: dict[str, Any] = {
     "hyperparameters": {"n_clusters": 2},
     "instances": [[0], [1], [10], [11]],
 }
+DAYS: dict[str, Any] = {
+    "algorithm": "logistic_regression",
+    "feature_names": ["day", "height", "width"],
+    "instances": [[f"2024-03-{day:02}", day % 4, -day] for day in range(1, 31)] + [[None, 0, 0]],
+    "targets": [day % 4 > 1 for day in range(1, 31)] + [True],
+    "split": {"by": "time", "column": "day"},
+}
 # Members to change in TABLE (… takes one away), and where the fault is said to be.
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown member": ({"epochs": 3}, "$.epochs"),
@@ -105,6 +112,50 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a class with a single row": (
         {"targets": ["low", "low", "low", "high"], "test_fraction": 0.5},
         "$.test_fraction",
+    ),
+    "a split that is text": ({"split": "time"}, "$.split"),
+    "a split that is null": ({"split": None}, "$.split"),
+    "a split by nothing": ({"split": {}}, "$.split.by"),
+    "a split by something else": ({"split": {"by": "fold", "column": "x0"}}, "$.split.by"),
+    "a split by time without a column": ({"split": {"by": "time"}}, "$.split.column"),
+    "a random split with a column": ({"split": {"by": "random", "column": "x0"}}, "$.split.column"),
+    "a split with another member": ({"split": {"by": "random", "folds": 5}}, "$.split.folds"),
+    "a split by a column that no row has": (
+        {"split": {"by": "group", "column": "x2"}, "test_fraction": 0.5},
+        "$.split.column",
+    ),
+    "a split by groups with fractions": (
+        {"split": {"by": "group", "column": "x1"}, "test_fraction": 0.5},
+        "$.instances[1][1]",
+    ),
+    "a split by times of which one is text": (
+        {
+            "instances": [[0, 1], [1, "2024-05-31"], [4, 3], [5, 4]],
+            "split": {"by": "time", "column": "x1"},
+            "test_fraction": 0.5,
+        },
+        "$.instances[1][1]",
+    ),
+    "a split by the same time": (
+        {
+            "instances": [[0, 1], [1, 1], [4, 1], [5, 1]],
+            "split": {"by": "time", "column": "x1"},
+            "test_fraction": 0.5,
+        },
+        "$.split",
+    ),
+    "a split that holds out a class": (
+        {"split": {"by": "time", "column": "x0"}, "test_fraction": 0.5},
+        "$.split",
+    ),
+    "a split by the target": (
+        {
+            "instances": ...,
+            "targets": ...,
+            "data": {"uri": "dataset://d", "target": "t"},
+            "split": {"by": "group", "column": "t"},
+        },
+        "$.split.column",
     ),
     "seed below 0": ({"seed": -1}, "$.seed"),
     "seed past 32 bits": ({"seed": 2**32}, "$.seed"),
@@ -225,5 +276,10 @@ CASES = [
     *_submitted("a Prefer that is something else", headers={"Prefer": "return=minimal, wait=soon"}),
     *_submitted("Prefer: wait=1, and nobody trains", headers={"Prefer": "respond-async, wait=1"}),
     get("nothing is queued any more", "/v1/jobs?state=queued", deliver="after"),
+    post("held out by time", "/v1/models/days:train", DAYS, 202, keep={"days": "body id"}, deliver="after"),
+    get("held out by time: its job", "/v1/jobs/{days}"),
+    get("held out by time: its version", "/v1/models/days/versions/1"),
+    get("held out by time: its versions", "/v1/models/days/versions"),
+    delete("held out by time: it is deleted", "/v1/models/days"),
     get("all were cancelled", "/v1/models/candidate", 404, code="model_not_found"),
 ]
