@@ -229,7 +229,7 @@ def _split(
     holding = Holding(request.split, request.test_fraction, request.seed, ranks)
     chosen = holding.parts(len(X), y)
     numbers = [None if y is None else y[rows] for rows in chosen]
-    warnings = holding.check_classes(classes, *numbers)
+    warnings = [*holding.unlike_asked(*map(len, chosen)), *holding.check_classes(classes, *numbers)]
     parts = (_Part(X[rows], of) for rows, of in zip(chosen, numbers, strict=True))
     return dict(zip(("training", "test"), parts, strict=True)), warnings
 

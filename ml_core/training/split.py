@@ -130,6 +130,15 @@ def without_value(rows: int, column: str) -> str:
     return f"{counted} no value in column '{column}', by which rows are held out, and {are} left out"
 
 
+def held_out_instead(split: Split, rows: int, asked: int) -> str:
+    """What is said where quite another number of rows is held out than `test_fraction` asks for."""
+    column = column_of(split)
+    return (
+        f"{rows} rows are held out where test_fraction asks for {asked}: rows of one value of column "
+        f"'{column}' stay together"
+    )
+
+
 def no_row_has_one(column: str) -> InvalidInput:
     """The refusal of a column in which nothing is left."""
     return InvalidInput.at(

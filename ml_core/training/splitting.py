@@ -12,6 +12,7 @@ from ml_core.training.split import (
     Split,
     column_of,
     held_out_count,
+    held_out_instead,
     no_row_has_one,
     not_measured,
     nothing_held_out,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from ml_core.inputs.labels import Label
     from ml_core.tables.columns import Column, Dataset
+
+# Times as many rows as were asked for may be held out before it is said.
+_LEAST, _MOST = 0.5, 1.5
 
 
 class Holding(NamedTuple):
@@ -71,6 +75,13 @@ class Holding(NamedTuple):
         splitter = GroupShuffleSplit(n_splits=1, test_size=self.test_fraction, random_state=self.seed)
         training, test = next(splitter.split(ranks, groups=ranks))
         return training, test
+
+    def unlike_asked(self, training: int, test: int) -> list[str]:
+        """What is to be said of parts of so many rows, where values that many rows share make them uneven."""
+        asked = held_out_count(self.test_fraction, training + test)
+        if self.ranks is None or asked * _LEAST <= test <= asked * _MOST:
+            return []
+        return [held_out_instead(self.split, test, asked)]
 
     def check_classes(
         self,

@@ -23,12 +23,14 @@ from sklearn import datasets, metrics
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupShuffleSplit
 
+from ml_core.algorithms.base import DataSize
 from ml_core.errors import InvalidInput
 from ml_core.inputs.rows import Limits
 from ml_core.tables.columns import MOST_WORDS
 from ml_core.tables.memory import NO_BUDGET
 from ml_core.training.fitting import fit, matrix_of
 from ml_core.training.notebook import TrainingRequest, check_request
+from ml_core.training.split_rows import packed_ranks, size_trained_on
 from ml_core.training.splitting import Holding
 from tests.unit.ml_core.reference import pipeline
 
@@ -400,6 +402,65 @@ class TestClasses:
     def test_a_class_with_a_single_row_is_fine(self) -> None:
         columns = {**self.COLUMNS, "kind": ["one"] + ["x", "y"] * 29 + ["x"]}
         assert fit(inline(columns, objects=True, split=self.SPLIT), lambda *_: None).manifest["rows"] == 48
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 6), st.sampled_from("abc")), min_size=3, max_size=25),
+    fraction=st.floats(0.01, 0.9),
+)
+@pytest.mark.parametrize("by", ["time", "group"])
+def test_what_is_refused_before_there_is_a_job_is_what_training_would_refuse(
+    by: str, rows: list[tuple[int, str]], fraction: float
+) -> None:
+    """By group only classes are left to training: which groups are held out, numpy's random numbers say."""
+    split: Any = {"by": by, "column": "when"}
+    targets = [target for _, target in rows]
+    classes = tuple(sorted(set(targets)))
+    y = np.array([classes.index(target) for target in targets])
+    packed = packed_ranks([when for when, _ in rows])
+    early = _outcome(lambda: size_trained_on(split, fraction, packed, targets))
+    holding = Holding(split, fraction, 0, np.frombuffer(packed, "<i8"))
+
+    def parts() -> DataSize:
+        training, test = holding.parts(len(rows), y)
+        holding.check_classes(classes, y[training], y[test])
+        return DataSize(len(training), int(np.bincount(y[training]).min()))
+
+    late = _outcome(parts)
+    if by == "time" or "no group is left" in str(early):
+        assert early == late
+    elif isinstance(late, tuple):
+        assert isinstance(early, tuple)
+        assert early[0] >= late[0]
+        assert (early[1] or 0) >= (late[1] or 0)
+    else:
+        assert "only in the held-out rows" in late
+
+
+def _outcome(work: Callable[[], DataSize]) -> tuple[int, int | None] | str:
+    try:
+        size = work()
+    except InvalidInput as error:
+        return str(error)
+    return size.rows, size.rarest
+
+
+def test_it_is_said_where_far_more_or_fewer_rows_are_held_out_than_asked_for() -> None:
+    """Values that many rows share, as years and shops are."""
+    years = [2021] * 30 + [2022] * 30 + [2023] * 40
+    columns: dict[str, list[Any]] = {"a": list(range(100)), "year": years, "kind": ["x", "y"] * 50}
+    for split, expected in (
+        ({"by": "time", "column": "year"}, [(0.2, 40, 20), (0.3, None, 30)]),
+        ({"by": "group", "column": "year"}, [(0.1, 40, 10), (0.3, None, 30)]),
+    ):
+        for fraction, rows, asked in expected:
+            request = inline(columns, objects=True, split=split, test_fraction=fraction, seed=0)
+            told: Any = fit(request, lambda *_: None).manifest
+            says = [warning for warning in told["warnings"] if "held out" in warning]
+            about = f"test_fraction asks for {asked}: rows of one value of column 'year' stay together"
+            expects = f"{told['test_rows']} rows are held out where {about}"
+            assert says == ([] if rows is None else [expects])
 
 
 @pytest.mark.parametrize(
