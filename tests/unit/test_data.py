@@ -21,13 +21,13 @@ from handlers.settings import read_settings
 from ml_core.datasets.sources import DataSources, allow_list, location_of, upload_key
 from ml_core.errors import AccessRefused, ArtifactInvalid, InvalidInput, NotConfigured, ObjectNotFound
 from ml_core.inputs.rows import Limits
-from ml_core.model.model import Model
 from ml_core.ports import Opened
 from ml_core.tables.memory import NO_BUDGET, Budget
 from ml_core.training.notebook import TrainingRequest, check_request, fit
 from ml_core.training.reference import TableReference, table_of
 from providers.local.runtime.data_folder import DataFolder
 from providers.local.runtime.store import FolderStore
+from tests.unit.ml_core.reference import learnt
 from tests.unit.test_features import NAMES, table
 
 
@@ -287,14 +287,6 @@ def test_a_model_is_trained_on_a_file_by_naming_its_target(services: Services, t
     assert train_now(services, {"model": "inline", **inline}).state == "succeeded"
     same = services.models.resolve("inline").model
     assert learnt(model) == learnt(same), "the same rows give the same model, however they came"
-
-
-def learnt(model: Model) -> tuple[object, ...]:
-    """What a model learnt, apart from how it reads values."""
-    encoding: Any = model.description["encoding"]
-    kept = [{k: v for k, v in each.items() if k not in ("read", "missing")} for each in encoding]
-    tensors = {name: tensor.packed for name, tensor in model.estimator.tensors().items()}
-    return kept, model.features, model.classes, model.estimator.parameters(), tensors
 
 
 @pytest.mark.parametrize(

@@ -124,3 +124,11 @@ def kmeans(X: Floats, rows: Floats, *, scale: bool = False, **given: Any) -> Clu
     margin = squares[:, 1] - squares[:, 0] if len(centres) > 1 else np.full(len(rows), np.inf)
     clear = margin > 1e-13 * sizes.max(axis=1)
     return Clusters(fitted.predict(rows).tolist(), fitted.transform(rows), sizes, clear)
+
+
+def learnt(model: Model) -> tuple[object, ...]:
+    """What a model learnt, apart from how it reads values."""
+    encoding: Any = model.description["encoding"]
+    kept = [{k: v for k, v in each.items() if k not in ("read", "missing")} for each in encoding]
+    tensors = {name: tensor.packed for name, tensor in model.estimator.tensors().items()}
+    return kept, model.features, model.classes, model.estimator.parameters(), tensors
