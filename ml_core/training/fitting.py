@@ -62,13 +62,17 @@ def fit(
     table = TrainingData(X, numbers, request.seed, request.columns)
     model, told = fit_model(info, request.hyperparameters, table, request.features, classes, context=context)
     progress("measuring", None)
-    metrics = {name: _measured(info, model, part, request) for name, part in parts.items() if len(part.X)}
+    majority = None if numbers is None else _most_frequent(numbers)
+    metrics = {
+        name: _measured(info, model, part, request, majority) for name, part in parts.items() if len(part.X)
+    }
+    doubts = info.task.doubts(model, metrics["test"], majority) if "test" in metrics else []
     data = model.to_bytes()
     manifest = {
         **model.description,
         "task": info.task.name,
         "metrics": metrics,
-        "warnings": [*request.warnings, *lacking, *told],
+        "warnings": [*request.warnings, *lacking, *told, *doubts],
         "rows": len(parts["training"].X),
         "test_rows": len(parts["test"].X),
         "test_fraction": request.test_fraction,
@@ -234,7 +238,16 @@ def _split(
     return dict(zip(("training", "test"), parts, strict=True)), warnings
 
 
-def _measured(info: AlgorithmInfo, model: Model, part: _Part, request: TrainingRequest) -> dict[str, object]:
+def _most_frequent(numbers: "NDArray[np.int64]") -> int:
+    """The class that most rows have; of several the first, as scikit-learn's `DummyClassifier` has it."""
+    import numpy as np
+
+    return int(np.bincount(numbers).argmax())
+
+
+def _measured(
+    info: AlgorithmInfo, model: Model, part: _Part, request: TrainingRequest, majority: int | None
+) -> dict[str, object]:
     with _overflow_told():
         return info.task.measure(
             model,
@@ -243,6 +256,7 @@ def _measured(info: AlgorithmInfo, model: Model, part: _Part, request: TrainingR
             request.columns,
             objective=info.algorithm.objective,
             seed=request.seed,
+            majority=majority,
         )
 
 

@@ -38,10 +38,9 @@ def test_it_is_trained_registered_measured_and_predicts(store: ObjectStore) -> N
     assert (job.state, job.error) == (SUCCEEDED, None)
     told = json.loads(store.get(manifest_key(job.id)).data)
     assert told["task"] == "classification"
+    figures = {"accuracy", "balanced_accuracy", "baseline", "f1_macro", "log_loss", "roc_auc", "pr_auc"}
     for part in ("training", "test"):
-        assert {"accuracy", "f1_macro", "log_loss", "roc_auc", "confusion_matrix"} == set(
-            told["metrics"][part]
-        )
+        assert {*figures, "per_class", "confusion_matrix"} == set(told["metrics"][part])
     assert [each["done"] for each in told["history"]] == [1, 2]
     assert all(each["rows"] > 0 for each in told["history"])
     model = Models(store).resolve("unheard-of").model

@@ -24,6 +24,12 @@ class Task:
         found: Callable[..., dict[str, object]] = import_module(f"{__name__}.{self.name}").measure
         return found
 
+    @property
+    def doubts(self) -> Callable[..., list[str]]:
+        """Its function `doubts`: the warnings that a model and its metrics on held-out rows give cause to."""
+        found: Callable[..., list[str]] = import_module(f"{__name__}.{self.name}").doubts
+        return found
+
 
 CLASSIFICATION = Task("classification", supervised=True)
 CLUSTERING = Task("clustering", supervised=False)

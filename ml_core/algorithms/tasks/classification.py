@@ -3,18 +3,21 @@
 All are what scikit-learn's functions of the same name give, from one pass of the model as it will serve.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_core.algorithms.tasks.ranking import Ranking
 from ml_core.algorithms.tasks.values import values_of
+from ml_core.errors import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from ml_core.inputs.columns import Feature
+    from ml_core.inputs.labels import Label
     from ml_core.model.model import Model
 
 
@@ -26,36 +29,88 @@ def measure(
     *,
     objective: str,
     seed: int = 0,  # noqa: ARG001 - nothing here is estimated on a sample
+    majority: int | None = None,
 ) -> dict[str, object]:
     """The metrics of a classifier on rows, whose words are numbered as in `columns`, and their class numbers.
 
     A model that gives decisions has its hinge loss where that is the objective: for two classes
     mean(max(0, 1 - y·f(x))) with y = ±1, for more Crammer and Singer's, on the one-versus-rest decisions. One
-    that gives probabilities has its log loss in any case. `roc_auc` is given for two classes, where both
-    occur, by the decisions or else the probabilities of the second class. The confusion matrix has a row for
-    each true class and a column for each predicted one, in the order of the model's classes.
+    that gives probabilities has its log loss in any case. `roc_auc` and `pr_auc` (the average precision) are
+    given for two classes, where both occur, by the decisions or else the probabilities of the second class.
+    `balanced_accuracy` is the mean recall of the classes that occur, and `baseline` the accuracy of answering
+    every row with the class of number `majority`, the most frequent of the rows trained on. `per_class` is
+    in the order of the model's classes, and what would divide by 0 is 0. The confusion matrix has a row for
+    each true class and a column for each predicted one, in the same order.
     """
     given = [name for name in ("decision", "probability") if name in model.outputs]
     found = values_of(model, X, columns, given)
     labels, decisions, probabilities = found["label"], found.get("decision"), found.get("probability")
-    classes = len(model.classes or ())
+    classes = model.classes or ()
     measured: dict[str, object] = {}
     if objective == "hinge_loss" and decisions is not None:
         measured["hinge_loss"] = _hinge_loss(decisions, y)
     if probabilities is not None:
         measured["log_loss"] = _log_loss(probabilities, y)
-    confusion = np.bincount(y * classes + labels, minlength=classes**2).reshape(classes, classes)
-    hits, met = np.diag(confusion), confusion.sum(axis=0) + confusion.sum(axis=1)
-    measured["accuracy"] = int(hits.sum()) / len(y)
+    counted = np.bincount(y * len(classes) + labels, minlength=len(classes) ** 2)
+    confusion = counted.reshape(len(classes), len(classes))
+    each = _per_class(confusion, classes)
+    measured["accuracy"] = int(np.diag(confusion).sum()) / len(y)
+    measured["balanced_accuracy"] = float(np.mean([one["recall"] for one in each if one["support"]]))
+    if majority is not None:
+        measured["baseline"] = int((y == majority).sum()) / len(y)
     # Of the classes that occur or are predicted, as in scikit-learn.
-    measured["f1_macro"] = float(np.mean(2 * hits[met > 0] / met[met > 0]))
-    if classes == 2 and 0 < y.sum() < len(y):
-        if decisions is not None:
-            measured["roc_auc"] = _roc_auc(decisions[:, 0], y)
-        elif probabilities is not None:
-            measured["roc_auc"] = _roc_auc(probabilities[:, 1], y)
+    met = confusion.sum(axis=0) + confusion.sum(axis=1)
+    measured["f1_macro"] = float(np.mean([one["f1"] for one, rows in zip(each, met, strict=True) if rows]))
+    if len(classes) == 2 and 0 < y.sum() < len(y):
+        scores = _scores_of_the_second(decisions, probabilities)
+        if scores is not None:
+            ranking = Ranking(scores, y == 1)
+            measured["roc_auc"] = ranking.roc_auc()
+            measured["pr_auc"] = ranking.average_precision()
+    measured["per_class"] = each
     measured["confusion_matrix"] = confusion.tolist()
     return measured
+
+
+def doubts(model: "Model", held_out: "Mapping[str, Any]", majority: int) -> list[str]:
+    """What the metrics of held-out rows say against the model: that its answers are worth no more than one.
+
+    `majority` is the number of the class that is most frequent among the rows trained on.
+    """
+    accuracy, baseline = held_out["accuracy"], held_out["baseline"]
+    if accuracy > baseline:
+        return []
+    label = shown((model.classes or ())[majority])
+    than = f"no better than always answering {label} ({baseline:.3f})"
+    return [f"accuracy {accuracy:.3f} on held-out rows is {than}"]
+
+
+def _per_class(confusion: "NDArray[np.int64]", classes: "Sequence[Label]") -> list[dict[str, Any]]:
+    """The figures of each class; what would divide by 0 is 0."""
+    hits, support, answered = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    figures = zip(
+        classes,
+        _shares(hits, answered),
+        _shares(hits, support),
+        _shares(2 * hits, support + answered),
+        support.tolist(),
+        strict=True,
+    )
+    return [dict(zip(("class", "precision", "recall", "f1", "support"), row, strict=True)) for row in figures]
+
+
+def _shares(parts: "NDArray[np.int64]", wholes: "NDArray[np.int64]") -> list[float]:
+    shares: list[float] = np.divide(parts, wholes, out=np.zeros(len(parts)), where=wholes > 0).tolist()
+    return shares
+
+
+def _scores_of_the_second(
+    decisions: "NDArray[np.float64] | None", probabilities: "NDArray[np.float64] | None"
+) -> "NDArray[np.float64] | None":
+    """What ranks rows by the second of two classes: a probability may be 1.0 where decisions still differ."""
+    if decisions is not None:
+        return decisions[:, 0]
+    return None if probabilities is None else probabilities[:, 1]
 
 
 def _hinge_loss(decisions: "NDArray[np.float64]", y: "NDArray[np.int64]") -> float:
@@ -74,14 +129,3 @@ def _log_loss(probabilities: "NDArray[np.float64]", y: "NDArray[np.int64]") -> f
     smallest = np.finfo(np.float64).eps  # as in scikit-learn: the logarithm of 0 says nothing
     own = np.clip(probabilities[np.arange(len(y)), y], smallest, 1 - smallest)
     return float(-np.mean(np.log(own)))
-
-
-def _roc_auc(decisions: "NDArray[np.float64]", y: "NDArray[np.int64]") -> float:
-    """How often a row of the second class is decided above one of the first; a tie is half of it."""
-    order = np.argsort(decisions)
-    ends = np.flatnonzero(np.append(np.diff(decisions[order]) != 0, True))  # the last of equal decisions
-    positive = np.cumsum(y[order])[ends]
-    negative = ends + 1 - positive
-    below = np.append(0, negative[:-1])
-    twice = np.diff(positive, prepend=0) * (below + negative)
-    return float(twice.sum() / (2 * positive[-1] * negative[-1]))

@@ -8,7 +8,7 @@ import numpy as np
 from ml_core.algorithms.tasks.values import batch_of, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +27,7 @@ def measure(
     *,
     objective: str = "inertia",  # noqa: ARG001 - there is one
     seed: int,
+    majority: int | None = None,  # noqa: ARG001 - as every task; clusters have no classes
 ) -> dict[str, object]:
     """The metrics of a clustering: `inertia`, J = Σ‖x − μ‖², and the mean silhouette.
 
@@ -43,6 +44,15 @@ def measure(
     if silhouette is not None:
         measured["silhouette"] = silhouette
     return measured
+
+
+def doubts(
+    model: "Model",  # noqa: ARG001 - as every task
+    held_out: "Mapping[str, object]",  # noqa: ARG001
+    majority: int | None = None,  # noqa: ARG001
+) -> list[str]:
+    """None: nothing says how near is near enough."""
+    return []
 
 
 def _silhouette(

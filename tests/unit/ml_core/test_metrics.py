@@ -1,17 +1,22 @@
 """Metrics are scikit-learn's, on the rows that its own split trains on and holds out."""
 
 import re
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn import metrics
 from sklearn.cluster import KMeans
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
 
+from ml_core import predict, train_model
+from ml_core.algorithms.tasks.classification import measure
 from ml_core.algorithms.tasks.clustering import SILHOUETTE_ROWS
+from ml_core.algorithms.tasks.ranking import Ranking
 from ml_core.inputs.frames import rows_of
 from ml_core.inputs.rows import Limits
 from ml_core.training.notebook import check_request, fit
@@ -40,18 +45,110 @@ def test_logistic_regression(dataset: str, fraction: float, seed: int) -> None:
     model = pipeline(LogisticRegression(), scale=True).fit(parts[0], parts[2])
     assert (told["rows"], told["test_rows"]) == (len(parts[0]), len(parts[1]))
     for part, rows, labels in (("training", parts[0], parts[2]), ("test", parts[1], parts[3])):
-        expected = {
-            "log_loss": metrics.log_loss(labels, model.predict_proba(rows)),
-            "accuracy": model.score(rows, labels),
-            "f1_macro": metrics.f1_score(labels, model.predict(rows), average="macro"),
-        }
-        confusion = metrics.confusion_matrix(labels, model.predict(rows)).tolist()
+        expected = figures(labels, model.predict(rows), np.arange(len(np.unique(y))))
+        expected["log_loss"] = metrics.log_loss(labels, model.predict_proba(rows))
+        expected["accuracy"] = model.score(rows, labels)
+        dummy = DummyClassifier(strategy="most_frequent").fit(parts[0], parts[2])
+        expected["baseline"] = dummy.score(rows, labels)
         if dataset == "breast_cancer":
-            expected["roc_auc"] = metrics.roc_auc_score(labels, model.decision_function(rows))
-        assert told["metrics"][part].pop("confusion_matrix") == confusion
-        assert told["metrics"][part] == {
-            name: pytest.approx(value, **CLOSE) for name, value in expected.items()
-        }
+            decisions = model.decision_function(rows)
+            expected["roc_auc"] = metrics.roc_auc_score(labels, decisions)
+            expected["pr_auc"] = metrics.average_precision_score(labels, decisions)
+        same(told["metrics"][part], expected)
+
+
+def figures(y: Any, answered: Any, classes: Any) -> dict[str, Any]:
+    """What scikit-learn says of labels and of what was answered in their place."""
+    each = metrics.precision_recall_fscore_support(y, answered, labels=classes, zero_division=0)
+    names = ("class", "precision", "recall", "f1", "support")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes that no row has, which it leaves out
+        balanced = metrics.balanced_accuracy_score(y, answered)
+    return {
+        "accuracy": metrics.accuracy_score(y, answered),
+        "balanced_accuracy": balanced,
+        "f1_macro": metrics.f1_score(y, answered, labels=classes, average="macro", zero_division=0),
+        "per_class": [
+            dict(zip(names, row, strict=True))
+            for row in zip(classes.tolist(), *(column.tolist() for column in each), strict=True)
+        ],
+        "confusion_matrix": metrics.confusion_matrix(y, answered, labels=classes).tolist(),
+    }
+
+
+def same(told: Any, expected: Any) -> None:
+    """Equal but for rounding."""
+    told, expected = dict(told), dict(expected)
+    assert told.pop("confusion_matrix") == expected.pop("confusion_matrix")
+    for mine, theirs in zip(told.pop("per_class"), expected.pop("per_class"), strict=True):
+        assert mine == {**theirs, **{name: pytest.approx(theirs[name], **CLOSE) for name in theirs}}
+        assert type(mine["support"]) is int
+    assert told == {name: pytest.approx(value, **CLOSE) for name, value in expected.items()}
+
+
+@pytest.mark.parametrize("dataset", ["breast_cancer", "wine", "digits"])
+def test_classes_that_held_out_rows_lack_count_as_for_scikit_learn(dataset: str) -> None:
+    """Of every subset of the classes, also of one that is never answered."""
+    X, y = CLASSIFICATION[dataset].data, CLASSIFICATION[dataset].target
+    classes = np.arange(len(np.unique(y)))
+    model = train_model(X[::3], y[::3], hyperparameters={"C": 1e-5})
+    rows = np.random.default_rng(0).permutation(len(X))
+    answered = np.array(predict(model, X))
+    for there in ([0], [1], [0, 1], [len(classes) - 1, 0], list(classes)):
+        some = rows[np.isin(y[rows], there)][:60]
+        told: Any = measure(model, X[some], y[some], objective="log_loss", majority=1)
+        expected = figures(y[some], answered[some], classes)
+        expected["baseline"] = np.mean(y[some] == 1)
+        for name in ("log_loss", "roc_auc", "pr_auc"):
+            expected |= {name: told[name]} if name in told else {}
+        assert ("pr_auc" in told) == (len(classes) == 2 == len(there))
+        same(told, expected)
+
+
+def test_rankings_with_ties_are_scikit_learns() -> None:
+    random = np.random.default_rng(3)
+    for size, values in ((2, 1), (5, 2), (40, 3), (40, 40), (1000, 7), (1000, 10**6)):
+        scores = random.integers(0, values, size) / values - 0.25
+        positive = np.append([True, False], random.random(size - 2) < 0.3)
+        ranking = Ranking(scores, positive)
+        assert ranking.roc_auc() == pytest.approx(metrics.roc_auc_score(positive, scores), **CLOSE)
+        average = metrics.average_precision_score(positive, scores)
+        assert ranking.average_precision() == pytest.approx(average, **CLOSE)
+
+
+def rare(label: Any, other: Any) -> Any:
+    """Rows that tell nothing of their label, which a tenth of them has."""
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    return X, np.array([label if place % 10 == 0 else other for place in range(200)])
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"), [(("yes", "no"), "'no'"), ((7, -3), "-3"), ((True, False), "false")]
+)
+def test_a_model_no_better_than_the_most_frequent_class_is_told_of(labels: Any, said: str) -> None:
+    told = manifest("logistic_regression", *rare(*labels))
+    assert told["warnings"] == [
+        f"accuracy 0.900 on held-out rows is no better than always answering {said} (0.900)"
+    ]
+    assert told["metrics"]["test"]["accuracy"] == told["metrics"]["test"]["baseline"] == 0.9
+
+
+def test_a_model_that_is_better_is_not_nor_one_without_held_out_rows() -> None:
+    X, y = CLASSIFICATION["iris"].data, CLASSIFICATION["iris"].target
+    assert manifest("logistic_regression", X, y)["warnings"] == []
+    X, y = rare("yes", "no")
+    assert manifest("logistic_regression", X, y, test_fraction=0)["warnings"] == []
+
+
+def test_the_baseline_is_of_the_rows_trained_on() -> None:
+    """Also where held-out rows have another most frequent class; of equals the first."""
+    X = CLASSIFICATION["iris"].data[:, :2]
+    y = np.array(["b", "a"] * 75)
+    told = manifest("logistic_regression", X, y, test_fraction=0.1, seed=1)
+    train, test = train_test_split(y, test_size=0.1, random_state=1, stratify=y)
+    for part, labels in (("training", train), ("test", test)):
+        dummy = DummyClassifier(strategy="most_frequent").fit(train, train)
+        assert told["metrics"][part]["baseline"] == dummy.score(labels, labels)
 
 
 @pytest.mark.parametrize("dataset", ["breast_cancer", "wine"])
@@ -117,9 +214,6 @@ def test_the_macro_f1_is_of_the_classes_that_occur_or_are_predicted(part: slice)
 
 
 def test_a_held_out_part_without_one_of_two_classes_has_no_roc_auc() -> None:
-    from ml_core import train_model
-    from ml_core.algorithms.tasks.classification import measure
-
     X, y = CLASSIFICATION["breast_cancer"].data, CLASSIFICATION["breast_cancer"].target
     model, ones = train_model(X, y), y == 1
     told: Any = measure(model, X[ones], y[ones], objective="log_loss")
