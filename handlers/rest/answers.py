@@ -118,6 +118,56 @@ _COMPARED_VERSION = _object(
         "lineage": _LINEAGE,
     }
 )
+_RATES: Schema = {
+    "type": "array",
+    "items": {"type": "number", "minimum": 0, "maximum": 1},
+    "maxItems": 101,
+}
+_THRESHOLDS: Schema = {
+    "type": "array",
+    "items": {"type": ["number", "null"]},
+    "maxItems": 101,
+    "description": "A row of this score or more is taken for the class; null where no row is.",
+}
+_CURVES_OF_A_CLASS = _object(
+    {
+        "class": {**_LABEL, "description": "The class that is told apart from all others."},
+        "score": {
+            "type": "string",
+            "enum": ["decision", "probability"],
+            "description": "The output that thresholds are compared with.",
+        },
+        "roc": _object({"fpr": _RATES, "tpr": _RATES, "thresholds": _THRESHOLDS}),
+        "precision_recall": _object({"recall": _RATES, "precision": _RATES, "thresholds": _THRESHOLDS}),
+        "calibration": {
+            "anyOf": [
+                _object(
+                    {
+                        "prob_true": {**_RATES, "description": "The share of the class in each bin."},
+                        "prob_pred": {**_RATES, "description": "The mean probability in each bin."},
+                        "count": {**_list({"type": "integer", "minimum": 1}), "description": "Its rows."},
+                    }
+                ),
+                {"type": "null"},
+            ],
+            "description": "In ten bins of equal width, without those that hold no row; null where the model "
+            "gives no probabilities.",
+        },
+    }
+)
+_CURVES: Schema = {
+    "anyOf": [
+        _object(
+            {"training": _list(_CURVES_OF_A_CLASS), "test": _list(_CURVES_OF_A_CLASS)},
+            optional=("training", "test"),
+        ),
+        {"type": "null"},
+    ],
+    "description": "Of a classifier of up to ten classes, on the training rows and on those held out: of two "
+    "classes for the second, of more for each one against the others, where rows of it and of others occur. "
+    "At most 101 points of each curve, its ends among them. Null where there are none: of clusterings, and "
+    "of versions that an earlier release trained.",
+}
 _VERSION = _object(
     {
         **_LISTED_VERSION["properties"],
@@ -127,6 +177,7 @@ _VERSION = _object(
         "features": _list(_TEXT),
         "classes": {"anyOf": [_LABELS, {"type": "null"}]},
         "metrics": _OBJECT,
+        "curves": _CURVES,
         "warnings": _list(_TEXT),
         "rows": _NUMBER,
         "test_rows": {"type": "integer", "minimum": 0},

@@ -35,7 +35,8 @@ class Versions:
         model = self._registry.model(name)
         found = model.pick(version)
         manifest = json.loads(self._registry.store.get(manifest_key(found.job)).data)
-        return {**manifest, "name": name, **found._asdict(), "lineage": _lineage(found, manifest)}
+        lineage = _lineage(found, manifest)
+        return {"curves": None, **manifest, "name": name, **found._asdict(), "lineage": lineage}
 
     def page(self, name: str, limit: int = 100, before: int | None = None) -> VersionsPage:
         """At most `limit` versions older than the one numbered `before`, to be compared.

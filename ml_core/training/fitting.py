@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ml_core.algorithms.tasks.measured import Measured
+
 
 # How scikit-learn, numpy and JSON refuse numbers that are none any more.
 _NOT_FINITE = re.compile(r"\bnan\b|infinit|finite|overflow|out of range|too large", re.IGNORECASE)
@@ -63,15 +65,16 @@ def fit(
     model, told = fit_model(info, request.hyperparameters, table, request.features, classes, context=context)
     progress("measuring", None)
     majority = None if numbers is None else _most_frequent(numbers)
-    metrics = {
+    measured = {
         name: _measured(info, model, part, request, majority) for name, part in parts.items() if len(part.X)
     }
-    doubts = info.task.doubts(model, metrics["test"], majority) if "test" in metrics else []
+    doubts = info.task.doubts(model, measured["test"].metrics, majority) if "test" in measured else []
+    curves = {name: part.curves for name, part in measured.items()}
     data = model.to_bytes()
     manifest = {
         **model.description,
         "task": info.task.name,
-        "metrics": metrics,
+        "metrics": {name: part.metrics for name, part in measured.items()},
         "warnings": [*request.warnings, *lacking, *told, *doubts],
         "rows": len(parts["training"].X),
         "test_rows": len(parts["test"].X),
@@ -80,6 +83,7 @@ def fit(
         "split": request.split,
         "library_versions": library_versions(),
         **({"history": history} if history else {}),
+        **({"curves": curves} if any(curves.values()) else {}),
     }
     return Trained(data, manifest)
 
@@ -247,7 +251,7 @@ def _most_frequent(numbers: "NDArray[np.int64]") -> int:
 
 def _measured(
     info: AlgorithmInfo, model: Model, part: _Part, request: TrainingRequest, majority: int | None
-) -> dict[str, object]:
+) -> "Measured":
     with _overflow_told():
         return info.task.measure(
             model,

@@ -8,6 +8,8 @@ TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ml_core.algorithms.tasks.measured import Measured
+
 
 class Task:
     """One task. `supervised` ones learn from a label for each row."""
@@ -19,9 +21,9 @@ class Task:
         self.supervised = supervised
 
     @property
-    def measure(self) -> Callable[..., dict[str, object]]:
-        """The function `measure` of the file of the task's name: the metrics of a model on rows."""
-        found: Callable[..., dict[str, object]] = import_module(f"{__name__}.{self.name}").measure
+    def measure(self) -> Callable[..., Measured]:
+        """The function `measure` of the file of the task's name: how good a model is on rows."""
+        found: Callable[..., Measured] = import_module(f"{__name__}.{self.name}").measure
         return found
 
     @property

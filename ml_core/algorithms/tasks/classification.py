@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_core.algorithms.tasks.curves import curves
+from ml_core.algorithms.tasks.measured import Measured
 from ml_core.algorithms.tasks.ranking import Ranking
 from ml_core.algorithms.tasks.values import values_of
 from ml_core.errors import shown
@@ -30,8 +32,8 @@ def measure(
     objective: str,
     seed: int = 0,  # noqa: ARG001 - nothing here is estimated on a sample
     majority: int | None = None,
-) -> dict[str, object]:
-    """The metrics of a classifier on rows, whose words are numbered as in `columns`, and their class numbers.
+) -> Measured:
+    """How good a classifier is on rows, whose words are numbered as in `columns`, and their class numbers.
 
     A model that gives decisions has its hinge loss where that is the objective: for two classes
     mean(max(0, 1 - y·f(x))) with y = ±1, for more Crammer and Singer's, on the one-versus-rest decisions. One
@@ -69,7 +71,7 @@ def measure(
             measured["pr_auc"] = ranking.average_precision()
     measured["per_class"] = each
     measured["confusion_matrix"] = confusion.tolist()
-    return measured
+    return Measured(measured, curves(classes, y, decisions, probabilities))
 
 
 def doubts(model: "Model", held_out: "Mapping[str, Any]", majority: int) -> list[str]:
@@ -107,7 +109,6 @@ def _shares(parts: "NDArray[np.int64]", wholes: "NDArray[np.int64]") -> list[flo
 def _scores_of_the_second(
     decisions: "NDArray[np.float64] | None", probabilities: "NDArray[np.float64] | None"
 ) -> "NDArray[np.float64] | None":
-    """What ranks rows by the second of two classes: a probability may be 1.0 where decisions still differ."""
     if decisions is not None:
         return decisions[:, 0]
     return None if probabilities is None else probabilities[:, 1]

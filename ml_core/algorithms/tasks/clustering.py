@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_core.algorithms.tasks.measured import Measured
 from ml_core.algorithms.tasks.values import batch_of, values_of
 
 if TYPE_CHECKING:
@@ -28,11 +29,12 @@ def measure(
     objective: str = "inertia",  # noqa: ARG001 - there is one
     seed: int,
     majority: int | None = None,  # noqa: ARG001 - as every task; clusters have no classes
-) -> dict[str, object]:
-    """The metrics of a clustering: `inertia`, J = Σ‖x − μ‖², and the mean silhouette.
+) -> Measured:
+    """The metrics of a clustering: `inertia`, J = Σ‖x − μ‖², the mean silhouette, and `cluster_sizes`.
 
     A model without distances has no inertia. There is no silhouette where all rows are in one cluster, or
-    each is in one of its own. Both are measured between rows as the model sees them, after its scaling.
+    each is in one of its own. Both are measured between rows as the model sees them, after its scaling. The
+    sizes are how many of the rows are in each cluster.
     """
     found = values_of(model, X, columns, ["distance"] if "distance" in model.outputs else [])
     measured: dict[str, object] = {}
@@ -43,7 +45,9 @@ def measure(
     silhouette = _silhouette(model, X, columns, found["label"], seed)
     if silhouette is not None:
         measured["silhouette"] = silhouette
-    return measured
+    clusters = model.output_specs["distance"].width if "distance" in found else 0
+    measured["cluster_sizes"] = np.bincount(found["label"], minlength=clusters).tolist()
+    return Measured(measured, [])
 
 
 def doubts(

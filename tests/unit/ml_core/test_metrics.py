@@ -96,7 +96,7 @@ def test_classes_that_held_out_rows_lack_count_as_for_scikit_learn(dataset: str)
     answered = np.array(predict(model, X))
     for there in ([0], [1], [0, 1], [len(classes) - 1, 0], list(classes)):
         some = rows[np.isin(y[rows], there)][:60]
-        told: Any = measure(model, X[some], y[some], objective="log_loss", majority=1)
+        told: Any = measure(model, X[some], y[some], objective="log_loss", majority=1).metrics
         expected = figures(y[some], answered[some], classes)
         expected["baseline"] = np.mean(y[some] == 1)
         for name in ("log_loss", "roc_auc", "pr_auc"):
@@ -182,13 +182,15 @@ def test_the_objective_of_kmeans_is_inertia(scale: bool) -> None:
         assert told[part]["silhouette"] == pytest.approx(
             metrics.silhouette_score(seen, model.predict(rows)), rel=1e-9
         )
+        assert told[part]["cluster_sizes"] == np.bincount(model.predict(rows), minlength=3).tolist()
     assert told["training"]["inertia"] == pytest.approx(model[-1].inertia_, rel=1e-9)
 
 
 def test_there_is_no_silhouette_of_a_single_cluster() -> None:
     X = CLASSIFICATION["iris"].data
     told = manifest("kmeans", X, hyperparameters={"n_clusters": 1})["metrics"]
-    assert set(told["training"]) == {"inertia"}
+    assert set(told["training"]) == {"inertia", "cluster_sizes"}
+    assert (told["training"]["cluster_sizes"], told["test"]["cluster_sizes"]) == ([120], [30])
 
 
 def test_the_silhouette_of_many_rows_is_sampled_and_repeatable() -> None:
@@ -216,7 +218,7 @@ def test_the_macro_f1_is_of_the_classes_that_occur_or_are_predicted(part: slice)
 def test_a_held_out_part_without_one_of_two_classes_has_no_roc_auc() -> None:
     X, y = CLASSIFICATION["breast_cancer"].data, CLASSIFICATION["breast_cancer"].target
     model, ones = train_model(X, y), y == 1
-    told: Any = measure(model, X[ones], y[ones], objective="log_loss")
+    told: Any = measure(model, X[ones], y[ones], objective="log_loss").metrics
     assert "roc_auc" not in told
     assert np.sum(told["confusion_matrix"]) == ones.sum()
 
