@@ -13,6 +13,7 @@
     │   ├── VersionGone         it was deleted, and something still needs it
     │   ├── NameTaken           something has the name in another spelling
     │   ├── NothingToPromote · NothingToRollBack
+    │   ├── NotDescribed        what a version learnt cannot be told
     │   ├── IdempotencyMismatch the key was used for another request
     │   ├── LeaseLost           another trainer holds the job, or it is over
     │   ├── ObjectExists        put-if-absent found an object
@@ -173,6 +174,12 @@ class NothingToRollBack(Conflict):
     """Nothing is known of what the alias was before."""
 
     code = "nothing_to_roll_back"
+
+
+class NotDescribed(Conflict):
+    """What the version learnt cannot be told: its algorithm does not say it, or not in the columns' units."""
+
+    code = "not_described"
 
 
 class IdempotencyMismatch(Conflict):

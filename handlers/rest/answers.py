@@ -190,6 +190,113 @@ _VERSION = _object(
     closed=False,
     optional=("split",),
 )
+_SIDE: Schema = {
+    "class": {**_LABEL, "description": "What a decision above 0 is for."},
+    "against": {
+        "type": ["string", "integer", "boolean", "null"],
+        "description": "The class that it is told apart from; null for all others.",
+    },
+    "intercept": {"type": "number"},
+}
+_PLACE: Schema = {
+    "column": _TEXT,
+    "category": {"type": "string", "description": "1 where the column has this word, else 0."},
+    "missing": {"const": True, "description": "1 where the column's value is missing, else 0."},
+}
+_COEFFICIENT = _object(
+    {
+        **_PLACE,
+        "coefficient": {
+            "type": "number",
+            "description": "For each unit of the column as it is sent: of a date for each day since "
+            "1970-01-01, of a truth value for true.",
+        },
+    },
+    optional=("category", "missing"),
+)
+_CENTRE_VALUE = _object(
+    {
+        **_PLACE,
+        "value": {
+            "type": ["number", "string"],
+            "description": "The mean of the cluster's rows: of dates a date, for a word, for missing values "
+            "and for true the share of them.",
+        },
+    },
+    optional=("category", "missing"),
+)
+_MODEL_COLUMNS: Schema = {
+    "columns": _list(
+        _object(
+            {
+                "column": _TEXT,
+                "kind": {"type": "string", "enum": ["number", "boolean", "category", "date"]},
+                "imputed": {
+                    "type": ["number", "string"],
+                    "description": "What a missing value is taken for; of truth values the share of true.",
+                },
+            },
+            optional=("imputed",),
+        )
+    )
+}
+_CALIBRATION: Schema = {
+    "anyOf": [
+        _list(_object({"class": _LABEL, "slope": {"type": "number"}, "offset": {"type": "number"}})),
+        {"type": "null"},
+    ],
+    "description": "Of an SVM that gives probabilities: 1 / (1 + exp(slope · decision + offset)).",
+}
+_NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
+_WHOSE_PARAMETERS: Schema = {"model": _object({"name": NAME, "version": _NUMBER}), "algorithm": _TEXT}
+_PARAMETERS: Schema = {
+    "oneOf": [
+        _object(
+            {
+                **_WHOSE_PARAMETERS,
+                "kind": {"const": "linear"},
+                **_MODEL_COLUMNS,
+                "decisions": _list(_object({**_SIDE, "coefficients": _list(_COEFFICIENT)})),
+                "calibration": _CALIBRATION,
+            }
+        ),
+        _object(
+            {
+                **_WHOSE_PARAMETERS,
+                "kind": {"const": "kernel"},
+                "kernel": _TEXT,
+                "gamma": _NUMBER_OR_NULL,
+                "coef0": _NUMBER_OR_NULL,
+                "degree": {"type": ["integer", "null"]},
+                "support_vectors": _list(
+                    _object({"class": _LABEL, "count": {"type": "integer", "minimum": 0}})
+                ),
+                "decisions": _list(_object(_SIDE)),
+                "calibration": _CALIBRATION,
+            }
+        ),
+        _object(
+            {
+                **_WHOSE_PARAMETERS,
+                "kind": {"const": "centres"},
+                **_MODEL_COLUMNS,
+                "clusters": _list(
+                    _object(
+                        {
+                            "cluster": {"type": "integer", "minimum": 0},
+                            "size": {
+                                "type": ["integer", "null"],
+                                "minimum": 0,
+                                "description": "Rows trained on; null for a version of an earlier release.",
+                            },
+                            "values": _list(_CENTRE_VALUE),
+                        }
+                    )
+                ),
+            }
+        ),
+    ]
+}
 _WEIGHTS: Schema = {"type": "object", "additionalProperties": _NUMBER}
 _ALIAS = _object(
     {
@@ -314,6 +421,7 @@ ANSWERS: dict[str, Schema] = {
             "size": {"type": "integer", "minimum": 1, "description": "Bytes of the file."},
         }
     ),
+    "Parameters": _PARAMETERS,
     "Versions": _object(
         {"versions": _list(_COMPARED_VERSION), "next_before": {"type": ["integer", "null"], "minimum": 1}}
     ),

@@ -199,6 +199,13 @@ ROUTES = (
         ((200, "Schema"),),
     ),
     Route(
+        "GET",
+        "/v1/models/{model}/versions/{version}/parameters",
+        "parameters:parameters",
+        TRAIN,
+        ((200, "Parameters"),),
+    ),
+    Route(
         "DELETE",
         "/v1/models/{model}/versions/{version}",
         "models:delete_version",

@@ -39,7 +39,11 @@ class Batch(Protocol):
 
 
 class FittedEstimator(Protocol):
-    """What an algorithm learnt. Predicting changes nothing in it."""
+    """What an algorithm learnt. Predicting changes nothing in it.
+
+    It may have a method `learnt` besides, which tells people of it; `learnt.py` has what that gives. Where it
+    has none, `GET …/parameters` answers that there is no description.
+    """
 
     @property
     def input(self) -> "InputSpec":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from ml_core.algorithms.learnt import ClusterCentres
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.preprocessing.scaling import Preprocessing, Scaling
 
@@ -58,6 +59,12 @@ class KMeans(ArithmeticEstimator):
     def absorb_scaling(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every fitted state
         """Distances are measured between scaled rows: no centre can say that for rows as they are."""
         return
+
+    def learnt(self) -> ClusterCentres:
+        """The centres."""
+        from ml_core.algorithms.learnt import ClusterCentres
+
+        return ClusterCentres(self.centres.rows)
 
     def parameters(self) -> dict[str, object]:
         """Nothing besides the tensors."""

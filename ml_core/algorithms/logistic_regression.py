@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from ml_core.algorithms.learnt import LinearDecisions
     from ml_core.arithmetic.contract import Arithmetic
 
 
@@ -64,6 +65,14 @@ class LogisticRegression(ArithmeticEstimator):
         """The same with the scaling in the weights, where that is precise."""
         together = absorb_scaling(self.weights, self.intercepts, scaling)
         return together and LogisticRegression(*together)
+
+    def learnt(self) -> LinearDecisions:
+        """Each class's decision; of two classes that of the second against the first."""
+        from ml_core.algorithms.learnt import LinearDecisions, Side
+
+        several = tuple(Side(number, None) for number in range(len(self.intercepts)))
+        sides = several if len(several) > 1 else (Side(1, 0),)
+        return LinearDecisions(sides, self.weights.rows, self.intercepts)
 
     def parameters(self) -> dict[str, object]:
         """The intercepts."""

@@ -13,7 +13,7 @@ from ml_core.algorithms.base import (
 from ml_core.algorithms.outputs import LABELS, OutputSpec
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.bounds import CLOSE
-from ml_core.arithmetic.pairs import Coefficients
+from ml_core.arithmetic.pairs import Coefficients, pairs_of
 from ml_core.errors import Fault, TooLarge
 from ml_core.inputs.specs import table_row
 from ml_core.preprocessing.scaling import Preprocessing, Scaling, absorb_scaling
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from ml_core.algorithms.learnt import KernelDecisions, LinearDecisions, Side, Sigmoid
     from ml_core.arithmetic.contract import Arithmetic
 
 KERNELS = ("linear", "rbf", "poly", "sigmoid")
@@ -50,6 +51,11 @@ class Pairwise(Protocol):
 
     def absorb_scaling(self, scaling: Scaling) -> Pairwise | None:
         """The same with the scaling in the weights, where that is possible and precise."""
+
+    def learnt(
+        self, sides: tuple[Side, ...], sign: float, calibration: tuple[Sigmoid, ...] | None
+    ) -> LinearDecisions | KernelDecisions:
+        """What people call it, every decision multiplied by `sign`."""
 
     def parameters(self) -> dict[str, object]:
         """What is no tensor."""
@@ -81,6 +87,15 @@ class LinearPairs:
         """The same with the scaling in the weights, where that is precise."""
         together = absorb_scaling(self.weights, self.intercepts, scaling)
         return together and LinearPairs(*together)
+
+    def learnt(
+        self, sides: tuple[Side, ...], sign: float, calibration: tuple[Sigmoid, ...] | None
+    ) -> LinearDecisions:
+        """The weights and intercepts."""
+        from ml_core.algorithms.learnt import LinearDecisions
+
+        weights = [tuple(sign * weight for weight in row) for row in self.weights.rows]
+        return LinearDecisions(sides, weights, tuple(sign * each for each in self.intercepts), calibration)
 
     def parameters(self) -> dict[str, object]:
         """The intercepts."""
@@ -145,6 +160,24 @@ class KernelPairs:
     def absorb_scaling(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every kind of pairs
         """Likeness is measured between scaled rows."""
         return
+
+    def learnt(
+        self, sides: tuple[Side, ...], sign: float, calibration: tuple[Sigmoid, ...] | None
+    ) -> KernelDecisions:
+        """The kernel, how many vectors each class has, and the intercepts."""
+        from ml_core.algorithms.learnt import KernelDecisions
+
+        kind, gamma, coef0, degree = self.kernel
+        return KernelDecisions(
+            sides,
+            tuple(sign * intercept for intercept in self.intercepts),
+            kind,
+            None if kind == "linear" else gamma,
+            coef0 if kind in ("poly", "sigmoid") else None,
+            degree if kind == "poly" else None,
+            tuple(self.coefficients.counts),
+            calibration,
+        )
 
     def parameters(self) -> dict[str, object]:
         """The kernel, how many vectors each class has, and the intercepts."""
@@ -220,6 +253,18 @@ class SVM(ArithmeticEstimator):
         """The same with the scaling in a linear kernel's weights, where that is precise."""
         pairs = self.pairs.absorb_scaling(scaling)
         return None if pairs is None else SVM(self.n_classes, pairs, self.calibration)
+
+    def learnt(self) -> LinearDecisions | KernelDecisions:
+        """Each pair's decision, and how probabilities come of them; no vector, which is a training row."""
+        from ml_core.algorithms.learnt import Side, Sigmoid
+
+        two = self.n_classes == 2  # its sign and its one sigmoid are those of the second, as in `compute`
+        sides = (Side(1, 0),) if two else tuple(Side(*pair) for pair in pairs_of(self.n_classes))
+        calibration = None
+        if self.calibration:
+            sigmoids = zip(self.calibration.slopes, self.calibration.offsets, strict=True)
+            calibration = tuple(Sigmoid(number, *each) for number, each in enumerate(sigmoids, int(two)))
+        return self.pairs.learnt(sides, -1.0 if two else 1.0, calibration)
 
     def parameters(self) -> dict[str, object]:
         """The pairs' parameters, and the calibration."""

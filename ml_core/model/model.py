@@ -9,10 +9,11 @@ from ml_core.preprocessing.batch import RowBatch
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from ml_core.algorithms.contract import FittedEstimator, Values
+    from ml_core.algorithms.learnt import Learnt
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.inputs.labels import Label
@@ -72,6 +73,11 @@ class Model:
             if missing_words := self.encoding.missing_words:
                 described["missing_words"] = [list(words) for words in missing_words]
         return described
+
+    def learnt(self) -> Learnt | None:
+        """What it learnt, of rows as the estimator takes them; None where the algorithm does not say it."""
+        tell: Callable[[], Learnt] | None = getattr(self.estimator, "learnt", None)
+        return tell() if tell else None
 
     def row_schema(self) -> dict[str, object]:
         """The JSON Schema of a row: a list in the order of the features, or an object by their names."""
