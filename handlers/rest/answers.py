@@ -178,6 +178,11 @@ _VERSION = _object(
         "classes": {"anyOf": [_LABELS, {"type": "null"}]},
         "metrics": _OBJECT,
         "curves": _CURVES,
+        "contains_training_rows": {
+            "type": ["boolean", "null"],
+            "description": "Whether who has the artifact has rows that it was trained on: an SVM's support "
+            "vectors, or a cluster of one row. Null where that is not known.",
+        },
         "warnings": _list(_TEXT),
         "rows": _NUMBER,
         "test_rows": {"type": "integer", "minimum": 0},

@@ -103,6 +103,8 @@ class Algorithm:
             raises `KeyError`, `TypeError`, `ValueError` or `ArtifactInvalid` where it cannot.
         check_size: the faults of fitting so much data with some hyperparameters; None for an algorithm that
             takes every amount.
+        keeps_rows: whether artifacts trained with some hyperparameters hold training rows, None where
+            these do not tell; asked of versions that were trained before estimators said it themselves.
         requires: modules that the trainer must have beyond the training set (requirements/train.txt).
     """
 
@@ -116,6 +118,7 @@ class Algorithm:
         fit: Callable[[TrainingData, Mapping[str, Any], FitContext], tuple[FittedEstimator, Preprocessing]],
         restore: Callable[[dict[str, Any], dict[str, Tensor]], FittedEstimator],
         check_size: Callable[[DataSize, Mapping[str, Any]], list[Fault]] | None = None,
+        keeps_rows: Callable[[Mapping[str, Any]], bool | None] | None = None,
         requires: tuple[str, ...] = (),
     ) -> None:
         self.title = title
@@ -125,7 +128,12 @@ class Algorithm:
         self.fit = fit
         self.restore = restore
         self.check_size = check_size or _takes_every_size
+        self.keeps_rows = keeps_rows or _not_known
         self.requires = requires
+
+
+def _not_known(chosen: Mapping[str, Any]) -> None:  # noqa: ARG001 - the shape
+    return None
 
 
 def _takes_every_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:  # noqa: ARG001 - the shape

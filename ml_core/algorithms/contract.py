@@ -41,8 +41,9 @@ class Batch(Protocol):
 class FittedEstimator(Protocol):
     """What an algorithm learnt. Predicting changes nothing in it.
 
-    It may have a method `learnt` besides, which tells people of it; `learnt.py` has what that gives. Where it
-    has none, `GET …/parameters` answers that there is no description.
+    It may have two more members for people who keep models. `learnt()` gives a record of `learnt.py`; without
+    it `GET …/parameters` answers that there is no description. `contains_training_rows` says whether its
+    state holds rows that it was fitted to, so that who has the artifact has them; without it that is unknown.
     """
 
     @property

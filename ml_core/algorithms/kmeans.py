@@ -30,6 +30,7 @@ class KMeans(ArithmeticEstimator):
     """A centre for each cluster; a row belongs to the nearest."""
 
     n_classes = None
+    contains_training_rows = False  # but for clusters of one row, which only training can count
 
     def __init__(self, centres: Tensor) -> None:
         self.centres = centres

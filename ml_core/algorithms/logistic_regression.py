@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class LogisticRegression(ArithmeticEstimator):
     """Weights and an intercept for each class; for two classes one row, positive for the second."""
 
+    contains_training_rows = False
+
     def __init__(self, weights: Tensor, intercepts: tuple[float, ...]) -> None:
         self.weights = weights
         self.intercepts = intercepts
@@ -136,5 +138,6 @@ ALGORITHM = Algorithm(
     ),
     fit=fit,
     restore=restore,
+    keeps_rows=lambda _: False,
     objective="log_loss",
 )

@@ -229,6 +229,11 @@ class SVM(ArithmeticEstimator):
         return self.pairs.peak_width
 
     @property
+    def contains_training_rows(self) -> bool:
+        """Support vectors are rows that it was fitted to."""
+        return isinstance(self.pairs, KernelPairs)
+
+    @property
     def work(self) -> int:
         """A multiplication for each number of the vectors or weights, and for each coefficient."""
         return sum(tensor.size for tensor in self.pairs.tensors().values())
@@ -426,5 +431,7 @@ ALGORITHM = Algorithm(
     check_size=check_size,
     fit=fit,
     restore=restore,
+    # A linear kernel is mostly kept as weights: of those only the artifact knows.
+    keeps_rows=lambda chosen: None if chosen.get("kernel") == "linear" else True,
     objective="hinge_loss",
 )

@@ -74,6 +74,12 @@ class Model:
                 described["missing_words"] = [list(words) for words in missing_words]
         return described
 
+    @property
+    def contains_training_rows(self) -> bool | None:
+        """Whether the artifact holds rows that it was fitted to; None where the algorithm does not say it."""
+        told: bool | None = getattr(self.estimator, "contains_training_rows", None)
+        return told
+
     def learnt(self) -> Learnt | None:
         """What it learnt, of rows as the estimator takes them; None where the algorithm does not say it."""
         tell: Callable[[], Learnt] | None = getattr(self.estimator, "learnt", None)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ml_core.errors import Fault, InvalidInput, ObjectNotFound
+from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, ObjectNotFound
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import ModelDocument, Registry, Version, manifest_key
 
@@ -35,8 +35,9 @@ class Versions:
         model = self._registry.model(name)
         found = model.pick(version)
         manifest = json.loads(self._registry.store.get(manifest_key(found.job)).data)
+        more = {"curves": manifest.get("curves"), "contains_training_rows": _contains_rows(manifest)}
         lineage = _lineage(found, manifest)
-        return {"curves": None, **manifest, "name": name, **found._asdict(), "lineage": lineage}
+        return {**manifest, **more, "name": name, **found._asdict(), "lineage": lineage}
 
     def page(self, name: str, limit: int = 100, before: int | None = None) -> VersionsPage:
         """At most `limit` versions older than the one numbered `before`, to be compared.
@@ -113,6 +114,20 @@ def _difference(first: Version, ours: list[tuple[str, str]], theirs: list[tuple[
         return f"{takes} {len(theirs)} features, not {len(ours)}"
     (name, kind), (other, its_kind) = pair
     return f"{takes} feature {place} is {other!r} ({its_kind}), not {name!r} ({kind})"
+
+
+def _contains_rows(manifest: Manifest) -> bool | None:
+    """Whether the artifact holds training rows; of an older manifest as far as the algorithm tells it."""
+    if "contains_training_rows" in manifest:
+        told: bool | None = manifest["contains_training_rows"]
+        return told
+    from ml_core import algorithms
+
+    try:
+        info = algorithms.algorithm(manifest["algorithm"])
+    except (KeyError, AlgorithmNotFound):
+        return None
+    return info.algorithm.keeps_rows(manifest.get("hyperparameters", {}))
 
 
 def _lineage(version: Version, manifest: Manifest) -> dict[str, Any]:

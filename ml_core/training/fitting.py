@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ml_core import algorithms
 from ml_core.algorithms.base import AlgorithmInfo, DataSize, FitContext, TrainingData
@@ -74,6 +74,7 @@ def fit(
     manifest = {
         **model.description,
         "task": info.task.name,
+        "contains_training_rows": _contains_rows(model, measured["training"]),
         "metrics": {name: part.metrics for name, part in measured.items()},
         "warnings": [*request.warnings, *lacking, *told, *doubts],
         "rows": len(parts["training"].X),
@@ -240,6 +241,19 @@ def _split(
     warnings = [*holding.unlike_asked(*map(len, chosen)), *holding.check_classes(classes, *numbers)]
     parts = (_Part(X[rows], of) for rows, of in zip(chosen, numbers, strict=True))
     return dict(zip(("training", "test"), parts, strict=True)), warnings
+
+
+def _contains_rows(model: Model, training: "Measured") -> bool | None:
+    """Whether who has the artifact has training rows, as far as the algorithm says it.
+
+    The centre of a cluster of one row is that row.
+    """
+    from ml_core.algorithms.learnt import ClusterCentres
+
+    alone = 1 in cast("list[int]", training.metrics.get("cluster_sizes", []))
+    if alone and isinstance(model.learnt(), ClusterCentres):
+        return True
+    return model.contains_training_rows
 
 
 def _most_frequent(numbers: "NDArray[np.int64]") -> int:

@@ -41,6 +41,8 @@ def test_every_model_is_described(ask: Ask, model: str, kind: str) -> None:
     assert told["kind"] == kind
     manifest = json.loads(ask("GET", f"/v1/models/{model}/versions/1").body)
     assert told["algorithm"] == manifest["algorithm"]
+    alone = 1 in manifest["metrics"]["training"].get("cluster_sizes", ())
+    assert manifest["contains_training_rows"] is (kind == "kernel" or alone)
     if kind == "linear":
         assert [each["column"] for each in told["columns"]] == manifest["features"]
         assert {each["class"] for each in told["decisions"]} <= set(manifest["classes"])
@@ -96,6 +98,32 @@ def test_a_version_of_an_earlier_release_has_clusters_of_unknown_sizes(copied: S
     assert [each["size"] for each in read(asking(copied)("GET", path))["clusters"]] == [None] * 3
 
 
+@pytest.mark.parametrize(
+    ("model", "hyperparameters", "told"),
+    [
+        ("iris", {}, False),
+        ("digits", {}, True),
+        ("digits", {"kernel": "linear"}, None),
+        ("groups", {}, None),
+    ],
+)
+def test_a_version_of_an_earlier_release_tells_of_training_rows_what_can_be_known(
+    copied: Services, model: str, hyperparameters: dict[str, str], told: bool | None
+) -> None:
+    def change(manifest: Any) -> None:
+        manifest.pop("contains_training_rows")
+        manifest.pop("curves", None)
+        manifest["hyperparameters"].update(hyperparameters)
+
+    change_manifest(copied, model, change)
+    version = json.loads(asking(copied)("GET", f"/v1/models/{model}/versions/1").body)
+    jsonschema.validate(version, ANSWERS["Version"])
+    assert (version["contains_training_rows"], version["curves"]) == (told, None)
+    change_manifest(copied, model, lambda manifest: manifest.update(algorithm="forgotten"))
+    version = json.loads(asking(copied)("GET", f"/v1/models/{model}/versions/1").body)
+    assert version["contains_training_rows"] is None
+
+
 def test_an_algorithm_that_says_nothing_is_409(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ml_core.algorithms, "__path__", [*ml_core.algorithms.__path__, FOLDER])
     services = services_over(tmp_path)
@@ -105,6 +133,8 @@ def test_an_algorithm_that_says_nothing_is_409(tmp_path: Path, monkeypatch: pyte
     problem = read(asking(services)("GET", "/v1/models/odd/versions/1/parameters"), 409)
     assert problem["code"] == "not_described"
     assert "'stranger' does not say what it learnt" in problem["detail"]
+    version = json.loads(asking(services)("GET", "/v1/models/odd/versions/1").body)
+    assert version["contains_training_rows"] is None
 
 
 @pytest.mark.parametrize("model", ["iris", "digits", "groups"])
