@@ -250,7 +250,8 @@ _CALIBRATION: Schema = {
         _list(_object({"class": _LABEL, "slope": {"type": "number"}, "offset": {"type": "number"}})),
         {"type": "null"},
     ],
-    "description": "Of an SVM that gives probabilities: 1 / (1 + exp(slope · decision + offset)).",
+    "description": "Of an SVM that gives probabilities: 1 / (1 + exp(slope · decision + offset)), with "
+    "the decision that `:predict` answers for the class; of several classes divided by their sum.",
 }
 _NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
 _WHOSE_PARAMETERS: Schema = {"model": _object({"name": NAME, "version": _NUMBER}), "algorithm": _TEXT}

@@ -10,7 +10,7 @@ from ml_core.model.parameters import parameters_of
 from ml_core.serving import Served
 
 # No number of an answer is shorter, the name of what it belongs to included.
-_SHORTEST = 30
+_SHORTEST = 25
 
 
 def parameters(call: Call) -> Response:

@@ -179,6 +179,17 @@ def test_words_truth_values_and_gaps(
         assert len(flagged) == (missing > 0)
 
 
+@pytest.mark.parametrize(("algorithm", "chosen"), LINEAR)
+def test_words_beside_a_column_far_from_zero(algorithm: str, chosen: Any) -> None:
+    """The scaling stays beside weights, some of which are of words that it leaves alone."""
+    rows, targets = table(240, 0.2, seed=7)
+    for row in rows:
+        row["age"] = row["age"] and row["age"] + 1e7
+    model = fitted(algorithm, rows, targets, **chosen)
+    assert model.scaling is not None
+    check(model, rows)
+
+
 def of_the_table(algorithm: str, path: str, target: str, **chosen: Any) -> Model:
     chosen = algorithms.algorithm(algorithm).check(chosen)
     supervised = algorithms.algorithm(algorithm).task.supervised
