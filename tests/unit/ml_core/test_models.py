@@ -30,14 +30,15 @@ def rows(X: Any) -> Rows:
 
 def test_the_algorithms_are_the_files_of_their_folder() -> None:
     files = os.listdir(os.path.dirname(algorithms.__file__))
-    contract = {"__init__.py", "base.py", "contract.py", "outputs.py"}
+    contract = {"__init__.py", "base.py", "contract.py", "learnt.py", "outputs.py"}
     found = {file[:-3] for file in files if file.endswith(".py") and file not in contract}
     assert set(algorithms.algorithms()) == set(algorithms.names()) == found
     assert {"logistic_regression", "svm", "kmeans"} <= found
 
 
 @pytest.mark.parametrize(
-    "name", ["forest", "", "__init__", "base", "contract", "outputs", "tasks", "..errors", "svm.py", "SVM"]
+    "name",
+    ["forest", "", "__init__", "base", "contract", "learnt", "outputs", "tasks", "..errors", "svm.py", "SVM"],
 )
 def test_a_name_that_is_no_file_is_no_algorithm(name: str) -> None:
     with pytest.raises(AlgorithmNotFound):
