@@ -212,7 +212,7 @@ def test_the_macro_f1_is_of_the_classes_that_occur_or_are_predicted(part: slice)
     model = train_model(X, y)
     told = measure(model, X[part], y[part], objective="log_loss")
     said = model.predict(rows_of(X[part], model.features))["label"]
-    assert told["f1_macro"] == pytest.approx(metrics.f1_score(y[part], said, average="macro"))
+    assert told.metrics["f1_macro"] == pytest.approx(metrics.f1_score(y[part], said, average="macro"))
 
 
 def test_a_held_out_part_without_one_of_two_classes_has_no_roc_auc() -> None:
