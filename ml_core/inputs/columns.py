@@ -136,8 +136,10 @@ def _feature_of(
     kind = said or _kind_of(values, gaps)
     if said is None and kind == CATEGORY and words and _are_dates(words, values):
         kind = DATE
-    if kind == CATEGORY:
-        if said:
+    large = said is None and kind == NUMBER and _are_too_large(values)
+    if kind == CATEGORY or large:
+        kind = CATEGORY
+        if said or large:
             rule = rule._replace(spelled=True)
             words = tuple(
                 sorted(
@@ -163,6 +165,20 @@ def _kind_of(values: list[object], gaps: frozenset[str]) -> str:
     """What a column's first value says it is; the rest is checked against it."""
     first = next((v for v in values if v is not None and not (isinstance(v, str) and v in gaps)), None)
     return BOOLEAN if isinstance(first, bool) else CATEGORY if isinstance(first, str) else NUMBER
+
+
+def _are_too_large(values: list[object]) -> bool:
+    """Whether all values are whole numbers, and float64 would take some for others."""
+    known = [value for value in values if value is not None]
+    return set(map(type, known)) == {int} and any(map(is_skipped, known))
+
+
+def is_skipped(number: Any) -> bool:  # noqa: ANN401 - a whole number
+    """Whether float64 takes a whole number for another. One that it does not hold at all is refused later."""
+    try:
+        return bool(int(float(number)) != number)
+    except OverflowError:
+        return False
 
 
 def _are_dates(words: Sequence[str], values: list[object]) -> bool:

@@ -8,12 +8,20 @@ from typing import Any, NamedTuple
 
 from ml_core import safetensors
 from ml_core.algorithms.base import AlgorithmInfo
-from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
-from ml_core.inputs.columns import Feature, mixed_rows
+from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
+from ml_core.inputs.columns import CATEGORY, Feature, is_skipped, mixed_rows
 from ml_core.inputs.instances import in_order, rows_from_json
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Limits, Rows
-from ml_core.inputs.rules import TYPED, ValueRule
+from ml_core.inputs.rules import EXACT, TYPED, ValueRule
+from ml_core.tables.options import (
+    IGNORE,
+    NOTHING_SAID,
+    ReadOptions,
+    option_faults,
+    option_schemas,
+    read_options,
+)
 from ml_core.training.split import Split, nothing_held_out, without_value
 from ml_core.training.split_rows import SplitColumn, packed_ranks, split_column
 
@@ -31,11 +39,15 @@ _INSTANCES = {
 }
 _TARGETS = {"type": "array", "minItems": 2, "items": {"type": ["string", "integer", "boolean"]}}
 _NAMES = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+# What of the options of a table can be said of rows too.
+_OPTIONS = ("types", "missing")
 
 MEMBERS: Mapping[str, Callable[[AlgorithmInfo], dict[str, Any] | None]] = {
     "instances": lambda _: _INSTANCES,
     "targets": lambda info: _TARGETS if info.task.supervised else None,
     "feature_names": lambda _: _NAMES,
+    "types": lambda _: option_schemas()["types"],
+    "missing": lambda _: option_schemas()["missing"],
 }
 """The members of a body that are about its rows, as JSON Schema; None where an algorithm takes none."""
 
@@ -123,11 +135,17 @@ def check_rows(
     """The rows of a body, some of which are to be `held_out`. Raises `InvalidInput`, `TooLarge`."""
     features, instances = _features(body, limits), body.get("instances")
     by = split_column(split, features)
+    options = _options(body, features)
     columns, rows = rows_and_columns(
-        by.hidden(instances, len(features)) if by else instances, features, limits
+        by.hidden(instances, len(features)) if by else instances, features, limits, options=options
     )
     targets = checked_targets(info, body.get("targets"), len(rows), limits)
-    checked = TrainingRows(rows, features, targets, columns)
+    warnings = tuple(
+        f"column '{column.name}': its whole numbers are past 2^53 and were read as categories"
+        for column in columns or ()
+        if column.kind == CATEGORY and column.rule.spelled and column.name not in options.types
+    )
+    checked = TrainingRows(rows, features, targets, columns, warnings)
     return checked if by is None else _set_apart(by, checked, by.keys(instances), limits, held_out=held_out)
 
 
@@ -139,7 +157,7 @@ def _set_apart(
     `keys` are its values.
     """
     kept = [key is not None or not held_out for key in keys]
-    warnings = [] if held_out else [nothing_held_out(by.name)]
+    warnings = [*data.warnings, *([] if held_out else [nothing_held_out(by.name)])]
     targets = data.targets
     if not all(kept):
         warnings.append(without_value(len(kept) - sum(kept), by.name))
@@ -157,15 +175,45 @@ def _set_apart(
 
 
 def rows_and_columns(
-    instances: object, features: tuple[str, ...], limits: Limits, where: str = "$.instances"
+    instances: object,
+    features: tuple[str, ...],
+    limits: Limits,
+    where: str = "$.instances",
+    options: ReadOptions = NOTHING_SAID,
 ) -> tuple[tuple[Feature, ...] | None, Rows]:
     """The rows, and what their columns are where they are more than numbers without gaps."""
     listed, rows = in_order(instances, features, limits, where, "every row")
-    if set(map(type, chain.from_iterable(rows))) <= {int, float}:
+    numbers = set(map(type, chain.from_iterable(rows))) <= {int, float}
+    if options == NOTHING_SAID and numbers and not any(map(_is_skipped, chain.from_iterable(rows))):
         return None, rows_from_json(
             instances, features=features, limits=limits, where=where, expecting="every row"
         )
-    return mixed_rows(features, listed, rows, limits, where)
+    missing = options.missing or ()
+    return mixed_rows(features, listed, rows, limits, where, types=options.types, missing=missing)
+
+
+def _is_skipped(value: Any) -> bool:  # noqa: ANN401 - a number
+    """Whether float64 would take a whole number for another."""
+    return type(value) is int and not -EXACT <= value <= EXACT and is_skipped(value)
+
+
+def _options(body: dict[str, object], features: tuple[str, ...]) -> ReadOptions:
+    """What is said of the rows' columns where their values would tell. Raises `InvalidInput`."""
+    said = {name: body[name] for name in _OPTIONS if body.get(name) is not None}
+    raise_faults(option_faults(said, "$"))
+    options = read_options(said)
+    raise_faults(
+        Fault(member("$.types", name), wrong)
+        for name, kind in options.types.items()
+        if (wrong := _wrong_type(name, kind, features))
+    )
+    return options
+
+
+def _wrong_type(name: str, kind: str, features: tuple[str, ...]) -> str | None:
+    if name not in features:
+        return "the rows have no such feature"
+    return "leave the column out of the rows instead" if kind == IGNORE else None
 
 
 def _features(body: dict[str, object], limits: Limits) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def figures(y: Any, answered: Any, classes: Any) -> dict[str, Any]:
     return {
         "accuracy": metrics.accuracy_score(y, answered),
         "balanced_accuracy": balanced,
-        "f1_macro": metrics.f1_score(y, answered, labels=classes, average="macro", zero_division=0),
+        "f1_macro": metrics.f1_score(y, answered, average="macro"),
         "per_class": [
             dict(zip(names, row, strict=True))
             for row in zip(classes.tolist(), *(column.tolist() for column in each), strict=True)
