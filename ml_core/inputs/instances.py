@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+# What a refusal advises about a column that is none of the features; columns are IGNORED in place of it.
+LEAVE_OUT, IGNORED = "leave it out", ""
+
 
 def rows_from_json(
     instances: object,
@@ -28,13 +31,15 @@ def rows_from_json(
     limits: Limits,
     where: str = "$.instances",
     expecting: str = "the model",
+    unknown: str = LEAVE_OUT,
 ) -> Rows:
     """Rows as lists in the order of `features`, or as objects `{"feature": value}`.
 
-    `expecting` names who expects the features in messages. Raises `TooLarge` past a limit, and `InvalidInput`
-    with a fault for each thing wrong.
+    `expecting` names who expects the features in messages; `unknown` is what they advise about a member that
+    is no feature, or IGNORED. Raises `TooLarge` past a limit, and `InvalidInput` with a fault for each thing
+    wrong.
     """
-    listed, rows = in_order(instances, features, limits, where, expecting)
+    listed, rows = in_order(instances, features, limits, where, expecting, unknown=unknown)
     numbers: list[Any] = list(chain.from_iterable(rows))
     if set(map(type, numbers)) <= {int, float}:
         try:
@@ -55,11 +60,17 @@ def _non_empty_list(value: object, where: str) -> list[object]:
 
 
 def in_order(
-    instances: object, features: Sequence[str], limits: Limits, where: str, expecting: str
+    instances: object,
+    features: Sequence[str],
+    limits: Limits,
+    where: str,
+    expecting: str,
+    *,
+    unknown: str = LEAVE_OUT,
 ) -> tuple[list[object], list[list[object]]]:
     """The rows as they were sent, and each as a list of values in the order of the features.
 
-    Raises `TooLarge` and `InvalidInput`.
+    See `rows_from_json`. Raises `TooLarge` and `InvalidInput`.
     """
     listed = _non_empty_list(instances, where)
     if len(listed) > limits.max_rows:
@@ -69,14 +80,16 @@ def in_order(
     for row in listed:
         if isinstance(row, list) and len(row) == width:
             rows.append(row)
-        elif isinstance(row, dict) and row.keys() == names:
+        elif isinstance(row, dict) and (row.keys() == names or (unknown is IGNORED and row.keys() > names)):
             rows.append([row[name] for name in features])
         else:
-            raise InvalidInput(_wrong_rows(listed, features, where, expecting))
+            raise InvalidInput(_wrong_rows(listed, features, where, expecting, unknown))
     return listed, rows
 
 
-def _wrong_rows(listed: list[object], features: Sequence[str], where: str, expecting: str) -> Iterator[Fault]:
+def _wrong_rows(
+    listed: list[object], features: Sequence[str], where: str, expecting: str, unknown: str
+) -> Iterator[Fault]:
     names = frozenset(features)
     width = f"{len(features)} feature{'s' if len(features) != 1 else ''}"
     for index, row in enumerate(listed):
@@ -86,11 +99,16 @@ def _wrong_rows(listed: list[object], features: Sequence[str], where: str, expec
                 yield Fault(path, f"{expecting} expects {width}, row {index} has {len(row)}")
         elif isinstance(row, dict):
             missing = (name for name in features if name not in row)
-            unknown = (name for name in row if name not in names)
+            others = (name for name in row if unknown is not IGNORED and name not in names)
             yield from (Fault(path, f"feature {shown(name)} is missing") for name in missing)
-            yield from (Fault(member(path, name), f"{expecting} has no such feature") for name in unknown)
+            yield from (Fault(member(path, name), no_feature(expecting, name, unknown)) for name in others)
         else:
             yield Fault(path, f"expected a list of {width} or an object, got {shown(row)}")
+
+
+def no_feature(expecting: str, name: str, advice: str) -> str:
+    """What is wrong with a column that nobody expects, and what to do about it."""
+    return f"{expecting} has no feature {shown(name)}; {advice}"
 
 
 def _wrong_numbers(

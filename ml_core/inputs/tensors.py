@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
 from ml_core.inputs.columns import BOOLEAN, NUMBER, Feature, read_column, wrong_values
-from ml_core.inputs.instances import TENSOR_CODES
+from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, no_feature
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.safetensors import pack
 
@@ -34,14 +34,23 @@ def datatype_of(feature: Feature) -> str:
 
 
 def rows_from_columns(
-    model: "Model", columns: Sequence[InputTensor], limits: Limits, *, expecting: str
+    model: "Model",
+    columns: Sequence[InputTensor],
+    limits: Limits,
+    *,
+    expecting: str,
+    unknown: str = LEAVE_OUT,
 ) -> Rows:
-    """The rows of tensors that are the model's features, in any order. Raises `TooLarge`, `InvalidInput`."""
+    """The rows of tensors that are the model's features, in any order.
+
+    `unknown` is what a refusal advises about a tensor that is no feature, or `IGNORED`. Raises `TooLarge`,
+    `InvalidInput`.
+    """
     features = (
         model.encoding.features if model.encoding else [Feature(name, NUMBER) for name in model.features]
     )
-    placed = _in_order(features, columns, expecting)
-    count = _common_length(columns, limits)
+    placed = _in_order(features, columns, expecting, unknown)
+    count = _common_length(columns, sorted(placed), limits)
     read: list[list[Any]] = []
 
     def read_each() -> Iterator[Fault]:
@@ -63,7 +72,9 @@ def _wrong(values: list[Any], numbers: list[Any], where: str, *, gaps: bool) -> 
         yield from (Fault(f"{where}[{row}]", "expected a number, got null") for row in missing)
 
 
-def _in_order(features: Sequence[Feature], columns: Sequence[InputTensor], expecting: str) -> list[int]:
+def _in_order(
+    features: Sequence[Feature], columns: Sequence[InputTensor], expecting: str, unknown: str
+) -> list[int]:
     """Where each feature's tensor is."""
     names = {feature.name for feature in features}
     places: dict[str, int] = {}
@@ -72,7 +83,8 @@ def _in_order(features: Sequence[Feature], columns: Sequence[InputTensor], expec
         for place, column in enumerate(columns):
             where = f"$.inputs[{place}].name"
             if column.name not in names:
-                yield Fault(where, f"{expecting} has no feature {shown(column.name)}")
+                if unknown is not IGNORED:
+                    yield Fault(where, no_feature(expecting, column.name, unknown))
             elif places.setdefault(column.name, place) != place:
                 yield Fault(where, f"{shown(column.name)} is there twice")
         for feature in features:
@@ -84,19 +96,21 @@ def _in_order(features: Sequence[Feature], columns: Sequence[InputTensor], expec
     return [places[feature.name] for feature in features]
 
 
-def _common_length(columns: Sequence[InputTensor], limits: Limits) -> int:
-    for place, column in enumerate(columns):
-        shape, where = list(column.shape), f"$.inputs[{place}].shape"
+def _common_length(columns: Sequence[InputTensor], places: Sequence[int], limits: Limits) -> int:
+    """How many rows the tensors at those places have."""
+    first = columns[places[0]]
+    for place in places:
+        shape, where = list(columns[place].shape), f"$.inputs[{place}].shape"
         if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
             raise InvalidInput.at(where, f"expected [rows] or [rows, 1], got {shown(shape)}")
-        if shape[0] != columns[0].shape[0]:
-            first = f"{shown(columns[0].shape[0])} in {shown(columns[0].name)}"
-            raise InvalidInput.at(where, f"{shown(shape[0])} rows, and {first}")
-    count = columns[0].shape[0]
+        if shape[0] != first.shape[0]:
+            others = f"{shown(first.shape[0])} in {shown(first.name)}"
+            raise InvalidInput.at(where, f"{shown(shape[0])} rows, and {others}")
+    count, where = first.shape[0], f"$.inputs[{places[0]}].shape"
     if count == 0:
-        raise InvalidInput.at("$.inputs[0].shape", "expected at least one row, got none")
+        raise InvalidInput.at(where, "expected at least one row, got none")
     if count > limits.max_rows:
-        raise TooLarge(f"$.inputs[0].shape has {shown(count)} rows; at most {limits.max_rows} are taken")
+        raise TooLarge(f"{where} has {shown(count)} rows; at most {limits.max_rows} are taken")
     return count
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ml_core.algorithms.outputs import LABEL
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
+from ml_core.inputs.instances import LEAVE_OUT, rows_from_json
 from ml_core.preprocessing.batch import RowBatch
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -100,14 +101,24 @@ class Model:
         limits: Limits,
         where: str = "$.instances",
         expecting: str = "the model",
+        unknown: str = LEAVE_OUT,
     ) -> Rows:
-        """What a caller sends as rows of the features, checked. Raises `InvalidInput`, `TooLarge`."""
-        if self.encoding:
-            return self.encoding.rows(instances, limits=limits, where=where, expecting=expecting)
-        from ml_core.inputs.instances import rows_from_json
+        """What a caller sends as rows of the features, checked.
 
+        `unknown` is what a refusal advises about a column that the model does not know, or `IGNORED`. Raises
+        `InvalidInput`, `TooLarge`.
+        """
+        if self.encoding:
+            return self.encoding.rows(
+                instances, limits=limits, where=where, expecting=expecting, unknown=unknown
+            )
         return rows_from_json(
-            instances, features=self.features, limits=limits, where=where, expecting=expecting
+            instances,
+            features=self.features,
+            limits=limits,
+            where=where,
+            expecting=expecting,
+            unknown=unknown,
         )
 
     def cells(self, rows: int, outputs: Sequence[str] = ("label",)) -> int:

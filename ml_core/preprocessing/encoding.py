@@ -7,7 +7,7 @@ from math import isfinite
 from ml_core.arithmetic.layout import Layout
 from ml_core.errors import ArtifactInvalid, shown
 from ml_core.inputs.columns import CATEGORY, KINDS, Feature, packed_rows, reader_of, schema_of
-from ml_core.inputs.instances import in_order
+from ml_core.inputs.instances import LEAVE_OUT, in_order
 from ml_core.inputs.rules import restored_rule
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -36,16 +36,17 @@ class Encoding:
         limits: Limits,
         where: str = "$.instances",
         expecting: str = "the model",
+        unknown: str = LEAVE_OUT,
     ) -> Rows:
         """Checked rows of what a caller sends: lists in the order of the features, or objects by their names.
 
         Null is a missing value, and so are the words that the rule of a column names; a word that the model
-        never saw is none of its words. Raises `TooLarge` and `InvalidInput`.
+        never saw is none of its words; `unknown` as in `rows_from_json`. Raises `TooLarge` and `InvalidInput`.
         """
         names = [feature.name for feature in self.features]
         if isinstance(instances, list):
             instances = self._completed(instances)
-        listed, rows = in_order(instances, names, limits, where, expecting)
+        listed, rows = in_order(instances, names, limits, where, expecting, unknown=unknown)
         return packed_rows(self.features, listed, rows, where, self.readers)
 
     def _completed(self, instances: list[object]) -> list[object]:

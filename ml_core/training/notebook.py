@@ -59,7 +59,7 @@ def train_model(
     if has_gaps_or_words(X):
         columns, rows = rows_and_columns(plain_rows(X, features), features, NO_LIMITS, "X")
     else:
-        columns, rows = None, rows_of(X, features, expecting="every row")
+        columns, rows = None, rows_of(X, features, expecting="this training")
     targets = checked_targets(info, None if y is None else listed(y), len(rows), NO_LIMITS)
     given = {name: _as_json(value) for name, value in {**(hyperparameters or {}), **more}.items()}
     chosen = info.check(given, "hyperparameters")

@@ -182,11 +182,11 @@ def rows_and_columns(
     options: ReadOptions = NOTHING_SAID,
 ) -> tuple[tuple[Feature, ...] | None, Rows]:
     """The rows, and what their columns are where they are more than numbers without gaps."""
-    listed, rows = in_order(instances, features, limits, where, "every row")
+    listed, rows = in_order(instances, features, limits, where, "this training")
     numbers = set(map(type, chain.from_iterable(rows))) <= {int, float}
     if options == NOTHING_SAID and numbers and not any(map(_is_skipped, chain.from_iterable(rows))):
         return None, rows_from_json(
-            instances, features=features, limits=limits, where=where, expecting="every row"
+            instances, features=features, limits=limits, where=where, expecting="this training"
         )
     missing = options.missing or ()
     return mixed_rows(features, listed, rows, limits, where, types=options.types, missing=missing)

@@ -190,7 +190,7 @@ def test_columns_may_come_in_any_order_and_rows_as_lists_or_objects() -> None:
         ({"plan": 3}, "$.instances[0].plan", "expected a string, got 3"),
         ({"active": 1}, "$.instances[0].active", "expected true or false, got 1"),
         ({"active": "true"}, "$.instances[0].active", "expected true or false, got 'true'"),
-        ({"salary": 1}, "$.instances[0].salary", "has no such feature"),
+        ({"salary": 1}, "$.instances[0].salary", "has no feature 'salary'; leave it out"),
     ],
 )
 def test_a_prediction_with_a_wrong_column_says_which(row: dict[str, Any], path: str, message: str) -> None:

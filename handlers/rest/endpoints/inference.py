@@ -12,6 +12,7 @@ from handlers.rest.tensors import OutputTensor
 from handlers.version import NAME, VERSION
 from ml_core.algorithms.outputs import LABEL
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
+from ml_core.inputs.instances import IGNORED
 
 if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
@@ -51,7 +52,20 @@ INFER_BODY: Schema = {
                 "properties": {"name": {"type": "string", "maxLength": 1024}, "parameters": _PARAMETERS},
             },
         },
-        "parameters": _PARAMETERS,
+        "parameters": {
+            **_PARAMETERS,
+            "properties": {
+                "unknown_columns": {
+                    "type": "string",
+                    "enum": ["refuse", "ignore"],
+                    "description": "What becomes of a tensor that is no feature of the model, where there is "
+                    "one for each column; `refuse` unless it says otherwise.",
+                },
+                "binary_data_output": {
+                    "description": "Whether outputs come as bytes behind the JSON, unless one says otherwise."
+                },
+            },
+        },
     },
     "examples": [
         {
@@ -62,6 +76,7 @@ INFER_BODY: Schema = {
         }
     ],
 }
+_ADVICE = 'leave it out, or send "parameters": {"unknown_columns": "ignore"}'
 # MLServer's names of a scikit-learn model's outputs; others have one name everywhere.
 NAMES = {
     "label": "predict",
@@ -204,7 +219,10 @@ def _rows(call: Call, header: dict[str, Any], binary: bytes | None, served: "Ser
         InputTensor(given["name"], given["datatype"], given["shape"], part)
         for given, part in zip(inputs, parts, strict=True)
     ]
-    return rows_from_columns(model, columns, call.limits, expecting=expecting)
+    ignored = (header.get("parameters") or {}).get("unknown_columns") == "ignore"
+    return rows_from_columns(
+        model, columns, call.limits, expecting=expecting, unknown=IGNORED if ignored else _ADVICE
+    )
 
 
 def _is_matrix(inputs: list[dict[str, Any]], model: "Model") -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handlers.rest.http import Response, json_response
 from ml_core.errors import TooLarge
+from ml_core.inputs.instances import IGNORED
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ PREDICT_BODY: Schema = {
             "description": "What to answer for each row: `label`, `probability`, `decision`, `distance`, or "
             "what else the model gives.",
         },
+        "unknown_columns": {
+            "type": "string",
+            "enum": ["refuse", "ignore"],
+            "description": "What becomes of a column that the model does not know, such as the target; "
+            "`refuse` unless it says otherwise. A column that is missing is refused in any case.",
+        },
         "signature_name": {
             "type": "string",
             "description": "Accepted for TensorFlow Serving's clients; ignored.",
@@ -46,6 +53,8 @@ PREDICT_BODY: Schema = {
     },
     "examples": [{"instances": [[5.1, 3.5, 1.4, 0.2]], "outputs": ["label", "probability"]}],
 }
+
+ADVICE = 'leave it out, or send "unknown_columns": "ignore"'
 
 
 def predict(call: Call) -> Response:
@@ -55,7 +64,8 @@ def predict(call: Call) -> Response:
     served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"), key)
     model = served.model
     note(call, served)
-    rows = model.rows(body["instances"], limits=call.limits, expecting=described(served))
+    unknown = IGNORED if body.get("unknown_columns") == "ignore" else ADVICE
+    rows = model.rows(body["instances"], limits=call.limits, expecting=described(served), unknown=unknown)
     call.note(rows=len(rows))
     wanted = tuple(body.get("outputs", ()))
     found = answered(call, model, rows, wanted or ("label",))

@@ -5,7 +5,7 @@ import struct
 from typing import Any
 
 from tests.conformance.case import NOBODY, PREDICT, Case, call, get, post, zipped
-from tests.conformance.cases.state import ROWS
+from tests.conformance.cases.state import FEATURES, ROWS
 
 PATH = "/v2/models/iris/infer"
 FEW = ROWS[::40]
@@ -55,6 +55,11 @@ def raw(datatype: str, size: int | None = None, **changes: Any) -> tuple[dict[st
 DOUBLES, DATA = raw("FP64")
 EVERYTHING = [{"name": name} for name in OUTPUTS]
 AS_BYTES = [{"name": name, "parameters": {"binary_data": True}} for name in OUTPUTS]
+COLUMNS = [
+    {"name": name, "shape": [len(FEW)], "datatype": "FP64", "data": [row[place] for row in FEW]}
+    for place, name in enumerate(FEATURES)
+]
+UNKNOWN = {"name": "id", "shape": [1], "datatype": "BYTES", "data": ["c-1"]}
 # Bodies of a JSON request: status is 400 where the protocol says so.
 FAULTS: dict[str, tuple[Any, str]] = {
     "a list": ([], "$"),
@@ -99,6 +104,11 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "an output twice": ({"inputs": [tensor()], "outputs": [{"name": "predict"}] * 2}, "$.outputs[1].name"),
     "an output without a name": ({"inputs": [tensor()], "outputs": [{}]}, "$.outputs[0]"),
     "outputs that are text": ({"inputs": [tensor()], "outputs": "predict"}, "$.outputs"),
+    "a tensor that is no feature": ({"inputs": [*COLUMNS, UNKNOWN]}, "$.inputs[4].name"),
+    "unknown columns that are neither ignored nor refused": (
+        {"inputs": COLUMNS, "parameters": {"unknown_columns": "drop"}},
+        "$.parameters.unknown_columns",
+    ),
     "an id that is a number": ({"id": 5, "inputs": [tensor()]}, "$.id"),
     "parameters that are a list": ({"inputs": [tensor()], "parameters": []}, "$.parameters"),
     "a row past what can be computed": (
@@ -125,6 +135,12 @@ CASES = [
     call("HEAD of the metadata", "HEAD", "/v2/models/iris", 200),
     post("flat data", PATH, {"inputs": [tensor()]}),
     post("nested data", PATH, {"inputs": [tensor(data=FEW)]}),
+    post("a tensor for each column", PATH, {"inputs": COLUMNS}),
+    post(
+        "a tensor that is no feature, ignored",
+        PATH,
+        {"inputs": [*COLUMNS, UNKNOWN], "parameters": {"unknown_columns": "ignore"}},
+    ),
     post("an id", PATH, {"id": "ünique 1", "inputs": [tensor()]}),
     post("unknown members", PATH, {"inputs": [tensor(note=1)], "priority": 3, "raw": None}),
     post("outputs of null", PATH, {"inputs": [tensor()], "outputs": None, "parameters": None}),

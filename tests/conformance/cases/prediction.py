@@ -57,6 +57,20 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "a row past what can be computed": ([[1e308, -1e308, 1e308, -1e308]], "$.instances[0]"),
     "the second row past it": ([ROW, [1e308, -1e308, 1e308, -1e308]], "$.instances[1]"),
 }
+# Rows with more columns than `iris` has, what is said of those, and what comes of it.
+UNKNOWN: dict[str, tuple[Any, Any, int, str]] = {
+    "ignored": ([{"id": 7, **NAMED, "species": None}, ROW], "ignore", 200, ""),
+    "ignored, though there are none": ([NAMED], "ignore", 200, ""),
+    "refused by word": ([{**NAMED, "id": 7}], "refuse", 422, "$.instances[0].id"),
+    "ignored, but one is missing": (
+        [{**dict.fromkeys(FEATURES[1:], 1), "id": 7}],
+        "ignore",
+        422,
+        "$.instances[0]",
+    ),
+    "neither word": ([NAMED], "drop", 422, "$.unknown_columns"),
+    "no word": ([NAMED], None, 422, "$.unknown_columns"),
+}
 BODIES: dict[str, tuple[Any, int, str, str]] = {
     "a list": ([ROW], 422, "invalid_input", "$"),
     "a number": (b"1", 422, "invalid_input", "$"),
@@ -169,6 +183,17 @@ CASES = [
     _predicted("an integer past 64 bits", "line", [[2**70]], "label", "distance"),
     _predicted("values far outside", "iris", [[1e6, -1e6, 1e6, -1e6]], "label", "probability"),
     post("a signature's name", PATH, {"instances": [ROW], "signature_name": "serving_default"}),
+    *[
+        post(
+            f"unknown columns: {name}",
+            PATH,
+            {"instances": rows, "unknown_columns": said},
+            status,
+            code="invalid_input" if at else "",
+            at=at,
+        )
+        for name, (rows, said, status, at) in UNKNOWN.items()
+    ],
     post("a byte order mark", PATH, b'\xef\xbb\xbf{"instances": [[6.3, 2.5, 4.9, 1.5]]}'),
     post("spaces around", PATH, b' \r\n\t{"instances":\n[[6.3, 2.5, 4.9, 1.5]]}\n '),
     post("a key that may predict", PATH, {"instances": [ROW]}, key=PREDICT),

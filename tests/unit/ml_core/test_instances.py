@@ -77,7 +77,7 @@ def test_a_row_of_the_wrong_length_says_what_is_expected() -> None:
 def test_missing_and_unknown_features_are_told_by_name() -> None:
     assert faults([{"width": 1, "depth": 2}]) == [
         ("$.instances[0]", "feature 'height' is missing"),
-        ("$.instances[0].depth", "the model has no such feature"),
+        ("$.instances[0].depth", "the model has no feature 'depth'; leave it out"),
     ]
 
 
