@@ -13,6 +13,12 @@ _LABEL: Schema = {"type": ["string", "integer", "boolean"]}
 _LABELS: Schema = {"type": "array", "items": _LABEL}
 _FLOATS: Schema = {"type": "array", "items": {"type": "number"}}
 _OBJECT: Schema = {"type": "object"}
+_OUTPUTS: Schema = {
+    "label": _LABEL,
+    "probability": _FLOATS,
+    "decision": {"anyOf": [{"type": "number"}, _FLOATS]},
+    "distance": _FLOATS,
+}
 
 
 def _object(properties: Schema, *, optional: tuple[str, ...] = (), closed: bool = True) -> Schema:
@@ -437,26 +443,25 @@ ANSWERS: dict[str, Schema] = {
     ),
     "Predictions": _object(
         {
-            "predictions": _list(
-                {
-                    "anyOf": [
-                        _LABEL,
-                        _object(
-                            {
-                                "label": _LABEL,
-                                "probability": _FLOATS,
-                                "decision": {"anyOf": [{"type": "number"}, _FLOATS]},
-                                "distance": _FLOATS,
-                            },
-                            optional=("label", "probability", "decision", "distance"),
-                        ),
-                    ]
-                }
-            ),
+            "predictions": {
+                "type": "array",
+                "description": "A label for each row, or an object with the outputs that were asked for.",
+                "items": {"anyOf": [_LABEL, _object(_OUTPUTS, optional=tuple(_OUTPUTS))]},
+            },
+            "outputs": {
+                "description": "In place of `predictions`, where the rows came as `inputs`: the labels, or a "
+                "list of each output that was asked for.",
+                "anyOf": [
+                    _LABELS,
+                    _object(
+                        {name: _list(schema) for name, schema in _OUTPUTS.items()}, optional=tuple(_OUTPUTS)
+                    ),
+                ],
+            },
             "classes": _LABELS,
             "model": _object({"name": NAME, "version": _NUMBER}),
         },
-        optional=("classes",),
+        optional=("predictions", "outputs", "classes"),
     ),
     "Server": _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}),
     "Metadata": _object(

@@ -144,6 +144,10 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 def _content(name: str, schema: Schema) -> dict[str, Any]:
     shown = {"$ref": "#/components/schemas/Training"} if name == "TRAIN_BODY" else schema
+    if name == "PREDICT_BODY":
+        from handlers.rest.forms import described
+
+        shown = described(schema)
     content: dict[str, Any] = {"application/json": {"schema": shown}}
     if name == "INFER_BODY":
         content["application/octet-stream"] = {"schema": {"description": "JSON, then the tensors' bytes."}}

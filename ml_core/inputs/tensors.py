@@ -10,10 +10,10 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
-from ml_core.inputs.columns import BOOLEAN, NUMBER, Feature, read_column, wrong_values
+from ml_core.inputs.by_column import features_of, packed_columns
+from ml_core.inputs.columns import BOOLEAN, NUMBER, Feature
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, no_feature
 from ml_core.inputs.rows import Limits, Rows
-from ml_core.safetensors import pack
 
 if TYPE_CHECKING:
     from ml_core.model.model import Model
@@ -46,30 +46,16 @@ def rows_from_columns(
     `unknown` is what a refusal advises about a tensor that is no feature, or `IGNORED`. Raises `TooLarge`,
     `InvalidInput`.
     """
-    features = (
-        model.encoding.features if model.encoding else [Feature(name, NUMBER) for name in model.features]
-    )
+    features = features_of(model)
     placed = _in_order(features, columns, expecting, unknown)
     count = _common_length(columns, sorted(placed), limits)
-    read: list[list[Any]] = []
-
-    def read_each() -> Iterator[Fault]:
-        for feature, place in zip(features, placed, strict=True):
-            where = f"$.inputs[{place}]"
-            values = _values(feature, columns[place], count, where)
-            read.append(read_column(feature, values))
-            yield from _wrong(values, read[-1], f"{where}.data", gaps=model.encoding is not None)
-
-    raise_faults(read_each())
-    return Rows(pack(value for row in zip(*read, strict=True) for value in row), len(features), "$.inputs")
-
-
-def _wrong(values: list[Any], numbers: list[Any], where: str, *, gaps: bool) -> Iterator[Fault]:
-    """What is wrong with a tensor's values; without `gaps` a missing one is."""
-    yield from (Fault(f"{where}[{row}]", message) for row, message in wrong_values(numbers))
-    if not gaps:
-        missing = (row for row, value in enumerate(values) if value is None)
-        yield from (Fault(f"{where}[{row}]", "expected a number, got null") for row in missing)
+    read = (
+        _values(feature, columns[place], count, f"$.inputs[{place}]")
+        for feature, place in zip(features, placed, strict=True)
+    )
+    return packed_columns(
+        model, read, lambda place, row: f"$.inputs[{placed[place]}].data[{row}]", "$.inputs[*].data"
+    )
 
 
 def _in_order(

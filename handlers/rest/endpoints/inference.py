@@ -70,7 +70,7 @@ INFER_BODY: Schema = {
     "examples": [
         {
             "inputs": [
-                {"name": "input-0", "shape": [1, 4], "datatype": "FP64", "data": [5.1, 3.5, 1.4, 0.2]}
+                {"name": "input-0", "shape": [2, 2], "datatype": "FP64", "data": [150, 0.4, 121, 0.9]}
             ],
             "outputs": [{"name": "predict"}, {"name": "predict_proba"}],
         }

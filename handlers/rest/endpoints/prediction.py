@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 PREDICT_BODY: Schema = {
     "type": "object",
-    "required": ["instances"],
     "additionalProperties": False,
     "properties": {
         "instances": {
@@ -32,6 +31,9 @@ PREDICT_BODY: Schema = {
             },
             "x-checked-by": "ml_core.inputs.instances",
         },
+        "inputs": {"x-checked-by": "handlers.rest.forms"},
+        "dataframe_split": {"x-checked-by": "handlers.rest.forms"},
+        "dataframe_records": {"x-checked-by": "handlers.rest.forms"},
         "outputs": {
             "type": "array",
             "minItems": 1,
@@ -51,28 +53,47 @@ PREDICT_BODY: Schema = {
             "description": "Accepted for TensorFlow Serving's clients; ignored.",
         },
     },
-    "examples": [{"instances": [[5.1, 3.5, 1.4, 0.2]], "outputs": ["label", "probability"]}],
+    "examples": [{"instances": [[150, 0.4], [121, 0.9]], "outputs": ["label", "probability"]}],
 }
 
+_OTHERS = frozenset(("inputs", "dataframe_split", "dataframe_records"))
 ADVICE = 'leave it out, or send "unknown_columns": "ignore"'
 
 
 def predict(call: Call) -> Response:
-    """Predict: labels, or where `outputs` is given, an object per row with those keys."""
+    """Predict: labels, or where `outputs` is given, an object per row with those keys.
+
+    Rows come as `instances`, as MLflow's `dataframe_split` or `dataframe_records`, or as TensorFlow Serving's
+    `inputs`, which are answered column by column: `outputs` is the labels, or where outputs are named, an
+    object with a list of each.
+    """
     body = call.body()
+    form = "instances"
+    if "instances" not in body or not _OTHERS.isdisjoint(body):
+        from handlers.rest.forms import form_of
+
+        form = form_of(body)
     key = call.routing_key or call.request.request_id
     served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"), key)
     model = served.model
     note(call, served)
     unknown = IGNORED if body.get("unknown_columns") == "ignore" else ADVICE
-    rows = model.rows(body["instances"], limits=call.limits, expecting=described(served), unknown=unknown)
+    expecting = described(served)
+    if form == "instances":
+        rows = model.rows(body["instances"], limits=call.limits, expecting=expecting, unknown=unknown)
+    else:
+        from handlers.rest.forms import rows_of
+
+        rows = rows_of(form, body[form], model, call.limits, expecting=expecting, unknown=unknown)
     call.note(rows=len(rows))
     wanted = tuple(body.get("outputs", ()))
     found = answered(call, model, rows, wanted or ("label",))
-    answer: dict[str, Any] = {
-        "predictions": _by_row(found, wanted) if wanted else found["label"],
-        "model": {"name": served.name, "version": served.version},
-    }
+    answer: dict[str, Any] = {}
+    if form == "inputs":
+        answer["outputs"] = found if wanted else found["label"]
+    else:
+        answer["predictions"] = _by_row(found, wanted) if wanted else found["label"]
+    answer["model"] = {"name": served.name, "version": served.version}
     if model.classes is not None:
         answer["classes"] = list(model.classes)
     return json_response(answer)

@@ -57,6 +57,28 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "a row past what can be computed": ([[1e308, -1e308, 1e308, -1e308]], "$.instances[0]"),
     "the second row past it": ([ROW, [1e308, -1e308, 1e308, -1e308]], "$.instances[1]"),
 }
+# Rows of `iris` in the forms of other servers.
+COLUMNS = {name: [row[place] for row in FEW["iris/versions/1"]] for place, name in enumerate(FEATURES)}
+BACKWARDS = {"columns": FEATURES[::-1], "index": [3], "data": [ROW[::-1]]}
+FORMS: dict[str, Any] = {
+    "TensorFlow Serving's columns": {"inputs": COLUMNS},
+    "TensorFlow Serving's columns, everything": {"inputs": COLUMNS, "outputs": ["label", "probability"]},
+    "TensorFlow Serving's columns, one output": {"inputs": COLUMNS, "outputs": ["decision"]},
+    "TensorFlow Serving's columns, others ignored": {
+        "inputs": {"id": None, **COLUMNS},
+        "unknown_columns": "ignore",
+    },
+    "TensorFlow Serving's only tensor": {"inputs": [ROW, ROW]},
+    "a data frame": {"dataframe_split": BACKWARDS},
+    "a data frame, everything": {"dataframe_split": BACKWARDS, "outputs": ["label", "probability"]},
+    "a data frame, others ignored": {
+        "dataframe_split": {"columns": ["id", *FEATURES], "data": [["c-1", *ROW]]},
+        "unknown_columns": "ignore",
+    },
+    "a data frame without names": {"dataframe_split": {"data": [ROW]}},
+    "records": {"dataframe_records": [NAMED, dict(reversed(NAMED.items()))]},
+    "records, others ignored": {"dataframe_records": [{"id": 1, **NAMED}], "unknown_columns": "ignore"},
+}
 # Rows with more columns than `iris` has, what is said of those, and what comes of it.
 UNKNOWN: dict[str, tuple[Any, Any, int, str]] = {
     "ignored": ([{"id": 7, **NAMED, "species": None}, ROW], "ignore", 200, ""),
@@ -76,7 +98,61 @@ BODIES: dict[str, tuple[Any, int, str, str]] = {
     "a number": (b"1", 422, "invalid_input", "$"),
     "null": (b"null", 422, "invalid_input", "$"),
     "an empty object": ({}, 422, "invalid_input", "$"),
-    "of TensorFlow's column form": ({"inputs": [ROW]}, 422, "invalid_input", "$"),
+    "of two forms": ({"instances": [ROW], "inputs": [ROW]}, 422, "invalid_input", "$"),
+    "of columns, of which one is missing": (
+        {"inputs": {name: [1] for name in FEATURES[1:]}},
+        422,
+        "invalid_input",
+        "$.inputs",
+    ),
+    "of columns, of which one is unknown": (
+        {"inputs": {**COLUMNS, "id": [1] * len(FEW["iris/versions/1"])}},
+        422,
+        "invalid_input",
+        "$.inputs.id",
+    ),
+    "of columns of two lengths": (
+        {"inputs": {**COLUMNS, "petal width": [1]}},
+        422,
+        "invalid_input",
+        '$.inputs["petal width"]',
+    ),
+    "of columns with a text": (
+        {"inputs": {name: [1, 2, "3"] for name in FEATURES}},
+        422,
+        "invalid_input",
+        '$.inputs["sepal length"][2]',
+    ),
+    "of a data frame with a text": (
+        {"dataframe_split": {"columns": FEATURES, "data": [ROW, [1, "2", 3, 4]]}},
+        422,
+        "invalid_input",
+        "$.dataframe_split.data[1][1]",
+    ),
+    "of a data frame with a column twice": (
+        {"dataframe_split": {"columns": [*FEATURES, FEATURES[0]], "data": [[*ROW, 1]]}},
+        422,
+        "invalid_input",
+        "$.dataframe_split.columns[4]",
+    ),
+    "of a data frame with a short row": (
+        {"dataframe_split": {"columns": FEATURES, "data": [ROW, ROW[1:]]}},
+        422,
+        "invalid_input",
+        "$.dataframe_split.data[1]",
+    ),
+    "of a data frame without rows": (
+        {"dataframe_split": {"columns": FEATURES}},
+        422,
+        "invalid_input",
+        "$.dataframe_split",
+    ),
+    "of records of which one is a list": (
+        {"dataframe_records": [NAMED, ROW]},
+        422,
+        "invalid_input",
+        "$.dataframe_records[1]",
+    ),
     "with an unknown member": ({"instances": [ROW], "output": ["label"]}, 422, "invalid_input", "$"),
     "with outputs that are text": (
         {"instances": [ROW], "outputs": "label"},
@@ -194,6 +270,7 @@ CASES = [
         )
         for name, (rows, said, status, at) in UNKNOWN.items()
     ],
+    *[post(f"a form: {name}", PATH, body) for name, body in FORMS.items()],
     post("a byte order mark", PATH, b'\xef\xbb\xbf{"instances": [[6.3, 2.5, 4.9, 1.5]]}'),
     post("spaces around", PATH, b' \r\n\t{"instances":\n[[6.3, 2.5, 4.9, 1.5]]}\n '),
     post("a key that may predict", PATH, {"instances": [ROW]}, key=PREDICT),

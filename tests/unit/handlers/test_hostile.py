@@ -22,7 +22,12 @@ from tests.unit.handlers.conftest import REQUESTS, ROWS, services_over
 Send = Any
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
-    "PREDICT_BODY": [{"instances": ROWS[:2], "outputs": ["label", "probability"]}],
+    "PREDICT_BODY": [
+        {"instances": ROWS[:2], "outputs": ["label", "probability"], "unknown_columns": "ignore"},
+        {"inputs": {f"x{place}": [1, 2] for place in range(4)}, "outputs": ["label"]},
+        {"dataframe_split": {"columns": ["x0", "x3", "x1", "x2"], "index": [0], "data": ROWS[:1]}},
+        {"dataframe_records": [{"x0": 1, "x1": 2, "x2": 3, "x3": 4}]},
+    ],
     "ALIAS_BODY": [{"version": 1}, {"weights": {"1": 90, "2": 10}}],
     "PROMOTE_BODY": [{"version": 1}, {"alias": "live"}],
     "ROLLBACK_BODY": [{"to": 1}],
@@ -33,7 +38,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
                 {"name": "x", "shape": [1, 4], "datatype": "FP64", "data": [1, 2, 3, 4], "parameters": {}}
             ],
             "outputs": [{"name": "predict", "parameters": {"binary_data": True}}],
-            "parameters": {"binary_data_output": True},
+            "parameters": {"binary_data_output": True, "unknown_columns": "ignore"},
         },
         {
             "inputs": [

@@ -1,14 +1,19 @@
 """What `:predict` and `/v2` take beside rows of exactly the model's columns."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
 from handlers.jobs import train_now
+from handlers.local.services import folder_services
+from handlers.rest import forms, openapi
 from handlers.rest.answers import ANSWERS
 from handlers.rest.http import Response
+from handlers.settings import read_settings
 from tests.unit.handlers.conftest import ROWS, Ask, asking, services_over
 
 PLANS = ["basic", "plus", None]
@@ -38,12 +43,29 @@ ASKED = {"mixed": TABLE[:7], "plain": NUMBERS[:7], "groups": NUMBERS[:7]}
 MORE = {"id": "c-1", "churned": None, "": [1, {"a": 2}]}
 
 
+# The README's model, which the examples in OpenAPI ask, and one of a frame whose columns have no names.
+FRUIT = {
+    "algorithm": "logistic_regression",
+    "feature_names": ["grams", "redness"],
+    "instances": [[120, 0.9], [130, 0.8], [170, 0.2], [160, 0.1]],
+    "targets": ["apple", "apple", "quince", "quince"],
+}
+UNNAMED = {**FRUIT, "feature_names": ["0", "1"]}
+
+
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
-    services = services_over(tmp_path_factory.mktemp("bodies"))
-    for name, body in MODELS.items():
-        assert train_now(services, {"model": name, **body}).state == "succeeded"
-    return asking(services)
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bodies")
+    services = services_over(folder)
+    for name, body in {**MODELS, "fruit": FRUIT, "unnamed": UNNAMED}.items():
+        more = {"test_fraction": 0} if body["instances"] is FRUIT["instances"] else {}
+        assert train_now(services, {"model": name, **body, **more}).state == "succeeded"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ask(root: Path) -> Ask:
+    return asking(services_over(root))
 
 
 def predict(ask: Ask, model: str, body: Any) -> Any:
@@ -143,3 +165,270 @@ def test_a_tensor_that_is_missing_or_there_twice_is_refused_all_the_same(ask: As
     ):
         body = json.dumps({"inputs": inputs, **ignoring}).encode()
         assert [at for at, _ in refused(ask("POST", "/v2/models/mixed/infer", body), 400)] == [path]
+
+
+def columns_of(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Rows as TensorFlow Serving's column format has them."""
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def split_of(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """Rows as pandas' `to_dict(orient="split")` has them."""
+    return {"columns": list(rows[0]), "data": [list(row.values()) for row in rows], **more}
+
+
+def lists_of(rows: list[dict[str, Any]]) -> list[list[Any]]:
+    """Rows in the order of the features, in which all models here were trained."""
+    return [list(row.values()) for row in rows]
+
+
+def backwards(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [dict(reversed(row.items())) for row in rows]
+
+
+FORMS: dict[str, Any] = {
+    "columns": lambda rows: {"inputs": columns_of(rows)},
+    "columns backwards": lambda rows: {"inputs": columns_of(backwards(rows))},
+    "rows as inputs": lambda rows: {"inputs": lists_of(rows)},
+    "split": lambda rows: {"dataframe_split": split_of(rows)},
+    "split backwards": lambda rows: {"dataframe_split": split_of(backwards(rows), index=["b", {}])},
+    "split without columns": lambda rows: {"dataframe_split": {"data": lists_of(rows)}},
+    "records": lambda rows: {"dataframe_records": backwards(rows)},
+}
+
+
+def kind_of(form: str) -> str:
+    return form.partition(" ")[0]
+
+
+BY_NAME = ["columns", "columns backwards", "split", "split backwards", "records"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_form_is_answered_as_the_same_rows_are(ask: Ask, model: str, form: str) -> None:
+    outputs = ["distance", "label"] if model == "groups" else ["probability", "label", "decision"]
+    for asked in ({}, {"outputs": outputs}, {"outputs": outputs[:1]}):
+        for rows in (ASKED[model], ASKED[model][:1], ASKED[model] * 40):
+            expected = predict(ask, model, {"instances": rows, **asked})
+            found = predict(ask, model, {**FORMS[form](rows), **asked})
+            if "inputs" in FORMS[form](rows):
+                by_row = found.pop("outputs")
+                if asked:
+                    assert list(by_row) == asked["outputs"]
+                    by_row = [
+                        dict(zip(by_row, row, strict=True)) for row in zip(*by_row.values(), strict=True)
+                    ]
+                found = {**found, "predictions": by_row}
+            assert found == expected
+
+
+@pytest.mark.parametrize("form", BY_NAME)
+@pytest.mark.parametrize("model", MODELS)
+def test_a_form_with_names_ignores_or_refuses_others(ask: Ask, model: str, form: str) -> None:
+    rows = [{"id": number, **row, "": None} for number, row in enumerate(ASKED[model])]
+    exact, body = predict(ask, model, FORMS[form](ASKED[model])), FORMS[form](rows)
+    assert predict(ask, model, {**body, "unknown_columns": "ignore"}) == exact
+    faults = wrong(ask, model, body)
+    assert all('send "unknown_columns": "ignore"' in message for _, message in faults)
+    last = len(FEATURES) + 1
+    expected = {
+        "columns": {"$.inputs.id", '$.inputs[""]'},
+        "split": {"$.dataframe_split.columns[0]", f"$.dataframe_split.columns[{last}]"},
+        "records": {"$.dataframe_records[0].id", '$.dataframe_records[0][""]'},
+    }
+    assert {path for path, _ in faults} >= expected[kind_of(form)]
+
+
+@pytest.mark.parametrize("form", BY_NAME)
+@pytest.mark.parametrize("model", MODELS)
+def test_a_form_that_lacks_a_column_is_refused_though_others_are_ignored(
+    ask: Ask, model: str, form: str
+) -> None:
+    rows = [{"Age": 1, "plan": row["plan"], "active": row["active"]} for row in ASKED[model][:1]]
+    ((path, message),) = wrong(ask, model, {**FORMS[form](rows), "unknown_columns": "ignore"})
+    where = {
+        "columns": "$.inputs",
+        "split": "$.dataframe_split.columns",
+        "records": "$.dataframe_records[0]",
+    }
+    assert (path, message) == (where[kind_of(form)], "feature 'age' is missing")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("column", FEATURES)
+def test_a_value_that_is_wrong_is_told_by_its_place_in_the_body(
+    ask: Ask, model: str, form: str, column: str
+) -> None:
+    """It is where its path leads in the body that was sent."""
+    rows = [dict(row) for row in ASKED[model]]
+    rows[3][column] = {"a": "value that is wrong"}
+    body = FORMS[form](rows)
+    ((path, _),) = wrong(ask, model, body)
+    assert at(body, path) == rows[3][column]
+
+
+def at(body: Any, path: str) -> Any:
+    """What a simple JSON path leads to."""
+    for step in re.findall(r"\.(\w+)|\[(\d+)\]", path):
+        body = body[step[0]] if step[0] else body[int(step[1])]
+    return body
+
+
+def test_a_row_that_cannot_be_computed_is_told_in_every_form(ask: Ask) -> None:
+    names = FRUIT["feature_names"]
+    rows = [dict(zip(names, row, strict=True)) for row in ([150, 0.4], [-1.7e308, 1.7e308])]
+    expected = {
+        "columns": "$.inputs.*[1]",
+        "rows": "$.inputs[1]",
+        "split": "$.dataframe_split.data[1]",
+        "records": "$.dataframe_records[1]",
+    }
+    for form, sent in FORMS.items():
+        ((path, message),) = wrong(ask, "fruit", sent(rows))
+        assert path == expected[kind_of(form)]
+        assert "overflows" in message
+
+
+def of_split(**members: Any) -> dict[str, Any]:
+    return {"dataframe_split": {**split_of(NUMBERS[:2]), **members}}
+
+
+ONE = NUMBERS[0]
+WRONG: dict[str, tuple[Any, str, str]] = {
+    "no rows at all": ({"outputs": ["label"]}, "$", "got none"),
+    "two forms": (
+        {"instances": [[1, 2, 3]], "inputs": [[1, 2, 3]]},
+        "$",
+        "one of instances, inputs, dataframe_split, dataframe_records, got instances and inputs",
+    ),
+    "three forms": (
+        {"inputs": [], "dataframe_split": 1, "dataframe_records": 2},
+        "$",
+        "got inputs and dataframe_split and dataframe_records",
+    ),
+    "columns of two lengths": (
+        {"inputs": {"age": [1, 2], "plan": [1], "active": [1, 2]}},
+        "$.inputs.plan",
+        "has 1 values, and $.inputs.age has 2",
+    ),
+    "a column that is no list": (
+        {"inputs": {"age": 31, "plan": [1], "active": [1]}},
+        "$.inputs.age",
+        "expected a list with a value for each row, got 31",
+    ),
+    "columns of no row": ({"inputs": {name: [] for name in FEATURES}}, "$.inputs.age", "at least one row"),
+    "inputs of no column": ({"inputs": {}}, "$.inputs", "feature 'age' is missing"),
+    "inputs that are text": ({"inputs": "age"}, "$.inputs", "or a list of rows, got 'age'"),
+    "inputs that are null": ({"inputs": None}, "$.inputs", "or a list of rows, got null"),
+    "inputs of no row": ({"inputs": []}, "$.inputs", "at least one row"),
+    "inputs of one row without a list around": ({"inputs": [1, 2, 3]}, "$.inputs[0]", "got 1"),
+    "inputs of objects": ({"inputs": [ONE]}, "$.inputs[0]", "expected a list, got an object"),
+    "inputs of short rows": ({"inputs": [[1, 2]]}, "$.inputs[0]", "expects 3 features, row 0 has 2"),
+    "a split that is a list": ({"dataframe_split": []}, "$.dataframe_split", "an object is expected"),
+    "a split without data": ({"dataframe_split": {"columns": FEATURES}}, "$.dataframe_split", "lacks 'data'"),
+    "a split of other members": (of_split(dtypes=[]), "$.dataframe_split", "has 'dtypes', which is not"),
+    "a column there twice": (
+        of_split(columns=["age", "plan", "active", "age"], data=[[1, 2, 3, 4]]),
+        "$.dataframe_split.columns[3]",
+        "'age' is there twice, first at $.dataframe_split.columns[0]",
+    ),
+    "an unknown column there twice": (
+        {**of_split(columns=[*FEATURES, 0, "0"], data=[[1, 2, 3, 4, 5]]), "unknown_columns": "ignore"},
+        "$.dataframe_split.columns[4]",
+        "'0' is there twice",
+    ),
+    "a column's name that is none": (
+        of_split(columns=["age", None, "active"]), "$.dataframe_split.columns[1]", "is null"
+    ),
+    "columns that are text": (of_split(columns="age"), "$.dataframe_split.columns", "a list is expected"),
+    "no columns": (of_split(columns=[]), "$.dataframe_split.columns", "at least 1"),
+    "data that are an object": (of_split(data={}), "$.dataframe_split.data", "expected a list of rows"),
+    "data of no row": (of_split(data=[]), "$.dataframe_split.data", "at least one row"),
+    "data of objects": (of_split(data=[[1, 2, 3], ONE]), "$.dataframe_split.data[1]", "expected a list of 3"),
+    "data of short rows": (
+        of_split(data=[[1, 2, 3], [1, 2]]), "$.dataframe_split.data[1]", "has 2 values for 3 columns"
+    ),
+    "data without columns, of objects": (
+        {"dataframe_split": {"data": [ONE]}}, "$.dataframe_split.data[0]", "expected a list, got an object"
+    ),
+    "data without columns, of short rows": (
+        {"dataframe_split": {"data": [[1]]}}, "$.dataframe_split.data[0]", "expects 3 features"
+    ),
+    "records that are lists": (
+        {"dataframe_records": [ONE, [1, 2, 3]]}, "$.dataframe_records[1]", "expected an object, got a list"
+    ),
+    "records that are an object": ({"dataframe_records": ONE}, "$.dataframe_records", "expected a list"),
+    "no record": ({"dataframe_records": []}, "$.dataframe_records", "at least one row"),
+    "a null where a number is due": (
+        {"inputs": {"age": [1, None], "plan": [1, 2], "active": [1, 2]}},
+        "$.inputs.age[1]",
+        "expected a number, got null",
+    ),
+    "a number past float64": (of_split(data=[[1, 2, 10**400]]), "$.dataframe_split.data[0][2]", "finite"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_refused_with_its_place(ask: Ask, case: str) -> None:
+    body, path, message = WRONG[case]
+    found = wrong(ask, "plain", body)
+    assert found[0][0] == path
+    assert message in found[0][1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_past_the_limit_are_refused_in_every_form(root: Path, form: str) -> None:
+    settings = read_settings({"ML_ROOT": str(root), "ML_MAX_ROWS": "3"})
+    ask = asking(folder_services(settings, key_records=None))
+    for rows, status in ((3, 200), (4, 413)):
+        body = json.dumps(FORMS[form](NUMBERS[:rows])).encode()
+        answer = ask("POST", "/v1/models/plain:predict", body)
+        assert answer.status == status, answer.body
+    assert "at most 3 are taken" in json.loads(answer.body)["detail"]
+    assert "$." in json.loads(answer.body)["detail"]
+
+
+def test_a_frames_columns_may_be_numbers(ask: Ask) -> None:
+    """Of a frame that was made of an array, pandas says they are 0, 1, 2."""
+    expected = predict(ask, "unnamed", {"instances": FRUIT["instances"]})
+    data = [[redness, grams] for grams, redness in FRUIT["instances"]]
+    assert predict(ask, "unnamed", {"dataframe_split": {"columns": [1, 0], "data": data}}) == expected
+    ((path, message),) = wrong(
+        ask, "unnamed", {"dataframe_split": {"columns": [0, 1, True], "data": [[1, 2, 3]]}}
+    )
+    assert (path, message) == (
+        "$.dataframe_split.columns[2]",
+        "is true or false; a string or a whole number is expected",
+    )
+
+
+def examples(path: str) -> list[Any]:
+    content = openapi.document()["paths"][path]["post"]["requestBody"]["content"]
+    found: list[Any] = content["application/json"]["schema"]["examples"]
+    return found
+
+
+@pytest.mark.parametrize("body", examples("/v1/models/{model}:predict"))
+def test_every_example_is_answered_by_the_readmes_model(ask: Ask, body: Any) -> None:
+    predict(ask, "fruit", body)
+
+
+def test_there_is_an_example_of_every_form_and_the_contract_takes_one_at_a_time() -> None:
+    content = openapi.document()["paths"]["/v1/models/{model}:predict"]["post"]["requestBody"]["content"]
+    schema = content["application/json"]["schema"]
+    given = examples("/v1/models/{model}:predict")
+    assert {form for form in ("instances", *forms.FORMS) if any(form in body for body in given)} == {
+        "instances", *forms.FORMS
+    }  # fmt: skip
+    valid = jsonschema.Draft202012Validator(schema).is_valid
+    assert all(map(valid, given))
+    assert not valid({"outputs": ["label"]})
+    assert not valid({**given[0], **given[-1]})
+    assert all(valid(sent(ASKED["mixed"])) for sent in FORMS.values())
+
+
+@pytest.mark.parametrize("body", examples("/v2/models/{model}/infer"))
+def test_the_open_inference_protocols_examples_are_too(ask: Ask, body: Any) -> None:
+    infer(ask, "fruit", body)

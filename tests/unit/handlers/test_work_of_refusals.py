@@ -50,6 +50,7 @@ def _column(name: str, data: Any, **members: Any) -> dict[str, Any]:
     return {"name": name, "shape": [len(data)], "datatype": "FP64", "data": data, **members}
 
 
+FRAME = {"columns": ["x0", "x1", "x2", "x3"]}
 REFUSED: dict[str, tuple[str, str, Body]] = {
     "train: unknown members": ("POST", TRAIN, lambda size: _train(**_by_name("m")(size))),
     "train: unknown hyperparameters": (
@@ -141,6 +142,40 @@ REFUSED: dict[str, tuple[str, str, Body]] = {
     ),
     "predict, columns: other kinds in objects": (
         "POST", MIXED, lambda size: {"instances": [{"size": [], "colour": {}, "old": "no"}] * size}
+    ),
+    "predict, lists by name: others": ("POST", PREDICT, lambda size: {"inputs": _by_name("f", [1])(size)}),
+    "predict, lists by name: of other lengths": (
+        "POST", PREDICT, lambda size: {"inputs": {"x0": [1], **dict.fromkeys(("x1", "x2", "x3"), [1] * size)}}
+    ),
+    "predict, lists by name: no numbers": (
+        "POST", PREDICT, lambda size: {"inputs": {f"x{place}": ["1", None] * size for place in range(4)}}
+    ),
+    "predict, a frame: others": (
+        "POST", PREDICT, lambda size: {"dataframe_split": {"columns": [*_by_name("f")(size)], "data": [[1]]}}
+    ),
+    "predict, a frame: columns there twice": (
+        "POST", PREDICT, lambda size: {"dataframe_split": {"columns": ["x0", "y"] * size, "data": [[1]]}}
+    ),
+    "predict, a frame: columns that are none": (
+        "POST", PREDICT, lambda size: {"dataframe_split": {"columns": [None] * size, "data": [[1]]}}
+    ),
+    "predict, a frame: rows that are none": (
+        "POST", PREDICT, lambda size: {"dataframe_split": {**FRAME, "data": [*[[1, 2, 3, 4]], *[1] * size]}}
+    ),
+    "predict, a frame: rows that are too short": (
+        "POST", PREDICT, lambda size: {"dataframe_split": {**FRAME, "data": [[1, 2]] * size}}
+    ),
+    "predict, a frame: no numbers": (
+        "POST", PREDICT, lambda size: {"dataframe_split": {**FRAME, "data": [["1", None, True, {}]] * size}}
+    ),
+    "predict, a frame: other members": (
+        "POST", PREDICT, lambda size: {"dataframe_split": _by_name("m")(size)}
+    ),
+    "predict, records that are none": ("POST", PREDICT, lambda size: {"dataframe_records": [[1]] * size}),
+    "predict, records with one more": (
+        "POST", PREDICT, lambda size: {
+            "dataframe_records": [{"x0": 1, "x1": 2, "x2": 3, "x3": 4, "y": 5}] * size
+        }
     ),
     "infer: tensors that lack members": ("POST", INFER, lambda size: {"inputs": [{}] * size}),
     "infer: tensors that are none": ("POST", INFER, lambda size: {"inputs": [1] * size}),

@@ -1,0 +1,126 @@
+"""Bodies of `:predict` as clients of other servers send them: TensorFlow Serving's, and MLflow's.
+
+Imported when such a body comes: who sends `instances` pays nothing for them.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from handlers.rest.schemas import Schema, check
+from ml_core.errors import Fault, InvalidInput, raise_faults, shown
+from ml_core.inputs.by_column import rows_from_lists, rows_from_split
+
+if TYPE_CHECKING:
+    from ml_core.inputs.rows import Limits, Rows
+    from ml_core.model.model import Model
+
+_VALUES: Schema = {"type": "array", "items": {"type": ["number", "boolean", "string", "null"]}}
+_IN_ORDER = "Rows as lists in the order of the model's features."
+FORMS: dict[str, Schema] = {
+    "inputs": {
+        "anyOf": [
+            {
+                "type": "object",
+                "description": "A list for each feature by its name, with a value for each row.",
+                "additionalProperties": _VALUES,
+            },
+            {"type": "array", "minItems": 1, "description": _IN_ORDER, "items": _VALUES},
+        ],
+        "description": "TensorFlow Serving's column format; the answer has `outputs` in place of "
+        "`predictions`.",
+        "x-checked-by": "ml_core.inputs.by_column",
+    },
+    "dataframe_split": {
+        "type": "object",
+        "required": ["data"],
+        "additionalProperties": False,
+        "description": "A data frame as pandas' `to_dict(orient='split')` has it, for MLflow's clients.",
+        "properties": {
+            "columns": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": ["string", "integer"]},
+                "description": "The columns' names, in any order; without them rows are in the order of the "
+                "model's features.",
+            },
+            "data": {
+                "type": "array",
+                "minItems": 1,
+                "items": _VALUES,
+                "description": "Rows in the order of `columns`.",
+                "x-checked-by": "ml_core.inputs.by_column",
+            },
+            "index": {"description": "The rows' names; ignored."},
+        },
+    },
+    "dataframe_records": {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "object"},
+        "description": "Rows as objects by the features' names, for MLflow's clients.",
+        "x-checked-by": "ml_core.inputs.instances",
+    },
+}
+"""The forms beside `instances`, by the member that holds the rows."""
+
+_EXAMPLES: list[Any] = [
+    {"instances": [{"id": 7, "grams": 150, "redness": 0.4}], "unknown_columns": "ignore"},
+    {"inputs": {"grams": [150, 121], "redness": [0.4, 0.9]}, "outputs": ["label", "probability"]},
+    {"inputs": [[150, 0.4], [121, 0.9]]},
+    {"dataframe_split": {"columns": ["redness", "grams"], "index": [0, 1], "data": [[0.4, 150], [0.9, 121]]}},
+    {"dataframe_records": [{"grams": 150, "redness": 0.4}, {"grams": 121, "redness": 0.9}]},
+]
+
+
+def described(body: Schema) -> Schema:
+    """The schema of a body with all forms, of which it has one, and with an example of each."""
+    forms = {name: FORMS.get(name, schema) for name, schema in body["properties"].items()}
+    return {
+        **body,
+        "properties": forms,
+        "oneOf": [{"required": [name]} for name in ("instances", *FORMS)],
+        "examples": [*body["examples"], *_EXAMPLES],
+    }
+
+
+def form_of(body: dict[str, Any]) -> str:
+    """The member that holds the rows, which looks as a first glance has it. Raises `InvalidInput`."""
+    forms = ("instances", *FORMS)
+    found = [name for name in forms if name in body]
+    if len(found) != 1:
+        got = " and ".join(found) or "none"
+        raise InvalidInput.at("$", f"expected exactly one of {', '.join(forms)}, got {got}")
+    (form,) = found
+    check(FORMS[form], body[form], f"$.{form}")
+    return form
+
+
+def rows_of(
+    form: str, sent: Any, model: "Model", limits: "Limits", *, expecting: str, unknown: str
+) -> "Rows":
+    """The rows in a body's member; see `Model.rows`. Raises `InvalidInput`, `TooLarge`."""
+    where = f"$.{form}"
+    if form == "inputs" and isinstance(sent, dict):
+        return rows_from_lists(model, sent, limits, where=where, expecting=expecting, unknown=unknown)
+    if form == "inputs" and not isinstance(sent, list):
+        raise InvalidInput.at(
+            where, f"expected a list for each feature by its name, or a list of rows, got {shown(sent)}"
+        )
+    if form == "dataframe_split" and "columns" in sent:
+        columns, data = sent["columns"], sent["data"]
+        return rows_from_split(
+            model, columns, data, limits, where=where, expecting=expecting, unknown=unknown
+        )
+    if form == "dataframe_split":
+        where, sent = f"{where}.data", sent["data"]
+    _check_kind(sent, dict if form == "dataframe_records" else list, where)
+    return model.rows(sent, limits=limits, where=where, expecting=expecting, unknown=unknown)
+
+
+def _check_kind(rows: object, kind: type, where: str) -> None:
+    """Raise `InvalidInput` where a row is of another kind than its form has; of what is no list, later."""
+    name = "an object" if kind is dict else "a list"
+    raise_faults(
+        Fault(f"{where}[{index}]", f"expected {name}, got {shown(row)}")
+        for index, row in enumerate(rows if isinstance(rows, list) else ())
+        if not isinstance(row, kind)
+    )

@@ -1,0 +1,149 @@
+"""Rows that come column by column, or under names that stand once above them: put in order, and packed.
+
+TensorFlow Serving's columnar form is `{"age": [31, 44], "plan": ["pro", null]}`; pandas' split form is
+`{"columns": ["plan", "age"], "data": [["pro", 31], [null, 44]]}`. What is wrong is told with its path in that
+form.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
+from ml_core.inputs.columns import NUMBER, Feature, read_column, wrong_values
+from ml_core.inputs.instances import IGNORED, LEAVE_OUT, no_feature
+from ml_core.inputs.rows import Limits, Rows
+from ml_core.safetensors import pack
+
+if TYPE_CHECKING:
+    from ml_core.model.model import Model
+
+
+def features_of(model: "Model") -> Sequence[Feature]:
+    """What a model takes, also of one that takes numbers alone."""
+    return model.encoding.features if model.encoding else [Feature(name, NUMBER) for name in model.features]
+
+
+def packed_columns(
+    model: "Model", columns: Iterable[Sequence[Any]], path: Callable[[int, int], str], where: str
+) -> Rows:
+    """The rows of a model's features, of which each has a list of values in `columns`; all are as long.
+
+    `path` says where a feature's value of a row stands, `where` is what rows are counted in. Raises
+    `InvalidInput`.
+    """
+    features = features_of(model)
+    read: list[list[Any]] = []
+
+    def read_each() -> Iterator[Fault]:
+        for place, (feature, values) in enumerate(zip(features, columns, strict=True)):
+            read.append(read_column(feature, values))
+            wrong = wrong_values(read[-1])
+            yield from (Fault(path(place, row), message) for row, message in wrong)
+            if not model.encoding:
+                missing = (row for row, value in enumerate(values) if value is None)
+                yield from (Fault(path(place, row), "expected a number, got null") for row in missing)
+
+    raise_faults(read_each())
+    return Rows(pack(value for row in zip(*read, strict=True) for value in row), len(features), where)
+
+
+def rows_from_lists(
+    model: "Model",
+    columns: Mapping[str, object],
+    limits: Limits,
+    *,
+    where: str,
+    expecting: str = "the model",
+    unknown: str = LEAVE_OUT,
+) -> Rows:
+    """The rows of lists by the features' names, in any order: a value for each row.
+
+    `expecting` and `unknown` as in `rows_from_json`. Raises `TooLarge`, `InvalidInput`.
+    """
+    names = set(model.features)
+
+    def wrong_names() -> Iterator[Fault]:
+        others = (name for name in columns if unknown is not IGNORED and name not in names)
+        yield from (Fault(member(where, name), no_feature(expecting, name, unknown)) for name in others)
+        missing = (name for name in model.features if name not in columns)
+        yield from (Fault(where, f"feature {shown(name)} is missing") for name in missing)
+
+    raise_faults(wrong_names())
+    first, lists = model.features[0], {name: columns[name] for name in model.features}
+    raise_faults(
+        Fault(member(where, name), f"expected a list with a value for each row, got {shown(values)}")
+        for name, values in lists.items()
+        if not isinstance(values, list)
+    )
+    listed = [values for values in lists.values() if isinstance(values, list)]
+    count = len(listed[0])
+    raise_faults(
+        Fault(member(where, name), f"has {len(values)} values, and {member(where, first)} has {count}")
+        for name, values in zip(lists, listed, strict=True)
+        if len(values) != count
+    )
+    _check_count(count, member(where, first), limits)
+    paths = [member(where, name) for name in lists]
+    # the row's number in every list at once
+    return packed_columns(model, listed, lambda place, row: f"{paths[place]}[{row}]", f"{where}.*")
+
+
+def rows_from_split(
+    model: "Model",
+    columns: Sequence[str | int],
+    data: object,
+    limits: Limits,
+    *,
+    where: str,
+    expecting: str = "the model",
+    unknown: str = LEAVE_OUT,
+) -> Rows:
+    """The rows of lists whose order `columns` says; a column's number is its name, as in pandas.
+
+    `where` leads to the object that both are members of. `expecting` and `unknown` as in `rows_from_json`.
+    Raises `TooLarge`, `InvalidInput`.
+    """
+    placed = _places(model, columns, f"{where}.columns", expecting, unknown)
+    where = f"{where}.data"
+    if not isinstance(data, list):
+        raise InvalidInput.at(where, f"expected a list of rows, got {shown(data)}")
+    _check_count(len(data), where, limits)
+    raise_faults(_wrong_rows(data, len(columns), where))
+    # Each column on its own: of those that the model does not know nothing is copied.
+    read = ([row[place] for row in data] for place in placed)
+    return packed_columns(model, read, lambda place, row: f"{where}[{row}][{placed[place]}]", where)
+
+
+def _places(
+    model: "Model", columns: Sequence[str | int], where: str, expecting: str, unknown: str
+) -> list[int]:
+    """Where each feature's column is."""
+    names, places = set(model.features), dict[str, int]()
+
+    def place_each() -> Iterator[Fault]:
+        for place, name in enumerate(map(str, columns)):
+            path = f"{where}[{place}]"
+            if (before := places.setdefault(name, place)) != place:
+                yield Fault(path, f"{shown(name)} is there twice, first at {where}[{before}]")
+            elif name not in names and unknown is not IGNORED:
+                yield Fault(path, no_feature(expecting, name, unknown))
+        missing = (name for name in model.features if name not in places)
+        yield from (Fault(where, f"feature {shown(name)} is missing") for name in missing)
+
+    raise_faults(place_each())
+    return [places[name] for name in model.features]
+
+
+def _wrong_rows(data: list[object], width: int, where: str) -> Iterator[Fault]:
+    for index, row in enumerate(data):
+        if not isinstance(row, list):
+            yield Fault(f"{where}[{index}]", f"expected a list of {width}, got {shown(row)}")
+        elif len(row) != width:
+            yield Fault(f"{where}[{index}]", f"has {len(row)} values for {width} columns")
+
+
+def _check_count(count: int, where: str, limits: Limits) -> None:
+    if not count:
+        raise InvalidInput.at(where, "expected at least one row, got an empty list")
+    if count > limits.max_rows:
+        raise TooLarge(f"{where} has {count} rows; at most {limits.max_rows} are taken")
