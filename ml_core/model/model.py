@@ -57,7 +57,7 @@ class Model:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What `predict` can be asked for."""
+        """What `predict_rows` can be asked for."""
         return tuple(self.output_specs)
 
     @property
@@ -143,7 +143,7 @@ class Model:
 
         return cls(**parts_of(*read(data)), nbytes=len(data))
 
-    def predict(self, rows: Rows, outputs: Sequence[str] = ("label",)) -> Predictions:
+    def predict_rows(self, rows: Rows, outputs: Sequence[str] = ("label",)) -> Predictions:
         """What is asked in `outputs`, for every row.
 
         Raises `InvalidInput` for an output that this model cannot give, and for a row so far out that its

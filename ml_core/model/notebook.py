@@ -22,4 +22,4 @@ def predict(model: Model, X: Any, output: str = "label") -> list[Any]:  # noqa: 
         raise InvalidInput.at(
             "output", f"this model gives {', '.join(model.outputs)}; it has no {shown(output)}"
         )
-    return model.predict(rows, [output])[output]
+    return model.predict_rows(rows, [output])[output]

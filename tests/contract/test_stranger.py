@@ -46,7 +46,7 @@ def test_it_is_trained_registered_measured_and_predicts(store: ObjectStore) -> N
     model = Models(store).resolve("unheard-of").model
     assert model.outputs == ("label", "probability", "farness")
     rows = model.rows(ROWS[:4], limits=Limits())
-    found = model.predict(rows, model.outputs)
+    found = model.predict_rows(rows, model.outputs)
     assert set(found["label"]) <= {"near", "far"}
     assert all(sum(each) == pytest.approx(1) for each in found["probability"])
     assert all(isinstance(each, float) for each in found["farness"])

@@ -193,7 +193,7 @@ class TestEnding:
         assert Versions(bench.registry).get("signs", 1)["classes"] == ["high", "low"]
         served = Models(bench.store).resolve("signs")
         asked = rows_from_json([[2.0, 2.0], [-2.0, -2.0]], features=served.model.features, limits=Limits())
-        assert served.model.predict(asked)["label"] == ["high", "low"]
+        assert served.model.predict_rows(asked)["label"] == ["high", "low"]
 
     def test_what_a_fit_prints_besides_its_progress_does_no_harm(self, bench: Bench) -> None:
         job = bench.submit(print='[1]\n{"phase": 3}\n\x00\xff')

@@ -83,8 +83,8 @@ def trained(rows: list[Any], targets: list[Any] | None, **body: Any) -> tuple[Tr
 
 def both_arithmetics(model: Model, rows: list[Any], outputs: list[str]) -> list[Any]:
     """The answers for the rows one by one (plain Python) and all at once (numpy)."""
-    singly = [model.predict(model.rows([row], limits=LIMITS), outputs) for row in rows]
-    together = model.predict(model.rows(rows * 40, limits=LIMITS), outputs)
+    singly = [model.predict_rows(model.rows([row], limits=LIMITS), outputs) for row in rows]
+    together = model.predict_rows(model.rows(rows * 40, limits=LIMITS), outputs)
     answers = []
     for output, many in together.items():
         one_by_one = [answer[output][0] for answer in singly]
@@ -234,7 +234,9 @@ def test_a_column_without_any_value_is_not_looked_at() -> None:
         "column 'b' has no value in any row trained on: it is not looked at"
     ]
     one, other = (
-        model.predict(model.rows([{"a": 1, "b": value, "c": 1}], limits=LIMITS), ["decision"])["decision"]
+        model.predict_rows(model.rows([{"a": 1, "b": value, "c": 1}], limits=LIMITS), ["decision"])[
+            "decision"
+        ]
         for value in (None, 5)
     )
     # scikit-learn keeps the flag, which was 1 throughout and carries no weight after scaling

@@ -120,7 +120,7 @@ def answered(call: Call, model: Model, rows: Rows, outputs: tuple[str, ...]) -> 
     most = call.settings.max_cells
     if cells > most:
         raise TooLarge(f"{len(rows):,} rows give an answer of {cells:,} values; at most {most:,} are given")
-    return model.predict(rows, outputs)
+    return model.predict_rows(rows, outputs)
 
 
 def _by_row(found: Predictions, wanted: tuple[str, ...]) -> list[dict[str, Any]]:

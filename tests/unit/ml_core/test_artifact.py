@@ -59,7 +59,9 @@ def test_a_loaded_model_predicts_the_same_bits(model: Model) -> None:
     loaded = Model.from_bytes(model.to_bytes())
     assert loaded.description == model.description
     assert loaded.outputs == model.outputs
-    assert loaded.predict(rows_for(model), model.outputs) == model.predict(rows_for(model), model.outputs)
+    assert loaded.predict_rows(rows_for(model), model.outputs) == model.predict_rows(
+        rows_for(model), model.outputs
+    )
 
 
 def test_dumping_a_loaded_model_gives_the_same_bytes(model: Model) -> None:
@@ -93,7 +95,9 @@ def test_artifacts_of_every_format_so_far_are_read(kept: str) -> None:
     with open(os.path.join(KEPT, kept), encoding="utf-8") as file:
         told = json.load(file)
     loaded = Model.from_bytes(bytes.fromhex(told["artifact"]))
-    predicted = loaded.predict(Rows(packed(np.array(told["rows"])), len(loaded.features)), loaded.outputs)
+    predicted = loaded.predict_rows(
+        Rows(packed(np.array(told["rows"])), len(loaded.features)), loaded.outputs
+    )
     expected = told["predictions"]
     if isinstance(expected, list):  # format 1 was written down when outputs had places
         places = zip(("label", "probability", "decision", "distance"), expected, strict=True)

@@ -26,7 +26,7 @@ from ml_core.inputs.rows import Limits
 with open(sys.argv[1], "rb") as file:
     model = Model.from_bytes(file.read())
 rows = rows_from_json(json.loads(sys.argv[2]) * int(sys.argv[3]), features=model.features, limits=Limits())
-labels = model.predict(rows, model.outputs)["label"]
+labels = model.predict_rows(rows, model.outputs)["label"]
 print(json.dumps({"labels": labels, "modules": list(sys.modules)}))
 """
 

@@ -57,8 +57,8 @@ def test_a_file_in_the_folder_is_an_algorithm(tmp_path: Any, monkeypatch: pytest
 
 def test_predicting_changes_nothing(model: Model) -> None:
     before = copy.deepcopy(model.description), model.estimator.parameters(), dict(model.estimator.tensors())
-    first = model.predict(rows(IRIS.data), model.outputs)
-    assert model.predict(rows(IRIS.data), model.outputs) == first
+    first = model.predict_rows(rows(IRIS.data), model.outputs)
+    assert model.predict_rows(rows(IRIS.data), model.outputs) == first
     after = model.description, model.estimator.parameters(), model.estimator.tensors()
     assert repr(after[:2]) == repr(before[:2])
     assert {name: bytes(tensor.packed) for name, tensor in after[2].items()} == {
@@ -74,13 +74,13 @@ def test_permuted_rows_give_permuted_predictions(model: Model) -> None:
 
 def test_only_what_is_asked_is_given(model: Model) -> None:
     for output in model.outputs:
-        assert list(model.predict(rows(IRIS.data[:2]), [output])) == [output]
+        assert list(model.predict_rows(rows(IRIS.data[:2]), [output])) == [output]
 
 
 @pytest.mark.parametrize("outputs", [[], ["labels"], ["label", "nothing"]])
 def test_an_output_that_a_model_lacks_is_told(model: Model, outputs: list[str]) -> None:
     with pytest.raises(InvalidInput, match=r"\$\.outputs.*label"):
-        model.predict(rows(IRIS.data), outputs)
+        model.predict_rows(rows(IRIS.data), outputs)
 
 
 def test_an_svm_without_calibration_has_no_probability() -> None:
@@ -91,7 +91,7 @@ def test_an_svm_without_calibration_has_no_probability() -> None:
 
 
 def test_cells_count_the_values_of_an_answer(model: Model) -> None:
-    answer = model.predict(rows(IRIS.data[:7]), model.outputs)
+    answer = model.predict_rows(rows(IRIS.data[:7]), model.outputs)
     assert model.cells(7, model.outputs) == sum(np.size(values) for values in answer.values())
 
 
@@ -140,13 +140,13 @@ def test_blocks_bound_the_memory_and_change_no_label() -> None:
     many = rows(random.normal(size=(10_000, 10)))
     assert len(many) * model.estimator.peak_width > 2 * BLOCK_NUMBERS
     tracemalloc.start()
-    labels = model.predict(many)["label"]
+    labels = model.predict_rows(many)["label"]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 6 * 8 * BLOCK_NUMBERS
     few = rows(np.frombuffer(many.packed).reshape(-1, 10)[-50:])
     assert labels is not None
-    assert model.predict(few)["label"] == labels[-50:]
+    assert model.predict_rows(few)["label"] == labels[-50:]
 
 
 @pytest.mark.parametrize("count", [1, 2_000])
@@ -159,7 +159,7 @@ def test_a_row_whose_result_overflows_is_refused_at_its_place(name: str, count: 
     X = np.repeat(IRIS.data[:1], count, axis=0)
     X[count - 1] = [1.7e308, -1.7e308, 1.7e308, -1.7e308]
     with pytest.raises(InvalidInput) as refused:
-        model.predict(rows(X))
+        model.predict_rows(rows(X))
     assert refused.value.faults[0].path == f"$.instances[{count - 1}]"
 
 

@@ -39,7 +39,7 @@ def test_a_trained_model_is_loaded_from_its_bytes_and_predicts(algorithm: str) -
     request = body(algorithm, test_fraction=0)
     model = Model.from_bytes(trained(request).artifact)
     rows = rows_from_json(request["instances"], features=model.features, limits=Limits())
-    labels = model.predict(rows)["label"]
+    labels = model.predict_rows(rows)["label"]
     assert labels is not None
     assert len(labels) == len(request["instances"])
     if "targets" in request:
