@@ -2,6 +2,7 @@
 
 from handlers.rest.routes import NAME
 from handlers.rest.schemas import Schema
+from ml_core.algorithms.outputs import METHODS
 
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
@@ -19,6 +20,7 @@ _OUTPUTS: Schema = {
     "decision": {"anyOf": [{"type": "number"}, _FLOATS]},
     "distance": _FLOATS,
 }
+_OUTPUTS |= {METHODS[name]: schema for name, schema in _OUTPUTS.items()}
 
 
 def _object(properties: Schema, *, optional: tuple[str, ...] = (), closed: bool = True) -> Schema:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 # What an output's values are: class or cluster numbers, or numbers.
 LABEL, NUMBER = "label", "number"
 
@@ -30,3 +34,17 @@ class OutputSpec:
 
 
 LABELS = OutputSpec("label", kind=LABEL)
+
+# scikit-learn's methods, after which MLServer names the outputs of its models. Either name is taken where an
+# output is asked for; what is not here has one name everywhere.
+METHODS = {
+    "label": "predict",
+    "probability": "predict_proba",
+    "decision": "decision_function",
+    "distance": "transform",
+}
+
+
+def by_every_name(specs: Mapping[str, OutputSpec]) -> dict[str, OutputSpec]:
+    """Outputs by each of the names that they may be asked by. Where two claim a name, it is its owner's."""
+    return {METHODS[name]: spec for name, spec in specs.items() if name in METHODS} | dict(specs)

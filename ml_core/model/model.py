@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml_core.algorithms.outputs import LABEL
+from ml_core.algorithms.outputs import LABEL, by_every_name
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.instances import LEAVE_OUT, rows_from_json
@@ -54,11 +54,16 @@ class Model:
         self.encoding = encoding
         self.nbytes = nbytes
         self.output_specs: dict[str, OutputSpec] = {spec.name: spec for spec in estimator.outputs}
+        self._asked = by_every_name(self.output_specs)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What `predict_rows` can be asked for."""
+        """What `predict_rows` can be asked for, each by one of its names."""
         return tuple(self.output_specs)
+
+    def output_spec(self, output: str) -> OutputSpec | None:
+        """An output by any of its names; None for what this model does not give."""
+        return self._asked.get(output)
 
     @property
     def description(self) -> dict[str, object]:
@@ -123,9 +128,8 @@ class Model:
 
     def cells(self, rows: int, outputs: Sequence[str] = ("label",)) -> int:
         """How many values an answer for so many rows holds: what a limit on answers is compared with."""
-        return rows * sum(
-            self.output_specs[output].width for output in outputs if output in self.output_specs
-        )
+        asked = self._asked
+        return rows * sum(asked[output].width for output in outputs if output in asked)
 
     def to_bytes(self) -> bytes:
         """The model's artifact: what `from_bytes` reads, and `deploy_model` deploys."""
@@ -144,18 +148,19 @@ class Model:
         return cls(**parts_of(*read(data)), nbytes=len(data))
 
     def predict_rows(self, rows: Rows, outputs: Sequence[str] = ("label",)) -> Predictions:
-        """What is asked in `outputs`, for every row.
+        """What is asked in `outputs`, for every row, under the names by which it was asked for.
 
         Raises `InvalidInput` for an output that this model cannot give, and for a row so far out that its
         result is not a finite number.
         """
         self._check_outputs(outputs)
-        predictions: Predictions = {output: [] for output in outputs}
-        for block in self._blocks(rows, outputs):
-            for output in predictions:
-                predictions[output] += _entries(self.output_specs[output], block[output])
+        asked = {output: self._asked[output] for output in outputs}
+        predictions: Predictions = {output: [] for output in asked}
+        for block in self._blocks(rows, tuple({spec.name: None for spec in asked.values()})):
+            for output, spec in asked.items():
+                predictions[output] += _entries(spec, block[spec.name])
         return {
-            output: self._labels(entries) if self.output_specs[output].kind == LABEL else entries
+            output: self._labels(entries) if asked[output].kind == LABEL else entries
             for output, entries in predictions.items()
         }
 
@@ -194,7 +199,7 @@ class Model:
         raise_faults(
             Fault(f"$.outputs[{index}]", f"this model gives {gives}; it has no {shown(output)}")
             for index, output in enumerate(outputs)
-            if output not in self.output_specs
+            if output not in self._asked
         )
 
     def _blocks(self, rows: Rows, outputs: Sequence[str]) -> Iterator[Mapping[str, Values]]:

@@ -11,14 +11,14 @@ def predict(model: Model, X: Any, output: str = "label") -> list[Any]:  # noqa: 
     """One output of a model for every row of `X`: lists, an array or a data frame.
 
     `output` is "label", "probability" (rows × classes), "decision" (one number for each row of a two-class
-    model, else rows × classes) or "distance" (rows × clusters), as far as the model gives it. Raises
-    `InvalidInput`.
+    model, else rows × classes) or "distance" (rows × clusters), as far as the model gives it, or by
+    scikit-learn's names "predict", "predict_proba", "decision_function", "transform". Raises `InvalidInput`.
     """
     if model.encoding:
         rows = model.rows(plain_rows(X, model.features), limits=NO_LIMITS, where="X")
     else:
         rows = rows_of(X, model.features)
-    if output not in model.outputs:
+    if model.output_spec(output) is None:
         raise InvalidInput.at(
             "output", f"this model gives {', '.join(model.outputs)}; it has no {shown(output)}"
         )

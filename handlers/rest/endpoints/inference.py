@@ -10,14 +10,14 @@ from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
 from handlers.rest.tensors import OutputTensor
 from handlers.version import NAME, VERSION
-from ml_core.algorithms.outputs import LABEL
+from ml_core.algorithms.outputs import LABEL, METHODS
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.instances import IGNORED
 
 if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.inputs.rows import Rows
-    from ml_core.model.model import Model, Predictions
+    from ml_core.model.model import Model
     from ml_core.serving import Served
 
 _PARAMETERS: Schema = {"type": ["object", "null"]}
@@ -46,6 +46,8 @@ INFER_BODY: Schema = {
         "outputs": {
             "type": ["array", "null"],
             "maxItems": 16,
+            "description": "By the names in the model's metadata (`predict`, `predict_proba`, "
+            "`decision_function`, `transform`) or by those of `/v1`; `predict` where none is asked for.",
             "items": {
                 "type": "object",
                 "required": ["name"],
@@ -77,13 +79,6 @@ INFER_BODY: Schema = {
     ],
 }
 _ADVICE = 'leave it out, or send "parameters": {"unknown_columns": "ignore"}'
-# MLServer's names of a scikit-learn model's outputs; others have one name everywhere.
-NAMES = {
-    "label": "predict",
-    "probability": "predict_proba",
-    "decision": "decision_function",
-    "distance": "transform",
-}
 
 
 def server(_: Call) -> Response:
@@ -142,17 +137,17 @@ def infer(call: Call) -> Response:
     served = call.services.models.resolve(call.path["model"], call.version, key=key)
     model = served.model
     note(call, served)
-    names, specs = _wanted(header, served), _outputs(model)
+    names = _wanted(header, served)
     rows = _rows(call, header, binary, served)
     call.note(rows=len(rows))
-    found = answered(call, model, rows, tuple(specs[name].name for name in names))
+    found = answered(call, model, rows, tuple(names))
     answer: dict[str, Any] = {"model_name": served.name, "model_version": str(served.version)}
     if "id" in header:
         answer["id"] = header["id"]
     if model.classes is not None:
         answer["parameters"] = _classes(model)
     body, header_length = tensors.write(
-        answer, [_tensor(name, specs[name], found, model) for name in names], _binary(header, names)
+        answer, [_tensor(name, found[name], model) for name in names], _binary(header, names)
     )
     if header_length is None:
         return Response(200, {"content-type": "application/json"}, body)
@@ -174,19 +169,19 @@ def _read(call: Call) -> tuple[dict[str, Any], bytes | None]:
 
 
 def _wanted(header: dict[str, Any], served: "Served") -> list[str]:
-    """The outputs to compute: those that are asked for, else the default.
+    """The outputs to compute, by the names by which they are asked for, else the default.
 
     Raises:
         InvalidInput: the model has no such output, or it is asked for twice.
     """
     asked = [output["name"] for output in header.get("outputs") or ()] or ["predict"]
-    possible = _outputs(served.model)
-    gives = f"{described(served)} gives {', '.join(possible)}, each once"
+    model = served.model
+    gives = f"{described(served)} gives {', '.join(_outputs(model))}, each once"
     first = {output: position for position, output in reversed([*enumerate(asked)])}
     raise_faults(
         Fault(f"$.outputs[{position}].name", f"{gives}; it cannot give {shown(output)}")
         for position, output in enumerate(asked)
-        if output not in possible or first[output] != position
+        if model.output_spec(output) is None or first[output] != position
     )
     return asked
 
@@ -260,13 +255,14 @@ def _binary(header: dict[str, Any], names: list[str]) -> set[str]:
 def _outputs(model: "Model") -> "dict[str, OutputSpec]":
     """The model's outputs by the protocol's names, labels first."""
     specs = model.output_specs
-    ours = {name: specs[name] for name in NAMES if name in specs} | specs
-    return {NAMES.get(name, name): spec for name, spec in ours.items()}
+    ours = {name: specs[name] for name in METHODS if name in specs} | specs
+    return {METHODS.get(name, name): spec for name, spec in ours.items()}
 
 
-def _tensor(name: str, spec: "OutputSpec", found: "Predictions", model: "Model") -> OutputTensor:
+def _tensor(name: str, values: list[Any], model: "Model") -> OutputTensor:
     """One output as a tensor: labels `[rows]`, all else `[rows, k]`."""
-    values = found[spec.name]
+    spec = model.output_spec(name)
+    assert spec is not None  # noqa: S101 - for the type checker: `_wanted` looked
     if spec.kind == LABEL:
         datatype = tensors.datatype_of(model.classes if model.classes is not None else (0,))
         if datatype == "BYTES":

@@ -40,7 +40,8 @@ PREDICT_BODY: Schema = {
             "maxItems": 16,
             "items": {"type": "string", "maxLength": 64},
             "description": "What to answer for each row: `label`, `probability`, `decision`, `distance`, or "
-            "what else the model gives.",
+            "what else the model gives. Or by scikit-learn's names `predict`, `predict_proba`, "
+            "`decision_function`, `transform`; the answer has the names that were asked by.",
         },
         "unknown_columns": {
             "type": "string",

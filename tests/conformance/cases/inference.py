@@ -54,6 +54,7 @@ def raw(datatype: str, size: int | None = None, **changes: Any) -> tuple[dict[st
 
 DOUBLES, DATA = raw("FP64")
 EVERYTHING = [{"name": name} for name in OUTPUTS]
+OF_V1 = [{"name": name} for name in ("label", "probability", "decision")]
 AS_BYTES = [{"name": name, "parameters": {"binary_data": True}} for name in OUTPUTS]
 COLUMNS = [
     {"name": name, "shape": [len(FEW)], "datatype": "FP64", "data": [row[place] for row in FEW]}
@@ -94,12 +95,16 @@ FAULTS: dict[str, tuple[Any, str]] = {
         "$.inputs[0].data[3]",
     ),
     "an output that is unknown": (
-        {"inputs": [tensor()], "outputs": [{"name": "label"}]},
+        {"inputs": [tensor()], "outputs": [{"name": "labels"}]},
         "$.outputs[0].name",
     ),
     "an output that is not its": (
         {"inputs": [tensor()], "outputs": [{"name": "transform"}]},
         "$.outputs[0].name",
+    ),
+    "an output that is not its, by v1's name": (
+        {"inputs": [tensor()], "outputs": [{"name": "label"}, {"name": "distance"}]},
+        "$.outputs[1].name",
     ),
     "an output twice": ({"inputs": [tensor()], "outputs": [{"name": "predict"}] * 2}, "$.outputs[1].name"),
     "an output without a name": ({"inputs": [tensor()], "outputs": [{}]}, "$.outputs[0]"),
@@ -147,6 +152,8 @@ CASES = [
     post("no Content-Type, as Triton's client", PATH, json.dumps({"inputs": [tensor()]}).encode()),
     post("version 2", "/v2/models/iris/versions/2/infer", {"inputs": [tensor()], "outputs": EVERYTHING}),
     post("everything", PATH, {"inputs": [tensor()], "outputs": EVERYTHING}),
+    post("everything by v1's names", PATH, {"inputs": [tensor()], "outputs": OF_V1}),
+    post("one output by both names", PATH, {"inputs": [tensor()], "outputs": [OF_V1[0], EVERYTHING[0]]}),
     post("booleans", "/v2/models/flags/infer", {"inputs": [tensor(shape=[8, 2])], "outputs": EVERYTHING}),
     post(
         "integers",

@@ -173,6 +173,12 @@ BODIES: dict[str, tuple[Any, int, str, str]] = {
         "invalid_input",
         "$.outputs[0]",
     ),
+    "with an output that is not its, by scikit-learn's name": (
+        {"instances": [ROW], "outputs": ["predict", "transform"]},
+        422,
+        "invalid_input",
+        "$.outputs[1]",
+    ),
     "with an output that is null": (
         {"instances": [ROW], "outputs": [None]},
         422,
@@ -241,6 +247,10 @@ CASES = [
         for output in outputs
     ],
     _predicted("an output twice", "iris", [ROW], "label", "decision", "label"),
+    _predicted("outputs by scikit-learn's names", "iris", [ROW], "predict", "predict_proba"),
+    _predicted("a decision by scikit-learn's name", "numbers", [ROW], "decision_function", "label"),
+    _predicted("distances by scikit-learn's name", "line", [[3]], "transform"),
+    _predicted("an output by both names", "iris", [ROW], "label", "predict"),
     _predicted("outputs in another order", "iris", [ROW], "decision", "label"),
     _predicted("a row by name", "iris", [NAMED]),
     _predicted("a row by name in another order", "iris", [dict(reversed(NAMED.items()))]),

@@ -14,6 +14,7 @@ from handlers.rest import forms, openapi
 from handlers.rest.answers import ANSWERS
 from handlers.rest.http import Response
 from handlers.settings import read_settings
+from ml_core.algorithms.outputs import METHODS
 from tests.unit.handlers.conftest import ROWS, Ask, asking, services_over
 
 PLANS = ["basic", "plus", None]
@@ -432,3 +433,64 @@ def test_there_is_an_example_of_every_form_and_the_contract_takes_one_at_a_time(
 @pytest.mark.parametrize("body", examples("/v2/models/{model}/infer"))
 def test_the_open_inference_protocols_examples_are_too(ask: Ask, body: Any) -> None:
     infer(ask, "fruit", body)
+
+
+OURS = {theirs: ours for ours, theirs in METHODS.items()}
+OUTPUTS = {"mixed": ["label", "probability", "decision"], "groups": ["label", "distance"]}
+
+
+@pytest.mark.parametrize("model", OUTPUTS)
+def test_v1_takes_scikit_learns_names_and_answers_by_them(ask: Ask, model: str) -> None:
+    ours = OUTPUTS[model]
+    theirs = [METHODS[name] for name in ours]
+    rows = {"instances": ASKED[model]}
+    expected = predict(ask, model, {**rows, "outputs": ours})["predictions"]
+    for asked in (theirs, theirs[::-1], [*ours, *theirs], [theirs[0], *ours[1:]]):
+        found = predict(ask, model, {**rows, "outputs": asked})["predictions"]
+        assert [list(row) for row in found] == [asked] * len(found)
+        for row, whole in zip(found, expected, strict=True):
+            assert all(row[name] == whole[name if name in ours else OURS[name]] for name in asked)
+    by_column = predict(ask, model, {"inputs": columns_of(ASKED[model]), "outputs": theirs})["outputs"]
+    assert by_column == {METHODS[name]: [row[name] for row in expected] for name in ours}
+
+
+@pytest.mark.parametrize("model", OUTPUTS)
+def test_v2_takes_the_names_of_v1_and_answers_by_them(ask: Ask, model: str) -> None:
+    ours = OUTPUTS[model]
+    body = {"inputs": tensors(ASKED[model])}
+    if model == "groups":
+        body = {"inputs": [{**tensor, "datatype": "FP64"} for tensor in body["inputs"]]}
+
+    def asked(names: list[str], **each: Any) -> list[dict[str, Any]]:
+        sent = {**body, "outputs": [{"name": name, **each} for name in names]}
+        found: list[dict[str, Any]] = infer(ask, model, sent)["outputs"]
+        return found
+
+    expected = asked([METHODS[name] for name in ours])
+    for names in (ours, [*ours, *map(METHODS.__getitem__, ours)]):
+        found = asked(names)
+        assert [output["name"] for output in found] == names
+        for output in found:
+            (same,) = (
+                each for each in expected if each["name"] == METHODS.get(output["name"], output["name"])
+            )
+            assert {**output, "name": ""} == {**same, "name": ""}
+
+
+def test_an_output_that_is_not_given_is_told_by_the_name_that_was_asked(ask: Ask) -> None:
+    body = {"instances": ASKED["mixed"], "outputs": ["predict", "transform"]}
+    ((path, message),) = wrong(ask, "mixed", body)
+    assert path == "$.outputs[1]"
+    assert message == "this model gives label, probability, decision; it has no 'transform'"
+    sent = {"inputs": tensors(TABLE[:2]), "outputs": [{"name": "label"}, {"name": "distance"}]}
+    ((path, message),) = refused(ask("POST", "/v2/models/mixed/infer", json.dumps(sent).encode()), 400)
+    assert path == "$.outputs[1].name"
+    assert message.endswith("it cannot give 'distance'")
+
+
+def test_an_answer_of_an_output_by_both_names_counts_twice(root: Path) -> None:
+    settings = read_settings({"ML_ROOT": str(root), "ML_MAX_CELLS": "8"})
+    ask = asking(folder_services(settings, key_records=None))
+    for outputs, status in ((["label"], 200), (["label", "predict"], 413)):
+        body = json.dumps({"instances": ASKED["groups"], "outputs": outputs}).encode()
+        assert ask("POST", "/v1/models/groups:predict", body).status == status
