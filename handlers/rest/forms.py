@@ -98,17 +98,18 @@ def rows_of(
     form: str, sent: Any, model: "Model", limits: "Limits", *, expecting: str, unknown: str
 ) -> "Rows":
     """The rows in a body's member; see `Model.rows`. Raises `InvalidInput`, `TooLarge`."""
-    where = f"$.{form}"
+    where, gaps = f"$.{form}", model.takes_gaps
     if form == "inputs" and isinstance(sent, dict):
-        return rows_from_lists(model, sent, limits, where=where, expecting=expecting, unknown=unknown)
+        return rows_from_lists(
+            model.columns, sent, limits, gaps=gaps, where=where, expecting=expecting, unknown=unknown
+        )
     if form == "inputs" and not isinstance(sent, list):
         raise InvalidInput.at(
             where, f"expected a list for each feature by its name, or a list of rows, got {shown(sent)}"
         )
     if form == "dataframe_split" and "columns" in sent:
-        columns, data = sent["columns"], sent["data"]
         return rows_from_split(
-            model, columns, data, limits, where=where, expecting=expecting, unknown=unknown
+            model.columns, sent, limits, gaps=gaps, where=where, expecting=expecting, unknown=unknown
         )
     if form == "dataframe_split":
         where, sent = f"{where}.data", sent["data"]

@@ -6,32 +6,28 @@ form.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
-from ml_core.inputs.columns import NUMBER, Feature, read_column, wrong_values
+from ml_core.inputs.columns import Feature, read_column, wrong_values
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, no_feature
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.safetensors import pack
 
-if TYPE_CHECKING:
-    from ml_core.model.model import Model
-
-
-def features_of(model: "Model") -> Sequence[Feature]:
-    """What a model takes, also of one that takes numbers alone."""
-    return model.encoding.features if model.encoding else [Feature(name, NUMBER) for name in model.features]
-
 
 def packed_columns(
-    model: "Model", columns: Iterable[Sequence[Any]], path: Callable[[int, int], str], where: str
+    features: Sequence[Feature],
+    columns: Iterable[Sequence[Any]],
+    path: Callable[[int, int], str],
+    where: str,
+    *,
+    gaps: bool,
 ) -> Rows:
-    """The rows of a model's features, of which each has a list of values in `columns`; all are as long.
+    """The rows of features, of which each has a list of values in `columns`; all are as long.
 
-    `path` says where a feature's value of a row stands, `where` is what rows are counted in. Raises
-    `InvalidInput`.
+    Without `gaps` a missing value is refused. `path` says where a feature's value of a row stands, `where` is
+    what rows are counted in. Raises `InvalidInput`.
     """
-    features = features_of(model)
     read: list[list[Any]] = []
 
     def read_each() -> Iterator[Fault]:
@@ -39,7 +35,7 @@ def packed_columns(
             read.append(read_column(feature, values))
             wrong = wrong_values(read[-1])
             yield from (Fault(path(place, row), message) for row, message in wrong)
-            if not model.encoding:
+            if not gaps:
                 missing = (row for row, value in enumerate(values) if value is None)
                 yield from (Fault(path(place, row), "expected a number, got null") for row in missing)
 
@@ -48,28 +44,30 @@ def packed_columns(
 
 
 def rows_from_lists(
-    model: "Model",
+    features: Sequence[Feature],
     columns: Mapping[str, object],
     limits: Limits,
     *,
+    gaps: bool,
     where: str,
     expecting: str = "the model",
     unknown: str = LEAVE_OUT,
 ) -> Rows:
     """The rows of lists by the features' names, in any order: a value for each row.
 
-    `expecting` and `unknown` as in `rows_from_json`. Raises `TooLarge`, `InvalidInput`.
+    `gaps` as in `packed_columns`, `expecting` and `unknown` as in `rows_from_json`. Raises `TooLarge`,
+    `InvalidInput`.
     """
-    names = set(model.features)
+    names = {feature.name: None for feature in features}
 
     def wrong_names() -> Iterator[Fault]:
         others = (name for name in columns if unknown is not IGNORED and name not in names)
         yield from (Fault(member(where, name), no_feature(expecting, name, unknown)) for name in others)
-        missing = (name for name in model.features if name not in columns)
+        missing = (name for name in names if name not in columns)
         yield from (Fault(where, f"feature {shown(name)} is missing") for name in missing)
 
     raise_faults(wrong_names())
-    first, lists = model.features[0], {name: columns[name] for name in model.features}
+    first, lists = features[0].name, {name: columns[name] for name in names}
     raise_faults(
         Fault(member(where, name), f"expected a list with a value for each row, got {shown(values)}")
         for name, values in lists.items()
@@ -84,26 +82,29 @@ def rows_from_lists(
     )
     _check_count(count, member(where, first), limits)
     paths = [member(where, name) for name in lists]
-    # the row's number in every list at once
-    return packed_columns(model, listed, lambda place, row: f"{paths[place]}[{row}]", f"{where}.*")
+    # of a row: its value in every list at once
+    return packed_columns(
+        features, listed, lambda place, row: f"{paths[place]}[{row}]", f"{where}.*", gaps=gaps
+    )
 
 
 def rows_from_split(
-    model: "Model",
-    columns: Sequence[str | int],
-    data: object,
+    features: Sequence[Feature],
+    frame: Mapping[str, Any],
     limits: Limits,
     *,
+    gaps: bool,
     where: str,
     expecting: str = "the model",
     unknown: str = LEAVE_OUT,
 ) -> Rows:
-    """The rows of lists whose order `columns` says; a column's number is its name, as in pandas.
+    """The rows in a frame's `data`, whose order `columns` says; a column's number is its name, as in pandas.
 
-    `where` leads to the object that both are members of. `expecting` and `unknown` as in `rows_from_json`.
-    Raises `TooLarge`, `InvalidInput`.
+    `gaps` as in `packed_columns`, `expecting` and `unknown` as in `rows_from_json`. Raises `TooLarge`,
+    `InvalidInput`.
     """
-    placed = _places(model, columns, f"{where}.columns", expecting, unknown)
+    columns, data = frame["columns"], frame["data"]
+    placed = _places(features, columns, f"{where}.columns", expecting, unknown)
     where = f"{where}.data"
     if not isinstance(data, list):
         raise InvalidInput.at(where, f"expected a list of rows, got {shown(data)}")
@@ -111,14 +112,17 @@ def rows_from_split(
     raise_faults(_wrong_rows(data, len(columns), where))
     # Each column on its own: of those that the model does not know nothing is copied.
     read = ([row[place] for row in data] for place in placed)
-    return packed_columns(model, read, lambda place, row: f"{where}[{row}][{placed[place]}]", where)
+    return packed_columns(
+        features, read, lambda place, row: f"{where}[{row}][{placed[place]}]", where, gaps=gaps
+    )
 
 
 def _places(
-    model: "Model", columns: Sequence[str | int], where: str, expecting: str, unknown: str
+    features: Sequence[Feature], columns: Sequence[str | int], where: str, expecting: str, unknown: str
 ) -> list[int]:
     """Where each feature's column is."""
-    names, places = set(model.features), dict[str, int]()
+    names = {feature.name: None for feature in features}
+    places: dict[str, int] = {}
 
     def place_each() -> Iterator[Fault]:
         for place, name in enumerate(map(str, columns)):
@@ -127,11 +131,11 @@ def _places(
                 yield Fault(path, f"{shown(name)} is there twice, first at {where}[{before}]")
             elif name not in names and unknown is not IGNORED:
                 yield Fault(path, no_feature(expecting, name, unknown))
-        missing = (name for name in model.features if name not in places)
+        missing = (name for name in names if name not in places)
         yield from (Fault(where, f"feature {shown(name)} is missing") for name in missing)
 
     raise_faults(place_each())
-    return [places[name] for name in model.features]
+    return [places[name] for name in names]
 
 
 def _wrong_rows(data: list[object], width: int, where: str) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from math import nan
 
 from ml_core.errors import Fault, InvalidInput, member, shown
 from ml_core.inputs.instances import wrong_number
-from ml_core.inputs.rows import Limits, Rows
+from ml_core.inputs.rows import Rows
 from ml_core.inputs.rules import TYPED, ValueRule, missing_numbers, spelled
 from ml_core.records import Record
 from ml_core.safetensors import pack
@@ -105,132 +105,6 @@ def row_schema(values: Mapping[str, Mapping[str, object]], optional: Sequence[st
     }
 
 
-def mixed_rows(
-    names: Sequence[str],
-    listed: list[object],
-    rows: list[list[object]],
-    limits: Limits,
-    where: str,
-    *,
-    types: Mapping[str, str] = {},
-    missing: tuple[str, ...] = (),
-) -> tuple[tuple[Feature, ...], Rows]:
-    """Features found out from rows in their order, and the rows. Raises `InvalidInput`.
-
-    `types` and `missing` say of columns and words what would be guessed, as `ReadOptions` have it.
-    """
-    features = []
-    for column, name in enumerate(names):
-        path = f"{where}[{{}}]{_place(listed[0], name, column)}"
-        values = [row[column] for row in rows]
-        features.append(_feature_of(name, values, types.get(name), missing, path=path, limits=limits))
-    return tuple(features), packed_rows(features, listed, rows, where)
-
-
-def _feature_of(
-    name: str, values: list[object], said: str | None, missing: tuple[str, ...], *, path: str, limits: Limits
-) -> Feature:
-    rule = TYPED._replace(missing=missing) if missing else TYPED
-    gaps = frozenset(missing)
-    words = tuple(sorted({value for value in values if isinstance(value, str)} - gaps))
-    kind = said or _kind_of(values, gaps)
-    if said is None and kind == CATEGORY and words and _are_dates(words, values):
-        kind = DATE
-    large = said is None and kind == NUMBER and _are_too_large(values)
-    if kind == CATEGORY or large:
-        kind = CATEGORY
-        if said or large:
-            rule = rule._replace(spelled=True)
-            words = tuple(
-                sorted(
-                    {
-                        *words,
-                        *(spelled(v) for v in values if isinstance(v, bool | int | float) and _is_spelled(v)),
-                    }
-                    - gaps
-                )
-            )
-        else:
-            _check_not_numbers(words, values, path)
-        _check_words(words, values, path, limits)
-        return Feature(name, kind, words, rule)
-    if said and words:
-        rule = rule._replace(text=True)
-    if said == BOOLEAN:
-        rule = rule._replace(true=("true", "yes", "t", "y", "1"), false=("false", "no", "f", "n", "0"))
-    return Feature(name, kind, (), rule)
-
-
-def _kind_of(values: list[object], gaps: frozenset[str]) -> str:
-    """What a column's first value says it is; the rest is checked against it."""
-    first = next((v for v in values if v is not None and not (isinstance(v, str) and v in gaps)), None)
-    return BOOLEAN if isinstance(first, bool) else CATEGORY if isinstance(first, str) else NUMBER
-
-
-def _are_too_large(values: list[object]) -> bool:
-    """Whether all values are whole numbers, and float64 would take some for others."""
-    known = [value for value in values if value is not None]
-    return set(map(type, known)) == {int} and any(map(is_skipped, known))
-
-
-def is_skipped(number: Any) -> bool:  # noqa: ANN401 - a whole number
-    """Whether float64 takes a whole number for another. One that it does not hold at all is refused later."""
-    try:
-        return bool(int(float(number)) != number)
-    except OverflowError:
-        return False
-
-
-def _are_dates(words: Sequence[str], values: list[object]) -> bool:
-    """Whether words are ISO dates, all of them; of values that mix kinds none are."""
-    if not words[0][:1].isdigit() or not all(value is None or isinstance(value, str) for value in values):
-        return False
-    from ml_core.inputs.texts import read_date
-
-    return all(read_date(word, TYPED) is not None for word in words)
-
-
-def _is_spelled(value: Any) -> bool:  # noqa: ANN401 - a value of JSON
-    return isinstance(value, bool) or (isinstance(value, int | float) and wrong_number(value) is None)
-
-
-def _check_not_numbers(words: Sequence[str], values: list[object], path: str) -> None:
-    if words and all(map(_is_number, words)):
-        # "1" is not 1: nobody who means words has only such, and whoever means numbers has to know.
-        message = (
-            f"expected a number, got {shown(words[0])}; of categories at least one is no number; "
-            '"types" says what the column is'
-        )
-        raise InvalidInput.at(path.format(values.index(words[0])), message)
-
-
-def _check_words(words: Sequence[str], values: list[object], path: str, limits: Limits) -> None:
-    for word in words:
-        wrong = f"expected at most {limits.max_text} characters, got {len(word)}" * (
-            len(word) > limits.max_text
-        )
-        if not wrong and not _is_text(word):
-            wrong = "expected text, got half of a surrogate pair"
-        if wrong:
-            raise InvalidInput.at(path.format(values.index(word)), wrong)
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_text(word: str) -> bool:
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def packed_rows(
     features: Sequence[Feature],
     listed: list[object],
@@ -249,6 +123,20 @@ def packed_rows(
     if any(isinstance(value, _Wrong) for column in columns for value in column):
         raise InvalidInput(_faults(features, columns, listed, where))
     return Rows(pack(value for row in zip(*columns, strict=True) for value in row), len(features), where)
+
+
+def is_spelled(value: Any) -> bool:  # noqa: ANN401 - a value of JSON
+    """Whether a value is a number or truth value, which a category may have as a word."""
+    return isinstance(value, bool) or (isinstance(value, int | float) and wrong_number(value) is None)
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a number as Python writes it."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 class _Wrong(float):
@@ -334,7 +222,7 @@ def _truth_reader(feature: Feature) -> Reader:
                 return MISSING
             if value.strip().lower() in words:
                 return words[value.strip().lower()]
-        elif isinstance(value, int | float) and _is_spelled(value) and spelled(value) in words:
+        elif isinstance(value, int | float) and is_spelled(value) and spelled(value) in words:
             return words[spelled(value)]
         return _Wrong.saying(f"expected true or false, got {shown(value)}")
 
@@ -354,7 +242,7 @@ def _word_reader(feature: Feature) -> Reader:
             if found is None and rule.text:
                 found = places.get(value.strip())
             return UNKNOWN if found is None else found
-        if rule.spelled and _is_spelled(value):
+        if rule.spelled and is_spelled(value):
             return _spelled_place(value, places, numbers)
         return _Wrong.saying(f"expected a string, got {shown(value)}")
 
@@ -372,7 +260,7 @@ def _spelled_place(value: Any, places: dict[str, float], numbers: dict[float, fl
     if not numbers:
         numbers[MISSING] = UNKNOWN  # they are looked for once
         for text, place in places.items():
-            if _is_number(text):
+            if is_number(text):
                 numbers.setdefault(int(text) if text.strip("+-").isdecimal() else float(text), place)
     return numbers.get(value, UNKNOWN)
 
@@ -420,10 +308,10 @@ def _faults(
     for index, row in enumerate(zip(*columns, strict=True)):
         for column, value in enumerate(row):
             if isinstance(value, _Wrong):
-                path = f"{where}[{index}]{_place(listed[index], features[column].name, column)}"
+                path = f"{where}[{index}]{place_in_row(listed[index], features[column].name, column)}"
                 yield Fault(path, value.message)
 
 
-def _place(sent: object, name: str, column: int) -> str:
+def place_in_row(sent: object, name: str, column: int) -> str:
     """A value's place in its row, as the end of a JSON path."""
     return member("", name) if isinstance(sent, dict) else f"[{column}]"

@@ -10,7 +10,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
-from ml_core.inputs.by_column import features_of, packed_columns
+from ml_core.inputs.by_column import packed_columns
 from ml_core.inputs.columns import BOOLEAN, NUMBER, Feature
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, no_feature
 from ml_core.inputs.rows import Limits, Rows
@@ -46,7 +46,7 @@ def rows_from_columns(
     `unknown` is what a refusal advises about a tensor that is no feature, or `IGNORED`. Raises `TooLarge`,
     `InvalidInput`.
     """
-    features = features_of(model)
+    features = model.columns
     placed = _in_order(features, columns, expecting, unknown)
     count = _common_length(columns, sorted(placed), limits)
     read = (
@@ -54,7 +54,11 @@ def rows_from_columns(
         for feature, place in zip(features, placed, strict=True)
     )
     return packed_columns(
-        model, read, lambda place, row: f"$.inputs[{placed[place]}].data[{row}]", "$.inputs[*].data"
+        features,
+        read,
+        lambda place, row: f"$.inputs[{placed[place]}].data[{row}]",
+        "$.inputs[*].data",
+        gaps=model.takes_gaps,
     )
 
 

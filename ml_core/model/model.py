@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ml_core.algorithms.contract import FittedEstimator, Values
     from ml_core.algorithms.learnt import Learnt
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.arithmetic.contract import Arithmetic
+    from ml_core.inputs.columns import Feature
     from ml_core.inputs.labels import Label
     from ml_core.inputs.rows import Limits, Rows
     from ml_core.preprocessing.encoding import Encoding
@@ -56,6 +60,16 @@ class Model:
         self.output_specs: dict[str, OutputSpec] = {spec.name: spec for spec in estimator.outputs}
         self._asked = by_every_name(self.output_specs)
 
+    def __repr__(self) -> str:
+        from ml_core.model.one_line import one_line
+
+        numbers = [
+            *self.estimator.tensors().values(),
+            *(self.scaling.tensors() if self.scaling else {}).values(),
+        ]
+        nbytes = self.nbytes or sum(len(tensor.packed) for tensor in numbers)
+        return one_line(self.algorithm, self.features, self.classes, nbytes)
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """What `predict_rows` can be asked for, each by one of its names."""
@@ -90,6 +104,20 @@ class Model:
         """What it learnt, of rows as the estimator takes them; None where the algorithm does not say it."""
         tell: Callable[[], Learnt] | None = getattr(self.estimator, "learnt", None)
         return tell() if tell else None
+
+    @property
+    def columns(self) -> Sequence[Feature]:
+        """The features with their kinds, also where all are numbers."""
+        if self.encoding:
+            return self.encoding.features
+        from ml_core.inputs.columns import NUMBER, Feature
+
+        return [Feature(name, NUMBER) for name in self.features]
+
+    @property
+    def takes_gaps(self) -> bool:
+        """Whether a value may be missing."""
+        return self.encoding is not None
 
     def row_schema(self) -> dict[str, object]:
         """The JSON Schema of a row: a list in the order of the features, or an object by their names."""
@@ -163,6 +191,50 @@ class Model:
             output: self._labels(entries) if asked[output].kind == LABEL else entries
             for output, entries in predictions.items()
         }
+
+    def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401 - whatever a notebook holds
+        """The label of every row of `X` (lists, an array or a data frame), as scikit-learn's method has it.
+
+        Raises `InvalidInput`.
+        """
+        return self._array(X, "predict")
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401
+        """Rows × classes, in the order of `classes`. Raises `InvalidInput`, also where the model has none."""
+        return self._array(X, "predict_proba")
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401
+        """A number for each row of a two-class model, else rows × classes. Raises `InvalidInput`."""
+        return self._array(X, "decision_function")
+
+    def transform(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401
+        """The distances of every row to the clusters' centres. Raises `InvalidInput`."""
+        return self._array(X, "transform")
+
+    def _array(self, X: Any, output: str) -> NDArray[Any]:  # noqa: ANN401
+        import numpy as np
+
+        return np.array(self.output_of(X, output))
+
+    def output_of(self, X: Any, output: str = "label") -> list[Any]:  # noqa: ANN401
+        """One output, by any of its names, for every row of `X`: lists, an array or a data frame.
+
+        Of a data frame the columns may come in any order, and others are left alone. Raises `InvalidInput`.
+        """
+        if output not in self._asked:
+            gives = ", ".join(self.output_specs)
+            raise InvalidInput.at("output", f"this model gives {gives}; it has no {shown(output)}")
+        return self.predict_rows(self._rows_of(X), [output])[output]
+
+    def _rows_of(self, X: Any) -> Rows:  # noqa: ANN401
+        from ml_core.inputs.frames import NO_LIMITS, frame_rows, number_rows, plain_rows
+
+        rows = None if self.encoding else number_rows(X, self.features)
+        if rows is not None:
+            return rows
+        if hasattr(X, "columns"):
+            return frame_rows(X, self.columns, gaps=self.takes_gaps)
+        return self.rows(plain_rows(X), limits=NO_LIMITS, where="X")
 
     def compute(
         self,

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from ml_core.errors import InvalidInput, shown
-from ml_core.inputs.frames import NO_LIMITS, plain_rows, rows_of
 from ml_core.model.model import Model
 
 
@@ -14,12 +12,4 @@ def predict(model: Model, X: Any, output: str = "label") -> list[Any]:  # noqa: 
     model, else rows × classes) or "distance" (rows × clusters), as far as the model gives it, or by
     scikit-learn's names "predict", "predict_proba", "decision_function", "transform". Raises `InvalidInput`.
     """
-    if model.encoding:
-        rows = model.rows(plain_rows(X, model.features), limits=NO_LIMITS, where="X")
-    else:
-        rows = rows_of(X, model.features)
-    if model.output_spec(output) is None:
-        raise InvalidInput.at(
-            "output", f"this model gives {', '.join(model.outputs)}; it has no {shown(output)}"
-        )
-    return model.predict_rows(rows, [output])[output]
+    return model.output_of(X, output)

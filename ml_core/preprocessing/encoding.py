@@ -41,7 +41,7 @@ class Encoding:
         """Checked rows of what a caller sends: lists in the order of the features, or objects by their names.
 
         Null is a missing value, and so are the words that the rule of a column names; a word that the model
-        never saw is none of its words; `unknown` as in `rows_from_json`. Raises `TooLarge` and `InvalidInput`.
+        never saw is none of its words; `unknown` as in `rows_from_json`. Raises `TooLarge`, `InvalidInput`.
         """
         names = [feature.name for feature in self.features]
         if isinstance(instances, list):

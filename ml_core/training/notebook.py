@@ -14,11 +14,10 @@ from ml_core.hyperparameters import REFUSED
 from ml_core.inputs.frames import (
     NO_LIMITS,
     feature_names,
-    has_gaps_or_words,
-    listed,
-    plain_rows,
+    labels_of,
+    number_rows,
     python_value,
-    rows_of,
+    training_rows,
 )
 from ml_core.model.model import Model
 from ml_core.training.fitting import Trained, class_numbers, fit, fit_model, matrix_of
@@ -49,18 +48,21 @@ def train_model(
     Hyperparameters are keywords, or members of `hyperparameters`: k-means has one that is called `algorithm`.
 
     `X` is rows × features: an array of finite numbers, lists, or a data frame, whose column names become the
-    features'. Words, truth values and gaps (None, NaN) in the latter two are encoded as in scikit-learn's
-    pipelines. `y` is a label for each row (strings, integers or booleans), None for clusters; the keys of
-    `class_weight` may be the labels themselves. Raises `InvalidInput`.
+    features'. Words, truth values, dates and gaps (None, NaN, NaT, NA) are encoded as in scikit-learn's
+    pipelines; what a frame says are categories are words, whatever they are. `y` is a label for each row
+    (strings, integers or booleans), None for clusters; the keys of `class_weight` may be the labels
+    themselves. Raises `InvalidInput`.
     """
     info = algorithms.algorithm(algorithm)
     features = tuple(feature_names(X))
     check_names(list(features), "X", NO_LIMITS)
-    if has_gaps_or_words(X):
-        columns, rows = rows_and_columns(plain_rows(X, features), features, NO_LIMITS, "X")
+    columns, numbers_alone = None, number_rows(X, features, expecting="this training")
+    if numbers_alone is None:
+        instances, kinds = training_rows(X, features)
+        columns, rows = rows_and_columns(instances, features, NO_LIMITS, "X", kinds=kinds)
     else:
-        columns, rows = None, rows_of(X, features, expecting="this training")
-    targets = checked_targets(info, None if y is None else listed(y), len(rows), NO_LIMITS)
+        rows = numbers_alone
+    targets = checked_targets(info, None if y is None else labels_of(y), len(rows), NO_LIMITS)
     given = {name: _as_json(value) for name, value in {**(hyperparameters or {}), **more}.items()}
     chosen = info.check(given, "hyperparameters")
     seed = python_value(seed)

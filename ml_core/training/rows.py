@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from ml_core import safetensors
 from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
-from ml_core.inputs.columns import CATEGORY, Feature, is_skipped, mixed_rows
+from ml_core.inputs.columns import CATEGORY, Feature
+from ml_core.inputs.inferring import KnownColumns, is_skipped, mixed_rows
 from ml_core.inputs.instances import in_order, rows_from_json
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Limits, Rows
@@ -180,16 +181,21 @@ def rows_and_columns(
     limits: Limits,
     where: str = "$.instances",
     options: ReadOptions = NOTHING_SAID,
+    *,
+    kinds: Mapping[str, str] = {},
 ) -> tuple[tuple[Feature, ...] | None, Rows]:
-    """The rows, and what their columns are where they are more than numbers without gaps."""
+    """The rows, and what their columns are where they are more than numbers without gaps.
+
+    `kinds` of columns are known already, by their names. Raises `InvalidInput`, `TooLarge`.
+    """
     listed, rows = in_order(instances, features, limits, where, "this training")
     numbers = set(map(type, chain.from_iterable(rows))) <= {int, float}
     if options == NOTHING_SAID and numbers and not any(map(_is_skipped, chain.from_iterable(rows))):
         return None, rows_from_json(
             instances, features=features, limits=limits, where=where, expecting="this training"
         )
-    missing = options.missing or ()
-    return mixed_rows(features, listed, rows, limits, where, types=options.types, missing=missing)
+    known = KnownColumns(options.types, options.missing or (), kinds)
+    return mixed_rows(features, listed, rows, limits, where, known=known)
 
 
 def _is_skipped(value: Any) -> bool:  # noqa: ANN401 - a number

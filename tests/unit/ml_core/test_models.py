@@ -12,6 +12,7 @@ from ml_core.arithmetic.bounds import BLOCK_NUMBERS
 from ml_core.errors import AlgorithmNotFound, InvalidInput
 from ml_core.inputs.rows import Rows
 from ml_core.model.model import Model
+from tests.unit.ml_core.data_frames import DataFrame
 from tests.unit.ml_core.reference import CLASSIFICATION, packed
 
 IRIS, CANCER = CLASSIFICATION["iris"], CLASSIFICATION["breast_cancer"]
@@ -163,28 +164,14 @@ def test_a_row_whose_result_overflows_is_refused_at_its_place(name: str, count: 
     assert refused.value.faults[0].path == f"$.instances[{count - 1}]"
 
 
-class Frame:
-    """As much of a data frame as is needed of one."""
-
-    def __init__(self, columns: dict[str, Any]) -> None:
-        self.columns = list(columns)
-        self._values = np.column_stack(list(columns.values()))
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        return self._values.astype(dtype or float)
-
-    def __iter__(self) -> Any:
-        return iter(self.columns)
-
-
 def test_a_data_frames_columns_are_found_by_name() -> None:
     named = dict(zip(["a", "b", "c", "d"], IRIS.data.T, strict=True))
-    model = train_model(Frame(named), IRIS.target)
+    model = train_model(DataFrame(named), IRIS.target)
     assert model.features == ("a", "b", "c", "d")
-    turned = Frame(dict(reversed(named.items())))
+    turned = DataFrame(dict(reversed(named.items())))
     assert predict(model, turned) == predict(model, IRIS.data)
     with pytest.raises(InvalidInput, match="expects the columns d"):
-        predict(model, Frame({name: named[name] for name in "abc"}))
+        predict(model, DataFrame({name: named[name] for name in "abc"}))
 
 
 @pytest.mark.parametrize(

@@ -191,9 +191,9 @@ def test_numbers_at_the_ends_of_double_precision_train_or_are_told_to_be_rescale
     ("X", "y", "told"),
     [
         ([[1.0, 2.0], [3.0]], [0, 1], "row 1 has 1"),
-        (np.array([["1", "2"], ["3", "4"]]), [0, 1], "of numbers, got 2 axes of <U1"),
-        (np.array([[True], [False]]), [0, 1], "axes of bool"),
-        (np.zeros(3), [0, 1, 2], "got 1 axes"),
+        (np.array([["1", "2"], ["3", "4"]]), [0, 1], "expected a number, got '1'"),
+        (np.zeros(3), [0, 1, 2], "expected rows × features"),
+        (np.zeros((3, 1, 1)), [0, 1, 2], "got 3 axes"),
         (np.array([[1.0], [np.nan]]), [0, 1], r"X\[1\]\[0\]: expected a finite number"),
         (np.zeros((0, 2)), [], "at least one row"),
         (np.zeros((2, 1)), [0.0, 1.0], "integers or booleans"),
