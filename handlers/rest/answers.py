@@ -411,7 +411,10 @@ ANSWERS: dict[str, Schema] = {
             "error": _TEXT_OR_NULL,
         }
     ),
-    "Schema": {"type": "object", "description": "JSON Schema of one row, as a list or as an object."},
+    "Schema": {
+        "type": "object",
+        "description": "JSON Schema of one row, as a list or as an object, and how to send it.",
+    },
     "Model": _object(
         {
             "name": NAME,

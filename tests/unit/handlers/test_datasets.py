@@ -15,6 +15,7 @@ import pytest
 
 from handlers.jobs import deliver, train_now
 from handlers.rest.answers import ANSWERS
+from handlers.rest.forms import FORMS
 from handlers.services import Services
 from ml_core.datasets import describing
 from ml_core.datasets.datasets import left_behind
@@ -424,6 +425,8 @@ def test_a_model_says_what_a_row_of_it_is(services: Services) -> None:
     for path in ("/v1/models/mixed/schema", "/v1/models/mixed/versions/1/schema"):
         schema = json.loads(reply("GET", path).body)
         jsonschema.Draft202012Validator.check_schema(schema)
+        for said in ("`instances`", *(f"`{form}`" for form in FORMS), '"unknown_columns": "ignore"'):
+            assert said in schema["description"]
         for row in (*rows, [1, "never seen", False], [None, None, None]):
             jsonschema.validate(row, schema)
         for row in ({"age": 1}, [1, "a"], {**rows[0], "age": "1"}, {**rows[0], "x": 1}, [True, "a", True]):

@@ -8,10 +8,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from handlers.direct import predict_directly
 from handlers.jobs import train_now
 from handlers.local.services import folder_services
 from handlers.rest import forms, openapi
 from handlers.rest.answers import ANSWERS
+from handlers.rest.api import Api
 from handlers.rest.http import Response
 from handlers.settings import read_settings
 from ml_core.algorithms.outputs import METHODS
@@ -494,3 +496,10 @@ def test_an_answer_of_an_output_by_both_names_counts_twice(root: Path) -> None:
     for outputs, status in ((["label"], 200), (["label", "predict"], 413)):
         body = json.dumps({"instances": ASKED["groups"], "outputs": outputs}).encode()
         assert ask("POST", "/v1/models/groups:predict", body).status == status
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_bare_event_may_have_every_form(root: Path, ask: Ask, form: str) -> None:
+    event = {"model": "mixed", **FORMS[form](ASKED["mixed"])}
+    found = predict_directly(Api(services_over(root)), event, "r1")
+    assert found == predict(ask, "mixed", FORMS[form](ASKED["mixed"]))
