@@ -63,11 +63,8 @@ class Model:
     def __repr__(self) -> str:
         from ml_core.model.one_line import one_line
 
-        numbers = [
-            *self.estimator.tensors().values(),
-            *(self.scaling.tensors() if self.scaling else {}).values(),
-        ]
-        nbytes = self.nbytes or sum(len(tensor.packed) for tensor in numbers)
+        numbers = {**self.estimator.tensors(), **(self.scaling.tensors() if self.scaling else {})}
+        nbytes = self.nbytes or sum(len(tensor.packed) for tensor in numbers.values())
         return one_line(self.algorithm, self.features, self.classes, nbytes)
 
     @property
@@ -221,9 +218,8 @@ class Model:
 
         Of a data frame the columns may come in any order, and others are left alone. Raises `InvalidInput`.
         """
-        if output not in self._asked:
-            gives = ", ".join(self.output_specs)
-            raise InvalidInput.at("output", f"this model gives {gives}; it has no {shown(output)}")
+        if not isinstance(output, str) or output not in self._asked:
+            raise InvalidInput.at("output", self._has_no(output))
         return self.predict_rows(self._rows_of(X), [output])[output]
 
     def _rows_of(self, X: Any) -> Rows:  # noqa: ANN401
@@ -265,14 +261,16 @@ class Model:
         return max(self.estimator.peak_width, encoded, len(self.features))
 
     def _check_outputs(self, outputs: Sequence[str]) -> None:
-        gives = ", ".join(self.output_specs)
         if not outputs:
-            raise InvalidInput.at("$.outputs", f"expected some of {gives}, got none")
+            raise InvalidInput.at("$.outputs", f"expected some of {', '.join(self.outputs)}, got none")
         raise_faults(
-            Fault(f"$.outputs[{index}]", f"this model gives {gives}; it has no {shown(output)}")
+            Fault(f"$.outputs[{index}]", self._has_no(output))
             for index, output in enumerate(outputs)
             if output not in self._asked
         )
+
+    def _has_no(self, output: str) -> str:
+        return f"this model gives {', '.join(self.outputs)}; it has no {shown(output)}"
 
     def _blocks(self, rows: Rows, outputs: Sequence[str]) -> Iterator[Mapping[str, Values]]:
         """The values of blocks of rows, whose matrices are bounded however many rows there are."""

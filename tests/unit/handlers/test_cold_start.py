@@ -21,10 +21,12 @@ HEAVY = {
 }  # fmt: skip
 # What other endpoints need, and the adapters of other places.
 OTHERS = {
-    "handlers.rest.answers", "handlers.jobs", "handlers.rest.openapi", "handlers.rest.problems",
-    "handlers.wsgi", "handlers.rest.endpoints.inference", "handlers.rest.endpoints.jobs",
-    "handlers.rest.endpoints.models", "handlers.rest.endpoints.training", "ml_core.jobs.jobs",
-    "ml_core.jobs.trainer", "ml_core.training.fitting", "ml_core.algorithms.tasks.classification",
+    "handlers.rest.answers", "handlers.rest.forms", "handlers.jobs", "handlers.rest.openapi",
+    "handlers.rest.problems", "handlers.wsgi", "handlers.rest.endpoints.inference",
+    "handlers.rest.endpoints.jobs", "handlers.rest.endpoints.models",
+    "handlers.rest.endpoints.training", "ml_core.jobs.jobs", "ml_core.inputs.by_column",
+    "ml_core.inputs.frames", "ml_core.inputs.tensors", "ml_core.jobs.trainer",
+    "ml_core.training.fitting", "ml_core.algorithms.tasks.classification", "ml_core.model.one_line",
 }  # fmt: skip
 
 # What stands on `typing` for as long as the contract of an estimator is being rewritten.

@@ -45,6 +45,11 @@ def test_a_name_that_is_none_of_the_models_is_told_as_it_was_asked(asked: str) -
         model.predict_rows(model.rows(X[:1], limits=Limits()), [asked])
 
 
+def test_what_is_no_name_at_all_is_told_as_well() -> None:
+    with pytest.raises(InvalidInput, match="it has no a list of 1"):
+        predict(MODELS["classifier"], X[:1], ["label"])  # type: ignore[arg-type]
+
+
 def test_an_algorithms_own_output_keeps_its_name() -> None:
     label, distance, own = OutputSpec("label"), OutputSpec("distance"), OutputSpec("transform", (2,))
     named = by_every_name({"label": label, "distance": distance, "transform": own})
