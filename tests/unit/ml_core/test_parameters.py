@@ -297,7 +297,7 @@ def test_centres_of_words_gaps_and_truth_values_are_shares(scale: bool) -> None:
     model = Model.from_bytes(trained.artifact)
     metrics: Any = trained.manifest["metrics"]
     told = told_of(model, cluster_sizes=metrics["training"]["cluster_sizes"])
-    labels = model.predict(model.rows(rows, limits=Limits()))["label"]
+    labels = model.predict(rows)
     imputed = {each["column"]: each.get("imputed") for each in told["columns"]}
     for cluster in told["clusters"]:
         own = [row for row, label in zip(rows, labels, strict=True) if label == cluster["cluster"]]
