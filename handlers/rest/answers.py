@@ -465,8 +465,14 @@ ANSWERS: dict[str, Schema] = {
             },
             "classes": _LABELS,
             "model": _object({"name": NAME, "version": _NUMBER}),
+            "notes": {**_list(_FAULT), "description": "What reading did, where the request asks for it."},
+            "notes_omitted": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "How many more notes there are.",
+            },
         },
-        optional=("predictions", "outputs", "classes"),
+        optional=("predictions", "outputs", "classes", "notes", "notes_omitted"),
     ),
     "Server": _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}),
     "Metadata": _object(

@@ -5,11 +5,13 @@ Imported when such a body comes: who sends `instances` pays nothing for them.
 
 from typing import TYPE_CHECKING, Any
 
+from handlers.rest.csv_rows import CSV, rows_from_csv
 from handlers.rest.schemas import Schema, check
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.by_column import rows_from_lists, rows_from_split
 
 if TYPE_CHECKING:
+    from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits, Rows
     from ml_core.model.model import Model
 
@@ -95,26 +97,32 @@ def form_of(body: dict[str, Any]) -> str:
 
 
 def rows_of(
-    form: str, sent: Any, model: "Model", limits: "Limits", *, expecting: str, unknown: str
+    form: str,
+    sent: Any,
+    model: "Model",
+    limits: "Limits",
+    *,
+    expecting: str,
+    unknown: str,
+    notes: "Notes | None" = None,
 ) -> "Rows":
     """The rows in a body's member; see `Model.rows`. Raises `InvalidInput`, `TooLarge`."""
     where, gaps = f"$.{form}", model.takes_gaps
+    more: dict[str, Any] = {"expecting": expecting, "unknown": unknown, "notes": notes}
+    if form == CSV:
+        return rows_from_csv(model, sent[0], sent[1], limits, **more)
     if form == "inputs" and isinstance(sent, dict):
-        return rows_from_lists(
-            model.columns, sent, limits, gaps=gaps, where=where, expecting=expecting, unknown=unknown
-        )
+        return rows_from_lists(model.columns, sent, limits, gaps=gaps, where=where, **more)
     if form == "inputs" and not isinstance(sent, list):
         raise InvalidInput.at(
             where, f"expected a list for each feature by its name, or a list of rows, got {shown(sent)}"
         )
     if form == "dataframe_split" and "columns" in sent:
-        return rows_from_split(
-            model.columns, sent, limits, gaps=gaps, where=where, expecting=expecting, unknown=unknown
-        )
+        return rows_from_split(model.columns, sent, limits, gaps=gaps, where=where, **more)
     if form == "dataframe_split":
         where, sent = f"{where}.data", sent["data"]
     _check_kind(sent, dict if form == "dataframe_records" else list, where)
-    return model.rows(sent, limits=limits, where=where, expecting=expecting, unknown=unknown)
+    return model.rows(sent, limits=limits, where=where, **more)
 
 
 def _check_kind(rows: object, kind: type, where: str) -> None:

@@ -151,6 +151,8 @@ def _content(name: str, schema: Schema) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": shown}}
     if name == "INFER_BODY":
         content["application/octet-stream"] = {"schema": {"description": "JSON, then the tensors' bytes."}}
+    if name == "PREDICT_BODY":
+        content["text/csv"] = {"schema": {"type": "string"}, "example": "grams,redness\n150,0.4\n121,0.9\n"}
     return content
 
 
@@ -163,6 +165,8 @@ def _answer(status: int, name: str) -> dict[str, Any]:
         described["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     if name == "Inference":
         described["content"]["application/octet-stream"] = {"schema": {}}
+    if name == "Predictions":
+        described["content"]["text/csv"] = {"schema": {"type": "string"}}
     return described
 
 

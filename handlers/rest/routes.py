@@ -93,6 +93,21 @@ QUERY: dict[str, Schema] = {
         "enum": ["true", "false"],
         "description": "`true`: for good, so that it cannot be restored. Also of what was deleted before.",
     },
+    "outputs": {
+        "type": "string",
+        "pattern": "^[A-Za-z_]{1,64}(,[A-Za-z_]{1,64}){0,15}$",
+        "description": "Of a CSV body: what to answer for each row, separated by commas.",
+    },
+    "unknown_columns": {
+        "type": "string",
+        "enum": ["refuse", "ignore"],
+        "description": "Of a CSV body: what becomes of columns that the model does not know.",
+    },
+    "notes": {
+        "type": "string",
+        "enum": ["true", "false"],
+        "description": "Of a CSV body: whether an answer of JSON says what reading did.",
+    },
     "before": {
         "type": "integer",
         "minimum": 1,
@@ -283,6 +298,7 @@ ROUTES = (
             PREDICT,
             ((200, "Predictions"),),
             body="PREDICT_BODY",
+            query=("outputs", "unknown_columns", "notes"),
             headers=("x-routing-key",),
         )
         for path in (

@@ -6,13 +6,17 @@ form.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
 from ml_core.inputs.columns import Feature, read_column, wrong_values
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, no_feature
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.safetensors import pack
+
+if TYPE_CHECKING:
+    from ml_core.inputs.notes import Notes
 
 
 def packed_columns(
@@ -22,11 +26,12 @@ def packed_columns(
     where: str,
     *,
     gaps: bool,
+    notes: "Notes | None" = None,
 ) -> Rows:
     """The rows of features, of which each has a list of values in `columns`; all are as long.
 
     Without `gaps` a missing value is refused. `path` says where a feature's value of a row stands, `where` is
-    what rows are counted in. Raises `InvalidInput`.
+    what rows are counted in, and `notes` take what reading did. Raises `InvalidInput`.
     """
     read: list[list[Any]] = []
 
@@ -38,6 +43,8 @@ def packed_columns(
             if not gaps:
                 missing = (row for row, value in enumerate(values) if value is None)
                 yield from (Fault(path(place, row), "expected a number, got null") for row in missing)
+            if notes is not None:
+                notes.look_at(feature, values, read[-1], partial(path, place))
 
     raise_faults(read_each())
     return Rows(pack(value for row in zip(*read, strict=True) for value in row), len(features), where)
@@ -52,6 +59,7 @@ def rows_from_lists(
     where: str,
     expecting: str = "the model",
     unknown: str = LEAVE_OUT,
+    notes: "Notes | None" = None,
 ) -> Rows:
     """The rows of lists by the features' names, in any order: a value for each row.
 
@@ -59,15 +67,19 @@ def rows_from_lists(
     `InvalidInput`.
     """
     names = {feature.name: None for feature in features}
+    optional = {feature.name for feature in features if feature.rule.optional}
 
     def wrong_names() -> Iterator[Fault]:
         others = (name for name in columns if unknown is not IGNORED and name not in names)
         yield from (Fault(member(where, name), no_feature(expecting, name, unknown)) for name in others)
-        missing = (name for name in names if name not in columns)
+        missing = (name for name in names if name not in columns and name not in optional)
         yield from (Fault(where, f"feature {shown(name)} is missing") for name in missing)
 
     raise_faults(wrong_names())
-    first, lists = features[0].name, {name: columns[name] for name in names}
+    lists = {name: columns[name] for name in names if name in columns}
+    if not lists:
+        raise InvalidInput.at(where, "expected at least one column, got none")
+    first = next(iter(lists))
     raise_faults(
         Fault(member(where, name), f"expected a list with a value for each row, got {shown(values)}")
         for name, values in lists.items()
@@ -81,10 +93,12 @@ def rows_from_lists(
         if len(values) != count
     )
     _check_count(count, member(where, first), limits)
-    paths = [member(where, name) for name in lists]
+    paths = [member(where, name) for name in names]
+    given = dict(zip(lists, listed, strict=True))
+    read = [given.get(name, [None] * count) for name in names]
     # of a row: its value in every list at once
     return packed_columns(
-        features, listed, lambda place, row: f"{paths[place]}[{row}]", f"{where}.*", gaps=gaps
+        features, read, lambda place, row: f"{paths[place]}[{row}]", f"{where}.*", gaps=gaps, notes=notes
     )
 
 
@@ -97,6 +111,7 @@ def rows_from_split(
     where: str,
     expecting: str = "the model",
     unknown: str = LEAVE_OUT,
+    notes: "Notes | None" = None,
 ) -> Rows:
     """The rows in a frame's `data`, whose order `columns` says; a column's number is its name, as in pandas.
 
@@ -111,17 +126,19 @@ def rows_from_split(
     _check_count(len(data), where, limits)
     raise_faults(_wrong_rows(data, len(columns), where))
     # Each column on its own: of those that the model does not know nothing is copied.
-    read = ([row[place] for row in data] for place in placed)
+    absent = [None] * len(data)
+    read = (absent if place is None else [row[place] for row in data] for place in placed)
     return packed_columns(
-        features, read, lambda place, row: f"{where}[{row}][{placed[place]}]", where, gaps=gaps
+        features, read, lambda place, row: f"{where}[{row}][{placed[place]}]", where, gaps=gaps, notes=notes
     )
 
 
 def _places(
     features: Sequence[Feature], columns: Sequence[str | int], where: str, expecting: str, unknown: str
-) -> list[int]:
-    """Where each feature's column is."""
+) -> list[int | None]:
+    """Where each feature's column is; None where it may be absent, and is."""
     names = {feature.name: None for feature in features}
+    optional = {feature.name for feature in features if feature.rule.optional}
     places: dict[str, int] = {}
 
     def place_each() -> Iterator[Fault]:
@@ -131,11 +148,11 @@ def _places(
                 yield Fault(path, f"{shown(name)} is there twice, first at {where}[{before}]")
             elif name not in names and unknown is not IGNORED:
                 yield Fault(path, no_feature(expecting, name, unknown))
-        missing = (name for name in names if name not in places)
+        missing = (name for name in names if name not in places and name not in optional)
         yield from (Fault(where, f"feature {shown(name)} is missing") for name in missing)
 
     raise_faults(place_each())
-    return [places[name] for name in names]
+    return [places.get(name) for name in names]
 
 
 def _wrong_rows(data: list[object], width: int, where: str) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ missing. That is what `Rows` hold. What a model computes with is wider: `preproc
 
 from __future__ import annotations
 
+from functools import partial
 from math import nan
 
 from ml_core.errors import Fault, InvalidInput, member, shown
@@ -20,6 +21,8 @@ TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
+
+    from ml_core.inputs.notes import Notes
 
     type Reader = Callable[[object], float]
 
@@ -110,11 +113,13 @@ def packed_rows(
     listed: list[object],
     rows: list[list[object]],
     where: str,
+    *,
     readers: Sequence[Reader] | None = None,
+    notes: Notes | None = None,
 ) -> Rows:
     """Rows in the order of the features as one number for each. Raises `InvalidInput` with what is wrong.
 
-    `readers` are those of the features, where they were made before.
+    `readers` are those of the features, where they were made before; `notes` take what reading did.
     """
     columns = [
         read_column(feature, column, None if readers is None else readers[place])
@@ -122,6 +127,10 @@ def packed_rows(
     ]
     if any(isinstance(value, _Wrong) for column in columns for value in column):
         raise InvalidInput(_faults(features, columns, listed, where))
+    if notes is not None:
+        for place, (feature, sent) in enumerate(zip(features, zip(*rows, strict=True), strict=True)):
+            paths = partial(_path, listed, where, feature.name, place)
+            notes.look_at(feature, sent, columns[place], paths)
     return Rows(pack(value for row in zip(*columns, strict=True) for value in row), len(features), where)
 
 
@@ -308,8 +317,11 @@ def _faults(
     for index, row in enumerate(zip(*columns, strict=True)):
         for column, value in enumerate(row):
             if isinstance(value, _Wrong):
-                path = f"{where}[{index}]{place_in_row(listed[index], features[column].name, column)}"
-                yield Fault(path, value.message)
+                yield Fault(_path(listed, where, features[column].name, column, index), value.message)
+
+
+def _path(listed: list[object], where: str, name: str, column: int, index: int) -> str:
+    return f"{where}[{index}]{place_in_row(listed[index], name, column)}"
 
 
 def place_in_row(sent: object, name: str, column: int) -> str:

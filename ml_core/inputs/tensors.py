@@ -16,6 +16,7 @@ from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, no_featur
 from ml_core.inputs.rows import Limits, Rows
 
 if TYPE_CHECKING:
+    from ml_core.inputs.notes import Notes
     from ml_core.model.model import Model
 
 
@@ -40,6 +41,7 @@ def rows_from_columns(
     *,
     expecting: str,
     unknown: str = LEAVE_OUT,
+    notes: "Notes | None" = None,
 ) -> Rows:
     """The rows of tensors that are the model's features, in any order.
 
@@ -48,9 +50,10 @@ def rows_from_columns(
     """
     features = model.columns
     placed = _in_order(features, columns, expecting, unknown)
-    count = _common_length(columns, sorted(placed), limits)
+    count = _common_length(columns, sorted(place for place in placed if place is not None), limits)
+    absent = [None] * count
     read = (
-        _values(feature, columns[place], count, f"$.inputs[{place}]")
+        absent if place is None else _values(feature, columns[place], count, f"$.inputs[{place}]")
         for feature, place in zip(features, placed, strict=True)
     )
     return packed_columns(
@@ -59,13 +62,14 @@ def rows_from_columns(
         lambda place, row: f"$.inputs[{placed[place]}].data[{row}]",
         "$.inputs[*].data",
         gaps=model.takes_gaps,
+        notes=notes,
     )
 
 
 def _in_order(
     features: Sequence[Feature], columns: Sequence[InputTensor], expecting: str, unknown: str
-) -> list[int]:
-    """Where each feature's tensor is."""
+) -> list[int | None]:
+    """Where each feature's tensor is; None where it may be absent, and is. One at least is there."""
     names = {feature.name for feature in features}
     places: dict[str, int] = {}
 
@@ -78,12 +82,12 @@ def _in_order(
             elif places.setdefault(column.name, place) != place:
                 yield Fault(where, f"{shown(column.name)} is there twice")
         for feature in features:
-            if feature.name not in places:
+            if feature.name not in places and (not feature.rule.optional or not places):
                 message = f"{expecting} expects a tensor for feature {shown(feature.name)}"
                 yield Fault("$.inputs", message)
 
     raise_faults(place_each())
-    return [places[feature.name] for feature in features]
+    return [places.get(feature.name) for feature in features]
 
 
 def _common_length(columns: Sequence[InputTensor], places: Sequence[int], limits: Limits) -> int:
@@ -107,7 +111,7 @@ def _common_length(columns: Sequence[InputTensor], places: Sequence[int], limits
 def _values(feature: Feature, column: InputTensor, count: int, where: str) -> list[Any]:
     """A tensor's values as JSON would have them; None for a missing one."""
     expected = datatype_of(feature)
-    if column.datatype != expected and (expected != "FP64" or column.datatype not in TENSOR_CODES):
+    if column.datatype != expected and not _is_taken(feature, column.datatype):
         raise InvalidInput.at(
             f"{where}.datatype",
             f"feature {shown(feature.name)} takes {expected}, got {shown(column.datatype)}",
@@ -116,11 +120,20 @@ def _values(feature: Feature, column: InputTensor, count: int, where: str) -> li
     values = _unpacked(column, count, where) if isinstance(column.data, bytes) else _flat(column.data)
     if len(values) != count:
         raise InvalidInput.at(where, f"its shape tells of {count} values, its data holds {len(values)}")
-    if raw and expected == "BYTES" and "" not in feature.words:
+    if raw and column.datatype == "BYTES" and "" not in feature.words:
         return [value or None for value in values]
     if not raw and column.datatype in TENSOR_CODES:
         return _rounded(values, column.datatype, where)
     return values
+
+
+def _is_taken(feature: Feature, datatype: str) -> bool:
+    """Whether values come in another datatype than the one described: as the column's rule reads them."""
+    if datatype in TENSOR_CODES and (feature.kind == NUMBER or feature.rule.spelled):
+        return True
+    if datatype == "BYTES":
+        return feature.rule.text or bool(feature.rule.true)
+    return datatype == "BOOL" and feature.rule.spelled
 
 
 def _flat(data: list[Any]) -> list[Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.inputs.columns import Feature
     from ml_core.inputs.labels import Label
+    from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits, Rows
     from ml_core.preprocessing.encoding import Encoding
     from ml_core.preprocessing.scaling import Scaling
@@ -132,15 +133,16 @@ class Model:
         where: str = "$.instances",
         expecting: str = "the model",
         unknown: str = LEAVE_OUT,
+        notes: Notes | None = None,
     ) -> Rows:
         """What a caller sends as rows of the features, checked.
 
-        `unknown` is what a refusal advises about a column that the model does not know, or `IGNORED`. Raises
-        `InvalidInput`, `TooLarge`.
+        `unknown` is what a refusal advises about a column that the model does not know, or `IGNORED`; `notes`
+        take what reading did. Raises `InvalidInput`, `TooLarge`.
         """
         if self.encoding:
             return self.encoding.rows(
-                instances, limits=limits, where=where, expecting=expecting, unknown=unknown
+                instances, limits=limits, where=where, expecting=expecting, unknown=unknown, notes=notes
             )
         return rows_from_json(
             instances,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.inputs.columns import Reader
+    from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits, Rows
 
 
@@ -37,6 +38,7 @@ class Encoding:
         where: str = "$.instances",
         expecting: str = "the model",
         unknown: str = LEAVE_OUT,
+        notes: Notes | None = None,
     ) -> Rows:
         """Checked rows of what a caller sends: lists in the order of the features, or objects by their names.
 
@@ -47,7 +49,7 @@ class Encoding:
         if isinstance(instances, list):
             instances = self._completed(instances)
         listed, rows = in_order(instances, names, limits, where, expecting, unknown=unknown)
-        return packed_rows(self.features, listed, rows, where, self.readers)
+        return packed_rows(self.features, listed, rows, where, readers=self.readers, notes=notes)
 
     def _completed(self, instances: list[object]) -> list[object]:
         """Rows with null for columns that they may lack, and no space around the names of a text file."""

@@ -16,6 +16,7 @@ from ml_core.inputs.instances import IGNORED
 
 if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
+    from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Rows
     from ml_core.model.model import Model
     from ml_core.serving import Served
@@ -62,6 +63,10 @@ INFER_BODY: Schema = {
                     "enum": ["refuse", "ignore"],
                     "description": "What becomes of a tensor that is no feature of the model, where there is "
                     "one for each column; `refuse` unless it says otherwise.",
+                },
+                "notes": {
+                    "description": "`true`: the answer's parameters say what reading did: words read as "
+                    "missing, categories that training has not seen."
                 },
                 "binary_data_output": {
                     "description": "Whether outputs come as bytes behind the JSON, unless one says otherwise."
@@ -138,14 +143,20 @@ def infer(call: Call) -> Response:
     model = served.model
     note(call, served)
     names = _wanted(header, served)
-    rows = _rows(call, header, binary, served)
+    notes = None
+    if (header.get("parameters") or {}).get("notes") is True:
+        from ml_core.inputs.notes import Notes
+
+        notes = Notes()
+    rows = _rows(call, header, binary, served, notes)
     call.note(rows=len(rows))
     found = answered(call, model, rows, tuple(names))
     answer: dict[str, Any] = {"model_name": served.name, "model_version": str(served.version)}
     if "id" in header:
         answer["id"] = header["id"]
-    if model.classes is not None:
-        answer["parameters"] = _classes(model)
+    parameters = {**_classes(model), **(notes.members() if notes else {})}
+    if parameters:
+        answer["parameters"] = parameters
     body, header_length = tensors.write(
         answer, [_tensor(name, found[name], model) for name in names], _binary(header, names)
     )
@@ -186,7 +197,9 @@ def _wanted(header: dict[str, Any], served: "Served") -> list[str]:
     return asked
 
 
-def _rows(call: Call, header: dict[str, Any], binary: bytes | None, served: "Served") -> "Rows":
+def _rows(
+    call: Call, header: dict[str, Any], binary: bytes | None, served: "Served", notes: "Notes | None"
+) -> "Rows":
     """The rows of the input tensors: one `[rows, features]`, or one for each feature."""
     inputs, model, expecting = header["inputs"], served.model, described(served)
     parts = [
@@ -215,9 +228,8 @@ def _rows(call: Call, header: dict[str, Any], binary: bytes | None, served: "Ser
         for given, part in zip(inputs, parts, strict=True)
     ]
     ignored = (header.get("parameters") or {}).get("unknown_columns") == "ignore"
-    return rows_from_columns(
-        model, columns, call.limits, expecting=expecting, unknown=IGNORED if ignored else _ADVICE
-    )
+    unknown = IGNORED if ignored else _ADVICE
+    return rows_from_columns(model, columns, call.limits, expecting=expecting, unknown=unknown, notes=notes)
 
 
 def _is_matrix(inputs: list[dict[str, Any]], model: "Model") -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from handlers.rest.call import Call
     from handlers.rest.schemas import Schema
+    from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Rows
     from ml_core.model.model import Model, Predictions
     from ml_core.serving import Served
@@ -49,6 +50,11 @@ PREDICT_BODY: Schema = {
             "description": "What becomes of a column that the model does not know, such as the target; "
             "`refuse` unless it says otherwise. A column that is missing is refused in any case.",
         },
+        "notes": {
+            "type": "boolean",
+            "description": "Whether the answer says what reading did (`notes`): words that were read as "
+            "missing, and categories that training has not seen.",
+        },
         "signature_name": {
             "type": "string",
             "description": "Accepted for TensorFlow Serving's clients; ignored.",
@@ -66,11 +72,17 @@ def predict(call: Call) -> Response:
 
     Rows come as `instances`, as MLflow's `dataframe_split` or `dataframe_records`, or as TensorFlow Serving's
     `inputs`, which are answered column by column: `outputs` is the labels, or where outputs are named, an
-    object with a list of each.
+    object with a list of each. They also come as `text/csv`, with the other members as query parameters; and
+    who accepts `text/csv` is answered with it.
     """
-    body = call.body()
-    form = "instances"
-    if "instances" not in body or not _OTHERS.isdisjoint(body):
+    is_csv = _is_csv(call.header("content-type"))
+    if is_csv:
+        from handlers.rest.csv_rows import CSV, read_csv_body
+
+        body, form = read_csv_body(call), CSV
+    else:
+        body, form = call.body(), "instances"
+    if not is_csv and ("instances" not in body or not _OTHERS.isdisjoint(body)):
         from handlers.rest.forms import form_of
 
         form = form_of(body)
@@ -79,16 +91,24 @@ def predict(call: Call) -> Response:
     model = served.model
     note(call, served)
     unknown = IGNORED if body.get("unknown_columns") == "ignore" else ADVICE
-    expecting = described(served)
+    expecting, notes = described(served), _notes(body)
     if form == "instances":
-        rows = model.rows(body["instances"], limits=call.limits, expecting=expecting, unknown=unknown)
+        rows = model.rows(
+            body["instances"], limits=call.limits, expecting=expecting, unknown=unknown, notes=notes
+        )
     else:
         from handlers.rest.forms import rows_of
 
-        rows = rows_of(form, body[form], model, call.limits, expecting=expecting, unknown=unknown)
+        rows = rows_of(
+            form, body[form], model, call.limits, expecting=expecting, unknown=unknown, notes=notes
+        )
     call.note(rows=len(rows))
     wanted = tuple(body.get("outputs", ()))
     found = answered(call, model, rows, wanted or ("label",))
+    if _is_csv(call.header("accept")):
+        from handlers.rest.csv_rows import csv_response
+
+        return csv_response(model, found)
     answer: dict[str, Any] = {}
     if form == "inputs":
         answer["outputs"] = found if wanted else found["label"]
@@ -97,7 +117,23 @@ def predict(call: Call) -> Response:
     answer["model"] = {"name": served.name, "version": served.version}
     if model.classes is not None:
         answer["classes"] = list(model.classes)
+    if notes is not None:
+        answer.update(notes.members())
     return json_response(answer)
+
+
+def _is_csv(header: str) -> bool:
+    """Whether a header's first media type is CSV."""
+    return header[:8].lower() == "text/csv"
+
+
+def _notes(body: dict[str, Any]) -> Notes | None:
+    """What takes notes, where the request asks for them."""
+    if not body.get("notes"):
+        return None
+    from ml_core.inputs.notes import Notes
+
+    return Notes()
 
 
 def note(call: Call, served: Served) -> None:

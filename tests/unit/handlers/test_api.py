@@ -211,7 +211,11 @@ class TestPrediction:
         ("body", "path", "message"),
         [
             (b"[]", "$", "is a list; an object is expected"),
-            (b"{}", "$", "lacks 'instances'"),
+            (
+                b"{}",
+                "$",
+                "expected exactly one of instances, inputs, dataframe_split, dataframe_records, got none",
+            ),
             (b'{"instances": []}', "$.instances", "at least one row"),
             (b'{"instances": {}}', "$.instances", "expected a list"),
             (

@@ -1,0 +1,207 @@
+"""`:predict` with CSV: rows as they stand in a file, and an answer with a line for each.
+
+Imported when CSV comes or is asked for. Cells are text, read by the rule of their column as training read its
+own file. The first line is a header if it names one of the model's features; RFC 4180's parameter
+`header=present` or `absent` says so for sure.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from handlers.errors import UnsupportedMediaType
+from handlers.rest.bodies import decoded
+from handlers.rest.call import Call
+from handlers.rest.http import Response
+from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_faults, shown
+from ml_core.inputs.by_column import packed_columns
+from ml_core.inputs.columns import BOOLEAN, Feature
+from ml_core.inputs.instances import IGNORED, no_feature
+
+if TYPE_CHECKING:
+    from ml_core.algorithms.outputs import OutputSpec
+    from ml_core.inputs.notes import Notes
+    from ml_core.inputs.rows import Limits, Rows
+    from ml_core.model.model import Model, Predictions
+
+CSV = "csv"
+_DELIMITERS = ",;\t|"
+_UTF_8 = ("utf-8", "utf8", "us-ascii")
+_WHERE = "body"
+
+
+def read_csv_body(call: Call) -> dict[str, Any]:
+    """The members of a body of JSON that the query says, and the text of the rows under `CSV`.
+
+    Raises `UnsupportedMediaType`, `TooLarge`, `MalformedInput` and `InvalidInput`.
+    """
+    query = call.query()
+    parameters = _parameters(call.header("content-type"))
+    body = decoded(call.request, call.settings.max_body_bytes)
+    try:
+        text = body.removeprefix(b"\xef\xbb\xbf").decode()
+    except UnicodeDecodeError as error:
+        raise MalformedInput(f"the body is not UTF-8: byte {error.start} cannot be decoded") from error
+    members: dict[str, Any] = {CSV: (text, parameters.get("header"))}
+    if "outputs" in query:
+        members["outputs"] = query["outputs"].split(",")
+    if "unknown_columns" in query:
+        members["unknown_columns"] = query["unknown_columns"]
+    return {**members, "notes": query.get("notes") == "true"}
+
+
+def _parameters(content_type: str) -> dict[str, str]:
+    """The parameters of the media type. Raises `UnsupportedMediaType` for a charset but UTF-8."""
+    pairs = (part.partition("=") for part in content_type.split(";")[1:])
+    found = {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs}
+    charset = found.get("charset", "utf-8")
+    if charset not in _UTF_8:
+        raise UnsupportedMediaType(f"CSV is read as UTF-8; the charset is {charset[:40]!r}")
+    return found
+
+
+def rows_from_csv(
+    model: "Model",
+    text: str,
+    header: str | None,
+    limits: "Limits",
+    *,
+    expecting: str,
+    unknown: str,
+    notes: "Notes | None",
+) -> "Rows":
+    """The rows of a text. Raises `MalformedInput`, `InvalidInput` with lines and columns, `TooLarge`."""
+    features = [_of_text(feature, gaps=model.takes_gaps) for feature in model.columns]
+    lines = _lines(text, [feature.name for feature in features])
+    if not lines:
+        raise InvalidInput.at(_WHERE, "expected at least one row, got none")
+    places = _places(lines, features, header, expecting=expecting, unknown=unknown)
+    if places is None:
+        places = dict(enumerate(range(len(features))))
+    else:
+        lines = lines[1:]
+    if not lines:
+        raise InvalidInput.at(_WHERE, "expected at least one row, got a header alone")
+    if len(lines) > limits.max_rows:
+        raise TooLarge(f"{_WHERE} has {len(lines)} rows; at most {limits.max_rows} are taken")
+    width = max(places.values(), default=0) + 1
+    raise_faults(_wrong_widths(lines, width))
+    absent: list[str | None] = [None] * len(lines)
+    columns = (
+        [cells[places[place]] for _, cells in lines] if place in places else absent
+        for place in range(len(features))
+    )
+
+    def path(place: int, row: int) -> str:
+        return f"line {lines[row][0]}, column {shown(features[place].name)}"
+
+    return packed_columns(features, columns, path, _WHERE, gaps=model.takes_gaps, notes=notes)
+
+
+def _of_text(feature: Feature, *, gaps: bool) -> Feature:
+    """The feature where its values are cells: an empty one is missing, and numbers are written."""
+    rule = feature.rule
+    rule = rule._replace(text=True, missing=(*rule.missing, "") if gaps else rule.missing)
+    if feature.kind == BOOLEAN and not rule.true:
+        rule = rule._replace(true=("true",), false=("false",))
+    return feature._replace(rule=rule)
+
+
+def _lines(text: str, names: list[str]) -> list[tuple[int, list[str]]]:
+    """The records with the line each ends at, without blank ones, by the delimiter that fits best."""
+    samples = {delimiter: next(_records(text, delimiter), (0, []))[1] for delimiter in _DELIMITERS}
+
+    def fitness(delimiter: str) -> tuple[int, int]:
+        cells = samples[delimiter]
+        return len({cell.strip() for cell in cells} & set(names)), int(len(cells) == len(names))
+
+    return list(_records(text, max(_DELIMITERS, key=fitness)))
+
+
+def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    csv.field_size_limit(max(len(text), 1))
+    try:
+        for cells in reader:
+            if cells:
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise MalformedInput(f"line {reader.line_num} is no CSV: {error}") from None
+
+
+def _places(
+    lines: list[tuple[int, list[str]]],
+    features: list[Feature],
+    header: str | None,
+    *,
+    expecting: str,
+    unknown: str,
+) -> dict[int, int] | None:
+    """Where the column of each feature stands by the header; None where the first line is none."""
+    names = [cell.strip() for cell in lines[0][1]]
+    wanted = {feature.name: place for place, feature in enumerate(features)}
+    if header == "absent" or (header is None and wanted.keys().isdisjoint(names)):
+        _check_width(lines[0], features, expecting)
+        return None
+    found: dict[str, int] = {}
+
+    def place_each() -> Iterator[Fault]:
+        for place, name in enumerate(names):
+            if found.setdefault(name, place) != place and name in wanted:
+                yield Fault("line 1", f"column {shown(name)} is there twice")
+            elif name not in wanted and unknown is not IGNORED:
+                yield Fault("line 1", no_feature(expecting, name, unknown))
+        missing = (f for f in features if f.name not in found and not f.rule.optional)
+        yield from (Fault("line 1", f"feature {shown(feature.name)} is missing") for feature in missing)
+
+    raise_faults(place_each())
+    return {place: found[name] for name, place in wanted.items() if name in found}
+
+
+def _check_width(line: tuple[int, list[str]], features: list[Feature], expecting: str) -> None:
+    number, cells = line
+    if len(cells) != len(features):
+        raise InvalidInput.at(
+            f"line {number}",
+            f"{expecting} expects {len(features)} features, or a header that names them; "
+            f"got {len(cells)} cells",
+        )
+
+
+def _wrong_widths(lines: list[tuple[int, list[str]]], least: int) -> Iterator[Fault]:
+    expected = len(lines[0][1])
+    for number, cells in lines:
+        if len(cells) < least or len(cells) != expected:
+            yield Fault(f"line {number}", f"expected {max(expected, least)} cells, got {len(cells)}")
+
+
+def csv_response(model: "Model", found: "Predictions") -> Response:
+    """What was predicted as CSV: a header, and a line for each row. A list of values is a column for each."""
+    columns: list[tuple[str, list[Any]]] = []
+    for asked, entries in found.items():
+        spec = model.output_spec(asked)
+        columns += _columns_of(model, asked, spec, entries)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([name for name, _ in columns])
+    writer.writerows(zip(*(values for _, values in columns), strict=True))
+    return Response(
+        200, {"content-type": "text/csv; charset=utf-8; header=present"}, text.getvalue().encode()
+    )
+
+
+def _columns_of(
+    model: "Model", asked: str, spec: "OutputSpec | None", entries: list[Any]
+) -> list[tuple[str, list[Any]]]:
+    if spec is None or not spec.shape:
+        return [(asked, list(map(_cell, entries)))]
+    width = spec.width
+    classes = model.classes if model.classes is not None and len(model.classes) == width else range(width)
+    names = [f"{asked}_{_cell(label)}" for label in classes]
+    return [(name, [row[place] for row in entries]) for place, name in enumerate(names)]
+
+
+def _cell(value: Any) -> Any:
+    """A value as a cell has it."""
+    return ("true" if value else "false") if isinstance(value, bool) else value
