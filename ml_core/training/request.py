@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 TEST_FRACTION = Number(least=0, most=0.9)
 SEED = Integer(0, 2**32 - 1)
+# More classes than these are looked at: so many, and so large a part of the rows.
+_FEW_CLASSES, _MANY_CLASSES = 20, 0.2
 
 
 class Option(NamedTuple):
@@ -271,6 +273,8 @@ def _size_trained_on(request: TrainingRequest) -> DataSize:
     if rows - held_out < 1:
         message = f"no row of {rows} is left to train on"
     elif held_out and counts:
+        where = "$.data.target" if request.rows.where == "$.data" else "$.targets"
+        _check_classes_few(counts, rows, where)
         message = _unstratifiable(counts, rows, held_out)
     if message:
         raise InvalidInput.at("$.test_fraction", f"{message}; with test_fraction 0 every row is trained on")
@@ -285,6 +289,18 @@ def _check_weights(request: TrainingRequest) -> None:
 
 def _counts(targets: list[Label] | Labels | None) -> Mapping[Label, int] | None:
     return targets.counts() if isinstance(targets, Labels) else None if targets is None else Counter(targets)
+
+
+def _check_classes_few(counts: Mapping[Label, int], rows: int, where: str) -> None:
+    """Raise `InvalidInput` for targets that are nearly as many values as rows, and so no classes."""
+    if min(counts.values()) > 1 or len(counts) <= max(_FEW_CLASSES, rows * _MANY_CLASSES):
+        return
+    are = "numbers that measure something" if isinstance(next(iter(counts)), int) else "names of the rows"
+    raise InvalidInput.at(
+        where,
+        f"expected a few classes, got {len(counts)} different values in {rows} rows: they look like {are}. Put "
+        "them into classes first, or name another target",
+    )
 
 
 def _unstratifiable(counts: Mapping[Label, int], rows: int, held_out: int) -> str | None:

@@ -64,7 +64,7 @@ CASES = [
         post(f"Content-Type {kind}", PATH, PLAIN, 415, {"Content-Type": kind}, **MEDIA)
         for kind in (
             "text/plain",
-            "text/csv",
+            "text/tab-separated-values",
             "application/xml",
             "multipart/form-data; boundary=x",
             "image/png",
