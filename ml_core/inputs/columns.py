@@ -43,12 +43,9 @@ class Feature(Record):
 
 
 def schema_of(feature: Feature) -> dict[str, object]:
-    """The JSON Schema of a feature's values; `x-missing` are the words that stand for a missing one."""
-    rule = feature.rule
+    """The JSON Schema of a feature's values; `x-read` says how they are read where that is not as JSON has it."""
     schema = _schema_of_kind(feature)
-    if rule.missing:
-        schema["x-missing"] = list(rule.missing)
-    if read := rule.described():
+    if read := feature.rule.described():
         schema["x-read"] = read
     return schema
 

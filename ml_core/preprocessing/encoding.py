@@ -75,10 +75,19 @@ class Encoding:
         return self._readers
 
     def row_schema(self) -> dict[str, object]:
-        """The JSON Schema of a row."""
+        """The JSON Schema of a row; `x-missing` of a column are the words that stand for a missing value."""
         from ml_core.inputs.columns import row_schema
 
-        return row_schema({feature.name: schema_of(feature) for feature in self.features}, self._optional)
+        schemas, lists = {}, self.missing_words
+        for feature in self.features:
+            schemas[feature.name] = schema = schema_of(feature)
+            if feature.rule.missing:
+                schema["x-missing"] = {"$ref": f"#/$defs/missing-{lists.index(feature.rule.missing)}"}
+        described = row_schema(schemas, self._optional)
+        if lists:
+            # Each list once: many columns share it.
+            described["$defs"] = {f"missing-{place}": {"enum": [*words]} for place, words in enumerate(lists)}
+        return described
 
     @property
     def missing_words(self) -> list[tuple[str, ...]]:
