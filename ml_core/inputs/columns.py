@@ -43,7 +43,7 @@ class Feature(Record):
 
 
 def schema_of(feature: Feature) -> dict[str, object]:
-    """The JSON Schema of a feature's values; `x-read` says how they are read where that is not as JSON has it."""
+    """The JSON Schema of a feature's values; `x-read` says how they are read, if not as JSON has them."""
     schema = _schema_of_kind(feature)
     if read := feature.rule.described():
         schema["x-read"] = read

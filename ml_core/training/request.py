@@ -298,8 +298,8 @@ def _check_classes_few(counts: Mapping[Label, int], rows: int, where: str) -> No
     are = "numbers that measure something" if isinstance(next(iter(counts)), int) else "names of the rows"
     raise InvalidInput.at(
         where,
-        f"expected a few classes, got {len(counts)} different values in {rows} rows: they look like {are}. Put "
-        "them into classes first, or name another target",
+        f"expected a few classes, got {len(counts)} different values in {rows} rows: they look like {are}. "
+        "Put them into classes first, or name another target",
     )
 
 
