@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from ml_core.inputs.notes import Notes
-
     type Reader = Callable[[object], float]
+    # Is told of a feature's values, the numbers that they were read as, and the path of each row's.
+    type Note = Callable[[Feature, Sequence[object], Sequence[Any], Callable[[int], str]], None]
 
 NUMBER, BOOLEAN, CATEGORY, DATE = "number", "boolean", "category", "date"
 KINDS = (NUMBER, BOOLEAN, CATEGORY, DATE)
@@ -112,11 +112,11 @@ def packed_rows(
     where: str,
     *,
     readers: Sequence[Reader] | None = None,
-    notes: Notes | None = None,
+    note: Note | None = None,
 ) -> Rows:
     """Rows in the order of the features as one number for each. Raises `InvalidInput` with what is wrong.
 
-    `readers` are those of the features, where they were made before; `notes` take what reading did.
+    `readers` are those of the features, where they were made before; `note` is told what was read.
     """
     columns = [
         read_column(feature, column, None if readers is None else readers[place])
@@ -124,10 +124,10 @@ def packed_rows(
     ]
     if any(isinstance(value, _Wrong) for column in columns for value in column):
         raise InvalidInput(_faults(features, columns, listed, where))
-    if notes is not None:
+    if note is not None:
         for place, (feature, sent) in enumerate(zip(features, zip(*rows, strict=True), strict=True)):
             paths = partial(_path, listed, where, feature.name, place)
-            notes.look_at(feature, sent, columns[place], paths)
+            note(feature, sent, columns[place], paths)
     return Rows(pack(value for row in zip(*columns, strict=True) for value in row), len(features), where)
 
 

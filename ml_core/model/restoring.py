@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ml_core import algorithms
 from ml_core.errors import ArtifactInvalid, NotFound
-from ml_core.preprocessing.encoding import Encoding
 from ml_core.preprocessing.scaling import Scaling
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.inputs.labels import Label
+    from ml_core.preprocessing.encoding import Encoding
     from ml_core.safetensors import Tensor
 
 
@@ -32,8 +32,11 @@ def _parts(description: Mapping[str, Any], content: dict[str, Tensor]) -> dict[s
     features, classes = _names(description["features"]), _classes(description["classes"])
     if content or parameters:
         raise ArtifactInvalid(f"nothing is known of {', '.join([*content, *parameters])}")
-    encoding = None
+    encoding: Encoding | None = None
     if "encoding" in description:
+        # Of plain numbers none is read: who predicts on them does not pay for it.
+        from ml_core.preprocessing.encoding import Encoding
+
         encoding = Encoding.restored(description["encoding"], description.get("missing_words", ()))
     if encoding and tuple(feature.name for feature in encoding.features) != features:
         raise ArtifactInvalid("the encoding is not that of the features")

@@ -49,7 +49,8 @@ class Encoding:
         if isinstance(instances, list):
             instances = self._completed(instances)
         listed, rows = in_order(instances, names, limits, where, expecting, unknown=unknown)
-        return packed_rows(self.features, listed, rows, where, readers=self.readers, notes=notes)
+        note = notes.look_at if notes else None
+        return packed_rows(self.features, listed, rows, where, readers=self.readers, note=note)
 
     def _completed(self, instances: list[object]) -> list[object]:
         """Rows with null for columns that they may lack, and no space around the names of a text file."""
