@@ -17,6 +17,7 @@ MISSING_WORDS = (
 )
 # What else stands for one, but only among numbers, dates and truth values: a category may be called so.
 GAP_SIGNS = ("?", "-", "--", ".", "..", "\\N", "none", "NONE", "nil", "missing", "unknown", "Unknown")
+NO_TEXT = "half of a surrogate pair"
 _MOST_NAMES, _MOST_MISSING, _LONGEST = 10_000, 100, 200
 
 
@@ -184,7 +185,9 @@ def _check_types(value: object, where: str) -> Iterator[Fault]:
         return
     expected = ", ".join(TYPES)
     for name, kind in value.items():
-        if kind not in TYPES:
+        if not is_text(name):
+            yield Fault(where, f"expected a column's name, got {NO_TEXT}: {shown(name)}")
+        elif kind not in TYPES:
             yield Fault(member(where, name), f"expected one of {expected}, got {shown(kind)}")
 
 
@@ -197,6 +200,8 @@ def _check_missing(value: object, where: str) -> Iterator[Fault]:
             yield Fault(
                 f"{where}[{index}]", f"expected a word of at most {_LONGEST} characters, got {shown(word)}"
             )
+        elif not is_text(word):
+            yield Fault(f"{where}[{index}]", f"expected a word, got {NO_TEXT}: {shown(word)}")
 
 
 def _check_sign(signs: tuple[str, ...], value: object, where: str) -> Iterator[Fault]:
@@ -230,6 +235,17 @@ def _check_exclude(value: object, where: str) -> Iterator[Fault]:
     for index, name in enumerate(value):
         if not isinstance(name, str) or not name:
             yield Fault(f"{where}[{index}]", f"expected a column's name, got {shown(name)}")
+        elif not is_text(name):
+            yield Fault(f"{where}[{index}]", f"expected a column's name, got {NO_TEXT}: {shown(name)}")
+
+
+def is_text(value: str) -> bool:
+    """Whether a string is one of characters; JSON may also spell `NO_TEXT`, which nothing can be called."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _CHECKS = {

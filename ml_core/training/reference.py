@@ -9,7 +9,15 @@ from typing import Annotated, Any, NamedTuple, NoReturn
 from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, member, shown
 from ml_core.inputs.rows import Limits
-from ml_core.tables.options import IGNORE, ReadOptions, option_faults, option_schemas, read_options
+from ml_core.tables.options import (
+    IGNORE,
+    NO_TEXT,
+    ReadOptions,
+    is_text,
+    option_faults,
+    option_schemas,
+    read_options,
+)
 from ml_core.tables.readers import FORMATS
 
 STORED_PREFIX = b'{"data":'
@@ -58,6 +66,8 @@ def _target_faults(data: dict[str, Any], info: AlgorithmInfo, _: Limits) -> list
     target, where = data.get("target"), "$.data.target"
     if info.task.supervised and (not isinstance(target, str) or not target):
         return [Fault(where, f"expected the name of the column to predict, got {shown(target)}")]
+    if info.task.supervised and isinstance(target, str) and not is_text(target):
+        return [Fault(where, f"expected the name of the column to predict, got {NO_TEXT}: {shown(target)}")]
     if not info.task.supervised and target is not None:
         return [Fault(where, f"{info.name} takes no target")]
     return []
@@ -78,12 +88,14 @@ def _features_faults(data: dict[str, Any], _: AlgorithmInfo, limits: Limits) -> 
     faults = _first(
         Fault(f"{where}[{index}]", f"expected a column's name, got {shown(name)}")
         for index, name in enumerate(chosen)
-        if not isinstance(name, str) or not name or len(name) > limits.max_text
+        if not isinstance(name, str) or not name or len(name) > limits.max_text or not is_text(name)
     )
     if not faults:
         times = Counter(chosen)
         faults = _first(Fault(where, f"{shown(name)} is there twice") for name in times if times[name] > 1)
-        faults += [Fault(where, "the target cannot be a feature")] * (target in times)
+        faults += [Fault(where, "the target cannot be a feature")] * (
+            isinstance(target, str) and target in times
+        )
     return faults
 
 

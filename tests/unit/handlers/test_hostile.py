@@ -21,6 +21,17 @@ from tests.unit.handlers.conftest import REQUESTS, ROWS, services_over
 
 Send = Any
 
+OPTIONS: dict[str, Any] = {
+    "types": {"a": "number", "b": "category"},
+    "missing": ["NA", "-999"],
+    "decimal": ",",
+    "thousands": ".",
+    "dayfirst": True,
+    "delimiter": ";",
+    "encoding": "utf-8",
+    "header": True,
+    "exclude": ["c"],
+}
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "PREDICT_BODY": [
         {"instances": ROWS[:2], "outputs": ["label", "probability"], "unknown_columns": "ignore"},
@@ -46,7 +57,14 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
             ]
         },
     ],
-    "TRAIN_BODY": [REQUESTS["groups"], REQUESTS["iris"]],
+    "TRAIN_BODY": [
+        REQUESTS["groups"],
+        REQUESTS["iris"],
+        {
+            "algorithm": "svm",
+            "data": {"uri": "dataset://iris", "target": "b", "features": ["a"], **OPTIONS, "format": "csv"},
+        },
+    ],
 }
 names = st.sampled_from(
     ["iris", "groups", "truth", "nobody", "..", "", "A", "1", "%00", "\x00", "é", "\udc80", "a" * 64]
@@ -95,15 +113,20 @@ queries = st.dictionaries(
 def send(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Send]:
     """Sends to a copy of the trained models, and to a new copy once a request has deleted some."""
     root = tmp_path_factory.mktemp("hostile") / "copy"
-    shutil.copytree(trained, root)
-    apis = [Api(services_over(root))]
+
+    def copied() -> Api:
+        shutil.copytree(trained, root)
+        services = services_over(root)
+        services.store.put_if_absent(f"datasets/iris/{'0' * 28}", b"a;b;c\n1;2;3\n")
+        return Api(services)
+
+    apis = [copied()]
 
     def request(method: str, path: str, query: Any, sent: Any, body: bytes) -> Response:
         response = apis[0].handle(Request(method, path, query, sent, body, "r1"))
         if method == "DELETE" and response.status < 300:
             shutil.rmtree(root)
-            shutil.copytree(trained, root)
-            apis[0] = Api(services_over(root))
+            apis[0] = copied()
         return response
 
     yield request
@@ -122,7 +145,7 @@ def fit_for_a_caller(response: Response) -> None:
 
 def _path(route: Route, draw: st.DataObject) -> str:
     path = route.path
-    for name in ("model", "alias", "version", "job"):
+    for name in ("model", "alias", "version", "job", "dataset"):
         if "{" + name + "}" in path:
             value = draw.draw(st.sampled_from(["1"]) | names if name == "version" else names)
             path = path.replace("{" + name + "}", value)
@@ -162,7 +185,7 @@ def test_a_good_body_with_something_odd_in_one_place(
     body = json.loads(json.dumps(data.draw(st.sampled_from(EXAMPLES[route.body]))))
     _replace_somewhere(body, member, data)
     path = route.path.replace("{model}", data.draw(st.sampled_from(["iris", "groups"])))
-    path = path.replace("{version}", "1").replace("{alias}", "live")
+    path = path.replace("{version}", "1").replace("{alias}", "live").replace("{dataset}", "iris")
     encoded = json.dumps(body).encode()
     fit_for_a_caller(send(route.method, path, {}, {}, encoded))
     binary = struct.pack("<4f", 1, 2, 3, 4)
