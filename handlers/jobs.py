@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.logs import log, log_unforeseen
 from handlers.settings import limits_of
-from ml_core.datasets.datasets import upload_of
+from ml_core.datasets.datasets import DescriptionRequest, description_request
 from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, Unavailable
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import Job, Jobs, is_job_id
@@ -48,7 +48,7 @@ def job_of(message: str | bytes) -> str:
         job = json.loads(message)["job"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise MalformedInput("the message names no job") from error
-    if not isinstance(job, str) or not (is_job_id(job) or upload_of(job)):
+    if not isinstance(job, str) or not (is_job_id(job) or description_request(job)):
         raise MalformedInput("the message names no job")
     return job
 
@@ -111,9 +111,9 @@ def _give_up(services: "Services", job_id: str, failures: int) -> None:
 
 def deliver(services: "Services", job_id: str, context: TrainerContext | None = None) -> float | None:
     """Run a job that was delivered; the seconds after which it has to be delivered again, None for never."""
-    upload = upload_of(job_id)
-    if upload is not None:
-        _describe(services, upload)
+    asked = description_request(job_id)
+    if asked is not None:
+        _describe(services, asked)
         return None
     started = time.perf_counter()
     outcome = run_job(job_id, context or trainer_context(services))
@@ -132,16 +132,17 @@ def deliver(services: "Services", job_id: str, context: TrainerContext | None = 
     return outcome.defer
 
 
-def _describe(services: "Services", upload: str) -> None:
+def _describe(services: "Services", asked: DescriptionRequest) -> None:
     """Describe an upload. What the store keeps from being done is not tried again: who asks sends another."""
     from ml_core.datasets.describing import describe_upload
 
+    noted = {"upload": asked.upload, "options": asked.digest or None}
     try:
-        describe_upload(upload, services.store, services.data, memory_of(services))
+        describe_upload(asked, services.store, services.data, memory_of(services))
     except Unavailable as error:
-        log("warning", "describing", upload=upload, detail=str(error))
+        log("warning", "describing", **noted, detail=str(error))
     else:
-        log("info", "describing", upload=upload)
+        log("info", "describing", **noted)
 
 
 def sweep_once(services: "Services") -> dict[str, Any]:

@@ -38,6 +38,11 @@ def _page(name: str, items: Schema) -> Schema:
 
 
 _FAULT = _object({"path": _TEXT, "message": _TEXT})
+_OMITTED: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "There are at least so many more faults; they were not looked for.",
+}
 _OUTCOMES = ["succeeded", "cancelled", "failed", "lost", "interrupted", "postponed", None]
 _ATTEMPT = _object(
     {
@@ -406,10 +411,18 @@ ANSWERS: dict[str, Schema] = {
             "uploaded": _TIME,
             "revision": {"type": "string", "description": "By which the storage knows these bytes."},
             "sha256": {**_TEXT_OR_NULL, "description": "Of the bytes; null until they are read."},
-            "state": {"type": "string", "enum": ["describing", "described", "unreadable"]},
+            "options": {"type": "object", "description": "What was said of the table; empty for a GET."},
+            "state": {
+                "type": "string",
+                "enum": ["describing", "described", "options_refused", "unreadable"],
+                "description": "`options_refused`: the table is not as the options say; `faults` say where.",
+            },
             "description": {"type": ["object", "null"]},
             "error": _TEXT_OR_NULL,
-        }
+            "faults": {**_list(_FAULT), "description": "What the content has against the options."},
+            "faults_omitted": _OMITTED,
+        },
+        optional=("faults_omitted",),
     ),
     "Schema": {
         "type": "object",
@@ -506,11 +519,7 @@ ANSWERS: dict[str, Schema] = {
             "request_id": _TEXT,
             "error": _TEXT,
             "faults": _list(_FAULT),
-            "faults_omitted": {
-                "type": "integer",
-                "minimum": 1,
-                "description": "There are at least so many more faults; they were not looked for.",
-            },
+            "faults_omitted": _OMITTED,
         },
         optional=("faults", "faults_omitted"),
     ),

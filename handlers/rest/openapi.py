@@ -20,10 +20,13 @@ from handlers.rest.routes import HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
 from handlers.rest.schemas import Schema
 from handlers.version import NAME, VERSION
 from ml_core.algorithms import algorithms
+from ml_core.datasets.looking import look_schema
 from ml_core.errors import ServerlessMLError
 from ml_core.training.request import body_schema
 
 BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
+# Bodies that are described by what declares them elsewhere.
+_NAMED = {"TRAIN_BODY": "Training", "DESCRIBE_BODY": "Look"}
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
 
 
@@ -56,7 +59,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": {**ANSWERS, "Training": training_body()},
+            "schemas": {**ANSWERS, "Training": training_body(), "Look": look_body()},
             "responses": {
                 "Problem": {
                     "description": "What is wrong, as RFC 9457 says it and as the string `error`.",
@@ -78,6 +81,12 @@ def document() -> dict[str, Any]:
 def training_body() -> Schema:
     """What `:train` takes: one alternative for each algorithm, with its hyperparameters."""
     return {"oneOf": [body_schema(info) for info in algorithms().values()]}
+
+
+def look_body() -> Schema:
+    """What `:describe` takes, and what may be said of the README's table."""
+    example = {"types": {"customer": "ignore", "since": "date"}, "missing": ["", "team"], "decimal": "."}
+    return {**look_schema(), "examples": [example]}
 
 
 def errors() -> list[dict[str, Any]]:
@@ -143,7 +152,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _content(name: str, schema: Schema) -> dict[str, Any]:
-    shown = {"$ref": "#/components/schemas/Training"} if name == "TRAIN_BODY" else schema
+    named = _NAMED.get(name)
+    shown = {"$ref": f"#/components/schemas/{named}"} if named else schema
     if name == "PREDICT_BODY":
         from handlers.rest.forms import described
 

@@ -121,7 +121,7 @@ HEADERS = {
     "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias yet.",
     "x-routing-key": "Whom the request is about, such as a user's id: of the versions that share an alias's "
     "traffic, the same key is always answered by the same one. Without it the request's id decides.",
-    "prefer": "`wait=N` waits up to N seconds (at most 20) for the job to finish (RFC 7240).",
+    "prefer": "`wait=N` waits up to N seconds (at most 20) for the job or the description (RFC 7240).",
     "idempotency-key": "Makes a retry safe: the same key and body give the same job; another body is 422.",
     "inference-header-content-length": "The length of the JSON part when binary tensors follow it.",
 }
@@ -170,6 +170,16 @@ ROUTES = (
         TRAIN,
         ((200, "Dataset"),),
         headers=("prefer",),
+    ),
+    Route(
+        "POST",
+        "/v1/datasets/{dataset}:describe",
+        "datasets:describe",
+        TRAIN,
+        ((200, "Dataset"),),
+        body="DESCRIBE_BODY",
+        headers=("prefer",),
+        may_be_empty=True,
     ),
     Route("DELETE", "/v1/datasets/{dataset}", "datasets:delete_dataset", ADMIN, ((204, ""),)),
     Route("GET", "/v1/models", "models:models", PREDICT, ((200, "Models"),), query=("limit", "after")),

@@ -4,11 +4,14 @@
     datasets/{name in lower case}/{upload}.{name}     the same of a name with capitals
     uploads/{upload}.json        which dataset an upload is for
     descriptions/{upload}.json   what is in it, or why it cannot be read: of one revision of the bytes
+    descriptions/{upload}.{digest}.json   the same under options; what they are is written before it is asked
 
 The service that answers requests has neither the memory nor the packages to read a table: the trainer
 describes an upload (`describing.py`), told by a message like a job's. Nothing is lost when that message is:
 whoever asks sends another. A file may be put again as long as its address works, so that a description is
 one only while the bytes have the revision that it is about.
+
+Of what was asked under options the `KEPT` newest stay, for a day: who asks later has it described again.
 
 Names that differ only in case are one dataset, spelled as its newest upload is. Another spelling is refused
 an address while something is there, and what two spellings begin at once ends as one dataset.
@@ -16,12 +19,14 @@ an address while something is there, and what two spellings begin at once ends a
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from ml_core.datasets.looking import DIGEST_LENGTH, PLAIN, Look
 from ml_core.datasets.sources import UPLOADS, newest_upload, upload_in, upload_key, uploads_of
-from ml_core.documents import read, timestamp
+from ml_core.documents import Body, read, timestamp, update
 from ml_core.errors import DatasetNotFound, ObjectNotFound
 from ml_core.names import beginnings, check_name, taken
 from ml_core.ports import (
@@ -36,9 +41,10 @@ from ml_core.ports import (
 
 EXPIRY = 3600  # seconds that a signed address works
 _RECORDS, _DESCRIPTIONS = "uploads/", "descriptions/"
-_MESSAGE = "d"  # before an upload's id; a job's id has another length
-_ID_LENGTH = 28
+KEPT = 20  # descriptions of an upload that were asked under options
+_MESSAGE = re.compile(rf"d([0-9a-f]{{28}})([0-9a-f]{{{DIGEST_LENGTH}}})?")  # a job's id has another length
 _ASK_AGAIN = 15.0  # seconds
+_SPARED = 600.0  # seconds for which one is kept in any case: somebody may be waiting for it
 
 
 class Upload(NamedTuple):
@@ -68,7 +74,10 @@ class DatasetsPage(NamedTuple):
 
 
 class DatasetDetails(NamedTuple):
-    """A dataset's newest upload; `described` is what the trainer found in these bytes, None until it did."""
+    """A dataset's newest upload, as it is looked at.
+
+    `described` is what the trainer found in these bytes under what `look` says, None until it did.
+    """
 
     name: str
     uri: str
@@ -77,6 +86,14 @@ class DatasetDetails(NamedTuple):
     uploaded: str
     revision: str
     described: dict[str, Any] | None
+    look: Look = PLAIN
+
+
+class DescriptionRequest(NamedTuple):
+    """What a message asks to describe: an upload, under the options of that digest; empty for none."""
+
+    upload: str
+    digest: str = ""
 
 
 class Datasets:
@@ -140,7 +157,7 @@ class Datasets:
                 found[name] = late
         return found
 
-    def get(self, name: str) -> DatasetDetails:
+    def get(self, name: str, look: Look = PLAIN) -> DatasetDetails:
         """The newest upload of a dataset. Raises `DatasetNotFound`, `Unavailable`."""
         try:
             present = self._present(name)
@@ -149,7 +166,8 @@ class Datasets:
             raise _not_found(name) from None
         upload = _upload_of(present.key)
         name, uri, size, uploaded = _listed(present)
-        return DatasetDetails(name, uri, upload, size, uploaded, revision, self._described(upload, revision))
+        described = self._described(description_key(upload, look.digest), revision)
+        return DatasetDetails(name, uri, upload, size, uploaded, revision, described, look)
 
     def delete(self, name: str) -> None:
         """Remove all uploads of a dataset and what was found in them. Raises `DatasetNotFound`.
@@ -158,15 +176,40 @@ class Datasets:
         """
         self._present(name)
         for found in list(every_object(self._store, uploads_of(name))):
-            self._store.delete(description_key(_upload_of(found.key)))
+            for described in list(every_object(self._store, _descriptions_of(_upload_of(found.key)))):
+                self._store.delete(described.key)
             self._store.delete(found.key)
 
     def ask_for_description(self, dataset: DatasetDetails) -> None:
         """Have the trainer describe the upload, unless it was asked just now. Raises `Unavailable`."""
         now = time.monotonic()
-        if now - self._asked.get(dataset.upload, -_ASK_AGAIN) >= _ASK_AGAIN:
-            self._asked[dataset.upload] = now
-            self._queue.submit(f"{_MESSAGE}{dataset.upload}")
+        message = f"d{dataset.upload}{dataset.look.digest}"
+        recent = {each: asked for each, asked in list(self._asked.items()) if now - asked < _ASK_AGAIN}
+        if message in recent:
+            return
+        self._asked = {**recent, message: now}
+        if dataset.look.digest:
+            self._write_down(dataset.upload, dataset.look)
+        self._queue.submit(message)
+
+    def _write_down(self, upload: str, look: Look) -> None:
+        """Write what is said of an upload where the trainer will write what it finds, unless it is there."""
+        key = description_key(upload, look.digest)
+        try:
+            self._store.get(key)
+        except ObjectNotFound:
+            begun: Body = {"of": None, "description": None, "error": None, "attempts": 0}
+            begun["options"] = look.said()
+            update(self._store, key, lambda present: begun if present is None else None)
+            self._make_room(upload)
+
+    def _make_room(self, upload: str) -> None:
+        """Remove the oldest descriptions under options, past those that are kept."""
+        found = [each for each in every_object(self._store, _descriptions_of(upload)) if _digest_of(each.key)]
+        oldest = self._clock() - _SPARED
+        for each in sorted(found, key=lambda each: -each.modified)[KEPT:]:
+            if each.modified < oldest:
+                self._store.delete(each.key)
 
     def _present(self, name: str) -> ObjectInfo:
         """The newest upload of the dataset. Raises `DatasetNotFound`, also for another spelling of it."""
@@ -180,17 +223,18 @@ class Datasets:
             )
         return newest
 
-    def _described(self, upload: str, revision: str) -> dict[str, Any] | None:
+    def _described(self, key: str, revision: str) -> dict[str, Any] | None:
         try:
-            body = read(self._store, description_key(upload)).body
+            body = read(self._store, key).body
         except ObjectNotFound:
             return None
         return body if is_done(body, revision) else None
 
 
-def upload_of(message: str) -> str | None:
-    """The upload that a message asks to describe; None for a message that names a job."""
-    return message[1:] if message.startswith(_MESSAGE) and len(message) == 1 + _ID_LENGTH else None
+def description_request(message: str) -> DescriptionRequest | None:
+    """What a message asks to describe; None for a message that names a job."""
+    found = _MESSAGE.fullmatch(message)
+    return None if found is None else DescriptionRequest(found[1], found[2] or "")
 
 
 def record_key(upload: str) -> str:
@@ -198,9 +242,9 @@ def record_key(upload: str) -> str:
     return f"{_RECORDS}{upload}.json"
 
 
-def description_key(upload: str) -> str:
-    """Where the description of an upload is kept."""
-    return f"{_DESCRIPTIONS}{upload}.json"
+def description_key(upload: str, digest: str = "") -> str:
+    """Where the description of an upload is kept, under the options of that digest."""
+    return f"{_descriptions_of(upload)}{digest}{'.' if digest else ''}json"
 
 
 def is_done(description: dict[str, Any], revision: str) -> bool:
@@ -210,7 +254,10 @@ def is_done(description: dict[str, Any], revision: str) -> bool:
 
 
 def left_behind(store: ObjectStore, oldest: float) -> Iterator[str]:
-    """The keys of what belongs to no upload: descriptions, and records from before `oldest`."""
+    """The keys of descriptions and records that belong to no upload, and of what nobody asks any more.
+
+    The latter are descriptions under options from before `oldest`; so are the records that are looked at.
+    """
     descriptions = list(every_object(store, _DESCRIPTIONS))
     records = [found for found in every_object(store, _RECORDS) if found.modified < oldest]
     if not descriptions and not records:
@@ -218,7 +265,8 @@ def left_behind(store: ObjectStore, oldest: float) -> Iterator[str]:
     # Read last: of what was listed before, nothing is here that had its upload then.
     uploads = {_upload_of(found.key) for found in every_object(store, UPLOADS)}
     for found in [*descriptions, *records]:
-        if _upload_of(found.key) not in uploads:
+        forgotten = bool(_digest_of(found.key)) and found.modified < oldest
+        if forgotten or _upload_of(found.key) not in uploads:
             yield found.key
 
 
@@ -230,6 +278,17 @@ def _listed(found: ObjectInfo) -> DatasetSummary:
 def _upload_of(key: str) -> str:
     """The id of an upload, in the key of its bytes, its record or its description."""
     return key.rpartition("/")[2].partition(".")[0]
+
+
+def _digest_of(key: str) -> str:
+    """The digest of the options in the key of a description; empty where there were none."""
+    parts = key.split(".")
+    return parts[1] if len(parts) == 3 else ""
+
+
+def _descriptions_of(upload: str) -> str:
+    """What the keys of an upload's descriptions begin with."""
+    return f"{_DESCRIPTIONS}{upload}."
 
 
 def _folder_of(key: str) -> str:

@@ -1,10 +1,11 @@
 """The child process that describes an upload.
 
-    python -m ml_core.datasets.describe_process FILE MEMORY [MODULE PATH...]
+    python -m ml_core.datasets.describe_process FILE OPTIONS MEMORY [MODULE PATH...]
 
-MEMORY is how many bytes its data may take, 0 for no limit of ours. It writes two lines on its standard
-output: `reading` when it comes to the file, and `{"description", "error", "traceback"}` as JSON. A file that
-takes too much memory, or makes a reader crash, ends this process and not the trainer.
+OPTIONS is a file that holds what is said of the table, as JSON. MEMORY is how many bytes its data may take, 0
+for no limit of ours. It writes two lines on its standard output: `reading` when it comes to the file, and
+`{"description", "error", "traceback"}` as JSON, with `faults` and `faults_omitted` where the table is not as
+was said. A file that takes too much memory, or makes a reader crash, ends this process and not the trainer.
 """
 
 import errno
@@ -20,7 +21,7 @@ ROWS = 1_000_000
 """About how many rows a description is of at most; of a longer table it says that it is not complete."""
 
 
-def main(path: str, memory: int, module_paths: list[str]) -> None:
+def main(path: str, options: str, memory: int, module_paths: list[str]) -> None:
     """Describe a file: what it holds, or what is wrong with it."""
     if module_paths:
         sys.path[:] = module_paths
@@ -28,21 +29,31 @@ def main(path: str, memory: int, module_paths: list[str]) -> None:
     prefer_oom_kill()
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    sys.stdout.write(json.dumps(_described(path), allow_nan=False))
+    sys.stdout.write(json.dumps(_described(path, options), allow_nan=False))
 
 
-def _described(path: str) -> dict[str, Any]:
-    from ml_core.errors import ServerlessMLError
+def _described(path: str, options: str) -> dict[str, Any]:
+    from ml_core.datasets.looking import Look, faults_of_look
+    from ml_core.errors import InvalidInput, ServerlessMLError
     from ml_core.sandbox.tracebacks import frames_of
     from ml_core.tables.description import describe
     from ml_core.tables.memory import machine_budget
     from ml_core.tables.readers import cannot_be_read, load_readers
     from ml_core.tables.reading import read
 
+    with open(options, encoding="ascii") as file:
+        look = Look.of(json.load(file))
     load_readers()
     print("reading", flush=True)
     try:
-        return _told(describe(read(path, most_rows=ROWS, budget=machine_budget())))
+        dataset = read(
+            path, declared=look.format, most_rows=ROWS, budget=machine_budget(), options=look.options
+        )
+        return _told(describe(dataset))
+    except InvalidInput as error:
+        mine = InvalidInput(faults_of_look(error))
+        faults = [fault._asdict() for fault in mine.faults]
+        return {**_told(None, str(mine)), "faults": faults, "faults_omitted": error.omitted}
     except ServerlessMLError as error:
         return _told(None, str(error))
     except BaseException as error:  # noqa: BLE001 - whatever a reader throws at a file is the file's fault
@@ -56,4 +67,4 @@ def _told(description: object, error: str | None = None, traceback: str | None =
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:])

@@ -4,10 +4,11 @@ A format is added here by one line of `READERS`, and by a module of this folder 
 `read(path: str, request: ReadRequest) -> Dataset`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from ml_core.errors import Fault, shown
 from ml_core.tables import signatures
 from ml_core.tables.options import NOTHING_SAID, ReadOptions, check_names
 
@@ -81,6 +82,19 @@ READERS: Final[tuple[TableReader, ...]] = (
     _ModuleReader(NPY, signatures.is_npy, "npy"),
 )
 FORMATS: Final = tuple(reader.name for reader in READERS)
+
+
+def format_schema() -> dict[str, Any]:
+    """The JSON Schema of a format that somebody says a file has."""
+    return {"enum": list(FORMATS), "description": "Refused where the content says another."}
+
+
+def format_faults(given: Mapping[str, Any], where: str) -> list[Fault]:
+    """What is wrong with the format that a body says."""
+    kind = given.get("format")
+    if kind is None or kind in FORMATS:
+        return []
+    return [Fault(f"{where}.format", f"expected one of {', '.join(FORMATS)}, got {shown(kind)}")]
 
 
 def load_readers() -> None:

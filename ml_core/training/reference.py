@@ -18,7 +18,7 @@ from ml_core.tables.options import (
     option_schemas,
     read_options,
 )
-from ml_core.tables.readers import FORMATS
+from ml_core.tables.readers import format_faults, format_schema
 
 STORED_PREFIX = b'{"data":'
 """How a stored request begins that names a table; one with rows begins with the length of a header."""
@@ -46,14 +46,11 @@ def _uri_faults(*_: object) -> list[Fault]:
 
 
 def _format_schema(_: AlgorithmInfo) -> dict[str, Any]:
-    return {"enum": list(FORMATS), "description": "Refused where the content says another."}
+    return format_schema()
 
 
 def _format_faults(data: dict[str, Any], *_: object) -> list[Fault]:
-    kind = data.get("format")
-    if kind is None or kind in FORMATS:
-        return []
-    return [Fault("$.data.format", f"expected one of {', '.join(FORMATS)}, got {shown(kind)}")]
+    return format_faults(data, "$.data")
 
 
 def _target_schema(info: AlgorithmInfo) -> dict[str, Any] | None:

@@ -6,7 +6,12 @@ from typing import Any
 from handlers.rest.call import Call
 from handlers.rest.endpoints.training import preferred_wait
 from handlers.rest.http import Response, json_response
+from handlers.rest.schemas import Schema
 from ml_core.datasets.datasets import DatasetDetails
+from ml_core.datasets.looking import PLAIN, Look, check_look
+
+# Described in full by `look_schema`, from what the readers' options declare.
+DESCRIBE_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.datasets.looking"}
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
@@ -33,19 +38,17 @@ def dataset(call: Call) -> Response:
 
     It is described by the trainer when it is first asked for; `Prefer: wait=N` waits for that.
     """
-    known = call.services.datasets
-    found = known.get(call.path["dataset"])
-    seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
-    until, pause = time.monotonic() + seconds, _FIRST_PAUSE
-    while found.described is None:
-        known.ask_for_description(found)
-        left = until - time.monotonic()
-        if left <= 0:
-            break
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
-        found = known.get(found.name)
-    return json_response(_described(found))
+    return _looked_at(call, PLAIN)
+
+
+def describe(call: Call) -> Response:
+    """Show the newest upload of a dataset as it is read under options, which overrule what would be guessed.
+
+    They are members of `data` in a request to train: what is seen here is what a training with them reads.
+    Options that do not fit the content are told in the answer, each with its path in this body. Without
+    options it is the description that a GET of the dataset shows.
+    """
+    return _looked_at(call, check_look(call.optional_body()))
 
 
 def delete_dataset(call: Call) -> Response:
@@ -55,9 +58,26 @@ def delete_dataset(call: Call) -> Response:
     return Response(204, {}, b"")
 
 
+def _looked_at(call: Call, look: Look) -> Response:
+    """The newest upload under what is said of it, described already or as soon as the caller would wait."""
+    known = call.services.datasets
+    found = known.get(call.path["dataset"], look)
+    seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
+    until, pause = time.monotonic() + seconds, _FIRST_PAUSE
+    while found.described is None:
+        known.ask_for_description(found)
+        left = until - time.monotonic()
+        if left <= 0:
+            break
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+        found = known.get(found.name, look)
+    return json_response(_described(found))
+
+
 def _described(found: DatasetDetails) -> dict[str, Any]:
     told = found.described or {"sha256": None, "description": None, "error": None}
-    described, error = told["description"], told["error"]
+    omitted = told.get("faults_omitted", 0)
     return {
         "name": found.name,
         "uri": found.uri,
@@ -65,7 +85,18 @@ def _described(found: DatasetDetails) -> dict[str, Any]:
         "uploaded": found.uploaded,
         "revision": found.revision,
         "sha256": told["sha256"],
-        "state": "described" if described else "unreadable" if error else "describing",
-        "description": described,
-        "error": error,
+        "options": found.look.said(),
+        "state": _state(told),
+        "description": told["description"],
+        "error": told["error"],
+        "faults": told.get("faults", []),
+        **({"faults_omitted": omitted} if omitted else {}),
     }
+
+
+def _state(told: dict[str, Any]) -> str:
+    if told["description"]:
+        return "described"
+    if told.get("faults"):
+        return "options_refused"
+    return "unreadable" if told["error"] else "describing"

@@ -34,6 +34,19 @@ def refused(name: str, data: Any, at: str, **more: Any) -> Case:
     return post(name, "/v1/models/churn:train", body, 422, code="invalid_input", at=at)
 
 
+DESCRIBE = "/v1/datasets/churn:describe"
+
+
+def look(name: str, said: Any) -> Case:
+    """A description under options, waited for."""
+    return post(name, DESCRIBE, said, 200, {"Prefer": "wait=50"}, deliver="meanwhile", key=TRAIN)
+
+
+def unsaid(name: str, said: Any, at: str) -> Case:
+    """Options that are refused before anything is read."""
+    return post(name, DESCRIBE, said, 422, code="invalid_input", at=at)
+
+
 NOT_READ = {
     "a bucket that is not allowed": "s3://b/k.csv",
     "another that is not": "gs://b/k.csv",
@@ -61,6 +74,27 @@ CASES = [
     get("one that nobody has described", "/v1/datasets/churn", deliver="after"),
     get("one that is described", "/v1/datasets/churn", key=TRAIN),
     get("one, for a key that may only predict", "/v1/datasets/churn", 403, key=PREDICT, code="forbidden"),
+    post("the same, asked without options", DESCRIBE, {}),
+    post("the same, asked without a body", DESCRIBE, None),
+    post("options that nobody has asked", DESCRIBE, {"exclude": ["age"]}, deliver="after"),
+    post("options that somebody has asked", DESCRIBE, {"exclude": ["age"]}),
+    look("a type that is said", {"types": {"age": "category", "customer": "ignore"}}),
+    look("a word that is missing", {"missing": ["basic", "c1"]}),
+    look("no header", {"header": False}),
+    look("everything that is said of a CSV file", {"format": "csv", "delimiter": ";", "encoding": "utf-8"}),
+    look("a type that is another", {"types": {"churned": "number"}}),
+    look("columns that are not there", {"types": {"gone": "date"}, "exclude": ["lost"]}),
+    look("a format that is another", {"format": "parquet"}),
+    unsaid("a type that is none", {"types": {"age": "float"}}, "$.types.age"),
+    unsaid("a word that is no word", {"missing": [-999]}, "$.missing[0]"),
+    unsaid("half a character", {"exclude": ["\ud800"]}, "$.exclude[0]"),
+    unsaid("a format that is none", {"format": "xlsx"}, "$.format"),
+    unsaid("an option that is none", {"target": "churned"}, "$.target"),
+    unsaid("options that are a list", [], "$"),
+    post("options that are no JSON", DESCRIBE, b"{", 400)._replace(code="malformed_input"),
+    post("options, of a key that may only predict", DESCRIBE, {}, 403, key=PREDICT, code="forbidden"),
+    post("options, of nobody", DESCRIBE, {}, 401, key=NOBODY, code="unauthenticated"),
+    post("options for none that is there", "/v1/datasets/never:describe", {}, 404, code="dataset_not_found"),
     call("HEAD of the list", "HEAD", "/v1/datasets", 200),
     *upload("JSON lines", "lines", LINES),
     get("one that is waited for", "/v1/datasets/lines", 200, {"Prefer": "wait=50"}, deliver="meanwhile"),
@@ -92,6 +126,7 @@ CASES = [
         at="$.instances[0]",
     ),
     *train("some columns", {"uri": "dataset://churn", "target": "churned", "features": ["plan"]}, "some"),
+    *train("options", {**_CHURN, "types": {"age": "category"}, "exclude": ["customer"]}, "said"),
     *train("held out by group", _CHURN, "by_group", split={"by": "group", "column": "customer"}, seed=3),
     *train("held out by time", _CHURN, "by_time", split={"by": "time", "column": "since"}),
     get("what was held out how", "/v1/models/churn/versions"),

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +12,21 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import jsonschema
+import numpy as np
 import pytest
+import sklearn.datasets
 
-from handlers.jobs import deliver, train_now
+from handlers.jobs import deliver, job_of, train_now
+from handlers.rest import openapi
 from handlers.rest.answers import ANSWERS
 from handlers.rest.forms import FORMS
 from handlers.services import Services
 from ml_core.datasets import describing
-from ml_core.datasets.datasets import left_behind
-from ml_core.errors import DatasetNotFound, InvalidInput, Unavailable
+from ml_core.datasets.datasets import KEPT, description_request, left_behind
+from ml_core.errors import DatasetNotFound, InvalidInput, MalformedInput, Unavailable
+from ml_core.tables.description import describe
+from ml_core.tables.options import read_options
+from ml_core.tables.reading import read
 from providers.local.runtime.queue import FolderQueue
 from providers.local.runtime.signer import LocalSigner
 from tests.unit.broken_parquet import ABORTING
@@ -166,6 +173,27 @@ def test_data_that_is_not_there_is_refused_before_there_is_a_job(
     assert "nothing was found at" in str(fault)
 
 
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        ({"types": {"\ud800": "number"}}, "$.data.types"),
+        ({"missing": ["NA", "\ud800"]}, "$.data.missing[1]"),
+        ({"exclude": ["\ud800"]}, "$.data.exclude[0]"),
+        ({"features": ["age", "\ud800"]}, "$.data.features[1]"),
+        ({"target": "\ud800"}, "$.data.target"),
+        ({"target": ["churned"], "features": ["age"]}, "$.data.target"),
+        ({"target": {}, "features": ["age"]}, "$.data.target"),
+    ],
+)
+def test_what_no_column_can_be_called_is_refused_by_a_training(
+    address: tuple[str, int], data: dict[str, Any], path: str
+) -> None:
+    upload(address, "churn", CSV.encode())
+    body = {"algorithm": "svm", "data": {"uri": "dataset://churn", "target": "churned", **data}}
+    status, problem = ask(address, "POST", "/v1/models/m:train", json.dumps(body).encode())
+    assert (status, [fault["path"] for fault in problem["faults"]]) == (422, [path])
+
+
 def test_a_description_is_of_the_bytes_that_are_there(
     services: Services, address: tuple[str, int], tmp_path: Path
 ) -> None:
@@ -276,6 +304,334 @@ def test_what_belongs_to_no_upload_is_swept(services: Services, address: tuple[s
         f"descriptions/{'0' * 28}.json",
         *(records - {f"uploads/{kept}.json"}),
     }
+
+
+def look(address: tuple[str, int], said: Any, name: str = "churn") -> dict[str, Any]:
+    """The answer to a description that is asked under options."""
+    status, described = ask(address, "POST", f"/v1/datasets/{name}:describe", json.dumps(said).encode())
+    assert status == 200, described
+    jsonschema.validate(described, ANSWERS["Dataset"])
+    answer: dict[str, Any] = described
+    return answer
+
+
+def seen(services: Services, address: tuple[str, int], said: Any, name: str = "churn") -> dict[str, Any]:
+    """The same once the trainer has worked off what it was told."""
+    look(address, said, name)
+    work_off(services, Path(services.settings.root))
+    return look(address, said, name)
+
+
+def columns_of(described: dict[str, Any]) -> dict[str, Any]:
+    assert described["state"] == "described", described
+    return {column["name"]: column for column in described["description"]["columns"]}
+
+
+def look_keys(services: Services) -> list[str]:
+    return [each.key for each in services.store.list("descriptions/").objects if each.key.count(".") == 2]
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {"types": {"age": "category"}},
+    {"types": {"age": "ignore", "plan": "category"}, "missing": ["basic"]},
+    {"missing": []},
+    {"header": False},
+    {"exclude": ["age"]},
+    {"encoding": "cp1252", "delimiter": ",", "decimal": ".", "format": "csv"},
+]
+
+
+def test_a_person_sees_what_each_option_does_before_training(
+    services: Services, address: tuple[str, int]
+) -> None:
+    upload(address, "churn", CSV.encode())
+    plain = columns_of(seen(services, address, {}))
+    assert (plain["age"]["type"], plain["plan"]["missing"]) == ("number", 10)
+    as_words = columns_of(seen(services, address, OPTIONS[0]))["age"]
+    assert (as_words["type"], as_words["missing"]) == ("category", 10)
+    said_missing = columns_of(seen(services, address, OPTIONS[1]))
+    assert "age" not in said_missing
+    assert said_missing["plan"]["missing_words"]["basic"] == 20
+    headless = seen(services, address, OPTIONS[3])
+    assert headless["description"]["rows"] == 41
+    assert "age" not in columns_of(headless)
+
+
+@pytest.mark.parametrize("said", OPTIONS, ids=json.dumps)
+def test_what_is_described_under_options_is_what_reading_with_them_gives(
+    services: Services, address: tuple[str, int], tmp_path: Path, said: dict[str, Any]
+) -> None:
+    upload(address, "churn", CSV.encode())
+    described = seen(services, address, said)
+    assert described["options"] == said
+    file = tmp_path / "churn.csv"
+    file.write_text(CSV, encoding="utf-8")
+    options = {name: value for name, value in said.items() if name != "format"}
+    assert described["description"] == describe(read(str(file), options=read_options(options)))
+    assert described["faults"] == []
+
+
+@pytest.mark.parametrize("table", ["iris", "wine", "breast_cancer"])
+def test_tables_of_scikit_learn_are_described_as_they_are_read(
+    services: Services, address: tuple[str, int], tmp_path: Path, table: str
+) -> None:
+    bunch = getattr(sklearn.datasets, f"load_{table}")()
+    lines = [[*bunch.feature_names, "target"], *np.column_stack([bunch.data, bunch.target]).tolist()]
+    file = tmp_path / "table.csv"
+    file.write_text("".join(",".join(map(str, line)) + "\n" for line in lines), encoding="utf-8")
+    upload(address, table, file.read_bytes())
+    for said in (
+        {"types": {"target": "category", bunch.feature_names[0]: "ignore"}, "missing": ["1.0"]},
+        {"header": False, "exclude": ["x0"]},
+    ):
+        described = seen(services, address, said, table)
+        assert described["description"] == describe(read(str(file), options=read_options(said)))
+        assert len(columns_of(described)) == len(bunch.feature_names)
+
+
+def test_other_formats_take_the_options_that_mean_something_there(
+    services: Services, address: tuple[str, int]
+) -> None:
+    upload(address, "t", b"".join(b'{"x": %d, "y": "a"}\n' % row for row in range(9)))
+    described = seen(services, address, {"types": {"x": "category"}, "format": "jsonl"}, "t")
+    assert columns_of(described)["x"]["type"] == "category"
+    refused = seen(services, address, {"header": False, "delimiter": ","}, "t")
+    assert refused["state"] == "options_refused"
+    assert {fault["path"] for fault in refused["faults"]} == {"$.header", "$.delimiter"}
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"types": {}, "exclude": [], "header": null}'])
+def test_who_says_nothing_gets_the_description_of_a_get(
+    services: Services, address: tuple[str, int], tmp_path: Path, body: bytes
+) -> None:
+    upload(address, "churn", CSV.encode())
+    ask(address, "GET", "/v1/datasets/churn")
+    work_off(services, tmp_path)
+    got = ask(address, "GET", "/v1/datasets/churn")
+    assert got[1]["state"] == "described"
+    assert got[1]["options"] == {}
+    assert ask(address, "POST", "/v1/datasets/churn:describe", body) == got
+    assert look_keys(services) == []
+    assert FolderQueue(str(tmp_path)).due() == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [
+        ({"types": {"plan": "number"}}, "$.types.plan"),
+        ({"types": {"plan": "date"}}, "$.types.plan"),
+        ({"types": {"gone": "number"}}, "$.types.gone"),
+        ({"exclude": ["age", "gone"]}, "$.exclude[1]"),
+        ({"format": "parquet"}, "$.format"),
+        ({"header": False, "types": {"age": "number"}}, "$.types.age"),
+    ],
+)
+def test_options_that_the_content_does_not_bear_are_told_at_their_place(
+    services: Services, address: tuple[str, int], said: dict[str, Any], path: str
+) -> None:
+    upload(address, "churn", CSV.encode())
+    described = seen(services, address, said)
+    assert (described["state"], described["description"]) == ("options_refused", None)
+    assert [fault["path"] for fault in described["faults"]] == [path]
+    assert described["error"] == f"{path}: {described['faults'][0]['message']}"
+    assert "$.data" not in json.dumps(described)
+    assert described["options"] == said
+    work_off(services, Path(services.settings.root))
+    assert seen(services, address, {})["state"] == "described", "the file is not to blame"
+
+
+def test_of_many_faults_it_is_said_that_there_are_more(services: Services, address: tuple[str, int]) -> None:
+    upload(address, "churn", CSV.encode())
+    described = seen(services, address, {"exclude": [f"c{number}" for number in range(30)]})
+    assert len(described["faults"]) == InvalidInput.MOST_FAULTS
+    assert described["faults_omitted"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [
+        ({"types": {"age": "float"}}, "$.types.age"),
+        ({"types": ["age"]}, "$.types"),
+        ({"missing": "NA"}, "$.missing"),
+        ({"missing": [1]}, "$.missing[0]"),
+        ({"missing": ["\ud800"]}, "$.missing[0]"),
+        ({"exclude": ["\ud800"]}, "$.exclude[0]"),
+        ({"types": {"\ud800": "number"}}, "$.types"),
+        ({"header": "no"}, "$.header"),
+        ({"encoding": "none"}, "$.encoding"),
+        ({"format": "xlsx"}, "$.format"),
+        ({"format": ["csv"]}, "$.format"),
+        ({"thousands": "."}, "$.thousands"),
+        ({"target": "churned"}, "$.target"),
+        ({"uri": "dataset://churn"}, "$.uri"),
+        (["age"], "$"),
+        (None, "$"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_before_anything_is_asked(
+    services: Services, address: tuple[str, int], tmp_path: Path, said: Any, path: str
+) -> None:
+    upload(address, "churn", CSV.encode())
+    status, problem = ask(address, "POST", "/v1/datasets/churn:describe", json.dumps(said).encode())
+    assert (status, problem["code"]) == (422, "invalid_input")
+    assert [fault["path"] for fault in problem["faults"]] == [path]
+    assert services.store.list("descriptions/").objects == []
+    assert FolderQueue(str(tmp_path)).due() == ([], None)
+
+
+def test_the_example_of_the_contract_works_on_the_readmes_table(
+    services: Services, address: tuple[str, int]
+) -> None:
+    upload(address, "churn", Path("examples/churn.csv").read_bytes())
+    (example,) = openapi.document()["components"]["schemas"]["Look"]["examples"]
+    jsonschema.validate(example, openapi.look_body())
+    columns = columns_of(seen(services, address, example))
+    assert "customer" not in columns
+    assert set(columns["plan"]["missing_words"]) == {"team"}
+
+
+def test_the_options_of_several_do_not_disturb_each_other(
+    services: Services, address: tuple[str, int], tmp_path: Path
+) -> None:
+    """Asked before any is described, and each kept as long as the others are asked."""
+    upload(address, "churn", CSV.encode())
+    for said in ({}, *OPTIONS):
+        assert look(address, said)["state"] == "describing"
+    assert len(FolderQueue(str(tmp_path)).due()[0]) == 1 + len(OPTIONS)
+    work_off(services, tmp_path)
+    found = [look(address, said) for said in OPTIONS]
+    assert [each["options"] for each in found] == OPTIONS
+    assert len({json.dumps(each["description"]) for each in found}) >= len(OPTIONS) - 1
+    assert look(address, {})["options"] == {}
+    backwards = {"missing": ["basic"], "types": {"plan": "category", "age": "ignore"}}
+    assert look(address, backwards)["state"] == "described", "whoever says the same in another order"
+    assert FolderQueue(str(tmp_path)).due() == ([], None)
+
+
+def test_a_description_under_options_is_of_the_bytes_that_are_there(
+    services: Services, address: tuple[str, int]
+) -> None:
+    begun = upload(address, "t", b"a,b\n1,2\n")
+    said = {"types": {"a": "category"}}
+    assert columns_of(seen(services, address, said, "t"))["a"]["values"] == [{"value": "1", "rows": 1}]
+    parts = urlsplit(begun["url"])
+    assert ask(address, "PUT", f"{parts.path}?{parts.query}", b"a,b\n3,2\n")[0] == 200
+    services.datasets._asked.clear()  # a quarter of a minute later
+    assert look(address, said, "t")["state"] == "describing"
+    work_off(services, Path(services.settings.root))
+    assert columns_of(look(address, said, "t"))["a"]["values"] == [{"value": "3", "rows": 1}]
+
+
+def test_each_set_of_options_has_attempts_of_its_own(
+    services: Services, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    upload(address, "churn", CSV.encode())
+    look(address, OPTIONS[0])
+    (message,) = FolderQueue(str(tmp_path)).due()[0]
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> Any:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(describing, "_read", die)
+        for _ in range(describing.MOST_ATTEMPTS):
+            with pytest.raises(Killed):
+                deliver(services, message)
+        deliver(services, message)
+    FolderQueue(str(tmp_path)).forget(message)
+    assert look(address, OPTIONS[0])["state"] == "unreadable"
+    assert seen(services, address, OPTIONS[1])["state"] == "described"
+    assert seen(services, address, {})["state"] == "described"
+
+
+def test_a_description_is_waited_for(services: Services, address: tuple[str, int]) -> None:
+    upload(address, "churn", CSV.encode())
+    reply, answers = asking(services), []
+    body = json.dumps(OPTIONS[0]).encode()
+
+    def wait() -> None:
+        answers.append(reply("POST", "/v1/datasets/churn:describe", body, prefer="wait=20"))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while waiting.is_alive():
+        work_off(services, Path(services.settings.root))
+        waiting.join(0.05)
+    assert columns_of(json.loads(answers[0].body))["age"]["type"] == "category"
+
+
+def test_of_one_upload_the_newest_options_are_kept(services: Services, address: tuple[str, int]) -> None:
+    """And those that somebody may be waiting for just now, however many they are."""
+    upload(address, "churn", CSV.encode())
+    seen(services, address, {})
+    for number in range(KEPT + 5):
+        look(address, {"missing": [f"word {number}"]})
+    assert len(look_keys(services)) == KEPT + 5
+    services.datasets._clock = lambda: time.time() + 3600
+    look(address, {"missing": ["one more"]})
+    assert len(look_keys(services)) == KEPT
+    assert look(address, {})["state"] == "described"
+    work_off(services, Path(services.settings.root))
+    assert look(address, {"missing": ["one more"]})["state"] == "described"
+    assert len(look_keys(services)) == KEPT, "a message whose options are gone writes nothing"
+
+
+def test_options_that_nobody_asks_any_more_are_swept_and_deleted_with_the_dataset(
+    services: Services, address: tuple[str, int]
+) -> None:
+    upload(address, "churn", CSV.encode())
+    for said in ({}, *OPTIONS[:3]):
+        seen(services, address, said)
+    keys = look_keys(services)
+    assert len(keys) == 3
+    assert list(left_behind(services.store, time.time() - 60)) == []
+    assert list(left_behind(services.store, time.time() + 60)) == keys
+    assert ask(address, "DELETE", "/v1/datasets/churn") == (204, None)
+    assert services.store.list("descriptions/").objects == []
+
+
+def test_a_description_that_is_deleted_while_it_is_made_stays_deleted(
+    services: Services, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    upload(address, "churn", CSV.encode())
+    for said in ({}, OPTIONS[0]):
+        look(address, said)
+    really = describing._read
+
+    def delete_first(*given: Any) -> Any:
+        found = really(*given)
+        for each in services.store.list("descriptions/").objects:
+            services.store.delete(each.key)
+        return found
+
+    monkeypatch.setattr(describing, "_read", delete_first)
+    work_off(services, tmp_path)
+    assert services.store.list("descriptions/").objects == []
+
+
+def test_what_earlier_commits_wrote_and_sent_is_understood(
+    services: Services, address: tuple[str, int]
+) -> None:
+    upload(address, "t", b"a,b\n1,2\n")
+    found = services.datasets.get("t")
+    assert description_request(f"d{found.upload}") == (found.upload, "")
+    assert job_of(json.dumps({"job": f"d{found.upload}"})) == f"d{found.upload}"
+    body = {"of": found.revision, "sha256": None, "description": None, "error": "no table", "attempts": 1}
+    stored = json.dumps({**body, "revision": 2, "writers": []}).encode()
+    services.store.put_if_absent(f"descriptions/{found.upload}.json", stored)
+    _, described = ask(address, "GET", "/v1/datasets/t")
+    jsonschema.validate(described, ANSWERS["Dataset"])
+    assert (described["state"], described["options"], described["faults"]) == ("unreadable", {}, [])
+
+
+@pytest.mark.parametrize("message", ["d", "d" + "0" * 29, "d" + "../" * 20, "d" + "0" * 28 + "/" * 32])
+def test_a_message_that_names_no_upload_is_a_dead_letter(message: str) -> None:
+    assert description_request(message) is None
+    with pytest.raises(MalformedInput):
+        job_of(json.dumps({"job": message}))
 
 
 def test_only_a_signed_upload_may_be_long(services: Services, address: tuple[str, int]) -> None:

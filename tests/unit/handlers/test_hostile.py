@@ -65,6 +65,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "data": {"uri": "dataset://iris", "target": "b", "features": ["a"], **OPTIONS, "format": "csv"},
         },
     ],
+    "DESCRIBE_BODY": [OPTIONS, {"format": "csv"}],
 }
 names = st.sampled_from(
     ["iris", "groups", "truth", "nobody", "..", "", "A", "1", "%00", "\x00", "é", "\udc80", "a" * 64]
