@@ -31,6 +31,8 @@ KINDS = (NUMBER, BOOLEAN, CATEGORY, DATE)
 MISSING = nan
 UNKNOWN = -1.0
 _SHOWN_WORDS = 20
+# Python makes no number of more.
+_MOST_DIGITS = 4_300
 
 
 class Feature(Record):
@@ -133,7 +135,8 @@ def packed_rows(
 
 def is_spelled(value: Any) -> bool:  # noqa: ANN401 - a value of JSON
     """Whether a value is a number or truth value, which a category may have as a word."""
-    return isinstance(value, bool) or (isinstance(value, int | float) and wrong_number(value) is None)
+    # A whole number is a word of any length.
+    return isinstance(value, int) or (isinstance(value, float) and wrong_number(value) is None)
 
 
 def is_number(word: str) -> bool:
@@ -218,7 +221,7 @@ def _written_number(word: str, rule: ValueRule, gaps: frozenset[str], gap_number
 def _truth_reader(feature: Feature) -> Reader:
     rule = feature.rule
     words = {**dict.fromkeys(rule.true, 1.0), **dict.fromkeys(rule.false, 0.0)}
-    gaps = frozenset(rule.missing)
+    gaps, gap_numbers = frozenset(rule.missing), missing_numbers(rule.missing)
 
     def read(value: object) -> float:
         if isinstance(value, bool):
@@ -228,8 +231,11 @@ def _truth_reader(feature: Feature) -> Reader:
                 return MISSING
             if value.strip().lower() in words:
                 return words[value.strip().lower()]
-        elif isinstance(value, int | float) and is_spelled(value) and spelled(value) in words:
-            return words[spelled(value)]
+        elif isinstance(value, int | float) and words:
+            if value in gap_numbers:
+                return MISSING
+            if is_spelled(value) and spelled(value) in words:
+                return words[spelled(value)]
         return _Wrong.saying(f"expected true or false, got {shown(value)}")
 
     return read
@@ -267,7 +273,8 @@ def _spelled_place(value: Any, places: dict[str, float], numbers: dict[float, fl
         numbers[MISSING] = UNKNOWN  # they are looked for once
         for text, place in places.items():
             if is_number(text):
-                numbers.setdefault(int(text) if text.strip("+-").isdecimal() else float(text), place)
+                whole = text.strip("+-").isdecimal() and len(text) <= _MOST_DIGITS
+                numbers.setdefault(int(text) if whole else float(text), place)
     return numbers.get(value, UNKNOWN)
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 # The orders of day, month and year beside that of ISO 8601, and dates whose month is a name.
 DAY_FIRST, MONTH_FIRST, YEAR_FIRST, NAMED_MONTH = "dmy", "mdy", "ymd", "named"
-DATE_ORDERS = ("", DAY_FIRST, MONTH_FIRST, YEAR_FIRST, NAMED_MONTH)
+ISO_8601 = ""
+DATE_ORDERS = (ISO_8601, DAY_FIRST, MONTH_FIRST, YEAR_FIRST, NAMED_MONTH)
 # The integers up to which float64 skips none.
 EXACT = 2**53
 DECIMALS, THOUSANDS = (".", ","), ("", ",", ".", " ", "'")
@@ -98,6 +99,14 @@ def missing_numbers(missing: tuple[str, ...]) -> frozenset[float]:
         except ValueError:
             continue
     return frozenset(number for number in numbers if number == number)  # noqa: PLR0124 - NaN is missing anyway
+
+
+def is_inexact(number: int) -> bool:
+    """Whether float64 does not hold a whole number as it is."""
+    try:
+        return abs(number) > EXACT and int(float(number)) != number
+    except OverflowError:
+        return True
 
 
 def spelled(value: float | bool) -> str:

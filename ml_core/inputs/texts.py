@@ -61,6 +61,8 @@ _WRITTEN = re.compile(
 _PLAIN = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE | re.ASCII)
 _MICROSECONDS_A_DAY = 86_400e6
+# Clocks show it where a second is put in; it is as long after the midnight before as the next second.
+_LEAP_SECOND = 60
 _TIME = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"(?:\s?(?P<half>[AaPp])\.?[Mm]\.?)?(?:\s?(?P<zone>Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
@@ -69,7 +71,7 @@ _ISO = re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?:[T 
 _ORDERS = {
     DAY_FIRST: r"(?P<day>\d{1,2})(?P<sep>[./-])(?P<month>\d{1,2})(?P=sep)(?P<year>\d{4})",
     MONTH_FIRST: r"(?P<month>\d{1,2})(?P<sep>[./-])(?P<day>\d{1,2})(?P=sep)(?P<year>\d{4})",
-    YEAR_FIRST: r"(?P<year>\d{4})(?P<sep>[./])(?P<month>\d{1,2})(?P=sep)(?P<day>\d{1,2})",
+    YEAR_FIRST: r"(?P<year>\d{4})(?P<sep>[./-])(?P<month>\d{1,2})(?P=sep)(?P<day>\d{1,2})",
     NAMED_MONTH: r"(?:(?P<day>\d{1,2})[ .-]{1,2}(?P<name>[A-Za-z]{3,9})\.?[ ,.-]{1,2}|"
     r"(?P<name_>[A-Za-z]{3,9})\.? (?P<day_>\d{1,2}),? )(?P<year>\d{4})",
 }
@@ -86,10 +88,10 @@ def read_number(word: str, rule: ValueRule) -> float | None:
     A word that stands for a missing value is none: the caller looks for those first.
     """
     text = word.strip()
-    if len(text) > LONGEST_NUMBER:
-        return None
     if rule.decimal == "." and _PLAIN.fullmatch(text):
         return float(text)
+    if len(text) > LONGEST_NUMBER:
+        return None
     if _INFINITE.fullmatch(text):
         return float(text)
     written = number_parts(text)
@@ -113,13 +115,13 @@ class WrittenNumber:
         if not fits(self.core, decimal, thousands):
             return None
         digits = self.core
-        for sign in _ALIKE.get(thousands, thousands) if thousands else "":
+        for sign in ALIKE.get(thousands, thousands) if thousands else "":
             digits = digits.replace(sign, "")
         number = float(digits.replace(decimal, ".") if decimal != "." else digits)
         return -number if self.negative else number
 
 
-_ALIKE = {" ": _SPACES, "'": _APOSTROPHES}
+ALIKE = {" ": _SPACES, "'": _APOSTROPHES}
 
 
 def number_parts(text: str) -> WrittenNumber | None:
@@ -155,15 +157,21 @@ def fits(core: str, decimal: str, thousands: str) -> bool:
 
 @cache
 def _core_of(decimal: str, thousands: str) -> re.Pattern[str]:
+    return re.compile(core_pattern(decimal, thousands), re.ASCII)
+
+
+def core_pattern(decimal: str, thousands: str) -> str:
+    """The pattern of digits with a decimal sign and perhaps thousands: alternatives, in no group."""
     point = re.escape(decimal)
     plain = rf"(?:\d++(?:{point}\d*+)?|{point}\d++)(?:[eE][+-]?\d++)?"
     if not thousands:
-        return re.compile(plain, re.ASCII)
-    sign = f"[{_ALIKE[thousands]}]" if thousands in _ALIKE else re.escape(thousands)
+        return plain
+    sign = f"[{ALIKE[thousands]}]" if thousands in ALIKE else re.escape(thousands)
     # With commas also as in India: 12,34,567.
     few = "2,3" if thousands == "," else "3"
-    grouped = rf"\d{{1,3}}(?:{sign}\d{{{few}}})++(?<={sign}\d{{3}})(?:{point}\d*+)?"
-    return re.compile(f"{grouped}|{plain}", re.ASCII)
+    # Nobody groups the digits after a leading zero: 0,465 has a fraction.
+    grouped = rf"[1-9]\d{{0,2}}(?:{sign}\d{{{few}}})++(?<={sign}\d{{3}})(?:{point}\d*+)?"
+    return f"{grouped}|{plain}"
 
 
 def read_date(word: str, rule: ValueRule) -> float | None:
@@ -183,7 +191,7 @@ def read_date(word: str, rule: ValueRule) -> float | None:
 
 def _instant(parts: dict[str, Any]) -> datetime | None:
     name = parts.get("name") or parts.get("name_")
-    month = _month(name) if name else int(parts["month"])
+    month = month_of(name) if name else int(parts["month"])
     day = int(parts.get("day") or parts.get("day_") or 0)
     hour, minute, second = (int(parts[part] or 0) for part in ("hour", "minute", "second"))
     if parts["half"]:
@@ -191,13 +199,17 @@ def _instant(parts: dict[str, Any]) -> datetime | None:
             return None
         hour = hour % 12 + (12 if parts["half"] in "pP" else 0)
     micros = int((parts["fraction"] or "0")[:6].ljust(6, "0"))
+    leap = second == _LEAP_SECOND
     try:
-        return datetime(int(parts["year"]), month, day, hour, minute, second, micros, _zone(parts["zone"]))
-    except ValueError:
+        instant = datetime(
+            int(parts["year"]), month, day, hour, minute, second - leap, micros, _zone(parts["zone"])
+        )
+        return instant + timedelta(seconds=leap)
+    except (ValueError, OverflowError):
         return None
 
 
-def _month(name: str) -> int:
+def month_of(name: str) -> int:
     """A month's number by its English name or the first three letters of it; 0 where there is none."""
     name = name.lower()
     return next((n for n, month in enumerate(_MONTHS, 1) if name in (month, month[:3], month[:4])), 0)

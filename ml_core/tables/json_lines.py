@@ -11,7 +11,7 @@ import numpy as np
 from arro3.core import Array
 
 from ml_core.errors import MalformedInput
-from ml_core.inputs.rules import EXACT, spelled
+from ml_core.inputs.rules import EXACT, is_inexact, spelled
 from ml_core.tables import arrow
 from ml_core.tables.batches import check_width
 from ml_core.tables.columns import BOOLEAN, NUMBER, OTHER, Column, Dataset, number_column
@@ -199,9 +199,7 @@ def _numbers(values: list[Any]) -> "NDArray[Any]":
     try:
         floats = np.array([np.nan if value is None else value for value in values], np.float64)
         large = np.flatnonzero(np.abs(floats) >= EXACT)
-        if not any(
-            type(value) is int and int(float(value)) != value for value in map(values.__getitem__, large)
-        ):
+        if not any(type(value) is int and is_inexact(value) for value in map(values.__getitem__, large)):
             return floats
     except OverflowError:
         pass

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from ml_core.errors import InvalidInput, member, shown
-from ml_core.inputs.rules import EXACT, ValueRule, spelled
+from ml_core.inputs.rules import EXACT, ValueRule, is_inexact, spelled
 from ml_core.tables.columns import (
     BOOLEAN,
     CATEGORY,
@@ -40,7 +40,7 @@ def integer_column(
     """
     known = values if present is None else values[present]
     large = np.unique(known[(known >= EXACT) | (known <= -EXACT)]).tolist()
-    if options.kind != NUMBER and any(int(float(number)) != number for number in large):
+    if options.kind != NUMBER and any(map(is_inexact, large)):
         return _category(name, values, present, options, integers=True)
     floats = values.astype(np.float64)
     if present is not None:
