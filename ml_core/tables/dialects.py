@@ -6,6 +6,8 @@ import io
 from typing import NamedTuple
 
 from ml_core.errors import MalformedInput
+from ml_core.inputs.rules import TYPED
+from ml_core.inputs.texts import LONGEST_NUMBER, number_parts, read_date
 from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, NOTHING_SAID, ReadOptions
 from ml_core.tables.text import SAMPLE_BYTES, encoding_of
 
@@ -78,30 +80,29 @@ def _are_values(records: list[list[str]]) -> bool:
     """Whether the first record is one of values, and not a header.
 
     It is one if all of its cells are numbers, as no column is called. Else each cell that stands over numbers
-    has to be one too, and of the others at least half have to be values of their own columns further down, as
-    names are not.
+    or dates has to be one too, or a gap, and of the others at least half have to be values of their own
+    columns further down, as names are not. A date over dates is such a value: no two rows need have one.
     """
-    first, later = records[0], records[1:]
+    first, later = [cell.strip() for cell in records[0]], records[1:]
     if all(map(_is_number, first)):
         return True
-    if any(not cell.strip() for cell in first) or len(set(first)) < 2:
+    # Before the names, the place of a data frame's index is empty.
+    if not first[0] or len(set(first)) < 2:
         return False
-    columns = [[record[place] for record in later if place < len(record)] for place in range(len(first))]
-    over_numbers = [_are_numbers(column) for column in columns]
-    if not all(_is_number(cell) for cell, numbers in zip(first, over_numbers, strict=True) if numbers):
-        return False
-    words = [
-        cell.strip() in {value.strip() for value in column}
-        for cell, column, numbers in zip(first, columns, over_numbers, strict=True)
-        if not numbers
-    ]
-    return any(words) and sum(words) * 2 >= len(words)
-
-
-def _are_numbers(column: list[str]) -> bool:
-    """Whether a column holds numbers, and perhaps gaps."""
-    known = [cell for cell in column if cell.strip() not in _GAPS]
-    return bool(known) and all(map(_is_number, known))
+    values = []
+    for place, cell in enumerate(first):
+        column = [record[place].strip() for record in later if place < len(record)]
+        known = [value for value in column if value not in _GAPS]
+        is_one = next(
+            (is_one for is_one in (_is_number, _is_date) if known and all(map(is_one, known))), None
+        )
+        if cell in _GAPS:
+            continue
+        if is_one and not is_one(cell):
+            return False
+        if is_one is not _is_number:
+            values.append(is_one is not None or cell in column)
+    return any(values) and sum(values) * 2 >= len(values)
 
 
 def _is_delimiter(rest: str) -> bool:
@@ -134,8 +135,9 @@ def _fitness(records: list[list[str]]) -> tuple[float, int]:
 
 
 def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "."))
-    except ValueError:
-        return False
-    return True
+    text = cell.strip()
+    return len(text) <= LONGEST_NUMBER and number_parts(text) is not None
+
+
+def _is_date(cell: str) -> bool:
+    return read_date(cell, TYPED) is not None

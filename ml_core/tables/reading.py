@@ -86,17 +86,21 @@ def _read(
     def wanted(name: str) -> bool:
         return options.wants(name) and (chosen is None or name in chosen)
 
-    return reader.read(path, ReadRequest(wanted, most_rows, _checked(budget, most_rows, chosen), options))
+    return reader.read(
+        path, ReadRequest(wanted, most_rows, _checked(budget, most_rows, chosen, options), options)
+    )
 
 
 def _checked(
-    budget: Budget, most_rows: int | None, chosen: Collection[str] | None
+    budget: Budget, most_rows: int | None, chosen: Collection[str] | None, options: ReadOptions
 ) -> Callable[[int, int], None]:
     """What a reader calls with the rows and the wanted columns of a file before it takes memory for them."""
 
     def check(rows: int, columns: int) -> None:
         if columns > MOST_COLUMNS:
             raise TooLarge(f"the table has {columns} columns; at most {MOST_COLUMNS} are taken")
+        if not columns and chosen is None and (options.exclude or options.types):
+            raise InvalidInput.at("$.data", '"exclude" and "types" leave out every column')
         if not columns and chosen is None:
             raise MalformedInput("expected a table with a column at least, got one without any")
         if not columns:
