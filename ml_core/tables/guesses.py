@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.inputs.rules import EXACT, ValueRule
-from ml_core.inputs.texts import read_date, read_number
+from ml_core.errors import shown
+from ml_core.inputs.rules import EXACT, ValueRule, is_inexact
+from ml_core.inputs.texts import LONGEST_NUMBER, read_date, read_number
 from ml_core.tables import arrow
 from ml_core.tables.columns import DATE, NUMBER
+from ml_core.tables.written import ISO_TIME, dates_at_once, numbers_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,13 +21,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CODE = re.compile(r"0\d++", re.ASCII)
-_DOTTED = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})++", re.ASCII)
+_DOTTED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})++", re.ASCII)
 _LOOKED_AT = 1_000
 _TOLD_BY = 100
 # What the engine parses as we do; anything else that may be a date is read word by word.
-_ISO = re.compile(
-    r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)?)?", re.ASCII
-)
+_ISO = re.compile(rf"(?!0000)\d{{4}}-\d{{2}}-\d{{2}}(?:{ISO_TIME})?", re.ASCII)
 
 
 class Guess(ABC):
@@ -72,21 +72,33 @@ class Guess(ABC):
         read: "Callable[[str], float | None]",
     ) -> "NDArray[np.float64] | None":
         """Each row's value of words and their codes."""
-        readings: list[float] = []
-        gaps: list[int] = []
-        for code, word in enumerate(words):
-            value = None if word is None or self.is_missing(word) else read(word)
-            if value is None and word is not None:
-                if not self.is_missing(word):
-                    self.word = word
-                    return None
-                gaps.append(code)
-            readings.append(np.nan if value is None else value)
+        gaps = {code for code, word in enumerate(words) if word is None or self.is_missing(word)}
+        known = [word for code, word in enumerate(words) if word is not None and code not in gaps]
+        read_words = self._at_once(known)
+        places = [code for code in range(len(words)) if code not in gaps]
+        readings = np.full(len(words) + 1, np.nan)  # the code -1 finds the last
+        if read_words is not None:
+            readings[places] = read_words
+            places = np.flatnonzero(np.isnan(readings[:-1])).tolist()
+        for code in places:
+            word = words[code]
+            if word is None or code in gaps:
+                continue
+            value = read(word)
+            if value is None:
+                self.word = word
+                return None
+            readings[code] = value
         if gaps:
             times = np.bincount(codes[codes >= 0], minlength=len(words))
             for code in gaps:
                 self.missing_words[(words[code] or "").strip()] += int(times[code])
-        return np.array([*readings, np.nan])[codes]
+        return readings[codes]
+
+    def _at_once(self, words: list[str]) -> "NDArray[np.float64] | None":
+        """The values of words, NaN where one has to be read apart; None where all have to be."""
+        del words
+        return None
 
 
 class PlainNumbers(Guess):
@@ -135,7 +147,7 @@ class PlainNumbers(Guess):
             return False
         for word in arrow.coded(arrow.taken(array, large))[1]:
             text = (word or "").strip().lstrip("+-")
-            if text.isascii() and text.isdecimal() and int(float(text)) != int(text):
+            if text.isascii() and text.isdecimal() and (len(text) > LONGEST_NUMBER or is_inexact(int(text))):
                 self.word = word
                 return True
         return False
@@ -145,12 +157,12 @@ class PlainNumbers(Guess):
         told = []
         if self._code is not None:
             told.append(
-                f"holds numbers such as {self._code!r}: if they are codes, say "
+                f"holds numbers such as {shown(self._code)}: if they are codes, say "
                 '"types" with "category" for it, and they are words'
             )
         if self._may_be_grouped and self._grouped is not None:
             told.append(
-                f'holds numbers such as {self._grouped!r}, read with a fraction: "thousands": "." with '
+                f'holds numbers such as {shown(self._grouped)}, read with a fraction: "thousands": "." with '
                 '"decimal": "," reads whole numbers'
             )
         return told
@@ -168,6 +180,11 @@ class WrittenValues(Guess):
         """A batch's values."""
         return self._values_of(*arrow.coded(array), lambda word: self._reads(word, self.rule))
 
+    def _at_once(self, words: list[str]) -> "NDArray[np.float64] | None":
+        if self.kind == DATE:
+            return dates_at_once(words, self.rule.date)
+        return numbers_at_once(words, self.rule)
+
 
 class IsoDates(Guess):
     """Dates and times of ISO 8601, as databases write them too, as days since 1970-01-01 UTC."""
@@ -183,3 +200,6 @@ class IsoDates(Guess):
                     self.word = word
                     return None
         return self._mended(array, arrow.days(array), lambda word: read_date(word, self.rule))
+
+    def _at_once(self, words: list[str]) -> "NDArray[np.float64] | None":
+        return dates_at_once(words, self.rule.date)

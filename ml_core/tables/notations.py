@@ -3,17 +3,46 @@
 What is decided depends on the words alone, in whatever order and however often they come.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ml_core.errors import shown
-from ml_core.inputs.rules import DATE_ORDERS, DAY_FIRST, DECIMALS, EXACT, MONTH_FIRST, THOUSANDS, ValueRule
-from ml_core.inputs.texts import LONGEST_NUMBER, PERCENT, fits, number_parts, read_date
+from ml_core.inputs.rules import (
+    DATE_ORDERS,
+    DAY_FIRST,
+    DECIMALS,
+    ISO_8601,
+    MONTH_FIRST,
+    THOUSANDS,
+    ValueRule,
+    is_inexact,
+)
+from ml_core.inputs.texts import LONGEST_NUMBER, PERCENT, WrittenNumber, fits, number_parts, read_date
+from ml_core.tables.written import dates_at_once
 
 _NOTATIONS = tuple(
     (decimal, thousands) for thousands in THOUSANDS for decimal in DECIMALS if decimal != thousands
 )
 _PLAIN = (".", "")
+# Whole numbers of fewer digits are all held by float64.
+_LARGE = 16
+_ALL_DIGITS = str.maketrans("123456789", "000000000")
+_ZERO, _MOST_SHAPES = re.compile(r"\D*+0\D", re.ASCII), 10_000
+_RULES = {order: ValueRule(date=order) for order in DATE_ORDERS}
+# Words that a person means as dates or times, and that nobody reads without asking.
+_ASKED = (
+    (
+        re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2}(?:[T ].*+)?", re.ASCII),
+        "look like dates with two digits for the year: write four, and they are read as dates",
+    ),
+    (
+        re.compile(r"\d{1,3}:\d{2}(?::\d{2}(?:[.,]\d++)?)?(?: ?[AaPp][Mm])?", re.ASCII),
+        "look like times or durations: write them as numbers, such as seconds, to have their order",
+    ),
+)
 _COMMA_GROUPS, _COMMA_DECIMALS = (".", ","), (",", "")
 
 
@@ -55,8 +84,16 @@ class NumberWords:
         self._delimiter = delimiter
         self._units: dict[str, str] = {}
         self._grouped: str | None = None
+        self._all_whole = True
+        self._shapes: set[str | None] = set()
+        self._too_large: str | None = None
         self.other: str | None = None
         """A word that is no number in any notation that fits the rest."""
+
+    @property
+    def too_large(self) -> str | None:
+        """Of whole numbers alone, one that float64 does not hold."""
+        return self._too_large if self._all_whole else None
 
     @property
     def possible(self) -> bool:
@@ -69,20 +106,33 @@ class NumberWords:
             if self.other is not None:
                 return
             text = word.strip()
+            # Which notations fit is told by the places of the signs, and by a zero before the first.
+            shape = text.translate(_ALL_DIGITS) if len(text) < _LARGE and not _ZERO.match(text) else None
+            if shape in self._shapes:
+                continue
             written = number_parts(text) if len(text) <= LONGEST_NUMBER else None
             if written is None:
                 if text.lstrip("+-").lower() not in ("inf", "infinity"):
                     self.other = word
                 continue
-            self._units.setdefault(written.unit, word)
-            core = written.core
-            if core.isdigit():
-                continue
-            self._possible = {notation for notation in self._possible if fits(core, *notation)}
-            if not self._possible:
-                self.other = word
-            if self._grouped is None and "," in core:
-                self._grouped = word
+            if shape is not None and len(self._shapes) < _MOST_SHAPES:
+                self._shapes.add(shape)
+            self._add_number(word, written)
+
+    def _add_number(self, word: str, written: WrittenNumber) -> None:
+        self._units.setdefault(written.unit, word)
+        core = written.core
+        if core.isdigit():
+            self._all_whole = self._all_whole and not written.unit
+            if len(core) >= _LARGE and self._too_large is None and is_inexact(int(core)):
+                self._too_large = word
+            return
+        self._all_whole = False
+        self._possible = {notation for notation in self._possible if fits(core, *notation)}
+        if not self._possible:
+            self.other = word
+        if self._grouped is None and "," in core:
+            self._grouped = word
 
     def notation(self) -> NumberNotation | Question | None:
         """The notation, or what is open; None where the words are no numbers."""
@@ -137,25 +187,43 @@ class DateWords:
 
     def add(self, words: Iterable[str]) -> None:
         """More words, none of which stands for a missing value; nothing is looked at after `other`."""
+        words = list(words)
+        if self.other is not None or not words:
+            return
+        self._first = min((*filter(None, [self._first]), *words))
+        fitting = [order for order in self._possible if _are_dates(words, order)]
+        if not fitting:
+            self.other = self._first_other(words)
+        self._possible = fitting
+
+    def _first_other(self, words: Iterable[str]) -> str | None:
+        """The first word with which no order fits any more."""
+        possible = self._possible
         for word in words:
-            if self.other is not None:
-                return
-            self._first = min(self._first or word, word)
-            self._possible = [
-                order for order in self._possible if read_date(word, ValueRule(date=order)) is not None
-            ]
-            if not self._possible:
-                self.other = word
+            possible = [order for order in possible if read_date(word, _RULES[order]) is not None]
+            if not possible:
+                return word
+        return None
 
     def order(self) -> str | Question | None:
         """The order of day, month and year, or what is open; None where the words are no dates."""
         if self.other is not None or self._first is None:
             return None
-        if len(self._possible) == 1:
+        if len(self._possible) == 1 or self._possible[0] == ISO_8601:
             return self._possible[0]
         return Question(
             self._first, "may have the day or the month first", 'say "dayfirst": true or "dayfirst": false'
         )
+
+
+def _are_dates(words: Sequence[str], order: str) -> bool:
+    """Whether all words are dates in an order."""
+    rule = _RULES[order]
+    if read_date(words[0], rule) is None:
+        return False
+    days = dates_at_once(words, order)
+    unread = words if days is None else [words[place] for place in np.flatnonzero(np.isnan(days)).tolist()]
+    return all(read_date(word, rule) is not None for word in unread)
 
 
 def holds_too_large(words: Iterable[str]) -> bool:
@@ -166,5 +234,13 @@ def holds_too_large(words: Iterable[str]) -> bool:
         digits = text[1:] if text[:1] in "+-" else text
         if not (digits.isascii() and digits.isdecimal()) or len(digits) > LONGEST_NUMBER:
             return False
-        found = found or (len(digits.lstrip("0")) >= len(str(EXACT)) and int(float(text)) != int(text))
+        found = found or is_inexact(int(text))
     return found
+
+
+def told_of_words(words: Sequence[str]) -> str | None:
+    """What is to be said of words that are all dates or times of a kind that is not read."""
+    for pattern, what in _ASKED:
+        if len(words) > 1 and all(pattern.fullmatch(word.strip()) for word in words):
+            return f"words such as {shown(words[0])} {what}"
+    return None

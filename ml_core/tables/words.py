@@ -16,7 +16,14 @@ from ml_core.inputs.texts import PERCENT, read_date, read_number
 from ml_core.tables import arrow
 from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, MOST_WORDS, NUMBER, TEXT, Column, number_column
 from ml_core.tables.guesses import Guess, IsoDates, PlainNumbers, WrittenValues
-from ml_core.tables.notations import DateWords, NumberNotation, NumberWords, Question, holds_too_large
+from ml_core.tables.notations import (
+    DateWords,
+    NumberNotation,
+    NumberWords,
+    Question,
+    holds_too_large,
+    told_of_words,
+)
 from ml_core.tables.options import ColumnOptions
 
 if TYPE_CHECKING:
@@ -104,6 +111,7 @@ class WordColumn:
         self._numbers: NumberWords | None = None
         self._dates: DateWords | None = None
         self._odd: str | None = None
+        self._alike: str | None = None
 
     def _first_guesses(self) -> "Iterable[Guess]":
         said = self._options
@@ -161,6 +169,7 @@ class WordColumn:
             self._numbers = self._new_numbers() if self._may_be(NUMBER) else None
             self._dates = DateWords(self._options.dayfirst) if self._may_be(DATE) else None
             self._look_at(self._vocabulary.words)
+            self._alike = told_of_words(self._present(self._vocabulary.words[:_SAMPLED]))
             self._vocabulary.drop_words()
         self._look_at(words)
 
@@ -198,6 +207,8 @@ class WordColumn:
     def _rule_of_many(self) -> "tuple[str, ValueRule] | None":
         """What more words are than are told apart, if they are numbers or dates, and how they are read."""
         notation = self._numbers.notation() if self._numbers else None
+        if self._numbers and self._numbers.too_large and self._options.kind is None:
+            return None
         if isinstance(notation, NumberNotation):
             return NUMBER, self._number_rule(notation)
         order = self._dates.order() if self._dates else None
@@ -213,7 +224,7 @@ class WordColumn:
                 self._warn(str(notation.doubt))
             self._guesses.append(WrittenValues(*found))
         self._failed, self._seen = False, False
-        self._numbers = self._dates = None
+        self._numbers = self._dates = self._alike = None
         self._read.clear()
         self._vocabulary = Vocabulary()
 
@@ -267,11 +278,19 @@ class WordColumn:
             ),
             None,
         )
+        large = self._numbers.too_large if self._numbers else None
         if question:
             self._warn(str(question))
+        elif large is not None:
+            self._warn(f"whole numbers such as {shown(large)} are past 2^53 and were read as words")
+        elif self._alike:
+            self._warn(self._alike)
         elif self._odd is not None:
             self._warn(f'holds numbers and the word {shown(self._odd)}: "missing" can name it')
         said = self._options.kind
+        if said == BOOLEAN:
+            got = f"got more than {MOST_WORDS} different words"
+            raise InvalidInput.at(self._where, f"expected true or false in each row, {got}; {_ADVICE[said]}")
         if said in (NUMBER, DATE):
             other = (self._numbers if said == NUMBER else self._dates).other  # type: ignore[union-attr]
             got = str(question) if question else shown(other)
@@ -349,8 +368,10 @@ class WordColumn:
         codes = places_of_codes[words.codes]
         if integers and self._options.kind is None:
             self._warn(
-                f"whole numbers such as {max(kept, key=len)} are past 2^53 and were read as categories"
+                f"whole numbers such as {shown(max(kept, key=len))} are past 2^53 and were read as categories"
             )
+        elif self._options.kind is None and (alike := told_of_words(kept)):
+            self._warn(alike)
         return Column(self.name, CATEGORY, codes, tuple(kept), rule, dict(missing_words), integers)
 
     def _refused(self, words: "_DistinctWords", present: list[str], said: str) -> Column:
@@ -404,11 +425,17 @@ class WordColumn:
         sample = ordered[:: max(1, len(ordered) // _SAMPLED)]
         if sum(map(is_one, sample)) <= _MOSTLY * len(sample) / 2:
             return
-        others = [word for word in present if not is_one(word)] or [other]
+        others = [word for word in present if not is_one(word)]
+        if not others:
+            self._warn(
+                f"holds {kind}s that are not all written alike, or not as was said, such as {shown(other)} "
+                f"in row {words.row_of(other)}: it was read as words"
+            )
+            return
         rows = words.count(present)
         if rows - words.count(others) <= _MOSTLY * rows:
             return
-        first = min(others, key=words.row_of)
+        first = others[0]  # words are in the order of the rows that first hold them
         more = f" and {len(others) - 1} more words" if len(others) > 1 else ""
         self._warn(
             f"holds {kind}s and the word {shown(first)} in row {words.row_of(first)}{more}: it was read as "
