@@ -104,8 +104,11 @@ def integers(array: Array) -> "tuple[NDArray[Any], NDArray[np.bool_] | None]":
 def days(array: Array) -> "NDArray[np.float64]":
     """Dates, times, or words that say one, as days since 1970-01-01 UTC; NaN where there is none."""
     with engine():
-        instants = array.cast(_MICROSECONDS).cast(_INTEGER)
-        return _with_nan(*_buffers(instants, "<i8")) / _MICROSECONDS_A_DAY
+        if DataType.is_timestamp(array.type) and array.type.time_unit == "ns":
+            # The engine would cut towards 1970; written, an instant is cut towards the past.
+            instants, present = _buffers(array.cast(_INTEGER), "<i8")
+            return _with_nan(instants // 1_000, present) / _MICROSECONDS_A_DAY
+        return _with_nan(*_buffers(array.cast(_MICROSECONDS).cast(_INTEGER), "<i8")) / _MICROSECONDS_A_DAY
 
 
 def strings(array: Array) -> Array:

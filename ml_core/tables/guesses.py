@@ -72,23 +72,25 @@ class Guess(ABC):
         read: "Callable[[str], float | None]",
     ) -> "NDArray[np.float64] | None":
         """Each row's value of words and their codes."""
-        gaps = {code for code, word in enumerate(words) if word is None or self.is_missing(word)}
-        known = [word for code, word in enumerate(words) if word is not None and code not in gaps]
-        read_words = self._at_once(known)
-        places = [code for code in range(len(words)) if code not in gaps]
-        readings = np.full(len(words) + 1, np.nan)  # the code -1 finds the last
-        if read_words is not None:
-            readings[places] = read_words
-            places = np.flatnonzero(np.isnan(readings[:-1])).tolist()
-        for code in places:
-            word = words[code]
-            if word is None or code in gaps:
-                continue
-            value = read(word)
+        missing = self._missing
+        gaps = {
+            code
+            for code, word in enumerate(words)
+            if word is None or word in missing or word.strip() in missing
+        }
+        known = [code for code in range(len(words)) if code not in gaps] if gaps else range(len(words))
+        texts = [words[code] or "" for code in known]
+        values = self._at_once(texts)
+        if values is None:
+            values = np.full(len(texts), np.nan)
+        for place in np.flatnonzero(np.isnan(values)).tolist():
+            value = read(texts[place])
             if value is None:
-                self.word = word
+                self.word = texts[place]
                 return None
-            readings[code] = value
+            values[place] = value
+        readings = np.full(len(words) + 1, np.nan)  # the code -1 finds the last
+        readings[known] = values
         if gaps:
             times = np.bincount(codes[codes >= 0], minlength=len(words))
             for code in gaps:

@@ -28,7 +28,17 @@ from ml_core.errors import MalformedInput, TooLarge
 from ml_core.inputs import texts
 from ml_core.inputs.rows import Limits
 from ml_core.jobs.fit_child import FitChild, FittedArtifact
-from ml_core.tables import arrow, batches, delimited, guesses, suitability, words
+from ml_core.tables import (
+    arrow,
+    batches,
+    delimited,
+    dialects,
+    guesses,
+    notations,
+    suitability,
+    words,
+    written,
+)
 from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.description import describe
 from ml_core.tables.memory import BYTES_AT_LEAST, Budget
@@ -288,14 +298,14 @@ class TestTimeGrowsWithLength:
     def test_no_pattern_gives_back_what_it_repeated(self) -> None:
         """A repeat without a bound that may be undone is tried again at each of its characters."""
         patterns = {
-            f"{module.__name__}.{name}": found.pattern
-            for module in (words, delimited, guesses, texts, suitability)
-            for name, found in vars(module).items()
-            if isinstance(found, re.Pattern)
+            f"{module.__name__}.{name}[{place}]": found.pattern
+            for module in (words, delimited, guesses, texts, suitability, notations, dialects, written)
+            for name, held in vars(module).items()
+            for place, found in enumerate(patterns_in(held))
         }
-        assert len(patterns) >= 5
+        assert len(patterns) >= 9
         # The engine's own sentence is short, and not a cell.
-        patterns.pop("ml_core.tables.delimited._RAGGED")
+        patterns.pop("ml_core.tables.delimited._RAGGED[0]")
         assert {name: text for name, text in patterns.items() if gives_back(parse(text))} == {}
 
     def test_names_that_stand_twice_are_told_apart_in_time(self, file: Callable[[str], str]) -> None:
@@ -303,6 +313,15 @@ class TestTimeGrowsWithLength:
         assert [column.name for column in dataset.columns][-1] == "a.8999"
         assert len(dataset.warnings) == 21
         assert dataset.warnings[-1] == "8979 more columns are renamed like these"
+
+
+def patterns_in(held: Any) -> "Iterator[re.Pattern[str]]":
+    """The patterns that a value is, or holds."""
+    if isinstance(held, re.Pattern):
+        yield held
+    elif isinstance(held, (tuple, dict)):
+        for each in held.values() if isinstance(held, dict) else held:
+            yield from patterns_in(each)
 
 
 def gives_back(parsed: Any) -> bool:
