@@ -251,7 +251,7 @@ def _word_reader(feature: Feature) -> Reader:
     def read(value: object) -> float:
         if isinstance(value, str):
             found = places.get(value)
-            if found is None and rule.text:
+            if found is None and (rule.text or rule.trim):
                 found = places.get(value.strip())
             return UNKNOWN if found is None else found
         if rule.spelled and is_spelled(value):

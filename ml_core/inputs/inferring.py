@@ -67,7 +67,8 @@ def _feature_of(
     kind, rule, gaps = known.kind(name), TYPED, frozenset(known.missing)
     if known.missing:
         rule = rule._replace(missing=known.missing)
-    words = {value for value in values if isinstance(value, str)} - gaps
+    # Space around a word is no part of it, whatever the rows came in.
+    words = {value.strip() for value in values if isinstance(value, str) and value not in gaps} - gaps
     if kind is None:
         kind = _guessed(words, values, gaps)
         if kind == CATEGORY and words:
@@ -79,7 +80,7 @@ def _feature_of(
                 spelled(v) for v in values if isinstance(v, bool | int | float) and is_spelled(v)
             } - gaps
         _check_words(words, values, path, limits)
-        return Feature(name, kind, tuple(sorted(words)), rule)
+        return Feature(name, kind, tuple(sorted(words)), rule._replace(trim=True))
     if name in known.types and words:
         rule = rule._replace(text=True)
     if name in known.types and kind == BOOLEAN:
@@ -121,7 +122,7 @@ def _are_dates(words: Collection[str], values: list[object]) -> bool:
 def _check_not_numbers(words: Collection[str], values: list[object], path: str) -> None:
     if words and all(map(is_number, words)):
         # "1" is not 1: nobody who means words has only such, and whoever means numbers has to know.
-        word = next(value for value in values if value in words)
+        word = next(value for value in values if isinstance(value, str) and value.strip() in words)
         message = (
             f"expected a number, got {shown(word)}; of categories at least one is no number; "
             '"types" says what the column is'
@@ -137,7 +138,8 @@ def _check_words(words: Collection[str], values: list[object], path: str, limits
         if not wrong and not _is_text(word):
             wrong = "expected text, got half of a surrogate pair"
         if wrong:
-            raise InvalidInput.at(path.format(values.index(word)), wrong)
+            row = next(row for row, v in enumerate(values) if isinstance(v, str) and v.strip() == word)
+            raise InvalidInput.at(path.format(row), wrong)
 
 
 def _is_text(word: str) -> bool:

@@ -29,7 +29,8 @@ class ValueRule(Record):
     """The rule of one column. What none is known of, artifacts of earlier releases, has the default one.
 
     Args:
-        text: its cells are text: numbers may be written, and the spaces around a word are no part of it.
+        text: its cells are text, where numbers may be written.
+        trim: the space around a word is no part of it; in text it never is.
         missing: words that stand for a missing value, beside null.
         decimal: the sign before the fraction of a number that is written.
         thousands: what stands between groups of its digits; empty for nothing.
@@ -42,6 +43,7 @@ class ValueRule(Record):
     """
 
     text: bool = False
+    trim: bool = False
     missing: tuple[str, ...] = ()
     decimal: str = "."
     thousands: str = ""

@@ -67,7 +67,9 @@ class ReadOptions(NamedTuple):
         """The words of a category that stand for a missing value. In text an empty cell always does."""
         if self.missing is None:
             return MISSING_WORDS if text else ()
-        return tuple(dict.fromkeys(("", *map(str.strip, self.missing)))) if text else self.missing
+        return tuple(
+            dict.fromkeys(("", *map(str.strip, self.missing)) if text else map(str.strip, self.missing))
+        )
 
     def value_missing(self) -> tuple[str, ...]:
         """The same among written numbers, dates and truth values: nothing else can be meant there."""

@@ -355,7 +355,7 @@ class WordColumn:
         """Categories, sorted; those that differ by space around them alone are one."""
         text, missing = self._options.text, self._options.category_missing
         gaps = frozenset(missing)
-        meant = [word.strip() if text else word for word in words.words]
+        meant = [word.strip() for word in words.words]
         kept = sorted({word for word in meant if word not in gaps})
         places = {word: place for place, word in enumerate(kept)}
         places_of_codes = np.array([*(places.get(word, -1) for word in meant), -1], np.int32)
@@ -364,7 +364,7 @@ class WordColumn:
             if word in gaps and word:
                 missing_words[word] += times
         integers = text and holds_too_large(kept)
-        rule = ValueRule(text=text, missing=missing, spelled=text and any(map(_is_spelled, kept)))
+        rule = ValueRule(text=text, trim=True, missing=missing, spelled=text and any(map(_is_spelled, kept)))
         codes = places_of_codes[words.codes]
         if integers and self._options.kind is None:
             self._warn(

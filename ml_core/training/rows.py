@@ -14,7 +14,7 @@ from ml_core.inputs.inferring import KnownColumns, is_skipped, mixed_rows
 from ml_core.inputs.instances import in_order, rows_from_json
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Limits, Rows
-from ml_core.inputs.rules import EXACT, TYPED, ValueRule
+from ml_core.inputs.rules import EXACT, TYPED, ValueRule, restored_rule
 from ml_core.tables.options import (
     IGNORE,
     NOTHING_SAID,
@@ -100,7 +100,10 @@ class TrainingRows(NamedTuple):
         """The columns as they are stored: with their rules where those say something."""
         if self.columns is None:
             return None
-        return [column[:-1] if column.rule == TYPED else column for column in self.columns]
+        return [
+            column[:-1] if column.rule == TYPED else (*column[:-1], _stored_rule(column.rule))
+            for column in self.columns
+        ]
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "tuple[dict[str, Any], TrainingRows]":
@@ -124,10 +127,16 @@ def _columns(described: list[Any] | None) -> tuple[Feature, ...] | None:
     return tuple(Feature(name, kind, tuple(words), _rule(*rule)) for name, kind, words, *rule in described)
 
 
-def _rule(fields: list[Any] | None = None) -> ValueRule:
-    """The rule of a stored column; those of earlier releases have none."""
-    values: list[Any] = [tuple(field) if isinstance(field, list) else field for field in fields or ()]
-    return ValueRule(*values)
+def _stored_rule(rule: ValueRule) -> dict[str, object]:
+    return {**rule.described(), "missing": list(rule.missing)}
+
+
+def _rule(stored: dict[str, Any] | None = None) -> ValueRule:
+    """The rule of a stored column; those of earlier releases have none. Raises ValueError."""
+    if stored is None:
+        return TYPED
+    missing = tuple(stored["missing"])
+    return restored_rule({name: value for name, value in stored.items() if name != "missing"}, missing)
 
 
 def check_rows(
