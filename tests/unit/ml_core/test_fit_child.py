@@ -171,7 +171,7 @@ def test_a_crash_of_libsvm_that_is_refused_memory_is_for_memory(tmp_path: Path) 
     How much the child had held is known where its parent is smaller, as a trainer is.
     """
     done = subprocess.run(
-        [sys.executable, "-c", SMALL_PARENT, str(tmp_path), str(250 << 20)],
+        [sys.executable, "-c", SMALL_PARENT, str(tmp_path), str(275 << 20)],
         cwd=ROOT,
         input=_request(6_000, 20).to_bytes(),
         capture_output=True,
