@@ -170,7 +170,7 @@ def read_column(feature: Feature, values: Sequence[object], reader: Reader | Non
 
     `reader` is the feature's, where it was made before.
     """
-    if feature.kind == NUMBER and not feature.rule.missing:
+    if feature.kind == NUMBER and not missing_numbers(feature.rule.missing):
         kinds = set(map(type, values))
         if kinds <= {float, int} and all(map(_is_finite, values)):
             return list(values)

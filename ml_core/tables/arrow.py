@@ -79,6 +79,14 @@ def _buffers(array: Array, dtype: str) -> "tuple[NDArray[Any], NDArray[np.bool_]
     return values, np.unpackbits(bits, bitorder="little")[start:end].astype(bool)
 
 
+def decimal_places(kind: DataType) -> int:
+    """How many digits after the point a type of decimals has; less than 0 where it is of whole tens."""
+    capsule = kind.__arrow_c_schema__()  # as above
+    # The struct ArrowSchema begins with its format: d:precision,scale or d:precision,scale,bits.
+    described = ctypes.c_char_p.from_address(_pointer(capsule, b"arrow_schema")).value or b""
+    return int(described.split(b",")[1])
+
+
 def _with_nan(values: "NDArray[Any]", present: "NDArray[np.bool_] | None") -> "NDArray[np.float64]":
     floats: NDArray[np.float64] = values.astype(np.float64)
     if present is not None:
@@ -93,11 +101,18 @@ def numbers(array: Array) -> "NDArray[np.float64]":
 
 
 def integers(array: Array) -> "tuple[NDArray[Any], NDArray[np.bool_] | None]":
-    """Whole numbers of 64 bits as they are, and which of them are present (None: all)."""
+    """Whole numbers as they are, and which of them are present (None: all).
+
+    They are of 64 bits, or Python's where a decimal has more.
+    """
     kind = array.type.value_type or array.type if DataType.is_dictionary(array.type) else array.type
     unsigned = DataType.is_uint64(kind)
     with engine():
         plain = array.cast(DataType.uint64() if unsigned else _INTEGER)
+        if plain.null_count > array.null_count:
+            numbers = array.to_pylist()
+            whole = np.array([int(number or 0) for number in numbers], object)
+            return whole, np.array([number is not None for number in numbers])
         return _buffers(plain, "<u8" if unsigned else "<i8")
 
 

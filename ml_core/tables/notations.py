@@ -29,6 +29,7 @@ _NOTATIONS = tuple(
 _PLAIN = (".", "")
 # Whole numbers of fewer digits are all held by float64.
 _LARGE = 16
+_GROUP = 3
 _ALL_DIGITS = str.maketrans("123456789", "000000000")
 _ZERO, _MOST_SHAPES = re.compile(r"\D*+0\D", re.ASCII), 10_000
 _RULES = {order: ValueRule(date=order) for order in DATE_ORDERS}
@@ -39,11 +40,15 @@ _ASKED = (
         "look like dates with two digits for the year: write four, and they are read as dates",
     ),
     (
-        re.compile(r"\d{1,3}:\d{2}(?::\d{2}(?:[.,]\d++)?)?(?: ?[AaPp][Mm])?", re.ASCII),
+        re.compile(r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d++)?(?: ?[AaPp][Mm])?", re.ASCII),
         "look like times or durations: write them as numbers, such as seconds, to have their order",
     ),
+    (
+        re.compile(r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])", re.ASCII),
+        "look like months: write their first days, and they are read as dates",
+    ),
 )
-_COMMA_GROUPS, _COMMA_DECIMALS = (".", ","), (",", "")
+_COMMA_GROUPS, _COMMA_DECIMALS, _POINT_GROUPS = (".", ","), (",", ""), (",", ".")
 
 
 class Question(NamedTuple):
@@ -84,7 +89,9 @@ class NumberWords:
         self._delimiter = delimiter
         self._units: dict[str, str] = {}
         self._grouped: str | None = None
+        self._pointed: str | None = None
         self._all_whole = True
+        self._whole: set[bool] = set()
         self._shapes: set[str | None] = set()
         self._too_large: str | None = None
         self.other: str | None = None
@@ -94,6 +101,13 @@ class NumberWords:
     def too_large(self) -> str | None:
         """Of whole numbers alone, one that float64 does not hold."""
         return self._too_large if self._all_whole else None
+
+    @property
+    def may_be_grouped_money(self) -> bool:
+        """Whether all are of a currency, of which 1.234 is more than a thousand, and none says otherwise."""
+        return {_PLAIN, _POINT_GROUPS} <= self._possible and any(
+            unit not in ("", PERCENT) for unit in self._units
+        )
 
     @property
     def possible(self) -> bool:
@@ -123,6 +137,7 @@ class NumberWords:
         self._units.setdefault(written.unit, word)
         core = written.core
         if core.isdigit():
+            self._whole.add(len(core) > _GROUP)
             self._all_whole = self._all_whole and not written.unit
             if len(core) >= _LARGE and self._too_large is None and is_inexact(int(core)):
                 self._too_large = word
@@ -133,6 +148,8 @@ class NumberWords:
             self.other = word
         if self._grouped is None and "," in core:
             self._grouped = word
+        if self._pointed is None and "." in core:
+            self._pointed = word
 
     def notation(self) -> NumberNotation | Question | None:
         """The notation, or what is open; None where the words are no numbers."""
@@ -145,7 +162,13 @@ class NumberWords:
         if PERCENT in units and "" in self._units:
             both = f"is written with % and {shown(self._units[''])} without"
             return Question(self._units[PERCENT], both, "write all numbers alike")
-        unit = units[0] if units else ""
+        return self._of_unit(units[0] if units else "")
+
+    def _of_unit(self, unit: str) -> NumberNotation | Question:
+        # Beside 1.234, 5 says that nobody writes three digits of a fraction, and 1234 that nobody groups.
+        if self.may_be_grouped_money and self._pointed is not None and self._whole == {False}:
+            was, option = 'was read with "." between thousands', '"decimal": "." reads a fraction'
+            return NumberNotation(*_POINT_GROUPS, unit, Question(self._pointed, was, option))
         if _PLAIN in self._possible:
             return NumberNotation(*_PLAIN, unit)
         if {_COMMA_GROUPS, _COMMA_DECIMALS} <= self._possible:

@@ -225,13 +225,15 @@ def _gathered(field: "Field", name: str, place: int, options: ColumnOptions) -> 
     kind = field.type
     if DataType.is_dictionary(kind):
         kind = kind.value_type or kind
+    if DataType.is_decimal(kind) and arrow.decimal_places(kind) <= 0:
+        return _Integers(name, place, options)
     for kinds, gathered in (
         ((DataType.is_boolean,), _Truths),
         ((DataType.is_date, DataType.is_timestamp), _DateColumn),
         ((DataType.is_int64, DataType.is_uint64), _Integers),
         ((DataType.is_numeric, DataType.is_decimal, DataType.is_null), _Gathered),
         ((DataType.is_string, DataType.is_large_string, DataType.is_string_view), _Words),
-        ((DataType.is_duration, DataType.is_interval), _Durations),
+        ((DataType.is_duration, DataType.is_interval, DataType.is_time), _Durations),
     ):
         if any(is_kind(kind) for is_kind in kinds):
             return gathered(name, place, options)

@@ -28,7 +28,7 @@ def unusable(column: Column) -> str | None:
     if column.kind == TEXT or len(column.words) > MOST_CATEGORIES:
         return f"holds more than {MOST_CATEGORIES} different words"
     if column.kind == DURATION:
-        return "holds durations: write them as numbers, such as seconds"
+        return "holds durations or times of day: write them as numbers, such as seconds"
     if column.kind == OTHER:
         return "holds lists, objects or bytes"
     return None

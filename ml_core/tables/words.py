@@ -157,6 +157,8 @@ class WordColumn:
         # With % all numbers are, or none: that is looked at as a whole.
         if not isinstance(notation, NumberNotation) or notation.doubt or notation.unit == PERCENT:
             return []
+        if numbers.may_be_grouped_money:
+            return []
         return [WrittenValues(NUMBER, self._number_rule(notation))]
 
     def _add_words(self, array: "Array") -> None:
@@ -436,10 +438,11 @@ class WordColumn:
         if rows - words.count(others) <= _MOSTLY * rows:
             return
         first = others[0]  # words are in the order of the rows that first hold them
+        meant = first.strip() if self._options.text else first
         more = f" and {len(others) - 1} more words" if len(others) > 1 else ""
         self._warn(
-            f"holds {kind}s and the word {shown(first)} in row {words.row_of(first)}{more}: it was read as "
-            f'words; "missing": [{quoted(first)}] makes it a gap'
+            f"holds {kind}s and the word {shown(meant)} in row {words.row_of(first)}{more}: it was read as "
+            f'words; "missing": [{quoted(meant)}] makes it a gap'
         )
 
 

@@ -189,6 +189,7 @@ WRITERS: list[Callable[[float], str]] = [
     *(lambda n, d=d, t=t: written(n, d, t, 2) for d, t in NOTATIONS),
     lambda n: f"${n:,.2f}",
     lambda n: f"{n:.1f}%",
+    lambda n: f"{int(n) % 10**6:,} €".replace(",", "."),
     lambda n: f"({n:.2f})",
     lambda n: f"{n:.3f}".replace(".", ","),
     lambda n: str(2**60 + int(n)),
@@ -396,6 +397,23 @@ def test_parquets_instants_of_nanoseconds_are_read_as_their_texts(tmp_path: Path
     assert_replayed(tmp_path / "data", [{"a": text} for text in texts])
 
 
+def test_whole_decimals_of_a_database_are_told_apart(tmp_path: Path) -> None:
+    for held, kind in (
+        ([2**60 + n % 5 for n in range(40)], CATEGORY),
+        ([10**25 + n % 3 for n in range(40)], CATEGORY),
+        ([None if n % 4 == 0 else n % 9 for n in range(40)], NUMBER),
+    ):
+        texts = Array([None if each is None else str(each) for each in held], DataType.string())
+        columns: dict[str, Any] = {
+            "a": texts.cast(DataType.decimal128(38, 0)),
+            "y": Array(["pq"[n % 2] for n in range(40)], DataType.string()),
+        }
+        write_parquet(Table.from_batches([RecordBatch.from_pydict(columns)]), str(tmp_path / "data"))
+        filled = assert_replayed(tmp_path / "data", [{"a": each} for each in held])
+        assert filled.columns[0].kind == kind
+        assert len(filled.columns[0].words) == (0 if kind == NUMBER else len(set(held)))
+
+
 def test_rows_that_come_with_a_request_are_read_alike_afterwards() -> None:
     columns = typed_columns()
     held = [column for name, (column, _) in columns.items() if name not in ("y", "large")]
@@ -450,6 +468,10 @@ MEANT: list[tuple[str, str, dict[str, Any], str, list[Any]]] = [
     ('a,y\n"0,465",p\n"1,588",q\n', "a", {}, "number", [0.465, 1.588]),
     ("a\ty\n0,465\tp\n1,588\tq\n", "a", {}, "number", [0.465, 1.588]),
     ('a,y\n"$1,074.00",p\n-$5,q\n', "a", {}, "integer", [1074.0, -5.0]),
+    ("a,y\n5 €,p\n1.234 €,q\n", "a", {}, "integer", [5.0, 1234.0]),
+    ("a,y\n5 €,p\n1.234 €,q\n", "a", {"decimal": "."}, "number", [5.0, 1.234]),
+    ("a,y\n$3.459,p\n$1.299,q\n", "a", {}, "number", [3.459, 1.299]),
+    ("a,y\n$5,p\n$1.234,q\n$1234,q\n", "a", {}, "number", [5.0, 1.234, 1234.0]),
     ("a,y\n12.5%,p\n3%,q\n", "a", {}, "number", [12.5, 3.0]),
     ("a;y\n1.234,56;p\n3,5;q\n", "a", {}, "number", [1234.56, 3.5]),
     ("a;y\n1\u00a0234,56;p\n3,5;q\n", "a", {}, "number", [1234.56, 3.5]),
@@ -497,6 +519,9 @@ TOLD: list[tuple[str, dict[str, Any], str]] = [
     ("a,y\n2:31:05,p\n2:40:10,q\n", {}, "times or durations"),
     ("a,y\n1.5,p\n2.5,q\n", {"decimal": ","}, "not all written alike, or not as was said, such as '1.5'"),
     ("a,y\n05/31/2024,p\n06/01/2024,q\n", {"dayfirst": True}, "not as was said, such as '05/31/2024'"),
+    ("a,y\n5 €,p\n1.234 €,q\n", {}, "between thousands"),
+    ("a,y\n0:41.8,p\n9:47,q\n", {}, "times or durations"),
+    ("a,y\n2024-01,p\n2024-02,q\n", {}, "look like months"),
     ("a,y\n05/06/2024,p\n01/02/2024,q\n", {}, '"dayfirst": true'),
     ("a\ty\n1,234\tp\n2,500\tq\n", {}, 'say "thousands": "," or "decimal": ","'),
     ("a,y\n1,p\n2,q\nx,p\n", {}, "the word 'x' in row 3"),
