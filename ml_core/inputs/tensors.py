@@ -1,7 +1,8 @@
 """Rows from the Open Inference Protocol's tensors, one for each column, as MLServer's codec `pd` has them.
 
 A tensor is `[rows]` or `[rows, 1]`. Numbers come in any numeric datatype, truth values as BOOL, words and
-dates as BYTES. Missing is null in JSON, NaN among raw numbers, an empty text among raw BYTES.
+dates as BYTES; of a model that was trained on a file of text all of them do, as the file has them. Missing is
+null in JSON, NaN among raw numbers, an empty text among raw BYTES.
 """
 
 import struct

@@ -94,6 +94,8 @@ def read_number(word: str, rule: ValueRule) -> float | None:
         return None
     if _INFINITE.fullmatch(text):
         return float(text)
+    if fits(text, rule.decimal, rule.thousands):
+        return _number_of(text, rule.decimal, rule.thousands)
     written = number_parts(text)
     if written is None or written.unit not in ("", rule.unit):
         return None
@@ -114,11 +116,14 @@ class WrittenNumber:
         """The number, if it is written with these separators."""
         if not fits(self.core, decimal, thousands):
             return None
-        digits = self.core
-        for sign in ALIKE.get(thousands, thousands) if thousands else "":
-            digits = digits.replace(sign, "")
-        number = float(digits.replace(decimal, ".") if decimal != "." else digits)
+        number = _number_of(self.core, decimal, thousands)
         return -number if self.negative else number
+
+
+def _number_of(digits: str, decimal: str, thousands: str) -> float:
+    for sign in ALIKE.get(thousands, thousands):
+        digits = digits.replace(sign, "")
+    return float(digits.replace(decimal, "."))
 
 
 ALIKE = {" ": _SPACES, "'": _APOSTROPHES}

@@ -31,6 +31,7 @@ from ml_core.inputs.rules import (
     ValueRule,
     restored_rule,
 )
+from ml_core.inputs.tensors import InputTensor, rows_from_columns
 from ml_core.inputs.texts import read_date, read_number
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
@@ -325,6 +326,24 @@ def test_every_row_of_a_csv_file_is_read_as_in_training(
         **dict.fromkeys(("gap_first", "padded", "code", "large", "spoken", "accent"), CATEGORY),
         "truth": "boolean",
     }
+
+
+def test_tensors_of_text_are_read_as_the_file(tmp_path: Path) -> None:
+    columns = {name: list(map(cell, range(ROWS))) for name, cell in KINDS.items()}
+    columns["y"] = ["pq"[n % 2] for n in range(ROWS)]
+    (tmp_path / "data").write_text(csv_of(",", columns), encoding="utf-8")
+    filled, model = trained(tmp_path / "data")
+    for raw in (False, True):
+        tensors = [
+            InputTensor(name, "BYTES", [ROWS], _raw(columns[name]) if raw else columns[name])
+            for name in model.features
+        ]
+        sent = rows_from_columns(model, tensors, LIMITS, expecting="the model")
+        np.testing.assert_array_equal(np.frombuffer(sent.packed), np.frombuffer(filled.rows.packed))
+
+
+def _raw(cells: list[str]) -> bytes:
+    return b"".join(struct.pack("<I", len(cell.encode())) + cell.encode() for cell in cells)
 
 
 TABLES = {"iris": load_iris, "wine": load_wine, "breast_cancer": load_breast_cancer}
