@@ -279,10 +279,10 @@ def _spelled_place(value: Any, places: dict[str, float], numbers: dict[float, fl
 
 
 def _date_reader(feature: Feature) -> Reader:
-    from ml_core.inputs.texts import read_date
+    from ml_core.inputs.texts import missing_dates, read_date
 
     rule = feature.rule
-    gaps = frozenset(rule.missing)
+    gaps, gap_days = frozenset(rule.missing), missing_dates(rule)
 
     def read(value: object) -> float:
         days = None
@@ -295,7 +295,7 @@ def _date_reader(feature: Feature) -> Reader:
         if days is None:
             expected = _EXAMPLE_DATES[rule.date]
             return _Wrong.saying(f'expected a date such as "{'" or "'.join(expected)}", got {shown(value)}')
-        return days
+        return MISSING if days in gap_days else days
 
     return read
 

@@ -194,6 +194,13 @@ def read_date(word: str, rule: ValueRule) -> float | None:
     return None if instant is None else days_since_1970(instant)
 
 
+@cache
+def missing_dates(rule: ValueRule) -> dict[float, str]:
+    """Those of the words for a missing value that are dates, by their days: such a date is missing too."""
+    days = {word: read_date(word, rule) for word in rule.missing}
+    return {day: word for word, day in reversed(days.items()) if day is not None}
+
+
 def _instant(parts: dict[str, Any]) -> datetime | None:
     name = parts.get("name") or parts.get("name_")
     month = month_of(name) if name else int(parts["month"])

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.inputs.rules import EXACT, TYPED, ValueRule, missing_numbers, spelled
+from ml_core.inputs.texts import missing_dates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,13 +85,33 @@ def number_column(
     """
     words = dict(missing_words or {})
     for number in missing_numbers(rule.missing):
-        places = values == number
-        if times := int(places.sum()):
-            values = values if values.flags.writeable else values.copy()
-            values[places] = float("nan")
+        values, times = _without(values, number)
+        if times:
             word = spelled(number)
             words[word] = words.get(word, 0) + times
     return Column(name, INTEGER if _are_whole(values) else NUMBER, values, (), rule, words)
+
+
+def date_column(
+    name: str, values: "NDArray[Any]", rule: ValueRule = TYPED, missing_words: Mapping[str, int] | None = None
+) -> Column:
+    """A column of dates. Those that the rule calls missing become so."""
+    words = dict(missing_words or {})
+    for day, word in missing_dates(rule).items():
+        values, times = _without(values, day)
+        if times:
+            words[word] = words.get(word, 0) + times
+    return Column(name, DATE, values, (), rule, words)
+
+
+def _without(values: "NDArray[Any]", value: float) -> "tuple[NDArray[Any], int]":
+    """The values with one of them missing, and how often it was there."""
+    places = values == value
+    times = int(places.sum())
+    if times:
+        values = values if values.flags.writeable else values.copy()
+        values[places] = float("nan")
+    return values, times
 
 
 def _are_whole(values: "NDArray[Any]") -> bool:

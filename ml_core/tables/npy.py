@@ -9,7 +9,7 @@ from arro3.core import Array
 from ml_core.errors import MalformedInput
 from ml_core.tables import arrow
 from ml_core.tables.batches import check_width
-from ml_core.tables.columns import BOOLEAN, DATE, DURATION, OTHER, Column, Dataset, number_column
+from ml_core.tables.columns import BOOLEAN, DURATION, OTHER, Column, Dataset, date_column, number_column
 from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import NPY, ReadRequest
 from ml_core.tables.typed import as_said, integer_column, typed_rule
@@ -90,7 +90,7 @@ def _words(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: A
 def _dates(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of dates
     micros = values.astype("datetime64[us]").astype(np.int64)
     days = np.where(np.isnat(values), np.nan, micros / _MICROSECONDS_A_DAY)
-    return Column(name, DATE, days, (), typed_rule(options))
+    return date_column(name, days, typed_rule(options))
 
 
 def _check_text(name: str, words: Any) -> None:  # noqa: ANN401 - an array of strings

@@ -12,11 +12,11 @@ from ml_core.tables import arrow
 from ml_core.tables.batches import check_width, rows_at_once
 from ml_core.tables.columns import (
     BOOLEAN,
-    DATE,
     DURATION,
     OTHER,
     Column,
     Dataset,
+    date_column,
     different_names,
     number_column,
 )
@@ -173,7 +173,7 @@ class _DateColumn(_Gathered):
         return arrow.days(array)
 
     def typed(self, values: "NDArray[Any]") -> Column:
-        return Column(self.name, DATE, values, (), typed_rule(self.options))
+        return date_column(self.name, values, typed_rule(self.options))
 
 
 class _Others(_Gathered):

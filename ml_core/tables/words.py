@@ -14,7 +14,17 @@ from ml_core.errors import InvalidInput, member, quoted, shown
 from ml_core.inputs.rules import ValueRule
 from ml_core.inputs.texts import PERCENT, read_date, read_number
 from ml_core.tables import arrow
-from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, MOST_WORDS, NUMBER, TEXT, Column, number_column
+from ml_core.tables.columns import (
+    BOOLEAN,
+    CATEGORY,
+    DATE,
+    MOST_WORDS,
+    NUMBER,
+    TEXT,
+    Column,
+    date_column,
+    number_column,
+)
 from ml_core.tables.guesses import Guess, IsoDates, PlainNumbers, WrittenValues
 from ml_core.tables.notations import (
     DateWords,
@@ -245,7 +255,7 @@ class WordColumn:
         if isinstance(guess, PlainNumbers):
             self.warnings += [f"column '{self.name}' {warning}" for warning in guess.warnings()]
         if guess.kind == DATE and (self._options.kind == DATE or np.isfinite(values).any()):
-            return Column(self.name, DATE, values, (), guess.rule, missing)
+            return date_column(self.name, values, guess.rule, missing)
         return number_column(self.name, values, guess.rule, missing)
 
     def _column_of_words(self) -> Column:
@@ -351,7 +361,7 @@ class WordColumn:
         rule = self._date_rule(order)
         values, missing_words = words.values(rule.missing, lambda word: read_date(word, rule))
         self._warn_of_signs(missing_words)
-        return Column(self.name, DATE, values, (), rule, missing_words)
+        return date_column(self.name, values, rule, missing_words)
 
     def _category(self, words: "_DistinctWords") -> Column:
         """Categories, sorted; those that differ by space around them alone are one."""

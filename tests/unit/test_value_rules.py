@@ -627,6 +627,26 @@ def test_a_number_for_a_gap_is_one_among_truth_values(tmp_path: Path, line: str)
     assert_replayed(path, [{"a": str(row["a"])} for row in rows], types={"a": "boolean"}, missing=["9"])
 
 
+def test_a_date_for_a_gap_is_one_in_every_format(tmp_path: Path) -> None:
+    held = [["9999-12-31", "2024-01-05", "2024-01-06"][n % 3] for n in range(30)]
+    labels = ["pq"[n % 2] for n in range(30)]
+    words = Array(held, DataType.string())
+    for name, array in (("words", words), ("days", words.cast(DataType.date32()))):
+        columns: dict[str, Any] = {"a": array, "y": Array(labels, DataType.string())}
+        write_parquet(Table.from_batches([RecordBatch.from_pydict(columns)]), str(tmp_path / name))
+    rows = [{"a": text, "y": label} for text, label in zip(held, labels, strict=True)]
+    (tmp_path / "lines").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (tmp_path / "csv").write_text(csv_of(",", {"a": held, "y": labels}), encoding="utf-8")
+    german = [f"{text[8:]}.{text[5:7]}.{text[:4]}" for text in held]
+    (tmp_path / "german").write_text(csv_of(",", {"a": german, "y": labels}), encoding="utf-8")
+    for name in ("words", "days", "lines", "csv"):
+        filled = assert_replayed(tmp_path / name, rows, missing=["9999-12-31"])
+        assert np.isnan(np.frombuffer(filled.rows.packed)).sum() == 10
+    rows = [{"a": text} for text in german]
+    filled = assert_replayed(tmp_path / "german", rows, missing=["31.12.9999"])
+    assert np.isnan(np.frombuffer(filled.rows.packed)).sum() == 10
+
+
 # Rules are part of the artifact, and artifacts without any mean what they meant.
 
 RULES = st.builds(
