@@ -176,7 +176,7 @@ def _batches(path: str, dialect: Dialect, at_once: int) -> "Iterator[RecordBatch
     schema = Schema([Field(f"c{place}", arrow.STRING, nullable=True) for place in range(dialect.width)])
     as_it_is = dialect.encoding.startswith("utf-8") and not dialect.begin
     options = {
-        "has_header": dialect.names is not None,
+        "has_header": dialect.names is not None and dialect.header_line,
         "batch_size": at_once,
         "delimiter": dialect.delimiter,
     }

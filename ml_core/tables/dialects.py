@@ -11,7 +11,12 @@ from ml_core.inputs.texts import LONGEST_NUMBER, number_parts, read_date
 from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, NOTHING_SAID, ReadOptions
 from ml_core.tables.text import SAMPLE_BYTES, encoding_of
 
-_DELIMITERS = ",;\t|"
+# A space separates cells where nothing else does, as R writes tables.
+_DELIMITERS = ",;\t| "
+_SPACE = " "
+_LEAST_CELLS = 3
+# How well a delimiter fits by which the header lacks a name: worse than one by which it does not.
+_LIKELY = 0.5
 _SNIFFED_RECORDS = 200
 _GAPS = frozenset((*MISSING_WORDS, *GAP_SIGNS))
 _NO_HEADER = (
@@ -23,7 +28,8 @@ _NO_HEADER = (
 class Dialect(NamedTuple):
     """How a text file holds a table, from the byte `begin`; `names` are the header's, None without one.
 
-    `lines_a_record` is told by the first records. `doubts` are what is to be said of the guesses.
+    `header_line` says whether the header still stands there. `lines_a_record` is told by the first records.
+    `doubts` are what is to be said of the guesses.
     In a `strict` one each byte has to be of the encoding, as somebody said it.
     """
 
@@ -35,6 +41,7 @@ class Dialect(NamedTuple):
     lines_a_record: float = 1.0
     doubts: tuple[str, ...] = ()
     strict: bool = False
+    header_line: bool = True
 
 
 def dialect_of(
@@ -50,14 +57,21 @@ def dialect_of(
     if text[:4].lower() == "sep=" and encoding.startswith("utf-8") and _is_delimiter(text[4:]):
         # Excel's own first line
         told, text = text[4], text[5:].lstrip("\r\n")
-        begin = len(head) - len(text.encode(encoding.removesuffix("-sig"), "replace"))
+        begin = len(head) - len(text.encode(_codec(encoding), "replace"))
     told = options.delimiter or told
     candidates = [told] if told else list(_DELIMITERS)
     samples = {delimiter: _records(text, delimiter, whole=whole) for delimiter in candidates}
-    delimiter = max(candidates, key=lambda each: _fitness(samples[each]))
+    delimiter = max(candidates, key=lambda each: _fitness(samples[each], each))
     records = samples[delimiter]
     if not records:
         raise MalformedInput("the file has no line that ends within its first megabyte")
+    if _lacks_a_name(records) and options.header is not False and (cut := _end_of_line(text)):
+        rest = len(text[cut:].encode(_codec(encoding), "replace"))
+        named = ("", *(cell.strip() for cell in records[0]))
+        strict = options.encoding is not None
+        return Dialect(
+            encoding, delimiter, named, len(named), len(head) - rest, strict=strict, header_line=False
+        )
     first = records[0]
     has_header = options.header if options.header is not None else not _are_values(records)
     names = tuple(cell.strip() for cell in first) if has_header else None
@@ -126,12 +140,38 @@ def _records(text: str, delimiter: str, *, whole: bool) -> list[list[str]]:
     return records if whole else records[:-1]
 
 
-def _fitness(records: list[list[str]]) -> tuple[float, int]:
+def _fitness(records: list[list[str]], delimiter: str) -> tuple[float, int]:
     """How well a delimiter fits: by how many records have the header's width, then by that width."""
+    if _lacks_a_name(records):
+        return _LIKELY, len(records[1])
     if not records or len(records[0]) == 1:
         return 0.0, 0
     width = len(records[0])
-    return sum(len(record) == width for record in records) / len(records), width
+    share = sum(len(record) == width for record in records) / len(records)
+    if delimiter == _SPACE and (width < _LEAST_CELLS or share < 1.0):
+        return 0.0, 0  # words of a sentence
+    return share, width
+
+
+def _lacks_a_name(records: list[list[str]]) -> bool:
+    """Whether each record has a cell more than the first, another one each: R writes row names so."""
+    if len(records) < _LEAST_CELLS or len(records[0]) < _LEAST_CELLS - 1:
+        return False
+    width, later = len(records[0]) + 1, records[1:]
+    return all(len(record) == width for record in later) and len({record[0] for record in later}) == len(
+        later
+    )
+
+
+def _end_of_line(text: str) -> int:
+    """Where the first line of a text ends; 0 where it cannot be told by its line end alone."""
+    line = text[: text.find("\n") + 1]
+    return len(line) if line.count('"') % 2 == 0 else 0
+
+
+def _codec(encoding: str) -> str:
+    """The name of an encoding under which nothing is written before the text."""
+    return encoding.removesuffix("-sig")
 
 
 def _is_number(cell: str) -> bool:

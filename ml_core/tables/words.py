@@ -114,6 +114,7 @@ class WordColumn:
         self._options = options
         self._failed = False
         self._seen = False
+        self._started = False
         self._read: list[NDArray[np.float64]] = []
         self._guesses = list(self._first_guesses())
         self._vocabulary = Vocabulary()
@@ -135,6 +136,9 @@ class WordColumn:
         """The next batch."""
         if self._failed:
             return
+        if not self._started and (self._options.decimal or self._options.thousands) and self._may_be(NUMBER):
+            self._guesses[:0] = self._written_numbers(array)
+        self._started = True
         while self._guesses:
             guess = self._guesses[0]
             values = guess.read(array)

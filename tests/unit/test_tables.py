@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 import pickle
 import struct
 from pathlib import Path
@@ -149,6 +150,32 @@ def test_columns_of_one_name_are_told_apart_as_pandas_does(file: Any) -> None:
     dataset = read(file("a,a,,a\n1,2,3,4\n"))
     assert table(dataset) == {"a": [1], "a.1": [2], "x2": [3], "a.2": [4]}
     assert "its name is there twice" in " ".join(dataset.warnings)
+
+
+@pytest.mark.parametrize("delimiter", [" ", ",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_a_header_that_lacks_the_name_of_row_names_is_that_of_the_rest(
+    file: Any, delimiter: str, encoding: str
+) -> None:
+    """As R writes tables: a cell more in each line than in the first."""
+    lines = ['"mpg" "größe"', '"Mazda RX4" 21.5 "a"', '"Fiat 128" 32 "é"', '"Volvo" 20 "a"']
+    text = "\n".join(re.sub(r' (?=(?:[^"]*"[^"]*")*[^"]*$)', delimiter, line) for line in lines)
+    dataset = read(file(text.encode(encoding)))
+    assert table(dataset) == {
+        "x0": ["Mazda RX4", "Fiat 128", "Volvo"],
+        "mpg": [21.5, 32, 20],
+        "größe": ["a", "é", "a"],
+    }
+    assert [column.is_index for column in dataset.columns] == [True, False, False]
+
+
+@pytest.mark.parametrize("text", ["name\nJohn Smith\nJane Doe\nJim Roe\n", "a b\nx y z\nx q r\n"])
+def test_words_of_a_sentence_are_no_cells(file: Any, text: str) -> None:
+    assert len(read(file(text)).columns) == 1
+
+
+def test_a_space_separates_where_nothing_else_does(file: Any) -> None:
+    assert table(read(file("a b c\n1 2 x\n3 4 y\n"))) == {"a": [1, 3], "b": [2, 4], "c": ["x", "y"]}
 
 
 def test_a_file_without_a_header_names_columns_by_their_place(file: Any) -> None:
