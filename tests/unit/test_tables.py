@@ -4,8 +4,8 @@ import io
 import json
 import math
 import os
-import re
 import pickle
+import re
 import struct
 from pathlib import Path
 from typing import Any
