@@ -10,7 +10,14 @@
     parquet.py        Parquet
     json_lines.py     JSON lines
     npy.py            NPY
+    options.py        what a person says where a reader would guess
     words.py          what the words of a column mean: numbers, dates, truth values, categories
+    guesses.py        guesses that read a column as it comes, until a word is something else
+    notations.py      in which notation all words of a column are numbers or dates
+    written.py        many written numbers and dates read at once
+    vocabulary.py     the different words of a column, and which row holds which
+    typed.py          columns whose values have types of their own
+    suitability.py    what speaks against a column as a feature
     arrow.py          Arrow's arrays as numpy's
     columns.py        what all of them make: a dataset of columns
     description.py    what a dataset holds, in figures

@@ -23,7 +23,8 @@ from ml_core.tables.columns import (
 from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import PARQUET, ReadRequest
 from ml_core.tables.typed import as_said, integer_column, typed_rule
-from ml_core.tables.words import WordColumn, add_batch
+from ml_core.tables.vocabulary import add_batch
+from ml_core.tables.words import WordColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

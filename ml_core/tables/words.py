@@ -35,6 +35,7 @@ from ml_core.tables.notations import (
     told_of_words,
 )
 from ml_core.tables.options import ColumnOptions
+from ml_core.tables.vocabulary import DistinctWords, Vocabulary, add_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from arro3.core import Array
     from numpy.typing import NDArray
 
-_SMALL = 8
 # So many words, evenly taken from the sorted ones, say whether most are numbers or dates.
 _SAMPLED = 500
 # A column of so many parts of numbers or dates is told by what is none.
@@ -55,51 +55,6 @@ _ADVICE = {
     DATE: 'add it to "missing", or leave the column a category',
     BOOLEAN: 'true, yes, t, y and 1 are true, false, no, f, n and 0 are false; add it to "missing"',
 }
-
-
-def add_batch(batches: "list[NDArray]", batch: "NDArray") -> None:  # type: ignore[type-arg]
-    """Keep a batch; many small ones become a large one, whose memory goes back to the system at its end."""
-    batches.append(batch)
-    if len(batches) >= _SMALL and len(batches[-_SMALL]) == len(batch):
-        batches[-_SMALL:] = [np.concatenate(batches[-_SMALL:])]
-
-
-class Vocabulary:
-    """Words as they stand in the file and their codes, as batches of them arrive."""
-
-    def __init__(self) -> None:
-        self._codes: dict[str, int] = {}
-        self._batches: list[NDArray[np.int32]] = []
-        self.overflowed = False
-
-    def add(self, codes: "NDArray[np.int32]", words: "Sequence[str | None]") -> None:
-        """A batch: indices into its own words, -1 for null."""
-        known = [-1 if word is None else self._code(word) for word in words]
-        # The index -1 finds the last, which is -1.
-        add_batch(self._batches, np.array([*known, -1], np.int32)[codes])
-
-    def _code(self, word: str) -> int:
-        """A word's number; 0 where there are too many words to tell them apart."""
-        if self.overflowed:
-            return 0
-        code = self._codes.setdefault(word, len(self._codes))
-        self.overflowed = len(self._codes) > MOST_WORDS
-        return code
-
-    @property
-    def words(self) -> "list[str]":
-        """The words in the order of their codes."""
-        return list(self._codes)
-
-    def drop_words(self) -> None:
-        """Give up the words when there are too many."""
-        self._codes.clear()
-
-    def take_codes(self) -> "NDArray[np.int32]":
-        """Each row's code, -1 for null; the batches are given up for it."""
-        codes = np.concatenate([np.empty(0, np.int32), *self._batches])
-        self._batches.clear()
-        return codes
 
 
 class WordColumn:
@@ -269,7 +224,7 @@ class WordColumn:
         said = self._options.kind
         if self._vocabulary.overflowed:
             return self._text(codes)
-        words_read = _DistinctWords(words, codes)
+        words_read = DistinctWords(words, codes)
         present = words_read.without(self._options.value_missing)
         if said in (None, BOOLEAN) and (found := self._truths(words_read, present)):
             return found
@@ -313,7 +268,7 @@ class WordColumn:
             raise InvalidInput.at(self._where, f"expected a {said} in each row, got {got}; {_ADVICE[said]}")
         return Column(self.name, TEXT, np.minimum(codes, 0))
 
-    def _truths(self, words: "_DistinctWords", present: list[str]) -> Column | None:
+    def _truths(self, words: "DistinctWords", present: list[str]) -> Column | None:
         said = self._options.kind == BOOLEAN
         true, false = (_SAID_TRUE, _SAID_FALSE) if said else (TRUE_WORDS, FALSE_WORDS)
         truths = {**dict.fromkeys(true, 1.0), **dict.fromkeys(false, 0.0)}
@@ -327,7 +282,7 @@ class WordColumn:
         rule = ValueRule(text=True, missing=missing, true=true, false=false)
         return Column(self.name, BOOLEAN, values, (), rule, missing_words)
 
-    def _written(self, words: "_DistinctWords", present: list[str]) -> Column | None:
+    def _written(self, words: "DistinctWords", present: list[str]) -> Column | None:
         """Numbers in a notation that fits all words."""
         if self._options.kind is None and holds_too_large(present):
             return None
@@ -349,7 +304,7 @@ class WordColumn:
         self._warn_of_signs(missing_words)
         return number_column(self.name, values, rule, missing_words)
 
-    def _dated(self, words: "_DistinctWords", present: list[str]) -> Column | None:
+    def _dated(self, words: "DistinctWords", present: list[str]) -> Column | None:
         """Dates in an order that fits all words."""
         dates = DateWords(self._options.dayfirst)
         dates.add(present)
@@ -367,7 +322,7 @@ class WordColumn:
         self._warn_of_signs(missing_words)
         return date_column(self.name, values, rule, missing_words)
 
-    def _category(self, words: "_DistinctWords") -> Column:
+    def _category(self, words: "DistinctWords") -> Column:
         """Categories, sorted; those that differ by space around them alone are one."""
         text, missing = self._options.text, self._options.category_missing
         gaps = frozenset(missing)
@@ -390,7 +345,7 @@ class WordColumn:
             self._warn(alike)
         return Column(self.name, CATEGORY, codes, tuple(kept), rule, dict(missing_words), integers)
 
-    def _refused(self, words: "_DistinctWords", present: list[str], said: str) -> Column:
+    def _refused(self, words: "DistinctWords", present: list[str], said: str) -> Column:
         """Raise `InvalidInput` for the first word that is not what the column was said to be."""
         numbers, dates = self._new_numbers(), DateWords(self._options.dayfirst)
         reads: dict[str, Callable[[str], bool]] = {
@@ -432,7 +387,7 @@ class WordColumn:
         if signs:
             self._warn(f"{', '.join(map(repr, signs))} among its values is taken for a missing one")
 
-    def _tell_of_one(self, words: "_DistinctWords", present: list[str], other: str | None, kind: str) -> None:
+    def _tell_of_one(self, words: "DistinctWords", present: list[str], other: str | None, kind: str) -> None:
         """Say which word makes a column words, most of whose cells are numbers or dates."""
         if other is None or self._options.kind is not None:
             return
@@ -480,44 +435,6 @@ def _is_date(word: str) -> bool:
 def _is_spelled(word: str) -> bool:
     """Whether a category's word is one that JSON may have as a number or truth value."""
     return word.lower() in (*TRUE_WORDS, *FALSE_WORDS) or read_number(word, ValueRule()) is not None
-
-
-class _DistinctWords:
-    """The different words of a column, and each row's code among them, -1 for null."""
-
-    def __init__(self, words: list[str], codes: "NDArray[np.int32]") -> None:
-        self.words = words
-        self.codes = codes
-        self.times: list[int] = np.bincount(codes + 1, minlength=len(words) + 1)[1:].tolist()
-        self._places = {word: place for place, word in enumerate(words)}
-
-    def without(self, missing: "Iterable[str]") -> list[str]:
-        """The words that do not stand for a missing value."""
-        gaps = frozenset(missing)
-        return [word for word in self.words if word.strip() not in gaps]
-
-    def values(
-        self, missing: "Iterable[str]", read: "Callable[[str], float | None]"
-    ) -> "tuple[NDArray[np.float64], dict[str, int]]":
-        """Each row's value, and how often each word stood for a missing one."""
-        gaps = frozenset(missing)
-        found: list[float] = []
-        missing_words: Counter[str] = Counter()
-        for word, times in zip(self.words, self.times, strict=True):
-            stripped = word.strip()
-            value = None if stripped in gaps else read(word)
-            if stripped in gaps and stripped:
-                missing_words[stripped] += times
-            found.append(np.nan if value is None else value)
-        return np.array([*found, np.nan])[self.codes], dict(missing_words)
-
-    def count(self, words: "Iterable[str]") -> int:
-        """How many rows hold one of these."""
-        return sum(self.times[self._places[word]] for word in words)
-
-    def row_of(self, word: str) -> int:
-        """The first row, from 1, that holds a word."""
-        return int(np.argmax(self.codes == self._places[word])) + 1
 
 
 def word_column(name: str, batches: "Sequence[Array]", options: ColumnOptions) -> WordColumn:

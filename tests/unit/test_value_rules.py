@@ -35,7 +35,7 @@ from ml_core.inputs.tensors import InputTensor, rows_from_columns
 from ml_core.inputs.texts import read_date, read_number
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
-from ml_core.tables import arrow, guesses, words
+from ml_core.tables import arrow, guesses, vocabulary
 from ml_core.tables.columns import Column
 from ml_core.tables.memory import NO_BUDGET
 from ml_core.tables.options import ColumnOptions, read_options
@@ -238,7 +238,7 @@ def test_a_column_of_written_values_means_the_same_in_any_order_and_batches(
     cells = [*map(writer, numbers), *other]
     order = random.Random(seed).sample(range(len(cells)), len(cells))  # noqa: S311 - no secret
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(words, "MOST_WORDS", most)
+        patch.setattr(vocabulary, "MOST_WORDS", most)
         whole = column_of(cells, [], delimiter)
         shuffled = column_of([cells[place] for place in order], cuts, delimiter)
     assert (shuffled.kind, shuffled.words, shuffled.rule) == (whole.kind, whole.words, whole.rule)
