@@ -203,5 +203,8 @@ def _translated(error: Exception) -> Exception:
     ragged = _RAGGED.search(message)
     if ragged:
         line, expected, more, got = ragged.groups()
-        return MalformedInput(f"line {line} has {more or ''}{got} cells, the first line has {expected}")
+        title = "; if lines stand before the table, remove them" if expected == "1" else ""
+        return MalformedInput(
+            f"line {line} has {more or ''}{got} cells, the first line has {expected}{title}"
+        )
     return MalformedInput(f"the file cannot be read as CSV: {message.rpartition('rror: ')[2][:200]}")

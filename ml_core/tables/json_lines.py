@@ -179,8 +179,8 @@ class _Members:
                 f"column '{self.name}' holds half of a surrogate pair: expected text"
             ) from None
         read = word_column(self.name, arrays, self._options)
-        self.warnings += read.warnings
         column = read.column()
+        self.warnings += read.warnings
         return column._replace(rule=column.rule._replace(spelled=True)) if mixed else column
 
 

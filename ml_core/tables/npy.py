@@ -13,7 +13,7 @@ from ml_core.tables.columns import BOOLEAN, DURATION, OTHER, Column, Dataset, da
 from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import NPY, ReadRequest
 from ml_core.tables.typed import as_said, integer_column, typed_rule
-from ml_core.tables.words import word_column
+from ml_core.tables.words import WordColumn, word_column
 
 _MICROSECONDS_A_DAY = 86_400e6
 
@@ -37,12 +37,13 @@ def read(path: str, request: ReadRequest) -> Dataset:
     places = [place for place, name in enumerate(named) if request.wanted(name)]
     request.check(len(array), len(places))
     shown = array[: request.most_rows]
-    columns = []
+    columns: list[Column] = []
+    warnings: list[str] = []
     for place in places:
         options = ColumnOptions.of(request.options, named[place], text=False)
         values = shown[named[place]] if array.dtype.names else shown[:, place]
-        columns.append(as_said(_column(named[place], values, options), options))
-    return Dataset(tuple(columns), len(shown), NPY, (), len(shown) == len(array))
+        columns.append(as_said(_column(named[place], values, options, warnings), options))
+    return Dataset(tuple(columns), len(shown), NPY, tuple(warnings), len(shown) == len(array))
 
 
 def _opened(path: str) -> Any:  # noqa: ANN401 - an array of any type
@@ -61,11 +62,16 @@ def _reason(error: Exception) -> str:
     return str(error)[:200] if isinstance(error, ValueError) else "its header is broken"
 
 
-def _column(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of any type
+def _column(name: str, values: Any, options: ColumnOptions, warnings: list[str]) -> Column:  # noqa: ANN401 - an array of any type
     kind, rule = values.dtype.kind, typed_rule(options)
-    made = _MAKERS.get(kind) if values.ndim == 1 else None
-    if made is not None:
-        return made(name, values, options)
+    if kind == "U" and values.ndim == 1:
+        read = _words(name, values, options)
+        made = read.column()
+        warnings += read.warnings
+        return made
+    maker = _MAKERS.get(kind) if values.ndim == 1 else None
+    if maker is not None:
+        return maker(name, values, options)
     if kind == "b" and values.ndim == 1:
         return Column(name, BOOLEAN, values.astype(np.float64), (), rule)
     other = DURATION if kind == "m" else OTHER
@@ -80,11 +86,11 @@ def _floats(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: 
     return number_column(name, values.astype(np.float64), typed_rule(options))
 
 
-def _words(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of strings
+def _words(name: str, values: Any, options: ColumnOptions) -> WordColumn:  # noqa: ANN401 - an array of strings
     words, codes = np.unique(values, return_inverse=True)
     _check_text(name, words)
     strings = arrow.taken(Array(list(map(str, words)), arrow.STRING), codes.astype(np.int64))
-    return word_column(name, [strings], options).column()
+    return word_column(name, [strings], options)
 
 
 def _dates(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of dates
@@ -108,5 +114,4 @@ _MAKERS: dict[str, Callable[[str, Any, ColumnOptions], Column]] = {
     "u": _integers,
     "f": _floats,
     "M": _dates,
-    "U": _words,
 }

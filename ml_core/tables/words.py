@@ -341,9 +341,20 @@ class WordColumn:
             self._warn(
                 f"whole numbers such as {shown(max(kept, key=len))} are past 2^53 and were read as categories"
             )
+        elif self._options.kind is None and not text and self._are_numbers(kept):
+            self._warn(
+                f"words such as {shown(kept[0])} are numbers, but words in this file: "
+                f'"types": {{{quoted(self.name)}: "number"}} reads them'
+            )
         elif self._options.kind is None and (alike := told_of_words(kept)):
             self._warn(alike)
         return Column(self.name, CATEGORY, codes, tuple(kept), rule, dict(missing_words), integers)
+
+    def _are_numbers(self, words: list[str]) -> bool:
+        """Whether words of a file that has types are numbers all the same, as some programs write them."""
+        numbers = self._new_numbers()
+        numbers.add(words)
+        return isinstance(numbers.notation(), NumberNotation)
 
     def _refused(self, words: "DistinctWords", present: list[str], said: str) -> Column:
         """Raise `InvalidInput` for the first word that is not what the column was said to be."""

@@ -28,6 +28,8 @@ from ml_core.algorithms.tasks.values import values_of
 from ml_core.inputs.rows import Limits
 from ml_core.model.model import Model
 from ml_core.tables.memory import NO_BUDGET
+from ml_core.tables.options import ReadOptions
+from ml_core.tables.reading import read
 from ml_core.training.fitting import fit, matrix_of
 from ml_core.training.request import TrainingRequest, check_request
 from tests.unit.ml_core.reference import learnt
@@ -212,3 +214,40 @@ def test_held_out_rows_get_the_labels_of_pandas_and_scikit_learn(name: str, tmp_
     sent = [{feature: rows[row][feature] for feature in model.features} for row in test]
     found = model.predict_rows(model.rows(sent, limits=LIMITS))["label"]
     assert list(map(str, found)) == pipeline.predict(X.iloc[test]).tolist()
+
+
+def as_npy(frame: pd.DataFrame) -> bytes:
+    file = io.BytesIO()
+    np.save(
+        file,
+        np.rec.fromarrays(
+            [frame[name].astype(str).to_numpy("U") for name in frame.columns], names=list(frame.columns)
+        ),
+    )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("write", [as_json_lines, as_parquet, as_npy])
+def test_words_that_are_numbers_or_dates_are_told_in_files_that_have_types(
+    write: Callable[[pd.DataFrame], bytes], tmp_path: Path
+) -> None:
+    """As BigQuery writes whole numbers, and people dates: nothing is read, and what reads it is said."""
+    frame = pd.DataFrame(
+        {
+            "count": ["1", "25", "3"] * 20,
+            "on": ["01/02/2024", "03/04/2024", "05/06/2024"] * 20,
+            "word": ["a", "b", "c"] * 20,
+        }
+    )
+    (tmp_path / "t").write_bytes(write(frame))
+    dataset = read(str(tmp_path / "t"))
+    assert {column.name: column.kind for column in dataset.columns} == dict.fromkeys(frame, "category")
+    first, second = dataset.warnings
+    assert first == (
+        "column 'count': words such as '1' are numbers, but words in this file: "
+        '"types": {"count": "number"} reads them'
+    )
+    assert '"dayfirst": true' in second
+    said = read(str(tmp_path / "t"), options=ReadOptions(types={"count": "number"}, dayfirst=True))
+    assert [column.kind for column in said.columns] == ["integer", "date", "category"]
+    assert said.warnings == ()
