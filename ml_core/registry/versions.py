@@ -61,8 +61,37 @@ class Versions:
         mixed = [v.version for v, manifest in zip(versions, manifests, strict=True) if "encoding" in manifest]
         plain = [version.version for version in versions if version.version not in mixed]
         if not mixed or not plain:
-            return []
+            return _read_otherwise(versions, manifests)
         return [f"missing values are taken by {_called(mixed)}, and refused by {_called(plain)}"]
+
+
+# What of a rule takes more of callers, and reads nothing otherwise.
+_ALIKE = ("trim", "spelled", "optional")
+
+
+def _read_otherwise(versions: list[Version], manifests: list[Manifest]) -> list[str]:
+    """Which versions read what callers write, such as "1,073.55" or "NA", by other rules than the first."""
+    rules = [_rules(manifest) for manifest in manifests]
+    others = [v.version for v, theirs in zip(versions, rules, strict=True) if theirs != rules[0]]
+    if not others:
+        return []
+    theirs = rules[[version.version for version in versions].index(others[0])]
+    column = next(name for name, rule in theirs.items() if rule != rules[0].get(name))
+    first = f"version {versions[0].version}"
+    told = f"text is read by other rules in {_called(others)} than in {first}, such as column '{column}'"
+    return [f"{told}: send numbers, dates of ISO 8601 and null"]
+
+
+def _rules(manifest: Manifest) -> dict[str, object]:
+    """How each column of a version is read, and which words stand for a missing value in it."""
+    lists = manifest.get("missing_words", ())
+    return {
+        each["name"]: (
+            {name: value for name, value in each.get("read", {}).items() if name not in _ALIKE},
+            lists[each["missing"]] if "missing" in each else None,
+        )
+        for each in manifest.get("encoding", ())
+    }
 
 
 def read_manifests(store: ObjectStore, versions: Iterable[Version]) -> list[Manifest]:

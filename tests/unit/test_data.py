@@ -441,3 +441,17 @@ def test_a_table_that_will_not_fit_names_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "t").write_text("a,y\n" + "1,p\n2,q\n" * 1000)
     with pytest.raises(Exception, match="fewer columns"):
         request_for().with_rows(str(tmp_path / "t"), Budget(1 << 20))
+
+
+def test_versions_that_read_text_by_other_rules_are_warned_of(services: Services, tmp_path: Path) -> None:
+    rows = [{"spend": 1000.5 + row % 7, "word": "ab"[row % 2], "y": "pq"[row % 3 == 0]} for row in range(40)]
+    cells = "".join(f'"{row["spend"]:,}",{row["word"]},{row["y"]}\n' for row in rows)
+    (tmp_path / "data" / "t.csv").write_text("spend,word,y\n" + cells)
+    (tmp_path / "data" / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for file in ("t.csv", "t.csv", "t.jsonl"):
+        data = {"uri": f"file:{file}", "target": "y"}
+        body = {"model": "m", "algorithm": "logistic_regression", "data": data}
+        assert train_now(services, body).state == "succeeded"
+    assert services.versions.warnings("m", [1, 2]) == []
+    (told,) = services.versions.warnings("m", [1, 3])
+    assert "by other rules in version 3 than in version 1, such as column 'spend'" in told
