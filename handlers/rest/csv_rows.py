@@ -7,7 +7,9 @@ own file. The first line is a header if it names one of the model's features; RF
 
 import csv
 import io
+import sys
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from handlers.errors import UnsupportedMediaType
@@ -29,6 +31,8 @@ CSV = "csv"
 _DELIMITERS = ",;\t|"
 _UTF_8 = ("utf-8", "utf8", "us-ascii")
 _WHERE = "body"
+# A cell that no text in UTF-8 holds. After the last line its quotes are a part of it if one is open there.
+_END, _END_IN_A_CELL = "\udfff", '\udfff"'
 
 
 def read_csv_body(call: Call) -> dict[str, Any]:
@@ -52,12 +56,14 @@ def read_csv_body(call: Call) -> dict[str, Any]:
 
 
 def _parameters(content_type: str) -> dict[str, str]:
-    """The parameters of the media type. Raises `UnsupportedMediaType` for a charset but UTF-8."""
+    """The parameters of the media type. Raises `UnsupportedMediaType` for what is not read."""
     pairs = (part.partition("=") for part in content_type.split(";")[1:])
     found = {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs}
     charset = found.get("charset", "utf-8")
     if charset not in _UTF_8:
         raise UnsupportedMediaType(f"CSV is read as UTF-8; the charset is {charset[:40]!r}")
+    if (header := found.get("header", "present")) not in ("present", "absent"):
+        raise UnsupportedMediaType(f"expected header=present or header=absent, got {header[:40]!r}")
     return found
 
 
@@ -73,7 +79,7 @@ def rows_from_csv(
 ) -> "Rows":
     """The rows of a text. Raises `MalformedInput`, `InvalidInput` with lines and columns, `TooLarge`."""
     features = [_of_text(feature, gaps=model.takes_gaps) for feature in model.columns]
-    lines = _lines(text, [feature.name for feature in features])
+    lines = _lines(text, [feature.name for feature in features], limits.max_rows + 2)
     if not lines:
         raise InvalidInput.at(_WHERE, "expected at least one row, got none")
     places = _places(lines, features, header, expecting=expecting, unknown=unknown)
@@ -84,7 +90,7 @@ def rows_from_csv(
     if not lines:
         raise InvalidInput.at(_WHERE, "expected at least one row, got a header alone")
     if len(lines) > limits.max_rows:
-        raise TooLarge(f"{_WHERE} has {len(lines)} rows; at most {limits.max_rows} are taken")
+        raise TooLarge(f"{_WHERE} has more than {limits.max_rows} rows, which are the most that are taken")
     width = max(places.values(), default=0) + 1
     raise_faults(_wrong_widths(lines, width))
     absent: list[str | None] = [None] * len(lines)
@@ -108,24 +114,39 @@ def _of_text(feature: Feature, *, gaps: bool) -> Feature:
     return feature._replace(rule=rule)
 
 
-def _lines(text: str, names: list[str]) -> list[tuple[int, list[str]]]:
-    """The records with the line each ends at, without blank ones, by the delimiter that fits best."""
-    samples = {delimiter: next(_records(text, delimiter), (0, []))[1] for delimiter in _DELIMITERS}
+def _lines(text: str, names: list[str], most: int) -> list[tuple[int, list[str]]]:
+    """At most so many records with the line each ends at, without blank ones, by the fittest delimiter."""
 
     def fitness(delimiter: str) -> tuple[int, int]:
-        cells = samples[delimiter]
+        cells = _first_cells(text, delimiter)
         return len({cell.strip() for cell in cells} & set(names)), int(len(cells) == len(names))
 
-    return list(_records(text, max(_DELIMITERS, key=fitness)))
+    return list(islice(_records(text, max(_DELIMITERS, key=fitness)), most))
+
+
+def _first_cells(text: str, delimiter: str) -> list[str]:
+    """The first record as it is with a delimiter that may be another than the text's; empty for none."""
+    try:
+        return next(_records(text, delimiter), (0, []))[1]
+    except MalformedInput:
+        return []
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    csv.field_size_limit(max(len(text), 1))
+    # Of the whole process: the same for every request, of which several may be read at once.
+    csv.field_size_limit(sys.maxsize)
+    reader = csv.reader(chain(io.StringIO(text, newline=""), (f'"{_END}"',)), delimiter=delimiter)
+    line = 0
     try:
         for cells in reader:
-            if cells:
-                yield reader.line_num, cells
+            if not cells:
+                continue
+            if cells[-1] == _END:
+                return
+            if cells[-1].endswith(_END_IN_A_CELL):
+                raise MalformedInput(f"a quote that begins after line {line} is not closed")
+            line = reader.line_num
+            yield line, cells
     except csv.Error as error:
         raise MalformedInput(f"line {reader.line_num} is no CSV: {error}") from None
 

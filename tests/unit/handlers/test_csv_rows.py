@@ -1,10 +1,13 @@
 """`:predict` with CSV: the training file as it is, and an answer with a line for each row."""
 
 import csv
+import gzip
 import io
 import json
 import random
+import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -137,6 +140,10 @@ def test_notes_say_what_was_read_as_missing_and_what_is_unseen(ask: Ask) -> None
         (PLAIN, b"\xff,2\n", "text/csv", 400, "not UTF-8"),
         (f"{PLAIN}?outputs=votes", "1,2\n", "text/csv", 422, "votes"),
         (f"{PLAIN}?nonsense=1", "1,2\n", "text/csv", 422, "nonsense"),
+        (PLAIN, '1,2\n3,"4\n5,6\n', "text/csv", 400, "a quote that begins after line 1 is not closed"),
+        (PLAIN, '"', "text/csv", 400, "a quote that begins after line 0 is not closed"),
+        (PLAIN, "1,2\n", "text/csv; header=perhaps", 415, "expected header=present or header=absent"),
+        (PLAIN, "1,2\n" * 100_001, "text/csv", 413, "more than 100000 rows"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(
@@ -150,6 +157,44 @@ def test_the_media_type_says_for_sure_whether_there_is_a_header(ask: Ask) -> Non
     assert ask(PLAIN, "1,2\n3,4\n", content_type="text/csv; header=present").status == 422
     response = ask(PLAIN, "x0,x1\n3,4\n", content_type="text/csv; header=absent")
     assert "expected a number, got 'x0'" in response.body.decode()
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "TEXT/CSV", "text/csv;", "text/csv ; header=absent"])
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_the_media_type_and_the_ends_of_lines_are_as_anybody_writes_them(
+    ask: Ask, content_type: str, end: str
+) -> None:
+    for body in (f"1,2{end}3,4{end}", f"{end}1,2{end}{end}3,4", f'\ufeff"1","2"{end}3,"4"'):
+        assert len(answer(ask(PLAIN, body, content_type=content_type))["predictions"]) == 2
+        packed = ask(PLAIN, gzip.compress(body.encode()), content_type=content_type, content_encoding="gzip")
+        assert len(answer(packed)["predictions"]) == 2
+
+
+def test_a_long_cell_beside_short_ones_of_other_requests_is_read(ask: Ask) -> None:
+    """What Python's reader bounds a cell by is one number for all threads."""
+    long = written([["31", "x" * 200_000, "true", "01.02.2024", "5"]] * 8, None)
+    short = "1,2\n" * 50
+
+    def statuses(path: str, body: str) -> set[int]:
+        return {ask(path, body, content_type="text/csv").status for _ in range(40)}
+
+    with ThreadPoolExecutor(4) as threads:
+        found = [threads.submit(statuses, *each) for each in ((MIXED, long), (PLAIN, short)) * 2]
+    assert {status for each in found for status in each.result()} == {200}
+
+
+@pytest.mark.parametrize(
+    "body", ["1\n" * 500_000, ",\n" * 300_000, "\n" * 1_000_000, "," * 1_000_000, "a,b;c\td|" * 125_000]
+)
+def test_a_refusal_takes_no_more_memory_than_a_few_times_the_body(ask: Ask, body: str) -> None:
+    assert ask(PLAIN, body, content_type="text/csv").status in (413, 422)
+    tracemalloc.start()
+    try:
+        ask(PLAIN, body, content_type="text/csv")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 50 * len(body)
 
 
 def test_a_column_that_training_lines_lacked_may_be_left_out(tmp_path: Path) -> None:
