@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from handlers.rest.http import Response, json_response
-from ml_core.errors import TooLarge
+from ml_core.errors import Fault, TooLarge, raise_faults
 from ml_core.inputs.instances import IGNORED
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from handlers.rest.call import Call
@@ -82,6 +83,8 @@ def predict(call: Call) -> Response:
         body, form = read_csv_body(call), CSV
     else:
         body, form = call.body(), "instances"
+        if call.request.query:
+            _check_query(call.request.query)
     if not is_csv and ("instances" not in body or not _OTHERS.isdisjoint(body)):
         from handlers.rest.forms import form_of
 
@@ -124,7 +127,16 @@ def predict(call: Call) -> Response:
 
 def _is_csv(header: str) -> bool:
     """Whether a header's first media type is CSV."""
-    return header[:8].lower() == "text/csv"
+    return header[:8].lower() == "text/csv" and header[8:9] in ("", ";", ",", " ")
+
+
+def _check_query(query: Mapping[str, str]) -> None:
+    """Raise `InvalidInput` for what the query says in the place of a body of JSON: nobody would hear it."""
+    raise_faults(
+        Fault(f"query.{name}", "is for a body of CSV; in JSON it is a member of the body")
+        for name in query
+        if name in ("outputs", "unknown_columns", "notes")
+    )
 
 
 def _notes(body: dict[str, Any]) -> Notes | None:

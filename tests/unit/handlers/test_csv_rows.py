@@ -143,7 +143,9 @@ def test_notes_say_what_was_read_as_missing_and_what_is_unseen(ask: Ask) -> None
         (PLAIN, '1,2\n3,"4\n5,6\n', "text/csv", 400, "a quote that begins after line 1 is not closed"),
         (PLAIN, '"', "text/csv", 400, "a quote that begins after line 0 is not closed"),
         (PLAIN, "1,2\n", "text/csv; header=perhaps", 415, "expected header=present or header=absent"),
+        (PLAIN, "1,2\n", "text/csv-schema", 415, "text/csv-schema"),
         (PLAIN, "1,2\n" * 100_001, "text/csv", 413, "more than 100000 rows"),
+        (f"{PLAIN}?notes=true", '{"instances": [[1, 2]]}', "application/json", 422, "query.notes: is for"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(
