@@ -82,6 +82,7 @@ def rows_from_csv(
     lines = _lines(text, [feature.name for feature in features], limits.max_rows + 2)
     if not lines:
         raise InvalidInput.at(_WHERE, "expected at least one row, got none")
+    width = len(lines[0][1])
     places = _places(lines, features, header, expecting=expecting, unknown=unknown)
     if places is None:
         places = dict(enumerate(range(len(features))))
@@ -91,7 +92,6 @@ def rows_from_csv(
         raise InvalidInput.at(_WHERE, "expected at least one row, got a header alone")
     if len(lines) > limits.max_rows:
         raise TooLarge(f"{_WHERE} has more than {limits.max_rows} rows, which are the most that are taken")
-    width = max(places.values(), default=0) + 1
     raise_faults(_wrong_widths(lines, width))
     absent: list[str | None] = [None] * len(lines)
     columns = (
@@ -190,11 +190,10 @@ def _check_width(line: tuple[int, list[str]], features: list[Feature], expecting
         )
 
 
-def _wrong_widths(lines: list[tuple[int, list[str]]], least: int) -> Iterator[Fault]:
-    expected = len(lines[0][1])
+def _wrong_widths(lines: list[tuple[int, list[str]]], width: int) -> Iterator[Fault]:
     for number, cells in lines:
-        if len(cells) < least or len(cells) != expected:
-            yield Fault(f"line {number}", f"expected {max(expected, least)} cells, got {len(cells)}")
+        if len(cells) != width:
+            yield Fault(f"line {number}", f"expected {width} cells, got {len(cells)}")
 
 
 def csv_response(model: "Model", found: "Predictions") -> Response:

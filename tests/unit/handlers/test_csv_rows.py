@@ -130,6 +130,7 @@ def test_notes_say_what_was_read_as_missing_and_what_is_unseen(ask: Ask) -> None
         (MIXED, written(LINES), "text/csv", 422, "line 1: model 'mixed' version 1 has no feature 'id'"),
         (MIXED, "age,plan\n1,a\n", "text/csv", 422, "line 1: feature 'active' is missing"),
         (PLAIN, "x0,x1\n1,2\n3\n", "text/csv", 422, "line 3: expected 2 cells, got 1"),
+        (PLAIN, "x0,x1\n9,1,2\n9,3,4\n", "text/csv", 422, "line 2: expected 2 cells, got 3"),
         (PLAIN, "1,2,3\n", "text/csv", 422, "line 1: model 'plain' version 1 expects 2 features"),
         (PLAIN, "1,abc\n", "text/csv", 422, "line 1, column 'x1': expected a number, got 'abc'"),
         (PLAIN, "1,\n", "text/csv", 422, "line 1, column 'x1': expected a number, got ''"),
