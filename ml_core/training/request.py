@@ -245,10 +245,12 @@ def _algorithm(body: dict[str, object]) -> AlgorithmInfo:
 def _options(body: dict[str, object]) -> dict[str, Any]:
     faults, values = [], {}
     for name, option in OPTIONS.items():
-        value = values[name] = option.kind.read(body.get(name, option.default))
-        if value is REFUSED and option.faults:
-            faults += option.faults(body[name], f"$.{name}")
-        elif value is REFUSED:
+        given = body.get(name, option.default)
+        if option.faults and (told := option.faults(given, f"$.{name}")):
+            faults += told
+            continue
+        value = values[name] = option.kind.read(given)
+        if value is REFUSED:
             faults.append(Fault(f"$.{name}", f"expected {option.kind.expects}, got {shown(body[name])}"))
     if faults:
         raise InvalidInput(faults)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
 
 from ml_core.errors import Fault, InvalidInput, member, shown
 from ml_core.hyperparameters import REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ml_core.inputs.labels import Label
 
@@ -75,26 +76,26 @@ class SplitKind:
 
 
 def split_faults(value: object, where: str) -> list[Fault]:
-    """What is wrong with a `split`."""
+    """What is wrong with a `split`; as many faults as a caller is told, and one."""
+    return list(islice(_faults(value, where), InvalidInput.MOST_FAULTS + 1))
+
+
+def _faults(value: object, where: str) -> Iterator[Fault]:
     if not isinstance(value, dict):
-        return [Fault(where, f"expected {SplitKind.expects}, got {shown(value)}")]
-    faults = [
-        Fault(member(where, name), "no such member; there are by, column")
-        for name in value
-        if name not in ("by", "column")
-    ][: InvalidInput.MOST_FAULTS]
+        yield Fault(where, f"expected {SplitKind.expects}, got {shown(value)}")
+        return
     by, column = value.get("by"), value.get("column")
     known = isinstance(by, str) and by in (RANDOM, *_BY_COLUMN)
     if not known:
-        faults.append(Fault(f"{where}.by", f'expected "random", "time" or "group", got {shown(by)}'))
+        yield Fault(f"{where}.by", f'expected "random", "time" or "group", got {shown(by)}')
     if by == RANDOM and "column" in value:
         advice = 'leave it out, or say "by": "time" or "by": "group"'
-        faults.append(
-            Fault(f"{where}.column", f"no column decides which rows a random split takes; {advice}")
-        )
+        yield Fault(f"{where}.column", f"no column decides which rows a random split takes; {advice}")
     elif by != RANDOM and (wrong := _wrong_column(column)) and (known or "column" in value):
-        faults.append(Fault(f"{where}.column", wrong))
-    return faults
+        yield Fault(f"{where}.column", wrong)
+    for name in value:
+        if name not in ("by", "column"):
+            yield Fault(member(where, name), "no such member; there are by, column")
 
 
 def _wrong_column(column: object) -> str | None:
