@@ -18,7 +18,9 @@ MISSING_WORDS = (
 # What else stands for one, but only among numbers, dates and truth values: a category may be called so.
 GAP_SIGNS = ("?", "-", "--", ".", "..", "\\N", "none", "NONE", "nil", "missing", "unknown", "Unknown")
 NO_TEXT = "half of a surrogate pair"
-_MOST_NAMES, _MOST_MISSING, _LONGEST = 10_000, 100, 200
+_MOST_NAMES, _MOST_MISSING, _LONGEST, _LONGEST_ENCODING = 10_000, 100, 200, 40
+# What Python has among encodings of text, and no file is written in.
+_OF_NO_FILE = ("idna", "punycode", "undefined")
 
 
 class ReadOptions(NamedTuple):
@@ -46,9 +48,9 @@ class ReadOptions(NamedTuple):
     header: bool | None = None
     exclude: tuple[str, ...] = ()
 
-    def wants(self, name: str) -> bool:
-        """Whether the column of that name is to be read."""
-        return name not in self.exclude and self.types.get(name) != IGNORE
+    def left_out(self) -> frozenset[str]:
+        """The names of columns that are not to be read."""
+        return frozenset((*self.exclude, *(name for name, kind in self.types.items() if kind == IGNORE)))
 
     def reading(self, name: str | None) -> "ReadOptions":
         """The same options, but for leaving out the column of that name."""
@@ -159,7 +161,11 @@ def option_schemas() -> dict[str, dict[str, Any]]:
             "maxLength": 1,
             "description": "What separates the cells of a CSV file.",
         },
-        "encoding": {**text, "maxLength": 40, "description": "Of a text file, such as `utf-8` or `cp1252`."},
+        "encoding": {
+            **text,
+            "maxLength": _LONGEST_ENCODING,
+            "description": "Of a text file, such as `utf-8` or `cp1252`.",
+        },
         "header": {
             "type": "boolean",
             "description": "Whether the first line of a CSV file names the columns.",
@@ -222,12 +228,17 @@ def _check_delimiter(value: object, where: str) -> Iterator[Fault]:
 
 
 def _check_encoding(value: object, where: str) -> Iterator[Fault]:
-    try:
-        known = codecs.lookup(value)._is_text_encoding if isinstance(value, str) else False  # noqa: SLF001
-    except (LookupError, ValueError):
-        known = False
-    if not known:
+    if not isinstance(value, str) or not _is_encoding(value):
         yield Fault(where, f'expected an encoding such as "utf-8" or "cp1252", got {shown(value)}')
+
+
+def _is_encoding(name: str) -> bool:
+    """Whether files are written in what is called so. Python keeps each name that it was ever asked for."""
+    try:
+        found = codecs.lookup(name) if len(name) <= _LONGEST_ENCODING else None
+    except (LookupError, ValueError):
+        return False
+    return found is not None and found._is_text_encoding and found.name not in _OF_NO_FILE  # noqa: SLF001
 
 
 def _check_exclude(value: object, where: str) -> Iterator[Fault]:

@@ -82,9 +82,10 @@ def _read(
         if name in said and reader.name not in formats
     )
     chosen = None if names is None else frozenset(names)
+    left_out = options.left_out()
 
     def wanted(name: str) -> bool:
-        return options.wants(name) and (chosen is None or name in chosen)
+        return name not in left_out and (chosen is None or name in chosen)
 
     return reader.read(
         path, ReadRequest(wanted, most_rows, _checked(budget, most_rows, chosen, options), options)

@@ -216,16 +216,16 @@ def _options(body: dict[str, object], features: tuple[str, ...]) -> ReadOptions:
     """What is said of the rows' columns where their values would tell. Raises `InvalidInput`."""
     said = {name: body[name] for name in _OPTIONS if body.get(name) is not None}
     raise_faults(option_faults(said, "$"))
-    options = read_options(said)
+    options, there = read_options(said), frozenset(features)
     raise_faults(
         Fault(member("$.types", name), wrong)
         for name, kind in options.types.items()
-        if (wrong := _wrong_type(name, kind, features))
+        if (wrong := _wrong_type(name, kind, there))
     )
     return options
 
 
-def _wrong_type(name: str, kind: str, features: tuple[str, ...]) -> str | None:
+def _wrong_type(name: str, kind: str, features: Collection[str]) -> str | None:
     if name not in features:
         return "the rows have no such feature"
     return "leave the column out of the rows instead" if kind == IGNORE else None

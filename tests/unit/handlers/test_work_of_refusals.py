@@ -16,6 +16,8 @@ from handlers.rest import bodies, schemas
 from handlers.services import Services
 from handlers.single.model import OneModel, api_of, read_event
 from ml_core.errors import Fault, InvalidInput
+from ml_core.tables.options import ReadOptions
+from ml_core.tables.reading import read
 from ml_core.training.notebook import train_model
 from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, services_over
 from tests.unit.handlers.work import Counted, counted, work_of
@@ -27,6 +29,7 @@ LONGEST_REFUSAL = 20_000  # bytes
 TRAIN, PREDICT, INFER = "/v1/models/new:train", "/v1/models/iris:predict", "/v2/models/iris/infer"
 MIXED, COLUMNS = "/v1/models/mixed:predict", "/v2/models/mixed/infer"
 ALIAS = "/v1/models/iris/aliases/production"
+DESCRIBE = "/v1/datasets/iris:describe"
 
 # Integers that are all different and all have the hash 0.
 SAME_HASH = 2**61 - 1
@@ -40,6 +43,10 @@ def _train(**members: Any) -> dict[str, Any]:
 
 def _by_name(prefix: str, value: Any = 1) -> Body:
     return lambda size: {f"{prefix}{number}": value for number in range(size)}
+
+
+def _table(**members: Any) -> dict[str, Any]:
+    return {"algorithm": "svm", "data": {"uri": "dataset://iris", "target": "y", **members}}
 
 
 def _tensor(data: Any, size: int, **members: Any) -> dict[str, Any]:
@@ -97,6 +104,45 @@ REFUSED: dict[str, tuple[str, str, Body]] = {
         "POST", TRAIN, lambda size: _train(targets=[number * SAME_HASH << 9 for number in range(size)])
     ),
     "train: targets that are too long": ("POST", TRAIN, lambda size: _train(targets=["x" * 201] * size)),
+    "train: types of no feature": ("POST", TRAIN, lambda size: _train(types=_by_name("t", "number")(size))),
+    "train: types that are none": ("POST", TRAIN, lambda size: _train(types=_by_name("t", [])(size))),
+    "train: types of all features, and of one more": ("POST", TRAIN, lambda size: _train(
+        instances=[[1] * size] * 2, targets=["a", "b"], feature_names=[*_by_name("f")(size)],
+        types={**_by_name("f", "number")(size), "other": "number"},
+    )),
+    "train: missing words that are none": ("POST", TRAIN, lambda size: _train(missing=[["x" * size]] * 100)),
+    "train: too many missing words": ("POST", TRAIN, lambda size: _train(missing=["x"] * size)),
+    "train: columns of words, some of which are missing": ("POST", TRAIN, lambda size: _train(
+        instances=[[f"a{number}"] for number in range(size)], targets=[1] * size,
+        missing=[f"a{number}" for number in range(100)],
+    )),
+    "train: other members of a split": ("POST", TRAIN, lambda size: _train(split=_by_name("m")(size))),
+    "train: a split by no column": ("POST", TRAIN, lambda size: _train(
+        feature_names=[*_by_name("f")(size)], instances=[[1] * size], split={"by": "time", "column": "t"},
+    )),
+    "train: times of two kinds": ("POST", TRAIN, lambda size: _train(
+        instances=[*[[1, "2024-01-01"]] * size, *[[1, 2]] * size], split={"by": "time", "column": "x1"},
+    )),
+    "train: groups of two kinds": ("POST", TRAIN, lambda size: _train(
+        instances=[*[[1, "a"]] * size, *[[1, 2]] * size], split={"by": "group", "column": "x1"},
+    )),
+    "train, a table: other members": ("POST", TRAIN, lambda size: _table(**_by_name("m")(size))),
+    "train, a table: types that are none": (
+        "POST", TRAIN, lambda size: _table(types=_by_name("t", "text")(size))
+    ),
+    "train, a table: columns excluded that are none": (
+        "POST", TRAIN, lambda size: _table(exclude=[1, ""] * size)
+    ),
+    "train, a table: the target among what is excluded": (
+        "POST", TRAIN, lambda size: _table(exclude=[*_by_name("f")(size), "y"])
+    ),
+    "train, a table: an encoding that is none": ("POST", TRAIN, lambda size: _table(encoding="x" * size)),
+    "describe: other members": ("POST", DESCRIBE, _by_name("m")),
+    "describe: types that are none": ("POST", DESCRIBE, lambda size: {"types": _by_name("t", 1)(size)}),
+    "describe: columns excluded that are none": ("POST", DESCRIBE, lambda size: {"exclude": [[]] * size}),
+    "describe: too many of everything": ("POST", DESCRIBE, lambda size: {
+        "types": _by_name("t", "number")(size), "exclude": ["x"] * size, "missing": ["x"] * (100 + size),
+    }),
     "train: more targets than rows": ("POST", TRAIN, lambda size: _train(targets=[0, 1] * size)),
     "train: a class in each row": (
         "POST", TRAIN, lambda size: _train(instances=[[1]] * size, targets=[*range(size)])
@@ -367,6 +413,52 @@ def test_raw_tensors_at_fault(send: Ask, case: str) -> None:
         return lambda: _refused(send("POST", path, encoded, **headers).body)
 
     _grows_with_its_length(refuse)
+
+
+CSVS: dict[str, tuple[str, Callable[[int], str]]] = {
+    "no numbers": (PREDICT, lambda size: "a,b,c,d\n" * size),
+    "blank lines": (PREDICT, lambda size: "\n" * 9 * size),
+    "lines of other lengths": (PREDICT, lambda size: "x0,x1,x2,x3\n" + "1\n" * size),
+    "a line that is too long": (PREDICT, lambda size: "x0,x1,x2,x3\n" + "1," * 9 * size),
+    "names of no feature": (PREDICT, lambda size: ",".join(["x0", *_by_name("f")(size)]) + "\n1"),
+    "one name again and again": (PREDICT, lambda size: "x0," * size + "\n1"),
+    "every delimiter": (PREDICT, lambda size: "a,b;c\td|" * size),
+    "quotes": (PREDICT, lambda size: '"' * 9 * size),
+    "a quote that is not closed": (PREDICT, lambda size: "1,2,3,4\n" * size + '"' + "1,2,3,4\n" * size),
+    "a long cell": (PREDICT, lambda size: "1,2,3," + " 1" * 99 * size),
+    "cells of other kinds": (MIXED, lambda size: "size,colour,old\nx,1,2\n" * size),
+}
+
+
+@pytest.mark.parametrize("case", CSVS)
+def test_a_body_of_csv_at_fault(send: Ask, case: str) -> None:
+    path, body = CSVS[case]
+
+    def refuse(size: int) -> Callable[[], object]:
+        encoded = body(size).encode()
+        return lambda: _refused(send("POST", path, encoded, content_type="text/csv").body)
+
+    _grows_with_its_length(refuse)
+
+
+NAMING: dict[str, Callable[[list[str]], ReadOptions]] = {
+    "types": lambda names: ReadOptions(types=dict.fromkeys(names, "number")),
+    "ignored": lambda names: ReadOptions(types=dict.fromkeys(names[1:], "ignore")),
+    "excluded": lambda names: ReadOptions(exclude=tuple(names[1:])),
+}
+
+
+@pytest.mark.parametrize("case", NAMING)
+def test_options_that_name_every_column(case: str, tmp_path: Path) -> None:
+    """A table is read, under options, in time that grows with its width."""
+
+    def reads(size: int) -> Callable[[], object]:
+        names: list[str] = [Counted(f"c{number}") for number in range(size)]
+        path = tmp_path / f"{size}.csv"
+        path.write_text("\n".join(",".join(line) for line in (names, ["1"] * size, ["2"] * size)))
+        return partial(read, str(path), options=NAMING[case](names))
+
+    _grows_with_its_length(reads)
 
 
 EVENTS: dict[str, Body] = {
