@@ -52,7 +52,10 @@ def dialect_of(
     `options` say what is not guessed. Raises `MalformedInput`.
     """
     encoding = encoding or said_encoding(options, head) or encoding_of(head)
-    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
+    try:
+        text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
+    except UnicodeError:  # without the mark that UTF-16 and UTF-32 begin with
+        raise MalformedInput(f'the file is not {encoding}: say another "encoding", or leave it out') from None
     begin, told = 0, None
     if text[:4].lower() == "sep=" and encoding.startswith("utf-8") and _is_delimiter(text[4:]):
         # Excel's own first line

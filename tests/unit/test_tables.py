@@ -24,6 +24,7 @@ from ml_core.tables import parquet, sniffing
 from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.description import describe
 from ml_core.tables.memory import BYTES_AT_LEAST, Budget, machine_budget
+from ml_core.tables.options import ReadOptions
 from ml_core.tables.reading import read
 
 NAN = math.nan
@@ -82,6 +83,12 @@ def test_delimiter_line_ending_and_encoding_are_found_out(
     )
     dataset = read(file(text.encode(encoding)))
     assert table(dataset) == {"näme": ["Zoë", "Müller", "x" + delimiter + "y"], "größe": [1.5, 2, None]}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_an_encoding_that_the_file_does_not_begin_by_is_told(file: Any, encoding: str) -> None:
+    with pytest.raises(MalformedInput, match=f"the file is not {encoding}"):
+        read(file(b"a,b\n1,2\n"), options=ReadOptions(encoding=encoding))
 
 
 def test_quoted_cells_hold_newlines_quotes_and_delimiters(file: Any) -> None:

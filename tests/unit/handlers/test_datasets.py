@@ -459,6 +459,7 @@ def test_of_many_faults_it_is_said_that_there_are_more(services: Services, addre
         ({"types": {"\ud800": "number"}}, "$.types"),
         ({"header": "no"}, "$.header"),
         ({"encoding": "none"}, "$.encoding"),
+        *(({"encoding": name}, "$.encoding") for name in ("idna", "punycode", "undefined", "utf-8 " * 9)),
         ({"format": "xlsx"}, "$.format"),
         ({"format": ["csv"]}, "$.format"),
         ({"thousands": "."}, "$.thousands"),
