@@ -154,7 +154,7 @@ class TrainingRequest(NamedTuple):
             described, data = kind.from_bytes(stored)
             options = {name: described.get(name, option.default) for name, option in OPTIONS.items()}
             return cls(described["algorithm"], described["hyperparameters"], data, **options)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise ArtifactInvalid("these bytes are no request to train") from error
 
 

@@ -75,8 +75,9 @@ class TrainingRows(NamedTuple):
         """What tells whether another request had the same rows and targets: their SHA-256."""
         import hashlib
 
-        described = json.dumps([self.features, self.targets, self._columns, self.rows.n_features]).encode()
-        digest = hashlib.sha256(described)
+        columns, missing = _stored_columns(self.columns)
+        described = [self.features, self.targets, columns, self.rows.n_features, *missing]
+        digest = hashlib.sha256(json.dumps(described).encode())
         digest.update(self.rows.packed)
         digest.update(self.ranks or b"")
         return {"uri": None, "size": len(self.rows.packed), "sha256": digest.hexdigest()}
@@ -88,22 +89,14 @@ class TrainingRows(NamedTuple):
     def to_bytes(self, more: Mapping[str, object]) -> bytes:
         """A safetensors file of the rows, described with `more`."""
         table = safetensors.Tensor((len(self.rows), self.rows.n_features), self.rows.packed)
-        own = {"features": self.features, "targets": self.targets, "columns": self._columns}
-        said = {"warnings": self.warnings} if self.warnings else {}
+        columns, missing = _stored_columns(self.columns)
+        own = {"features": self.features, "targets": self.targets, "columns": columns}
+        lists = {"warnings": self.warnings, "missing": missing}
+        said = {name: each for name, each in lists.items() if each}
         tensors = {"instances": table}
         if self.ranks is not None:
             tensors["ranks"] = safetensors.Tensor((len(self.rows),), self.ranks, "I64")
         return safetensors.write({**more, **own, **said}, tensors)
-
-    @property
-    def _columns(self) -> list[object] | None:
-        """The columns as they are stored: with their rules where those say something."""
-        if self.columns is None:
-            return None
-        return [
-            column[:-1] if column.rule == TYPED else (*column[:-1], _stored_rule(column.rule))
-            for column in self.columns
-        ]
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "tuple[dict[str, Any], TrainingRows]":
@@ -114,29 +107,49 @@ class TrainingRows(NamedTuple):
             Rows(table.packed, table.shape[1]),
             tuple(described["features"]),
             described["targets"],
-            _columns(described["columns"]),
+            _columns(described["columns"], described.get("missing", ())),
             tuple(described.get("warnings", ())),
             tables["ranks"].packed if "ranks" in tables else None,
         )
         return described, rows
 
 
-def _columns(described: list[Any] | None) -> tuple[Feature, ...] | None:
+def _stored_columns(
+    columns: Sequence[Feature] | None,
+) -> tuple[list[object] | None, list[tuple[str, ...]]]:
+    """Columns as they are stored, with their rules where those say something, and words for a missing value.
+
+    Each list of words is there once, and a rule says its place: all columns of a wide table may share one.
+    """
+    if columns is None:
+        return None, []
+    lists: dict[tuple[str, ...], int] = {}
+    stored: list[object] = []
+    for column in columns:
+        rule = column.rule
+        if rule == TYPED:
+            stored.append(column[:-1])
+            continue
+        missing = {"missing": lists.setdefault(rule.missing, len(lists))} if rule.missing else {}
+        stored.append((*column[:-1], {**rule.described(), **missing}))
+    return stored, list(lists)
+
+
+def _columns(described: list[Any] | None, lists: Sequence[Sequence[str]]) -> tuple[Feature, ...] | None:
     if described is None:
         return None
-    return tuple(Feature(name, kind, tuple(words), _rule(*rule)) for name, kind, words, *rule in described)
+    return tuple(
+        Feature(name, kind, tuple(words), _rule(lists, *rule)) for name, kind, words, *rule in described
+    )
 
 
-def _stored_rule(rule: ValueRule) -> dict[str, object]:
-    return {**rule.described(), "missing": list(rule.missing)}
-
-
-def _rule(stored: dict[str, Any] | None = None) -> ValueRule:
+def _rule(lists: Sequence[Sequence[str]], stored: dict[str, Any] | None = None) -> ValueRule:
     """The rule of a stored column; those of earlier releases have none. Raises ValueError."""
     if stored is None:
         return TYPED
-    missing = tuple(stored["missing"])
-    return restored_rule({name: value for name, value in stored.items() if name != "missing"}, missing)
+    missing = stored.get("missing", [])
+    words = tuple(lists[missing] if isinstance(missing, int) else missing)
+    return restored_rule({name: value for name, value in stored.items() if name != "missing"}, words)
 
 
 def check_rows(

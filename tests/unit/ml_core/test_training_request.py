@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,40 @@ def test_where_no_table_is_read_a_reference_is_refused_with_what_to_do() -> None
         check_request({"algorithm": "kmeans", "data": {"uri": "s3://a/b"}}, Limits())
     (fault,) = refused.value.faults
     assert fault == ("$.data.uri", "data.uri is not supported here; send the rows in `instances`")
+
+
+def _with_missing(columns: int, words: list[str]) -> TrainingRequest:
+    body: dict[str, Any] = {
+        "algorithm": "logistic_regression",
+        "instances": [[1, "a"] * columns, [2, "b"] * columns] * 4,
+        "targets": ["p", "q"] * 4,
+        "missing": words,
+        "types": {"x0": "number", "x1": "category"},
+        "test_fraction": 0,
+    }
+    return check_request(body, Limits())
+
+
+def test_words_for_a_missing_value_are_stored_once_for_all_columns() -> None:
+    words = [f"{number:0200}" for number in range(100)]
+    few, many = (len(_with_missing(20, some).to_bytes()) for some in (words[:1], words))
+    assert many - few < 2 * sum(map(len, words))
+
+
+@pytest.mark.parametrize("words", [[], ["NA"], ["NA", ""]])
+def test_the_rules_of_columns_are_stored(words: list[str]) -> None:
+    request = _with_missing(2, words)
+    assert TrainingRequest.from_bytes(request.to_bytes()).columns == request.columns
+    assert {column.rule.missing for column in request.columns or ()} == {tuple(words)}
+    assert isinstance(request.data, TrainingRows)
+    other = _with_missing(2, [*words, "other"]).data
+    assert isinstance(other, TrainingRows)
+    assert request.data.lineage() != other.lineage()
+
+
+def test_a_place_of_no_words_is_no_stored_request() -> None:
+    kept = _with_missing(1, ["NA"]).to_bytes()
+    other = re.sub(rb'(missing\\*": ?)0', rb"\g<1>9", kept)
+    assert other != kept
+    with pytest.raises(ArtifactInvalid):
+        TrainingRequest.from_bytes(other)
