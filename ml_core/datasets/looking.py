@@ -65,6 +65,10 @@ def look_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {"format": format_schema(), **option_schemas()},
+        "examples": [
+            {"types": {"zip": "category", "since": "date"}, "missing": ["NA", "-999"], "exclude": ["id"]},
+            {"delimiter": ";", "decimal": ",", "thousands": ".", "dayfirst": True, "encoding": "cp1252"},
+        ],
     }
 
 

@@ -23,6 +23,7 @@ from handlers.rest.forms import FORMS
 from handlers.services import Services
 from ml_core.datasets import describing
 from ml_core.datasets.datasets import KEPT, description_request, left_behind
+from ml_core.datasets.looking import check_look, look_schema
 from ml_core.errors import DatasetNotFound, InvalidInput, MalformedInput, Unavailable
 from ml_core.tables.description import describe
 from ml_core.tables.options import read_options
@@ -846,3 +847,8 @@ def test_an_error_that_a_reader_does_not_foresee_is_the_files_fault(
     assert "dataset://t" in caplog.text
     assert "TypeError" in caplog.text
     assert "secret" not in caplog.text + told["error"]
+
+
+def test_examples_of_options_are_taken() -> None:
+    for example in look_schema()["examples"]:
+        assert check_look(example).said() == example
