@@ -5,6 +5,7 @@ import os
 import shutil
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from handlers.rest.answers import ANSWERS
 from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
 from handlers.rest.routes import ROUTES, Route
+from ml_core.datasets.looking import check_look
+from ml_core.errors import ServerlessMLError
+from ml_core.inputs.rules import DECIMALS, THOUSANDS
+from ml_core.tables.description import describe
+from ml_core.tables.options import TYPES
+from ml_core.tables.reading import read
 from tests.unit.handlers.conftest import REQUESTS, ROWS, services_over
 
 Send = Any
@@ -204,6 +211,80 @@ def _replace_somewhere(container: Any, member: Any, data: st.DataObject) -> None
         _replace_somewhere(container[key], member, data)
     else:
         container[key] = member
+
+
+cells = st.sampled_from(
+    [
+        *(
+            "",
+            " ",
+            "1",
+            "2.5",
+            "1,5",
+            "1.234,5",
+            "$5",
+            "(5)",
+            "5%",
+            "NA",
+            "?",
+            "true",
+            "no",
+            "x0",
+            "a",
+            " b ",
+        ),
+        *("2024-01-01", "31.12.2023", "9999-12-31T23:59-23:59", "0001-01-01T00:00+23:59", "inf", "1e400"),
+        *("9" * 400, "9" * 5000, "9007199254740993", "\0", "\ufeff", '"', "'", "\r", "\n", "1_000", "\u0663"),
+    ]
+)
+lines = st.lists(st.lists(cells, max_size=5), max_size=12)
+csv_text = st.builds(
+    lambda lines, delimiter, end: end.join(map(delimiter.join, lines)),
+    lines,
+    st.sampled_from(",;\t|^ "),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+)
+
+
+@settings(parent=modest, max_examples=max(100, modest.max_examples))
+@given(text=csv_text, media=st.sampled_from(["text/csv", "TEXT/CSV;", "text/csv; header=absent"]), q=queries)
+def test_any_text_as_csv(send: Send, text: str, media: str, q: Any) -> None:
+    sent = {"content-type": media, "accept": "text/csv"}
+    for query in ({"unknown_columns": "ignore", "notes": "true"}, q):
+        fit_for_a_caller(send("POST", "/v1/models/iris:predict", query, sent, text.encode()))
+
+
+options = st.fixed_dictionaries(
+    {},
+    optional={
+        "types": st.dictionaries(cells.filter(bool), st.sampled_from(TYPES), max_size=3),
+        "missing": st.lists(cells, max_size=3),
+        "decimal": st.sampled_from(DECIMALS),
+        "thousands": st.sampled_from(THOUSANDS[1:]),
+        "dayfirst": st.booleans(),
+        "delimiter": st.characters(codec="ascii"),
+        "encoding": st.sampled_from(
+            ["utf-8", "utf-8-sig", "utf-16", "utf-32-be", "cp037", "utf-7", "hz", "idna", "undefined"]
+        ),
+        "header": st.booleans(),
+        "exclude": st.lists(cells.filter(bool), max_size=2),
+    },
+)
+encodings = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1", "utf-32", "cp037"])
+
+
+@settings(parent=modest, max_examples=max(200, modest.max_examples))
+@given(text=csv_text, encoding=encodings, said=options)
+def test_any_table_under_any_options(
+    tmp_path_factory: pytest.TempPathFactory, text: str, encoding: str, said: Any
+) -> None:
+    """What a file or its options have wrong is said; no reader fails in another way."""
+    path = tmp_path_factory.getbasetemp() / "any-table"
+    path.write_bytes(text.encode(encoding, "replace"))
+    with suppress(ServerlessMLError):
+        look = check_look(said)
+        table = read(str(path), declared=look.format, options=look.options)
+        json.dumps(describe(table), allow_nan=False)
 
 
 @modest
