@@ -46,6 +46,8 @@ def read_rows(
     columns, warnings = _feature_columns(dataset, data, column_of(split))
     _check_finite(columns)
     present = None if target is None else target.present
+    if target is not None and present is not None and not present.any():
+        raise InvalidInput.at("$.data.target", f"no row has a value in column {shown(target.name)}")
     if target is not None and present is not None and not present.all():
         warnings.append(_without_target(target, int((~present).sum())))
     else:

@@ -25,6 +25,7 @@ from ml_core.ports import Opened
 from ml_core.tables.memory import NO_BUDGET, Budget
 from ml_core.training.notebook import TrainingRequest, check_request, fit
 from ml_core.training.reference import TableReference, table_of
+from ml_core.training.table import read_rows
 from providers.local.runtime.data_folder import DataFolder
 from providers.local.runtime.store import FolderStore
 from tests.unit.ml_core.reference import learnt
@@ -455,3 +456,11 @@ def test_versions_that_read_text_by_other_rules_are_warned_of(services: Services
     assert services.versions.warnings("m", [1, 2]) == []
     (told,) = services.versions.warnings("m", [1, 3])
     assert "by other rules in version 3 than in version 1, such as column 'spend'" in told
+
+
+@pytest.mark.parametrize("content", ["a,b\n,1\n,2\n,3\n", '{"a": null, "b": 1}\n{"b": 2}\n'])
+def test_a_target_without_any_value_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "t").write_text(content)
+    reference = TableReference("file:t", target="a", types={"a": "category"})
+    with pytest.raises(InvalidInput, match="no row has a value in column 'a'"):
+        read_rows(reference, str(tmp_path / "t"), NO_BUDGET)
