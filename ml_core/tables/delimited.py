@@ -1,6 +1,7 @@
 """CSV and its kin: any common delimiter, quoting, header or none, UTF-8, UTF-16 or Windows' Latin-1."""
 
 import codecs
+import csv
 import io
 import os
 import re
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _READ_BYTES = 1 << 20
 # What the engine holds for each cell of a batch beside its bytes: an offset, and a part of an array.
 _CELL_BYTES = 16
+# How the standard library's reader, when it is strict, ends at an open quote.
+_NEVER_CLOSED = ("unexpected end of data", "field larger")
 _INDEX_NAME = re.compile(r"(?:Unnamed: 0)?")
 _RAGGED = re.compile(r"incorrect number of fields for line (\d+), expected (\d+) got (more than )?(\d+)")
 
@@ -107,6 +110,7 @@ def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
             *warnings,
             f'the file is not UTF-8; it was read as {dialect.encoding}; "encoding" says another',
         ]
+    _check_quotes(path, dialect)
     rows, batches, at_once = 0, 0, _rows_at_once(path, dialect)
     for batch in _batches(path, dialect, at_once):
         for place, column in columns.items():
@@ -162,6 +166,31 @@ def _rows_at_once(path: str, dialect: Dialect) -> int:
                 lines.append(sum(window))
     fewest = min(lines) / dialect.lines_a_record if lines else BATCH_ROWS
     return rows_at_once(dialect.width * _CELL_BYTES, most=int(fewest))
+
+
+def _check_quotes(path: str, dialect: Dialect) -> None:
+    """Raise `MalformedInput` for a quote that opens a cell and is never closed: the engine ends it silently.
+
+    Quotes of cells come in pairs, so that a file is read for it only where their number is odd.
+    """
+    if dialect.encoding.startswith(("utf-16", "utf-32")):
+        return
+    with open(path, "rb") as file:
+        if sum(block.count(b'"') for block in iter(lambda: file.read(_READ_BYTES), b"")) % 2 == 0:
+            return
+    with open(path, encoding=dialect.encoding, errors="replace", newline="") as text:
+        begun = 1
+        reader = csv.reader(text, delimiter=dialect.delimiter, strict=True)
+        csv.field_size_limit(BATCH_BYTES)
+        try:
+            for _ in reader:
+                begun = reader.line_num + 1
+        except csv.Error as error:
+            if any(sign in str(error) for sign in _NEVER_CLOSED):
+                raise MalformedInput(
+                    f"the record that begins in line {begun} has a quote that is never closed: "
+                    "close it, or double it within a cell"
+                ) from None
 
 
 def _names(dialect: Dialect) -> tuple[list[str], list[str]]:

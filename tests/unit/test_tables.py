@@ -181,6 +181,17 @@ def test_words_of_a_sentence_are_no_cells(file: Any, text: str) -> None:
     assert len(read(file(text)).columns) == 1
 
 
+@pytest.mark.parametrize("rest", ["", "\n5,6\n7,8\n", "\n" + "5,6\n" * 100_000])
+def test_a_quote_that_is_never_closed_swallows_no_rows(file: Any, rest: str) -> None:
+    with pytest.raises(MalformedInput, match="begins in line 3 has a quote that is never closed"):
+        read(file(f'a,b\n1,2\n3,"4{rest}'))
+
+
+def test_a_quote_within_a_word_is_a_sign_for_inches(file: Any) -> None:
+    dataset = read(file('a,b\n5" pipe,1\n"6"" pipe",2\n4 pipe,3\n'))
+    assert table(dataset)["a"] == ['5" pipe', '6" pipe', "4 pipe"]
+
+
 def test_a_space_separates_where_nothing_else_does(file: Any) -> None:
     assert table(read(file("a b c\n1 2 x\n3 4 y\n"))) == {"a": [1, 3], "b": [2, 4], "c": ["x", "y"]}
 
