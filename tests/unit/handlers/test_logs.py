@@ -13,7 +13,13 @@ def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert written.count("\n") == 1
     line = json.loads(written)
     assert line.pop("time").endswith("Z")
-    assert line == {"level": "info", "event": "request", "request_id": "r\n1", "status": 200}
+    assert line == {
+        "level": "info",
+        "severity": "INFO",
+        "event": "request",
+        "request_id": "r\n1",
+        "status": 200,
+    }
 
 
 def test_the_unforeseen_is_logged_without_the_values_that_a_library_quotes(
