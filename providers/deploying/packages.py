@@ -28,9 +28,9 @@ _UNNEEDED_FOLDERS = frozenset({"tests", "test", "bin", "__pycache__", "sboms"})
 _UNNEEDED_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", ".lock", "meson.build"})
 _UNNEEDED_ENDINGS = (".pyi", ".h", ".hpp", ".c", ".cpp", ".pyx", ".pxd", ".pxi", ".tp", ".in", ".a", ".lib")
 
-# What training needs of a package that predicting needs too, and a prediction never imports: 2.6 MB of a zip.
-# scikit-learn imports most of them, so a package that holds it keeps them all.
-_TRAINING_PARTS = (
+# What a prediction never imports of the packages that it needs: 2.8 MB of a zip. scikit-learn imports most of
+# them, so a package that holds it keeps them all.
+_NEVER_PREDICTED_WITH = (
     "numpy/random",  # draws starting points and splits
     "numpy/fft",
     "numpy/polynomial",
@@ -39,6 +39,11 @@ _TRAINING_PARTS = (
     "numpy/f2py",  # compiles Fortran
     "numpy/_core/_simd.*",  # this and the next: what numpy's own tests call
     "numpy/_core/_*_tests.*",
+    "numpy/lib/recfunctions.*",
+    # What training does not import either: another library's file system, a server's debugger.
+    "obstore/fsspec.*",
+    "werkzeug/debug",
+    "werkzeug/middleware",
 )
 
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -107,8 +112,8 @@ def trim(folder: str) -> None:
 
 
 def trim_to_predict(folder: str) -> None:
-    """Remove what only training needs of the packages that predicting needs too."""
-    for part in _TRAINING_PARTS:
+    """Remove what a prediction never imports of the packages that it needs."""
+    for part in _NEVER_PREDICTED_WITH:
         for path in glob.glob(os.path.join(folder, part)):
             shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
