@@ -1,8 +1,9 @@
 """`:predict` with CSV: rows as they stand in a file, and an answer with a line for each.
 
 Imported when CSV comes or is asked for. Cells are text, read by the rule of their column as training read its
-own file. The first line is a header if it names one of the model's features; RFC 4180's parameter
-`header=present` or `absent` says so for sure.
+own file: with names that are there twice or not at all, and with R's names of rows. The first line is a
+header if it names one of the model's features; RFC 4180's parameter `header=present` or `absent` says so for
+sure.
 """
 
 import csv
@@ -20,6 +21,8 @@ from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_
 from ml_core.inputs.by_column import packed_columns
 from ml_core.inputs.columns import BOOLEAN, Feature
 from ml_core.inputs.instances import IGNORED, no_feature
+from ml_core.tables.columns import different_names
+from ml_core.tables.dialects import lacks_a_name
 
 if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 CSV = "csv"
 _DELIMITERS = ",;\t|"
+# It separates cells where nothing else does, as R writes tables.
+_SPACE = " "
 _UTF_8 = ("utf-8", "utf8", "us-ascii")
 _WHERE = "body"
 # A cell that no text in UTF-8 holds. After the last line its quotes are a part of it if one is open there.
@@ -116,12 +121,16 @@ def _of_text(feature: Feature, *, gaps: bool) -> Feature:
 
 def _lines(text: str, names: list[str], most: int) -> list[tuple[int, list[str]]]:
     """At most so many records with the line each ends at, without blank ones, by the fittest delimiter."""
+    samples = {delimiter: _first_cells(text, delimiter) for delimiter in _DELIMITERS}
 
     def fitness(delimiter: str) -> tuple[int, int]:
-        cells = _first_cells(text, delimiter)
+        cells = samples[delimiter]
         return len({cell.strip() for cell in cells} & set(names)), int(len(cells) == len(names))
 
-    return list(islice(_records(text, max(_DELIMITERS, key=fitness)), most))
+    delimiter = max(_DELIMITERS, key=fitness)
+    if all(len(cells) == 1 and cells[0].strip() not in names for cells in samples.values()):
+        delimiter = _SPACE
+    return list(islice(_records(text, delimiter), most))
 
 
 def _first_cells(text: str, delimiter: str) -> list[str]:
@@ -160,19 +169,28 @@ def _places(
     unknown: str,
 ) -> dict[int, int] | None:
     """Where the column of each feature stands by the header; None where the first line is none."""
-    names = [cell.strip() for cell in lines[0][1]]
+    given = [cell.strip() for cell in lines[0][1]]
     wanted = {feature.name: place for place, feature in enumerate(features)}
-    if header == "absent" or (header is None and wanted.keys().isdisjoint(names)):
+    if header == "absent" or (header is None and wanted.keys().isdisjoint(given)):
         _check_width(lines[0], features, expecting)
         return None
+    unnamed = lacks_a_name([cells for _, cells in lines])
+    if unnamed:
+        given = ["", *given]
+    elif lines[1:]:
+        raise_faults(_wrong_widths(lines, 0))
+    names, _ = different_names(given)
     found: dict[str, int] = {}
 
     def place_each() -> Iterator[Fault]:
-        for place, name in enumerate(names):
-            if found.setdefault(name, place) != place and name in wanted:
-                yield Fault("line 1", f"column {shown(name)} is there twice")
-            elif name not in wanted and unknown is not IGNORED:
-                yield Fault("line 1", no_feature(expecting, name, unknown))
+        for place, (name, as_given) in enumerate(zip(names, given, strict=True)):
+            found[name] = place
+            if name in wanted or (unnamed and not place):
+                continue
+            if as_given in wanted:
+                yield Fault("line 1", f"column {shown(as_given)} is there twice")
+            elif unknown is not IGNORED:
+                yield Fault("line 1", no_feature(expecting, as_given, unknown))
         missing = (f for f in features if f.name not in found and not f.rule.optional)
         yield from (Fault("line 1", f"feature {shown(feature.name)} is missing") for feature in missing)
 

@@ -68,7 +68,7 @@ def dialect_of(
     records = samples[delimiter]
     if not records:
         raise MalformedInput("the file has no line that ends within its first megabyte")
-    if _lacks_a_name(records) and options.header is not False and (cut := _end_of_line(text)):
+    if lacks_a_name(records) and options.header is not False and (cut := _end_of_line(text)):
         rest = len(text[cut:].encode(_codec(encoding), "replace"))
         named = ("", *(cell.strip() for cell in records[0]))
         strict = options.encoding is not None
@@ -145,7 +145,7 @@ def _records(text: str, delimiter: str, *, whole: bool) -> list[list[str]]:
 
 def _fitness(records: list[list[str]], delimiter: str) -> tuple[float, int]:
     """How well a delimiter fits: by how many records have the header's width, then by that width."""
-    if _lacks_a_name(records):
+    if lacks_a_name(records):
         return _LIKELY, len(records[1])
     if not records or len(records[0]) == 1:
         return 0.0, 0
@@ -156,14 +156,17 @@ def _fitness(records: list[list[str]], delimiter: str) -> tuple[float, int]:
     return share, width
 
 
-def _lacks_a_name(records: list[list[str]]) -> bool:
-    """Whether each record has a cell more than the first, another one each: R writes row names so."""
+def lacks_a_name(records: list[list[str]]) -> bool:
+    """Whether each record has a cell more than the first, another one each: R writes row names so.
+
+    Where all of these end in an empty cell, a delimiter too many stands behind the last.
+    """
     if len(records) < _LEAST_CELLS or len(records[0]) < _LEAST_CELLS - 1:
         return False
     width, later = len(records[0]) + 1, records[1:]
-    return all(len(record) == width for record in later) and len({record[0] for record in later}) == len(
-        later
-    )
+    if not all(len(record) == width for record in later) or not any(record[-1].strip() for record in later):
+        return False
+    return len({record[0] for record in later}) == len(later)
 
 
 def _end_of_line(text: str) -> int:

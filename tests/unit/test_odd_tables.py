@@ -430,3 +430,9 @@ def test_bytes_that_begin_like_a_table_are_read_or_refused(content: bytes) -> No
     finally:
         os.unlink(path)
     json.dumps(describe(dataset), allow_nan=False)
+
+
+def test_a_delimiter_too_many_behind_each_line_does_not_move_the_cells(file: Callable[[str], str]) -> None:
+    """The first cells are no names of rows, though all are different."""
+    with pytest.raises(MalformedInput, match="line 2 has 3 cells, the first line has 2"):
+        read(file("a,y\n" + "".join(f"{row},{'pq'[row % 2]},\n" for row in range(20))))

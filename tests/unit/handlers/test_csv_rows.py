@@ -92,6 +92,41 @@ def test_rows_come_without_a_header_in_the_order_of_the_features(ask: Ask, delim
     assert got["predictions"] == answer(ask(MIXED, json.dumps({"instances": features})))["predictions"]
 
 
+# How programs write the same three columns and a target, and what training calls the columns.
+SHAPES = {
+    "names that are there twice": ("n,n,w,y", ",", ["n", "n.1", "w"]),
+    "a name that is empty": ("n,,w,y", ",", ["n", "x1", "w"]),
+    "R's names of rows": ('"n" "m" "w" "y"', " ", ["n", "m", "w"]),
+    "R's names of rows, with commas": ("n,m,w,y", ",r", ["n", "m", "w"]),
+    "cells that a space separates": ("n m w y", " s", ["n", "m", "w"]),
+    "a data frame's index": (",n,m,w,y", ",r", ["n", "m", "w"]),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_training_file_of_any_shape_is_answered_as_its_rows_are(shape: str, tmp_path: Path) -> None:
+    header, how, names = SHAPES[shape]
+    rows = [
+        [str(row % 7), str(AT_RANDOM.randint(1, 99)), f"w{row % 3}", "pq"[row % 4 > 1]] for row in range(60)
+    ]
+    numbered = how.endswith("r") or how == " "
+    lines = [[f'"r{number}"', *row] if numbered else row for number, row in enumerate(rows)]
+    text = "\n".join([header, *(how[0].join(line) for line in lines), ""])
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "t").write_text(text)
+    services = folder_services(read_settings({"ML_ROOT": str(tmp_path)}), key_records=None)
+    data = {"uri": "file:t", "target": "y"}
+    body = {"model": "m", "algorithm": "logistic_regression", "data": data, "test_fraction": 0}
+    assert train_now(services, body).state == "succeeded"
+    asked = {"outputs": "probability", "unknown_columns": "ignore"}
+    path, headers = "/v1/models/m:predict", {"content-type": "text/csv"}
+    found = Api(services).handle(Request("POST", path, asked, headers, text.encode(), "r"))
+    sent = [dict(zip(names, row, strict=False)) for row in rows]
+    as_json = json.dumps({"instances": sent, "outputs": ["probability"]}).encode()
+    expected = Api(services).handle(Request("POST", path, {}, {}, as_json, "r"))
+    assert answer(found)["predictions"] == answer(expected)["predictions"]
+
+
 def test_an_answer_of_csv_has_a_column_for_each_value(ask: Ask) -> None:
     query = "?outputs=predict,predict_proba,decision"
     features = written([cells[1:-1] for cells in LINES], HEADER[1:-1])
@@ -137,6 +172,9 @@ def test_notes_say_what_was_read_as_missing_and_what_is_unseen(ask: Ask) -> None
         (PLAIN, "", "text/csv", 422, "expected at least one row, got none"),
         (PLAIN, "x0,x1\n", "text/csv", 422, "got a header alone"),
         (PLAIN, "x0,x0\n1,2\n", "text/csv", 422, "column 'x0' is there twice"),
+        (PLAIN, "x0,x1\n1,2,3\n", "text/csv", 422, "line 2: expected 2 cells, got 3"),
+        (PLAIN, "x0,x1\n1,2,\n3,4,\n", "text/csv", 422, "line 2: expected 2 cells, got 3"),
+        (PLAIN, "x0,x1,x1\n1,2,3\n", "text/csv", 422, "column 'x1' is there twice"),
         (PLAIN, "1,2\n", "text/csv; charset=latin-1", 415, "CSV is read as UTF-8"),
         (PLAIN, b"\xff,2\n", "text/csv", 400, "not UTF-8"),
         (f"{PLAIN}?outputs=votes", "1,2\n", "text/csv", 422, "votes"),
