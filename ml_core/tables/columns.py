@@ -149,10 +149,8 @@ def different_names(given: Sequence[str]) -> tuple[list[str], list[str]]:
             seen[each] += 1
             name = f"{each}.{seen[each]}"
         if name != each:
-            warnings.append(
-                f"column {place + 1} is called '{name}': "
-                + ("its name is there twice" if each else "it has none")
-            )
+            why = "its name is there twice" if each else "the file gives it no name"
+            warnings.append(f"column {place + 1} is called '{name}': {why}")
         names[name] = None
     more = len(warnings) - _MOST_TOLD
     told = [*warnings[:_MOST_TOLD], f"{more} more columns are renamed like these"]

@@ -40,6 +40,8 @@ def objection(column: Column) -> Objection | None:
         return Objection(reason, left_out=True)
     if column.is_index:
         return Objection("is the index of a data frame, which names or numbers the rows", left_out=True)
+    if not column.present.any():
+        return Objection("holds no value in any row", left_out=True)
     if column.kind == CATEGORY:
         return _of_words(column)
     if column.kind == INTEGER:

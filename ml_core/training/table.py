@@ -140,7 +140,8 @@ def _feature_columns(
             warnings.append(f"column '{column.name}' {against.reason}")
         columns.append(column)
     if not columns:
-        raise InvalidInput.at("$.data.features", "; ".join(["no column is left to train on", *warnings]))
+        told = 'no column is left to train on; "features" in data can name some of them'
+        raise InvalidInput.at("$.data.features", "; ".join([told, *warnings]))
     return columns, warnings
 
 

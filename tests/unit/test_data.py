@@ -420,6 +420,24 @@ def test_what_only_names_rows_is_left_out_unless_it_is_asked_for(tmp_path: Path)
     assert read_back(tmp_path, text, features=["id", "a"]).features == ("id", "a")
 
 
+def test_a_column_without_any_value_is_left_out_as_sheets_write_them(tmp_path: Path) -> None:
+    """Else each row of a prediction would have to have it."""
+    text = "a,fax,y,,\r\n" + "".join(f"{row % 7},NA,{'pq'[row % 2]},,\r\n" for row in range(20))
+    request = read_back(tmp_path, text)
+    assert request.features == ("a",)
+    for name in ("fax", "x3", "x4"):
+        assert f"column '{name}' is left out: it holds no value in any row" in request.warnings
+    assert "column 4 is called 'x3': the file gives it no name" in request.warnings
+    assert read_back(tmp_path, text, features=["a", "fax"]).features == ("a", "fax")
+
+
+def test_a_table_without_a_column_to_train_on_says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(
+        InvalidInput, match="\"features\" in data can name some of them; column 'a' is left out"
+    ):
+        read_back(tmp_path, "a,y\n" + "".join(f",{'pq'[row % 2]}\n" for row in range(20)))
+
+
 def test_the_features_are_in_the_order_in_which_they_are_named(tmp_path: Path) -> None:
     request = read_back(tmp_path, "a,b,c,y\n" + "1,2,3,p\n4,5,6,q\n" * 5, features=["c", "a"])
     assert request.features == ("c", "a")

@@ -496,4 +496,6 @@ def test_a_description_says_what_a_person_looks_at_first(file: Any) -> None:
 
 def test_a_column_without_values_is_described(file: Any) -> None:
     described = describe(read(file("a,b\n,1\n,2\n")))
-    assert described["columns"][0] == {"name": "a", "type": "number", "missing": 2, "distinct": 0}
+    left_out = "holds no value in any row"
+    empty = {"name": "a", "type": "number", "missing": 2, "distinct": 0, "left_out": left_out}
+    assert described["columns"][0] == empty
