@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ml_core.errors import Fault, InvalidInput, raise_faults, shown
+from ml_core.errors import Fault, InvalidInput, quoted, raise_faults, shown
 from ml_core.inputs import columns as kinds
 from ml_core.inputs.columns import Feature
 from ml_core.inputs.labels import Labels
 from ml_core.inputs.rows import Rows
 from ml_core.tables import reading
 from ml_core.tables.columns import first_infinite
+from ml_core.tables.options import MISSING_WORDS
 from ml_core.tables.suitability import objection, unusable
 from ml_core.training.rows import TrainingRows
 from ml_core.training.split import AT_RANDOM, Split, column_of
@@ -100,9 +101,13 @@ def _without_target(target: "Column", rows: int) -> str:
     named = ", ".join(
         f"{shown(word)} ({target.missing_words[word]} rows)" for word in sorted(words)[:_MOST_NAMED]
     )
+    # Among numbers and truth values the usual signs stand for a missing value whatever `missing` says.
+    options = [f'"types": {{{quoted(target.name)}: "category"}}'] if target.kind != kinds.CATEGORY else []
+    if not options or not set(words).isdisjoint(MISSING_WORDS):
+        options.append('"missing": [""]')
     return (
         f"{rows} rows have no target and are left out: column '{target.name}' holds {named}, which stand for "
-        'a missing value; "missing": [""] makes them classes'
+        f"a missing value; {' with '.join(options)} makes them classes"
     )
 
 

@@ -410,6 +410,18 @@ def test_labels_come_back_as_they_are_in_the_table(
     assert set(map(type, request.targets or ())) == set(map(type, labels))
 
 
+@pytest.mark.parametrize(
+    ("words", "sign"),
+    [(["1", "0"], "?"), (["1", "0"], "NA"), (["true", "false"], "-"), (["Mild", "Severe"], "None")],
+)
+def test_what_makes_a_word_for_no_target_a_class_does_so(tmp_path: Path, words: list[str], sign: str) -> None:
+    text = "a,y\n" + "".join(f"{row},{[*words, sign][row % 3]}\n" for row in range(30))
+    (told,) = (each for each in read_back(tmp_path, text).warnings if "have no target" in each)
+    said = told.partition("missing value; ")[2].removesuffix(" makes them classes").split(" with ")
+    options = json.loads("{" + ", ".join(said) + "}")
+    assert set(read_back(tmp_path, text, **options).targets or ()) == {*words, sign}
+
+
 def test_what_only_names_rows_is_left_out_unless_it_is_asked_for(tmp_path: Path) -> None:
     text = "id,a,y\n" + "".join(f"customer {row},{row % 7},{row % 2}\n" for row in range(60))
     request = read_back(tmp_path, text)
