@@ -31,6 +31,12 @@ _READ_BYTES = 1 << 20
 _CELL_BYTES = 16
 # How the standard library's reader, when it is strict, ends at an open quote.
 _NEVER_CLOSED = ("unexpected end of data", "field larger")
+# A line so early that is wider or narrower than the first tells that the first is none of the table.
+_LINES_OF_TITLE = 5
+_ONE_CELL = (
+    'each line has one cell: if something separates cells that is none of "," ";" "|", a tab and a space, '
+    '"delimiter" says it'
+)
 _INDEX_NAME = re.compile(r"(?:Unnamed: 0)?")
 _RAGGED = re.compile(r"incorrect number of fields for line (\d+), expected (\d+) got (more than )?(\d+)")
 
@@ -111,6 +117,8 @@ def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
             f'the file is not UTF-8; it was read as {dialect.encoding}; "encoding" says another',
         ]
     _check_quotes(path, dialect)
+    if dialect.width == 1:
+        warnings = [*warnings, _ONE_CELL]
     rows, batches, at_once = 0, 0, _rows_at_once(path, dialect)
     for batch in _batches(path, dialect, at_once):
         for place, column in columns.items():
@@ -222,18 +230,23 @@ def _batches(path: str, dialect: Dialect, at_once: int) -> "Iterator[RecordBatch
     except (MemoryError, OSError):
         raise
     except Exception as error:  # noqa: BLE001 - the engine raises nothing more special
-        raise _translated(error) from None
+        raise _translated(error, dialect.delimiter) from None
 
 
-def _translated(error: Exception) -> Exception:
+def _translated(error: Exception, delimiter: str) -> Exception:
     message = str(error)
     if "UTF-8" in message:
         return _NotUTF8()
     ragged = _RAGGED.search(message)
     if ragged:
         line, expected, more, got = ragged.groups()
-        title = "; if lines stand before the table, remove them" if expected == "1" else ""
+        advice = ""
+        if int(line) <= _LINES_OF_TITLE or expected == "1":
+            advice = (
+                f"; cells were separated by {delimiter!r}: if lines stand before the table, remove them; "
+                'if another sign separates cells, "delimiter" says it'
+            )
         return MalformedInput(
-            f"line {line} has {more or ''}{got} cells, the first line has {expected}{title}"
+            f"line {line} has {more or ''}{got} cells, the first line has {expected}{advice}"
         )
     return MalformedInput(f"the file cannot be read as CSV: {message.rpartition('rror: ')[2][:200]}")

@@ -14,6 +14,7 @@ from ml_core.tables.text import SAMPLE_BYTES, encoding_of
 # A space separates cells where nothing else does, as R writes tables.
 _DELIMITERS = ",;\t| "
 _SPACE = " "
+_SIGNS = frozenset(_DELIMITERS) - {_SPACE}
 _LEAST_CELLS = 3
 # How well a delimiter fits by which the header lacks a name: worse than one by which it does not.
 _LIKELY = 0.5
@@ -153,6 +154,10 @@ def _fitness(records: list[list[str]], delimiter: str) -> tuple[float, int]:
     share = sum(len(record) == width for record in records) / len(records)
     if delimiter == _SPACE and (width < _LEAST_CELLS or share < 1.0):
         return 0.0, 0  # words of a sentence
+    # A title may stand before the lines in which a space follows the sign that separates cells.
+    later = records[1:] or records
+    if delimiter == _SPACE and all(cell[-1:] in _SIGNS for record in later for cell in record[:-1]):
+        return 0.0, 0
     return share, width
 
 

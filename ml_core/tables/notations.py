@@ -33,21 +33,6 @@ _GROUP = 3
 _ALL_DIGITS = str.maketrans("123456789", "000000000")
 _ZERO, _MOST_SHAPES = re.compile(r"\D*+0\D", re.ASCII), 10_000
 _RULES = {order: ValueRule(date=order) for order in DATE_ORDERS}
-# Words that a person means as dates or times, and that nobody reads without asking.
-_ASKED = (
-    (
-        re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2}(?:[T ].*+)?", re.ASCII),
-        "look like dates with two digits for the year: write four, and they are read as dates",
-    ),
-    (
-        re.compile(r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d++)?(?: ?[AaPp][Mm])?", re.ASCII),
-        "look like times or durations: write them as numbers, such as seconds, to have their order",
-    ),
-    (
-        re.compile(r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])", re.ASCII),
-        "look like months: write their first days, and they are read as dates",
-    ),
-)
 _COMMA_GROUPS, _COMMA_DECIMALS, _POINT_GROUPS = (".", ","), (",", ""), (",", ".")
 
 
@@ -259,11 +244,3 @@ def holds_too_large(words: Iterable[str]) -> bool:
             return False
         found = found or is_inexact(int(text))
     return found
-
-
-def told_of_words(words: Sequence[str]) -> str | None:
-    """What is to be said of words that are all dates or times of a kind that is not read."""
-    for pattern, what in _ASKED:
-        if len(words) > 1 and all(pattern.fullmatch(word.strip()) for word in words):
-            return f"words such as {shown(words[0])} {what}"
-    return None

@@ -12,6 +12,9 @@ MOST_CATEGORIES = 10_000
 # The part of different words past which a column is left out, and past which it is told.
 _NEARLY_ALL, _MANY = 0.9, 0.5
 _LONGEST = 20
+# Whole numbers that may be dates, and those of so many digits that they may be codes.
+_FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31
+_LEAST_CODE = 100_000_000
 _CALLED_ID = re.compile(r"(?:^|[_\W])(?:id|uuid|guid|key|rownames?|index|nr|no)$", re.ASCII | re.IGNORECASE)
 _ENDS_IN_ID = re.compile(r"[a-z]I[dD]$", re.ASCII)
 
@@ -45,7 +48,7 @@ def objection(column: Column) -> Objection | None:
     if column.kind == CATEGORY:
         return _of_words(column)
     if column.kind == INTEGER:
-        return _of_integers(column)
+        return _of_days(column) or _of_integers(column)
     return None
 
 
@@ -87,4 +90,30 @@ def _of_integers(column: Column) -> Objection | None:
             'has another number in nearly each row and is called as an id is; "exclude" leaves it out',
             left_out=False,
         )
+    digits = len(str(low))
+    if low >= _LEAST_CODE and digits == len(str(high)) and len(np.unique(values)) == len(values):
+        return Objection(
+            f"has another number of {digits} digits in each row; if they are codes, such as numbers of "
+            'accounts or telephones, "exclude" leaves it out',
+            left_out=False,
+        )
     return None
+
+
+def _of_days(column: Column) -> Objection | None:
+    """Whole numbers that are all dates as 20240531 is one: their order is right, their distances are not."""
+    import numpy as np
+
+    values = column.values[column.present]
+    if not ((values >= _FIRST_DAY) & (values <= _LAST_DAY)).all():
+        return None
+    whole = values.astype(np.int64)
+    months, days = whole // 100 % 100, whole % 100
+    if not ((months >= 1) & (months <= 12) & (days >= 1) & (days <= 31)).all() or len(np.unique(whole)) == 1:
+        return None
+    first = str(whole[0])
+    return Objection(
+        f"holds whole numbers such as {first}, which look like dates: write them as "
+        f"{first[:4]}-{first[4:6]}-{first[6:]}, and they are read as dates",
+        left_out=False,
+    )

@@ -32,8 +32,8 @@ from ml_core.tables.notations import (
     NumberWords,
     Question,
     holds_too_large,
-    told_of_words,
 )
+from ml_core.tables.oddities import told_of_words
 from ml_core.tables.options import ColumnOptions
 from ml_core.tables.vocabulary import DistinctWords, Vocabulary, add_batch
 

@@ -35,6 +35,7 @@ from ml_core.tables import (
     dialects,
     guesses,
     notations,
+    oddities,
     suitability,
     words,
     written,
@@ -42,7 +43,7 @@ from ml_core.tables import (
 from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.description import describe
 from ml_core.tables.memory import BYTES_AT_LEAST, Budget
-from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, ColumnOptions
+from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, ColumnOptions, ReadOptions
 from ml_core.tables.reading import read
 from ml_core.tables.words import WordColumn
 from ml_core.training.notebook import check_request
@@ -299,7 +300,17 @@ class TestTimeGrowsWithLength:
         """A repeat without a bound that may be undone is tried again at each of its characters."""
         patterns = {
             f"{module.__name__}.{name}[{place}]": found.pattern
-            for module in (words, delimited, guesses, texts, suitability, notations, dialects, written)
+            for module in (
+                words,
+                delimited,
+                guesses,
+                texts,
+                suitability,
+                notations,
+                oddities,
+                dialects,
+                written,
+            )
             for name, held in vars(module).items()
             for place, found in enumerate(patterns_in(held))
         }
@@ -436,3 +447,90 @@ def test_a_delimiter_too_many_behind_each_line_does_not_move_the_cells(file: Cal
     """The first cells are no names of rows, though all are different."""
     with pytest.raises(MalformedInput, match="line 2 has 3 cells, the first line has 2"):
         read(file("a,y\n" + "".join(f"{row},{'pq'[row % 2]},\n" for row in range(20))))
+
+
+class TestWhatIsNotReadIsTold:
+    """What a person means otherwise than it is read: told by its column, and by what to write."""
+
+    @pytest.mark.parametrize(
+        ("cells", "says"),
+        [
+            (["15MAY2024", "02Jun2023"], "look like dates"),
+            (["15MAY2024:10:00:00", "02Jun2023:11:30:00"], "look like dates"),
+            (['"Mon, 20 May 2024 10:00:00 GMT"', '"Tue, 2 Jun 2024 11:00:00 GMT"'], "look like dates"),
+            (["18.0   8   307.0", "15.0   8   350.0"], "several cells with spaces between them"),
+            (["77 kg", "8 kg"], "with the unit 'kg'"),
+            (["7°C", "-9.5°C"], "with the unit '°C'"),
+            (["1.9M", "300K"], "thousands and millions"),
+            (["١٦", "٨١"], "digits of another script"),
+            (["\uff11\uff16", "\uff18\uff11"], "digits of another script"),
+            (["'a'", "'b c'"], "between single quotes"),
+            (["'23", "'24"], "marked as text for a spreadsheet"),
+            (['"=""0123"""', '"=""0456"""'], "marked as text for a spreadsheet"),
+            (["red", "red\u200b"], "not seen (U+200B)"),
+            (["Yes", "yes", "no"], "'Yes' and 'yes' differ only in case"),
+            (["New York", "New\u00a0York"], "differ only in case, space"),
+            (["caf\u00e9", "cafe\u0301"], "how letters are coded"),
+            (
+                ["20240531", "20231201", ""],
+                "such as 20240531, which look like dates: write them as 2024-05-31",
+            ),
+        ],
+    )
+    def test_it_is_told(self, file: Callable[[str], str], cells: list[str], says: str) -> None:
+        rows = "".join(f"{cell},{'pq'[row % 2]}\n" for row, cell in enumerate(cells * 10))
+        told = describe(read(file("a,y\n" + rows)))["warnings"]
+        assert [says in each and each.startswith("column 'a'") for each in told] == [True], told
+
+    @pytest.mark.parametrize(
+        "cells",
+        [
+            ["Monday", "Tuesday"],
+            ["Sunday roast", "Monday roast"],
+            ["0128 302 220", "0129 333 111"],
+            ["12A", "7B"],
+            ["\U0001f468\u200d\U0001f469\u200d\U0001f467", "x"],
+            ["1st", "2nd"],
+            ["18 to 25", "26 to 30"],
+            ["20249999", "20240531"],
+            ["20240531", "20240531"],
+            ["Yes", "no"],
+            ["don't", "won't"],
+        ],
+    )
+    def test_nothing_is_told_of_what_is_read_as_it_is_meant(
+        self, file: Callable[[str], str], cells: list[str]
+    ) -> None:
+        rows = "".join(f"{cell},{'pq'[row % 2]}\n" for row, cell in enumerate(cells * 10))
+        assert describe(read(file("a,y\n" + rows)))["warnings"] == []
+
+    def test_codes_that_are_whole_numbers_are_told(self, file: Callable[[str], str]) -> None:
+        rows = "".join(f"{491_700_000_000 + row * 7_919},{row % 5},{'pq'[row % 2]}\n" for row in range(60))
+        (told,) = describe(read(file("phone,a,y\n" + rows)))["warnings"]
+        assert told.startswith("column 'phone' has another number of 12 digits in each row")
+
+    def test_a_file_of_one_column_is_told(self, file: Callable[[str], str]) -> None:
+        found = read(file("a^y\n1^p\n2^q\n"))
+        assert "each line has one cell" in found.warnings[0]
+        said = read(file("a^y\n1^p\n2^q\n"), options=ReadOptions(delimiter="^"))
+        assert ([column.name for column in said.columns], said.warnings) == (["a", "y"], ())
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "|1x3 Cross validator\n" + "25, Private, <=50K.\n" * 20,
+            "# made by a program\n# on a day\na,b,y\n" + "1,2,p\n" * 20,
+            " id | name | y \n----+------+---\n" + "  1 | ab   | p\n" * 20,
+        ],
+    )
+    def test_lines_before_the_table_are_told(self, file: Callable[[str], str], text: str) -> None:
+        with pytest.raises(MalformedInput, match="if lines stand before the table, remove them"):
+            read(file(text))
+
+    def test_a_space_behind_commas_separates_nothing(self, file: Callable[[str], str]) -> None:
+        """Quotes behind a space quote nothing, so such a line has too many cells."""
+        with pytest.raises(MalformedInput, match="line 2 has 4 cells, the first line has 3"):
+            read(file("a, t, y\n" + '1, "h, x", p\n' * 20))
+        assert [column.name for column in read(file("a, t, y\n" + "1, h, p\n2, k, q\n" * 9)).columns] == list(
+            "aty"
+        )

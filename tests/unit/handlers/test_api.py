@@ -644,7 +644,8 @@ class TestLog:
         assert key.key not in written
         first, second = (json.loads(line) for line in written.splitlines())
         assert first.items() >= {
-            "level": "info", "severity": "INFO", "event": "request", "request_id": "r1", "method": "POST", "status": 200,
+            "level": "info", "severity": "INFO", "event": "request", "request_id": "r1",
+            "method": "POST", "status": 200,
             "route": "/v1/models/{model}:predict", "model": "iris", "version": 1, "rows": 1, "cold": True,
             "key": key.record["id"],
         }.items()  # fmt: skip
