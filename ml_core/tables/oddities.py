@@ -11,6 +11,8 @@ from ml_core.errors import shown
 
 # Of more words than these, nobody looks at how each is spelled.
 _MOST_SPELLED = 1_000
+# A cell of more ends of lines may begin at a quote that nothing closes.
+_MOST_LINES = 2
 _QUOTE, _LEAST_QUOTED = "'", 2
 # Not seen where they stand. Joiners are part of emoji and of Persian words, and are none of these.
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")
@@ -93,7 +95,13 @@ def _told_of_units(words: Sequence[str]) -> str | None:
 
 
 def _told_of_spelling(words: Sequence[str]) -> str | None:
-    """Words that a person does not tell apart."""
+    """Words that a person does not tell apart, or that are no single cell."""
+    long = next((word for word in words if word.count("\n") + word.count("\r") > _MOST_LINES), None)
+    if long is not None:
+        lines = 1 + (long.count("\n") or long.count("\r"))
+        return (
+            f"{shown(long)} is a single cell of {lines} lines: if a quote is not closed before it, close it"
+        )
     unseen = next((word for word in words if _UNSEEN.search(word)), None)
     if unseen is not None:
         sign = f"U+{ord(_UNSEEN.findall(unseen)[0]):04X}"

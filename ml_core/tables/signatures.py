@@ -1,5 +1,6 @@
 """By which bytes a file of each format is known, and what else people upload by mistake."""
 
+import codecs
 import json
 
 from ml_core.tables.text import encoding_of
@@ -15,9 +16,21 @@ _OTHERS = {
     b"BZh": "a bzip2 file: unpack it first",
     b"(\xb5/\xfd": "a zstd file: unpack it first",
     b"SQLite format 3": "a SQLite database: export the table as CSV",
+    b"$FL": "an SPSS file: save it as CSV",
+    b"<stata_dta>": "a Stata file: save it as CSV",
+    b"\x89HDF": "an HDF5 file: write the table as Parquet",
+    b"FEA1": "a Feather file: write it as Parquet",
+    b"Obj\x01": "an Avro file: write it as Parquet",
+}
+# Text in lower case, after space and a byte order mark, that is no table.
+_OTHER_TEXTS = {
+    b"<!doctype": "a page of HTML, such as one that asks to log in: get the file itself",
+    b"<html": "a page of HTML, such as one that asks to log in: get the file itself",
+    b"<?xml": "XML: write the table as CSV",
+    b"@relation": "an ARFF file: write its attributes' names in one line above its data, as CSV",
 }
 
-
+_LONGEST_START = 1_000
 _ZIP = b"PK\x03\x04"
 
 
@@ -60,7 +73,16 @@ def why_unknown(head: bytes) -> str:
 def _known_other(head: bytes) -> str | None:
     if head.startswith(_ZIP):
         return _kind_of_zip(head)
-    return next((what for magic, what in _OTHERS.items() if head.startswith(magic)), None)
+    text = head[:_LONGEST_START].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    return next(
+        (
+            what
+            for start, others in ((head, _OTHERS), (text, _OTHER_TEXTS))
+            for magic, what in others.items()
+            if start.startswith(magic)
+        ),
+        None,
+    )
 
 
 def _kind_of_zip(head: bytes) -> str:

@@ -34,7 +34,7 @@ from ml_core.tables.notations import (
     holds_too_large,
 )
 from ml_core.tables.oddities import told_of_words
-from ml_core.tables.options import ColumnOptions
+from ml_core.tables.options import MISSING_WORDS, ColumnOptions
 from ml_core.tables.vocabulary import DistinctWords, Vocabulary, add_batch
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 # So many words, evenly taken from the sorted ones, say whether most are numbers or dates.
 _SAMPLED = 500
+# So many of the words that are none are named.
+_MOST_NAMED = 5
 # A column of so many parts of numbers or dates is told by what is none.
 _MOSTLY = 0.5
 TRUE_WORDS, FALSE_WORDS = ("true",), ("false",)
@@ -334,6 +336,9 @@ class WordColumn:
         for word, times in zip(meant, words.times, strict=True):
             if word in gaps and word:
                 missing_words[word] += times
+        usual = [word for word in MISSING_WORDS if word in places] if text else []
+        if usual:
+            self._warn(f'{shown(usual[0])} is one of its words, as "missing" was said without it')
         integers = text and holds_too_large(kept)
         rule = ValueRule(text=text, trim=True, missing=missing, spelled=text and any(map(_is_spelled, kept)))
         codes = places_of_codes[words.codes]
@@ -417,13 +422,21 @@ class WordColumn:
         rows = words.count(present)
         if rows - words.count(others) <= _MOSTLY * rows:
             return
-        first = others[0]  # words are in the order of the rows that first hold them
-        meant = first.strip() if self._options.text else first
-        more = f" and {len(others) - 1} more words" if len(others) > 1 else ""
+        # Words are in the order of the rows that first hold them.
+        meant = list(dict.fromkeys(word.strip() if self._options.text else word for word in others))
+        more = f" and {len(meant) - 1} more words" if len(meant) > 1 else ""
+        what = "makes it a gap" if len(meant) == 1 else "makes them gaps"
         self._warn(
-            f"holds {kind}s and the word {shown(meant)} in row {words.row_of(first)}{more}: it was read as "
-            f'words; "missing": [{quoted(meant)}] makes it a gap'
+            f"holds {kind}s and the word {shown(meant[0])} in row {words.row_of(others[0])}{more}: it was "
+            f'read as words; "missing": [{self._listed(meant)}] {what}'
         )
+
+    def _listed(self, words: "Sequence[str]") -> str:
+        """Some words as JSON has them, behind those that `missing` said already."""
+        missing = self._options.category_missing
+        said = () if missing == MISSING_WORDS else tuple(filter(None, missing))
+        named = ", ".join(map(quoted, dict.fromkeys((*said, *words[:_MOST_NAMED]))))
+        return f"{named}, …" if len(words) > _MOST_NAMED else named
 
 
 def _fits(kind: NumberWords | DateWords, word: str) -> bool:

@@ -43,7 +43,7 @@ from ml_core.tables import (
 from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.description import describe
 from ml_core.tables.memory import BYTES_AT_LEAST, Budget
-from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, ColumnOptions, ReadOptions
+from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, ColumnOptions, ReadOptions, read_options
 from ml_core.tables.reading import read
 from ml_core.tables.words import WordColumn
 from ml_core.training.notebook import check_request
@@ -503,6 +503,49 @@ class TestWhatIsNotReadIsTold:
     ) -> None:
         rows = "".join(f"{cell},{'pq'[row % 2]}\n" for row, cell in enumerate(cells * 10))
         assert describe(read(file("a,y\n" + rows)))["warnings"] == []
+
+    @pytest.mark.parametrize("said", [None, ["#NULL!"]])
+    def test_what_is_said_of_words_among_numbers_reads_them(
+        self, file: Callable[[str], str], said: list[str] | None
+    ) -> None:
+        """In one step, and with what was said before."""
+        cells = [*map(str, range(100)), "#DIV/0!", " #REF!", "#VALUE!", 'a""b', *(["#NULL!"] if said else [])]
+        path = file("a,y\n" + "".join(f'"{cell}",{"pq"[row % 2]}\n' for row, cell in enumerate(cells)))
+        (told,) = read(path, options=read_options({"missing": said} if said else {})).warnings
+        assert "the word '#DIV/0!' in row 101 and 3 more words" in told
+        proposed = told.partition("as words; ")[2].removesuffix(" makes them gaps")
+        found = read(path, options=read_options(json.loads("{" + proposed + "}")))
+        assert found.columns[0].kind == "integer"
+
+    def test_what_missing_no_longer_says_is_told(self, file: Callable[[str], str]) -> None:
+        """It is said for a column of numbers, and holds for the words of others."""
+        path = file("n,w,y\n" + "-999,NA,p\n1,x,q\n2,z,p\n" * 9)
+        assert read(path, options=read_options({"missing": ["-999", "NA"]})).warnings == ()
+        (told,) = read(path, options=read_options({"missing": ["-999"]})).warnings
+        assert told == "column 'w': 'NA' is one of its words, as \"missing\" was said without it"
+
+    def test_a_quote_that_is_not_closed_is_told(self, file: Callable[[str], str]) -> None:
+        dataset = read(file('a,y\n1,"p\n' + "2,q\n3,p\n" * 9))
+        assert dataset.rows == 1
+        assert "a single cell of 19 lines: if a quote is not closed" in dataset.warnings[0]
+
+    @pytest.mark.parametrize(
+        ("content", "what"),
+        [
+            (b"<!DOCTYPE html><html><body>Sign in</body></html>", "a page of HTML"),
+            (b"\xef\xbb\xbf\r\n <HTML>\n<p>a,b</p>", "a page of HTML"),
+            (b"<?xml version='1.0'?><a><b>1</b></a>", "XML"),
+            (b"@RELATION x\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "an ARFF file"),
+            (b"$FL2@(#) SPSS DATA FILE\x00\x02", "an SPSS file"),
+            (b"<stata_dta><header>\x00", "a Stata file"),
+            (b"\x89HDF\r\n\x1a\n\x00", "an HDF5 file"),
+        ],
+    )
+    def test_what_is_no_table_is_told_by_its_name(
+        self, file: Callable[[bytes], str], content: bytes, what: str
+    ) -> None:
+        with pytest.raises(MalformedInput, match=f"the file is {what}"):
+            read(file(content))
 
     def test_codes_that_are_whole_numbers_are_told(self, file: Callable[[str], str]) -> None:
         rows = "".join(f"{491_700_000_000 + row * 7_919},{row % 5},{'pq'[row % 2]}\n" for row in range(60))
