@@ -90,6 +90,7 @@ def rows_from_csv(
     width = len(lines[0][1])
     places = _places(lines, features, header, expecting=expecting, unknown=unknown)
     if places is None:
+        raise_faults(_wrong_widths(lines, width))
         places = dict(enumerate(range(len(features))))
     else:
         lines = lines[1:]
@@ -97,7 +98,6 @@ def rows_from_csv(
         raise InvalidInput.at(_WHERE, "expected at least one row, got a header alone")
     if len(lines) > limits.max_rows:
         raise TooLarge(f"{_WHERE} has more than {limits.max_rows} rows, which are the most that are taken")
-    raise_faults(_wrong_widths(lines, width))
     absent: list[str | None] = [None] * len(lines)
     columns = (
         [cells[places[place]] for _, cells in lines] if place in places else absent
@@ -178,7 +178,7 @@ def _places(
     if unnamed:
         given = ["", *given]
     elif lines[1:]:
-        raise_faults(_wrong_widths(lines, 0))
+        raise_faults(_wrong_widths(lines[1:], len(given)))
     names, _ = different_names(given)
     found: dict[str, int] = {}
 
