@@ -27,6 +27,21 @@ from ml_core.training.request import body_schema
 BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
 # Bodies that are described by what declares them elsewhere.
 _NAMED = {"TRAIN_BODY": "Training", "DESCRIBE_BODY": "Look"}
+# What is sent for example, of a path and of headers. With the bodies' examples it is one story, which the
+# page tells from its top to its end: each works after those before it.
+_EXAMPLES = {"model": "fruit", "version": "1", "alias": "production", "dataset": "churn", "prefer": "wait=20"}
+# The README's model, whose columns all examples of predictions have.
+_FRUIT: dict[str, Any] = {
+    "algorithm": "logistic_regression",
+    "hyperparameters": {"C": 1.0},
+    "feature_names": ["grams", "redness"],
+    "instances": [
+        *([120, 0.9], [130, 0.8], [125, 0.95], [118, 0.7]),
+        *([170, 0.2], [160, 0.1], [155, 0.3], [175, 0.15]),
+    ],
+    "targets": [*["apple"] * 4, *["quince"] * 4],
+    "test_fraction": 0.25,
+}
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
 
 
@@ -80,7 +95,10 @@ def document() -> dict[str, Any]:
 
 def training_body() -> Schema:
     """What `:train` takes: one alternative for each algorithm, with its hyperparameters."""
-    return {"oneOf": [body_schema(info) for info in algorithms().values()]}
+    return {
+        "oneOf": [body_schema(info) for info in algorithms().values()],
+        "examples": [_FRUIT, {**_FRUIT, "hyperparameters": {"C": 0.1}}],
+    }
 
 
 def look_body() -> Schema:
@@ -140,15 +158,32 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     """Path, query and header parameters."""
     named = [segment for segment in route.path.replace(":", "/").split("/") if segment.startswith("{")]
     path = [
-        {"name": name, "in": "path", "required": True, "description": declared.doc, "schema": declared.schema}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": declared.doc,
+            "schema": declared.schema,
+            **_example(name),
+        }
         for name, declared in ((segment[1:-1], PATH_PARAMETERS[segment[1:-1]]) for segment in named)
     ]
     query = [{"name": name, "in": "query", "schema": QUERY[name]} for name in route.query]
     headers = [
-        {"name": name, "in": "header", "description": HEADERS[name], "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "header",
+            "description": HEADERS[name],
+            "schema": {"type": "string"},
+            **_example(name),
+        }
         for name in route.headers
     ]
     return [*path, *query, *headers]
+
+
+def _example(name: str) -> dict[str, Any]:
+    return {"example": _EXAMPLES[name]} if name in _EXAMPLES else {}
 
 
 def _content(name: str, schema: Schema) -> dict[str, Any]:

@@ -246,14 +246,6 @@ ROUTES = (
         ((200, "Version"),),
     ),
     Route(
-        "GET",
-        "/v1/models/{model}/aliases/{alias}",
-        "aliases:alias",
-        PREDICT,
-        ((200, "Alias"), (304, "")),
-        headers=("if-none-match",),
-    ),
-    Route(
         "PUT",
         "/v1/models/{model}/aliases/{alias}",
         "aliases:put_alias",
@@ -262,6 +254,14 @@ ROUTES = (
         body="ALIAS_BODY",
         headers=("if-match", "if-none-match"),
         creates=("alias",),
+    ),
+    Route(
+        "GET",
+        "/v1/models/{model}/aliases/{alias}",
+        "aliases:alias",
+        PREDICT,
+        ((200, "Alias"), (304, "")),
+        headers=("if-none-match",),
     ),
     Route(
         "POST",

@@ -33,7 +33,7 @@ ALIAS_BODY: Schema = {
             "x-checked-by": "ml_core.registry.weights",
         },
     },
-    "examples": [{"version": 3}, {"weights": {"3": 90, "4": 10}}],
+    "examples": [{"version": 1}, {"weights": {"1": 90, "2": 10}}],
 }
 PROMOTE_BODY: Schema = {
     "type": "object",
@@ -46,7 +46,7 @@ PROMOTE_BODY: Schema = {
             "description": "Instead: the alias whose version gets it.",
         },
     },
-    "examples": [{}, {"version": 4}, {"alias": "staging"}],
+    "examples": [{"version": 1}, {"version": 2}],
 }
 ROLLBACK_BODY: Schema = {
     "type": "object",
@@ -59,7 +59,7 @@ ROLLBACK_BODY: Schema = {
             "description": "The number of a change in the history: back to what it made of the alias.",
         }
     },
-    "examples": [{}, {"to": 2}],
+    "examples": [{"to": 1}],
 }
 
 

@@ -55,6 +55,9 @@ def test_every_example_meets_its_own_schema() -> None:
                 .get("application/json", {})
                 .get("schema", {})
             )
+            if "$ref" in schema:
+                schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+            assert schema.get("examples") or "requestBody" not in operation, operation["operationId"]
             for example in schema.get("examples", []):
                 jsonschema.validate(example, schema)
 

@@ -1,0 +1,96 @@
+"""The examples of /docs and /openapi.json are one story: each works after those before it."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from handlers.rest import openapi
+from tests.e2e.local_server import ROOT, Answer, LocalServer
+from tests.e2e.test_docs import commands
+
+DOCUMENT: dict[str, Any] = json.loads(openapi.build())
+
+
+def test_every_send_of_the_page_works_from_top_to_bottom(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "root") as server:
+        done = subprocess.run(
+            ["node", os.path.join(ROOT, "tests", "e2e", "page.js"), server.url],
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=True,
+        )
+    pressed = [json.loads(line) for line in done.stdout.splitlines()]
+    operations = [declared for methods in DOCUMENT["paths"].values() for declared in methods.values()]
+    assert len(pressed) == len(operations) + 1, "every operation, and the file's content"
+    failed = [each for each in pressed if each["empty"] or not 200 <= (each["status"] or 0) < 300]
+    assert failed == []
+    (put,) = [each for each in pressed if "-X PUT" in each["request"] and "customer,age" in each["request"]]
+    described = [each for each in pressed if "churn:describe" in each["request"]]
+    assert pressed.index(put) < pressed.index(described[0])
+    assert '"described"' in described[0]["body"]
+
+
+def _in_the_pages_order() -> list[tuple[str, str, dict[str, Any]]]:
+    """Method, path and declaration of each operation: by tags, and what deletes last, in reverse."""
+    found = [
+        (method, path, declared)
+        for path, methods in DOCUMENT["paths"].items()
+        for method, declared in methods.items()
+    ]
+    tags = list(dict.fromkeys(declared["tags"][0] for _, _, declared in found))
+    kept = [each for each in found if each[0] != "delete"]
+    kept.sort(key=lambda each: tags.index(each[2]["tags"][0]))
+    return [*kept, *(each for each in reversed(found) if each[0] == "delete")]
+
+
+def _examples(declared: dict[str, Any]) -> list[Any]:
+    """The bodies of an operation's examples; without any, none."""
+    if "requestBody" not in declared:
+        return [None]
+    schema = declared["requestBody"]["content"]["application/json"]["schema"]
+    if "$ref" in schema:
+        schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return list(schema["examples"])
+
+
+def test_every_example_of_the_description_works_in_that_order(tmp_path: Path) -> None:
+    job = ""
+    sent = 0
+    with LocalServer(tmp_path / "root") as server:
+        for method, path, declared in _in_the_pages_order():
+            given = {each["name"]: each.get("example") for each in declared["parameters"]}
+            headers = {name: given[name] for name in ("prefer",) if given.get(name)}
+            for body in _examples(declared):
+                target = _filled(path, {**given, "job": job})
+                answer = server.call(method.upper(), target, body, **headers)
+                sent += 1
+                assert 200 <= answer.status < 300, (method, target, body, answer)
+                job = answer.headers.get("location", "").rpartition("/")[2] or job
+                if target.endswith(":upload"):
+                    _put(server, answer)
+            csv = declared.get("requestBody", {}).get("content", {}).get("text/csv")
+            if csv:
+                target = _filled(path, given)
+                answer = server.call("POST", target, csv["example"].encode(), content_type="text/csv")
+                assert answer.status == 200, (target, answer)
+    assert sent > len(DOCUMENT["paths"])
+
+
+def _filled(path: str, values: dict[str, Any]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda name: str(values[name[1]]), path)
+
+
+def _put(server: LocalServer, signed: Answer) -> None:
+    with open(os.path.join(ROOT, "examples", "churn.csv"), "rb") as file:
+        path = signed.body["url"].removeprefix(server.url)
+        assert server.call("PUT", path, file.read(), **signed.body["headers"]).status in (200, 201)
+
+
+def test_the_examples_are_of_the_readmes_model() -> None:
+    (train,) = [each for each in commands("README.md") if "fruit:train" in each]
+    body = json.loads(train[train.index("-d '") + 4 : train.rindex("'")])
+    assert DOCUMENT["components"]["schemas"]["Training"]["examples"][0] == body
