@@ -62,6 +62,7 @@ class Services:
         key_records: Callable[[], Records | None] | None,
         models: Callable[[], ModelSource] | None = None,
         data_folder: Callable[[], DataStore] | None = None,
+        data_place: str = "",
         data_bucket: Callable[[str, str], DataStore] | None = None,
         signer: Callable[[], Signer] | None = None,
         disk_is_memory: bool = False,
@@ -74,6 +75,7 @@ class Services:
         self._make_queue = queue
         self._make_models = models or self._registered
         self._data_folder = data_folder
+        self._data_place = data_place
         self._data_bucket = data_bucket
         self._make_signer = signer
         self._signer: Signer | None = None
@@ -175,6 +177,7 @@ class Services:
         return DataSources(
             uploads=lambda: self.store,
             folder=self._data_folder,
+            place=self._data_place,
             bucket=self._data_bucket,
             schemes=SCHEMES,
             allowed=allowed,

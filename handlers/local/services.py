@@ -33,10 +33,12 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
 
         return FolderQueue(settings.root)
 
+    data_place = os.path.abspath(settings.data_root or os.path.join(settings.root, "data"))
+
     def data_folder() -> DataStore:
         from providers.local.runtime.data_folder import DataFolder
 
-        return DataFolder(settings.data_root or os.path.join(settings.root, "data"))
+        return DataFolder(data_place)
 
     def signer() -> Signer:
         from providers.local.runtime.signer import LocalSigner
@@ -49,5 +51,6 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
         queue=queue,
         key_records=key_records,
         data_folder=data_folder,
+        data_place=data_place,
         signer=signer,
     )

@@ -37,15 +37,16 @@ class Location(NamedTuple):
         return f"{self.scheme}://{self.place}" + (f"/{self.key}" if self.key else "")
 
 
-def location_of(uri: object, schemes: Schemes, where: str = WHERE) -> Location:
-    """The parts of an address. Raises `InvalidInput` for one that is none, whatever may be read."""
+def location_of(uri: object, schemes: Schemes, where: str = WHERE, *, folder: str = "") -> Location:
+    """The parts of an address. Raises `InvalidInput` for one that is none, whatever may be read.
+
+    `folder` is where files are looked for, so that who named one can be told.
+    """
     if not isinstance(uri, str):
         raise InvalidInput.at(where, f"expected an address as a string, got {shown(uri)}")
     scheme, colon, rest = uri.partition(":")
-    if not colon:
-        return Location(FILE, "", _checked_key(uri, where))
-    if scheme == FILE:
-        return Location(FILE, "", _checked_key(rest, where))
+    if not colon or scheme == FILE:
+        return Location(FILE, "", _checked_key(rest if colon else uri, where, folder))
     if scheme not in (DATASET, *schemes) or not rest.startswith("//"):
         expected = ", ".join(f"{each}://" for each in (DATASET, *schemes))
         raise InvalidInput.at(
@@ -59,18 +60,25 @@ def location_of(uri: object, schemes: Schemes, where: str = WHERE) -> Location:
     return Location(scheme, place, _checked_key(key, where) if slash else "")
 
 
-def _checked_key(key: str, where: str) -> str:
+def _checked_key(key: str, where: str, folder: str = "") -> str:
     segments = key.split("/")
     if "" in segments or "." in segments or ".." in segments or "\\" in key:
         raise InvalidInput.at(
             where,
-            f"expected a path without backslashes and without empty, '.' or '..' segments, got {shown(key)}",
+            "expected a path without backslashes and without empty, '.' or '..' segments, "
+            f"got {shown(key)}{_looked(folder)}",
         )
     if any(character < " " or character == "\x7f" for character in key) or not _fits(key):
         raise InvalidInput.at(
-            where, f"expected a path of at most {LONGEST_KEY} bytes without control characters"
+            where,
+            f"expected a path of at most {LONGEST_KEY} bytes without control characters{_looked(folder)}",
         )
     return key
+
+
+def _looked(folder: str) -> str:
+    """Where files are looked for, as the end of a message; nothing where there is no such folder."""
+    return f"; files are looked for below {folder}, and ML_DATA_ROOT names another folder" if folder else ""
 
 
 def _fits(key: str) -> bool:
@@ -100,7 +108,8 @@ class DataSources:
     """What this deployment may read training data from.
 
     `uploads` makes its own store, `folder` the laptop's data folder, and `bucket` opens a bucket by scheme
-    and name; None where there is no such thing. `schemes` are those of buckets that an address may have.
+    and name; None where there is no such thing. `place` is that folder's path, which messages say. `schemes`
+    are those of buckets that an address may have.
     """
 
     def __init__(
@@ -108,19 +117,21 @@ class DataSources:
         *,
         uploads: Callable[[], ObjectStore],
         folder: Callable[[], DataStore] | None = None,
+        place: str = "",
         bucket: Callable[[str, str], DataStore] | None = None,
         schemes: Schemes = {},  # noqa: B006 - a mapping that nobody changes
         allowed: tuple[Location, ...] = (),
     ) -> None:
         self._uploads = uploads
         self._folder = folder
+        self._place = place
         self._bucket = bucket
         self._schemes = schemes
         self._allowed = allowed
 
     def check(self, uri: object, where: str = WHERE) -> Location:
         """The location, if it may be read. Nothing is opened. Raises `InvalidInput`."""
-        found = location_of(uri, self._schemes, where)
+        found = location_of(uri, self._schemes, where, folder=self._place)
         if found.scheme == FILE and self._folder is None:
             raise InvalidInput.at(
                 where, "file: addresses work on the local server only: upload a dataset, or name a bucket"
@@ -156,7 +167,8 @@ class DataSources:
             upload = self._upload(found.place, found.key)
             return found._replace(key=upload), self._uploads().opened(upload_key(found.place, upload))
         except ObjectNotFound:
-            raise InvalidInput.at(WHERE, f"nothing was found at {found}") from None
+            looked = _looked(self._place) if found.scheme == FILE else ""
+            raise InvalidInput.at(WHERE, f"nothing was found at {found}{looked}") from None
         except AccessRefused as error:
             if found.scheme == DATASET:
                 raise  # our own store: that is nothing which the caller could mend

@@ -230,6 +230,56 @@ def test_what_is_not_there_is_said_so(tmp_path: Path, uri: str) -> None:
         sources(tmp_path).open(uri)
 
 
+NO_FILES = [
+    "file:none.csv",
+    "none.csv",
+    "file:/etc/hosts",
+    "file:///etc/hosts",
+    "file:../a.csv",
+    "file:a\n.csv",
+]
+
+
+@pytest.mark.parametrize("variable", ["", "ML_DATA_ROOT"])
+@pytest.mark.parametrize("uri", NO_FILES)
+def test_who_names_a_file_in_vain_is_told_where_it_was_looked_for(
+    tmp_path: Path, uri: str, variable: str
+) -> None:
+    given = {"ML_ROOT": str(tmp_path), **({variable: str(tmp_path / "mine")} if variable else {})}
+    services = folder_services(read_settings(given), key_records=None)
+    place = tmp_path / ("mine" if variable else "data")
+    for exists in (False, True):
+        if exists:
+            place.mkdir()
+        with pytest.raises(InvalidInput) as refused:
+            services.data.open(uri)
+        (fault,) = refused.value.faults
+        assert f"files are looked for below {place}, and ML_DATA_ROOT names" in fault.message
+
+
+@pytest.mark.parametrize("uri", ["s3://lake/exports/b.csv", "s3://lake/../b.csv", "dataset://none", 7])
+def test_who_names_something_else_in_vain_is_told_of_no_folder(tmp_path: Path, uri: Any) -> None:
+    told = DataSources(
+        uploads=lambda: FolderStore(str(tmp_path / "store")),
+        folder=lambda: DataFolder(str(tmp_path / "data")),
+        place=str(tmp_path / "data"),
+        bucket=lambda scheme, name: BUCKETS[scheme, name],
+        schemes=SCHEMES,
+        allowed=allow_list("s3://lake/exports/", SCHEMES),
+    )
+    with pytest.raises(InvalidInput) as refused:
+        told.open(uri)
+    assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_cloud_says_no_folder_of_its_own(tmp_path: Path) -> None:
+    cloud = DataSources(uploads=lambda: FolderStore(str(tmp_path)), schemes=SCHEMES)
+    for uri in NO_FILES:
+        with pytest.raises(InvalidInput) as refused:
+            cloud.check(uri)
+        assert "looked for" not in str(refused.value)
+
+
 def test_links_pipes_and_folders_below_the_root_are_not_read(tmp_path: Path) -> None:
     root = tmp_path / "data"
     root.mkdir()

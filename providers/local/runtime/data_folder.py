@@ -32,7 +32,7 @@ class DataFolder:
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
                 raise ObjectNotFound(f"the data folder holds no plain file '{key}'") from error
-            raise Unavailable("the data folder cannot be read") from error
+            raise Unavailable(f"the data folder {self._root} cannot be read") from error
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode):
             os.close(file)
