@@ -8,10 +8,10 @@ from importlib import import_module
 from handlers.auth import PREDICT, VISITOR, Gate
 from handlers.logs import log
 from handlers.rest.call import Call
-from handlers.rest.http import Request, Response
+from handlers.rest.http import Request, Response, indented, wants_indented
 from handlers.rest.router import allowed, find
-from handlers.rest.routes import PATH_PARAMETERS, Route
-from handlers.rest.schemas import faults_of
+from handlers.rest.routes import PATH_PARAMETERS, QUERY, Route
+from handlers.rest.schemas import check, faults_of
 from ml_core.errors import ServerlessMLError, TooLarge
 from ml_core.names import check_name
 
@@ -44,6 +44,8 @@ class Api:
             response = self._answer(request, gate or self._services.gate, record)
         except Exception as error:  # noqa: BLE001 (every failure is an answer)
             response = _failure(error, request, record)
+            if wants_indented(request):
+                response = indented(response)
         latency = round((time.perf_counter() - started) * 1000, 3)
         log(
             "error" if response.status >= 500 else "info",
@@ -66,6 +68,8 @@ class Api:
         record["key"] = caller.id or None
         self._check_length("request's body", len(request.body), self._settings.max_body_bytes)
         _check_path(route, values)
+        if "pretty" in request.query:
+            check(QUERY["pretty"], request.query["pretty"], "query.pretty")
         module_name, _, function_name = route.target.partition(":")
         module = import_module(f"handlers.rest.endpoints.{module_name}")
         schema = getattr(module, route.body) if route.body else {}
@@ -80,6 +84,9 @@ class Api:
         )
         response: Response = getattr(module, function_name)(call)
         self._check_length("answer", len(response.body), self._settings.max_answer_bytes)
+        if wants_indented(request):
+            response = indented(response)
+            self._check_length("indented answer", len(response.body), self._settings.max_answer_bytes)
         return response
 
     def _check_length(self, what: str, length: int, most: int) -> None:

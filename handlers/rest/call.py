@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.rest.bodies import read_json
 from handlers.rest.http import Request, is_number
-from handlers.rest.routes import QUERY, Route
+from handlers.rest.routes import EVERYWHERE, QUERY, Route
 from handlers.rest.schemas import Schema, check
 from handlers.settings import limits_of
 from ml_core.errors import InvalidInput
@@ -106,6 +106,6 @@ class Call:
         for name, text in self.request.query.items():
             number = QUERY.get(name, {}).get("type") == "integer" and is_number(text)
             values[name] = int(text) if number else text
-        declared = {name: QUERY[name] for name in self.route.query}
+        declared = {name: QUERY[name] for name in (*self.route.query, *EVERYWHERE)}
         check({"type": "object", "properties": declared, "additionalProperties": False}, values, "query")
         return values

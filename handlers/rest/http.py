@@ -43,6 +43,19 @@ def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | No
     return Response(status, {"content-type": "application/json", **(headers or {})}, body)
 
 
+def wants_indented(request: Request) -> bool:
+    """Whether the request asks for JSON that people read: `?pretty` or `?pretty=true`."""
+    return request.query.get("pretty") in ("", "true")
+
+
+def indented(response: Response) -> Response:
+    """The same answer with its JSON indented; one of anything else as it is."""
+    if response.headers.get("content-type") not in ("application/json", "application/problem+json"):
+        return response
+    body = json.dumps(json.loads(response.body), indent=2).encode() + b"\n"
+    return Response(response.status, response.headers, body)
+
+
 def is_number(text: str) -> bool:
     """Whether `text`, of a header or a query, is a whole number in digits and short enough to mean one."""
     return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS

@@ -108,6 +108,11 @@ QUERY: dict[str, Schema] = {
         "enum": ["true", "false"],
         "description": "Of a CSV body: whether an answer of JSON says what reading did.",
     },
+    "pretty": {
+        "type": "string",
+        "enum": ["", "true", "false"],
+        "description": "An answer of JSON is indented, for people to read: `?pretty` or `?pretty=true`.",
+    },
     "before": {
         "type": "integer",
         "minimum": 1,
@@ -115,6 +120,9 @@ QUERY: dict[str, Schema] = {
         "description": "`next_before` of the page before: continues the list with what is older.",
     },
 }
+
+# What every route takes beside its own.
+EVERYWHERE = ("pretty",)
 
 HEADERS = {
     "if-match": "Only if the alias still has this ETag; a lost race is 412.",

@@ -63,7 +63,10 @@ def comparable(answer: Answer, notes: Mapping[str, str]) -> Any:
     if length is not None and int(length) != len(answer.body):
         headers["content-length"] = _of_a_get(int(length), answer)
     shown = {name: _masked(MASKED_HEADERS.get(name), value, notes) for name, value in headers.items()}
-    return {"status": answer.status, "headers": shown, "body": _unchanging(body, notes)}
+    # JSON in several lines is indented, and alike everywhere.
+    is_json = headers.get("content-type", "").endswith("json")
+    lines = {"lines": answer.body.count(b"\n")} if is_json and b"\n" in answer.body else {}
+    return {"status": answer.status, "headers": shown, "body": _unchanging(body, notes), **lines}
 
 
 def differences(expected: Any, found: Any, path: str = "answer") -> Iterator[str]:

@@ -68,6 +68,37 @@ CASES = [
     call("GET with a body", "GET", "/v1/models/line", 200, {"ignored": True}),
     call("DELETE with a body", "DELETE", "/v1/models/nobody", 404, {"ignored": True}, code="model_not_found"),
     get("a query of nothing", "/v1/models/line?"),
+    *[
+        get(f"an indented answer: {target}", target)
+        for target in (
+            "/v1/models/line?pretty",
+            "/v1/models/line?pretty=",
+            "/v1/models/line?pretty=true",
+            "/v1/models/line?pretty=false",
+            "/v1/models?limit=1&pretty",
+            "/v2/models/iris?pretty",
+            "/?pretty",
+        )
+    ],
+    post("an indented prediction", f"{PREDICT_PATH}?pretty", {"instances": [ROW]}, key=PREDICT),
+    get("an indented refusal", "/v1/models/nobody?pretty", 404, code="model_not_found"),
+    get("an indented refusal as a problem", "/v1/models/nobody?pretty", 404, PROBLEM, code="model_not_found"),
+    get("an indented refusal without a key", "/v1/models?pretty", 401, key=NOBODY, code="unauthenticated"),
+    get(
+        "what is neither true nor false",
+        "/v1/models/line?pretty=maybe",
+        422,
+        code="invalid_input",
+        at="query.pretty",
+    ),
+    post(
+        "what is neither true nor false, of the Open Inference Protocol",
+        "/v2/models/iris/infer?pretty=1",
+        {},
+        400,
+        code="invalid_input",
+        at="query.pretty",
+    ),
     get("a query of odd signs", "/v1/models/line?%00=%FF&&=&a=b=c&%C3%A4"),
     get("a query that is encoded", "/v1/models?%6Cimit=%31"),
     get("a query of plus signs", "/v1/models?after=a+b", 422, code="invalid_input", at="query.after"),
