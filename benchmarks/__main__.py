@@ -4,6 +4,7 @@ Each beside what people use today, in turn: what else the machine does then meet
 `python -m benchmarks.tables all` trains on files of up to 200 MB.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -127,6 +128,10 @@ def timed(command: Sequence[str], folder: str, events: Sequence[str]) -> list[fl
 
 def main() -> None:
     """Prepare once, then measure."""
+    argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure a first and a warm prediction and a training, beside what people use today.",
+    ).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         with console.status("training the models"):
             preparation.store_models(FolderStore(folder))

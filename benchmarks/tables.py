@@ -139,12 +139,19 @@ def main(*arguments: str) -> None:
     if arguments[:1] == ("fit",):
         sys.stdout.write(json.dumps(fit(*arguments[1:])))
         return
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.tables", description="Measure trainings on files, beside pandas."
+    )
+    parser.add_argument("which", nargs="?", choices=("all",), help="also files of up to 200 MB")
+    which = parser.parse_args(arguments).which
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 120
-    compare(console, ALL if arguments == ("all",) else QUICK)
+    compare(console, ALL if which == "all" else QUICK)
 
 
 if __name__ == "__main__":

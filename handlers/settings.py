@@ -238,4 +238,9 @@ def reference() -> str:
 
 
 if __name__ == "__main__":
+    import argparse
+
+    argparse.ArgumentParser(
+        prog="python -m handlers.settings", description="Print the table of all settings, in Markdown."
+    ).parse_args()
     print(reference())

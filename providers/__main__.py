@@ -1,7 +1,9 @@
 """The command line of what a cloud is: `python -m providers --help`."""
 
 import argparse
+import os
 import sys
+import tomllib
 from collections.abc import Sequence
 
 from ml_core.errors import ServerlessMLError
@@ -16,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m providers", description="Deploy serverless-ml to a cloud, and manage its API keys."
     )
+    parser.add_argument("--version", action="version", version=_name_and_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     keys.add_commands(
         commands.add_parser(
@@ -37,6 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"serverless-ml: {_NOT_INSTALLED.format(error.name)}", file=sys.stderr)
         return 1
     return status
+
+
+def _name_and_version() -> str:
+    """As the project's own file has them: nothing here may import a handler, which says them too."""
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    with open(os.path.join(folder, "pyproject.toml"), "rb") as file:
+        project = tomllib.load(file)["project"]
+    return f"{project['name']} {project['version']}"
 
 
 def _is_foreign(error: ImportError) -> bool:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from handlers.settings import read_settings
+from handlers.version import NAME, VERSION
 from ml_core.errors import ServerlessMLError
 
 
@@ -24,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ServerlessMLError as error:
         print(f"serverless-ml: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "handlers").partition(".")[0] in ("handlers", "ml_core", "providers"):
+            raise
+        print(f"serverless-ml: {error.name} is not installed: run `make serve`", file=sys.stderr)
+        return 1
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -37,6 +43,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m handlers.local",
         description="Serve serverless-ml on this machine; models are kept in a folder.",
     )
+    parser.add_argument("--version", action="version", version=f"{NAME} {VERSION}")
     parser.add_argument(
         "--host",
         default="127.0.0.1",

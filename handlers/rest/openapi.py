@@ -223,4 +223,9 @@ def _paragraphs(documented: object) -> list[str]:
 
 
 if __name__ == "__main__":
+    import argparse
+
+    argparse.ArgumentParser(
+        prog="python -m handlers.rest.openapi", description="Print the service's description, OpenAPI 3.1."
+    ).parse_args()
     sys.stdout.buffer.write(build())
