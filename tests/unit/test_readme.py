@@ -46,5 +46,5 @@ def test_the_python_examples_can_be_read() -> None:
 def test_what_installs_into_the_environment_is_what_make_brings() -> None:
     text = _text("README.md")
     (brought,) = re.findall(r"^UV := (\S+)$", _text("Makefile"), re.MULTILINE)
-    assert re.findall(r"^\$ (\S+) pip install ", text, re.MULTILINE) == [brought]
-    assert not re.search(r"^\$ (?:python3? -m )?pip ", text, re.MULTILINE), "the environment has no pip"
+    assert re.findall(r"`(\S+) pip install ", text) == [brought]
+    assert not re.search(r"(?:\$ |`)(?:python3? -m )?pip ", text), "the environment has no pip"
