@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.settings import Settings
+    from handlers.waiting import Waiting
     from ml_core.datasets.datasets import Datasets
     from ml_core.datasets.sources import DataSources
     from ml_core.jobs.jobs import Jobs
@@ -156,6 +157,15 @@ class Services:
 
             self._jobs = Jobs(self.store, self.queue)
         return self._jobs
+
+    @property
+    def waiting(self) -> Waiting:
+        """The places for requests that wait for a job."""
+        from handlers.waiting import Waiting
+
+        # One for all threads: `setdefault` of a dictionary is one step.
+        places: Waiting = self.__dict__.setdefault("_waiting", Waiting(self.settings.max_waiting))
+        return places
 
     @property
     def models(self) -> ModelSource:

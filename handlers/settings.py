@@ -48,6 +48,7 @@ class Settings(Record):
     max_columns: int
     max_cells: int
     max_wait: float
+    max_waiting: int
     max_page: int
     key_ttl: float
     alias_ttl: float
@@ -97,6 +98,16 @@ SETTINGS = (
     ),
     Setting(
         "max_wait", "ML_MAX_WAIT", 20, "seconds", 0, 600, "The longest `Prefer: wait=N` that is honoured."
+    ),
+    Setting(
+        "max_waiting",
+        "ML_MAX_WAITING",
+        4,
+        "requests",
+        0,
+        256,
+        "How many requests of one process wait at once; `Prefer: wait=N` of the others is answered without "
+        "waiting.",
     ),
     Setting("max_page", "ML_MAX_PAGE", 1000, "entries", 1, 1000, "The longest page of a list."),
     Setting(

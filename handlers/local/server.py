@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from handlers.wsgi import Environ, StartResponse
 
-_THREADS = 16
+# Threads beside those of requests that wait: however many wait, so many answer.
+_ANSWERING = 12
 # Past this many bytes waitress hangs up by itself; up to them the answer to a long body is ours.
 _LONGEST_READ = 64 * 1024 * 1024
 _EXAMPLE = (
@@ -100,7 +101,7 @@ def _server(services: Services, host: str, port: int) -> Any:
         host=host,
         port=port,
         ipv6=":" in host,
-        threads=_THREADS,
+        threads=_ANSWERING + services.settings.max_waiting,
         ident="serverless-ml",
         max_request_body_size=_LONGEST_READ,
     )

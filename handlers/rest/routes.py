@@ -129,7 +129,8 @@ HEADERS = {
     "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias yet.",
     "x-routing-key": "Whom the request is about, such as a user's id: of the versions that share an alias's "
     "traffic, the same key is always answered by the same one. Without it the request's id decides.",
-    "prefer": "`wait=N` waits up to N seconds (at most 20) for the job or the description (RFC 7240).",
+    "prefer": "`wait=N` waits up to N seconds (at most 20) for the job or the description (RFC 7240). "
+    "Where too many wait already, the answer comes at once.",
     "idempotency-key": "Makes a retry safe: the same key and body give the same job; another body is 422.",
     "inference-header-content-length": "The length of the JSON part when binary tensors follow it.",
 }

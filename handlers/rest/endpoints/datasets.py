@@ -1,6 +1,5 @@
 """Datasets: an address to upload to, and what was uploaded."""
 
-import time
 from typing import Any
 
 from handlers.rest.call import Call
@@ -12,8 +11,6 @@ from ml_core.datasets.looking import PLAIN, Look, check_look
 
 # Described in full by `look_schema`, from what the readers' options declare.
 DESCRIBE_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.datasets.looking"}
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
 def upload(call: Call) -> Response:
@@ -63,15 +60,18 @@ def _looked_at(call: Call, look: Look) -> Response:
     known = call.services.datasets
     found = known.get(call.path["dataset"], look)
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
-    until, pause = time.monotonic() + seconds, _FIRST_PAUSE
-    while found.described is None:
-        known.ask_for_description(found)
-        left = until - time.monotonic()
-        if left <= 0:
-            break
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
-        found = known.get(found.name, look)
+
+    def asked(details: DatasetDetails) -> DatasetDetails:
+        if details.described is None:
+            known.ask_for_description(details)
+        return details
+
+    found, _ = call.services.waiting.look(
+        asked(found),
+        lambda: asked(known.get(found.name, look)),
+        lambda details: details.described is not None,
+        seconds,
+    )
     return json_response(_described(found))
 
 

@@ -1,24 +1,23 @@
 """`POST …:train`: checks the request, hands it to the trainer as a job, and waits for it if asked to."""
 
 import hashlib
-import time
 
 from handlers.rest.call import Call
 from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
-from ml_core.jobs.jobs import Job, Jobs
 from ml_core.training.request import check_request
 
 # Described in full by `body_schema`, from what the request and the algorithms declare.
 TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training.request"}
 IDEMPOTENCY_KEY: Schema = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
-
 
 def train(call: Call) -> Response:
-    """Train a new version of a model. Answers with a job, after `Prefer: wait=N` with a finished one."""
+    """Train a new version of a model. Answers with a job, after `Prefer: wait=N` with a finished one.
+
+    An answer without `Preference-Applied` did not wait: too many did already.
+    """
     body = call.body()
     key = call.header("idempotency-key") or None
     if key is not None:
@@ -34,11 +33,16 @@ def train(call: Call) -> Response:
     )
     headers = {"location": f"/v1/jobs/{job.id}"}
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
+    waited = False
     if seconds > 0:
-        job = _waited(jobs, job, seconds)
+        submitted = job.id
+        job, waited = call.services.waiting.look(
+            job, lambda: jobs.get(submitted), lambda seen: seen.over, seconds
+        )
+    if waited:
         headers["preference-applied"] = f"wait={seconds:g}"
     call.note(job=job.id, model=job.model)
-    return json_response(described_job(job), status=200 if job.over and seconds > 0 else 202, headers=headers)
+    return json_response(described_job(job), status=200 if job.over and waited else 202, headers=headers)
 
 
 def preferred_wait(prefer: str) -> float:
@@ -49,13 +53,3 @@ def preferred_wait(prefer: str) -> float:
         if name.strip().lower() == "wait" and digits.isascii() and digits.isdecimal():
             return float(digits[:6])
     return 0.0
-
-
-def _waited(jobs: Jobs, job: Job, seconds: float) -> Job:
-    """The job when it is over, or as it is when the time is."""
-    until, pause = time.monotonic() + seconds, _FIRST_PAUSE
-    while not job.over and time.monotonic() < until:
-        time.sleep(min(pause, max(until - time.monotonic(), 0)))
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
-        job = jobs.get(job.id)
-    return job

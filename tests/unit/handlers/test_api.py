@@ -488,6 +488,20 @@ class TestTraining:
         response = ask("POST", "/v1/models/new:train", _body(**REQUESTS["groups"]), prefer="wait=20")
         assert response.headers["preference-applied"] == "wait=0.2"
 
+    def test_without_a_free_place_nobody_waits(self, trained: Path, tmp_path: Path) -> None:
+        shutil.copytree(trained, tmp_path / "copy")
+        settings = read_settings({"ML_ROOT": str(tmp_path / "copy"), "ML_MAX_WAITING": "0"})
+        ask = asking(folder_services(settings, key_records=None))
+        body, key = _body(**REQUESTS["groups"]), "once"
+        response = ask("POST", "/v1/models/new:train", body, prefer="wait=20", **{"idempotency-key": key})
+        job = read(response, 202, "Job")
+        assert "preference-applied" not in response.headers
+        assert read(ask("DELETE", f"/v1/jobs/{job['id']}"), 200)["state"] == "cancelled"
+        # What is over already needs no place.
+        response = ask("POST", "/v1/models/new:train", body, prefer="wait=20", **{"idempotency-key": key})
+        assert read(response, 200, "Job")["state"] == "cancelled"
+        assert response.headers["preference-applied"] == "wait=20"
+
     def test_the_same_idempotency_key_gives_the_same_job(self, change: Ask) -> None:
         body = _body(**REQUESTS["groups"])
         first = read(change("POST", "/v1/models/new:train", body, idempotency_key="k1"), 202)
