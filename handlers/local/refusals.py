@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 
 from handlers.rest.problems import problem_response
 from ml_core.errors import MalformedInput, ServerlessMLError, TooLarge
@@ -27,9 +27,21 @@ class ProblemTask(ErrorTask):
         self.write(response.body)
 
 
+class AnswerTask(WSGITask):
+    """Answers a request; the last answer before the server ends says that its connection does too."""
+
+    def build_response_header(self) -> bytes:
+        """The status line and the headers."""
+        channel: Any = self.channel
+        if channel.server.draining and len(channel.requests) == 1:
+            self.set_close_on_finish()
+        return bytes(super().build_response_header())
+
+
 class Channel(HTTPChannel):
     """A connection that answers what it cannot read with a problem."""
 
+    task_class = AnswerTask
     error_task_class = ProblemTask
 
 

@@ -1,9 +1,10 @@
 """The laptop's HTTP server, and beside it a trainer that is started again when it dies."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handlers.auth import Records
 from handlers.local.gate import LoopbackGate, is_loopback
@@ -14,12 +15,12 @@ from handlers.settings import SettingInvalid, Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from handlers.local.listening import Server
     from handlers.wsgi import Environ, StartResponse
 
 # Threads beside those of requests that wait: however many wait, so many answer.
 _ANSWERING = 12
-# Past this many bytes waitress hangs up by itself; up to them the answer to a long body is ours.
-_LONGEST_READ = 64 * 1024 * 1024
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _EXAMPLE = (
     "curl {url}/v1/models/example:train -H 'Prefer: wait=20' "
     '-d \'{{"algorithm": "kmeans", "hyperparameters": {{"n_clusters": 2}}, '
@@ -29,8 +30,6 @@ _EXAMPLE = (
 
 def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> int:
     """Serve HTTP, with a trainer beside it, until SIGINT or SIGTERM; the exit code."""
-    import signal
-
     from handlers.logs import forward_logging
     from providers.local.runtime.queue import WorkerProcess
 
@@ -43,11 +42,17 @@ def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> in
         reason = error.strerror if isinstance(error, OSError) else error
         print(f"serverless-ml cannot listen on {host}:{port}: {reason}", file=sys.stderr)
         return 1
-    for asked_to_end in (signal.SIGTERM, signal.SIGINT):  # a script's background process inherits no SIGINT
-        signal.signal(asked_to_end, lambda *_: sys.exit(0))
+
+    def end(*_: object) -> None:
+        for again in _SIGNALS:  # whoever is in a hurry asks twice
+            signal.signal(again, lambda *_: sys.exit(1))
+        server.stop()
+
+    for asked_to_end in _SIGNALS:  # a script's background process inherits no SIGINT
+        signal.signal(asked_to_end, end)
     trainer = [sys.executable, "-m", "handlers.local", "--trainer", "--root", settings.root]
     with WorkerProcess(trainer):
-        url = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
+        url = f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
         print(f"serverless-ml answers at {url} (try it there: {url}/docs)")
         print(f"models are kept in {os.path.abspath(settings.root)}; {_who(services)}")
         print(f"for example:\n  {_EXAMPLE.format(url=url)}", flush=True)
@@ -73,11 +78,10 @@ def _key_records(settings: Settings, host: str, keys_file: str | None) -> Callab
     return store.read if asks else None
 
 
-def _server(services: Services, host: str, port: int) -> Any:
-    """A waitress server that listens already."""
-    from waitress.server import create_server
-
+def _server(services: Services, host: str, port: int) -> "Server":
+    """A server that listens already."""
     from handlers.local.downloads import Downloads
+    from handlers.local.listening import Server
     from handlers.local.refusals import Channel
     from handlers.local.uploads import Uploads, parser_of
     from handlers.rest.api import Api
@@ -96,17 +100,14 @@ def _server(services: Services, host: str, port: int) -> Any:
             return downloads.send(environ, start_response)
         return to_wsgi(api.handle(from_environ(environ), gate), start_response)
 
-    server: Any = create_server(
+    return Server(
         application,
-        host=host,
-        port=port,
-        ipv6=":" in host,
+        host,
+        port,
         threads=_ANSWERING + services.settings.max_waiting,
-        ident="serverless-ml",
-        max_request_body_size=_LONGEST_READ,
+        channel=type("Channel", (Channel,), {"parser_class": parser_of(uploads)}),
+        on_stop=services.waiting.end,
     )
-    server.channel_class = type("Channel", (Channel,), {"parser_class": parser_of(uploads)})
-    return server
 
 
 def _who(services: Services) -> str:

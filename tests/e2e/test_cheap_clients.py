@@ -5,10 +5,13 @@ Nothing waits for a clock: what must not be held up is asked for while what hold
 
 import http.client
 import json
+import os
 import queue
+import signal
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,25 +63,25 @@ class Clients:
         return told
 
 
-@contextmanager
-def busy_server(root: Path, **variables: str) -> Iterator[LocalServer]:
-    """A server with a model `small`, whose trainer does nothing any more."""
-    with LocalServer(root, **{"ML_MAX_WAIT": "600", **variables}) as server:
-        assert server.train("small", BODY)["state"] == "succeeded"
-        trainer = Trainer(server)
-        try:
-            yield server
-        finally:
-            trainer.resume()
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LocalServer]:
-    with busy_server(tmp_path) as running:
+    """A server with a model `small`."""
+    with LocalServer(tmp_path, ML_MAX_WAIT="600") as running:
+        assert running.train("small", BODY)["state"] == "succeeded"
         yield running
 
 
+@pytest.fixture
+def trainer(server: LocalServer) -> Iterator[Trainer]:
+    """The server's trainer, which does nothing any more until it is told to."""
+    stopped = Trainer(server)
+    yield stopped
+    with suppress(ProcessLookupError):  # it ended with the server
+        stopped.resume()
+
+
 class TestWaiting:
+    @pytest.mark.usefixtures("trainer")
     def test_a_prediction_is_answered_while_everyone_waits_who_may(self, server: LocalServer) -> None:
         clients = Clients(server)
         clients.train(40)
@@ -96,3 +99,70 @@ class TestWaiting:
             told = clients.next()
             assert (told.status, told.applied) == (200, "wait=600")
             assert told.body["state"] == "cancelled"
+
+
+def _address(server: LocalServer) -> tuple[str, int]:
+    host, _, port = server.url.removeprefix("http://").rpartition(":")
+    return host, int(port)
+
+
+def _request(path: str, body: Any) -> bytes:
+    data = json.dumps(body).encode()
+    return (
+        b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (path.encode(), len(data))
+        + data
+    )
+
+
+def _answered(connection: socket.socket) -> tuple[int, bytes]:
+    """The status and all that came until the server closed the connection."""
+    connection.settimeout(120)
+    received = b""
+    while part := connection.recv(65536):
+        received += part
+    return int(received.split()[1]), received
+
+
+class TestTheEnd:
+    def test_whoever_waits_is_answered_and_who_is_half_read_too(
+        self, server: LocalServer, trainer: Trainer
+    ) -> None:
+        sent = _request("/v1/models/small:predict", PREDICT)
+        with socket.create_connection(_address(server)) as half:
+            half.sendall(sent[:-5])
+            clients = Clients(server)
+            clients.train(10)
+            for _ in range(6):
+                assert clients.next().applied is None
+            server.process.send_signal(signal.SIGTERM)
+            for _ in range(4):  # at once: the jobs are not over, and the time is not
+                told = clients.next()
+                assert (told.status, told.applied, told.body["state"]) == (202, None, "queued")
+            trainer.resume()
+            half.sendall(sent[-5:])
+            status, received = _answered(half)
+        assert status == 200
+        assert b"\r\nConnection: close\r\n" in received
+        assert server.process.wait(60) == 0
+
+    def test_all_that_was_sent_before_the_signal_is_answered(self, server: LocalServer) -> None:
+        """More than there are threads, in the network's hands: the server is stopped while they are sent."""
+        os.kill(server.process.pid, signal.SIGSTOP)
+        connections = [socket.create_connection(_address(server)) for _ in range(60)]
+        for connection in connections:
+            connection.sendall(_request("/v1/models/small:predict", PREDICT))
+        os.kill(server.process.pid, signal.SIGTERM)
+        os.kill(server.process.pid, signal.SIGCONT)
+        assert [_answered(connection)[0] for connection in connections] == [200] * 60
+        for connection in connections:
+            connection.close()
+        assert server.process.wait(60) == 0
+
+    def test_who_says_nothing_does_not_keep_it(self, server: LocalServer) -> None:
+        with (
+            socket.create_connection(_address(server)) as idle,
+            socket.create_connection(_address(server)) as half,
+        ):
+            half.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+            assert server.stop() == 0
+            assert idle.recv(1) == half.recv(1) == b""

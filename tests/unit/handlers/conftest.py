@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +58,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serving(services: Services) -> Iterator[tuple[str, int]]:
     """The laptop's server over the services, on a free port; its address."""
     server = _server(services, "127.0.0.1", 0)
-
-    def run() -> None:
-        with suppress(OSError):  # its sockets are closed under it
-            server.run()
-
-    threading.Thread(target=run, daemon=True).start()
+    running = threading.Thread(target=server.run, daemon=True)
+    running.start()
     try:
-        yield "127.0.0.1", int(server.effective_port)
+        yield "127.0.0.1", server.port
     finally:
-        server.close()
+        server.stop()
+        running.join(60)
 
 
 def asking(services: Services) -> Ask:

@@ -1,0 +1,148 @@
+"""The laptop's connections, and how the last ones end.
+
+waitress reads and writes them in one thread, and calls the application in others. When it ends, it ends
+requests with it; here they are answered first.
+"""
+
+import select
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+
+from handlers.logs import log
+from handlers.wsgi import Environ, StartResponse
+
+LONGEST_STOP = 20.0  # seconds that requests under way are given when the server is asked to end
+
+# Past this many bytes waitress hangs up by itself; up to them the answer to a long body is ours.
+_LONGEST_READ = 64 * 1024 * 1024
+# While the server ends: seconds without a byte after which nothing more is expected of a connection.
+_QUIET, _STALLED = 0.5, 5.0
+_BACKLOG = 1024
+
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class Server:
+    """A server that listens already.
+
+    Args:
+        application: answers the requests, in threads.
+        host: the address to listen on, or a name of it.
+        port: the port; 0 takes a free one.
+        threads: how many requests are answered at once.
+        channel: makes what a connection is read and written by, a class of waitress.
+        on_stop: called once, when the server begins to end.
+
+    Raises:
+        OSError, ValueError: nobody can listen there.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        host: str,
+        port: int,
+        *,
+        threads: int,
+        channel: Any,
+        on_stop: Callable[[], object],
+    ) -> None:
+        settings: Any = Adjustments(
+            host=host,
+            port=port,
+            ipv6=":" in host,
+            ident="serverless-ml",
+            max_request_body_size=_LONGEST_READ,
+            backlog=_BACKLOG,
+        )
+        self._map: dict[int, Any] = {}
+        self._tasks: Any = ThreadedTaskDispatcher()
+        self._listeners: list[Any] = []
+        self._stopping = False
+        self._on_stop = on_stop
+        try:
+            for address in settings.listen:
+                listener: Any = _Listener(
+                    application, self._map, dispatcher=self._tasks, adj=settings, sockinfo=address
+                )
+                listener.channel_class = channel
+                self._listeners.append(listener)
+        except BaseException:
+            self._close()
+            raise
+        self.port = int(self._listeners[0].effective_port)
+        self._tasks.set_thread_count(threads)
+
+    def run(self) -> None:
+        """Answer until `stop`, then what is under way, for at most `LONGEST_STOP` seconds."""
+        try:
+            while not self._stopping:
+                self._turn(1.0)
+            self._drain()
+        finally:
+            self._tasks.set_thread_count(0)
+            self._close()
+
+    def stop(self) -> None:
+        """Have `run` come to its end. A signal's handler and any thread may call this."""
+        self._stopping = True
+        self._listeners[0].pull_trigger()
+
+    def _turn(self, seconds: float) -> None:
+        """Read and write whatever is ready, or wait for it."""
+        wasyncore.loop(seconds, use_poll=True, map=self._map, count=1)
+
+    def _drain(self) -> None:
+        """Accept nobody any more, and answer everyone who is here."""
+        until = time.monotonic() + LONGEST_STOP
+        for listener in self._listeners:
+            listener.end()
+        self._on_stop()
+        while self._channels() and time.monotonic() < until:
+            self._turn(0.1)
+            for channel in self._channels():
+                if _expects_nothing(channel, time.time()):
+                    channel.will_close = True
+        left = sum(bool(channel.requests) for channel in self._channels())
+        if left:
+            log(
+                "warning", "stop", detail=f"{left} requests were not answered within {LONGEST_STOP:g} seconds"
+            )
+
+    def _channels(self) -> list[Any]:
+        return [channel for listener in self._listeners for channel in listener.active_channels.values()]
+
+    def _close(self) -> None:
+        for listener in self._listeners:
+            listener.trigger.close()
+        wasyncore.close_all(self._map, ignore_all=True)
+
+
+class _Listener(TcpWSGIServer):
+    """Accepts connections."""
+
+    draining = False
+    active_channels: Any  # this and the next are otherwise in waitress' stubs, or not at all
+    socket: Any
+
+    def end(self) -> None:
+        """Take those who have connected already, and no one after them."""
+        self.draining = True
+        for _ in range(_BACKLOG):
+            if not select.select([self.socket], [], [], 0)[0]:
+                break
+            self.handle_accept()
+        wasyncore.dispatcher.close(self)
+
+
+def _expects_nothing(channel: Any, now: float) -> bool:
+    """Whether a connection has nothing under way. A request may be on its way through the network still."""
+    if channel.requests or channel.total_outbufs_len:
+        return False
+    return bool(now - channel.last_activity > (_QUIET if channel.request is None else _STALLED))
