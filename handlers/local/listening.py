@@ -1,7 +1,8 @@
-"""The laptop's connections, and how the last ones end.
+"""The laptop's connections: how many there are, how long they may be idle, and how the last ones end.
 
-waitress reads and writes them in one thread, and calls the application in others. When it ends, it ends
-requests with it; here they are answered first.
+waitress reads and writes them in one thread, and calls the application in others. Here is what it leaves
+open: when its connections are used up by clients that say nothing, new ones find no place; and when it
+ends, it ends requests with it.
 """
 
 import select
@@ -19,6 +20,11 @@ from handlers.wsgi import Environ, StartResponse
 
 LONGEST_STOP = 20.0  # seconds that requests under way are given when the server is asked to end
 
+_MOST_CONNECTIONS = 200  # each takes one to three of the process's file descriptors; macOS gives it 256
+_SPARE = 16  # connections below that number from which on the longest idle ones make place
+_LONGEST_IDLE = 60  # seconds
+_LOOK_FOR_IDLE_EVERY = 5  # seconds
+_LONGEST_HEADER = 64 * 1024  # bytes
 # Past this many bytes waitress hangs up by itself; up to them the answer to a long body is ours.
 _LONGEST_READ = 64 * 1024 * 1024
 # While the server ends: seconds without a byte after which nothing more is expected of a connection.
@@ -59,6 +65,10 @@ class Server:
             ipv6=":" in host,
             ident="serverless-ml",
             max_request_body_size=_LONGEST_READ,
+            max_request_header_size=_LONGEST_HEADER,
+            connection_limit=_MOST_CONNECTIONS,
+            channel_timeout=_LONGEST_IDLE,
+            cleanup_interval=_LOOK_FOR_IDLE_EVERY,
             backlog=_BACKLOG,
         )
         self._map: dict[int, Any] = {}
@@ -125,11 +135,29 @@ class Server:
 
 
 class _Listener(TcpWSGIServer):
-    """Accepts connections."""
+    """Accepts connections; where there are too many, the longest idle ones end."""
 
     draining = False
     active_channels: Any  # this and the next are otherwise in waitress' stubs, or not at all
+    adj: Any
     socket: Any
+    _map: dict[int, Any]
+
+    def readable(self) -> bool:
+        """Whether another connection is accepted, asked before every turn."""
+        surplus = len(self._map) - (_MOST_CONNECTIONS - _SPARE)
+        if surplus > 0:
+            idle = [channel for channel in self.active_channels.values() if not channel.requests]
+            for channel in sorted(idle, key=_last_activity)[:surplus]:
+                channel.will_close = True
+        return bool(super().readable())
+
+    def maintenance(self, now: int) -> None:
+        """End idle connections, and those to whom an answer is written that nobody reads."""
+        super().maintenance(now)
+        for channel in self.active_channels.values():
+            if channel.total_outbufs_len and channel.last_activity < now - self.adj.channel_timeout:
+                channel.will_close = True
 
     def end(self) -> None:
         """Take those who have connected already, and no one after them."""
@@ -139,6 +167,11 @@ class _Listener(TcpWSGIServer):
                 break
             self.handle_accept()
         wasyncore.dispatcher.close(self)
+
+
+def _last_activity(channel: Any) -> float:
+    moment: float = channel.last_activity
+    return moment
 
 
 def _expects_nothing(channel: Any, now: float) -> bool:

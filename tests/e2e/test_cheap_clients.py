@@ -166,3 +166,21 @@ class TestTheEnd:
             half.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
             assert server.stop() == 0
             assert idle.recv(1) == half.recv(1) == b""
+
+
+class TestIdleConnections:
+    @pytest.mark.parametrize(
+        "said", [b"", b"GET /", b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"]
+    )
+    def test_any_number_of_them_leaves_room_for_another(self, server: LocalServer, said: bytes) -> None:
+        connections = []
+        for _ in range(500):
+            connections.append(socket.create_connection(_address(server)))
+            connections[-1].sendall(said)
+        assert server.call("POST", "/v1/models/small:predict", PREDICT).status == 200
+        assert server.call("GET", "/v2/health/ready").status == 200
+        # The longest idle ones made place.
+        connections[0].settimeout(120)
+        assert connections[0].recv(1) == b""
+        for connection in connections:
+            connection.close()
