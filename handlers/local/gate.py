@@ -10,17 +10,26 @@ class LoopbackGate:
     """Admits callers on this machine, but no page of another site that is open in their browser.
 
     Such a page reaches a loopback address too: under a name of its own (DNS rebinding), or by a request that
-    the user's browser sends for it. The headers Host and Origin tell.
+    the user's browser sends for it. The headers Host and Origin tell. A Host with another port than the
+    server's was meant for another server.
     """
+
+    def __init__(self) -> None:
+        self.port: int | None = None  # that the server listens on; None admits requests to any
 
     def admit(self, headers: Mapping[str, str], access: str) -> Caller:
         """Admit anyone on this machine as an admin. Raises `ForeignOrigin`."""
+        if access == OPEN:
+            return Caller("", ADMIN)
         host = headers.get("host", "")
-        if access != OPEN and not is_loopback(host.rpartition(":")[0] if _has_port(host) else host):
-            raise _foreign(f"Host {host[:80]!r}")
+        name, port = _name_and_port(host)
+        if not is_loopback(name):
+            raise _foreign(f"Host {host[:80]!r}", "loopback requests only")
+        if self.port is not None and port != str(self.port):
+            raise _foreign(f"Host {host[:80]!r}", f"requests to port {self.port} only")
         origin = headers.get("origin")
-        if access != OPEN and origin is not None and origin != f"http://{host}":
-            raise _foreign(f"Origin {origin[:80]!r}")
+        if origin is not None and origin != f"http://{host}":
+            raise _foreign(f"Origin {origin[:80]!r}", "loopback requests only")
         return Caller("", ADMIN)
 
 
@@ -34,14 +43,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _has_port(host: str) -> bool:
-    """Whether a Host header ends in a port: an IPv6 address has colons of its own, in brackets."""
-    return ":" in host.rpartition("]")[2]
+def _name_and_port(host: str) -> tuple[str, str]:
+    """The two parts of a Host header: an IPv6 address has colons of its own, in brackets."""
+    if ":" not in host.rpartition("]")[2]:
+        return host, "80"
+    name, _, port = host.rpartition(":")
+    return name, port or "80"
 
 
-def _foreign(header: str) -> ServerlessMLError:
+def _foreign(header: str, accepted: str) -> ServerlessMLError:
     from handlers.errors import ForeignOrigin
 
-    return ForeignOrigin(
-        f"{header} is not allowed: without API keys the server accepts loopback requests only"
-    )
+    return ForeignOrigin(f"{header} is not allowed: without API keys the server accepts {accepted}")

@@ -7,6 +7,7 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask, WSGITask
 
+from handlers.local.admission import REFUSED
 from handlers.rest.problems import problem_response
 from ml_core.errors import MalformedInput, ServerlessMLError, TooLarge
 
@@ -28,12 +29,20 @@ class ProblemTask(ErrorTask):
 
 
 class AnswerTask(WSGITask):
-    """Answers a request; the last answer before the server ends says that its connection does too."""
+    """Answers a request; the last answer on a connection says that it is."""
+
+    def get_environment(self) -> dict[str, Any]:
+        """The request as the application sees it, with the reason where it is refused already."""
+        request: Any = self.request
+        environ: dict[str, Any] = super().get_environment()
+        environ[REFUSED] = request.refused
+        return environ
 
     def build_response_header(self) -> bytes:
         """The status line and the headers."""
         channel: Any = self.channel
-        if channel.server.draining and len(channel.requests) == 1:
+        request: Any = self.request
+        if request.closes or (channel.server.draining and len(channel.requests) == 1):
             self.set_close_on_finish()
         return bytes(super().build_response_header())
 

@@ -80,10 +80,12 @@ def _key_records(settings: Settings, host: str, keys_file: str | None) -> Callab
 
 def _server(services: Services, host: str, port: int) -> "Server":
     """A server that listens already."""
+    from handlers.local.admission import REFUSED, Admission, RefusingGate, parser_of
     from handlers.local.downloads import Downloads
     from handlers.local.listening import Server
     from handlers.local.refusals import Channel
-    from handlers.local.uploads import Uploads, parser_of
+    from handlers.local.signatures import unsigned
+    from handlers.local.uploads import Uploads
     from handlers.rest.api import Api
     from handlers.wsgi import from_environ, to_wsgi
     from providers.local.runtime.signer import LocalSigner
@@ -94,20 +96,27 @@ def _server(services: Services, host: str, port: int) -> "Server":
     uploads, downloads = Uploads(services, signatures), Downloads(services, signatures)
 
     def application(environ: "Environ", start_response: "StartResponse") -> "Iterable[bytes]":
+        refused = environ[REFUSED]
         if uploads.concerns(environ):
-            return to_wsgi(uploads.receive(environ), start_response)
+            answer = unsigned("upload") if refused else uploads.receive(environ)
+            return to_wsgi(answer, start_response)
         if downloads.concerns(environ):
             return downloads.send(environ, start_response)
-        return to_wsgi(api.handle(from_environ(environ), gate), start_response)
+        decides = RefusingGate(refused) if refused else gate
+        return to_wsgi(api.handle(from_environ(environ), decides), start_response)
 
-    return Server(
+    admission = Admission(api, gate, uploads, services.settings.max_body_bytes)
+    server = Server(
         application,
         host,
         port,
         threads=_ANSWERING + services.settings.max_waiting,
-        channel=type("Channel", (Channel,), {"parser_class": parser_of(uploads)}),
+        channel=type("Channel", (Channel,), {"parser_class": parser_of(admission)}),
         on_stop=services.waiting.end,
     )
+    if gate is not None:
+        gate.port = server.port
+    return server
 
 
 def _who(services: Services) -> str:

@@ -1,10 +1,6 @@
 """Where a signed upload arrives on the laptop; on a cloud that is a part of its object storage."""
 
-import copy
 from collections.abc import Iterator
-from typing import Any
-
-from waitress.parser import HTTPRequestParser
 
 from handlers.local.signatures import Verifier, refusal, signed_key, unsigned
 from handlers.logs import log
@@ -49,23 +45,6 @@ class Uploads:
 
     def _key(self, path: str, query: str) -> str | None:
         return signed_key(self._verifier, "PUT", path[len(PATH) :], query)
-
-
-def parser_of(uploads: Uploads) -> type[HTTPRequestParser]:
-    """The parser of requests: a body has at most the server's limit, and `LONGEST` for a signed upload.
-
-    The server keeps a body on the disk until its last byte is there, so only a signed upload may be long.
-    """
-
-    class Parser(HTTPRequestParser):
-        def parse_header(self, header_plus: bytes) -> None:
-            super().parse_header(header_plus)
-            found: Any = self  # the stubs do not know what the header is taken apart into
-            if uploads.expects(found.command, found.path, found.query):
-                self.adj = copy.copy(self.adj)
-                self.adj.max_request_body_size = LONGEST
-
-    return Parser
 
 
 def _is_upload(method: str, path: str) -> bool:

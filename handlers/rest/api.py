@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from importlib import import_module
 
-from handlers.auth import PREDICT, VISITOR, Gate
+from handlers.auth import PREDICT, VISITOR, Caller, Gate
 from handlers.logs import log
 from handlers.rest.call import Call
 from handlers.rest.http import Request, Response, indented, wants_indented
@@ -57,16 +57,15 @@ class Api:
         )
         return _finished(request, response)
 
+    def admit(self, request: Request, gate: Gate | None = None, length: int = 0) -> None:
+        """Raise what `handle` would before it looks into the body, which is announced with `length` bytes."""
+        self._admitted(request, gate or self._services.gate, {}, length)
+
     def _answer(self, request: Request, gate: Gate, record: dict[str, Any]) -> Response:
-        found = find(request.path)
-        method = _method(request)
-        if method not in found:
-            return _without_endpoint(request, gate, method, allowed(found) if found else "")
-        route, values = found[method]
-        record["route"] = route.path
-        caller = gate.admit(request.headers, route.access)
-        record["key"] = caller.id or None
-        self._check_length("request's body", len(request.body), self._settings.max_body_bytes)
+        admitted = self._admitted(request, gate, record, len(request.body))
+        if isinstance(admitted, Response):
+            return admitted
+        route, values, caller = admitted
         _check_path(route, values)
         if "pretty" in request.query:
             check(QUERY["pretty"], request.query["pretty"], "query.pretty")
@@ -88,6 +87,21 @@ class Api:
             response = indented(response)
             self._check_length("indented answer", len(response.body), self._settings.max_answer_bytes)
         return response
+
+    def _admitted(
+        self, request: Request, gate: Gate, record: dict[str, Any], length: int
+    ) -> Response | tuple[Route, dict[str, str], Caller]:
+        """Where a request leads and who sends it, or the answer where there is no endpoint."""
+        found = find(request.path)
+        method = _method(request)
+        if method not in found:
+            return _without_endpoint(request, gate, method, allowed(found) if found else "")
+        route, values = found[method]
+        record["route"] = route.path
+        caller = gate.admit(request.headers, route.access)
+        record["key"] = caller.id or None
+        self._check_length("request's body", length, self._settings.max_body_bytes)
+        return route, values, caller
 
     def _check_length(self, what: str, length: int, most: int) -> None:
         if length > most:

@@ -106,12 +106,10 @@ def _address(server: LocalServer) -> tuple[str, int]:
     return host, int(port)
 
 
-def _request(path: str, body: Any) -> bytes:
+def _request(server: LocalServer, path: str, body: Any) -> bytes:
     data = json.dumps(body).encode()
-    return (
-        b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (path.encode(), len(data))
-        + data
-    )
+    host = server.url.removeprefix("http://")
+    return f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
 
 
 def _answered(connection: socket.socket) -> tuple[int, bytes]:
@@ -127,7 +125,7 @@ class TestTheEnd:
     def test_whoever_waits_is_answered_and_who_is_half_read_too(
         self, server: LocalServer, trainer: Trainer
     ) -> None:
-        sent = _request("/v1/models/small:predict", PREDICT)
+        sent = _request(server, "/v1/models/small:predict", PREDICT)
         with socket.create_connection(_address(server)) as half:
             half.sendall(sent[:-5])
             clients = Clients(server)
@@ -150,7 +148,7 @@ class TestTheEnd:
         os.kill(server.process.pid, signal.SIGSTOP)
         connections = [socket.create_connection(_address(server)) for _ in range(60)]
         for connection in connections:
-            connection.sendall(_request("/v1/models/small:predict", PREDICT))
+            connection.sendall(_request(server, "/v1/models/small:predict", PREDICT))
         os.kill(server.process.pid, signal.SIGTERM)
         os.kill(server.process.pid, signal.SIGCONT)
         assert [_answered(connection)[0] for connection in connections] == [200] * 60

@@ -253,8 +253,13 @@ class TestHttp:
         name = server.call("GET", "/v1/models", host="evil.example")
         assert (name.status, name.body["detail"]) == (403, f"Host 'evil.example' {NOT_ALLOWED}")
         assert server.call("GET", "/v1/models", origin=server.url).status == 200
-        assert server.call("GET", "/v1/models", host="localhost:1234").status == 200
-        assert server.call("GET", "/v1/models", host="[::1]:80").status == 200
+        port = server.url.rpartition(":")[2]
+        assert server.call("GET", "/v1/models", host=f"localhost:{port}").status == 200
+        assert server.call("GET", "/v1/models", host=f"[::1]:{port}").status == 200
+        for elsewhere in ("localhost", f"localhost:{port}1", "[::1]:80", "127.0.0.1:"):
+            other = server.call("GET", "/v1/models", host=elsewhere)
+            assert (other.status, other.body["code"]) == (403, "foreign_origin")
+            assert other.body["detail"].endswith(f"accepts requests to port {port} only")
 
 
 class TestStartAndStop:
