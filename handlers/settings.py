@@ -59,6 +59,8 @@ class Settings(Record):
     data_buckets: str
     train_seconds: float
     train_memory: int
+    cors_origins: str
+    base_path: str
 
 
 SETTINGS = (
@@ -194,6 +196,25 @@ SETTINGS = (
         1_048_576,
         "The train function's memory; deploying sets it. 0 is what the machine has.",
     ),
+    Setting(
+        "cors_origins",
+        "ML_CORS_ORIGINS",
+        "",
+        "",
+        0,
+        0,
+        "The origins whose web pages may call the API, separated by commas: `https://app.example.com`; `*` "
+        "is any. Empty: browsers keep other sites' pages out.",
+    ),
+    Setting(
+        "base_path",
+        "ML_BASE_PATH",
+        "",
+        "",
+        0,
+        0,
+        "What a custom domain or a proxy has before every path: `/ml`. Paths without it work as well.",
+    ),
 )
 
 
@@ -220,10 +241,12 @@ def value_of(setting: Setting, text: str) -> float | str:
     """What `text` means for `setting`; the default when it is empty.
 
     Raises:
-        SettingInvalid: it is no number, or out of bounds.
+        SettingInvalid: it is no number, out of bounds, no list of origins, or no path.
     """
-    if not text or not setting.unit:
-        return text or setting.default
+    if not text:
+        return setting.default
+    if not setting.unit:
+        return _checked(setting, text)
     whole = isinstance(setting.least, int) and setting.unit != "seconds"
     try:
         value = int(text) if whole else float(text)
@@ -236,6 +259,17 @@ def value_of(setting: Setting, text: str) -> float | str:
             f"from {setting.least} to {setting.most} is expected"
         )
     return value
+
+
+def _checked(setting: Setting, text: str) -> str:
+    """A text as it is, where it can be what it has to be."""
+    if setting.name in ("cors_origins", "base_path"):
+        from handlers.web import base_path_fault, origins_fault
+
+        fault = origins_fault(text) if setting.name == "cors_origins" else base_path_fault(text)
+        if fault:
+            raise SettingInvalid(f"{setting.variable}: {fault}")
+    return text
 
 
 def reference() -> str:

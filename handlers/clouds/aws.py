@@ -8,6 +8,7 @@ import time
 from handlers.clouds.bootstrap import services_of
 from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
+from handlers.rest.router import below
 from providers.aws.runtime import wiring
 
 TYPE_CHECKING = False
@@ -84,13 +85,12 @@ def from_event(event: Event, request_id: str = "") -> Request:
     """The request in an event of payload 2.0 or 1.0."""
     about = event.get("requestContext") or {}
     path = event.get("rawPath") or event.get("path") or "/"
-    stage = about.get("stage") or "$default"
-    if f"{path}/".startswith(f"/{stage}/"):  # a stage with a name of its own is a part of the path
-        path = path[len(stage) + 1 :] or "/"
     if "%" in path:
         from urllib.parse import unquote
 
         path = unquote(path)
+    # A stage with a name of its own is a part of an HTTP API's path, and of no REST API's or custom domain's.
+    path = below(f"/{about.get('stage') or '$default'}", path)
     return Request(
         (about.get("http") or {}).get("method") or event.get("httpMethod") or "GET",
         path,

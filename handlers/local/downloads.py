@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import parse_qs
 
-from handlers.local.signatures import Verifier, refusal, signed_key, unsigned
+from handlers.local.signatures import Verifier, refusal, signed_key, tail_of, unsigned
 from handlers.logs import log
 from handlers.rest.http import Response
 from handlers.services import Services
@@ -21,16 +21,16 @@ class Downloads:
     def __init__(self, services: Services, verifier: Verifier) -> None:
         self._services = services
         self._verifier = verifier
+        self._base = services.settings.base_path
 
     def concerns(self, environ: Environ) -> bool:
         """Whether a request is a download."""
-        path: str = environ.get("PATH_INFO", "")
-        return environ["REQUEST_METHOD"] == "GET" and path.startswith(PATH)
+        return environ["REQUEST_METHOD"] == "GET" and self._tail(environ) is not None
 
     def send(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Send the object; 403 without a signature that holds, 404 when it is gone."""
         query = environ.get("QUERY_STRING", "")
-        key = signed_key(self._verifier, "GET", environ["PATH_INFO"][len(PATH) :], query)
+        key = signed_key(self._verifier, "GET", self._tail(environ) or "", query)
         if key is None:
             return to_wsgi(unsigned("download"), start_response)
         found = self._opened(key)
@@ -45,6 +45,9 @@ class Downloads:
         ]
         start_response("200 OK", headers)
         return found.chunks
+
+    def _tail(self, environ: Environ) -> str | None:
+        return tail_of(environ.get("PATH_INFO", ""), PATH, self._base)
 
     def _opened(self, key: str) -> Opened | Response:
         try:

@@ -1,6 +1,6 @@
 """Who may call the laptop's server while it asks for no key."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from handlers.auth import ADMIN, OPEN, Caller
 from ml_core.errors import ServerlessMLError
@@ -12,9 +12,14 @@ class LoopbackGate:
     Such a page reaches a loopback address too: under a name of its own (DNS rebinding), or by a request that
     the user's browser sends for it. The headers Host and Origin tell. A Host with another port than the
     server's was meant for another server.
+
+    Args:
+        origins: those whose pages may call all the same. `*` is none of them: without keys it would let
+            whatever page the user opens do anything.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, origins: Container[str] = ()) -> None:
+        self._origins = origins
         self.port: int | None = None  # that the server listens on; None admits requests to any
 
     def admit(self, headers: Mapping[str, str], access: str) -> Caller:
@@ -28,8 +33,9 @@ class LoopbackGate:
         if self.port is not None and port != str(self.port):
             raise _foreign(f"Host {host[:80]!r}", f"requests to port {self.port} only")
         origin = headers.get("origin")
-        if origin is not None and origin != f"http://{host}":
-            raise _foreign(f"Origin {origin[:80]!r}", "loopback requests only")
+        if origin is not None and origin != f"http://{host}" and origin not in self._origins:
+            accepted = "loopback requests only, and pages of origins that ML_CORS_ORIGINS names"
+            raise _foreign(f"Origin {origin[:80]!r}", accepted)
         return Caller("", ADMIN)
 
 

@@ -2,12 +2,13 @@
 
 import os
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask, WSGITask
 
 from handlers.local.admission import REFUSED
+from handlers.rest.cors import Cors
 from handlers.rest.problems import problem_response
 from ml_core.errors import MalformedInput, ServerlessMLError, TooLarge
 
@@ -22,10 +23,20 @@ class ProblemTask(ErrorTask):
         refused: Any = self.request.error  # type: ignore[attr-defined] # the stubs take the parser for its error
         response = problem_response(_error(refused.code, str(refused.body)), request_id=os.urandom(8).hex())
         self.status = f"{response.status} {HTTPStatus(response.status).phrase}"
-        self.response_headers = [(name.title(), value) for name, value in response.headers.items()]
+        headers = {**response.headers, **self._told()}
+        self.response_headers = [(name.title(), value) for name, value in headers.items()]
         self.set_close_on_finish()
         self.content_length = len(response.body)
         self.write(response.body)
+
+    def _told(self) -> dict[str, str]:
+        """What a page has to be told to see the refusal."""
+        channel: Any = self.channel
+        request: Any = self.request
+        if channel.cors is None:
+            return {}
+        told: dict[str, str] = channel.cors.told({"origin": request.headers.get("ORIGIN", "")})
+        return told
 
 
 class AnswerTask(WSGITask):
@@ -52,6 +63,7 @@ class Channel(HTTPChannel):
 
     task_class = AnswerTask
     error_task_class = ProblemTask
+    cors: ClassVar[Cors | None] = None
 
 
 def _error(code: int, said: str) -> Exception:

@@ -83,20 +83,30 @@ def _server(services: Services, host: str, port: int) -> "Server":
     from handlers.local.admission import REFUSED, Admission, RefusingGate, parser_of
     from handlers.local.downloads import Downloads
     from handlers.local.listening import Server
+    from handlers.local.pages import StorageCors
     from handlers.local.refusals import Channel
     from handlers.local.signatures import unsigned
     from handlers.local.uploads import Uploads
     from handlers.rest.api import Api
+    from handlers.rest.cors import Cors
+    from handlers.web import origins_of
     from handlers.wsgi import from_environ, to_wsgi
     from providers.local.runtime.signer import LocalSigner
 
     api = Api(services)
-    gate = None if services.asks_for_keys else LoopbackGate()
-    signatures = LocalSigner(services.settings.root)
+    settings = services.settings
+    gate = None if services.asks_for_keys else LoopbackGate(origins_of(settings.cors_origins))
+    cors = Cors(settings.cors_origins) if settings.cors_origins else None
+    storage_cors = StorageCors(cors, settings.base_path) if cors else None
+    signatures = LocalSigner(settings.root)
     uploads, downloads = Uploads(services, signatures), Downloads(services, signatures)
 
     def application(environ: "Environ", start_response: "StartResponse") -> "Iterable[bytes]":
         refused = environ[REFUSED]
+        if storage_cors is not None and storage_cors.concerns(environ):
+            start_response = storage_cors.telling(environ, start_response)
+            if (preflight := storage_cors.preflight(environ)) is not None:
+                return to_wsgi(preflight, start_response)
         if uploads.concerns(environ):
             answer = unsigned("upload") if refused else uploads.receive(environ)
             return to_wsgi(answer, start_response)
@@ -111,7 +121,7 @@ def _server(services: Services, host: str, port: int) -> "Server":
         host,
         port,
         threads=_ANSWERING + services.settings.max_waiting,
-        channel=type("Channel", (Channel,), {"parser_class": parser_of(admission)}),
+        channel=type("Channel", (Channel,), {"parser_class": parser_of(admission), "cors": cors}),
         on_stop=services.waiting.end,
     )
     if gate is not None:

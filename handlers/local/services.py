@@ -43,7 +43,7 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
     def signer() -> Signer:
         from providers.local.runtime.signer import LocalSigner
 
-        return LocalSigner(settings.root)
+        return LocalSigner(settings.root, base=settings.base_path)
 
     return Services(
         settings,

@@ -14,6 +14,20 @@ class Verifier(Protocol):
         ...
 
 
+def tail_of(path: str, folder: str, base: str) -> str | None:
+    """What a path has after a folder of signed addresses; None where it leads elsewhere.
+
+    Args:
+        path: a request's.
+        folder: such as `/uploads/`.
+        base: what a proxy may have left before it, as the setting `ML_BASE_PATH` says.
+    """
+    for start in (folder, f"{base}{folder}"):
+        if path.startswith(start):
+            return path[len(start) :]
+    return None
+
+
 def signed_key(verifier: Verifier, method: str, tail: str, query: str) -> str | None:
     """The key that an address was signed for; None where it was not, for this method, or has expired.
 

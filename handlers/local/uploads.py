@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handlers.local.signatures import Verifier, refusal, signed_key, unsigned
+from handlers.local.signatures import Verifier, refusal, signed_key, tail_of, unsigned
 from handlers.logs import log
 from handlers.rest.http import Response
 from handlers.services import Services
@@ -20,14 +20,15 @@ class Uploads:
     def __init__(self, services: Services, verifier: Verifier) -> None:
         self._services = services
         self._verifier = verifier
+        self._base = services.settings.base_path
 
     def concerns(self, environ: Environ) -> bool:
         """Whether a request is an upload."""
-        return _is_upload(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+        return environ["REQUEST_METHOD"] == "PUT" and self._tail(environ.get("PATH_INFO", "")) is not None
 
     def expects(self, method: str, path: str, query: str) -> bool:
         """Whether a request is an upload that was signed, and is in time."""
-        return _is_upload(method, path) and self._key(path, query) is not None
+        return method == "PUT" and self._key(path, query) is not None
 
     def receive(self, environ: Environ) -> Response:
         """Store the body; 403 without a signature that holds."""
@@ -44,11 +45,11 @@ class Uploads:
         return Response(200, {}, b"")
 
     def _key(self, path: str, query: str) -> str | None:
-        return signed_key(self._verifier, "PUT", path[len(PATH) :], query)
+        tail = self._tail(path)
+        return None if tail is None else signed_key(self._verifier, "PUT", tail, query)
 
-
-def _is_upload(method: str, path: str) -> bool:
-    return method == "PUT" and path.startswith(PATH)
+    def _tail(self, path: str) -> str | None:
+        return tail_of(path, PATH, self._base)
 
 
 def _chunks(environ: Environ) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from handlers.auth import PREDICT, VISITOR, Caller, Gate
 from handlers.logs import log
 from handlers.rest.call import Call
 from handlers.rest.http import Request, Response, indented, wants_indented
-from handlers.rest.router import allowed, find
+from handlers.rest.router import allowed, below, find
 from handlers.rest.routes import PATH_PARAMETERS, QUERY, Route
 from handlers.rest.schemas import check, faults_of
 from ml_core.errors import ServerlessMLError, TooLarge
@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from handlers.rest.cors import Cors
     from handlers.services import Services
 
 
@@ -29,6 +30,11 @@ class Api:
         self._services = services
         self._settings = services.settings
         self._cold = True
+        self._cors: Cors | None = None
+        if self._settings.cors_origins:
+            from handlers.rest.cors import Cors
+
+            self._cors = Cors(self._settings.cors_origins)
 
     def handle(self, request: Request, gate: Gate | None = None) -> Response:
         """The answer to `request`; never raises.
@@ -38,6 +44,7 @@ class Api:
             gate: decides instead of the keys, where the platform itself has vouched for the caller.
         """
         started = time.perf_counter()
+        request = self._based(request)
         cold, self._cold = self._cold, False
         record: dict[str, Any] = {"request_id": request.request_id, "method": request.method[:20]}
         try:
@@ -55,11 +62,18 @@ class Api:
             latency_ms=latency,
             cold=cold,
         )
+        if self._cors is not None:
+            response = response._replace(headers={**response.headers, **self._cors.told(request.headers)})
         return _finished(request, response)
+
+    def _based(self, request: Request) -> Request:
+        """The request with its path below the base path, where there is one."""
+        base = self._settings.base_path
+        return request._replace(path=below(base, request.path)) if base else request
 
     def admit(self, request: Request, gate: Gate | None = None, length: int = 0) -> None:
         """Raise what `handle` would before it looks into the body, which is announced with `length` bytes."""
-        self._admitted(request, gate or self._services.gate, {}, length)
+        self._admitted(self._based(request), gate or self._services.gate, {}, length)
 
     def _answer(self, request: Request, gate: Gate, record: dict[str, Any]) -> Response:
         admitted = self._admitted(request, gate, record, len(request.body))
@@ -95,7 +109,9 @@ class Api:
         found = find(request.path)
         method = _method(request)
         if method not in found:
-            return _without_endpoint(request, gate, method, allowed(found) if found else "")
+            allow = allowed(found) if found else ""
+            preflight = self._cors.preflight(method, request.headers, allow) if self._cors else None
+            return preflight or _without_endpoint(request, gate, method, allow)
         route, values = found[method]
         record["route"] = route.path
         caller = gate.admit(request.headers, route.access)

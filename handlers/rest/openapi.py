@@ -45,17 +45,27 @@ _FRUIT: dict[str, Any] = {
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
 
 
-def text() -> bytes:
-    """The document: as it was built when packaging, else built now."""
+def text(base: str = "") -> bytes:
+    """The document: as it was built when packaging, else built now.
+
+    Args:
+        base: what comes before every path, as the setting `ML_BASE_PATH` says.
+    """
     if os.path.exists(BUILT):
         with open(BUILT, "rb") as file:
-            return file.read()
-    return build()
+            built = file.read()
+    else:
+        built = build()
+    return _serialized({**json.loads(built), "servers": [{"url": base}]}) if base else built
 
 
 def build() -> bytes:
     """The document as it is served, wherever it was built."""
-    return json.dumps(document(), separators=(",", ":")).encode()
+    return _serialized(document())
+
+
+def _serialized(described: dict[str, Any]) -> bytes:
+    return json.dumps(described, separators=(",", ":")).encode()
 
 
 def document() -> dict[str, Any]:

@@ -17,6 +17,20 @@ def find(path: str) -> Found:
     return found
 
 
+def below(base: str, path: str) -> str:
+    """`path` without `base` before it, unless it leads to an endpoint as it stands.
+
+    So a base that is called `/v1` takes nothing from the API's own /v1.
+
+    Args:
+        base: a path without a slash at its end, such as `/ml`.
+        path: a request's.
+    """
+    if not f"{path}/".startswith(f"{base}/") or find(path):
+        return path
+    return path[len(base) :] or "/"
+
+
 def allowed(found: Found) -> str:
     """The methods of a path as the Allow header lists them."""
     return ", ".join(sorted({*found, "OPTIONS"} | ({"HEAD"} if "GET" in found else set())))

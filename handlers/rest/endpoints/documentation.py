@@ -7,15 +7,16 @@ from handlers.rest.call import Call
 from handlers.rest.http import Response
 
 _PAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "docs.html")
-_BUILT: list[bytes] = []
+_BUILT: dict[str, bytes] = {}
 
 
-def openapi(_: Call) -> Response:
+def openapi(call: Call) -> Response:
     """Describe the service as OpenAPI 3.1."""
-    if not _BUILT:
-        _BUILT.append(description.text())
+    base = call.settings.base_path
+    if base not in _BUILT:
+        _BUILT[base] = description.text(base)
     return Response(
-        200, {"content-type": "application/json", "cache-control": "private, max-age=300"}, _BUILT[0]
+        200, {"content-type": "application/json", "cache-control": "private, max-age=300"}, _BUILT[base]
     )
 
 

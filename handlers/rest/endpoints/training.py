@@ -31,7 +31,7 @@ def train(call: Call) -> Response:
     job = jobs.submit(
         call.path["model"], settled.to_bytes(), settled.summary(), idempotency_key=key, body_digest=digest
     )
-    headers = {"location": f"/v1/jobs/{job.id}"}
+    headers = {"location": f"{call.settings.base_path}/v1/jobs/{job.id}"}
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
     waited = False
     if seconds > 0:

@@ -16,10 +16,14 @@ _SECRET = "~upload-secret"  # noqa: S105 - the name of a file
 
 
 class LocalSigner:
-    """The `Signer` port for a server that keeps its objects in the folder `root`."""
+    """The `Signer` port for a server that keeps its objects in the folder `root`.
 
-    def __init__(self, root: str, clock: Callable[[], float] = time.time) -> None:
+    `base` is what comes before each of its addresses where a proxy is before the server; nothing signs it.
+    """
+
+    def __init__(self, root: str, clock: Callable[[], float] = time.time, base: str = "") -> None:
         self._root = os.path.abspath(root)
+        self._base = base
         self._clock = clock
 
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
@@ -45,7 +49,7 @@ class LocalSigner:
         expires = int(self._clock()) + seconds
         signature = self._signature(method, key, expires, saved_as)
         more = f"{PARAMETER}={quote(saved_as, safe='')}&" if saved_as else ""
-        return f"{path}{quote(key)}?{more}expires={expires}&signature={signature}"
+        return f"{self._base}{path}{quote(key)}?{more}expires={expires}&signature={signature}"
 
     def _signature(self, method: str, key: str, expires: int, saved_as: str) -> str:
         text = f"{method}\n{key}\n{expires}\n{saved_as}"
