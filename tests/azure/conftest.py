@@ -61,6 +61,8 @@ def make_service(name: str = "serverless-ml", stage: str = "dev", **provider: An
         "location": "westeurope",
         "resourceGroup": f"{name}-{stage}",
         "dataBuckets": "",
+        "corsOrigins": "",
+        "basePath": "",
         **provider,
     }
     functions = {}

@@ -91,6 +91,19 @@ def test_a_changed_setting_deploys_the_template_alone(azure: FakeAzure) -> None:
     assert [line.split(" (")[0] for line in lines] == ["1/1 deploy the template"]
 
 
+def test_origins_that_are_named_no_more_leave_the_account_too(azure: FakeAzure) -> None:
+    def rules() -> list[dict[str, object]]:
+        (found,) = [each for path, each in azure.resources.items() if path.endswith("/blobServices/default")]
+        rules: list[dict[str, object]] = found["properties"]["cors"]["corsRules"]
+        return rules
+
+    deployed(azure, make_service(corsOrigins="https://app.example.com"))
+    assert [each["allowedOrigins"] for each in rules()] == [["https://app.example.com"]]
+    lines = steps(deployed(azure))
+    assert [line.split(" (")[0] for line in lines] == ["1/1 deploy the template"]
+    assert rules() == []
+
+
 def test_an_app_that_somebody_deleted_comes_back(azure: FakeAzure) -> None:
     deployed(azure)
     del azure.resources[f"{group_id(GROUP)}/providers/Microsoft.Web/sites/{NAMES.app('train')}"]

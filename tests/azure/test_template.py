@@ -13,6 +13,7 @@ from providers.azure.deploying.template import (
     template,
 )
 from providers.azure.runtime.names import names
+from providers.deploying.plan import DeploymentFailed
 from tests.azure.conftest import make_service
 from tests.azure.fake_azure import SUBSCRIPTION
 from tests.azure.published_types import PUBLISHED, faults_of_resource
@@ -39,6 +40,41 @@ def test_both_apps_know_which_containers_may_be_read() -> None:
     for site in of_type(template(shape), "Microsoft.Web/sites"):
         settings = {each["name"]: each["value"] for each in site["properties"]["siteConfig"]["appSettings"]}
         assert settings["ML_DATA_BUCKETS"] == "az://exports,az://lake@theirs"
+
+
+def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none() -> None:
+    origins = "https://app.example.com, http://localhost:3000"
+    for service, settings, rules in (
+        (make_service(), ("", ""), []),
+        (
+            make_service(corsOrigins=origins, basePath="/ml"),
+            (origins.replace(" ", ""), "/ml"),
+            [["https://app.example.com", "http://localhost:3000"]],
+        ),
+        (make_service(corsOrigins="*"), ("*", ""), [["*"]]),
+    ):
+        document = template(shape_of(service, NAMES))
+        assert [fault for each in document["resources"] for fault in faults_of_resource(each)] == []
+        (blobs,) = of_type(document, "Microsoft.Storage/storageAccounts/blobServices")
+        found = blobs["properties"]["cors"]["corsRules"]
+        assert [each["allowedOrigins"] for each in found] == rules
+        assert all({"GET", "PUT"} <= set(each["allowedMethods"]) for each in found)
+        for site in of_type(document, "Microsoft.Web/sites"):
+            # The platform's own rules would answer in the app's place.
+            assert "cors" not in site["properties"]["siteConfig"]
+            app = {each["name"]: each["value"] for each in site["properties"]["siteConfig"]["appSettings"]}
+            if site["name"] == NAMES.app("api"):
+                assert (app["ML_CORS_ORIGINS"], app["ML_BASE_PATH"]) == settings
+            else:
+                assert "ML_CORS_ORIGINS" not in app
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"), [("corsOrigins", "https://app.example.com/"), ("basePath", "ml")]
+)
+def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(parameter: str, value: str) -> None:
+    with pytest.raises(DeploymentFailed, match=f"^{parameter}: expected .*{value}"):
+        shape_of(make_service(**{parameter: value}), NAMES)
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,41 @@ def test_the_trainer_may_read_the_buckets_of_data_and_no_others(
         assert (printed["functions"][name]["environment"]["ML_DATA_BUCKETS"] or "") == buckets
 
 
+@pytest.mark.parametrize("origins", ["https://app.example.com, http://localhost:3000", "*", ""])
+def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
+    project: Project, origins: str
+) -> None:
+    parameters = ["--param", f"corsOrigins={origins}", "--param", "basePath=/ml"] if origins else []
+    printed = yaml.safe_load(project.serverless("print", *parameters))
+    (condition, rules, otherwise) = printed["resources"]["Resources"]["Models"]["Properties"][
+        "CorsConfiguration"
+    ]["Fn::If"]
+    asked = printed["resources"]["Conditions"][condition]["Fn::Equals"]
+    assert (asked[0] == asked[1]) == bool(origins)
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    (rule,) = rules["CorsRules"]
+    if origins:
+        assert rule["AllowedOrigins"] == [each.strip() for each in origins.split(",")]
+        assert {"GET", "PUT"} <= set(rule["AllowedMethods"])
+    environment = printed["functions"]["api"]["environment"]
+    assert (environment["ML_CORS_ORIGINS"] or "") == origins
+    assert (environment["ML_BASE_PATH"] or "") == ("/ml" if origins else "")
+    assert "cors" not in printed["provider"]["httpApi"], "the gateway would answer in the function's place"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"), [("corsOrigins", "https://app.example.com/"), ("basePath", "ml")]
+)
+def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(
+    project: Project, parameter: str, value: str
+) -> None:
+    ran = project.try_serverless("print", "--param", f"{parameter}={value}")
+    assert ran.status == 1
+    (line,) = [line for line in ran.said.splitlines() if not line.startswith("npm warn")]
+    assert line.startswith(f"{parameter}: expected ")
+    assert value in line
+
+
 def test_a_bucket_of_data_that_is_none_is_one_clear_line(project: Project) -> None:
     ran = project.try_serverless("print", "--param", "dataBuckets=s3://lake,http://lake")
     assert ran.status == 1

@@ -91,6 +91,42 @@ def test_a_bucket_of_data_that_cannot_be_is_one_clear_line(bench: Bench, named: 
     assert bench.google.cloud.changes() == []
 
 
+def test_pages_of_named_origins_may_call_and_use_signed_addresses_until_they_are_named_no_more(
+    bench: Bench, service: Service
+) -> None:
+    origins = "https://app.example.com, http://localhost:3000"
+    open_ = make_service(corsOrigins=origins, basePath="/ml")
+    said = bench.deploy(open_)
+    settings = bench.google.buckets.settings["demo-1-serverless-ml-dev"]
+    (rule,) = settings["cors"]
+    assert rule["origin"] == ["https://app.example.com", "http://localhost:3000"]
+    assert {"GET", "PUT"} <= set(rule["method"])
+    assert "Content-Type" in rule["responseHeader"]
+    environments = {
+        name.rpartition("/")[2]: function["serviceConfig"]["environmentVariables"]
+        for name, function in bench.google.cloud.functions.items()
+    }
+    api = environments.pop(API)
+    assert (api["ML_CORS_ORIGINS"], api["ML_BASE_PATH"]) == (origins.replace(" ", ""), "/ml")
+    assert not any("ML_CORS_ORIGINS" in each for each in environments.values()), "the api alone answers pages"
+    assert "nothing to change" in bench.deploy(open_)
+    said = bench.deploy(service)
+    assert "update the bucket demo-1-serverless-ml-dev: origins of pages" in said
+    assert bench.google.buckets.settings["demo-1-serverless-ml-dev"]["cors"] == []
+    assert "nothing to change" in bench.deploy(service)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"), [("corsOrigins", "https://app.example.com/"), ("basePath", "ml")]
+)
+def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(
+    bench: Bench, parameter: str, value: str
+) -> None:
+    with pytest.raises(DeploymentFailed, match=f"^{parameter}: expected .*{value}"):
+        bench.deploy(make_service(**{parameter: value}))
+    assert bench.google.cloud.changes() == []
+
+
 def test_a_second_deploy_changes_nothing(bench: Bench, service: Service) -> None:
     bench.deploy(service)
     before = len(bench.google.cloud.changes())

@@ -23,6 +23,7 @@ from providers.azure.deploying.template import (
 from providers.azure.runtime.names import CONTAINER, KEYS_SETTING, QUEUE, Names
 from providers.deploying.plan import DeploymentFailed, Progress, Step
 from providers.deploying.service import Function, Service
+from providers.deploying.web import web_of
 
 # A tag's value while its step is not done: no hash, so an interrupted step is done again.
 UNDER_WAY = "under way"
@@ -216,7 +217,11 @@ def is_http(function: Function) -> bool:
 def shape_of(service: Service, names_: Names) -> Shape:
     """What the service's configuration means in resources."""
     data = {"ML_DATA_BUCKETS": str(service.provider.get("dataBuckets") or "")}
-    apps = [_app(app, functions, data) for app, functions in apps_of(service).items()]
+    web = web_of(service)
+    apps = [
+        _app(app, functions, {**data, **(web.settings if is_http(functions[0]) else {})})
+        for app, functions in apps_of(service).items()
+    ]
     return Shape(
         names_,
         str(service.provider["location"]),
@@ -224,6 +229,7 @@ def shape_of(service: Service, names_: Names) -> Shape:
         apps,
         log_gigabytes=float(service.provider.get("logGigabytesPerDay", 0.2)),
         keep_days=int(service.provider.get("oldStatesExpireAfterDays", 30)),
+        origins=web.origins,
     )
 
 

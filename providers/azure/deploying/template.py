@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from providers.azure.runtime.names import CONTAINER, QUEUE, Names
+from providers.deploying.web import STORAGE_METHODS, STORAGE_SECONDS
 
 Json = dict[str, Any]
 
@@ -53,6 +54,8 @@ class Shape(NamedTuple):
     log_gigabytes: float = 0.2
     # What was overwritten or deleted can be had back for so long, then it stops costing.
     keep_days: int = 30
+    # Whose pages may use signed addresses.
+    origins: Sequence[str] = ()
 
 
 def template(shape: Shape) -> Json:
@@ -119,6 +122,7 @@ def _storage(shape: Shape) -> Iterator[Json]:
         f"{account}/default",
         of_account,
         {
+            "cors": {"corsRules": _storage_cors(shape.origins)},
             "isVersioningEnabled": True,
             "deleteRetentionPolicy": {"enabled": True, "days": shape.keep_days},
             "containerDeleteRetentionPolicy": {"enabled": True, "days": shape.keep_days},
@@ -140,6 +144,18 @@ def _storage(shape: Shape) -> Iterator[Json]:
         kind = "Microsoft.Storage/storageAccounts/queueServices/queues"
         of_queues = [_id("Microsoft.Storage/storageAccounts/queueServices", account, "default")]
         yield _part(kind, f"{account}/default/{queue}", of_queues, {})
+
+
+def _storage_cors(origins: Sequence[str]) -> list[Json]:
+    """The rules for pages at signed addresses; an empty list removes those of an earlier template."""
+    rule = {
+        "allowedOrigins": list(origins),
+        "allowedMethods": list(STORAGE_METHODS),
+        "allowedHeaders": ["*"],
+        "exposedHeaders": ["ETag", "Content-Disposition"],
+        "maxAgeInSeconds": STORAGE_SECONDS,
+    }
+    return [rule] if origins else []
 
 
 def _expiry(keep_days: int) -> Json:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Function, Service
+from providers.deploying.web import STORAGE_METHODS, STORAGE_SECONDS, web_of
 
 Json = dict[str, Any]
 Grant = tuple[str, str]
@@ -55,6 +56,7 @@ class Bucket(NamedTuple):
     labels: dict[str, str]
     expire_days: int
     grants: frozenset[Grant]
+    cors: tuple[Json, ...] = ()
 
 
 class DataBucket(NamedTuple):
@@ -165,6 +167,7 @@ def names_of(service: Service) -> GoogleNames:
 def desired(service: Service, queue: str) -> Desired:
     """What config.yml asks for; `queue` is the queue's id (see `planning.queue_name`)."""
     names = names_of(service)
+    web = web_of(service)
     workers = {names.member(function) for function in service.functions}
     queue_path = f"{names.location}/queues/{queue}"
     environment = {
@@ -198,12 +201,16 @@ def desired(service: Service, queue: str) -> Desired:
             names.labels,
             int(service.provider.get("oldStatesExpireAfterDays", 7)),
             frozenset(("roles/storage.objectUser", member) for member in workers),
+            _storage_cors(web.origins),
         ),
         [
             DataBucket(name, frozenset({("roles/storage.objectViewer", names.member("train"))}))
             for name in _data_buckets(_allowed(service))
         ],
-        [_function(names, function, service, environment) for function in service.functions.values()],
+        [
+            _function(names, function, service, environment, web.settings)
+            for function in service.functions.values()
+        ],
         [
             _schedule(names, function)
             for function in service.functions.values()
@@ -233,6 +240,18 @@ def _data_buckets(allowed: str) -> list[str]:
         if not re.match(r"gs://[a-z0-9][a-z0-9._-]+(/|$)", entry):
             raise DeploymentFailed(f"dataBuckets: expected gs://bucket or gs://bucket/folder, got {entry!r}")
     return sorted({entry.removeprefix("gs://").partition("/")[0] for entry in entries})
+
+
+def _storage_cors(origins: tuple[str, ...]) -> tuple[Json, ...]:
+    """The bucket's rules for pages at signed addresses, as the API has them: none without an origin."""
+    rule = {
+        "origin": list(origins),
+        "method": list(STORAGE_METHODS),
+        # What a page may send and what it may read; a signed upload needs none of its own.
+        "responseHeader": ["Content-Type", "Content-MD5", "Content-Disposition", "ETag"],
+        "maxAgeSeconds": STORAGE_SECONDS,
+    }
+    return (rule,) if origins else ()
 
 
 def _rights_on_itself(names: GoogleNames, function: Function) -> set[Grant]:
@@ -315,7 +334,11 @@ def _schedule(names: GoogleNames, function: Function) -> GoogleResource:
 
 
 def _function(
-    names: GoogleNames, function: Function, service: Service, environment: dict[str, str]
+    names: GoogleNames,
+    function: Function,
+    service: Service,
+    environment: dict[str, str],
+    answering: dict[str, str],
 ) -> CloudFunction:
     settings, public = function.settings, _event(function, "http") == "public"
     config: Json = {
@@ -344,7 +367,11 @@ def _function(
             "ML_TRAIN_MEMORY": str(_mebibytes(settings["memory"])),
         }
     if public:
-        config["serviceConfig"]["environmentVariables"] = {**environment, "ML_KEYS_FILE": KEYS_FILE}
+        config["serviceConfig"]["environmentVariables"] = {
+            **environment,
+            **answering,
+            "ML_KEYS_FILE": KEYS_FILE,
+        }
         config["serviceConfig"]["secretVolumes"] = [_keys_volume(names)]
     if _event(function, "schedule"):
         config["eventTrigger"] = {

@@ -44,6 +44,7 @@ class ModelBucket:
             "days until old states expire": expiring[0] if expiring else None,
             "seconds that deleted objects are kept": bucket.soft_delete_policy.retention_duration_seconds,
             "labels": bucket.labels,
+            "origins of pages": sorted(origin for rule in bucket.cors for origin in rule.get("origin", ())),
         }
         return settings, self.grants(should.name)
 
@@ -99,6 +100,7 @@ class ModelBucket:
         # Versioning keeps old states already; soft deletion would keep, and charge for, all of them again.
         bucket.soft_delete_policy.retention_duration_seconds = 0
         bucket.labels = should.labels
+        bucket.cors = list(should.cors)
         return bucket
 
     def grant(self, should: Bucket | DataBucket) -> None:

@@ -206,6 +206,7 @@ def bucket_settings(bucket: Bucket) -> Json:
         "days until old states expire": bucket.expire_days,
         "seconds that deleted objects are kept": 0,
         "labels": bucket.labels,
+        "origins of pages": sorted(origin for rule in bucket.cors for origin in rule["origin"]),
     }
 
 

@@ -1,0 +1,53 @@
+'use strict';
+
+// `corsOrigins` and `basePath`, checked, and the origins as a bucket's CORS rule has them.
+// handlers/web.py says what they may be; one table of texts tests both (tests/unit/providers/test_web.py).
+
+const ORIGIN = /^(https?):\/\/(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$/;
+const OWN_PORT = { http: ':80', https: ':443' };
+const BASE_PATH = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
+const MOST_ORIGINS = 64;
+const LONGEST = 256;
+
+function isOrigin(text) {
+  const [found, scheme, port = ''] = (text.length <= LONGEST && ORIGIN.exec(text)) || [];
+  return Boolean(found) && port !== OWN_PORT[scheme] && Number(port.slice(1)) <= 65535;
+}
+
+function originsOf(text) {
+  return [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
+}
+
+function originsFault(text) {
+  const origins = originsOf(text);
+  if (origins.length > MOST_ORIGINS) return `expected at most ${MOST_ORIGINS} origins, got ${origins.length}`;
+  if (origins.includes('*') && origins.length > 1) return 'expected * alone or origins, got both';
+  const wrong = origins.find((each) => each !== '*' && !isOrigin(each));
+  return wrong === undefined
+    ? ''
+    : 'expected origins as browsers send them (https://app.example.com: lower case, no path, no slash at the end, ' +
+        `no wildcard, no port that is the scheme's own) or *, separated by commas, got "${wrong.slice(0, 80)}"`;
+}
+
+function basePathFault(text) {
+  return !text || (text.length <= LONGEST && BASE_PATH.test(text))
+    ? ''
+    : 'expected a slash and a name, such as /ml or /team/ml (letters, digits, and . _ ~ - inside; no slash at the ' +
+        `end), got "${text.slice(0, 80)}"`;
+}
+
+module.exports = async ({ resolveVariable }) => {
+  const origins = String((await resolveVariable("param:corsOrigins, ''")) || '');
+  const basePath = String((await resolveVariable("param:basePath, ''")) || '').trim();
+  for (const [name, fault] of [['corsOrigins', originsFault(origins)], ['basePath', basePathFault(basePath)]]) {
+    if (fault) {
+      // A thrown error would reach the user as the framework's stack; this is the one line that helps.
+      console.error(`${name}: ${fault}`);
+      process.exit(1);
+    }
+  }
+  const named = originsOf(origins);
+  // CloudFormation wants a rule to name something, also where the condition leaves it out.
+  return { any: named.length ? 'yes' : 'no', origins: named.length ? named : ['*'], setting: named.join(','), basePath };
+};
+Object.assign(module.exports, { originsFault, basePathFault });
