@@ -4,10 +4,13 @@ import json
 import os
 from typing import Any
 
+import boto3
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 
 from tests.framework import Packages, Project
+from tests.ministack import Ministack
 
 CLOUDS = sorted(
     entry.name for entry in os.scandir("providers") if os.path.exists(os.path.join(entry.path, "config.yml"))
@@ -140,6 +143,40 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
     assert (environment["ML_CORS_ORIGINS"] or "") == origins
     assert (environment["ML_BASE_PATH"] or "") == ("/ml" if origins else "")
     assert "cors" not in printed["provider"]["httpApi"], "the gateway would answer in the function's place"
+
+
+def test_a_buckets_rule_for_pages_comes_and_goes_with_the_parameter(
+    project: Project, ministack: Ministack
+) -> None:
+    """CloudFormation on the emulator, with the bucket and the condition of config.yml alone."""
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=ministack.url,
+            region_name=ministack.env["AWS_REGION"],
+            aws_access_key_id=ministack.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=ministack.env["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def template_of(*parameters: str) -> str:
+        resources = yaml.safe_load(project.serverless("print", *parameters))["resources"]
+        bucket = resources["Resources"]["Models"]
+        bucket = {**bucket, "Properties": {**bucket["Properties"], "BucketName": "rules-for-pages"}}
+        return json.dumps({"Conditions": resources["Conditions"], "Resources": {"Models": bucket}})
+
+    formation, storage = client("cloudformation"), client("s3")
+    parameters = ("--param", "corsOrigins=https://app.example.com,http://localhost:3000")
+    formation.create_stack(StackName="pages", TemplateBody=template_of(*parameters))
+    formation.get_waiter("stack_create_complete").wait(StackName="pages", WaiterConfig={"Delay": 1})
+    (rule,) = storage.get_bucket_cors(Bucket="rules-for-pages")["CORSRules"]
+    assert rule["AllowedOrigins"] == ["https://app.example.com", "http://localhost:3000"]
+    assert {"GET", "PUT"} <= set(rule["AllowedMethods"])
+    formation.update_stack(StackName="pages", TemplateBody=template_of())
+    formation.get_waiter("stack_update_complete").wait(StackName="pages", WaiterConfig={"Delay": 1})
+    with pytest.raises(ClientError, match="NoSuchCORSConfiguration"):
+        storage.get_bucket_cors(Bucket="rules-for-pages")
+    formation.delete_stack(StackName="pages")
 
 
 @pytest.mark.parametrize(
