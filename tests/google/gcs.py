@@ -191,6 +191,19 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = handle_one_method  # noqa: N815
 
+    def do_OPTIONS(self) -> None:
+        """Answer a browser's question by the bucket's rules, which it brings no token for."""
+        bucket = unquote(urlsplit(self.path).path).lstrip("/").partition("/")[0]
+        origin, method = self.headers["Origin"], self.headers["Access-Control-Request-Method"]
+        asked = {name.strip().lower() for name in self.headers["Access-Control-Request-Headers"].split(",")}
+        for rule in self.buckets.settings.get(bucket, {}).get("cors", []):
+            sent = {name.lower() for name in rule["responseHeader"]}
+            if {origin, "*"} & set(rule["origin"]) and method in rule["method"] and asked <= sent:
+                told = {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Methods": method}
+                self._send(200, headers=told)
+                return
+        self._send(200)
+
     def _admit(self) -> None:
         """Whoever asks says who they are, or brings an address that was signed for this."""
         if "x-goog-signature" in self.query:

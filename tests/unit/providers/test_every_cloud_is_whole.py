@@ -57,6 +57,14 @@ def test_a_cloud_has_a_page(cloud: str) -> None:
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.parametrize("parameter", ["dataBuckets", "corsOrigins", "basePath"])
+def test_a_parameter_of_every_cloud_is_one_of_this_and_on_its_page(cloud: str, parameter: str) -> None:
+    for file in (("providers", cloud, "config.yml"), ("docs", f"{cloud}.md")):
+        with open(os.path.join(ROOT, *file), encoding="utf-8") as text:
+            assert re.search(rf"\b{parameter}\b", text.read()), file
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_the_framework_knows_the_cloud_or_our_plugin_teaches_it(cloud: str) -> None:
     """With a schema for the plugin comes a deployer, which `python -m providers` drives."""
     if cloud == "aws":
