@@ -41,6 +41,8 @@ class Case(NamedTuple):
         keep: notes to take of the answer: name → `header NAME` or `body MEMBER`.
         deliver: the queue's messages reach the trainer `after` it is answered, or `meanwhile`.
         closed: asked of a service for which no key was ever made.
+        web: asked of a service with a custom domain that pages of `test_conformance.WEB` may call.
+        told: there, the origin that the answer allows to read it.
         signed: the note of a signed address, to which the request goes instead, and of the headers that go
             with it: the storage answers, in its own way.
     """
@@ -54,6 +56,8 @@ class Case(NamedTuple):
     keep: Mapping[str, str] = {}
     deliver: str = ""
     closed: bool = False
+    web: bool = False
+    told: str = ""
     signed: str = ""
 
 

@@ -22,12 +22,14 @@ class Running(NamedTuple):
     Args:
         ask: asks `api`, which knows the keys.
         ask_closed: asks an `api` for which no key was ever made.
+        ask_web: asks an `api` that knows the keys, with the settings `web` besides.
         deliver: hands `train` every message that is in the queue, and returns when there is none left. No
             message reaches it otherwise, so that a job waits on every cloud until the cases want it to run.
     """
 
     ask: Callable[[Request], Answer]
     ask_closed: Callable[[Request], Answer]
+    ask_web: Callable[[Request], Answer]
     deliver: Callable[[], None]
 
 
@@ -35,7 +37,12 @@ class Cloud(Protocol):
     """What clouds/<cloud>.py gives."""
 
     def started(
-        self, request: pytest.FixtureRequest, folder: str, keys: Records, settings: dict[str, str]
+        self,
+        request: pytest.FixtureRequest,
+        folder: str,
+        keys: Records,
+        settings: dict[str, str],
+        web: dict[str, str],
     ) -> AbstractContextManager[Running]:
         """The cloud with no model and no job, from its built packages under its real runtime.
 
@@ -44,6 +51,7 @@ class Cloud(Protocol):
             folder: an empty folder of its own.
             keys: the records of the keys that it has to know.
             settings: variables of `handlers.settings` for every function.
+            web: more of them, for the `api` of `ask_web`.
         """
         ...
 

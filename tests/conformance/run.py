@@ -91,6 +91,8 @@ def _filled(case: Case, keys: Mapping[str, str], notes: Notes) -> Request:
 def _asked(running: Running, request: Request, case: Case) -> Answer:
     if case.closed:
         return running.ask_closed(request)
+    if case.web:
+        return running.ask_web(request)
     if case.deliver != "meanwhile":
         return running.ask(request)
     answered: list[Answer] = []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.case import ADMIN, PREDICT, TRAIN
+from tests.conformance.cases.web import BASE, ORIGINS
 from tests.conformance.cloud import LAPTOP, Running, cloud, clouds
 from tests.conformance.comparison import differences
 from tests.conformance.deviations import ADDED_HEADERS, DEVIATIONS, AddedHeader
@@ -22,6 +23,8 @@ RECORDS = [
 ]
 # Nothing is remembered from one case to the next, and a busy machine has time to train.
 SETTINGS = {"ML_ALIAS_TTL": "0", "ML_KEY_TTL": "0", "ML_MAX_WAIT": "50"}
+# By default no page may call; this is for the cases of a service that some may.
+WEB = {"ML_CORS_ORIGINS": ", ".join(ORIGINS), "ML_BASE_PATH": BASE}
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +35,7 @@ def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         running: dict[str, Running] = {}
         for name in clouds():
             folder = str(tmp_path_factory.mktemp(f"conformance-{name}"))
-            running[name] = stack.enter_context(cloud(name).started(request, folder, RECORDS, SETTINGS))
+            running[name] = stack.enter_context(cloud(name).started(request, folder, RECORDS, SETTINGS, WEB))
 
         def ask(name: str) -> None:
             found[name] = answers(running[name], KEYS, CASES)
@@ -61,6 +64,15 @@ def test_the_laptop_answers_as_the_case_says(answered: dict[str, Any], name: str
         assert answer["body"]["faults"][0]["path"] == case.at, answer
     if answer["status"] >= 400 and answer["body"]:
         assert case.code or case.request.method == "HEAD", f"the case does not say {answer['body']['code']}"
+
+
+@pytest.mark.parametrize("cloud", clouds())
+def test_an_answer_is_for_no_page_but_where_its_origin_was_named(
+    answered: dict[str, Any], cloud: str
+) -> None:
+    for name, case in CASES.items():
+        told = answer_of(answered, cloud, name)["headers"].get("access-control-allow-origin", "")
+        assert told == case.told, name
 
 
 @pytest.mark.parametrize("name", CASES)

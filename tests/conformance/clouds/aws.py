@@ -24,7 +24,11 @@ _GATEWAYS = {"connection", "content-length", "date", "transfer-encoding"}
 
 @contextmanager
 def started(
-    request: pytest.FixtureRequest, folder: str, keys: Records, settings: dict[str, str]
+    request: pytest.FixtureRequest,
+    folder: str,
+    keys: Records,
+    settings: dict[str, str],
+    web: dict[str, str],
 ) -> Iterator[Running]:
     """See `tests.conformance.cloud.Cloud`."""
     zips = request.getfixturevalue("aws_packages")
@@ -39,19 +43,20 @@ def started(
         "train": unpacked(both, f"{folder}/opt-train"),
     }
 
-    def function(name: str, parameter: str) -> Function:
+    def function(name: str, parameter: str, **more: str) -> Function:
         env = {"ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": parameter}
         return Function(
             f"handlers.clouds.aws.{name}",
             task=places["task"],
             opt=places[name],
             runtime=places["runtime"],
-            env={**aws.env, **env, **settings},
+            env={**aws.env, **env, **settings, **more},
         )
 
     with (
         function("api", KEYS) as api,
         function("api", NO_KEYS) as closed,
+        function("api", KEYS, **web) as for_pages,
         function("train", KEYS) as train,
     ):
 
@@ -62,7 +67,12 @@ def started(
                     assert answer == {"batchItemFailures": []}, answer
                     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
-        yield Running(lambda sent: _gateway(api, sent), lambda sent: _gateway(closed, sent), deliver)
+        yield Running(
+            lambda sent: _gateway(api, sent),
+            lambda sent: _gateway(closed, sent),
+            lambda sent: _gateway(for_pages, sent),
+            deliver,
+        )
 
 
 def _client(aws: Ministack, service: str) -> Any:

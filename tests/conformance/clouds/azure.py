@@ -21,6 +21,7 @@ def started(
     folder: str,  # noqa: ARG001 (nor a folder)
     keys: Records,
     settings: dict[str, str],
+    web: dict[str, str],
 ) -> Iterator[Running]:
     """See `tests.conformance.cloud.Cloud`."""
     service = make_service()
@@ -32,6 +33,7 @@ def started(
         with (
             FunctionHost(zips["api"], {**env, "ML_KEYS": json.dumps(keys)}) as api,
             FunctionHost(zips["api"], env) as closed,
+            FunctionHost(zips["api"], {**env, "ML_KEYS": json.dumps(keys), **web}) as for_pages,
             FunctionHost(zips["train"], env) as train,
         ):
 
@@ -40,5 +42,8 @@ def started(
                     assert succeeded, train.lines[-20:]
 
             yield Running(
-                lambda sent: wire.ask(api.port, sent), lambda sent: wire.ask(closed.port, sent), deliver
+                lambda sent: wire.ask(api.port, sent),
+                lambda sent: wire.ask(closed.port, sent),
+                lambda sent: wire.ask(for_pages.port, sent),
+                deliver,
             )

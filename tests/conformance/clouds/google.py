@@ -26,6 +26,7 @@ def started(
     folder: str,
     keys: Records,
     settings: dict[str, str],
+    web: dict[str, str],
 ) -> Iterator[Running]:
     """See `tests.conformance.cloud.Cloud`."""
     service = make_service()
@@ -48,18 +49,19 @@ def started(
             "ML_CALLER": CALLER,
         }
 
-        def function(name: str, place: str, keys_file: str) -> CloudRunFunction:
+        def function(name: str, place: str, keys_file: str, **more: str) -> CloudRunFunction:
             return CloudRunFunction(
                 name,
                 package=zips[name],
                 requirements=service.functions[name].settings["requirements"],
                 folder=os.path.join(folder, place),
-                env={**env, "ML_KEYS_FILE": keys_file},
+                env={**env, "ML_KEYS_FILE": keys_file, **more},
             )
 
         with (
             function("api", "api", records) as api,
             function("api", "closed", os.path.join(folder, "no-keys.json")) as closed,
+            function("api", "for-pages", records, **web) as for_pages,
             function("train", "train", records) as train,
         ):
 
@@ -70,5 +72,8 @@ def started(
                     assert answer.status == 204, answer
 
             yield Running(
-                lambda sent: wire.ask(api.port, sent), lambda sent: wire.ask(closed.port, sent), deliver
+                lambda sent: wire.ask(api.port, sent),
+                lambda sent: wire.ask(closed.port, sent),
+                lambda sent: wire.ask(for_pages.port, sent),
+                deliver,
             )

@@ -22,6 +22,7 @@ def started(
     folder: str,
     keys: Records,
     settings: dict[str, str],
+    web: dict[str, str],
 ) -> Iterator[Running]:
     """See `tests.conformance.cloud.Cloud`."""
     file = os.path.join(folder, "keys.json")
@@ -31,12 +32,16 @@ def started(
     with (
         LocalServer(root, "--keys", file, **settings) as server,
         LocalServer(os.path.join(folder, "closed"), "--keys", none, **settings) as closed,
+        LocalServer(os.path.join(folder, "for-pages"), "--keys", file, **settings, **web) as for_pages,
     ):
-        port, closed_port = _port(server), _port(closed)
+        port, closed_port, web_port = _port(server), _port(closed), _port(for_pages)
         trainer = Trainer(server)
         try:
             yield Running(
-                lambda sent: wire.ask(port, sent), lambda sent: wire.ask(closed_port, sent), trainer.run
+                lambda sent: wire.ask(port, sent),
+                lambda sent: wire.ask(closed_port, sent),
+                lambda sent: wire.ask(web_port, sent),
+                trainer.run,
             )
         finally:
             trainer.resume()
