@@ -85,7 +85,7 @@ class LocalServer:
             self.lines.append(line.rstrip("\n"))
             if line.startswith("serverless-ml answers at "):
                 self.url = line.split()[3]
-            if "for example" in line:
+            if line.lstrip().startswith("curl "):  # the last line of what it says at its start
                 self._told.set()
         self._told.set()
 
