@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m providers", description="Deploy serverless-ml to a cloud, and manage its API keys."
     )
-    parser.add_argument("--version", action="version", version=_name_and_version())
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and end")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     keys.add_commands(
         commands.add_parser(
@@ -40,6 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"serverless-ml: {_NOT_INSTALLED.format(error.name)}", file=sys.stderr)
         return 1
     return status
+
+
+class _Version(argparse.Action):
+    """Prints the version: only then is it looked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print it, and end."""
+        parser.exit(message=f"{_name_and_version()}\n")
 
 
 def _name_and_version() -> str:

@@ -8,6 +8,7 @@ ends, it ends requests with it.
 import select
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from waitress import wasyncore
@@ -102,7 +103,8 @@ class Server:
     def stop(self) -> None:
         """Have `run` come to its end. A signal's handler and any thread may call this."""
         self._stopping = True
-        self._listeners[0].pull_trigger()
+        with suppress(OSError):  # the loop has seen it, and is closed already
+            self._listeners[0].pull_trigger()
 
     def _turn(self, seconds: float) -> None:
         """Read and write whatever is ready, or wait for it."""

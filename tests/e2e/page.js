@@ -32,7 +32,7 @@ async function main(url) {
   const browser = {
     document: { createElement: name => new Element(name), getElementById: id => byId.get(id) },
     sessionStorage: { getItem: () => null, setItem() {} },
-    location: { origin: url, hash: "" },
+    location: { origin: url, pathname: "/docs", hash: "" },
     fetch: (target, options) => fetch(new URL(target, url), options),
   };
   new Function(...Object.keys(browser), html.match(/<script>([^]*)<\/script>/)[1])(...Object.values(browser));

@@ -524,10 +524,10 @@ class TestWhatIsNotReadIsTold:
         (told,) = read(path, options=read_options({"missing": ["-999"]})).warnings
         assert told == "column 'w': 'NA' is one of its words, as \"missing\" was said without it"
 
-    def test_a_quote_that_is_not_closed_is_told(self, file: Callable[[str], str]) -> None:
-        dataset = read(file('a,y\n1,"p\n' + "2,q\n3,p\n" * 9))
-        assert dataset.rows == 1
-        assert "a single cell of 19 lines: if a quote is not closed" in dataset.warnings[0]
+    def test_a_cell_of_many_lines_is_told(self, file: Callable[[str], str]) -> None:
+        """Two quotes that are no pair hold the lines between them; one that is not closed is refused."""
+        dataset = read(file('a,y\n1,"p\n' + "2,q\n3,p\n" * 9 + '4,"q\n'))
+        assert "a single cell of 20 lines: if a quote is not closed" in dataset.warnings[0]
 
     @pytest.mark.parametrize(
         ("content", "what"),
