@@ -47,7 +47,8 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Print it, and end."""
-        parser.exit(message=f"{_name_and_version()}\n")
+        print(_name_and_version())
+        parser.exit()
 
 
 def _name_and_version() -> str:
