@@ -16,10 +16,8 @@ from ml_core.inputs.columns import (
     place_in_row,
 )
 from ml_core.inputs.rows import Limits, Rows
-from ml_core.inputs.rules import TYPED, spelled
+from ml_core.inputs.rules import FALSE_SAID, TRUE_SAID, TYPED, spelled
 from ml_core.inputs.texts import read_date
-
-_TRUE, _FALSE = ("true", "yes", "t", "y", "1"), ("false", "no", "f", "n", "0")
 
 
 class KnownColumns(NamedTuple):
@@ -84,7 +82,7 @@ def _feature_of(
     if name in known.types and words:
         rule = rule._replace(text=True)
     if name in known.types and kind == BOOLEAN:
-        rule = rule._replace(true=_TRUE, false=_FALSE)
+        rule = rule._replace(true=TRUE_SAID, false=FALSE_SAID)
     return Feature(name, kind, (), rule)
 
 

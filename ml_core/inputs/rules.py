@@ -22,6 +22,8 @@ ISO_8601 = ""
 DATE_ORDERS = (ISO_8601, DAY_FIRST, MONTH_FIRST, YEAR_FIRST, NAMED_MONTH)
 # The integers up to which float64 skips none.
 EXACT = 2**53
+# The words of a column that is said to be truth values, in lower case.
+TRUE_SAID, FALSE_SAID = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 DECIMALS, THOUSANDS = (".", ","), ("", ",", ".", " ", "'")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_core.errors import InvalidInput, member, quoted, shown
-from ml_core.inputs.rules import ValueRule
+from ml_core.inputs.rules import FALSE_SAID, TRUE_SAID, ValueRule
 from ml_core.inputs.texts import PERCENT, read_date, read_number
 from ml_core.tables import arrow
 from ml_core.tables.columns import (
@@ -50,8 +50,6 @@ _MOST_NAMED = 5
 # A column of so many parts of numbers or dates is told by what is none.
 _MOSTLY = 0.5
 TRUE_WORDS, FALSE_WORDS = ("true",), ("false",)
-# What more is one where a column is said to be truth values.
-_SAID_TRUE, _SAID_FALSE = (*TRUE_WORDS, "t", "yes", "y", "1"), (*FALSE_WORDS, "f", "no", "n", "0")
 _ADVICE = {
     NUMBER: 'add it to "missing", or leave the column a category',
     DATE: 'add it to "missing", or leave the column a category',
@@ -272,7 +270,7 @@ class WordColumn:
 
     def _truths(self, words: "DistinctWords", present: list[str]) -> Column | None:
         said = self._options.kind == BOOLEAN
-        true, false = (_SAID_TRUE, _SAID_FALSE) if said else (TRUE_WORDS, FALSE_WORDS)
+        true, false = (TRUE_SAID, FALSE_SAID) if said else (TRUE_WORDS, FALSE_WORDS)
         truths = {**dict.fromkeys(true, 1.0), **dict.fromkeys(false, 0.0)}
         if not present and self._options.kind != BOOLEAN:
             return None
@@ -367,7 +365,7 @@ class WordColumn:
         reads: dict[str, Callable[[str], bool]] = {
             NUMBER: lambda word: _fits(numbers, word),
             DATE: lambda word: _fits(dates, word),
-            BOOLEAN: lambda word: word.strip().lower() in (*_SAID_TRUE, *_SAID_FALSE),
+            BOOLEAN: lambda word: word.strip().lower() in (*TRUE_SAID, *FALSE_SAID),
         }
         wrong = next((word for word in present if not reads[said](word)), None)
         if wrong is None:

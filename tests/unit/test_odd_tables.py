@@ -45,7 +45,7 @@ from ml_core.tables.description import describe
 from ml_core.tables.memory import BYTES_AT_LEAST, Budget
 from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, ColumnOptions, ReadOptions, read_options
 from ml_core.tables.reading import read
-from ml_core.tables.words import WordColumn
+from ml_core.tables.words import word_column
 from ml_core.training.notebook import check_request
 from tests.unit.test_tables import values
 
@@ -117,14 +117,7 @@ def column_of(cells: list[str], cuts: list[int], *, numeric: bool = True) -> Col
     """The column of cells that come in batches which end at the cuts, read as a reader of files does."""
     edges = [0, *sorted({cut % len(cells) for cut in cuts} - {0}), len(cells)]
     arrays = [Array(cells[begin:end], arrow.STRING) for begin, end in itertools.pairwise(edges)]
-    column = WordColumn("a", ColumnOptions(text=numeric))
-    for array in arrays:
-        column.add(array)
-    while column.unread:
-        column.start_again()
-        for array in arrays:
-            column.add(array)
-    return column.column()
+    return word_column("a", arrays, ColumnOptions(text=numeric)).column()
 
 
 @given(

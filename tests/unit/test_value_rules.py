@@ -40,7 +40,7 @@ from ml_core.tables.columns import Column
 from ml_core.tables.memory import NO_BUDGET
 from ml_core.tables.options import ColumnOptions, read_options
 from ml_core.tables.reading import read
-from ml_core.tables.words import WordColumn
+from ml_core.tables.words import word_column
 from ml_core.tables.written import dates_at_once, numbers_at_once
 from ml_core.training.fitting import fit
 from ml_core.training.request import check_request
@@ -205,14 +205,7 @@ WRITERS: list[Callable[[float], str]] = [
 def column_of(cells: list[str], cuts: list[int], delimiter: str) -> Column:
     edges = [0, *sorted({cut % len(cells) for cut in cuts} - {0}), len(cells)]
     arrays = [Array(cells[begin:end], arrow.STRING) for begin, end in itertools.pairwise(edges)]
-    column = WordColumn("a", ColumnOptions(delimiter=delimiter))
-    for array in arrays:
-        column.add(array)
-    while column.unread:
-        column.start_again()
-        for array in arrays:
-            column.add(array)
-    return column.column()
+    return word_column("a", arrays, ColumnOptions(delimiter=delimiter)).column()
 
 
 @pytest.mark.parametrize("most", [3, 100_000])
