@@ -29,6 +29,7 @@ from ml_core.errors import (
     VersionNotFound,
 )
 from ml_core.names import beginnings, check_name, is_name, taken
+from ml_core.ports import LARGEST_PAGE
 from ml_core.records import Record
 
 TYPE_CHECKING = False
@@ -225,7 +226,7 @@ class Registry:
         """
         if after is not None:
             check_name(after, "after")
-        names, more = self._names_after("" if after is None else after.lower(), limit)
+        names, whole = self._names_after("" if after is None else after.lower(), limit)
         documents = zip(names, read_many(self.store, map(_key, names)), strict=True)
         found = [
             (ModelDocument(_spelling(name, document.body), document), document.body["deleted"])
@@ -234,11 +235,11 @@ class Registry:
         ]
         shown = found[:limit]
         models = [model for model, deleted in shown if deleted is None]  # others are kept for their numbers
-        more = more or len(found) > limit
+        more = not whole or len(found) > limit
         return ModelsPage(models, shown[-1][0].name if shown and more else None)
 
     def _names_after(self, last: str, limit: int) -> tuple[list[str], bool]:
-        """The next names in lower case after `last`, in order, and whether the store's listing goes on.
+        """At least `limit` of the next names in lower case after `last`, in order, and whether they are all.
 
         Keys are in another order where a name begins with another: `a-b.json` comes before `a.json`. So the
         listing begins before what goes on from `last`, and what may come later than its end is added to the
@@ -247,14 +248,15 @@ class Registry:
         names: list[str] = []
         listed = f"{_FOLDER}{last}" if last else None
         while True:
-            page = self.store.list(_FOLDER, after=listed, limit=limit)
+            page = self.store.list(_FOLDER, after=listed, limit=min(limit + 1, LARGEST_PAGE))
             found = [_name_in(each.key) for each in page.objects if each.key.endswith(_ENDING)]
             names += [name for name in found if name > last]
             listed = page.next_after
             if listed is None:
-                return sorted(names), False
-            if names:
-                return sorted({*names, *(name for name in beginnings(names[-1]) if name > last)}), True
+                return sorted(names), True
+            if len(names) > limit:
+                added = (name for name in beginnings(names[-1]) if name > last)
+                return sorted({*names, *added})[:-1], False  # the one left out is there: that is all to know
 
     def number_of(self, name: str, job_id: str) -> int | None:
         """The version that the job registered, deleted or not; None when it registered none."""

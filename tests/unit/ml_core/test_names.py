@@ -161,6 +161,8 @@ class TestModels:
         assert models_in(store, limit) == models_in(store, 1000) == expected
 
     @given(distinct(alike), alike, SIZES)
+    @example(["j", "j-"], "j", 1)
+    @example(["a", "a-", "x", "x-"], "a-", 3)
     def test_a_list_goes_on_after_any_name(self, drawn: list[str], after: str, limit: int) -> None:
         store = with_models(drawn)
         following = sorted((name for name in drawn if name.lower() > after.lower()), key=str.lower)
