@@ -6,6 +6,7 @@
 const { spawn } = require('child_process');
 const fs = require('fs');
 const path = require('path');
+const parameters = require('./parameters');
 
 const DRY_RUN = { usage: 'Print the steps, change nothing', type: 'boolean' };
 const YES = { usage: 'Do not ask before models are deleted', type: 'boolean' };
@@ -40,7 +41,10 @@ class Clouds {
       deploy: { options: { 'dry-run': DRY_RUN, 'yes': YES } },
       remove: { options: { 'dry-run': DRY_RUN, 'yes': YES } },
     };
-    this.hooks = { 'package:initialize': () => this.leavePackagingToUs() };
+    this.hooks = {
+      'initialize': () => this.checkParameters(),
+      'package:initialize': () => this.leavePackagingToUs(),
+    };
     for (const [event, [verb, ...names]] of Object.entries(VERBS)) {
       this.hooks[event] = () => this.python(verb, names);
     }
@@ -48,6 +52,11 @@ class Clouds {
 
   static getProviderName() {
     return 'clouds';
+  }
+
+  checkParameters() {
+    const fault = parameters.unknown(this.serverless);
+    if (fault) throw new this.serverless.classes.Error(fault);
   }
 
   leavePackagingToUs() {
@@ -67,7 +76,15 @@ class Clouds {
     const { service, serviceDir } = this.serverless;
     const { provider, functions } = service;
     const { patterns } = service.package;
-    return { service: service.service, stage: provider.stage, folder: serviceDir, provider, functions, patterns };
+    return {
+      service: service.service,
+      stage: provider.stage,
+      folder: serviceDir,
+      provider,
+      functions,
+      patterns,
+      parameters: parameters.differing(this.serverless),
+    };
   }
 
   python(verb, names) {

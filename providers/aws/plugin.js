@@ -7,11 +7,15 @@
 const fs = require('fs');
 const path = require('path');
 const { spawn } = require('child_process');
+const parameters = require('../parameters');
 
 // What else boto3 takes for an identity. AWS_SECURITY_TOKEN is the old name of the session's token.
 const OTHER_IDENTITIES = [
   ...['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_SECURITY_TOKEN', 'AWS_CREDENTIAL_EXPIRATION'],
 ];
+
+// The commands that act where something is deployed, and say first where that is.
+const ELSEWHERE = /^(deploy|info|invoke|logs|metrics|remove|rollback)( (function|list|list functions))?$/;
 
 class ServerlessMlOnAws {
   constructor(serverless, options, { log, progress }) {
@@ -22,19 +26,49 @@ class ServerlessMlOnAws {
     this.environment = path.join(serverless.serviceDir, '.venv');
 
     this.hooks = {
-      initialize: () => this.isInvokeLocal() && this.prepareInvokeLocal(),
+      initialize: () => this.begin(),
       'before:package:compileLayers': () => this.packageWithoutAnAccount(),
       'after:package:createDeploymentArtifacts': () => this.finishPackages(),
       'before:deploy:function:packageFunction': () => this.forgetLayer(),
       'after:deploy:function:packageFunction': () => this.finishCode(),
-      'before:deploy:deploy': () => this.checkAccount(),
+      'before:deploy:deploy': () => this.compareParameters().then(() => this.checkAccount()),
       'before:remove:remove': () => this.lookBeforeRemoving(),
       'after:remove:remove': () => this.removeLeftovers(),
     };
   }
 
-  isInvokeLocal() {
-    return this.serverless.processedInput.commands.join(' ') === 'invoke local';
+  async begin() {
+    const fault = parameters.unknown(this.serverless);
+    if (fault) throw new this.serverless.classes.Error(fault);
+    const command = this.serverless.processedInput.commands.join(' ');
+    if (command === 'invoke local') this.prepareInvokeLocal();
+    if (ELSEWHERE.test(command)) await this.sayWhere(command);
+    this.keepParameters();
+  }
+
+  // On standard error: what a command prints may be read by a program.
+  async sayWhere(command) {
+    const { service } = this.serverless;
+    const account = await this.known(this.aws.getAccountId());
+    const place = [`aws account ${account}`, this.aws.getRegion(), `stage ${this.aws.getStage()}`, `service ${service.service}`];
+    process.stderr.write(`${command}: ${place.join(', ')}\n`);
+  }
+
+  // As an output of the stack, so that the next deployment can say which of them go back.
+  keepParameters() {
+    const { changed } = parameters.differing(this.serverless);
+    if (!Object.keys(changed).length) return;
+    const output = { Description: 'the parameters that are not at their defaults', Value: JSON.stringify(changed) };
+    this.serverless.service.resources.Outputs.DeployedParameters = output;
+  }
+
+  async compareParameters() {
+    const doing = 'Comparing the parameters with those that are deployed';
+    const asked = ['--region', this.aws.getRegion(), '--stack', this.aws.naming.getStackName()];
+    const now = JSON.stringify(parameters.differing(this.serverless));
+    const env = await this.identity();
+    const said = await this.python('providers.aws.deploying.parameters', doing, [...asked, '--parameters', now], { env });
+    if (said) this.log.warning(said);
   }
 
   // The framework runs `python3` of VIRTUAL_ENV or PATH: without an activated environment that is the machine's,

@@ -3,6 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
+from providers.deploying.parameters import Parameters
 from providers.deploying.plan import DeploymentFailed
 
 
@@ -24,6 +25,7 @@ class Service(NamedTuple):
     provider: dict[str, Any]
     functions: dict[str, Function]
     patterns: list[str]
+    parameters: Parameters = Parameters()
 
     @classmethod
     def from_json(cls, text: str) -> "Service":
@@ -46,6 +48,7 @@ class Service(NamedTuple):
                 document["provider"],
                 functions,
                 document.get("patterns") or [],
+                Parameters(**document.get("parameters", {})),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DeploymentFailed(

@@ -27,7 +27,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add one sub-command per verb; `run` carries out the one that was parsed."""
     for name, verb in VERBS.items():
         parser = commands.add_parser(name, help=(verb.__doc__ or "").split("\n", maxsplit=1)[0])
-        parser.set_defaults(run=lambda arguments, verb=verb: run(verb, arguments))
+        parser.set_defaults(run=lambda arguments, name=name: run(name, arguments))
         if name in {"deploy", "remove"}:
             parser.add_argument("--dry-run", action="store_true", help="print the steps and change nothing")
             parser.add_argument("--yes", action="store_true", help="do not ask before models are deleted")
@@ -41,10 +41,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
             parser.add_argument("--tail", action="store_true", help="keep printing new lines")
 
 
-def run(verb: Verb, arguments: argparse.Namespace) -> int:
+def run(name: str, arguments: argparse.Namespace) -> int:
     """Carry out one verb for the service on standard input."""
     service = Service.from_json(sys.stdin.read())
-    verb(deployer_of(service), arguments)
+    deployer = deployer_of(service)
+    if name in ELSEWHERE:
+        # On standard error: what a verb prints may be read by a program.
+        where = f"{deployer.place}, stage {service.stage}, service {service.name}"
+        print(f"{name}: {where}", file=sys.stderr, flush=True)
+    VERBS[name](deployer, arguments)
     return 0
 
 
@@ -72,7 +77,6 @@ def deployer_of(service: Service) -> Deployer:
 def deploy(deployer: Deployer, arguments: argparse.Namespace) -> None:
     """Build the packages, and create or update what serverless.yml describes."""
     run = DeploymentRun(dry=arguments.dry_run, yes=arguments.yes)
-    run.say(f"deploying to {deployer.place}")
     deployer.deploy(run)
     if not run.dry:
         _show(deployer.info())
@@ -80,9 +84,7 @@ def deploy(deployer: Deployer, arguments: argparse.Namespace) -> None:
 
 def remove(deployer: Deployer, arguments: argparse.Namespace) -> None:
     """Delete everything that deploy created."""
-    run = DeploymentRun(dry=arguments.dry_run, yes=arguments.yes)
-    run.say(f"removing from {deployer.place}")
-    deployer.remove(run)
+    deployer.remove(DeploymentRun(dry=arguments.dry_run, yes=arguments.yes))
 
 
 def package(deployer: Deployer, _: argparse.Namespace) -> None:
@@ -131,6 +133,8 @@ VERBS: dict[str, Verb] = {
     "logs": logs,
     "remove": remove,
 }
+# The verbs that act where something is deployed, and say first where that is.
+ELSEWHERE = ("deploy", "info", "invoke", "logs", "remove")
 
 
 def seconds_of(duration: str) -> float:

@@ -15,6 +15,7 @@ from providers.azure.deploying.deployer import AzureDeployer
 from providers.azure.deploying.key_store import key_store
 from providers.azure.runtime.names import names
 from providers.deploying.keys import Target
+from providers.deploying.parameters import Parameters
 from providers.deploying.plan import DeploymentFailed, DeploymentRun
 from providers.deploying.service import Service
 from tests.azure.conftest import deployer, make_service
@@ -89,6 +90,17 @@ def test_a_changed_setting_deploys_the_template_alone(azure: FakeAzure) -> None:
     deployed(azure)
     lines = steps(deployed(azure, make_service(logGigabytesPerDay=0.5)))
     assert [line.split(" (")[0] for line in lines] == ["1/1 deploy the template"]
+
+
+def test_a_parameter_that_goes_back_is_told(azure: FakeAzure) -> None:
+    defaults = {"apiInstances": "10"}
+    service = make_service()
+    given = service._replace(parameters=Parameters({"apiInstances": "20"}, defaults))
+    assert "goes back" not in deployed(azure, given)
+    assert "nothing to change" in deployed(azure, given)
+    said = deployed(azure, service._replace(parameters=Parameters({}, defaults)))
+    assert said[0].startswith("the parameter apiInstances goes back from 20 to its default, 10: pass --param")
+    assert "goes back" not in deployed(azure)
 
 
 def test_origins_that_are_named_no_more_leave_the_account_too(azure: FakeAzure) -> None:

@@ -518,7 +518,8 @@ class TestKeysWhileADeploymentRuns:
         self, azure: FakeAzure, store: AppSettingKeys
     ) -> None:
         missing = Answer(404, {"error": {"code": "ResourceNotFound", "message": "not found"}})
-        azure.fail("arm", "POST", "/config/appsettings/list$", missing)
+        for _ in ("the parameters of the last deployment", "the keys"):
+            azure.fail("arm", "POST", "/config/appsettings/list$", missing)
         with pytest.raises(DeploymentFailed, match="were not found, nor its keys: deploy again"):
             deployed(azure, make_service(logGigabytesPerDay=0.5))
         deployed(azure, make_service(logGigabytesPerDay=0.5))

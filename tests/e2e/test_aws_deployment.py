@@ -244,6 +244,8 @@ def test_invoke_predicts_and_trains_without_http(service: Deployment) -> None:
 
 def test_info_shows_the_endpoint_and_the_functions(service: Deployment) -> None:
     said = service.serverless("info")
+    region = service.aws.env["AWS_REGION"]
+    assert f"info: aws account 000000000000, {region}, stage {STAGE}, service serverless-ml" in said
     assert "endpoint: ANY - https://" in said
     assert all(f"serverless-ml-{STAGE}-{name}" in said for name in ("api", "train", "sweep"))
 
@@ -270,7 +272,7 @@ def test_a_revoked_key_and_changed_code_are_in_force_after_the_next_deployment(s
     service.project.python("-m", "providers", "keys", "revoke", "--stage", STAGE, first)
     with open(service.project.path("handlers", "version.py"), "a", encoding="utf-8") as code:
         code.write("\n# a change\n")
-    uploaded = service.serverless("deploy")
+    uploaded = service.serverless("deploy", "--param", "logRetention=7")
     assert "Service deployed" in uploaded
     service.key = old
     assert service.call("GET", "/v1/models")[0] == 401
@@ -278,6 +280,12 @@ def test_a_revoked_key_and_changed_code_are_in_force_after_the_next_deployment(s
     assert predicted(service) == before
     status, answer = service.call("DELETE", "/v1/models/iris")
     assert (status, answer["code"]) == (403, "forbidden")
+
+
+def test_a_parameter_that_is_not_given_again_goes_back_and_is_said_to(service: Deployment) -> None:
+    said = service.serverless("deploy")
+    back = "the parameter logRetention goes back from 7 to its default, 30: pass --param logRetention=7"
+    assert back in " ".join(said.split())
 
 
 def test_one_function_can_be_deployed_alone(service: Deployment) -> None:

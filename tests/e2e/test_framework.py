@@ -52,6 +52,26 @@ def test_an_unknown_cloud_is_one_clear_line(project: Project, said: str) -> None
     assert line.startswith(f'unknown cloud "mars": choose one of {", ".join(CLOUDS)}')
 
 
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_parameter_that_nothing_reads_is_refused_before_anything(project: Project, cloud: str) -> None:
+    ran = project.try_serverless("deploy", "--param", f"cloud={cloud}", "--param", "apiMemmory=1024")
+    assert ran.status == 1
+    assert f"--param: expected parameters of {cloud} (" in ran.said
+    assert "got apiMemmory, which nothing reads" in ran.said
+
+
+def test_without_credentials_a_deployment_ends_before_it_builds(project: Project) -> None:
+    def zips() -> list[str]:
+        built = project.path(".serverless")
+        return [name for name in os.listdir(built) if name.endswith(".zip")] if os.path.exists(built) else []
+
+    before = zips()
+    ran = project.try_serverless("deploy", HOME=project.folder, AWS_EC2_METADATA_DISABLED="true")
+    assert ran.status == 1
+    assert "cannot find out whose AWS credentials these are" in ran.said
+    assert zips() == before
+
+
 def test_aws_is_the_cloud_that_nobody_has_to_name(project: Project) -> None:
     assert yaml.safe_load(project.serverless("print", "--path", "provider"))["name"] == "aws"
 

@@ -113,7 +113,7 @@ def test_a_dry_run_names_the_steps_and_changes_nothing(life: Life) -> None:
 
 def test_deploy_makes_everything_and_says_where_it_is(life: Life) -> None:
     said = life.serverless("deploy")
-    assert "deploying to google project demo-1, europe-west1, stage dev" in said
+    assert "deploy: google project demo-1, europe-west1, stage dev, service serverless-ml" in said
     assert f"endpoint  {life.cloud.url}/live/europe-west1/serverless-ml-dev-api" in said
     life.run_what_was_uploaded()
 
@@ -221,7 +221,7 @@ def test_a_verb_in_another_region_says_where_the_deployment_is(life: Life, verb:
 def test_a_second_region_comes_and_goes_without_a_trace_in_the_first(life: Life) -> None:
     models, functions = sorted(life.buckets.objects[BUCKET]), dict(life.cloud.functions)
     said = life.serverless("deploy", "--param", "region=us-central1")
-    assert "deploying to google project demo-1, us-central1, stage dev" in said
+    assert "deploy: google project demo-1, us-central1, stage dev, service serverless-ml" in said
     assert "this stage is also in europe-west1 (3 functions)" in said
     assert len(life.cloud.functions) == 6
     said = life.serverless("remove", "--yes", "--param", "region=us-central1")

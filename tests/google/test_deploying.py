@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 
+from providers.deploying.parameters import Parameters
 from providers.deploying.plan import DeploymentFailed, DeploymentRun
 from providers.deploying.service import Function, Service
 from tests.google.conftest import Bench, make_service
@@ -164,6 +165,18 @@ def test_a_changed_setting_updates_only_its_function(bench: Bench, service: Serv
     )
     found = bench.google.cloud.functions[f"{LOCATION}/functions/{API}"]
     assert found["serviceConfig"]["availableMemory"] == "1Gi"
+
+
+def test_a_parameter_that_goes_back_is_told(bench: Bench, service: Service) -> None:
+    defaults = {"apiInstances": "10"}
+    given = service._replace(parameters=Parameters({"apiInstances": "20"}, defaults))
+    assert "goes back" not in bench.deploy(given)
+    assert bench.deploy(given).startswith("nothing to change")
+    said = bench.deploy(service._replace(parameters=Parameters({}, defaults)))
+    assert said.startswith("the parameter apiInstances goes back from 20 to its default, 10: pass --param")
+    assert f"the function {API}" in said, "what is kept is a setting of the function that answers"
+    assert TRAIN not in said
+    assert "goes back" not in bench.deploy(service)
 
 
 def test_what_somebody_changed_by_hand_is_put_right(bench: Bench, service: Service) -> None:

@@ -6,7 +6,7 @@ from ml_core.errors import AccessRefused, Conflict
 from providers.aws.deploying.identity import AwsIdentity, aws_errors
 
 # Outputs, as config.yml names them.
-_BUCKET, _KEYS = "ModelsBucket", "KeysParameter"
+_BUCKET, _KEYS, _PARAMETERS = "ModelsBucket", "KeysParameter", "DeployedParameters"
 
 
 class Stack(NamedTuple):
@@ -15,6 +15,7 @@ class Stack(NamedTuple):
     name: str
     bucket: str | None
     keys: str | None  # the name of the parameter
+    parameters: str | None = None  # those that are not at their defaults, as text
 
 
 def find(identity: AwsIdentity, name: str) -> Stack | None:
@@ -40,7 +41,7 @@ def find(identity: AwsIdentity, name: str) -> Stack | None:
         raise Conflict(f"expected the stack {name} in {identity}, got one in {region} of account {account}")
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     keys = outputs.get(_KEYS) or _keys_of_function(identity, f"{name}-api")
-    return Stack(name, outputs.get(_BUCKET), keys)
+    return Stack(name, outputs.get(_BUCKET), keys, outputs.get(_PARAMETERS))
 
 
 def _keys_of_function(identity: AwsIdentity, function: str) -> str | None:

@@ -26,6 +26,7 @@ from providers.azure.deploying.planning import (
 from providers.azure.deploying.template import template
 from providers.azure.runtime.names import CONTAINER, Names, names
 from providers.deploying import invocation
+from providers.deploying.parameters import SETTING
 from providers.deploying.plan import DeploymentFailed, DeploymentRun, Step
 from providers.deploying.service import Function, Service
 
@@ -58,6 +59,10 @@ class AzureDeployer:
         """Bring Azure to what the service says, then see that its endpoint answers."""
         observed = observe(self._azure, self._first, self._tags, apps_of(self._service))
         shape = shape_of(self._service, observed.names(self._first))
+        if observed.deployment is not None:
+            kept = self._azure.settings(shape.names.group, shape.names.app("api")) or {}
+            for line in self._service.parameters.going_back(kept.get(SETTING)):
+                run.say(line)
         wanted = Wanted(shape, template(shape), self._packages())
         run.apply(plan(wanted, look_closer(self._azure, wanted, observed)), self._azure)
         if not run.dry:

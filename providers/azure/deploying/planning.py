@@ -218,8 +218,9 @@ def shape_of(service: Service, names_: Names) -> Shape:
     """What the service's configuration means in resources."""
     data = {"ML_DATA_BUCKETS": str(service.provider.get("dataBuckets") or "")}
     web = web_of(service)
+    answering = {**web.settings, **service.parameters.setting}
     apps = [
-        _app(app, functions, {**data, **(web.settings if is_http(functions[0]) else {})})
+        _app(app, functions, {**data, **(answering if is_http(functions[0]) else {})})
         for app, functions in apps_of(service).items()
     ]
     return Shape(

@@ -15,7 +15,7 @@ from providers.google.deploying import packaging, planning
 from providers.google.deploying.access import translated
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
 from providers.google.deploying.desired import Desired, desired, names_of
-from providers.google.deploying.whereabouts import Whereabouts, bucket_of
+from providers.google.deploying.whereabouts import Whereabouts, bucket_of, parameters_of
 
 PATIENCE = 60.0
 
@@ -32,8 +32,8 @@ class GoogleDeployer:
 
     @property
     def place(self) -> str:
-        """Project, region and stage."""
-        return f"google project {self._names.project}, {self._names.region}, stage {self._names.stage}"
+        """Project and region."""
+        return f"google project {self._names.project}, {self._names.region}"
 
     def package(self) -> list[str]:
         """Build the zips."""
@@ -47,7 +47,11 @@ class GoogleDeployer:
         }
         with translated():
             should, now = self._look()
-            for line in now.whereabouts.shared_by(should.region):
+            kept = parameters_of(now.whereabouts.of(should.region))
+            for line in [
+                *now.whereabouts.shared_by(should.region),
+                *self._service.parameters.going_back(kept),
+            ]:
                 run.say(line)
             run.apply(planning.plan_deploy(should, zips, now), self._cloud)
             if not run.dry:

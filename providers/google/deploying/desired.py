@@ -178,6 +178,7 @@ def desired(service: Service, queue: str) -> Desired:
         "ML_DATA_BUCKETS": _allowed(service),
         "OPENBLAS_NUM_THREADS": "1",
     }
+    answering = {**web.settings, **service.parameters.setting}
     return Desired(
         names.project,
         names.region,
@@ -208,7 +209,7 @@ def desired(service: Service, queue: str) -> Desired:
             for name in _data_buckets(_allowed(service))
         ],
         [
-            _function(names, function, service, environment, web.settings)
+            _function(names, function, service, environment, answering)
             for function in service.functions.values()
         ],
         [

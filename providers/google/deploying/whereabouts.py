@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from providers.deploying.parameters import SETTING
 from providers.deploying.plan import DeploymentFailed
 from providers.google.deploying.desired import Json
 
@@ -93,6 +94,12 @@ def bucket_of(function: Json) -> str | None:
     settings = function.get("serviceConfig", {}).get("environmentVariables", {})
     found: str | None = settings.get(BUCKET_SETTING)
     return found
+
+
+def parameters_of(functions: Mapping[str, Json]) -> str | None:
+    """The parameters that a deployment keeps with its functions, as text; None where it keeps none."""
+    settings = (each.get("serviceConfig", {}).get("environmentVariables", {}) for each in functions.values())
+    return next((each[SETTING] for each in settings if SETTING in each), None)
 
 
 def _choice(regions: list[str]) -> str:

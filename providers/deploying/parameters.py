@@ -1,0 +1,45 @@
+"""A deployment keeps the parameters that are not at their defaults, so that none goes back unsaid."""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+# The setting, or on AWS the stack's output, in which a deployment keeps them.
+SETTING = "DEPLOYED_PARAMETERS"
+
+
+class Parameters(NamedTuple):
+    """The declared parameters of `providers/<cloud>/config.yml`, as `providers/parameters.js` writes them.
+
+    `changed` are those with another value than their default; `defaults` are all.
+    """
+
+    changed: Mapping[str, str] = {}
+    defaults: Mapping[str, str] = {}
+
+    @property
+    def setting(self) -> dict[str, str]:
+        """What to keep with the deployment; nothing where every parameter is at its default."""
+        return {SETTING: json.dumps(dict(self.changed), sort_keys=True)} if self.changed else {}
+
+    def going_back(self, kept: str | None) -> list[str]:
+        """A sentence for each parameter that this deployment sets back to its default.
+
+        Args:
+            kept: what the last deployment kept, as text; None when it kept nothing.
+        """
+        return [
+            f"the parameter {name} goes back from {was or 'nothing'} to its default, "
+            f"{self.defaults[name] or 'nothing'}: pass --param {name}={was} to keep it"
+            for name, was in sorted(_read(kept).items())
+            if name in self.defaults and name not in self.changed
+        ]
+
+
+def _read(kept: str | None) -> dict[str, str]:
+    """What was kept. A text that somebody else wrote counts as nothing."""
+    try:
+        found = json.loads(kept or "{}")
+    except ValueError:
+        return {}
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
