@@ -9,7 +9,7 @@ const path = require('path');
 const parameters = require('./parameters');
 
 const DRY_RUN = { usage: 'Print the steps, change nothing', type: 'boolean' };
-const YES = { usage: 'Do not ask before models are deleted', type: 'boolean' };
+const YES = { usage: 'Do not ask before anything is deleted', type: 'boolean' };
 
 // The framework's lifecycle event → our verb → the options that go along.
 const VERBS = {

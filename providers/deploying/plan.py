@@ -58,7 +58,7 @@ class Deployer(Protocol):
         ...
 
     def remove(self, run: "DeploymentRun") -> None:
-        """Delete everything that `deploy` made; `run.confirm` first where models would be lost."""
+        """Delete everything that `deploy` made, by `run.apply_if_agreed`; nothing left is no error."""
         ...
 
     def info(self) -> dict[str, str]:
@@ -106,17 +106,34 @@ class DeploymentRun:
         Raises:
             DeploymentFailed: as the step raised it; what was done stays, and the next deploy goes on.
         """
-        todo = list(steps)
+        todo = _labelled(steps)
         if not todo:
             self.say("nothing to change")
-        for number, step in enumerate(todo, start=1):
-            label = f"{number:>{len(str(len(todo)))}}/{len(todo)} {step.title}"
+        for label, step in todo:
             if self.dry:
                 self.say(f"would: {label}")
                 continue
             started = self._clock()
             step.act(cloud, self._progress(label, started))
             self.say(f"{label} ({self._clock() - started:.1f} s)")
+
+    def apply_if_agreed[Cloud](self, steps: Iterable[Step[Cloud]], cloud: Cloud, lost: str = "") -> None:
+        """Print all the steps, ask, and carry them out after a yes; a dry run prints them and asks nothing.
+
+        Args:
+            steps: deletions.
+            cloud: what they act on.
+            lost: what nothing could bring back, as a sentence without its end; empty where there is nothing.
+
+        Raises:
+            DeploymentFailed: when nobody agreed, or as a step raised it.
+        """
+        todo = list(steps)
+        if not self.dry:
+            for label, _ in _labelled(todo):
+                self.say(f"will: {label}")
+            self.confirm(f"{lost}; delete all of this for good?" if lost else "delete all of this?")
+        self.apply(todo, cloud)
 
     def confirm(self, question: str) -> None:
         """Go on only when `--yes` was given or a person at the terminal answers yes.
@@ -131,6 +148,13 @@ class DeploymentRun:
 
     def _progress(self, label: str, started: float) -> Progress:
         return lambda message: self.say(f"{label}: {message} ({self._clock() - started:.0f} s)")
+
+
+def _labelled[Cloud](steps: Iterable[Step[Cloud]]) -> list[tuple[str, Step[Cloud]]]:
+    """Each step with its number and title, as it is printed."""
+    todo = list(steps)
+    width, count = len(str(len(todo))), len(todo)
+    return [(f"{number:>{width}}/{count} {step.title}", step) for number, step in enumerate(todo, start=1)]
 
 
 def ask_terminal(question: str) -> str:

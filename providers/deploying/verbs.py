@@ -30,7 +30,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         parser.set_defaults(run=lambda arguments, name=name: run(name, arguments))
         if name in {"deploy", "remove"}:
             parser.add_argument("--dry-run", action="store_true", help="print the steps and change nothing")
-            parser.add_argument("--yes", action="store_true", help="do not ask before models are deleted")
+            parser.add_argument("--yes", action="store_true", help="do not ask before anything is deleted")
         if name in {"invoke", "invoke-local", "logs"}:
             parser.add_argument("--function", required=True)
         if name in {"invoke", "invoke-local"}:
@@ -83,7 +83,7 @@ def deploy(deployer: Deployer, arguments: argparse.Namespace) -> None:
 
 
 def remove(deployer: Deployer, arguments: argparse.Namespace) -> None:
-    """Delete everything that deploy created."""
+    """Delete everything that deploy created: prints what, and asks."""
     deployer.remove(DeploymentRun(dry=arguments.dry_run, yes=arguments.yes))
 
 

@@ -305,7 +305,7 @@ class TestFailures:
 class TestRemoving:
     def test_the_group_goes_and_everything_in_it(self, azure: FakeAzure) -> None:
         deployed(azure)
-        deployer(azure).remove(DeploymentRun(out=io.StringIO()))
+        deployer(azure).remove(DeploymentRun(yes=True, out=io.StringIO()))
         assert azure.groups == {}
 
     @pytest.mark.parametrize("blob", ["models/iris.json", "datasets/churn/01"])

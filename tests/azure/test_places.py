@@ -224,8 +224,9 @@ class TestTwoSetsInOneGroup:
         (question,) = declined(azure, asked.service)
         assert account in question
 
-    def test_remove_does_not_ask_when_both_were_seen_empty(self, azure: FakeAzure) -> None:
-        deployer(azure).remove(DeploymentRun(out=io.StringIO(), ask=lambda _: "n"))
+    def test_remove_speaks_of_no_models_when_both_were_seen_empty(self, azure: FakeAzure) -> None:
+        assert declined(azure, PLAIN.service) == ["delete all of this? [y/N] "]
+        deployer(azure).remove(DeploymentRun(yes=True, out=io.StringIO()))
         assert azure.groups == {}
         assert azure.resources == {}
 
@@ -369,7 +370,7 @@ class TestNeighbours:
         place = {"subscription": subscription}
         keys_of(azure, Target(other.stage, other.name, place)).write(RECORDS)
         assert not keys_of(azure, Target("dev")).read()
-        deployer(azure).remove(DeploymentRun(out=io.StringIO()))
+        deployer(azure).remove(DeploymentRun(yes=True, out=io.StringIO()))
         assert list(azure.groups) == [group]
         assert azure.resources == theirs
         assert keys_of(azure, Target(other.stage, other.name, place)).read() == RECORDS

@@ -346,7 +346,7 @@ def test_a_function_that_serverless_yml_no_longer_has_is_deleted(bench: Bench, s
 def test_remove_leaves_nothing(bench: Bench, service: Service) -> None:
     bench.deploy(service)
     bench.google.buckets.put("demo-1-serverless-ml-dev", "jobs/1.json", b"{}", {})
-    bench.remove(service)
+    bench.remove(service, yes=True)
     cloud, buckets = bench.google.cloud, bench.google.buckets
     assert (cloud.resources, cloud.functions, buckets.objects) == ({}, {}, {})
     assert bench.remove(service).strip() == "nothing to remove in any region"
@@ -357,7 +357,7 @@ def test_remove_touches_no_other_stage(bench: Bench, service: Service) -> None:
     bench.deploy(prod)
     there = json.dumps([bench.google.cloud.resources, bench.google.cloud.functions])
     bench.deploy(service)
-    bench.remove(service)
+    bench.remove(service, yes=True)
     assert json.loads(there) == [bench.google.cloud.resources, bench.google.cloud.functions]
     assert "nothing to change" in bench.deploy(prod)
 
@@ -388,14 +388,14 @@ def test_an_interrupted_remove_is_completed_by_the_next(bench: Bench, service: S
     bench.deploy(service)
     bench.google.cloud.fail("DELETE", r"/secrets/", 403, "denied")
     with pytest.raises(DeploymentFailed, match="denied"):
-        bench.remove(service)
-    bench.remove(service)
+        bench.remove(service, yes=True)
+    bench.remove(service, yes=True)
     assert bench.google.cloud.resources == {}
 
 
 def test_a_stage_can_be_deployed_again_after_it_was_removed(bench: Bench, service: Service) -> None:
     bench.deploy(service)
-    bench.remove(service)
+    bench.remove(service, yes=True)
     bench.deploy(service)
     assert len(bench.google.cloud.functions) == 3
 

@@ -88,13 +88,22 @@ def test_removing_one_of_two_regions_leaves_what_the_other_uses(
     assert (cloud.resources, cloud.functions, bench.google.buckets.objects) == ({}, {}, {})
 
 
-def test_removing_one_of_two_regions_asks_nothing_since_no_model_is_lost(
+def test_removing_one_of_two_regions_asks_and_speaks_of_no_model_since_none_is_lost(
     bench: Bench, service: Service, there: Service
 ) -> None:
     bench.deploy(service)
     bench.deploy(there)
     put_model(bench)
-    bench.remove(service, ask=lambda _: pytest.fail("asked"))
+    asked: list[str] = []
+
+    def no(question: str) -> str:
+        asked.append(question)
+        return "n"
+
+    with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
+        bench.remove(service, ask=no)
+    assert asked == ["delete all of this? [y/N] "]
+    bench.remove(service, yes=True)
     with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
         bench.remove(there, ask=lambda _: "n")
 

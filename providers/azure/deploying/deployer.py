@@ -69,7 +69,7 @@ class AzureDeployer:
             self._check_endpoint(run)
 
     def remove(self, run: DeploymentRun) -> None:
-        """Delete the resource group and so everything in it; asks first unless its storage was seen empty."""
+        """Delete the resource group and so everything in it, after printing it and asking."""
         found = self._find()
         if found is None:
             run.say(
@@ -78,22 +78,21 @@ class AzureDeployer:
             )
             return
         name = found.group.name
-        holding = [account for account in found.accounts if not self._known_empty(name, account)]
-        if holding:
-            run.confirm(
-                f"the container {CONTAINER} of {' and of '.join(holding)} may hold models or uploads; "
-                "delete them for good?"
-            )
-        elif not found.accounts:
-            run.confirm(
-                f"the resource group {name} has no storage account, so whether it has models is not known; "
-                "delete the group for good?"
-            )
         step: Step[Azure] = Step(
             f"delete the resource group {name} and everything in it",
             lambda azure, progress: azure.delete_group(name, progress),
         )
-        run.apply([step], self._azure)
+        run.apply_if_agreed([step], self._azure, self._lost(found))
+
+    def _lost(self, found: Deployment) -> str:
+        """What may go with the group and nothing could bring back; empty where its storage was seen empty."""
+        name = found.group.name
+        holding = [account for account in found.accounts if not self._known_empty(name, account)]
+        if holding:
+            return f"the container {CONTAINER} of {' and of '.join(holding)} may hold models or uploads"
+        if not found.accounts:
+            return f"the resource group {name} has no storage account, so whether it has models is not known"
+        return ""
 
     def _known_empty(self, group: str, account: str) -> bool:
         prefixes = "models/", "datasets/"

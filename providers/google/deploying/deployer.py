@@ -58,7 +58,7 @@ class GoogleDeployer:
                 self._check_alive(run)
 
     def remove(self, run: DeploymentRun) -> None:
-        """Delete everything, after asking where models would be lost; what other regions use stays."""
+        """Delete everything, after printing it and asking; what other regions use stays."""
         with translated():
             should, now = self._look()
             # While functions run elsewhere, what is shared stays anyway: nothing else need be looked for.
@@ -71,12 +71,17 @@ class GoogleDeployer:
             if not steps:
                 run.say("nothing to remove in any region")
                 return
-            bucket = should.bucket.name
-            if bucket not in kept.names and now.bucket and (held := self._cloud.bucket.held(bucket)):
-                run.confirm(f"the bucket {bucket} holds {held}; delete them for good?")
             for line in kept.notices:
                 run.say(line)
-            run.apply(steps, self._cloud)
+            run.apply_if_agreed(steps, self._cloud, self._lost(should, now, kept))
+
+    def _lost(self, should: Desired, now: ObservedProject, kept: planning.KeptByOthers) -> str:
+        """What is deleted with the bucket and nothing could bring back; empty where that is nothing."""
+        bucket = should.bucket.name
+        if bucket in kept.names or not now.bucket:
+            return ""
+        held = self._cloud.bucket.held(bucket)
+        return f"the bucket {bucket} holds {held}" if held else ""
 
     def info(self) -> dict[str, str]:
         """Endpoint, functions and bucket."""

@@ -66,6 +66,39 @@ def test_what_was_answered_in_advance_is_not_asked() -> None:
     DeploymentRun(dry=True, ask=ask).confirm("delete?")
 
 
+def test_what_is_deleted_is_printed_before_it_is_asked_for_and_done_after_a_yes() -> None:
+    done: list[str] = []
+    out = io.StringIO()
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        assert out.getvalue().splitlines() == ["will: 1/2 delete a", "will: 2/2 delete b"]
+        assert done == []
+        return "y"
+
+    run = DeploymentRun(out=out, ask=ask, clock=lambda: 0.0)
+    run.apply_if_agreed(steps_that(done, "delete a", "delete b"), "cloud", "the bucket holds 3 models")
+    assert asked == ["the bucket holds 3 models; delete all of this for good? [y/N] "]
+    assert out.getvalue().splitlines()[2:] == ["1/2 delete a (0.0 s)", "2/2 delete b (0.0 s)"]
+    assert done == ["delete a on cloud", "delete b on cloud"]
+
+
+def test_what_nobody_agreed_to_is_not_done() -> None:
+    done: list[str] = []
+    with pytest.raises(DeploymentFailed, match="pass --yes"):
+        DeploymentRun(out=io.StringIO(), ask=lambda _: "").apply_if_agreed(steps_that(done, "a"), "cloud")
+    assert done == []
+
+
+def test_a_dry_run_of_what_is_asked_prints_and_asks_nothing() -> None:
+    done: list[str] = []
+    out = io.StringIO()
+    run = DeploymentRun(dry=True, out=out, ask=lambda _: pytest.fail("asked"))
+    run.apply_if_agreed(steps_that(done, "delete a"), "cloud")
+    assert (out.getvalue(), done) == ("would: 1/1 delete a\n", [])
+
+
 class Flaky:
     """Fails so many times, then answers."""
 
