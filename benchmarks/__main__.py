@@ -92,7 +92,9 @@ def on_aws(folder: str) -> int:
             Bucket="benchmark", CreateBucketConfiguration={"LocationConstraint": aws.env["AWS_REGION"]}
         )
         with open(f"{folder}/keys.json", encoding="utf-8") as keys:
-            boto3.client("ssm").put_parameter(Name=KEYS_PARAMETER, Value=keys.read(), Type="SecureString")
+            (record,) = json.load(keys)
+        name = f"{KEYS_PARAMETER}/{record['id']}"
+        boto3.client("ssm").put_parameter(Name=name, Value=json.dumps(record), Type="SecureString")
         from providers.aws.runtime.store import s3_store
 
         preparation.store_models(s3_store("benchmark", env=os.environ))

@@ -8,7 +8,8 @@ import tempfile
 import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-COMMAND = os.path.join(ROOT, ".tools", "ministack", "bin", "ministack")
+COMMAND = os.path.join(ROOT, ".tools", "ministack", "bin", "python")
+PROGRAM = os.path.join(ROOT, "tests", "ministack_as_documented.py")
 REGION = "eu-central-1"
 _READY = 60.0  # seconds
 
@@ -56,7 +57,7 @@ class Ministack:
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self._process = subprocess.Popen(
-            [COMMAND],
+            [COMMAND, "-P", PROGRAM],  # -P: this folder has a module of that name too
             env={**inherited, **self.env, **own, **self._settings},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from ml_core.errors import AccessRefused, Conflict, Unavailable
 from providers.aws.deploying import removal, stack
 from providers.aws.deploying.identity import AwsIdentity
+from providers.aws.deploying.key_store import below, delete_parameters
 from tests.framework import Project, Ran
 from tests.ministack import Ministack
 
@@ -72,10 +74,15 @@ class Place:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """How many records each holds."""
+        """How many records there are at each path, in the one parameter of earlier versions or below it."""
         client = self.client("ssm")
         found = client.get_parameters_by_path(Path="/", Recursive=True, WithDecryption=True)["Parameters"]
-        return {each["Name"]: len(json.loads(each["Value"])) for each in found}
+        counts: Counter[str] = Counter()
+        for each in found:
+            value = json.loads(each["Value"])
+            path = each["Name"] if isinstance(value, list) else each["Name"].rpartition("/")[0]
+            counts[path] += len(value) if isinstance(value, list) else "role" in value
+        return dict(counts)
 
     @property
     def models(self) -> set[str]:
@@ -95,8 +102,9 @@ class Place:
         """Delete all of it."""
         for name in self.stacks:
             self.client("cloudformation").delete_stack(StackName=name)
-        if self.parameters:
-            self.client("ssm").delete_parameters(Names=list(self.parameters))
+        client = self.client("ssm")
+        for path in self.parameters:
+            delete_parameters(client, [path, *below(client, path)])
         client = self.client("s3")
         for each in client.list_buckets()["Buckets"]:
             for item in client.list_objects_v2(Bucket=each["Name"]).get("Contents", []):
@@ -456,19 +464,21 @@ def test_a_deployment_that_does_not_say_where_its_keys_are_is_asked_by_its_funct
     assert json.loads(client_said.said)["keys"] == "/earlier/keys"
 
 
-def test_who_may_only_write_the_parameter_is_warned_and_writes_where_config_says(
+def test_who_may_only_change_parameters_is_warned_and_writes_where_config_says(
     shell: dict[str, str], ours: Place
 ) -> None:
     ours.deploy()
     iam = ours.client("iam")
     iam.create_user(UserName="narrow")
-    allowed = {"Effect": "Allow", "Action": ["ssm:GetParameter", "ssm:PutParameter"], "Resource": "*"}
+    actions = ["ssm:GetParameter", "ssm:GetParametersByPath", "ssm:PutParameter"]
+    allowed = {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:ssm:*:*:parameter{KEYS}*"}
     iam.put_user_policy(UserName="narrow", PolicyName="keys", PolicyDocument=json.dumps(document(allowed)))
     made = iam.create_access_key(UserName="narrow")["AccessKey"]
     ran = keys(shell, AWS_ACCESS_KEY_ID=made["AccessKeyId"], AWS_SECRET_ACCESS_KEY=made["SecretAccessKey"])
     assert ran.status == 0, ran.said
     assert (
-        "warning: could not check whether a function reads this parameter: looking for the stack" in ran.said
+        "warning: could not check whether a function reads these parameters: looking for the stack"
+        in ran.said
     )
     assert ours.parameters == {KEYS: 2}
 

@@ -17,6 +17,7 @@ from typing import Any
 from ml_core.errors import Conflict, NotFound, ServerlessMLError, Unavailable
 from providers.aws.deploying import stack
 from providers.aws.deploying.identity import AwsIdentity, aws_errors, identify
+from providers.aws.deploying.key_store import SsmKeys
 
 
 def look(identity: AwsIdentity, name: str, configured_keys: str) -> dict[str, str | None]:
@@ -47,9 +48,8 @@ def remove(identity: AwsIdentity, bucket: str | None, keys: str | None, *, delet
 
 
 def remove_keys(identity: AwsIdentity, parameter: str) -> None:
-    """Delete the keys' parameter, if there is one."""
-    with aws_errors(f"deleting the parameter {parameter}"):
-        identity.client("ssm").delete_parameters(Names=[parameter])
+    """Delete the keys: the parameters below a path, and the one of earlier versions that is called so."""
+    SsmKeys(identity, parameter).clear()
 
 
 def remove_bucket(identity: AwsIdentity, bucket: str, *, delete_models: bool) -> str:

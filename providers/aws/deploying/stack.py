@@ -1,12 +1,16 @@
 """What a deployed stack says of itself: its account and region, its bucket, where its function reads keys."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ml_core.errors import AccessRefused, Conflict
 from providers.aws.deploying.identity import AwsIdentity, aws_errors
 
 # Outputs, as config.yml names them.
-_BUCKET, _KEYS, _PARAMETERS = "ModelsBucket", "KeysParameter", "DeployedParameters"
+_BUCKET, _KEYS, _KEYS_PATH, _ENCRYPTION = "ModelsBucket", "KeysParameter", "KeysPath", "EncryptionKey"
+_PARAMETERS = "DeployedParameters"
+# The framework's own tag of each stack.
+_STAGE_TAG = "STAGE"
 
 
 class Stack(NamedTuple):
@@ -14,7 +18,10 @@ class Stack(NamedTuple):
 
     name: str
     bucket: str | None
-    keys: str | None  # the name of the parameter
+    keys: str | None  # the name of the one parameter
+    keys_path: str | None = None  # below which each key has a parameter; earlier versions had none
+    encryption_key: str | None = None  # of KMS
+    tags: Mapping[str, str] = {}
     parameters: str | None = None  # those that are not at their defaults, as text
 
 
@@ -41,7 +48,16 @@ def find(identity: AwsIdentity, name: str) -> Stack | None:
         raise Conflict(f"expected the stack {name} in {identity}, got one in {region} of account {account}")
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     keys = outputs.get(_KEYS) or _keys_of_function(identity, f"{name}-api")
-    return Stack(name, outputs.get(_BUCKET), keys, outputs.get(_PARAMETERS))
+    tags = {each["Key"]: each["Value"] for each in found.get("Tags", []) if each["Key"] != _STAGE_TAG}
+    return Stack(
+        name,
+        outputs.get(_BUCKET),
+        keys,
+        keys_path=outputs.get(_KEYS_PATH),
+        encryption_key=outputs.get(_ENCRYPTION),
+        tags=tags,
+        parameters=outputs.get(_PARAMETERS),
+    )
 
 
 def _keys_of_function(identity: AwsIdentity, function: str) -> str | None:

@@ -46,7 +46,7 @@ def queue(env: Mapping[str, str]) -> JobQueue:
 
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:
-    """The records in the parameter ML_KEYS_PARAMETER, or None when there are none. Raises `Unavailable`."""
+    """The records below the path ML_KEYS_PARAMETER, or None when there are none. Raises `Unavailable`."""
     from providers.aws.runtime.keys import read_records
 
     return read_records(_named(env, "ML_KEYS_PARAMETER"), env)

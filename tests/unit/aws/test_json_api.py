@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 
 from ml_core.errors import Unavailable
 from providers.aws.runtime import json_api
-from providers.aws.runtime.keys import read_records
 from providers.aws.runtime.queue import SqsQueue
 
 LOCALHOST = os.path.join(os.path.dirname(__file__), "localhost.pem")
@@ -272,30 +271,10 @@ def test_a_deferral_sets_the_visibility_within_what_sqs_takes(seconds: float, se
     ]
 
 
-def test_no_parameter_means_no_keys() -> None:
-    with service((400, refusal("ParameterNotFound"))) as running:
-        assert read_records("/keys", running.env) is None
-
-
-def test_key_records_are_read_decrypted() -> None:
-    records = [{"id": "a", "role": "admin", "sha256": "0" * 64}]
-    answer = json.dumps({"Parameter": {"Value": json.dumps(records)}})
-    with service((200, answer)) as running:
-        assert read_records("/keys", running.env) == records
-        assert running.bodies == [{"Name": "/keys", "WithDecryption": True}]
-
-
-@pytest.mark.parametrize("value", ["not JSON", '{"id": "a"}'])
-def test_a_parameter_that_holds_something_else_is_unavailable_not_open(value: str) -> None:
-    answer = json.dumps({"Parameter": {"Value": value}})
-    with service((200, answer)) as running, pytest.raises(Unavailable, match="does not hold key records"):
-        read_records("/keys", running.env)
-
-
 READ_KEYS = """
 import json, sys
 from providers.aws.runtime import wiring
-assert wiring.key_records(json.loads(sys.argv[1])) == []
+assert wiring.key_records(json.loads(sys.argv[1])) == [{}]
 heavy = {"hashlib", "hmac", "stringprep", "http.client", "email", "ssl", "typing", "urllib.parse"}
 print(json.dumps(sorted(heavy & set(sys.modules))))
 """
@@ -304,7 +283,7 @@ print(json.dumps(sorted(heavy & set(sys.modules))))
 def test_a_key_is_read_without_openssl_and_without_the_tables_of_idna() -> None:
     """Each of them costs a first prediction a fifth of a bare Python and more; TLS alone needs OpenSSL."""
     root = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
-    with service((200, json.dumps({"Parameter": {"Value": "[]"}}))) as running:
+    with service((200, json.dumps({"Parameters": [{"Name": "/keys/1", "Value": "{}"}]}))) as running:
         done = subprocess.run(
             [
                 sys.executable,
