@@ -23,6 +23,7 @@ SECOND_SUBSCRIPTION = "0a0b0c0d-0000-0000-0000-000000000002"
 ACCOUNTS = "Microsoft.Storage/storageAccounts"
 SITES = "Microsoft.Web/sites"
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
+IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 class AnyCase[Value](MutableMapping[str, Value]):
@@ -114,6 +115,8 @@ class FakeAzure:
         self.deployment_ends: list[dict[str, Any]] = []
         # What happens right after the next templates' deployments have ended.
         self.after_deployments: list[Callable[[], None]] = []
+        # The directory's ids of the identities: one that is made again is somebody else.
+        self.principals: dict[str, str] = {}
         self._looks: dict[str, int] = {}
         # What a template's deployment does at its end: by the operation that is looked at.
         self._ends: dict[str, Callable[[], dict[str, Any]]] = {}
@@ -149,6 +152,10 @@ class FakeAzure:
         beginning = f"{group_id(group, subscription)}/providers/{kind}/".lower()
         within = [each for each in self.resources if each.lower().startswith(beginning)]
         return [each[len(beginning) :] for each in within if "/" not in each[len(beginning) :]]
+
+    def accounts(self, group: str, subscription: str = SUBSCRIPTION) -> list[str]:
+        """A group's storage accounts for models: all but those of the Functions hosts."""
+        return [each for each in self.named(ACCOUNTS, group, subscription) if not each.endswith("host")]
 
     def changes(self) -> list[Seen]:
         """The requests that change something."""
@@ -193,7 +200,9 @@ class FakeAzure:
         ]
         return Answer(200, {"value": [self.groups[each] for each in own]})
 
-    def _in_group(self, request: Seen, group: str, parts: list[str]) -> Answer:
+    def _in_group(  # noqa: PLR0911 - a table of routes
+        self, request: Seen, group: str, parts: list[str]
+    ) -> Answer:
         if not parts:
             return self._group(request, group)
         if group not in self.groups:
@@ -203,6 +212,10 @@ class FakeAzure:
             return Answer(200, {"value": list(self._listed(group))})
         if rest.startswith("providers/Microsoft.Resources/deployments/"):
             return self._deployment(request, group, parts[-1])
+        if rest == f"providers/{ASSIGNMENTS}":
+            return self._assignments(request, group)
+        if rest.startswith(f"providers/{IDENTITIES}/") and request.method == "PUT":
+            return self._put_identity(request, group, parts[-1])
         return self._resource(request, group, rest.removeprefix("providers/"))
 
     def _group(self, request: Seen, group: str) -> Answer:
@@ -232,6 +245,30 @@ class FakeAzure:
             del self.groups[group]
             return Answer(202, None, {"Location": f"{self.url}/operations/delete?api-version=1"})
         return Answer(200, {**self.groups[group], "properties": {"provisioningState": "Succeeded"}})
+
+    def _assignments(self, request: Seen, group: str) -> Answer:
+        """Those of one principal at the group and below it; each has its scope."""
+        found = re.fullmatch(r"principalId eq '([0-9a-f-]+)'", request.query.get("$filter", ""))
+        if not found:
+            return _error(400, "UnsupportedQuery", "The filter is not supported.")
+        listed = [
+            {"id": each, "properties": {**body["properties"], "scope": each.rpartition("/providers/")[0]}}
+            for each, body in self.resources.items()
+            if body["type"] == ASSIGNMENTS
+            and each.lower().startswith(f"{group}/".lower())
+            and body["properties"]["principalId"] == found[1]
+        ]
+        return Answer(200, {"value": listed})
+
+    def _put_identity(self, request: Seen, group: str, name: str) -> Answer:
+        resource = {"type": IDENTITIES, "apiVersion": request.query["api-version"], "name": name}
+        try:
+            identifier, body = self._make(
+                {**resource, **request.json}, Scope(*_names_of(group)[::-1], {}, {})
+            )
+        except (InvalidTemplate, Refused) as error:
+            return error.answer if isinstance(error, Refused) else _error(400, "BadRequest", str(error))
+        return Answer(200, {"id": identifier, **body, "properties": self._state(identifier)})
 
     def _listed(self, group: str) -> Iterator[dict[str, Any]]:
         """Resources themselves: what is within one, and role assignments, are not listed by Azure either."""
@@ -335,6 +372,8 @@ class FakeAzure:
             raise InvalidTemplate(msg)
         identifier = f"{base}/providers/{interleave(body['type'], body['name'].split('/'))}"
         self._check_against_what_is_there(identifier, body)
+        if body["type"] == IDENTITIES and identifier not in self.resources:
+            self.principals[identifier.lower()] = str(uuid.uuid4())
         self.resources[identifier] = body
         scope.state[identifier] = self._state(identifier)
         return identifier, body
@@ -349,13 +388,13 @@ class FakeAzure:
             if other.lower().endswith(f"/{body['type']}/{name}".lower()):
                 code = "StorageAccountAlreadyTaken" if body["type"] == ACCOUNTS else "Conflict"
                 raise Refused(409, code, f"The name {name} is already taken.")
+        if body["type"] == ASSIGNMENTS and _joined(there) != _joined(body):
+            text = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
+            raise Refused(400, "RoleAssignmentUpdateNotPermitted", text)
         parent = identifier.rpartition("/")[0].lower()
         for other in others if body["type"] == ASSIGNMENTS else ():
             # One role of one principal at one scope is assigned once, whatever the assignment is called.
-            if (
-                other.lower().startswith(f"{parent}/")
-                and self.resources[other]["properties"] == body["properties"]
-            ):
+            if other.lower().startswith(f"{parent}/") and _joined(self.resources[other]) == _joined(body):
                 raise Refused(409, "RoleAssignmentExists", "The role assignment already exists.")
 
     def _state(self, identifier: str) -> dict[str, Any]:
@@ -364,7 +403,7 @@ class FakeAzure:
         return {
             "primaryEndpoints": {"blob": f"{self.url}/blobs/{name}/", "queue": f"{self.url}/queues/{name}/"},
             "clientId": f"client of {name}",
-            "principalId": str(uuid.uuid5(uuid.NAMESPACE_URL, identifier.lower())),
+            "principalId": self.principals.get(identifier.lower()),
             "ConnectionString": "InstrumentationKey=0",
             "AppId": "insights-app",
         }
@@ -374,6 +413,9 @@ class FakeAzure:
         if site and f"{group}/providers/{SITES}/{site[1]}" in self.resources:
             return self._site(request, site[1], site[2] or "")
         identifier = f"{group}/providers/{path}"
+        if identifier in self.resources and request.method == "DELETE":
+            del self.resources[identifier]
+            return Answer(200, {"id": identifier})
         if identifier in self.resources and request.method == "GET":
             return Answer(200, {"id": identifier, "properties": self._state(identifier)})
         return _error(404, "ResourceNotFound", f"The Resource '{path}' was not found.")
@@ -452,6 +494,12 @@ class FakeAzure:
 def group_id(name: str, subscription: str = SUBSCRIPTION) -> str:
     """The id of a resource group."""
     return f"/subscriptions/{subscription}/resourceGroups/{name}"
+
+
+def _joined(assignment: dict[str, Any]) -> str:
+    """Role and principal of an assignment, in the one case by which Azure compares."""
+    own = assignment["properties"]
+    return f"{own['roleDefinitionId']} {own['principalId']}".lower()
 
 
 def _plain(location: str) -> str:

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import time
+import uuid
 import zipfile
 from collections.abc import Callable  # noqa: TC003
 
@@ -13,13 +14,18 @@ from providers.azure.deploying import deployer as module
 from providers.azure.deploying.cloud import Polling
 from providers.azure.deploying.deployer import AzureDeployer
 from providers.azure.deploying.key_store import key_store
+from providers.azure.deploying.template import (
+    BLOB_DATA_OWNER,
+    QUEUE_DATA_CONTRIBUTOR,
+    QUEUE_MESSAGE_SENDER,
+)
 from providers.azure.runtime.names import names
 from providers.deploying.keys import Target
 from providers.deploying.parameters import Parameters
 from providers.deploying.plan import DeploymentFailed, DeploymentRun
 from providers.deploying.service import Service
 from tests.azure.conftest import deployer, make_service
-from tests.azure.fake_azure import SUBSCRIPTION, Answer, FakeAzure, group_id
+from tests.azure.fake_azure import ASSIGNMENTS, IDENTITIES, SUBSCRIPTION, Answer, FakeAzure, group_id
 
 NAMES = names("serverless-ml", "dev", SUBSCRIPTION)
 GROUP = "serverless-ml-dev"
@@ -125,8 +131,8 @@ def test_an_app_that_somebody_deleted_comes_back(azure: FakeAzure) -> None:
 
 
 def deleted(azure: FakeAzure, form: str) -> None:
-    """Somebody deletes the one resource whose id is of that form."""
-    (found,) = [each for each in azure.resources if re.search(form, each)]
+    """Somebody deletes the first resource whose id is of that form."""
+    found = next(each for each in azure.resources if re.search(form, each))
     del azure.resources[found]
 
 
@@ -135,7 +141,8 @@ PARTS = {
     "queues/training": "/queues/training$",
     "queues/training-poison": "/queues/training-poison$",
     "managementPolicies/default": "/managementPolicies/default$",
-    "roleAssignments/.*": "/queues/training-poison/providers/.*/roleAssignments/",
+    "rights/train at training-poison": "/queues/training-poison/providers/.*/roleAssignments/",
+    "rights/api at models": "/containers/models/providers/.*/roleAssignments/",
 }
 
 
@@ -173,6 +180,104 @@ class TestPartsThatWentAway:
         deleted(azure, "/containers/packages-train$")
         lines = steps(deployed(azure))
         assert [line.split(" (")[0] for line in lines] == ["1/2 deploy the template", "2/2 publish train"]
+
+
+def given(azure: FakeAzure) -> set[tuple[str, str, str]]:
+    """Each right that there is: principal, role and scope."""
+    return {
+        (
+            each["properties"]["principalId"],
+            each["properties"]["roleDefinitionId"].rpartition("/")[2],
+            path.rpartition("/providers/")[0],
+        )
+        for path, each in azure.resources.items()
+        if each["type"] == ASSIGNMENTS
+    }
+
+
+def made_before_rights_were_narrow(azure: FakeAzure) -> set[str]:
+    """As an earlier version deployed: both apps own the account, and assignments are named by the group."""
+    deployed(azure)
+    for path in [each for each in azure.resources if each.endswith("host") or "/roleAssignments/" in each]:
+        del azure.resources[path]
+    roles = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
+    account = f"Microsoft.Storage/storageAccounts/{NAMES.storage}"
+    queue = f"{account}/queueServices/default/queues/training"
+    made = set()
+    for app, role, scope in [
+        ("api", BLOB_DATA_OWNER, account),
+        ("train", BLOB_DATA_OWNER, account),
+        ("api", QUEUE_MESSAGE_SENDER, queue),
+        ("train", QUEUE_DATA_CONTRIBUTOR, queue),
+        ("train", QUEUE_DATA_CONTRIBUTOR, f"{queue}-poison"),
+    ]:
+        name = uuid.uuid5(uuid.NAMESPACE_URL, f"{GROUP}/{NAMES.suffix}/{app}/{role}/{scope}")
+        path = f"{group_id(GROUP)}/providers/{scope}/providers/{ASSIGNMENTS}/{name}"
+        identity = f"{group_id(GROUP)}/providers/{IDENTITIES}/{NAMES.identity(app)}"
+        own = {"roleDefinitionId": f"{roles}/{role}", "principalId": azure.principals[identity.lower()]}
+        azure.resources[path] = {"type": ASSIGNMENTS, "properties": own}
+        made.add(path)
+    azure.group(GROUP)["tags"]["template"] = "of an earlier version"
+    return made
+
+
+@pytest.mark.usefixtures("small_packages")
+class TestRights:
+    """Role assignments hang on a principal; what an earlier version gave is taken where it is too much."""
+
+    def test_an_earlier_deployment_loses_what_it_does_not_use(self, azure: FakeAzure) -> None:
+        deployed(azure)
+        wanted = given(azure)
+        earlier = made_before_rights_were_narrow(azure)
+        (line,) = steps(deployed(azure))
+        assert line.startswith("1/1 deploy the template")
+        assert given(azure) == wanted
+        # What stays keeps its name: Azure refuses a second assignment of the same role.
+        assert len([path for path in earlier if path in azure.resources]) == 3
+        assert azure.settings[NAMES.app("api")]["AzureWebJobsStorage__accountName"] == NAMES.host_account(
+            "api"
+        )
+        assert "nothing to change" in deployed(azure)
+
+    def test_a_right_is_taken_only_after_its_successor_was_given(self, azure: FakeAzure) -> None:
+        made_before_rights_were_narrow(azure)
+        before = len(azure.changes())
+        deployed(azure)
+        sent = [(method, "/deployments/" in path) for method, path in changes(azure, before)]
+        assert sent.index(("PUT", True)) < sent.index(("DELETE", False))
+
+    @pytest.mark.parametrize("app", ["api", "train"])
+    def test_an_identity_that_was_deleted_comes_back_with_its_rights(
+        self, azure: FakeAzure, app: str
+    ) -> None:
+        """It is somebody else to Azure, and an assignment's principal cannot be changed."""
+        deployed(azure)
+        before = given(azure)
+        path = f"{group_id(GROUP)}/providers/{IDENTITIES}/{NAMES.identity(app)}"
+        old = azure.principals[path.lower()]
+        del azure.resources[path]
+        (line,) = steps(deployed(azure))
+        assert line.startswith("1/1 deploy the template")
+        new = azure.principals[path.lower()]
+        assert new != old
+        assert given(azure) >= {(new if who == old else who, *what) for who, *what in before}
+        assert "nothing to change" in deployed(azure)
+
+    def test_a_right_that_somebody_added_is_taken_and_one_elsewhere_stays(self, azure: FakeAzure) -> None:
+        deployed(azure)
+        identity = f"{group_id(GROUP)}/providers/{IDENTITIES}/{NAMES.identity('api')}"
+        own = {
+            "roleDefinitionId": f"/providers/roleDefinitions/{BLOB_DATA_OWNER}",
+            "principalId": azure.principals[identity.lower()],
+        }
+        accounts = f"{group_id(GROUP)}/providers/Microsoft.Storage/storageAccounts"
+        for account in (NAMES.storage, "lake"):
+            path = f"{accounts}/{account}/providers/{ASSIGNMENTS}/{uuid.uuid4()}"
+            azure.resources[path] = {"type": ASSIGNMENTS, "properties": own}
+        (line,) = steps(deployed(azure))
+        assert "too much: rights at " + NAMES.storage in line
+        left = {scope.rpartition("/")[2] for _, role, scope in given(azure) if role == BLOB_DATA_OWNER}
+        assert left == {"lake", NAMES.host_account("api"), NAMES.host_account("train")}
 
 
 def test_keys_outlive_a_deployment(azure: FakeAzure) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from providers.deploying.plan import DeploymentRun
 from tests.azure.conftest import deployer
-from tests.azure.fake_azure import ACCOUNTS, SUBSCRIPTION, FakeAzure, group_id
+from tests.azure.fake_azure import SUBSCRIPTION, FakeAzure, group_id
 from tests.framework import Project
 
 GROUP = "serverless-ml-dev"
@@ -27,7 +27,7 @@ def test_remove_does_not_delete_models_unasked(
     spelled: tuple[str, ...],
 ) -> None:
     deployer(azure).deploy(DeploymentRun(out=io.StringIO()))
-    (account,) = azure.named(ACCOUNTS, GROUP)
+    (account,) = azure.accounts(GROUP)
     azure.blobs[account] = ["models/iris.json"]
     values = {"subscription": SUBSCRIPTION} | {name: SPELLED[name] for name in spelled}
     env = {VARIABLES[name]: value for name, value in values.items()} if source == "environment" else {}

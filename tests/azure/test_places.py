@@ -129,7 +129,7 @@ def deploy_changes_nothing(azure: FakeAzure, asked: Spelling, account: str, api:
     before = len(azure.changes())
     assert "nothing to change" in deployed(azure, asked.service)
     assert azure.changes()[before:] == []
-    assert azure.named(ACCOUNTS, GROUP) == [account]
+    assert azure.accounts(GROUP) == [account]
     assert api in azure.named(SITES, GROUP)
 
 
@@ -163,7 +163,7 @@ def test_every_verb_finds_the_deployment_under_any_spelling(
     verb: Callable[[FakeAzure, Spelling, str, str], None],
 ) -> None:
     make(azure, made)
-    (account,) = azure.named(ACCOUNTS, GROUP)
+    (account,) = azure.accounts(GROUP)
     (api,) = [site for site in azure.named(SITES, GROUP) if "-api-" in site]
     verb(azure, asked, account, api)
 
@@ -214,7 +214,7 @@ class TestTwoSetsInOneGroup:
         # It did not see what is there under the other names.
         access = Azure(SUBSCRIPTION, {"AZURE_ENDPOINT_URL": azure.url}, QUICK)
         DeploymentRun(out=io.StringIO()).apply(plan(wanted, ObservedGroup()), access)
-        assert len(azure.named(ACCOUNTS, GROUP)) == 2
+        assert len(azure.accounts(GROUP)) == 2
 
     @pytest.mark.parametrize("holding", [PLAIN, GROUP_MIXED])
     @pytest.mark.parametrize("asked", [PLAIN, GROUP_MIXED])
@@ -251,7 +251,7 @@ class TestTwoSetsInOneGroup:
     def test_one_that_is_left_is_deployed_to_again(self, azure: FakeAzure, kept: Spelling) -> None:
         other = names_as_typed(*GROUP_MIXED if kept == PLAIN else PLAIN)
         for each in list(azure.resources):
-            if re.search(rf"/{other.storage}\b|-{other.suffix}\b", each):
+            if re.search(rf"/{other.storage}\b|{other.storage[-13:]}host\b|-{other.suffix}\b", each):
                 del azure.resources[each]
         before = sorted(azure.resources)
         deployed(azure, make_service(logGigabytesPerDay=0.5))

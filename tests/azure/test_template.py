@@ -7,7 +7,10 @@ import pytest
 
 from providers.azure.deploying.planning import shape_of
 from providers.azure.deploying.template import (
+    BLOB_DATA_CONTRIBUTOR,
     BLOB_DATA_OWNER,
+    BLOB_DATA_READER,
+    BLOB_DELEGATOR,
     QUEUE_DATA_CONTRIBUTOR,
     QUEUE_MESSAGE_SENDER,
     template,
@@ -103,9 +106,15 @@ def test_the_comparison_with_azures_types_is_strict(
 
 
 def test_the_account_is_closed_to_the_public_and_to_account_keys(document: dict[str, Any]) -> None:
-    (account,) = of_type(document, "Microsoft.Storage/storageAccounts")
-    assert account["properties"]["allowBlobPublicAccess"] is False
-    assert account["properties"]["allowSharedKeyAccess"] is False
+    accounts = of_type(document, "Microsoft.Storage/storageAccounts")
+    assert [each["name"] for each in accounts] == [
+        NAMES.storage,
+        NAMES.host_account("api"),
+        NAMES.host_account("train"),
+    ]
+    for account in accounts:
+        assert account["properties"]["allowBlobPublicAccess"] is False
+        assert account["properties"]["allowSharedKeyAccess"] is False
     containers = of_type(document, "Microsoft.Storage/storageAccounts/blobServices/containers")
     assert {each["properties"]["publicAccess"] for each in containers} == {"None"}
 
@@ -119,22 +128,48 @@ def test_old_states_are_kept_for_a_while_and_then_end(document: dict[str, Any]) 
     assert rule["definition"]["actions"]["version"]["delete"] == {"daysAfterCreationGreaterThan": 30}
 
 
-def test_each_app_may_do_what_it_has_to_and_no_more(document: dict[str, Any]) -> None:
-    """The api may only send to the training queue; the trainer may work on it and on its poison queue."""
+def rights_in(document: dict[str, Any]) -> dict[str, set[tuple[str, str]]]:
+    """Each app's roles, with the last part of their scopes."""
     found: dict[str, set[tuple[str, str]]] = {"api": set(), "train": set()}
     for each in of_type(document, "Microsoft.Authorization/roleAssignments"):
         app = "api" if f"'{NAMES.identity('api')}'" in each["properties"]["principalId"] else "train"
         role = each["properties"]["roleDefinitionId"].rpartition(", '")[2].removesuffix("')]")
         found[app].add((role, each["scope"].rpartition("/")[2]))
         assert each["properties"]["principalType"] == "ServicePrincipal"
-    assert found == {
-        "api": {(BLOB_DATA_OWNER, NAMES.storage), (QUEUE_MESSAGE_SENDER, "training")},
+    return found
+
+
+def test_each_app_may_do_what_it_has_to_and_no_more(document: dict[str, Any]) -> None:
+    """The api neither reaches the trainer's package nor takes messages; only its host owns an account."""
+    assert rights_in(document) == {
+        "api": {
+            (BLOB_DATA_OWNER, NAMES.host_account("api")),
+            (BLOB_DATA_CONTRIBUTOR, "models"),
+            (BLOB_DATA_CONTRIBUTOR, "packages-api"),
+            (BLOB_DELEGATOR, NAMES.storage),
+            (QUEUE_MESSAGE_SENDER, "training"),
+        },
         "train": {
-            (BLOB_DATA_OWNER, NAMES.storage),
+            (BLOB_DATA_OWNER, NAMES.host_account("train")),
+            (BLOB_DATA_CONTRIBUTOR, "models"),
+            (BLOB_DATA_CONTRIBUTOR, "packages-train"),
             (QUEUE_DATA_CONTRIBUTOR, "training"),
             (QUEUE_DATA_CONTRIBUTOR, "training-poison"),
         },
     }
+
+
+def test_the_trainer_reads_containers_of_data_and_the_api_does_not() -> None:
+    """One of another account is opened by its owner; one of our own by the template, which makes it."""
+    service = make_service(dataBuckets="az://exports/2026, az://lake@theirs,az://models/x")
+    document = template(shape_of(service, NAMES))
+    found = rights_in(document)
+    assert (BLOB_DATA_READER, "exports") in found["train"]
+    assert {scope for _, scope in found["api"] | found["train"]} & {"lake", "exports"} == {"exports"}
+    assert (BLOB_DATA_READER, "exports") not in found["api"]
+    containers = of_type(document, "Microsoft.Storage/storageAccounts/blobServices/containers")
+    names_ = {each["name"].rpartition("/")[2] for each in containers}
+    assert names_ == {"models", "exports", "packages-api", "packages-train"}
 
 
 def test_there_are_two_capped_flex_consumption_apps_on_a_plan_each(document: dict[str, Any]) -> None:

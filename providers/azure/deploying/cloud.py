@@ -21,7 +21,7 @@ from ml_core.errors import Unavailable
 from providers import http
 from providers.azure.deploying.credentials import credential
 from providers.azure.deploying.refusals import AzureNotFound, AzureRefused, said
-from providers.azure.deploying.template import STORAGE, WEB
+from providers.azure.deploying.template import IDENTITY, IDENTITY_KIND, ROLES, STORAGE, WEB
 from providers.deploying.plan import DeploymentFailed, Progress, patiently
 
 DEPLOYMENT = "serverless-ml"
@@ -61,6 +61,20 @@ class GroupResource(NamedTuple):
     kind: str
     name: str
     location: str
+
+
+class RoleAssignment(NamedTuple):
+    """A role that a principal has at a scope; `id` is the assignment's own path."""
+
+    id: str
+    principal: str
+    role: str
+    scope: str
+
+    @property
+    def name(self) -> str:
+        """The GUID that it is called by."""
+        return self.id.rpartition("/")[2]
 
 
 class Site(NamedTuple):
@@ -142,6 +156,42 @@ class Azure:
         except AzureNotFound:
             return False
         return True
+
+    # --- identities and their rights
+
+    def principal(self, group: str, identity: str) -> str | None:
+        """The directory's id of a managed identity, None when there is no such identity."""
+        try:
+            found = self._arm("GET", self._identity_path(group, identity), version=IDENTITY)
+        except AzureNotFound:
+            return None
+        return str(found["properties"]["principalId"])
+
+    def put_identity(self, group: str, identity: str, location: str, tags: Mapping[str, str]) -> str:
+        """Make a managed identity, or leave it as it is; the directory's id of it."""
+        body = {"location": location, "tags": dict(tags)}
+        found = self._arm("PUT", self._identity_path(group, identity), body, version=IDENTITY)
+        return str(found["properties"]["principalId"])
+
+    def role_assignments(self, group: str, principal: str) -> list[RoleAssignment]:
+        """The roles of a principal at the group, above it and below it."""
+        path = f"{self._group_path(group)}/providers/Microsoft.Authorization/roleAssignments"
+        condition = f"&$filter={quote(f"principalId eq '{principal}'")}"
+        found = self._arm("GET", path, version=ROLES, query=condition)
+        listed = list(found["value"])
+        while found.get("nextLink"):
+            found = dict(self._json(self._send(HttpRequest("GET", str(found["nextLink"])))))
+            listed += found["value"]
+        return [_assignment(each) for each in listed]
+
+    def delete_role_assignment(self, identifier: str) -> None:
+        """Take a right away; one that is gone is no error."""
+        try:
+            self._arm("DELETE", identifier, version=ROLES)
+        except AzureNotFound:
+            return
+
+    # --- templates
 
     def deploy(
         self,
@@ -323,9 +373,14 @@ class Azure:
     def _site_path(self, group: str, app: str) -> str:
         return f"{self._group_path(group)}/providers/Microsoft.Web/sites/{app}"
 
-    def _arm(self, method: str, path: str, body: object = None, *, version: str = WEB) -> dict[str, Any]:
+    def _identity_path(self, group: str, identity: str) -> str:
+        return f"{self._group_path(group)}/providers/{IDENTITY_KIND}/{identity}"
+
+    def _arm(
+        self, method: str, path: str, body: object = None, *, version: str = WEB, query: str = ""
+    ) -> dict[str, Any]:
         """One call of Azure Resource Manager, answered at once."""
-        request = HttpRequest(method, f"{{endpoint}}{path}?api-version={version}", json=body)
+        request = HttpRequest(method, f"{{endpoint}}{path}?api-version={version}{query}", json=body)
         return dict(self._json(self._send(request)))
 
     def _send(self, request: HttpRequest, *, scope: str | None = None) -> HttpResponse:
@@ -372,6 +427,12 @@ def plain_location(written: str) -> str:
 
 def _group(found: Any) -> Group:  # noqa: ANN401 - the SDK's model
     return Group(str(found.name), plain_location(found.location), dict(found.tags or {}))
+
+
+def _assignment(found: Mapping[str, Any]) -> RoleAssignment:
+    own = found["properties"]
+    role = str(own["roleDefinitionId"]).rpartition("/")[2].lower()
+    return RoleAssignment(str(found["id"]), str(own["principalId"]), role, str(own["scope"]))
 
 
 def _publish_request(site: Site, package: bytes) -> HttpRequest:

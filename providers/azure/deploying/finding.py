@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from providers.azure.deploying.cloud import Azure, Group, GroupResource
-from providers.azure.runtime.names import ACCOUNT_DIGITS, APP_DIGITS, APP_PREFIX, Names, account_prefix, named
+from providers.azure.runtime.names import ACCOUNT_DIGITS, APP_DIGITS, Names, account_prefix, app_prefix, named
 from providers.deploying.plan import DeploymentFailed
 
 ACCOUNTS = "microsoft.storage/storageaccounts"
 SITES = "microsoft.web/sites"
-IDENTITIES = "microsoft.managedidentity/userassignedidentities"
 
 
 class Deployment(NamedTuple):
@@ -27,8 +26,11 @@ class Deployment(NamedTuple):
 
     @property
     def accounts(self) -> list[str]:
-        """Every storage account of the group: whichever name it has, models may be in it."""
-        return [each.name for each in self.resources if each.kind == ACCOUNTS]
+        """Every storage account of the group but the hosts': whatever it is called, it may hold models."""
+        hosts = re.compile(f"[a-z0-9]{{1,6}}[0-9a-f]{{{ACCOUNT_DIGITS}}}host")
+        return [
+            each.name for each in self.resources if each.kind == ACCOUNTS and not hosts.fullmatch(each.name)
+        ]
 
     @property
     def location(self) -> str:
@@ -56,23 +58,14 @@ class Deployment(NamedTuple):
             )
         storage = used[0] if used else self.first.storage
         suffix = suffixes[0] if suffixes else _digits(storage)[:APP_DIGITS]
-        return named(self._spelling(), storage, suffix)
-
-    def _spelling(self) -> str:
-        """The group's name as the template was given it: the names of role assignments are hashes of that."""
-        identities = [each for each in self.resources if each.kind == IDENTITIES]
-        for each in [*self._own_apps(), *identities]:
-            beginning = each.name[: min(len(self.group.name), APP_PREFIX)]
-            if self.group.name.lower().startswith(beginning.lower()):
-                return beginning + self.group.name[len(beginning) :]
-        return self.group.name
+        return named(self.group.name, storage, suffix)
 
     def _own_accounts(self) -> Iterator[GroupResource]:
         form = re.compile(f"{re.escape(account_prefix(self.group.name))}[0-9a-f]{{{ACCOUNT_DIGITS}}}")
         return (each for each in self.resources if each.kind == ACCOUNTS and form.fullmatch(each.name))
 
     def _own_apps(self) -> Iterator[GroupResource]:
-        beginning = re.escape(self.group.name[:APP_PREFIX])
+        beginning = re.escape(app_prefix(self.group.name))
         form = re.compile(f"{beginning}-[a-z0-9]{{1,10}}-[0-9a-f]{{{APP_DIGITS}}}", re.IGNORECASE)
         return (each for each in self.resources if each.kind == SITES and form.fullmatch(each.name))
 

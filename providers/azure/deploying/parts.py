@@ -1,7 +1,7 @@
 """What a group's listing does not show: the parts of its resources, looked at one by one.
 
 A container, queue, policy, role assignment or setting that somebody deleted leaves the listing, and the tags
-that say what was deployed last, as they were.
+that say what was deployed last, as they were. What the identities may do is looked at in `rights.py`.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def gone(azure: Azure, group: str, document: dict[str, Any]) -> frozenset[str]:
 
 def _gone(azure: Azure, group: str, resources: list[dict[str, Any]]) -> Iterator[str]:
     for each in resources:
-        within = "scope" in each or each["type"].count("/") > 1
+        within = "scope" not in each and each["type"].count("/") > 1
         if each["type"] == SITES:
             yield from _gone_settings(azure, group, each)
         elif (
@@ -49,5 +49,4 @@ def _path(resource: dict[str, Any]) -> str:
     """Where a resource of the template is, from its group on."""
     provider, *kinds = resource["type"].split("/")
     names = resource["name"].split("/")
-    own = "/".join([provider, *(part for pair in zip(kinds, names, strict=True) for part in pair)])
-    return f"{resource['scope']}/providers/{own}" if "scope" in resource else own
+    return "/".join([provider, *(part for pair in zip(kinds, names, strict=True) for part in pair)])

@@ -13,12 +13,16 @@ from typing import Any, NamedTuple
 from providers.azure.deploying.cloud import Azure, plain_location
 from providers.azure.deploying.finding import Deployment, find
 from providers.azure.deploying.parts import gone
+from providers.azure.deploying.rights import make_identities, observe_rights
 from providers.azure.deploying.template import (
+    BLOB_DATA_CONTRIBUTOR,
+    BLOB_DATA_READER,
     QUEUE_DATA_CONTRIBUTOR,
     QUEUE_MESSAGE_SENDER,
     App,
     Shape,
     resource_ids,
+    template,
 )
 from providers.azure.runtime.names import CONTAINER, KEYS_SETTING, QUEUE, Names
 from providers.deploying.plan import DeploymentFailed, Progress, Step
@@ -56,6 +60,8 @@ class ObservedGroup(NamedTuple):
     deployment: Deployment | None = None
     functions: Mapping[str, tuple[str, ...]] = {}
     gone: frozenset[str] = frozenset()
+    # Rights that the template does not give any more, as `app: role at scope`.
+    excess: frozenset[str] = frozenset()
 
     def names(self, first: Names) -> Names:
         """What the deployment's resources are called; the names of a first one when there is none."""
@@ -80,7 +86,13 @@ def look_closer(azure: Azure, wanted: Wanted, observed: ObservedGroup) -> Observ
     there = observed.deployment
     if there is None or there.group.tags.get("template") != wanted.fingerprint:
         return observed
-    return observed._replace(gone=gone(azure, there.group.name, wanted.document))
+    name, shape = there.group.name, wanted.shape
+    seen = observe_rights(azure, name, shape)
+    not_given = {f"rights/{each.function} at {each.names[-1]}" for each in seen.missing(shape)}
+    return observed._replace(
+        gone=gone(azure, name, wanted.document) | not_given,
+        excess=frozenset(f"rights at {each.scope.rpartition('/')[2]}" for each in seen.stale(shape)),
+    )
 
 
 def plan(wanted: Wanted, observed: ObservedGroup) -> list[Step[Azure]]:
@@ -98,8 +110,8 @@ def plan(wanted: Wanted, observed: ObservedGroup) -> list[Step[Azure]]:
     tags = there.group.tags if there else {}
     resources = {f"{each.kind}/{each.name}".lower() for each in (there.resources if there else ())}
     missing = resource_ids(wanted.document) - resources
-    if tags.get("template") != wanted.fingerprint or missing or observed.gone:
-        steps.append(_deploy_template(wanted, resources, observed.gone))
+    if tags.get("template") != wanted.fingerprint or missing or observed.gone or observed.excess:
+        steps.append(_deploy_template(wanted, resources, observed))
     for app, package in wanted.packages.items():
         site = _site_id(shape.names, app)
         published = tags.get(f"package-{app}") == package.sha256 and observed.functions.get(app)
@@ -127,20 +139,24 @@ def _make_group(shape: Shape) -> Step[Azure]:
     )
 
 
-def _deploy_template(wanted: Wanted, there: set[str], gone_: frozenset[str]) -> Step[Azure]:
-    names_ = wanted.shape.names
+def _deploy_template(wanted: Wanted, there: set[str], observed: ObservedGroup) -> Step[Azure]:
+    shape, names_ = wanted.shape, wanted.shape.names
     api_was_there = _site_id(names_, "api") in there
 
     def act(azure: Azure, progress: Progress) -> None:
         # The template replaces an app's settings: the keys that `python -m providers keys` wrote go along. It
         # changes none while the template runs, and warns from the tag on.
         azure.tag(names_.group, "template", UNDER_WAY)
-        azure.deploy(
-            names_.group, wanted.document, lambda: _key_records(azure, names_, api_was_there), progress
-        )
+        seen = make_identities(azure, names_.group, shape)
+        document = template(shape._replace(assigned=seen.assigned(shape)))
+        azure.deploy(names_.group, document, lambda: _key_records(azure, names_, api_was_there), progress)
+        # Last, so that no app is without a right in between.
+        for each in seen.stale(shape):
+            azure.delete_role_assignment(each.id)
         azure.tag(names_.group, "template", wanted.fingerprint)
 
-    why = f"; missing: {', '.join(sorted(gone_))}" if gone_ else ""
+    why = f"; missing: {', '.join(sorted(observed.gone))}" if observed.gone else ""
+    why += f"; too much: {', '.join(sorted(observed.excess))}" if observed.excess else ""
     return Step(f"deploy the template ({len(wanted.document['resources'])} resources{why})", act)
 
 
@@ -217,10 +233,11 @@ def is_http(function: Function) -> bool:
 def shape_of(service: Service, names_: Names) -> Shape:
     """What the service's configuration means in resources."""
     data = {"ML_DATA_BUCKETS": str(service.provider.get("dataBuckets") or "")}
+    own_data = _own_containers(data["ML_DATA_BUCKETS"])
     web = web_of(service)
     answering = {**web.settings, **service.parameters.setting}
     apps = [
-        _app(app, functions, {**data, **(answering if is_http(functions[0]) else {})})
+        _app(app, functions, {**data, **(answering if is_http(functions[0]) else {})}, own_data)
         for app, functions in apps_of(service).items()
     ]
     return Shape(
@@ -231,10 +248,17 @@ def shape_of(service: Service, names_: Names) -> Shape:
         log_gigabytes=float(service.provider.get("logGigabytesPerDay", 0.2)),
         keep_days=int(service.provider.get("oldStatesExpireAfterDays", 30)),
         origins=web.origins,
+        containers=(CONTAINER, *own_data),
     )
 
 
-def _app(name: str, functions: list[Function], data: dict[str, str]) -> App:
+def _own_containers(allowed: str) -> list[str]:
+    """The containers of `dataBuckets` that are in the deployment's own storage account."""
+    named = [entry.strip().removeprefix("az://").partition("/")[0] for entry in allowed.split(",")]
+    return sorted({name for name in named if name and "@" not in name} - {CONTAINER})
+
+
+def _app(name: str, functions: list[Function], data: dict[str, str], own_data: Iterable[str]) -> App:
     settings = functions[0].settings
     http = is_http(functions[0])
     own = {str(key): str(value) for key, value in settings.get("environment", {}).items()}
@@ -252,7 +276,11 @@ def _app(name: str, functions: list[Function], data: dict[str, str]) -> App:
         int(settings["instances"]),
         int(settings["concurrency"]) if "concurrency" in settings else None,
         {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **data, **special, **own},
-        QUEUE_MESSAGE_SENDER if http else QUEUE_DATA_CONTRIBUTOR,
+        {CONTAINER: BLOB_DATA_CONTRIBUTOR} | ({} if http else dict.fromkeys(own_data, BLOB_DATA_READER)),
+        {QUEUE: QUEUE_MESSAGE_SENDER}
+        if http
+        else dict.fromkeys((QUEUE, f"{QUEUE}-poison"), QUEUE_DATA_CONTRIBUTOR),
+        signs=http,
     )
 
 

@@ -9,7 +9,7 @@ tests/unit/azure/test_template.py.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from providers.azure.runtime.names import CONTAINER, QUEUE, Names
+from providers.azure.runtime.names import CONTAINER, QUEUE, Names, assignment
 from providers.deploying.web import STORAGE_METHODS, STORAGE_SECONDS
 
 Json = dict[str, Any]
@@ -24,19 +24,48 @@ WORKSPACES = "2025-07-01"
 ROLE = "Microsoft.Authorization/roleDefinitions"
 # Azure's built-in roles, the same ids in every tenant.
 BLOB_DATA_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+BLOB_DELEGATOR = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"
 QUEUE_DATA_CONTRIBUTOR = "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
 QUEUE_MESSAGE_SENDER = "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a"
 
+ACCOUNT_KIND = "Microsoft.Storage/storageAccounts"
+CONTAINER_KIND = f"{ACCOUNT_KIND}/blobServices/containers"
+QUEUE_KIND = f"{ACCOUNT_KIND}/queueServices/queues"
+IDENTITY_KIND = "Microsoft.ManagedIdentity/userAssignedIdentities"
+
 
 class App(NamedTuple):
-    """One function app: its function, memory per instance in MB, and caps on what it may grow to."""
+    """One function app: its function, memory per instance in MB, and caps on what it may grow to.
+
+    Beside what its host needs it may do what `containers`, `queues` and `signs` say: a role for each
+    container and queue, and whether it signs addresses.
+    """
 
     function: str
     memory: int
     instances: int
     concurrency: int | None
     settings: Mapping[str, str]
-    queue_role: str | None = None
+    containers: Mapping[str, str] = {}
+    queues: Mapping[str, str] = {}
+    signs: bool = False
+
+
+class Right(NamedTuple):
+    """A role of an app's identity at a scope; `path` is the scope from the resource group on."""
+
+    function: str
+    role: str
+    kind: str
+    names: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """`Microsoft.Storage/storageAccounts/x/…`."""
+        provider, *kinds = self.kind.split("/")
+        return "/".join([provider, *(part for pair in zip(kinds, self.names, strict=True) for part in pair)])
 
 
 class Shape(NamedTuple):
@@ -56,6 +85,36 @@ class Shape(NamedTuple):
     keep_days: int = 30
     # Whose pages may use signed addresses.
     origins: Sequence[str] = ()
+    # What each right's assignment is called; Azure alone knows the identities that a name is made from.
+    assigned: Mapping[Right, str] = {}
+
+    @property
+    def own_accounts(self) -> list[str]:
+        """The storage accounts: one for models and packages, and one for each app's host."""
+        return sorted({self.names.storage, *(self.host_account(app) for app in self.apps)})
+
+    def host_account(self, app: App) -> str:
+        """Where an app's host keeps its locks and keys: apart from models, which only some may change."""
+        return self.names.host_account(app.function) if self.containers else self.names.storage
+
+
+def rights(shape: Shape) -> Iterator[Right]:
+    """Everything that the apps' identities may do.
+
+    The Functions host needs Storage Blob Data Owner of its account, whatever its functions need.
+    """
+    storage = shape.names.storage
+    for app in shape.apps:
+        name = app.function
+        yield Right(name, BLOB_DATA_OWNER, ACCOUNT_KIND, (shape.host_account(app),))
+        if not shape.containers:
+            continue
+        for container, role in {shape.names.packages(name): BLOB_DATA_CONTRIBUTOR, **app.containers}.items():
+            yield Right(name, role, CONTAINER_KIND, (storage, "default", container))
+        if app.signs:
+            yield Right(name, BLOB_DELEGATOR, ACCOUNT_KIND, (storage,))
+        for queue, role in app.queues.items():
+            yield Right(name, role, QUEUE_KIND, (storage, "default", queue))
 
 
 def template(shape: Shape) -> Json:
@@ -91,7 +150,9 @@ def _resources(shape: Shape) -> Iterator[Json]:
     yield from _logs(shape)
     for app in shape.apps:
         yield _identity(shape, app)
-        yield from _roles(shape, app)
+        if shape.host_account(app) != shape.names.storage:
+            yield _account(shape, shape.host_account(app))
+        yield from (_assignment(shape, each) for each in _rights_of(shape, app))
         yield _plan(shape, app)
         yield _site(shape, app)
         yield from _no_passwords(shape, app)
@@ -104,19 +165,7 @@ def _storage(shape: Shape) -> Iterator[Json]:
     """
     account = shape.names.storage
     of_account = [_id("Microsoft.Storage/storageAccounts", account)]
-    yield {
-        **_head("Microsoft.Storage/storageAccounts", STORAGE, account, shape),
-        "kind": "StorageV2",
-        "sku": {"name": "Standard_LRS"},
-        "properties": {
-            "accessTier": "Hot",
-            "allowBlobPublicAccess": False,
-            "allowSharedKeyAccess": False,
-            "defaultToOAuthAuthentication": True,
-            "minimumTlsVersion": "TLS1_2",
-            "supportsHttpsTrafficOnly": True,
-        },
-    }
+    yield _account(shape, account)
     yield _part(
         "Microsoft.Storage/storageAccounts/blobServices",
         f"{account}/default",
@@ -144,6 +193,22 @@ def _storage(shape: Shape) -> Iterator[Json]:
         kind = "Microsoft.Storage/storageAccounts/queueServices/queues"
         of_queues = [_id("Microsoft.Storage/storageAccounts/queueServices", account, "default")]
         yield _part(kind, f"{account}/default/{queue}", of_queues, {})
+
+
+def _account(shape: Shape, name: str) -> Json:
+    return {
+        **_head(ACCOUNT_KIND, STORAGE, name, shape),
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_LRS"},
+        "properties": {
+            "accessTier": "Hot",
+            "allowBlobPublicAccess": False,
+            "allowSharedKeyAccess": False,
+            "defaultToOAuthAuthentication": True,
+            "minimumTlsVersion": "TLS1_2",
+            "supportsHttpsTrafficOnly": True,
+        },
+    }
 
 
 def _storage_cors(origins: Sequence[str]) -> list[Json]:
@@ -197,32 +262,26 @@ def _identity(shape: Shape, app: App) -> Json:
     return _head("Microsoft.ManagedIdentity/userAssignedIdentities", IDENTITY, name, shape)
 
 
-def _roles(shape: Shape, app: App) -> Iterator[Json]:
-    """What an app may do: the Functions host needs Blob Data Owner of its account; queues one by one."""
-    account = f"Microsoft.Storage/storageAccounts/{shape.names.storage}"
-    storage = _id("Microsoft.Storage/storageAccounts", shape.names.storage)
-    yield _assignment(shape, app, BLOB_DATA_OWNER, account, storage)
-    for queue in shape.queues if app.queue_role else ():
-        if app.queue_role == QUEUE_MESSAGE_SENDER and queue != QUEUE:
-            continue
-        scope = f"{account}/queueServices/default/queues/{queue}"
-        kind = "Microsoft.Storage/storageAccounts/queueServices/queues"
-        made = _id(kind, shape.names.storage, "default", queue)
-        yield _assignment(shape, app, app.queue_role or "", scope, made)
+def _rights_of(shape: Shape, app: App) -> list[Right]:
+    return [right for right in rights(shape) if right.function == app.function]
 
 
-def _assignment(shape: Shape, app: App, role: str, scope: str, scope_id: str) -> Json:
-    identity = shape.names.identity(app.function)
-    kind = "Microsoft.ManagedIdentity/userAssignedIdentities"
+def _assignment_name(shape: Shape, right: Right) -> str:
+    """While its identity is not known, a name that stands for it in the template's hash."""
+    return shape.assigned.get(right) or assignment(right.function, right.role, right.path)
+
+
+def _assignment(shape: Shape, right: Right) -> Json:
+    identity = shape.names.identity(right.function)
     return {
         "type": "Microsoft.Authorization/roleAssignments",
         "apiVersion": ROLES,
-        "name": shape.names.assignment(app.function, role, scope),
-        "scope": scope,
-        "dependsOn": [_id(kind, identity), scope_id],
+        "name": _assignment_name(shape, right),
+        "scope": right.path,
+        "dependsOn": [_id(IDENTITY_KIND, identity), _id(right.kind, *right.names)],
         "properties": {
-            "roleDefinitionId": f"[subscriptionResourceId('{ROLE}', '{role}')]",
-            "principalId": f"[{_reference(kind, identity, IDENTITY)}.principalId]",
+            "roleDefinitionId": f"[subscriptionResourceId('{ROLE}', '{right.role}')]",
+            "principalId": f"[{_reference(IDENTITY_KIND, identity, IDENTITY)}.principalId]",
             # Said, not looked up: a new identity may not be known to the directory's readers yet.
             "principalType": "ServicePrincipal",
         },
@@ -241,7 +300,7 @@ def _plan(shape: Shape, app: App) -> Json:
 def _site(shape: Shape, app: App) -> Json:
     identity = _id("Microsoft.ManagedIdentity/userAssignedIdentities", shape.names.identity(app.function))
     plan = _id("Microsoft.Web/serverfarms", shape.names.plan(app.function))
-    roles = [_scoped_id(role) for role in _roles(shape, app)]
+    roles = [_scoped_id(_assignment(shape, each)) for each in _rights_of(shape, app)]
     container = _id(
         "Microsoft.Storage/storageAccounts/blobServices/containers",
         shape.names.storage,
@@ -296,7 +355,7 @@ def _settings(shape: Shape, app: App) -> dict[str, str]:
     client = f"[{_reference(kind, shape.names.identity(app.function), IDENTITY)}.clientId]"
     account = _reference("Microsoft.Storage/storageAccounts", shape.names.storage, STORAGE)
     return {
-        "AzureWebJobsStorage__accountName": shape.names.storage,
+        "AzureWebJobsStorage__accountName": shape.host_account(app),
         "AzureWebJobsStorage__credential": "managedidentity",
         "AzureWebJobsStorage__clientId": client,
         "AzureFunctionsWebHost__hostid": shape.names.host(app.function),

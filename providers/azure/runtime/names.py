@@ -4,6 +4,7 @@ The same at every deployment, and unique where the whole world shares names.
 """
 
 import hashlib
+import re
 import uuid
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ KEYS_SETTING = "ML_KEYS"
 ACCOUNT_DIGITS, APP_DIGITS = 13, 6
 # So much of the group's name begins an app's.
 APP_PREFIX = 40
+# The longest names that Resource Manager takes.
+_PLAN, _WORKSPACE, _IDENTITY = 60, 63, 128
 
 
 class Names(NamedTuple):
@@ -22,21 +25,36 @@ class Names(NamedTuple):
 
     group: str
     storage: str
-    workspace: str
-    insights: str
     suffix: str
+
+    @property
+    def workspace(self) -> str:
+        """The workspace of the logs."""
+        return _within(self.group, "logs", _WORKSPACE)
+
+    @property
+    def insights(self) -> str:
+        """The component of Application Insights."""
+        return _within(self.group, "insights", _IDENTITY)
 
     def app(self, function: str) -> str:
         """A function app; its name is a host name of the whole Internet, so it carries the suffix."""
-        return f"{self.group[:APP_PREFIX]}-{function[:10]}-{self.suffix}"
+        return f"{app_prefix(self.group)}-{function[:10]}-{self.suffix}"
 
     def plan(self, function: str) -> str:
         """The Flex Consumption plan of one app."""
-        return f"{self.group}-{function}"
+        return _within(self.group, function, _PLAN)
 
     def identity(self, function: str) -> str:
         """The managed identity of one app."""
-        return f"{self.group}-{function}"
+        return _within(self.group, function, _IDENTITY)
+
+    def host_account(self, function: str) -> str:
+        """The storage account of the Functions host that runs an app.
+
+        At most 23 characters; no group's account for models ends in letters that are no digits.
+        """
+        return f"{function[:6]}{self.storage[-ACCOUNT_DIGITS:]}host"
 
     def packages(self, function: str) -> str:
         """The container that holds an app's zip."""
@@ -49,9 +67,13 @@ class Names(NamedTuple):
         """
         return f"{function[:20]}-{self.suffix}"
 
-    def assignment(self, *parts: str) -> str:
-        """A role assignment's GUID, from what it joins."""
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join((self.group, self.suffix, *parts))))
+
+def assignment(principal: str, role: str, scope: str) -> str:
+    """A role assignment's GUID, from the three that it joins.
+
+    Azure changes none of them in an assignment that is there: an identity that was made anew needs another.
+    """
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{scope}/{role}/{principal}".lower()))
 
 
 def names(service: str, stage: str, subscription: str, *, group: str | None = None) -> Names:
@@ -67,7 +89,21 @@ def names(service: str, stage: str, subscription: str, *, group: str | None = No
 
 def named(group: str, storage: str, suffix: str) -> Names:
     """The names that belong to a storage account and an app's suffix."""
-    return Names(group, storage, f"{group}-logs", f"{group}-insights", suffix)
+    return Names(group, storage, suffix)
+
+
+def app_prefix(group: str) -> str:
+    """How an app's name begins. A group may be called by more than letters, digits and hyphens."""
+    return _plain(group)[:APP_PREFIX]
+
+
+def _within(group: str, ending: str, longest: int) -> str:
+    """A name of a resource that is unique in its group."""
+    return f"{_plain(group)[: longest - len(ending) - 1]}-{ending}"
+
+
+def _plain(group: str) -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "-", group).strip("-")
 
 
 def account_prefix(group: str) -> str:
