@@ -12,9 +12,10 @@ import uuid
 from collections.abc import Callable, Iterator, MutableMapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.azure.arm_expressions import InvalidTemplate, Scope, interleave
+from tests.azure.name_rules import faults_of_name, is_group_name
 from tests.azure.published_types import faults_of_request, faults_of_resource
 
 SUBSCRIPTION = "0a0b0c0d-0000-0000-0000-000000000001"
@@ -221,6 +222,8 @@ class FakeAzure:
     def _group(self, request: Seen, group: str) -> Answer:
         if request.method == "PUT":
             faults = faults_of_request("resource group", request.json)
+            if not is_group_name(group.rpartition("/")[2]):
+                return _error(400, "InvalidResourceGroup", "The provided resource group name is invalid.")
             if faults:
                 return _error(400, "InvalidRequestContent", "; ".join(faults))
             wanted = _plain(request.json["location"])
@@ -363,7 +366,7 @@ class FakeAzure:
         body = scope.value({key: value for key, value in resource.items() if key != "dependsOn"})
         if "location" in body:
             body["location"] = _plain(body["location"])
-        faults = faults_of_resource(body)
+        faults = faults_of_resource(body) + faults_of_name(body["type"], body["name"])
         if faults:
             raise InvalidTemplate("; ".join(faults))
         base = f"{scope.base}/providers/{body['scope']}" if "scope" in body else scope.base
@@ -533,7 +536,9 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
-        answer = self.azure.answer(Seen(self.server_name_, self.command, parts.path, query, headers, body))
+        answer = self.azure.answer(
+            Seen(self.server_name_, self.command, unquote(parts.path), query, headers, body)
+        )
         text = answer.body if isinstance(answer.body, str) and answer.body.startswith("<") else None
         data = b"" if answer.body is None else (text or json.dumps(answer.body)).encode()
         self.send_response(answer.status)

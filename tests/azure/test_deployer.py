@@ -437,6 +437,13 @@ class TestRemoving:
         assert len(asked) == 1
         assert azure.groups == {}
 
+    def test_what_is_kept_is_said(self, azure: FakeAzure) -> None:
+        deployed(azure)
+        out = io.StringIO()
+        deployer(azure).remove(DeploymentRun(dry=True, out=out))
+        assert "kept: " in out.getvalue()
+        assert group_id(GROUP) in azure.groups
+
     def test_nothing_is_removed_twice(self, azure: FakeAzure) -> None:
         out = io.StringIO()
         deployer(azure).remove(DeploymentRun(out=out))
@@ -483,6 +490,29 @@ class TestOtherVerbs:
         }
         with pytest.raises(DeploymentFailed, match="not deployed"):
             calls[verb]()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("subscription", "Pay-As-You-Go"),
+        ("resourceGroup", "g" * 91),
+        ("resourceGroup", "ends-in-a-dot."),
+        ("resourceGroup", "über"),
+        ("resourceGroup", "_first"),
+    ],
+)
+def test_a_place_that_azure_refuses_is_told_before_packaging(parameter: str, value: str) -> None:
+    with pytest.raises(DeploymentFailed, match=f"^{parameter}: expected .*, got '{value[:80]}"):
+        module.deployer(make_service(**{parameter: value}), {})
+
+
+@pytest.mark.usefixtures("small_packages")
+def test_a_group_of_the_longest_name_is_deployed_and_found_again(azure: FakeAzure) -> None:
+    service = make_service(resourceGroup="rg_ml.(dev)-" + "w" * 78)
+    deployed(azure, service)
+    assert "nothing to change" in deployed(azure, service)
+    assert deployer(azure, service).info()["endpoint"].startswith("http")
 
 
 def test_a_missing_subscription_is_one_clear_line() -> None:

@@ -19,6 +19,7 @@ from providers.azure.runtime.names import names
 from providers.deploying.plan import DeploymentFailed
 from tests.azure.conftest import make_service
 from tests.azure.fake_azure import SUBSCRIPTION
+from tests.azure.name_rules import faults_of_name
 from tests.azure.published_types import PUBLISHED, faults_of_resource
 
 NAMES = names("serverless-ml", "dev", SUBSCRIPTION)
@@ -205,12 +206,38 @@ def test_everything_that_can_be_is_tagged_with_service_and_stage(document: dict[
     assert all(each["tags"] == {"service": "serverless-ml", "stage": "dev"} for each in tagged)
 
 
-def test_names_fit_azures_rules_whatever_the_service_is_called() -> None:
-    """A storage account has 3 to 24 lower-case letters and digits, a site at most 60 characters."""
-    found = names("a-very-long-service-name-that-goes-on-and-on", "Production", SUBSCRIPTION)
-    assert found.storage.isalnum()
-    assert found.storage.islower()
-    assert len(found.storage) <= 24
-    assert len(found.app("train")) <= 60
+@pytest.mark.parametrize("group", ["g", "serverless-ml-dev", "a" * 54, "a" * 55, "rg_ml.(dev)-" + "w" * 78])
+def test_names_fit_azures_rules_whatever_the_group_is_called(group: str) -> None:
+    """The stand-in holds every name of the template against the documents' rules."""
+    found = names("serverless-ml", "dev", SUBSCRIPTION, group=group)
+    service = make_service(resourceGroup=group)
+    for each in template(shape_of(service, found))["resources"]:
+        assert faults_of_name(each["type"], each["name"]) == []
+    assert len(found.host("train")) <= 32
     assert found.host("api") != found.host("train")
+    assert len({found.storage, found.host_account("api"), found.host_account("train")}) == 3
+
+
+def test_names_of_groups_that_earlier_versions_could_deploy_are_as_they_were() -> None:
+    found = names("serverless-ml", "dev", SUBSCRIPTION, group="a" * 40 + "-" + "b" * 13)
+    assert found.plan("train") == found.identity("train") == "a" * 40 + "-" + "b" * 13 + "-train"
+    assert found.workspace == "a" * 40 + "-" + "b" * 13 + "-logs"
+    assert found.app("train") == "a" * 40 + "-train-" + found.suffix
     assert names("a", "b", "one").storage != names("a", "b", "two").storage
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("Microsoft.Web/serverfarms", "a" * 61),
+        ("Microsoft.Web/sites", "-a"),
+        ("Microsoft.OperationalInsights/workspaces", "a" * 64),
+        ("Microsoft.OperationalInsights/workspaces", "a_b"),
+        ("Microsoft.Storage/storageAccounts", "Capitals"),
+        ("Microsoft.Storage/storageAccounts", "a" * 25),
+        ("Microsoft.Storage/storageAccounts/blobServices/containers", "x/default/two--hyphens"),
+        ("Microsoft.Authorization/roleAssignments", "no-guid"),
+    ],
+)
+def test_names_that_azure_refuses_are_found(kind: str, name: str) -> None:
+    assert len(faults_of_name(kind, name)) == 1

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
@@ -81,6 +82,10 @@ class AzureDeployer:
         step: Step[Azure] = Step(
             f"delete the resource group {name} and everything in it",
             lambda azure, progress: azure.delete_group(name, progress),
+        )
+        run.say(
+            "kept: what the apps' identities were given in other groups is void with them; Azure keeps a "
+            "deleted log workspace for 14 days, free of charge"
         )
         run.apply_if_agreed([step], self._azure, self._lost(found))
 
@@ -204,16 +209,31 @@ def deployer(service: Service, env: Mapping[str, str]) -> AzureDeployer:
     """The deployer of a service, as the verbs ask for it.
 
     Raises:
-        DeploymentFailed: when nothing says which subscription.
+        DeploymentFailed: when nothing says which subscription, or Azure would refuse its id or a name.
     """
     subscription = str(service.provider.get("subscription") or "")
     if not subscription:
         raise DeploymentFailed(
             "no Azure subscription: set AZURE_SUBSCRIPTION_ID or pass --param subscription=<id>"
         )
-    group = service.provider.get("resourceGroup")
-    names_ = names(service.name, service.stage, subscription, group=str(group) if group else None)
+    group = str(service.provider.get("resourceGroup") or f"{service.name}-{service.stage}")
+    _check_places(subscription, group)
+    names_ = names(service.name, service.stage, subscription, group=group)
     return AzureDeployer(service, Azure(subscription, env), names_, env.get("ML_KEY", ""))
+
+
+def _check_places(subscription: str, group: str) -> None:
+    """What Resource Manager would refuse, said before anything is packaged."""
+    if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", subscription):
+        raise DeploymentFailed(
+            "subscription: expected a subscription's id (`az account show --query id`), "
+            f"got {subscription[:80]!r}"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_().-]{0,88}[A-Za-z0-9_()-])?", group):
+        raise DeploymentFailed(
+            "resourceGroup: expected 1 to 90 letters, digits and - _ . ( ), a letter or digit first and no "
+            f"dot last, got {group[:100]!r} ({len(group)} characters)"
+        )
 
 
 def training_call(event: object) -> invocation.HttpCall:

@@ -3,7 +3,7 @@
 Azure Resource Manager compares it with what is there and changes what differs, so deploying it twice is
 safe. Names are settled before (`names.py`); expressions in brackets are left to what only Azure knows: an
 identity's ids, an account's addresses. Each resource is held against Azure's own published types in
-tests/unit/azure/test_template.py.
+tests/azure/test_template.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -103,7 +103,7 @@ def _within(group: str, ending: str, longest: int) -> str:
 
 
 def _plain(group: str) -> str:
-    return re.sub(r"[^A-Za-z0-9-]", "-", group).strip("-")
+    return re.sub(r"[^A-Za-z0-9-]", "-", group)
 
 
 def account_prefix(group: str) -> str:
