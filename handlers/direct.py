@@ -20,6 +20,8 @@ def predict_directly(app: Api, event: Any, request_id: str) -> Any:
     """
     body = dict(event) if isinstance(event, dict) else {}
     model, version, alias = body.pop("model", ""), body.pop("version", None), body.pop("alias", None)
+    if isinstance(version, float) and version.is_integer():
+        version = int(version)
     chosen = (
         f"/versions/{version}" if version is not None else f"/aliases/{alias}" if alias is not None else ""
     )

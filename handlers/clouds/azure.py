@@ -5,7 +5,7 @@ HTTP requests, queue messages and timers as the Python worker hands them over, a
 
 import os
 import time
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 import azure.functions as func
 
@@ -59,15 +59,24 @@ def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's)
 
 def from_azure(request: func.HttpRequest, request_id: str) -> Request:
     """The request; its URL is whole and percent-encoded."""
-    url = urlsplit(request.url)
+    path, query = _path_and_query(request.url)
     return Request(
         method=request.method.upper(),
-        path=unquote(url.path, errors="replace") or "/",
-        query=dict(parse_qsl(url.query, keep_blank_values=True)),
+        path=unquote(path, errors="replace") or "/",
+        query=dict(parse_qsl(query, keep_blank_values=True)),
         headers={name.lower(): value for name, value in request.headers.items()},
         body=request.get_body(),
         request_id=request_id,
     )
+
+
+def _path_and_query(url: str) -> tuple[str, str]:
+    """The two parts of a URL after its host, of which any sign may be one that `urlsplit` refuses."""
+    _, _, after = url.partition("://")
+    target = after.partition("#")[0]
+    before_query, _, query = target.partition("?")
+    _, slash, path = before_query.partition("/")
+    return slash + path, query
 
 
 def to_azure(response: Response) -> func.HttpResponse:

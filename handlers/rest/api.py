@@ -12,7 +12,7 @@ from handlers.rest.http import Request, Response, indented, wants_indented
 from handlers.rest.router import allowed, below, find
 from handlers.rest.routes import PATH_PARAMETERS, QUERY, Route
 from handlers.rest.schemas import check, faults_of
-from ml_core.errors import ServerlessMLError, TooLarge
+from ml_core.errors import MalformedInput, ServerlessMLError, TooLarge, shown
 from ml_core.names import check_name
 
 TYPE_CHECKING = False
@@ -44,11 +44,16 @@ class Api:
             gate: decides instead of the keys, where the platform itself has vouched for the caller.
         """
         started = time.perf_counter()
-        request = self._based(request)
         cold, self._cold = self._cold, False
+        wrong = _wrong_kind(request)
+        request = Request("", "", {}, {}, b"", _id_of(request)) if wrong else self._based(request)
         record: dict[str, Any] = {"request_id": request.request_id, "method": request.method[:20]}
         try:
-            response = self._answer(request, gate or self._services.gate, record)
+            response = (
+                _failure(MalformedInput(wrong), request, record)
+                if wrong
+                else self._answer(request, gate or self._services.gate, record)
+            )
         except Exception as error:  # noqa: BLE001 (every failure is an answer)
             response = _failure(error, request, record)
             if wants_indented(request):
@@ -124,6 +129,28 @@ class Api:
             raise TooLarge(f"the {what} has {length:,} bytes; at most {most:,} are possible")
 
 
+def _wrong_kind(request: Request) -> str:
+    """What in a request is no text where HTTP has nothing else; empty where all is well.
+
+    Only an event that no gateway has sent can be so: whoever may invoke a function writes it as they like.
+    """
+    texts = (("method", request.method), ("path", request.path), ("request id", request.request_id))
+    for what, value in texts:
+        if type(value) is not str:
+            return f"expected a {what} that is text, got {shown(value)}"
+    for what, named in (("headers", request.headers), ("query", request.query)):
+        if type(named) is not dict:
+            return f"expected {what} by name, got {shown(named)}"
+        for name, value in named.items():
+            if type(name) is not str or type(value) is not str:
+                return f"expected {what} of text, got {shown(value)} for {shown(name)}"
+    return "" if type(request.body) is bytes else f"expected a body of bytes, got {shown(request.body)}"
+
+
+def _id_of(request: Request) -> str:
+    return request.request_id if type(request.request_id) is str else shown(request.request_id)
+
+
 def _method(request: Request) -> str:
     """The method whose endpoint answers: HEAD is a GET whose body stays behind."""
     return "GET" if request.method == "HEAD" else request.method
@@ -158,7 +185,6 @@ def _failure(error: Exception, request: Request, record: dict[str, Any]) -> Resp
     """The answer to an error, which is logged in full when nobody foresaw it."""
     from handlers.logs import log_unforeseen
     from handlers.rest.problems import is_foreseen, problem_response, status_of
-    from ml_core.errors import MalformedInput
 
     if isinstance(error, RecursionError):
         error = MalformedInput("the request is nested too deeply")

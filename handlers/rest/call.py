@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from handlers.rest.bodies import read_json
 from handlers.rest.http import Request, is_number
-from handlers.rest.routes import EVERYWHERE, QUERY, Route
-from handlers.rest.schemas import Schema, check
+from handlers.rest.routes import EVERYWHERE, QUERY, Route, query_of
+from handlers.rest.schemas import Schema, check, with_integers
 from handlers.settings import limits_of
 from ml_core.errors import InvalidInput
 
@@ -73,7 +73,7 @@ class Call:
         """
         value = read_json(self.request, self.settings.max_body_bytes)
         check(self.schema, value)
-        return value
+        return with_integers(self.schema, value)
 
     def optional_body(self) -> Any:
         """As `body`, for a route that may be called without one: an empty object then."""
@@ -103,9 +103,9 @@ class Call:
             InvalidInput: one is not as declared, or is not declared.
         """
         values: dict[str, Any] = {}
+        declared = {**query_of(self.route), **{name: QUERY[name] for name in EVERYWHERE}}
         for name, text in self.request.query.items():
-            number = QUERY.get(name, {}).get("type") == "integer" and is_number(text)
+            number = declared.get(name, {}).get("type") == "integer" and is_number(text)
             values[name] = int(text) if number else text
-        declared = {name: QUERY[name] for name in (*self.route.query, *EVERYWHERE)}
         check({"type": "object", "properties": declared, "additionalProperties": False}, values, "query")
         return values

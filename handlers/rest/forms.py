@@ -6,7 +6,7 @@ Imported when such a body comes: who sends `instances` pays nothing for them.
 from typing import TYPE_CHECKING, Any
 
 from handlers.rest.csv_rows import CSV, rows_from_csv
-from handlers.rest.schemas import Schema, check
+from handlers.rest.schemas import Schema, check, with_integers
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.by_column import rows_from_lists, rows_from_split
 
@@ -93,6 +93,7 @@ def form_of(body: dict[str, Any]) -> str:
         raise InvalidInput.at("$", f"expected exactly one of {', '.join(forms)}, got {got}")
     (form,) = found
     check(FORMS[form], body[form], f"$.{form}")
+    body[form] = with_integers(FORMS[form], body[form])
     return form
 
 

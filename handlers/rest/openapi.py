@@ -16,7 +16,7 @@ import ml_core.errors
 from handlers.auth import OPEN, ROLES, VISITOR
 from handlers.rest.answers import ANSWERS
 from handlers.rest.problems import status_of
-from handlers.rest.routes import EVERYWHERE, HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route
+from handlers.rest.routes import EVERYWHERE, HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route, query_of
 from handlers.rest.schemas import Schema
 from handlers.version import NAME, VERSION
 from ml_core.algorithms import algorithms
@@ -179,7 +179,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         for name, declared in ((segment[1:-1], PATH_PARAMETERS[segment[1:-1]]) for segment in named)
     ]
     everywhere = EVERYWHERE if any(name not in ("", "Page") for _, name in route.answers) else ()
-    query = [{"name": name, "in": "query", "schema": QUERY[name]} for name in (*route.query, *everywhere)]
+    declared = {**query_of(route), **{name: QUERY[name] for name in everywhere}}
+    query = [{"name": name, "in": "query", "schema": schema} for name, schema in declared.items()]
     headers = [
         {
             "name": name,

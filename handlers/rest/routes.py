@@ -75,13 +75,12 @@ PATH_PARAMETERS = {
     "job": PathParameter({"type": "string", "pattern": "^[0-9a-f]{28}$"}, JobNotFound, "The job's id."),
 }
 
+_AFTER = "`next_after` of the page before: continues the list."
+# What stands after a colon tells parameters of one name apart.
 QUERY: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "The most entries to list."},
-    "after": {
-        "type": "string",
-        "pattern": "^[A-Za-z0-9_.-]{1,128}$",
-        "description": "`next_after` of the page before: continues the list.",
-    },
+    "after": {**NAME, "description": _AFTER},
+    "after:job": {"type": "string", "pattern": "^[0-9a-f]{28}$", "description": _AFTER},
     "state": {
         "type": "string",
         "enum": ["queued", "running", "succeeded", "failed", "cancelled"],
@@ -159,7 +158,7 @@ ROUTES = (
         "jobs:jobs",
         TRAIN,
         ((200, "Jobs"),),
-        query=("limit", "after", "state", "model"),
+        query=("limit", "after:job", "state", "model"),
     ),
     Route("GET", "/v1/jobs/{job}", "jobs:job", TRAIN, ((200, "Job"),)),
     Route("DELETE", "/v1/jobs/{job}", "jobs:cancel", TRAIN, ((200, "Job"), (202, "Job"))),
@@ -347,3 +346,8 @@ ROUTES = (
         )
     ),
 )
+
+
+def query_of(route: Route) -> dict[str, Schema]:
+    """What a route's query may hold, by the parameters' names."""
+    return {name.partition(":")[0]: QUERY[name] for name in route.query}

@@ -4,6 +4,7 @@ The declarations are also what `/openapi.json` shows: what is documented is what
 `type` (one or a list), `properties`, `required`, `additionalProperties: false`, `items`, `minItems`,
 `maxItems`, `enum`, `minimum`, `maximum`, `minLength`, `maxLength`, and `pattern`, which is always `^…$`.
 A schema with `x-checked-by` only describes: the module that it names does the checking.
+As in JSON Schema, an integer is a number without a fraction, however it is written: 1.0 is 1.
 """
 
 from __future__ import annotations
@@ -42,12 +43,45 @@ def faults_of(schema: Schema, value: object, path: str) -> list[Fault]:
     return list(islice(_faults(schema, value, path), InvalidInput.MOST_FAULTS + 1))
 
 
+def with_integers(schema: Schema, value: Any) -> Any:
+    """`value`, which `schema` has found right, with an int wherever an integer is declared and 1.0 was sent.
+
+    Objects and lists are changed in place. What another module checks is left to it.
+    """
+    if "x-checked-by" in schema:
+        return value
+    if type(value) is dict:
+        for name, inside in schema.get("properties", {}).items():
+            if name in value:
+                value[name] = with_integers(inside, value[name])
+    elif type(value) is list and _holds_integers(schema.get("items", {})):
+        value[:] = [with_integers(schema["items"], item) for item in value]
+    elif _is_whole(value):
+        declared = schema.get("type", "number")
+        return int(value) if "integer" in declared and "number" not in declared else value
+    return value
+
+
+def _is_whole(value: object) -> bool:
+    return type(value) is float and value.is_integer()
+
+
+def _holds_integers(schema: Schema) -> bool:
+    """Whether an integer is declared anywhere in it: most lists need no look at their items."""
+    if "integer" in schema.get("type", ()):
+        return True
+    inside = [schema["items"]] if "items" in schema else []
+    return any(map(_holds_integers, [*inside, *schema.get("properties", {}).values()]))
+
+
 def _faults(schema: Schema, value: object, path: str) -> Iterator[Fault]:
     if "x-checked-by" in schema:
         return
     kind = _TYPES.get(type(value), "null")
     declared = schema.get("type", kind)
     allowed = declared if isinstance(declared, list) else [declared]
+    if kind not in allowed and _is_whole(value) and "integer" in allowed:
+        kind = "integer"
     if kind not in allowed and not (kind == "integer" and "number" in allowed):
         expected = " or ".join(NAMES_OF_TYPES[name] for name in allowed)
         yield Fault(path, f"is {NAMES_OF_TYPES[kind]}; {expected} is expected")

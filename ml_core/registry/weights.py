@@ -48,12 +48,18 @@ def _checked(weights: object) -> dict[str, int]:
         raise InvalidInput.at(
             "$.weights", f"is {shown(weights)}; an object of versions and weights is expected"
         )
+    weights = dict(zip(weights, map(_whole, weights.values()), strict=True))
     raise_faults(fault for version, weight in weights.items() for fault in _faults(version, weight))
     kept = {version: weights[version] for version in sorted(weights, key=int) if weights[version]}
     if not 1 <= len(kept) <= MOST_VERSIONS:
         expected = f"1 to {MOST_VERSIONS} versions with a weight are expected"
         raise InvalidInput.at("$.weights", f"has {len(kept)}; {expected}")
     return kept
+
+
+def _whole(weight: object) -> object:
+    """A weight as an int, as in JSON Schema also where 90.0 was sent."""
+    return int(weight) if type(weight) is float and weight.is_integer() else weight
 
 
 def _faults(version: str, weight: object) -> list[Fault]:

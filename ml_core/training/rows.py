@@ -300,9 +300,18 @@ def checked_targets(info: AlgorithmInfo, targets: object, rows: int, limits: Lim
         raise InvalidInput.at(
             "$.targets", f"expected a list of labels, one for each row, got {shown(targets)}"
         )
+    targets = _whole(targets)
     _check_labels(targets, limits)
     if len(targets) != rows:
         raise InvalidInput.at("$.targets", f"expected a label for each of {rows} rows, got {len(targets)}")
+    return targets
+
+
+def _whole(targets: list[Any]) -> list[Any]:
+    """The labels as ints where all are whole numbers: as in JSON Schema 1.0 is 1."""
+    kinds = set(map(type, targets))
+    if kinds <= {int, float} and all(type(label) is int or label.is_integer() for label in targets):
+        return [int(label) for label in targets]
     return targets
 
 

@@ -7,7 +7,7 @@ from handlers.rest.bodies import check_media_type, decoded, parse_json
 from handlers.rest.call import Call
 from handlers.rest.endpoints.prediction import answered, described, note
 from handlers.rest.http import Response, json_response
-from handlers.rest.schemas import Schema, check
+from handlers.rest.schemas import Schema, check, with_integers
 from handlers.rest.tensors import OutputTensor
 from handlers.version import NAME, VERSION
 from ml_core.algorithms.outputs import LABEL, METHODS
@@ -176,7 +176,7 @@ def _read(call: Call) -> tuple[dict[str, Any], bytes | None]:
     text, binary = tensors.split(body, call.header("inference-header-content-length"))
     header = parse_json(text)
     check(call.schema, header)
-    return header, binary
+    return with_integers(call.schema, header), binary
 
 
 def _wanted(header: dict[str, Any], served: "Served") -> list[str]:

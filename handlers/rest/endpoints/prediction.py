@@ -24,6 +24,7 @@ PREDICT_BODY: Schema = {
     "properties": {
         "instances": {
             "type": "array",
+            "minItems": 1,
             "description": "Rows: lists in the order of the model's features, or objects by their names.",
             "items": {
                 "anyOf": [

@@ -123,6 +123,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
 }
 
 CASES = [
+    post("a shape of numbers with .0", PATH, {"inputs": [tensor(shape=[float(len(FEW)), 4.0])]}),
     get("the server", "/v2"),
     get("the server for a key that may predict", "/v2", key=PREDICT),
     get("the server without a key", "/v2", 401, key=NOBODY, code="unauthenticated"),

@@ -36,7 +36,7 @@ CASES = [
     get("an empty limit", "/v1/jobs?limit=", 422, code="invalid_input", at="query.limit"),
     get("a state that is unknown", "/v1/jobs?state=done", 422, code="invalid_input", at="query.state"),
     get("a model that can be none", "/v1/jobs?model=A%20B", 422, code="invalid_input", at="query.model"),
-    get("an after that is no id", "/v1/jobs?after=iris", 422, code="invalid_input", at="after"),
+    get("an after that is no id", "/v1/jobs?after=iris", 422, code="invalid_input", at="query.after"),
     get("a query that is unknown", "/v1/jobs?page=2", 422, code="invalid_input", at="query"),
     get("the last of two limits", "/v1/jobs?model=iris&limit=0&limit=1"),
     get("a query that ends in &", "/v1/jobs?model=flags&"),

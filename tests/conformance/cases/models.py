@@ -9,7 +9,9 @@ CASES = [
     get("the first page", "/v1/models?limit=2"),
     get("what comes after", "/v1/models?limit=2&after=flags"),
     get("after a name that is none of them", "/v1/models?after=j"),
-    get("after a name that cannot be one", "/v1/models?after=J.", 422, code="invalid_input", at="after"),
+    get(
+        "after a name that cannot be one", "/v1/models?after=J.", 422, code="invalid_input", at="query.after"
+    ),
     get("after with a slash", "/v1/models?after=a%2Fb", 422, code="invalid_input", at="query.after"),
     get("a limit below 0", "/v1/models?limit=-1", 422, code="invalid_input", at="query.limit"),
     get(

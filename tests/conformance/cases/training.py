@@ -231,6 +231,7 @@ CASES = [
     ),
     *_submitted("a value that is null", {**TABLE, "instances": [[0, 1], [1, 2], [None, 4], [5, 4]]}),
     *_submitted("a column of words", {**TABLE, "instances": [[0, "a"], [1, None], [4, "b"], [5, "a"]]}),
+    *_submitted("labels that are written with .0", {**TABLE, "targets": [0.0, 0, 1.0, 1]}),
     *_submitted("null for hyperparameters", {**TABLE, "hyperparameters": None}),
     *_submitted("an integer written as 2.0", {**CLUSTERS, "hyperparameters": {"n_clusters": 2.0}}),
     *_submitted("gzip", zipped(CLUSTERS), {"Content-Encoding": "gzip", "Content-Type": "application/json"}),

@@ -425,7 +425,7 @@ class TestAliases:
             (b'{"version": 9}', 404),
             (b'{"version": "1"}', 422),
             (b'{"version": true}', 422),
-            (b'{"version": 1.0}', 422),
+            (b'{"version": 1.5}', 422),
             (b'{"version": 0}', 422),
             (b'{"version": 1, "weights": {"1": 100}}', 422),
             (b"1", 422),

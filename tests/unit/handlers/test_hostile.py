@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,15 @@ def send(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
     yield request
     shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def send_as_it_is(trained: Path) -> Callable[[Request], Response]:
+    return Api(services_over(trained)).handle
+
+
+def _is_hashable(value: object) -> bool:
+    return not isinstance(value, list)
 
 
 def fit_for_a_caller(response: Response) -> None:
@@ -291,3 +300,25 @@ def test_any_table_under_any_options(
 @given(method=st.text(max_size=8), path=st.text(max_size=30), sent=headers)
 def test_any_method_and_path(send: Send, method: str, path: str, sent: Any) -> None:
     fit_for_a_caller(send(method, path, {}, sent, b""))
+
+
+anything = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.binary() | st.just([]) | st.just(10**4000)
+)
+texts = st.just("GET") | st.just("/v1/models") | st.just("accept") | anything
+
+
+named = st.dictionaries(texts.filter(_is_hashable), texts)
+unlikely = st.builds(Request, texts, texts, named, named, st.just(b"") | anything, st.text() | anything)
+
+
+@given(sent=unlikely)
+def test_a_request_that_no_gateway_sends_is_answered_too(
+    send_as_it_is: Callable[[Request], Response], sent: Any
+) -> None:
+    """Whoever may invoke a function writes the event, and so what an adapter takes from it."""
+    response = send_as_it_is(sent)
+    assert response.status < 500
+    assert all(isinstance(each, str) for item in response.headers.items() for each in item)
+    if not (isinstance(sent.method, str) and isinstance(sent.path, str)):
+        assert response.status == 400

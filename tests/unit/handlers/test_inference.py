@@ -220,7 +220,7 @@ def test_nested_data_and_null_members_are_taken(ask: Ask) -> None:
         ({"inputs": [tensor(1, shape=[2, 2])]}, "expects 4 features"),
         ({"inputs": [tensor(1, shape=[0, 4], data=[])]}, "at least one row"),
         ({"inputs": [tensor(1, shape=[-1, 4])]}, "shape"),
-        ({"inputs": [tensor(1, shape=[1.0, 4])]}, "shape"),
+        ({"inputs": [tensor(1, shape=[1.5, 4])]}, "shape"),
         ({"inputs": [tensor(1, shape=[10**30, 4])]}, "shape"),
         ({"inputs": [tensor(1, parameters={"binary_data_size": 32})]}, "binary_data_size"),
         ({"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP64"}]}, "it has neither"),
