@@ -20,11 +20,20 @@ const ELSEWHERE = /^(deploy|info|invoke|logs|metrics|remove|rollback)( (function
 class ServerlessMlOnAws {
   constructor(serverless, options, { log, progress }) {
     this.serverless = serverless;
+    this.options = options;
     this.log = log;
     this.progress = progress;
     this.aws = serverless.getProvider('aws');
     this.environment = path.join(serverless.serviceDir, '.venv');
 
+    this.commands = {
+      remove: {
+        options: {
+          'dry-run': { usage: 'Print what would be removed, remove nothing', type: 'boolean' },
+          'yes': { usage: 'Do not ask', type: 'boolean' },
+        },
+      },
+    };
     this.hooks = {
       initialize: () => this.begin(),
       'before:package:compileLayers': () => this.packageWithoutAnAccount(),
@@ -32,7 +41,7 @@ class ServerlessMlOnAws {
       'before:deploy:function:packageFunction': () => this.forgetLayer(),
       'after:deploy:function:packageFunction': () => this.finishCode(),
       'before:deploy:deploy': () => this.compareParameters().then(() => this.checkAccount()),
-      'before:remove:remove': () => this.lookBeforeRemoving(),
+      'before:remove:remove': () => this.planRemoval(),
       'after:remove:remove': () => this.removeLeftovers(),
     };
   }
@@ -134,20 +143,23 @@ class ServerlessMlOnAws {
     await this.python('providers.aws.deploying.preflight', 'Asking what the account allows', parameters, { env });
   }
 
-  // A refusal here ends the whole removal, before the framework has deleted anything.
-  async lookBeforeRemoving() {
-    const { functions } = this.serverless.service;
-    const stack = this.aws.naming.getStackName();
+  // A refusal here, or a no, ends the whole removal before the framework has deleted anything.
+  async planRemoval() {
+    const { custom, functions } = this.serverless.service;
     this.account = await this.known(this.aws.getAccountId());
-    const parameters = ['look', stack, '--keys', functions.api.environment.ML_KEYS_PARAMETER];
-    this.found = JSON.parse(await this.removal('Looking at what is deployed', parameters));
+    const parameters = ['plan', this.aws.naming.getStackName(), '--keys', functions.api.environment.ML_KEYS_PARAMETER];
+    if (/^(yes|true)$/i.test(custom.deleteModels)) parameters.push('--delete-models');
+    for (const option of ['dry-run', 'yes']) if (this.options[option]) parameters.push(`--${option}`);
+    this.found = JSON.parse(await this.removal('Looking at what is deployed', parameters, { speaks: true }));
+    // The framework would go on, and fail where there is no stack.
+    if (!this.found.go) process.exit(0);
   }
 
   async removeLeftovers() {
-    const { bucket, keys } = this.found;
+    const { bucket, keys, delete_models: deleteModels } = this.found;
     const parameters = ['remove', '--keys', keys];
     if (bucket) parameters.push(bucket);
-    if (/^(yes|true)$/i.test(this.serverless.service.custom.deleteModels)) parameters.push('--delete-models');
+    if (deleteModels) parameters.push('--delete-models');
     await this.removal('Removing the bucket of the models', parameters, { speaks: true });
   }
 
@@ -199,8 +211,10 @@ class ServerlessMlOnAws {
       child.stderr?.on('data', (data) => said.push(String(data)) && progress.update(String(data).trim()));
       child.on('error', reject);
       child.on('close', (code) => {
-        if (code === 0) resolve(printed.join('').trim());
-        else reject(new this.serverless.classes.Error(said.join('').trim() || `${module} ended with exit code ${code}`));
+        if (code === 0) return resolve(printed.join('').trim());
+        // It has said why itself; the framework's own report would bury it.
+        if (speaks) process.exit(code || 1);
+        return reject(new this.serverless.classes.Error(said.join('').trim() || `${module} ended with exit code ${code}`));
       });
     }).finally(() => progress.remove());
   }

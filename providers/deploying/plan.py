@@ -141,10 +141,15 @@ class DeploymentRun:
         Raises:
             DeploymentFailed: on any other answer, or when there is nobody to ask.
         """
-        if self.dry or self._yes:
-            return
-        if self._ask(f"{question} [y/N] ").strip().lower() not in {"y", "yes"}:
+        if not (self.dry or self._yes or self._answer(question)):
             raise DeploymentFailed("nothing was removed: answer y to the question, or pass --yes")
+
+    def agrees(self, question: str) -> bool:
+        """Whether a person at the terminal answers yes; with `--yes` nobody is asked, and nobody agreed."""
+        return not (self.dry or self._yes) and self._answer(question)
+
+    def _answer(self, question: str) -> bool:
+        return self._ask(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
     def _progress(self, label: str, started: float) -> Progress:
         return lambda message: self.say(f"{label}: {message} ({self._clock() - started:.0f} s)")

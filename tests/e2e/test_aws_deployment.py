@@ -354,7 +354,7 @@ def test_a_functions_errors_come_back_as_exceptions() -> None:
 
 def test_remove_leaves_nothing_but_the_models(service: Deployment) -> None:
     bucket = service.outputs["ModelsBucket"]
-    said = service.serverless("remove")
+    said = service.serverless("remove", "--yes")
     assert f"the bucket {bucket} was kept because it holds 3 models and 1 uploads" in said
     functions = service.client("lambda").list_functions()["Functions"]
     assert [each["FunctionName"] for each in functions] == ["iris-alone"]

@@ -7,6 +7,7 @@ checks signatures and rights. `test_aws_deployment.py` deploys the real one.
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 import zipfile
@@ -17,7 +18,7 @@ from typing import Any
 import boto3
 import pytest
 
-from ml_core.errors import AccessRefused, Conflict, Unavailable
+from ml_core.errors import Conflict, Unavailable
 from providers.aws.deploying import removal, stack
 from providers.aws.deploying.identity import AwsIdentity
 from providers.aws.deploying.key_store import below, delete_parameters
@@ -214,7 +215,7 @@ def test_remove_acts_in_the_account_of_its_profile_and_in_no_other(
     bucket = staging.deploy()
     staging.deploy("serverless-ml-prod", "/serverless-ml/prod/keys")
     said = project.serverless(
-        *["remove", "--stage", "dev", "--aws-profile", "staging", "--param", "deleteModels=yes"],
+        *["remove", "--yes", "--stage", "dev", "--aws-profile", "staging", "--param", "deleteModels=yes"],
         AWS_SESSION_TOKEN="ours",
     )
     assert f"the bucket {bucket} was deleted with 1 models" in said
@@ -232,7 +233,7 @@ def test_what_stays_is_deleted_by_its_own_accounts_credentials_alone(
     before = ours.state
     bucket = staging.deploy()
     said = project.serverless(
-        "remove", "--stage", "dev", "--aws-profile", "operator", "--param", "deleteModels=no"
+        *["remove", "--yes", "--stage", "dev", "--aws-profile", "operator", "--param", "deleteModels=no"]
     )
     assert f"the bucket {bucket} was kept because it holds 1 models; to delete it: " in said
     assert (staging.stacks, staging.parameters, staging.models) == (set(), {}, {bucket})
@@ -255,19 +256,93 @@ def test_where_nothing_is_deployed_nothing_is_removed(
     ours.deploy()
     ours_elsewhere.keep(KEYS)
     before = ours.state, ours_elsewhere.state
-    ran = project.try_serverless("remove", "--stage", "dev", "--region", ELSEWHERE)
-    assert ran.status == 1
-    assert (
-        f"nothing is deployed as {NAME} in {ELSEWHERE} of account {OURS}, so nothing is removed" in ran.said
-    )
+    said = project.serverless("remove", "--stage", "dev", "--region", ELSEWHERE)
+    assert f"nothing is deployed as {NAME} in {ELSEWHERE} of account {OURS}" in said
+    assert "still there: 1 key in the parameters of /serverless-ml/dev/keys; to delete: " in said
     assert (ours.state, ours_elsewhere.state) == before
+
+
+def test_removing_twice_is_no_error(project: Project, ours: Place) -> None:
+    bucket = ours.deploy()
+    assert f"the bucket {bucket} was kept" in project.serverless("remove", "--yes")
+    assert (ours.stacks, ours.parameters, ours.models) == (set(), {}, {bucket})
+    said = project.serverless("remove", "--yes")
+    assert said.splitlines()[-1] == f"nothing is deployed as {NAME} in {HERE} of account {OURS}"
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_removed(project: Project, ours: Place) -> None:
+    """A dry run says the same, and is no failure."""
+    bucket = ours.deploy()
+    before = ours.state
+    refused = project.try_serverless("remove", "--param", "deleteModels=yes")
+    assert refused.status == 1
+    assert "nothing was removed: answer y to the question, or pass --yes" in refused.said
+    dry = project.serverless("remove", "--dry-run")
+    assert (
+        f"  bucket     {bucket}: kept, because it holds 1 models (--param deleteModels=yes deletes them)"
+        in dry
+    )
+    assert f"  stack      {NAME}\n" in dry
+    assert "  keys       1 key in the parameters of /serverless-ml/dev/keys\n" in dry
+    assert ours.state == before
+
+
+def test_what_was_deleted_by_hand_does_not_stop_a_removal(project: Project, ours: Place) -> None:
+    bucket = ours.deploy()
+    client = ours.client("s3")
+    client.delete_object(Bucket=bucket, Key="models/churn.json")
+    client.delete_bucket(Bucket=bucket)
+    ours.client("ssm").delete_parameter(Name=KEYS)
+    said = project.serverless("remove", "--yes")
+    assert f"  bucket     {bucket} (gone already)\n" in said
+    assert "Traceback" not in said
+    assert ours.state == (set(), {}, set())
+
+
+@pytest.mark.parametrize(
+    ("answers", "goes", "models"),
+    [("n\n", False, True), ("y\nn\n", True, True), ("y\ny\n", True, False), ("\n", False, True)],
+)
+def test_a_person_is_asked_before_anything_is_deleted(
+    shell: dict[str, str], ours: Place, answers: str, goes: bool, models: bool
+) -> None:
+    """Of the models apart: they are deleted only for a yes of their own."""
+    bucket = ours.deploy()
+    ours_side, terminal = pty.openpty()
+    os.write(ours_side, answers.encode())
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    where = ["--region", HERE, "--account", OURS]
+    ran = subprocess.run(
+        [sys.executable, "-m", "providers.aws.deploying.removal", *where, "plan", NAME, "--keys", KEYS],
+        env={**bare, **shell},
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    os.close(ours_side)
+    os.close(terminal)
+    assert f"Remove {NAME}? [y/N] " in ran.stderr
+    assert ("Delete 1 models for good, too? [y/N] " in ran.stderr) == goes
+    assert ran.returncode == (0 if goes else 1)
+    if goes:
+        assert json.loads(ran.stdout) == {
+            "go": True,
+            "bucket": bucket,
+            "keys": KEYS,
+            "delete_models": not models,
+        }
 
 
 def test_a_removal_in_another_account_than_the_runs_is_refused(shell: dict[str, str], ours: Place) -> None:
     bucket = ours.deploy()
     before = ours.state
     where = ["providers.aws.deploying.removal", "--region", HERE]
-    for step in (["look", NAME, "--keys", KEYS], ["remove", bucket, "--keys", KEYS, "--delete-models"]):
+    for step in (
+        ["plan", NAME, "--keys", KEYS, "--yes"],
+        ["remove", bucket, "--keys", KEYS, "--delete-models"],
+    ):
         ran = python(shell, *where, "--account", STAGING, *step)
         assert (ran.status, ran.said.count("\n")) == (1, 1), ran.said
         assert f"expected credentials of account {STAGING}, got those of account {OURS}" in ran.said
@@ -326,8 +401,8 @@ def test_a_bucket_that_became_another_accounts_is_left_alone(ours: Place, stagin
         return AWSResponse(request.url, 403, HTTPHeaders(), Denied())
 
     mine.session.events.register("before-send.s3", refuse_other_owners)
-    with pytest.raises(AccessRefused):
-        removal.remove_bucket(mine, bucket, delete_models=True)
+    said = removal.remove_bucket(mine, bucket, delete_models=True)
+    assert f"the bucket {bucket} was kept because it cannot be read" in said
     assert asked == [OURS]
     assert bucket in staging.models
 
@@ -453,15 +528,12 @@ def test_a_deployment_that_does_not_say_where_its_keys_are_is_asked_by_its_funct
     client_said = python(
         shell,
         *["providers.aws.deploying.removal", "--region", HERE, "--account", OURS],
-        "look",
-        NAME,
-        "--keys",
-        KEYS,
+        *["plan", NAME, "--keys", KEYS, "--yes"],
     )
     client.delete_function(FunctionName=f"{NAME}-api")
     assert "parameter /earlier/keys," in made.said
     assert "warning" not in made.said
-    assert json.loads(client_said.said)["keys"] == "/earlier/keys"
+    assert '"keys": "/earlier/keys"' in client_said.said
 
 
 def test_who_may_only_change_parameters_is_warned_and_writes_where_config_says(

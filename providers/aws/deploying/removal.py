@@ -1,8 +1,8 @@
-"""What `serverless remove` leaves: the models' bucket, while it holds any, and the keys.
+"""What `serverless remove` removes beside the stack: the keys, and the models' bucket unless it holds any.
 
-CloudFormation retains the bucket, because nothing could bring the models back. plugin.js has the stack looked
-up before it is gone, and what it named removed afterwards: the keys at once, the bucket if it is empty or the
-person says so. Nothing is touched with the credentials of another account than the one that is named.
+CloudFormation retains the bucket, because nothing could bring the models back. plugin.js has everything
+looked up, said and asked before the framework deletes the stack, and has the rest removed afterwards. Nothing
+is touched with the credentials of another account than the one that is named.
 docs/decisions/0003-models-outlive-the-stack.md and 0025-one-identity-for-a-run.md have the reasons.
 """
 
@@ -12,30 +12,87 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from ml_core.errors import Conflict, NotFound, ServerlessMLError, Unavailable
+from ml_core.errors import AccessRefused, Conflict, ServerlessMLError, Unavailable
 from providers.aws.deploying import stack
 from providers.aws.deploying.identity import AwsIdentity, aws_errors, identify
 from providers.aws.deploying.key_store import SsmKeys
+from providers.deploying.plan import DeploymentRun
 
 
-def look(identity: AwsIdentity, name: str, configured_keys: str) -> dict[str, str | None]:
-    """What is to be removed after the stack, by name. Raises `NotFound` when there is no such stack.
+class Removal(NamedTuple):
+    """What goes, once the stack is gone. `go` is False where there is nothing to do, or it was only asked."""
+
+    go: bool = False
+    bucket: str | None = None
+    keys: str | None = None
+    delete_models: bool = False
+
+
+class Bucket(NamedTuple):
+    """The models' bucket as it is found: what nothing could bring back, in words, and why it has to stay."""
+
+    held: str = ""
+    gone: bool = False
+    refused: str = ""
+
+
+def plan(
+    identity: AwsIdentity, name: str, configured_keys: str, run: DeploymentRun, *, delete_models: bool
+) -> Removal:
+    """Say what will be removed, and ask. Nothing is deployed, nothing to do: that is no error.
 
     Args:
         identity: of the run.
         name: the stack's.
-        configured_keys: the keys' parameter, for a stack that does not say it.
+        configured_keys: the keys' path, for a stack that does not say it.
+        run: where to say it, and how to ask.
+        delete_models: what was said of the models in advance.
+
+    Raises:
+        DeploymentFailed: the answer is no, or there is nobody to ask.
+        Unavailable: AWS cannot be asked.
     """
     found = stack.find(identity, name)
     if found is None:
-        raise NotFound(f"nothing is deployed as {name} in {identity}, so nothing is removed")
-    return {"bucket": found.bucket, "keys": found.keys or configured_keys}
+        run.say(f"nothing is deployed as {name} in {identity}")
+        if left := _keys(identity, configured_keys):
+            run.say(f"still there: {left}; to delete: {command(identity, '--keys', configured_keys)}")
+        return Removal()
+    keys = found.keys_path or found.keys or configured_keys
+    bucket = look_into(identity, found.bucket) if found.bucket else Bucket(gone=True)
+    run.say(f"to be removed in {identity}:")
+    run.say(f"  stack      {name}")
+    run.say(f"  functions  {', '.join(stack.functions(identity, name)) or 'none'}")
+    run.say(f"  bucket     {found.bucket or 'none'}{_fate(bucket, delete_models=delete_models)}")
+    run.say(f"  keys       {_keys(identity, keys) or 'none'}")
+    if run.dry:
+        run.say("nothing was removed: this was a dry run")
+        return Removal()
+    run.confirm(f"Remove {name}?")
+    if bucket.held and not delete_models:
+        delete_models = run.agrees(f"Delete {bucket.held} for good, too?")
+    return Removal(True, found.bucket, keys, delete_models)
+
+
+def look_into(identity: AwsIdentity, bucket: str) -> Bucket:
+    """What the models' bucket holds. Raises `Unavailable`."""
+    client = identity.client("s3")
+    whose = _whose(identity, bucket)
+    try:
+        with aws_errors(f"looking into the bucket {bucket}"):
+            try:
+                held = _held(_count(client, whose, "models/"), _count(client, whose, "datasets/"))
+            except client.exceptions.NoSuchBucket:
+                return Bucket(gone=True)
+    except AccessRefused as error:
+        return Bucket(refused=str(error))
+    return Bucket(held)
 
 
 def remove(identity: AwsIdentity, bucket: str | None, keys: str | None, *, delete_models: bool) -> None:
-    """Remove what `look` found. `Unavailable` says the command that goes on, for the stack is gone by now."""
+    """Remove what a stack left. `Unavailable` says the command that goes on, for the stack is gone by now."""
     try:
         if keys:
             remove_keys(identity, keys)
@@ -53,22 +110,27 @@ def remove_keys(identity: AwsIdentity, parameter: str) -> None:
 
 
 def remove_bucket(identity: AwsIdentity, bucket: str, *, delete_models: bool) -> str:
-    """Delete the bucket if it is empty or if that is wanted; what was done, in a line."""
+    """Delete the bucket if it is empty or if that is wanted; what was done. Raises `Unavailable`."""
+    found = look_into(identity, bucket)
+    if found.gone:
+        return f"the bucket {bucket} was already gone"
+    again = command(identity, bucket, "--delete-models")
+    if found.refused:
+        return (
+            f"the bucket {bucket} was kept because it cannot be read ({found.refused}); to delete it: {again}"
+        )
+    if found.held and not delete_models:
+        return f"the bucket {bucket} was kept because it holds {found.held}; to delete it: {again}"
     client = identity.client("s3")
-    # A bucket's name says nothing of its account: S3 refuses when it is another's.
-    whose = {"Bucket": bucket, "ExpectedBucketOwner": identity.account}
+    whose = _whose(identity, bucket)
     with aws_errors(f"deleting the bucket {bucket}"):
         try:
-            held = _held(_count(client, whose, "models/"), _count(client, whose, "datasets/"))
-            if held and not (delete_models or _confirmed(bucket, held)):
-                again = command(identity, bucket, "--delete-models")
-                return f"the bucket {bucket} was kept because it holds {held}; to delete it: {again}"
             for page in _versions(client, whose):
                 client.delete_objects(**whose, Delete={"Objects": page, "Quiet": True})
             client.delete_bucket(**whose)
         except client.exceptions.NoSuchBucket:
             return f"the bucket {bucket} was already gone"
-    return f"the bucket {bucket} was deleted" + (f" with {held}" if held else "")
+    return f"the bucket {bucket} was deleted" + (f" with {found.held}" if found.held else "")
 
 
 def command(identity: AwsIdentity, *parameters: str) -> str:
@@ -86,11 +148,28 @@ def _held(models: int, uploads: int) -> str:
     )
 
 
-def _confirmed(bucket: str, held: str) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    sys.stderr.write(f"The bucket {bucket} holds {held}. Delete them for good? [y/N] ")
-    return input().strip().lower() in {"y", "yes"}
+def _fate(bucket: Bucket, *, delete_models: bool) -> str:
+    """What becomes of the bucket, and why."""
+    if bucket.gone:
+        return " (gone already)"
+    if bucket.refused:
+        return f": kept, because it cannot be read ({bucket.refused})"
+    if not bucket.held:
+        return ", which is empty"
+    if delete_models:
+        return f" with {bucket.held}"
+    return f": kept, because it holds {bucket.held} (--param deleteModels=yes deletes them)"
+
+
+def _keys(identity: AwsIdentity, path: str) -> str:
+    """How many keys there are, and where; empty where there are none."""
+    count = len(SsmKeys(identity, path).read() or [])
+    return f"{count} {'key' if count == 1 else 'keys'} in the parameters of {path}" if count else ""
+
+
+def _whose(identity: AwsIdentity, bucket: str) -> dict[str, str]:
+    """A bucket's name says nothing of its account: S3 refuses when it is another's."""
+    return {"Bucket": bucket, "ExpectedBucketOwner": identity.account}
 
 
 def _count(client: Any, whose: dict[str, str], prefix: str) -> int:  # noqa: ANN401 - boto3's clients are untyped
@@ -125,25 +204,37 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--account", help="the account's 12 digits; credentials of another are refused")
     parser.add_argument("--profile", help="whose credentials to use (default: as the framework does)")
     steps = parser.add_subparsers(dest="step", required=True)
-    looking = steps.add_parser("look", help="print as JSON what a stack will leave")
-    looking.add_argument("stack")
-    looking.add_argument(
-        "--keys", required=True, help="the keys' parameter, for a stack that does not name it"
-    )
+    planning = steps.add_parser("plan", help="say what will be removed, ask, and print the answer as JSON")
+    planning.add_argument("stack")
+    planning.add_argument("--keys", required=True, help="the keys' path, for a stack that does not name it")
+    planning.add_argument("--delete-models", action="store_true")
+    planning.add_argument("--dry-run", action="store_true", help="ask nothing and remove nothing")
+    planning.add_argument("--yes", action="store_true", help="do not ask")
     removing = steps.add_parser("remove", help="remove what a stack left")
     removing.add_argument("bucket", nargs="?")
-    removing.add_argument("--keys", help="the name of the keys' parameter")
+    removing.add_argument("--keys", help="the keys' path")
     removing.add_argument("--delete-models", action="store_true")
     return parser
 
 
+def _ask(question: str) -> str:
+    """The answer of the person at the terminal; empty where there is none."""
+    if not sys.stdin.isatty():
+        return ""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline()
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """`look` prints what a stack will leave; `remove` removes it. A failure is one line and exit code 1."""
+    """`plan` says what will go and asks; `remove` removes it. A failure is one line and exit code 1."""
     given = _parser().parse_args(arguments)
     try:
         identity = _identity(given)
-        if given.step == "look":
-            print(json.dumps(look(identity, given.stack, given.keys)))
+        if given.step == "plan":
+            run = DeploymentRun(dry=given.dry_run, yes=given.yes, out=sys.stderr, ask=_ask)
+            removal = plan(identity, given.stack, given.keys, run, delete_models=given.delete_models)
+            print(json.dumps(removal._asdict()))
             return 0
         remove(identity, given.bucket, given.keys, delete_models=given.delete_models)
     except ServerlessMLError as error:

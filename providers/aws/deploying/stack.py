@@ -60,6 +60,22 @@ def find(identity: AwsIdentity, name: str) -> Stack | None:
     )
 
 
+def functions(identity: AwsIdentity, name: str) -> list[str]:
+    """The names of a stack's functions. Raises `Unavailable`."""
+    return [physical for _, kind, physical in resources(identity, name) if kind == "AWS::Lambda::Function"]
+
+
+def resources(identity: AwsIdentity, name: str) -> list[tuple[str, str, str]]:
+    """A stack's resources: name in the template, type and own name. Raises `Unavailable`."""
+    with aws_errors(f"looking at the stack {name} in {identity}"):
+        pages = identity.client("cloudformation").get_paginator("list_stack_resources")
+        found = [each for page in pages.paginate(StackName=name) for each in page["StackResourceSummaries"]]
+    return [
+        (each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
+        for each in found
+    ]
+
+
 def _keys_of_function(identity: AwsIdentity, function: str) -> str | None:
     """Where the function of a stack reads that was deployed before stacks said so themselves."""
     client = identity.client("lambda")
