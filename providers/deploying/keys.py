@@ -16,13 +16,14 @@ import argparse
 import hashlib
 import importlib
 import os
+import random
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from ml_core.errors import ServerlessMLError
+from ml_core.errors import RevisionMismatch, ServerlessMLError
 
 ROLES = ("predict", "train", "admin")
 
@@ -68,6 +69,8 @@ class KeyStore(Protocol):
 
 
 _CLOUDS = "aws, google, azure or local"
+# How often a change is tried while others change the records too.
+_ATTEMPTS = 30
 
 # The options that not every cloud has: its name, how else it may be written, and what it says.
 OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -155,7 +158,7 @@ def _add_target(action: argparse.ArgumentParser) -> None:
 def _new(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
     made = new_key(arguments.role)
-    store.write([*(store.read() or []), made.record])
+    _change(store, lambda records: [*(each for each in records if each != made.record), made.record])
     # The key alone goes to standard output: KEY=$(python -m providers keys new …)
     _say(f"stored key {made.record['id']} (role {arguments.role}) in the {store.place}")
     _warn(store)
@@ -178,16 +181,32 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _revoke(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
-    records = store.read() or []
-    unknown = set(arguments.ids) - {record.get("id") for record in records}
+    unknown = set(arguments.ids) - {record.get("id") for record in store.read() or []}
     if unknown:
         raise KeyUnknown(
             f"unknown key id in the {store.place}: {', '.join(sorted(unknown))}; `keys list` shows the ids"
         )
-    store.write([record for record in records if record.get("id") not in arguments.ids])
+    _change(store, lambda records: [each for each in records if each.get("id") not in arguments.ids])
     _warn(store)
     print(f"revoked {', '.join(arguments.ids)} in the {store.place}")
     return 0
+
+
+def _change(store: KeyStore, changed: Callable[[list[Record]], list[Record]]) -> None:
+    """Read, change and write, again while somebody else wrote in between.
+
+    `changed` may meet its own work: a write whose answer was lost is done once more.
+    """
+    for remaining in reversed(range(_ATTEMPTS)):
+        try:
+            store.write(changed(store.read() or []))
+        except RevisionMismatch:
+            if not remaining:
+                raise
+            # Jitter keeps those who met from meeting again.
+            time.sleep(random.uniform(0.02, 0.4))  # noqa: S311
+        else:
+            return
 
 
 def _say(line: str) -> None:

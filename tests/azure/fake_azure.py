@@ -108,6 +108,9 @@ class FakeAzure:
         # The blobs of each account's container `models`.
         self.blobs: dict[str, list[str]] = {}
         self.may_list_blobs = True
+        # What was written to the containers, by path, with its ETag.
+        self.written: dict[str, tuple[bytes, str]] = {}
+        self.may_write_blobs = True
         # Called with each app's newest package: the names of the functions that the platform finds in it.
         self.functions_in: Callable[[bytes], list[str]] = lambda _: ["api"]
         self.looks_until_done = 1
@@ -182,7 +185,7 @@ class FakeAzure:
     def _arm(self, request: Seen, _: str) -> Answer:  # noqa: PLR0911 - a table of routes
         parts = [part for part in request.path.split("/") if part]
         if request.path.startswith("/blobs/"):
-            return self._list_blobs(request)
+            return self._list_blobs(request) if "comp" in request.query else self._blob(request)
         if request.path.startswith("/v1/apps/"):
             return Answer(200, {"tables": [{"rows": [["2026-11-23T18:00:00Z", "a line"]]}]})
         if parts[:1] == ["operations"]:
@@ -264,13 +267,18 @@ class FakeAzure:
         return Answer(200, {"value": listed})
 
     def _put_identity(self, request: Seen, group: str, name: str) -> Answer:
-        resource = {"type": IDENTITIES, "apiVersion": request.query["api-version"], "name": name}
+        head = {"type": IDENTITIES, "apiVersion": request.query["api-version"], "name": name}
+        return self._put({**head, **request.json}, group)
+
+    def _put(self, resource: dict[str, Any], group: str) -> Answer:
+        """Make one resource by itself."""
+        name, subscription = _names_of(group)
         try:
-            identifier, body = self._make(
-                {**resource, **request.json}, Scope(*_names_of(group)[::-1], {}, {})
-            )
-        except (InvalidTemplate, Refused) as error:
-            return error.answer if isinstance(error, Refused) else _error(400, "BadRequest", str(error))
+            identifier, body = self._make(resource, Scope(subscription, name, {}, {}))
+        except Refused as refused:
+            return refused.answer
+        except InvalidTemplate as error:
+            return _error(400, "BadRequest", str(error))
         return Answer(200, {"id": identifier, **body, "properties": self._state(identifier)})
 
     def _listed(self, group: str) -> Iterator[dict[str, Any]]:
@@ -416,6 +424,10 @@ class FakeAzure:
         if site and f"{group}/providers/{SITES}/{site[1]}" in self.resources:
             return self._site(request, site[1], site[2] or "")
         identifier = f"{group}/providers/{path}"
+        if ASSIGNMENTS in path and request.method == "PUT":
+            scope, _, name = path.partition(f"/providers/{ASSIGNMENTS}/")
+            head = {"type": ASSIGNMENTS, "apiVersion": request.query["api-version"], "name": name}
+            return self._put({**head, "scope": scope, **request.json}, group)
         if identifier in self.resources and request.method == "DELETE":
             del self.resources[identifier]
             return Answer(200, {"id": identifier})
@@ -479,12 +491,38 @@ class FakeAzure:
             return Answer(202 if request.headers.get("x-functions-key") == "the master key" else 401)
         return Answer(200, {"method": request.method, "path": request.path, "body": request.body.decode()})
 
+    def _blob(self, request: Seen) -> Answer:  # noqa: PLR0911 - a table of refusals
+        """One blob, as Blob Storage's conditions have it; a stale ETag is refused."""
+        _, _, account, container, name = request.path.split("/", 4)
+        if not self.may_write_blobs:
+            return _storage_error(403, "AuthorizationPermissionMismatch")
+        if not self._is_container(account, container):
+            return _storage_error(404, "ContainerNotFound")
+        path = f"{account}/{container}/{name}"
+        there = self.written.get(path)
+        if request.method == "GET":
+            if there is None:
+                return _storage_error(404, "BlobNotFound")
+            return Answer(200, json.loads(there[0]), {"ETag": there[1]})
+        if request.headers.get("x-ms-blob-type") != "BlockBlob":
+            return _storage_error(400, "MissingRequiredHeader")
+        if there and request.headers.get("if-none-match") == "*":
+            return _storage_error(409, "BlobAlreadyExists")
+        if "if-match" in request.headers and (there is None or there[1] != request.headers["if-match"]):
+            return _storage_error(412, "ConditionNotMet")
+        etag = f'"0x{uuid.uuid4().hex[:15].upper()}"'
+        self.written[path] = (request.body, etag)
+        return Answer(201, None, {"ETag": etag})
+
+    def _is_container(self, account: str, container: str) -> bool:
+        there = f"/providers/{ACCOUNTS}/{account}/blobServices/default/containers/{container}".lower()
+        return any(each.lower().endswith(there) for each in self.resources)
+
     def _list_blobs(self, request: Seen) -> Answer:
         _, _, account, container = request.path.split("/")
         if not self.may_list_blobs:
             return Answer(403, "<Error><Code>AuthorizationPermissionMismatch</Code></Error>")
-        there = f"/providers/{ACCOUNTS}/{account}/blobServices/default/containers/{container}".lower()
-        if not any(each.lower().endswith(there) for each in self.resources):
+        if not self._is_container(account, container):
             return Answer(404, "<Error><Code>ContainerNotFound</Code></Error>")
         found = "".join(
             f"<Blob><Name>{blob}</Name></Blob>"
@@ -517,6 +555,10 @@ def _names_of(group: str) -> tuple[str, str]:
 
 def _error(status: int, code: str, message: str) -> Answer:
     return Answer(status, {"error": {"code": code, "message": message}})
+
+
+def _storage_error(status: int, code: str) -> Answer:
+    return Answer(status, f"<Error><Code>{code}</Code></Error>", {"x-ms-error-code": code})
 
 
 def _no_group(group: str) -> Answer:

@@ -15,6 +15,8 @@ from ml_core.ports import ObjectStore
 from providers.azure.deploying import packaging
 from providers.azure.deploying.planning import apps_of
 from providers.azure.runtime import wiring
+from providers.azure.runtime.connection import connection
+from providers.azure.runtime.store import blob_store as make_store
 from tests.azure.conftest import make_service
 from tests.azure.function_host import FunctionHost
 from tests.azurite import Azurite
@@ -54,7 +56,11 @@ def apps(built: dict[str, str], azurite: Azurite) -> Iterator[Apps]:
     azurite.make_queue("training")
     azurite.make_queue("training-poison")
     record = {"id": "1", "role": "admin", "sha256": hashlib.sha256(b"the-key").hexdigest()}
-    keys = {**azurite.env, "ML_KEYS": json.dumps([record])}
+    azurite.make_container("keys")
+    keys = {**azurite.env, "ML_KEYS_CONTAINER": "keys"}
+    make_store(connection(azurite.env), "keys", keys).put_if_absent(
+        "records.json", json.dumps([record]).encode()
+    )
     with FunctionHost(built["api"], keys) as api, FunctionHost(built["train"], azurite.env) as train:
         yield Apps(api, train, azurite)
 

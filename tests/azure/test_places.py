@@ -1,20 +1,24 @@
 """Where a command acts: whatever the spelling, on the deployment that is there, and on no other."""
 
+import base64
 import io
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
 
+from ml_core.errors import RevisionMismatch, Unavailable
 from providers.__main__ import main
 from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure
-from providers.azure.deploying.key_store import AppSettingKeys, key_store
+from providers.azure.deploying.key_store import AppSettingKeys, BlobKeys, key_store
 from providers.azure.deploying.planning import ObservedGroup, Wanted, apps_of, package_at, plan, shape_of
 from providers.azure.deploying.template import template
 from providers.azure.runtime.names import Names, names
-from providers.deploying.keys import Target
+from providers.deploying.keys import Record, Target
 from providers.deploying.plan import DeploymentFailed, DeploymentRun
 from providers.deploying.service import Service
 from tests.azure.conftest import QUICK, deployer, make_service, names_as_typed
@@ -69,7 +73,7 @@ def made_now(azure: FakeAzure, spelling: Spelling) -> None:
     deployed(azure, spelling.service)
 
 
-def keys_of(azure: FakeAzure, target: Target, **env: str) -> AppSettingKeys:
+def keys_of(azure: FakeAzure, target: Target, **env: str) -> BlobKeys | AppSettingKeys:
     return key_store(target, {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url} | env)
 
 
@@ -109,12 +113,10 @@ def logs_ask_for_it(azure: FakeAzure, asked: Spelling, account: str, api: str) -
 
 
 def keys_are_its(azure: FakeAzure, asked: Spelling, account: str, api: str) -> None:
-    del account
+    del api
     options = {"subscription": asked.subscription, "resource_group": asked.group}
     keys_of(azure, Target("dev", options=options)).write(RECORDS)
-    assert [app for app, settings in azure.settings.items() if "3f9a0c1e" in settings.get("ML_KEYS", "")] == [
-        api
-    ]
+    assert list(azure.written) == [f"{account}/keys/records.json"]
 
 
 def remove_asks_for_its_models(azure: FakeAzure, asked: Spelling, account: str, api: str) -> None:
@@ -415,9 +417,10 @@ class TestWhichDeploymentsKeys:
             store = keys_of(azure, Target("dev"), **({"AZURE_RESOURCE_GROUP": group} if group else {}))
         store.write(RECORDS)
         assert store.read() == RECORDS
-        (api,) = [site for site, settings in azure.settings.items() if "3f9a0c1e" in str(settings)]
+        (account,) = azure.accounts(group or "elsewhere")
+        assert list(azure.written) == [f"{account}/keys/records.json"]
         assert store.place == (
-            f"setting ML_KEYS of the app {api}, resource group {group or 'elsewhere'}, "
+            f"blob keys/records.json, storage account {account}, resource group {group or 'elsewhere'}, "
             f"subscription {SUBSCRIPTION}"
         )
 
@@ -464,14 +467,120 @@ class Printed(io.StringIO):
 
 
 class TestKeysWhileADeploymentRuns:
-    """The template holds the records of its beginning and writes them at its end."""
+    """No deployment writes them."""
+
+    def test_a_key_that_is_revoked_meanwhile_stays_revoked(self, azure: FakeAzure) -> None:
+        deployed(azure, PLAIN.service)
+        store = keys_of(azure, Target("dev"))
+        store.write(RECORDS)
+        store.read()
+        azure.looks_until_done = 1_000_000
+
+        def revoke() -> None:
+            store.write([])
+            azure.looks_until_done = 0
+
+        changed = make_service(logGigabytesPerDay=0.5)
+        deployer(azure, changed).deploy(DeploymentRun(out=Printed("running", revoke)))
+        assert keys_of(azure, Target("dev")).read() == []
+        assert store.warning is None
+
+
+class TestKeysOfOthersAtTheSameTime:
+    def test_six_that_are_made_at_once_are_all_there(
+        self, azure: FakeAzure, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deployed(azure, PLAIN.service)
+        for name, value in {"AZURE_ENDPOINT_URL": azure.url, "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("AZURE_RESOURCE_GROUP", raising=False)
+        arguments = ["keys", "new", "--cloud", "azure", "--role", "predict"]
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(lambda _: main(arguments), range(6))) == [0] * 6
+        records = keys_of(azure, Target("dev")).read()
+        assert records is not None
+        assert len({each["id"] for each in records}) == 6
+
+    @pytest.mark.parametrize("first", [None, RECORDS])
+    def test_a_stale_one_is_refused(self, azure: FakeAzure, first: list[Record] | None) -> None:
+        deployed(azure, PLAIN.service)
+        ours, theirs = keys_of(azure, Target("dev")), keys_of(azure, Target("dev"))
+        if first:
+            ours.write(first)
+        assert (ours.read() or None, theirs.read() or None) == (first, first)
+        theirs.write([*(first or []), {"id": "theirs"}])
+        with pytest.raises(RevisionMismatch):
+            ours.write([])
+        assert ours.read() == [*(first or []), {"id": "theirs"}]
+
+    def test_a_missing_right_says_which_and_how_to_get_it(self, azure: FakeAzure) -> None:
+        deployed(azure, PLAIN.service)
+        store = keys_of(azure, Target("dev"))
+        azure.may_write_blobs = False
+        (account,) = azure.accounts(GROUP)
+        for call in (store.read, lambda: store.write([])):
+            with pytest.raises(Unavailable, match="Storage Blob Data Contributor") as raised:
+                call()
+            assert f"{account}/blobServices/default/containers/keys" in str(raised.value)
+
+    def test_a_container_that_is_gone_is_not_taken_for_no_keys(self, azure: FakeAzure) -> None:
+        deployed(azure, PLAIN.service)
+        store = keys_of(azure, Target("dev"))
+        del azure.resources[next(each for each in azure.resources if each.endswith("/containers/keys"))]
+        with pytest.raises(Unavailable, match="was deleted: deploy again"):
+            store.read()
+
+
+class TestWhoDeploysMayWriteKeys:
+    ME = "0e0b0c0d-0000-0000-0000-00000000000e"
+
+    def test_it_is_given_once_and_said(self, azure: FakeAzure, monkeypatch: pytest.MonkeyPatch) -> None:
+        """To be Owner of a subscription is no right to its data."""
+        monkeypatch.setattr(Azure, "myself", lambda _: self.ME)
+        assert "giving you Storage Blob Data Contributor of the container keys" in deployed(
+            azure, PLAIN.service
+        )
+        assert "giving you" not in deployed(azure, make_service(logGigabytesPerDay=0.5))
+        (mine,) = [path for path, each in azure.resources.items() if self.ME in str(each)]
+        assert "/containers/keys/providers/" in mine
+
+    def test_it_is_who_the_token_says(self, azure: FakeAzure) -> None:
+        claims = base64.urlsafe_b64encode(b'{"oid": "me"}').decode().rstrip("=")
+        access = Azure(SUBSCRIPTION, {"AZURE_ENDPOINT_URL": azure.url})
+        assert access.myself() is None
+        access._endpoint = ""
+        access._credential = SimpleNamespace(get_token=lambda _: SimpleNamespace(token=f"head.{claims}.sign"))
+        assert access.myself() == "me"
+
+
+class TestKeysOfAnEarlierVersion:
+    """They are a setting of the app, which a template replaces: what it holds goes along."""
 
     @pytest.fixture
     def store(self, azure: FakeAzure) -> AppSettingKeys:
         deployed(azure, PLAIN.service)
+        (api,) = [site for site in azure.named(SITES, GROUP) if "-api-" in site]
+        del azure.settings[api]["ML_KEYS_CONTAINER"]
         store = keys_of(azure, Target("dev"))
+        assert isinstance(store, AppSettingKeys)
         store.write(RECORDS)
         return store
+
+    def test_they_outlive_its_successor_and_move_with_the_first_change(
+        self, azure: FakeAzure, store: AppSettingKeys
+    ) -> None:
+        deployed(azure, PLAIN.service)
+        (api,) = [site for site in azure.named(SITES, GROUP) if "-api-" in site]
+        assert "3f9a0c1e" in azure.settings[api]["ML_KEYS"]
+        now = keys_of(azure, Target("dev"))
+        assert now.read() == store.read() == RECORDS
+        now.write([*RECORDS, {"id": "next"}])
+        # Only the blob counts: emptied, the setting brings no revoked key back.
+        assert azure.settings[api]["ML_KEYS"] == ""
+        assert keys_of(azure, Target("dev")).read() == [*RECORDS, {"id": "next"}]
+        now.read()
+        now.write([])
+        assert keys_of(azure, Target("dev")).read() == []
 
     def test_nothing_is_changed_that_it_would_change_back(
         self, azure: FakeAzure, store: AppSettingKeys

@@ -11,6 +11,7 @@ from ml_core.errors import NotConfigured, Unavailable
 from providers.azure.runtime import identity, wiring
 from providers.azure.runtime.connection import connection
 from providers.azure.runtime.queue import StorageQueue
+from providers.azure.runtime.store import blob_store
 from tests.azure.identity_endpoint import IdentityEndpoint
 from tests.azurite import Azurite
 
@@ -117,3 +118,21 @@ def test_key_records_that_cannot_be_read_close_the_service(text: str) -> None:
 
 def test_no_key_records_are_none() -> None:
     assert wiring.key_records({}) is None
+
+
+def test_key_records_of_the_blob_count_alone_once_it_is_there(azurite: Azurite) -> None:
+    """Until then those count that an earlier version kept in the app's setting."""
+    container = f"k{os.urandom(4).hex()}"
+    env = {**azurite.env, "ML_KEYS_CONTAINER": container, "ML_KEYS": '[{"id": "earlier"}]'}
+    with pytest.raises(Unavailable, match="no such bucket"):
+        wiring.key_records(env)
+    azurite.make_container(container)
+    assert wiring.key_records(env) == [{"id": "earlier"}]
+    blobs = blob_store(connection(azurite.env), container, env)
+    revision = blobs.put_if_absent("records.json", b'[{"id": "new"}]')
+    assert wiring.key_records(env) == [{"id": "new"}]
+    revision = blobs.put_if_unchanged("records.json", b"[]", revision)
+    assert wiring.key_records(env) == []
+    blobs.put_if_unchanged("records.json", b"{}", revision)
+    with pytest.raises(NotConfigured, match="expected a list of key records"):
+        wiring.key_records(env)

@@ -147,6 +147,7 @@ def test_each_app_may_do_what_it_has_to_and_no_more(document: dict[str, Any]) ->
             (BLOB_DATA_OWNER, NAMES.host_account("api")),
             (BLOB_DATA_CONTRIBUTOR, "models"),
             (BLOB_DATA_CONTRIBUTOR, "packages-api"),
+            (BLOB_DATA_READER, "keys"),
             (BLOB_DELEGATOR, NAMES.storage),
             (QUEUE_MESSAGE_SENDER, "training"),
         },
@@ -170,7 +171,7 @@ def test_the_trainer_reads_containers_of_data_and_the_api_does_not() -> None:
     assert (BLOB_DATA_READER, "exports") not in found["api"]
     containers = of_type(document, "Microsoft.Storage/storageAccounts/blobServices/containers")
     names_ = {each["name"].rpartition("/")[2] for each in containers}
-    assert names_ == {"models", "exports", "packages-api", "packages-train"}
+    assert names_ == {"models", "keys", "exports", "packages-api", "packages-train"}
 
 
 def test_there_are_two_capped_flex_consumption_apps_on_a_plan_each(document: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ for the few that are a plain GET or POST. `AZURE_ENDPOINT_URL` moves it all to a
 credentials.
 """
 
+import base64
 import json
 import re
 import time
@@ -17,16 +18,25 @@ from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.resource.deployments import DeploymentsMgmtClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
-from ml_core.errors import Unavailable
+from ml_core.errors import RevisionMismatch, Unavailable
 from providers import http
 from providers.azure.deploying.credentials import credential
 from providers.azure.deploying.refusals import AzureNotFound, AzureRefused, said
-from providers.azure.deploying.template import IDENTITY, IDENTITY_KIND, ROLES, STORAGE, WEB
+from providers.azure.deploying.template import (
+    ACCOUNT_KIND,
+    IDENTITY,
+    IDENTITY_KIND,
+    ROLE,
+    ROLES,
+    STORAGE,
+    WEB,
+)
 from providers.deploying.plan import DeploymentFailed, Progress, patiently
 
 DEPLOYMENT = "serverless-ml"
 INSIGHTS_API = "https://api.applicationinsights.io"
 STORAGE_SCOPE = "https://storage.azure.com/.default"
+MANAGEMENT_SCOPE = "https://management.azure.com/.default"
 
 # Temporary errors: Resource Manager is not consistent yet, or busy with an interrupted deployment.
 PASSING = frozenset({"PrincipalNotFound", "DeploymentActive", "ResourceGroupBeingDeleted", "HTTP 429"})
@@ -34,6 +44,9 @@ PASSING = frozenset({"PrincipalNotFound", "DeploymentActive", "ResourceGroupBein
 PUBLISH_PASSING = frozenset({"NoRoleYet", "NoAnswer", "HTTP 409", "HTTP 429", "HTTP 502", "HTTP 503"})
 # An app whose identity cannot write its package container yet fails to publish with one of these in its log.
 NO_ROLE_YET = ("AuthorizationPermissionMismatch", "AuthorizationFailure", "InaccessibleStorage", "Forbidden")
+
+# What each call of Blob Storage says.
+_BLOBS = {"x-ms-version": "2023-11-03"}
 
 FAILED, SUCCEEDED = 3, 4
 # The states in which a template's deployment changes nothing any more.
@@ -92,7 +105,7 @@ class Azure:
         self.subscription = subscription
         self._endpoint = env.get("AZURE_ENDPOINT_URL", "").rstrip("/")
         self._scheme = "http" if self._endpoint.startswith("http://") else "https"
-        self._credential = object() if self._endpoint else credential()
+        self._credential: Any = object() if self._endpoint else credential()
         self._options: dict[str, Any] = {
             "retry_total": 6,
             "retry_backoff_factor": self.polling.interval / 6,
@@ -183,6 +196,24 @@ class Azure:
             found = dict(self._json(self._send(HttpRequest("GET", str(found["nextLink"])))))
             listed += found["value"]
         return [_assignment(each) for each in listed]
+
+    def put_role_assignment(self, group: str, scope: str, name: str, principal: str, role: str) -> None:
+        """Give a principal a role at a scope within the group."""
+        path = (
+            f"{self._group_path(group)}/providers/{scope}/providers/Microsoft.Authorization/roleAssignments"
+        )
+        definition = f"/subscriptions/{self.subscription}/providers/{ROLE}/{role}"
+        properties = {"roleDefinitionId": definition, "principalId": principal}
+        self._arm("PUT", f"{path}/{name}", {"properties": properties}, version=ROLES)
+
+    def myself(self) -> str | None:
+        """The directory's id of who this runs as, as Azure's token says; None where no token is needed."""
+        if self._endpoint:
+            return None
+        token: str = said(lambda: self._credential.get_token(MANAGEMENT_SCOPE)).token
+        claims = token.split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        return str(found["oid"]) if "oid" in found else None
 
     def delete_role_assignment(self, identifier: str) -> None:
         """Take a right away; one that is gone is no error."""
@@ -349,18 +380,47 @@ class Azure:
         False as well when it was not read: account or container not found, no right to look, no answer.
         Not to know is a reason to ask.
         """
-        path = f"{self._group_path(group)}/providers/Microsoft.Storage/storageAccounts/{account}"
         query = f"restype=container&comp=list&maxresults=1&prefix={quote(prefix)}"
         try:
-            blobs = self._arm("GET", path, version=STORAGE)["properties"]["primaryEndpoints"]["blob"]
-            url = f"{blobs.rstrip('/')}/{container}?{query}"
-            request = HttpRequest("GET", url, headers={"x-ms-version": "2023-11-03"})
-            answer = self._send(request, scope=STORAGE_SCOPE).text()
+            url = f"{self.blob_endpoint(group, account)}/{container}?{query}"
+            answer = self._send(HttpRequest("GET", url, headers=_BLOBS), scope=STORAGE_SCOPE).text()
         except (DeploymentFailed, KeyError):
             return False
         # A page may be empty and not the last.
         more = "<Blob>" in answer or re.search(r"<NextMarker>[^<]", answer)
         return "<EnumerationResults" in answer and not more
+
+    def blob_endpoint(self, group: str, account: str) -> str:
+        """Where a storage account's blobs are, without a slash at the end."""
+        path = f"{self._group_path(group)}/providers/{ACCOUNT_KIND}/{account}"
+        found = self._arm("GET", path, version=STORAGE)["properties"]["primaryEndpoints"]["blob"]
+        return str(found).rstrip("/")
+
+    def get_blob(self, url: str) -> tuple[bytes, str] | None:
+        """A blob and its ETag, None when its container has none of that name."""
+        try:
+            answer = self._send(HttpRequest("GET", url, headers=_BLOBS), scope=STORAGE_SCOPE)
+        except AzureNotFound as error:
+            # A container that is not found says nothing of its blobs.
+            if "BlobNotFound" not in error.codes:
+                raise
+            return None
+        return answer.content, answer.headers["ETag"]
+
+    def put_blob(self, url: str, data: bytes, etag: str | None) -> None:
+        """Write a blob where it still has that ETag, or is absent when that is None.
+
+        Raises:
+            RevisionMismatch: when somebody else wrote it.
+        """
+        condition = {"If-Match": etag} if etag else {"If-None-Match": "*"}
+        headers = {**_BLOBS, "x-ms-blob-type": "BlockBlob", "Content-Type": "application/json", **condition}
+        try:
+            self._send(HttpRequest("PUT", url, headers=headers, content=data), scope=STORAGE_SCOPE)
+        except AzureRefused as error:
+            if error.codes & {"ConditionNotMet", "BlobAlreadyExists", "HTTP 412"}:
+                raise RevisionMismatch(f"{url} changed since it was read") from error
+            raise
 
     # --- how calls are made
 

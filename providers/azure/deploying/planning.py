@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from providers.azure.deploying.cloud import Azure, plain_location
 from providers.azure.deploying.finding import Deployment, find
 from providers.azure.deploying.parts import gone
-from providers.azure.deploying.rights import make_identities, observe_rights
+from providers.azure.deploying.rights import let_write_keys, make_identities, observe_rights
 from providers.azure.deploying.template import (
     BLOB_DATA_CONTRIBUTOR,
     BLOB_DATA_READER,
@@ -24,7 +24,7 @@ from providers.azure.deploying.template import (
     resource_ids,
     template,
 )
-from providers.azure.runtime.names import CONTAINER, KEYS_SETTING, QUEUE, Names
+from providers.azure.runtime.names import CONTAINER, KEYS_CONTAINER, KEYS_SETTING, QUEUE, Names
 from providers.deploying.plan import DeploymentFailed, Progress, Step
 from providers.deploying.service import Function, Service
 from providers.deploying.web import web_of
@@ -144,8 +144,8 @@ def _deploy_template(wanted: Wanted, there: set[str], observed: ObservedGroup) -
     api_was_there = _site_id(names_, "api") in there
 
     def act(azure: Azure, progress: Progress) -> None:
-        # The template replaces an app's settings: the keys that `python -m providers keys` wrote go along. It
-        # changes none while the template runs, and warns from the tag on.
+        # The template replaces an app's settings: keys that an earlier version keeps there go along, until
+        # `python -m providers keys` moves them to the blob that no deployment writes.
         azure.tag(names_.group, "template", UNDER_WAY)
         seen = make_identities(azure, names_.group, shape)
         document = template(shape._replace(assigned=seen.assigned(shape)))
@@ -153,6 +153,7 @@ def _deploy_template(wanted: Wanted, there: set[str], observed: ObservedGroup) -
         # Last, so that no app is without a right in between.
         for each in seen.stale(shape):
             azure.delete_role_assignment(each.id)
+        let_write_keys(azure, names_, progress)
         azure.tag(names_.group, "template", wanted.fingerprint)
 
     why = f"; missing: {', '.join(sorted(observed.gone))}" if observed.gone else ""
@@ -248,14 +249,14 @@ def shape_of(service: Service, names_: Names) -> Shape:
         log_gigabytes=float(service.provider.get("logGigabytesPerDay", 0.2)),
         keep_days=int(service.provider.get("oldStatesExpireAfterDays", 30)),
         origins=web.origins,
-        containers=(CONTAINER, *own_data),
+        containers=(CONTAINER, KEYS_CONTAINER, *own_data),
     )
 
 
 def _own_containers(allowed: str) -> list[str]:
     """The containers of `dataBuckets` that are in the deployment's own storage account."""
     named = [entry.strip().removeprefix("az://").partition("/")[0] for entry in allowed.split(",")]
-    return sorted({name for name in named if name and "@" not in name} - {CONTAINER})
+    return sorted({name for name in named if name and "@" not in name} - {CONTAINER, KEYS_CONTAINER})
 
 
 def _app(name: str, functions: list[Function], data: dict[str, str], own_data: Iterable[str]) -> App:
@@ -263,7 +264,7 @@ def _app(name: str, functions: list[Function], data: dict[str, str], own_data: I
     http = is_http(functions[0])
     own = {str(key): str(value) for key, value in settings.get("environment", {}).items()}
     special = (
-        {KEYS_SETTING: "[parameters('keyRecords')]"}
+        {KEYS_SETTING: "[parameters('keyRecords')]", "ML_KEYS_CONTAINER": KEYS_CONTAINER}
         if http
         else {
             "ML_TRAIN_SECONDS": str(settings["timeoutSeconds"]),
@@ -276,7 +277,10 @@ def _app(name: str, functions: list[Function], data: dict[str, str], own_data: I
         int(settings["instances"]),
         int(settings["concurrency"]) if "concurrency" in settings else None,
         {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **data, **special, **own},
-        {CONTAINER: BLOB_DATA_CONTRIBUTOR} | ({} if http else dict.fromkeys(own_data, BLOB_DATA_READER)),
+        {
+            CONTAINER: BLOB_DATA_CONTRIBUTOR,
+            **dict.fromkeys([KEYS_CONTAINER] if http else own_data, BLOB_DATA_READER),
+        },
         {QUEUE: QUEUE_MESSAGE_SENDER}
         if http
         else dict.fromkeys((QUEUE, f"{QUEUE}-poison"), QUEUE_DATA_CONTRIBUTOR),

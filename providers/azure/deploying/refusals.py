@@ -47,12 +47,18 @@ def said[Result](call: Callable[[], Result]) -> Result:
 
 def _refusal(error: HttpResponseError) -> DeploymentFailed:
     found = list(_reasons(_body(error)))
-    codes = frozenset({code for code, _ in found} | {f"HTTP {error.status_code}"})
+    codes = frozenset({code for code, _ in found} | {f"HTTP {error.status_code}"} | _storage_code(error))
     if error.status_code == 404:
         return AzureNotFound(_first_line(error), codes)
     # The innermost reason is the one that helps: the outer ones say that something inside went wrong.
     code, message = found[-1] if found else (f"HTTP {error.status_code}", _first_line(error))
     return AzureRefused(f"Azure refused: {code}: {message}", codes)
+
+
+def _storage_code(error: HttpResponseError) -> set[str]:
+    """What Storage calls it: its bodies are no JSON, and some answers have none."""
+    headers = getattr(error.response, "headers", {})
+    return {str(headers["x-ms-error-code"])} if "x-ms-error-code" in headers else set()
 
 
 def _body(error: HttpResponseError) -> object:

@@ -9,8 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from providers.azure.deploying.cloud import Azure, RoleAssignment
-from providers.azure.deploying.template import ACCOUNT_KIND, Right, Shape, rights
-from providers.azure.runtime.names import assignment
+from providers.azure.deploying.template import (
+    ACCOUNT_KIND,
+    BLOB_DATA_CONTRIBUTOR,
+    CONTAINER_KIND,
+    Right,
+    Shape,
+    rights,
+)
+from providers.azure.runtime.names import KEYS_CONTAINER, Names, assignment
+from providers.deploying.plan import Progress
 
 
 class ObservedRights(NamedTuple):
@@ -34,6 +42,10 @@ class ObservedRights(NamedTuple):
         """Assignments that give an app more than it uses."""
         wanted = [found for right in rights(shape) if (found := self._find(right))]
         return [each for each in self.held if each not in wanted]
+
+    def gives(self, right: Right) -> bool:
+        """Whether it is given."""
+        return self._find(right) is not None
 
     def _new_name(self, right: Right) -> str:
         return assignment(self.principals.get(right.function, right.function), right.role, right.path)
@@ -62,6 +74,24 @@ def make_identities(azure: Azure, group: str, shape: Shape) -> ObservedRights:
         for app in shape.apps
     }
     return _with_assignments(azure, group, shape, made)
+
+
+def let_write_keys(azure: Azure, names_: Names, progress: Progress) -> None:
+    """Give whoever deploys the role by which `python -m providers keys` writes.
+
+    Nobody has it by being Owner: that is a right to manage, and not to data.
+    """
+    me = azure.myself()
+    if me is None:
+        return
+    right = Right("", BLOB_DATA_CONTRIBUTOR, CONTAINER_KIND, (names_.storage, "default", KEYS_CONTAINER))
+    held = ObservedRights({"": me}, azure.role_assignments(names_.group, me))
+    if held.gives(right):
+        return
+    progress(f"giving you Storage Blob Data Contributor of the container {KEYS_CONTAINER}")
+    azure.put_role_assignment(
+        names_.group, right.path, assignment(me, right.role, right.path), me, right.role
+    )
 
 
 def _with_assignments(

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 CONTAINER = "models"
 QUEUE = "training"
+# The key records: a blob in a container of its own. Earlier versions kept them in a setting.
+KEYS_CONTAINER = "keys"
+KEYS_BLOB = "records.json"
 KEYS_SETTING = "ML_KEYS"
 
 # How many hexadecimal digits of a hash end the name of the storage account, and of an app.
