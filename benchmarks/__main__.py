@@ -1,6 +1,7 @@
 """`make bench`: a first prediction in instructions, a warm one and training on files in CPU time.
 
-Each beside what people use today, in turn: what else the machine does then meets both sides alike.
+Each beside what people use today, in turn: what else the machine does then meets both sides alike. What jobs
+cost in a store of many is counted.
 `python -m benchmarks.tables all` trains on files of up to 200 MB.
 """
 
@@ -16,7 +17,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import instructions, preparation, tables
+from benchmarks import growth_of_jobs, instructions, preparation, tables
 from providers.local.runtime.store import FolderStore
 from tests.ministack import Ministack
 
@@ -144,6 +145,7 @@ def main() -> None:
             cold(folder)
         except instructions.CannotCount as reason:
             console.print(str(reason))
+    growth_of_jobs.compare(console)
     tables.compare(console, tables.QUICK)
 
 

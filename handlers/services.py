@@ -153,9 +153,12 @@ class Services:
     def jobs(self) -> Jobs:
         """Training jobs."""
         if self._jobs is None:
-            from ml_core.jobs.jobs import Jobs
+            from ml_core.jobs.jobs import JobLimits, Jobs
+            from ml_core.registry.retention import DAY
 
-            self._jobs = Jobs(self.store, self.queue)
+            bounds = self.settings
+            limits = JobLimits(bounds.job_retention * DAY, bounds.max_jobs, bounds.max_key_jobs)
+            self._jobs = Jobs(self.store, self.queue, limits=limits)
         return self._jobs
 
     @property

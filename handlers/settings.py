@@ -49,11 +49,14 @@ class Settings(Record):
     max_cells: int
     max_wait: float
     max_waiting: int
+    max_jobs: int
+    max_key_jobs: int
     max_page: int
     key_ttl: float
     alias_ttl: float
     model_cache_bytes: int
     retention: int
+    job_retention: int
     root: str
     data_root: str
     data_buckets: str
@@ -111,6 +114,24 @@ SETTINGS = (
         "How many requests of one process wait at once; `Prefer: wait=N` of the others is answered without "
         "waiting.",
     ),
+    Setting(
+        "max_jobs",
+        "ML_MAX_JOBS",
+        200,
+        "jobs",
+        1,
+        10_000,
+        "How many jobs may be queued or running at once, of all keys together; `:train` past them is a 429.",
+    ),
+    Setting(
+        "max_key_jobs",
+        "ML_MAX_KEY_JOBS",
+        20,
+        "jobs",
+        1,
+        10_000,
+        "How many of them may be of one key. Where no key is asked for, only the bound on all of them holds.",
+    ),
     Setting("max_page", "ML_MAX_PAGE", 1000, "entries", 1, 1000, "The longest page of a list."),
     Setting(
         "key_ttl",
@@ -147,6 +168,15 @@ SETTINGS = (
         0,
         3650,
         "How long a deleted version can be restored; after that the sweep removes its artifact and manifest.",
+    ),
+    Setting(
+        "job_retention",
+        "ML_JOB_RETENTION",
+        30,
+        "days",
+        1,
+        3650,
+        "How long a job is shown after it ended; then the sweep removes it. Versions and their lineage stay.",
     ),
     Setting(
         "root",

@@ -18,6 +18,7 @@
     │   ├── LeaseLost           another trainer holds the job, or it is over
     │   ├── ObjectExists        put-if-absent found an object
     │   └── RevisionMismatch    compare-and-swap lost
+    ├── TooManyJobs             as many as may be are not over yet; trying again later helps
     ├── Refused                 who asks, not what is asked
     │   ├── Unauthenticated · Forbidden · NotConfigured
     ├── ArtifactInvalid         bytes that are not a model of ours
@@ -204,6 +205,12 @@ class RevisionMismatch(Conflict):
     """The object or alias changed, or went away, since the revision that the caller holds."""
 
     code = "revision_mismatch"
+
+
+class TooManyJobs(ServerlessMLError):
+    """As many jobs as may be are not over yet: of this key, or of all; another is taken when one ends."""
+
+    code = "too_many_jobs"
 
 
 class Refused(ServerlessMLError):

@@ -92,6 +92,10 @@ _JOB = _object(
         "started": _TIME_OR_NULL,
         "finished": _TIME_OR_NULL,
         "cancelling": {"type": "boolean"},
+        "submitter": {
+            **_TEXT_OR_NULL,
+            "description": "The id of the key that sent it; null where no key was asked for.",
+        },
     }
 )
 _LISTED_VERSION = _object(

@@ -19,6 +19,7 @@ from ml_core.errors import (
     RevisionMismatch,
     ServerlessMLError,
     TooLarge,
+    TooManyJobs,
     Unauthenticated,
     Unavailable,
 )
@@ -37,6 +38,7 @@ STATUSES: dict[type[ServerlessMLError], int] = {
     UnsupportedMediaType: 415,
     InvalidInput: 422,
     IdempotencyMismatch: 422,
+    TooManyJobs: 429,
     ArtifactInvalid: 500,
     NotConfigured: 503,
     Unavailable: 503,
@@ -52,9 +54,11 @@ TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "The request breaks the contract",
+    429: "Too many at once",
     500: "Internal error",
     503: "Not available",
 }
+_RETRY_AFTER: dict[type[ServerlessMLError], str] = {TooManyJobs: "30", Unavailable: "2"}  # seconds
 UNFORESEEN = "something went wrong on our side; the request id finds it in the logs"
 
 
@@ -106,6 +110,5 @@ def _headers_of(error: Exception, status: int) -> dict[str, str]:
         return {"accept-encoding": UnsupportedMediaType.ACCEPTED_ENCODINGS}
     if status == 401:
         return {"www-authenticate": 'Bearer realm="serverless-ml"'}
-    if isinstance(error, Unavailable):
-        return {"retry-after": "2"}
-    return {}
+    seconds = next((_RETRY_AFTER[kind] for kind in _RETRY_AFTER if isinstance(error, kind)), None)
+    return {"retry-after": seconds} if seconds else {}

@@ -1,12 +1,14 @@
 """Training jobs: documents that move by compare-and-swap from `queued` over `running` to a final state.
 
-    jobs/{id}/input       what to train on; written first, deleted when the job is over
+    open/{id}.{owner}     says that there may be something left to do; written first, removed last
+    jobs/{id}/input       what to train on; deleted when the job is over
     jobs/{id}.json        the job's state
+    ended/{state}/{id}    says how a job ended
     idempotency/{hash}    Idempotency-Key → job id
 
-While `jobs/{id}/input` exists there may be something left to do, and a sweep looks only at such jobs. An id
-begins with the time, counted backwards, so that a store's listing gives the newest jobs first; then comes a
-mark of the model, so that a list of one model's jobs reads few others.
+The sweep looks at open jobs, and a list of one state at its marks (`marks.py`). An id begins with the time,
+counted backwards, so that a store's listing gives the newest jobs first, and what is past its retention is
+found from a point in it; then comes a mark of the model, so that a list of one model's jobs reads few others.
 
 How a trainer takes and keeps a job is in `leases.py`, what it does with it in `trainer.py`.
 """
@@ -28,8 +30,11 @@ from ml_core.errors import (
     JobNotFound,
     ObjectExists,
     ObjectNotFound,
+    TooManyJobs,
     Unavailable,
 )
+from ml_core.jobs.marks import ended_jobs, mark_ended, mark_open, open_jobs, open_key, owner_of
+from ml_core.jobs.sweep_progress import read_progress
 from ml_core.names import check_name
 from ml_core.ports import JobQueue, ObjectStore
 
@@ -40,9 +45,11 @@ FINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 _FOLDER = "jobs/"
 _INPUT = "/input"
 _ID_LENGTH = 28  # hex digits: 12 of time, 4 of the model, 12 random
+_ID_END = len(_FOLDER) + _ID_LENGTH
 _MOST_READ = 500  # documents that one page of a filtered list may read
 _MOST_LISTED = 5_000  # jobs that it may look at in the store's listing
 _LOOKED_AT_ONCE = 500
+_DAY = 86_400.0  # seconds
 
 
 def job_key(job_id: str) -> str:
@@ -60,7 +67,7 @@ class Job(NamedTuple):
 
     `request` is what the submitter wrote down of the request, `error` is `{"code", "message"}`, with
     `"faults"` for invalid input. Each attempt is `{"started", "ended", "outcome", "reason"}`; the last two
-    are None while it runs.
+    are None while it runs. `submitter` is the id of the API key that sent it, None where none was asked for.
     """
 
     id: str
@@ -78,6 +85,7 @@ class Job(NamedTuple):
     started: str | None
     finished: str | None
     cancelling: bool
+    submitter: str | None = None
 
     @property
     def over(self) -> bool:
@@ -87,7 +95,7 @@ class Job(NamedTuple):
     @classmethod
     def of(cls, body: Body) -> "Job":
         """The job that a document describes."""
-        return cls(**{field: body[field] for field in cls._fields})
+        return cls(**{field: body[field] for field in cls._fields if field in body})
 
 
 class JobsPage(NamedTuple):
@@ -114,13 +122,45 @@ class Traces(NamedTuple):
         return model is None or self.id[12:16] == _mark(model)
 
 
+class TracesPage(NamedTuple):
+    """What one request lists of jobs, newest first; `next_after` continues it, None ends it.
+
+    It may end between the two keys of a job, whose other one is then the first of the next page.
+    """
+
+    traces: list[Traces]
+    next_after: str | None
+
+
+class JobLimits(NamedTuple):
+    """What is bounded of jobs; None is no bound.
+
+    Args:
+        retention: seconds for which a job's documents stay after it ended.
+        most: jobs that may be open at once.
+        most_of_key: of them, jobs of one API key.
+    """
+
+    retention: float = 30 * _DAY
+    most: int | None = None
+    most_of_key: int | None = None
+
+
 class Jobs:
     """The jobs in an object store, and the queue that brings them to a trainer."""
 
-    def __init__(self, store: ObjectStore, queue: JobQueue, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        queue: JobQueue,
+        clock: Callable[[], float] = time.time,
+        limits: JobLimits | None = None,
+    ) -> None:
         self.store = store
         self.queue = queue
         self.clock = clock
+        self.limits = limits or JobLimits()
+        self._all_marked = False
 
     def submit(
         self,
@@ -130,15 +170,17 @@ class Jobs:
         *,
         idempotency_key: str | None = None,
         body_digest: str | None = None,
+        submitter: str | None = None,
     ) -> Job:
         """Create a job that trains `model` on `data`, and send it to the trainer.
 
-        The writes are in such an order that a crash after any of them leaves nothing, an input that a sweep
-        removes, or a whole job that a sweep sends again. With an `idempotency_key` that was used before, the
-        job of that time is returned. `request` is what a reader of the job shall see of the request;
-        `body_digest` says whether two requests are the same (the hash of `data` when None).
+        The writes are in such an order that a crash after any of them leaves nothing, a mark and an input
+        that a sweep removes, or a whole job that a sweep sends again. With an `idempotency_key` that was used
+        before, the job of that time is returned. `request` is what a reader of the job shall see of it;
+        `body_digest` says whether two requests are the same (the hash of `data` when None); `submitter` is
+        the id of the API key that came with it.
 
-        Raises `InvalidInput` (the name), `IdempotencyMismatch`, `Unavailable`.
+        Raises `InvalidInput` (the name), `IdempotencyMismatch`, `TooManyJobs`, `Unavailable`.
         """
         check_name(model, "model")
         job_id = self._new_id(model)
@@ -149,11 +191,15 @@ class Jobs:
             earlier = self._find(job_id)
             if earlier is not None:
                 return earlier
+        self._check_room(job_id, submitter)
+        mark_open(self.store, job_id, owner_of(submitter))
         with suppress(
             ObjectExists
         ):  # written by a request with the same key, or by this one: its answer was lost
             self.store.put_if_absent(input_key(job_id), data)
-        document = update(self.store, job_key(job_id), lambda body: self._new(job_id, model, request, body))
+        document = update(
+            self.store, job_key(job_id), lambda body: self._new(job_id, model, request, submitter, body)
+        )
         self._send(job_id)
         return Job.of(document.body)
 
@@ -161,7 +207,7 @@ class Jobs:
         """The job. Raises `JobNotFound`, `Unavailable`."""
         job = self._find(job_id) if is_job_id(job_id) else None
         if job is None:
-            raise JobNotFound(f"there is no job '{job_id}'")
+            raise JobNotFound(f"there is no job '{job_id}'{self._why_gone(job_id)}")
         return job
 
     def list(
@@ -174,7 +220,7 @@ class Jobs:
         if after is not None and not is_job_id(after):
             raise InvalidInput.at("after", "is not the id of a job")
         found: list[Job] = []
-        read, looked_at, listing = 0, 0, self.traces(after)
+        read, looked_at, listing = 0, 0, self._listing(state, after)
         while looked := [*islice(listing, _LOOKED_AT_ONCE)]:
             looked_at += len(looked)
             likely = [traces.id for traces in looked if traces.may_be(state, model)]
@@ -211,16 +257,30 @@ class Jobs:
 
         job = Job.of(update(self.store, job_key(job_id), change).body)
         if job.over:
-            self.remove_input(job_id)
+            self.close(job)
         else:
             self._send(job_id)  # nobody may be holding it just now
         return job
 
     def traces(self, after: str | None = None) -> Iterator[Traces]:
         """What the store's listing shows of each job older than `after`, newest first; reads no document."""
-        for job_id, group in groupby(self._keys(after), lambda found: found[0]):
+        while True:
+            page, after = self.traces_page(after)
+            yield from page
+            if after is None:
+                return
+
+    def traces_page(self, after: str | None = None) -> TracesPage:
+        """The first of `traces`, as many as one request lists."""
+        page = self.store.list(_FOLDER, after=None if after is None else input_key(after))
+        keys = [
+            (found.key[len(_FOLDER) : _ID_END], found.key[_ID_END:], found.modified) for found in page.objects
+        ]
+        found = []
+        for job_id, group in groupby(keys, lambda each: each[0]):
             endings = {ending: modified for _, ending, modified in group}
-            yield Traces(job_id, ".json" in endings, endings.get(_INPUT))
+            found.append(Traces(job_id, ".json" in endings, endings.get(_INPUT)))
+        return TracesPage(found, None if page.next_after is None else found[-1].id)
 
     def send_again(self, job_id: str) -> None:
         """Send another message for a job that may have lost its own. Raises `Unavailable`."""
@@ -235,18 +295,52 @@ class Jobs:
         update(self.store, job_key(job_id), change)
         self.queue.submit(job_id)
 
-    def remove_input(self, job_id: str) -> None:
-        """Remove the input of a job that is over; when the store fails, a sweep does it later."""
+    def close(self, job: Job) -> None:
+        """Note how a job ended, and remove what it needed until then; when the store fails, a sweep does it.
+
+        The mark that it is open goes last: whatever is left before that, a sweep finds the job by it.
+        """
         with suppress(Unavailable):
-            self.store.delete(input_key(job_id))
+            mark_ended(self.store, job.id, job.state)
+            self.store.delete(input_key(job.id))
+            self.store.delete(open_key(job.id, owner_of(job.submitter)))
 
     def now(self) -> str:
         """The time, RFC 3339."""
         return timestamp(self.clock())
 
+    def oldest_kept(self) -> float:
+        """The time before which a job has to have ended for its documents to go."""
+        return self.clock() - self.limits.retention
+
     def _new_id(self, model: str) -> str:
-        milliseconds = int(self.clock() * 1000)
-        return f"{(1 << 48) - 1 - milliseconds:012x}{_mark(model)}{os.urandom(6).hex()}"
+        return f"{_time_part(self.clock())}{_mark(model)}{os.urandom(6).hex()}"
+
+    def _why_gone(self, job_id: str) -> str:
+        """What else to say of a job that is not there: it may have been, so long ago that it was removed."""
+        if not is_job_id(job_id) or job_id < oldest_id(self.oldest_kept()):
+            return ""
+        days = self.limits.retention / _DAY
+        return f": a job is removed {days:g} days after it ended"
+
+    def _listing(self, state: str | None, after: str | None) -> Iterator[Traces]:
+        """What is shown of each job older than `after` that may be in the state, the newest first.
+
+        The marks show who is in it, as soon as every job has them; until then the store's listing has to do.
+        """
+        if state is None or not self._is_all_marked():
+            return self.traces(after)
+        if state in FINAL:
+            return (Traces(job_id, True, None) for job_id in ended_jobs(self.store, state, after))
+        return (
+            Traces(found.id, True, found.marked)
+            for found in open_jobs(self.store)
+            if after is None or found.id > after
+        )
+
+    def _is_all_marked(self) -> bool:
+        self._all_marked = self._all_marked or read_progress(self.store).all_marked
+        return self._all_marked
 
     def _reserve(self, job_id: str, model: str, idempotency_key: str, digest: str) -> str:
         """The id of the job that belongs to the idempotency key: `job_id`, or the one that was first."""
@@ -263,7 +357,26 @@ class Jobs:
             return str(first["job"])
         return job_id
 
-    def _new(self, job_id: str, model: str, request: dict[str, Any], body: Body | None) -> Body | None:
+    def _check_room(self, job_id: str, submitter: str | None) -> None:
+        """Raise `TooManyJobs` where there is no room for another job.
+
+        Those that come at the same moment do not see each other, so that a bound may be exceeded by them.
+        """
+        most, of_key, owner = self.limits.most, self.limits.most_of_key, owner_of(submitter)
+        if most is None and of_key is None:
+            return
+        others = mine = 0
+        for each in open_jobs(self.store):
+            others += each.id != job_id
+            mine += each.id != job_id and each.owner == owner
+            if of_key is not None and submitter is not None and mine >= of_key:
+                raise _too_many(of_key, "of this key")
+            if most is not None and others >= most:
+                raise _too_many(most, "of all keys together" if submitter else "in all")
+
+    def _new(
+        self, job_id: str, model: str, request: dict[str, Any], submitter: str | None, body: Body | None
+    ) -> Body | None:
         if body is not None:
             return None
         nothing: Body = dict.fromkeys(Job._fields)
@@ -279,6 +392,7 @@ class Jobs:
             "cancelling": False,
             "lease": None,
             "sent": self.clock(),
+            "submitter": submitter,
         }
 
     def _send(self, job_id: str) -> None:
@@ -291,22 +405,27 @@ class Jobs:
         except ObjectNotFound:
             return None
 
-    def _keys(self, after: str | None) -> Iterator[tuple[str, str, float]]:
-        """Each key of a job as its id, its ending and when it was written."""
-        last = None if after is None else input_key(after)  # the last of a job's keys
-        while True:
-            page = self.store.list(_FOLDER, after=last)
-            for found in page.objects:
-                start = len(_FOLDER) + _ID_LENGTH
-                yield found.key[len(_FOLDER) : start], found.key[start:], found.modified
-            last = page.next_after
-            if last is None:
-                return
+
+def _too_many(most: int, whose: str) -> TooManyJobs:
+    jobs = "1 job is" if most == 1 else f"{most:,} jobs are"
+    return TooManyJobs(
+        f"{jobs} queued or running, as many as may be {whose}: wait until one ends, or cancel one with "
+        "DELETE /v1/jobs/{id}"
+    )
 
 
 def is_job_id(text: str) -> bool:
     """Whether `text` looks like a job's id."""
     return len(text) == _ID_LENGTH and frozenset("0123456789abcdef").issuperset(text)
+
+
+def oldest_id(created: float) -> str:
+    """Between the ids of jobs that were created after a time, and those of before, which are larger."""
+    return f"{_time_part(created)}{'f' * (_ID_LENGTH - 12)}"
+
+
+def _time_part(created: float) -> str:
+    return f"{(1 << 48) - 1 - int(created * 1000):012x}"
 
 
 def _mark(model: str) -> str:

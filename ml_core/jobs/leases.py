@@ -166,7 +166,7 @@ class Lease:
             )
 
         job = self._update(change)
-        self._jobs.remove_input(job.id)
+        self._jobs.close(job)
         return job
 
     def _update(self, change: Callable[[Body], None]) -> Job:

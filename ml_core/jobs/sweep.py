@@ -1,23 +1,26 @@
-"""The sweep: what brings forgotten jobs to their end and removes what nobody needs, a few times an hour.
+"""Brings forgotten jobs to their end and removes what nobody needs, a few times an hour.
 
-Two sweeps at once do no harm: every step is a compare-and-swap, a second message, or a deletion. A sweep ends
-when its time does; it begins at another place each time, so that the next ones come to what it left.
+Two sweeps at once do no harm: every step is a compare-and-swap, a second message, or a deletion. A sweep
+lists the jobs that are open, and of the others a bounded part (`upkeep.py`), so that it costs the same
+however many there ever were. It ends when its time does; the next one goes on where it stopped.
 """
 
 import logging
-import random
 import time
 from collections.abc import Iterable, Iterator
 from itertools import batched
 from typing import NamedTuple
 
 from ml_core.datasets.datasets import left_behind
-from ml_core.documents import Body, read_many
-from ml_core.errors import DocumentDamaged, LeaseLost
+from ml_core.documents import Body, read, read_many
+from ml_core.errors import DocumentDamaged, LeaseLost, ObjectNotFound
 from ml_core.jobs.context import TrainerContext
-from ml_core.jobs.jobs import FINAL, RUNNING, Jobs, Traces, input_key, job_key
+from ml_core.jobs.jobs import FINAL, RUNNING, Job, Jobs, input_key, job_key
 from ml_core.jobs.leases import MOST_ATTEMPTS, counted_attempts, held_for
+from ml_core.jobs.marks import OpenJob, open_jobs, open_key
+from ml_core.jobs.sweep_progress import SweepProgress, read_progress, write_progress
 from ml_core.jobs.trainer import fail_dead_lettered, run_job
+from ml_core.jobs.upkeep import ORPHANED, expire, mark_page
 from ml_core.ports import ObjectStore, every_object
 from ml_core.registry.deletion import Deletion, Kept
 from ml_core.registry.registry import Registry
@@ -28,65 +31,163 @@ log = logging.getLogger(__name__)
 SECONDS = 90.0  # that one sweep takes at most, or little more: the function has 120
 _UNDELIVERED = 600.0  # seconds after its last message at which a job that nobody holds is sent again
 _MOST_SENT = 8  # times again, each after twice the time before: three and a half days in all
-_ORPHANED = 86_400.0  # seconds: longer than any job or request lives
 _DEAD_LETTERS = 14 * 86_400.0  # seconds for which a message that nobody could work off is kept
 _BATCH = 100
+# Pages of a thousand objects, beside the newest, that one sweep looks at to mark jobs: while there are some
+# that were never looked at, and afterwards.
+_FIRST_PAGES, _PAGES = 20, 1
+_KEY_PAGES = 5  # of Idempotency-Keys
 
 
 class Swept(NamedTuple):
-    """How many jobs were sent again, ended, and cleared of their input, and how many orphans were removed."""
+    """What a sweep did, counted.
 
-    sent: int
-    ended: int
-    cleared: int
-    orphans: int
+    Args:
+        sent: jobs that were sent again.
+        ended: jobs that were brought to an end.
+        cleared: jobs that were over, and of which something was left.
+        orphans: objects that belong to nothing, removed.
+        marked: jobs that nobody had marked.
+        expired: jobs that ended long ago, removed.
+    """
+
+    sent: int = 0
+    ended: int = 0
+    cleared: int = 0
+    orphans: int = 0
+    marked: int = 0
+    expired: int = 0
 
 
 def sweep(jobs: Jobs, registry: Registry, seconds: float = SECONDS, *, retention: float = RETENTION) -> Swept:
-    """Look at every job that is not over, as far as the time goes. Raises `Unavailable`; the next goes on.
+    """Look at every job that is open, as far as the time goes. Raises `Unavailable`; the next goes on.
 
     `retention` is how many seconds the artifact of a deleted version stays.
     """
-    counts = dict.fromkeys(Swept._fields, 0)
-    until = time.monotonic() + seconds
-    unfinished = [traces for traces in jobs.traces() if traces.input_written is not None]
-    random.shuffle(unfinished)
-    for batch in _within(until, batched(unfinished, _BATCH)):
-        keys = [job_key(traces.id) for traces in batch]
-        documents = read_many(jobs.store, keys, skip_damaged=True)
-        for traces, document in _within(until, zip(batch, documents, strict=True)):
-            done = _sweep_job(jobs, registry, traces, None if document is None else document.body)
-            if done is not None:
-                counts[done] += 1
-    deletion = Deletion(registry, retention)
-    for key in _within(until, _orphans(jobs, deletion, {traces.id for traces in unfinished})):
-        jobs.store.delete(key)
-        counts["orphans"] += 1
-    return Swept(**counts)
+    return _Sweep(jobs, registry, time.monotonic() + seconds, retention).run()
 
 
-def _within[Item](until: float, items: Iterable[Item]) -> Iterator[Item]:
-    """The items, as long as there is time."""
-    for item in items:
-        if time.monotonic() > until:
-            return
-        yield item
+class _Sweep:
+    """One sweep."""
 
+    def __init__(self, jobs: Jobs, registry: Registry, until: float, retention: float) -> None:
+        self._jobs = jobs
+        self._store = jobs.store
+        self._registry = registry
+        self._until = until
+        self._deletion = Deletion(registry, retention)
+        self._counts = dict.fromkeys(Swept._fields, 0)
 
-def _sweep_job(jobs: Jobs, registry: Registry, traces: Traces, body: Body | None) -> str | None:
-    """What was done, as a field of `Swept`; None when there was nothing to do."""
-    if body is None:
-        return None if traces.document else _remove_lonely_input(jobs, traces)
-    if body["state"] in FINAL:
-        jobs.remove_input(traces.id)
-        return "cleared"
-    if held_for(body, jobs.clock()) > 0:
+    def run(self) -> Swept:
+        before = read_progress(self._store)
+        opened = list(open_jobs(self._store))
+        progress = self._bring_open_jobs_on(before, opened)
+        unfinished = {each.id for each in opened}
+        progress = self._mark(progress, unfinished)
+        self._counts["expired"] += expire(self._jobs, self._is_time)
+        progress = self._forget_idempotency_keys(progress)
+        if progress != before:
+            write_progress(self._store, progress)
+        # A job that nobody has marked would not keep its artifact.
+        known = unfinished if progress.all_marked else None
+        for key in self._within(_orphans(self._jobs, self._deletion, known)):
+            self._remove(key)
+        return Swept(**self._counts)
+
+    def _is_time(self) -> bool:
+        return time.monotonic() < self._until
+
+    def _within[Item](self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items, as long as there is time."""
+        iterator = iter(items)
+        while self._is_time():
+            try:
+                yield next(iterator)
+            except StopIteration:
+                return
+
+    def _remove(self, key: str) -> None:
+        self._store.delete(key)
+        self._counts["orphans"] += 1
+
+    def _bring_open_jobs_on(self, progress: SweepProgress, opened: list[OpenJob]) -> SweepProgress:
+        """Look at each open job, those first that the last sweep did not come to."""
+        last = progress.open_job or ""
+        ordered = [each for each in opened if each.id > last] + [each for each in opened if each.id <= last]
+        done = None
+        for batch in self._within(batched(ordered, _BATCH)):
+            documents = read_many(self._store, [job_key(each.id) for each in batch], skip_damaged=True)
+            for each, document in self._within(zip(batch, documents, strict=True)):
+                did = self._bring_on(each, None if document is None else document.body)
+                if did is not None:
+                    self._counts[did] += 1
+                done = each.id
+        came_round = not ordered or done == ordered[-1].id
+        return progress._replace(open_job=None if came_round else done or progress.open_job)
+
+    def _bring_on(self, opened: OpenJob, body: Body | None) -> str | None:
+        """What was done, as a field of `Swept`; None when there was nothing to do."""
+        try:
+            if body is None:
+                return self._remove_lonely_mark(opened)
+            if body["state"] in FINAL:
+                self._jobs.close(Job.of(body))
+                return "cleared"
+            if held_for(body, self._jobs.clock()) > 0:
+                return None
+            return _bring_on(self._jobs, self._registry, opened.id, body)
+        except DocumentDamaged as error:
+            log.error("job %s cannot be swept: %s", opened.id, error)  # noqa: TRY400 - foreseen
+            return None
+
+    def _remove_lonely_mark(self, opened: OpenJob) -> str | None:
+        """Remove mark and input of a job whose submitter died before it wrote the job."""
+        if self._jobs.clock() - opened.marked < ORPHANED:
+            return None
+        try:
+            read(self._store, job_key(opened.id))  # raises DocumentDamaged for one that is there
+        except ObjectNotFound:
+            self._store.delete(input_key(opened.id))
+            self._store.delete(open_key(opened.id, opened.owner))
+            return "orphans"
         return None
-    try:
-        return _bring_on(jobs, registry, traces.id, body)
-    except DocumentDamaged as error:
-        log.error("job %s cannot be swept: %s", traces.id, error)  # noqa: TRY400 - foreseen
-        return None
+
+    def _mark(self, progress: SweepProgress, unfinished: set[str]) -> SweepProgress:
+        """Mark jobs that nobody has marked, of the newest and of the next pages of a round through all.
+
+        They are added to `unfinished`, whatever they are.
+        """
+        if not self._is_time():
+            return progress
+
+        def look(after: str | None) -> str | None:
+            looked = mark_page(self._jobs, unfinished, after)
+            unfinished.update(looked.marked)
+            self._counts["marked"] += len(looked.marked)
+            return looked.next_after
+
+        newest_end = look(None)
+        after = progress.looked_at or newest_end
+        for _ in range(_PAGES if progress.all_marked else _FIRST_PAGES):
+            if after is None or not self._is_time():
+                break
+            after = look(after)
+        return progress._replace(looked_at=after, all_marked=progress.all_marked or after is None)
+
+    def _forget_idempotency_keys(self, progress: SweepProgress) -> SweepProgress:
+        """Remove the records of keys that nobody sends again, page after page in a round through all."""
+        oldest, after = self._jobs.clock() - ORPHANED, progress.idempotency
+        for _ in range(_KEY_PAGES):
+            if not self._is_time():
+                break
+            page = self._store.list("idempotency/", after=after)
+            for found in page.objects:
+                if found.modified < oldest:
+                    self._remove(found.key)
+            after = page.next_after
+            if after is None:
+                break
+        return progress._replace(idempotency=after)
 
 
 def _bring_on(jobs: Jobs, registry: Registry, job_id: str, body: Body) -> str | None:
@@ -115,23 +216,17 @@ def _give_up(jobs: Jobs, registry: Registry, job_id: str, times: int) -> str | N
     return None if ended is None else "ended"
 
 
-def _remove_lonely_input(jobs: Jobs, traces: Traces) -> str | None:
-    """Remove the input of a job whose submitter died before it wrote the job."""
-    if traces.input_written is None or jobs.clock() - traces.input_written < _ORPHANED:
-        return None
-    jobs.store.delete(input_key(traces.id))
-    return "orphans"
+def _orphans(jobs: Jobs, deletion: Deletion, unfinished: set[str] | None) -> Iterator[str]:
+    """What is left of uploads, old dead letters, and artifacts that no version needs.
 
-
-def _orphans(jobs: Jobs, deletion: Deletion, unfinished: set[str]) -> Iterator[str]:
-    """Artifacts that no version needs, Idempotency-Keys that nobody sends again, what is left of uploads.
-
-    `unfinished` was read before the registry is: a job that ends meanwhile is in one of them.
+    `unfinished` was read before the registry is: a job that ends meanwhile is in one of them. None while it
+    is not known, and artifacts stay.
     """
-    oldest = jobs.clock() - _ORPHANED
-    yield from _older(jobs.store, "idempotency/", oldest)
+    oldest = jobs.clock() - ORPHANED
     yield from _older(jobs.store, "dead-letters/", jobs.clock() - _DEAD_LETTERS)
     yield from left_behind(jobs.store, oldest)
+    if unfinished is None:
+        return
     artifacts = list(every_object(jobs.store, "artifacts/"))
     kept = deletion.kept() if artifacts else Kept(set(), set())
     for found in artifacts:

@@ -190,7 +190,7 @@ class _HeldJob:
 def _not_held(job: Job, wait: float, jobs: Jobs) -> Outcome:
     if not job.over:
         return Outcome(job, wait + 1)
-    jobs.remove_input(job.id)  # in case the trainer that finished it died before it could
+    jobs.close(job)  # in case the trainer that finished it died before it could
     return Outcome(job, None)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.case import ADMIN, PREDICT, TRAIN
+from tests.conformance.cases.jobs import MOST_OPEN
 from tests.conformance.cases.web import BASE, ORIGINS
 from tests.conformance.cloud import LAPTOP, Running, cloud, clouds
 from tests.conformance.comparison import differences
@@ -22,7 +23,8 @@ RECORDS = [
     for role, key in KEYS.items()
 ]
 # Nothing is remembered from one case to the next, and a busy machine has time to train.
-SETTINGS = {"ML_ALIAS_TTL": "0", "ML_KEY_TTL": "0", "ML_MAX_WAIT": "50"}
+# Of one key so many jobs are open at once as some cases have, and no more: others see the bound.
+SETTINGS = {"ML_ALIAS_TTL": "0", "ML_KEY_TTL": "0", "ML_MAX_WAIT": "50", "ML_MAX_KEY_JOBS": str(MOST_OPEN)}
 # By default no page may call; this is for the cases of a service that some may.
 WEB = {"ML_CORS_ORIGINS": ", ".join(ORIGINS), "ML_BASE_PATH": BASE}
 

@@ -91,13 +91,18 @@ class Bench:
             assert Versions(self.registry).get("iris", 1)["data"]["sha256"] == whole
             self.store.delete(TABLE)
         assert Versions(self.registry).get("iris", 1)["sha256"] == version.sha256
-        self.jobs.remove_input(job.id)
-        assert [found.key for found in self.store.list("").objects] == [
+        self.jobs.close(ended)
+        assert [key for key in self.stored() if not key.startswith("sweeps/")] == [
             manifest_key(job.id),
             artifact_key(job.id),
+            f"ended/succeeded/{job.id}",
             f"jobs/{job.id}.json",
             "models/iris.json",
         ]
+
+    def stored(self) -> list[str]:
+        """Everything that is in the store."""
+        return [found.key for found in self.store.list("").objects]
 
 
 def quick_context(jobs: Jobs) -> TrainerContext:

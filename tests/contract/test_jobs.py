@@ -3,17 +3,21 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from ml_core.errors import IdempotencyMismatch, InvalidInput, JobNotFound, Unavailable
-from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, Jobs, input_key
+from ml_core.errors import IdempotencyMismatch, InvalidInput, JobNotFound, TooManyJobs, Unavailable
+from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, JobLimits, Jobs, input_key
 from ml_core.jobs.leases import claim
-from ml_core.jobs.sweep import sweep
+from ml_core.jobs.marks import NOBODY, ended_key, mark_open, open_key
+from ml_core.jobs.sweep import Swept, sweep
 from ml_core.jobs.trainer import run_job
+from ml_core.jobs.upkeep import expire
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import Registry
+from ml_core.registry.versions import Versions
 from providers.local.runtime.store import FolderStore
 from tests.contract.bench import quick_context
 from tests.contract.faults import (
@@ -25,6 +29,8 @@ from tests.contract.faults import (
     fail_before,
     lose_answer,
 )
+
+DAY = 86_400.0
 
 
 @pytest.fixture
@@ -121,7 +127,7 @@ class TestSubmitting:
         assert [job.id for job in jobs.list().jobs] == made[:1]
 
     @pytest.mark.parametrize("fault", [fail_before, lose_answer, do_twice])
-    @pytest.mark.parametrize("nth", range(1, 6))
+    @pytest.mark.parametrize("nth", range(1, 7))
     def test_a_submission_that_is_tried_again_makes_one_job(
         self, jobs: Jobs, queue: RememberingQueue, nth: int, fault: Fault
     ) -> None:
@@ -136,7 +142,7 @@ class TestSubmitting:
         assert _run(jobs, first).version == 1
 
     @pytest.mark.parametrize("fault", [fail_before, lose_answer])
-    @pytest.mark.parametrize("nth", [1, 2, 3])
+    @pytest.mark.parametrize("nth", [1, 2, 3, 4])
     def test_a_submission_that_breaks_off_leaves_a_whole_job_or_what_is_swept(
         self, jobs: Jobs, queue: RememberingQueue, clock: Clock, nth: int, fault: Fault
     ) -> None:
@@ -146,11 +152,12 @@ class TestSubmitting:
         clock.ahead = 2 * 86_400
         sweep(jobs, Registry(jobs.store))
         left = jobs.list().jobs
-        assert len(left) == (1 if nth == 3 and fault is lose_answer else 0)
+        assert len(left) == (1 if nth == 4 and fault is lose_answer else 0)
         for job in left:
             assert queue.messages == [job.id]
             assert _run(jobs, job).state == SUCCEEDED
         assert not [found for found in jobs.store.list("jobs/").objects if found.key.endswith("/input")]
+        assert jobs.store.list("open/").objects == []
 
     def test_a_job_whose_message_was_not_taken_is_swept(self, store: ObjectStore, clock: Clock) -> None:
         class FullQueue(RememberingQueue):
@@ -260,12 +267,170 @@ class TestListing:
             jobs.list(after=after)
 
 
+class TestMarks:
+    """An earlier release writes none, and may share the store for a while."""
+
+    def test_a_job_that_an_earlier_release_accepted_is_swept(
+        self, jobs: Jobs, queue: RememberingQueue, clock: Clock
+    ) -> None:
+        job = _submit(jobs)
+        jobs.store.delete(open_key(job.id, NOBODY))
+        queue.messages.clear()
+        assert sweep(jobs, Registry(jobs.store, clock)).marked == 1
+        clock.ahead = 3600
+        assert sweep(jobs, Registry(jobs.store, clock)).sent == 1
+        assert queue.messages == [job.id]
+
+    @pytest.mark.parametrize("marked", [True, False])
+    def test_a_job_that_an_earlier_release_ended_is_listed_after_a_sweep(
+        self, jobs: Jobs, marked: bool
+    ) -> None:
+        job = _run(jobs, _submit(jobs))
+        jobs.store.delete(ended_key(job.id, SUCCEEDED))
+        if marked:
+            mark_open(jobs.store, job.id, NOBODY)
+        swept = sweep(jobs, Registry(jobs.store))
+        assert (swept.cleared, swept.marked) == ((1, 0) if marked else (0, 1))
+        assert [found.id for found in jobs.list(state=SUCCEEDED).jobs] == [job.id]
+        assert jobs.list(state=QUEUED).jobs == []
+        assert sweep(jobs, Registry(jobs.store)) == Swept()
+
+    def test_a_mark_without_a_job_is_removed_after_a_day(self, jobs: Jobs, clock: Clock) -> None:
+        mark_open(jobs.store, "f" * 28, NOBODY)
+        assert sweep(jobs, Registry(jobs.store, clock)).orphans == 0
+        clock.ahead = 2 * 86_400
+        assert sweep(jobs, Registry(jobs.store, clock)).orphans == 1
+        assert jobs.store.list("open/").objects == []
+
+    @pytest.mark.parametrize("fault", [fail_before, lose_answer])
+    @pytest.mark.parametrize("nth", [3, 4, 5, 6])
+    def test_a_cancelling_that_breaks_off_is_finished_by_the_sweep(
+        self, jobs: Jobs, nth: int, fault: Fault
+    ) -> None:
+        job = _submit(jobs)
+        with suppress(Unavailable):
+            Jobs(FaultyStore(jobs.store, nth, fault, lasting=True), jobs.queue).cancel(job.id)
+        sweep(jobs, Registry(jobs.store))
+        assert jobs.cancel(job.id).state == CANCELLED
+        assert [found.id for found in jobs.list(state=CANCELLED).jobs] == [job.id]
+        assert jobs.store.list("open/").objects == []
+        assert [found.key for found in jobs.store.list("jobs/").objects] == [f"jobs/{job.id}.json"]
+
+
+class TestExpiring:
+    def test_all_of_a_job_goes_when_its_time_is_over_and_its_version_stays(
+        self, jobs: Jobs, clock: Clock
+    ) -> None:
+        registry = Registry(jobs.store, clock)
+        done = _run(jobs, jobs.submit("iris", b"{}", {"algorithm": "quick"}, idempotency_key="k"))
+        cancelled = jobs.cancel(_submit(jobs).id)
+        clock.ahead = 29 * DAY
+        late = _submit(jobs)
+        assert sweep(jobs, registry).expired == 0
+        clock.ahead = 30 * DAY + 60
+        assert sweep(jobs, registry).expired == 2
+        left = [found.key for found in jobs.store.list("").objects]
+        assert not [key for key in left if (done.id in key or cancelled.id in key) and "artifacts" not in key]
+        for gone in (done.id, cancelled.id):
+            with pytest.raises(JobNotFound, match="removed 30 days after it ended"):
+                jobs.get(gone)
+        with pytest.raises(JobNotFound, match=r"no job '\w+'$"):
+            jobs.get(late.id[:-1] + ("0" if late.id[-1] != "0" else "1"))
+        assert jobs.list(state=SUCCEEDED).jobs == []
+        assert [job.id for job in jobs.list().jobs] == [late.id]
+        assert Versions(registry).get("iris", 1)["job"] == done.id
+        assert _run(jobs, late).version == 2, "a model goes on"
+
+    def test_a_job_that_is_not_over_never_expires(self, jobs: Jobs, clock: Clock) -> None:
+        job = _submit(jobs)
+        claim(jobs, job.id)
+        clock.ahead = 40 * DAY
+        claim(jobs, job.id)
+        assert sweep(jobs, Registry(jobs.store, clock)).expired == 0
+        assert jobs.get(job.id).state == RUNNING
+
+    @pytest.mark.parametrize("nth", range(1, 4))
+    def test_an_expiry_that_breaks_off_is_finished_by_the_next(
+        self, jobs: Jobs, clock: Clock, nth: int
+    ) -> None:
+        _run(jobs, _submit(jobs))
+        clock.ahead = 31 * DAY
+        faulty = FaultyStore(jobs.store, nth, fail_before, lasting=True)
+        with suppress(Unavailable):
+            expire(Jobs(faulty, jobs.queue, clock), lambda: True)
+        expire(jobs, lambda: True)
+        left = {found.key.partition("/")[0] for found in jobs.store.list("").objects}
+        assert left == {"artifacts", "models"}
+
+    def test_a_damaged_document_goes_as_well(self, jobs: Jobs, clock: Clock) -> None:
+        job = jobs.cancel(_submit(jobs).id)
+        jobs.store.write_stream(f"jobs/{job.id}.json", [b"[]"])
+        clock.ahead = 31 * DAY
+        sweep(jobs, Registry(jobs.store, clock))
+        assert [found.key for found in jobs.store.list("").objects] == ["sweeps/progress.json"]
+
+
+class TestBounds:
+    @pytest.fixture
+    def bounded(self, store: ObjectStore, queue: RememberingQueue, clock: Clock) -> Jobs:
+        return Jobs(store, queue, clock, JobLimits(most=5, most_of_key=2))
+
+    def test_a_key_has_so_many_open_jobs_and_room_again_when_one_ends(self, bounded: Jobs) -> None:
+        first, second = (bounded.submit("iris", b"{}", {}, submitter="ann") for _ in range(2))
+        with pytest.raises(TooManyJobs, match="2 jobs are queued or running, as many as may be of this key"):
+            bounded.submit("iris", b"{}", {}, submitter="ann")
+        assert bounded.submit("iris", b"{}", {}, submitter="bob").submitter == "bob"
+        assert bounded.cancel(first.id).state == CANCELLED
+        third = bounded.submit("iris", b"{}", {}, submitter="ann")
+        for ended in (second, third):
+            with pytest.raises(TooManyJobs):
+                bounded.submit("iris", b"{}", {}, submitter="ann")
+            assert _run(bounded, ended).over
+            bounded.submit("iris", b"{}", {}, submitter="ann")
+
+    def test_all_keys_together_have_so_many(self, bounded: Jobs) -> None:
+        for key in ("ann", "ann", "bob", None, None):
+            bounded.submit("iris", b"{}", {}, submitter=key)
+        for key in ("eve", None):
+            with pytest.raises(TooManyJobs, match="5 jobs are queued or running"):
+                bounded.submit("iris", b"{}", {}, submitter=key)
+
+    def test_a_refusal_leaves_nothing_and_a_retry_is_no_second_job(self, bounded: Jobs) -> None:
+        first = bounded.submit("iris", b"{}", {}, submitter="ann", idempotency_key="1")
+        bounded.submit("iris", b"{}", {}, submitter="ann", idempotency_key="2")
+        before = bounded.store.list("").objects
+        with pytest.raises(TooManyJobs):
+            bounded.submit("iris", b"{}", {}, submitter="ann", idempotency_key="3")
+        assert bounded.submit("iris", b"{}", {}, submitter="ann", idempotency_key="1").id == first.id
+        assert len(bounded.store.list("").objects) == len(before) + 1, "the key of the request alone"
+        bounded.cancel(first.id)
+        assert bounded.submit("iris", b"{}", {}, submitter="ann", idempotency_key="3").state == QUEUED
+
+    def test_a_job_that_failed_or_whose_trainer_died_for_good_makes_room(
+        self, bounded: Jobs, clock: Clock
+    ) -> None:
+        """However a job ends; what its trainer did not live to remove is removed by the sweep."""
+        lost, failed = (bounded.submit("iris", b"{}", {}, submitter="ann") for _ in range(2))
+        for _ in range(3):
+            claim(bounded, lost.id)
+            clock.ahead += 3600
+        held = claim(Jobs(FaultyStore(bounded.store, 3, fail_before, lasting=True), bounded.queue), failed.id)
+        assert held.lease is not None
+        with suppress(Unavailable):
+            held.lease.fail({"code": "internal", "message": ""})
+        clock.ahead += 3600
+        sweep(bounded, Registry(bounded.store, clock))
+        assert bounded.get(lost.id).state == FAILED
+        bounded.submit("iris", b"{}", {}, submitter="ann")
+
+
 class TestCancelling:
     def test_a_waiting_job_is_cancelled_at_once(self, jobs: Jobs) -> None:
         job = _submit(jobs)
         assert jobs.cancel(job.id).state == CANCELLED
         assert _run(jobs, job).state == CANCELLED, "the message that is still on its way finds nothing to do"
-        assert [found.key for found in jobs.store.list("").objects] == [f"jobs/{job.id}.json"]
+        left = [found.key for found in jobs.store.list("").objects]
+        assert left == [f"ended/cancelled/{job.id}", f"jobs/{job.id}.json"]
 
     def test_a_final_state_stays(self, jobs: Jobs) -> None:
         done = _run(jobs, _submit(jobs))

@@ -106,7 +106,10 @@ class TestEnding:
         assert reason in ended.error["message"]
         assert "memory" not in ended.error["message"], "there is no sign of that"
         assert f"given up after {MOST_ATTEMPTS} attempts" in ended.error["message"]
-        assert [found.key for found in bench.store.list("").objects] == [f"jobs/{job.id}.json"]
+        assert [key for key in bench.stored() if not key.startswith("sweeps/")] == [
+            f"ended/failed/{job.id}",
+            f"jobs/{job.id}.json",
+        ]
 
     @pytest.mark.parametrize(
         "instructions",
@@ -278,7 +281,10 @@ class TestHolding:
         assert outcome.defer is None
         assert outcome.job is not None
         assert outcome.job.state == CANCELLED
-        assert [found.key for found in bench.store.list("").objects] == [f"jobs/{job.id}.json"]
+        assert [key for key in bench.stored() if not key.startswith("sweeps/")] == [
+            f"ended/cancelled/{job.id}",
+            f"jobs/{job.id}.json",
+        ]
 
     def test_a_job_that_is_cancelled_after_its_version_was_registered_succeeds(self, bench: Bench) -> None:
         """Its trainer died between the two writes: there is no way back, and nobody is told there was one."""
@@ -390,7 +396,7 @@ class TestSweeping:
         bench.submit()
         claim(bench.jobs, bench.submit().id)
         bench.queue.messages.clear()
-        assert bench.sweep() == Swept(0, 0, 0, 0)
+        assert bench.sweep() == Swept()
         assert bench.queue.messages == []
 
     def test_a_sent_job_is_not_sent_again_at_every_sweep(self, bench: Bench) -> None:
@@ -415,7 +421,10 @@ class TestSweeping:
         assert ended.error is not None
         assert (ended.state, ended.error["code"]) == (FAILED, "dead_lettered")
         assert "sent 9 times" in ended.error["message"]
-        assert [found.key for found in bench.store.list("").objects] == [f"jobs/{job.id}.json"]
+        assert [key for key in bench.stored() if not key.startswith("sweeps/")] == [
+            f"ended/failed/{job.id}",
+            f"jobs/{job.id}.json",
+        ]
 
     def test_a_job_whose_messages_are_dead_letters_fails_unless_it_has_its_version(
         self, bench: Bench
@@ -449,7 +458,7 @@ class TestSweeping:
         jobs = [bench.submit() for _ in range(4)]
         bench.clock.ahead = 3600
         bench.queue.messages.clear()
-        assert sweep(bench.jobs, bench.registry, seconds=0.0) == Swept(0, 0, 0, 0)
+        assert sweep(bench.jobs, bench.registry, seconds=0.0) == Swept()
         assert bench.sweep().sent == 4
         assert sorted(bench.queue.messages) == sorted(job.id for job in jobs)
 

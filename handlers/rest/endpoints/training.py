@@ -16,7 +16,8 @@ IDEMPOTENCY_KEY: Schema = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 def train(call: Call) -> Response:
     """Train a new version of a model. Answers with a job, after `Prefer: wait=N` with a finished one.
 
-    An answer without `Preference-Applied` did not wait: too many did already.
+    An answer without `Preference-Applied` did not wait: too many did already. Where as many jobs as may be
+    are queued or running, of this key or of all, it is a 429 (`too_many_jobs`) with `Retry-After`.
     """
     body = call.body()
     key = call.header("idempotency-key") or None
@@ -29,7 +30,12 @@ def train(call: Call) -> Response:
     digest = None if settled is request else hashlib.sha256(request.to_bytes()).hexdigest()
     jobs = call.services.jobs
     job = jobs.submit(
-        call.path["model"], settled.to_bytes(), settled.summary(), idempotency_key=key, body_digest=digest
+        call.path["model"],
+        settled.to_bytes(),
+        settled.summary(),
+        idempotency_key=key,
+        body_digest=digest,
+        submitter=call.caller.id or None,
     )
     headers = {"location": f"{call.settings.base_path}/v1/jobs/{job.id}"}
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)

@@ -4,6 +4,8 @@ from tests.conformance.case import PREDICT, TRAIN, call, delete, get, post
 from tests.conformance.cases.training import CLUSTERS
 
 UNKNOWN = "f" * 28
+MOST_OPEN = 12  # of one key, as the suite sets it
+_SHOWN = [f"open_{number}" for number in range(MOST_OPEN)]
 
 CASES = [
     post("one is submitted", "/v1/models/cancelled:train", CLUSTERS, 202, keep={"waiting": "body id"}),
@@ -42,5 +44,26 @@ CASES = [
     get("a query that ends in &", "/v1/jobs?model=flags&"),
     get("plus is a space", "/v1/jobs?model=a+b", 422, code="invalid_input", at="query.model"),
     get("the list for a key that may only predict", "/v1/jobs", 403, key=PREDICT, code="forbidden"),
+    get("the key's last two of before", "/v1/jobs?state=cancelled&limit=2"),
+    *[
+        post(
+            f"as many as may be: {note}",
+            "/v1/models/many:train",
+            CLUSTERS,
+            202,
+            key=TRAIN,
+            keep={note: "body id"},
+        )
+        for note in _SHOWN
+    ],
+    post("one more", "/v1/models/many:train", CLUSTERS, 429, key=TRAIN, code="too_many_jobs"),
+    post("one more of another key", "/v1/models/many:train", CLUSTERS, 202, keep={"others": "body id"}),
+    get("the running jobs", "/v1/jobs?state=running"),
+    get("a page of the queued jobs", "/v1/jobs?state=queued&limit=5", keep={"queued": "body next_after"}),
+    get("and the page after it", "/v1/jobs?state=queued&limit=5&after={queued}"),
+    delete("the other key's is cancelled", "/v1/jobs/{others}", 200),
+    delete("one makes room", "/v1/jobs/{open_0}", 200),
+    post("there is room", "/v1/models/many:train", CLUSTERS, 202, key=TRAIN, keep={"open_0": "body id"}),
+    *[delete(f"{note} is cancelled", f"/v1/jobs/{{{note}}}", 200, deliver="after") for note in _SHOWN],
     call("DELETE of the list", "DELETE", "/v1/jobs", 405, code="method_not_allowed"),
 ]

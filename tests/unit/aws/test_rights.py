@@ -1,4 +1,4 @@
-"""What the functions write and remove around datasets is what their roles in the configuration allow."""
+"""What the functions write and remove is what their roles in the configuration allow."""
 
 import json
 import os
@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
-from handlers.jobs import deliver
+from handlers.jobs import deliver, sweep_once
 from ml_core.datasets.datasets import KEPT, left_behind
+from ml_core.jobs.marks import NOBODY, open_key
 from providers.local.runtime.queue import FolderQueue
 from providers.local.runtime.store import FolderStore
-from tests.unit.handlers.conftest import asking, services_over
+from tests.unit.handlers.conftest import REQUESTS, asking, services_over
 
 CONFIG = os.path.join(os.path.dirname(__file__), "..", "..", "..", "providers", "aws", "config.yml")
 WRITING, REMOVING = "s3:PutObject", "s3:DeleteObject"
@@ -54,6 +55,23 @@ def allowed(role: str, action: str) -> list[str]:
     ]
 
 
+ROLES = {"api": "ApiRole", "train": "TrainRole", "sweep": "SweepRole"}
+
+
+def refused(store: RecordingStore) -> list[tuple[str, str, str]]:
+    """What was done that the roles do not allow."""
+    return [
+        (who, action, key)
+        for who, action, key in sorted(store.done)
+        if not any(fnmatchcase(key, pattern) for pattern in allowed(ROLES[who], action))
+    ]
+
+
+def done_in(store: RecordingStore) -> set[tuple[str, str, str]]:
+    """Who did what, by the keys' first parts."""
+    return {(who, action, key.partition("/")[0]) for who, action, key in store.done}
+
+
 def test_each_function_may_do_what_descriptions_ask_of_it(tmp_path: Path) -> None:
     services = services_over(tmp_path)
     store = RecordingStore(str(tmp_path))
@@ -82,17 +100,47 @@ def test_each_function_may_do_what_descriptions_ask_of_it(tmp_path: Path) -> Non
     store.who = "api"
     look({"exclude": ["b"]})
     assert reply("DELETE", "/v1/datasets/churn").status == 204
-    roles = {"api": "ApiRole", "train": "TrainRole", "sweep": "SweepRole"}
-    refused = [
-        (who, action, key)
-        for who, action, key in sorted(store.done)
-        if not any(fnmatchcase(key, pattern) for pattern in allowed(roles[who], action))
-    ]
-    assert refused == []
-    done = {(who, action, key.partition("/")[0]) for who, action, key in store.done}
-    assert done >= {
+    assert refused(store) == []
+    assert done_in(store) >= {
         ("api", WRITING, "descriptions"),
         ("api", REMOVING, "descriptions"),
         ("train", WRITING, "descriptions"),
         ("sweep", REMOVING, "descriptions"),
+    }
+
+
+def test_each_function_may_do_what_jobs_ask_of_it(tmp_path: Path) -> None:
+    """One is trained, one is cancelled, one was sent by an earlier release, one ended long ago."""
+    services = services_over(tmp_path)
+    store = RecordingStore(str(tmp_path))
+    services._store = store
+    reply = asking(services)
+    body = json.dumps(REQUESTS["groups"]).encode()
+
+    def train(**headers: str) -> str:
+        answer = reply("POST", "/v1/models/groups:train", body, **headers)
+        assert answer.status == 202
+        return str(json.loads(answer.body)["id"])
+
+    trained, cancelled, unmarked = train(idempotency_key="k"), train(), train()
+    assert reply("DELETE", f"/v1/jobs/{cancelled}").status == 200
+    FolderStore(str(tmp_path)).delete(open_key(unmarked, NOBODY))
+    store.who = "train"
+    assert deliver(services, trained) is None
+    store.who = "sweep"
+    assert sweep_once(services)["marked"] == 1
+    services.jobs.clock = lambda: time.time() + 32 * 86_400
+    counts = sweep_once(services)
+    assert (counts["sent"], counts["expired"]) == (1, 2)
+    assert refused(store) == []
+    assert done_in(store) >= {
+        ("api", WRITING, "open"),
+        ("api", WRITING, "ended"),
+        ("api", REMOVING, "open"),
+        ("train", WRITING, "ended"),
+        ("train", REMOVING, "open"),
+        ("sweep", WRITING, "open"),
+        ("sweep", WRITING, "sweeps"),
+        ("sweep", REMOVING, "ended"),
+        ("sweep", REMOVING, "idempotency"),
     }
