@@ -11,7 +11,7 @@ from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, Unav
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import Job, Jobs, is_job_id
 from ml_core.jobs.sweep import sweep
-from ml_core.jobs.trainer import fail_dead_lettered, run_job
+from ml_core.jobs.trainer import Outcome, fail_dead_lettered, run_job
 from ml_core.names import check_name
 from ml_core.registry.retention import DAY
 from ml_core.sandbox.memory import FunctionMemory
@@ -110,13 +110,44 @@ def _give_up(services: "Services", job_id: str, failures: int) -> None:
 
 
 def deliver(services: "Services", job_id: str, context: TrainerContext | None = None) -> float | None:
-    """Run a job that was delivered; the seconds after which it has to be delivered again, None for never."""
+    """Run a job that was delivered; the seconds after which it has to be delivered again, None for never.
+
+    Where it is another key's turn, a job of that key is run, and this one comes again at once.
+    """
     asked = description_request(job_id)
     if asked is not None:
         _describe(services, asked)
         return None
+    context = context or trainer_context(services)
+    turn = _turn(services, job_id)
+    if turn != job_id and _run_instead(turn, context):
+        return 0.0
+    return _run_logged(job_id, context).defer
+
+
+def _turn(services: "Services", job_id: str) -> str:
+    """Which job to run on the delivery of one; that one itself where the store does not say."""
+    try:
+        return services.turns.choose(services.jobs, job_id)
+    except Unavailable as error:
+        log("warning", "turn", job=job_id, detail=str(error))
+        return job_id
+
+
+def _run_instead(job_id: str, context: TrainerContext) -> bool:
+    """Run a job whose own message has not come yet; its failures are counted when it does."""
+    try:
+        _run_logged(job_id, context)
+    except Exception as error:  # noqa: BLE001 (the message that came is about another job)
+        log_unforeseen(error, job=job_id)
+        return False
+    return True
+
+
+def _run_logged(job_id: str, context: TrainerContext) -> Outcome:
+    """Run a job, with a line in the log of what became of it."""
     started = time.perf_counter()
-    outcome = run_job(job_id, context or trainer_context(services))
+    outcome = run_job(job_id, context)
     job = outcome.job
     log(
         "info",
@@ -129,7 +160,7 @@ def deliver(services: "Services", job_id: str, context: TrainerContext | None = 
         latency_ms=round((time.perf_counter() - started) * 1000, 3),
         again_in=outcome.defer,
     )
-    return outcome.defer
+    return outcome
 
 
 def _describe(services: "Services", asked: DescriptionRequest) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ml_core.datasets.datasets import Datasets
     from ml_core.datasets.sources import DataSources
     from ml_core.jobs.jobs import Jobs
+    from ml_core.jobs.turns import Turns
     from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
     from ml_core.registry.aliases import Aliases
     from ml_core.registry.artifacts import Artifacts
@@ -85,6 +86,7 @@ class Services:
         self._queue: JobQueue | None = None
         self._registry: Registry | None = None
         self._jobs: Jobs | None = None
+        self._turns: Turns | None = None
         self._models: ModelSource | None = None
 
     @property
@@ -160,6 +162,15 @@ class Services:
             limits = JobLimits(bounds.job_retention * DAY, bounds.max_jobs, bounds.max_key_jobs)
             self._jobs = Jobs(self.store, self.queue, limits=limits)
         return self._jobs
+
+    @property
+    def turns(self) -> Turns:
+        """Whose turn it is at this process's trainer."""
+        if self._turns is None:
+            from ml_core.jobs.turns import Turns
+
+            self._turns = Turns()
+        return self._turns
 
     @property
     def waiting(self) -> Waiting:
