@@ -210,12 +210,12 @@ SETTINGS = (
     Setting(
         "train_seconds",
         "ML_TRAIN_SECONDS",
-        0,
+        900,
         "seconds",
         0,
         604_800,
-        "How long the platform lets a training run; deploying sets it. On a laptop, your own bound; 0 is "
-        "none.",
+        "How long a training may run on a laptop; 0 is no bound. On a cloud the platform bounds it, and "
+        "deploying sets this.",
     ),
     Setting(
         "train_memory",

@@ -20,11 +20,12 @@ def train_until_stopped(settings: Settings) -> int:
     services = folder_services(settings, key_records=None)
     queue, stopping, workers = FolderQueue(settings.root), threading.Event(), FolderWorkers(settings.root)
     stop_on_request(stopping, queue)
-    intervals = PollIntervals(lease=15.0, renewal=2.0, poll_interval=0.25)  # writing to a folder is cheap
+    # Writing to a folder is cheap, and nobody ends this process when the time of a training is over.
+    intervals = PollIntervals(lease=15.0, renewal=2.0, poll_interval=0.25, shutdown_grace=0.5, least=0.5)
 
     def context() -> TrainerContext:
         return trainer_context(services, _deadline(settings))._replace(
-            stopping=stopping, intervals=intervals, workers=workers
+            stopping=stopping, intervals=intervals, workers=workers, time_setting="ML_TRAIN_SECONDS"
         )
 
     def handle(job_id: str, failures: int) -> float | None:
@@ -40,5 +41,5 @@ def train_until_stopped(settings: Settings) -> int:
 
 
 def _deadline(settings: Settings) -> float | None:
-    """When a training that begins now has to be done; None where nobody bounded it."""
+    """When a training that begins now has to be done; None where there is to be no bound."""
     return time.time() + settings.train_seconds if settings.train_seconds else None

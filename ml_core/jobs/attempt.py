@@ -140,11 +140,11 @@ class Attempt:
             case OutOfDisk():
                 return job_errors.disk_full()
             case OutOfTime():
-                return job_errors.too_slow(self._seconds, child)
+                return job_errors.too_slow(self._seconds, child, self._context.time_setting)
         raise AssertionError(result)
 
     def _interrupted(self, interruption: Interruption, work: Work) -> AttemptFailed | Interruption:
         """Time that is over is a failure, of which the work says how far it was."""
         if interruption is Interruption.OVER:
-            return AttemptFailed(job_errors.too_slow(self._seconds, work))
+            return AttemptFailed(job_errors.too_slow(self._seconds, work, self._context.time_setting))
         return interruption

@@ -44,6 +44,7 @@ class TrainerContext(NamedTuple):
         data: where training data may come from; None where requests hold their rows.
         memory: what the platform gives this function.
         deadline: when the platform ends this process, in seconds since the epoch.
+        time_setting: the setting that says so where no platform does; for who asks how to get more time.
         stopping: set when the process has to end sooner: the fit ends, and its attempt is not counted.
         intervals: how long it waits for what.
         workers: who knows which trainers are alive.
@@ -55,6 +56,7 @@ class TrainerContext(NamedTuple):
     data: DataSources | None = None
     memory: FunctionMemory = FunctionMemory()
     deadline: float | None = None
+    time_setting: str = ""
     stopping: threading.Event | None = None
     intervals: PollIntervals = PollIntervals()
     workers: WorkerRegistry = NO_WORKERS

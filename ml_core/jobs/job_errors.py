@@ -12,6 +12,8 @@ _LESS_MEMORY = (
     "train on fewer rows or columns (data.features names them), or give the train function more memory"
 )
 
+_TIMEOUT = "the train function's timeout"
+
 
 def refusal(error: InvalidInput | TooLarge) -> JobError:
     """The request or its data is at fault."""
@@ -54,15 +56,16 @@ def disk_full() -> JobError:
     return {"code": "disk_full", "message": message}
 
 
-def too_slow(seconds: float, work: Work) -> JobError:
-    """The work did not end in the seconds that the platform gave."""
+def too_slow(seconds: float, work: Work, setting: str = "") -> JobError:
+    """The work did not end in the seconds that the platform gave, or a setting of this machine."""
     counted = "" if work.percentage is None else f", {work.percentage:g} % done"
-    return _deadline_exceeded(f"training did not end within {_given(seconds)} (phase: {work.phase}{counted})")
+    what = f"training did not end within {_given(seconds, setting)} (phase: {work.phase}{counted})"
+    return _deadline_exceeded(what, setting)
 
 
-def never_time(seconds: float) -> JobError:
+def never_time(seconds: float, setting: str = "") -> JobError:
     """There were too few seconds to begin with, each time."""
-    return _deadline_exceeded(f"{_given(seconds)} are too few to begin a training")
+    return _deadline_exceeded(f"{_given(seconds, setting)} are too few to begin a training", setting)
 
 
 def given_up(code: str, reason: str, attempts: int) -> JobError:
@@ -71,13 +74,15 @@ def given_up(code: str, reason: str, attempts: int) -> JobError:
     return {"code": code, "message": f"{message}: {_LESS_MEMORY}" if code == "out_of_memory" else message}
 
 
-def _deadline_exceeded(what: str) -> JobError:
-    message = f"{what}: train on fewer rows, lower max_iter, or raise the train function's timeout"
+def _deadline_exceeded(what: str, setting: str) -> JobError:
+    message = f"{what}: train on fewer rows, set a lower max_iter, or raise {setting or _TIMEOUT}"
     return {"code": "deadline_exceeded", "message": message}
 
 
-def _given(seconds: float) -> str:
-    return f"the {seconds:.0f} seconds that the platform gave the function"
+def _given(seconds: float, setting: str) -> str:
+    return (
+        f"the {seconds:.0f} seconds {f'of {setting}' if setting else 'that the platform gave the function'}"
+    )
 
 
 def _mib(size: int) -> str:

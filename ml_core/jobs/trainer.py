@@ -168,7 +168,7 @@ class _HeldJob:
     def _defer_for_time(self) -> Outcome:
         """There is hardly any time left: the next delivery may have more. No attempt is counted."""
         if deferred_for_time(self._lease.job.attempts) >= _MOST_DEFERRED:
-            return self._fail(job_errors.never_time(self._context.seconds_left))
+            return self._fail(job_errors.never_time(self._context.seconds_left, self._context.time_setting))
         reason = "too little time was left to begin"
         return Outcome(self._lease.retry(reason, POSTPONED), self._context.intervals.retry)
 

@@ -141,6 +141,27 @@ class TestTheWholeJob:
         assert ended["state"] == "cancelled"
         assert server.call("GET", "/v1/models/slow").status == 404
 
+    def test_a_training_without_end_ends_by_itself_and_says_what_to_do(self, tmp_path: Path) -> None:
+        """Labels by chance, each of which counts a million: the solver takes longer than anybody waits."""
+        chance = np.random.default_rng(0)
+        endless = {
+            "algorithm": "svm",
+            "hyperparameters": {"C": 1e6, "gamma": 0.01, "tol": 1e-9, "max_iter": -1},
+            "instances": chance.random((8000, 3)).tolist(),
+            "targets": (chance.random(8000) < 0.5).tolist(),
+            "test_fraction": 0,
+        }
+        with LocalServer(tmp_path, ML_TRAIN_SECONDS="5") as server:
+            ended = server.train("endless", endless)
+            assert (ended["state"], ended["error"]["code"]) == ("failed", "deadline_exceeded")
+            message = ended["error"]["message"]
+            assert message.startswith(
+                "training did not end within the 5 seconds of ML_TRAIN_SECONDS (phase: "
+            )
+            assert message.endswith("lower max_iter, or raise ML_TRAIN_SECONDS")
+            assert [attempt["outcome"] for attempt in ended["attempts"]] == ["failed"]
+            assert server.call("GET", "/v1/jobs?state=running").body["jobs"] == [], "the trainer is free"
+
     def test_a_killed_trainer_is_replaced_and_no_job_is_lost(self, server: LocalServer) -> None:
         os.kill(_trainer_of(server), signal.SIGKILL)
         job = server.train(
