@@ -53,6 +53,7 @@ class Services:
         data_bucket: opens another bucket, by scheme and name, where there is one to open.
         signer: makes what signs addresses to write and to read one object of the store; called once.
         disk_is_memory: whether what a function writes to its disk takes of its memory.
+        one_at_a_time: whether an instance answers one request at a time: then all share the places to wait.
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class Services:
         data_bucket: Callable[[str, str], DataStore] | None = None,
         signer: Callable[[], Signer] | None = None,
         disk_is_memory: bool = False,
+        one_at_a_time: bool = False,
     ) -> None:
         self.settings = settings
         self.disk_is_memory = disk_is_memory
+        self._one_at_a_time = one_at_a_time
         self.asks_for_keys = key_records is not None
         self.gate: Gate = KeyGate(key_records, settings.key_ttl) if key_records else OpenGate()
         self._make_store = store
@@ -174,12 +177,14 @@ class Services:
 
     @property
     def waiting(self) -> Waiting:
-        """The places for requests that wait for a job."""
-        from handlers.waiting import Waiting
+        """The requests that wait for a job, and their places."""
+        from handlers.waiting import ProcessPlaces, SharedPlaces, Waiting
 
+        most = self.settings.max_waiting
+        places = SharedPlaces(lambda: self.store, most) if self._one_at_a_time else ProcessPlaces(most)
         # One for all threads: `setdefault` of a dictionary is one step.
-        places: Waiting = self.__dict__.setdefault("_waiting", Waiting(self.settings.max_waiting))
-        return places
+        waiting: Waiting = self.__dict__.setdefault("_waiting", Waiting(places))
+        return waiting
 
     @property
     def models(self) -> ModelSource:

@@ -111,8 +111,8 @@ SETTINGS = (
         "requests",
         0,
         256,
-        "How many requests of one process wait at once; `Prefer: wait=N` of the others is answered without "
-        "waiting.",
+        "How many requests of one process wait at once, on AWS of all instances together; `Prefer: wait=N` "
+        "of the others is answered without waiting.",
     ),
     Setting(
         "max_jobs",

@@ -22,6 +22,7 @@ class Wiring(Protocol):
     """What `providers/<cloud>/runtime/wiring.py` offers: each part from the function's environment."""
 
     DISK_IS_MEMORY: bool  # whether what a function writes to its disk takes of its memory
+    ONE_AT_A_TIME: bool  # whether an instance answers one request at a time
 
     def store(self, env: Mapping[str, str]) -> ObjectStore:
         """The object store."""
@@ -63,6 +64,7 @@ def services_of(wiring: Wiring, platform_sets: str) -> Services:
                     signer=lambda: wiring.signer(os.environ),
                     data_bucket=lambda scheme, name: wiring.data_bucket(os.environ, scheme, name),
                     disk_is_memory=wiring.DISK_IS_MEMORY,
+                    one_at_a_time=wiring.ONE_AT_A_TIME,
                 )
             )
     return _SERVICES[0]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from handlers.settings import read_settings
 from providers.azure.deploying.planning import shape_of
 from providers.azure.deploying.template import (
     BLOB_DATA_CONTRIBUTOR,
@@ -189,6 +190,19 @@ def test_there_are_two_capped_flex_consumption_apps_on_a_plan_each(document: dic
         },
         {"maximumInstanceCount": 5, "instanceMemoryMB": 2048},
     ]
+
+
+def test_an_instance_has_a_thread_for_each_request_and_not_all_of_them_may_wait(
+    document: dict[str, Any],
+) -> None:
+    threads = [
+        int(each["value"])
+        for site in of_type(document, "Microsoft.Web/sites")
+        for each in site["properties"]["siteConfig"]["appSettings"]
+        if each["name"] == "PYTHON_THREADPOOL_THREAD_COUNT"
+    ]
+    assert threads == [8], "as many as perInstanceConcurrency, of the api alone"
+    assert threads[0] >= 2 * read_settings({}).max_waiting
 
 
 def test_no_setting_holds_a_secret(document: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 
+from handlers.settings import read_settings
 from providers.deploying.parameters import Parameters
 from providers.deploying.plan import DeploymentFailed, DeploymentRun
 from providers.deploying.service import Function, Service
@@ -91,6 +92,16 @@ def test_a_bucket_of_data_that_cannot_be_is_one_clear_line(bench: Bench, named: 
     with pytest.raises(DeploymentFailed, match=said):
         bench.deploy(make_service(dataBuckets=named))
     assert bench.google.cloud.changes() == []
+
+
+def test_an_instance_has_a_thread_for_each_request_and_not_all_of_them_may_wait(
+    bench: Bench, service: Service
+) -> None:
+    bench.deploy(service)
+    api = next(each for name, each in bench.google.cloud.functions.items() if name.endswith(f"/{API}"))
+    config = api["serviceConfig"]
+    threads = int(config["environmentVariables"]["THREADS"])
+    assert threads == config["maxInstanceRequestConcurrency"] >= 2 * read_settings({}).max_waiting
 
 
 def may_upload(bench: Bench, origin: str) -> bool:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import boto3
@@ -11,6 +13,7 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
 from providers.aws.deploying.identity import identify
 from providers.aws.deploying.key_store import SsmKeys
+from providers.aws.runtime.store import s3_store
 from providers.deploying.keys import new_key
 from tests.framework import Packages
 from tests.ministack import Ministack
@@ -47,14 +50,17 @@ def key(ministack: Ministack) -> str:
     return made.key
 
 
-def function(name: str, folders: dict[str, str], ministack: Ministack, timeout: int = 60) -> Function:
+def function(
+    name: str, folders: dict[str, str], ministack: Ministack, timeout: int = 60, **more: str
+) -> Function:
     queue = "http://localhost/nobody-listens"
+    known = {"ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": PARAMETER}
     return Function(
         f"handlers.clouds.aws.{name}",
         task=folders["task"],
         opt=folders[name],
         runtime=folders["runtime"],
-        env={**ministack.env, "ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": PARAMETER},
+        env={**ministack.env, **known, **more},
         timeout=timeout,
     )
 
@@ -166,6 +172,54 @@ def test_the_events_in_the_repository_are_events_of_the_real_runtime(
 def test_bare_events_of_invoke_are_answered_with_the_prediction_itself(api: Function) -> None:
     answer = api.invoke({"model": "wine", "instances": [load_wine().data[0].tolist()]})
     assert answer["model"] == {"name": "wine", "version": 1}
+
+
+def test_of_all_instances_together_so_many_wait_and_the_others_answer(
+    folders: dict[str, str], ministack: Ministack, key: str, trained: dict[str, Any]
+) -> None:
+    """Lambda gives each request an instance: two of the four wait, and none of the others does."""
+    assert trained
+    clusters = {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 2}, "instances": [[0], [1], [9]]}
+    store = s3_store(BUCKET, env=ministack.env)
+
+    def ask(instance: Function, method: str, path: str, body: object = None, **headers: str) -> Any:
+        about = {"http": {"method": method, "path": path}, "stage": "$default", "requestId": "1"}
+        return instance.invoke(
+            {
+                "version": "2.0",
+                "rawPath": path,
+                "headers": {"content-type": "application/json", "x-api-key": key, **headers},
+                "requestContext": about,
+                "body": json.dumps(body),
+                "isBase64Encoded": False,
+            }
+        )
+
+    def train(instance: Function) -> Any:
+        return ask(instance, "POST", "/v1/models/waited:train", clusters, prefer="wait=50")
+
+    with ExitStack() as stack:
+        settings = {"ML_MAX_WAITING": "2", "ML_MAX_WAIT": "50"}
+        first, second, *others = [
+            stack.enter_context(function("api", folders, ministack, 120, **settings)) for _ in range(4)
+        ]
+        with ThreadPoolExecutor(2) as callers:
+            waiters = [callers.submit(train, each) for each in (first, second)]
+            while len(store.list("waiting/").objects) < 2:
+                assert not any(each.done() for each in waiters)
+            for other in others:
+                refused = train(other)
+                assert refused["statusCode"] == 202
+                assert "preference-applied" not in refused["headers"]
+                path, rows = "/v1/models/wine:predict", load_wine().data[:1].tolist()
+                assert ask(other, "POST", path, {"instances": rows})["statusCode"] == 200
+            assert not any(each.done() for each in waiters), "they wait on"
+            for job in json.loads(ask(others[0], "GET", "/v1/jobs")["body"])["jobs"]:
+                ask(others[0], "DELETE", f"/v1/jobs/{job['id']}")
+            ended = [each.result() for each in waiters]
+    assert [each["statusCode"] for each in ended] == [200, 200]
+    assert [each["headers"]["preference-applied"] for each in ended] == ["wait=50"] * 2
+    assert store.list("waiting/").objects == []
 
 
 def test_the_log_is_json_lines_without_features_or_keys(api: Function, key: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ml_core.errors import NotConfigured, ObjectNotFound
 
 DISK_IS_MEMORY = False
+ONE_AT_A_TIME = True  # who waits holds an instance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -264,7 +264,11 @@ def _app(name: str, functions: list[Function], data: dict[str, str], own_data: I
     http = is_http(functions[0])
     own = {str(key): str(value) for key, value in settings.get("environment", {}).items()}
     special = (
-        {KEYS_SETTING: "[parameters('keyRecords')]", "ML_KEYS_CONTAINER": KEYS_CONTAINER}
+        {
+            KEYS_SETTING: "[parameters('keyRecords')]",
+            "ML_KEYS_CONTAINER": KEYS_CONTAINER,
+            **_threads(settings),
+        }
         if http
         else {
             "ML_TRAIN_SECONDS": str(settings["timeoutSeconds"]),
@@ -285,6 +289,13 @@ def _app(name: str, functions: list[Function], data: dict[str, str], own_data: I
         if http
         else dict.fromkeys((QUEUE, f"{QUEUE}-poison"), QUEUE_DATA_CONTRIBUTOR),
         signs=http,
+    )
+
+
+def _threads(settings: dict[str, Any]) -> dict[str, str]:
+    """A thread for each request that an instance is given: the worker has four and one for each processor."""
+    return (
+        {"PYTHON_THREADPOOL_THREAD_COUNT": str(settings["concurrency"])} if "concurrency" in settings else {}
     )
 
 

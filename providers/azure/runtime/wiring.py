@@ -10,6 +10,7 @@ from providers.azure.runtime.connection import connection
 from providers.azure.runtime.names import CONTAINER, QUEUE
 
 DISK_IS_MEMORY = False
+ONE_AT_A_TIME = False
 
 
 def store(env: Mapping[str, str] = os.environ) -> ObjectStore:

@@ -372,6 +372,8 @@ def _function(
             **environment,
             **answering,
             "ML_KEYS_FILE": KEYS_FILE,
+            # The framework has four for each processor: with requests that wait on them, none would answer.
+            "THREADS": str(settings["concurrency"]),
         }
         config["serviceConfig"]["secretVolumes"] = [_keys_volume(names)]
     if _event(function, "schedule"):

@@ -11,6 +11,7 @@ LONGEST_DEADLINE = 1800.0
 STARTING = 30.0
 
 DISK_IS_MEMORY = True  # Cloud Run's file system is held in memory
+ONE_AT_A_TIME = False
 
 if TYPE_CHECKING:
     from ml_core.ports import DataStore, JobQueue, Signer

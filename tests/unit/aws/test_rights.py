@@ -122,7 +122,8 @@ def test_each_function_may_do_what_jobs_ask_of_it(tmp_path: Path) -> None:
         assert answer.status == 202
         return str(json.loads(answer.body)["id"])
 
-    trained, cancelled, unmarked = train(idempotency_key="k"), train(), train()
+    services._one_at_a_time, services.settings = True, services.settings._replace(max_wait=0.01)
+    trained, cancelled, unmarked = train(idempotency_key="k"), train(prefer="wait=1"), train()
     assert reply("DELETE", f"/v1/jobs/{cancelled}").status == 200
     FolderStore(str(tmp_path)).delete(open_key(unmarked, NOBODY))
     store.who = "train"
@@ -137,6 +138,8 @@ def test_each_function_may_do_what_jobs_ask_of_it(tmp_path: Path) -> None:
         ("api", WRITING, "open"),
         ("api", WRITING, "ended"),
         ("api", REMOVING, "open"),
+        ("api", WRITING, "waiting"),
+        ("api", REMOVING, "waiting"),
         ("train", WRITING, "ended"),
         ("train", REMOVING, "open"),
         ("sweep", WRITING, "open"),
