@@ -42,6 +42,10 @@ _FRUIT: dict[str, Any] = {
     "targets": [*["apple"] * 4, *["quince"] * 4],
     "test_fraction": 0.25,
 }
+_PROBLEMS_CONTENT = {
+    kind: {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for kind in ("application/json", "application/problem+json")
+}
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
 
 
@@ -88,11 +92,15 @@ def document() -> dict[str, Any]:
             "responses": {
                 "Problem": {
                     "description": "What is wrong, as RFC 9457 says it and as the string `error`.",
-                    "content": {
-                        kind: {"schema": {"$ref": "#/components/schemas/Problem"}}
-                        for kind in ("application/json", "application/problem+json")
+                    "content": _PROBLEMS_CONTENT,
+                },
+                "Bounded": {
+                    "description": "As many as may be are there already; try again later.",
+                    "headers": {
+                        "Retry-After": {"description": "In so many seconds.", "schema": {"type": "integer"}}
                     },
-                }
+                    "content": _PROBLEMS_CONTENT,
+                },
             },
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -144,6 +152,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": _parameters(route),
         "responses": {
             **{str(status): _answer(status, name) for status, name in route.answers},
+            **({"429": {"$ref": "#/components/responses/Bounded"}} if route.bounded else {}),
             "4XX": _PROBLEM,
             "5XX": _PROBLEM,
         },

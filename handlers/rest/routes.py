@@ -42,6 +42,7 @@ class Route(Record):
         creates: path parameters that need not exist yet; a malformed one is invalid, not merely unknown.
         invalid: the status of invalid input.
         may_be_empty: whether the body may be left out.
+        bounded: whether there may be too many at once: a 429 with `Retry-After`.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Route(Record):
     creates: tuple[str, ...] = ()
     invalid: int = 422
     may_be_empty: bool = False
+    bounded: bool = False
 
 
 class PathParameter(Record):
@@ -151,6 +153,7 @@ ROUTES = (
         body="TRAIN_BODY",
         headers=("prefer", "idempotency-key"),
         creates=("model",),
+        bounded=True,
     ),
     Route(
         "GET",

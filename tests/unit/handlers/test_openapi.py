@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,14 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
+from handlers.local.services import folder_services
 from handlers.rest import openapi
 from handlers.rest.endpoints import documentation
 from handlers.rest.problems import status_of
 from handlers.rest.routes import ROUTES
+from handlers.settings import read_settings
 from ml_core.errors import InvalidInput, TooLarge
 from ml_core.inputs.rows import Limits
 from ml_core.training.notebook import MEMBERS, check_request
-from tests.unit.handlers.conftest import REQUESTS, Ask
+from tests.unit.handlers.conftest import REQUESTS, Ask, asking
 
 DOCUMENT = openapi.document()
 
@@ -140,3 +143,20 @@ def test_what_is_not_described_is_not_accepted(
         return  # null is taken as absent
     if not _is_described(body):
         assert not _is_accepted(body)
+
+
+def test_too_many_jobs_are_described_and_refused_for_a_while(tmp_path: Path) -> None:
+    services = folder_services(
+        read_settings({"ML_ROOT": str(tmp_path), "ML_MAX_JOBS": "1"}), key_records=None
+    )
+    ask, body = asking(services), json.dumps(REQUESTS["groups"]).encode()
+    assert ask("POST", "/v1/models/m:train", body).status == 202
+    refused = ask("POST", "/v1/models/m:train", body)
+    assert (refused.status, refused.headers["retry-after"]) == (429, "30")
+    problem = json.loads(refused.body)
+    assert problem["code"] == "too_many_jobs"
+    assert problem["detail"].startswith("1 job is queued or running, as many as may be in all: wait until")
+    jsonschema.validate(problem, {**DOCUMENT, **DOCUMENT["components"]["schemas"]["Problem"]})
+    described = DOCUMENT["paths"]["/v1/models/{model}:train"]["post"]["responses"]["429"]
+    assert described == {"$ref": "#/components/responses/Bounded"}
+    assert "Retry-After" in DOCUMENT["components"]["responses"]["Bounded"]["headers"]
