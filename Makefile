@@ -60,6 +60,10 @@ unit: .venv/dev.ready ## the unit tests: Python alone, neither Node nor emulator
 quick: setup $(EMULATORS) ## every test but those of the seven slowest files
 	@$(PY) -m pytest -n 2 $(SLOW:%=--ignore=%) $(PYTEST)
 
+.PHONY: fuzz
+fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED=; what is found is kept in tests/fuzz/found/
+	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --seed "$(SEED)"
+
 .PHONY: bench
 bench: .venv/dev.ready .tools/bench.ready .tools/ministack.ready ## what a prediction costs, side by side with what people use today
 	@$(PY) -m benchmarks

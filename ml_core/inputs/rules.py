@@ -13,7 +13,6 @@ from ml_core.records import Record
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
 # The orders of day, month and year beside that of ISO 8601, and dates whose month is a name.
@@ -69,8 +68,10 @@ TYPED = ValueRule()
 """The rule of values that have types of their own."""
 
 
-def restored_rule(described: Mapping[str, Any], missing: tuple[str, ...]) -> ValueRule:
-    """The rule of `ValueRule.described`. Raises ValueError for what is none."""
+def restored_rule(described: object, missing: tuple[str, ...]) -> ValueRule:
+    """The rule of `ValueRule.described`. Raises `TypeError` and `ValueError` for what is none."""
+    if not isinstance(described, dict):
+        raise TypeError("a rule is an object")
     if not described:
         return TYPED._replace(missing=missing) if missing else TYPED
     values: dict[str, Any] = {

@@ -20,7 +20,7 @@ def parts_of(description: Mapping[str, Any], content: dict[str, Tensor]) -> dict
     """What `Model` is made of, by the names of its arguments. Raises `ArtifactInvalid`."""
     try:
         return _parts(description, content)
-    except (KeyError, TypeError, ValueError, IndexError, NotFound) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, NotFound) as error:
         raise ArtifactInvalid("the description does not fit the tensors") from error
 
 

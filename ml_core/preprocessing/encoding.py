@@ -149,7 +149,7 @@ def _lists(missing_words: object) -> list[tuple[str, ...]]:
 
 
 def _feature(entry: dict[str, Any], lists: list[tuple[str, ...]]) -> Feature:
-    """The feature of a checked entry. Raises `ValueError` and `IndexError`."""
+    """The feature of a checked entry. Raises `TypeError`, `ValueError` and `IndexError`."""
     missing = lists[entry["missing"]] if "missing" in entry else ()
     rule = restored_rule(entry.get("read", {}), missing)
     return Feature(entry["name"], entry["kind"], tuple(entry.get("words", ())), rule)

@@ -86,7 +86,12 @@ class Death(NamedTuple):
 
     @property
     def _explained(self) -> bool:
-        return any(_CRASH.search(line) and "Fatal Python error" not in line for line in self.said)
+        return any(map(explains_crash, self.said))
+
+
+def explains_crash(line: str) -> bool:
+    """Whether a library says in it what is wrong, which is more than that the process has crashed."""
+    return _CRASH.search(line) is not None and "Fatal Python error" not in line
 
 
 class ChildProcess:

@@ -115,7 +115,8 @@ def _histogram(column: Column, values: "NDArray[np.float64]") -> dict[str, Any]:
         bins = min(BINS, int(high - low) + 1)
     if low == high or not isfinite(high - low):
         return {"edges": [_shown(column, low), _shown(column, high)], "counts": [len(values)]}
-    edges = np.linspace(low, high, bins + 1)
+    # Between numbers of which float64 holds few or none, an edge may be rounded past the next.
+    edges = np.maximum.accumulate(np.minimum(np.linspace(low, high, bins + 1), high))
     counts, _ = np.histogram(values, edges)
     shown = [_shown(column, edge) if column.kind == DATE else float(edge) for edge in edges.tolist()]
     return {"edges": shown, "counts": counts.tolist()}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from arro3.core import Array
 
-from ml_core.errors import MalformedInput
+from ml_core.errors import MalformedInput, shown
 from ml_core.tables import arrow
 from ml_core.tables.batches import check_width
 from ml_core.tables.columns import BOOLEAN, DURATION, OTHER, Column, Dataset, date_column, number_column
@@ -94,7 +94,8 @@ def _words(name: str, values: Any, options: ColumnOptions) -> WordColumn:  # noq
 
 
 def _dates(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of dates
-    micros = values.astype("datetime64[us]").astype(np.int64)
+    with arrow.engine(f"the dates of column {shown(name)} cannot be read"):
+        micros = values.astype("datetime64[us]").astype(np.int64)
     days = np.where(np.isnat(values), np.nan, micros / _MICROSECONDS_A_DAY)
     return date_column(name, days, typed_rule(options))
 

@@ -40,7 +40,7 @@ from ml_core.tables import (
     words,
     written,
 )
-from ml_core.tables.columns import Column, Dataset
+from ml_core.tables.columns import Column, Dataset, number_column
 from ml_core.tables.description import describe
 from ml_core.tables.memory import BYTES_AT_LEAST, Budget
 from ml_core.tables.options import GAP_SIGNS, MISSING_WORDS, ColumnOptions, ReadOptions, read_options
@@ -402,6 +402,32 @@ def test_whatever_an_engine_throws_is_the_files_fault(file: Callable[[bytes | st
     with pytest.raises(MalformedInput) as refused:
         read(file(BROKEN[what]))
     assert re.fullmatch(r"[^\n]{10,300}", str(refused.value))
+
+
+@given(numbers=st.lists(st.floats(allow_nan=False) | st.sampled_from((0.0, 5e-324, 1e-323, 1e308, 2.0**53))))
+def test_any_numbers_have_a_histogram(numbers: list[float]) -> None:
+    """Between edges that rise, of which all finite numbers are."""
+    dataset = Dataset((number_column("a", np.array(numbers, float)),), len(numbers), "npy")
+    (column,) = describe(dataset)["columns"]
+    if any(map(np.isfinite, numbers)):
+        edges, counts = column["histogram"]["edges"], column["histogram"]["counts"]
+        assert edges == sorted(edges)
+        assert sum(counts) == sum(map(np.isfinite, numbers))
+
+
+@pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"])
+@pytest.mark.parametrize("instant", [2**63 - 1, 1 - 2**63, 2**62, 0])
+def test_any_instant_of_an_array_is_read_or_refused(
+    file: Callable[[bytes], str], unit: str, instant: int
+) -> None:
+    """An array holds dates that are none in microseconds."""
+    saved = io.BytesIO()
+    np.save(saved, np.array([[instant], [0], [1]]).astype(f"M8[{unit}]"))
+    try:
+        describe(read(file(saved.getvalue())))
+    except MalformedInput as error:
+        assert "the dates of column" in str(error)  # noqa: PT017 (it may be read as well)
+        assert instant
 
 
 def test_a_mean_past_float64_is_described(file: Callable[[str], str]) -> None:

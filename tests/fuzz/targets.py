@@ -1,0 +1,361 @@
+"""What is fuzzed: for each target its samples, how they are changed, and what may come of a case.
+
+A case is bytes, as they stand in a file of `found/`. `run` returns where all is well, else it raises.
+"""
+
+import io
+import json
+import os
+import struct
+from abc import ABC, abstractmethod
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ml_core.errors import ServerlessMLError
+from tests.fuzz.mutation import Chance, changed, changed_floats, changed_json
+
+TESTS = Path(__file__).resolve().parent.parent
+
+
+class Broken(Exception):
+    """Something came of a case that must not."""
+
+
+class Target(ABC):
+    """One part that reads what strangers send. `folder` is an empty one of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    @abstractmethod
+    def samples(self) -> list[bytes]:
+        """Sound cases."""
+
+    @abstractmethod
+    def run(self, case: bytes) -> object:
+        """Try a case. Raises `Broken`, or whatever else the tree did not foresee."""
+
+    def drawn(self, chance: Chance) -> bytes:
+        """A changed sample."""
+        return changed(chance.choice(self.samples), self.samples, chance)
+
+
+class Artifacts(Target):
+    """The safetensors container and what is in it. Half of the cases have a right checksum."""
+
+    @cached_property
+    def samples(self) -> list[bytes]:
+        from ml_core.training.notebook import train_model
+
+        kept = sorted((TESTS / "unit" / "ml_core" / "artifacts").glob("*.json"))
+        samples = [bytes.fromhex(json.loads(file.read_text())["artifact"]) for file in kept]
+        rows = [[number, ("red", "blue")[number % 2], number % 3 == 0] for number in range(12)]
+        samples.append(train_model(rows, [number % 2 for number in range(12)]).to_bytes())
+        return samples
+
+    def drawn(self, chance: Chance) -> bytes:
+        from ml_core.safetensors import Tensor, read, write
+
+        sample = chance.choice(self.samples)
+        if chance.random() < 0.5:
+            return changed(sample, self.samples, chance)
+        description, tensors = read(sample)
+        for name in list(tensors):
+            tensor = tensors[name]
+            if tensor.dtype == "F64" and chance.random() < 0.3:
+                tensors[name] = Tensor(tensor.shape, changed_floats(bytes(tensor.packed), chance))
+            if chance.random() < 0.05:
+                del tensors[name]
+            elif chance.random() < 0.05:
+                tensors[name] = Tensor.of([1.0] * chance.choice((1, 2, 12)))
+        try:
+            return write(changed_json(description, chance), tensors)
+        except (ValueError, AttributeError, TypeError):  # NaN, half a character
+            return changed(sample, self.samples, chance)
+
+    def run(self, case: bytes) -> None:
+        from ml_core.inputs.rows import Limits
+        from ml_core.model.model import Model
+
+        try:
+            model = Model.from_bytes(case)
+            row = [1.0 if feature.kind == "number" else None for feature in model.columns]
+            model.row_schema()
+            rows = model.rows([row, row], limits=Limits())
+            model.predict_rows(rows, model.outputs)
+        except ServerlessMLError:
+            return
+
+
+class Served(Target):
+    """An api with trained models, asked in this process."""
+
+    @cached_property
+    def api(self) -> Any:
+        from handlers.jobs import train_now
+        from handlers.local.services import folder_services
+        from handlers.rest.api import Api
+        from handlers.settings import read_settings
+
+        values = {"ML_ROOT": str(self.folder / "store"), "ML_MAX_WAIT": "0"}
+        services = folder_services(read_settings(values), key_records=None)
+        rows = [[x + y / 10, x * y, 5 - x, y] for x in range(6) for y in range(5)]
+        mixed = [[number, ("red", "blue")[number % 2], number % 3 == 0] for number in range(30)]
+        for name, about in {
+            "iris": {"instances": rows, "targets": [row // 10 for row in range(30)]},
+            "mixed": {
+                "instances": mixed,
+                "targets": ["a", "b"] * 15,
+                "feature_names": ["size", "colour", "old"],
+            },
+        }.items():
+            job = train_now(services, {"model": name, "algorithm": "logistic_regression", **about})
+            if job.state != "succeeded":
+                raise Broken(f"no model to ask: {job}")
+        return Api(services)
+
+    def check(self, status: object, body: bytes) -> None:
+        """An answer is no 5xx, and a refusal is told as one."""
+        if not isinstance(status, int) or not 200 <= status < 500:
+            raise Broken(f"status {status}: {body[:300]!r}")
+        if status >= 400 and body and not {"status", "code", "error"} <= json.loads(body).keys():
+            raise Broken(f"no problem: {body[:300]!r}")
+
+
+class Tensors(Served):
+    """Open Inference requests: `path`, the length of the JSON part or nothing, and the body."""
+
+    @cached_property
+    def samples(self) -> list[bytes]:
+        numbers = {"name": "x", "shape": [2, 4], "datatype": "FP64"}
+        values = [1.5, 2.0, 3.0, 4.0, 0.0, 1.0, 2.0, 3.0]
+        columns = [
+            {"name": "size", "shape": [2], "datatype": "INT64", "data": [1, 2]},
+            {"name": "colour", "shape": [2, 1], "datatype": "BYTES", "data": ["red", None]},
+            {"name": "old", "shape": [2], "datatype": "BOOL", "data": [True, False]},
+        ]
+        raw = b"\x03\0\0\0red\x04\0\0\0blue"
+        words = {
+            "name": "colour",
+            "shape": [2],
+            "datatype": "BYTES",
+            "parameters": {"binary_data_size": len(raw)},
+        }
+        everything = {"id": "7", "parameters": {"binary_data_output": True, "unknown_columns": "ignore"}}
+        outputs = [{"name": "predict", "parameters": {"binary_data": True}}, {"name": "predict_proba"}]
+        packed = struct.pack("<8d", *values)
+        binary = {**numbers, "parameters": {"binary_data_size": len(packed)}}
+        return [
+            _request("iris", {"inputs": [{**numbers, "data": values}], "outputs": outputs, **everything}),
+            _request("iris", {"inputs": [{**numbers, "datatype": "INT8", "data": [[1] * 4] * 2}]}),
+            _request("iris", {"inputs": [binary], **everything}, packed),
+            _request("iris", {"inputs": [{**binary, "datatype": "FP32", "shape": [4, 4]}]}, packed),
+            _request("mixed", {"inputs": columns, "outputs": outputs}),
+            _request("mixed", {"inputs": [columns[0], words, columns[2]]}, raw),
+        ]
+
+    def drawn(self, chance: Chance) -> bytes:
+        sample = chance.choice(self.samples)
+        if chance.random() < 0.4:
+            return changed(sample, self.samples, chance)
+        model, length, body = sample.split(b"\n", 2)
+        text, raw = (body[: int(length)], body[int(length) :]) if length else (body, None)
+        if raw is not None and chance.random() < 0.5:
+            raw = changed(raw, [raw], chance)
+        return _request(model.decode(), changed_json(json.loads(text), chance), raw)
+
+    def run(self, case: bytes) -> None:
+        from handlers.rest.http import Request
+
+        model, _, rest = case.partition(b"\n")
+        length, _, body = rest.partition(b"\n")
+        headers = {"inference-header-content-length": length.decode("latin-1")} if length else {}
+        path = f"/v2/models/{model.decode('latin-1')}/infer"
+        answer = self.api.handle(Request("POST", path, {}, headers, body, "r1"))
+        self.check(answer.status, answer.body)
+
+
+def _request(model: str, header: Any, raw: bytes | None = None) -> bytes:
+    text = json.dumps(header).encode()
+    length = b"" if raw is None else str(len(text)).encode()
+    return b"\n".join((model.encode(), length, text + (raw or b"")))
+
+
+class Tables(Target):
+    """Files of every format, read as a dataset and described."""
+
+    @cached_property
+    def samples(self) -> list[bytes]:
+        import numpy as np
+        from arro3.core import Array, DataType, Table
+        from arro3.io import write_parquet
+
+        lines = [
+            "age,plan,since,spend",
+            *(f"{n},{'pro' if n % 2 else 'basic'},2024-01-{n + 1:02},{n * 1.5}" for n in range(20)),
+        ]
+        text = "\n".join(lines)
+        objects = "\n".join(
+            json.dumps({"a": n, "b": f"w{n % 3}", "c": None if n % 4 else True}) for n in range(20)
+        )
+        parquet = io.BytesIO()
+        columns = {
+            "number": Array(np.arange(20, dtype="f8")),
+            "whole": Array(np.arange(20)),
+            "word": Array([("red", "blue", None)[n % 3] for n in range(20)], type=DataType.string()),
+            "truth": Array([n % 2 == 0 for n in range(20)], type=DataType.bool()),
+        }
+        write_parquet(Table.from_arrays([*columns.values()], names=[*columns]), parquet)
+        structured = np.array(
+            [(1.0, "a", True), (2.0, "b", False)] * 5, dtype=[("x", "f8"), ("w", "U3"), ("t", "?")]
+        )
+        dates = np.array([["2024-01-01"], ["NaT"]] * 4, dtype="datetime64[D]")
+        return [
+            text.encode(),
+            text.replace(",", ";").replace(".", ",").encode("utf-8-sig"),
+            text.replace(",", "\t").encode("utf-16"),
+            b"sep=;\r\n" + text.replace(",", ";").encode("cp1252"),
+            b'name,quote\n"a ""b"", c","x\ny"\n"d",\n',
+            b'price,share,day\n"$1,234.50",5 %,31.05.2024\n(5),6 %,01.06.2024\n',
+            objects.encode(),
+            parquet.getvalue(),
+            *(_saved(array) for array in (np.arange(12.0).reshape(4, 3), structured, dates)),
+        ]
+
+    def run(self, case: bytes) -> None:
+        from ml_core.tables.description import describe
+        from ml_core.tables.reading import read
+
+        file = self.folder / "table"
+        file.write_bytes(case)
+        try:
+            describe(read(str(file)))
+        except ServerlessMLError:
+            return
+
+
+def _saved(array: Any) -> bytes:
+    import numpy as np
+
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+class Events(Served):
+    """Events as clouds hand them over: AWS's as JSON, of Azure and Google the parts of a request."""
+
+    @cached_property
+    def samples(self) -> list[bytes]:
+        kept = sorted((TESTS / "events").glob("*.json"))
+        events = [json.loads(file.read_text()) for file in kept if "sqs" not in file.name]
+        body = b64encode(b'{"instances": [[1, 2, 3, 4]]}').decode()
+        headers = {"content-type": "application/json", "authorization": "Bearer x", "prefer": "wait=1"}
+        parts = [
+            ("POST", "https://a.azurewebsites.net/v1/models/iris:predict?pretty", headers, body),
+            ("GET", "https://a.net/v1/models?limit=1&after=iris", {"if-none-match": '"x"'}, ""),
+            (
+                "PUT",
+                "https://[::1]:80/v1/models/iris/aliases/a%20b",
+                {"accept": "application/problem+json"},
+                "",
+            ),
+            (
+                "POST",
+                "https://a.net/v2/models/iris/infer",
+                {"content-encoding": "gzip"},
+                b64encode(b"\x1f\x8b").decode(),
+            ),
+        ]
+        return [json.dumps(["aws", event]).encode() for event in events] + [
+            json.dumps([cloud, *each]).encode() for cloud in ("azure", "google") for each in parts
+        ]
+
+    def drawn(self, chance: Chance) -> bytes:
+        cloud, *rest = json.loads(chance.choice(self.samples))
+        if cloud == "aws":
+            return json.dumps([cloud, changed_json(rest[0], chance)]).encode()
+        return json.dumps([cloud, *(_changed_text(part, chance) for part in rest)]).encode()
+
+    def run(self, case: bytes) -> None:
+        cloud, *rest = json.loads(case)
+        asked: dict[str, Callable[..., tuple[Any, bytes]]] = {
+            "aws": self._on_aws,
+            "azure": self._on_azure,
+            "google": self._on_google,
+        }
+        self.check(*asked[cloud](*rest))
+
+    def _on_aws(self, event: Any) -> tuple[Any, bytes]:
+        from handlers.clouds import aws
+
+        aws._API[:] = [self.api]
+        answer = aws.api(event, SimpleNamespace(aws_request_id="r1"))
+        if "statusCode" not in answer:  # of a bare event
+            return answer.get("status", 200), json.dumps(answer).encode()
+        body = answer["body"]
+        json.dumps(answer)
+        return answer["statusCode"], b64decode(body) if answer["isBase64Encoded"] else body.encode()
+
+    def _on_azure(self, method: str, url: str, headers: dict[str, str], body: str) -> tuple[Any, bytes]:
+        import azure.functions as func
+
+        from handlers.clouds import azure
+
+        azure._API[:] = [self.api]
+        request = func.HttpRequest(method, url, headers=headers, body=_decoded(body))
+        context: Any = SimpleNamespace(invocation_id="r1")
+        answer = azure.api(request, context)
+        return answer.status_code, answer.get_body()
+
+    def _on_google(self, method: str, url: str, headers: dict[str, str], body: str) -> tuple[Any, bytes]:
+        from handlers.clouds import google
+
+        google._API[:] = [self.api]
+        target = url.partition("://")[2].partition("/")[2]
+        path, _, query = target.partition("?")
+        named = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+        sent = _decoded(body)
+        environ = {
+            "REQUEST_METHOD": method, "PATH_INFO": "/" + path.encode("utf-8", "replace").decode("latin-1"),
+            "QUERY_STRING": query, "wsgi.input": io.BytesIO(sent), "CONTENT_LENGTH": str(len(sent)), **named,
+        }  # fmt: skip
+        request: Any = SimpleNamespace(environ=environ, get_data=lambda: sent)
+        answered, status, _ = google.api(request)
+        return status, answered if isinstance(answered, bytes) else b"".join(answered)
+
+
+def _changed_text(part: Any, chance: Chance) -> Any:
+    """A part of a request, which stays a text, or texts by name: no gateway hands over anything else."""
+    if chance.random() < 0.6:
+        return part
+    if isinstance(part, dict):
+        named = changed_json(part, chance)
+        return {name: str(value) for name, value in named.items()} if isinstance(named, dict) else part
+    return changed(str(part).encode(), [b"https://a.net/v1/jobs", b"GET"], chance).decode("utf-8", "replace")
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return b64decode(text)
+    except ValueError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+TARGETS: dict[str, Callable[[Path], Target]] = {
+    "artifacts": Artifacts,
+    "tensors": Tensors,
+    "tables": Tables,
+    "events": Events,
+}
+
+
+def found(target: str) -> Sequence[Path]:
+    """The cases that were found once, and mended."""
+    folder = Path(__file__).parent / "found" / target
+    return sorted(folder.iterdir()) if os.path.isdir(folder) else []
