@@ -118,9 +118,15 @@ class KeyGate:
 
 
 def key_of(headers: Mapping[str, str]) -> str:
-    """The key that came with a request, or an empty string."""
-    scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
-    key = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "").strip()
+    """The key that came with a request, or an empty string.
+
+    X-Api-Key counts before Authorization, which holds the platform's own token where a company's callers
+    have to show who they are.
+    """
+    key = headers.get("x-api-key", "").strip()
+    if not key:
+        scheme, _, bearer = headers.get("authorization", "").strip().partition(" ")
+        key = bearer.strip() if scheme.lower() == "bearer" else ""
     return key if len(key) <= _LONGEST_KEY else ""
 
 

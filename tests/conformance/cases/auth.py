@@ -78,10 +78,22 @@ CASES = [
     _with("bearer in small letters", 200, ("authorization", "bearer {predict_key}")),
     _with("spaces around the key", 200, ("Authorization", "Bearer   {predict_key} ")),
     _with(
-        "both headers, the first of them wrong",
-        401,
-        ("Authorization", "Bearer no"),
+        "the platform's own token beside the key",
+        200,
+        ("Authorization", "Bearer eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2ln"),
         ("X-Api-Key", "{predict_key}"),
+    ),
+    _with(
+        "a signed request beside the key",
+        200,
+        ("Authorization", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c"),
+        ("X-Api-Key", "{predict_key}"),
+    ),
+    _with(
+        "both headers, X-Api-Key of them wrong",
+        401,
+        ("Authorization", "Bearer {predict_key}"),
+        ("X-Api-Key", "no"),
     ),
     _with(
         "a scheme of another kind beside the key",
