@@ -70,7 +70,7 @@ class KeyStore(Protocol):
 
 _CLOUDS = "aws, google, azure or local"
 # How often a change is tried while others change the records too.
-_ATTEMPTS = 30
+_ATTEMPTS = 50
 
 # The options that not every cloud has: its name, how else it may be written, and what it says.
 OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {

@@ -14,10 +14,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from google.cloud import functions_v2, iam_admin_v1, scheduler_v1, secretmanager_v1, tasks_v2
+from google.cloud import (
+    artifactregistry_v1,
+    functions_v2,
+    iam_admin_v1,
+    run_v2,
+    scheduler_v1,
+    secretmanager_v1,
+    tasks_v2,
+)
 from google.iam.v1 import iam_policy_pb2
 from google.protobuf.json_format import ParseDict, ParseError
 from google.pubsub_v1 import types as pubsub_v1
+
+from tests.google import limits
 
 Json = dict[str, Any]
 
@@ -80,6 +90,18 @@ class Cloud:
         self.numbers: dict[str, str] = {}
         self.alive = True
         self.url = ""
+        # Services whose callers Cloud Run does not check.
+        self.unchecked: set[str] = set()
+        # What an organisation asks for, each off: domain restricted sharing, the invoker check on every
+        # service, resources in some regions alone, and a default build account that has no roles.
+        self.own_domains_alone = False
+        self.invoker_check_required = False
+        self.allowed_locations: list[str] | None = None
+        self.builds_need_rights = False
+        # How many builds fail because a grant is not known yet, or Eventarc's own account is not ready.
+        self.late_rights = 0
+        self.late_eventarc = 0
+        self._etags = 0
 
     def fail(
         self, method: str, path: str, status: int, message: str = "planned", times: int = 1, **headers: str
@@ -101,13 +123,18 @@ class Cloud:
     def _plain(self, path: str) -> str:
         return re.sub(r"projects/(\d+)\b", lambda n: f"projects/{self.numbers.get(n[1], n[1])}", path)
 
+    def new_etag(self) -> str:
+        """An entity tag that nothing had before."""
+        self._etags += 1
+        return f'"{self._etags:x}"'
+
     def hide_once(self, function: str) -> None:
         """The next listing lacks the function, as if somebody created it right after."""
         self.hidden.add(function)
 
     def changes(self) -> list[Recorded]:
         """The requests that were more than reading."""
-        reading = re.compile(r":getIamPolicy$|/entries:list$")
+        reading = re.compile(r":getIamPolicy$|/entries:list$")  # POSTs that change nothing
         return [
             request
             for request in self.requests
@@ -185,14 +212,27 @@ def _create(kind: Any, name_in: str) -> Callable[..., Json]:
             name = request.path.split("/", 2)[2]
         elif name_in == "secret":
             name = f"{request.path.split('/', 2)[2]}/{request.query['secretId']}"
+            _refuse(limits.replication(body["replication"], cloud.allowed_locations))
+            _refuse(None if re.fullmatch(r"[A-Za-z0-9_-]{1,255}", request.query["secretId"]) else "secretId")
+        elif name_in == "repository":
+            name = f"{request.path.split('/', 2)[2]}/{request.query['repositoryId']}"
         else:
             name = body["name"]
+        _refuse(limits.labels(body.get("labels", {})))
         if name in cloud.resources:
             raise Refusal(409, f"{name} already exists")
         cloud.resources[name] = {**body, "name": name}
+        if name_in == "secret":
+            cloud.resources[name]["etag"] = cloud.new_etag()
         return cloud.resources[name]
 
     return act
+
+
+def _refuse(reason: str | None) -> None:
+    """A broken rule of the documents is a 400."""
+    if reason is not None:
+        raise Refusal(400, reason)
 
 
 def _create_account(cloud: Cloud, request: Recorded, project: str) -> Json:
@@ -216,6 +256,14 @@ def _read(cloud: Cloud, _: Recorded, name: str) -> Json:
 def _patch(kind: Any) -> Callable[..., Json]:
     def act(cloud: Cloud, request: Recorded, name: str) -> Json:
         found, body = _read(cloud, request, name), _checked(kind, request.body)
+        _refuse(limits.labels(body.get("labels", {})))
+        if kind is secretmanager_v1.Secret:
+            # https://cloud.google.com/secret-manager/docs/etags
+            if body.get("etag") not in (None, found["etag"]):
+                raise Refusal(
+                    400, "The etag provided in the request does not match the secret's current etag."
+                )
+            found["etag"] = cloud.new_etag()
         for field in request.query["updateMask"].split(","):
             if field not in body:
                 raise Refusal(400, f"the mask names {field}, which the body lacks")
@@ -223,6 +271,15 @@ def _patch(kind: Any) -> Callable[..., Json]:
         return found
 
     return act
+
+
+def _patch_topic(cloud: Cloud, request: Recorded, name: str) -> Json:
+    """Pub/Sub takes topic and mask in the body."""
+    found = _read(cloud, request, name)
+    body = _checked(pubsub_v1.UpdateTopicRequest, request.body)
+    for field in body["updateMask"].split(","):
+        found[field] = body["topic"][field]
+    return found
 
 
 def _delete(cloud: Cloud, request: Recorded, name: str) -> Json:
@@ -239,18 +296,42 @@ def _queues(cloud: Cloud, request: Recorded, location: str) -> Json:
     return _page(request, "queues", ours)
 
 
-def _get_policy(cloud: Cloud, _: Recorded, name: str) -> Json:
-    if name not in cloud.resources and not _is_service(cloud, name):
+def _get_policy(cloud: Cloud, request: Recorded, name: str) -> Json:
+    """A policy. Who does not ask for version 3 is not told of conditions."""
+    if name not in cloud.resources and not _is_service(cloud, name) and name.count("/") != 1:
         raise Refusal(404, f"{name} does not exist")
-    return cloud.policies.get(name, {"etag": "ACAB"})
+    found = cloud.policies.get(name, {"etag": "ACAB"})
+    options = (request.body or {}).get("options", {})
+    asked = options.get("requestedPolicyVersion") or request.query.get("options.requestedPolicyVersion")
+    if request.path.endswith(":setIamPolicy") or int(asked or 1) == 3:
+        return found
+    bindings = [
+        {key: value for key, value in each.items() if key != "condition"}
+        | (
+            {"role": f"{each['role']}_withcond_{zlib.crc32(str(each).encode()):x}"}
+            if each.get("condition")
+            else {}
+        )
+        for each in found.get("bindings", [])
+    ]
+    return {**found, "bindings": bindings} if bindings else found
 
 
 def _set_policy(cloud: Cloud, request: Recorded, name: str) -> Json:
-    _get_policy(cloud, request, name)
+    before = _get_policy(cloud, request, name)
     body = _checked(iam_policy_pb2.SetIamPolicyRequest, {"resource": name, **request.body})
+    _refuse(limits.policy(body["policy"]))
+    if body["policy"].get("etag", before["etag"]) != before["etag"]:
+        raise Refusal(409, "There were concurrent policy changes: the etag does not match.")
     for binding in body["policy"].get("bindings", []):
         for member in binding["members"]:
             kind, _, email = member.partition(":")
+            if cloud.own_domains_alone and member in {"allUsers", "allAuthenticatedUsers"}:
+                raise Refusal(
+                    400,
+                    "One or more users named in the policy do not belong to a permitted customer,"
+                    " perhaps due to an organization policy.",
+                )
             if kind == "serviceAccount" and not any(
                 r.get("email") == email for r in cloud.resources.values()
             ):
@@ -264,12 +345,27 @@ def _is_service(cloud: Cloud, name: str) -> bool:
 
 
 def _versions(cloud: Cloud, request: Recorded, secret: str) -> Json:
+    """The newest come first; a filter and the size of the page are honoured."""
     _read(cloud, request, secret)
-    return {
-        "versions": [
-            {k: v for k, v in each.items() if k != "data"} for each in cloud.versions.get(secret, [])
-        ]
-    }
+    state = request.query.get("filter", "").removeprefix("state:")
+    found = [
+        {k: v for k, v in each.items() if k != "data"}
+        for each in cloud.versions.get(secret, [])
+        if state in ("", each["state"])
+    ]
+    return {"versions": found[: int(request.query.get("pageSize") or 100)]} if found else {}
+
+
+def _secrets(cloud: Cloud, request: Recorded, project: str) -> Json:
+    """The secrets that carry the labels of the filter."""
+    wanted = dict(re.findall(r"labels\.([a-z]+)=([a-z0-9-]+)", request.query.get("filter", "")))
+    found = [
+        each
+        for name, each in sorted(cloud.resources.items())
+        if name.startswith(f"projects/{project}/secrets/")
+        and wanted.items() <= each.get("labels", {}).items()
+    ]
+    return _page(request, "secrets", found)
 
 
 def _add_version(cloud: Cloud, request: Recorded, secret: str) -> Json:
@@ -281,9 +377,12 @@ def _add_version(cloud: Cloud, request: Recorded, secret: str) -> Json:
     return {"name": name, "state": "ENABLED"}
 
 
-def _access_version(cloud: Cloud, _: Recorded, secret: str) -> Json:
+def _access_version(cloud: Cloud, _: Recorded, secret: str, number: str) -> Json:
+    """`latest` is the newest version, whatever its state: one that is destroyed is not passed over."""
     for version in cloud.versions.get(secret, []):
-        if version["state"] == "ENABLED":
+        if number in ("latest", version["name"].rpartition("/")[2]):
+            if version["state"] != "ENABLED":
+                raise Refusal(400, f"Secret Version [{version['name']}] is in {version['state']} state.")
             return {"name": version["name"], "payload": {"data": version["data"]}}
     raise Refusal(404, f"{secret} has no version")
 
@@ -314,6 +413,7 @@ def _create_function(cloud: Cloud, request: Recorded, location: str) -> Json:
     if name in cloud.functions:
         raise Refusal(409, f"Resource '{name}' already exists")
     body = _checked(functions_v2.Function, request.body)
+    _check_eventarc(cloud, body)
     for email in _accounts(body):
         if not any(resource.get("email") == email for resource in cloud.resources.values()):
             raise Refusal(404, f"Service account {email} was not found.")
@@ -322,7 +422,49 @@ def _create_function(cloud: Cloud, request: Recorded, location: str) -> Json:
 
 def _accounts(body: Json) -> list[str]:
     found = [body["serviceConfig"]["serviceAccountEmail"]]
+    if (builder := _builder(body)) is not None:
+        found.append(builder)
     return [*found, *([body["eventTrigger"]["serviceAccountEmail"]] if "eventTrigger" in body else [])]
+
+
+def _builder(body: Json) -> str | None:
+    """The account that a build is made by, when one is named."""
+    named = body["buildConfig"].get("serviceAccount")
+    _refuse(
+        None
+        if named is None or re.fullmatch(r"projects/[^/]+/serviceAccounts/[^/@]+@[^/]+", named)
+        else f"invalid build service account {named}"
+    )
+    return named.rpartition("/")[2] if named else None
+
+
+def _check_eventarc(cloud: Cloud, body: Json) -> None:
+    if "eventTrigger" in body and cloud.late_eventarc > 0:
+        cloud.late_eventarc -= 1
+        raise Refusal(
+            400,
+            'Validation failed for trigger: Invalid resource state for "": Permission denied while using the'
+            " Eventarc Service Agent. If you recently started to use Eventarc, it may take a few minutes"
+            " before all necessary permissions are propagated to the Service Agent.",
+        )
+
+
+def _lacking_rights(cloud: Cloud, path: str, function: Json) -> str | None:
+    """Why a build may not do what it has to."""
+    project, builder = path.split("/")[1], _builder(function)
+    if cloud.late_rights > 0:
+        cloud.late_rights -= 1
+        return f"Build failed: {builder} does not have storage.objects.get access to the object."
+    if not cloud.builds_need_rights:
+        return None
+    has = {
+        binding["role"]
+        for binding in cloud.policies.get(f"projects/{project}", {}).get("bindings", [])
+        if f"serviceAccount:{builder}" in binding["members"]
+    }
+    if lacking := limits.BUILD_ROLES - has:
+        return f"Build failed: {builder or 'the default account'} lacks permission: {sorted(lacking)}"
+    return None
 
 
 def _update_function(cloud: Cloud, request: Recorded, name: str) -> Json:
@@ -337,6 +479,9 @@ def _update_function(cloud: Cloud, request: Recorded, name: str) -> Json:
 
 def _change(cloud: Cloud, name: str, function: Json) -> Json:
     """Begin a build: it is there at once, and active (or failed) after some polls."""
+    _refuse(limits.function(name, function))
+    # What was set through Cloud Run's API is not kept for sure.
+    cloud.unchecked.discard(name.replace("/functions/", "/services/"))
     source = function["buildConfig"]["source"]["storageSource"]["object"]
     if not cloud.uploads.get(source):
         raise Refusal(400, f"nothing was uploaded to {source}")
@@ -374,6 +519,8 @@ def _get_operation(cloud: Cloud, _: Recorded, name: str) -> Json:
     operation = cloud.operations.get(name)
     if operation is None:
         raise Refusal(404, "no such operation")
+    if "answer" in operation:
+        return {"name": name, "done": True, "response": operation["answer"]}
     operation["polls"] -= 1
     if operation["polls"] > 0:
         return {"name": name, "done": False}
@@ -383,7 +530,8 @@ def _get_operation(cloud: Cloud, _: Recorded, name: str) -> Json:
         cloud.functions.pop(path, None)
         kind = "type.googleapis.com/google.protobuf.Empty"
         return {"name": name, "done": True, "response": {"@type": kind}}
-    if (reason := cloud.broken_builds.pop(path.rpartition("/")[2], None)) is not None:
+    reason = cloud.broken_builds.pop(path.rpartition("/")[2], None) or _lacking_rights(cloud, path, function)
+    if reason is not None:
         function["state"] = "FAILED"
         return {"name": name, "done": True, "error": {"code": 3, "message": reason}}
     function["state"] = "ACTIVE"
@@ -396,7 +544,7 @@ def _get_function(cloud: Cloud, request: Recorded, name: str) -> Json:
         raise Refusal(404, f"Resource '{name}' was not found")
     # A build goes on whether its operation is looked at or not.
     for operation, about in list(cloud.operations.items()):
-        if about["function"] == name and cloud.functions[name]["state"] == "DEPLOYING":
+        if about.get("function") == name and cloud.functions[name]["state"] == "DEPLOYING":
             _get_operation(cloud, request, operation)
     return cloud.functions[name]
 
@@ -426,6 +574,29 @@ def _delete_function(cloud: Cloud, request: Recorded, name: str) -> Json:
     return _operation(cloud, name)
 
 
+def _get_service(cloud: Cloud, _: Recorded, name: str) -> Json:
+    """The Cloud Run service of a function."""
+    if not _is_service(cloud, name):
+        raise Refusal(404, f"Resource '{name}' was not found")
+    return {"name": name, "invokerIamDisabled": name in cloud.unchecked, "etag": "1"}
+
+
+def _update_service(cloud: Cloud, request: Recorded, name: str) -> Json:
+    body, mask = _checked(run_v2.Service, request.body), request.query["updateMask"]
+    service = _get_service(cloud, request, name)
+    _refuse(None if mask == "invokerIamDisabled" else f"a change of {mask}, which belongs to the function")
+    if body.get("invokerIamDisabled"):
+        if cloud.invoker_check_required:
+            raise Refusal(400, "Constraint constraints/run.managed.requireInvokerIam violated")
+        cloud.unchecked.add(name)
+    else:
+        cloud.unchecked.discard(name)
+    operation = f"{name.partition('/services/')[0]}/operations/run-{len(cloud.operations) + 1}"
+    kind = "type.googleapis.com/google.cloud.run.v2.Service"
+    cloud.operations[operation] = {"answer": {"@type": kind, **service}}
+    return {"name": operation, "done": False}
+
+
 def _log_entries(cloud: Cloud, request: Recorded) -> Json:
     """The entries of the filter's region; those that name none are everywhere."""
     region = re.search(r'resource\.labels\.location="([^"]*)"', request.body["filter"])
@@ -452,7 +623,8 @@ def _models(_: Cloud, __: Recorded, region: str, function: str) -> Json:
 P, L = r"projects/[^/]+", r"projects/[^/]+/locations/[^/]+"
 QUEUE, JOB, FUNCTION = rf"({L}/queues/[^/:]+)", rf"({L}/jobs/[^/:]+)", rf"({L}/functions/[^/:]+)"
 SECRET, TOPIC, ACCOUNT = rf"({P}/secrets/[^/:]+)", rf"({P}/topics/[^/:]+)", rf"({P}/serviceAccounts/[^/:]+)"
-ANYTHING = rf"({L}/queues/[^/:]+|{P}/serviceAccounts/[^/:]+|{L}/services/[^/:]+)"
+ANYTHING = rf"({L}/queues/[^/:]+|{P}/serviceAccounts/[^/:]+|{L}/services/[^/:]+|{L}/repositories/[^/:]+)"
+REPOSITORY, SERVICE = rf"({L}/repositories/[^/:]+)", rf"({L}/services/[^/:]+)"
 
 ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("POST", r"/v1/projects/([^/]+)/serviceAccounts", _create_account),
@@ -470,12 +642,24 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("DELETE", rf"/v1/{SECRET}", _delete),
     ("GET", rf"/v1/{SECRET}/versions", _versions),
     ("POST", rf"/v1/{SECRET}:addVersion", _add_version),
-    ("GET", rf"/v1/{SECRET}/versions/latest:access", _access_version),
+    ("GET", r"/v1/projects/([^/]+)/secrets", _secrets),
+    ("PATCH", rf"/v1/{SECRET}", _patch(secretmanager_v1.Secret)),
+    ("GET", rf"/v1/{SECRET}/versions/(latest|\d+):access", _access_version),
     ("POST", rf"/v1/{SECRET}/versions/(\d+):destroy", _destroy_version),
     ("GET", rf"/v1/{SECRET}:getIamPolicy", _get_policy),
     ("POST", rf"/v1/{SECRET}:setIamPolicy", _set_policy),
     ("PUT", rf"/v1/{TOPIC}", _create(pubsub_v1.Topic, "path")),
     ("GET", rf"/v1/{TOPIC}", _read),
+    ("PATCH", rf"/v1/{TOPIC}", _patch_topic),
+    ("POST", rf"/v1/{L}/repositories", _create(artifactregistry_v1.Repository, "repository")),
+    ("GET", rf"/v1/{REPOSITORY}", _read),
+    ("PATCH", rf"/v1/{REPOSITORY}", _patch(artifactregistry_v1.Repository)),
+    ("DELETE", rf"/v1/{REPOSITORY}", _delete),
+    ("GET", rf"/v1/{REPOSITORY}:getIamPolicy", _get_policy),
+    ("GET", rf"/v2/{SERVICE}", _get_service),
+    ("PATCH", rf"/v2/{SERVICE}", _update_service),
+    ("POST", rf"/v3/({P}):getIamPolicy", _get_policy),
+    ("POST", rf"/v3/({P}):setIamPolicy", _set_policy),
     ("DELETE", rf"/v1/{TOPIC}", _delete),
     ("POST", rf"/v1/{L}/jobs", _create(scheduler_v1.Job, "body")),
     ("GET", rf"/v1/{JOB}", _read),

@@ -102,7 +102,7 @@ def make_service(**provider: Any) -> Service:
         "stage": "dev",
         "project": "demo-1",
         "region": "europe-west1",
-        "bucket": "demo-1-serverless-ml-dev",
+        "bucket": "",
         **provider,
     }
     functions = {name: Function(name, each["handler"], each) for name, each in config["functions"].items()}

@@ -29,6 +29,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from tests.google import limits
+
 
 class Stored(NamedTuple):
     """One live object."""
@@ -63,6 +65,7 @@ class Buckets:
         self.seconds_between_writes = seconds_between_writes
         self.throttled = 0
         self.taken: set[str] = set()
+        self.allowed_locations: list[str] | None = None
         self.signers: dict[str, RSAPublicKey] = {}
         self._implicit = implicit
         self._written: dict[tuple[str, str], float] = {}
@@ -81,6 +84,14 @@ class Buckets:
     def create(self, name: str, settings: dict[str, Any]) -> None:
         """Make a bucket; 409 when there is one of that name."""
         with self.lock:
+            if not re.fullmatch(limits.BUCKET, name):
+                raise Refusal(400, "invalid", f"Invalid bucket name: '{name}'")
+            if (reason := limits.labels(settings.get("labels", {}))) is not None:
+                raise Refusal(400, "invalid", reason)
+            if self.allowed_locations is not None and settings.get("location") not in self.allowed_locations:
+                raise Refusal(
+                    412, "conditionNotMet", "violates constraint 'constraints/gcp.resourceLocations'"
+                )
             if name in self.objects or name in self.taken:
                 raise Refusal(409, "conflict", "The requested bucket name is not available.")
             self.objects[name], self.settings[name] = {}, settings
@@ -338,7 +349,10 @@ class Handler(BaseHTTPRequestHandler):
     def _json_policy(self, bucket: str) -> None:
         self.buckets.bucket(bucket)
         if self.command == "PUT":
-            self.buckets.policies[bucket] = json.loads(self.body)
+            policy = json.loads(self.body)
+            if (reason := limits.policy(policy)) is not None:
+                raise Refusal(400, "invalid", reason)
+            self.buckets.policies[bucket] = policy
         self._send_json(
             self.buckets.policies.get(bucket, {"kind": "storage#policy", "version": 1, "etag": "CAE="})
         )

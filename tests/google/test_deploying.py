@@ -10,10 +10,13 @@ from handlers.settings import read_settings
 from providers.deploying.parameters import Parameters
 from providers.deploying.plan import DeploymentFailed, DeploymentRun
 from providers.deploying.service import Function, Service
+from providers.google.deploying.names import names_of
 from tests.google.conftest import Bench, make_service
 
 API, TRAIN, SWEEP = (f"serverless-ml-dev-{name}" for name in ("api", "train", "sweep"))
 LOCATION = "projects/demo-1/locations/europe-west1"
+NAMES = names_of(make_service())
+BUCKET, SECRET = NAMES.bucket, f"projects/demo-1/secrets/{NAMES.secret}"
 
 
 def test_a_first_deploy_makes_everything_and_sees_that_the_endpoint_answers(
@@ -27,13 +30,15 @@ def test_a_first_deploy_makes_everything_and_sees_that_the_endpoint_answers(
         SWEEP: "ACTIVE",
     }
     assert said.splitlines()[-1] == f"{cloud.url}/live/europe-west1/{API} answers"
-    assert cloud.functions[f"{LOCATION}/functions/{SWEEP}"]["eventTrigger"]["pubsubTopic"].endswith(SWEEP)
-    assert cloud.versions["projects/demo-1/secrets/serverless-ml-dev-keys"][0]["data"] == "W10="
+    assert cloud.functions[f"{LOCATION}/functions/{SWEEP}"]["eventTrigger"]["pubsubTopic"].endswith(
+        NAMES.topic
+    )
+    assert cloud.versions[SECRET][0]["data"] == "W10="
 
 
 def test_the_bucket_is_closed_to_the_public_and_forgets_old_states(bench: Bench, service: Service) -> None:
     bench.deploy(service)
-    settings = bench.google.buckets.settings["demo-1-serverless-ml-dev"]
+    settings = bench.google.buckets.settings[BUCKET]
     assert settings["iamConfiguration"]["uniformBucketLevelAccess"] == {"enabled": True}
     assert settings["iamConfiguration"]["publicAccessPrevention"] == "enforced"
     assert settings["versioning"] == {"enabled": True}
@@ -51,7 +56,7 @@ def test_the_api_may_sign_for_itself_and_nobody_else_may(bench: Bench, service: 
         for binding in policy.get("bindings", [])
         if binding["role"] == "roles/iam.serviceAccountTokenCreator"
     }
-    account = f"{API}@demo-1.iam.gserviceaccount.com"
+    account = NAMES.email("api")
     assert {path.rpartition("/")[2]: members for path, members in signs.items()} == {
         account: [f"serviceAccount:{account}"]
     }
@@ -66,8 +71,8 @@ def test_the_trainer_may_read_the_buckets_of_data_and_nothing_else_of_them(bench
     allowed = make_service(dataBuckets="gs://lake/exports, gs://lake/raw,gs://archive")
     said = bench.deploy(allowed)
     assert "give storage.objectViewer on the bucket lake to serviceAccount" not in said
-    assert f"give storage.objectViewer on the bucket lake to {TRAIN}" in said
-    trainer = f"serviceAccount:{TRAIN}@demo-1.iam.gserviceaccount.com"
+    assert f"give storage.objectViewer on the bucket lake to {NAMES.account('train')}" in said
+    trainer = NAMES.member("train")
     for name in ("lake", "archive"):
         bindings = bench.google.buckets.policies[name]["bindings"]
         assert {"role": "roles/storage.objectViewer", "members": [trainer]} in bindings
@@ -111,7 +116,7 @@ def may_upload(bench: Bench, origin: str) -> bool:
         "Access-Control-Request-Method": "PUT",
         "Access-Control-Request-Headers": "content-type",
     }
-    url = f"{bench.google.env['GOOGLE_ENDPOINT_URL_STORAGE']}/demo-1-serverless-ml-dev/datasets/churn/01"
+    url = f"{bench.google.env['GOOGLE_ENDPOINT_URL_STORAGE']}/{BUCKET}/datasets/churn/01"
     with urllib.request.urlopen(urllib.request.Request(url, method="OPTIONS", headers=asks)) as answer:
         return bool(answer.headers["Access-Control-Allow-Origin"] == origin)
 
@@ -134,7 +139,7 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_until_they_are
     assert not any("ML_CORS_ORIGINS" in each for each in environments.values()), "the api alone answers pages"
     assert "nothing to change" in bench.deploy(open_)
     said = bench.deploy(service)
-    assert "update the bucket demo-1-serverless-ml-dev: origins of pages" in said
+    assert f"update the bucket {BUCKET}: origins of pages" in said
     assert not may_upload(bench, "https://app.example.com")
     assert "nothing to change" in bench.deploy(service)
 
@@ -171,9 +176,11 @@ def test_a_changed_setting_updates_only_its_function(bench: Bench, service: Serv
         functions={**service.functions, "api": Function("api", "handlers.clouds.google.api", settings)}
     )
     said = bench.deploy(changed)
-    assert next(line for line in said.splitlines() if "the function" in line).startswith(
-        f"1/2 upload and update the function {API}"
-    )
+    assert [line.split(" (")[0] for line in said.splitlines()[:-1]] == [
+        f"1/3 upload and update the function {API}: code or settings",
+        f"2/3 wait for the function {API}",
+        f"3/3 set who may call {API}: everybody",
+    ]
     found = bench.google.cloud.functions[f"{LOCATION}/functions/{API}"]
     assert found["serviceConfig"]["availableMemory"] == "1Gi"
 
@@ -197,12 +204,12 @@ def test_what_somebody_changed_by_hand_is_put_right(bench: Bench, service: Servi
     cloud.policies[f"{LOCATION}/services/{TRAIN}"]["bindings"] = [
         {"role": "roles/run.invoker", "members": ["allUsers"]}
     ]
-    bench.google.buckets.settings["demo-1-serverless-ml-dev"]["versioning"] = {"enabled": False}
+    bench.google.buckets.settings[BUCKET]["versioning"] = {"enabled": False}
     said = bench.deploy(service)
     assert "serviceConfig.maxInstanceCount" in said
-    assert "update the bucket demo-1-serverless-ml-dev: versioning" in said
+    assert f"update the bucket {BUCKET}: versioning" in said
     assert cloud.policies[f"{LOCATION}/services/{TRAIN}"]["bindings"][0]["members"] == [
-        "serviceAccount:serverless-ml-dev-caller@demo-1.iam.gserviceaccount.com"
+        NAMES.member("caller")
     ]
     assert "nothing to change" in bench.deploy(service)
 
@@ -210,7 +217,7 @@ def test_what_somebody_changed_by_hand_is_put_right(bench: Bench, service: Servi
 def test_a_policy_keeps_what_others_granted(bench: Bench, service: Service) -> None:
     bench.deploy(service)
     cloud = bench.google.cloud
-    secret = "projects/demo-1/secrets/serverless-ml-dev-keys"
+    secret = SECRET
     auditor = {"role": "roles/secretmanager.viewer", "members": ["user:auditor@example.com"]}
     cloud.policies[secret]["bindings"] = [auditor]
     bench.deploy(service)
@@ -291,7 +298,7 @@ def test_a_retry_waits_as_long_as_the_answer_asks(bench: Bench, service: Service
 
 
 def test_a_new_account_that_is_not_known_everywhere_yet_is_waited_for(bench: Bench, service: Service) -> None:
-    said = "Service account serverless-ml-dev-api@demo-1.iam.gserviceaccount.com does not exist."
+    said = "Service account api@demo-1.iam.gserviceaccount.com does not exist."
     bench.google.cloud.fail("POST", r"/secrets/.*:setIamPolicy$", 400, said, times=3)
     bench.google.cloud.fail("POST", r"/functions$", 404, said, times=2)
     bench.deploy(service)
@@ -356,7 +363,7 @@ def test_a_function_that_serverless_yml_no_longer_has_is_deleted(bench: Bench, s
 
 def test_remove_leaves_nothing(bench: Bench, service: Service) -> None:
     bench.deploy(service)
-    bench.google.buckets.put("demo-1-serverless-ml-dev", "jobs/1.json", b"{}", {})
+    bench.google.buckets.put(BUCKET, "jobs/1.json", b"{}", {})
     bench.remove(service, yes=True)
     cloud, buckets = bench.google.cloud, bench.google.buckets
     assert (cloud.resources, cloud.functions, buckets.objects) == ({}, {}, {})
@@ -380,7 +387,7 @@ def test_remove_asks_before_it_deletes_what_nothing_brings_back(
     bench: Bench, service: Service, key: str, held: str
 ) -> None:
     bench.deploy(service)
-    bench.google.buckets.put("demo-1-serverless-ml-dev", key, b"{}", {})
+    bench.google.buckets.put(BUCKET, key, b"{}", {})
     asked: list[str] = []
 
     def no(question: str) -> str:
@@ -412,7 +419,7 @@ def test_a_stage_can_be_deployed_again_after_it_was_removed(bench: Bench, servic
 
 
 def test_a_bucket_name_that_somebody_else_has_is_one_line(bench: Bench, service: Service) -> None:
-    bench.google.buckets.taken.add("demo-1-serverless-ml-dev")
+    bench.google.buckets.taken.add(BUCKET)
     with pytest.raises(
         DeploymentFailed, match=r"the bucket name .* is taken by another project: pass --param bucket="
     ):
@@ -453,5 +460,5 @@ def test_logs_are_lines_in_order(bench: Bench, service: Service) -> None:
 def test_another_role_on_a_function_is_not_ours_to_mind(bench: Bench, service: Service) -> None:
     bench.deploy(service)
     viewer = {"role": "roles/run.viewer", "members": ["user:auditor@example.com"]}
-    bench.google.cloud.policies[f"{LOCATION}/services/{API}"]["bindings"].append(viewer)
+    bench.google.cloud.policies[f"{LOCATION}/services/{API}"] = {"bindings": [viewer], "etag": "A1"}
     assert "nothing to change" in bench.deploy(service)

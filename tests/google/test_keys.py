@@ -13,17 +13,20 @@ from providers.deploying.keys import Target
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 from providers.google.deploying.key_store import key_store
+from providers.google.deploying.names import names_of
 from providers.google.runtime.keys import read_records
 from tests.google.conftest import Bench, Google, make_service
 
-SECRET = "projects/demo-1/secrets/serverless-ml-dev-keys"
+NAMES = names_of(make_service())
+SECRET = f"projects/demo-1/secrets/{NAMES.secret}"
 LOCATION, API = "projects/demo-1/locations/europe-west1", "serverless-ml-dev-api"
 RECORD = {"id": "3f9a0c1e", "role": "predict", "sha256": "0" * 64}
 
 
 @pytest.fixture
 def deployed(google: Google) -> Google:
-    google.cloud.resources[SECRET] = {"name": SECRET}
+    labels = {"service": "serverless-ml", "stage": "dev", "region": "europe-west1"}
+    google.cloud.resources[SECRET] = {"name": SECRET, "labels": labels, "etag": '"1"'}
     return google
 
 
@@ -90,9 +93,12 @@ def test_keys_are_where_the_function_reads_whatever_its_region(
         monkeypatch.setenv(name, value)
     assert main(["keys", "new", "--cloud", "google", "--role", "admin"]) == 0
     out, err = capsys.readouterr()
-    assert "(role admin) in the secret serverless-ml-dev-keys, project demo-1, read in us-central1" in err
+    assert (
+        "(role admin) in the secret serverless-ml-dev-us-central1-keys, project demo-1, read in us-cen" in err
+    )
     assert "warning" not in err
-    assert [each["id"] for each in held(bench.google, SECRET)] == [out.split("_")[1]]
+    theirs = SECRET.replace("europe-west1", "us-central1")
+    assert [each["id"] for each in held(bench.google, theirs)] == [out.split("_")[1]]
 
 
 def test_a_region_without_functions_is_warned_of_and_the_right_one_named(
@@ -110,22 +116,44 @@ def test_a_region_without_functions_is_warned_of_and_the_right_one_named(
     assert "warning" not in capsys.readouterr().err
 
 
-def test_two_regions_of_one_stage_read_the_same_keys(bench: Bench, service: Service) -> None:
+def test_two_regions_of_one_stage_have_keys_of_their_own(bench: Bench, service: Service) -> None:
     bench.deploy(service)
     bench.deploy(make_service(region="us-central1"))
-    for options in ({}, {"region": "europe-west1"}, {"region": "us-central1"}):
-        store = key_store(Target("dev", options=options), bench.google.env)
-        assert store.place.endswith("project demo-1, read in europe-west1 and us-central1")
+    with pytest.raises(
+        DeploymentFailed, match=r"expected a deployment in one region, got europe-west1: .*--region"
+    ):
+        key_store(Target("dev"), bench.google.env)
+    for region in ("europe-west1", "us-central1"):
+        store = key_store(Target("dev", options={"region": region}), bench.google.env)
+        assert store.place == f"secret serverless-ml-dev-{region}-keys, project demo-1, read in {region}"
         assert store.warning is None
+        store.write([{**RECORD, "id": region}])
+    for region in ("europe-west1", "us-central1"):
+        secret = SECRET.replace("europe-west1", region)
+        assert [each["id"] for each in held(bench.google, secret)] == [region]
+
+
+def test_without_functions_the_secret_is_found_by_its_labels(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.google.cloud.functions.clear()
+    assert key_store(Target("dev"), bench.google.env).place == f"secret {NAMES.secret}, project demo-1"
+    bench.deploy(make_service(region="us-central1"))
+    bench.google.cloud.functions.clear()
+    with pytest.raises(
+        DeploymentFailed, match=r"expected one secret of serverless-ml, stage dev, got .*--region"
+    ):
+        key_store(Target("dev"), bench.google.env)
+    here = key_store(Target("dev", options={"region": "europe-west1"}), bench.google.env)
+    assert here.place == f"secret {NAMES.secret}, project demo-1"
 
 
 def test_the_keys_of_a_renamed_service_and_of_another_stage_or_project_are_its_own(
     bench: Bench, service: Service
 ) -> None:
     others = [
-        (Target("dev", "churn"), make_service(bucket="b-1")._replace(name="churn")),
-        (Target("prod"), make_service(stage="prod", bucket="b-2")),
-        (Target("dev", options={"project": "demo-2"}), make_service(project="demo-2", bucket="b-3")),
+        (Target("dev", "churn"), make_service()._replace(name="churn")),
+        (Target("prod"), make_service(stage="prod")),
+        (Target("dev", options={"project": "demo-2"}), make_service(project="demo-2")),
     ]
     for each in (service, *(other for _, other in others)):
         bench.deploy(each)
@@ -140,7 +168,9 @@ def test_the_keys_of_a_renamed_service_and_of_another_stage_or_project_are_its_o
         "demo-2/secrets/serverless-ml-dev",
     )
     for number, name in enumerate(names):
-        assert [each["id"] for each in held(bench.google, f"projects/{name}-keys")] == [str(number)]
+        assert [each["id"] for each in held(bench.google, f"projects/{name}-europe-west1-keys")] == [
+            str(number)
+        ]
 
 
 def test_the_secret_is_the_one_that_the_function_mounts(bench: Bench, service: Service) -> None:
@@ -148,7 +178,7 @@ def test_the_secret_is_the_one_that_the_function_mounts(bench: Bench, service: S
     bench.deploy(service)
     cloud = bench.google.cloud
     other = "projects/keys-1/secrets/ours"
-    cloud.resources[other] = {"name": other}
+    cloud.resources[other] = {"name": other, "etag": '"1"'}
     volume = cloud.functions[f"{LOCATION}/functions/{API}"]["serviceConfig"]["secretVolumes"][0]
     volume |= {"projectId": cloud.number("keys-1"), "secret": "ours"}
     store = key_store(Target("dev"), bench.google.env)
@@ -164,7 +194,8 @@ def test_regions_that_read_different_secrets_are_told_apart(bench: Bench, servic
     path = f"{LOCATION}/functions/{API}".replace("europe-west1", "us-central1")
     bench.google.cloud.functions[path]["serviceConfig"]["secretVolumes"][0]["secret"] = "others"
     with pytest.raises(
-        DeploymentFailed, match=r"europe-west1: serverless-ml-dev-keys .*us-central1: others .*-r"
+        DeploymentFailed,
+        match=r"europe-west1: serverless-ml-dev-europe-west1-keys .*us-central1: others .*-r",
     ):
         key_store(Target("dev"), bench.google.env)
     store = key_store(Target("dev", options={"region": "us-central1"}), bench.google.env)
@@ -180,7 +211,7 @@ def test_what_could_not_be_looked_at_is_said(deployed: Google) -> None:
     deployed.cloud.fail("GET", r"/functions$", 403, "Cloud Functions API has not been used\nin demo-1")
     store = key_store(Target("dev"), deployed.env)
     store.write([RECORD])
-    assert store.place == "secret serverless-ml-dev-keys, project demo-1"
+    assert store.place == f"secret {NAMES.secret}, project demo-1"
     warning = str(store.warning)
     assert warning.startswith("could not check whether a function reads it: Google refuses: ")
     assert warning.endswith("Cloud Functions API has not been used in demo-1")

@@ -1,6 +1,6 @@
 """Each verb acts where it was told to: regions, stages, services and projects keep out of each other's way.
 
-Two regions of one stage share bucket, secret, topic and service accounts; everything else has one of its own.
+Each region of a stage has all of its own. tests/google/test_earlier.py has those that share.
 """
 
 import json
@@ -10,11 +10,12 @@ import pytest
 
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
+from providers.google.deploying.names import names_of
 from tests.google.cloud import Cloud
 from tests.google.conftest import Bench, make_service
 
 HERE, THERE = "europe-west1", "us-central1"
-BUCKET = "demo-1-serverless-ml-dev"
+BUCKET, THERES = (f"demo-1-serverless-ml-dev-{region}" for region in (HERE, THERE))
 API = "serverless-ml-dev-api"
 MODELS = {"requestContext": {"http": {"method": "GET"}}, "rawPath": "/v1/models"}
 
@@ -26,9 +27,12 @@ def there() -> Service:
 
 
 def state(bench: Bench) -> str:
-    """All that the stand-ins hold, but for the time that a version of a policy was read."""
+    """All that the stand-ins hold, but for tags and policies that say nothing."""
     cloud, buckets = bench.google.cloud, bench.google.buckets
-    held = [cloud.resources, cloud.functions, cloud.versions, cloud.policies, buckets.settings]
+    policies = {
+        name: each["bindings"] for name, each in sorted(cloud.policies.items()) if each.get("bindings")
+    }
+    held = [cloud.resources, cloud.functions, cloud.versions, policies, buckets.settings]
     return json.dumps([held, {name: sorted(each) for name, each in buckets.objects.items()}], default=str)
 
 
@@ -37,7 +41,7 @@ def regional(cloud: Cloud, region: str) -> list[str]:
     return [path for path in (*cloud.functions, *cloud.resources) if f"/locations/{region}/" in path]
 
 
-def shared(cloud: Cloud) -> list[str]:
+def of_the_project(cloud: Cloud) -> list[str]:
     return [path for path in cloud.resources if "/locations/" not in path]
 
 
@@ -50,7 +54,7 @@ def test_remove_without_the_region_refuses_and_says_how_to_name_it(
 ) -> None:
     """It once deleted models and keys, left the functions, and ended well."""
     bench.deploy(there)
-    put_model(bench)
+    put_model(bench, THERES)
     before = state(bench)
     with pytest.raises(DeploymentFailed) as refusal:
         bench.remove(service, yes=True)
@@ -64,48 +68,22 @@ def test_remove_without_the_region_refuses_and_says_how_to_name_it(
     assert bench.google.buckets.objects == {}
 
 
-def test_removing_one_of_two_regions_leaves_what_the_other_uses(
+def test_two_regions_share_nothing_and_removing_one_leaves_the_other_as_it_was(
     bench: Bench, service: Service, there: Service
 ) -> None:
-    bench.deploy(service)
     bench.deploy(there)
+    put_model(bench, THERES)
+    before = state(bench)
+    theirs = set(of_the_project(bench.google.cloud))
+    bench.deploy(service)
     put_model(bench)
-    cloud = bench.google.cloud
-    kept = {path: cloud.functions[path] for path in cloud.functions if f"/{THERE}/" in path}
-    before = sorted(shared(cloud))
+    assert len(set(of_the_project(bench.google.cloud)) - theirs) == len(theirs)
+    with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
+        bench.remove(service, ask=lambda question: "n" if BUCKET in question else "y")
     said = bench.remove(service, yes=True)
-    assert said.startswith(
-        "the keys, the topic and the service accounts are kept: this stage is also in us-central1 "
-        "(3 functions); removing it there deletes them\n"
-        f"the bucket {BUCKET} is kept for this stage in us-central1\n"
-    )
-    assert regional(cloud, HERE) == []
-    assert len(regional(cloud, THERE)) == 5
-    assert (cloud.functions, sorted(shared(cloud))) == (kept, before)
-    assert "models/iris.json" in bench.google.buckets.objects[BUCKET]
+    assert "kept" not in said
+    assert state(bench) == before
     assert "nothing to change" in bench.deploy(there)
-    bench.remove(there, yes=True)
-    assert (cloud.resources, cloud.functions, bench.google.buckets.objects) == ({}, {}, {})
-
-
-def test_removing_one_of_two_regions_asks_and_speaks_of_no_model_since_none_is_lost(
-    bench: Bench, service: Service, there: Service
-) -> None:
-    bench.deploy(service)
-    bench.deploy(there)
-    put_model(bench)
-    asked: list[str] = []
-
-    def no(question: str) -> str:
-        asked.append(question)
-        return "n"
-
-    with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
-        bench.remove(service, ask=no)
-    assert asked == ["delete all of this? [y/N] "]
-    bench.remove(service, yes=True)
-    with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
-        bench.remove(there, ask=lambda _: "n")
 
 
 def test_an_interrupted_removal_of_one_of_two_regions_is_completed_by_the_next(
@@ -129,7 +107,7 @@ def test_what_is_left_in_another_region_without_functions_is_found(
 ) -> None:
     """Functions deleted by hand: the rest is not forgotten there, and is removed by naming that region."""
     bench.deploy(there)
-    put_model(bench)
+    put_model(bench, THERES)
     cloud = bench.google.cloud
     cloud.functions.clear()
     for path in regional(cloud, THERE):
@@ -143,36 +121,38 @@ def test_what_is_left_in_another_region_without_functions_is_found(
     assert (cloud.resources, bench.google.buckets.objects) == ({}, {})
 
 
-def test_what_is_left_of_no_region_is_removed_from_any(
+def test_what_is_left_without_functions_is_removed_by_naming_its_region(
     bench: Bench, service: Service, there: Service
 ) -> None:
-    """Nothing but bucket, secret, topic and accounts: it matters not where the bucket is."""
+    """Nothing but bucket, secret, topic and accounts."""
     bench.deploy(there)
-    put_model(bench)
+    put_model(bench, THERES)
     cloud = bench.google.cloud
     cloud.functions.clear()
     for path in regional(cloud, THERE):
         del cloud.resources[path]
+    before = state(bench)
+    assert bench.remove(service, yes=True).strip() == "nothing to remove in any region"
+    assert state(bench) == before
     with pytest.raises(DeploymentFailed, match="nothing was removed: answer y"):
-        bench.remove(service, ask=lambda _: "n")
-    bench.remove(service, yes=True)
+        bench.remove(there, ask=lambda _: "n")
+    bench.remove(there, yes=True)
     assert (cloud.resources, bench.google.buckets.objects) == ({}, {})
     assert bench.remove(service).strip() == "nothing to remove in any region"
 
 
-def test_a_dry_run_of_remove_refuses_and_keeps_as_the_run_would(
+def test_a_dry_run_of_remove_refuses_and_prints_as_the_run_would(
     bench: Bench, service: Service, there: Service
 ) -> None:
     bench.deploy(there)
-    before = state(bench)
     with pytest.raises(DeploymentFailed, match="is not in europe-west1"):
         bench.remove(service, dry=True)
     bench.deploy(service)
-    said = bench.remove(service, dry=True)
-    assert "the bucket" not in "".join(line for line in said.splitlines() if line.startswith("would"))
-    bench.remove(service, yes=True)
-    assert regional(bench.google.cloud, THERE)
-    assert json.loads(state(bench))[0][1] == json.loads(before)[0][1]
+    before = state(bench)
+    dry = [line.removeprefix("would: ") for line in bench.remove(service, dry=True).splitlines()]
+    assert state(bench) == before
+    said = bench.remove(service, yes=True).splitlines()
+    assert [line.removeprefix("will: ") for line in said if line.startswith("will: ")] == dry
 
 
 @pytest.mark.parametrize("unreachable", [THERE, HERE, "asia-northeast1"])
@@ -224,17 +204,14 @@ def test_other_regions_are_asked_for_queues_and_schedules_by_the_last_removal_al
     assert looks("asia-northeast1") == looks("europe-west4") == 1
 
 
-def test_deploying_to_a_second_region_says_what_both_share(
+def test_deploying_to_a_second_region_says_where_else_the_stage_is(
     bench: Bench, service: Service, there: Service
 ) -> None:
     assert "this stage is also in" not in bench.deploy(service).splitlines()[0]
-    said = (
-        "this stage is also in europe-west1 (3 functions): its regions share the keys, the service accounts "
-        "and a bucket of the same name"
-    )
+    said = "this stage is also in europe-west1 (3 functions), with keys, accounts and a bucket of its own"
     assert said in bench.deploy(there, dry=True).splitlines()
     assert said in bench.deploy(there).splitlines()
-    assert "this stage is also in us-central1 (3 functions): its regions share" in bench.deploy(service)
+    assert "this stage is also in us-central1 (3 functions), with keys" in bench.deploy(service)
 
 
 def test_deploy_minds_no_other_region_that_cannot_be_looked_at_but_its_own(
@@ -292,20 +269,18 @@ def test_whoever_may_read_logs_alone_reads_them(bench: Bench, service: Service) 
 
 
 NEIGHBOURS = {
-    "stage": make_service(stage="prod", bucket="demo-1-serverless-ml-prod"),
-    "service": make_service(bucket="demo-1-churn-dev")._replace(name="churn"),
-    "project": make_service(project="demo-2", bucket="demo-2-serverless-ml-dev"),
-    "stage, elsewhere": make_service(stage="prod", region=THERE, bucket="demo-1-serverless-ml-prod"),
-    "service whose name goes on": make_service(bucket="b-1", stage="train")._replace(
-        name="serverless-ml-dev"
-    ),
+    "stage": make_service(stage="prod"),
+    "service": make_service()._replace(name="churn"),
+    "project": make_service(project="demo-2"),
+    "stage, elsewhere": make_service(stage="prod", region=THERE),
+    "service whose name goes on": make_service(stage="train")._replace(name="serverless-ml-dev"),
 }
 
 
 @pytest.mark.parametrize("neighbour", NEIGHBOURS.values(), ids=NEIGHBOURS.keys())
 def test_every_verb_leaves_the_neighbour_alone(bench: Bench, service: Service, neighbour: Service) -> None:
     bench.deploy(neighbour)
-    put_model(bench, neighbour.provider["bucket"])
+    put_model(bench, names_of(neighbour).bucket)
     before = state(bench)
     assert bench.remove(service, yes=True).strip() == "nothing to remove in any region"
     with pytest.raises(DeploymentFailed, match=r"nothing is deployed to google project demo-1[^;]*$"):
@@ -327,6 +302,11 @@ def test_names_that_two_services_share_are_not_taken_for_ones_own(bench: Bench) 
         DeploymentFailed, match=r"belongs to the service ml, stage a-b, which has the same names"
     ):
         bench.remove(other, yes=True)
+    assert state(bench) == before
+    with pytest.raises(
+        DeploymentFailed, match=r"ml-a-b-api in europe-west1 belongs to the service ml, stage"
+    ):
+        bench.deploy(other)
     assert state(bench) == before
 
 

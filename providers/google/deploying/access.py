@@ -68,7 +68,7 @@ class Access:
                 "no Google credentials: run `gcloud auth application-default login`"
                 " or set GOOGLE_APPLICATION_CREDENTIALS"
             ) from error
-        return found
+        return with_quota(found, self.project)
 
     @cached_property
     def session(self) -> "AuthorizedSession":
@@ -163,6 +163,11 @@ class Access:
         pause = partial(pause_after, conflict_passes=conflict_passes)
         return patiently(call, pause, patience=patience, sleep=self._sleep)
 
+    def pause(self, seconds: float) -> float:
+        """Wait; the seconds."""
+        self._sleep(seconds)
+        return seconds
+
     def turns(self, say: Progress, doing: str) -> Iterator[None]:
         """One turn at once, then with growing pauses, until the longest operation is over."""
         pause, waited, said = 0.1, 0.0, 0.0
@@ -186,10 +191,36 @@ def pause_after(error: Exception, *, conflict_passes: bool) -> float | None:
         return 0.0
     if not isinstance(error, GoogleAPICallError):
         return None
-    if not (error.code in PASSING or _unknown_account(error) or (conflict_passes and error.code == CONFLICT)):
+    passing = error.code in PASSING or _unknown_account(error) or is_new_agent(str(error))
+    if not (passing or (conflict_passes and error.code == CONFLICT)):
         return None
     asked = str((getattr(error.response, "headers", None) or {}).get("Retry-After", ""))
     return float(asked) if asked.isdigit() else 0.0
+
+
+def with_quota(credentials: "Credentials", project: str) -> "Credentials":
+    """A person's credentials with the project that their calls count towards (`x-goog-user-project`).
+
+    Several APIs refuse a person's calls that name none. A service account's calls count towards its own
+    project.
+    """
+    from google.oauth2.credentials import Credentials as PersonsCredentials
+
+    if isinstance(credentials, PersonsCredentials) and not credentials.quota_project_id:
+        counted: Credentials = credentials.with_quota_project(project)
+        return counted
+    return credentials
+
+
+def is_new_agent(said: str) -> bool:
+    """Whether an error says that Eventarc's own account is not ready yet, as in a project's first minutes."""
+    return "eventarc service agent" in said.lower()
+
+
+def lacks_rights(said: str) -> bool:
+    """Whether a build ended because its account may not do something, or may not yet."""
+    told = said.lower()
+    return "permission" in told or "does not have" in told or "access denied" in told
 
 
 def _unknown_account(error: Exception) -> bool:

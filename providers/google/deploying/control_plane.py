@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from providers.deploying.plan import DeploymentFailed
 from providers.google.deploying.access import Access, one_line
-from providers.google.deploying.desired import Desired, Grant, Json, is_queue_of
-from providers.google.deploying.functions_service import FunctionsService
+from providers.google.deploying.desired import Desired, Json, is_queue_of
+from providers.google.deploying.functions_service import Callers, FunctionsService
 from providers.google.deploying.model_bucket import ModelBucket
+from providers.google.deploying.names import GoogleNames
+from providers.google.deploying.policies import Grant
 from providers.google.deploying.resources import Resources
 from providers.google.deploying.whereabouts import Whereabouts
 
@@ -18,9 +20,9 @@ from providers.google.deploying.whereabouts import Whereabouts
 class ObservedProject(NamedTuple):
     """What is there.
 
-    `resources` by path, None for one that is missing; `grants` by a resource's or function's path or the
-    bucket's name; `functions` by path: every one of the region that carries our labels; `whereabouts`:
-    the other regions.
+    `resources` by path, None for one that is missing; `grants` by a resource's path or the bucket's name;
+    `functions` by path: every one of the region that carries our labels; `callers` by a function's path;
+    `whereabouts`: the other regions.
     """
 
     resources: Mapping[str, Json | None]
@@ -28,6 +30,7 @@ class ObservedProject(NamedTuple):
     bucket: Json | None
     functions: Mapping[str, Json]
     whereabouts: Whereabouts = Whereabouts({})
+    callers: Mapping[str, Callers] = {}
 
 
 class ControlPlane:
@@ -46,12 +49,11 @@ class ControlPlane:
         self.bucket = ModelBucket(self.access)
         self.functions = FunctionsService(self.access)
 
-    def observe(self, should: Desired) -> ObservedProject:
+    def observe(self, should: Desired, whereabouts: Whereabouts) -> ObservedProject:
         """Read everything that `should` speaks of, at once: a deploy that changes nothing is quick."""
         resources = [*should.resources, *should.schedules]
         with ThreadPoolExecutor(8) as pool:
             bucket = pool.submit(self.bucket.read, should.bucket)
-            functions = pool.submit(self.functions.labelled, should.labels)
             found = {each.path: pool.submit(self.resources.read, each) for each in resources}
             grants = {
                 each.path: pool.submit(self.resources.grants, each) for each in resources if each.grants
@@ -59,15 +61,21 @@ class ControlPlane:
             callers = {each.path: pool.submit(self.functions.callers, each.name) for each in should.functions}
             data = {each.name: pool.submit(self.bucket.grants, each.name) for each in should.data}
             settings, granted = bucket.result()
-            whereabouts = functions.result()
             return ObservedProject(
                 {path: future.result() for path, future in found.items()},
-                {path: future.result() for path, future in (grants | callers | data).items()}
+                {path: future.result() for path, future in (grants | data).items()}
                 | {should.bucket.name: granted},
                 settings,
                 whereabouts.of(should.region),
                 whereabouts,
+                {path: future.result() for path, future in callers.items()},
             )
+
+    def is_ours(self, names: GoogleNames) -> bool:
+        """Whether there is a secret of that name and it is this service's and stage's."""
+        path = f"/v1/projects/{names.project}/secrets/{names.secret}"
+        found = self.access.rest_or_none("GET", "secretmanager", path)
+        return found is not None and names.owner.items() <= (found.get("labels") or {}).items()
 
     def beside(self, should: Desired) -> frozenset[str]:
         """The paths of our queues and schedules, in every region: they carry no labels, so by their names.

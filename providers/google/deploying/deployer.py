@@ -14,7 +14,9 @@ from providers.deploying.service import Service
 from providers.google.deploying import packaging, planning
 from providers.google.deploying.access import translated
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
-from providers.google.deploying.desired import Desired, desired, names_of
+from providers.google.deploying.desired import Desired, desired
+from providers.google.deploying.names import GoogleNames, names_of
+from providers.google.deploying.settings import INGRESS, Settings, settings_of
 from providers.google.deploying.whereabouts import Whereabouts, bucket_of, parameters_of
 
 PATIENCE = 60.0
@@ -41,21 +43,24 @@ class GoogleDeployer:
 
     def deploy(self, run: DeploymentRun) -> None:
         """Package, observe, plan, apply, and see that the endpoint answers."""
+        settings = settings_of(self._service)
+        desired(
+            self._service, self._names, "checked"
+        )  # a parameter that cannot be ends it before the packages
         zips = {
-            f"{self._names.base}-{name}": packaging.read(path)
+            self._names.function(name): packaging.read(path)
             for name, path in packaging.build(self._service).items()
         }
         with translated():
             should, now = self._look()
+            planning.refuse_deploy(should, now)
             kept = parameters_of(now.whereabouts.of(should.region))
-            for line in [
-                *now.whereabouts.shared_by(should.region),
-                *self._service.parameters.going_back(kept),
-            ]:
+            back = self._service.parameters.going_back(kept)
+            for line in [*now.whereabouts.also_in(should.names), *back]:
                 run.say(line)
             run.apply(planning.plan_deploy(should, zips, now), self._cloud)
             if not run.dry:
-                self._check_alive(run)
+                self._check_alive(run, settings)
 
     def remove(self, run: DeploymentRun) -> None:
         """Delete everything, after printing it and asking; what other regions use stays."""
@@ -86,7 +91,7 @@ class GoogleDeployer:
     def info(self) -> dict[str, str]:
         """Endpoint, functions and bucket."""
         with translated():
-            where = self._cloud.functions.labelled(self._names.labels)
+            where = self._cloud.functions.labelled(self._names.owner)
         found = where.of(self._names.region)
         if not found:
             raise DeploymentFailed(f"nothing is deployed to {self.place}{where.hint(self._names.region)}")
@@ -102,17 +107,16 @@ class GoogleDeployer:
         return facts
 
     def invoke(self, function: str, event: object) -> object:
-        """Call the function over HTTP: the api with the key in ML_KEY, the others as who deploys."""
+        """Call the function over HTTP: the api with the key in ML_KEY, a private one as who deploys."""
         self._service.function(function)
         with translated():
-            where = self._cloud.functions.labelled(self._names.labels)
+            where = self._cloud.functions.labelled(self._names.owner)
             uri = _uri(where.of(self._names.region), self._names.base, function)
             if uri is None:
                 raise self._missing(function, where)
             if function == "api":
                 call = invocation.http_call(event)
-                if key := self._env.get("ML_KEY"):
-                    call.headers.setdefault("authorization", f"Bearer {key}")
+                self._add_key(call.headers, uri)
             else:
                 call = _event_call(function, event)
                 call.headers.update(self._cloud.access.identity_header(uri))
@@ -152,7 +156,7 @@ class GoogleDeployer:
         from google.api_core.exceptions import Forbidden
 
         try:
-            where = self._cloud.functions.labelled(self._names.labels)
+            where = self._cloud.functions.labelled(self._names.owner)
         except Forbidden:
             return
         path = f"{self._names.location}/functions/{self._names.base}-{function}"
@@ -165,15 +169,39 @@ class GoogleDeployer:
     def _look(self) -> tuple[Desired, ObservedProject]:
         existing = self._cloud.resources.queues(self._names.region)
         queue = planning.queue_name(self._names.base, existing, int(time.time()))
-        should = desired(self._service, queue)
-        return should, self._cloud.observe(should)
+        where = self._cloud.functions.labelled(self._names.owner)
+        should = desired(self._service, self._named(where), queue)
+        return should, self._cloud.observe(should, where)
 
-    def _check_alive(self, run: DeploymentRun) -> None:
+    def _named(self, where: Whereabouts) -> GoogleNames:
+        """What is deployed keeps its names, also when only its secret is left of it."""
+        where.of(self._names.region)
+        if (used := where.names_in_use(self._names)) is not None:
+            return used
+        earlier = self._names._replace(shared=True)
+        if where.sharing(earlier) or not self._cloud.is_ours(earlier):
+            return self._names
+        return earlier
+
+    def _add_key(self, headers: dict[str, str], uri: str) -> None:
+        """Bring the key of ML_KEY, and where Cloud Run asks for it an identity beside it."""
+        key = self._env.get("ML_KEY")
+        if settings_of(self._service).private:
+            headers.update(self._cloud.access.identity_header(uri))
+            if key:
+                headers.setdefault("x-api-key", key)
+        elif key and "x-api-key" not in headers:
+            headers.setdefault("authorization", f"Bearer {key}")
+
+    def _check_alive(self, run: DeploymentRun, settings: Settings) -> None:
         """The api answers its health check; a new address takes a moment to be known."""
-        found = self._cloud.functions.labelled(self._names.labels).of(self._names.region)
+        found = self._cloud.functions.labelled(self._names.owner).of(self._names.region)
         uri = _uri(found, self._names.base, "api")
         if uri is None:
             raise DeploymentFailed("the api function has no address: deploy again")
+        if settings.private or settings.ingress != INGRESS["all"]:
+            run.say(f"{uri} is not open to everybody, so it was not called")
+            return
 
         def once() -> None:
             status, _, body = self._cloud.access.http("GET", f"{uri}/v2/health/live", {}, b"")

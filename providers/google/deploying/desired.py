@@ -1,7 +1,7 @@
 """What should be on Google Cloud for one service at one stage, as data in the APIs' own JSON.
 
-Nothing here calls anything: `planning.py` compares this with what is there. Names, rights and limits are
-all decided in this file.
+Nothing here calls anything: `planning.py` compares this with what is there. Rights and limits are decided
+here and in `policies.py`, names in `names.py`; `settings.py` reads the parameters.
 """
 
 import hashlib
@@ -12,26 +12,35 @@ from typing import Any, NamedTuple
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Function, Service
 from providers.deploying.web import STORAGE_METHODS, STORAGE_SECONDS, web_of
+from providers.google.deploying.names import GoogleNames
+from providers.google.deploying.policies import (
+    ACCOUNT_USER,
+    EVERYBODY,
+    INVOKER,
+    READS_OBJECTS,
+    TOKEN_CREATOR,
+    Condition,
+    Grant,
+    bucket_grants,
+)
+from providers.google.deploying.settings import Settings, settings_of
+from providers.google.deploying.sizes import cpu_of, mebibytes
 
 Json = dict[str, Any]
-Grant = tuple[str, str]
-"""A role and the member who has it."""
 
 KEYS_FOLDER = "/etc/secrets"
 KEYS_FILE = f"{KEYS_FOLDER}/keys.json"
 LONGEST_TASK = 1800
-INVOKER = "roles/run.invoker"
-ACCOUNT_USER = "roles/iam.serviceAccountUser"
-# Signing without a key (`iam.serviceAccounts.signBlob`) is a part of it.
-TOKEN_CREATOR = "roles/iam.serviceAccountTokenCreator"  # noqa: S105
-EVERYBODY: Grant = (INVOKER, "allUsers")
+# Where Cloud Functions keeps the sources that a build reads.
+_SOURCES = "projects/_/buckets/gcf-v2-sources-"
 
 
 class GoogleResource(NamedTuple):
     """One small thing that a control plane keeps.
 
     `path` reads, patches and deletes it; `create` is the method, path and body that make it; `body` holds the
-    fields that must be so, and `first` a sub-path and body that are posted once after it was created.
+    fields that must be so. `ours` is False for what is there without us: it is neither made nor deleted, and
+    the grants on it are taken back. `holds_keys` is True for the secret.
     """
 
     title: str
@@ -40,11 +49,12 @@ class GoogleResource(NamedTuple):
     body: Json
     create: tuple[str, str, Json]
     grants: frozenset[Grant] = frozenset()
-    first: tuple[str, Json] | None = None
+    ours: bool = True
+    holds_keys: bool = False
 
     @property
     def shared(self) -> bool:
-        """Whether it belongs to the project, so that two regions of one stage use the same one."""
+        """Whether it belongs to the project and not to a region."""
         return "/locations/" not in self.path
 
 
@@ -57,6 +67,12 @@ class Bucket(NamedTuple):
     expire_days: int
     grants: frozenset[Grant]
     cors: tuple[Json, ...] = ()
+    key: str = ""
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The accounts whose rights on it are these and no more."""
+        return frozenset(grant.member for grant in self.grants)
 
 
 class DataBucket(NamedTuple):
@@ -76,13 +92,16 @@ class CloudFunction(NamedTuple):
     handler: str
     callers: frozenset[Grant]
 
+    @property
+    def public(self) -> bool:
+        """Whether everybody may call it."""
+        return EVERYBODY in self.callers
+
 
 class Desired(NamedTuple):
     """Everything. The order is the order of making: nothing refers to what comes later."""
 
-    project: str
-    region: str
-    labels: dict[str, str]
+    names: GoogleNames
     resources: list[GoogleResource]
     bucket: Bucket
     data: list[DataBucket]
@@ -90,88 +109,41 @@ class Desired(NamedTuple):
     schedules: list[GoogleResource]
 
     @property
+    def project(self) -> str:
+        """The project's id."""
+        return self.names.project
+
+    @property
+    def region(self) -> str:
+        """The region of functions, queue and schedule."""
+        return self.names.region
+
+    @property
     def base(self) -> str:
-        """Before each resource's own part of its name."""
-        return f"{self.labels['service']}-{self.labels['stage']}"
+        """Before each regional resource's own part of its name."""
+        return self.names.base
 
     @property
     def location(self) -> str:
         """The parent of everything regional."""
-        return f"projects/{self.project}/locations/{self.region}"
+        return self.names.location
 
 
-class GoogleNames(NamedTuple):
-    """How everything of a service and stage is called."""
-
-    service: str
-    stage: str
-    project: str
-    region: str
-
-    @property
-    def base(self) -> str:
-        """Before each resource's own part."""
-        return f"{self.service}-{self.stage}"
-
-    @property
-    def location(self) -> str:
-        """The parent of everything regional."""
-        return f"projects/{self.project}/locations/{self.region}"
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """What `remove` finds functions by."""
-        return {"service": self.service, "stage": self.stage}
-
-    def account(self, role: str) -> str:
-        """A service account's id: 6 to 30 characters, so a long name ends in a digest of itself."""
-        name = f"{self.base}-{role}"
-        if len(name) > 30:
-            digest = hashlib.sha256(name.encode()).hexdigest()[:6]
-            name = f"{name[:17].rstrip('-')}-{digest}-{role}"[:30]
-        return name
-
-    def email(self, role: str) -> str:
-        """A service account's address."""
-        return f"{self.account(role)}@{self.project}.iam.gserviceaccount.com"
-
-    def member(self, role: str) -> str:
-        """A service account as policies name it."""
-        return f"serviceAccount:{self.email(role)}"
-
-    def url(self, function: str) -> str:
-        """A function's address that is known before the function is."""
-        return f"https://{self.region}-{self.project}.cloudfunctions.net/{self.base}-{function}"
-
-
-def names_of(service: Service) -> GoogleNames:
-    """The names of a service's resources.
+def desired(service: Service, names: GoogleNames, queue: str) -> Desired:
+    """What config.yml asks for; `queue` is the queue's id (see `planning.queue_name`).
 
     Raises:
-        DeploymentFailed: when a part is missing or cannot be in a name.
+        DeploymentFailed: for a parameter that cannot be.
     """
-    project, region = service.provider.get("project") or "", service.provider.get("region") or ""
-    if not project:
-        raise DeploymentFailed(
-            "no Google Cloud project: set GOOGLE_CLOUD_PROJECT or pass --param project=<project id>"
-        )
-    for what, value in (("service", service.name), ("stage", service.stage), ("project", project)):
-        if not re.fullmatch(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?", value):
-            raise DeploymentFailed(
-                f"{what}: expected a lower-case letter, then at most 29 letters, digits and inner hyphens"
-                f" on Google Cloud, got {value!r}"
-            )
-    return GoogleNames(service.name, service.stage, project, region)
-
-
-def desired(service: Service, queue: str) -> Desired:
-    """What config.yml asks for; `queue` is the queue's id (see `planning.queue_name`)."""
-    names = names_of(service)
+    settings = settings_of(service)
     web = web_of(service)
-    workers = {names.member(function) for function in service.functions}
+    labels = {**settings.tags, **names.labels}
+    members = {function: names.member(function) for function in service.functions}
+    workers = set(members.values())
     queue_path = f"{names.location}/queues/{queue}"
+    bucket = str(service.provider.get("bucket") or "") or names.bucket
     environment = {
-        "ML_BUCKET": service.provider["bucket"],
+        "ML_BUCKET": bucket,
         "ML_QUEUE": queue_path,
         "ML_TRAIN_URL": names.url("train"),
         "ML_CALLER": names.email("caller"),
@@ -179,10 +151,9 @@ def desired(service: Service, queue: str) -> Desired:
         "OPENBLAS_NUM_THREADS": "1",
     }
     answering = {**web.settings, **service.parameters.setting}
+    common = _Common(service.provider["runtime"], labels, environment)
     return Desired(
-        names.project,
-        names.region,
-        names.labels,
+        names,
         [
             *(
                 _account(names, function.name, f"runs {function.name}", _rights_on_itself(names, function))
@@ -190,26 +161,29 @@ def desired(service: Service, queue: str) -> Desired:
             ),
             # Creating a task that is delivered in the caller's name takes the right to act as the caller.
             _account(
-                names, "caller", "delivers tasks and events", {(ACCOUNT_USER, each) for each in workers}
+                names, "caller", "delivers tasks and events", {Grant(ACCOUNT_USER, each) for each in workers}
             ),
+            *_builder(names, settings),
+            *_images(names, settings, labels),
             _queue(names, queue_path, service.provider["queue"], workers),
-            _keys(names),
-            _topic(names),
+            _keys(names, settings, labels),
+            _topic(names, labels),
         ],
         Bucket(
-            service.provider["bucket"],
+            bucket,
             names.region,
-            names.labels,
+            labels,
             int(service.provider.get("oldStatesExpireAfterDays", 7)),
-            frozenset(("roles/storage.objectUser", member) for member in workers),
+            bucket_grants(bucket, members),
             _storage_cors(web.origins),
+            settings.key,
         ),
         [
-            DataBucket(name, frozenset({("roles/storage.objectViewer", names.member("train"))}))
+            DataBucket(name, frozenset({Grant(READS_OBJECTS, names.member("train"))}))
             for name in _data_buckets(_allowed(service))
         ],
         [
-            _function(names, function, service, environment, answering)
+            _function(names, function, settings, common, answering)
             for function in service.functions.values()
         ],
         [
@@ -258,20 +232,89 @@ def _storage_cors(origins: tuple[str, ...]) -> tuple[Json, ...]:
 def _rights_on_itself(names: GoogleNames, function: Function) -> set[Grant]:
     """What a function's account may do with itself: whoever answers callers signs addresses for uploads."""
     answers = _event(function, "http") == "public"
-    return {(TOKEN_CREATOR, names.member(function.name))} if answers else set()
+    return {Grant(TOKEN_CREATOR, names.member(function.name))} if answers else set()
 
 
-def _account(names: GoogleNames, role: str, purpose: str, grants: set[Grant]) -> GoogleResource:
-    parent, account = f"projects/{names.project}/serviceAccounts", names.account(role)
-    shown = {"displayName": f"{names.base} {role}", "description": f"{names.base}: {purpose}"}
+def account_resource(
+    project: str, account: str, purpose: str, owner: str, grants: set[Grant]
+) -> GoogleResource:
+    """A service account, and who may act as it."""
+    parent = f"/v1/projects/{project}/serviceAccounts"
+    shown = {"displayName": f"{owner} {account}"[:100], "description": f"{owner}: {purpose}"[:256]}
     return GoogleResource(
         f"the service account {account}, which {purpose}",
         "iam",
-        f"/v1/{parent}/{names.email(role)}",
+        f"{parent}/{account}@{project}.iam.gserviceaccount.com",
         {},
-        ("POST", f"/v1/{parent}", {"accountId": account, "serviceAccount": shown}),
+        ("POST", parent, {"accountId": account, "serviceAccount": shown}),
         frozenset(grants),
     )
+
+
+def _account(names: GoogleNames, role: str, purpose: str, grants: set[Grant]) -> GoogleResource:
+    owner = names.base if names.shared else f"{names.base} in {names.region}"
+    return account_resource(names.project, names.account(role), purpose, owner, grants)
+
+
+def build_rights(project: str, member: str) -> GoogleResource:
+    """What a build's account needs of its project: to log, to read the sources, to store the image.
+
+    https://cloud.google.com/functions/docs/securing/build-custom-sa lists these roles; the sources are read
+    where Cloud Functions keeps them and nowhere else. Before the first build neither that bucket nor the
+    images' repository is there, so the grants can stand on the project alone.
+    """
+    sources = Condition("sources of builds", f'resource.name.startsWith("{_SOURCES}")')
+    return GoogleResource(
+        f"the project {project}",
+        "cloudresourcemanager",
+        f"/v3/projects/{project}",
+        {},
+        ("", "", {}),
+        frozenset(
+            {
+                Grant("roles/logging.logWriter", member),
+                Grant("roles/artifactregistry.writer", member),
+                Grant(READS_OBJECTS, member, sources),
+            }
+        ),
+        ours=False,
+    )
+
+
+def _builder(names: GoogleNames, settings: Settings) -> list[GoogleResource]:
+    """The account that builds, with its rights: the project's default one has none in companies of today."""
+    if settings.build_account:
+        return []
+    return [
+        _account(names, "build", "builds the functions", set()),
+        build_rights(names.project, names.member("build")),
+    ]
+
+
+def account_path(email: str, project: str) -> str:
+    """A service account's resource name; one that Google made for a service belongs to the project."""
+    host = email.partition("@")[2]
+    own = host.removesuffix(".iam.gserviceaccount.com")
+    return f"projects/{project if own == host else own}/serviceAccounts/{email}"
+
+
+def _images(names: GoogleNames, settings: Settings, labels: dict[str, str]) -> list[GoogleResource]:
+    """The repository of the functions' images, where a key encrypts it; else Google has one of its own."""
+    if not settings.key:
+        return []
+    parent = f"/v1/{names.location}/repositories"
+    body = {"format": "DOCKER", "kmsKeyName": settings.key, "labels": labels}
+    builder = f"serviceAccount:{settings.build_account}" if settings.build_account else names.member("build")
+    return [
+        GoogleResource(
+            f"the repository {names.base}, which holds the images of the functions",
+            "artifactregistry",
+            f"{parent}/{names.base}",
+            {"labels": labels},
+            ("POST", f"{parent}?repositoryId={names.base}", body),
+            frozenset({Grant("roles/artifactregistry.writer", builder)}),
+        )
+    ]
 
 
 def _queue(names: GoogleNames, path: str, settings: Json, workers: set[str]) -> GoogleResource:
@@ -290,43 +333,49 @@ def _queue(names: GoogleNames, path: str, settings: Json, workers: set[str]) -> 
         f"/v2/{path}",
         body,
         ("POST", f"/v2/{names.location}/queues", {"name": path, **body}),
-        frozenset(("roles/cloudtasks.enqueuer", member) for member in workers),
+        frozenset(Grant("roles/cloudtasks.enqueuer", member) for member in workers),
     )
 
 
-def _keys(names: GoogleNames) -> GoogleResource:
-    parent, secret = f"/v1/projects/{names.project}/secrets", f"{names.base}-keys"
+def _keys(names: GoogleNames, settings: Settings, labels: dict[str, str]) -> GoogleResource:
+    """The secret. It is kept in the deployment's region: companies allow their regions alone.
+
+    How a secret is replicated cannot be changed, so an earlier one keeps what it has.
+    """
+    parent = f"/v1/projects/{names.project}/secrets"
+    replica: Json = {"location": names.region}
+    if settings.key:
+        replica["customerManagedEncryption"] = {"kmsKeyName": settings.key}
+    replication = {"userManaged": {"replicas": [replica]}}
     return GoogleResource(
-        f"the secret {secret}, which holds digests of the API keys",
+        f"the secret {names.secret}, which holds digests of the API keys",
         "secretmanager",
-        f"{parent}/{secret}",
-        {},
-        ("POST", f"{parent}?secretId={secret}", {"replication": {"automatic": {}}, "labels": names.labels}),
-        frozenset({("roles/secretmanager.secretAccessor", names.member("api"))}),
-        # A secret without a version cannot be mounted. No key yet: the service is closed.
-        first=(":addVersion", {"payload": {"data": "W10="}}),
+        f"{parent}/{names.secret}",
+        {"labels": labels},
+        ("POST", f"{parent}?secretId={names.secret}", {"replication": replication, "labels": labels}),
+        frozenset({Grant("roles/secretmanager.secretAccessor", names.member("api"))}),
+        holds_keys=True,
     )
 
 
-def _topic(names: GoogleNames) -> GoogleResource:
-    path = f"/v1/projects/{names.project}/topics/{names.base}-sweep"
-    return GoogleResource(
-        f"the topic {names.base}-sweep", "pubsub", path, {}, ("PUT", path, {"labels": names.labels})
-    )
+def _topic(names: GoogleNames, labels: dict[str, str]) -> GoogleResource:
+    path = f"/v1/projects/{names.project}/topics/{names.topic}"
+    body = {"labels": labels}
+    return GoogleResource(f"the topic {names.topic}", "pubsub", path, body, ("PUT", path, body))
 
 
 def _schedule(names: GoogleNames, function: Function) -> GoogleResource:
-    path = f"{names.location}/jobs/{names.base}-{function.name}"
+    path = f"{names.location}/jobs/{names.function(function.name)}"
     body = {
         "schedule": _event(function, "schedule"),
         "timeZone": "Etc/UTC",
         "pubsubTarget": {
-            "topicName": f"projects/{names.project}/topics/{names.base}-sweep",
+            "topicName": f"projects/{names.project}/topics/{names.topic}",
             "data": "e30=",
         },
     }
     return GoogleResource(
-        f"the schedule {names.base}-{function.name} ({body['schedule']})",
+        f"the schedule {names.function(function.name)} ({body['schedule']})",
         "cloudscheduler",
         f"/v1/{path}",
         body,
@@ -334,40 +383,61 @@ def _schedule(names: GoogleNames, function: Function) -> GoogleResource:
     )
 
 
+class _Common(NamedTuple):
+    """What all functions of a service have."""
+
+    runtime: str
+    labels: dict[str, str]
+    environment: dict[str, str]
+
+
 def _function(
     names: GoogleNames,
     function: Function,
-    service: Service,
-    environment: dict[str, str],
+    settings: Settings,
+    common: "_Common",
     answering: dict[str, str],
 ) -> CloudFunction:
-    settings, public = function.settings, _event(function, "http") == "public"
+    """A function; `answering` are the variables of the one that answers callers."""
+    own, public = function.settings, _event(function, "http") == "public"
+    environment = common.environment
     config: Json = {
         "description": f"serverless-ml: {function.name} of {names.base}",
         "environment": "GEN_2",
-        "labels": names.labels,
-        "buildConfig": {"runtime": service.provider["runtime"], "entryPoint": function.name},
+        "labels": common.labels,
+        "buildConfig": {
+            "runtime": common.runtime,
+            "entryPoint": function.name,
+            "serviceAccount": account_path(settings.build_account or names.email("build"), names.project),
+        },
         "serviceConfig": {
-            "timeoutSeconds": settings["timeoutSeconds"],
-            "availableMemory": settings["memory"],
-            "availableCpu": str(settings["cpu"]),
-            "maxInstanceCount": settings["instances"],
-            "maxInstanceRequestConcurrency": settings["concurrency"],
+            "timeoutSeconds": own["timeoutSeconds"],
+            "availableMemory": own["memory"],
+            "availableCpu": cpu_of(function),
+            "maxInstanceCount": own["instances"],
+            "maxInstanceRequestConcurrency": own["concurrency"],
             "serviceAccountEmail": names.email(function.name),
-            "ingressSettings": "ALLOW_ALL",
+            # Cloud Tasks and Eventarc reach the others, whose callers IAM checks, from outside every network.
+            "ingressSettings": settings.ingress if public else "ALLOW_ALL",
             "allTrafficOnLatestRevision": True,
             "environmentVariables": environment,
         },
     }
+    if settings.connector:
+        config["serviceConfig"]["vpcConnector"] = settings.connector
+    if settings.key:
+        config["kmsKeyName"] = settings.key
+        config["buildConfig"]["dockerRepository"] = f"{names.location}/repositories/{names.base}"
     if _event(function, "queue"):
         # Cloud Tasks gives an HTTP target at most 30 minutes.
-        seconds = min(settings["timeoutSeconds"], LONGEST_TASK)
+        seconds = min(own["timeoutSeconds"], LONGEST_TASK)
         config["serviceConfig"]["environmentVariables"] = {
             **environment,
             "ML_TRAIN_SECONDS": str(seconds),
-            "ML_TRAIN_MEMORY": str(_mebibytes(settings["memory"])),
+            "ML_TRAIN_MEMORY": str(mebibytes(own["memory"])),
         }
     if public:
+        config["serviceConfig"]["minInstanceCount"] = settings.warm
         config["serviceConfig"]["environmentVariables"] = {
             **environment,
             **answering,
@@ -380,21 +450,29 @@ def _function(
         config["eventTrigger"] = {
             "triggerRegion": names.region,
             "eventType": "google.cloud.pubsub.topic.v1.messagePublished",
-            "pubsubTopic": f"projects/{names.project}/topics/{names.base}-sweep",
+            "pubsubTopic": f"projects/{names.project}/topics/{names.topic}",
             "serviceAccountEmail": names.email("caller"),
             # The schedule comes again soon: a sweep that failed need not be repeated before.
             "retryPolicy": "RETRY_POLICY_DO_NOT_RETRY",
         }
-    callers = EVERYBODY if public else (INVOKER, names.member("caller"))
-    name = f"{names.base}-{function.name}"
+    name = names.function(function.name)
     return CloudFunction(
         name,
         f"{names.location}/functions/{name}",
         config,
-        settings["requirements"],
+        own["requirements"],
         function.handler,
-        frozenset({callers}),
+        _callers(names, settings, public=public),
     )
+
+
+def _callers(names: GoogleNames, settings: Settings, *, public: bool) -> frozenset[Grant]:
+    """Who may invoke a function."""
+    if not public:
+        return frozenset({Grant(INVOKER, names.member("caller"))})
+    if settings.private:
+        return frozenset(Grant(INVOKER, invoker) for invoker in settings.invokers)
+    return frozenset({EVERYBODY})
 
 
 def _keys_volume(names: GoogleNames) -> Json:
@@ -402,7 +480,7 @@ def _keys_volume(names: GoogleNames) -> Json:
     return {
         "mountPath": KEYS_FOLDER,
         "projectId": names.project,
-        "secret": f"{names.base}-keys",
+        "secret": names.secret,
         "versions": [{"version": "latest", "path": KEYS_FILE.rpartition("/")[2]}],
     }
 
@@ -420,7 +498,3 @@ def fingerprint(config: Json, package: bytes) -> str:
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
     digest.update(hashlib.sha256(package).digest())
     return digest.hexdigest()[:40]
-
-
-def _mebibytes(memory: str) -> int:
-    return int(memory[:-2]) * {"Mi": 1, "Gi": 1024}[memory[-2:]]

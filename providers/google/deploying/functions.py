@@ -11,10 +11,19 @@ from providers.deploying.plan import DeploymentFailed, Progress
 from providers.google.deploying import packaging, planning
 from providers.google.deploying.access import translated
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
-from providers.google.deploying.desired import CloudFunction, GoogleResource
+from providers.google.deploying.desired import (
+    CloudFunction,
+    GoogleResource,
+    account_path,
+    account_resource,
+    build_rights,
+)
+from providers.google.deploying.sizes import LEAST_MEMORY, MOST_MEMORY, WHOLE_CPU_MEMORY, cpu_for
 
 OURS = {"made-by": "deploy-model"}
-_MEMORY = range(128, 32_769)
+# Builds the functions of a project; the variable names another one.
+BUILD_ACCOUNT, BUILD_ACCOUNT_VARIABLE = "deploy-model-build", "GOOGLE_BUILD_ACCOUNT"
+_REQUESTS_AT_ONCE = 8
 _MOST_PAYLOAD_BYTES = 32 * 1024 * 1024
 _OK = 200
 
@@ -30,14 +39,17 @@ def deploy(
 ) -> DeployedFunction:
     """Create the function with a service account that has no rights, or update what differs.
 
-    Nobody is given the right to call it: who may call every function of the project can.
+    Nobody is given the right to call it: who may call every function of the project can. One account of the
+    project builds all of them, unless GOOGLE_BUILD_ACCOUNT names another.
     """
     _check(function_name, memory_mb)
     progress(f"packaging {function_name}")
     package = packaging.model_function(artifact)
     with _plain_errors():
         cloud = _cloud(region, env)
-        account, function = _desired(cloud, function_name, memory_mb)
+        resources, function = _desired(
+            cloud, function_name, memory_mb, env.get(BUILD_ACCOUNT_VARIABLE) or None
+        )
         found = cloud.functions.find(function.path)
         if found is not None and not OURS.items() <= found.get("labels", {}).items():
             raise Conflict(
@@ -45,8 +57,10 @@ def deploy(
                 "choose another function_name"
             )
         there = {} if found is None else {function.path: found}
-        known = {account.path: cloud.resources.read(account)}
-        steps = planning.plan_function(account, function, package, ObservedProject(known, {}, None, there))
+        known = {each.path: cloud.resources.read(each) for each in resources}
+        grants = {each.path: cloud.resources.grants(each) for each in resources if each.grants}
+        now = ObservedProject(known, grants, None, there)
+        steps = planning.plan_function(resources, function, package, now)
         for step in steps:
             progress(step.title)
             step.act(cloud, progress)
@@ -73,32 +87,40 @@ def invoke(
     return body
 
 
-def _desired(cloud: ControlPlane, name: str, memory_mb: int) -> tuple[GoogleResource, CloudFunction]:
-    parent, account = f"/v1/projects/{cloud.access.project}/serviceAccounts", f"{name[:25]}-model"[:30]
-    email = f"{account}@{cloud.access.project}.iam.gserviceaccount.com"
-    identity = GoogleResource(
-        f"the service account {account}",
-        "iam",
-        f"{parent}/{email}",
-        {},
-        ("POST", parent, {"accountId": account, "serviceAccount": {"displayName": f"function {name}"}}),
-    )
+def _desired(
+    cloud: ControlPlane, name: str, memory_mb: int, builder: str | None
+) -> tuple[list[GoogleResource], CloudFunction]:
+    project = cloud.access.project
+    account = f"{name[:24].rstrip('-')}-model"
+    email = f"{account}@{project}.iam.gserviceaccount.com"
+    resources = [account_resource(project, account, f"runs {name}", f"function {name}", set())]
+    if builder is None:
+        builder = f"{BUILD_ACCOUNT}@{project}.iam.gserviceaccount.com"
+        resources += [
+            account_resource(project, BUILD_ACCOUNT, "builds functions", "deploy_model", set()),
+            build_rights(project, f"serviceAccount:{builder}"),
+        ]
+    concurrency = _REQUESTS_AT_ONCE if memory_mb >= WHOLE_CPU_MEMORY else 1
     config = {
         "environment": "GEN_2",
         "labels": OURS,
-        "buildConfig": {"runtime": "python313", "entryPoint": packaging.MODEL_TARGET},
+        "buildConfig": {
+            "runtime": "python313",
+            "entryPoint": packaging.MODEL_TARGET,
+            "serviceAccount": account_path(builder, project),
+        },
         "serviceConfig": {
             "availableMemory": f"{memory_mb}Mi",
-            "availableCpu": "1",
+            "availableCpu": cpu_for("memory_mb", memory_mb, concurrency),
             "timeoutSeconds": 60,
             "maxInstanceCount": 10,
-            "maxInstanceRequestConcurrency": 8,
+            "maxInstanceRequestConcurrency": concurrency,
             "serviceAccountEmail": email,
             "environmentVariables": {"OPENBLAS_NUM_THREADS": "1"},
         },
     }
     path = f"{cloud.access.location}/functions/{name}"
-    return identity, CloudFunction(name, path, config, "", "", frozenset())
+    return resources, CloudFunction(name, path, config, "", "", frozenset())
 
 
 def _check(name: str, memory_mb: int) -> None:
@@ -107,9 +129,9 @@ def _check(name: str, memory_mb: int) -> None:
             "function_name",
             f"expected lower-case letters, digits and inner hyphens on Google Cloud, got {name!r}",
         )
-    if memory_mb not in _MEMORY:
+    if not LEAST_MEMORY <= memory_mb <= MOST_MEMORY:
         raise InvalidInput.at(
-            "memory_mb", f"expected {_MEMORY[0]} to {_MEMORY[-1]} (MiB) on Google Cloud, got {memory_mb}"
+            "memory_mb", f"expected {LEAST_MEMORY} to {MOST_MEMORY} (MiB) on Google Cloud, got {memory_mb}"
         )
 
 

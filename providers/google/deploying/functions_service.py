@@ -1,18 +1,41 @@
 """Cloud Run functions (Cloud Functions v2): built, awaited, opened to their callers, deleted."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from providers.deploying.plan import DeploymentFailed, Progress
-from providers.google.deploying.access import BUSY, TIMEOUT, Access, one_line
-from providers.google.deploying.desired import INVOKER, CloudFunction, Grant, Json
+from providers.google.deploying.access import (
+    BUSY,
+    TIMEOUT,
+    Access,
+    is_new_agent,
+    lacks_rights,
+    one_line,
+)
+from providers.google.deploying.desired import CloudFunction, Json
+from providers.google.deploying.policies import (
+    INVOKER,
+    WITH_CONDITIONS,
+    Condition,
+    Grant,
+)
 from providers.google.deploying.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from google.api_core.operation import Operation
     from google.cloud import functions_v2, run_v2
+
+# Seconds after which a build that lacks rights is begun again: new grants are not known everywhere at once.
+LATE_RIGHTS = (10.0, 20.0, 40.0, 80.0, 160.0)
+
+
+class Callers(NamedTuple):
+    """Who may call a function: `unchecked` when nobody's identity is asked for, and the grants."""
+
+    unchecked: bool = False
+    grants: frozenset[Grant] = frozenset()
 
 
 class FunctionsService:
@@ -24,6 +47,7 @@ class FunctionsService:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._changing: dict[str, Operation] = {}
+        self._again: dict[str, Callable[[], None]] = {}
 
     @cached_property
     def _functions(self) -> "functions_v2.FunctionServiceClient":
@@ -83,9 +107,10 @@ class FunctionsService:
         parent, _, name = config["name"].rpartition("/functions/")
         body = {"parent": parent, "functionId": name, "function": self._with_source(config, package)}
         request = _request("CreateFunctionRequest", body)
+        self._again[config["name"]] = lambda: self.update(config, package)
         try:
             self._changing[config["name"]] = self._access.patiently(
-                lambda: self._functions.create_function(request, timeout=TIMEOUT)
+                lambda: self._functions.create_function(request, timeout=TIMEOUT), patience=BUSY
             )
         except Conflict:
             # It is there: another deploy was quicker, or the answer to our first attempt was lost.
@@ -94,8 +119,8 @@ class FunctionsService:
     def update(self, config: Json, package: bytes) -> None:
         """Upload the package and begin to update the function; while it is busy, wait for our turn."""
         mask = ["labels", "buildConfig", "serviceConfig"]
-        if "eventTrigger" in config:
-            mask.append("eventTrigger")
+        mask += [field for field in ("eventTrigger", "kmsKeyName") if field in config]
+        self._again[config["name"]] = lambda: self.update(config, package)
         body = {"function": self._with_source(config, package), "updateMask": ",".join(mask)}
         request = _request("UpdateFunctionRequest", body)
         self._changing[config["name"]] = self._access.patiently(
@@ -133,24 +158,39 @@ class FunctionsService:
         Raises:
             DeploymentFailed: with Google's reason, when it could not be built.
         """
+        begin_again = self._again.pop(path, None)
+        for pause in LATE_RIGHTS:
+            said = self._outcome(path, say)
+            if said is None:
+                return
+            if begin_again is None or not (is_new_agent(said) or lacks_rights(said)):
+                break
+            say(f"could not build it yet: {said}; again in {pause:.0f} s")
+            self._access.pause(pause)
+            begin_again()
+        else:
+            said = self._outcome(path, say)
+        if said is not None:
+            raise DeploymentFailed(f"Google could not build {_short(path)}: {said}")
+
+    def _outcome(self, path: str, say: Progress) -> str | None:
+        """Why the function could not be built; None when it serves."""
         operation = self._changing.pop(path, None)
         for _ in self._access.turns(say, "building"):
             # Without an operation of ours, an earlier deploy began the build: its state tells.
-            if operation is None and self._serves(path):
-                return
-            if operation is not None and self._access.patiently(operation.done):
-                if (error := operation.exception()) is not None:
-                    raise DeploymentFailed(f"Google could not build {_short(path)}: {one_line(error)}")
-                return
+            if operation is None:
+                function = self._access.patiently(
+                    lambda: self._functions.get_function(name=path, timeout=TIMEOUT)
+                )
+                if function.state.name == "ACTIVE":
+                    return None
+                if function.state.name == "FAILED":
+                    said = "; ".join(message.message for message in function.state_messages)
+                    return said or "no reason given"
+            elif self._access.patiently(operation.done):
+                error = operation.exception()
+                return None if error is None else one_line(error)
         raise DeploymentFailed(f"{_short(path)} is still being built; deploy again to keep waiting")
-
-    def _serves(self, path: str) -> bool:
-        """Whether the function is active; raises when it failed."""
-        function = self._access.patiently(lambda: self._functions.get_function(name=path, timeout=TIMEOUT))
-        if function.state.name == "FAILED":
-            said = "; ".join(message.message for message in function.state_messages) or "no reason given"
-            raise DeploymentFailed(f"Google could not build {_short(path)}: {said}")
-        return bool(function.state.name == "ACTIVE")
 
     def delete(self, path: str, say: Progress) -> None:
         """Delete the function and wait until it is gone."""
@@ -170,31 +210,92 @@ class FunctionsService:
         if (error := operation.exception()) is not None:
             raise DeploymentFailed(f"Google could not delete {_short(path)}: {one_line(error)}")
 
-    def callers(self, function: str) -> frozenset[Grant]:
-        """Who may do what with the function's service; nobody before there is one."""
+    def callers(self, function: str) -> Callers:
+        """Who may call the function, and who may do what with its service; nobody before there is one."""
         from google.api_core.exceptions import NotFound
 
-        request = {"resource": self._service(function)}
+        path = self._service(function)
         try:
-            policy = self._access.patiently(lambda: self._services.get_iam_policy(request, timeout=TIMEOUT))
+            service = self._access.patiently(lambda: self._services.get_service(name=path, timeout=TIMEOUT))
+            policy = self._access.patiently(lambda: self._policy(path))
         except NotFound:
-            return frozenset()
-        return frozenset((binding.role, member) for binding in policy.bindings for member in binding.members)
+            return Callers()
+        return Callers(bool(service.invoker_iam_disabled), _grants(policy))
 
-    def set_callers(self, function: CloudFunction) -> None:
-        """Let these, and nobody else, invoke the function; other roles stay as they are."""
+    def set_callers(self, function: CloudFunction, say: Progress) -> None:
+        """Let these, and nobody else, invoke the function; other roles stay as they are.
+
+        Everybody is let in by the invoker check being off, which companies that share with their own domains
+        alone allow. Where that is refused, everybody is named in the policy.
+
+        Raises:
+            DeploymentFailed: when the organisation allows neither.
+        """
+        from google.api_core.exceptions import BadRequest, Forbidden
+
+        if not function.public:
+            self._grant_callers(function)
+            self._check_callers(function.name, say, check=True)
+            return
+        try:
+            self._check_callers(function.name, say, check=False)
+        except (BadRequest, Forbidden) as refused:
+            say(f"the invoker check cannot be turned off: {one_line(refused)}")
+            try:
+                self._grant_callers(function)
+            except (BadRequest, Forbidden) as error:
+                raise DeploymentFailed(
+                    f"the organisation lets nobody open {function.name} to everybody: {one_line(refused)};"
+                    f" {one_line(error)}: pass --param access=private --param invokers=…"
+                ) from error
+
+    def _check_callers(self, function: str, say: Progress, *, check: bool) -> None:
+        """Have Cloud Run ask for callers' identity, or not."""
+        from google.cloud import run_v2
+        from google.protobuf.field_mask_pb2 import FieldMask
+
+        path = self._service(function)
+
+        def begin() -> "Operation | None":
+            service = self._services.get_service(name=path, timeout=TIMEOUT)
+            if bool(service.invoker_iam_disabled) is not check:
+                return None
+            service.invoker_iam_disabled = not check
+            request = run_v2.UpdateServiceRequest(
+                service=service, update_mask=FieldMask(paths=["invoker_iam_disabled"])
+            )
+            return self._services.update_service(request, timeout=TIMEOUT)
+
+        operation = self._access.patiently(begin, conflict_passes=True)
+        if operation is None:
+            return
+        for _ in self._access.turns(say, "setting who may call"):
+            if self._access.patiently(operation.done):
+                break
+        if (error := operation.exception()) is not None:
+            raise error
+
+    def _grant_callers(self, function: CloudFunction) -> None:
+        """Give the invoker's role to the function's callers alone."""
         from google.iam.v1 import policy_pb2
 
         resource = self._service(function.name)
 
         def once() -> None:
-            policy = self._services.get_iam_policy({"resource": resource}, timeout=TIMEOUT)
+            policy = self._policy(resource)
             others = [binding for binding in policy.bindings if binding.role != INVOKER]
-            ours = [policy_pb2.Binding(role=role, members=[who]) for role, who in sorted(function.callers)]
-            fresh = policy_pb2.Policy(bindings=[*others, *ours], etag=policy.etag, version=policy.version)
+            ours = [
+                policy_pb2.Binding(role=each.role, members=[each.member])
+                for each in sorted(function.callers, key=str)
+            ]
+            fresh = policy_pb2.Policy(bindings=[*others, *ours], etag=policy.etag, version=WITH_CONDITIONS)
             self._services.set_iam_policy({"resource": resource, "policy": fresh}, timeout=TIMEOUT)
 
         self._access.patiently(once, conflict_passes=True)
+
+    def _policy(self, resource: str) -> Any:  # noqa: ANN401 - a protobuf message
+        request = {"resource": resource, "options": {"requested_policy_version": WITH_CONDITIONS}}
+        return self._services.get_iam_policy(request, timeout=TIMEOUT)
 
     def _service(self, function: str) -> str:
         return f"{self._access.location}/services/{function}"
@@ -205,6 +306,20 @@ def _request(kind: str, document: Json) -> Any:  # noqa: ANN401 - one of the cli
     from google.cloud import functions_v2
 
     return getattr(functions_v2, kind).from_json(json.dumps(document), ignore_unknown_fields=False)
+
+
+def _grants(policy: Any) -> frozenset[Grant]:  # noqa: ANN401 - a protobuf message
+    return frozenset(
+        Grant(
+            binding.role,
+            member,
+            Condition(binding.condition.title, binding.condition.expression)
+            if binding.condition.expression
+            else None,
+        )
+        for binding in policy.bindings
+        for member in binding.members
+    )
 
 
 def _short(path: str) -> str:

@@ -3,24 +3,22 @@
 The deployed functions say which secret they read; where there are none, its name says so.
 """
 
-import json
-from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ml_core.errors import Unavailable
 from providers.deploying.plan import DeploymentFailed
 from providers.google.deploying.access import Access, one_line, translated
-from providers.google.deploying.desired import KEYS_FOLDER, GoogleNames, Json
+from providers.google.deploying.desired import KEYS_FOLDER, Json
 from providers.google.deploying.functions_service import FunctionsService
+from providers.google.deploying.key_records import KeyRecords, Records
+from providers.google.deploying.names import GoogleNames
+from providers.google.deploying.resources import Resources
 from providers.google.deploying.whereabouts import Whereabouts, region_of
 
 if TYPE_CHECKING:
     from providers.deploying.keys import Target
 
 OPTIONS = ("project", "region")
-
-Records = list[dict[str, Any]]
 
 
 class Secret(NamedTuple):
@@ -41,9 +39,8 @@ class SecretKeys:
     """
 
     def __init__(self, access: Access, secret: Secret, regions: list[str], warning: str | None) -> None:
-        self._access, self._secret, self._regions = access, secret, regions
-        self._path = f"/v1/projects/{secret.project}/secrets/{secret.name}"
-        self._warning = warning
+        self._secret, self._regions, self._warning = secret, regions, warning
+        self._records = KeyRecords(access, f"/v1/projects/{secret.project}/secrets/{secret.name}")
 
     @property
     def place(self) -> str:
@@ -59,30 +56,16 @@ class SecretKeys:
     def read(self) -> Records | None:
         """The records; None before the first deploy. Raises `Unavailable`."""
         with translated():
-            found = self._access.rest_or_none("GET", "secretmanager", f"{self._path}/versions/latest:access")
-        if found is None:
-            return None
-        try:
-            records: Records = json.loads(b64decode(found["payload"]["data"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise Unavailable(f"expected key records in the {self.place}, got something else") from error
-        return records
+            return self._records.read()
 
     def write(self, records: Records) -> None:
-        """Replace the records with a new version and destroy the old ones, which cost and nobody reads."""
-        data = b64encode(json.dumps(records, separators=(",", ":")).encode()).decode()
+        """Replace what was read. Raises `RevisionMismatch` when somebody else changed it since."""
         with translated():
-            path = f"{self._path}:addVersion"
-            added = self._access.rest_or_none("POST", "secretmanager", path, {"payload": {"data": data}})
-            if added is None:
+            if not self._records.write(records):
                 raise DeploymentFailed(
                     f"there is no {self.place}: deploy first"
                     + (f" ({self._warning})" if self._warning else "")
                 )
-            page = self._access.rest("GET", "secretmanager", f"{self._path}/versions?pageSize=100")
-            for version in page.get("versions", []):
-                if version["name"] != added["name"] and version.get("state") != "DESTROYED":
-                    self._access.rest("POST", "secretmanager", f"/v1/{version['name']}:destroy", {})
 
 
 def key_store(target: "Target", env: Mapping[str, str]) -> SecretKeys:
@@ -96,29 +79,64 @@ def key_store(target: "Target", env: Mapping[str, str]) -> SecretKeys:
     project = target.options.get("project") or env.get("GOOGLE_CLOUD_PROJECT")
     if not project:
         raise DeploymentFailed("no Google Cloud project: set GOOGLE_CLOUD_PROJECT, or pass --project")
-    # Not GOOGLE_CLOUD_REGION: regions share their keys, so none need be named.
+    # Not GOOGLE_CLOUD_REGION: where one region alone is deployed, none need be named.
     region = target.options.get("region")
     names = GoogleNames(target.service, target.stage, project, region or "")
     access = Access(project, region or "", env)
-    by_name = Secret(project, f"{names.base}-keys")
+    resources = Resources(access)
     with translated():
         try:
-            where = FunctionsService(access).labelled(names.labels)
+            where = FunctionsService(access).labelled(names.owner)
         except Forbidden as error:
             said = f"could not check whether a function reads it: Google refuses: {one_line(error)}"
-            return SecretKeys(access, by_name, [], said)
+            return SecretKeys(access, Secret(project, _labelled(resources, names)), [], said)
     reading = _reading(where, project)
     here = {each: secret for each, secret in reading.items() if region in (None, each)}
-    if len(secrets := set((here or reading).values())) > 1:
+    if len(secrets := set(here.values())) > 1:
         said = "; ".join(
             f"{each}: {secret.name} in {secret.project}" for each, secret in sorted(reading.items())
         )
         raise DeploymentFailed(
-            f"expected one secret for all regions, got {said}: name a region with --region"
+            f"expected a deployment in one region, got {said}: name a region with --region"
         )
-    secret = secrets.pop() if secrets else by_name
+    if secrets:
+        secret = secrets.pop()
+    else:
+        with translated():
+            secret = Secret(project, _labelled(resources, names))
     regions = sorted(each for each, found in reading.items() if found == secret)
     return SecretKeys(access, secret, regions, None if here else _warning(names, where, sorted(reading)))
+
+
+def _labelled(resources: Resources, names: GoogleNames) -> str:
+    """The secret that carries the deployment's labels; where none does, the name that it would have.
+
+    Raises:
+        DeploymentFailed: when several do and none of them is named.
+    """
+    from google.api_core.exceptions import Forbidden
+
+    wanted = names.owner | ({"region": names.region} if names.region else {})
+    earlier = names._replace(shared=True).secret
+    query = " AND ".join(f"labels.{name}={value}" for name, value in names.owner.items())
+    try:
+        found = list(
+            resources.pages("secretmanager", f"/v1/projects/{names.project}/secrets", "secrets", query)
+        )
+    except Forbidden:
+        found = []
+    # What regions share names no region.
+    fitting = sorted(
+        each["name"].rpartition("/")[2]
+        for each in found
+        if wanted.items() <= ({"region": names.region} | (each.get("labels") or {})).items()
+    )
+    if len(fitting) > 1:
+        raise DeploymentFailed(
+            f"expected one secret of {names.service}, stage {names.stage}, got {', '.join(fitting)}:"
+            " name a region with --region"
+        )
+    return fitting[0] if fitting else (names.secret if names.region else earlier)
 
 
 def _reading(where: Whereabouts, project: str) -> dict[str, Secret]:

@@ -1,16 +1,36 @@
 """The bucket that holds the models, through google-cloud-storage."""
 
+import json
+from collections.abc import Collection, Iterable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from providers.deploying.plan import DeploymentFailed, Progress
 from providers.google.deploying.access import TIMEOUT, Access
-from providers.google.deploying.desired import Bucket, DataBucket, Grant, Json
-from providers.google.deploying.resources import flat
+from providers.google.deploying.desired import Bucket, DataBucket, Json
+from providers.google.deploying.policies import WITH_CONDITIONS, Grant, changed, flat
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob, Client
     from google.cloud.storage import Bucket as StorageBucket
+
+
+def lifecycle(expire_days: int) -> list[Json]:
+    """The bucket's rules: old states of objects go after so many days, pieces of uploads after one."""
+    return [
+        {"action": {"type": "Delete"}, "condition": {"daysSinceNoncurrentTime": expire_days}},
+        {"action": {"type": "AbortIncompleteMultipartUpload"}, "condition": {"age": 1}},
+    ]
+
+
+def rules_of(rules: Iterable[Json]) -> list[str]:
+    """Rules as text that can be compared, whatever their order."""
+    return sorted(json.dumps(rule, sort_keys=True) for rule in rules)
+
+
+def excess(should: Bucket, granted: Collection[Grant]) -> frozenset[Grant]:
+    """What our accounts may do with the bucket and should not."""
+    return frozenset(each for each in granted if each.member in should.members) - should.grants
 
 
 class ModelBucket:
@@ -33,18 +53,15 @@ class ModelBucket:
         bucket = self._access.patiently(lambda: self._client.lookup_bucket(should.name, timeout=TIMEOUT))
         if bucket is None:
             return None, frozenset()
-        conditions = [rule["condition"] for rule in bucket.lifecycle_rules]
-        expiring = [
-            each["daysSinceNoncurrentTime"] for each in conditions if "daysSinceNoncurrentTime" in each
-        ]
         settings = {
             "uniform access": bucket.iam_configuration.uniform_bucket_level_access_enabled,
             "public access prevention": bucket.iam_configuration.public_access_prevention,
             "versioning": bucket.versioning_enabled,
-            "days until old states expire": expiring[0] if expiring else None,
+            "lifecycle": rules_of([dict(rule) for rule in bucket.lifecycle_rules]),
             "seconds that deleted objects are kept": bucket.soft_delete_policy.retention_duration_seconds,
             "labels": bucket.labels,
-            "origins of pages": sorted(origin for rule in bucket.cors for origin in rule.get("origin", ())),
+            "origins of pages": rules_of([dict(rule) for rule in bucket.cors]),
+            "key": bucket.default_kms_key_name or "",
         }
         return settings, self.grants(should.name)
 
@@ -58,10 +75,12 @@ class ModelBucket:
 
         bucket = self._client.bucket(name)
         try:
-            policy = self._access.patiently(lambda: bucket.get_iam_policy(timeout=TIMEOUT))
+            policy = self._access.patiently(
+                lambda: bucket.get_iam_policy(requested_policy_version=WITH_CONDITIONS, timeout=TIMEOUT)
+            )
         except NotFound:
             raise DeploymentFailed(f"dataBuckets: there is no bucket {name}") from None
-        return flat({"bindings": policy.bindings})
+        return flat(policy.bindings)
 
     def create(self, should: Bucket) -> None:
         """Make the bucket, closed to the public from its first moment.
@@ -72,6 +91,8 @@ class ModelBucket:
         from google.api_core.exceptions import Conflict, Forbidden
 
         bucket = self._configured(should)
+        if should.key:
+            bucket.default_kms_key_name = should.key
         try:
             self._access.patiently(lambda: bucket.create(location=should.location, timeout=TIMEOUT))
         except Conflict:
@@ -86,17 +107,16 @@ class ModelBucket:
 
     def update(self, should: Bucket) -> None:
         """Bring the settings to what they should be."""
-        self._access.patiently(lambda: self._configured(should).patch(timeout=TIMEOUT))
+        bucket = self._configured(should)
+        bucket.default_kms_key_name = should.key or None
+        self._access.patiently(lambda: bucket.patch(timeout=TIMEOUT))
 
     def _configured(self, should: Bucket) -> "StorageBucket":
         bucket = self._client.bucket(should.name)
         bucket.iam_configuration.uniform_bucket_level_access_enabled = True
         bucket.iam_configuration.public_access_prevention = "enforced"
         bucket.versioning_enabled = True
-        bucket.lifecycle_rules = [
-            {"action": {"type": "Delete"}, "condition": {"daysSinceNoncurrentTime": should.expire_days}},
-            {"action": {"type": "AbortIncompleteMultipartUpload"}, "condition": {"age": 1}},
-        ]
+        bucket.lifecycle_rules = lifecycle(should.expire_days)
         # Versioning keeps old states already; soft deletion would keep, and charge for, all of them again.
         bucket.soft_delete_policy.retention_duration_seconds = 0
         bucket.labels = should.labels
@@ -104,14 +124,14 @@ class ModelBucket:
         return bucket
 
     def grant(self, should: Bucket | DataBucket) -> None:
-        """Let functions use the bucket; what others granted stays."""
+        """Let functions use the bucket, and where it is ours nothing else of it; what others have stays."""
         bucket = self._client.bucket(should.name)
 
         def once() -> None:
-            policy = bucket.get_iam_policy(requested_policy_version=3, timeout=TIMEOUT)
-            policy.version = 3
-            for role, member in sorted(should.grants - flat({"bindings": policy.bindings})):
-                policy.bindings.append({"role": role, "members": {member}})
+            policy = bucket.get_iam_policy(requested_policy_version=WITH_CONDITIONS, timeout=TIMEOUT)
+            policy.version = WITH_CONDITIONS
+            too_much = excess(should, flat(policy.bindings)) if isinstance(should, Bucket) else ()
+            policy.bindings = changed(policy.bindings, should.grants, too_much)
             bucket.set_iam_policy(policy, timeout=TIMEOUT)
 
         self._access.patiently(once, conflict_passes=True)

@@ -6,18 +6,19 @@ from typing import NamedTuple
 from providers.deploying.plan import DeploymentFailed, Step
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
 from providers.google.deploying.desired import (
-    INVOKER,
     Bucket,
     CloudFunction,
     DataBucket,
     Desired,
     GoogleResource,
-    Grant,
     Json,
     fingerprint,
     is_queue_of,
 )
-from providers.google.deploying.whereabouts import bucket_of
+from providers.google.deploying.functions_service import Callers
+from providers.google.deploying.model_bucket import excess, lifecycle, rules_of
+from providers.google.deploying.policies import EVERYBODY, INVOKER, Grant
+from providers.google.deploying.whereabouts import bucket_of, region_of
 
 Steps = Iterator[Step[ControlPlane]]
 
@@ -32,7 +33,7 @@ def plan_deploy(
         *(step for bucket in should.data for step in _data(bucket, now)),
         *(step for function in should.functions for step in _start(function, packages, now)),
         *(step for function in should.functions for step in _finish(function, packages, now)),
-        *(step for function in should.functions for step in _callers(function, now)),
+        *(step for function in should.functions for step in _callers(function, packages, now)),
         *(step for resource in should.schedules for step in _resource(resource, now)),
         *_orphans(should, now),
     ]
@@ -51,6 +52,7 @@ def plan_remove(should: Desired, now: ObservedProject, kept: KeptByOthers) -> li
     return [
         *(step for resource in should.schedules for step in _delete(resource, now)),
         *(_delete_function(path) for path in sorted(now.functions)),
+        *(step for resource in resources if not resource.ours for step in _take_back(resource, now)),
         *(step for resource in resources for step in _delete(resource, now)),
         *(_delete_bucket(should.bucket, now) if should.bucket.name not in kept.names else ()),
     ]
@@ -69,9 +71,10 @@ def refuse_removal(should: Desired, now: ObservedProject) -> None:
             f"nothing was removed: {where.blind}, and they may use this bucket and these keys;"
             " try again later"
         )
-    regional = [each for each in _present(should, now) if not each.shared]
-    if not (now.functions or regional) and where.elsewhere(region):
-        named = f"{should.labels['service']}, stage {should.labels['stage']},"
+    shared = should.names.shared
+    own = [each for each in _present(should, now) if not (shared and each.shared)]
+    if not (now.functions or own or (now.bucket and not shared)) and where.elsewhere(region):
+        named = f"{should.names.service}, stage {should.names.stage},"
         raise DeploymentFailed(f"nothing was removed: {named} is not in {region}{where.hint(region)}")
     used = sorted({name for function in now.functions.values() if (name := bucket_of(function)) is not None})
     if used and should.bucket.name not in used:
@@ -89,7 +92,7 @@ def refuse_removal(should: Desired, now: ObservedProject) -> None:
 def kept_by_others(should: Desired, now: ObservedProject) -> KeptByOthers:
     """What `remove` has to leave, because something uses it that it does not delete."""
     where, names, notices = now.whereabouts, set[str](), list[str]()
-    if others := where.elsewhere(should.region):
+    if others := where.sharing(should.names):
         names |= {each.path for each in should.resources if each.shared}
         notices.append(
             f"the keys, the topic and the service accounts are kept: this stage is also in"
@@ -105,7 +108,7 @@ def _bucket_user(should: Desired, now: ObservedProject) -> str | None:
     """Who else keeps models in the bucket."""
     where, bucket = now.whereabouts, should.bucket.name
     others = where.elsewhere(should.region)
-    if others and where.uses(others, bucket):
+    if others and where.uses(others, bucket, maybe=should.names.shared):
         return f"this stage in {' and '.join(others)}"
     if users := where.bucket_users(bucket):
         return ", ".join(users)
@@ -114,25 +117,49 @@ def _bucket_user(should: Desired, now: ObservedProject) -> str | None:
 
 def _present(should: Desired, now: ObservedProject) -> list[GoogleResource]:
     """The resources that are there."""
-    return [
-        each for each in (*should.resources, *should.schedules) if now.resources.get(each.path) is not None
-    ]
+    resources = [each for each in (*should.resources, *should.schedules) if each.ours]
+    return [each for each in resources if now.resources.get(each.path) is not None]
 
 
 def _other_owner(should: Desired, found: Json | None) -> str | None:
     """The service and stage that something is labelled with, when they are not ours."""
-    labels = {**should.labels, **((found or {}).get("labels") or {})}
-    if should.labels.items() <= labels.items():
+    owner = should.names.owner
+    labels = {**owner, **((found or {}).get("labels") or {})}
+    if owner.items() <= labels.items():
         return None
     return f"the service {labels['service']}, stage {labels['stage']}"
 
 
+def refuse_deploy(should: Desired, now: ObservedProject) -> None:
+    """Raise where `deploy` would change what belongs to somebody else.
+
+    Raises:
+        DeploymentFailed: when a function has the name of one of ours and other labels.
+    """
+    for function in should.functions:
+        if (stranger := now.whereabouts.strangers.get(function.path)) is not None:
+            labels = stranger.get("labels") or {}
+            owner = (
+                f"the service {labels['service']}, stage {labels['stage']}"
+                if {"service", "stage"} <= set(labels)
+                else "somebody else"
+            )
+            raise DeploymentFailed(
+                f"nothing was deployed: the function {function.name} in {region_of(function.path)} belongs to"
+                f" {owner}: choose another stage"
+            )
+
+
 def plan_function(
-    account: GoogleResource, function: CloudFunction, package: bytes, now: ObservedProject
+    resources: Sequence[GoogleResource], function: CloudFunction, package: bytes, now: ObservedProject
 ) -> list[Step[ControlPlane]]:
-    """The steps for one function on its own and its account."""
+    """The steps for one function on its own and what it needs."""
     packages = {function.name: package}
-    return [*_resource(account, now), *_start(function, packages, now), *_finish(function, packages, now)]
+    return [
+        *(step for resource in resources for step in _resource(resource, now)),
+        *_start(function, packages, now),
+        *_finish(function, packages, now),
+    ]
 
 
 def differences(wanted: object, found: object, path: str = "") -> list[str]:
@@ -158,14 +185,16 @@ def differences(wanted: object, found: object, path: str = "") -> list[str]:
 
 def _resource(resource: GoogleResource, now: ObservedProject) -> Steps:
     found = now.resources.get(resource.path)
-    if found is None:
+    if not resource.ours:
+        pass
+    elif found is None:
         yield Step(f"create {resource.title}", lambda cloud, _: cloud.resources.create(resource))
     elif wrong := differences(resource.body, found):
         yield Step(
             f"update {resource.title}: {', '.join(wrong)}",
             lambda cloud, _: cloud.resources.patch(resource),
         )
-    if found is not None and resource.first and not found.get("versions"):
+    if found is not None and resource.holds_keys and not found.get("versions"):
         yield Step(f"complete {resource.title}", lambda cloud, _: cloud.resources.complete(resource))
     if missing := resource.grants - now.grants.get(resource.path, frozenset()):
         yield Step(
@@ -182,9 +211,15 @@ def _bucket(bucket: Bucket, now: ObservedProject) -> Steps:
             f"update the bucket {bucket.name}: {', '.join(wrong)}",
             lambda cloud, _: cloud.bucket.update(bucket),
         )
-    if missing := bucket.grants - now.grants.get(bucket.name, frozenset()):
+    granted = now.grants.get(bucket.name, frozenset())
+    if missing := bucket.grants - granted:
         yield Step(
             f"give {_roles(missing)} on the bucket to {_members(missing)}",
+            lambda cloud, _: cloud.bucket.grant(bucket),
+        )
+    if too_much := excess(bucket, granted):
+        yield Step(
+            f"take {_roles(too_much)} on all of the bucket from {_members(too_much)}",
             lambda cloud, _: cloud.bucket.grant(bucket),
         )
 
@@ -203,10 +238,11 @@ def bucket_settings(bucket: Bucket) -> Json:
         "uniform access": True,
         "public access prevention": "enforced",
         "versioning": True,
-        "days until old states expire": bucket.expire_days,
+        "lifecycle": rules_of(lifecycle(bucket.expire_days)),
         "seconds that deleted objects are kept": 0,
         "labels": bucket.labels,
-        "origins of pages": sorted(origin for rule in bucket.cors for origin in rule["origin"]),
+        "origins of pages": rules_of(bucket.cors),
+        "key": bucket.key,
     }
 
 
@@ -245,11 +281,23 @@ def _start(function: CloudFunction, packages: Mapping[str, bytes], now: Observed
             f"upload and update the function {function.name}: {what}",
             lambda cloud, _: cloud.functions.update(config, package),
         )
-    elif found.get("state") == "FAILED":
+    elif why := _stale(function, found, now):
         yield Step(
-            f"build the function {function.name} again, because its last build failed",
+            f"build the function {function.name} again, because {why}",
             lambda cloud, _: cloud.functions.update(config, package),
         )
+
+
+def _stale(function: CloudFunction, found: Json, now: ObservedProject) -> str | None:
+    """Why a function that is as it should be has to be built again all the same."""
+    if found.get("state") == "FAILED":
+        return "its last build failed"
+    account = function.config["serviceConfig"]["serviceAccountEmail"]
+    trigger = function.config.get("eventTrigger") or {}
+    gone = {path.rpartition("/")[2] for path, resource in now.resources.items() if resource is None}
+    if account in gone:
+        return "its account was gone"
+    return "its topic was gone" if str(trigger.get("pubsubTopic")).rpartition("/")[2] in gone else None
 
 
 def _finish(function: CloudFunction, packages: Mapping[str, bytes], now: ObservedProject) -> Steps:
@@ -262,13 +310,20 @@ def _finish(function: CloudFunction, packages: Mapping[str, bytes], now: Observe
         )
 
 
-def _callers(function: CloudFunction, now: ObservedProject) -> Steps:
-    granted = now.grants.get(function.path, frozenset())
-    # Both directions: whoever else may call it, may no more. Other roles on it are not ours.
-    if {grant for grant in granted if grant[0] == INVOKER} != function.callers:
+def _callers(function: CloudFunction, packages: Mapping[str, bytes], now: ObservedProject) -> Steps:
+    found = now.callers.get(function.path, Callers())
+    granted = {grant for grant in found.grants if grant.role == INVOKER}
+    if function.public:
+        # An update may have Cloud Run ask for identities again.
+        started = any(True for _ in _start(function, packages, now))
+        right = (found.unchecked and not started) or EVERYBODY in granted
+    else:
+        # Both directions: whoever else may call it, may no more. Other roles on it are not ours.
+        right = granted == function.callers and not found.unchecked
+    if not right:
         yield Step(
-            f"set who may call {function.name}: {_members(function.callers)}",
-            lambda cloud, _: cloud.functions.set_callers(function),
+            f"set who may call {function.name}: {_members(function.callers) or 'nobody'}",
+            lambda cloud, say: cloud.functions.set_callers(function, say),
         )
 
 
@@ -284,8 +339,16 @@ def _delete_function(path: str) -> Step[ControlPlane]:
     )
 
 
+def _take_back(resource: GoogleResource, now: ObservedProject) -> Steps:
+    if given := resource.grants & now.grants.get(resource.path, frozenset()):
+        yield Step(
+            f"take {_roles(given)} on {_short(resource)} from {_members(given)}",
+            lambda cloud, _: cloud.resources.take_back(resource),
+        )
+
+
 def _delete(resource: GoogleResource, now: ObservedProject) -> Steps:
-    if now.resources.get(resource.path) is not None:
+    if resource.ours and now.resources.get(resource.path) is not None:
         yield Step(f"delete {_short(resource)}", lambda cloud, _: cloud.resources.delete(resource))
 
 
@@ -304,12 +367,12 @@ def _short(resource: GoogleResource) -> str:
 
 def _roles(grants: frozenset[Grant]) -> str:
     """Roles for people: `storage.objectUser`."""
-    return ", ".join(sorted({role.removeprefix("roles/") for role, _ in grants}))
+    return ", ".join(sorted({grant.role.removeprefix("roles/") for grant in grants}))
 
 
 def _members(grants: frozenset[Grant]) -> str:
     """Members for people: accounts by their ids."""
-    names = {member.removeprefix("serviceAccount:").split("@")[0] for _, member in grants}
+    names = {grant.member.removeprefix("serviceAccount:").split("@")[0] for grant in grants}
     return ", ".join(sorted(names)).replace("allUsers", "everybody")
 
 

@@ -1,11 +1,18 @@
-"""Queue, secret, topic, schedule and service accounts: to us all the same, a path that takes JSON."""
+"""Queue, secret, topic, schedule, alarms and service accounts: to us all the same, a path that takes JSON."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 from providers.google.deploying.access import Access
-from providers.google.deploying.desired import GoogleResource, Grant, Json
+from providers.google.deploying.desired import GoogleResource, Json
+from providers.google.deploying.key_records import KeyRecords
+from providers.google.deploying.policies import WITH_CONDITIONS, Grant, changed, flat
+
+# How each API is asked for a policy: with a query, or with a body.
+_ASKED_BY_QUERY = {"secretmanager", "pubsub", "artifactregistry"}
+_QUERY = f"options.requestedPolicyVersion={WITH_CONDITIONS}"
 
 
 class Resources:
@@ -15,32 +22,36 @@ class Resources:
         self._access = access
 
     def read(self, resource: GoogleResource) -> Json | None:
-        """What is there; None without one."""
+        """What is there; None without one. What is not ours is not looked at."""
+        if not resource.ours:
+            return {}
         found = self._access.rest_or_none("GET", resource.service, resource.path)
-        if found is not None and resource.first:
-            page = self._access.rest("GET", resource.service, f"{resource.path}/versions?pageSize=1")
-            found["versions"] = [v for v in page.get("versions", []) if v.get("state") == "ENABLED"]
+        if found is not None and resource.holds_keys:
+            query = f"pageSize=1&filter={quote('state:ENABLED')}"
+            page = self._access.rest("GET", resource.service, f"{resource.path}/versions?{query}")
+            found["versions"] = page.get("versions", [])
         return found
 
     def queues(self, region: str) -> list[str]:
         """The ids of a region's queues."""
         path = f"/v2/projects/{self._access.project}/locations/{region}/queues"
-        return [each["name"].rpartition("/")[2] for each in self._pages("cloudtasks", path, "queues")]
+        return [each["name"].rpartition("/")[2] for each in self.pages("cloudtasks", path, "queues")]
 
     def regions(self, service: str, version: str) -> set[str]:
         """The regions in which an API keeps something."""
         path = f"/{version}/projects/{self._access.project}/locations"
-        return {each["locationId"] for each in self._pages(service, path, "locations")}
+        return {each["locationId"] for each in self.pages(service, path, "locations")}
 
-    def _pages(self, service: str, path: str, what: str) -> Iterator[Json]:
+    def pages(self, service: str, path: str, what: str, filtered: str = "") -> Iterator[Json]:
         """Everything that a listing holds."""
-        query = "pageSize=1000"
+        fixed = f"pageSize=1000{'&filter=' + quote(filtered) if filtered else ''}"
+        query = fixed
         while True:
             page = self._access.rest("GET", service, f"{path}?{query}")
             yield from page.get(what, [])
             if not page.get("nextPageToken"):
                 return
-            query = f"pageSize=1000&pageToken={page['nextPageToken']}"
+            query = f"{fixed}&pageToken={page['nextPageToken']}"
 
     def create(self, resource: GoogleResource) -> None:
         """Make it; one that somebody else made in the meantime is as good."""
@@ -48,34 +59,51 @@ class Resources:
 
         method, path, body = resource.create
         with suppress(Conflict):
-            self._access.rest(method, resource.service, path, body)
+            made = self._access.rest(method, resource.service, path, body)
+            self._await(resource, made)
         self.complete(resource)
 
+    def _await(self, resource: GoogleResource, made: Json) -> None:
+        """Wait for a resource that an operation makes."""
+        if "/operations/" not in made.get("name", ""):
+            return
+        for _ in self._access.turns(lambda _: None, "creating"):
+            if self._access.rest_or_none("GET", resource.service, resource.path) is not None:
+                return
+
     def complete(self, resource: GoogleResource) -> None:
-        """Post what belongs to a new resource once."""
-        if resource.first:
-            suffix, body = resource.first
-            self._access.rest("POST", resource.service, resource.path + suffix, body)
+        """Give a new secret its first version."""
+        if resource.holds_keys:
+            KeyRecords(self._access, resource.path).begin()
 
     def patch(self, resource: GoogleResource) -> None:
         """Bring its fields to what they should be."""
-        name = resource.path.split("/", 2)[2]
-        path = f"{resource.path}?updateMask={','.join(sorted(resource.body))}"
-        self._access.rest("PATCH", resource.service, path, {"name": name, **resource.body})
+        name, mask = resource.path.split("/", 2)[2], ",".join(sorted(resource.body))
+        body = {"name": name, **resource.body}
+        if resource.service == "pubsub":
+            self._access.rest("PATCH", "pubsub", resource.path, {"topic": body, "updateMask": mask})
+        else:
+            self._access.rest("PATCH", resource.service, f"{resource.path}?updateMask={mask}", body)
 
     def grants(self, resource: GoogleResource) -> frozenset[Grant]:
         """Who may do what with it."""
-        return flat(self._policy(resource) or {})
+        return flat((self._policy(resource) or {}).get("bindings", []))
 
     def grant(self, resource: GoogleResource) -> None:
         """Add the resource's grants to its policy; what others granted stays."""
+        self._change(resource, resource.grants, ())
 
+    def take_back(self, resource: GoogleResource) -> None:
+        """Take the resource's grants out of its policy; what others granted stays."""
+        self._change(resource, (), resource.grants)
+
+    def _change(self, resource: GoogleResource, add: Collection[Grant], take: Collection[Grant]) -> None:
         def once() -> None:
             policy = self._policy(resource) or {}
-            for role, member in sorted(resource.grants - flat(policy)):
-                policy.setdefault("bindings", []).append({"role": role, "members": [member]})
+            bindings = changed(policy.get("bindings", []), add, take)
+            fresh = {**policy, "bindings": bindings, "version": WITH_CONDITIONS}
             path = f"{resource.path}:setIamPolicy"
-            self._access.rest_once("POST", resource.service, path, {"policy": policy})
+            self._access.rest_once("POST", resource.service, path, {"policy": fresh})
 
         # 409: another writer was between our reading and our writing.
         self._access.patiently(once, conflict_passes=True)
@@ -86,16 +114,9 @@ class Resources:
 
     def _policy(self, resource: GoogleResource) -> Json | None:
         path = f"{resource.path}:getIamPolicy"
-        if resource.service in {"secretmanager", "pubsub"}:
-            return self._access.rest_or_none("GET", resource.service, path)
-        return self._access.rest_or_none("POST", resource.service, path, {})
-
-
-def flat(policy: Mapping[str, Any]) -> frozenset[Grant]:
-    """A policy's bindings without conditions, as pairs."""
-    return frozenset(
-        (binding["role"], member)
-        for binding in policy.get("bindings", [])
-        if not binding.get("condition")
-        for member in binding.get("members", [])
-    )
+        if resource.service in _ASKED_BY_QUERY:
+            return self._access.rest_or_none("GET", resource.service, f"{path}?{_QUERY}")
+        if resource.service == "iam":
+            return self._access.rest_or_none("POST", "iam", f"{path}?{_QUERY}", {})
+        options: dict[str, Any] = {"options": {"requestedPolicyVersion": WITH_CONDITIONS}}
+        return self._access.rest_or_none("POST", resource.service, path, options)

@@ -1,7 +1,7 @@
 """In which regions a service and stage is deployed. Pure: it is given what was found, and calls nothing.
 
-Functions, queue and schedule belong to a region. Bucket, secret, topic and service accounts belong to the
-project: two regions of one stage share them.
+Each region has functions, bucket, keys and accounts of its own. Before names carried the region, two regions
+of one stage shared bucket, secret, topic and accounts; those that are deployed so still do.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from providers.deploying.parameters import SETTING
 from providers.deploying.plan import DeploymentFailed
 from providers.google.deploying.desired import Json
+from providers.google.deploying.names import GoogleNames
 
 BUCKET_SETTING = "ML_BUCKET"
 
@@ -57,19 +58,48 @@ class Whereabouts(NamedTuple):
         """What Google could not look at, for people."""
         return f"Google cannot list the functions in {', '.join(sorted(self.unseen))} now"
 
-    def shared_by(self, region: str) -> list[str]:
-        """What a deployment to `region` has to say of the other regions, in sentences."""
-        others = self.elsewhere(region)
-        said = (
-            f"this stage is also in {self.described(others)}: its regions share the keys, the service"
-            " accounts and a bucket of the same name"
-        )
-        return [*([said] if others else []), *([self.blind] if self.unseen else [])]
+    def also_in(self, names: GoogleNames) -> list[str]:
+        """What a deployment has to say of the other regions, in sentences."""
+        others, sharing = self.elsewhere(names.region), self.sharing(names)
+        said = []
+        if sharing:
+            said.append(
+                f"this stage is also in {self.described(sharing)}, under the same names: these regions share"
+                " the keys, the service accounts and a bucket of the same name"
+            )
+        if alone := [region for region in others if region not in sharing]:
+            said.append(
+                f"this stage is also in {self.described(alone)}, with keys, accounts and a bucket of its own"
+            )
+        return [*said, *([self.blind] if self.unseen else [])]
 
-    def uses(self, regions: list[str], bucket: str) -> bool:
-        """Whether this stage uses the bucket in these regions; it may, where no function tells."""
+    def sharing(self, names: GoogleNames) -> list[str]:
+        """The other regions that use the same secret, topic and accounts; those that do not tell may."""
+        others = self.elsewhere(names.region) if names.shared else []
+        return [region for region in others if self._uses_names(names._replace(region=region))]
+
+    def _uses_names(self, names: GoogleNames) -> bool:
+        found = [path for path in self.functions if region_of(path) == names.region]
+        return not found or self.names_in_use(names) == names
+
+    def names_in_use(self, names: GoogleNames) -> GoogleNames | None:
+        """The names by which the functions of a region go; None where there is no function."""
+        used = {
+            email
+            for path, each in self.functions.items()
+            if region_of(path) == names.region
+            and (email := each.get("serviceConfig", {}).get("serviceAccountEmail"))
+        }
+        if not used:
+            return None
+        earlier = names._replace(shared=True)
+        roles = {path.rpartition("/")[2].removeprefix(f"{names.base}-") for path in self.functions}
+        return names._replace(shared=bool(used & {earlier.email(role) for role in roles}))
+
+    def uses(self, regions: list[str], bucket: str, *, maybe: bool) -> bool:
+        """Whether this stage uses the bucket in these regions; where no function tells, as `maybe` says."""
         found = {bucket_of(each) for path, each in self.functions.items() if region_of(path) in regions}
-        return not found or bucket in found
+        return bucket in found or (maybe and not found)
 
     def bucket_users(self, bucket: str) -> list[str]:
         """The functions of other services and stages that keep their models in the bucket."""

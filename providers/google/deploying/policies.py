@@ -1,0 +1,94 @@
+"""Who may do what: grants, and the policies that hold them. Pure: nothing here calls anything."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from providers.deploying.bucket_rights import DELETES, WRITES
+
+Json = dict[str, Any]
+
+INVOKER = "roles/run.invoker"
+ACCOUNT_USER = "roles/iam.serviceAccountUser"
+# Signing without a key (`iam.serviceAccounts.signBlob`) is a part of it.
+TOKEN_CREATOR = "roles/iam.serviceAccountTokenCreator"  # noqa: S105
+READS_OBJECTS, CHANGES_OBJECTS = "roles/storage.objectViewer", "roles/storage.objectUser"
+# The version of policies that know conditions; a lower one hides them, and writing it back would lose them.
+WITH_CONDITIONS = 3
+
+
+class Condition(NamedTuple):
+    """When a grant counts, in IAM's expression language."""
+
+    title: str
+    expression: str
+
+
+class Grant(NamedTuple):
+    """A role, the member who has it, and when."""
+
+    role: str
+    member: str
+    condition: Condition | None = None
+
+
+EVERYBODY = Grant(INVOKER, "allUsers")
+
+
+def flat(bindings: Iterable[Mapping[str, Any]]) -> frozenset[Grant]:
+    """A policy's bindings as grants."""
+    return frozenset(
+        Grant(binding["role"], member, _condition(binding))
+        for binding in bindings
+        for member in binding.get("members", [])
+    )
+
+
+def _condition(binding: Mapping[str, Any]) -> Condition | None:
+    found = binding.get("condition")
+    return Condition(found.get("title", ""), found.get("expression", "")) if found else None
+
+
+def changed(
+    bindings: Iterable[Mapping[str, Any]], add: Collection[Grant], take: Collection[Grant] = ()
+) -> list[Json]:
+    """Bindings with some grants more and some fewer; everything else stays as it is."""
+    fresh: list[Json] = []
+    for binding in bindings:
+        condition = _condition(binding)
+        members = [
+            member
+            for member in binding.get("members", [])
+            if Grant(binding["role"], member, condition) not in take
+        ]
+        if members:
+            fresh.append({**binding, "members": members})
+    for role, member, condition in sorted(set(add) - flat(fresh), key=str):
+        binding = {"role": role, "members": [member]}
+        if condition:
+            binding["condition"] = {"title": condition.title, "expression": condition.expression}
+        fresh.append(binding)
+    return fresh
+
+
+def bucket_grants(bucket: str, members: Mapping[str, str]) -> frozenset[Grant]:
+    """What each function's account may do with the objects of the bucket.
+
+    Everyone reads and lists. What a function writes it may write where its keys begin so, and nowhere else.
+    Overwriting an object takes the right to delete it on Google Cloud: whoever may write may delete there.
+
+    Args:
+        bucket: its name.
+        members: each function's account as policies name it, by the function's name.
+    """
+    grants = {Grant(READS_OBJECTS, member) for member in members.values()}
+    for function, member in members.items():
+        if prefixes := {*WRITES.get(function, ()), *DELETES.get(function, ())}:
+            grants.add(Grant(CHANGES_OBJECTS, member, _beginning(bucket, function, prefixes)))
+    return frozenset(grants)
+
+
+def _beginning(bucket: str, function: str, prefixes: Collection[str]) -> Condition:
+    """For objects of the bucket whose keys begin with one of these."""
+    start = f"projects/_/buckets/{bucket}/objects/"
+    parts = [f'resource.name.startsWith("{start}{each}")' for each in sorted(prefixes)]
+    return Condition(f"objects that {function} changes", " || ".join(parts))

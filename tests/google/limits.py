@@ -1,0 +1,109 @@
+"""What Google refuses although its message types allow it: limits between fields, names, organisations.
+
+Each rule is from Google's documents (docs/google.md lists them with the date). Pure: what was sent and what
+there is goes in, the reason of a refusal comes out.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+Json = Mapping[str, Any]
+
+# CPUs, and the memory in MiB that they may have.
+# https://cloud.google.com/run/docs/configuring/services/cpu
+CPU_MEMORY = {1.0: (512, 4096), 2.0: (512, 8192), 4.0: (2048, 16384), 6.0: (4096, 24576), 8.0: (4096, 32768)}
+LABEL_KEY, LABEL_VALUE = r"[a-z][a-z0-9_-]{0,62}", r"[a-z0-9_-]{0,63}"
+# https://cloud.google.com/storage/docs/buckets#naming
+BUCKET = r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]"
+# What a build's account needs of its project.
+# https://cloud.google.com/functions/docs/securing/build-custom-sa
+BUILD_ROLES = {
+    "roles/logging.logWriter",
+    "roles/artifactregistry.writer",
+    "roles/storage.objectViewer",
+}
+# https://cloud.google.com/iam/quotas: logical operators in a condition.
+MOST_OPERATORS = 12
+
+
+def size(service: Json) -> str | None:
+    """Why an instance cannot be so large."""
+    found = re.fullmatch(r"([0-9]+)(Mi|Gi)", str(service.get("availableMemory", "256Mi")))
+    if not found:
+        return f"invalid availableMemory {service.get('availableMemory')!r}"
+    memory = int(found[1]) * {"Mi": 1, "Gi": 1024}[found[2]]
+    cpu, concurrency = (
+        float(service.get("availableCpu", "1")),
+        service.get("maxInstanceRequestConcurrency", 1),
+    )
+    if cpu < 1:
+        most = 1024 if cpu >= 0.5 else 512
+        if not cpu >= 0.08 or not 128 <= memory <= most:
+            return f"Invalid value: {memory} MiB with {cpu} CPU: memory must be at most {most} MiB"
+        return None if concurrency == 1 else "Total cpu < 1 is not supported with concurrency > 1"
+    if cpu not in CPU_MEMORY:
+        return f"Invalid value specified for cpu: {cpu}"
+    least, most = CPU_MEMORY[cpu]
+    if not least <= memory <= most:
+        return f"Invalid value: {memory} MiB with {cpu} CPU: memory must be in [{least}, {most}] MiB"
+    return None
+
+
+def instances(service: Json) -> str | None:
+    """Why there cannot be so many instances."""
+    least, most = int(service.get("minInstanceCount", 0)), int(service.get("maxInstanceCount", 100))
+    return None if 0 <= least <= most else f"minInstanceCount {least} is above maxInstanceCount {most}"
+
+
+def labels(found: Json) -> str | None:
+    """Why something cannot be labelled so."""
+    for key, value in found.items():
+        if not re.fullmatch(LABEL_KEY, key) or not re.fullmatch(LABEL_VALUE, value):
+            return f"invalid label {key}={value}"
+    return f"{len(found)} labels, at most 64 are allowed" if len(found) > 64 else None
+
+
+def function(name: str, body: Json) -> str | None:
+    """Why a function cannot be made, its references aside."""
+    short = name.rpartition("/")[2]
+    if not re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", short):
+        return f"invalid function id {short}"
+    region = name.split("/")[3]
+    service = body.get("serviceConfig", {})
+    connector = service.get("vpcConnector")
+    if connector and f"/locations/{region}/" not in connector:
+        return f"the connector {connector} is not in {region}"
+    if body.get("kmsKeyName"):
+        if f"/locations/{region}/" not in body["kmsKeyName"]:
+            return f"the key {body['kmsKeyName']} is not in {region}"
+        if not body["buildConfig"].get("dockerRepository"):
+            return "kmsKeyName needs a dockerRepository that the same key encrypts"
+    return size(service) or instances(service) or labels(body.get("labels", {}))
+
+
+def policy(sent: Json) -> str | None:
+    """Why a policy cannot be stored, its members aside."""
+    for binding in sent.get("bindings", []):
+        condition = binding.get("condition")
+        if condition is None:
+            continue
+        if sent.get("version") != 3:
+            return "conditional role bindings need policy version 3"
+        if not condition.get("title") or not condition.get("expression"):
+            return "a condition needs a title and an expression"
+        if len(re.findall(r"&&|\|\|", condition["expression"])) > MOST_OPERATORS:
+            return f"more than {MOST_OPERATORS} logical operators in a condition"
+    return None
+
+
+def replication(sent: Json, allowed: list[str] | None) -> str | None:
+    """Why a secret cannot be kept there, where an organisation allows some locations alone."""
+    replicas = sent.get("userManaged", {}).get("replicas", [])
+    if "automatic" not in sent and not replicas:
+        return "replication must be automatic or name replicas"
+    if allowed is None:
+        return None
+    if "automatic" in sent or not all(each["location"] in allowed for each in replicas):
+        return "Constraint constraints/gcp.resourceLocations violated for the secret's replication"
+    return None
