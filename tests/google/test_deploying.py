@@ -3,6 +3,7 @@
 import io
 import json
 import urllib.request
+from collections.abc import Callable
 
 import pytest
 
@@ -462,3 +463,67 @@ def test_another_role_on_a_function_is_not_ours_to_mind(bench: Bench, service: S
     viewer = {"role": "roles/run.viewer", "members": ["user:auditor@example.com"]}
     bench.google.cloud.policies[f"{LOCATION}/services/{API}"] = {"bindings": [viewer], "etag": "A1"}
     assert "nothing to change" in bench.deploy(service)
+
+
+def drop_rule(bench: Bench) -> None:
+    rules = bench.google.buckets.settings[BUCKET]["lifecycle"]["rule"]
+    rules[:] = [each for each in rules if each["action"]["type"] == "Delete"]
+
+
+def empty_policy(bench: Bench, part: str) -> None:
+    for path, policy in bench.google.cloud.policies.items():
+        if part in path:
+            policy["bindings"] = []
+
+
+def drop(bench: Bench, part: str) -> None:
+    cloud = bench.google.cloud
+    for path in [path for path in cloud.resources if part in path]:
+        del cloud.resources[path]
+        cloud.policies.pop(path, None)
+        cloud.versions.pop(path, None)
+
+
+def drop_bucket(bench: Bench) -> None:
+    buckets = bench.google.buckets
+    del buckets.objects[BUCKET], buckets.settings[BUCKET], buckets.policies[BUCKET]
+
+
+HARMED: dict[str, Callable[[Bench], object]] = {
+    "secret": lambda bench: drop(bench, "/secrets/"),
+    "queue": lambda bench: drop(bench, "/queues/"),
+    "schedule": lambda bench: drop(bench, "/jobs/"),
+    "topic": lambda bench: drop(bench, "/topics/"),
+    "account of the api": lambda bench: drop(bench, NAMES.account("api")),
+    "account that builds": lambda bench: drop(bench, NAMES.account("build")),
+    "bucket": drop_bucket,
+    "rule of the bucket": drop_rule,
+    "rights on the bucket": lambda bench: bench.google.buckets.policies[BUCKET].update(bindings=[]),
+    "rights on the queue": lambda bench: empty_policy(bench, "/queues/"),
+    "rights on the secret": lambda bench: empty_policy(bench, "/secrets/"),
+    "rights of the build": lambda bench: empty_policy(bench, "projects/demo-1"),
+    "openness": lambda bench: bench.google.cloud.unchecked.clear(),
+    "callers of the trainer": lambda bench: empty_policy(bench, f"/services/{TRAIN}"),
+    "function": lambda bench: bench.google.cloud.functions.pop(f"{LOCATION}/functions/{SWEEP}"),
+}
+
+
+@pytest.mark.parametrize("harm", HARMED.values(), ids=HARMED.keys())
+def test_what_somebody_deleted_or_took_away_comes_back(
+    bench: Bench, service: Service, harm: Callable[[Bench], object]
+) -> None:
+    bench.deploy(service)
+    harm(bench)
+    assert "nothing to change" not in bench.deploy(service)
+    assert all(each["state"] == "ACTIVE" for each in bench.google.cloud.functions.values())
+    assert "nothing to change" in bench.deploy(service)
+
+
+def test_a_function_whose_topic_or_account_was_gone_is_built_again(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    drop(bench, "/topics/")
+    said = bench.deploy(service)
+    assert f"build the function {SWEEP} again, because its topic was gone" in said
+    assert API not in said.replace(f"{API} answers", "")
+    drop(bench, NAMES.account("api"))
+    assert f"build the function {API} again, because its account was gone" in bench.deploy(service)

@@ -1,21 +1,25 @@
 """Keys on Google Cloud: written to Secret Manager by the command line, read by functions from a file."""
 
 import json
+import threading
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ml_core.errors import Unavailable
+from ml_core.errors import RevisionMismatch, Unavailable
 from providers.__main__ import main
-from providers.deploying.keys import Target
+from providers.deploying.keys import Target, _change
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
+from providers.google.deploying.access import Access
+from providers.google.deploying.key_records import ABANDONED, CLAIM, KeyRecords
 from providers.google.deploying.key_store import key_store
 from providers.google.deploying.names import names_of
 from providers.google.runtime.keys import read_records
-from tests.google.conftest import Bench, Google, make_service
+from tests.google.conftest import Bench, Clock, Google, make_service
 
 NAMES = names_of(make_service())
 SECRET = f"projects/demo-1/secrets/{NAMES.secret}"
@@ -217,8 +221,83 @@ def test_what_could_not_be_looked_at_is_said(deployed: Google) -> None:
     assert warning.endswith("Cloud Functions API has not been used in demo-1")
 
 
-@pytest.mark.parametrize("path", [r"/functions$", r":access$"])
+@pytest.mark.parametrize("path", [r"/functions$", r"/versions$"])
 def test_a_failure_is_one_line(deployed: Google, path: str) -> None:
     deployed.cloud.fail("GET", path, 400, "no\nsuch\nthing")
     with pytest.raises(DeploymentFailed, match=r"^Google answers 400: .*no such thing$"):
         key_store(Target("dev"), deployed.env).read()
+
+
+def made_at_once(google: Google, count: int) -> list[str]:
+    """Ids of keys that so many commands make at the same moment, each a process's worth of its own."""
+    start = threading.Barrier(count)
+
+    def one(number: int) -> str:
+        store = key_store(Target("dev"), google.env)
+        start.wait()
+        _change(store, lambda records: [*records, {**RECORD, "id": f"{number}"}], sleep=lambda _: None)
+        return str(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def test_of_six_keys_made_at_once_none_is_lost(deployed: Google) -> None:
+    key_store(Target("dev"), deployed.env).write([{**RECORD, "id": "first"}])
+    made = made_at_once(deployed, 6)
+    assert sorted(each["id"] for each in held(deployed, SECRET)) == sorted([*made, "first"])
+    assert [each["state"] for each in deployed.cloud.versions[SECRET]].count("ENABLED") == 1
+    assert deployed.cloud.resources[SECRET]["annotations"] == {}, "nobody claims it any more"
+
+
+def test_a_command_that_was_overtaken_is_told(deployed: Google) -> None:
+    slow, quick = (key_store(Target("dev"), deployed.env) for _ in range(2))
+    slow.read()
+    quick.write([RECORD])
+    with pytest.raises(RevisionMismatch):
+        slow.write([])
+    assert held(deployed, SECRET) == [RECORD]
+
+
+def test_a_claim_whose_writer_died_is_taken_over(deployed: Google) -> None:
+    deployed.cloud.resources[SECRET]["annotations"] = {CLAIM: "dead", "theirs": "kept"}
+    clock = Clock()
+    records = KeyRecords(Access("demo-1", "", deployed.env, sleep=clock.sleep), f"/v1/{SECRET}")
+    assert records.write([RECORD])
+    assert ABANDONED <= sum(clock.slept) < ABANDONED + 5
+    assert held(deployed, SECRET) == [RECORD]
+    assert deployed.cloud.resources[SECRET]["annotations"] == {"theirs": "kept"}
+
+
+def test_a_writer_that_was_taken_for_dead_gives_way(deployed: Google) -> None:
+    """It wakes up after its claim was taken over: what the other was told to hold still holds."""
+    path, waking = f"/v1/{SECRET}", Access("demo-1", "", deployed.env, sleep=lambda _: None)
+    slow = KeyRecords(waking, path)
+    slow.read()
+    add = slow._add
+    other = [{**RECORD, "id": "other"}]
+
+    def asleep(data: bytes) -> Any:
+        slow._add = add  # type: ignore[method-assign]
+        assert KeyRecords(waking, path).write(other)
+        return add(data)
+
+    slow._add = asleep  # type: ignore[method-assign]
+    with pytest.raises(RevisionMismatch):
+        slow.write([RECORD])
+    assert held(deployed, SECRET) == other
+
+
+def test_a_deployment_writes_no_records_and_a_key_that_is_made_meanwhile_is_kept(
+    bench: Bench, service: Service
+) -> None:
+    bench.deploy(service)
+    key_store(Target("dev"), bench.google.env).write([RECORD])
+    before = len(bench.google.cloud.versions[SECRET])
+    bench.deploy(make_service(tags="team=ml"))
+    assert len(bench.google.cloud.versions[SECRET]) == before
+    assert held(bench.google, SECRET) == [RECORD]
+    newest = bench.google.cloud.versions[SECRET][0]
+    newest["state"] = "DESTROYED"
+    assert f"complete the secret {NAMES.secret}" in bench.deploy(service)
+    assert held(bench.google, SECRET) == []

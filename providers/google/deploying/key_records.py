@@ -36,18 +36,22 @@ class KeyRecords:
         self._newest = 0
 
     def read(self) -> Records | None:
-        """The records of the newest version; None where there is no secret or no version.
+        """The records of the newest version; None where there is no secret, or no version that holds any.
 
         Raises:
-            Unavailable: the newest version holds something else.
+            Unavailable: the newest version holds something else, or somebody disabled it.
         """
         self._secret, self._newest = self._unclaimed(), 0
-        if self._secret is None:
+        if self._secret is None or (newest := self._newest_version()) is None:
             return None
-        found = self._access.rest_or_none("GET", "secretmanager", f"{self._path}/versions/latest:access")
-        if found is None:
+        self._newest = _number(newest)
+        # Functions read the newest version whatever its state, so an older one is no help.
+        if newest.get("state") == "DISABLED":
+            raise Unavailable(f"{newest['name']} is disabled: enable it, or destroy it to begin anew")
+        if newest.get("state") == "DESTROYED":
             return None
-        self._newest = _number(found)
+        path = f"{self._path}/versions/{self._newest}:access"
+        found = self._access.rest("GET", "secretmanager", path)
         try:
             records: Records = json.loads(b64decode(found["payload"]["data"]))
         except (ValueError, KeyError, TypeError) as error:
@@ -80,11 +84,15 @@ class KeyRecords:
     def begin(self) -> None:
         """Make the first version, which holds no record, unless there is a version."""
         while True:
-            if self.read() is not None or self._newest:
+            if self.read() is not None:
                 return
             with suppress(RevisionMismatch):
                 self.write([])
                 return
+
+    def _newest_version(self) -> Json | None:
+        page = self._access.rest("GET", "secretmanager", f"{self._path}/versions?pageSize=1")
+        return next(iter(page.get("versions", [])), None)
 
     def _give_way(self, added: Json) -> None:
         """Put back the version that ours hides: a writer that took us for dead was told that it holds."""

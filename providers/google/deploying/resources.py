@@ -27,9 +27,9 @@ class Resources:
             return {}
         found = self._access.rest_or_none("GET", resource.service, resource.path)
         if found is not None and resource.holds_keys:
-            query = f"pageSize=1&filter={quote('state:ENABLED')}"
-            page = self._access.rest("GET", resource.service, f"{resource.path}/versions?{query}")
-            found["versions"] = page.get("versions", [])
+            # A version that somebody disabled is left so: it closes the service.
+            page = self._access.rest("GET", resource.service, f"{resource.path}/versions?pageSize=1")
+            found["versions"] = [v for v in page.get("versions", []) if v.get("state") != "DESTROYED"]
         return found
 
     def queues(self, region: str) -> list[str]:
