@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -54,20 +55,18 @@ def make_service(name: str = "serverless-ml", stage: str = "dev", **provider: An
     """The service of config.yml, its variables resolved as the framework would; `provider` overrides."""
     with open(CONFIG, encoding="utf-8") as file:
         config = yaml.safe_load(file)
+    params = config["params"]["default"]
     settings = {
-        **config["provider"],
+        **{key: _resolved(value, params) for key, value in config["provider"].items()},
         "stage": stage,
         "subscription": SUBSCRIPTION,
         "location": "westeurope",
         "resourceGroup": f"{name}-{stage}",
-        "dataBuckets": "",
-        "corsOrigins": "",
-        "basePath": "",
         **provider,
     }
     functions = {}
     for function, each in config["functions"].items():
-        found = {key: _resolved(value) for key, value in each.items()}
+        found = {key: _resolved(value, params) for key, value in each.items()}
         functions[function] = Function(function, found["handler"], found)
     return Service(name, stage, "azure", ROOT, settings, functions, config["package"]["patterns"])
 
@@ -78,11 +77,10 @@ def names_as_typed(subscription: str, group: str) -> Names:
     return named(group, account_prefix(group) + digest[:13], digest[:6])
 
 
-def _resolved(value: Any) -> Any:
-    """`${param:x, 10}` without such a parameter is 10."""
-    if isinstance(value, str) and value.startswith("${param:"):
-        return int(value.rpartition(",")[2].strip(" }"))
-    return value
+def _resolved(value: Any, params: dict[str, Any]) -> Any:
+    """A value of config.yml that is a parameter, with its default."""
+    found = re.fullmatch(r"\$\{param:(\w+)\}", value) if isinstance(value, str) else None
+    return params[found[1]] if found else value
 
 
 def deployer(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.azure.arm_expressions import InvalidTemplate, Scope, interleave
+from tests.azure.field_limits import faults_between_fields
 from tests.azure.name_rules import faults_of_name, is_group_name
 from tests.azure.published_types import faults_of_request, faults_of_resource
 
@@ -111,6 +112,15 @@ class FakeAzure:
         # What was written to the containers, by path, with its ETag.
         self.written: dict[str, tuple[bytes, str]] = {}
         self.may_write_blobs = True
+        # Whether whoever calls is in the network of an app that is closed to the Internet.
+        self.inside = False
+        # Types that a policy of the organisation refuses, resource providers that the subscription does not
+        # know, and identities that the owner of a key lets use it.
+        self.disallowed: set[str] = set()
+        self.unregistered: set[str] = set()
+        self.may_use_key: set[str] = set()
+        # Whether whoever deploys may assign roles.
+        self.may_assign = True
         # Called with each app's newest package: the names of the functions that the platform finds in it.
         self.functions_in: Callable[[bytes], list[str]] = lambda _: ["api"]
         self.looks_until_done = 1
@@ -383,8 +393,15 @@ class FakeAzure:
             raise InvalidTemplate(msg)
         identifier = f"{base}/providers/{interleave(body['type'], body['name'].split('/'))}"
         self._check_against_what_is_there(identifier, body)
+        self._check_organisation(body)
         if body["type"] == IDENTITIES and identifier not in self.resources:
             self.principals[identifier.lower()] = str(uuid.uuid4())
+        if body["type"] == SITES and identifier in self.resources:
+            # What a template does not speak of stays.
+            kept = self.resources[identifier]["properties"]
+            for name in ("publicNetworkAccess", "virtualNetworkSubnetId"):
+                if name in kept:
+                    body["properties"].setdefault(name, kept[name])
         self.resources[identifier] = body
         scope.state[identifier] = self._state(identifier)
         return identifier, body
@@ -408,6 +425,28 @@ class FakeAzure:
             if other.lower().startswith(f"{parent}/") and _joined(self.resources[other]) == _joined(body):
                 raise Refused(409, "RoleAssignmentExists", "The role assignment already exists.")
 
+    def _check_organisation(self, body: dict[str, Any]) -> None:
+        """What a subscription of a company refuses: by policy, without registration, without the right."""
+        kind, name = body["type"], body["name"]
+        if kind in self.disallowed:
+            text = f"Resource '{name}' was disallowed by policy. Policy identifiers: 'Require a tag'."
+            raise Refused(403, "RequestDisallowedByPolicy", text)
+        if (provider := kind.partition("/")[0]) in self.unregistered:
+            text = f"The subscription is not registered to use namespace '{provider}'."
+            raise Refused(409, "MissingSubscriptionRegistration", text)
+        if kind == ASSIGNMENTS and not self.may_assign:
+            action = "Microsoft.Authorization/roleAssignments/write"
+            text = f"The client does not have authorization to perform action '{action}'."
+            raise Refused(403, "AuthorizationFailed", text)
+        faults = faults_between_fields(body)
+        if faults:
+            raise Refused(400, "BadRequest", "; ".join(faults))
+        encryption = body.get("properties", {}).get("encryption", {})
+        if encryption.get("keySource") == "Microsoft.Keyvault":
+            identity = encryption["identity"]["userAssignedIdentity"].rpartition("/")[2]
+            if identity not in self.may_use_key:
+                raise Refused(400, "KeyVaultAuthenticationFailure", "The operation failed: authentication")
+
     def _state(self, identifier: str) -> dict[str, Any]:
         """What `reference()` of a made resource gives, as far as our template asks."""
         name = self.resources.spelled(identifier).rpartition("/")[2]
@@ -420,7 +459,9 @@ class FakeAzure:
         }
 
     def _resource(self, request: Seen, group: str, path: str) -> Answer:
-        site = re.fullmatch(r"Microsoft\.Web/sites/([^/]+)(/(?:functions|config|host).*)?", path)
+        site = re.fullmatch(
+            r"Microsoft\.Web/sites/([^/]+)(/(?:functions|config|host|networkConfig).*)?", path
+        )
         if site and f"{group}/providers/{SITES}/{site[1]}" in self.resources:
             return self._site(request, site[1], site[2] or "")
         identifier = f"{group}/providers/{path}"
@@ -436,12 +477,21 @@ class FakeAzure:
         return _error(404, "ResourceNotFound", f"The Resource '{path}' was not found.")
 
     def _site(self, request: Seen, app: str, rest: str) -> Answer:  # noqa: PLR0911 - the same
+        site = next(
+            each for path, each in self.resources.items() if path.lower().endswith(f"/{SITES}/{app}".lower())
+        )
+        if rest == "/networkConfig/virtualNetwork" and request.method == "DELETE":
+            del site["properties"]["virtualNetworkSubnetId"]
+            return Answer(200)
+        if rest == "" and request.method == "PATCH":
+            site["properties"] |= request.json["properties"]
         if rest == "":
             states = [
                 {"name": self.address(f"app {app}"), "hostType": "Standard"},
                 {"name": self.address(f"scm {app}"), "hostType": "Repository"},
             ]
-            properties = {"defaultHostName": self.address(f"app {app}"), "hostNameSslStates": states}
+            hosts = {"defaultHostName": self.address(f"app {app}"), "hostNameSslStates": states}
+            properties = {**site["properties"], **hosts}
             return Answer(200, {"id": request.path, "name": app, "properties": properties})
         if rest == "/functions":
             found = self.functions_in(self.packages[app][-1]) if self.packages.get(app) else []
@@ -462,7 +512,15 @@ class FakeAzure:
 
     # --- publishing sites, apps, storage
 
+    def _is_closed(self, app: str) -> bool:
+        """Whether an app answers only in a network in which we are not."""
+        sites = [each for path, each in self.resources.items() if path.lower().endswith(f"/{app}")]
+        closed = any(each["properties"].get("publicNetworkAccess") == "Disabled" for each in sites)
+        return closed and not self.inside
+
     def _scm(self, request: Seen, app: str) -> Answer:
+        if self._is_closed(app):
+            return Answer(403, "<html><body>Web App - Unavailable: Ip Forbidden</body></html>")
         if request.method == "POST" and request.path == "/api/publish":
             status, log = self.publish_ends.pop(0) if self.publish_ends else (4, "done")
             if status == 4:
@@ -483,6 +541,8 @@ class FakeAzure:
         return Answer(404, {})
 
     def _app(self, request: Seen, app: str) -> Answer:
+        if self._is_closed(app):
+            return Answer(403, "<html><body>Web App - Unavailable: Ip Forbidden</body></html>")
         if not self.packages.get(app):
             return Answer(503, {"error": "no package"})
         if request.path == "/v2/health/ready":

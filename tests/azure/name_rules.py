@@ -15,6 +15,8 @@ RESOURCE_GROUP = r"(?=.{1,90}$)[A-Za-z0-9_().-]*[A-Za-z0-9_()-]"
 _RULES = {
     "Microsoft.Authorization/roleAssignments": _GUID,
     "Microsoft.Insights/components": r"(?=.{1,260}$)[^%&\\?/]*[^%&\\?/. ]",
+    "Microsoft.Insights/actionGroups": r"(?=.{1,260}$)[^:<>+/&%\\?]*[^:<>+/&%\\?. ]",
+    "Microsoft.Insights/scheduledQueryRules": r"(?=.{1,260}$)[^*<>%{}&:\\?/#]*[^*<>%{}&:\\?/#. ]",
     "Microsoft.ManagedIdentity/userAssignedIdentities": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
     "Microsoft.OperationalInsights/workspaces": r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
     "Microsoft.Storage/storageAccounts": _ACCOUNT,

@@ -6,8 +6,11 @@ property that only the service may write are faults. (The SDKs themselves let al
 """
 
 import enum
+import importlib
+import sys
 import typing
 from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from azure.mgmt.applicationinsights.v2020_02_02 import models as insights
@@ -38,6 +41,12 @@ PUBLISHED: dict[str, tuple[str, type]] = {
         web.CsmPublishingCredentialsPoliciesEntity,
     ),
 }
+# What alarms are made of: their types are in a package of their own, which an older environment lacks.
+with suppress(ImportError):
+    monitor: Any = importlib.import_module("azure.mgmt.monitor.models")
+    PUBLISHED["Microsoft.Insights/actionGroups"] = ("2023-01-01", monitor.ActionGroupResource)
+    PUBLISHED["Microsoft.Insights/scheduledQueryRules"] = ("2023-12-01", monitor.ScheduledQueryRuleResource)
+
 REQUESTS: dict[str, type] = {
     "deployment": deployments.Deployment,
     "resource group": resources.ResourceGroup,
@@ -171,9 +180,7 @@ def _names_of(model: Any) -> dict[str, Any]:
 
 def _old_fields(model: Any) -> dict[str, tuple[Any, bool]]:
     """The same of the older generation, whose nested names are written `properties.name`."""
-    module = {"v2022_04_01": authorization, "v2020_02_02": insights, "v2024_11_30": identities}[
-        next(part for part in model.__module__.split(".") if part.startswith("v20"))
-    ]
+    module = sys.modules[model.__module__.rpartition(".")[0]]
     top: dict[str, tuple[Any, bool]] = {}
     for attribute, entry in model._attribute_map.items():
         path = entry["key"].replace("\\.", "\0").split(".")

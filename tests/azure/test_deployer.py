@@ -407,6 +407,71 @@ class TestFailures:
         assert "nothing to change" in deployed(azure)
 
 
+@pytest.mark.usefixtures("small_packages")
+class TestACompanysSubscription:
+    """What it refuses is one line, with what to do."""
+
+    def test_a_policy(self, azure: FakeAzure) -> None:
+        azure.disallowed = {"Microsoft.Storage/storageAccounts"}
+        with pytest.raises(DeploymentFailed, match=r"RequestDisallowedByPolicy: .*an exemption") as raised:
+            deployed(azure)
+        assert "\n" not in str(raised.value)
+
+    def test_a_provider_that_is_not_registered(self, azure: FakeAzure) -> None:
+        azure.unregistered = {"Microsoft.Web"}
+        with pytest.raises(
+            DeploymentFailed, match=r"'Microsoft.Web'.*az provider register --wait --namespace"
+        ):
+            deployed(azure)
+
+    def test_a_key_that_the_storage_may_not_use_yet(self, azure: FakeAzure) -> None:
+        service = make_service(encryptionKey="https://corp.vault.azure.net/keys/ml")
+        with pytest.raises(DeploymentFailed, match="Key Vault Crypto Service Encryption User on the key"):
+            deployed(azure, service)
+        # Its identity is there by now, so that the key's owner can let it in.
+        identity = NAMES.identity("encryption")
+        assert f"{group_id(GROUP)}/providers/{IDENTITIES}/{identity}" in azure.resources
+        azure.may_use_key = {identity}
+        deployed(azure, service)
+        assert "nothing to change" in deployed(azure, service)
+
+    def test_an_app_that_is_closed_is_deployed_from_inside_alone(self, azure: FakeAzure) -> None:
+        service = make_service(ingress="internal")
+        with pytest.raises(DeploymentFailed, match="answers only in your network"):
+            deployed(azure, service)
+        azure.inside = True
+        deployed(azure, service)
+        assert "nothing to change" in deployed(azure, service)
+
+    def test_what_was_turned_on_is_turned_off_again(self, azure: FakeAzure) -> None:
+        pytest.importorskip("azure.mgmt.monitor", reason="run `make setup`: the types of alarms are missing")
+        network = (
+            f"/subscriptions/{SUBSCRIPTION}/resourceGroups/n/providers/Microsoft.Network/virtualNetworks/v"
+        )
+        on = make_service(
+            alarmEmail="ops@example.com",
+            ingress="internal",
+            subnet=f"{network}/subnets/s",
+            warmInstances=1,
+            tags="team=ml",
+        )
+        azure.inside = True
+        deployed(azure)
+        before = sorted(azure.resources)
+        deployed(azure, on)
+        assert len(azure.resources) == len(before) + 5
+        assert azure.group(GROUP)["tags"]["team"] == "ml"
+        azure.inside = False
+        (line,) = steps(deployed(azure))
+        assert line.startswith("1/1 deploy the template")
+        assert sorted(azure.resources) == before
+        for app in ("api", "train"):
+            site = azure.resources[f"{group_id(GROUP)}/providers/Microsoft.Web/sites/{NAMES.app(app)}"]
+            assert site["properties"]["publicNetworkAccess"] == "Enabled"
+            assert "virtualNetworkSubnetId" not in site["properties"]
+        assert "nothing to change" in deployed(azure)
+
+
 class TestRemoving:
     def test_the_group_goes_and_everything_in_it(self, azure: FakeAzure) -> None:
         deployed(azure)

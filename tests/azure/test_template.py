@@ -1,11 +1,15 @@
 """The ARM template: what is on Azure when the service is, held against Azure's own types."""
 
+import json
+import re
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from handlers.logs import log
 from handlers.settings import read_settings
+from providers.azure.deploying.alarms import alarms
 from providers.azure.deploying.planning import shape_of
 from providers.azure.deploying.template import (
     BLOB_DATA_CONTRIBUTOR,
@@ -20,6 +24,7 @@ from providers.azure.runtime.names import names
 from providers.deploying.plan import DeploymentFailed
 from tests.azure.conftest import make_service
 from tests.azure.fake_azure import SUBSCRIPTION
+from tests.azure.field_limits import faults_between_fields
 from tests.azure.name_rules import faults_of_name
 from tests.azure.published_types import PUBLISHED, faults_of_resource
 
@@ -37,7 +42,156 @@ def of_type(document: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 def test_every_resource_is_one_that_azure_publishes(document: dict[str, Any]) -> None:
     assert [fault for each in document["resources"] for fault in faults_of_resource(each)] == []
-    assert {each["type"] for each in document["resources"]} == set(PUBLISHED)
+    assert {each["type"] for each in document["resources"]} == set(PUBLISHED) - ALARMS
+
+
+ALARMS = {"Microsoft.Insights/actionGroups", "Microsoft.Insights/scheduledQueryRules"}
+SUBNET = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/corp"
+    "/subnets/functions"
+)
+ALL_ON: dict[str, Any] = {
+    "alarmEmail": "ops@example.com",
+    "warmInstances": 2,
+    "ingress": "internal",
+    "subnet": SUBNET,
+    "encryptionKey": "https://corp.vault.azure.net/keys/ml",
+    "tags": "team=ml, cost-center=7",
+}
+
+
+def sites(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each["properties"] for each in of_type(document, "Microsoft.Web/sites")]
+
+
+class TestACompanysParameters:
+    def test_with_all_on_every_resource_is_one_that_azure_publishes(self) -> None:
+        pytest.importorskip("azure.mgmt.monitor", reason="run `make setup`: the types of alarms are missing")
+        document = template(shape_of(make_service(**ALL_ON), NAMES))
+        assert [fault for each in document["resources"] for fault in faults_of_resource(each)] == []
+        assert [fault for each in document["resources"] for fault in faults_between_fields(each)] == []
+        assert {each["type"] for each in document["resources"]} == set(PUBLISHED)
+
+    def test_all_off_is_as_if_there_were_none(self, document: dict[str, Any]) -> None:
+        """What an earlier version deployed has not one property more."""
+        text = json.dumps(document)
+        for word in ("alwaysReady", "publicNetworkAccess", "virtualNetwork", "encryption", "actionGroups"):
+            assert word not in text
+        assert {each["type"] for each in document["resources"]} & ALARMS == set()
+        offs: list[dict[str, Any]] = [
+            {"alarms": "no"},
+            {"alarms": False, "accessLogs": "no"},
+            {"tags": "", "warmInstances": "0"},
+        ]
+        for off in offs:
+            assert template(shape_of(make_service(**off), NAMES)) == document
+
+    def test_everything_that_can_be_is_tagged(self) -> None:
+        document = template(shape_of(make_service(**ALL_ON), NAMES))
+        wanted = {"team": "ml", "cost-center": "7", "service": "serverless-ml", "stage": "dev"}
+        assert all(each["tags"] == wanted for each in document["resources"] if "location" in each)
+
+    def test_instances_of_the_api_alone_are_kept_warm(self) -> None:
+        service = make_service(warmInstances="2")
+        api, train = [each["functionAppConfig"] for each in sites(template(shape_of(service, NAMES)))]
+        assert api["scaleAndConcurrency"]["alwaysReady"] == [{"name": "http", "instanceCount": 2}]
+        assert "alwaysReady" not in train["scaleAndConcurrency"]
+
+    def test_both_apps_are_in_the_network_and_closed_to_the_internet(self) -> None:
+        for site in sites(template(shape_of(make_service(**ALL_ON), NAMES))):
+            assert site["virtualNetworkSubnetId"] == SUBNET
+            assert site["publicNetworkAccess"] == "Disabled"
+
+    @pytest.mark.parametrize("version", ["", "0123456789abcdef0123456789abcdef"])
+    def test_every_account_is_encrypted_by_the_key(self, version: str) -> None:
+        key = "https://corp.vault.azure.net/keys/ml" + (f"/{version}" if version else "")
+        document = template(shape_of(make_service(encryptionKey=key), NAMES))
+        for account in of_type(document, "Microsoft.Storage/storageAccounts"):
+            vault = account["properties"]["encryption"]["keyvaultproperties"]
+            assert (vault["keyvaulturi"], vault["keyname"]) == ("https://corp.vault.azure.net", "ml")
+            assert vault.get("keyversion", "") == version
+            (identity,) = account["identity"]["userAssignedIdentities"]
+            assert identity in account["dependsOn"]
+            assert "-encryption" in identity
+
+    def test_every_alarm_tells_the_address(self) -> None:
+        document = template(shape_of(make_service(alarmEmail="ops@example.com"), NAMES))
+        (group,) = of_type(document, "Microsoft.Insights/actionGroups")
+        assert group["properties"]["emailReceivers"][0]["emailAddress"] == "ops@example.com"
+        rules = of_type(document, "Microsoft.Insights/scheduledQueryRules")
+        assert {each["properties"]["displayName"] for each in rules} == {
+            "dead-letters",
+            "errors",
+            "throttles",
+            "waiting-jobs",
+        }
+        for each in rules:
+            (told,) = each["properties"]["actions"]["actionGroups"]
+            assert group["name"] in told
+
+    def test_alarms_ask_for_the_very_lines_that_are_written(self, capsys: pytest.CaptureFixture[str]) -> None:
+        log("error", "dead letter", job="j")
+        log("info", "sweep", sent=3, ended=0)
+        letter, swept = capsys.readouterr().out.splitlines()
+        queries = {each.name: each.query for each in alarms(NAMES.app("api"), NAMES.app("train"))}
+        (words,) = re.findall(r"message has '(.*?)'", queries["dead-letters"])
+        assert words.replace('\\"', '"') in letter
+        (pattern,) = re.findall(r"extract\('(.*?)', 1", queries["waiting-jobs"])
+        found = re.search(pattern.replace('\\"', '"'), swept)
+        assert found is not None
+        assert found[1] == "3"
+
+    @pytest.mark.parametrize(
+        ("parameter", "value"),
+        [
+            ("alarms", "maybe"),
+            ("alarmEmail", "nobody"),
+            ("alarmEmail", "a@example.com,b@example.com"),
+            ("accessLogs", "on"),
+            ("warmInstances", "-1"),
+            ("warmInstances", "1.5"),
+            ("warmInstances", 11),
+            ("access", "private"),
+            ("access", "secret"),
+            ("ingress", "internal-and-gclb"),
+            ("subnet", "functions"),
+            ("subnet", SUBNET + "_1"),
+            ("encryptionKey", "ml"),
+            ("encryptionKey", "https://corp.vault.azure.net/secrets/ml"),
+            ("tags", "team"),
+            ("tags", "team=ml,Team=7"),
+            ("tags", "a/b=c"),
+            ("tags", "stage=prod"),
+            ("tags", "team=" + "x" * 257),
+        ],
+    )
+    def test_what_cannot_be_is_one_line_before_packaging(self, parameter: str, value: Any) -> None:
+        with pytest.raises(DeploymentFailed, match=f"^{parameter}: expected .*, got ") as raised:
+            shape_of(make_service(**{parameter: value}), NAMES)
+        assert "\n" not in str(raised.value)
+
+    @pytest.mark.parametrize(
+        ("app", "setting", "value"),
+        [
+            ("api", "memory", 1024),
+            ("train", "memory", "4G"),
+            ("api", "instances", 0),
+            ("train", "instances", "1001"),
+            ("api", "instances", "ten"),
+        ],
+    )
+    def test_a_size_that_flex_consumption_lacks_is_told(self, app: str, setting: str, value: object) -> None:
+        service = make_service()
+        service.functions[app].settings[setting] = value
+        with pytest.raises(DeploymentFailed, match=f"^{app}{setting.title()}: expected .*, got '{value}'"):
+            shape_of(service, NAMES)
+
+    @pytest.mark.parametrize("value", ["4096", 4096])
+    def test_a_size_that_it_has_is_taken_from_the_command_line_too(self, value: object) -> None:
+        service = make_service()
+        service.functions["train"].settings["memory"] = value
+        train = sites(template(shape_of(service, NAMES)))[1]
+        assert train["functionAppConfig"]["scaleAndConcurrency"]["instanceMemoryMB"] == 4096
 
 
 def test_both_apps_know_which_containers_may_be_read() -> None:

@@ -138,14 +138,14 @@ class Azure:
         put = self._resources.resource_groups.create_or_update
         self._patiently(lambda: said(lambda: put(name, body)))
 
-    def tag(self, name: str, key: str, value: str) -> None:
-        """Set one tag of the group, leaving the others as they are."""
+    def tag(self, name: str, tags: Mapping[str, str]) -> None:
+        """Set some tags of the group, leaving the others as they are."""
         group = self.group(name)
         if group is None:
             raise DeploymentFailed(
                 f"the resource group {name} was deleted during the deployment: deploy again"
             )
-        self.put_group(name, group.location, {**group.tags, key: value})
+        self.put_group(name, group.location, {**group.tags, **tags})
 
     def delete_group(self, name: str, progress: Progress) -> None:
         """Delete the group and everything in it; one that is absent already is no error."""
@@ -278,6 +278,26 @@ class Azure:
                 f"expected a Flex Consumption app, got {app}, which has no publishing site"
             )
         return Site(f"{self._scheme}://{found['defaultHostName']}", f"{self._scheme}://{hosts[0]}")
+
+    def leave_network(self, group: str, app: str) -> None:
+        """Take an app out of the company's network, if it is in one."""
+        properties = self._arm("GET", self._site_path(group, app))["properties"]
+        if properties.get("virtualNetworkSubnetId"):
+            self._arm("DELETE", f"{self._site_path(group, app)}/networkConfig/virtualNetwork")
+
+    def open_to_all(self, group: str, app: str) -> None:
+        """Let an app be called from everywhere again, if it was closed."""
+        properties = self._arm("GET", self._site_path(group, app))["properties"]
+        if properties.get("publicNetworkAccess") == "Disabled":
+            body = {"properties": {"publicNetworkAccess": "Enabled"}}
+            self._arm("PATCH", self._site_path(group, app), body)
+
+    def delete_resource(self, group: str, path: str, version: str) -> None:
+        """Delete a resource; one that is gone is no error."""
+        try:
+            self._arm("DELETE", f"{self._group_path(group)}/providers/{path}", version=version)
+        except AzureNotFound:
+            return
 
     def functions(self, group: str, app: str) -> list[str]:
         """The names of an app's functions, as the platform's triggers know them; none without an app."""

@@ -19,6 +19,7 @@ from providers.azure.deploying.planning import (
     is_http,
     look_closer,
     observe,
+    own_tags,
     package_at,
     plan,
     shape_of,
@@ -39,7 +40,8 @@ class AzureDeployer:
 
     def __init__(self, service: Service, azure: Azure, first: Names, key: str = "") -> None:
         self._service, self._azure, self._first, self._key = service, azure, first, key
-        self._tags = shape_of(service, first).tags
+        shape_of(service, first)  # what cannot be is refused before anything is packaged
+        self._tags = own_tags(service)
 
     @property
     def place(self) -> str:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from providers.azure.deploying.options import options_of
 from providers.deploying import packages
 from providers.deploying.functions import ARTIFACT
 from providers.deploying.service import Function, Service
@@ -44,7 +45,10 @@ def build(service: Service, apps: Mapping[str, list[Function]]) -> dict[str, str
     Raises:
         DeploymentFailed: when it cannot be built.
     """
-    return {app: _build(service, app, functions) for app, functions in apps.items()}
+    every_request = options_of(service).access_logs
+    return {
+        app: _build(service, app, functions, every_request=every_request) for app, functions in apps.items()
+    }
 
 
 def model_function(artifact: bytes) -> str:
@@ -73,15 +77,19 @@ def function_app(functions: Iterable[Function]) -> str:
     return "\n".join([*lines, "", *declared, ""])
 
 
-def host_json(functions: Iterable[Function]) -> str:
-    """The text of `host.json`: our routes are the whole path, one training job at a time per instance."""
+def host_json(functions: Iterable[Function], *, every_request: bool = False) -> str:
+    """The text of `host.json`: our routes are the whole path, one training job at a time per instance.
+
+    `every_request` keeps each request in Application Insights, where else a sample of many is kept.
+    """
     settings = [function.settings for function in functions]
     document: dict[str, object] = {"version": "2.0"}
     timeouts = [int(each["timeoutSeconds"]) for each in settings if "timeoutSeconds" in each]
     if timeouts:
         hours, rest = divmod(max(timeouts), 3600)
         document["functionTimeout"] = f"{hours:02}:{rest // 60:02}:{rest % 60:02}"
-    document["logging"] = {"applicationInsights": {"samplingSettings": {"isEnabled": True}}}
+    sampling = {"isEnabled": True, **({"excludedTypes": "Request"} if every_request else {})}
+    document["logging"] = {"applicationInsights": {"samplingSettings": sampling}}
     document["extensions"] = {"http": {"routePrefix": ""}}
     kinds = {kind for each in settings for event in each["events"] for kind in event}
     if "queue" in kinds:
@@ -109,7 +117,12 @@ def _binding(event: Mapping[str, str]) -> str:
 
 
 def _build(
-    service: Service, app: str, functions: list[Function], beside: Mapping[str, bytes] | None = None
+    service: Service,
+    app: str,
+    functions: list[Function],
+    beside: Mapping[str, bytes] | None = None,
+    *,
+    every_request: bool = False,
 ) -> str:
     """Build one zip; it is kept under a digest of everything that it is made from.
 
@@ -118,7 +131,7 @@ def _build(
     folder = service.folder
     added = {
         "function_app.py": function_app(functions).encode(),
-        "host.json": host_json(functions).encode(),
+        "host.json": host_json(functions, every_request=every_request).encode(),
         **(beside or {}),
     }
     sources = packages.selected(folder, service.patterns)

@@ -7,12 +7,16 @@ So a second deploy has no steps, and an interrupted one is completed by the next
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from providers.azure.deploying.alarms import ACTION_GROUP_KIND, ACTION_GROUPS, ALARMS, RULE_KIND, RULES
 from providers.azure.deploying.cloud import Azure, plain_location
-from providers.azure.deploying.finding import Deployment, find
+from providers.azure.deploying.finding import SITES, Deployment, find
+from providers.azure.deploying.options import Options, memory, options_of, whole
 from providers.azure.deploying.parts import gone
+from providers.azure.deploying.refusals import AzureRefused
 from providers.azure.deploying.rights import let_write_keys, make_identities, observe_rights
 from providers.azure.deploying.template import (
     BLOB_DATA_CONTRIBUTOR,
@@ -146,7 +150,7 @@ def _deploy_template(wanted: Wanted, there: set[str], observed: ObservedGroup) -
     def act(azure: Azure, progress: Progress) -> None:
         # The template replaces an app's settings: keys that an earlier version keeps there go along, until
         # `python -m providers keys` moves them to the blob that no deployment writes.
-        azure.tag(names_.group, "template", UNDER_WAY)
+        azure.tag(names_.group, {**shape.tags, "template": UNDER_WAY})
         seen = make_identities(azure, names_.group, shape)
         document = template(shape._replace(assigned=seen.assigned(shape)))
         azure.deploy(names_.group, document, lambda: _key_records(azure, names_, api_was_there), progress)
@@ -154,11 +158,32 @@ def _deploy_template(wanted: Wanted, there: set[str], observed: ObservedGroup) -
         for each in seen.stale(shape):
             azure.delete_role_assignment(each.id)
         let_write_keys(azure, names_, progress)
-        azure.tag(names_.group, "template", wanted.fingerprint)
+        _turn_off(azure, wanted, there)
+        azure.tag(names_.group, {"template": wanted.fingerprint})
 
     why = f"; missing: {', '.join(sorted(observed.gone))}" if observed.gone else ""
     why += f"; too much: {', '.join(sorted(observed.excess))}" if observed.excess else ""
     return Step(f"deploy the template ({len(wanted.document['resources'])} resources{why})", act)
+
+
+def _turn_off(azure: Azure, wanted: Wanted, there: set[str]) -> None:
+    """Undo what an earlier deployment was told to do and this one is not: templates only add."""
+    shape = wanted.shape
+    group, needed = shape.names.group, resource_ids(wanted.document)
+    for app in shape.apps:
+        name = shape.names.app(app.function)
+        if f"{SITES}/{name}".lower() not in there:
+            continue
+        if not shape.options.subnet:
+            azure.leave_network(group, name)
+        if not shape.options.internal:
+            azure.open_to_all(group, name)
+    versions = {RULE_KIND.lower(): RULES, ACTION_GROUP_KIND.lower(): ACTION_GROUPS}
+    ours = {shape.names.alarm(each).lower() for each in ALARMS}
+    for each in sorted(there - needed):
+        kind, _, name = each.rpartition("/")
+        if kind in versions and name in ours:
+            azure.delete_resource(group, each, versions[kind])
 
 
 def is_under_way(azure: Azure, group: str) -> bool:
@@ -178,7 +203,7 @@ def _key_records(azure: Azure, names_: Names, api_was_there: bool) -> dict[str, 
 
 
 def _site_id(names_: Names, app: str) -> str:
-    return f"microsoft.web/sites/{names_.app(app)}".lower()
+    return f"{SITES}/{names_.app(app)}".lower()
 
 
 def _publish(shape: Shape, app: str, package: Package) -> Step[Azure]:
@@ -188,13 +213,27 @@ def _publish(shape: Shape, app: str, package: Package) -> Step[Azure]:
         site = azure.site(group, name)
         if site is None:
             raise DeploymentFailed(f"the function app {name} is missing: deploy again")
-        azure.tag(group, f"package-{app}", UNDER_WAY)
-        with open(package.path, "rb") as file:
+        azure.tag(group, {f"package-{app}": UNDER_WAY})
+        with open(package.path, "rb") as file, _said_of_network(shape):
             azure.publish(site, file.read(), progress)
         until(azure, progress, "the app to know its functions", lambda: bool(azure.functions(group, name)))
-        azure.tag(group, f"package-{app}", package.sha256)
+        azure.tag(group, {f"package-{app}": package.sha256})
 
     return Step(f"publish {app} ({package.nbytes / 1e6:.1f} MB)", act)
+
+
+@contextmanager
+def _said_of_network(shape: Shape) -> Iterator[None]:
+    """An app that is closed to the Internet is published from inside alone."""
+    try:
+        yield
+    except AzureRefused as error:
+        if not shape.options.internal or not error.codes & {"HTTP 403", "NoAnswer"}:
+            raise
+        raise DeploymentFailed(
+            "the app's publishing site answers only in your network (ingress=internal): deploy from a "
+            f"machine that reaches its private endpoint ({error})"
+        ) from error
 
 
 def until(azure: Azure, progress: Progress, what: str, done: Callable[[], bool]) -> None:
@@ -233,24 +272,31 @@ def is_http(function: Function) -> bool:
 
 def shape_of(service: Service, names_: Names) -> Shape:
     """What the service's configuration means in resources."""
+    options = options_of(service)
     data = {"ML_DATA_BUCKETS": str(service.provider.get("dataBuckets") or "")}
     own_data = _own_containers(data["ML_DATA_BUCKETS"])
     web = web_of(service)
     answering = {**web.settings, **service.parameters.setting}
     apps = [
-        _app(app, functions, {**data, **(answering if is_http(functions[0]) else {})}, own_data)
+        _app(app, functions, {**data, **(answering if is_http(functions[0]) else {})}, own_data, options)
         for app, functions in apps_of(service).items()
     ]
     return Shape(
         names_,
         str(service.provider["location"]),
-        {"service": service.name, "stage": service.stage},
+        {**options.tags, **own_tags(service)},
         apps,
         log_gigabytes=float(service.provider.get("logGigabytesPerDay", 0.2)),
         keep_days=int(service.provider.get("oldStatesExpireAfterDays", 30)),
         origins=web.origins,
         containers=(CONTAINER, KEYS_CONTAINER, *own_data),
+        options=options,
     )
+
+
+def own_tags(service: Service) -> dict[str, str]:
+    """The tags by which a deployment is found."""
+    return {"service": service.name, "stage": service.stage}
 
 
 def _own_containers(allowed: str) -> list[str]:
@@ -259,9 +305,16 @@ def _own_containers(allowed: str) -> list[str]:
     return sorted({name for name in named if name and "@" not in name} - {CONTAINER, KEYS_CONTAINER})
 
 
-def _app(name: str, functions: list[Function], data: dict[str, str], own_data: Iterable[str]) -> App:
+def _app(
+    name: str, functions: list[Function], data: dict[str, str], own_data: Iterable[str], options: Options
+) -> App:
     settings = functions[0].settings
     http = is_http(functions[0])
+    instances = whole(f"{name}Instances", settings["instances"], 1, 1000)
+    if http and options.warm_instances > instances:
+        raise DeploymentFailed(
+            f"warmInstances: expected at most {name}Instances ({instances}), got {options.warm_instances}"
+        )
     own = {str(key): str(value) for key, value in settings.get("environment", {}).items()}
     special = (
         {
@@ -277,8 +330,8 @@ def _app(name: str, functions: list[Function], data: dict[str, str], own_data: I
     )
     return App(
         name,
-        int(settings["memory"]),
-        int(settings["instances"]),
+        memory(f"{name}Memory", settings["memory"]),
+        instances,
         int(settings["concurrency"]) if "concurrency" in settings else None,
         {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **data, **special, **own},
         {
@@ -289,6 +342,7 @@ def _app(name: str, functions: list[Function], data: dict[str, str], own_data: I
         if http
         else dict.fromkeys((QUEUE, f"{QUEUE}-poison"), QUEUE_DATA_CONTRIBUTOR),
         signs=http,
+        warm=options.warm_instances if http else 0,
     )
 
 

@@ -15,6 +15,17 @@ from azure.core.exceptions import (
 
 from providers.deploying.plan import DeploymentFailed
 
+# What to do about what Azure said.
+_ADVICE = {
+    "RequestDisallowedByPolicy": "a policy of your organisation refuses this: ask for an exemption, or meet "
+    "it with a parameter (tags, location, ingress, encryptionKey)",
+    "MissingSubscriptionRegistration": "run `az provider register --wait --namespace` with that name, and "
+    "deploy again",
+    "AuthorizationFailed": "docs/azure.md says which rights deploying needs",
+    "KeyVaultAuthenticationFailure": "give the identity that ends in -encryption the role Key Vault Crypto "
+    "Service Encryption User on the key, and deploy again",
+}
+
 
 class AzureRefused(DeploymentFailed):
     """Azure said no; `codes` are all the codes in its answer, details included."""
@@ -52,7 +63,8 @@ def _refusal(error: HttpResponseError) -> DeploymentFailed:
         return AzureNotFound(_first_line(error), codes)
     # The innermost reason is the one that helps: the outer ones say that something inside went wrong.
     code, message = found[-1] if found else (f"HTTP {error.status_code}", _first_line(error))
-    return AzureRefused(f"Azure refused: {code}: {message}", codes)
+    advice = next((f"; {text}" for known, text in _ADVICE.items() if known in codes), "")
+    return AzureRefused(f"Azure refused: {code}: {message}{advice}", codes)
 
 
 def _storage_code(error: HttpResponseError) -> set[str]:

@@ -13,6 +13,7 @@ from providers.azure.deploying.template import (
     ACCOUNT_KIND,
     BLOB_DATA_CONTRIBUTOR,
     CONTAINER_KIND,
+    ENCRYPTION,
     Right,
     Shape,
     rights,
@@ -73,6 +74,9 @@ def make_identities(azure: Azure, group: str, shape: Shape) -> ObservedRights:
         )
         for app in shape.apps
     }
+    if shape.options.encryption_key:
+        # Its owner lets it use the key, which may take a first deployment that fails for that.
+        azure.put_identity(group, shape.names.identity(ENCRYPTION), shape.location, dict(shape.tags))
     return _with_assignments(azure, group, shape, made)
 
 

@@ -9,6 +9,8 @@ tests/azure/test_template.py.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from providers.azure.deploying import alarms
+from providers.azure.deploying.options import Options
 from providers.azure.runtime.names import CONTAINER, QUEUE, Names, assignment
 from providers.deploying.web import STORAGE_METHODS, STORAGE_SECONDS
 
@@ -34,6 +36,8 @@ ACCOUNT_KIND = "Microsoft.Storage/storageAccounts"
 CONTAINER_KIND = f"{ACCOUNT_KIND}/blobServices/containers"
 QUEUE_KIND = f"{ACCOUNT_KIND}/queueServices/queues"
 IDENTITY_KIND = "Microsoft.ManagedIdentity/userAssignedIdentities"
+# The identity that opens the company's own key for the storage accounts.
+ENCRYPTION = "encryption"
 
 
 class App(NamedTuple):
@@ -51,6 +55,8 @@ class App(NamedTuple):
     containers: Mapping[str, str] = {}
     queues: Mapping[str, str] = {}
     signs: bool = False
+    # Instances that are kept warm for HTTP.
+    warm: int = 0
 
 
 class Right(NamedTuple):
@@ -85,6 +91,8 @@ class Shape(NamedTuple):
     keep_days: int = 30
     # Whose pages may use signed addresses.
     origins: Sequence[str] = ()
+    # What the company wants of its own: alarms, network, key.
+    options: Options = Options()
     # What each right's assignment is called; Azure alone knows the identities that a name is made from.
     assigned: Mapping[Right, str] = {}
 
@@ -156,6 +164,7 @@ def _resources(shape: Shape) -> Iterator[Json]:
         yield _plan(shape, app)
         yield _site(shape, app)
         yield from _no_passwords(shape, app)
+    yield from _alarms(shape)
 
 
 def _storage(shape: Shape) -> Iterator[Json]:
@@ -165,6 +174,9 @@ def _storage(shape: Shape) -> Iterator[Json]:
     """
     account = shape.names.storage
     of_account = [_id("Microsoft.Storage/storageAccounts", account)]
+    if shape.options.encryption_key:
+        name = shape.names.identity(ENCRYPTION)
+        yield _head(IDENTITY_KIND, IDENTITY, name, shape)
     yield _account(shape, account)
     yield _part(
         "Microsoft.Storage/storageAccounts/blobServices",
@@ -196,7 +208,7 @@ def _storage(shape: Shape) -> Iterator[Json]:
 
 
 def _account(shape: Shape, name: str) -> Json:
-    return {
+    account: Json = {
         **_head(ACCOUNT_KIND, STORAGE, name, shape),
         "kind": "StorageV2",
         "sku": {"name": "Standard_LRS"},
@@ -209,6 +221,46 @@ def _account(shape: Shape, name: str) -> Json:
             "supportsHttpsTrafficOnly": True,
         },
     }
+    key = shape.options.encryption_key
+    if key:
+        identity = _id(IDENTITY_KIND, shape.names.identity(ENCRYPTION))
+        vault = {
+            "keyvaulturi": key.vault,
+            "keyname": key.name,
+            **({"keyversion": key.version} if key.version else {}),
+        }
+        account["dependsOn"] = [identity]
+        account["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}
+        account["properties"]["encryption"] = {
+            "keySource": "Microsoft.Keyvault",
+            "keyvaultproperties": vault,
+            "identity": {"userAssignedIdentity": identity},
+            "services": {"blob": {"enabled": True, "keyType": "Account"}},
+        }
+    return account
+
+
+def _alarms(shape: Shape) -> Iterator[Json]:
+    """The rules, and the group of who is told, where that is wanted."""
+    if not shape.options.alarms:
+        return
+    names_, actions = shape.names, []
+    if shape.options.alarm_email:
+        group = names_.alarm(alarms.TOLD)
+        actions = [_id(alarms.ACTION_GROUP_KIND, group)]
+        yield {
+            **_head(alarms.ACTION_GROUP_KIND, alarms.ACTION_GROUPS, group, shape),
+            "location": "Global",
+            "properties": alarms.told(shape.options.alarm_email),
+        }
+    insights = _id("Microsoft.Insights/components", names_.insights)
+    for alarm in alarms.alarms(names_.app("api"), names_.app("train")):
+        yield {
+            **_head(alarms.RULE_KIND, alarms.RULES, names_.alarm(alarm.name), shape),
+            "kind": "LogAlert",
+            "dependsOn": [insights, *actions],
+            "properties": alarms.rule(alarm, insights, actions),
+        }
 
 
 def _storage_cors(origins: Sequence[str]) -> list[Json]:
@@ -316,6 +368,8 @@ def _site(shape: Shape, app: App) -> Json:
         "properties": {
             "serverFarmId": plan,
             "httpsOnly": True,
+            **({"publicNetworkAccess": "Disabled"} if shape.options.internal else {}),
+            **({"virtualNetworkSubnetId": shape.options.subnet} if shape.options.subnet else {}),
             "functionAppConfig": _function_app_config(shape, app, identity),
             "siteConfig": {
                 "minTlsVersion": "1.2",
@@ -329,6 +383,8 @@ def _site(shape: Shape, app: App) -> Json:
 
 def _function_app_config(shape: Shape, app: App, identity: str) -> Json:
     scale: Json = {"maximumInstanceCount": app.instances, "instanceMemoryMB": app.memory}
+    if app.warm:
+        scale["alwaysReady"] = [{"name": "http", "instanceCount": app.warm}]
     if app.concurrency is not None:
         scale["triggers"] = {"http": {"perInstanceConcurrency": app.concurrency}}
     account = _reference("Microsoft.Storage/storageAccounts", shape.names.storage, STORAGE)

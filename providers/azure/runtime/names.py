@@ -52,6 +52,10 @@ class Names(NamedTuple):
         """The managed identity of one app."""
         return _within(self.group, function, _IDENTITY)
 
+    def alarm(self, name: str) -> str:
+        """An alarm's rule, or the group of who is told."""
+        return _within(self.group, name, _IDENTITY)
+
     def host_account(self, function: str) -> str:
         """The storage account of the Functions host that runs an app.
 
