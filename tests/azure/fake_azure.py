@@ -10,6 +10,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator, MutableMapping
+from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -119,8 +120,10 @@ class FakeAzure:
         self.disallowed: set[str] = set()
         self.unregistered: set[str] = set()
         self.may_use_key: set[str] = set()
-        # Whether whoever deploys may assign roles.
-        self.may_assign = True
+        # What whoever deploys may do, as a role definition says it, and what was done.
+        self.actions: list[str] = ["*"]
+        self.not_actions: list[str] = []
+        self.used: set[str] = set()
         # Called with each app's newest package: the names of the functions that the platform finds in it.
         self.functions_in: Callable[[bytes], list[str]] = lambda _: ["api"]
         self.looks_until_done = 1
@@ -200,6 +203,13 @@ class FakeAzure:
             return Answer(200, {"tables": [{"rows": [["2026-11-23T18:00:00Z", "a line"]]}]})
         if parts[:1] == ["operations"]:
             return self._operation(parts[1])
+        if parts[:1] == ["subscriptions"]:
+            try:
+                self._authorize(action_of(request.method, request.path))
+            except Refused as refused:
+                return refused.answer
+        if request.path.endswith("/providers/Microsoft.Authorization/permissions"):
+            return Answer(200, {"value": [{"actions": self.actions, "notActions": self.not_actions}]})
         if parts[:1] != ["subscriptions"] or parts[1].lower() not in {SUBSCRIPTION, SECOND_SUBSCRIPTION}:
             return _error(404, "SubscriptionNotFound", "The subscription could not be found.")
         if "api-version" not in request.query:
@@ -425,6 +435,17 @@ class FakeAzure:
             if other.lower().startswith(f"{parent}/") and _joined(self.resources[other]) == _joined(body):
                 raise Refused(409, "RoleAssignmentExists", "The role assignment already exists.")
 
+    def _authorize(self, action: str) -> None:
+        """Refuse what the caller may not do."""
+
+        def named(forms: list[str]) -> bool:
+            return any(fnmatchcase(action.lower(), form.lower()) for form in forms)
+
+        if not named(self.actions) or named(self.not_actions):
+            text = f"The client does not have authorization to perform action '{action}'."
+            raise Refused(403, "AuthorizationFailed", text)
+        self.used.add(action)
+
     def _check_organisation(self, body: dict[str, Any]) -> None:
         """What a subscription of a company refuses: by policy, without registration, without the right."""
         kind, name = body["type"], body["name"]
@@ -434,10 +455,7 @@ class FakeAzure:
         if (provider := kind.partition("/")[0]) in self.unregistered:
             text = f"The subscription is not registered to use namespace '{provider}'."
             raise Refused(409, "MissingSubscriptionRegistration", text)
-        if kind == ASSIGNMENTS and not self.may_assign:
-            action = "Microsoft.Authorization/roleAssignments/write"
-            text = f"The client does not have authorization to perform action '{action}'."
-            raise Refused(403, "AuthorizationFailed", text)
+        self._authorize(f"{kind}/write")
         faults = faults_between_fields(body)
         if faults:
             raise Refused(400, "BadRequest", "; ".join(faults))
@@ -590,6 +608,18 @@ class FakeAzure:
             if blob.startswith(request.query["prefix"])
         )
         return Answer(200, f"<EnumerationResults><Blobs>{found}</Blobs><NextMarker /></EnumerationResults>")
+
+
+def action_of(method: str, path: str) -> str:
+    """The action that a call of Resource Manager needs: type and what is done to it."""
+    provider, *parts = path.rpartition("/providers/")[2].split("/") if "/providers/" in path else [""]
+    if not provider:
+        provider, parts = "Microsoft.Resources", path.strip("/").split("/")
+    kinds = "/".join(parts[::2]).replace("resourcegroups", "resourceGroups")
+    if method == "POST":
+        # A list of settings hangs on a name, and is an action of what holds the name.
+        return f"{provider}/{'/'.join([*parts[0:-1:2], parts[-1]])}/action"
+    return f"{provider}/{kinds}/{ {'GET': 'read', 'DELETE': 'delete'}.get(method, 'write') }"
 
 
 def group_id(name: str, subscription: str = SUBSCRIPTION) -> str:

@@ -9,7 +9,8 @@ import base64
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -196,6 +197,18 @@ class Azure:
             found = dict(self._json(self._send(HttpRequest("GET", str(found["nextLink"])))))
             listed += found["value"]
         return [_assignment(each) for each in listed]
+
+    def permits(self, action: str, group: str | None) -> bool:
+        """Whether the caller may do that in the group or the subscription; yes if Azure does not say."""
+        scope = self._group_path(group) if group else f"/subscriptions/{self.subscription}"
+        try:
+            found = self._arm("GET", f"{scope}/providers/Microsoft.Authorization/permissions", version=ROLES)
+        except DeploymentFailed:
+            return True  # what Azure will refuse it says in time
+        return any(
+            _matches(action, each.get("actions") or []) and not _matches(action, each.get("notActions") or [])
+            for each in found.get("value", [])
+        )
 
     def put_role_assignment(self, group: str, scope: str, name: str, principal: str, role: str) -> None:
         """Give a principal a role at a scope within the group."""
@@ -513,6 +526,10 @@ def _assignment(found: Mapping[str, Any]) -> RoleAssignment:
     own = found["properties"]
     role = str(own["roleDefinitionId"]).rpartition("/")[2].lower()
     return RoleAssignment(str(found["id"]), str(own["principalId"]), role, str(own["scope"]))
+
+
+def _matches(action: str, forms: Sequence[str]) -> bool:
+    return any(fnmatchcase(action.lower(), form.lower()) for form in forms)
 
 
 def _publish_request(site: Site, package: bytes) -> HttpRequest:

@@ -25,6 +25,7 @@ from providers.azure.deploying.planning import (
     shape_of,
     until,
 )
+from providers.azure.deploying.rights import check_may_assign
 from providers.azure.deploying.template import template
 from providers.azure.runtime.names import CONTAINER, Names, names
 from providers.deploying import invocation
@@ -61,6 +62,7 @@ class AzureDeployer:
     def deploy(self, run: DeploymentRun) -> None:
         """Bring Azure to what the service says, then see that its endpoint answers."""
         observed = observe(self._azure, self._first, self._tags, apps_of(self._service))
+        check_may_assign(self._azure, observed.deployment.group.name if observed.deployment else None)
         shape = shape_of(self._service, observed.names(self._first))
         if observed.deployment is not None:
             kept = self._azure.settings(shape.names.group, shape.names.app("api")) or {}

@@ -10,6 +10,7 @@ from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure, Polling, plain_location
 from providers.azure.deploying.finding import find
 from providers.azure.deploying.planning import Wanted, look_closer, observe, package_at, plan
+from providers.azure.deploying.rights import check_may_assign
 from providers.azure.deploying.template import App, Shape, template
 from providers.azure.runtime.names import Names, names
 from providers.deploying.functions import DeployedFunction
@@ -37,8 +38,6 @@ def deploy(
     It answers whoever has its key, which Azure keeps and shows to who may manage the app.
     """
     _check(function_name, memory_mb)
-    progress(f"packaging {function_name}")
-    package = package_at(packaging.model_function(artifact))
     first = _names(function_name, env)
     settings = {"ML_FUNCTION": function_name, "OPENBLAS_NUM_THREADS": "1"}
     location = plain_location(region or env.get("AZURE_LOCATION") or "")
@@ -50,6 +49,7 @@ def deploy(
                 f"a resource group {group.name!r} exists that deploy_model did not make: "
                 "choose another function_name"
             )
+        check_may_assign(azure, group.name if group else None)
         observed = observe(azure, first, OURS, [APP])
         there = observed.deployment.location if observed.deployment else None
         if there and location and location != there:
@@ -57,6 +57,8 @@ def deploy(
                 f"the function {function_name!r} is in {there}, not in {location}, and Azure cannot move it: "
                 f"pass region={there!r}, or another function_name"
             )
+        progress(f"packaging {function_name}")
+        package = package_at(packaging.model_function(artifact))
         own = observed.names(first)
         apps = [App(APP, memory_mb, 10, 8, settings)]
         shape = Shape(own, there or location or "westeurope", OURS, apps, containers=(), queues=())

@@ -19,7 +19,7 @@ from providers.azure.deploying.template import (
     rights,
 )
 from providers.azure.runtime.names import KEYS_CONTAINER, Names, assignment
-from providers.deploying.plan import Progress
+from providers.deploying.plan import DeploymentFailed, Progress
 
 
 class ObservedRights(NamedTuple):
@@ -78,6 +78,21 @@ def make_identities(azure: Azure, group: str, shape: Shape) -> ObservedRights:
         # Its owner lets it use the key, which may take a first deployment that fails for that.
         azure.put_identity(group, shape.names.identity(ENCRYPTION), shape.location, dict(shape.tags))
     return _with_assignments(azure, group, shape, made)
+
+
+def check_may_assign(azure: Azure, group: str | None) -> None:
+    """Refuse before anything is built what Azure would refuse half-way through; `group` where it is there.
+
+    Raises:
+        DeploymentFailed: when the caller may not assign roles.
+    """
+    action = "Microsoft.Authorization/roleAssignments/write"
+    if not azure.permits(action, group):
+        where = f"the resource group {group}" if group else f"the subscription {azure.subscription}"
+        raise DeploymentFailed(
+            f"you may not give the apps' identities their roles: expected the right {action} in {where}, as "
+            "Owner, Role Based Access Control Administrator and providers/azure/deployer-role.json have it"
+        )
 
 
 def let_write_keys(azure: Azure, names_: Names, progress: Progress) -> None:
