@@ -192,7 +192,11 @@ def _revoke(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _change(store: KeyStore, changed: Callable[[list[Record]], list[Record]]) -> None:
+def _change(
+    store: KeyStore,
+    changed: Callable[[list[Record]], list[Record]],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Read, change and write, again while somebody else wrote in between.
 
     `changed` may meet its own work: a write whose answer was lost is done once more.
@@ -204,7 +208,7 @@ def _change(store: KeyStore, changed: Callable[[list[Record]], list[Record]]) ->
             if not remaining:
                 raise
             # Jitter keeps those who met from meeting again.
-            time.sleep(random.uniform(0.02, 0.4))  # noqa: S311
+            sleep(random.uniform(0.02, 0.4))  # noqa: S311
         else:
             return
 

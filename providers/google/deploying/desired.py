@@ -182,10 +182,7 @@ def desired(service: Service, names: GoogleNames, queue: str) -> Desired:
             DataBucket(name, frozenset({Grant(READS_OBJECTS, names.member("train"))}))
             for name in _data_buckets(_allowed(service))
         ],
-        [
-            _function(names, function, settings, common, answering)
-            for function in service.functions.values()
-        ],
+        [_function(names, function, settings, common, answering) for function in service.functions.values()],
         [
             _schedule(names, function)
             for function in service.functions.values()
@@ -443,7 +440,7 @@ def _function(
             **answering,
             "ML_KEYS_FILE": KEYS_FILE,
             # The framework has four for each processor: with requests that wait on them, none would answer.
-            "THREADS": str(settings["concurrency"]),
+            "THREADS": str(own["concurrency"]),
         }
         config["serviceConfig"]["secretVolumes"] = [_keys_volume(names)]
     if _event(function, "schedule"):
