@@ -441,6 +441,102 @@ def test_a_body_of_csv_at_fault(send: Ask, case: str) -> None:
     _grows_with_its_length(refuse)
 
 
+PLAIN = json.dumps({"instances": [[1, 2, 3, 4]]}).encode()
+HEADERS: dict[str, tuple[str, str, bytes, Callable[[int], dict[str, str]]]] = {
+    "tags that match": ("GET", ALIAS, b"", lambda size: {"if_none_match": '"a", W/"b", c,' * size}),
+    "quotes that are not closed": (
+        "GET",
+        ALIAS,
+        b"",
+        lambda size: {"if_none_match": 'W/"' * 3 * size + "W/"},
+    ),
+    "tags of a change": ("PUT", ALIAS, b'{"version": 9}', lambda size: {"if_match": '"", ' * size}),
+    "preferences": ("POST", TRAIN, b"{}", lambda size: {"prefer": "wait=1, wait = x;" * size}),
+    "a wait of many digits": ("POST", TRAIN, b"{}", lambda size: {"prefer": "wait=" + "9" * 9 * size}),
+    "a key of idempotency": ("POST", TRAIN, b"{}", lambda size: {"idempotency_key": "k " * size}),
+    "media types": ("POST", PREDICT, PLAIN, lambda size: {"content_type": "a/b;c=d;" * size}),
+    "charsets": (
+        "POST",
+        PREDICT,
+        PLAIN,
+        lambda size: {"content_type": "text/csv;" + 'charset="utf-8";' * size},
+    ),
+    "encodings": ("POST", PREDICT, PLAIN, lambda size: {"content_encoding": "gzip, " * size}),
+    "answers that are accepted": ("POST", PREDICT, b"", lambda size: {"accept": "text/csv;q=0.5, " * size}),
+    "a routing key": ("POST", PREDICT, PLAIN, lambda size: {"x_routing_key": "é" * 9 * size}),
+    "a key": ("POST", PREDICT, PLAIN, lambda size: {"authorization": "Bearer " * size}),
+    "a length": ("POST", INFER, PLAIN, lambda size: {"inference_header_content_length": "9" * 9 * size}),
+    "a path": ("GET", "/v1/models/", b"", lambda _: {}),
+    "a query": ("GET", "/v1/models?", b"", lambda _: {}),
+    "a query of one name": ("GET", "/v1/models?after=", b"", lambda _: {}),
+}
+
+
+@pytest.mark.parametrize("case", HEADERS)
+def test_headers_and_addresses(send: Ask, case: str) -> None:
+    """Neither is bounded by us: a gateway takes 8 KiB and more."""
+    method, path, body, headers = HEADERS[case]
+    longer: dict[str, Callable[[int], str]] = {
+        "a path": lambda size: "a/" * size,
+        "a query": lambda size: "&".join(f"q{number}=1" for number in range(size)),
+        "a query of one name": lambda size: "x%" * size,
+    }
+
+    def ask(size: int) -> Callable[[], object]:
+        address, named = path + longer.get(case, lambda _: "")(size), headers(size)
+
+        def asked() -> None:
+            answer = send(method, address, body, **named)
+            assert answer.status < 500
+            assert len(answer.body) < LONGEST_REFUSAL
+
+        return asked
+
+    _grows_with_its_length(ask)
+
+
+IGNORING = {"unknown_columns": "ignore", "notes": True}
+MORE = {"x0": 1, "x1": 2, "x2": 3, "x3": 4}
+TAKEN: dict[str, tuple[str, Body]] = {
+    "objects with many more": (
+        PREDICT, lambda size: {"instances": [{**MORE, **_by_name("f")(size)}], **IGNORING}
+    ),
+    "objects with others each": (
+        PREDICT, lambda size: {"instances": [{**MORE, f"f{number}": 1} for number in range(size)], **IGNORING}
+    ),
+    "lists by name, and many more": (
+        PREDICT, lambda size: {"inputs": {name: [1] for name in (*MORE, *_by_name("f")(size))}, **IGNORING}
+    ),
+    "a frame with many more": (PREDICT, lambda size: {
+        "dataframe_split": {"columns": [*MORE, *_by_name("f")(size)], "data": [[1] * (size + 4)]}, **IGNORING,
+    }),
+    "tensors of many more": (COLUMNS, lambda size: {"parameters": {"unknown_columns": "ignore"}, "inputs": [
+        _column("size", [1]), _column("colour", ["red"], datatype="BYTES"),
+        _column("old", [True], datatype="BOOL"), *(_column(f"f{number}", [1]) for number in range(size)),
+    ]}),
+    "words that are all new": (
+        MIXED, lambda size: {"instances": [[1, f"w{number}", True] for number in range(size)], "notes": True}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TAKEN)
+@pytest.mark.usefixtures("texts_counted")
+def test_what_is_ignored(send: Ask, case: str) -> None:
+    path, body = TAKEN[case]
+
+    def ask(size: int) -> Callable[[], object]:
+        encoded = json.dumps(body(size)).encode()
+
+        def asked() -> None:
+            answer = send("POST", path, encoded)
+            assert answer.status == 200, answer.body[:500]
+
+        return asked
+
+    _grows_with_its_length(ask)
+
+
 NAMING: dict[str, Callable[[list[str]], ReadOptions]] = {
     "types": lambda names: ReadOptions(types=dict.fromkeys(names, "number")),
     "ignored": lambda names: ReadOptions(types=dict.fromkeys(names[1:], "ignore")),
