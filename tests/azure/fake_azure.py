@@ -491,7 +491,8 @@ class FakeAzure:
             del self.resources[identifier]
             return Answer(200, {"id": identifier})
         if identifier in self.resources and request.method == "GET":
-            return Answer(200, {"id": identifier, "properties": self._state(identifier)})
+            own = self.resources[identifier].get("properties") or {}
+            return Answer(200, {"id": identifier, "properties": {**own, **self._state(identifier)}})
         return _error(404, "ResourceNotFound", f"The Resource '{path}' was not found.")
 
     def _site(self, request: Seen, app: str, rest: str) -> Answer:  # noqa: PLR0911 - the same

@@ -7,6 +7,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable  # noqa: TC003
+from copy import deepcopy
 
 import pytest
 
@@ -174,6 +175,52 @@ class TestPartsThatWentAway:
         azure.settings[NAMES.app("train")]["ML_QUEUE"] = "elsewhere"
         deployed(azure)
         assert azure.settings[NAMES.app("train")]["ML_QUEUE"] == "training"
+
+    @pytest.mark.parametrize(
+        ("form", "path", "value"),
+        [
+            (f"/storageAccounts/{NAMES.storage}$", ("allowSharedKeyAccess",), True),
+            ("/storageAccounts/api[0-9a-f]+host$", ("allowBlobPublicAccess",), True),
+            ("/blobServices/default$", ("isVersioningEnabled",), False),
+            ("/blobServices/default$", ("deleteRetentionPolicy", "days"), 1),
+            ("/containers/models$", ("publicAccess",), "Blob"),
+            ("/managementPolicies/default$", ("policy", "rules"), []),
+            (
+                f"/sites/{NAMES.app('api')}$",
+                ("functionAppConfig", "scaleAndConcurrency", "maximumInstanceCount"),
+                1000,
+            ),
+            (f"/sites/{NAMES.app('train')}$", ("httpsOnly",), False),
+            (f"/{NAMES.app('api')}/basicPublishingCredentialsPolicies/scm$", ("allow",), True),
+        ],
+    )
+    def test_what_somebody_changed_is_set_right(
+        self, azure: FakeAzure, form: str, path: tuple[str, ...], value: object
+    ) -> None:
+        deployed(azure)
+        found = next(each for each in azure.resources if re.search(form, each))
+        inner = azure.resources[found]["properties"] = deepcopy(azure.resources[found]["properties"])
+        for step in path[:-1]:
+            inner = inner[step]
+        before, inner[path[-1]] = inner[path[-1]], value
+        (line,) = steps(deployed(azure))
+        assert f"; changed: {'/'.join(found.rsplit('/', 2)[-2:])})" in line
+        inner = azure.resources[found]["properties"]
+        for step in path[:-1]:
+            inner = inner[step]
+        assert inner[path[-1]] == before
+        assert "nothing to change" in deployed(azure)
+
+    def test_models_account_comes_back_with_both_packages(self, azure: FakeAzure) -> None:
+        deployed(azure)
+        for each in [each for each in azure.resources if f"/storageAccounts/{NAMES.storage}" in each]:
+            del azure.resources[each]
+        lines = steps(deployed(azure, make_service(logGigabytesPerDay=0.5)))
+        assert [line.split(" (")[0] for line in lines] == [
+            "1/3 deploy the template",
+            "2/3 publish api",
+            "3/3 publish train",
+        ]
 
     def test_a_package_comes_back_with_its_container(self, azure: FakeAzure) -> None:
         deployed(azure)

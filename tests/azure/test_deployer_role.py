@@ -30,7 +30,6 @@ ASKED_BY_THE_PLATFORM = {
     # An incremental template reads what it references and compares.
     "Microsoft.Insights/components/read",
     "Microsoft.OperationalInsights/workspaces/read",
-    "Microsoft.Storage/storageAccounts/managementPolicies/read",
 }
 
 

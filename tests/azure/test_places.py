@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -351,6 +352,19 @@ class TestLocation:
             deployed(azure, make_service(location="northeurope", logGigabytesPerDay=0.5))
 
 
+def things_of(azure: FakeAzure, service: Service) -> dict[str, object]:
+    """A deployment's group, resources, settings and keys, as they are."""
+    name, subscription = f"{service.name}-{service.stage}", service.provider["subscription"]
+    group = group_id(name, subscription)
+    (account,) = azure.accounts(name, subscription)
+    return {
+        "group": deepcopy(azure.group(name, subscription)),
+        **{each: deepcopy(body) for each, body in azure.resources.items() if each.startswith(f"{group}/")},
+        **{site: dict(azure.settings[site]) for site in azure.named(SITES, name, subscription)},
+        "keys": azure.written.get(f"{account}/keys/records.json"),
+    }
+
+
 class TestNeighbours:
     """Another subscription, stage or service keeps its models and its keys."""
 
@@ -376,6 +390,50 @@ class TestNeighbours:
         assert list(azure.groups) == [group]
         assert azure.resources == theirs
         assert keys_of(azure, Target(other.stage, other.name, place)).read() == RECORDS
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            make_service(subscription=SECOND_SUBSCRIPTION),
+            make_service(subscription=SECOND_SUBSCRIPTION, location="northeurope"),
+            make_service(stage="prod"),
+            make_service(stage="prod", location="northeurope"),
+            make_service("renamed"),
+            make_service("renamed", "prod", location="northeurope", subscription=SECOND_SUBSCRIPTION),
+        ],
+        ids=["subscription", "both", "stage", "location", "service", "all"],
+    )
+    def test_every_verb_acts_on_the_one_that_it_names(self, azure: FakeAzure, other: Service) -> None:
+        """Of each pair first the one, then the other is meant; the one that is not is as it was."""
+        for pair in (PLAIN.service, other), (other, PLAIN.service):
+            meant, left = pair
+            for each in pair:
+                deployed(azure, each)
+                target = Target(each.stage, each.name, {"subscription": each.provider["subscription"]})
+                keys_of(azure, target).write([{"id": each.stage}])
+            before = things_of(azure, left)
+            there = deployer(azure, meant)
+            group = f"{meant.name}-{meant.stage}"
+            assert f"resource group {group} in {meant.provider['location']}" in there.place
+            assert meant.provider["subscription"] in there.place
+            seen = len(azure.seen)
+            assert there.info()["resource group"] == group
+            there.invoke("api", {"rawPath": "/v1/models"})
+            list(there.logs("api", 0.0))
+            changed = meant._replace(provider={**meant.provider, "logGigabytesPerDay": 0.5})
+            assert "1/1 deploy the template" in deployed(azure, changed)
+            target = Target(meant.stage, meant.name, {"subscription": meant.provider["subscription"]})
+            store = keys_of(azure, target)
+            assert store.read() == [{"id": meant.stage}]
+            store.write([])
+            there.remove(DeploymentRun(yes=True, out=io.StringIO()))
+            subscription = meant.provider["subscription"]
+            told = [each.path for each in azure.seen[seen:] if each.method != "GET" and each.server == "arm"]
+            arm = [path for path in told if path.startswith("/subscriptions/")]
+            assert all(path.lower().startswith(group_id(group, subscription).lower()) for path in arm)
+            assert things_of(azure, left) == before
+            assert group_id(group, subscription) not in azure.groups
+            azure.written.clear()
 
     @pytest.mark.parametrize("other", [make_service(stage="prod"), make_service("renamed")])
     def test_its_group_is_refused_by_every_verb(self, azure: FakeAzure, other: Service) -> None:

@@ -163,13 +163,13 @@ class Azure:
             for each in listed
         ]
 
-    def exists(self, group: str, path: str, version: str) -> bool:
-        """Whether there is a resource of that path within the group."""
+    def properties(self, group: str, path: str, version: str) -> dict[str, Any] | None:
+        """What a resource of that path within the group is set to, None when there is none."""
         try:
-            self._arm("GET", f"{self._group_path(group)}/providers/{path}", version=version)
+            found = self._arm("GET", f"{self._group_path(group)}/providers/{path}", version=version)
         except AzureNotFound:
-            return False
-        return True
+            return None
+        return dict(found.get("properties") or {})
 
     # --- identities and their rights
 

@@ -1,36 +1,67 @@
-"""What a group's listing does not show: the parts of its resources, looked at one by one.
+"""What a group's listing does not show: parts of its resources, and what they are set to.
 
-A container, queue, policy, role assignment or setting that somebody deleted leaves the listing, and the tags
-that say what was deployed last, as they were. What the identities may do is looked at in `rights.py`.
+A container, queue, policy or setting that somebody deleted or changed leaves the listing, and the tags that
+say what was deployed last, as they were. What the identities may do is looked at in `rights.py`.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from providers.azure.deploying.cloud import Azure
 from providers.azure.runtime.names import KEYS_SETTING
 
 SITES = "Microsoft.Web/sites"
-# What is there as long as the resource that it belongs to.
-LASTING = ("blobServices", "queueServices", "basicPublishingCredentialsPolicies")
+# Those whose change opens something, loses something or costs something.
+LOOKED_AT = (
+    SITES,
+    f"{SITES}/basicPublishingCredentialsPolicies",
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.Storage/storageAccounts/blobServices",
+    "Microsoft.Storage/storageAccounts/blobServices/containers",
+    "Microsoft.Storage/storageAccounts/managementPolicies",
+    "Microsoft.Storage/storageAccounts/queueServices/queues",
+)
 
 
-def gone(azure: Azure, group: str, document: dict[str, Any]) -> frozenset[str]:
-    """The parts of a deployed template that are not there, or are settings of another value."""
-    return frozenset(_gone(azure, group, document["resources"]))
+class Parts(NamedTuple):
+    """What of a deployed template is not there, and what is otherwise: `containers/models`."""
+
+    gone: frozenset[str]
+    changed: frozenset[str]
 
 
-def _gone(azure: Azure, group: str, resources: list[dict[str, Any]]) -> Iterator[str]:
-    for each in resources:
-        within = "scope" not in each and each["type"].count("/") > 1
+def look_at_parts(azure: Azure, group: str, document: dict[str, Any]) -> Parts:
+    """Compare a deployed template with what is there."""
+    gone: set[str] = set()
+    changed: set[str] = set()
+    for each in document["resources"]:
+        if each["type"] not in LOOKED_AT:
+            continue
+        name = f"{each['type'].rpartition('/')[2]}/{each['name'].rpartition('/')[2]}"
+        found = azure.properties(group, _path(each), each["apiVersion"])
+        if found is None:
+            gone.add(name)
+        elif _differs(each["properties"], found):
+            changed.add(name)
         if each["type"] == SITES:
-            yield from _gone_settings(azure, group, each)
-        elif (
-            within
-            and not each["type"].endswith(LASTING)
-            and not azure.exists(group, _path(each), each["apiVersion"])
-        ):
-            yield f"{each['type'].rpartition('/')[2]}/{each['name'].rpartition('/')[2]}"
+            gone |= set(_gone_settings(azure, group, each))
+    return Parts(frozenset(gone), frozenset(changed))
+
+
+def _differs(wanted: object, found: object) -> bool:
+    """Whether a property that both know has another value.
+
+    What Azure leaves out of its answer, adds to it, or makes of an expression says nothing.
+    """
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return any(_differs(value, found.get(name)) for name, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(wanted) != len(found) or any(map(_differs, wanted, found))
+    if isinstance(wanted, str) and isinstance(found, str):
+        return not wanted.startswith("[") and wanted.lower() != found.lower()
+    if isinstance(wanted, int | float) and isinstance(found, int | float):
+        return wanted != found
+    return False
 
 
 def _gone_settings(azure: Azure, group: str, site: dict[str, Any]) -> Iterator[str]:

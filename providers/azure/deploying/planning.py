@@ -15,10 +15,11 @@ from providers.azure.deploying.alarms import ACTION_GROUP_KIND, ACTION_GROUPS, A
 from providers.azure.deploying.cloud import Azure, plain_location
 from providers.azure.deploying.finding import SITES, Deployment, find
 from providers.azure.deploying.options import Options, memory, options_of, whole
-from providers.azure.deploying.parts import gone
+from providers.azure.deploying.parts import look_at_parts
 from providers.azure.deploying.refusals import AzureRefused
 from providers.azure.deploying.rights import let_write_keys, make_identities, observe_rights
 from providers.azure.deploying.template import (
+    ACCOUNT_KIND,
     BLOB_DATA_CONTRIBUTOR,
     BLOB_DATA_READER,
     QUEUE_DATA_CONTRIBUTOR,
@@ -64,6 +65,8 @@ class ObservedGroup(NamedTuple):
     deployment: Deployment | None = None
     functions: Mapping[str, tuple[str, ...]] = {}
     gone: frozenset[str] = frozenset()
+    # Parts that somebody set otherwise.
+    changed: frozenset[str] = frozenset()
     # Rights that the template does not give any more, as `app: role at scope`.
     excess: frozenset[str] = frozenset()
 
@@ -93,8 +96,10 @@ def look_closer(azure: Azure, wanted: Wanted, observed: ObservedGroup) -> Observ
     name, shape = there.group.name, wanted.shape
     seen = observe_rights(azure, name, shape)
     not_given = {f"rights/{each.function} at {each.names[-1]}" for each in seen.missing(shape)}
+    parts = look_at_parts(azure, name, wanted.document)
     return observed._replace(
-        gone=gone(azure, name, wanted.document) | not_given,
+        gone=parts.gone | not_given,
+        changed=parts.changed,
         excess=frozenset(f"rights at {each.scope.rpartition('/')[2]}" for each in seen.stale(shape)),
     )
 
@@ -114,13 +119,15 @@ def plan(wanted: Wanted, observed: ObservedGroup) -> list[Step[Azure]]:
     tags = there.group.tags if there else {}
     resources = {f"{each.kind}/{each.name}".lower() for each in (there.resources if there else ())}
     missing = resource_ids(wanted.document) - resources
-    if tags.get("template") != wanted.fingerprint or missing or observed.gone or observed.excess:
+    drifted = observed.gone or observed.changed or observed.excess
+    if tags.get("template") != wanted.fingerprint or missing or drifted:
         steps.append(_deploy_template(wanted, resources, observed))
+    account = f"{ACCOUNT_KIND}/{shape.names.storage}".lower()
     for app, package in wanted.packages.items():
         site = _site_id(shape.names, app)
         published = tags.get(f"package-{app}") == package.sha256 and observed.functions.get(app)
         emptied = f"containers/{shape.names.packages(app)}" in observed.gone
-        if not published or site in missing or emptied:
+        if not published or {site, account} & missing or emptied:
             steps.append(_publish(shape, app, package))
     return steps
 
@@ -162,6 +169,7 @@ def _deploy_template(wanted: Wanted, there: set[str], observed: ObservedGroup) -
         azure.tag(names_.group, {"template": wanted.fingerprint})
 
     why = f"; missing: {', '.join(sorted(observed.gone))}" if observed.gone else ""
+    why += f"; changed: {', '.join(sorted(observed.changed))}" if observed.changed else ""
     why += f"; too much: {', '.join(sorted(observed.excess))}" if observed.excess else ""
     return Step(f"deploy the template ({len(wanted.document['resources'])} resources{why})", act)
 
