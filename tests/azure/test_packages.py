@@ -4,6 +4,7 @@ import filecmp
 import hashlib
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,14 @@ def test_entries_are_readable_and_of_no_time(built: dict[str, str], app: str) ->
     with zipfile.ZipFile(built[app]) as archive:
         assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_the_documents_say_what_the_packages_weigh(built: dict[str, str]) -> None:
+    with open(os.path.join(make_service().folder, "docs", "azure.md"), encoding="utf-8") as file:
+        (said,) = re.findall(r"two packages of (\d+) and (\d+) MB", file.read())
+    assert [int(each) for each in said] == [
+        round(os.path.getsize(built[app]) / 1e6) for app in ("api", "train")
+    ]
 
 
 def test_what_predicts_is_at_most_20_mb(built: dict[str, str]) -> None:
