@@ -8,6 +8,7 @@ import pytest
 from ml_core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from ml_core.training.notebook import train_model
 from providers.azure.deploying import functions, packaging
+from providers.azure.deploying.cloud import Azure
 from providers.deploying.functions import DeployedFunction
 from tests.azure.conftest import QUICK, names_as_typed
 from tests.azure.fake_azure import SUBSCRIPTION, FakeAzure
@@ -31,8 +32,12 @@ def test_the_models_package_answers_under_the_real_worker(artifact: bytes) -> No
         assert refused["code"] == "invalid_input"
 
 
-def test_a_model_is_deployed_once_and_then_left_alone(azure: FakeAzure, artifact: bytes) -> None:
+def test_a_model_is_deployed_once_and_then_left_alone(
+    azure: FakeAzure, artifact: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     azure.functions_in = lambda _: ["model"]
+    # It has no keys that who deploys would have to write.
+    monkeypatch.setattr(Azure, "myself", lambda _: "0e0b0c0d-0000-0000-0000-00000000000e")
     env = {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AZURE_ENDPOINT_URL": azure.url}
     said: list[str] = []
 

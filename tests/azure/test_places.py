@@ -680,7 +680,7 @@ class TestKeysOfAnEarlierVersion:
         azure.fail("arm", "GET", "/resourcegroups/[^/]+$", refused)
         warning = str(store.warning)
         assert warning.startswith("could not check whether a deployment of ")
-        assert "is running (Azure refused: AuthorizationFailed: no permission)" in warning
+        assert "is running (Azure refused: AuthorizationFailed: no permission" in warning
 
     def test_settings_that_are_not_found_are_not_taken_for_no_keys(
         self, azure: FakeAzure, store: AppSettingKeys

@@ -525,7 +525,7 @@ def _group(found: Any) -> Group:  # noqa: ANN401 - the SDK's model
 def _assignment(found: Mapping[str, Any]) -> RoleAssignment:
     own = found["properties"]
     role = str(own["roleDefinitionId"]).rpartition("/")[2].lower()
-    return RoleAssignment(str(found["id"]), str(own["principalId"]), role, str(own["scope"]))
+    return RoleAssignment(str(found["id"]), str(own["principalId"]).lower(), role, str(own["scope"]))
 
 
 def _matches(action: str, forms: Sequence[str]) -> bool:

@@ -67,8 +67,8 @@ class ObservedGroup(NamedTuple):
     gone: frozenset[str] = frozenset()
     # Parts that somebody set otherwise.
     changed: frozenset[str] = frozenset()
-    # Rights that the template does not give any more, as `app: role at scope`.
-    excess: frozenset[str] = frozenset()
+    # How many rights there are that the template does not give, or not any more.
+    excess: int = 0
 
     def names(self, first: Names) -> Names:
         """What the deployment's resources are called; the names of a first one when there is none."""
@@ -89,19 +89,18 @@ def observe(azure: Azure, first: Names, tags: Mapping[str, str], apps: Iterable[
 
 
 def look_closer(azure: Azure, wanted: Wanted, observed: ObservedGroup) -> ObservedGroup:
-    """With what is gone of a template that would not be deployed otherwise; changes nothing."""
+    """With rights too much, and what is gone or changed of a template that is deployed already."""
     there = observed.deployment
-    if there is None or there.group.tags.get("template") != wanted.fingerprint:
+    if there is None:
         return observed
     name, shape = there.group.name, wanted.shape
     seen = observe_rights(azure, name, shape)
+    observed = observed._replace(excess=len(seen.stale(shape)))
+    if there.group.tags.get("template") != wanted.fingerprint:
+        return observed
     not_given = {f"rights/{each.function} at {each.names[-1]}" for each in seen.missing(shape)}
     parts = look_at_parts(azure, name, wanted.document)
-    return observed._replace(
-        gone=parts.gone | not_given,
-        changed=parts.changed,
-        excess=frozenset(f"rights at {each.scope.rpartition('/')[2]}" for each in seen.stale(shape)),
-    )
+    return observed._replace(gone=parts.gone | not_given, changed=parts.changed)
 
 
 def plan(wanted: Wanted, observed: ObservedGroup) -> list[Step[Azure]]:
@@ -119,8 +118,7 @@ def plan(wanted: Wanted, observed: ObservedGroup) -> list[Step[Azure]]:
     tags = there.group.tags if there else {}
     resources = {f"{each.kind}/{each.name}".lower() for each in (there.resources if there else ())}
     missing = resource_ids(wanted.document) - resources
-    drifted = observed.gone or observed.changed or observed.excess
-    if tags.get("template") != wanted.fingerprint or missing or drifted:
+    if tags.get("template") != wanted.fingerprint or missing or observed.gone or observed.changed:
         steps.append(_deploy_template(wanted, resources, observed))
     account = f"{ACCOUNT_KIND}/{shape.names.storage}".lower()
     for app, package in wanted.packages.items():
@@ -129,6 +127,8 @@ def plan(wanted: Wanted, observed: ObservedGroup) -> list[Step[Azure]]:
         emptied = f"containers/{shape.names.packages(app)}" in observed.gone
         if not published or {site, account} & missing or emptied:
             steps.append(_publish(shape, app, package))
+    if observed.excess:
+        steps.append(_take_rights(shape, observed.excess))
     return steps
 
 
@@ -161,17 +161,23 @@ def _deploy_template(wanted: Wanted, there: set[str], observed: ObservedGroup) -
         seen = make_identities(azure, names_.group, shape)
         document = template(shape._replace(assigned=seen.assigned(shape)))
         azure.deploy(names_.group, document, lambda: _key_records(azure, names_, api_was_there), progress)
-        # Last, so that no app is without a right in between.
-        for each in seen.stale(shape):
-            azure.delete_role_assignment(each.id)
-        let_write_keys(azure, names_, progress)
+        let_write_keys(azure, shape, progress)
         _turn_off(azure, wanted, there)
         azure.tag(names_.group, {"template": wanted.fingerprint})
 
     why = f"; missing: {', '.join(sorted(observed.gone))}" if observed.gone else ""
     why += f"; changed: {', '.join(sorted(observed.changed))}" if observed.changed else ""
-    why += f"; too much: {', '.join(sorted(observed.excess))}" if observed.excess else ""
     return Step(f"deploy the template ({len(wanted.document['resources'])} resources{why})", act)
+
+
+def _take_rights(shape: Shape, count: int) -> Step[Azure]:
+    """Last, when what took their place was given and had its time to hold."""
+
+    def act(azure: Azure, _: Progress) -> None:
+        for each in observe_rights(azure, shape.names.group, shape).stale(shape):
+            azure.delete_role_assignment(each.id)
+
+    return Step(f"take rights away that no app uses ({count})", act)
 
 
 def _turn_off(azure: Azure, wanted: Wanted, there: set[str]) -> None:

@@ -18,7 +18,7 @@ from providers.azure.deploying.template import (
     Shape,
     rights,
 )
-from providers.azure.runtime.names import KEYS_CONTAINER, Names, assignment
+from providers.azure.runtime.names import KEYS_CONTAINER, assignment
 from providers.deploying.plan import DeploymentFailed, Progress
 
 
@@ -52,10 +52,10 @@ class ObservedRights(NamedTuple):
         return assignment(self.principals.get(right.function, right.function), right.role, right.path)
 
     def _find(self, right: Right) -> RoleAssignment | None:
-        principal = self.principals.get(right.function)
+        principal = self.principals.get(right.function, "")
         for each in self.held:
             same_scope = each.scope.lower().endswith(f"/providers/{right.path}".lower())
-            if each.principal == principal and each.role == right.role and same_scope:
+            if each.principal == principal.lower() and each.role == right.role and same_scope:
                 return each
         return None
 
@@ -95,22 +95,21 @@ def check_may_assign(azure: Azure, group: str | None) -> None:
         )
 
 
-def let_write_keys(azure: Azure, names_: Names, progress: Progress) -> None:
+def let_write_keys(azure: Azure, shape: Shape, progress: Progress) -> None:
     """Give whoever deploys the role by which `python -m providers keys` writes.
 
     Nobody has it by being Owner: that is a right to manage, and not to data.
     """
-    me = azure.myself()
+    me = azure.myself() if KEYS_CONTAINER in shape.containers else None
     if me is None:
         return
-    right = Right("", BLOB_DATA_CONTRIBUTOR, CONTAINER_KIND, (names_.storage, "default", KEYS_CONTAINER))
-    held = ObservedRights({"": me}, azure.role_assignments(names_.group, me))
+    group, storage = shape.names.group, shape.names.storage
+    right = Right("", BLOB_DATA_CONTRIBUTOR, CONTAINER_KIND, (storage, "default", KEYS_CONTAINER))
+    held = ObservedRights({"": me}, azure.role_assignments(group, me))
     if held.gives(right):
         return
     progress(f"giving you Storage Blob Data Contributor of the container {KEYS_CONTAINER}")
-    azure.put_role_assignment(
-        names_.group, right.path, assignment(me, right.role, right.path), me, right.role
-    )
+    azure.put_role_assignment(group, right.path, assignment(me, right.role, right.path), me, right.role)
 
 
 def _with_assignments(
