@@ -134,6 +134,14 @@ class TestWithoutTheRightToAssignRoles:
         assert azure.changes() == []
 
 
+def test_who_may_only_publish_does(azure: FakeAzure) -> None:
+    deploy(azure)
+    azure.group(GROUP)["tags"]["package-api"] = "of an earlier commit"
+    azure.not_actions = ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
+    deploy(azure)
+    assert len(azure.packages[next(app for app in azure.packages if "-api-" in app)]) == 2
+
+
 def test_who_may_not_ask_for_rights_is_refused_by_azure_in_time(azure: FakeAzure) -> None:
     azure.not_actions = ["Microsoft.Authorization/*"]
     with pytest.raises(DeploymentFailed, match=r"AuthorizationFailed: .*docs/azure\.md says which rights"):

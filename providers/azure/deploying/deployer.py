@@ -16,6 +16,7 @@ from providers.azure.deploying.planning import (
     Wanted,
     app_of,
     apps_of,
+    check_before_building,
     is_http,
     look_closer,
     observe,
@@ -25,7 +26,6 @@ from providers.azure.deploying.planning import (
     shape_of,
     until,
 )
-from providers.azure.deploying.rights import check_may_assign
 from providers.azure.deploying.template import template
 from providers.azure.runtime.names import CONTAINER, Names, names
 from providers.deploying import invocation
@@ -62,13 +62,14 @@ class AzureDeployer:
     def deploy(self, run: DeploymentRun) -> None:
         """Bring Azure to what the service says, then see that its endpoint answers."""
         observed = observe(self._azure, self._first, self._tags, apps_of(self._service))
-        check_may_assign(self._azure, observed.deployment.group.name if observed.deployment else None)
         shape = shape_of(self._service, observed.names(self._first))
+        wanted = Wanted(shape, template(shape), {})
+        check_before_building(self._azure, wanted, observed)
         if observed.deployment is not None:
             kept = self._azure.settings(shape.names.group, shape.names.app("api")) or {}
             for line in self._service.parameters.going_back(kept.get(SETTING)):
                 run.say(line)
-        wanted = Wanted(shape, template(shape), self._packages())
+        wanted = wanted._replace(packages=self._packages())
         run.apply(plan(wanted, look_closer(self._azure, wanted, observed)), self._azure)
         if not run.dry:
             self._check_endpoint(run)

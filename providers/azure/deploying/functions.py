@@ -9,8 +9,14 @@ from ml_core.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailab
 from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure, Polling, plain_location
 from providers.azure.deploying.finding import find
-from providers.azure.deploying.planning import Wanted, look_closer, observe, package_at, plan
-from providers.azure.deploying.rights import check_may_assign
+from providers.azure.deploying.planning import (
+    Wanted,
+    check_before_building,
+    look_closer,
+    observe,
+    package_at,
+    plan,
+)
 from providers.azure.deploying.template import App, Shape, template
 from providers.azure.runtime.names import Names, names
 from providers.deploying.functions import DeployedFunction
@@ -49,7 +55,6 @@ def deploy(
                 f"a resource group {group.name!r} exists that deploy_model did not make: "
                 "choose another function_name"
             )
-        check_may_assign(azure, group.name if group else None)
         observed = observe(azure, first, OURS, [APP])
         there = observed.deployment.location if observed.deployment else None
         if there and location and location != there:
@@ -57,12 +62,13 @@ def deploy(
                 f"the function {function_name!r} is in {there}, not in {location}, and Azure cannot move it: "
                 f"pass region={there!r}, or another function_name"
             )
-        progress(f"packaging {function_name}")
-        package = package_at(packaging.model_function(artifact))
         own = observed.names(first)
         apps = [App(APP, memory_mb, 10, 8, settings)]
         shape = Shape(own, there or location or "westeurope", OURS, apps, containers=(), queues=())
-        wanted = Wanted(shape, template(shape), {APP: package})
+        wanted = Wanted(shape, template(shape), {})
+        check_before_building(azure, wanted, observed)
+        progress(f"packaging {function_name}")
+        wanted = wanted._replace(packages={APP: package_at(packaging.model_function(artifact))})
         steps = plan(wanted, look_closer(azure, wanted, observed))
         for step in steps:
             progress(step.title)

@@ -58,7 +58,8 @@ def _differs(wanted: object, found: object) -> bool:
     if isinstance(wanted, list) and isinstance(found, list):
         return len(wanted) != len(found) or any(map(_differs, wanted, found))
     if isinstance(wanted, str) and isinstance(found, str):
-        return not wanted.startswith("[") and wanted.lower() != found.lower()
+        # An address may come back with a slash at its end.
+        return not wanted.startswith("[") and wanted.lower().rstrip("/") != found.lower().rstrip("/")
     if isinstance(wanted, int | float) and isinstance(found, int | float):
         return wanted != found
     return False

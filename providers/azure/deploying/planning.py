@@ -17,7 +17,7 @@ from providers.azure.deploying.finding import SITES, Deployment, find
 from providers.azure.deploying.options import Options, memory, options_of, whole
 from providers.azure.deploying.parts import look_at_parts
 from providers.azure.deploying.refusals import AzureRefused
-from providers.azure.deploying.rights import let_write_keys, make_identities, observe_rights
+from providers.azure.deploying.rights import check_may_assign, let_write_keys, make_identities, observe_rights
 from providers.azure.deploying.template import (
     ACCOUNT_KIND,
     BLOB_DATA_CONTRIBUTOR,
@@ -86,6 +86,19 @@ def observe(azure: Azure, first: Names, tags: Mapping[str, str], apps: Iterable[
         return ObservedGroup()
     names_ = found.names
     return ObservedGroup(found, {app: tuple(azure.functions(names_.group, names_.app(app))) for app in apps})
+
+
+def check_before_building(azure: Azure, wanted: Wanted, observed: ObservedGroup) -> None:
+    """Refuse a template that Azure would refuse half-way through; who only publishes may have less rights.
+
+    Raises:
+        DeploymentFailed: when what is there is in another location, or the caller may not assign roles.
+    """
+    there = observed.deployment
+    if there is not None:
+        _check_location(wanted.shape, there)
+    if there is None or there.group.tags.get("template") != wanted.fingerprint:
+        check_may_assign(azure, there.group.name if there else None)
 
 
 def look_closer(azure: Azure, wanted: Wanted, observed: ObservedGroup) -> ObservedGroup:
