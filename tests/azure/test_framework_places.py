@@ -38,3 +38,21 @@ def test_remove_does_not_delete_models_unasked(
     assert f"resource group {GROUP} in westeurope" in ran.said
     assert "nothing was removed: answer y to the question, or pass --yes" in ran.said
     assert group_id(GROUP) in azure.groups
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "says"),
+    [
+        (("apiMemory=2048", "alarms=yes", "tags=team=ml,cost-center=7", "warmInstances=1"), 0, "would: 4/4"),
+        (("apiMemory=1024",), 1, "apiMemory: expected 512, 2048 or 4096 (MB), got '1024'"),
+    ],
+)
+def test_parameters_of_the_command_line_reach_the_plan(
+    azure: FakeAzure, tmp_path: Path, given: tuple[str, ...], status: int, says: str
+) -> None:
+    project = Project(str(tmp_path), {"AZURE_ENDPOINT_URL": azure.url, "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION})
+    params = [word for each in ("cloud=azure", *given) for word in ("--param", each)]
+    ran = project.try_serverless("deploy", "--stage", "dev", "--dry-run", *params)
+    assert ran.status == status, ran.said
+    assert says in ran.said
+    assert azure.changes() == []

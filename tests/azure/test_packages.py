@@ -82,6 +82,17 @@ def test_the_documents_say_what_the_packages_weigh(built: dict[str, str]) -> Non
     ]
 
 
+@pytest.mark.parametrize(("given", "excluded"), [("", None), ("yes", "Request")])
+def test_access_logs_keep_every_request(given: str, excluded: str | None) -> None:
+    service = make_service(accessLogs=given)
+    built = packaging.build(service, {"api": apps_of(service)["api"]})["api"]
+    with zipfile.ZipFile(built) as archive:
+        host = json.loads(archive.read("host.json"))
+    sampling = host["logging"]["applicationInsights"]["samplingSettings"]
+    assert sampling["isEnabled"] is True
+    assert sampling.get("excludedTypes") == excluded
+
+
 def test_what_predicts_is_at_most_20_mb(built: dict[str, str]) -> None:
     assert os.path.getsize(built["api"]) <= 20_000_000
 
