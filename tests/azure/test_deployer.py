@@ -498,6 +498,13 @@ class TestACompanysSubscription:
         deployed(azure, service)
         assert "nothing to change" in deployed(azure, service)
 
+    def test_an_app_that_is_closed_from_outside_is_not_waited_for(self, azure: FakeAzure) -> None:
+        deployed(azure)
+        lines = deployed(azure, make_service(ingress="internal"))
+        assert lines[-1].endswith(
+            "answers only in your network (ingress=internal): it was not checked from here"
+        )
+
     def test_what_was_turned_on_is_turned_off_again(self, azure: FakeAzure) -> None:
         pytest.importorskip("azure.mgmt.monitor", reason="run `make setup`: the types of alarms are missing")
         network = (

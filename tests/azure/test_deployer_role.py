@@ -103,8 +103,8 @@ def test_the_roles_that_the_documents_let_be_given_are_those_that_are_given(azur
     }
     with open(os.path.join(ROOT, "docs", "azure.md"), encoding="utf-8") as file:
         text = file.read()
-    (line,) = [line for line in text.splitlines() if line.startswith("ROLES=")]
-    assert set(line.removeprefix("ROLES=").strip("'\"").split(", ")) == given
+    (line,) = [line for line in text.splitlines() if line.startswith("$ ROLES=")]
+    assert set(line.removeprefix("$ ROLES=").strip("'").split(", ")) == given
 
 
 class TestWithoutTheRightToAssignRoles:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure, Site
 from providers.azure.deploying.finding import Deployment, find
+from providers.azure.deploying.options import options_of
 from providers.azure.deploying.planning import (
     Package,
     Wanted,
@@ -202,6 +203,10 @@ class AzureDeployer:
 
     def _check_endpoint(self, run: DeploymentRun) -> None:
         url = self._site(self._there(), "api").url + READY
+        # From outside, a closed app answers 403, or has no address at all.
+        if options_of(self._service).internal and self._azure.call("GET", url)[0] in {0, 403}:
+            run.say(f"{url} answers only in your network (ingress=internal): it was not checked from here")
+            return
         until(
             self._azure,
             lambda message: run.say(message),  # noqa: PLW0108 - `say` names its argument otherwise
