@@ -18,6 +18,7 @@ from google.cloud import (
     artifactregistry_v1,
     functions_v2,
     iam_admin_v1,
+    monitoring_v3,
     run_v2,
     scheduler_v1,
     secretmanager_v1,
@@ -101,6 +102,7 @@ class Cloud:
         # How many builds fail because a grant is not known yet, or Eventarc's own account is not ready.
         self.late_rights = 0
         self.late_eventarc = 0
+        self.alarms = 0
         self._etags = 0
 
     def fail(
@@ -574,6 +576,47 @@ def _delete_function(cloud: Cloud, request: Recorded, name: str) -> Json:
     return _operation(cloud, name)
 
 
+def _create_alarm(cloud: Cloud, request: Recorded, project: str, kind: str) -> Json:
+    """Monitoring names what it keeps by numbers of its own."""
+    body = _checked_alarm(cloud, kind, request.body)
+    cloud.alarms += 1
+    name = f"projects/{project}/{kind}/{cloud.alarms}"
+    cloud.resources[name] = {**body, "name": name}
+    return cloud.resources[name]
+
+
+def _checked_alarm(cloud: Cloud, kind: str, body: Json) -> Json:
+    types = {
+        "alertPolicies": monitoring_v3.AlertPolicy,
+        "notificationChannels": monitoring_v3.NotificationChannel,
+    }
+    _checked(types[kind], body)
+    _refuse(limits.labels(body.get("userLabels", {})))
+    _refuse(limits.alert_policy(body) if kind == "alertPolicies" else limits.channel(body))
+    for channel in body.get("notificationChannels", []):
+        _refuse(None if channel in cloud.resources else f"no such channel: {channel}")
+    return body
+
+
+def _list_alarms(cloud: Cloud, request: Recorded, project: str, kind: str) -> Json:
+    found = [each for name, each in sorted(cloud.resources.items()) if f"{project}/{kind}/" in name]
+    return _page(request, kind, found)
+
+
+def _patch_alarm(cloud: Cloud, request: Recorded, name: str) -> Json:
+    found = _read(cloud, request, name)
+    for field in request.query["updateMask"].split(","):
+        found[field] = request.body[field]
+    _checked_alarm(cloud, name.split("/")[2], found)
+    return found
+
+
+def _delete_alarm(cloud: Cloud, request: Recorded, name: str) -> Json:
+    users = [path for path, each in cloud.resources.items() if name in each.get("notificationChannels", [])]
+    _refuse(f"the channel is used by {users[0]}" if users else None)
+    return _delete(cloud, request, name)
+
+
 def _get_service(cloud: Cloud, _: Recorded, name: str) -> Json:
     """The Cloud Run service of a function."""
     if not _is_service(cloud, name):
@@ -624,6 +667,7 @@ P, L = r"projects/[^/]+", r"projects/[^/]+/locations/[^/]+"
 QUEUE, JOB, FUNCTION = rf"({L}/queues/[^/:]+)", rf"({L}/jobs/[^/:]+)", rf"({L}/functions/[^/:]+)"
 SECRET, TOPIC, ACCOUNT = rf"({P}/secrets/[^/:]+)", rf"({P}/topics/[^/:]+)", rf"({P}/serviceAccounts/[^/:]+)"
 ANYTHING = rf"({L}/queues/[^/:]+|{P}/serviceAccounts/[^/:]+|{L}/services/[^/:]+|{L}/repositories/[^/:]+)"
+ALARMS = "(alertPolicies|notificationChannels)"
 REPOSITORY, SERVICE = rf"({L}/repositories/[^/:]+)", rf"({L}/services/[^/:]+)"
 
 ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
@@ -676,6 +720,10 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("DELETE", rf"/v2/{FUNCTION}", _delete_function),
     ("GET", rf"/v2/({L}/operations/[^/]+)", _get_operation),
     ("POST", r"/v2/entries:list", _log_entries),
+    ("POST", rf"/v3/projects/([^/]+)/{ALARMS}", _create_alarm),
+    ("GET", rf"/v3/projects/([^/]+)/{ALARMS}", _list_alarms),
+    ("PATCH", rf"/v3/({P}/(?:alertPolicies|notificationChannels)/\d+)", _patch_alarm),
+    ("DELETE", rf"/v3/({P}/(?:alertPolicies|notificationChannels)/\d+)", _delete_alarm),
     ("GET", r"/live/([^/]+)/([^/]+)/v2/health/live", _live),
     ("GET", r"/live/([^/]+)/([^/]+)/v1/models", _models),
 ]

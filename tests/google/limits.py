@@ -107,3 +107,40 @@ def replication(sent: Json, allowed: list[str] | None) -> str | None:
     if "automatic" in sent or not all(each["location"] in allowed for each in replicas):
         return "Constraint constraints/gcp.resourceLocations violated for the secret's replication"
     return None
+
+
+def alert_policy(body: Json) -> str | None:
+    """Why an alert policy cannot be, by the reference of `projects.alertPolicies` (Monitoring API v3)."""
+    strategy, conditions = body.get("alertStrategy", {}), body.get("conditions", [])
+    logs = [each for each in conditions if "conditionMatchedLog" in each]
+    if not body.get("displayName") or not conditions or "combiner" not in body:
+        return "a policy needs displayName, combiner and conditions"
+    if bool(logs) is not ("notificationRateLimit" in strategy):
+        return "notificationRateLimit is for conditions on logs, which need it"
+    if logs and len(conditions) > 1:
+        return "a condition on logs stands alone in its policy"
+    if not 1800 <= _seconds(strategy.get("autoClose", "1800s")) <= 7 * 86400:
+        return "autoClose must be between 30 minutes and 7 days"
+    thresholds = [each["conditionThreshold"] for each in conditions if "conditionThreshold" in each]
+    return next((reason for each in thresholds if (reason := _threshold(each))), None)
+
+
+def _threshold(condition: Json) -> str | None:
+    if not {"metric.type", "resource.type"} <= set(re.findall(r"[a-z]+\.type", condition["filter"])):
+        return "a filter needs metric.type and resource.type"
+    if "comparison" not in condition or _seconds(condition.get("duration", "0s")) % 60:
+        return "a threshold needs a comparison and a duration of whole minutes"
+    if any(_seconds(each["alignmentPeriod"]) < 60 for each in condition.get("aggregations", [])):
+        return "alignmentPeriod must be at least 60 seconds"
+    return None
+
+
+def channel(body: Json) -> str | None:
+    """Why a notification channel cannot be."""
+    if body.get("type") == "email" and "@" not in body.get("labels", {}).get("email_address", ""):
+        return "a channel of type email needs the label email_address"
+    return None
+
+
+def _seconds(duration: str) -> float:
+    return float(duration.removesuffix("s"))

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from providers.deploying.plan import DeploymentFailed
 from providers.google.deploying.access import Access, one_line
-from providers.google.deploying.desired import Desired, Json, is_queue_of
+from providers.google.deploying.alarms import Monitoring
+from providers.google.deploying.desired import ALARMS, Desired, Json, is_queue_of
 from providers.google.deploying.functions_service import Callers, FunctionsService
 from providers.google.deploying.model_bucket import ModelBucket
 from providers.google.deploying.names import GoogleNames
@@ -22,7 +23,7 @@ class ObservedProject(NamedTuple):
 
     `resources` by path, None for one that is missing; `grants` by a resource's path or the bucket's name;
     `functions` by path: every one of the region that carries our labels; `callers` by a function's path;
-    `whereabouts`: the other regions.
+    `whereabouts`: the other regions; `alarms` by their labels.
     """
 
     resources: Mapping[str, Json | None]
@@ -31,6 +32,7 @@ class ObservedProject(NamedTuple):
     functions: Mapping[str, Json]
     whereabouts: Whereabouts = Whereabouts({})
     callers: Mapping[str, Callers] = {}
+    alarms: Mapping[str, Json] = {}
 
 
 class ControlPlane:
@@ -48,6 +50,7 @@ class ControlPlane:
         self.resources = Resources(self.access)
         self.bucket = ModelBucket(self.access)
         self.functions = FunctionsService(self.access)
+        self.monitoring = Monitoring(self.access)
 
     def observe(self, should: Desired, whereabouts: Whereabouts) -> ObservedProject:
         """Read everything that `should` speaks of, at once: a deploy that changes nothing is quick."""
@@ -69,7 +72,15 @@ class ControlPlane:
                 whereabouts.of(should.region),
                 whereabouts,
                 {path: future.result() for path, future in callers.items()},
+                self._alarms(should, whereabouts),
             )
+
+    def _alarms(self, should: Desired, whereabouts: Whereabouts) -> Mapping[str, Json]:
+        """The alarms; whoever neither wants nor has any needs no right to look."""
+        labels = [function.get("labels") or {} for function in whereabouts.of(should.region).values()]
+        if should.alarms.wanted or any(ALARMS in each for each in labels):
+            return self.monitoring.read(should.alarms.owner)
+        return {}
 
     def is_ours(self, names: GoogleNames) -> bool:
         """Whether there is a secret of that name and it is this service's and stage's."""

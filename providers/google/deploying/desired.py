@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Function, Service
 from providers.deploying.web import STORAGE_METHODS, STORAGE_SECONDS, web_of
+from providers.google.deploying.alarms import Alarms, alarms_of
 from providers.google.deploying.names import GoogleNames
 from providers.google.deploying.policies import (
     ACCOUNT_USER,
@@ -28,6 +29,8 @@ from providers.google.deploying.sizes import cpu_of, mebibytes
 
 Json = dict[str, Any]
 
+# The label that says that there are alarms, so that who has none need not look.
+ALARMS = "alarms"
 KEYS_FOLDER = "/etc/secrets"
 KEYS_FILE = f"{KEYS_FOLDER}/keys.json"
 LONGEST_TASK = 1800
@@ -107,6 +110,7 @@ class Desired(NamedTuple):
     data: list[DataBucket]
     functions: list[CloudFunction]
     schedules: list[GoogleResource]
+    alarms: Alarms
 
     @property
     def project(self) -> str:
@@ -137,7 +141,7 @@ def desired(service: Service, names: GoogleNames, queue: str) -> Desired:
     """
     settings = settings_of(service)
     web = web_of(service)
-    labels = {**settings.tags, **names.labels}
+    labels = {**settings.tags, **names.labels, **({ALARMS: "on"} if settings.alarms else {})}
     members = {function: names.member(function) for function in service.functions}
     workers = set(members.values())
     queue_path = f"{names.location}/queues/{queue}"
@@ -188,6 +192,7 @@ def desired(service: Service, names: GoogleNames, queue: str) -> Desired:
             for function in service.functions.values()
             if _event(function, "schedule")
         ],
+        alarms_of(names, queue, settings.email, on=settings.alarms),
     )
 
 

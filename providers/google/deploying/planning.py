@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from providers.deploying.plan import DeploymentFailed, Step
+from providers.google.deploying.alarms import CHANNEL, POLICIES
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
 from providers.google.deploying.desired import (
     Bucket,
@@ -35,6 +36,7 @@ def plan_deploy(
         *(step for function in should.functions for step in _finish(function, packages, now)),
         *(step for function in should.functions for step in _callers(function, packages, now)),
         *(step for resource in should.schedules for step in _resource(resource, now)),
+        *_alarms(should, now),
         *_orphans(should, now),
     ]
 
@@ -50,6 +52,7 @@ def plan_remove(should: Desired, now: ObservedProject, kept: KeptByOthers) -> li
     """The steps that delete everything but what is kept, what is called last first."""
     resources = [each for each in reversed(should.resources) if each.path not in kept.names]
     return [
+        *(_delete_alarm(name, now.alarms[name]) for name in _policies_first(now.alarms)),
         *(step for resource in should.schedules for step in _delete(resource, now)),
         *(_delete_function(path) for path in sorted(now.functions)),
         *(step for resource in resources if not resource.ours for step in _take_back(resource, now)),
@@ -325,6 +328,45 @@ def _callers(function: CloudFunction, packages: Mapping[str, bytes], now: Observ
             f"set who may call {function.name}: {_members(function.callers) or 'nobody'}",
             lambda cloud, say: cloud.functions.set_callers(function, say),
         )
+
+
+def _alarms(should: Desired, now: ObservedProject) -> Steps:
+    """Alarms are made, mended, and deleted when they are no longer wanted."""
+    alarms, wanted = should.alarms, {alarm.name: alarm for alarm in should.alarms.wanted}
+    channel = now.alarms.get(CHANNEL)
+    told = [channel["name"]] if channel and alarms.tell else []
+    made = alarms.tell and channel is None
+    for name in _policies_first({each: now.alarms[each] for each in now.alarms if each != CHANNEL}):
+        if name not in wanted:
+            yield _delete_alarm(name, now.alarms[name])
+    for name, alarm in wanted.items():
+        found = now.alarms.get(name)
+        if found is None:
+            yield Step(
+                f"create {alarm.title}",
+                lambda cloud, _, alarm=alarm: cloud.monitoring.create(alarm, alarms),
+            )
+            continue
+        wrong = differences(alarm.body, found)
+        if alarm.kind == POLICIES and (made or found.get("notificationChannels", []) != told):
+            wrong.append("who is told")
+        if wrong:
+            yield Step(
+                f"update {alarm.title}: {', '.join(wrong)}",
+                lambda cloud, _, alarm=alarm, found=found: cloud.monitoring.patch(alarm, found, alarms),
+            )
+    if channel is not None and CHANNEL not in wanted:
+        yield _delete_alarm(CHANNEL, channel)
+
+
+def _policies_first(alarms: Mapping[str, Json]) -> list[str]:
+    """A channel that a policy tells of cannot be deleted."""
+    return sorted(alarms, key=lambda name: (name == CHANNEL, name))
+
+
+def _delete_alarm(name: str, found: Json) -> Step[ControlPlane]:
+    what = "the notification channel" if name == CHANNEL else f"the alarm {name}"
+    return Step(f"delete {what}", lambda cloud, _: cloud.monitoring.delete(found))
 
 
 def _orphans(should: Desired, now: ObservedProject) -> list[Step[ControlPlane]]:

@@ -15,7 +15,7 @@ INGRESS = {
     "internal-and-gclb": "ALLOW_INTERNAL_AND_GCLB",
 }
 # Labels that a deployment writes itself, or that `deploy_model` does.
-_OURS = ("service", "stage", "region", "made-from", "made-by")
+_OURS = ("service", "stage", "region", "alarms", "made-from", "made-by")
 _MOST_LABELS = 64 - len(_OURS)
 _EMAIL = r"[^@\s,]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 _DOMAIN = r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
