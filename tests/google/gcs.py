@@ -66,6 +66,8 @@ class Buckets:
         self.throttled = 0
         self.taken: set[str] = set()
         self.allowed_locations: list[str] | None = None
+        # What was asked over the JSON API, by method and path.
+        self.asked: list[tuple[str, str]] = []
         self.signers: dict[str, RSAPublicKey] = {}
         self._implicit = implicit
         self._written: dict[tuple[str, str], float] = {}
@@ -310,6 +312,7 @@ class Handler(BaseHTTPRequestHandler):
     # --- the JSON API --------------------------------------------------------------------------
 
     def _json_api(self, path: str) -> None:
+        self.buckets.asked.append((self.command, path))
         tail = path.split("/storage/v1/b", 1)[1].strip("/")
         bucket, _, rest = tail.partition("/")
         if path.startswith("/upload/"):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from providers.deploying.plan import DeploymentFailed, Step
-from providers.google.deploying.alarms import CHANNEL, POLICIES
+from providers.google.deploying.alarms import CHANNEL, POLICIES, Alarm, Alarms
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
 from providers.google.deploying.desired import (
     Bucket,
@@ -341,22 +341,20 @@ def _alarms(should: Desired, now: ObservedProject) -> Steps:
             yield _delete_alarm(name, now.alarms[name])
     for name, alarm in wanted.items():
         found = now.alarms.get(name)
-        if found is None:
-            yield Step(
-                f"create {alarm.title}",
-                lambda cloud, _, alarm=alarm: cloud.monitoring.create(alarm, alarms),
-            )
-            continue
-        wrong = differences(alarm.body, found)
-        if alarm.kind == POLICIES and (made or found.get("notificationChannels", []) != told):
-            wrong.append("who is told")
-        if wrong:
-            yield Step(
-                f"update {alarm.title}: {', '.join(wrong)}",
-                lambda cloud, _, alarm=alarm, found=found: cloud.monitoring.patch(alarm, found, alarms),
-            )
+        others = alarm.kind == POLICIES and (made or (found or {}).get("notificationChannels", []) != told)
+        yield from _alarm(alarm, found, alarms, others_are_told=others)
     if channel is not None and CHANNEL not in wanted:
         yield _delete_alarm(CHANNEL, channel)
+
+
+def _alarm(alarm: Alarm, found: Json | None, alarms: Alarms, *, others_are_told: bool) -> Steps:
+    if found is None:
+        yield Step(f"create {alarm.title}", lambda cloud, _: cloud.monitoring.create(alarm, alarms))
+    elif wrong := [*differences(alarm.body, found), *(["who is told"] if others_are_told else [])]:
+        yield Step(
+            f"update {alarm.title}: {', '.join(wrong)}",
+            lambda cloud, _: cloud.monitoring.patch(alarm, found, alarms),
+        )
 
 
 def _policies_first(alarms: Mapping[str, Json]) -> list[str]:
