@@ -240,3 +240,7 @@ def test_remove_does_not_delete_models_unasked(life: Life) -> None:
 def test_remove_leaves_nothing(life: Life) -> None:
     life.serverless("remove", "--yes")
     assert (life.cloud.resources, life.cloud.functions, life.buckets.objects) == ({}, {}, {})
+
+
+def test_what_is_gone_is_no_error(life: Life) -> None:
+    assert "nothing to remove in any region" in life.serverless("remove")

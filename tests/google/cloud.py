@@ -338,7 +338,7 @@ def _set_policy(cloud: Cloud, request: Recorded, name: str) -> Json:
                 r.get("email") == email for r in cloud.resources.values()
             ):
                 raise Refusal(400, f"Service account {email} does not exist.")
-    cloud.policies[name] = {**body["policy"], "etag": f"A{len(cloud.requests):03d}"}
+    cloud.policies[name] = {**body["policy"], "etag": f"A{len(cloud.requests):07d}"}
     return cloud.policies[name]
 
 

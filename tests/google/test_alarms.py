@@ -101,3 +101,20 @@ def test_the_alarm_on_dead_letters_watches_the_line_that_is_written(
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     with open(os.path.join(root, "handlers", "jobs.py"), encoding="utf-8") as file:
         assert f'log("error", "{written}"' in file.read()
+
+
+def test_alarms_that_outlived_the_functions_are_removed_too(bench: Bench) -> None:
+    told = make_service(alarmEmail="ops@example.com")
+    bench.deploy(told)
+    bench.google.cloud.functions.clear()
+    bench.remove(told, yes=True)
+    assert bench.google.cloud.resources == {}
+
+
+def test_what_is_left_goes_also_where_alarms_cannot_be_looked_at(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.google.cloud.functions.clear()
+    bench.google.cloud.fail("GET", r"/notificationChannels$", 403, "Monitoring API has not been used")
+    said = bench.remove(service, yes=True)
+    assert "has not been used; those of this stage, if there are any, stay" in said
+    assert bench.google.cloud.resources == {}

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from providers.deploying.keys import Target
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
+from providers.google.deploying.key_store import key_store
 from providers.google.deploying.names import names_of
 from tests.google.cloud import Cloud
 from tests.google.conftest import Bench, make_service
@@ -289,6 +291,63 @@ def test_every_verb_leaves_the_neighbour_alone(bench: Bench, service: Service, n
     bench.remove(service, yes=True)
     assert state(bench) == before
     assert "nothing to change" in bench.deploy(neighbour)
+
+
+EVERYWHERE = [
+    make_service(project=project, region=region, stage=stage)._replace(name=name)
+    for project in ("demo-1", "demo-2")
+    for region in (HERE, THERE)
+    for stage in ("dev", "prod")
+    for name in ("serverless-ml", "churn")
+]
+
+
+def own_functions(bench: Bench, service: Service) -> set[str]:
+    names = names_of(service)
+    prefix = f"{names.location}/functions/{names.base}-"
+    return {path for path in bench.google.cloud.functions if path.startswith(prefix)}
+
+
+def test_sixteen_deployments_that_differ_in_one_thing_or_more_are_each_their_own(bench: Bench) -> None:
+    """Two projects, regions, stages and services: each verb acts on one, and every other is as it was."""
+    for each in EVERYWHERE:
+        bench.deploy(each)
+        put_model(bench, names_of(each).bucket)
+        target = Target(
+            each.stage, each.name, {"project": each.provider["project"], "region": each.provider["region"]}
+        )
+        store = key_store(target, bench.google.env)
+        assert store.warning is None
+        store.write([{"id": names_of(each).secret, "role": "admin", "sha256": "0" * 64}])
+    for each in EVERYWHERE:
+        names, deployer = names_of(each), bench.deployer(each)
+        facts = deployer.info()
+        assert facts["bucket"] == names.bucket
+        assert f"/live/{names.region}/{names.base}-api" in facts["endpoint"]
+        answer = json.loads(json.dumps(deployer.invoke("api", MODELS)))["body"]
+        assert json.loads(answer) == {"region": names.region, "function": f"{names.base}-api"}
+        assert list(deployer.logs("api", 0.0)) == []
+        asked = [each.body for each in bench.google.cloud.requests if each.path.endswith("entries:list")][-1]
+        assert asked["resourceNames"] == [f"projects/{names.project}"]
+        assert names.region in asked["filter"]
+        assert f'"{names.base}-api"' in asked["filter"]
+    left = list(EVERYWHERE)
+    while left:
+        gone = left.pop(len(left) // 2)
+        before = {path: dict(each) for path, each in bench.google.cloud.functions.items()}
+        mine = own_functions(bench, gone)
+        assert len(mine) == 3
+        bench.remove(gone, yes=True)
+        assert {
+            path: each for path, each in before.items() if path not in mine
+        } == bench.google.cloud.functions
+        assert set(bench.google.buckets.objects) == {names_of(each).bucket for each in left}
+        for each in left:
+            secret = f"projects/{each.provider['project']}/secrets/{names_of(each).secret}"
+            assert bench.google.cloud.versions[secret][0]["state"] == "ENABLED"
+        if left:
+            assert "nothing to change" in bench.deploy(left[len(left) // 2])
+    assert bench.google.cloud.resources == {}
 
 
 def test_names_that_two_services_share_are_not_taken_for_ones_own(bench: Bench) -> None:

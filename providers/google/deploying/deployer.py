@@ -14,7 +14,7 @@ from providers.deploying.service import Service
 from providers.google.deploying import packaging, planning
 from providers.google.deploying.access import translated
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
-from providers.google.deploying.desired import Desired, desired
+from providers.google.deploying.desired import Desired, Json, desired
 from providers.google.deploying.names import GoogleNames, names_of
 from providers.google.deploying.settings import INGRESS, Settings, settings_of
 from providers.google.deploying.whereabouts import Whereabouts, bucket_of, parameters_of
@@ -71,6 +71,8 @@ class GoogleDeployer:
                 beside = self._cloud.beside(should)
                 now = now._replace(whereabouts=now.whereabouts._replace(beside=beside))
             planning.refuse_removal(should, now)
+            if not now.functions:
+                now = now._replace(alarms=self._left_alarms(run, should))
             kept = planning.kept_by_others(should, now)
             steps = planning.plan_remove(should, now, kept)
             if not steps:
@@ -79,6 +81,14 @@ class GoogleDeployer:
             for line in kept.notices:
                 run.say(line)
             run.apply_if_agreed(steps, self._cloud, self._lost(should, now, kept))
+
+    def _left_alarms(self, run: DeploymentRun, should: Desired) -> Mapping[str, Json]:
+        """Alarms that no function tells of any more; whoever may not look is told so and goes on."""
+        try:
+            return self._cloud.monitoring.read(should.alarms.owner)
+        except DeploymentFailed as error:
+            run.say(f"{error}; those of this stage, if there are any, stay")
+            return {}
 
     def _lost(self, should: Desired, now: ObservedProject, kept: planning.KeptByOthers) -> str:
         """What is deleted with the bucket and nothing could bring back; empty where that is nothing."""
