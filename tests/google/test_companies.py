@@ -180,6 +180,7 @@ def test_the_key_of_a_private_api_comes_beside_the_callers_identity(bench: Bench
         ({"tags": "team=a b"}, "tags: expected a value"),
         ({"tags": "stage=x"}, "tags: expected each name once and none of service, stage"),
         ({"tags": "a=1,a=2"}, "tags: expected each name once"),
+        ({"accessLogs": "no way"}, "accessLogs: expected yes or no, got 'no way'"),
         ({"alarms": "maybe"}, "alarms: expected yes or no, got 'maybe'"),
         ({"alarmEmail": "ops"}, "alarmEmail: expected an address such as ops@example.com, got 'ops'"),
         ({"warmInstances": "-1"}, "warmInstances: expected 0 to 10 (apiInstances), got '-1'"),

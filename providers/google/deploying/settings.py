@@ -58,6 +58,7 @@ def settings_of(service: Service) -> Settings:
     if invokers and not private:
         raise DeploymentFailed("invokers: expected access=private beside it, got access=public")
     region = said.get("region", "")
+    _yes("accessLogs", said.get("accessLogs", ""))  # Cloud Run writes them whatever is said
     email = said.get("alarmEmail", "")
     _matches("alarmEmail", email, _EMAIL, "an address such as ops@example.com")
     _matches("buildAccount", said.get("buildAccount", ""), _BUILD_ACCOUNT, "a service account's address")
