@@ -7,11 +7,13 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from handlers.settings import read_settings
 from ml_core.ports import ObjectStore
 from providers.azure.deploying import packaging
 from providers.azure.deploying.planning import apps_of
@@ -58,7 +60,12 @@ def apps(built: dict[str, str], azurite: Azurite) -> Iterator[Apps]:
     azurite.make_queue("training-poison")
     record = {"id": "1", "role": "admin", "sha256": hashlib.sha256(b"the-key").hexdigest()}
     azurite.make_container("keys")
-    keys = {**azurite.env, "ML_KEYS_CONTAINER": "keys"}
+    keys = {
+        **azurite.env,
+        "ML_KEYS_CONTAINER": "keys",
+        "ML_MAX_WAIT": "50",
+        "PYTHON_THREADPOOL_THREAD_COUNT": str(make_service().functions["api"].settings["concurrency"]),
+    }
     make_store(connection(azurite.env), "keys", keys).put_if_absent(
         "records.json", json.dumps([record]).encode()
     )
@@ -201,6 +208,31 @@ def test_a_training_that_cannot_end_in_the_hosts_time_fails_before_the_host_ends
     job = json.loads(apps.api.http("GET", accepted.headers["location"], **KEY).body)
     assert (job["state"], job["error"]["code"]) == ("failed", "deadline_exceeded")
     assert "train function's timeout" in job["error"]["message"]
+
+
+def test_with_every_place_taken_by_requests_that_wait_the_others_answer(apps: Apps) -> None:
+    body = {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 2}, "instances": [[0], [1], [9]]}
+    places = read_settings({}).max_waiting
+
+    def wait(_: int) -> tuple[int, str]:
+        answer = apps.api.http("POST", "/v1/models/waited:train", body, prefer="wait=50", **KEY)
+        return answer.status, answer.headers.get("preference-applied", "")
+
+    def queued() -> list[dict[str, Any]]:
+        answer = apps.api.http("GET", "/v1/jobs?state=queued&model=waited", **KEY)
+        found: list[dict[str, Any]] = json.loads(answer.body)["jobs"]
+        return found
+
+    with ThreadPoolExecutor(places) as callers:
+        waiters = [callers.submit(wait, number) for number in range(places)]
+        while len(queued()) < places:
+            assert not any(each.done() for each in waiters)
+        assert apps.api.http("GET", "/v1/models", **KEY).status == 200
+        assert not any(each.done() for each in waiters), "they wait on"
+        for job in queued():
+            apps.api.http("DELETE", f"/v1/jobs/{job['id']}", **KEY)
+    assert [each.result() for each in waiters] == [(200, "wait=50")] * places
+    assert [apps.train.deliver("train", apps.azurite) for _ in range(places)] == [True] * places
 
 
 def test_the_timer_sweeps(apps: Apps) -> None:

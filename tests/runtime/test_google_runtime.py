@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from sklearn.datasets import load_iris
 
+from handlers.settings import read_settings
 from providers.google.deploying import packaging
 from providers.google.runtime.store import gcs_store
 from tests.google import gcs, tasks
@@ -76,6 +78,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             "ML_KEYS_FILE": keys,
             "ML_KEY_TTL": "0",
             "ML_ALIAS_TTL": "0",
+            "ML_MAX_WAIT": "50",
+            "THREADS": str(service.functions["api"].settings["concurrency"]),
         }
 
         def function(name: str, signature: str = "http") -> CloudRunFunction:
@@ -142,6 +146,31 @@ def test_a_task_that_is_delivered_twice_makes_one_version(with_key: Stage) -> No
     with_key.beside.tasks.append(with_key.beside.tasks[0])
     assert with_key.deliver() == [204, 204]
     assert [each["version"] for each in with_key.ask("GET", "/v1/models/twice")[1]["versions"]] == [1]
+
+
+def test_with_every_place_taken_by_requests_that_wait_the_others_answer(with_key: Stage) -> None:
+    body = {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 2}, "instances": [[0], [1], [9]]}
+    headers = {"authorization": f"Bearer {KEY}", "content_type": "application/json", "prefer": "wait=50"}
+    places = read_settings({}).max_waiting
+
+    def wait(_: int) -> tuple[int, str]:
+        answer = with_key.api.call("POST", "/v1/models/waited:train", json.dumps(body).encode(), **headers)
+        return answer.status, answer.headers.get("preference-applied", "")
+
+    def queued() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = with_key.ask("GET", "/v1/jobs?state=queued&model=waited")[1]["jobs"]
+        return found
+
+    with ThreadPoolExecutor(places) as callers:
+        waiters = [callers.submit(wait, number) for number in range(places)]
+        while len(queued()) < places:
+            assert not any(each.done() for each in waiters)
+        assert with_key.ask("GET", "/v1/models")[0] == 200
+        assert not any(each.done() for each in waiters), "they wait on"
+        for job in queued():
+            with_key.ask("DELETE", f"/v1/jobs/{job['id']}")
+    assert [each.result() for each in waiters] == [(200, "wait=50")] * places
+    assert with_key.deliver() == [204] * places
 
 
 def test_training_without_the_queue_answers_the_finished_job(with_key: Stage) -> None:
