@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from handlers.jobs import deliver, sweep_once
+from handlers.jobs import deliver, sweep_once, train_now
 from ml_core.datasets.datasets import KEPT, left_behind
 from ml_core.jobs.marks import NOBODY, open_key
 from providers.local.runtime.queue import FolderQueue
@@ -128,11 +128,12 @@ def test_each_function_may_do_what_jobs_ask_of_it(tmp_path: Path) -> None:
     FolderStore(str(tmp_path)).delete(open_key(unmarked, NOBODY))
     store.who = "train"
     assert deliver(services, trained) is None
+    assert train_now(services, {"model": "groups", **REQUESTS["groups"]}).state == "succeeded"
     store.who = "sweep"
     assert sweep_once(services)["marked"] == 1
     services.jobs.clock = lambda: time.time() + 32 * 86_400
     counts = sweep_once(services)
-    assert (counts["sent"], counts["expired"]) == (1, 2)
+    assert (counts["sent"], counts["expired"]) == (1, 3)
     assert refused(store) == []
     assert done_in(store) >= {
         ("api", WRITING, "open"),
@@ -140,6 +141,7 @@ def test_each_function_may_do_what_jobs_ask_of_it(tmp_path: Path) -> None:
         ("api", REMOVING, "open"),
         ("api", WRITING, "waiting"),
         ("api", REMOVING, "waiting"),
+        ("train", WRITING, "open"),
         ("train", WRITING, "ended"),
         ("train", REMOVING, "open"),
         ("sweep", WRITING, "open"),
