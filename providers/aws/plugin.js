@@ -7,6 +7,8 @@
 const fs = require('fs');
 const path = require('path');
 const { spawn } = require('child_process');
+const { nameFault } = require('./names.js');
+const { configure, extend } = require('./template.js');
 const parameters = require('../parameters');
 
 // What else boto3 takes for an identity. AWS_SECURITY_TOKEN is the old name of the session's token.
@@ -35,24 +37,34 @@ class ServerlessMlOnAws {
       },
     };
     this.hooks = {
-      initialize: () => this.begin(),
+      'initialize': () => this.begin(),
+      'after:aws:package:finalize:mergeCustomProviderResources': () => this.extendTemplate(),
       'before:package:compileLayers': () => this.packageWithoutAnAccount(),
       'after:package:createDeploymentArtifacts': () => this.finishPackages(),
-      'before:deploy:function:packageFunction': () => this.forgetLayer(),
+      'before:deploy:function:packageFunction': () => this.prepareFunction(),
       'after:deploy:function:packageFunction': () => this.finishCode(),
-      'before:deploy:deploy': () => this.compareParameters().then(() => this.checkAccount()),
       'before:remove:remove': () => this.planRemoval(),
       'after:remove:remove': () => this.removeLeftovers(),
     };
   }
 
   async begin() {
-    const fault = parameters.unknown(this.serverless);
-    if (fault) throw new this.serverless.classes.Error(fault);
+    const { service } = this.serverless;
     const command = this.serverless.processedInput.commands.join(' ');
+    this.refuse(parameters.unknown(this.serverless));
+    configure(service, service.custom.options, { pages: service.custom.web.any === 'yes' });
     if (command === 'invoke local') this.prepareInvokeLocal();
+    if (/^(deploy|package)$/.test(command)) this.refuse(nameFault(service, this.aws.naming.getStackName()));
     if (ELSEWHERE.test(command)) await this.sayWhere(command);
+    if (command === 'deploy') {
+      await this.checkAccount();
+      await this.compareParameters();
+    }
     this.keepParameters();
+  }
+
+  refuse(fault) {
+    if (fault) throw new this.serverless.classes.Error(fault);
   }
 
   // On standard error: what a command prints may be read by a program.
@@ -78,6 +90,12 @@ class ServerlessMlOnAws {
     const env = await this.identity();
     const said = await this.python('providers.aws.deploying.parameters', doing, [...asked, '--parameters', now], { env });
     if (said) this.log.warning(said);
+  }
+
+  extendTemplate() {
+    const { custom, provider } = this.serverless.service;
+    const { tags } = provider;
+    extend(provider.compiledCloudFormationTemplate, custom.options, { base: this.aws.naming.getStackName(), tags });
   }
 
   // The framework runs `python3` of VIRTUAL_ENV or PATH: without an activated environment that is the machine's,
@@ -118,8 +136,14 @@ class ServerlessMlOnAws {
     await this.finishCode();
   }
 
-  // `deploy function` keeps what the last deployment left, and serverless-python-requirements fails on it.
-  forgetLayer() {
+  prepareFunction() {
+    // It changes what is not published; the gateway calls a published version then.
+    if (this.serverless.service.getFunction(this.options.function).provisionedConcurrency) {
+      throw new this.serverless.classes.Error(
+        `\`deploy function\` cannot change ${this.options.function} while warmInstances keeps a version of it warm: use \`deploy\``
+      );
+    }
+    // It keeps what the last deployment left, and serverless-python-requirements fails on it.
     fs.rmSync(path.join(this.serverless.serviceDir, '.serverless', 'pythonRequirements.zip'), { force: true });
   }
 
@@ -131,16 +155,17 @@ class ServerlessMlOnAws {
     }
   }
 
-  // A stack that asks for more than the account has would fail after minutes, and be rolled back.
+  // What would fail after packaging, or after minutes in which CloudFormation rolls back.
   async checkAccount() {
-    const caps = Object.values(this.serverless.service.functions)
-      .map(({ reservedConcurrency }) => Number(reservedConcurrency?.['Fn::If'][1]))
-      .filter(Number.isFinite);
-    if (!caps.length) return;
-    const reserve = String(caps.reduce((sum, cap) => sum + cap, 0));
-    const parameters = ['--region', this.aws.getRegion(), '--reserve', reserve];
+    const reserved = Object.values(this.serverless.service.functions).map((each) => {
+      const cap = Number(each.reservedConcurrency?.['Fn::If'][1] ?? 0);
+      return Number.isFinite(cap) ? cap : each.provisionedConcurrency || 0;
+    });
+    const reserve = String(reserved.reduce((sum, each) => sum + each, 0));
+    const parameters = ['--region', this.aws.getRegion(), '--stack', this.aws.naming.getStackName(), '--reserve', reserve];
     const env = await this.identity();
-    await this.python('providers.aws.deploying.preflight', 'Asking what the account allows', parameters, { env });
+    const warnings = await this.python('providers.aws.deploying.preflight', 'Asking what the account allows', parameters, { env });
+    for (const line of warnings.split('\n').filter(Boolean)) this.log.warning(line);
   }
 
   // A refusal here, or a no, ends the whole removal before the framework has deleted anything.

@@ -131,7 +131,7 @@ def test_without_a_key_everything_but_health_is_closed(service: Deployment) -> N
 
 def test_the_first_key_opens_the_service_within_seconds(service: Deployment) -> None:
     made = service.project.python("-m", "providers", "keys", "new", "--stage", STAGE, "--role", "admin")
-    assert f"parameter {service.outputs['KeysParameter']}, {service.aws.env['AWS_REGION']}" in made
+    assert f"parameters below {service.outputs['KeysPath']}, {service.aws.env['AWS_REGION']}" in made
     assert "warning" not in made
     service.key = made.split()[-1]
     assert service.call_until(200, "GET", "/v1/models")["models"] == []

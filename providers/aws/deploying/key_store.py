@@ -35,7 +35,9 @@ def key_store(target: "Target", env: Mapping[str, str]) -> "KeyStore":
         missing = f"nothing is deployed as {name} in {identity}"
         return SsmKeys(identity, configured, f"{missing}: if it is elsewhere, pass --region or --service")
     if found.keys_path is not None:
-        return SsmKeys(identity, found.keys_path, encryption_key=found.encryption_key, tags=found.tags)
+        # Tags need a right of their own, so nobody has to have it who asked for none.
+        tags = {"service": target.service, "stage": target.stage, **found.tags} if found.tags else None
+        return SsmKeys(identity, found.keys_path, encryption_key=found.encryption_key, tags=tags)
     if found.keys is not None:
         return OneParameter(identity, found.keys)
     said = f"the stack {name} does not name its keys parameter; this is the one that config.yml names"

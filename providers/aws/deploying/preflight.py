@@ -1,47 +1,115 @@
-"""What can be said before a deployment fails: whether the account has the concurrency that is reserved."""
+"""What can be said before a deployment fails, or succeeds and changes nothing of what is broken.
+
+Whose credentials these are, whether the account has the concurrency that is reserved, and whether all that
+the deployed stack is made of is still there: CloudFormation does not look, and brings nothing back.
+"""
 
 import argparse
+import os
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-# What Lambda keeps for the functions that reserve nothing, even in the smallest account.
-_LEAST_UNRESERVED = 10
+from ml_core.errors import AccessRefused, Conflict, NotFound, ServerlessMLError
+from providers.aws.deploying import presence, stack
+from providers.aws.deploying.identity import AwsIdentity, aws_errors, identify
+
+# What Lambda keeps for functions that reserve nothing: 100 as its documents say, 10 in the newest accounts.
+_USUALLY_UNRESERVED, _LEAST_UNRESERVED = 100, 10
 
 
-def objection(settings: dict[str, Any], reserve: int) -> str | None:
-    """Why an account with these settings cannot reserve so many concurrent functions, or None when it can.
+class Objection(NamedTuple):
+    """Why an account may not have so many concurrent functions to reserve, and whether that is sure."""
+
+    said: str
+    sure: bool
+
+
+def objection(settings: Mapping[str, Any], reserve: int, own: int) -> Objection | None:
+    """What speaks against reserving so many concurrent functions.
 
     Args:
         settings: what Lambda's GetAccountSettings answers.
-        reserve: how many our functions reserve together.
+        reserve: how many our functions are to reserve together.
+        own: how many of them they have reserved already.
     """
     limit = int(settings["AccountLimit"]["ConcurrentExecutions"])
-    if limit - reserve >= _LEAST_UNRESERVED:
+    free = int(settings["AccountLimit"]["UnreservedConcurrentExecutions"]) + own
+    left = free - reserve
+    if reserve <= own or left >= _USUALLY_UNRESERVED:
         return None
-    return (
-        f"cannot reserve {reserve} concurrent functions: this account's quota is {limit}, and Lambda keeps "
-        f"{_LEAST_UNRESERVED} of them unreserved; deploy with --param apiConcurrency=none "
+    sure = left < _LEAST_UNRESERVED
+    cannot, keeps = ("cannot", _LEAST_UNRESERVED) if sure else ("may be unable to", _USUALLY_UNRESERVED)
+    said = (
+        f"{cannot} reserve {reserve} concurrent functions: of the account's quota of {limit}, {free} are not "
+        f"reserved by others, and Lambda keeps {keeps} of them; deploy with --param apiConcurrency=none "
         "--param trainConcurrency=none, or ask AWS to raise the quota of concurrent executions"
     )
+    return Objection(said, sure)
+
+
+def check(identity: AwsIdentity, name: str, reserve: int) -> list[str]:
+    """What may go wrong, in a line each. The stack need not exist.
+
+    Args:
+        identity: of the run.
+        name: the stack's.
+        reserve: how many concurrent functions it is to reserve.
+
+    Raises:
+        Conflict: the account cannot reserve so many.
+        NotFound: something of the stack is gone that CloudFormation takes to be there.
+        Unavailable: AWS cannot be asked.
+    """
+    try:
+        found = stack.resources(identity, name) if stack.find(identity, name) else []
+    except AccessRefused as error:
+        return [f"could not check what is deployed: {error}"]
+    warnings = [
+        f"could not check whether {each} is still there" for each in presence.check(identity, name, found)
+    ]
+    try:
+        doubt = _concurrency(
+            identity, [each for each in found if each.kind == "AWS::Lambda::Function"], reserve
+        )
+    except AccessRefused as error:
+        return [*warnings, f"could not check the quota of concurrent functions: {error}"]
+    return [*warnings, doubt] if doubt else warnings
+
+
+def _concurrency(identity: AwsIdentity, functions: list[stack.Resource], reserve: int) -> str | None:
+    if not reserve:
+        return None
+    client = identity.client("lambda")
+    own = 0
+    with aws_errors("asking what this account may reserve"):
+        settings = client.get_account_settings()
+        for each in functions:
+            reserved = client.get_function_concurrency(FunctionName=each.name)
+            own += reserved.get("ReservedConcurrentExecutions", 0)
+    found = objection(settings, reserve, own)
+    if found and found.sure:
+        raise Conflict(found.said)
+    return found.said if found else None
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code 1 and one line when the deployment would fail."""
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
+    """Prints warnings; exit code 1 and one line on standard error when the deployment would fail."""
     parser = argparse.ArgumentParser(prog="python -m providers.aws.deploying.preflight")
     parser.add_argument("--region", required=True)
+    parser.add_argument("--stack", required=True)
     parser.add_argument("--reserve", type=int, required=True)
     given = parser.parse_args(arguments)
     try:
-        settings = boto3.client("lambda", region_name=given.region).get_account_settings()
-    except (BotoCoreError, ClientError):
-        return 0  # who may not ask this may deploy all the same
-    refused = objection(settings, given.reserve)
-    if refused:
-        sys.stderr.write(refused + "\n")
-    return 1 if refused else 0
+        for line in check(identify(os.environ, given.region), given.stack, given.reserve):
+            print(line)
+    except NotFound as error:
+        print(f"{error}; see docs/aws.md, What was deleted by hand", file=sys.stderr)
+        return 1
+    except ServerlessMLError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

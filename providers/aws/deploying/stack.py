@@ -11,6 +11,15 @@ _BUCKET, _KEYS, _KEYS_PATH, _ENCRYPTION = "ModelsBucket", "KeysParameter", "Keys
 _PARAMETERS = "DeployedParameters"
 # The framework's own tag of each stack.
 _STAGE_TAG = "STAGE"
+# The state of what a stack once made and has no more.
+_LEFT = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
+
+
+class Resource(NamedTuple):
+    """Something that a stack made."""
+
+    kind: str  # as templates call it: AWS::S3::Bucket
+    name: str  # its own: a name, an id or an address
 
 
 class Stack(NamedTuple):
@@ -62,17 +71,18 @@ def find(identity: AwsIdentity, name: str) -> Stack | None:
 
 def functions(identity: AwsIdentity, name: str) -> list[str]:
     """The names of a stack's functions. Raises `Unavailable`."""
-    return [physical for _, kind, physical in resources(identity, name) if kind == "AWS::Lambda::Function"]
+    return [each.name for each in resources(identity, name) if each.kind == "AWS::Lambda::Function"]
 
 
-def resources(identity: AwsIdentity, name: str) -> list[tuple[str, str, str]]:
-    """A stack's resources: name in the template, type and own name. Raises `Unavailable`."""
+def resources(identity: AwsIdentity, name: str) -> list[Resource]:
+    """What a stack is made of now. Raises `Unavailable`."""
     with aws_errors(f"looking at the stack {name} in {identity}"):
         pages = identity.client("cloudformation").get_paginator("list_stack_resources")
         found = [each for page in pages.paginate(StackName=name) for each in page["StackResourceSummaries"]]
     return [
-        (each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
+        Resource(each["ResourceType"], each["PhysicalResourceId"])
         for each in found
+        if each.get("PhysicalResourceId") and each.get("ResourceStatus") not in _LEFT
     ]
 
 

@@ -1,0 +1,127 @@
+'use strict';
+
+// What a company may ask for: alarms, access logs, warm instances, its own network and keys, tags. Read from the
+// parameters of config.yml and checked, before anything is built. Each is off unless it is given.
+// template.js says what each changes in the template.
+
+const YES = /^(yes|true)$/i;
+const NO = /^(no|false|)$/i;
+const EMAIL = /^[^\s@,]+@[^\s@,]+\.[^\s@,.]+$/;
+const SUBNET = /^subnet-[0-9a-f]{8,17}$/;
+const SECURITY_GROUP = /^sg-[0-9a-f]{8,17}$/;
+const KEY = /^arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:key\/[A-Za-z0-9-]+$/;
+const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+const [MOST_SUBNETS, MOST_SECURITY_GROUPS] = [16, 5]; // what a function's VpcConfig takes
+const MOST_TAGS = 40; // an object of S3 takes ten, everything that we make fifty; two are ours
+const OURS = ['service', 'stage'];
+
+const NAMES = [
+  ...['alarms', 'alarmEmail', 'accessLogs', 'warmInstances', 'access', 'ingress', 'subnets', 'securityGroups'],
+  ...['encryptionKey', 'dataKeys', 'tags'],
+];
+
+const listOf = (text) => [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
+const shown = (text) => `"${text.slice(0, 120)}"`;
+
+function switched(text) {
+  return YES.test(text) || NO.test(text) ? '' : `expected yes, or nothing, got ${shown(text)}`;
+}
+
+function idsFault(text, pattern, what, most) {
+  const wrong = listOf(text).find((each) => !pattern.test(each));
+  if (wrong !== undefined) return `expected ids of ${what}, separated by commas, got ${shown(wrong)}`;
+  return listOf(text).length > most ? `expected at most ${most} ${what}, got ${listOf(text).length}` : '';
+}
+
+function keyFault(text) {
+  return KEY.test(text)
+    ? ''
+    : `expected the ARN of a KMS key (arn:aws:kms:eu-central-1:111122223333:key/…; not an alias), got ${shown(text)}`;
+}
+
+function warmFault(text, cap) {
+  if (!/^\d{1,4}$/.test(text)) return `expected a whole number from 0 to 9999, got ${shown(text)}`;
+  return /^\d+$/.test(cap) && Number(text) > Number(cap)
+    ? `expected at most apiConcurrency, which is ${cap}, got ${text}: instances that are kept warm count as running`
+    : '';
+}
+
+function tagsOf(text) {
+  return Object.fromEntries(listOf(text).map((each) => {
+    const [name, ...value] = each.split('=');
+    return [name.trim(), value.join('=').trim()];
+  }));
+}
+
+function tagsFault(text) {
+  for (const each of listOf(text)) {
+    const [name, value] = each.includes('=') ? Object.entries(tagsOf(each))[0] : ['', ''];
+    if (!name || !TAG_TEXT.test(name + value)) {
+      return `expected name=value, separated by commas (letters, digits, spaces and _.:/=+-@), got ${shown(each)}`;
+    }
+    if (name.length > 128 || value.length > 256) {
+      return `expected at most 128 characters before the = and 256 after it, got ${name.length} and ${value.length}`;
+    }
+    if (/^aws:/i.test(name)) return `expected a name that does not begin with aws:, got ${shown(name)}`;
+    if (OURS.includes(name.toLowerCase())) return `expected another name than ${OURS.join(' and ')}, which are set already, got ${shown(name)}`;
+  }
+  // To IAM, upper and lower case are one.
+  const names = listOf(text).map((each) => each.split('=')[0].trim().toLowerCase());
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) return `expected each name once, got ${shown(twice)} twice`;
+  return names.length > MOST_TAGS ? `expected at most ${MOST_TAGS} tags, got ${names.length}` : '';
+}
+
+// The first fault of the parameters, as [name, what is wrong], or undefined.
+function faultOf(given, { region, apiConcurrency }) {
+  const { subnets, securityGroups, encryptionKey } = given;
+  const keyRegion = (KEY.exec(encryptionKey) || [])[1];
+  const checks = [
+    ['alarms', switched(given.alarms)],
+    ['alarmEmail', !given.alarmEmail || EMAIL.test(given.alarmEmail) ? '' : `expected one address, such as ops@example.com, got ${shown(given.alarmEmail)}`],
+    ['accessLogs', switched(given.accessLogs)],
+    ['warmInstances', warmFault(given.warmInstances, apiConcurrency)],
+    ['access', /^(public|private)$/.test(given.access) ? '' : `expected public or private, got ${shown(given.access)}`],
+    ['ingress', given.ingress === 'all' ? '' : `expected all, got ${shown(given.ingress)}: an HTTP API has no private ` +
+      'endpoint; pass access=private, and limit the IAM policies of those who call by aws:SourceIp (docs/aws.md)'],
+    ['subnets', idsFault(subnets, SUBNET, 'subnets (subnet-…)', MOST_SUBNETS)],
+    ['securityGroups', idsFault(securityGroups, SECURITY_GROUP, 'security groups (sg-…)', MOST_SECURITY_GROUPS)],
+    ['securityGroups', subnets && !securityGroups ? 'expected security groups for the subnets, got none' : ''],
+    ['subnets', securityGroups && !subnets ? 'expected subnets for the security groups, got none' : ''],
+    ['encryptionKey', encryptionKey && keyFault(encryptionKey)],
+    ['encryptionKey', keyRegion && keyRegion !== region ? `expected a key of ${region}, where the service is deployed, got one of ${keyRegion}` : ''],
+    ['dataKeys', listOf(given.dataKeys).map(keyFault).find(Boolean)],
+    ['tags', tagsFault(given.tags)],
+  ];
+  return checks.find(([, fault]) => fault);
+}
+
+function optionsOf(given) {
+  return {
+    alarms: YES.test(given.alarms) || Boolean(given.alarmEmail),
+    alarmEmail: given.alarmEmail,
+    accessLogs: YES.test(given.accessLogs),
+    warmInstances: Number(given.warmInstances),
+    private: given.access === 'private',
+    subnets: listOf(given.subnets),
+    securityGroups: listOf(given.securityGroups),
+    encryptionKey: given.encryptionKey,
+    dataKeys: listOf(given.dataKeys),
+    tags: tagsOf(given.tags),
+  };
+}
+
+module.exports = async ({ resolveVariable }) => {
+  const text = async (name) => String((await resolveVariable(`param:${name}, ''`)) ?? '').trim();
+  const given = {};
+  for (const name of NAMES) given[name] = await text(name);
+  const place = { region: await resolveVariable('self:provider.region'), apiConcurrency: await text('apiConcurrency') };
+  const [name, fault] = faultOf(given, place) || [];
+  if (fault) {
+    // A thrown error would reach the user as the framework's stack; this is the one line that helps.
+    console.error(`${name}: ${fault}`);
+    process.exit(1);
+  }
+  return optionsOf(given);
+};
+Object.assign(module.exports, { NAMES, faultOf, optionsOf });
