@@ -95,7 +95,8 @@ def update(
 
     `change` gets the present content (None where there is no document), which it may modify and return; it
     returns None to leave everything as it is. It is called again whenever another writer was first, so it
-    decides from what it gets and has no other effect. What it raises is raised here.
+    decides from what it gets, and what else it does may be done again, and for nothing. What it raises is
+    raised here, but for `Unavailable`: then it is called again as well.
 
     Raises `Unavailable` when the store fails or others are always first; a write may then have happened or
     not.
@@ -126,7 +127,14 @@ class _Update:
     def run(self) -> Document:
         base = self._store_get()
         while True:
-            data = self._next(base)
+            try:
+                data = self._next(base)
+            except DocumentDamaged:
+                raise  # waiting is no use
+            except Unavailable as error:
+                self._count_failure(error)
+                base = self._look_again()
+                continue
             if data is None:
                 return self._unchanged(base)
             found = base
