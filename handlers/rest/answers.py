@@ -442,6 +442,7 @@ ANSWERS: dict[str, Schema] = {
                 _object({"version": _NUMBER, "deleted": _TIME, "restorable_until": _TIME_OR_NULL})
             ),
             "model_version_status": _list(_STATUS),
+            "next_before": {"type": ["integer", "null"], "minimum": 1},
         }
     ),
     "Version": _VERSION,

@@ -200,6 +200,7 @@ ROUTES = (
         "models:model",
         PREDICT,
         ((200, "Model"), (304, "")),
+        query=("limit", "before"),
         headers=("if-none-match",),
     ),
     Route("DELETE", "/v1/models/{model}", "models:delete_model", ADMIN, ((204, ""),), query=("purge",)),

@@ -8,6 +8,7 @@ however many there ever were. It ends when its time does; the next one goes on w
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import batched
 from typing import NamedTuple
 
@@ -22,9 +23,9 @@ from ml_core.jobs.sweep_progress import SweepProgress, read_progress, write_prog
 from ml_core.jobs.trainer import fail_dead_lettered, run_job
 from ml_core.jobs.upkeep import ORPHANED, expire, mark_page
 from ml_core.ports import ObjectStore, every_object
-from ml_core.registry.deletion import Deletion, Kept
 from ml_core.registry.registry import Registry
 from ml_core.registry.retention import RETENTION
+from ml_core.registry.sweeping import Sweeper
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class _Sweep:
         self._store = jobs.store
         self._registry = registry
         self._until = until
-        self._deletion = Deletion(registry, retention)
+        self._retention = retention
         self._counts = dict.fromkeys(Swept._fields, 0)
 
     def run(self) -> Swept:
@@ -88,10 +89,12 @@ class _Sweep:
         progress = self._forget_idempotency_keys(progress)
         if progress != before:
             write_progress(self._store, progress)
-        # A job that nobody has marked would not keep its artifact.
-        known = unfinished if progress.all_marked else None
-        for key in self._within(_orphans(self._jobs, self._deletion, known)):
+        for key in self._within(_orphans(self._jobs)):
             self._remove(key)
+        # Which jobs are not over was read before the registry is: one that ends meanwhile is in one of them.
+        failed = partial(_model_of_failed, self._jobs)
+        sweeper = Sweeper(self._registry, lambda: not self._is_time(), unfinished, failed, self._retention)
+        self._counts["orphans"] += sweeper.sweep()
         return Swept(**self._counts)
 
     def _is_time(self) -> bool:
@@ -190,6 +193,12 @@ class _Sweep:
         return progress._replace(idempotency=after)
 
 
+def _model_of_failed(jobs: Jobs, job_id: str) -> str | None:
+    """The model of a job that ended without a version, None for any other. Raises `JobNotFound`."""
+    job = jobs.get(job_id)
+    return job.model if job.over and job.version is None else None
+
+
 def _bring_on(jobs: Jobs, registry: Registry, job_id: str, body: Body) -> str | None:
     """Send a job again that nobody holds, or end it."""
     if body["state"] == RUNNING and counted_attempts(body["attempts"]) >= MOST_ATTEMPTS:
@@ -216,29 +225,11 @@ def _give_up(jobs: Jobs, registry: Registry, job_id: str, times: int) -> str | N
     return None if ended is None else "ended"
 
 
-def _orphans(jobs: Jobs, deletion: Deletion, unfinished: set[str] | None) -> Iterator[str]:
-    """What is left of uploads, old dead letters, and artifacts that no version needs.
-
-    `unfinished` was read before the registry is: a job that ends meanwhile is in one of them. None while it
-    is not known, and artifacts stay.
-    """
-    oldest = jobs.clock() - ORPHANED
+def _orphans(jobs: Jobs) -> Iterator[str]:
+    """Dead letters of long ago, and what is left of uploads."""
     yield from _older(jobs.store, "dead-letters/", jobs.clock() - _DEAD_LETTERS)
-    yield from left_behind(jobs.store, oldest)
-    if unfinished is None:
-        return
-    artifacts = list(every_object(jobs.store, "artifacts/"))
-    kept = deletion.kept() if artifacts else Kept(set(), set())
-    for found in artifacts:
-        job = _job_of(found.key)
-        orphan = found.modified < oldest and job not in unfinished and job not in kept.needed
-        if orphan or job in kept.purged:
-            yield found.key
+    yield from left_behind(jobs.store, jobs.clock() - ORPHANED)
 
 
 def _older(store: ObjectStore, prefix: str, oldest: float) -> Iterator[str]:
     return (found.key for found in every_object(store, prefix) if found.modified < oldest)
-
-
-def _job_of(artifact: str) -> str:
-    return artifact.removeprefix("artifacts/").partition(".")[0]

@@ -1,14 +1,7 @@
 """What is done to aliases: set, promote, roll back, remove, each one atomic write with its line of history.
 
-The history lies in the model's document beside the alias (`history`: alias → its newest changes, oldest
-first, also of aliases that were removed since), so that neither is ever there without the other. A change is
-stored short, because each prediction reads the document:
-
-    [number, time, who, kind, from, to, restored]
-
-`from` and `to` are what the alias was and became: a version's number, the weights of several, or null while
-it is not there. `restored` is the number of the earlier change that a roll-back went back to, 0 for what was
-before the first.
+The newest line of an alias's history lies in the model's document beside the alias, so that neither is ever
+there without the other; `history.py` keeps what came before.
 """
 
 import os
@@ -27,14 +20,14 @@ from ml_core.errors import (
     VersionNotFound,
 )
 from ml_core.names import check_name, taken
+from ml_core.registry.changes import bring_in
+from ml_core.registry.history import Change, history_of, keep, remember
 from ml_core.registry.registry import PRODUCTION, Alias, ModelDocument, Registry
 from ml_core.registry.versions import check_alike
 from ml_core.registry.weights import State, described, heaviest, versions_in
 
 ANY = "*"  # in a condition: whatever ETag it has
 MOST_ALIASES = 100  # of one model
-MOST_CHANGES = 100  # of one alias that are remembered
-MOST_REMOVED = 20  # aliases that are gone and whose history is remembered
 
 SET, PROMOTE, ROLLBACK, DELETE = "set", "promote", "rollback", "delete"
 
@@ -62,18 +55,6 @@ class Terms(NamedTuple):
 
 
 NO_TERMS = Terms()
-
-
-class Change(NamedTuple):
-    """One change of an alias: `by` is the id of the caller's key, None where none is asked for."""
-
-    number: int
-    time: str
-    by: str | None
-    kind: str
-    before: State | None
-    after: State | None
-    restored: int | None
 
 
 class Changes(NamedTuple):
@@ -178,7 +159,7 @@ class Aliases:
         Raises `ModelNotFound`, `AliasNotFound`, `Unavailable`.
         """
         model = self._registry.model(name)
-        known = [Change(*entry) for entry in model.history.get(alias, ())]
+        known = history_of(self._registry.store, model, alias)
         if not known:
             model.alias(alias)  # there since before histories were written, or not at all
         older = [change for change in reversed(known) if before is None or change.number < before]
@@ -193,6 +174,7 @@ class Aliases:
         """Do what `decide` says in one write, with its line of history."""
         if kind in (SET, PROMOTE):
             check_name(alias, "alias")
+        store = self._registry.store
         etag, now = os.urandom(8).hex(), self._registry.now()
         written: Alias | None = None
 
@@ -200,14 +182,15 @@ class Aliases:
             nonlocal written
             entry = body["aliases"].get(alias)
             present = None if entry is None else entry.get("weights") or entry["version"]
-            history = body.setdefault("history", {}).get(alias, [])
-            known = [Change(*each) for each in history]
+            known = keep(store, model, alias)
             step = decide(model, present, known)
             terms.check(alias, entry and entry["etag"])
-            number = known[-1].number + 1 if known else 1
-            line = [number, now, terms.by, kind, present, step.state, step.restored]
-            _remember(body, alias, [*history, line][-MOST_CHANGES:])
             written = _place(body, alias, step.state, etag, now)
+            for version in () if step.state is None else versions_in(step.state):
+                bring_in(body, model.live_entry(version))
+            number = known[-1].number + 1 if known else 1
+            done = Change(number, now, terms.by, kind, present, step.state, step.restored)
+            remember(store, model, body, alias, done)
 
         self._registry.change(name, change)
         return written
@@ -239,16 +222,6 @@ def _refuse_other_case(alias: str, present: Body) -> None:
                     f"refused: use '{other}'"
                 )
             raise taken("an alias", other)
-
-
-def _remember(body: Body, alias: str, lines: list[Any]) -> None:
-    """Keep the alias's lines, and of the aliases that are gone those of the latest."""
-    history = body["history"]
-    history.pop(alias, None)
-    history[alias] = lines  # now the last to go
-    gone = [each for each in history if each not in body["aliases"]]
-    for forgotten in gone[: max(0, len(gone) - MOST_REMOVED)]:
-        del history[forgotten]
 
 
 def _only_version(source: Alias) -> int:

@@ -1,19 +1,19 @@
 """Versions that are deleted: kept for a while, so that they can be restored, then removed by the sweep.
 
-A deleted version is a tombstone in its model's document: what was registered of it, and when it was deleted.
-Its number is never used again. Its artifact and manifest stay for the retention time. One that is purged
-leaves nothing but its number: nobody can bring it back, and the next sweep removes what is stored of it.
+A deleted version is a tombstone in its model's document, or where that keeps what it does not hold
+(`segments.py`): what was registered of it, and when it was deleted. Its number is never used again. Its
+artifact and manifest stay for the retention time. One that is purged leaves nothing but its number: nobody
+can bring it back, and the next sweep removes what is stored of it (`sweeping.py`).
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ml_core.documents import Body, timestamp
+from ml_core.documents import Body
 from ml_core.errors import VersionGone, VersionInUse, VersionNotFound
+from ml_core.registry.changes import bring_in, erase, refill, tell_sweep
 from ml_core.registry.registry import Alias, ModelDocument, Registry, Version
 from ml_core.registry.retention import RETENTION, is_restorable, purge_version, restorable_until
-
-# What restores may come after the sweep has looked, before it has removed the last of what it found.
-_SWEEPS_TIME = 3600.0
 
 
 class Deleted(NamedTuple):
@@ -22,13 +22,6 @@ class Deleted(NamedTuple):
     version: int
     deleted: str
     restorable_until: str | None
-
-
-class Kept(NamedTuple):
-    """The jobs whose artifacts are needed, and those whose artifacts have to go."""
-
-    needed: set[str]
-    purged: set[str]
 
 
 class Deletion:
@@ -45,13 +38,13 @@ class Deletion:
         """
 
         def change(model: ModelDocument, body: Body) -> None:
-            job = model.job_of(version)
-            if purge and job is not None and job in body["tombstones"]:
-                purge_version(body, job)
-                return
-            found = model.pick(version)
+            entry = (model.entry(version) if purge else None) or model.live_entry(version)
             _refuse_aliased(name, [alias for alias in model.aliases if version in alias.versions])
-            self._bury(body, found.job, purge)
+            now = self._registry.now()
+            tell_sweep(self._registry.store, name, now, version, version, purge=purge)
+            bring_in(body, entry)
+            self._bury(body, entry["job"], now, purge)
+            refill(body, model.entries_below(model.elsewhere["newest"] + 1))
 
         self._registry.change(name, change, deleted_too=purge)
 
@@ -59,16 +52,18 @@ class Deletion:
         """Delete a model that has no alias, and all its versions; a later one of its name counts on.
 
         With `purge`, for good, also what was deleted before. Raises `ModelNotFound`, `VersionInUse`,
-        `Unavailable`.
+        `Conflict` where that was done very often, `Unavailable`.
         """
 
         def change(model: ModelDocument, body: Body) -> None:
             _refuse_aliased(name, model.aliases)
-            for job in list(body["versions"]):
-                self._bury(body, job, purge)
-            for job in body["tombstones"] if purge else ():
-                purge_version(body, job)
-            body["deleted"] = body["deleted"] or self._registry.now()
+            now = self._registry.now()
+            if model.next_version > 1:
+                tell_sweep(self._registry.store, name, now, 1, model.next_version - 1, purge=purge)
+            for job in [*body["versions"], *(body["tombstones"] if purge else ())]:
+                self._bury(body, job, now, purge)
+            erase(body, now, purge=purge)
+            body["deleted"] = body["deleted"] or now
 
         self._registry.change(name, change, deleted_too=purge)
 
@@ -79,51 +74,41 @@ class Deletion:
         """
 
         def change(model: ModelDocument, body: Body) -> None:
-            job = model.job_of(version)
-            if job in body["versions"]:
-                return
-            if job is None:
+            entry = model.entry(version)
+            if entry is None:
                 raise VersionNotFound(f"model '{name}' has no version {version}")
-            entry = body["tombstones"].pop(job)
+            if "deleted" not in entry:
+                return
             if not self._is_restorable(entry):
                 why = "purged" if entry.get("purged") else "deleted too long ago"
                 raise VersionGone(f"version {version} of model '{name}' cannot be restored: it was {why}")
-            del entry["deleted"]
-            body["versions"][job] = entry
+            bring_in(body, entry)
+            restored = body["tombstones"].pop(entry["job"])
+            del restored["deleted"]
+            body["versions"][entry["job"]] = restored
             body["deleted"] = None
 
         return self._registry.change(name, change, deleted_too=True).pick(version)
 
-    def deleted(self, model: ModelDocument) -> list[Deleted]:
-        """The model's deleted versions, newest first."""
-        found = [
+    def deleted(self, model: ModelDocument, entries: Iterable[Body] | None = None) -> list[Deleted]:
+        """The model's deleted versions, newest first; of a page of versions, those that are in it."""
+        if entries is None:
+            entries = (entry for entry in model.entries_below() if "deleted" in entry)
+        return [
             Deleted(
                 entry["version"],
                 entry["deleted"],
                 restorable_until(entry, self._retention) if self._is_restorable(entry) else None,
             )
-            for entry in model.tombstones.values()
+            for entry in entries
         ]
-        return sorted(found, reverse=True)
-
-    def kept(self) -> Kept:
-        """What of all artifacts has to stay, and what has to go. Raises `Unavailable`."""
-        cut = timestamp(self._registry.clock() - self._retention - _SWEEPS_TIME)
-        kept = Kept(set(), set())
-        for body in self._registry.documents():
-            kept.needed.update(body["versions"])
-            for job, entry in body["tombstones"].items():
-                if entry.get("purged"):
-                    kept.purged.add(job)
-                elif entry["deleted"] > cut:
-                    kept.needed.add(job)
-        return kept
 
     def _is_restorable(self, entry: dict[str, Any]) -> bool:
         return is_restorable(entry, self._registry.clock(), self._retention)
 
-    def _bury(self, body: Body, job: str, purge: bool) -> None:
-        body["tombstones"][job] = {**body["versions"].pop(job), "deleted": self._registry.now()}
+    def _bury(self, body: Body, job: str, now: str, purge: bool) -> None:
+        if job in body["versions"]:
+            body["tombstones"][job] = {**body["versions"].pop(job), "deleted": now}
         if purge:
             purge_version(body, job)
 

@@ -1,13 +1,18 @@
-"""Models by name: immutable versions, and aliases that point at them, in one document per model.
+"""Models by name: immutable versions, and aliases that point at them.
 
     models/{name in lower case}.json
         name            the name as it was first spelled; none in documents of earlier releases: lower case
         versions        job id → {version, created, sha256, size, algorithm}: a retry registers nothing twice
         next_version    only grows, also over the model's deletion: a number is never used again
         aliases         alias → {version, weights where there are several, etag, updated}: the ETag is its own
-        history         alias → what was done to it (`aliases.py`, which also writes the aliases)
+        history         alias → the newest of what was done to it; the rest is elsewhere (`history.py`)
         tombstones      job id → what was in `versions`, and when it was deleted (`deletion.py`)
         deleted         when the whole model was deleted, else null
+        elsewhere       what is known of the versions that are not in this document (`segments.py`)
+
+This document is what a cold prediction reads, and what every change of the model rewrites. So it holds the
+newest versions, those that aliases name, and what was deleted last; `changes.py` moves the others out. The
+document of an earlier release holds everything, and is read as it is.
 
 What a version is, is in `artifacts/{job id}.safetensors` and, its manifest, in `artifacts/{job id}.json`;
 both are written once, before the version is registered.
@@ -21,29 +26,31 @@ from __future__ import annotations
 import time
 
 from ml_core.documents import Body, Document, read, read_if_changed, read_many, timestamp, update
-from ml_core.errors import (
-    AliasNotFound,
-    ModelNotFound,
-    NameTaken,
-    ObjectNotFound,
-    VersionNotFound,
-)
+from ml_core.errors import AliasNotFound, ModelNotFound, NameTaken, ObjectNotFound, VersionNotFound
 from ml_core.names import beginnings, check_name, is_name, taken
 from ml_core.ports import LARGEST_PAGE
 from ml_core.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ml_core.ports import ObjectStore
+    from ml_core.registry.segments import Segments
 
 PRODUCTION = "production"  # the alias that is meant when neither version nor alias is named
 _FOLDER = "models/"
 _ENDING = ".json"
+# After it come the documents of models: their names begin with a letter or a digit.
+NAMES = f"{_FOLDER}-~"
 _REGISTERING = (
     180.0  # seconds: many trainers of one model may finish at once, and GCS takes one write a second
 )
+_NOWHERE: Body = {
+    "live": 0,
+    "newest": 0,
+    "erased": [],
+}  # as in `segments.py`, which predictions do not import
 
 
 def artifact_key(job_id: str) -> str:
@@ -95,34 +102,109 @@ class Choice(Record):
 
 
 class ModelDocument:
-    """One model as the store has it; `stored` is the store's opaque revision of it."""
+    """One model as the store has it; `stored` is the store's opaque revision of it.
 
-    __slots__ = ("_aliases", "_jobs", "_versions", "history", "name", "revision", "stored", "tombstones")
+    A version that is not in the document is read when it is asked for, and then kept: it cannot change while
+    the document does not. With no `store`, only what the document holds is known.
+    """
 
-    def __init__(self, name: str, document: Document) -> None:
+    __slots__ = (
+        "_aliases",
+        "_jobs",
+        "_segments",
+        "_versions",
+        "elsewhere",
+        "history",
+        "name",
+        "next_version",
+        "revision",
+        "store",
+        "stored",
+        "tombstones",
+    )
+
+    def __init__(self, name: str, document: Document, store: ObjectStore | None = None) -> None:
         self.name = name
         self.stored = document.stored
+        self.store = store
         self.revision: int = document.body["revision"]
+        self.next_version: int = document.body["next_version"]
         self._versions: Body = document.body["versions"]
         self._jobs: dict[int, str] = {entry["version"]: job for job, entry in self._versions.items()}
         self._aliases: Body = document.body["aliases"]
         self.tombstones: Body = document.body["tombstones"]
         self.history: Body = document.body.get("history", {})
+        self.elsewhere: Body = document.body.get("elsewhere", _NOWHERE)
+        self._segments: Segments | None = None
 
     @property
     def versions(self) -> list[Version]:
-        """The versions, oldest first."""
-        return sorted(_version(job, entry) for job, entry in self._versions.items())
+        """All versions, oldest first, wherever they are: a long model is read a page at a time instead."""
+        found = [version_of(entry) for entry in self.entries_below() if "deleted" not in entry]
+        return found[::-1]
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a version."""
+        return bool(self._versions or self.elsewhere["live"])
 
     @property
     def aliases(self) -> list[Alias]:
         """The aliases, by name."""
         return [_alias(name, self._aliases[name]) for name in sorted(self._aliases)]
 
-    def job_of(self, version: int) -> str | None:
-        """The job that registered the version, deleted or not; None where there never was one."""
-        buried = {entry["version"]: job for job, entry in self.tombstones.items()}
-        return self._jobs.get(version) or buried.get(version)
+    def held(self) -> list[Body]:
+        """What the document itself has of versions, deleted or not, each with its `job`."""
+        return [
+            {"job": job, **entry}
+            for entries in (self._versions, self.tombstones)
+            for job, entry in entries.items()
+        ]
+
+    def entry(self, version: int) -> Body | None:
+        """What is registered of the version, deleted or not, with its `job`; None where there never was one.
+
+        Raises `Unavailable`.
+        """
+        job = self._jobs.get(version)
+        if job is not None:
+            return {"job": job, **self._versions[job]}
+        return self.entries([version]).get(version)
+
+    def entries(self, numbers: Iterable[int]) -> dict[int, Body]:
+        """As `entry`, of several, by number."""
+        held = {entry["version"]: entry for entry in self.held()}
+        wanted = [number for number in numbers if 0 < number < self.next_version]
+        found = {number: held[number] for number in wanted if number in held}
+        elsewhere = [number for number in wanted if number not in held]
+        if elsewhere:
+            if self._segments is None:
+                from ml_core.registry.segments import Segments
+
+                self._segments = Segments(self.store, self.name, self.elsewhere)
+            found.update(self._segments.entries(elsewhere))
+        return found
+
+    def entries_below(
+        self, before: int | None = None, bottom: int = 1, *, at_once: int = 100
+    ) -> Iterator[Body]:
+        """What is registered of the versions below a number, down to `bottom`, deleted or not, newest first.
+
+        So many are looked for `at_once`. Raises `Unavailable`.
+        """
+        from itertools import batched
+
+        top = self.next_version if before is None else min(before, self.next_version)
+        for numbers in batched(range(top - 1, bottom - 1, -1), at_once):
+            found = self.entries(numbers)
+            yield from (found[number] for number in numbers if number in found)
+
+    def live_entry(self, version: int) -> Body:
+        """What is registered of a version, with its `job`. Raises `VersionNotFound`, `Unavailable`."""
+        entry = self.entry(version)
+        if entry is None or "deleted" in entry:
+            raise VersionNotFound(self._why_not(version, deleted=entry is not None))
+        return entry
 
     def alias(self, alias: str) -> Alias:
         """The alias with that name. Raises `AliasNotFound`."""
@@ -131,7 +213,7 @@ class ModelDocument:
         return _alias(alias, self._aliases[alias])
 
     def number_of(self, job_id: str) -> int | None:
-        """The version that the job registered, deleted or not; None when it registered none."""
+        """The version that the job registered, deleted or not; None when this document has none of it."""
         entry = self._versions.get(job_id) or self.tombstones.get(job_id)
         return None if entry is None else entry["version"]
 
@@ -139,19 +221,19 @@ class ModelDocument:
         """The version of that number or alias; without either, `production` where it exists, else the newest.
 
         Of an alias with several versions, the one with the greatest weight.
-        Raises `VersionNotFound`, `AliasNotFound`.
+        Raises `VersionNotFound`, `AliasNotFound`, `Unavailable`.
         """
         return self.choose(version, alias).version
 
     def choose(self, version: int | None = None, alias: str | None = None, key: str | None = None) -> Choice:
         """As `pick`; of an alias with several versions the one that falls to the key.
 
-        Raises `VersionNotFound`, `AliasNotFound`.
+        Raises `VersionNotFound`, `AliasNotFound`, `Unavailable`.
         """
         if version is not None:
             return self._only(version)
         if alias is None and PRODUCTION not in self._aliases:
-            return self._only(max(self._jobs, default=0))
+            return self._only(self._newest())
         found = self.alias(PRODUCTION if alias is None else alias)
         if found.weights is None:
             return self._only(found.version, found.alias)
@@ -167,17 +249,22 @@ class ModelDocument:
         found = self._numbered(version)
         return Choice(found, alias, (found,))
 
-    def _numbered(self, version: int) -> Version:
-        job = self._jobs.get(version)
-        if job is None:
-            raise VersionNotFound(self._why_not(version))
-        return _version(job, self._versions[job])
+    def _newest(self) -> int:
+        newest = max(self._jobs, default=0)
+        if newest > self.elsewhere["newest"] or not self.elsewhere["live"]:
+            return newest
+        # An earlier release has deleted the newest ones, and knows of no others.
+        below = self.entries_below(self.elsewhere["newest"] + 1)
+        return next((entry["version"] for entry in below if "deleted" not in entry), newest)
 
-    def _why_not(self, version: int) -> str:
-        if not self._versions:
+    def _numbered(self, version: int) -> Version:
+        return version_of(self.live_entry(version))
+
+    def _why_not(self, version: int, *, deleted: bool) -> str:
+        if not self.ready:
             return f"model '{self.name}' has no versions: all were deleted"
-        deleted = " any more: it was deleted" if self.job_of(version) else ""
-        return f"model '{self.name}' has no version {version}{deleted}"
+        why = " any more: it was deleted" if deleted else ""
+        return f"model '{self.name}' has no version {version}{why}"
 
 
 class ModelsPage(Record):
@@ -206,18 +293,18 @@ class Registry:
         if not is_name(name):
             raise _no_model(name)
         try:
-            document = read(self.store, _key(name))
+            document = read(self.store, model_key(name))
         except ObjectNotFound as error:
             raise _no_model(name) from error
-        return _existing(name, document)
+        return self._existing(name, document)
 
     def model_if_changed(self, known: ModelDocument) -> ModelDocument | None:
         """The model, or None while it is as `known`. Raises `ModelNotFound`, `Unavailable`."""
         try:
-            document = read_if_changed(self.store, _key(known.name), known.stored)
+            document = read_if_changed(self.store, model_key(known.name), known.stored)
         except ObjectNotFound as error:
             raise _no_model(known.name) from error
-        return None if document is None else _existing(known.name, document)
+        return None if document is None else self._existing(known.name, document)
 
     def models(self, limit: int = 100, after: str | None = None) -> ModelsPage:
         """At most `limit` (1 to 1000) models after the one named `after`; a short page need not be last.
@@ -227,9 +314,9 @@ class Registry:
         if after is not None:
             check_name(after, "after")
         names, whole = self._names_after("" if after is None else after.lower(), limit)
-        documents = zip(names, read_many(self.store, map(_key, names)), strict=True)
+        documents = zip(names, read_many(self.store, map(model_key, names)), strict=True)
         found = [
-            (ModelDocument(_spelling(name, document.body), document), document.body["deleted"])
+            (ModelDocument(spelling(name, document.body), document, self.store), document.body["deleted"])
             for name, document in documents
             if document is not None
         ]
@@ -246,7 +333,7 @@ class Registry:
         names: not all of them need exist.
         """
         names: list[str] = []
-        listed = f"{_FOLDER}{last}" if last else None
+        listed: str | None = f"{_FOLDER}{last}" if last else NAMES
         while True:
             page = self.store.list(_FOLDER, after=listed, limit=min(limit + 1, LARGEST_PAGE))
             found = [_name_in(each.key) for each in page.objects if each.key.endswith(_ENDING)]
@@ -259,11 +346,17 @@ class Registry:
                 return sorted({*names, *added})[:-1], False  # the one left out is there: that is all to know
 
     def number_of(self, name: str, job_id: str) -> int | None:
-        """The version that the job registered, deleted or not; None when it registered none."""
+        """The version that the job registered, deleted or not; None when it registered none.
+
+        Raises `Unavailable`.
+        """
+        from ml_core.registry.segments import registered_number
+
         try:
-            return ModelDocument(name, read(self.store, _key(name))).number_of(job_id)
+            number = ModelDocument(name, read(self.store, model_key(name))).number_of(job_id)
         except ObjectNotFound:
             return None
+        return registered_number(self.store, name, job_id) if number is None else number
 
     def register(self, name: str, job_id: str, *, sha256: str, size: int, algorithm: str) -> int:
         """Give the job's artifact the model's next version number; a job that has one keeps it.
@@ -271,69 +364,82 @@ class Registry:
         The artifact and its manifest must be in the store. Raises `InvalidInput` (the name), `NameTaken`,
         `Unavailable`.
         """
+        from ml_core.registry.changes import erase_deleted, leaving, move_out
+        from ml_core.registry.segments import registered_number
+
         check_name(name, "model")
+        number: int | None = None
 
         def change(body: Body | None) -> Body | None:
-            body = body or _empty(name)
-            if job_id in body["versions"] or job_id in body["tombstones"]:
-                return None
-            if _spelling(name, body) != name:
+            nonlocal number
+            if body is None:
+                body = _empty(name)
+            else:
+                number = ModelDocument(name, Document(body, "")).number_of(job_id)
+                if number is None:
+                    number = registered_number(self.store, name, job_id)
+                if number is not None:
+                    return None
+            gone = leaving(body)
+            erase_deleted(self.store, name, body)
+            if spelling(name, body) != name:
                 self._take_over(name, body)
+            number = body["next_version"]
             entry = {"created": self.now(), "sha256": sha256, "size": size, "algorithm": algorithm}
-            body["versions"][job_id] = {"version": body["next_version"], **entry}
+            body["versions"][job_id] = {"version": number, **entry}
             body["next_version"] += 1
             body["deleted"] = None
+            move_out(self.store, name, body, gone)
             return body
 
-        document = update(self.store, _key(name), change, patience=_REGISTERING)
-        number = ModelDocument(name, document).number_of(job_id)
-        assert number is not None  # noqa: S101  # the change that was just written
+        update(self.store, model_key(name), change, patience=_REGISTERING)
+        assert number is not None  # noqa: S101  # by the change that was just written
         return number
 
     def check_spelling(self, name: str) -> None:
         """Raise `NameTaken` where a model's name differs from `name` in case alone. Raises `Unavailable`."""
         try:
-            body = read(self.store, _key(name)).body
+            body = read(self.store, model_key(name)).body
         except ObjectNotFound:
             return
-        if _spelling(name, body) != name:
+        if spelling(name, body) != name:
             self._refuse_if_left(name, body)
 
     def _take_over(self, name: str, body: Body) -> None:
         """Have the document be that of a model in another spelling. Only its numbers go on."""
+        from ml_core.registry.changes import elsewhere_of, erase, tell_sweep
         from ml_core.registry.retention import purge_version
 
         self._refuse_if_left(name, body)
+        last = body["next_version"] - 1
+        if last:
+            tell_sweep(self.store, name, self.now(), 1, last, purge=True)
         for job in body["tombstones"]:
             purge_version(body, job)
+        erase(body, self.now(), purge=True)
         body["history"] = {}
         body["name"] = name
+        elsewhere_of(body)["since"] = body["next_version"]
 
     def _refuse_if_left(self, name: str, body: Body) -> None:
         """Raise `NameTaken` unless nothing is left of the model in the other spelling."""
         from ml_core.registry.retention import RETENTION, is_restorable
 
-        other = _spelling(name, body)
+        other = spelling(name, body)
         if body["deleted"] is None:
             raise taken("a model", other)
         retention = RETENTION if self._retention is None else self._retention
-        if any(is_restorable(entry, self.clock(), retention) for entry in body["tombstones"].values()):
+        elsewhere = body.get("elsewhere", _NOWHERE)
+        erased = [deleted for _, _, deleted, purged in elsewhere["erased"] if not purged]
+        if (
+            any(is_restorable(entry, self.clock(), retention) for entry in body["tombstones"].values())
+            or max([elsewhere.get("latest", ""), *erased]) > timestamp(self.clock() - retention)
+            or elsewhere["live"] > 0
+        ):
             raise NameTaken(
                 f"a model '{other}' was deleted and can be restored; names that differ only in case are "
                 f"refused: use '{other}', or purge it (DELETE with purge=true)"
             )
-
-    def documents(self) -> Iterator[Body]:
-        """All models' documents, also of those that were deleted. Raises `Unavailable`."""
-        after = None
-        while True:
-            page = self.store.list(_FOLDER, after=after)
-            for document in read_many(self.store, [found.key for found in page.objects]):
-                if document is not None:
-                    yield document.body
-            after = page.next_after
-            if after is None:
-                return
 
     def change(
         self, name: str, change: Callable[[ModelDocument, Body], None], *, deleted_too: bool = False
@@ -343,6 +449,8 @@ class Registry:
         Raises `ModelNotFound` (with `deleted_too` only where there never was one), `Unavailable`, and what
         `change` raises.
         """
+        from ml_core.registry.changes import erase_deleted, leaving, move_out
+
         if not is_name(name):
             raise _no_model(name)
 
@@ -350,17 +458,27 @@ class Registry:
             if body is None or (body["deleted"] is not None and not deleted_too):
                 raise _no_model(name)
             _check_spelled(name, body)
-            change(ModelDocument(name, Document(body, "")), body)
+            gone = leaving(body)
+            erase_deleted(self.store, name, body)
+            change(ModelDocument(name, Document(body, ""), self.store), body)
+            move_out(self.store, name, body, gone)
             return body
 
-        return ModelDocument(name, update(self.store, _key(name), change_existing))
+        return ModelDocument(name, update(self.store, model_key(name), change_existing), self.store)
 
     def now(self) -> str:
         """The time as the documents have it."""
         return timestamp(self.clock())
 
+    def _existing(self, name: str, document: Document) -> ModelDocument:
+        if document.body["deleted"] is not None:
+            raise _no_model(name)
+        _check_spelled(name, document.body)
+        return ModelDocument(name, document, self.store)
 
-def _key(name: str) -> str:
+
+def model_key(name: str) -> str:
+    """Where a model's document is kept."""
     return f"{_FOLDER}{name.lower()}{_ENDING}"
 
 
@@ -369,7 +487,7 @@ def _name_in(key: str) -> str:
     return key[len(_FOLDER) : -len(_ENDING)]
 
 
-def _spelling(name: str, body: Body) -> str:
+def spelling(name: str, body: Body) -> str:
     """The model's name as it was first spelled; `name` is any spelling of it."""
     spelled: str = body.get("name", name.lower())
     return spelled
@@ -377,7 +495,7 @@ def _spelling(name: str, body: Body) -> str:
 
 def _check_spelled(name: str, body: Body) -> None:
     """Raise `ModelNotFound` where the document is that of another spelling."""
-    spelled = _spelling(name, body)
+    spelled = spelling(name, body)
     if spelled == name:
         return
     if body["deleted"] is not None:
@@ -389,20 +507,15 @@ def _empty(name: str) -> Body:
     return {"name": name, "versions": {}, "next_version": 1, "aliases": {}, "tombstones": {}, "deleted": None}
 
 
-def _existing(name: str, document: Document) -> ModelDocument:
-    if document.body["deleted"] is not None:
-        raise _no_model(name)
-    _check_spelled(name, document.body)
-    return ModelDocument(name, document)
-
-
 def _no_model(name: str) -> ModelNotFound:
+    """The error for a model that does not exist."""
     return ModelNotFound(f"there is no model '{name}'")
 
 
-def _version(job: str, entry: Body) -> Version:
+def version_of(entry: Body) -> Version:
+    """The version of which an entry, with its `job`, says what is registered."""
     return Version(
-        entry["version"], job, entry["created"], entry["sha256"], entry["size"], entry["algorithm"]
+        entry["version"], entry["job"], entry["created"], entry["sha256"], entry["size"], entry["algorithm"]
     )
 
 

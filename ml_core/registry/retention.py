@@ -18,10 +18,14 @@ def is_restorable(entry: Body, now: float, retention: float) -> bool:
 
 def restorable_until(entry: Body, retention: float) -> str:
     """When a tombstone's time is over."""
+    return timestamp(seconds(entry["deleted"]) + retention)
+
+
+def seconds(when: str) -> float:
+    """A time as the documents have it, since the epoch."""
     import calendar
 
-    deleted = calendar.timegm(time.strptime(entry["deleted"], "%Y-%m-%dT%H:%M:%SZ"))
-    return timestamp(deleted + retention)
+    return calendar.timegm(time.strptime(when, "%Y-%m-%dT%H:%M:%SZ"))
 
 
 def purge_version(body: Body, job: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, ObjectNotFound
 from ml_core.ports import ObjectStore
+from ml_core.registry.listing import versions_page
 from ml_core.registry.registry import ModelDocument, Registry, Version, manifest_key
 
 _READERS = 8  # manifests read at a time
@@ -14,8 +15,11 @@ _PLAIN = "number"
 type Manifest = dict[str, Any]
 
 
-class VersionsPage(NamedTuple):
-    """Part of a model's versions, newest first; `next_before` continues it, None ends it."""
+class ComparedVersions(NamedTuple):
+    """Part of a model's versions, newest first; `next_before` continues it, None ends it.
+
+    A page may be short, even empty, with more to come, where many versions were deleted.
+    """
 
     versions: list[dict[str, Any]]
     next_before: int | None
@@ -39,19 +43,19 @@ class Versions:
         lineage = _lineage(found, manifest)
         return {**manifest, **more, "name": name, **found._asdict(), "lineage": lineage}
 
-    def page(self, name: str, limit: int = 100, before: int | None = None) -> VersionsPage:
+    def page(self, name: str, limit: int = 100, before: int | None = None) -> ComparedVersions:
         """At most `limit` versions older than the one numbered `before`, to be compared.
 
         Raises `ModelNotFound`, `Unavailable`.
         """
         model = self._registry.model(name)
-        older = [each for each in reversed(model.versions) if before is None or each.version < before]
-        manifests = read_manifests(self._registry.store, older[:limit])
+        page = versions_page(model, limit, before)
+        manifests = read_manifests(self._registry.store, page.versions)
         listed = [
             _compared(model, version, manifest)
-            for version, manifest in zip(older[:limit], manifests, strict=True)
+            for version, manifest in zip(page.versions, manifests, strict=True)
         ]
-        return VersionsPage(listed, older[limit - 1].version if len(older) > limit else None)
+        return ComparedVersions(listed, page.next_before)
 
     def warnings(self, name: str, numbers: list[int]) -> list[str]:
         """What callers should know before those versions answer them in turn. Raises as `page`."""

@@ -22,8 +22,9 @@ from ml_core.errors import (
     VersionNotFound,
 )
 from ml_core.ports import ObjectStore
-from ml_core.registry.aliases import MOST_ALIASES, MOST_CHANGES, MOST_REMOVED, Aliases, Change, Terms
+from ml_core.registry.aliases import MOST_ALIASES, Aliases, Terms
 from ml_core.registry.deletion import Deletion
+from ml_core.registry.history import MOST_CHANGES, MOST_REMOVED, Change
 from ml_core.registry.registry import Registry, artifact_key
 from ml_core.serving import ALIAS_TTL
 from tests.contract.faults import Fault, FaultyStore, do_twice, fail_before, lose_answer
@@ -205,7 +206,7 @@ class TestHistory:
 
 class TestFailing:
     @pytest.mark.parametrize("fault", [fail_before, lose_answer, do_twice])
-    @pytest.mark.parametrize("nth", range(1, 4))
+    @pytest.mark.parametrize("nth", range(1, 6))
     def test_a_roll_back_happens_once_whatever_answer_is_lost(
         self, aliases: Aliases, store: ObjectStore, nth: int, fault: Fault
     ) -> None:

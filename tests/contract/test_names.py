@@ -222,7 +222,12 @@ class TestSpellings:
             deletion.restore("churn", 2)
         with pytest.raises(ModelNotFound):
             deletion.restore("Churn", 2)
-        assert deletion.kept().purged == {"a", "b"}
+        assert [each.version for each in deletion.deleted(model)] == [2, 1]
+        assert [deletion.deleted(model)[at].restorable_until for at in (0, 1)] == [None, None]
+        assert [found.key for found in store.list("registry/purged/").objects] == [
+            "registry/purged/churn_1-1",
+            "registry/purged/churn_1-2",
+        ]
         assert registry.number_of("Churn", "b") == 2, "a job that registered has registered"
 
     def test_a_restored_model_keeps_its_name(self, store: ObjectStore) -> None:

@@ -9,7 +9,8 @@ from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
 from ml_core.errors import InvalidInput
 from ml_core.names import PATTERN
-from ml_core.registry.aliases import Change, Terms
+from ml_core.registry.aliases import Terms
+from ml_core.registry.history import Change
 from ml_core.registry.registry import Alias
 from ml_core.registry.weights import MOST_VERSIONS, MOST_WEIGHT, State, state_of
 

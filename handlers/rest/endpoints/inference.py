@@ -92,17 +92,19 @@ def server(_: Call) -> Response:
 
 
 def metadata(call: Call) -> Response:
-    """Describe a model: its tensors, and the order of its classes.
+    """Describe a model: its tensors, the order of its classes, and its newest versions, 100 at most.
 
     Of several versions that share the traffic, the one with the greatest weight.
     """
     served = call.services.models.resolve(call.path["model"], call.version)
     model = served.model
     note(call, served)
-    registered = call.services.registry.model(served.name).versions
+    from ml_core.registry.listing import versions_page
+
+    page = versions_page(call.services.registry.model(served.name), call.page_length({}))
     described = {
         "name": served.name,
-        "versions": [str(version.version) for version in registered],
+        "versions": [str(version.version) for version in reversed(page.versions)],
         "platform": f"{NAME}_{model.algorithm}",
         "inputs": _inputs(model),
         "outputs": [_described(name, spec, model) for name, spec in _outputs(model).items()],

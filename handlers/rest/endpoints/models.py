@@ -17,23 +17,31 @@ def models(call: Call) -> Response:
 
 
 def model(call: Call) -> Response:
-    """Show a model: versions, aliases, what was deleted, and TensorFlow Serving's `model_version_status`."""
+    """Show a model: its newest versions, its aliases, and TensorFlow Serving's `model_version_status`.
+
+    `deleted` has those that were deleted among them. `next_before` continues all three lists with what is
+    older; null ends them.
+    """
+    from ml_core.registry.listing import versions_page
+
+    query = call.query()
     found = call.services.registry.model(call.path["model"])
-    versions = found.versions
+    page = versions_page(found, call.page_length(query), query.get("before"))
     value = {
         "name": found.name,
-        "ready": bool(versions),
-        "versions": [_described(version) for version in versions],
+        "ready": found.ready,
+        "versions": [_described(version) for version in reversed(page.versions)],
         "aliases": {alias.alias: described_alias(alias) for alias in found.aliases},
-        "deleted": [version._asdict() for version in call.services.deletion.deleted(found)],
+        "deleted": [each._asdict() for each in call.services.deletion.deleted(found, page.deleted)],
         "model_version_status": [
             {
                 "version": str(version.version),
                 "state": "AVAILABLE",
                 "status": {"error_code": "OK", "error_message": ""},
             }
-            for version in reversed(versions)
+            for version in page.versions
         ],
+        "next_before": page.next_before,
     }
     return tagged_response(value, f"r{found.revision}", call.header("if-none-match"))
 

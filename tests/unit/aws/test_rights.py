@@ -10,8 +10,16 @@ from typing import Any
 import yaml
 
 from handlers.jobs import deliver, sweep_once, train_now
-from ml_core.datasets.datasets import KEPT, left_behind
+from ml_core.datasets.datasets import KEPT as KEPT_DESCRIPTIONS
+from ml_core.datasets.datasets import left_behind
+from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.marks import NOBODY, open_key
+from ml_core.jobs.sweep import sweep
+from ml_core.registry.aliases import Aliases
+from ml_core.registry.changes import KEPT
+from ml_core.registry.deletion import Deletion
+from ml_core.registry.registry import Registry, artifact_key, manifest_key
+from ml_core.registry.retention import DAY
 from providers.local.runtime.queue import FolderQueue
 from providers.local.runtime.store import FolderStore
 from tests.unit.handlers.conftest import REQUESTS, asking, services_over
@@ -72,6 +80,56 @@ def done_in(store: RecordingStore) -> set[tuple[str, str, str]]:
     return {(who, action, key.partition("/")[0]) for who, action, key in store.done}
 
 
+def test_each_function_may_do_what_the_registry_asks_of_it(tmp_path: Path) -> None:
+    store = RecordingStore(str(tmp_path))
+    registry = Registry(store)
+    aliases, deletion = Aliases(registry), Deletion(registry)
+
+    def register(job: str, name: str = "iris") -> None:
+        store.who = "train"
+        store.put_if_absent(artifact_key(job), b"")
+        store.put_if_absent(manifest_key(job), b"{}")
+        registry.register(name, job, sha256="", size=0, algorithm="none")
+        store.who = "api"
+
+    for number in range(KEPT + 2):
+        register(f"{number:028x}")
+    for number in (1, 2, 3):
+        aliases.set("iris", "blue", number)
+    for number in range(4, KEPT + 2):
+        deletion.delete_version("iris", number)
+    deletion.restore("iris", 4)
+    aliases.delete("iris", "blue")
+    deletion.delete_version("iris", 1, purge=True)
+    register("a" * 28)
+    store.who = "sweep"
+    sweep(Jobs(store, FolderQueue(str(tmp_path)), lambda: time.time() + 30 * DAY), registry)
+    store.who = "api"
+    deletion.delete_model("iris", purge=True)
+    register("b" * 28, "IRIS")
+    store.who = "sweep"
+    for _ in range(2):
+        registry.clock = lambda: time.time() + 30 * DAY
+        sweep(Jobs(store, FolderQueue(str(tmp_path)), registry.clock), registry)
+    assert refused(store) == []
+    done = {(who, action, key.rpartition("/")[0].removesuffix("/iris")) for who, action, key in store.done}
+    assert done >= {
+        ("api", WRITING, "registry/history"),
+        ("api", WRITING, "registry/deleted"),
+        ("api", WRITING, "registry/purged"),
+        ("api", WRITING, "models/-versions"),
+        ("train", WRITING, "models/-versions"),
+        ("train", WRITING, "registry/jobs"),
+        ("train", WRITING, "registry/purged"),
+        ("sweep", WRITING, "registry"),
+        ("sweep", WRITING, "registry/jobs"),
+        ("sweep", WRITING, "models/-versions"),
+        ("sweep", REMOVING, "registry/purged"),
+        ("sweep", REMOVING, "registry/deleted"),
+        ("sweep", REMOVING, "artifacts"),
+    }
+
+
 def test_each_function_may_do_what_descriptions_ask_of_it(tmp_path: Path) -> None:
     services = services_over(tmp_path)
     store = RecordingStore(str(tmp_path))
@@ -85,7 +143,7 @@ def test_each_function_may_do_what_descriptions_ask_of_it(tmp_path: Path) -> Non
     (begun,) = store.list("uploads/").objects
     upload = begun.key.removeprefix("uploads/").removesuffix(".json")
     FolderStore(str(tmp_path)).put_if_absent(f"datasets/churn/{upload}", b"a,b\n1,2\n")
-    for number in range(KEPT + 1):
+    for number in range(KEPT_DESCRIPTIONS + 1):
         look({"missing": [str(number)]})
     services.datasets._clock = lambda: time.time() + 3600
     look({})

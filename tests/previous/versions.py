@@ -1,0 +1,174 @@
+"""What is known of versions: what the registry says of each, and its manifest, which its training wrote."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, ObjectNotFound
+from ml_core.ports import ObjectStore
+from tests.previous.registry import ModelDocument, Registry, Version, manifest_key
+
+_READERS = 8  # manifests read at a time
+_PLAIN = "number"
+
+type Manifest = dict[str, Any]
+
+
+class VersionsPage(NamedTuple):
+    """Part of a model's versions, newest first; `next_before` continues it, None ends it."""
+
+    versions: list[dict[str, Any]]
+    next_before: int | None
+
+
+class Versions:
+    """The versions of a registry's models, described."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def get(self, name: str, version: int) -> dict[str, Any]:
+        """All that is known of a version.
+
+        Raises `ModelNotFound`, `VersionNotFound`, `ObjectNotFound` (its manifest), `Unavailable`.
+        """
+        model = self._registry.model(name)
+        found = model.pick(version)
+        manifest = json.loads(self._registry.store.get(manifest_key(found.job)).data)
+        more = {"curves": manifest.get("curves"), "contains_training_rows": _contains_rows(manifest)}
+        lineage = _lineage(found, manifest)
+        return {**manifest, **more, "name": name, **found._asdict(), "lineage": lineage}
+
+    def page(self, name: str, limit: int = 100, before: int | None = None) -> VersionsPage:
+        """At most `limit` versions older than the one numbered `before`, to be compared.
+
+        Raises `ModelNotFound`, `Unavailable`.
+        """
+        model = self._registry.model(name)
+        older = [each for each in reversed(model.versions) if before is None or each.version < before]
+        manifests = read_manifests(self._registry.store, older[:limit])
+        listed = [
+            _compared(model, version, manifest)
+            for version, manifest in zip(older[:limit], manifests, strict=True)
+        ]
+        return VersionsPage(listed, older[limit - 1].version if len(older) > limit else None)
+
+    def warnings(self, name: str, numbers: list[int]) -> list[str]:
+        """What callers should know before those versions answer them in turn. Raises as `page`."""
+        model = self._registry.model(name)
+        versions = [model.pick(number) for number in numbers]
+        manifests = read_manifests(self._registry.store, versions)
+        mixed = [v.version for v, manifest in zip(versions, manifests, strict=True) if "encoding" in manifest]
+        plain = [version.version for version in versions if version.version not in mixed]
+        if not mixed or not plain:
+            return _read_otherwise(versions, manifests)
+        return [f"missing values are taken by {_called(mixed)}, and refused by {_called(plain)}"]
+
+
+# What of a rule takes more of callers, and reads nothing otherwise.
+_ALIKE = ("trim", "spelled", "optional")
+
+
+def _read_otherwise(versions: list[Version], manifests: list[Manifest]) -> list[str]:
+    """Which versions read what callers write, such as "1,073.55" or "NA", by other rules than the first."""
+    rules = [_rules(manifest) for manifest in manifests]
+    others = [v.version for v, theirs in zip(versions, rules, strict=True) if theirs != rules[0]]
+    if not others:
+        return []
+    theirs = rules[[version.version for version in versions].index(others[0])]
+    column = next(name for name, rule in theirs.items() if rule != rules[0].get(name))
+    first = f"version {versions[0].version}"
+    told = f"text is read by other rules in {_called(others)} than in {first}, such as column '{column}'"
+    return [f"{told}: send numbers, dates of ISO 8601 and null"]
+
+
+def _rules(manifest: Manifest) -> dict[str, object]:
+    """How each column of a version is read, and which words stand for a missing value in it."""
+    lists = manifest.get("missing_words", ())
+    return {
+        each["name"]: (
+            {name: value for name, value in each.get("read", {}).items() if name not in _ALIKE},
+            lists[each["missing"]] if "missing" in each else None,
+        )
+        for each in manifest.get("encoding", ())
+    }
+
+
+def read_manifests(store: ObjectStore, versions: Iterable[Version]) -> list[Manifest]:
+    """The versions' manifests, several read at a time; empty where one is missing. Raises `Unavailable`."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def read(version: Version) -> Manifest:
+        try:
+            manifest: Manifest = json.loads(store.get(manifest_key(version.job)).data)
+        except ObjectNotFound:
+            return {}
+        return manifest
+
+    with ThreadPoolExecutor(_READERS) as readers:
+        return list(readers.map(read, versions))
+
+
+def check_alike(store: ObjectStore, model: ModelDocument, numbers: list[int], path: str) -> None:
+    """Raise `InvalidInput` unless the versions take the same rows, so that a caller may get any of them."""
+    versions = [model.pick(number) for number in numbers]
+    columns = [_columns(manifest) for manifest in read_manifests(store, versions)]
+    faults = [
+        Fault(f'{path}["{version.version}"]', _difference(versions[0], columns[0], theirs))
+        for version, theirs in zip(versions, columns, strict=True)
+        if theirs != columns[0]
+    ]
+    if faults:
+        raise InvalidInput(faults)
+
+
+def _called(numbers: list[int]) -> str:
+    return f"version{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+
+
+def _columns(manifest: Manifest) -> list[tuple[str, str]]:
+    """The features that a version takes, in order, each with its kind."""
+    kinds = {each["name"]: each["kind"] for each in manifest.get("encoding", ())}
+    return [(name, kinds.get(name, _PLAIN)) for name in manifest.get("features", ())]
+
+
+def _difference(first: Version, ours: list[tuple[str, str]], theirs: list[tuple[str, str]]) -> str:
+    """What tells two versions' features apart, in words."""
+    place, pair = next(
+        ((place, pair) for place, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]),
+        (min(len(ours), len(theirs)), None),
+    )
+    takes = f"takes other rows than version {first.version}, and a caller may get either:"
+    if pair is None:
+        return f"{takes} {len(theirs)} features, not {len(ours)}"
+    (name, kind), (other, its_kind) = pair
+    return f"{takes} feature {place} is {other!r} ({its_kind}), not {name!r} ({kind})"
+
+
+def _contains_rows(manifest: Manifest) -> bool | None:
+    """Whether the artifact holds training rows; of an older manifest as far as the algorithm tells it."""
+    if "contains_training_rows" in manifest:
+        told: bool | None = manifest["contains_training_rows"]
+        return told
+    from ml_core import algorithms
+
+    try:
+        info = algorithms.algorithm(manifest["algorithm"])
+    except (KeyError, AlgorithmNotFound):
+        return None
+    return info.algorithm.keeps_rows(manifest.get("hyperparameters", {}))
+
+
+def _lineage(version: Version, manifest: Manifest) -> dict[str, Any]:
+    """Where the version came from: enough to train it again, and to know whether that gave the same."""
+    kept = {name: manifest.get(name) for name in ("data", "seed", "test_fraction", "library_versions")}
+    # Before a manifest said how, rows were held out at random.
+    split = manifest.get("split", {"by": "random"} if "test_fraction" in manifest else None)
+    return {"job": version.job, **kept, "split": split}
+
+
+def _compared(model: ModelDocument, version: Version, manifest: Manifest) -> dict[str, Any]:
+    """A version in the list in which versions are compared."""
+    kept = {name: manifest.get(name) for name in ("hyperparameters", "metrics", "rows", "test_rows")}
+    pointing = [alias.alias for alias in model.aliases if version.version in alias.versions]
+    return {**version._asdict(), **kept, "aliases": pointing, "lineage": _lineage(version, manifest)}
