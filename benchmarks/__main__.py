@@ -1,7 +1,7 @@
 """`make bench`: a first prediction in instructions, a warm one and training on files in CPU time.
 
 Each beside what people use today, in turn: what else the machine does then meets both sides alike. What jobs
-cost in a store of many is counted.
+and the registry ask of a store of many is counted.
 `python -m benchmarks.tables all` trains on files of up to 200 MB.
 """
 
@@ -17,7 +17,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import growth_of_jobs, instructions, preparation, tables
+from benchmarks import growth_of_jobs, growth_of_registry, instructions, preparation, tables
 from providers.local.runtime.store import FolderStore
 from tests.ministack import Ministack
 
@@ -31,6 +31,7 @@ OURS = program(sys.executable, "benchmarks.product")
 TODAY = program(os.path.join(".tools", "bench", "bin", "python"), "benchmarks.comparison_fastapi")
 KEYS_PARAMETER = "/benchmark/keys"
 ROUNDS = 3
+GROWN = (10, 1_000, 10_000)
 console = Console(highlight=False)
 if not console.is_terminal:
     console.width = 110
@@ -129,6 +130,22 @@ def timed(command: Sequence[str], folder: str, events: Sequence[str]) -> list[fl
     return medians
 
 
+def grown() -> None:
+    """What the registry asks of its store, at three sizes."""
+    with console.status("counting: the registry's requests"):
+        counted = [growth_of_registry.costs(size, size) for size in GROWN]
+    table = Table(
+        title="Requests to the store, and kB read and written, by versions and models", title_justify="left"
+    )
+    table.add_column("what")
+    for size in GROWN:
+        table.add_column(f"{size:,} of each", justify="right")
+    for what in counted[0]:
+        shown = [each[what] for each in counted]
+        table.add_row(what, *(f"{c.requests} · {c.read / 1e3:.1f} · {c.written / 1e3:.1f}" for c in shown))
+    console.print(table)
+
+
 def main() -> None:
     """Prepare once, then measure."""
     argparse.ArgumentParser(
@@ -147,6 +164,7 @@ def main() -> None:
             console.print(str(reason))
     growth_of_jobs.compare(console)
     tables.compare(console, tables.QUICK)
+    grown()
 
 
 if __name__ == "__main__":
