@@ -128,8 +128,8 @@ def erase_deleted(store: ObjectStore, name: str, body: Body) -> None:
     erase(body, body["deleted"], purge=False)
 
 
-def leaving(body: Body) -> list[Leaving]:
-    """What the document need not hold, the oldest first."""
+def leaving(body: Body, most: int | None = None) -> list[Leaving]:
+    """What the document need not hold, the oldest first; at most `MOST_MOVED`, or so many."""
     named = _named(body)
     found: list[Leaving] = []
     for place in ("versions", "tombstones"):
@@ -139,7 +139,7 @@ def leaving(body: Body) -> list[Leaving]:
             if place == "tombstones" or entry["version"] not in named
         )
         found += [Leaving(place, job, dict(body[place][job])) for _, job in entries[:-KEPT]]
-    return found[:MOST_MOVED]
+    return found[: MOST_MOVED if most is None else most]
 
 
 def move_out(store: ObjectStore, name: str, body: Body, gone: list[Leaving]) -> bool:

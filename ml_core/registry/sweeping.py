@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 MOST_MODELS = 100  # documents that one sweep reads
 MOST_ARTIFACTS = 1000  # that one sweep looks at in the store's listing
 _MOST_ASKED = 100  # jobs of which it then reads more
+_MOST_MOVED = 400  # versions that are moved out of a document of an earlier release at once
 _MOST_PAGES = 5  # of the list of jobs that registered
 _AT_ONCE = 8 * SIZE  # versions of a model looked at, before the time is
 _ORPHANED = DAY  # seconds: longer than any job or request lives
@@ -207,7 +208,7 @@ class Sweeper(NamedTuple):
         def change(body: Body | None) -> Body | None:
             nonlocal moved
             assert body is not None  # noqa: S101  # documents are never removed
-            moved = move_out(self._store, name, body, leaving(body))
+            moved = move_out(self._store, name, body, leaving(body, _MOST_MOVED))
             return body if moved else None
 
         update(self._store, model_key(name), change)
