@@ -450,3 +450,41 @@ def test_who_dies_between_any_two_writes_leaves_the_old_state_or_the_new(
             assert seen(store) == after, "whoever comes next is not in its way"
     # Only the last operation changes what can be seen; where its answer alone was lost it has.
     assert states == [before] * (len(states) - 1) + [after if fault is lose_answer else before]
+
+
+@pytest.mark.parametrize("operation", ["register", "point at an old one", "restore", "delete the newest"])
+def test_a_writer_that_was_slow_undoes_nothing(operation: str) -> None:
+    """While one of its operations hangs, others delete what it is about to move, and move that themselves."""
+
+    def meanwhile(going_on: Callable[[], object]) -> object:
+        registry = Registry(store)
+        for number in (9, 12, 11, 8, 13):
+            Deletion(registry).delete_version(NAME, number)
+        Deletion(registry).restore(NAME, 11)
+        for job in range(6):
+            registry.register(NAME, f"other {job}", sha256="", size=8, algorithm="none")
+        for number in (15, 16, 17):
+            Deletion(registry).delete_version(NAME, number)
+        return going_on()
+
+    steps = FaultyStore(begun(operation), 0, fail_before)
+    OPERATIONS[operation](Registry(steps))
+    for nth in range(1, len(steps.operations) + 1):
+        store = begun(operation)
+        OPERATIONS[operation](Registry(FaultyStore(store, nth, meanwhile)))
+        model = Registry(store).model(NAME)
+        live = {1, 3, 4, 10, 11, 14, 18, 19, 20}
+        live |= {21} if operation == "register" else {2} if operation == "restore" else set()
+        live -= {14} if operation == "delete the newest" else set()
+        assert {version.version for version in model.versions} == live, f"operation {nth} was slow"
+        jobs = [version.job for version in model.versions]
+        assert len(set(jobs)) == len(jobs)
+        for number in range(1, 22):
+            assert (number in live) == _is_there(Registry(store), number)
+
+
+def _is_there(registry: Registry, number: int) -> bool:
+    try:
+        return registry.model(NAME).pick(number).version == number
+    except VersionNotFound:
+        return False
