@@ -118,7 +118,8 @@ class Sweeper(NamedTuple):
         except DocumentDamaged as error:
             log.error("what was deleted stays where it is: %s", error)  # noqa: TRY400 - foreseen
             return 0
-        young = not told["done"] and found.modified > self.registry.clock() - _SWEEPS_TIME
+        purging = found.key.startswith(PURGED) and not told["done"]
+        young = purging and found.modified > self.registry.clock() - _SWEEPS_TIME
         removed = 0
         for numbers in batched(range(told["first"], told["last"] + 1), _AT_ONCE):
             entries = model.entries(numbers)

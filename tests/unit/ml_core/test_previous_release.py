@@ -8,7 +8,7 @@ import pytest
 from obstore.store import MemoryStore
 
 from ml_core.documents import read
-from ml_core.errors import ObjectNotFound
+from ml_core.errors import Conflict, ObjectNotFound
 from ml_core.ports import ObjectStore
 from ml_core.registry import changes, sweeping
 from ml_core.registry.aliases import Aliases
@@ -133,3 +133,40 @@ def test_a_change_moves_a_bounded_part(store: ObjectStore) -> None:
         store.get("registry/sweep.json")
     assert sweeping.MOST_MODELS > 1
     assert registry.model(NAME).pick(2).version == 2
+
+
+def test_a_model_that_it_deletes_is_deleted_with_what_it_does_not_know(store: ObjectStore) -> None:
+    sweep(store)
+    clock = [NOW]
+    registry = Registry(store, lambda: clock[0])
+    for alias in ("production", "canary", "old"):
+        Aliases(registry).delete(NAME, alias)
+    assert len(registry.model(NAME).versions) == 47
+    PreviousDeletion(PreviousRegistry(store, lambda: clock[0])).delete_model(NAME)
+    assert registry.register(NAME, "a" * 28, sha256="", size=1, algorithm="kmeans") == 61
+    model = registry.model(NAME)
+    assert [version.version for version in model.versions] == [61]
+    assert len(Deletion(registry).deleted(model)) == 60
+    assert Deletion(registry).restore(NAME, 2).job == f"{2:028x}"
+    for days in (8, 8.1, 8.2):
+        sweep(store, NOW + days * 86_400)
+    assert [found.key for found in store.list("artifacts/").objects] == [
+        manifest_key(f"{2:028x}"),
+        artifact_key(f"{2:028x}"),
+    ]
+
+
+def test_a_job_that_it_registers_once_more_has_two_numbers_and_both_answer(store: ObjectStore) -> None:
+    """It cannot know of the first; nothing is lost or mixed up by it, and the files stay for both."""
+    sweep(store)
+    registry = Registry(store, lambda: NOW)
+    job = f"{2:028x}"
+    assert PreviousRegistry(store).register(NAME, job, sha256="s", size=1, algorithm="kmeans") == 61
+    for number in range(20):
+        registry.register(NAME, f"{number:028d}", sha256="", size=1, algorithm="kmeans")
+    model = registry.model(NAME)
+    assert (model.pick(2).job, model.pick(61).job) == (job, job)
+    with pytest.raises(Conflict, match="versions 61 and 2 are of one job: use version 61"):
+        Aliases(registry).set(NAME, "production", 2)
+    assert Aliases(registry).set(NAME, "production", 61).version == 61
+    Deletion(registry).delete_version(NAME, 4, purge=True)
