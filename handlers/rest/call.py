@@ -96,8 +96,11 @@ class Call:
         """How many entries of a list to answer: `limit`, within the setting."""
         return min(int(query.get("limit", 100)), self.settings.max_page)
 
-    def query(self) -> dict[str, Any]:
+    def query(self, *, others: bool = False) -> dict[str, Any]:
         """The query's values, as the types that the route declares.
+
+        Args:
+            others: what is not declared is ignored, as it was before the route declared any.
 
         Raises:
             InvalidInput: one is not as declared, or is not declared.
@@ -105,6 +108,8 @@ class Call:
         values: dict[str, Any] = {}
         declared = {**query_of(self.route), **{name: QUERY[name] for name in EVERYWHERE}}
         for name, text in self.request.query.items():
+            if others and name not in declared:
+                continue
             number = declared.get(name, {}).get("type") == "integer" and is_number(text)
             values[name] = int(text) if number else text
         check({"type": "object", "properties": declared, "additionalProperties": False}, values, "query")

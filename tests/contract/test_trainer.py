@@ -493,11 +493,11 @@ class TestSweeping:
         for job in (kept, deleted, failed):
             bench.deliver(job)
         bench.store.put_if_absent(artifact_key(failed.id), b"of a trainer that was late")
-        bench.store.put_if_absent(artifact_key("0" * 28), b"of a job that is no longer known")
         waiting = bench.submit()
         bench.store.put_if_absent(artifact_key(waiting.id), b"of a job that is not over")
         Deletion(bench.registry).delete_version("iris", 2)
         assert bench.sweep().orphans == 0
+        bench.store.put_if_absent(artifact_key("0" * 28), b"of a job that is no longer known")
         bench.clock.ahead = DAY + 60
         assert bench.sweep().orphans == 1
         bench.clock.ahead = 7 * DAY + 4000

@@ -24,7 +24,7 @@ def model(call: Call) -> Response:
     """
     from ml_core.registry.listing import versions_page
 
-    query = call.query()
+    query = call.query(others=True)
     found = call.services.registry.model(call.path["model"])
     page = versions_page(found, call.page_length(query), query.get("before"))
     value = {
