@@ -13,8 +13,9 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.12 --generat
 SOURCES := ml_core handlers providers tests benchmarks examples
 # What stands for the clouds in tests, each in an environment of its own.
 EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/schemathesis.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
-# The seven test files that take longest, the longest first: `make quick` leaves them out.
-SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
+# The ten test files that take longest, the longest first: `make quick` leaves them out.
+SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/e2e/test_aws_pairs.py tests/e2e/test_aws_company.py \
+    tests/e2e/test_aws_deployer.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
     tests/e2e/test_docs.py tests/e2e/test_google_deployment.py tests/e2e/test_framework.py
 
 .PHONY: help
@@ -57,7 +58,7 @@ unit: .venv/dev.ready ## the unit tests: Python alone, neither Node nor emulator
 	@$(PY) -m pytest -n 2 tests/unit $(PYTEST)
 
 .PHONY: quick
-quick: setup $(EMULATORS) ## every test but those of the seven slowest files
+quick: setup $(EMULATORS) ## every test but those of the ten slowest files
 	@$(PY) -m pytest -n 2 $(SLOW:%=--ignore=%) $(PYTEST)
 
 .PHONY: fuzz

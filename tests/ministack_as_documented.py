@@ -2,16 +2,26 @@
 
 ministack 1.5.33 asks for the right to `ssm:GetParametersByPath` on every resource, AWS on the path
 (https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html).
+
+With AS_IF_TLS in the environment, requests count as encrypted: the emulator speaks plain HTTP, which policies
+of buckets refuse to everybody but an account's root.
+
+Each action that somebody needs a right for is printed, with the access key: `called s3:PutObject by …`.
 """
 
 import json
+import os
+import re
 import sys
 from typing import Any
 
 from ministack.app import main  # type: ignore[import-not-found]
-from ministack.core import iam_actions  # type: ignore[import-not-found]
+from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
 
 _resource_arn = iam_actions.extract_resource_arn
+_iam_action = iam_actions.extract_iam_action
+_condition_key = iam_evaluator._resolve_condition_key
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/")
 
 
 def resource_arn(
@@ -19,6 +29,8 @@ def resource_arn(
 ) -> str:
     """The resource on which a request needs its right."""
     found: str = _resource_arn(service, method, path, headers, body, *more)
+    if service == "s3":  # whose actions are found in another way
+        told(f"s3:{iam_actions._s3_action(method, path, more[0])}", headers)
     if service != "ssm" or not headers.get("x-amz-target", "").endswith(".GetParametersByPath"):
         return found
     region, account = more[-2:]
@@ -26,6 +38,27 @@ def resource_arn(
     return f"arn:aws:ssm:{region}:{account}:parameter{below}"
 
 
+def iam_action(service: str, method: str, path: str, headers: dict[str, str], *more: Any) -> str:
+    """The action that a request needs a right for."""
+    found: str = _iam_action(service, method, path, headers, *more)
+    told(found, headers)
+    return found
+
+
+def condition_key(key: str, context: Any) -> Any:
+    """What a policy's condition finds under a key."""
+    encrypted = key.lower() == "aws:securetransport" and "AS_IF_TLS" in os.environ
+    return "true" if encrypted else _condition_key(key, context)
+
+
+def told(action: str, headers: dict[str, str]) -> None:
+    """Print who called it; nothing for a request without a signature."""
+    if by := _CREDENTIAL.search(headers.get("authorization", "")):
+        print(f"called {action} by {by[1]}", flush=True)
+
+
 if __name__ == "__main__":
+    iam_actions.extract_iam_action = iam_action
+    iam_evaluator._resolve_condition_key = condition_key
     iam_actions.extract_resource_arn = resource_arn
     sys.exit(main())

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import AccessRefused, Conflict
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from providers.deploying.keys import KeyStore, Target
 
 OPTIONS = ("region", "profile")
-_MOST_AT_ONCE = 10  # names that DeleteParameters takes
 
 
 def key_store(target: "Target", env: Mapping[str, str]) -> "KeyStore":
@@ -111,11 +111,10 @@ class SsmKeys:
                 self._forget_earlier([f"{self._path}/{name}" for name in of_earlier])
         self._read = list(records)
 
-    def clear(self) -> int:
-        """Delete every parameter, the one of earlier versions included; how many there were."""
+    def clear(self) -> None:
+        """Delete every parameter, the one of earlier versions included. Raises `Unavailable`."""
         with aws_errors(f"deleting the parameters below {self._path}"):
-            names = [self._path, *below(self._client, self._path)]
-            return delete_parameters(self._client, names)
+            delete_parameters(self._client, [self._path, *below(self._client, self._path)])
 
     def _create(self, name: str, document: dict[str, Any]) -> bool:
         """Make a parameter; False when there is one of that name."""
@@ -184,13 +183,11 @@ def below(client: Any, path: str) -> dict[str, str]:  # noqa: ANN401 - boto3's c
     return {each["Name"]: each["Value"] for page in pages for each in page["Parameters"]}
 
 
-def delete_parameters(client: Any, names: Iterable[str]) -> int:  # noqa: ANN401
-    """Delete parameters, of which some may be gone already; how many were there."""
-    left, deleted = list(names), 0
-    while left:
-        deleted += len(client.delete_parameters(Names=left[:_MOST_AT_ONCE]).get("DeletedParameters", []))
-        left = left[_MOST_AT_ONCE:]
-    return deleted
+def delete_parameters(client: Any, names: Iterable[str]) -> None:  # noqa: ANN401
+    """Delete parameters, of which some may be gone already."""
+    for name in names:
+        with suppress(client.exceptions.ParameterNotFound):
+            client.delete_parameter(Name=name)
 
 
 def _ids(parameter: str, value: str) -> list[str]:
