@@ -18,14 +18,14 @@ from providers.aws.deploying.identity import AwsIdentity, aws_errors, identify
 _USUALLY_UNRESERVED, _LEAST_UNRESERVED = 100, 10
 
 
-class Objection(NamedTuple):
+class ConcurrencyDoubt(NamedTuple):
     """Why an account may not have so many concurrent functions to reserve, and whether that is sure."""
 
     said: str
     sure: bool
 
 
-def objection(settings: Mapping[str, Any], reserve: int, own: int) -> Objection | None:
+def objection(settings: Mapping[str, Any], reserve: int, own: int) -> ConcurrencyDoubt | None:
     """What speaks against reserving so many concurrent functions.
 
     Args:
@@ -45,7 +45,7 @@ def objection(settings: Mapping[str, Any], reserve: int, own: int) -> Objection 
         f"reserved by others, and Lambda keeps {keeps} of them; deploy with --param apiConcurrency=none "
         "--param trainConcurrency=none, or ask AWS to raise the quota of concurrent executions"
     )
-    return Objection(said, sure)
+    return ConcurrencyDoubt(said, sure)
 
 
 def check(identity: AwsIdentity, name: str, reserve: int) -> list[str]:

@@ -30,7 +30,7 @@ class Removal(NamedTuple):
     delete_models: bool = False
 
 
-class Bucket(NamedTuple):
+class ModelsBucket(NamedTuple):
     """The models' bucket as it is found: what nothing could bring back, in words, and why it has to stay."""
 
     held: str = ""
@@ -61,7 +61,7 @@ def plan(
             run.say(f"still there: {left}; to delete: {command(identity, '--keys', configured_keys)}")
         return Removal()
     keys = found.keys_path or found.keys or configured_keys
-    bucket = look_into(identity, found.bucket) if found.bucket else Bucket(gone=True)
+    bucket = look_into(identity, found.bucket) if found.bucket else ModelsBucket(gone=True)
     run.say(f"to be removed in {identity}:")
     run.say(f"  stack      {name}")
     run.say(f"  functions  {', '.join(stack.functions(identity, name)) or 'none'}")
@@ -76,7 +76,7 @@ def plan(
     return Removal(True, found.bucket, keys, delete_models)
 
 
-def look_into(identity: AwsIdentity, bucket: str) -> Bucket:
+def look_into(identity: AwsIdentity, bucket: str) -> ModelsBucket:
     """What the models' bucket holds. Raises `Unavailable`."""
     client = identity.client("s3")
     whose = _whose(identity, bucket)
@@ -85,10 +85,10 @@ def look_into(identity: AwsIdentity, bucket: str) -> Bucket:
             try:
                 held = _held(_count(client, whose, "models/"), _count(client, whose, "datasets/"))
             except client.exceptions.NoSuchBucket:
-                return Bucket(gone=True)
+                return ModelsBucket(gone=True)
     except AccessRefused as error:
-        return Bucket(refused=str(error))
-    return Bucket(held)
+        return ModelsBucket(refused=str(error))
+    return ModelsBucket(held)
 
 
 def remove(identity: AwsIdentity, bucket: str | None, keys: str | None, *, delete_models: bool) -> None:
@@ -148,7 +148,7 @@ def _held(models: int, uploads: int) -> str:
     )
 
 
-def _fate(bucket: Bucket, *, delete_models: bool) -> str:
+def _fate(bucket: ModelsBucket, *, delete_models: bool) -> str:
     """What becomes of the bucket, and why."""
     if bucket.gone:
         return " (gone already)"
