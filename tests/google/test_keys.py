@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import BadRequest
 
 from ml_core.errors import RevisionMismatch, Unavailable
 from providers.__main__ import main
@@ -301,3 +302,22 @@ def test_a_deployment_writes_no_records_and_a_key_that_is_made_meanwhile_is_kept
     newest["state"] = "DESTROYED"
     assert f"complete the secret {NAMES.secret}" in bench.deploy(service)
     assert held(bench.google, SECRET) == []
+
+
+def test_a_version_that_is_destroyed_while_it_is_read_is_read_anew(deployed: Google) -> None:
+    """Between the look for the newest version and its contents another command made a newer one."""
+    key_store(Target("dev"), deployed.env).write([RECORD])
+    records = KeyRecords(Access("demo-1", "", deployed.env), f"/v1/{SECRET}")
+    look, other = records._newest_version, [{**RECORD, "id": "other"}]
+
+    def overtaken() -> Any:
+        found = look()
+        records._newest_version = look  # type: ignore[method-assign]
+        key_store(Target("dev"), deployed.env).write(other)
+        return found
+
+    records._newest_version = overtaken  # type: ignore[method-assign]
+    assert records.read() == other
+    deployed.cloud.fail("GET", r":access$", 400, "no such thing")
+    with pytest.raises(BadRequest):
+        records.read()

@@ -27,6 +27,10 @@ ABANDONED = 30.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
+class _Overtaken(Exception):
+    """The version that was the newest is so no more, and was destroyed."""
+
+
 class KeyRecords:
     """The records in one secret; `path` is its REST path."""
 
@@ -41,9 +45,19 @@ class KeyRecords:
         Raises:
             Unavailable: the newest version holds something else, or somebody disabled it.
         """
-        self._secret, self._newest = self._unclaimed(), 0
-        if self._secret is None or (newest := self._newest_version()) is None:
-            return None
+        while True:
+            self._secret, self._newest = self._unclaimed(), 0
+            if self._secret is None or (newest := self._newest_version()) is None:
+                return None
+            try:
+                return self._records(newest)
+            except _Overtaken:
+                continue
+
+    def _records(self, newest: Json) -> Records | None:
+        """The records of a version. Raises `_Overtaken` when a newer one took its place meanwhile."""
+        from google.api_core.exceptions import BadRequest
+
         self._newest = _number(newest)
         # Functions read the newest version whatever its state, so an older one is no help.
         if newest.get("state") == "DISABLED":
@@ -51,7 +65,12 @@ class KeyRecords:
         if newest.get("state") == "DESTROYED":
             return None
         path = f"{self._path}/versions/{self._newest}:access"
-        found = self._access.rest("GET", "secretmanager", path)
+        try:
+            found = self._access.rest("GET", "secretmanager", path)
+        except BadRequest as error:
+            if _number(self._newest_version() or newest) == self._newest:
+                raise
+            raise _Overtaken from error
         try:
             records: Records = json.loads(b64decode(found["payload"]["data"]))
         except (ValueError, KeyError, TypeError) as error:
