@@ -91,7 +91,7 @@ def _desired(
     cloud: ControlPlane, name: str, memory_mb: int, builder: str | None
 ) -> tuple[list[GoogleResource], CloudFunction]:
     project = cloud.access.project
-    account = f"{name[:24].rstrip('-')}-model"
+    account = f"{name[:25]}-model"[:30]
     email = f"{account}@{project}.iam.gserviceaccount.com"
     resources = [account_resource(project, account, f"runs {name}", f"function {name}", set())]
     if builder is None:

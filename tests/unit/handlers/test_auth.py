@@ -68,6 +68,8 @@ def test_the_command_line_and_the_gate_know_the_same_roles() -> None:
         {"authorization": f"  BEARER   {PREDICT_KEY.key} "},
         {"x-api-key": PREDICT_KEY.key},
         {"authorization": "Basic dTpw", "x-api-key": PREDICT_KEY.key},
+        {"authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln", "x-api-key": PREDICT_KEY.key},
+        {"authorization": f"Bearer {PREDICT_KEY.key}", "x-api-key": " "},
     ],
 )
 def test_a_key_comes_as_bearer_or_in_its_own_header(parameter: Parameter, headers: dict[str, str]) -> None:
@@ -84,6 +86,7 @@ def test_a_key_comes_as_bearer_or_in_its_own_header(parameter: Parameter, header
         {"authorization": f"Bearer {PREDICT_KEY.key[:-1]}"},
         {"authorization": f"Bearer {PREDICT_KEY.key} x"},
         {"x-api-key": "x" * 100_000},
+        {"x-api-key": "no", "authorization": f"Bearer {PREDICT_KEY.key}"},
         {"x-api-key": "ключ"},
         {"x-api-key": "\udc80"},
         {"x-api-key": PREDICT_KEY.record["sha256"]},
