@@ -411,3 +411,20 @@ def test_remove_refuses_another_bucket_than_the_functions_use(bench: Bench, serv
     assert bench.deployer(service).info()["bucket"] == "models-of-mine"
     bench.remove(chosen, yes=True)
     assert bench.google.buckets.objects == {}
+
+
+def test_deploy_refuses_to_lose_sight_of_the_bucket_that_has_the_models(
+    bench: Bench, service: Service
+) -> None:
+    """`deploy --param bucket=…`, then `deploy` without it; whoever names another one means it."""
+    bench.deploy(make_service(bucket="models-1"))
+    put_model(bench, "models-1")
+    before = state(bench)
+    with pytest.raises(
+        DeploymentFailed, match=rf"use the bucket models-1, .*bucket=models-1, or .*={BUCKET}"
+    ):
+        bench.deploy(service)
+    assert state(bench) == before
+    bench.deploy(make_service(bucket=BUCKET))
+    assert "nothing to change" in bench.deploy(service)
+    assert "models/iris.json" in bench.google.buckets.objects["models-1"]

@@ -53,7 +53,8 @@ class GoogleDeployer:
         }
         with translated():
             should, now = self._look()
-            planning.refuse_deploy(should, now)
+            named = bool(self._service.provider.get("bucket"))
+            planning.refuse_deploy(should, now, bucket_named=named)
             kept = parameters_of(now.whereabouts.of(should.region))
             back = self._service.parameters.going_back(kept)
             for line in [*now.whereabouts.also_in(should.names), *back]:

@@ -79,17 +79,22 @@ def refuse_removal(should: Desired, now: ObservedProject) -> None:
     if not (now.functions or own or (now.bucket and not shared)) and where.elsewhere(region):
         named = f"{should.names.service}, stage {should.names.stage},"
         raise DeploymentFailed(f"nothing was removed: {named} is not in {region}{where.hint(region)}")
-    used = sorted({name for function in now.functions.values() if (name := bucket_of(function)) is not None})
-    if used and should.bucket.name not in used:
+    if other := _other_bucket(should, now):
         raise DeploymentFailed(
-            f"nothing was removed: the functions in {region} use the bucket {used[0]}, not"
-            f" {should.bucket.name}: pass --param bucket={used[0]}"
+            f"nothing was removed: the functions in {region} use the bucket {other}, not"
+            f" {should.bucket.name}: pass --param bucket={other}"
         )
     for resource in _present(should, now):
         if owner := _other_owner(should, now.resources[resource.path]):
             raise DeploymentFailed(
                 f"nothing was removed: {_short(resource)} belongs to {owner}, which has the same names"
             )
+
+
+def _other_bucket(should: Desired, now: ObservedProject) -> str | None:
+    """The bucket that the functions use, when it is another one."""
+    used = sorted({name for function in now.functions.values() if (name := bucket_of(function)) is not None})
+    return used[0] if used and should.bucket.name not in used else None
 
 
 def kept_by_others(should: Desired, now: ObservedProject) -> KeptByOthers:
@@ -133,12 +138,18 @@ def _other_owner(should: Desired, found: Json | None) -> str | None:
     return f"the service {labels['service']}, stage {labels['stage']}"
 
 
-def refuse_deploy(should: Desired, now: ObservedProject) -> None:
-    """Raise where `deploy` would change what belongs to somebody else.
+def refuse_deploy(should: Desired, now: ObservedProject, *, bucket_named: bool) -> None:
+    """Raise where `deploy` would change what belongs to somebody else, or lose sight of models.
 
     Raises:
-        DeploymentFailed: when a function has the name of one of ours and other labels.
+        DeploymentFailed: when a function has the name of one of ours and other labels, or when the functions
+            use another bucket and none was named.
     """
+    if not bucket_named and (other := _other_bucket(should, now)):
+        raise DeploymentFailed(
+            f"nothing was deployed: the functions in {should.region} use the bucket {other}, which has the"
+            f" models: pass --param bucket={other}, or --param bucket={should.bucket.name} to begin anew"
+        )
     for function in should.functions:
         if (stranger := now.whereabouts.strangers.get(function.path)) is not None:
             labels = stranger.get("labels") or {}
