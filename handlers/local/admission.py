@@ -13,6 +13,7 @@ from typing import Any, Never
 
 from waitress.buffers import OverflowableBuffer
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.utilities import BadRequest
 
 from handlers.auth import Gate
 from handlers.local.uploads import LONGEST, Uploads
@@ -23,6 +24,10 @@ REFUSED = "serverless_ml.refused"  # the environment's name for the error that r
 
 _HOST_LINES = re.compile(rb"(?im)^host[ \t]*:")
 _CODING_LINES = re.compile(rb"(?im)^transfer-encoding[ \t]*:([^\r\n]*)")
+# What a body in chunks may have beside its bytes. A chunk costs as much work as hundreds of bytes do, and a
+# line or a trailer that goes on is looked through again with every piece of it.
+_FREE_CHUNKS, _LEAST_CHUNK = 10_000, 16  # chunks, and the bytes that those after them have on average
+_LONGEST_CHUNK_LINE, _LONGEST_TRAILER = 1_024, 8_192  # bytes
 _HOST = re.compile(r"(\[[^\]\s]*\]|[^\s:/?#@\[\],]*)(:[0-9]*)?")
 
 
@@ -101,6 +106,8 @@ class _Parser(HTTPRequestParser):
         if self.decides.is_upload(self._head, found.query):
             found.adj = copy.copy(found.adj)
             found.adj.max_request_body_size = LONGEST
+            if found.chunked:
+                found.body_rcv.buf = _Dropping(LONGEST)
             return
         self.refused = self.decides.refusal(self._head, found.content_length)
         if self.refused or found.chunked:
@@ -111,6 +118,8 @@ class _Parser(HTTPRequestParser):
         """Take bytes of the request; how many of them belong to it."""
         consumed = super().received(data)
         found: Any = self
+        if found.chunked and not found.completed and (fault := _fault_of_chunks(found.body_rcv)):
+            found.error, found.completed = BadRequest(fault), True
         if found.expect_continue and found.headers_finished and (found.error or self.refused):
             found.expect_continue, found.completed, self.closes = False, True, True
         elif (
@@ -120,6 +129,20 @@ class _Parser(HTTPRequestParser):
         return int(consumed)
 
 
+def _fault_of_chunks(receiver: Any) -> str:
+    """What makes a body in chunks dearer than its bytes; empty where nothing does."""
+    if receiver is None:
+        return ""
+    if len(receiver.control_line) > _LONGEST_CHUNK_LINE:
+        return f"expected a line of at most {_LONGEST_CHUNK_LINE} bytes before a chunk, got more"
+    if len(receiver.trailer) > _LONGEST_TRAILER:
+        return f"expected a trailer of at most {_LONGEST_TRAILER} bytes, got more"
+    buffer = receiver.buf
+    if buffer.pieces > _FREE_CHUNKS + buffer.received // _LEAST_CHUNK:
+        return f"expected chunks of {_LEAST_CHUNK} bytes or more on average, got many that are smaller"
+    return ""
+
+
 class _Dropping(OverflowableBuffer):
     """Keeps the first bytes of a body, and counts the others."""
 
@@ -127,12 +150,14 @@ class _Dropping(OverflowableBuffer):
         super().__init__(1 << 19)
         self._most = most
         self.received = 0  # bytes
+        self.pieces = 0  # in which they came: a chunk, or a part of one
         self.dropped = False
 
     def append(self, s: bytes) -> None:
         """Keep what there is room for."""
         kept = s[: max(self._most - self.received, 0)]
         self.received += len(s)
+        self.pieces += 1
         self.dropped = self.received > self._most
         if kept:
             super().append(kept)

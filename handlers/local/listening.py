@@ -31,6 +31,9 @@ _LONGEST_READ = 64 * 1024 * 1024
 # While the server ends: seconds without a byte after which nothing more is expected of a connection.
 _QUIET, _STALLED = 0.5, 5.0
 _BACKLOG = 1024
+_ACCEPTED = (
+    32  # connections at once; fewer than there is place for, so that each is read before it makes place
+)
 
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
@@ -153,6 +156,13 @@ class _Listener(TcpWSGIServer):
             for channel in sorted(idle, key=_last_activity)[:surplus]:
                 channel.will_close = True
         return bool(super().readable())
+
+    def handle_accept(self) -> None:
+        """Take those who wait, and not one in each turn: behind many that send much a turn is long."""
+        for _ in range(_ACCEPTED):
+            super().handle_accept()
+            if self.draining or not select.select([self.socket], [], [], 0)[0]:
+                break
 
     def maintenance(self, now: int) -> None:
         """End idle connections, and those to whom an answer is written that nobody reads."""

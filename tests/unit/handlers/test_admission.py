@@ -3,7 +3,7 @@
 import hashlib
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,37 @@ def test_of_a_refused_body_nothing_is_kept(services: Services, lines: tuple[str,
     assert parser.body_bytes_received >= 20 * MIB
     assert parser.get_body_stream().read() == b""
     assert not parser.body_rcv.getbuf().overflowed
+
+
+DEAR: dict[str, Callable[[int], bytes]] = {
+    "chunks of a byte": lambda size: b"1\r\na\r\n" * size,
+    "a line before a chunk": lambda size: b"1;" + b"a" * 6 * size,
+    "a size of many digits": lambda size: b"0" * 6 * size,
+    "a trailer": lambda size: b"0\r\nA: " + b"a" * 6 * size,
+    "a trailer of lines": lambda size: b"0\r\n" + b"A: b\r\n" * size,
+}
+
+
+@pytest.mark.parametrize("case", DEAR)
+def test_no_more_is_read_of_chunks_that_cost_too_much(services: Services, case: str) -> None:
+    """A line and a trailer would be looked through again with every piece of them, 64 MiB long."""
+    uploads = Uploads(services, LocalSigner(services.settings.root))
+    admission = Admission(Api(services), None, uploads, services.settings.max_body_bytes)
+    parser: Any = parser_of(admission)(Adjustments())
+    parser.received(_header("POST", PREDICT, BEARER, "Transfer-Encoding: chunked"))
+    sent = DEAR[case](1_000_000)
+    pieces = (sent[at : at + 8_192] for at in range(0, len(sent), 8_192))
+    read = next(count for count, piece in enumerate(pieces, 1) if parser.received(piece) and parser.completed)
+    assert (parser.error.code, "expected" in parser.error.body) == (400, True)
+    assert read * 8_192 < 100_000
+
+
+def test_small_chunks_are_taken(address: tuple[str, int]) -> None:
+    """Writers of JSON send it value by value."""
+    body = json.dumps({"instances": [[number, 1.5] for number in range(5_000)]}).encode()
+    chunks = b"".join(b"8\r\n%s\r\n" % body[at : at + 8].ljust(8) for at in range(0, len(body), 8))
+    header = _header("POST", PREDICT, BEARER, "Transfer-Encoding: chunked", "Connection: close")
+    assert _asked(address, header + chunks + b"0\r\n\r\n")[0] == 404
 
 
 FRAMING = {

@@ -483,7 +483,7 @@ def test_headers_and_addresses(send: Ask, case: str) -> None:
     }
 
     def ask(size: int) -> Callable[[], object]:
-        address, named = path + longer.get(case, lambda _: "")(size), headers(size)
+        address, named = path + (longer[case](size) if case in longer else ""), headers(size)
 
         def asked() -> None:
             answer = send(method, address, body, **named)
