@@ -26,7 +26,7 @@ _HOST_LINES = re.compile(rb"(?im)^host[ \t]*:")
 _CODING_LINES = re.compile(rb"(?im)^transfer-encoding[ \t]*:([^\r\n]*)")
 # What a body in chunks may have beside its bytes. A chunk costs as much work as hundreds of bytes do, and a
 # line or a trailer that goes on is looked through again with every piece of it.
-_FREE_CHUNKS, _LEAST_CHUNK = 10_000, 16  # chunks, and the bytes that those after them have on average
+_FREE_CHUNKS, _LEAST_CHUNK = 2_000, 16  # chunks, and the bytes that those after them have on average
 _LONGEST_CHUNK_LINE, _LONGEST_TRAILER = 1_024, 8_192  # bytes
 _HOST = re.compile(r"(\[[^\]\s]*\]|[^\s:/?#@\[\],]*)(:[0-9]*)?")
 

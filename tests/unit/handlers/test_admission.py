@@ -163,12 +163,12 @@ def test_no_more_is_read_of_chunks_that_cost_too_much(services: Services, case: 
     pieces = (sent[at : at + 8_192] for at in range(0, len(sent), 8_192))
     read = next(count for count, piece in enumerate(pieces, 1) if parser.received(piece) and parser.completed)
     assert (parser.error.code, "expected" in parser.error.body) == (400, True)
-    assert read * 8_192 < 100_000
+    assert read * 8_192 < 25_000
 
 
 def test_small_chunks_are_taken(address: tuple[str, int]) -> None:
     """Writers of JSON send it value by value."""
-    body = json.dumps({"instances": [[number, 1.5] for number in range(5_000)]}).encode()
+    body = json.dumps({"instances": [[number, 1.5] for number in range(1_000)]}).encode()
     chunks = b"".join(b"8\r\n%s\r\n" % body[at : at + 8].ljust(8) for at in range(0, len(body), 8))
     header = _header("POST", PREDICT, BEARER, "Transfer-Encoding: chunked", "Connection: close")
     assert _asked(address, header + chunks + b"0\r\n\r\n")[0] == 404
