@@ -7,19 +7,31 @@ adds its prefix here and there.
 
 # Objects that a function creates or overwrites.
 WRITES: dict[str, tuple[str, ...]] = {
-    # A signed address writes with the rights of the function that signed it: datasets/.
-    "api": ("models/", "jobs/", "idempotency/", "uploads/", "descriptions/", "datasets/"),
-    "train": ("models/", "jobs/", "artifacts/", "descriptions/", "dead-letters/"),
-    "sweep": ("models/", "jobs/"),
+    "api": (
+        *("models/", "registry/", "jobs/", "open/", "ended/", "waiting/", "idempotency/", "uploads/"),
+        # A signed address writes with the rights of the function that signed it: datasets/.
+        *("descriptions/", "datasets/"),
+    ),
+    "train": (
+        "models/",
+        "registry/",
+        "jobs/",
+        "open/",
+        "ended/",
+        "artifacts/",
+        "descriptions/",
+        "dead-letters/",
+    ),
+    "sweep": ("models/", "registry/", "jobs/", "open/", "ended/", "sweeps/"),
 }
 
 # Objects that a function deletes.
 DELETES: dict[str, tuple[str, ...]] = {
-    "api": ("jobs/", "datasets/", "descriptions/"),
-    "train": ("jobs/",),
+    "api": ("jobs/", "open/", "waiting/", "datasets/", "descriptions/"),
+    "train": ("jobs/", "open/"),
     "sweep": (
-        *("jobs/", "artifacts/", "idempotency/", "uploads/", "descriptions/"),
-        "dead-letters/",
+        *("jobs/", "open/", "ended/", "artifacts/", "registry/deleted/", "registry/purged/", "idempotency/"),
+        *("uploads/", "descriptions/", "dead-letters/"),
     ),
 }
 

@@ -104,6 +104,7 @@ def test_there_is_no_other_command_for_people() -> None:
     assert runnable - {command.split()[0] for command in COMMANDS} == {
         "benchmarks.comparison_fastapi",
         "benchmarks.comparison_pandas",
+        "benchmarks.growth_of_jobs",
         "benchmarks.product",
         "ml_core.datasets.describe_process",
         "ml_core.jobs.fit_process",

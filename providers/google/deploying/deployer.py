@@ -16,7 +16,7 @@ from providers.google.deploying.access import translated
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
 from providers.google.deploying.desired import Desired, Json, desired
 from providers.google.deploying.names import GoogleNames, names_of
-from providers.google.deploying.settings import INGRESS, Settings, settings_of
+from providers.google.deploying.settings import INGRESS, GoogleSettings, settings_of
 from providers.google.deploying.whereabouts import Whereabouts, bucket_of, parameters_of
 
 PATIENCE = 60.0
@@ -204,7 +204,7 @@ class GoogleDeployer:
         elif key and "x-api-key" not in headers:
             headers.setdefault("authorization", f"Bearer {key}")
 
-    def _check_alive(self, run: DeploymentRun, settings: Settings) -> None:
+    def _check_alive(self, run: DeploymentRun, settings: GoogleSettings) -> None:
         """The api answers its health check; a new address takes a moment to be known."""
         found = self._cloud.functions.labelled(self._names.owner).of(self._names.region)
         uri = _uri(found, self._names.base, "api")

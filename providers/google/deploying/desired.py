@@ -24,7 +24,7 @@ from providers.google.deploying.policies import (
     Grant,
     bucket_grants,
 )
-from providers.google.deploying.settings import Settings, settings_of
+from providers.google.deploying.settings import GoogleSettings, settings_of
 from providers.google.deploying.sizes import cpu_of, mebibytes
 
 Json = dict[str, Any]
@@ -283,7 +283,7 @@ def build_rights(project: str, member: str) -> GoogleResource:
     )
 
 
-def _builder(names: GoogleNames, settings: Settings) -> list[GoogleResource]:
+def _builder(names: GoogleNames, settings: GoogleSettings) -> list[GoogleResource]:
     """The account that builds, with its rights: the project's default one has none in companies of today."""
     if settings.build_account:
         return []
@@ -300,7 +300,7 @@ def account_path(email: str, project: str) -> str:
     return f"projects/{project if own == host else own}/serviceAccounts/{email}"
 
 
-def _images(names: GoogleNames, settings: Settings, labels: dict[str, str]) -> list[GoogleResource]:
+def _images(names: GoogleNames, settings: GoogleSettings, labels: dict[str, str]) -> list[GoogleResource]:
     """The repository of the functions' images, where a key encrypts it; else Google has one of its own."""
     if not settings.key:
         return []
@@ -339,7 +339,7 @@ def _queue(names: GoogleNames, path: str, settings: Json, workers: set[str]) -> 
     )
 
 
-def _keys(names: GoogleNames, settings: Settings, labels: dict[str, str]) -> GoogleResource:
+def _keys(names: GoogleNames, settings: GoogleSettings, labels: dict[str, str]) -> GoogleResource:
     """The secret. It is kept in the deployment's region: companies allow their regions alone.
 
     How a secret is replicated cannot be changed, so an earlier one keeps what it has.
@@ -396,7 +396,7 @@ class _Common(NamedTuple):
 def _function(
     names: GoogleNames,
     function: Function,
-    settings: Settings,
+    settings: GoogleSettings,
     common: "_Common",
     answering: dict[str, str],
 ) -> CloudFunction:
@@ -468,7 +468,7 @@ def _function(
     )
 
 
-def _callers(names: GoogleNames, settings: Settings, *, public: bool) -> frozenset[Grant]:
+def _callers(names: GoogleNames, settings: GoogleSettings, *, public: bool) -> frozenset[Grant]:
     """Who may invoke a function."""
     if not public:
         return frozenset({Grant(INVOKER, names.member("caller"))})

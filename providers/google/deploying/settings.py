@@ -25,7 +25,7 @@ _CONNECTOR = r"projects/[^/]+/locations/([a-z0-9-]+)/connectors/[^/]+"
 _BUILD_ACCOUNT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9-]+(\.[a-z0-9-]+)*\.gserviceaccount\.com"
 
 
-class Settings(NamedTuple):
+class GoogleSettings(NamedTuple):
     """What the service's parameters say, checked."""
 
     private: bool
@@ -40,7 +40,7 @@ class Settings(NamedTuple):
     build_account: str
 
 
-def settings_of(service: Service) -> Settings:
+def settings_of(service: Service) -> GoogleSettings:
     """What the service's parameters say.
 
     Raises:
@@ -62,7 +62,7 @@ def settings_of(service: Service) -> Settings:
     email = said.get("alarmEmail", "")
     _matches("alarmEmail", email, _EMAIL, "an address such as ops@example.com")
     _matches("buildAccount", said.get("buildAccount", ""), _BUILD_ACCOUNT, "a service account's address")
-    return Settings(
+    return GoogleSettings(
         private,
         invokers,
         INGRESS[_one_of("ingress", said.get("ingress") or "all", tuple(INGRESS))],
