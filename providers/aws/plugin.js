@@ -2,7 +2,7 @@
 
 // What the framework's own AWS verbs leave to us. Every step is Python (`python -m providers.aws…`); this file
 // only says when: our layers before the template names them, `.pyc` files into the framework's zip, the project's
-// environment for `invoke local`, and the models' bucket and the keys after `remove`.
+// environment for `invoke local`, what can be said before a deployment, and what `remove` asks and leaves.
 
 const fs = require('fs');
 const path = require('path');
