@@ -16,7 +16,7 @@ TOLD = "told"
 ALARMS = ("dead-letters", "errors", "throttles", "waiting-jobs", TOLD)
 
 
-class Alarm(NamedTuple):
+class AzureAlarm(NamedTuple):
     """A query whose rows are counted every 15 minutes; more than `above` of them are told."""
 
     name: str
@@ -25,29 +25,29 @@ class Alarm(NamedTuple):
     above: int
 
 
-def alarms(api: str, train: str) -> list[Alarm]:
+def alarms(api: str, train: str) -> list[AzureAlarm]:
     """The alarms of the apps of these names."""
     return [
-        Alarm(
+        AzureAlarm(
             "dead-letters",
             "A message or job was given up.",
             f"traces | where cloud_RoleName =~ '{train}' and message has '\"event\": \"dead letter\"'",
             0,
         ),
-        Alarm(
+        AzureAlarm(
             "errors",
             "More than five requests or trainings in 15 minutes failed for a reason of ours.",
             f"requests | where (cloud_RoleName =~ '{api}' and toint(resultCode) >= 500)"
             f" or (cloud_RoleName =~ '{train}' and success == false)",
             5,
         ),
-        Alarm(
+        AzureAlarm(
             "throttles",
             "More than five requests in 15 minutes were turned away (429).",
             f"requests | where cloud_RoleName =~ '{api}' and resultCode == '429'",
             5,
         ),
-        Alarm(
+        AzureAlarm(
             "waiting-jobs",
             "A job waited more than ten minutes for a trainer, and was sent again.",
             f"traces | where cloud_RoleName =~ '{train}' and message has '\"event\": \"sweep\"'"
@@ -57,7 +57,7 @@ def alarms(api: str, train: str) -> list[Alarm]:
     ]
 
 
-def rule(alarm: Alarm, insights: str, actions: list[str]) -> dict[str, Any]:
+def rule(alarm: AzureAlarm, insights: str, actions: list[str]) -> dict[str, Any]:
     """The properties of an alarm's rule over the component with that id."""
     return {
         "displayName": alarm.name,

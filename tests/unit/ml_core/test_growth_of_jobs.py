@@ -56,7 +56,7 @@ def test_a_sweep() -> None:
     assert requests["get jobs"] == 6, "the jobs that are open, and no other"
     assert requests["list open"] == 1
     assert requests["list jobs"] == 3, "the newest, a page of the slow round, and what is past its retention"
-    assert requests.total() <= 30
+    assert requests.total() <= 35
     assert read < 500_000
 
 
@@ -67,7 +67,7 @@ def test_each_of_many_sweeps() -> None:
         store.sweep()
         totals.append(store.store.requests.total())
         store.store.forget()
-    assert max(totals) <= min(totals) + 3
+    assert max(totals) <= min(totals) + 5
     assert read_progress(store.store).all_marked
 
 
