@@ -170,6 +170,8 @@ class Sweeper(NamedTuple):
             if place["complete"] is not None and place["complete"] > timestamp(self.registry.clock() - _WEEK):
                 return
             place["began"] = now
+        known = place["complete"]  # what was written before was looked at; clocks may differ a little
+        since = None if known is None else timestamp(seconds(known) - _SWEEPS_TIME)
         page = self._store.list("models/", after=place["models"] or NAMES, limit=MOST_MODELS)
         keys = [found.key for found in page.objects]
         for batch in batched(keys, _AT_ONCE // SIZE):
@@ -179,7 +181,7 @@ class Sweeper(NamedTuple):
             for key, document in zip(batch, documents, strict=True):
                 if document is None:
                     log.error("the document '%s' is damaged", key)
-                elif not self._bring_up(key, document, place["complete"]):
+                elif not self._bring_up(key, document, since):
                     return
                 place["models"] = key
         if page.next_after is None:
@@ -217,11 +219,10 @@ class Sweeper(NamedTuple):
 
     def _tell(self, model: ModelDocument, since: str | None) -> None:
         """Have the next sweeps look at what an earlier release has deleted, which tells nobody."""
-        lately = None if since is None else timestamp(seconds(since) - _SWEEPS_TIME)
         entries = [
             entry
             for entry in model.tombstones.values()
-            if lately is None or entry.get("purged") or entry["deleted"] > lately
+            if since is None or entry.get("purged") or entry["deleted"] >= since
         ]
         tell_sweep_of(self._store, model.name, entries)
 
