@@ -138,7 +138,9 @@ def test_every_verb_acts_in_the_place_that_it_names_and_in_no_other(
     assert before["outputs"]["HttpApiId"] not in info
 
     assert other.lines("sweep") == 0
-    assert json.loads(verbs("invoke", "--function", "sweep"))["sent"] == 0
+    answered = verbs("invoke", "--function", "sweep")
+    assert answered.startswith(f"invoke: aws account {other.account}, {other.region}, stage {other.stage}, ")
+    assert json.loads(answered[answered.index("{") :])["sent"] == 0
     assert other.lines("sweep") > 0
     assert base.state() == before, "invoke"
     assert '"event": "sweep"' in verbs("logs", "--function", "sweep")
