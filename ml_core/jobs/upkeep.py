@@ -12,9 +12,10 @@ from itertools import batched, takewhile
 from typing import NamedTuple
 
 from ml_core.documents import Body, Document, read_many, timestamp
-from ml_core.jobs.jobs import FINAL, Job, Jobs, Traces, input_key, job_key, oldest_id
+from ml_core.jobs.jobs import FINAL, SUCCEEDED, Job, Jobs, Traces, input_key, job_key, oldest_id
 from ml_core.jobs.marks import ended_jobs, ended_key, mark_ended, mark_open, owner_of
 from ml_core.ports import ObjectStore
+from ml_core.registry.segments import write_index
 
 ORPHANED = 86_400.0  # seconds: longer than any job or request lives
 _WRITERS = 8  # at a time
@@ -77,7 +78,8 @@ def expire(jobs: Jobs, is_time: Callable[[], bool]) -> int:
     """Remove the jobs that ended before their retention, as far as the time goes; how many.
 
     The listing is entered where they begin, so that the jobs that are kept cost nothing. A job's document
-    goes last: it is what the others are found by. Raises `Unavailable`.
+    goes last: it is what the others are found by. Which version it registered is written down before, for
+    the registry takes files of a job that nobody knows for an orphan's. Raises `Unavailable`.
     """
     oldest = jobs.oldest_kept()
     ended_before, removed = timestamp(oldest), 0
@@ -91,6 +93,9 @@ def expire(jobs: Jobs, is_time: Callable[[], bool]) -> int:
             for traces, document in zip(batch, documents, strict=True):
                 body = None if document is None else document.body
                 if body is None or (body["state"] in FINAL and body["finished"] < ended_before):
+                    if body is not None and body["state"] == SUCCEEDED:
+                        told = {"job": traces.id, "version": body["version"]}
+                        write_index(jobs.store, body["model"], [told])
                     for key in _keys_of(traces, body):
                         jobs.store.delete(key)
                     removed += 1
