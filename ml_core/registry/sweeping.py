@@ -37,7 +37,7 @@ from ml_core.registry.registry import (
     spelling,
 )
 from ml_core.registry.retention import DAY, RETENTION, seconds
-from ml_core.registry.segments import INDEX, SIZE, write_entries, write_index
+from ml_core.registry.segments import INDEX, SIZE, registered_number, write_entries, write_index
 
 log = logging.getLogger(__name__)
 
@@ -136,13 +136,22 @@ class Sweeper(NamedTuple):
     def _remove_files(self, model: ModelDocument, entries: list[Body]) -> int:
         """Remove the files of what nobody can restore, and what else is kept of purged versions."""
         due = [each for each in entries if self._is_due(each)]
-        removed = sum(_remove_files_of(self._store, each["job"]) for each in due)
+        removed = sum(
+            _remove_files_of(self._store, each["job"]) for each in due if not self._is_shared(model, each)
+        )
         held = {each["version"] for each in model.held()}
         purged = [each for each in due if "purged" in each and each["version"] not in held]
         if purged:
             copies = [{name: value for name, value in each.items() if name != "at"} for each in purged]
             write_entries(self._store, model.name, copies, model.revision)
         return removed
+
+    def _is_shared(self, model: ModelDocument, entry: Body) -> bool:
+        """Whether another version needs the files: an earlier release may register a job once more."""
+        job, number = entry["job"], entry["version"]
+        told = {model.number_of(job), registered_number(self._store, model.name, job)} - {None, number}
+        others = model.entries(other for other in told if other is not None)
+        return not all(self._is_due(other) for other in others.values())
 
     def _is_due(self, entry: Body) -> bool:
         return "deleted" in entry and ("purged" in entry or entry["deleted"] <= self._cut)

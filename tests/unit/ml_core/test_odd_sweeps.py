@@ -1,9 +1,11 @@
 """The sweep of the jobs and that of the registry, where they meet, in stores that are odd."""
 
+from ml_core.documents import Body, timestamp, update
 from ml_core.jobs.jobs import SUCCEEDED, JobLimits, Jobs, job_key
 from ml_core.jobs.leases import claim
 from ml_core.jobs.sweep import Swept, sweep
 from ml_core.ports import every_object
+from ml_core.registry.deletion import Deletion
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.retention import DAY
 from tests.contract.faults import Clock, RememberingQueue
@@ -72,3 +74,33 @@ def test_a_version_outlives_its_job_whose_trainers_clock_was_behind() -> None:
         kept.sweep(1)
     assert job_key(job_id) not in kept.everything()
     assert kept.is_stored(job_id)
+
+
+def _registered_twice(kept: Kept) -> str:
+    """The job of versions 1 and 21: an instance of the release before knows no version that was moved out."""
+    jobs = [kept.fitted() for _ in range(20)]
+    for job_id in jobs:
+        kept.register(job_id)
+    entry = {"created": timestamp(kept.clock()), "sha256": "", "size": 8, "algorithm": "none"}
+
+    def change(body: Body | None) -> Body:
+        assert body is not None
+        body["versions"][jobs[0]] = {"version": body["next_version"], **entry}
+        body["next_version"] += 1
+        return body
+
+    update(kept.store, "models/iris.json", change)
+    return jobs[0]
+
+
+def test_files_of_two_versions_stay_while_one_is_there() -> None:
+    kept = Kept()
+    job_id = _registered_twice(kept)
+    deletion = Deletion(kept.registry)
+    deletion.delete_version("iris", 21, purge=True)
+    kept.sweep()
+    assert kept.registry.model("iris").pick(1).job == job_id
+    assert kept.is_stored(job_id)
+    deletion.delete_model("iris", purge=True)
+    kept.sweep()
+    assert not kept.is_stored(job_id)
