@@ -182,23 +182,26 @@ class Sweeper(NamedTuple):
         known = place["complete"]  # what was written before was looked at; clocks may differ a little
         since = None if known is None else timestamp(seconds(known) - _SWEEPS_TIME)
         page = self._store.list("models/", after=place["models"] or NAMES, limit=MOST_MODELS)
-        keys = [found.key for found in page.objects]
-        for batch in batched(keys, _AT_ONCE // SIZE):
+        for batch in batched(page.objects, _AT_ONCE // SIZE):
             if self.is_over():
                 return
-            documents = read_many(self._store, batch, skip_damaged=True)
-            for key, document in zip(batch, documents, strict=True):
+            documents = read_many(self._store, [found.key for found in batch], skip_damaged=True)
+            for found, document in zip(batch, documents, strict=True):
                 if document is None:
-                    log.error("the document '%s' is damaged", key)
-                elif not self._bring_up(key, document, since):
+                    log.error("the document '%s' is damaged", found.key)
+                elif not self._bring_up(found, document, since):
                     return
-                place["models"] = key
+                place["models"] = found.key
         if page.next_after is None:
             place.update(models=None, began=None, complete=place["began"])
 
-    def _bring_up(self, key: str, document: Document, since: str | None) -> bool:
-        """Bring a model's document to the present form; whether there was time for all of it."""
-        name = spelling(key.removeprefix("models/").removesuffix(".json"), document.body)
+    def _bring_up(self, found: ObjectInfo, document: Document, since: str | None) -> bool:
+        """Bring a model's document to the present form; whether there was time for all of it.
+
+        What it holds was written down before where it was not written since: the store's clock tells that,
+        for entries may come under any clock, and with a copy of the document.
+        """
+        name = spelling(found.key.removeprefix("models/").removesuffix(".json"), document.body)
         model = ModelDocument(name, document, self._store)
         self._tell(model, since)
         if leaving(document.body):
@@ -206,7 +209,7 @@ class Sweeper(NamedTuple):
                 if self.is_over():
                     return False
             model = _model(self._store, name)
-        new = (each for each in model.held() if since is None or _written(each) >= since)
+        new = model.held() if since is None or timestamp(found.modified) >= since else []
         for batch in self._until_over(batched(new, _AT_ONCE)):
             write_index(self._store, model.name, batch)
         if any(len(lines) > 1 for lines in model.history.values()):
@@ -323,11 +326,6 @@ def _remove_files_of(store: ObjectStore, job: str) -> int:
 def _going_on_at(number: int, body: Body | None) -> Body | None:
     """The rest of what was deleted; None where another sweep did it all."""
     return None if body is None else {**body, "first": number}
-
-
-def _written(entry: Body) -> str:
-    """When an entry was made, or changed."""
-    return str(entry.get("deleted") or entry.get("created"))
 
 
 def _job_of(artifact: str) -> str:

@@ -104,3 +104,16 @@ def test_files_of_two_versions_stay_while_one_is_there() -> None:
     deletion.delete_model("iris", purge=True)
     kept.sweep()
     assert not kept.is_stored(job_id)
+
+
+def test_a_model_that_was_copied_into_the_store_keeps_its_artifacts() -> None:
+    kept, other = Kept(), Kept()
+    kept.end(first := kept.fitted(), kept.register(first))
+    kept.sweep()
+    other.clock.ahead = -30 * DAY  # it was made long ago, and its job is nowhere
+    other.register(job_id := other.fitted("copied"), "copied")
+    for key in (artifact_key(job_id), manifest_key(job_id), "models/copied.json"):
+        kept.store.put_if_absent(key, other.store.get(key).data)
+    for _ in range(20):
+        kept.sweep(1)
+    assert kept.is_stored(job_id)
