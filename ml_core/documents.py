@@ -104,6 +104,22 @@ def update(
     return _Update(store, key, change, patience, pause).run()
 
 
+def replace_damaged(store: ObjectStore, key: str, change: Change) -> Document:
+    """As `update`, of a document that begins anew, with no content, where somebody damaged it.
+
+    Raises `Unavailable`.
+    """
+    from contextlib import suppress
+
+    try:
+        return update(store, key, change)
+    except DocumentDamaged:
+        damaged = store.get(key).revision
+        with suppress(RevisionMismatch):  # another writer was first
+            store.put_if_unchanged(key, b'{"revision":0,"writers":[]}', damaged)
+        return update(store, key, change)
+
+
 def timestamp(seconds: float) -> str:
     """A time since the epoch as RFC 3339 in UTC, such as `2026-11-23T17:59:00Z`."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ml_core.documents import Body, read, update
+from ml_core.documents import Body, read, replace_damaged
 from ml_core.errors import DocumentDamaged, ObjectNotFound
 from ml_core.ports import ObjectStore
 
@@ -40,4 +40,4 @@ def write_progress(store: ObjectStore, progress: SweepProgress) -> None:
     def change(body: Body | None) -> Body:
         return {**(body or {}), **progress._asdict()}
 
-    update(store, _KEY, change)
+    replace_damaged(store, _KEY, change)

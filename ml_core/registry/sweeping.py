@@ -22,7 +22,7 @@ from functools import partial
 from itertools import batched
 from typing import NamedTuple
 
-from ml_core.documents import Body, Document, read, read_many, timestamp, update
+from ml_core.documents import Body, Document, read, read_many, replace_damaged, timestamp, update
 from ml_core.errors import DocumentDamaged, JobNotFound, ObjectNotFound
 from ml_core.ports import ObjectInfo, ObjectStore
 from ml_core.registry.changes import DELETED, PURGED, leaving, move_out, tell_sweep_of
@@ -80,7 +80,7 @@ class Sweeper(NamedTuple):
         self._sweep_models(place)
         removed += self._sweep_artifacts(place)
         if place != before:
-            update(self._store, _PLACE, lambda body: {**(body or {}), **place})
+            replace_damaged(self._store, _PLACE, lambda body: {**(body or {}), **place})
         return removed
 
     @property

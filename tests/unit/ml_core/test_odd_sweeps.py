@@ -1,6 +1,8 @@
 """The sweep of the jobs and that of the registry, where they meet, in stores that are odd."""
 
-from ml_core.documents import Body, timestamp, update
+import pytest
+
+from ml_core.documents import Body, read, timestamp, update
 from ml_core.jobs.jobs import SUCCEEDED, JobLimits, Jobs, job_key
 from ml_core.jobs.leases import claim
 from ml_core.jobs.sweep import Swept, sweep
@@ -117,3 +119,17 @@ def test_a_model_that_was_copied_into_the_store_keeps_its_artifacts() -> None:
     for _ in range(20):
         kept.sweep(1)
     assert kept.is_stored(job_id)
+
+
+@pytest.mark.parametrize("key", ["sweeps/progress.json", "registry/sweep.json"])
+def test_a_sweep_goes_on_where_a_document_of_its_own_is_damaged(key: str) -> None:
+    kept = Kept()
+    for _ in range(2):
+        kept.register(job_id := kept.fitted())
+    kept.sweep()
+    kept.store.delete(key)
+    kept.store.put_if_absent(key, b"damaged")
+    Deletion(kept.registry).delete_version("iris", 2, purge=True)
+    kept.sweep(8)
+    assert not kept.is_stored(job_id)
+    assert read(kept.store, key).body["revision"] == 1
