@@ -253,7 +253,10 @@ class Sweeper(NamedTuple):
         by_job: dict[str, list[ObjectInfo]] = {}
         for found in page.objects:
             by_job.setdefault(_job_of(found.key), []).append(found)
-        known, known_until = self._registered(after, next(reversed(by_job), ""))
+        if not by_job:
+            place["artifacts"] = None
+            return 0
+        known, known_until = self._registered(next(iter(by_job)), next(reversed(by_job)))
         oldest, removed, asked = self.registry.clock() - _ORPHANED, 0, 0
         for job, files in self._until_over(by_job.items()):
             if job > known_until or asked == _MOST_ASKED:
@@ -270,9 +273,12 @@ class Sweeper(NamedTuple):
             place["artifacts"] = page.next_after
         return removed
 
-    def _registered(self, after: str | None, last: str) -> tuple[set[str], str]:
-        """The jobs after a file that are known to have registered, and the one up to which that is all."""
-        begin = None if after is None else f"{INDEX}{_job_of(after)}"
+    def _registered(self, first: str, last: str) -> tuple[set[str], str]:
+        """The jobs from one on that are known to have registered, and the one up to which that is all.
+
+        Before the first there may be any number of jobs whose files were removed.
+        """
+        begin: str | None = f"{INDEX}{first}"
         jobs: set[str] = set()
         for _ in range(_MOST_PAGES):
             page = self._store.list(INDEX, after=begin)

@@ -133,3 +133,13 @@ def test_a_sweep_goes_on_where_a_document_of_its_own_is_damaged(key: str) -> Non
     kept.sweep(8)
     assert not kept.is_stored(job_id)
     assert read(kept.store, key).body["revision"] == 1
+
+
+def test_orphans_are_found_beyond_many_jobs_whose_files_were_removed() -> None:
+    kept = Kept()
+    job_id = kept.fitted()
+    kept.jobs.cancel(job_id)
+    told = b'{"model":"iris","version":1}'
+    kept.store.fill((f"registry/jobs/{number:028x}.json", told) for number in range(6_000))
+    kept.sweep(2)
+    assert not kept.is_stored(job_id)
