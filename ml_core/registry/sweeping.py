@@ -105,7 +105,10 @@ class Sweeper(NamedTuple):
             for found in self._until_over(self._store.list(prefix).objects):
                 if end is not None and found.key > end:
                     break
-                removed += self._sweep_range(found)
+                try:
+                    removed += self._sweep_range(found)
+                except DocumentDamaged as error:
+                    log.error("what was deleted stays where it is: %s", error)  # noqa: TRY400 - foreseen
         return removed
 
     def _sweep_range(self, found: ObjectInfo) -> int:
@@ -115,9 +118,6 @@ class Sweeper(NamedTuple):
             model = _model(self._store, told["model"])
         except ObjectNotFound:
             return 0  # another sweep was first
-        except DocumentDamaged as error:
-            log.error("what was deleted stays where it is: %s", error)  # noqa: TRY400 - foreseen
-            return 0
         purging = found.key.startswith(PURGED) and not told["done"]
         young = purging and found.modified > self.registry.clock() - _SWEEPS_TIME
         removed = 0
@@ -187,10 +187,13 @@ class Sweeper(NamedTuple):
                 return
             documents = read_many(self._store, [found.key for found in batch], skip_damaged=True)
             for found, document in zip(batch, documents, strict=True):
-                if document is None:
-                    log.error("the document '%s' is damaged", found.key)
-                elif not self._bring_up(found, document, since):
-                    return
+                try:
+                    if document is None:
+                        log.error("the document '%s' is damaged", found.key)
+                    elif not self._bring_up(found, document, since):
+                        return
+                except DocumentDamaged as error:
+                    log.error("a model is not swept: %s", error)  # noqa: TRY400 - foreseen
                 place["models"] = found.key
         if page.next_after is None:
             place.update(models=None, began=None, complete=place["began"])

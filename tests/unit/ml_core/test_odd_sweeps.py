@@ -10,6 +10,7 @@ from ml_core.ports import every_object
 from ml_core.registry.deletion import Deletion
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.retention import DAY
+from ml_core.registry.segments import segment_key
 from tests.contract.faults import Clock, RememberingQueue
 from tests.counting_store import CountingStore
 
@@ -143,3 +144,18 @@ def test_orphans_are_found_beyond_many_jobs_whose_files_were_removed() -> None:
     kept.store.fill((f"registry/jobs/{number:028x}.json", told) for number in range(6_000))
     kept.sweep(2)
     assert not kept.is_stored(job_id)
+
+
+def test_a_damaged_segment_keeps_no_other_model_from_being_swept() -> None:
+    kept = Kept()
+    for _ in range(20):
+        kept.register(kept.fitted())
+    kept.register(job_id := kept.fitted("zebra"), "zebra")
+    deletion = Deletion(kept.registry)
+    deletion.delete_model("zebra", purge=True)
+    deletion.delete_model("iris", purge=True)
+    kept.store.delete(segment_key("iris", 1))
+    kept.store.put_if_absent(segment_key("iris", 1), b"damaged")
+    kept.sweep()
+    assert not kept.is_stored(job_id)
+    assert read(kept.store, "registry/sweep.json").body["complete"]
