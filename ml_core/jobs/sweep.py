@@ -18,7 +18,7 @@ from ml_core.errors import DocumentDamaged, LeaseLost, ObjectNotFound
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import FINAL, RUNNING, Job, Jobs, input_key, job_key
 from ml_core.jobs.leases import MOST_ATTEMPTS, counted_attempts, held_for
-from ml_core.jobs.marks import OpenJob, open_jobs, open_key
+from ml_core.jobs.marks import OpenJob, mark_open, open_jobs, open_key, owner_of
 from ml_core.jobs.sweep_progress import SweepProgress, read_progress, write_progress
 from ml_core.jobs.trainer import fail_dead_lettered, run_job
 from ml_core.jobs.upkeep import ORPHANED, expire, mark_page
@@ -133,6 +133,7 @@ class _Sweep:
         try:
             if body is None:
                 return self._remove_lonely_mark(opened)
+            self._mark_as_its_owners(opened, body)
             if body["state"] in FINAL:
                 self._jobs.close(Job.of(body))
                 return "cleared"
@@ -142,6 +143,13 @@ class _Sweep:
         except DocumentDamaged as error:
             log.error("job %s cannot be swept: %s", opened.id, error)  # noqa: TRY400 - foreseen
             return None
+
+    def _mark_as_its_owners(self, opened: OpenJob, body: Body) -> None:
+        """Remove the mark of a request that came to nothing, where another key's with its id made the job."""
+        owner = owner_of(body.get("submitter"))
+        if owner != opened.owner:
+            mark_open(self._store, opened.id, owner)
+            self._store.delete(open_key(opened.id, opened.owner))
 
     def _remove_lonely_mark(self, opened: OpenJob) -> str | None:
         """Remove mark and input of a job whose submitter died before it wrote the job."""

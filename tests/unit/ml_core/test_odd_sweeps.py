@@ -5,6 +5,7 @@ import pytest
 from ml_core.documents import Body, read, timestamp, update
 from ml_core.jobs.jobs import SUCCEEDED, JobLimits, Jobs, job_key
 from ml_core.jobs.leases import claim
+from ml_core.jobs.marks import mark_open, open_jobs, owner_of
 from ml_core.jobs.sweep import Swept, sweep
 from ml_core.ports import every_object
 from ml_core.registry.deletion import Deletion
@@ -159,3 +160,18 @@ def test_a_damaged_segment_keeps_no_other_model_from_being_swept() -> None:
     kept.sweep()
     assert not kept.is_stored(job_id)
     assert read(kept.store, "registry/sweep.json").body["complete"]
+
+
+def test_a_mark_of_another_key_than_the_jobs_is_removed() -> None:
+    """A request died after its mark; the same Idempotency-Key then came with another API key."""
+    kept = Kept(JobLimits(most_of_key=1))
+    job_id = kept.jobs.submit("iris", b"{}", {}, idempotency_key="same", submitter="new").id
+    mark_open(kept.store, job_id, owner_of("old"))
+    kept.sweep()
+    assert [each.owner for each in open_jobs(kept.store)] == [owner_of("new")]
+    mark_open(kept.store, job_id, owner_of("old"))
+    kept.jobs.cancel(job_id)
+    for _ in range(2):
+        kept.sweep()
+    assert list(open_jobs(kept.store)) == []
+    kept.jobs.submit("iris", b"{}", {}, submitter="old")
