@@ -193,13 +193,18 @@ class Jobs:
                 return earlier
         self._check_room(job_id, submitter)
         mark_open(self.store, job_id, owner_of(submitter))
-        with suppress(
-            ObjectExists
-        ):  # written by a request with the same key, or by this one: its answer was lost
-            self.store.put_if_absent(input_key(job_id), data)
-        document = update(
-            self.store, job_key(job_id), lambda body: self._new(job_id, model, request, submitter, body)
-        )
+        try:
+            with suppress(
+                ObjectExists
+            ):  # written by a request with the same key, or by this one: its answer was lost
+                self.store.put_if_absent(input_key(job_id), data)
+            document = update(
+                self.store, job_key(job_id), lambda body: self._new(job_id, model, request, submitter, body)
+            )
+        except Unavailable:
+            with suppress(Unavailable):  # it takes no room; a sweep marks a job that is there after all
+                self.store.delete(open_key(job_id, owner_of(submitter)))
+            raise
         self._send(job_id)
         return Job.of(document.body)
 

@@ -3,7 +3,8 @@
 import pytest
 
 from ml_core.documents import Body, read, timestamp, update
-from ml_core.jobs.jobs import SUCCEEDED, JobLimits, Jobs, job_key
+from ml_core.errors import Unavailable
+from ml_core.jobs.jobs import QUEUED, SUCCEEDED, JobLimits, Jobs, job_key
 from ml_core.jobs.leases import claim
 from ml_core.jobs.marks import mark_open, open_jobs, owner_of
 from ml_core.jobs.sweep import Swept, sweep
@@ -175,3 +176,19 @@ def test_a_mark_of_another_key_than_the_jobs_is_removed() -> None:
         kept.sweep()
     assert list(open_jobs(kept.store)) == []
     kept.jobs.submit("iris", b"{}", {}, submitter="old")
+
+
+def test_a_request_that_the_store_refused_takes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept(JobLimits(most_of_key=1))
+    put = kept.store.put_if_absent
+
+    def refuse(key: str, data: bytes) -> str:
+        if key.startswith("jobs/"):
+            raise Unavailable("the store was made to fail")
+        return put(key, data)
+
+    monkeypatch.setattr(kept.store, "put_if_absent", refuse)
+    with pytest.raises(Unavailable):
+        kept.jobs.submit("iris", b"{}", {}, submitter="key")
+    monkeypatch.undo()
+    assert kept.jobs.submit("iris", b"{}", {}, submitter="key").state == QUEUED
