@@ -1,5 +1,6 @@
 """A store in memory that counts what is asked of it: requests and bytes do not depend on the machine."""
 
+import threading
 import time
 from bisect import bisect_right, insort
 from collections import Counter
@@ -19,6 +20,7 @@ class CountingStore:
         self._keys: list[str] = []
         self._objects: dict[str, tuple[bytes, str, float]] = {}
         self._writes = 0
+        self._changing = threading.Lock()
         self.requests: Counter[str] = Counter()
         self.bytes = 0
 
@@ -70,8 +72,9 @@ class CountingStore:
 
     def delete(self, key: str) -> None:
         self._count("delete", key)
-        if self._objects.pop(key, None) is not None:
-            del self._keys[bisect_right(self._keys, key) - 1]
+        with self._changing:
+            if self._objects.pop(key, None) is not None:
+                del self._keys[bisect_right(self._keys, key) - 1]
 
     def opened(self, key: str) -> Opened:
         self._count("opened", key)
@@ -97,8 +100,9 @@ class CountingStore:
         return StoredObject(data, revision)
 
     def _put(self, key: str, data: bytes) -> str:
-        if key not in self._objects:
-            insort(self._keys, key)
-        self._writes += 1
-        self._objects[key] = data, str(self._writes), time.time()
-        return str(self._writes)
+        with self._changing:
+            if key not in self._objects:
+                insort(self._keys, key)
+            self._writes += 1
+            self._objects[key] = data, str(self._writes), time.time()
+            return str(self._writes)

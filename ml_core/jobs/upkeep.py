@@ -90,16 +90,21 @@ def expire(jobs: Jobs, is_time: Callable[[], bool]) -> int:
             if not is_time() or removed >= _MOST_EXPIRED:
                 return removed
             documents = read_many(jobs.store, [job_key(traces.id) for traces in batch], skip_damaged=True)
-            for traces, document in zip(batch, documents, strict=True):
-                body = None if document is None else document.body
-                if body is None or (body["state"] in FINAL and body["finished"] < ended_before):
-                    if body is not None and body["state"] == SUCCEEDED:
-                        told = {"job": traces.id, "version": body["version"]}
-                        write_index(jobs.store, body["model"], [told])
-                    for key in _keys_of(traces, body):
-                        jobs.store.delete(key)
-                    removed += 1
+            with ThreadPoolExecutor(_WRITERS) as writers:
+                removed += sum(writers.map(partial(_expire, jobs.store, ended_before), batch, documents))
     return removed
+
+
+def _expire(store: ObjectStore, ended_before: str, traces: Traces, document: Document | None) -> bool:
+    """Remove a job that ended before a time; whether it did."""
+    body = None if document is None else document.body
+    if body is not None and (body["state"] not in FINAL or body["finished"] >= ended_before):
+        return False
+    if body is not None and body["state"] == SUCCEEDED:
+        write_index(store, body["model"], [{"job": traces.id, "version": body["version"]}])
+    for key in _keys_of(traces, body):
+        store.delete(key)
+    return True
 
 
 def _keys_of(traces: Traces, body: Body | None) -> Iterator[str]:

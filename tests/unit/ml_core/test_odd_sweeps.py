@@ -1,5 +1,7 @@
 """The sweep of the jobs and that of the registry, where they meet, in stores that are odd."""
 
+from threading import Barrier
+
 import pytest
 
 from ml_core.documents import Body, read, timestamp, update
@@ -8,6 +10,7 @@ from ml_core.jobs.jobs import QUEUED, SUCCEEDED, JobLimits, Jobs, job_key
 from ml_core.jobs.leases import claim
 from ml_core.jobs.marks import mark_open, open_jobs, owner_of
 from ml_core.jobs.sweep import Swept, sweep
+from ml_core.jobs.upkeep import expire
 from ml_core.ports import every_object
 from ml_core.registry.deletion import Deletion
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
@@ -15,6 +18,7 @@ from ml_core.registry.retention import DAY
 from ml_core.registry.segments import segment_key
 from tests.contract.faults import Clock, RememberingQueue
 from tests.counting_store import CountingStore
+from tests.past_jobs import past_jobs
 
 
 class Kept:
@@ -192,3 +196,18 @@ def test_a_request_that_the_store_refused_takes_no_room(monkeypatch: pytest.Monk
         kept.jobs.submit("iris", b"{}", {}, submitter="key")
     monkeypatch.undo()
     assert kept.jobs.submit("iris", b"{}", {}, submitter="key").state == QUEUED
+
+
+def test_jobs_expire_several_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand of them, one after the other, take all of a sweep's time, and nothing else gets any."""
+    kept = Kept()
+    kept.store.fill(past_jobs(8, kept.clock(), seconds=DAY, marked=True))
+    delete, two = kept.store.delete, Barrier(2, timeout=10)
+
+    def deleted(key: str) -> None:
+        two.wait()
+        delete(key)
+
+    monkeypatch.setattr(kept.store, "delete", deleted)
+    kept.clock.ahead = 32 * DAY
+    assert expire(kept.jobs, lambda: True) == 8
