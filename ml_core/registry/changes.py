@@ -12,9 +12,10 @@ one more of each until the next change. The document of an earlier release, whic
 from __future__ import annotations
 
 import json
+import logging
 from typing import NamedTuple
 
-from ml_core.errors import Conflict, ObjectExists
+from ml_core.errors import Conflict, DocumentDamaged, ObjectExists
 from ml_core.registry.segments import NOWHERE, SIZE, write_entries
 
 TYPE_CHECKING = False
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from ml_core.documents import Body
     from ml_core.ports import ObjectStore
+
+log = logging.getLogger(__name__)
 
 KEPT = 8
 MOST_MOVED = 32
@@ -143,7 +146,10 @@ def leaving(body: Body, most: int | None = None) -> list[Leaving]:
 
 
 def move_out(store: ObjectStore, name: str, body: Body, gone: list[Leaving]) -> bool:
-    """Copy elsewhere what is still as it was, and take it out; whether anything was. Raises `Unavailable`."""
+    """Copy elsewhere what is still as it was, and take it out; whether anything was. Raises `Unavailable`.
+
+    Where somebody damaged what they would be copied to, they stay: the change itself needs none of it.
+    """
     named = _named(body)
     going = [
         each
@@ -154,7 +160,11 @@ def move_out(store: ObjectStore, name: str, body: Body, gone: list[Leaving]) -> 
     if not going:
         return False
     copies = [{"job": each.job, **each.entry} for each in going]
-    staying = write_entries(store, name, copies, body["revision"])
+    try:
+        staying = write_entries(store, name, copies, body["revision"])
+    except DocumentDamaged as error:
+        log.error("model %s keeps its old versions: %s", name, error)  # noqa: TRY400 - foreseen
+        return False
     moved = [each for each in going if each.job not in staying]
     tell_sweep_of(store, name, [each.entry for each in moved if each.place == "tombstones"])
     elsewhere = elsewhere_of(body)

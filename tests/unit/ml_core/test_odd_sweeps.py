@@ -12,6 +12,7 @@ from ml_core.jobs.marks import mark_open, open_jobs, owner_of
 from ml_core.jobs.sweep import Swept, sweep
 from ml_core.jobs.upkeep import expire
 from ml_core.ports import every_object
+from ml_core.registry.aliases import Aliases
 from ml_core.registry.deletion import Deletion
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.retention import DAY
@@ -211,3 +212,14 @@ def test_jobs_expire_several_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept.store, "delete", deleted)
     kept.clock.ahead = 32 * DAY
     assert expire(kept.jobs, lambda: True) == 8
+
+
+def test_a_model_goes_on_where_a_segment_is_damaged() -> None:
+    kept = Kept()
+    for _ in range(20):
+        kept.register(kept.fitted())
+    kept.store.write_stream(segment_key("iris", 1), [b"damaged"])
+    assert kept.register(kept.fitted()) == 21
+    assert Aliases(kept.registry).set("iris", "production", 20).version == 20
+    kept.sweep()
+    assert kept.registry.model("iris").pick().version == 20
