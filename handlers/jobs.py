@@ -120,9 +120,11 @@ def deliver(services: "Services", job_id: str, context: TrainerContext | None = 
         return None
     context = context or trainer_context(services)
     turn = _turn(services, job_id)
-    if turn != job_id and _run_instead(turn, context):
-        return 0.0
-    return _run_logged(job_id, context).defer
+    instead = _run_instead(turn, context) if turn != job_id else None
+    if instead is None:
+        return _run_logged(job_id, context).defer
+    # Where the store failed, it would fail again at once.
+    return 0.0 if instead.job else instead.defer or 0.0
 
 
 def _turn(services: "Services", job_id: str) -> str:
@@ -134,14 +136,13 @@ def _turn(services: "Services", job_id: str) -> str:
         return job_id
 
 
-def _run_instead(job_id: str, context: TrainerContext) -> bool:
-    """Run a job whose own message has not come yet; its failures are counted when it does."""
+def _run_instead(job_id: str, context: TrainerContext) -> Outcome | None:
+    """Run a job whose own message has not come yet; None where that failed, which is counted when it does."""
     try:
-        _run_logged(job_id, context)
+        return _run_logged(job_id, context)
     except Exception as error:  # noqa: BLE001 (the message that came is about another job)
         log_unforeseen(error, job=job_id)
-        return False
-    return True
+        return None
 
 
 def _run_logged(job_id: str, context: TrainerContext) -> Outcome:

@@ -12,6 +12,7 @@ from handlers.services import Services
 from handlers.settings import read_settings
 from ml_core.errors import MalformedInput, NotConfigured
 from ml_core.jobs.context import TrainerContext
+from ml_core.jobs.trainer import Outcome
 from ml_core.jobs.turns import Turns
 from providers.local.runtime.queue import FolderQueue, work
 from tests.contract.faults import QUICK, QUICK_FIT
@@ -103,6 +104,17 @@ def test_a_job_that_fails_in_anothers_turn_costs_that_one_nothing(
     assert deliver(services, delivered, context) is None
     assert services.jobs.get(delivered).state == "succeeded"
     assert broken in capsys.readouterr().out
+
+
+def test_a_message_waits_where_the_store_fails_in_anothers_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = services_over(tmp_path)
+    delivered, other = submitted(services, "ann", "bob")
+    services._turns = Turns()
+    monkeypatch.setattr(services._turns, "choose", lambda *_: other)
+    monkeypatch.setattr("handlers.jobs.run_job", lambda *_: Outcome(None, 15.0))
+    assert deliver(services, delivered, quick(services)) == 15.0
 
 
 def test_the_laptops_trainer_takes_turns_among_keys(tmp_path: Path) -> None:
