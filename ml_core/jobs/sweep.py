@@ -65,17 +65,21 @@ def sweep(jobs: Jobs, registry: Registry, seconds: float = SECONDS, *, retention
 
     `retention` is how many seconds the artifact of a deleted version stays.
     """
-    return _Sweep(jobs, registry, time.monotonic() + seconds, retention).run()
+    now = time.monotonic()
+    return _Sweep(jobs, registry, now + seconds, now + seconds / 2, retention).run()
 
 
 class _Sweep:
     """One sweep."""
 
-    def __init__(self, jobs: Jobs, registry: Registry, until: float, retention: float) -> None:
+    def __init__(
+        self, jobs: Jobs, registry: Registry, until: float, mark_until: float, retention: float
+    ) -> None:
         self._jobs = jobs
         self._store = jobs.store
         self._registry = registry
         self._until = until
+        self._mark_until = mark_until
         self._retention = retention
         self._counts = dict.fromkeys(Swept._fields, 0)
 
@@ -166,7 +170,8 @@ class _Sweep:
     def _mark(self, progress: SweepProgress, unfinished: set[str]) -> SweepProgress:
         """Mark jobs that nobody has marked, of the newest and of the next pages of a round through all.
 
-        They are added to `unfinished`, whatever they are.
+        They are added to `unfinished`, whatever they are. A store of before may have so many that half of
+        each sweep's time is left to what comes after.
         """
         if not self._is_time():
             return progress
@@ -180,7 +185,7 @@ class _Sweep:
         newest_end = look(None)
         after = progress.looked_at or newest_end
         for _ in range(_PAGES if progress.all_marked else _FIRST_PAGES):
-            if after is None or not self._is_time():
+            if after is None or time.monotonic() >= self._mark_until:
                 break
             after = look(after)
         return progress._replace(looked_at=after, all_marked=progress.all_marked or after is None)
