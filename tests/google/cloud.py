@@ -475,7 +475,9 @@ def _update_function(cloud: Cloud, request: Recorded, name: str) -> Json:
         raise Refusal(409, f"unable to queue the operation: {name} has an operation in progress")
     changed = dict(found)
     for field in request.query["updateMask"].split(","):
-        changed[field] = body[field]
+        changed.pop(field, None)  # what the mask names and the body lacks is cleared
+        if field in body:
+            changed[field] = body[field]
     return _change(cloud, name, changed)
 
 

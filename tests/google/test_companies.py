@@ -320,3 +320,15 @@ def test_a_companys_key_encrypts_all_that_is_stored(bench: Bench) -> None:
     assert "nothing to change" in bench.deploy(encrypted)
     bench.remove(encrypted, yes=True)
     assert cloud.resources == {}
+
+
+def test_a_key_that_is_named_no_more_is_taken_from_functions_and_bucket(
+    bench: Bench, service: Service
+) -> None:
+    key = "projects/keys-1/locations/europe-west1/keyRings/ml/cryptoKeys/models"
+    bench.deploy(make_service(encryptionKey=key))
+    bench.deploy(service)
+    assert {each.get("kmsKeyName", "") for each in bench.google.cloud.functions.values()} == {""}
+    settings = bench.google.buckets.settings[NAMES.bucket]
+    assert not (settings.get("encryption") or {}).get("defaultKmsKeyName")
+    assert "nothing to change" in bench.deploy(service)

@@ -118,8 +118,10 @@ class FunctionsService:
 
     def update(self, config: Json, package: bytes) -> None:
         """Upload the package and begin to update the function; while it is busy, wait for our turn."""
-        mask = ["labels", "buildConfig", "serviceConfig"]
-        mask += [field for field in ("eventTrigger", "kmsKeyName") if field in config]
+        # A key that is named no more is in the mask as well: only so is it taken away.
+        mask = ["labels", "buildConfig", "serviceConfig", "kmsKeyName"]
+        if "eventTrigger" in config:
+            mask.append("eventTrigger")
         self._again[config["name"]] = lambda: self.update(config, package)
         body = {"function": self._with_source(config, package), "updateMask": ",".join(mask)}
         request = _request("UpdateFunctionRequest", body)
