@@ -55,8 +55,9 @@ OF_TYPES: dict[str, tuple[str, ...]] = {
     "AWS::Lambda::LayerVersion": (
         *["lambda:DeleteLayerVersion", "lambda:GetLayerVersion", "lambda:PublishLayerVersion"],
     ),
-    "AWS::Lambda::EventSourceMapping": tuple(
-        f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Delete", "Get", "Update")
+    "AWS::Lambda::EventSourceMapping": (
+        *(f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Delete", "Get", "Update")),
+        *["lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"],
     ),
     "AWS::SQS::Queue": (
         *["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
@@ -64,7 +65,7 @@ OF_TYPES: dict[str, tuple[str, ...]] = {
     ),
     "AWS::Events::Rule": (
         *["events:DeleteRule", "events:DescribeRule", "events:ListTargetsByRule", "events:PutRule"],
-        *["events:PutTargets", "events:RemoveTargets"],
+        *["events:PutTargets", "events:RemoveTargets", *(f"events:{each}" for each in TAGGING)],
     ),
     "AWS::Logs::LogGroup": (
         *["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy"],
@@ -189,9 +190,16 @@ def test_everything_that_has_a_name_is_named_by_its_prefix() -> None:
     for statement in policy()["Statement"]:
         resources = statement["Resource"]
         for each in [resources] if isinstance(resources, str) else resources:
-            if statement["Sid"] in {"WhatKnowsNoResource", "HttpApis"} or "Condition" in statement:
+            unnamed = {"WhatKnowsNoResource", "HttpApis", "TagsOfEventSources"}
+            if statement["Sid"] in unnamed or "Condition" in statement:
                 continue
             assert "serverless-ml" in each
+
+
+def test_event_sources_may_be_tagged_whose_names_are_nobodys() -> None:
+    """The framework tags each stack, and CloudFormation tags by that what it makes: by a wildcard ARN."""
+    tagged = [each for each in policy()["Statement"] if "lambda:TagResource" in each["Action"]]
+    assert "arn:aws:lambda:*:*:event-source-mapping:*" in [each["Resource"] for each in tagged]
 
 
 def test_the_policy_fits_into_a_managed_policy() -> None:
