@@ -327,8 +327,16 @@ def test_a_key_that_is_named_no_more_is_taken_from_functions_and_bucket(
 ) -> None:
     key = "projects/keys-1/locations/europe-west1/keyRings/ml/cryptoKeys/models"
     bench.deploy(make_service(encryptionKey=key))
-    bench.deploy(service)
+    assert "delete the repository serverless-ml-dev" in bench.deploy(service)
+    assert f"{LOCATION}/repositories/serverless-ml-dev" not in bench.google.cloud.resources
     assert {each.get("kmsKeyName", "") for each in bench.google.cloud.functions.values()} == {""}
     settings = bench.google.buckets.settings[NAMES.bucket]
     assert not (settings.get("encryption") or {}).get("defaultKmsKeyName")
     assert "nothing to change" in bench.deploy(service)
+
+
+def test_removing_without_the_key_that_was_named_leaves_no_images(bench: Bench, service: Service) -> None:
+    key = "projects/keys-1/locations/europe-west1/keyRings/ml/cryptoKeys/models"
+    bench.deploy(make_service(encryptionKey=key))
+    assert "delete the repository serverless-ml-dev" in bench.remove(service, yes=True)
+    assert bench.google.cloud.resources == {}

@@ -7,6 +7,7 @@ here and in `policies.py`, names in `names.py`; `settings.py` reads the paramete
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from providers.deploying.plan import DeploymentFailed
@@ -317,6 +318,20 @@ def _images(names: GoogleNames, settings: GoogleSettings, labels: dict[str, str]
             frozenset({Grant("roles/artifactregistry.writer", builder)}),
         )
     ]
+
+
+def images_left(should: Desired, functions: Mapping[str, Json]) -> GoogleResource | None:
+    """The repository in which the functions' images are, where no key asks for one any more."""
+    path = f"{should.location}/repositories/{should.base}"
+    if any(each.path == f"/v1/{path}" for each in should.resources):
+        return None
+    # Google may name the project by its number.
+    end = path.removeprefix(f"projects/{should.project}")
+    used = [each.get("buildConfig", {}).get("dockerRepository", "") for each in functions.values()]
+    if not any(each.endswith(end) for each in used):
+        return None
+    title = f"the repository {should.base}, which held the images of the functions"
+    return GoogleResource(title, "artifactregistry", f"/v1/{path}", {}, ("", "", {}))
 
 
 def _queue(names: GoogleNames, path: str, settings: Json, workers: set[str]) -> GoogleResource:

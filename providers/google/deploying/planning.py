@@ -14,6 +14,7 @@ from providers.google.deploying.desired import (
     GoogleResource,
     Json,
     fingerprint,
+    images_left,
     is_queue_of,
 )
 from providers.google.deploying.functions_service import Callers
@@ -38,6 +39,7 @@ def plan_deploy(
         *(step for resource in should.schedules for step in _resource(resource, now)),
         *_alarms(should, now),
         *_orphans(should, now),
+        *_images_left(should, now),
     ]
 
 
@@ -55,6 +57,7 @@ def plan_remove(should: Desired, now: ObservedProject, kept: KeptByOthers) -> li
         *(_delete_alarm(name, now.alarms[name]) for name in _policies_first(now.alarms)),
         *(step for resource in should.schedules for step in _delete(resource, now)),
         *(_delete_function(path) for path in sorted(now.functions)),
+        *_images_left(should, now),
         *(step for resource in resources if not resource.ours for step in _take_back(resource, now)),
         *(step for resource in resources for step in _delete(resource, now)),
         *(_delete_bucket(should.bucket, now) if should.bucket.name not in kept.names else ()),
@@ -382,6 +385,13 @@ def _orphans(should: Desired, now: ObservedProject) -> list[Step[ControlPlane]]:
     """Functions that an earlier serverless.yml had."""
     kept = {function.path for function in should.functions}
     return [_delete_function(path) for path in sorted(set(now.functions) - kept)]
+
+
+def _images_left(should: Desired, now: ObservedProject) -> Steps:
+    """Last, or after the functions: until then they start from it."""
+    resource = images_left(should, now.functions)
+    if resource is not None:
+        yield Step(f"delete {_short(resource)}", lambda cloud, _: cloud.resources.delete(resource))
 
 
 def _delete_function(path: str) -> Step[ControlPlane]:
