@@ -10,6 +10,7 @@ import pytest
 from handlers.logs import log
 from handlers.settings import read_settings
 from providers.azure.deploying.alarms import alarms
+from providers.azure.deploying.options import options_of
 from providers.azure.deploying.planning import shape_of
 from providers.azure.deploying.template import (
     BLOB_DATA_CONTRIBUTOR,
@@ -90,6 +91,10 @@ class TestACompanysParameters:
         document = template(shape_of(make_service(**ALL_ON), NAMES))
         wanted = {"team": "ml", "cost-center": "7", "service": "serverless-ml", "stage": "dev"}
         assert all(each["tags"] == wanted for each in document["resources"] if "location" in each)
+
+    @pytest.mark.parametrize("text", ["team=ml,cost-center=7,team=ml", "team = ml ,cost-center= 7"])
+    def test_a_tag_may_be_said_twice_and_with_spaces(self, text: str) -> None:
+        assert options_of(make_service(tags=text)).tags == {"team": "ml", "cost-center": "7"}
 
     def test_instances_of_the_api_alone_are_kept_warm(self) -> None:
         service = make_service(warmInstances="2")

@@ -10,6 +10,7 @@ from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Function, Service
 from providers.google.deploying.access import Access
 from providers.google.deploying.names import names_of
+from providers.google.deploying.settings import settings_of
 from tests.google.conftest import Bench, make_service
 
 LOCATION, API = "projects/demo-1/locations/europe-west1", "serverless-ml-dev-api"
@@ -180,8 +181,8 @@ def test_the_key_of_a_private_api_comes_beside_the_callers_identity(bench: Bench
         ({"tags": "team=a b"}, "tags: expected a value"),
         ({"tags": "stage=x"}, "tags: expected each name once and none of service, stage"),
         ({"tags": "a=1,a=2"}, "tags: expected each name once"),
-        ({"accessLogs": "no way"}, "accessLogs: expected yes or no, got 'no way'"),
-        ({"alarms": "maybe"}, "alarms: expected yes or no, got 'maybe'"),
+        ({"accessLogs": "no way"}, "accessLogs: expected yes, or nothing, got 'no way'"),
+        ({"alarms": "maybe"}, "alarms: expected yes, or nothing, got 'maybe'"),
         ({"alarmEmail": "ops"}, "alarmEmail: expected an address such as ops@example.com, got 'ops'"),
         ({"warmInstances": "-1"}, "warmInstances: expected 0 to 10 (apiInstances), got '-1'"),
         ({"warmInstances": 11}, "warmInstances: expected 0 to 10 (apiInstances), got '11'"),
@@ -340,3 +341,10 @@ def test_removing_without_the_key_that_was_named_leaves_no_images(bench: Bench, 
     bench.deploy(make_service(encryptionKey=key))
     assert "delete the repository serverless-ml-dev" in bench.remove(service, yes=True)
     assert bench.google.cloud.resources == {}
+
+
+@pytest.mark.parametrize(
+    ("alarms", "on"), [("yes", True), ("True", True), (True, True), ("no", False), ("false", False)]
+)
+def test_alarms_are_switched_by_the_words_of_every_cloud(alarms: object, on: bool) -> None:
+    assert settings_of(make_service(alarms=alarms)).alarms is on

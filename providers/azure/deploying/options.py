@@ -107,7 +107,7 @@ def memory(name: str, text: object) -> int:
 def _yes(name: str, given: Mapping[str, str]) -> bool:
     text = given.get(name, "").lower()
     if text not in _YES:
-        raise DeploymentFailed(f"{name}: expected yes or nothing, got {text[:80]!r}")
+        raise DeploymentFailed(f"{name}: expected yes, or nothing, got {text[:80]!r}")
     return _YES[text]
 
 
@@ -124,7 +124,8 @@ def _encryption_key(text: str) -> EncryptionKey | None:
 
 
 def _tags(text: str) -> dict[str, str]:
-    pairs = [entry.strip().partition("=") for entry in text.split(",") if entry.strip()]
+    parts = (entry.partition("=") for entry in text.split(",") if entry.strip())
+    pairs = dict.fromkeys((name.strip(), sign, value.strip()) for name, sign, value in parts)
     for name, sign, value in pairs:
         if not sign or not _is_tag(name, value):
             raise DeploymentFailed(

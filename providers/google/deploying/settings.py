@@ -88,8 +88,11 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
 
 
 def _yes(name: str, value: str) -> bool:
-    """Off where it is empty or no, on where it is yes."""
-    return _one_of(name, value.lower() or "no", ("yes", "no")) == "yes"
+    """Off where it is empty, no or false, on where it is yes or true: as on the other clouds."""
+    switched = {"": False, "no": False, "false": False, "yes": True, "true": True}.get(value.lower())
+    if switched is None:
+        raise DeploymentFailed(f"{name}: expected yes, or nothing, got {value[:80]!r}")
+    return switched
 
 
 def _matches(name: str, value: str, pattern: str, expected: str) -> None:
