@@ -20,6 +20,8 @@ const NAMES = [
   ...['encryptionKey', 'dataKeys', 'tags'],
 ];
 
+const CAPS = ['apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst'];
+
 const listOf = (text) => [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
 const shown = (text) => `"${text.slice(0, 120)}"`;
 
@@ -44,6 +46,10 @@ function warmFault(text, cap) {
   return /^\d+$/.test(cap) && Number(text) > Number(cap)
     ? `expected at most apiConcurrency, which is ${cap}, got ${text}: instances that are kept warm count as running`
     : '';
+}
+
+function capFault(text, or) {
+  return /^\d{1,6}$/.test(text) || text === or ? '' : `expected a whole number${or ? `, or ${or}` : ''}, got ${shown(text)}`;
 }
 
 function tagsOf(text) {
@@ -73,13 +79,18 @@ function tagsFault(text) {
 }
 
 // The first fault of the parameters, as [name, what is wrong], or undefined.
-function faultOf(given, { region, apiConcurrency }) {
+function faultOf(given, { region, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst }) {
   const { subnets, securityGroups, encryptionKey } = given;
   const keyRegion = (KEY.exec(encryptionKey) || [])[1];
   const checks = [
     ['alarms', switched(given.alarms)],
     ['alarmEmail', !given.alarmEmail || EMAIL.test(given.alarmEmail) ? '' : `expected one address, such as ops@example.com, got ${shown(given.alarmEmail)}`],
     ['accessLogs', switched(given.accessLogs)],
+    // CloudFormation would refuse these after minutes.
+    ['apiConcurrency', capFault(apiConcurrency, 'none')],
+    ['trainConcurrency', capFault(trainConcurrency, 'none')],
+    ['requestsPerSecond', /^\d{1,6}(\.\d+)?$/.test(requestsPerSecond) ? '' : `expected a number, got ${shown(requestsPerSecond)}`],
+    ['requestBurst', capFault(requestBurst)],
     ['warmInstances', warmFault(given.warmInstances, apiConcurrency)],
     ['access', /^(public|private)$/.test(given.access) ? '' : `expected public or private, got ${shown(given.access)}`],
     ['ingress', given.ingress === 'all' ? '' : `expected all, got ${shown(given.ingress)}: an HTTP API has no private ` +
@@ -115,7 +126,8 @@ module.exports = async ({ resolveVariable }) => {
   const text = async (name) => String((await resolveVariable(`param:${name}, ''`)) ?? '').trim();
   const given = {};
   for (const name of NAMES) given[name] = await text(name);
-  const place = { region: await resolveVariable('self:provider.region'), apiConcurrency: await text('apiConcurrency') };
+  const place = { region: await resolveVariable('self:provider.region') };
+  for (const name of CAPS) place[name] = await text(name);
   const [name, fault] = faultOf(given, place) || [];
   if (fault) {
     // A thrown error would reach the user as the framework's stack; this is the one line that helps.

@@ -31,12 +31,19 @@ OFF = {
     "access": "public",
     "ingress": "all",
 }
+PLACE = {
+    "region": REGION,
+    "apiConcurrency": "20",
+    "trainConcurrency": "3",
+    "requestsPerSecond": "50",
+    "requestBurst": "100",
+}
 TAGS = {"service": "serverless-ml", "stage": "dev"}
 
 FAULTS = """
 const { faultOf } = require('./providers/aws/options.js');
-const [region, given] = JSON.parse(require('fs').readFileSync(0));
-console.log(JSON.stringify(given.map((each) => faultOf(each, { region, apiConcurrency: '20' }) || null)));
+const [place, given] = JSON.parse(require('fs').readFileSync(0));
+console.log(JSON.stringify(given.map((each) => faultOf(each, { ...place, ...each }) || null)));
 """
 EXTEND = """
 const { optionsOf } = require('./providers/aws/options.js');
@@ -66,6 +73,7 @@ GOOD: list[dict[str, str]] = [
     {"alarms": "yes", "accessLogs": "true", "alarmEmail": "ops+ml@example.co.uk"},
     {"alarms": "no", "accessLogs": "False"},
     {"warmInstances": "20"},
+    {"apiConcurrency": "none", "trainConcurrency": "2", "requestsPerSecond": "0.5", "warmInstances": "30"},
     {"access": "private"},
     {"subnets": "subnet-0a1b2c3d, subnet-0123456789abcdef0", "securityGroups": "sg-0a1b2c3d"},
     {"encryptionKey": KEY, "dataKeys": f"{KEY},{KEY.replace(REGION, 'us-east-1')}"},
@@ -73,6 +81,10 @@ GOOD: list[dict[str, str]] = [
     {"tags": "team=ml, cost-center=7,owner=Ärzte+Co@x:y/z,empty=,formula=a=b"},
 ]
 BAD = [
+    ("apiConcurrency", {"apiConcurrency": "no"}, 'expected a whole number, or none, got "no"'),
+    ("trainConcurrency", {"trainConcurrency": "-1"}, 'expected a whole number, or none, got "-1"'),
+    ("requestsPerSecond", {"requestsPerSecond": "many"}, 'expected a number, got "many"'),
+    ("requestBurst", {"requestBurst": "none"}, 'expected a whole number, got "none"'),
     ("alarms", {"alarms": "on"}, 'expected yes, or nothing, got "on"'),
     ("accessLogs", {"accessLogs": "1"}, 'expected yes, or nothing, got "1"'),
     ("alarmEmail", {"alarmEmail": "ops"}, "expected one address"),
@@ -107,11 +119,11 @@ BAD = [
 
 
 def test_what_can_be_is_taken() -> None:
-    assert node(FAULTS, [REGION, [{**OFF, **each} for each in GOOD]]) == [None] * len(GOOD)
+    assert node(FAULTS, [PLACE, [{**OFF, **each} for each in GOOD]]) == [None] * len(GOOD)
 
 
 def test_what_cannot_be_is_said_by_its_name() -> None:
-    found = node(FAULTS, [REGION, [{**OFF, **given} for _, given, _ in BAD]])
+    found = node(FAULTS, [PLACE, [{**OFF, **given} for _, given, _ in BAD]])
     for (name, given, said), fault in zip(BAD, found, strict=True):
         assert fault is not None, given
         assert fault[0] == name, fault
