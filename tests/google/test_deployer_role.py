@@ -146,4 +146,5 @@ def test_the_role_holds_what_the_calls_need_and_no_more(bench: Bench) -> None:
     with open(os.path.join(ROOT, "providers", "google", "deployer-role.yml"), encoding="utf-8") as file:
         role = yaml.safe_load(file)["includedPermissions"]
     assert len(role) == len(set(role))
-    assert set(role) == needed
+    # Asked of a person beside every call: their credentials name the project that the call counts towards.
+    assert set(role) == needed | {"serviceusage.services.use"}
