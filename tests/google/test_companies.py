@@ -195,6 +195,9 @@ def test_a_parameter_that_cannot_be_is_refused_before_anything_is_asked_of_googl
     with pytest.raises(DeploymentFailed) as refusal:
         bench.deploy(make_service(**provider))
     assert str(refusal.value).startswith(said)
+    with pytest.raises(DeploymentFailed) as refusal:
+        bench.deployer(make_service(**provider)).package()
+    assert str(refusal.value).startswith(said)
     assert bench.google.cloud.requests == []
 
 

@@ -39,14 +39,12 @@ class GoogleDeployer:
 
     def package(self) -> list[str]:
         """Build the zips."""
+        self._check()
         return list(packaging.build(self._service).values())
 
     def deploy(self, run: DeploymentRun) -> None:
         """Package, observe, plan, apply, and see that the endpoint answers."""
-        settings = settings_of(self._service)
-        desired(
-            self._service, self._names, "checked"
-        )  # a parameter that cannot be ends it before the packages
+        settings = self._check()
         zips = {
             self._names.function(name): packaging.read(path)
             for name, path in packaging.build(self._service).items()
@@ -62,6 +60,11 @@ class GoogleDeployer:
             run.apply(planning.plan_deploy(should, zips, now), self._cloud)
             if not run.dry:
                 self._check_alive(run, settings)
+
+    def _check(self) -> GoogleSettings:
+        """The parameters; one that cannot be ends it before the packages."""
+        desired(self._service, self._names, "checked")
+        return settings_of(self._service)
 
     def remove(self, run: DeploymentRun) -> None:
         """Delete everything, after printing it and asking; what other regions use stays."""
