@@ -162,6 +162,12 @@ def _labelled[Cloud](steps: Iterable[Step[Cloud]]) -> list[tuple[str, Step[Cloud
     return [(f"{number:>{width}}/{count} {step.title}", step) for number, step in enumerate(todo, start=1)]
 
 
+def held_in_words(models: int, uploads: int) -> str:
+    """What nothing could bring back, as `3 models and 1 upload`; empty where it is nothing."""
+    counts = ((models, "model"), (uploads, "upload"))
+    return " and ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts if count)
+
+
 def ask_terminal(question: str) -> str:
     """The answer typed at the terminal (stdin carries the service); empty where there is none."""
     try:

@@ -355,7 +355,7 @@ def test_a_functions_errors_come_back_as_exceptions() -> None:
 def test_remove_leaves_nothing_but_the_models(service: Deployment) -> None:
     bucket = service.outputs["ModelsBucket"]
     said = service.serverless("remove", "--yes")
-    assert f"the bucket {bucket} was kept because it holds 3 models and 1 uploads" in said
+    assert f"the bucket {bucket} was kept because it holds 3 models and 1 upload" in said
     functions = service.client("lambda").list_functions()["Functions"]
     assert [each["FunctionName"] for each in functions] == ["iris-alone"]
     assert service.client("sqs").list_queues().get("QueueUrls", []) == []
@@ -366,5 +366,5 @@ def test_remove_leaves_nothing_but_the_models(service: Deployment) -> None:
 
     typed = said.partition("to delete it: .venv/bin/python ")[2].splitlines()[0]
     said = service.project.python(*typed.split())
-    assert f"the bucket {bucket} was deleted with 3 models and 1 uploads" in said
+    assert f"the bucket {bucket} was deleted with 3 models and 1 upload" in said
     assert service.client("s3").list_buckets()["Buckets"] == []

@@ -59,7 +59,9 @@ class Place:
         client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
         (found,) = client.describe_stacks(StackName=name)["Stacks"]
         bucket = next(each["OutputValue"] for each in found["Outputs"] if each["OutputKey"] == "ModelsBucket")
-        self.client("s3").put_object(Bucket=bucket, Key="models/churn.json", Body=b"{}")
+        # One model, with older versions in an object of their own.
+        for key in ("models/churn.json", "models/-versions/churn/000000001"):
+            self.client("s3").put_object(Bucket=bucket, Key=key, Body=b"{}")
         self.keep(keys or KEYS)
         return str(bucket)
 
@@ -218,7 +220,7 @@ def test_remove_acts_in_the_account_of_its_profile_and_in_no_other(
         *["remove", "--yes", "--stage", "dev", "--aws-profile", "staging", "--param", "deleteModels=yes"],
         AWS_SESSION_TOKEN="ours",
     )
-    assert f"the bucket {bucket} was deleted with 1 models" in said
+    assert f"the bucket {bucket} was deleted with 1 model" in said
     assert staging.stacks == {"serverless-ml-prod"}
     assert staging.parameters == {"/serverless-ml/prod/keys": 1}
     assert len(staging.models) == 1
@@ -235,7 +237,7 @@ def test_what_stays_is_deleted_by_its_own_accounts_credentials_alone(
     said = project.serverless(
         *["remove", "--yes", "--stage", "dev", "--aws-profile", "operator", "--param", "deleteModels=no"]
     )
-    assert f"the bucket {bucket} was kept because it holds 1 models; to delete it: " in said
+    assert f"the bucket {bucket} was kept because it holds 1 model; to delete it: " in said
     assert (staging.stacks, staging.parameters, staging.models) == (set(), {}, {bucket})
     typed = next(line for line in said.splitlines() if "to delete it: " in line).rpartition(": ")[2].split()
     assert typed[:3] == [".venv/bin/python", "-m", "providers.aws.deploying.removal"]
@@ -245,7 +247,7 @@ def test_what_stays_is_deleted_by_its_own_accounts_credentials_alone(
     assert f"expected credentials of account {STAGING}, got those of account {OURS}" in refused.said
     assert staging.models == {bucket}
     typed.insert(3, "--profile=staging")
-    assert f"the bucket {bucket} was deleted with 1 models" in python(shell, *typed[2:]).said
+    assert f"the bucket {bucket} was deleted with 1 model" in python(shell, *typed[2:]).said
     assert staging.models == set()
     assert ours.state == before
 
@@ -279,7 +281,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_removed(project: Project,
     assert "nothing was removed: answer y to the question, or pass --yes" in refused.said
     dry = project.serverless("remove", "--dry-run")
     assert (
-        f"  bucket     {bucket}: kept, because it holds 1 models (--param deleteModels=yes deletes them)"
+        f"  bucket     {bucket}: kept, because it holds 1 model (--param deleteModels=yes deletes them)"
         in dry
     )
     assert f"  stack      {NAME}\n" in dry
@@ -290,7 +292,8 @@ def test_without_a_terminal_and_without_yes_nothing_is_removed(project: Project,
 def test_what_was_deleted_by_hand_does_not_stop_a_removal(project: Project, ours: Place) -> None:
     bucket = ours.deploy()
     client = ours.client("s3")
-    client.delete_object(Bucket=bucket, Key="models/churn.json")
+    for found in client.list_objects_v2(Bucket=bucket)["Contents"]:
+        client.delete_object(Bucket=bucket, Key=found["Key"])
     client.delete_bucket(Bucket=bucket)
     ours.client("ssm").delete_parameter(Name=KEYS)
     said = project.serverless("remove", "--yes")
@@ -324,7 +327,7 @@ def test_a_person_is_asked_before_anything_is_deleted(
     os.close(ours_side)
     os.close(terminal)
     assert f"Remove {NAME}? [y/N] " in ran.stderr
-    assert ("Delete 1 models for good, too? [y/N] " in ran.stderr) == goes
+    assert ("Delete 1 model for good, too? [y/N] " in ran.stderr) == goes
     assert ran.returncode == (0 if goes else 1)
     if goes:
         assert json.loads(ran.stdout) == {

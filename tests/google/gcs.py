@@ -363,10 +363,17 @@ class Handler(BaseHTTPRequestHandler):
     def _json_list(self, bucket: str) -> None:
         limit = min(int(self.query.get("maxresults", "1000")), 1000)
         after = self.query.get("pagetoken", "")
-        found, more = self.buckets.page(bucket, self.query.get("prefix", ""), after, limit)
+        prefix, delimiter = self.query.get("prefix", ""), self.query.get("delimiter", "")
+        found, more = self.buckets.page(bucket, prefix, after, limit)
+        deeper = {
+            key: prefix + key[len(prefix) :].partition(delimiter)[0] + delimiter
+            for key, _ in found
+            if delimiter and delimiter in key[len(prefix) :]
+        }
         answer: dict[str, Any] = {
             "kind": "storage#objects",
-            "items": [_resource(bucket, *pair) for pair in found],
+            "items": [_resource(bucket, *pair) for pair in found if pair[0] not in deeper],
+            "prefixes": sorted(set(deeper.values())),
         }
         if more:
             answer["nextPageToken"] = found[-1][0]

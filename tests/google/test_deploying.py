@@ -382,13 +382,15 @@ def test_remove_touches_no_other_stage(bench: Bench, service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "held"), [("models/iris.json", "holds 1 model(s);"), ("datasets/churn/01", "holds 1 upload(s);")]
+    ("key", "held"), [("models/iris.json", "holds 1 model;"), ("datasets/churn/01", "holds 1 upload;")]
 )
 def test_remove_asks_before_it_deletes_what_nothing_brings_back(
     bench: Bench, service: Service, key: str, held: str
 ) -> None:
     bench.deploy(service)
     bench.google.buckets.put(BUCKET, key, b"{}", {})
+    if key.startswith("models/"):
+        bench.google.buckets.put(BUCKET, "models/-versions/iris/000000001", b"{}", {})  # no model of its own
     asked: list[str] = []
 
     def no(question: str) -> str:

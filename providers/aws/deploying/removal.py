@@ -18,7 +18,7 @@ from ml_core.errors import AccessRefused, Conflict, ServerlessMLError, Unavailab
 from providers.aws.deploying import stack
 from providers.aws.deploying.identity import AwsIdentity, aws_errors, identify
 from providers.aws.deploying.key_store import SsmKeys
-from providers.deploying.plan import DeploymentRun
+from providers.deploying.plan import DeploymentRun, held_in_words
 
 
 class Removal(NamedTuple):
@@ -83,7 +83,9 @@ def look_into(identity: AwsIdentity, bucket: str) -> ModelsBucket:
     try:
         with aws_errors(f"looking into the bucket {bucket}"):
             try:
-                held = _held(_count(client, whose, "models/"), _count(client, whose, "datasets/"))
+                held = held_in_words(
+                    _count(client, whose, "models/", Delimiter="/"), _count(client, whose, "datasets/")
+                )
             except client.exceptions.NoSuchBucket:
                 return ModelsBucket(gone=True)
     except AccessRefused as error:
@@ -141,13 +143,6 @@ def command(identity: AwsIdentity, *parameters: str) -> str:
     )
 
 
-def _held(models: int, uploads: int) -> str:
-    """What nothing could bring back, in words; empty where there is none."""
-    return " and ".join(
-        f"{count} {what}" for count, what in ((models, "models"), (uploads, "uploads")) if count
-    )
-
-
 def _fate(bucket: ModelsBucket, *, delete_models: bool) -> str:
     """What becomes of the bucket, and why."""
     if bucket.gone:
@@ -172,9 +167,9 @@ def _whose(identity: AwsIdentity, bucket: str) -> dict[str, str]:
     return {"Bucket": bucket, "ExpectedBucketOwner": identity.account}
 
 
-def _count(client: Any, whose: dict[str, str], prefix: str) -> int:  # noqa: ANN401 - boto3's clients are untyped
-    pages = client.get_paginator("list_objects_v2").paginate(**whose, Prefix=prefix)
-    return sum(page.get("KeyCount", 0) for page in pages)
+def _count(client: Any, whose: dict[str, str], prefix: str, **how: str) -> int:  # noqa: ANN401 - boto3's
+    pages = client.get_paginator("list_objects_v2").paginate(**whose, Prefix=prefix, **how)
+    return sum(len(page.get("Contents", [])) for page in pages)
 
 
 def _versions(client: Any, whose: dict[str, str]) -> Iterator[list[dict[str, str]]]:  # noqa: ANN401

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from providers.deploying.plan import DeploymentFailed, Progress
+from providers.deploying.plan import DeploymentFailed, Progress, held_in_words
 from providers.google.deploying.access import TIMEOUT, Access
 from providers.google.deploying.desired import Bucket, DataBucket, Json
 from providers.google.deploying.policies import WITH_CONDITIONS, Grant, changed, flat
@@ -138,11 +138,10 @@ class ModelBucket:
 
     def held(self, name: str) -> str:
         """What a bucket holds that nothing could bring back, in words; empty where there is none."""
-        counts = {
-            what: sum(1 for _ in self._client.list_blobs(name, prefix=prefix, timeout=TIMEOUT))
-            for what, prefix in (("model(s)", "models/"), ("upload(s)", "datasets/"))
-        }
-        return " and ".join(f"{count} {what}" for what, count in counts.items() if count)
+        # Deeper below models/ are older versions of these models.
+        models = self._client.list_blobs(name, prefix="models/", delimiter="/", timeout=TIMEOUT)
+        uploads = self._client.list_blobs(name, prefix="datasets/", timeout=TIMEOUT)
+        return held_in_words(sum(1 for _ in models), sum(1 for _ in uploads))
 
     def delete(self, should: Bucket, say: Progress) -> None:
         """Delete every object with its old states, then the bucket."""
