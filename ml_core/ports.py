@@ -89,9 +89,8 @@ class ObjectStore(Protocol):
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""
 
 
-def every_object(store: ObjectStore, prefix: str) -> Iterator[ObjectInfo]:
-    """What a store lists below a prefix, page after page. Raises `Unavailable`."""
-    after = None
+def every_object(store: ObjectStore, prefix: str, after: str | None = None) -> Iterator[ObjectInfo]:
+    """What a store lists below a prefix, after a key if one is given, page by page. Raises `Unavailable`."""
     while True:
         page = store.list(prefix, after=after)
         yield from page.objects

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ml_core.errors import ObjectExists
-from ml_core.ports import ObjectInfo, ObjectStore
+from ml_core.ports import ObjectStore, every_object
 
 _OPEN, _ENDED = "open/", "ended/"
 _OWNER_LENGTH = 12  # hex digits
@@ -46,7 +46,7 @@ def mark_open(store: ObjectStore, job_id: str, owner: str) -> None:
 
 def open_jobs(store: ObjectStore) -> Iterator[OpenJob]:
     """The marks of all jobs that are open, the newest job first; a thousand are one request."""
-    for found in _listed(store, _OPEN, None):
+    for found in every_object(store, _OPEN):
         job_id, _, owner = found.key.removeprefix(_OPEN).partition(".")
         yield OpenJob(job_id, owner, found.modified)
 
@@ -64,19 +64,10 @@ def ended_key(job_id: str, state: str) -> str:
 def ended_jobs(store: ObjectStore, state: str, after: str | None = None) -> Iterator[str]:
     """The ids of jobs that ended in that state and are older than `after`, the newest first."""
     folder = f"{_ENDED}{state}/"
-    for found in _listed(store, folder, None if after is None else folder + after):
+    for found in every_object(store, folder, None if after is None else folder + after):
         yield found.key.removeprefix(folder)
 
 
 def _put(store: ObjectStore, key: str) -> None:
     with suppress(ObjectExists):
         store.put_if_absent(key, _NOTHING)
-
-
-def _listed(store: ObjectStore, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
-    while True:
-        page = store.list(prefix, after=after)
-        yield from page.objects
-        after = page.next_after
-        if after is None:
-            return
