@@ -4,8 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from providers.deploying.plan import DeploymentFailed
+
 # The setting, or on AWS the stack's output, in which a deployment keeps them.
 SETTING = "DEPLOYED_PARAMETERS"
+_SWITCHES = {"yes": True, "true": True, "no": False, "false": False, "": False}
 
 
 class Parameters(NamedTuple):
@@ -34,6 +37,17 @@ class Parameters(NamedTuple):
             for name, was in sorted(_read(kept).items())
             if name in self.defaults and name not in self.changed
         ]
+
+
+def is_on(name: str, value: str) -> bool:
+    """Whether a parameter switches something on: yes or true, where no, false or nothing leave it off.
+
+    Raises:
+        DeploymentFailed: for any other value.
+    """
+    if value.lower() not in _SWITCHES:
+        raise DeploymentFailed(f"{name}: expected yes, or nothing, got {value[:80]!r}")
+    return _SWITCHES[value.lower()]
 
 
 def _read(kept: str | None) -> dict[str, str]:

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from providers.deploying.parameters import is_on
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 
 # What Flex Consumption offers, in MB.
 MEMORY = (512, 2048, 4096)
 _MOST_INSTANCES = 1000
-_YES = {"yes": True, "true": True, "no": False, "false": False, "": False}
 _GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _SUBNET = re.compile(
     rf"/subscriptions/{_GUID}/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/_]+",
@@ -77,9 +77,9 @@ def options_of(service: Service) -> Options:
             f"in its name (/subscriptions/…/virtualNetworks/…/subnets/…), got {subnet[:200]!r}"
         )
     return Options(
-        _yes("alarms", given) or bool(email),
+        is_on("alarms", given.get("alarms", "")) or bool(email),
         email,
-        _yes("accessLogs", given),
+        is_on("accessLogs", given.get("accessLogs", "")),
         whole("warmInstances", given.get("warmInstances") or "0", 0, _MOST_INSTANCES),
         ingress == "internal",
         subnet,
@@ -102,13 +102,6 @@ def memory(name: str, text: object) -> int:
         expected = f"{', '.join(map(str, MEMORY[:-1]))} or {MEMORY[-1]}"
         raise DeploymentFailed(f"{name}: expected {expected} (MB), got {str(text)[:80]!r}")
     return int(str(text))
-
-
-def _yes(name: str, given: Mapping[str, str]) -> bool:
-    text = given.get(name, "").lower()
-    if text not in _YES:
-        raise DeploymentFailed(f"{name}: expected yes, or nothing, got {text[:80]!r}")
-    return _YES[text]
 
 
 def _encryption_key(text: str) -> EncryptionKey | None:

@@ -6,6 +6,7 @@ A value that cannot be is refused with what was expected. Empty is the default: 
 import re
 from typing import NamedTuple
 
+from providers.deploying.parameters import is_on
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 
@@ -58,7 +59,7 @@ def settings_of(service: Service) -> GoogleSettings:
     if invokers and not private:
         raise DeploymentFailed("invokers: expected access=private beside it, got access=public")
     region = said.get("region", "")
-    _yes("accessLogs", said.get("accessLogs", ""))  # Cloud Run writes them whatever is said
+    is_on("accessLogs", said.get("accessLogs", ""))  # Cloud Run writes them whatever is said
     email = said.get("alarmEmail", "")
     _matches("alarmEmail", email, _EMAIL, "an address such as ops@example.com")
     _matches("buildAccount", said.get("buildAccount", ""), _BUILD_ACCOUNT, "a service account's address")
@@ -69,7 +70,7 @@ def settings_of(service: Service) -> GoogleSettings:
         _regional("vpcConnector", said.get("vpcConnector", ""), _CONNECTOR, region),
         _regional("encryptionKey", said.get("encryptionKey", ""), _KEY, region),
         _tags(said.get("tags", "")),
-        _yes("alarms", said.get("alarms", "")) or bool(email),
+        is_on("alarms", said.get("alarms", "")) or bool(email),
         email,
         _count("warmInstances", said.get("warmInstances", ""), service),
         said.get("buildAccount", ""),
@@ -85,14 +86,6 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise DeploymentFailed(f"{name}: expected {' or '.join(choices)}, got {value[:80]!r}")
     return value
-
-
-def _yes(name: str, value: str) -> bool:
-    """Off where it is empty, no or false, on where it is yes or true: as on the other clouds."""
-    switched = {"": False, "no": False, "false": False, "yes": True, "true": True}.get(value.lower())
-    if switched is None:
-        raise DeploymentFailed(f"{name}: expected yes, or nothing, got {value[:80]!r}")
-    return switched
 
 
 def _matches(name: str, value: str, pattern: str, expected: str) -> None:
