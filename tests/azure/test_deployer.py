@@ -506,7 +506,6 @@ class TestACompanysSubscription:
         )
 
     def test_what_was_turned_on_is_turned_off_again(self, azure: FakeAzure) -> None:
-        pytest.importorskip("azure.mgmt.monitor", reason="run `make setup`: the types of alarms are missing")
         network = (
             f"/subscriptions/{SUBSCRIPTION}/resourceGroups/n/providers/Microsoft.Network/virtualNetworks/v"
         )
