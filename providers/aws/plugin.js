@@ -56,10 +56,7 @@ class ServerlessMlOnAws {
     if (command === 'invoke local') this.prepareInvokeLocal();
     if (/^(deploy|package)$/.test(command)) this.refuse(nameFault(service, this.aws.naming.getStackName()));
     if (ELSEWHERE.test(command)) await this.sayWhere(command);
-    if (command === 'deploy') {
-      await this.checkAccount();
-      await this.compareParameters();
-    }
+    if (command === 'deploy') await this.checkAccount();
     this.keepParameters();
   }
 
@@ -81,15 +78,6 @@ class ServerlessMlOnAws {
     if (!Object.keys(changed).length) return;
     const output = { Description: 'the parameters that are not at their defaults', Value: JSON.stringify(changed) };
     this.serverless.service.resources.Outputs.DeployedParameters = output;
-  }
-
-  async compareParameters() {
-    const doing = 'Comparing the parameters with those that are deployed';
-    const asked = ['--region', this.aws.getRegion(), '--stack', this.aws.naming.getStackName()];
-    const now = JSON.stringify(parameters.differing(this.serverless));
-    const env = await this.identity();
-    const said = await this.python('providers.aws.deploying.parameters', doing, [...asked, '--parameters', now], { env });
-    if (said) this.log.warning(said);
   }
 
   extendTemplate() {
@@ -162,9 +150,10 @@ class ServerlessMlOnAws {
       return Number.isFinite(cap) ? cap : each.provisionedConcurrency || 0;
     });
     const reserve = String(reserved.reduce((sum, each) => sum + each, 0));
-    const parameters = ['--region', this.aws.getRegion(), '--stack', this.aws.naming.getStackName(), '--reserve', reserve];
+    const given = ['--parameters', JSON.stringify(parameters.differing(this.serverless)), '--reserve', reserve];
+    const place = ['--region', this.aws.getRegion(), '--stack', this.aws.naming.getStackName()];
     const env = await this.identity();
-    const warnings = await this.python('providers.aws.deploying.preflight', 'Asking what the account allows', parameters, { env });
+    const warnings = await this.python('providers.aws.deploying.preflight', 'Asking what the account allows', [...place, ...given], { env });
     for (const line of warnings.split('\n').filter(Boolean)) this.log.warning(line);
   }
 

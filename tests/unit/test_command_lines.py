@@ -109,7 +109,6 @@ def test_there_is_no_other_command_for_people() -> None:
         "ml_core.datasets.describe_process",
         "ml_core.jobs.fit_process",
         "providers.aws.deploying.packaging",
-        "providers.aws.deploying.parameters",
         "providers.aws.deploying.preflight",
         "providers.aws.deploying.removal",
     }

@@ -1,10 +1,12 @@
 """What can be said before a deployment fails, or succeeds and changes nothing of what is broken.
 
-Whose credentials these are, whether the account has the concurrency that is reserved, and whether all that
-the deployed stack is made of is still there: CloudFormation does not look, and brings nothing back.
+Whose credentials these are, which parameters go back to their defaults, whether the account has the
+concurrency that is reserved, and whether all that the deployed stack is made of is still there:
+CloudFormation does not look, and brings nothing back.
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from typing import Any, NamedTuple
 from ml_core.errors import AccessRefused, Conflict, NotFound, ServerlessMLError
 from providers.aws.deploying import presence, stack
 from providers.aws.deploying.identity import AwsIdentity, aws_errors, identify
+from providers.deploying.parameters import Parameters
 
 # What Lambda keeps for functions that reserve nothing: 100 as its documents say, 10 in the newest accounts.
 _USUALLY_UNRESERVED, _LEAST_UNRESERVED = 100, 10
@@ -48,13 +51,14 @@ def objection(settings: Mapping[str, Any], reserve: int, own: int) -> Concurrenc
     return ConcurrencyDoubt(said, sure)
 
 
-def check(identity: AwsIdentity, name: str, reserve: int) -> list[str]:
-    """What may go wrong, in a line each. The stack need not exist.
+def check(identity: AwsIdentity, name: str, reserve: int, parameters: Parameters | None = None) -> list[str]:
+    """What may go wrong, or goes back, in a line each. The stack need not exist.
 
     Args:
         identity: of the run.
         name: the stack's.
         reserve: how many concurrent functions it is to reserve.
+        parameters: of the run; the last deployment kept its own as an output of the stack.
 
     Raises:
         Conflict: the account cannot reserve so many.
@@ -62,10 +66,12 @@ def check(identity: AwsIdentity, name: str, reserve: int) -> list[str]:
         Unavailable: AWS cannot be asked.
     """
     try:
-        found = stack.resources(identity, name) if stack.find(identity, name) else []
+        there = stack.find(identity, name)
+        found = stack.resources(identity, name) if there else []
     except AccessRefused as error:
         return [f"could not check what is deployed: {error}"]
-    warnings = [
+    warnings = (parameters or Parameters()).going_back(there.parameters if there else None)
+    warnings += [
         f"could not check whether {each} is still there" for each in presence.check(identity, name, found)
     ]
     try:
@@ -99,9 +105,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--region", required=True)
     parser.add_argument("--stack", required=True)
     parser.add_argument("--reserve", type=int, required=True)
+    parser.add_argument(
+        "--parameters", type=json.loads, default={}, help="as providers/parameters.js writes them"
+    )
     given = parser.parse_args(arguments)
+    parameters = Parameters(**given.parameters)
     try:
-        for line in check(identify(os.environ, given.region), given.stack, given.reserve):
+        for line in check(identify(os.environ, given.region), given.stack, given.reserve, parameters):
             print(line)
     except NotFound as error:
         print(f"{error}; see docs/aws.md, What was deleted by hand", file=sys.stderr)
