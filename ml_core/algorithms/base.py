@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ml_core.errors import Fault
     from ml_core.hyperparameters import Hyperparameter
     from ml_core.inputs.columns import Feature
+    from ml_core.inputs.samples import Samples, TableSamples
     from ml_core.preprocessing.scaling import Preprocessing
     from ml_core.safetensors import Tensor
 
@@ -31,27 +32,43 @@ if TYPE_CHECKING:
 # The classes here are no `NamedTuple`s and no protocols: those compile their annotations when they are
 # imported, at a quarter of the cost of starting Python.
 class TrainingData:
-    """Rows to fit: features `X` (rows × features), and `y`, the class number of each row, or None.
+    """What to fit: samples, and `y`, the class number of each, or None.
 
     Args:
-        X: float64, NaN where a value is missing.
+        samples: rows of a table, pictures, sequences or texts, as in `inputs/samples.py`.
         y: int64, from 0; None where the task takes no targets.
         seed: what randomness starts from.
-        columns: what the columns are, where they are more than numbers without gaps; X is then as in
-            `inputs/columns.py`.
+        groups: the group of each sample, int64, where samples of one group stay on one side of every split.
     """
 
     def __init__(
         self,
-        X: NDArray[np.float64],
+        samples: Samples,
         y: NDArray[np.int64] | None,
         seed: int,
-        columns: tuple[Feature, ...] | None = None,
+        groups: NDArray[np.int64] | None = None,
     ) -> None:
-        self.X = X
+        self.samples = samples
         self.y = y
         self.seed = seed
-        self.columns = columns
+        self.groups = groups
+
+    @property
+    def X(self) -> NDArray[np.float64]:  # noqa: N802 - the field's name for a matrix of features
+        """Rows of a table × features: float64, NaN where a value is missing."""
+        return self._table.X
+
+    @property
+    def columns(self) -> tuple[Feature, ...] | None:
+        """What a table's columns are, where they are more than numbers without gaps."""
+        return self._table.columns
+
+    @property
+    def _table(self) -> TableSamples:
+        from ml_core.inputs.samples import TableSamples
+
+        assert isinstance(self.samples, TableSamples), "these samples are no rows of a table"  # noqa: S101
+        return self.samples
 
 
 class DataSize:
@@ -62,6 +79,10 @@ class DataSize:
     def __init__(self, rows: int, rarest: int | None) -> None:
         self.rows = rows
         self.rarest = rarest
+
+
+class Unfinished(Exception):
+    """A fit that saved a checkpoint stops here, before its deadline; another delivery continues it."""
 
 
 class FitContext:

@@ -13,6 +13,7 @@ from ml_core.algorithms.base import AlgorithmInfo, DataSize, FitContext, Trainin
 from ml_core.errors import ArtifactInvalid, InvalidInput, raise_faults
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Rows
+from ml_core.inputs.samples import TableSamples
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
 from ml_core.training.request import TrainingRequest, label_text
@@ -61,7 +62,7 @@ def fit(
         history.append({"done": done, "of": of, **reached})
 
     context = FitContext(tell, deadline)
-    table = TrainingData(X, numbers, request.seed, request.columns)
+    table = TrainingData(TableSamples(X, request.columns), numbers, request.seed)
     model, told = fit_model(info, request.hyperparameters, table, request.features, classes, context=context)
     progress("measuring", None)
     majority = None if numbers is None else _most_frequent(numbers)

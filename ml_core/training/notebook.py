@@ -19,6 +19,7 @@ from ml_core.inputs.frames import (
     python_value,
     training_rows,
 )
+from ml_core.inputs.samples import TableSamples
 from ml_core.model.model import Model
 from ml_core.training.fitting import Trained, class_numbers, fit, fit_model, matrix_of
 from ml_core.training.request import (
@@ -71,7 +72,7 @@ def train_model(
     if targets is not None:
         check_class_weight(chosen.get("class_weight"), targets)
     classes, numbers = class_numbers(targets)
-    data = TrainingData(matrix_of(rows), numbers, seed, columns)
+    data = TrainingData(TableSamples(matrix_of(rows), columns), numbers, seed)
     model, told = fit_model(info, chosen, data, features, classes, context=FitContext())
     for text in told:
         warnings.warn(text, stacklevel=2)

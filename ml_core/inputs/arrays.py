@@ -1,0 +1,85 @@
+"""Checked pictures and sequences as everything behind them takes them, packed without numpy.
+
+Numbers of a caller are rounded to float32, in training as in prediction: what is read is the same in both.
+Pictures of whole numbers from 0 to 255 may stay bytes.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from ml_core.safetensors import SIZES
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Pictures:
+    """Pictures of one shape, one after another, each height × width × channels, the channels together.
+
+    Args:
+        packed: their numbers, little-endian.
+        shape: height, width and channels.
+        dtype: "F32", or "U8" for bytes.
+        where: the JSON path of the list they came in.
+    """
+
+    __slots__ = ("dtype", "packed", "shape", "where")
+
+    def __init__(
+        self,
+        packed: bytes | memoryview,
+        shape: tuple[int, int, int],
+        dtype: str = "F32",
+        where: str = "$.instances",
+    ) -> None:
+        self.packed = packed
+        self.shape = shape
+        self.dtype = dtype
+        self.where = where
+
+    def __len__(self) -> int:
+        return len(self.packed) // (SIZES[self.dtype] * prod(self.shape))
+
+    def taken(self, begin: int, end: int) -> Pictures:
+        """Those from `begin` to `end`, uncopied."""
+        size = SIZES[self.dtype] * prod(self.shape)
+        part = memoryview(self.packed)[begin * size : end * size]
+        return Pictures(part, self.shape, self.dtype, self.where)
+
+
+class Sequences:
+    """Sequences of steps, one after another; each has a length of its own, at least 1.
+
+    Args:
+        packed: the steps' numbers, little-endian.
+        width: how many numbers a step has.
+        lengths: how many steps each sequence has.
+        dtype: "F32", or "I64" for the numbers of words, of which a step has one.
+        where: the JSON path of the list they came in.
+    """
+
+    __slots__ = ("dtype", "lengths", "packed", "where", "width")
+
+    def __init__(
+        self,
+        packed: bytes | memoryview,
+        width: int,
+        lengths: Sequence[int],
+        dtype: str = "F32",
+        where: str = "$.instances",
+    ) -> None:
+        self.packed = packed
+        self.width = width
+        self.lengths = lengths
+        self.dtype = dtype
+        self.where = where
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+def size_of(instances: Pictures | Sequences) -> int:
+    """How many pictures there are, or steps of sequences: what work is counted by."""
+    return len(instances) if isinstance(instances, Pictures) else sum(instances.lengths)
