@@ -12,8 +12,8 @@ from ml_core.inputs.by_column import rows_from_lists, rows_from_split
 
 if TYPE_CHECKING:
     from ml_core.inputs.notes import Notes
-    from ml_core.inputs.rows import Limits, Rows
-    from ml_core.model.model import Model
+    from ml_core.inputs.rows import Limits
+    from ml_core.model.model import Instances, Model
 
 _VALUES: Schema = {"type": "array", "items": {"type": ["number", "boolean", "string", "null"]}}
 _IN_ORDER = "Rows as lists in the order of the model's features."
@@ -106,7 +106,7 @@ def rows_of(
     expecting: str,
     unknown: str,
     notes: "Notes | None" = None,
-) -> "Rows":
+) -> "Instances":
     """The rows in a body's member; see `Model.rows`. Raises `InvalidInput`, `TooLarge`."""
     where, gaps = f"$.{form}", model.takes_gaps
     more: dict[str, Any] = {"expecting": expecting, "unknown": unknown, "notes": notes}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ml_core import hyperparameters
 from ml_core.arithmetic import choose
 from ml_core.errors import InvalidInput
+from ml_core.inputs.kinds import TABLE
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -72,13 +73,24 @@ class TrainingData:
 
 
 class DataSize:
-    """How much there is to fit: rows, and how many of them the rarest class has (None without classes)."""
+    """How much there is to fit.
 
-    __slots__ = ("rarest", "rows")
+    Args:
+        rows: how many samples.
+        rarest: how many of them the rarest class has; None without classes.
+        shape: of a picture its height, width and channels; of a step of a sequence -1 and its numbers.
+        steps: how many steps all sequences have together; None where that is not known yet.
+    """
 
-    def __init__(self, rows: int, rarest: int | None) -> None:
+    __slots__ = ("rarest", "rows", "shape", "steps")
+
+    def __init__(
+        self, rows: int, rarest: int | None, shape: tuple[int, ...] | None = None, steps: int | None = None
+    ) -> None:
         self.rows = rows
         self.rarest = rarest
+        self.shape = shape
+        self.steps = steps
 
 
 class Unfinished(Exception):
@@ -127,6 +139,7 @@ class Algorithm:
         keeps_rows: whether artifacts trained with some hyperparameters hold training rows, None where
             these do not tell; asked of versions that were trained before estimators said it themselves.
         requires: modules that the trainer must have beyond the training set (requirements/train.txt).
+        takes: what kinds of instances (`inputs/kinds.py`) it is fitted to.
     """
 
     def __init__(
@@ -141,6 +154,7 @@ class Algorithm:
         check_size: Callable[[DataSize, Mapping[str, Any]], list[Fault]] | None = None,
         keeps_rows: Callable[[Mapping[str, Any]], bool | None] | None = None,
         requires: tuple[str, ...] = (),
+        takes: tuple[str, ...] = (TABLE,),
     ) -> None:
         self.title = title
         self.task = task
@@ -151,6 +165,7 @@ class Algorithm:
         self.check_size = check_size or _takes_every_size
         self.keeps_rows = keeps_rows or _not_known
         self.requires = requires
+        self.takes = takes
 
 
 def _not_known(chosen: Mapping[str, Any]) -> None:  # noqa: ARG001 - the shape

@@ -66,8 +66,11 @@ class FittedEstimator(Protocol):
         """The columns of the widest matrix that predicting makes of the rows."""
         ...
 
-    def predict(self, batch: Batch, outputs: "Sequence[str]") -> "Mapping[str, Values]":
-        """The outputs that are asked for, and any others, by name. Raises `NotFinite`."""
+    def predict(self, batch: Any, outputs: "Sequence[str]") -> "Mapping[str, Values]":  # noqa: ANN401
+        """The outputs that are asked for, and any others, by name. Raises `NotFinite`.
+
+        Rows of a table come as a `Batch`, pictures and sequences as a `NetworkBatch`.
+        """
         ...
 
     def absorb_scaling(self, scaling: "Scaling") -> "FittedEstimator | None":

@@ -51,11 +51,14 @@ def rows_from_json(
     raise InvalidInput(_wrong_numbers(rows, listed, features, where))
 
 
-def _non_empty_list(value: object, where: str) -> list[object]:
+def listed_instances(value: object, limits: Limits, where: str, called: str = "instances") -> list[object]:
+    """A list of instances that is not empty. Raises `InvalidInput`, and `TooLarge` past the limit."""
     if not isinstance(value, list):
-        raise InvalidInput.at(where, f"expected a list of rows, got {shown(value)}")
+        raise InvalidInput.at(where, f"expected a list of {called}, got {shown(value)}")
     if not value:
-        raise InvalidInput.at(where, "expected at least one row, got an empty list")
+        raise InvalidInput.at(where, f"expected at least one {called[:-1]}, got an empty list")
+    if len(value) > limits.max_rows:
+        raise TooLarge(f"{where} has {len(value)} {called}; at most {limits.max_rows} are taken")
     return value
 
 
@@ -72,9 +75,7 @@ def in_order(
 
     See `rows_from_json`. Raises `TooLarge` and `InvalidInput`.
     """
-    listed = _non_empty_list(instances, where)
-    if len(listed) > limits.max_rows:
-        raise TooLarge(f"{where} has {len(listed)} rows; at most {limits.max_rows} are taken")
+    listed = listed_instances(instances, limits, where, "rows")
     names, width = set(features), len(features)
     rows: list[list[object]] = []
     for row in listed:

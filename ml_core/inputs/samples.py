@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
+from ml_core.inputs.arrays import Pictures, Sequences
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_core.inputs.columns import Feature
+    from ml_core.inputs.rows import Rows
 
 
 class Samples(Protocol):
@@ -42,6 +45,11 @@ class TableSamples:
     def take(self, places: NDArray[np.int64]) -> TableSamples:
         """Those at the places."""
         return TableSamples(self.X[places], self.columns)
+
+
+def matrix_of(rows: Rows) -> NDArray[np.float64]:
+    """A view of the rows."""
+    return np.frombuffer(rows.packed, dtype="<f8").reshape(-1, rows.n_features)
 
 
 class PictureSamples:
@@ -98,3 +106,18 @@ class TextSamples:
     def take(self, places: NDArray[np.int64]) -> TextSamples:
         """Those at the places."""
         return TextSamples([self.texts[place] for place in places.tolist()])
+
+
+def packed_pictures(samples: PictureSamples) -> Pictures:
+    """The pictures as predictions take them."""
+    array = np.ascontiguousarray(samples.array)
+    _, height, width, channels = array.shape
+    dtype = "U8" if array.dtype == np.uint8 else "F32"
+    return Pictures(memoryview(array).cast("B"), (height, width, channels), dtype)
+
+
+def packed_sequences(samples: SequenceSamples) -> Sequences:
+    """The sequences as predictions take them."""
+    steps = np.ascontiguousarray(samples.steps)
+    dtype = "I64" if steps.dtype == np.int64 else "F32"
+    return Sequences(memoryview(steps).cast("B"), steps.shape[1], samples.lengths.tolist(), dtype)

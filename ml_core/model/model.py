@@ -6,6 +6,7 @@ from ml_core.algorithms.outputs import LABEL, by_every_name
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.instances import LEAVE_OUT, rows_from_json
+from ml_core.inputs.rows import Rows
 from ml_core.preprocessing.batch import RowBatch
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
     from ml_core.algorithms.learnt import Learnt
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.arithmetic.contract import Arithmetic
+    from ml_core.inputs.arrays import Pictures, Sequences
     from ml_core.inputs.columns import Feature
     from ml_core.inputs.labels import Label
     from ml_core.inputs.notes import Notes
-    from ml_core.inputs.rows import Limits, Rows
+    from ml_core.inputs.rows import Limits
     from ml_core.preprocessing.encoding import Encoding
+    from ml_core.preprocessing.instance_input import InstanceInput
     from ml_core.preprocessing.scaling import Scaling
 
+    # Checked instances.
+    type Instances = Rows | Pictures | Sequences
     # What was asked, by the outputs' names in the order asked: an entry for each row.
     type Predictions = dict[str, list[Any]]
 
@@ -35,7 +40,8 @@ class Model:
     """What an artifact holds. Predicting changes nothing in it, so threads may share one.
 
     `classes` are the labels in the order of probabilities and decisions, None for clusters, whose labels are
-    their numbers. `nbytes` is the artifact's size, 0 for a model that was never stored.
+    their numbers. `reader` reads pictures, sequences or texts, None where instances are rows of a table.
+    `nbytes` is the artifact's size, 0 for a model that was never stored.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class Model:
         classes: tuple[Label, ...] | None,
         scaling: Scaling | None = None,
         encoding: Encoding | None = None,
+        reader: InstanceInput | None = None,
         nbytes: int = 0,
     ) -> None:
         self.algorithm = algorithm
@@ -57,6 +64,7 @@ class Model:
         self.estimator = estimator
         self.scaling = scaling
         self.encoding = encoding
+        self.reader = reader
         self.nbytes = nbytes
         self.output_specs: dict[str, OutputSpec] = {spec.name: spec for spec in estimator.outputs}
         self._asked = by_every_name(self.output_specs)
@@ -86,6 +94,8 @@ class Model:
             "features": list(self.features),
             "classes": None if self.classes is None else list(self.classes),
         }
+        if self.reader:
+            described["input"] = self.reader.description()
         if self.encoding:
             described["encoding"] = self.encoding.description()
             if missing_words := self.encoding.missing_words:
@@ -118,7 +128,9 @@ class Model:
         return self.encoding is not None
 
     def row_schema(self) -> dict[str, object]:
-        """The JSON Schema of a row: a list in the order of the features, or an object by their names."""
+        """The JSON Schema of an instance: of a row a list in the features' order, or an object by names."""
+        if self.reader:
+            return self.reader.instance_schema()
         if self.encoding:
             return self.encoding.row_schema()
         from ml_core.inputs.columns import row_schema
@@ -134,12 +146,14 @@ class Model:
         expecting: str = "the model",
         unknown: str = LEAVE_OUT,
         notes: Notes | None = None,
-    ) -> Rows:
-        """What a caller sends as rows of the features, checked.
+    ) -> Instances:
+        """What a caller sends as instances, checked: rows of the features, pictures, sequences or texts.
 
         `unknown` is what a refusal advises about a column that the model does not know, or `IGNORED`; `notes`
         take what reading did. Raises `InvalidInput`, `TooLarge`.
         """
+        if self.reader:
+            return self.reader.read(instances, limits=limits, where=where, expecting=expecting)
         if self.encoding:
             return self.encoding.rows(
                 instances, limits=limits, where=where, expecting=expecting, unknown=unknown, notes=notes
@@ -174,8 +188,8 @@ class Model:
 
         return cls(**parts_of(*read(data)), nbytes=len(data))
 
-    def predict_rows(self, rows: Rows, outputs: Sequence[str] = ("label",)) -> Predictions:
-        """What is asked in `outputs`, for every row, under the names by which it was asked for.
+    def predict_rows(self, rows: Instances, outputs: Sequence[str] = ("label",)) -> Predictions:
+        """What is asked in `outputs`, for every instance, under the names by which it was asked for.
 
         Raises `InvalidInput` for an output that this model cannot give, and for a row so far out that its
         result is not a finite number.
@@ -224,7 +238,12 @@ class Model:
             raise InvalidInput.at("output", self._has_no(output))
         return self.predict_rows(self._rows_of(X), [output])[output]
 
-    def _rows_of(self, X: Any) -> Rows:  # noqa: ANN401
+    def _rows_of(self, X: Any) -> Instances:  # noqa: ANN401
+        if self.reader:
+            from ml_core.inputs.frames import NO_LIMITS
+            from ml_core.inputs.notebook_instances import plain_instances
+
+            return self.rows(plain_instances(X, self.reader.features), limits=NO_LIMITS, where="X")
         from ml_core.inputs.frames import NO_LIMITS, frame_rows, number_rows, plain_rows
 
         rows = None if self.encoding else number_rows(X, self.features)
@@ -274,8 +293,11 @@ class Model:
     def _has_no(self, output: str) -> str:
         return f"this model gives {', '.join(self.outputs)}; it has no {shown(output)}"
 
-    def _blocks(self, rows: Rows, outputs: Sequence[str]) -> Iterator[Mapping[str, Values]]:
+    def _blocks(self, rows: Instances, outputs: Sequence[str]) -> Iterator[Mapping[str, Values]]:
         """The values of blocks of rows, whose matrices are bounded however many rows there are."""
+        if not isinstance(rows, Rows):
+            yield self._network_values(rows, outputs)
+            return
         step = max(1, BLOCK_NUMBERS // self.peak_width)
         for block, packed in enumerate(rows.blocks(step)):
             try:
@@ -284,6 +306,18 @@ class Model:
                 row = block * step + overflow.row
                 message = "these values are so large that the model's result overflows"
                 raise InvalidInput.at(f"{rows.where}[{row}]", message) from None
+
+    def _network_values(
+        self, instances: Pictures | Sequences, outputs: Sequence[str]
+    ) -> Mapping[str, Values]:
+        """The values of pictures or sequences; the network bounds its own memory."""
+        from ml_core.preprocessing.network_batch import NetworkBatch
+
+        try:
+            return self.estimator.predict(NetworkBatch(instances), outputs)
+        except NotFinite as overflow:
+            message = "these values are so large that the model's result overflows"
+            raise InvalidInput.at(f"{instances.where}[{overflow.row}]", message) from None
 
     def _labels(self, numbers: list[int]) -> list[Label]:
         if self.classes is None:

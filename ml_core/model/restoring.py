@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ml_core.algorithms.contract import FittedEstimator
     from ml_core.inputs.labels import Label
     from ml_core.preprocessing.encoding import Encoding
     from ml_core.safetensors import Tensor
@@ -32,6 +33,12 @@ def _parts(description: Mapping[str, Any], content: dict[str, Tensor]) -> dict[s
     features, classes = _names(description["features"]), _classes(description["classes"])
     if content or parameters:
         raise ArtifactInvalid(f"nothing is known of {', '.join([*content, *parameters])}")
+    if "input" in description:
+        from ml_core.preprocessing.instance_input import restored_input
+
+        n_tokens = getattr(estimator, "n_tokens", None)
+        reader = restored_input(description["input"], features, estimator.input.shape, n_tokens)
+        return {**_told(description, info.name, estimator, features, classes), "reader": reader}
     encoding: Encoding | None = None
     if "encoding" in description:
         # Of plain numbers none is read: who predicts on them does not pay for it.
@@ -43,16 +50,25 @@ def _parts(description: Mapping[str, Any], content: dict[str, Tensor]) -> dict[s
     width = encoding.layout.width if encoding else len(features)
     if estimator.input.shape != (width,) or (scaling and scaling.mean.size != width):
         raise ArtifactInvalid(f"{len(features)} features do not fit the tensors")
+    told = _told(description, info.name, estimator, features, classes)
+    return {**told, "scaling": scaling, "encoding": encoding}
+
+
+def _told(
+    description: Mapping[str, Any],
+    algorithm: str,
+    estimator: FittedEstimator,
+    features: tuple[str, ...],
+    classes: tuple[Label, ...] | None,
+) -> dict[str, Any]:
     if estimator.n_classes != (None if classes is None else len(classes)):
         raise ArtifactInvalid("the classes do not fit the tensors")
     return {
         "estimator": estimator,
-        "algorithm": info.name,
+        "algorithm": algorithm,
         "hyperparameters": dict(description["hyperparameters"]),
         "features": features,
         "classes": classes,
-        "scaling": scaling,
-        "encoding": encoding,
     }
 
 

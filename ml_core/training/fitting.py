@@ -12,17 +12,18 @@ from ml_core import algorithms
 from ml_core.algorithms.base import AlgorithmInfo, DataSize, FitContext, TrainingData
 from ml_core.errors import ArtifactInvalid, InvalidInput, raise_faults
 from ml_core.inputs.labels import Label, Labels
-from ml_core.inputs.rows import Rows
-from ml_core.inputs.samples import TableSamples
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
+from ml_core.preprocessing.network_fitting import cut_warnings, fitted_input, read_samples
 from ml_core.training.request import TrainingRequest, label_text
+from ml_core.training.split import GROUP
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from ml_core.algorithms.tasks.measured import Measured
+    from ml_core.inputs.samples import Samples
 
 
 # How scikit-learn, numpy and JSON refuse numbers that are none any more.
@@ -54,7 +55,7 @@ def fit(
     parts, lacking = _split(request, classes, y)
     request = request.without_rows()  # the parts have them: there is no memory for both
     progress("fitting", None)
-    X, numbers = parts["training"]
+    training = parts["training"]
     history: list[dict[str, object]] = []
 
     def tell(done: int, of: int, reached: Mapping[str, float]) -> None:
@@ -62,24 +63,27 @@ def fit(
         history.append({"done": done, "of": of, **reached})
 
     context = FitContext(tell, deadline)
-    table = TrainingData(TableSamples(X, request.columns), numbers, request.seed)
-    model, told = fit_model(info, request.hyperparameters, table, request.features, classes, context=context)
+    data = TrainingData(training.samples, training.y, request.seed, training.groups)
+    model, told = fit_model(info, request.hyperparameters, data, request.features, classes, context=context)
     progress("measuring", None)
-    majority = None if numbers is None else _most_frequent(numbers)
+    majority = None if training.y is None else _most_frequent(training.y)
     measured = {
-        name: _measured(info, model, part, request, majority) for name, part in parts.items() if len(part.X)
+        name: _measured(info, model, part, request.seed, majority)
+        for name, part in parts.items()
+        if len(part.samples)
     }
     doubts = info.task.doubts(model, measured["test"].metrics, majority) if "test" in measured else []
     curves = {name: part.curves for name, part in measured.items()}
-    data = model.to_bytes()
+    artifact = model.to_bytes()
     manifest = {
         **model.description,
+        **({"input": model.reader.summary()} if model.reader else {}),
         "task": info.task.name,
         "contains_training_rows": _contains_rows(model, measured["training"]),
         "metrics": {name: part.metrics for name, part in measured.items()},
         "warnings": [*request.warnings, *lacking, *told, *doubts],
-        "rows": len(parts["training"].X),
-        "test_rows": len(parts["test"].X),
+        "rows": len(training.samples),
+        "test_rows": len(parts["test"].samples),
         "test_fraction": request.test_fraction,
         "seed": request.seed,
         "split": request.split,
@@ -87,7 +91,7 @@ def fit(
         **({"history": history} if history else {}),
         **({"curves": curves} if any(curves.values()) else {}),
     }
-    return Trained(data, manifest)
+    return Trained(artifact, manifest)
 
 
 def fit_model(
@@ -109,7 +113,11 @@ def fit_model(
             "$.test_fraction",
             "a class has no row left to train on; with test_fraction 0 it has all of its own",
         )
-    raise_faults(info.algorithm.check_size(DataSize(len(data.X), rarest), chosen))
+    reader = fitted_input(features, chosen, data.samples)
+    cut = [] if reader is None else cut_warnings(data.samples, reader)
+    if reader is not None:
+        data = TrainingData(read_samples(data.samples, reader), data.y, data.seed, data.groups)
+    raise_faults(info.algorithm.check_size(_size_of(data.samples, rarest), chosen))
     weights = chosen.get("class_weight")
     if isinstance(weights, dict) and classes is not None:
         numbered = {number: weights.get(label_text(label), 1.0) for number, label in enumerate(classes)}
@@ -135,8 +143,19 @@ def fit_model(
         classes=classes,
         scaling=None if whole else preprocessing.scaling,
         encoding=preprocessing.encoding,
+        reader=reader,
     )
-    return _stored(model), [*dict.fromkeys(told), *_empty_columns(preprocessing.encoding)]
+    return _stored(model), [*cut, *dict.fromkeys(told), *_empty_columns(preprocessing.encoding)]
+
+
+def _size_of(samples: "Samples", rarest: int | None) -> DataSize:
+    from ml_core.inputs.samples import PictureSamples, SequenceSamples
+
+    if isinstance(samples, PictureSamples):
+        return DataSize(len(samples), rarest, samples.array.shape[1:])
+    if isinstance(samples, SequenceSamples):
+        return DataSize(len(samples), rarest, (-1, samples.steps.shape[1]), len(samples.steps))
+    return DataSize(len(samples), rarest)
 
 
 def _empty_columns(encoding: Encoding | None) -> list[str]:
@@ -212,35 +231,33 @@ def class_numbers(
     return classes, np.array([numbers[label] for label in targets], dtype=np.int64)
 
 
-def matrix_of(rows: Rows) -> "NDArray[np.float64]":
-    """A view of the rows."""
-    import numpy as np
-
-    return np.frombuffer(rows.packed, dtype="<f8").reshape(-1, rows.n_features)
-
-
 class _Part(NamedTuple):
-    """Some of the rows, and their class numbers."""
+    """Some of the samples, their class numbers, and their groups where they are split by those."""
 
-    X: "NDArray[np.float64]"
+    samples: "Samples"
     y: "NDArray[np.int64] | None"
+    groups: "NDArray[np.int64] | None"
 
 
 def _split(
     request: TrainingRequest, classes: tuple[Label, ...] | None, y: "NDArray[np.int64] | None"
 ) -> tuple[dict[str, _Part], list[str]]:
-    """The rows to train on and those held out, and what is to be said of them. Raises `InvalidInput`."""
+    """The samples to train on and those held out, and what is to be said of them. Raises `InvalidInput`."""
     import numpy as np
 
     from ml_core.training.splitting import Holding
 
-    X = matrix_of(request.rows)
-    ranks = None if request.ranks is None else np.frombuffer(request.ranks, dtype="<i8")
-    holding = Holding(request.split, request.test_fraction, request.seed, ranks)
-    chosen = holding.parts(len(X), y)
-    numbers = [None if y is None else y[rows] for rows in chosen]
+    data = request.data_in_it
+    samples = data.samples()
+    ranks = None if data.ranks is None else np.frombuffer(data.ranks, dtype="<i8")
+    test = None if data.test is None else np.frombuffer(data.test, dtype="u1")
+    holding = Holding(request.split, request.test_fraction, request.seed, ranks, test)
+    chosen = holding.parts(len(samples), y)
+    numbers = [None if y is None else y[places] for places in chosen]
     warnings = [*holding.unlike_asked(*map(len, chosen)), *holding.check_classes(classes, *numbers)]
-    parts = (_Part(X[rows], of) for rows, of in zip(chosen, numbers, strict=True))
+    by_group = ranks if request.split["by"] == GROUP else None
+    groups = [None if by_group is None else by_group[places] for places in chosen]
+    parts = (_Part(samples.take(places), *of) for places, *of in zip(chosen, numbers, groups, strict=True))
     return dict(zip(("training", "test"), parts, strict=True)), warnings
 
 
@@ -264,17 +281,14 @@ def _most_frequent(numbers: "NDArray[np.int64]") -> int:
     return int(np.bincount(numbers).argmax())
 
 
-def _measured(
-    info: AlgorithmInfo, model: Model, part: _Part, request: TrainingRequest, majority: int | None
-) -> "Measured":
+def _measured(info: AlgorithmInfo, model: Model, part: _Part, seed: int, majority: int | None) -> "Measured":
     with _overflow_told():
         return info.task.measure(
             model,
-            part.X,
+            part.samples,
             part.y,
-            request.columns,
             objective=info.algorithm.objective,
-            seed=request.seed,
+            seed=seed,
             majority=majority,
         )
 

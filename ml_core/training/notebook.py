@@ -19,9 +19,9 @@ from ml_core.inputs.frames import (
     python_value,
     training_rows,
 )
-from ml_core.inputs.samples import TableSamples
+from ml_core.inputs.samples import TableSamples, matrix_of
 from ml_core.model.model import Model
-from ml_core.training.fitting import Trained, class_numbers, fit, fit_model, matrix_of
+from ml_core.training.fitting import Trained, class_numbers, fit, fit_model
 from ml_core.training.request import (
     MEMBERS,
     SEED,

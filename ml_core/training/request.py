@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from ml_core import algorithms
+from ml_core import algorithms, safetensors
 from ml_core.algorithms.base import AlgorithmInfo, DataSize
 from ml_core.errors import (
     AlgorithmNotFound,
@@ -22,9 +22,16 @@ from ml_core.errors import (
 )
 from ml_core.hyperparameters import REFUSED, Integer, Kind, Number
 from ml_core.inputs.columns import Feature
+from ml_core.inputs.kinds import IMAGE, TABLE
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.training import rows as training_rows
+from ml_core.training.instances import (
+    INPUT_SCHEMA,
+    TrainingInstances,
+    check_instances,
+    instances_schema,
+)
 from ml_core.training.reference import STORED_PREFIX, TableReference, check_data, data_schema, refuse_tables
 from ml_core.training.rows import TrainingRows, check_classes, check_names, check_rows
 from ml_core.training.split import AT_RANDOM, Split, SplitKind, column_of, split_faults
@@ -61,56 +68,62 @@ class TrainingRequest(NamedTuple):
 
     algorithm: str
     hyperparameters: dict[str, Any]
-    data: TrainingRows | TableReference
+    data: TrainingRows | TrainingInstances | TableReference
     test_fraction: Annotated[float, Option(TEST_FRACTION, 0.2)]
     seed: Annotated[int, Option(SEED, 0)]
     split: Annotated[Split, Option(SplitKind(), AT_RANDOM, split_faults, stored_always=False)] = AT_RANDOM
 
     @property
     def rows(self) -> Rows:
-        """The rows that are in the request."""
-        return self._rows_in_it.rows
+        """The rows of a table that are in the request."""
+        return self._table_in_it.rows
+
+    @property
+    def columns(self) -> tuple[Feature, ...] | None:
+        """What a table's columns are, where they are more than numbers without gaps."""
+        return self._table_in_it.columns
 
     @property
     def features(self) -> tuple[str, ...]:
         """The names of the rows' features."""
-        return self._rows_in_it.features
+        return self.data_in_it.features
 
     @property
     def targets(self) -> list[Label] | Labels | None:
         """The label of each row; None where there are none."""
-        return self._rows_in_it.targets
-
-    @property
-    def columns(self) -> tuple[Feature, ...] | None:
-        """What the columns are, where they are more than numbers without gaps."""
-        return self._rows_in_it.columns
+        return self.data_in_it.targets
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is to be said of the rows."""
-        return self._rows_in_it.warnings
+        return self.data_in_it.warnings
 
     @property
     def ranks(self) -> bytes | memoryview | None:
-        """Each row's place among the values of the column that rows are held out by, packed int64."""
-        return self._rows_in_it.ranks
+        """Each one's place among the values of the column that rows are held out by, packed int64."""
+        return self.data_in_it.ranks
 
     @property
-    def _rows_in_it(self) -> TrainingRows:
-        assert isinstance(self.data, TrainingRows), "a table's rows are there after `with_rows`"  # noqa: S101
+    def _table_in_it(self) -> TrainingRows:
+        assert isinstance(self.data, TrainingRows), "these are no rows of a table"  # noqa: S101
+        return self.data
+
+    @property
+    def data_in_it(self) -> TrainingRows | TrainingInstances:
+        """The rows or other instances that are in the request."""
+        assert not isinstance(self.data, TableReference), "a file is read by `with_rows`"  # noqa: S101
         return self.data
 
     def without_rows(self) -> "TrainingRequest":
         """All but the rows and their targets."""
-        return self._replace(data=self._rows_in_it.without_rows())
+        return self._replace(data=self.data_in_it.without_rows())
 
     def with_rows(self, path: str, budget: "Budget") -> "TrainingRequest":
         """The request with its rows in it, which may be in the table at `path`.
 
         Raises `InvalidInput`, and for a table `MalformedInput` and `TooLarge`.
         """
-        if isinstance(self.data, TrainingRows):
+        if not isinstance(self.data, TableReference):
             return self
         from ml_core.training.table import read_rows
 
@@ -127,7 +140,7 @@ class TrainingRequest(NamedTuple):
 
     def settled(self, settle: Callable[[str], str]) -> "TrainingRequest":
         """The same request of the table that its address means now; with rows in it the request itself."""
-        if isinstance(self.data, TrainingRows):
+        if not isinstance(self.data, TableReference):
             return self
         return self._replace(data=self.data._replace(uri=settle(self.data.uri)))
 
@@ -149,13 +162,22 @@ class TrainingRequest(NamedTuple):
     @classmethod
     def from_bytes(cls, stored: bytes) -> "TrainingRequest":
         """The request that `to_bytes` wrote, also an earlier version's. Raises `ArtifactInvalid`."""
-        kind = TableReference if stored.startswith(STORED_PREFIX) else TrainingRows
         try:
-            described, data = kind.from_bytes(stored)
+            described, data = _stored_data(stored)
             options = {name: described.get(name, option.default) for name, option in OPTIONS.items()}
             return cls(described["algorithm"], described["hyperparameters"], data, **options)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise ArtifactInvalid("these bytes are no request to train") from error
+
+
+def _stored_data(stored: bytes) -> tuple[dict[str, Any], TrainingRows | TrainingInstances | TableReference]:
+    """The description, and what is trained on. Raises `ArtifactInvalid`, `KeyError`."""
+    if stored.startswith(STORED_PREFIX):
+        return TableReference.from_bytes(stored)
+    content, tensors = safetensors.read(stored, finite=False)
+    described = dict[str, Any](content)
+    kind: type[TrainingRows | TrainingInstances] = TrainingInstances if "kind" in described else TrainingRows
+    return described, kind.of_stored(described, tensors)
 
 
 OPTIONS: dict[str, Option] = {
@@ -169,11 +191,28 @@ _SCHEMAS: Mapping[str, Callable[[AlgorithmInfo], dict[str, Any] | None]] = {
     "algorithm": lambda info: {"const": info.name},
     "hyperparameters": AlgorithmInfo.schema,
     **training_rows.MEMBERS,
+    "instances": lambda info: _of_table(info, training_rows.MEMBERS["instances"]) or instances_schema(info),
+    "types": lambda info: _of_table(info, training_rows.MEMBERS["types"]),
+    "missing": lambda info: _of_table(info, training_rows.MEMBERS["missing"]),
+    "feature_names": lambda info: _of_sequences(info, training_rows.MEMBERS["feature_names"]),
+    "input": lambda info: INPUT_SCHEMA if IMAGE in info.algorithm.takes else None,
     "data": data_schema,
     **{name: option.schema for name, option in OPTIONS.items()},
 }
 MEMBERS = tuple(_SCHEMAS)
 """The members of a body."""
+
+
+def _of_table(
+    info: AlgorithmInfo, schema: Callable[[AlgorithmInfo], dict[str, Any] | None]
+) -> dict[str, Any] | None:
+    return schema(info) if TABLE in info.algorithm.takes else None
+
+
+def _of_sequences(
+    info: AlgorithmInfo, schema: Callable[[AlgorithmInfo], dict[str, Any] | None]
+) -> dict[str, Any] | None:
+    return None if IMAGE in info.algorithm.takes else schema(info)
 
 
 def body_schema(info: AlgorithmInfo) -> dict[str, Any]:
@@ -213,17 +252,27 @@ def check_request(
         if table.target is not None and table.target == column_of(options["split"]):
             raise InvalidInput.at("$.split.column", "rows cannot be held out by the target")
         return TrainingRequest(info.name, chosen, table, **options)
-    rows = check_rows(body, info, limits, options["split"], held_out=options["test_fraction"] > 0)
-    request = TrainingRequest(info.name, chosen, rows, **options)
+    request = TrainingRequest(info.name, chosen, _checked_data(body, info, limits, options), **options)
     _check_size(info, request)
     _check_weights(request)
     return request
 
 
+def _checked_data(
+    body: dict[str, object], info: AlgorithmInfo, limits: Limits, options: Mapping[str, Any]
+) -> TrainingRows | TrainingInstances:
+    """The rows or other instances of a body. Raises `InvalidInput`, `TooLarge`."""
+    if TABLE not in info.algorithm.takes:
+        return check_instances(body, info, limits, options["split"])
+    if body.get("input") is not None:
+        raise InvalidInput.at("$.input", f"{info.name} takes rows, not pictures; leave this out")
+    return check_rows(body, info, limits, options["split"], held_out=options["test_fraction"] > 0)
+
+
 def _check_no_rows(body: dict[str, object]) -> None:
     raise_faults(
         Fault(f"$.{name}", "the rows are in 'data'; leave this out")
-        for name in training_rows.MEMBERS
+        for name in (*training_rows.MEMBERS, "input")
         if body.get(name) is not None
     )
 
@@ -259,28 +308,33 @@ def _options(body: dict[str, object]) -> dict[str, Any]:
 
 def _check_size(info: AlgorithmInfo, request: TrainingRequest) -> None:
     """Raise `InvalidInput` for what training on so many rows would fail on."""
-    if request.ranks is None:
+    data = request.data_in_it
+    if data.test is not None and request.test_fraction:
+        held_out = data.test.count(1) if isinstance(data.test, bytes) else sum(data.test)
+        size = data.data_size(data.size - held_out, None)
+    elif data.ranks is None:
         size = _size_trained_on(request)
     else:
-        size = size_trained_on(request.split, request.test_fraction, request.ranks, request.targets)
+        size = size_trained_on(request.split, request.test_fraction, data.ranks, request.targets)
     raise_faults(info.algorithm.check_size(size, request.hyperparameters))
 
 
 def _size_trained_on(request: TrainingRequest) -> DataSize:
     """How much is trained on where rows are held out at random. Raises `InvalidInput`."""
-    rows = len(request.rows)
+    data = request.data_in_it
+    rows = data.size
     held_out = math.ceil(request.test_fraction * rows)
     counts = _counts(request.targets)
     message = None
     if rows - held_out < 1:
         message = f"no row of {rows} is left to train on"
     elif held_out and counts:
-        where = "$.data.target" if request.rows.where == "$.data" else "$.targets"
+        where = "$.data.target" if data.where == "$.data" else "$.targets"
         _check_classes_few(counts, rows, where)
         message = _unstratifiable(counts, rows, held_out)
     if message:
         raise InvalidInput.at("$.test_fraction", f"{message}; with test_fraction 0 every row is trained on")
-    return DataSize(rows - held_out, min(counts.values()) if counts else None)
+    return data.data_size(rows - held_out, min(counts.values()) if counts else None)
 
 
 def _check_weights(request: TrainingRequest) -> None:

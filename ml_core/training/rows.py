@@ -4,10 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import safetensors
-from ml_core.algorithms.base import AlgorithmInfo
+from ml_core.algorithms.base import AlgorithmInfo, DataSize
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
 from ml_core.inputs.columns import CATEGORY, Feature
 from ml_core.inputs.inferring import KnownColumns, is_skipped, mixed_rows
@@ -25,6 +25,9 @@ from ml_core.tables.options import (
 )
 from ml_core.training.split import Split, nothing_held_out, without_value
 from ml_core.training.split_rows import SplitColumn, packed_ranks, split_column
+
+if TYPE_CHECKING:
+    from ml_core.inputs.samples import TableSamples
 
 _VALUE = {"type": ["number", "boolean", "string", "null"]}
 _INSTANCES = {
@@ -67,6 +70,28 @@ class TrainingRows(NamedTuple):
     warnings: tuple[str, ...] = ()
     ranks: bytes | memoryview | None = None
 
+    test: None = None  # of rows nothing says of each whether it is held out
+
+    @property
+    def where(self) -> str:
+        """The JSON path of the list they came in."""
+        return self.rows.where
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
+
+    def data_size(self, rows: int, rarest: int | None) -> DataSize:
+        """How much so many of them are to fit."""
+        return DataSize(rows, rarest)
+
+    def samples(self) -> "TableSamples":
+        """The rows as an array, uncopied."""
+        from ml_core.inputs.samples import TableSamples, matrix_of
+
+        return TableSamples(matrix_of(self.rows), self.columns)
+
     def summary(self) -> dict[str, object]:
         """What a job tells of the rows."""
         return {"rows": len(self.rows), "features": len(self.features)}
@@ -99,11 +124,10 @@ class TrainingRows(NamedTuple):
         return safetensors.write({**more, **own, **said}, tensors)
 
     @classmethod
-    def from_bytes(cls, stored: bytes) -> "tuple[dict[str, Any], TrainingRows]":
-        """The description and the rows that `to_bytes` wrote. Raises `ArtifactInvalid`, `KeyError`."""
-        content, tables = safetensors.read(stored, finite=False)
-        table, described = tables["instances"], dict[str, Any](content)
-        rows = cls(
+    def of_stored(cls, described: dict[str, Any], tables: dict[str, safetensors.Tensor]) -> "TrainingRows":
+        """The rows that `to_bytes` wrote. Raises `ArtifactInvalid`, `KeyError`."""
+        table = tables["instances"]
+        return cls(
             Rows(table.packed, table.shape[1]),
             tuple(described["features"]),
             described["targets"],
@@ -111,7 +135,6 @@ class TrainingRows(NamedTuple):
             tuple(described.get("warnings", ())),
             tables["ranks"].packed if "ranks" in tables else None,
         )
-        return described, rows
 
 
 def _stored_columns(

@@ -171,6 +171,14 @@ def nothing_to_learn(split: Split, classes: Sequence[Label]) -> InvalidInput:
     )
 
 
+def only_in_given_test(classes: Sequence[Label]) -> InvalidInput:
+    """The refusal of data whose own split leaves no sample of some classes to train on."""
+    return InvalidInput.at(
+        "$.data",
+        f"{named(classes)} only in the samples that the data holds out; train on all by test_fraction 0",
+    )
+
+
 def not_measured(classes: Sequence[Label]) -> str:
     """What is said of classes that no held-out row has."""
     return f"{named(classes)} in no held-out row: the metrics of `test` say nothing of how well it is known"

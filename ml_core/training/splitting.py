@@ -18,6 +18,7 @@ from ml_core.training.split import (
     nothing_held_out,
     nothing_to_learn,
     nothing_to_train_on,
+    only_in_given_test,
     without_value,
 )
 
@@ -34,12 +35,17 @@ _LEAST, _MOST = 0.5, 1.5
 
 
 class Holding(NamedTuple):
-    """How rows are held out. `ranks` are there where it is by a column: each row's place among its values."""
+    """How rows are held out.
+
+    `ranks` are there where it is by a column: each row's place among its values. `test` is there where the
+    data itself says of each whether it is held out: 1 if it is.
+    """
 
     split: Split
     test_fraction: float
     seed: int
     ranks: "NDArray[np.int64] | None"
+    test: "NDArray[np.uint8] | None" = None
 
     def parts(
         self, rows: int, y: "NDArray[np.int64] | None"
@@ -47,6 +53,8 @@ class Holding(NamedTuple):
         """The places of the rows to train on, and of those held out. Raises `InvalidInput` without either."""
         if self.test_fraction == 0:
             return np.arange(rows), np.arange(0)
+        if self.test is not None:
+            return np.flatnonzero(self.test == 0), np.flatnonzero(self.test)
         if self.ranks is None:
             from sklearn.model_selection import train_test_split
 
@@ -91,11 +99,15 @@ class Holding(NamedTuple):
     ) -> list[str]:
         """What is to be said of classes that the held-out rows lack, given the parts' class numbers.
 
-        Only a split by a column can miss one. Raises `InvalidInput` for those that the others lack.
+        Only a split by a column, or the data's own, can miss one. Raises `InvalidInput` for those that the
+        others lack.
         """
-        if self.ranks is None or classes is None or training is None or test is None:
+        given = self.ranks is not None or self.test is not None
+        if not given or classes is None or training is None or test is None or not len(test):
             return []
         lost = _absent(classes, training)
+        if lost and self.test is not None:
+            raise only_in_given_test(lost)
         if lost:
             raise nothing_to_learn(self.split, lost)
         absent = _absent(classes, test)

@@ -30,7 +30,7 @@ from ml_core.model.model import Model
 from ml_core.tables.memory import NO_BUDGET
 from ml_core.tables.options import ReadOptions
 from ml_core.tables.reading import read
-from ml_core.training.fitting import fit, matrix_of
+from ml_core.training.fitting import fit
 from ml_core.training.request import TrainingRequest, check_request
 from tests.unit.ml_core.reference import learnt
 
@@ -124,7 +124,7 @@ def request_for(
 def check_replay(request: TrainingRequest, rows: list[dict[str, Any]]) -> Model:
     """The model of a request, which answers the rows as its trainer did, to the last bits."""
     model = Model.from_bytes(fit(request, lambda *_: None).artifact)
-    own = values_of(model, matrix_of(request.rows).copy(), request.columns, ["decision"])
+    own = values_of(model, request.data_in_it.samples(), ["decision"])
     sent = [{name: row[name] for name in model.features} for row in rows]
     assert len(sent) == len(request.rows)
     found = model.predict_rows(model.rows(sent, limits=LIMITS), ["label", "decision"])

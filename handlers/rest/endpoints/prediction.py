@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from handlers.rest.call import Call
     from handlers.rest.schemas import Schema
     from ml_core.inputs.notes import Notes
-    from ml_core.inputs.rows import Rows
-    from ml_core.model.model import Model, Predictions
+    from ml_core.model.model import Instances, Model, Predictions
     from ml_core.serving import Served
 
 PREDICT_BODY: Schema = {
@@ -159,7 +158,7 @@ def described(served: Served) -> str:
     return f"model '{served.name}' version {served.version}"
 
 
-def answered(call: Call, model: Model, rows: Rows, outputs: tuple[str, ...]) -> Predictions:
+def answered(call: Call, model: Model, rows: Instances, outputs: tuple[str, ...]) -> Predictions:
     """What the model says of the rows, unless the answer would hold too many numbers.
 
     Raises:

@@ -18,22 +18,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ml_core.inputs.columns import Feature
     from ml_core.inputs.labels import Label
+    from ml_core.inputs.samples import Samples
     from ml_core.model.model import Model
 
 
 def measure(
     model: "Model",
-    X: "NDArray[np.float64]",
+    samples: "Samples",
     y: "NDArray[np.int64]",
-    columns: "Sequence[Feature] | None" = None,
     *,
     objective: str,
     seed: int = 0,  # noqa: ARG001 - nothing here is estimated on a sample
     majority: int | None = None,
 ) -> Measured:
-    """How good a classifier is on rows, whose words are numbered as in `columns`, and their class numbers.
+    """How good a classifier is on samples, given their class numbers.
 
     A model that gives decisions has its hinge loss where that is the objective: for two classes
     mean(max(0, 1 - y·f(x))) with y = ±1, for more Crammer and Singer's, on the one-versus-rest decisions. One
@@ -45,7 +44,7 @@ def measure(
     each true class and a column for each predicted one, in the same order.
     """
     given = [name for name in ("decision", "probability") if name in model.outputs]
-    found = values_of(model, X, columns, given)
+    found = values_of(model, samples, given)
     labels, decisions, probabilities = found["label"], found.get("decision"), found.get("probability")
     classes = model.classes or ()
     measured: dict[str, object] = {}

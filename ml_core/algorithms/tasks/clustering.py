@@ -9,11 +9,11 @@ from ml_core.algorithms.tasks.measured import Measured
 from ml_core.algorithms.tasks.values import batch_of, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from ml_core.inputs.columns import Feature
+    from ml_core.inputs.samples import TableSamples
     from ml_core.model.model import Model
 
 # The silhouette compares every row with every other: past this many, a sample of them tells as much.
@@ -22,9 +22,8 @@ SILHOUETTE_ROWS = 2_000
 
 def measure(
     model: "Model",
-    X: "NDArray[np.float64]",
+    samples: "TableSamples",
     y: "NDArray[np.int64] | None" = None,  # noqa: ARG001 - as every task; clusters have no targets
-    columns: "Sequence[Feature] | None" = None,
     *,
     objective: str = "inertia",  # noqa: ARG001 - there is one
     seed: int,
@@ -36,13 +35,13 @@ def measure(
     each is in one of its own. Both are measured between rows as the model sees them, after its scaling. The
     sizes are how many of the rows are in each cluster.
     """
-    found = values_of(model, X, columns, ["distance"] if "distance" in model.outputs else [])
+    found = values_of(model, samples, ["distance"] if "distance" in model.outputs else [])
     measured: dict[str, object] = {}
     if "distance" in found:
         # Summed without rounding: the figure does not depend on the order of rows.
         nearest = found["distance"].min(axis=1).tolist()
         measured["inertia"] = math.fsum(distance**2 for distance in nearest)
-    silhouette = _silhouette(model, X, columns, found["label"], seed)
+    silhouette = _silhouette(model, samples, found["label"], seed)
     if silhouette is not None:
         measured["silhouette"] = silhouette
     clusters = model.output_specs["distance"].width if "distance" in found else 0
@@ -61,8 +60,7 @@ def doubts(
 
 def _silhouette(
     model: "Model",
-    X: "NDArray[np.float64]",
-    columns: "Sequence[Feature] | None",
+    samples: "TableSamples",
     labels: "NDArray[np.int64]",
     seed: int,
 ) -> float | None:
@@ -74,4 +72,4 @@ def _silhouette(
     sampled = labels[chosen]
     if not 2 <= len(np.unique(sampled)) < len(sampled):
         return None
-    return float(silhouette_score(batch_of(model, X[chosen], columns).dense(), sampled))
+    return float(silhouette_score(batch_of(model, samples.X[chosen], samples.columns).dense(), sampled))

@@ -26,10 +26,11 @@ from sklearn.model_selection import GroupShuffleSplit
 from ml_core.algorithms.base import DataSize
 from ml_core.errors import InvalidInput
 from ml_core.inputs.rows import Limits
+from ml_core.inputs.samples import matrix_of
 from ml_core.model.model import Model
 from ml_core.tables.columns import MOST_WORDS
 from ml_core.tables.memory import NO_BUDGET
-from ml_core.training.fitting import fit, matrix_of
+from ml_core.training.fitting import fit
 from ml_core.training.notebook import TrainingRequest, check_request
 from ml_core.training.split_rows import packed_ranks, size_trained_on
 from ml_core.training.splitting import Holding
@@ -638,7 +639,7 @@ def test_the_matrix_is_in_memory_twice_at_most(by: str) -> None:
     parts, _ = fitting._split(request, ("a", "b"), y)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert sum(len(part.X) for part in parts.values()) == rows
+    assert sum(len(part.samples) for part in parts.values()) == rows
     assert peak < X.nbytes + 12 * 8 * rows, "beside the parts there are a few numbers a row"
 
 

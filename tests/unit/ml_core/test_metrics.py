@@ -18,6 +18,7 @@ from ml_core.algorithms.tasks.classification import measure
 from ml_core.algorithms.tasks.clustering import SILHOUETTE_ROWS
 from ml_core.algorithms.tasks.ranking import Ranking
 from ml_core.inputs.rows import Limits
+from ml_core.inputs.samples import TableSamples
 from ml_core.training.notebook import check_request, fit
 from tests.unit.ml_core.reference import CLASSIFICATION, pipeline
 
@@ -95,7 +96,7 @@ def test_classes_that_held_out_rows_lack_count_as_for_scikit_learn(dataset: str)
     answered = np.array(predict(model, X))
     for there in ([0], [1], [0, 1], [len(classes) - 1, 0], list(classes)):
         some = rows[np.isin(y[rows], there)][:60]
-        told: Any = measure(model, X[some], y[some], objective="log_loss", majority=1).metrics
+        told: Any = measure(model, TableSamples(X[some]), y[some], objective="log_loss", majority=1).metrics
         expected = figures(y[some], answered[some], classes)
         expected["baseline"] = np.mean(y[some] == 1)
         for name in ("log_loss", "roc_auc", "pr_auc"):
@@ -209,7 +210,7 @@ def test_the_macro_f1_is_of_the_classes_that_occur_or_are_predicted(part: slice)
 
     X, y = CLASSIFICATION["iris"].data, CLASSIFICATION["iris"].target
     model = train_model(X, y)
-    told = measure(model, X[part], y[part], objective="log_loss")
+    told = measure(model, TableSamples(X[part]), y[part], objective="log_loss")
     said = model.predict(X[part])
     assert told.metrics["f1_macro"] == pytest.approx(metrics.f1_score(y[part], said, average="macro"))
 
@@ -217,7 +218,7 @@ def test_the_macro_f1_is_of_the_classes_that_occur_or_are_predicted(part: slice)
 def test_a_held_out_part_without_one_of_two_classes_has_no_roc_auc() -> None:
     X, y = CLASSIFICATION["breast_cancer"].data, CLASSIFICATION["breast_cancer"].target
     model, ones = train_model(X, y), y == 1
-    told: Any = measure(model, X[ones], y[ones], objective="log_loss").metrics
+    told: Any = measure(model, TableSamples(X[ones]), y[ones], objective="log_loss").metrics
     assert "roc_auc" not in told
     assert np.sum(told["confusion_matrix"]) == ones.sum()
 

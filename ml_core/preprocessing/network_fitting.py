@@ -1,0 +1,89 @@
+"""What is fitted before a network, to the samples that it is trained on: how instances are read."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml_core.inputs.arrays import Pictures, Sequences
+from ml_core.inputs.pictures import PictureInput
+from ml_core.inputs.samples import (
+    PictureSamples,
+    SequenceSamples,
+    TextSamples,
+    packed_pictures,
+    packed_sequences,
+)
+from ml_core.inputs.sequences import SequenceInput
+from ml_core.preprocessing.text_input import TextInput
+from ml_core.preprocessing.tokens import Tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml_core.inputs.samples import Samples
+    from ml_core.preprocessing.instance_input import InstanceInput
+
+
+def fitted_input(
+    features: tuple[str, ...], chosen: "Mapping[str, Any]", samples: "Samples"
+) -> "InstanceInput | None":
+    """How a model reads instances like these; None for rows of a table, which an encoding reads."""
+    if isinstance(samples, PictureSamples):
+        _, height, width, channels = samples.array.shape
+        return PictureInput((height, width, channels))
+    if isinstance(samples, SequenceSamples):
+        return SequenceInput(features, chosen["max_length"])
+    if isinstance(samples, TextSamples):
+        tokenizer = Tokenizer.fit(
+            samples.texts,
+            tokens=chosen["tokens"],
+            lowercase=chosen["lowercase"],
+            max_vocabulary=chosen["max_vocabulary"],
+            max_length=chosen["max_length"],
+        )
+        return TextInput(features[0], tokenizer)
+    return None
+
+
+def read_samples(samples: "Samples", reader: "InstanceInput") -> "Samples":
+    """The samples as the reader would have read them: cut where they are too long, texts as word numbers."""
+    if isinstance(samples, TextSamples) and isinstance(reader, TextInput):
+        encoded = reader.encoded(samples.texts, "$.data")
+        steps = np.frombuffer(encoded.packed, "<i8").reshape(-1, 1)
+        return SequenceSamples(steps, _offsets(np.asarray(encoded.lengths)))
+    if isinstance(samples, SequenceSamples) and isinstance(reader, SequenceInput):
+        return _cut(samples, reader.max_length)
+    return samples
+
+
+def packed_samples(samples: "Samples") -> Pictures | Sequences:
+    """Read samples as predictions take them."""
+    if isinstance(samples, PictureSamples):
+        return packed_pictures(samples)
+    assert isinstance(samples, SequenceSamples), "texts are read before they are packed"  # noqa: S101
+    return packed_sequences(samples)
+
+
+def cut_warnings(samples: "Samples", reader: "InstanceInput") -> list[str]:
+    """What is to be said of samples of which not every step counts."""
+    most = reader.max_length if isinstance(reader, SequenceInput) else None
+    if most is None or not isinstance(samples, SequenceSamples):
+        return []
+    longer = int((samples.lengths > most).sum())
+    if not longer:
+        return []
+    return [f"{longer} sequences are longer than max_length: of these the last {most} steps count"]
+
+
+def _cut(samples: SequenceSamples, most: int | None) -> SequenceSamples:
+    if most is None or samples.lengths.max() <= most:
+        return samples
+    lengths = np.minimum(samples.lengths, most)
+    offsets = _offsets(lengths)
+    first = samples.offsets[1:] - lengths
+    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    return SequenceSamples(samples.steps[np.repeat(first, lengths) + within], offsets)
+
+
+def _offsets(lengths: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, np.dtype[np.int64]]":
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
