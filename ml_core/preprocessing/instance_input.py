@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ml_core.inputs.pictures import PictureInput
-    from ml_core.inputs.sequences import SequenceInput
+    from ml_core.preprocessing.picture_input import PictureInput
+    from ml_core.preprocessing.sequence_input import SequenceInput
     from ml_core.preprocessing.text_input import TextInput
 
     # How a model reads instances that are no rows of a table.
@@ -28,13 +28,13 @@ def restored_input(
     """
     kind = described["kind"]
     if kind == IMAGE:
-        from ml_core.inputs.pictures import PictureInput
+        from ml_core.preprocessing.picture_input import PictureInput
 
         (name,) = features
         height, width, channels = described["shape"]
         return _fitting(PictureInput((height, width, channels), name), shape)
     if kind == SEQUENCE:
-        from ml_core.inputs.sequences import SequenceInput
+        from ml_core.preprocessing.sequence_input import SequenceInput
 
         most = described["max_length"]
         if most is not None and (type(most) is not int or most < 1):

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_core.inputs.arrays import Pictures, Sequences
-from ml_core.inputs.pictures import PictureInput
 from ml_core.inputs.samples import (
     PictureSamples,
     SequenceSamples,
@@ -13,7 +12,8 @@ from ml_core.inputs.samples import (
     packed_pictures,
     packed_sequences,
 )
-from ml_core.inputs.sequences import SequenceInput
+from ml_core.preprocessing.picture_input import PictureInput
+from ml_core.preprocessing.sequence_input import SequenceInput
 from ml_core.preprocessing.text_input import TextInput
 from ml_core.preprocessing.tokens import Tokenizer
 

@@ -9,9 +9,9 @@ from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
 from ml_core.inputs.arrays import Sequences
 from ml_core.inputs.instances import listed_instances
 from ml_core.inputs.kinds import TEXT
-from ml_core.inputs.sequences import MOST_STEPS
 from ml_core.inputs.specs import TEXT as BYTES
 from ml_core.inputs.specs import InputSpec
+from ml_core.preprocessing.sequence_input import MOST_STEPS
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:

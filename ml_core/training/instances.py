@@ -9,9 +9,9 @@ from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, s
 from ml_core.inputs.arrays import Pictures, Sequences
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
 from ml_core.inputs.labels import Label, Labels
-from ml_core.inputs.pictures import training_pictures
 from ml_core.inputs.rows import Limits
-from ml_core.inputs.sequences import SequenceInput, channel_names
+from ml_core.preprocessing.picture_input import training_pictures
+from ml_core.preprocessing.sequence_input import SequenceInput, channel_names
 from ml_core.preprocessing.text_input import read_texts, text_schema
 from ml_core.training.rows import check_names, checked_targets
 from ml_core.training.split import RANDOM, Split

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import chain
 from math import prod
 
-from ml_core.errors import Fault, InvalidInput, shown
+from ml_core.errors import Fault, InvalidInput, MalformedInput, shown
 from ml_core.inputs.arrays import Pictures
 from ml_core.inputs.encoded import B64, ENCODED_SCHEMA, Encoded, read_encoded
 from ml_core.inputs.float32 import pack32, wrong_number32
@@ -21,6 +21,9 @@ TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from ml_core.inputs.rows import Limits
 
@@ -92,10 +95,7 @@ class PictureInput:
     def of_encoded(self, encoded: Encoded, expecting: str = "the model") -> Pictures:
         """The picture in an instance's bytes. Raises `InvalidInput`."""
         if encoded.dtype is None:
-            from ml_core.pictures.png import read_png
-
-            data = read_png(encoded.data, self.shape, f"{encoded.where}.{B64}", expecting)
-            return Pictures(data, self.shape, "U8", encoded.where)
+            return Pictures(_png(encoded, self.shape), self.shape, "U8", encoded.where)
         if encoded.numbers() != prod(self.shape):
             message = f"{expecting} expects {_words(self.shape)}, {prod(self.shape)} numbers"
             raise InvalidInput.at(f"{encoded.where}.{B64}", f"{message}; got {encoded.numbers()}")
@@ -133,9 +133,8 @@ def _shape_of(first: object) -> Shape:
     if isinstance(first, dict):
         encoded = read_encoded(first, where)
         if encoded.dtype is None:
-            from ml_core.pictures.png import png_shape
-
-            return png_shape(encoded.data, f"{where}.{B64}")
+            height, width, channels = _decoded(encoded).shape
+            return height, width, 1 if channels < 3 else 3
         raise InvalidInput.at(
             "$.input.shape", "raw numbers do not tell their shape: send [height, width, channels]"
         )
@@ -147,6 +146,26 @@ def _shape_of(first: object) -> Shape:
             f"got {shown(first)}",
         )  # fmt: skip
     return len(first), len(row), len(pixel) if isinstance(pixel, list) else 1
+
+
+def _png(encoded: Encoded, shape: Shape) -> bytes:
+    """The picture in a PNG file, brought to the shape as training brings those of files."""
+    from ml_core.pictures.shaping import shaped
+
+    return shaped(_decoded(encoded), shape).tobytes()
+
+
+def _decoded(encoded: Encoded) -> NDArray[np.uint8]:
+    from ml_core.pictures.png import decode, is_png
+
+    where = f"{encoded.where}.{B64}"
+    if not is_png(encoded.data):
+        message = "expected a PNG file; say the dtype of raw numbers, and send JPEG files as PNG"
+        raise InvalidInput.at(where, message)
+    try:
+        return decode(encoded.data)
+    except MalformedInput as error:
+        raise InvalidInput.at(where, str(error)) from None
 
 
 def _numbers(listed: Sequence[object], shape: Shape) -> list[Any] | None:
