@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 
-from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
+from ml_core.errors import Fault, InvalidInput, TooLarge, quoted, raise_faults, shown
 from ml_core.inputs.arrays import Sequences
 from ml_core.inputs.instances import listed_instances
 from ml_core.inputs.kinds import TEXT
@@ -106,7 +106,7 @@ def _faults(texts: list[object], name: str, where: str, expecting: str) -> Itera
         path = f"{where}[{index}]"
         if not isinstance(text, str):
             yield Fault(
-                path, f'{expecting} expects a text, or an object {{{shown(name)}: "…"}}, got {shown(text)}'
+                path, f'{expecting} expects a text, or an object {{{quoted(name)}: "…"}}, got {shown(text)}'
             )
         elif not _is_text(text):
             yield Fault(path, "expected text, got half of a surrogate pair")

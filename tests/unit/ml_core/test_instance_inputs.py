@@ -1,0 +1,165 @@
+"""Pictures, sequences and texts as callers send them: what is read, and the place of each fault."""
+
+import base64
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ml_core.errors import InvalidInput, TooLarge
+from ml_core.inputs.float32 import unpack32
+from ml_core.inputs.rows import Limits
+from ml_core.preprocessing.picture_input import PictureInput, training_pictures
+from ml_core.preprocessing.sequence_input import SequenceInput
+from ml_core.preprocessing.text_input import TextInput
+from ml_core.preprocessing.tokens import Tokenizer
+
+LIMITS = Limits()
+GREY, COLOUR = PictureInput((2, 3, 1)), PictureInput((2, 2, 3))
+TWO, ONE = SequenceInput(("x", "y")), SequenceInput(("x",))
+TEXTS = TextInput("review", Tokenizer("words", ("good", "bad")))
+
+
+def faults(read: Callable[[], object]) -> list[str]:
+    with pytest.raises(InvalidInput) as refused:
+        read()
+    return [f"{fault.path}: {fault.message}" for fault in refused.value.faults]
+
+
+def raw(numbers: list[float], code: str = "f") -> dict[str, str]:
+    packed = struct.pack(f"<{len(numbers)}{code}", *numbers)
+    return {"b64": base64.b64encode(packed).decode(), "dtype": {"f": "float32", "B": "uint8"}[code]}
+
+
+def test_each_form_of_a_picture_is_the_same_picture() -> None:
+    flat, nested = [[1, 2, 3], [4, 5, 6]], [[[1], [2], [3]], [[4], [5], [6]]]
+    forms: list[Any] = [flat, nested, raw([1, 2, 3, 4, 5, 6]), raw([1, 2, 3, 4, 5, 6], "B")]
+    together = GREY.read(forms, limits=LIMITS)
+    assert (len(together), together.dtype) == (4, "F32")
+    assert unpack32(together.packed) == (1, 2, 3, 4, 5, 6) * 4
+    for form in forms:
+        alone = GREY.read([form], limits=LIMITS)
+        numbers = list(bytes(alone.packed)) if alone.dtype == "U8" else list(unpack32(alone.packed))
+        assert numbers == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_number_is_rounded_to_float32_in_every_form() -> None:
+    (picture,) = [GREY.read([[[0.1, 0.2, 0.3], [0, 0, 0]]], limits=LIMITS)]
+    sent = GREY.read([raw([0.1, 0.2, 0.3, 0, 0, 0])], limits=LIMITS)
+    assert bytes(picture.packed) == bytes(sent.packed)
+
+
+@pytest.mark.parametrize(
+    ("instance", "told"),
+    [
+        (7, "$.instances[1]: the model expects pictures of 2 × 3 × 1 as nested lists"),
+        ([[1, 2, 3]], "$.instances[1]: the model expects pictures of 2 × 3 × 1; this has 1 rows of pixels"),
+        (
+            [[1, 2, 3], [4, 5]],
+            "$.instances[1][1]: the model expects pictures of 2 × 3 × 1; this row",
+        ),
+        ([[1, 2, 3], [4, "5", 6]], "$.instances[1][1][1]: expected a number, got '5'"),
+        ([[1, 2, 3], [4, True, 6]], "$.instances[1][1][1]: expected a number, got true"),
+        ([[1, 2, 3], [4, 1e39, 6]], "$.instances[1][1][1]: expected a number of single precision"),
+        ([[1, 2, 3], [4, [5, 5], 6]], "$.instances[1][1][1]: expected a list of 1 numbers, got 2 numbers"),
+        ({"b64": "AAA"}, "$.instances[1].b64: expected bytes in base64"),
+        ({"b64": "AAAA"}, "$.instances[1].b64: expected a PNG file; say the dtype of raw numbers"),
+        (
+            {"b64": "AAAA", "dtype": "int8"},
+            '$.instances[1].dtype: expected "uint8" or "float32"',
+        ),
+        ({"b64": "AAAA", "dtype": "uint8"}, "$.instances[1].b64: the model expects pictures of 2 × 3 × 1, 6"),
+        ({"b64": "AADAfw==", "dtype": "float32"}, "$.instances[1].b64: it holds a number that is not finite"),
+        ({"png": "AAAA"}, "$.instances[1]: expected an object with b64 and dtype"),
+    ],
+)
+def test_a_fault_of_a_picture_has_its_place(instance: object, told: str) -> None:
+    (fault,) = faults(lambda: GREY.read([[[1, 2, 3], [4, 5, 6]], instance], limits=LIMITS))
+    assert fault.startswith(told)
+
+
+def test_every_pixel_with_a_fault_is_told() -> None:
+    picture = [[[1, 2, None], [1, 2, 3]], [[1, 2, 3], [1, 2]]]
+    assert faults(lambda: COLOUR.read([picture], limits=LIMITS)) == [
+        "$.instances[0][0][0][2]: expected a number, got null",
+        "$.instances[0][1][1]: expected a list of 3 numbers, got 2 numbers",
+    ]
+
+
+def test_whole_numbers_of_a_byte_stay_bytes_in_training() -> None:
+    assert training_pictures([[[0, 255]]], None, LIMITS).dtype == "U8"
+    assert training_pictures([[[0, 256]]], None, LIMITS).dtype == "F32"
+    assert training_pictures([[[0.0, 1.0]]], None, LIMITS).dtype == "F32"
+    assert training_pictures([[[[1, 2, 3], [4, 5, 6]]]], None, LIMITS).shape == (1, 2, 3)
+
+
+def test_raw_pictures_need_their_shape_said() -> None:
+    assert faults(lambda: training_pictures([raw([1, 2])], None, LIMITS)) == [
+        "$.input.shape: raw numbers do not tell their shape: send [height, width, channels]"
+    ]
+    assert training_pictures([raw([1, 2])], (1, 2, 1), LIMITS).shape == (1, 2, 1)
+
+
+def test_each_form_of_a_sequence_is_the_same_sequence() -> None:
+    lists, objects = [[1, 2], [3, 4], [5, 6]], [{"x": 1, "y": 2}, {"y": 4, "x": 3}, {"x": 5, "y": 6}]
+    forms: list[Any] = [lists, objects, raw([1, 2, 3, 4, 5, 6]), lists[:1]]
+    found = TWO.read(forms, limits=LIMITS)
+    assert found.lengths == [3, 3, 3, 1]
+    assert unpack32(found.packed) == (*(1, 2, 3, 4, 5, 6) * 3, 1, 2)
+    assert unpack32(ONE.read([[1, 2], [3]], limits=LIMITS).packed) == (1, 2, 3)
+    assert unpack32(ONE.read([[[1], [2]], [3]], limits=LIMITS).packed) == (1, 2, 3)
+
+
+def test_of_a_longer_sequence_the_last_steps_count() -> None:
+    short = SequenceInput(("x",), max_length=2)
+    found = short.read([[1, 2, 3], [4], [5, 6]], limits=LIMITS)
+    assert (found.lengths, unpack32(found.packed)) == ([2, 1, 2], (2, 3, 4, 5, 6))
+
+
+@pytest.mark.parametrize(
+    ("instance", "told"),
+    [
+        ([], "$.instances[1]: the model expects at least one step, got none"),
+        ("abc", "$.instances[1]: the model expects a list of steps, got 'abc'"),
+        ([[1, 2], [3]], "$.instances[1][1]: the model expects 2 numbers in a step, got 1"),
+        ([[1, 2], [3, None]], "$.instances[1][1][1]: expected a number, got null: fill gaps first"),
+        ([[1, 2], {"x": 1, "y": 2}], "$.instances[1][1]: expected a list of 2 numbers or an object by chan"),
+        ([{"x": 1}], "$.instances[1][0]: channel 'y' is missing"),
+        ([{"x": 1, "y": 2, "z": 3}], "$.instances[1][0].z: the model has no channel 'z'"),
+        ([1], "$.instances[1][0]: expected a list of 2 numbers or an object by channel"),
+        (raw([1, 2, 3]), "$.instances[1].b64: the model expects steps of 2 numbers, at least one; got 3"),
+        (raw([1, 2], "B"), '$.instances[1].dtype: expected "float32", got uint8'),
+        ({"b64": "", "dtype": "float32"}, "$.instances[1].b64: the model expects steps of 2 numbers"),
+    ],
+)
+def test_a_fault_of_a_sequence_has_its_place(instance: object, told: str) -> None:
+    (fault,) = faults(lambda: TWO.read([[[1, 2]], instance], limits=LIMITS))
+    assert fault.startswith(told)
+
+
+def test_too_many_steps_are_refused_before_they_are_packed() -> None:
+    with pytest.raises(TooLarge, match="1,000,001 steps"):
+        ONE.read([[0] * 1_000_001], limits=LIMITS)
+
+
+def test_texts_become_the_numbers_of_their_words() -> None:
+    found = TEXTS.read(["good, bad", {"review": "Better"}, ""], limits=LIMITS)
+    assert struct.unpack("<5q", found.packed) == (1, 0, 2, 0, 0)
+    assert (found.lengths, found.dtype) == ([3, 1, 1], "I64")
+
+
+def test_a_fault_of_a_text_has_its_place() -> None:
+    assert faults(lambda: TEXTS.read(["a", 7, {"text": "b"}, "\ud800"], limits=LIMITS)) == [
+        '$.instances[1]: the model expects a text, or an object {"review": "…"}, got 7',
+        "$.instances[2]: the model expects a text, or an object {\"review\": \"…\"}, got {'text': 'b'}",
+        "$.instances[3]: expected text, got half of a surrogate pair",
+    ]
+
+
+@pytest.mark.parametrize("reader", [GREY, TWO, TEXTS])
+def test_no_list_of_instances_is_refused(reader: PictureInput | SequenceInput | TextInput) -> None:
+    assert faults(lambda: reader.read({}, limits=LIMITS))[0].startswith("$.instances: expected a list")
+    assert faults(lambda: reader.read([], limits=LIMITS))[0].startswith("$.instances: expected at least one")
+    with pytest.raises(TooLarge):
+        reader.read([0] * 3, limits=Limits(max_rows=2))
