@@ -14,7 +14,6 @@ from ml_core.errors import ArtifactInvalid, InvalidInput, raise_faults
 from ml_core.inputs.labels import Label, Labels
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
-from ml_core.preprocessing.network_fitting import cut_warnings, fitted_input, read_samples
 from ml_core.training.request import TrainingRequest, label_text
 from ml_core.training.split import GROUP
 
@@ -107,6 +106,8 @@ def fit_model(
     import numpy as np
     from threadpoolctl import threadpool_limits
 
+    from ml_core.preprocessing.network_fitting import cut_warnings, fitted_input, read_samples
+
     rarest = None if data.y is None else int(np.bincount(data.y, minlength=len(classes or ())).min())
     if rarest == 0:
         raise InvalidInput.at(
@@ -186,7 +187,7 @@ def _overflow_told() -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, ArithmeticError, ArtifactInvalid, InvalidInput) as error:
+    except (ValueError, ArithmeticError, ArtifactInvalid) as error:
         if type(error) is ValueError and not _NOT_FINITE.search(str(error)):
             raise
         raise InvalidInput.at("$.instances", "training on these values overflows; rescale them") from error

@@ -19,7 +19,6 @@ from ml_core.inputs.frames import (
     python_value,
     training_rows,
 )
-from ml_core.inputs.samples import TableSamples, matrix_of
 from ml_core.model.model import Model
 from ml_core.training.fitting import Trained, class_numbers, fit, fit_model
 from ml_core.training.request import (
@@ -54,6 +53,8 @@ def train_model(
     (strings, integers or booleans), None for clusters; the keys of `class_weight` may be the labels
     themselves. Raises `InvalidInput`.
     """
+    from ml_core.inputs.samples import TableSamples, matrix_of
+
     info = algorithms.algorithm(algorithm)
     features = tuple(feature_names(X))
     check_names(list(features), "X", NO_LIMITS)

@@ -152,7 +152,7 @@ def test_texts_become_the_numbers_of_their_words() -> None:
 def test_a_fault_of_a_text_has_its_place() -> None:
     assert faults(lambda: TEXTS.read(["a", 7, {"text": "b"}, "\ud800"], limits=LIMITS)) == [
         '$.instances[1]: the model expects a text, or an object {"review": "…"}, got 7',
-        "$.instances[2]: the model expects a text, or an object {\"review\": \"…\"}, got {'text': 'b'}",
+        '$.instances[2]: the model expects a text, or an object {"review": "…"}, got an object',
         "$.instances[3]: expected text, got half of a surrogate pair",
     ]
 
