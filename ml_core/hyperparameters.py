@@ -97,23 +97,54 @@ class Flag:
 
 
 class OneOf:
-    """One of a few words; None stands for null."""
+    """One of a few words or whole numbers; None stands for null. As in JSON Schema, 3.0 is 3."""
 
-    def __init__(self, *words: str | None) -> None:
+    def __init__(self, *words: str | int | None) -> None:
         self.words = words
 
     @property
     def expects(self) -> str:
         """In words."""
-        return " or ".join("null" if word is None else f'"{word}"' for word in self.words)
+        quoted = (f'"{word}"' if isinstance(word, str) else word for word in self.words)
+        return " or ".join("null" if word is None else str(word) for word in quoted)
 
     def read(self, value: object) -> object:
         """The word, or `REFUSED`."""
-        return value if (value is None or isinstance(value, str)) and value in self.words else REFUSED
+        if value is not None and type(value) not in (str, int, float):
+            return REFUSED
+        return next((word for word in self.words if word == value), REFUSED)
 
     def schema(self) -> dict[str, object]:
         """As JSON Schema."""
         return {"enum": list(self.words)}
+
+
+class ListOf:
+    """From `least` to `most` values of one kind."""
+
+    def __init__(self, kind: Kind, least: int, most: int) -> None:
+        self.kind, self.least, self.most = kind, least, most
+
+    @property
+    def expects(self) -> str:
+        """In words."""
+        return f"a list of {self.least} to {self.most}, each {self.kind.expects}"
+
+    def read(self, value: object) -> object:
+        """The values as a list, or `REFUSED`."""
+        if not isinstance(value, list) or not self.least <= len(value) <= self.most:
+            return REFUSED
+        values = [self.kind.read(each) for each in value]
+        return REFUSED if any(each is REFUSED for each in values) else values
+
+    def schema(self) -> dict[str, object]:
+        """As JSON Schema."""
+        return {
+            "type": "array",
+            "items": self.kind.schema(),
+            "minItems": self.least,
+            "maxItems": self.most,
+        }
 
 
 class Weights:

@@ -24,6 +24,8 @@ MOST_TENSORS = 4096
 MOST_AXES = 8
 # The datatypes that are written and read, and how many bytes a number takes.
 SIZES = {"F64": 8, "F32": 4, "I64": 8, "U8": 1}
+# What `struct` calls those of floating point.
+_CODES = {"F64": "d", "F32": "f"}
 METADATA_KEY = "serverless-ml"
 
 
@@ -52,14 +54,14 @@ class Tensor:
 
     @property
     def rows(self) -> list[tuple[float, ...]]:
-        """Float64 numbers as tuples, one for each row; made once. A single axis is one row."""
+        """Floating-point numbers as tuples, one for each row; made once. A single axis is one row."""
         if self._rows is None:
-            self._rows = list(unpack_rows(self.packed, self.shape[-1]))
+            self._rows = list(unpack_rows(self.packed, self.shape[-1], _CODES[self.dtype]))
         return self._rows
 
     @property
     def values(self) -> tuple[float, ...]:
-        """Float64 numbers of a single axis."""
+        """Floating-point numbers of a single axis."""
         return self.rows[0]
 
     @property
@@ -74,9 +76,12 @@ def pack(numbers: Iterable[float]) -> bytes:
     return struct.pack(f"<{len(numbers)}d", *numbers)
 
 
-def unpack_rows(packed: bytes | memoryview, width: int) -> Iterator[tuple[float, ...]]:
-    """The rows of packed numbers as tuples: what `math.sumprod` and `math.dist` are quickest on."""
-    return struct.iter_unpack(f"<{width}d", packed)
+def unpack_rows(packed: bytes | memoryview, width: int, code: str = "d") -> Iterator[tuple[float, ...]]:
+    """The rows of packed numbers as tuples: what `math.sumprod` and `math.dist` are quickest on.
+
+    `code` is `struct`'s word for their kind: float64 unless it is said.
+    """
+    return struct.iter_unpack(f"<{width}{code}", packed)
 
 
 def all_finite(packed: bytes | memoryview) -> bool:
@@ -112,6 +117,20 @@ def float64(tensor: Tensor, axes: int) -> Tensor:
     if tensor.dtype != "F64" or len(tensor.shape) != axes:
         raise ArtifactInvalid(
             f"expected a tensor of F64 with {axes} axes, got {tensor.dtype} with {len(tensor.shape)}"
+        )
+    return tensor
+
+
+def float32(tensor: Tensor, *shape: int | None) -> Tensor:
+    """The tensor, if it is of float32 in this shape; None is any length. Raises `ArtifactInvalid`."""
+    fits = len(tensor.shape) == len(shape) and all(
+        length in (None, got) for length, got in zip(shape, tensor.shape, strict=True)
+    )
+    if tensor.dtype != "F32" or not fits:
+        expected = ["any" if length is None else length for length in shape]
+        raise ArtifactInvalid(
+            f"expected a tensor of F32 with the shape {expected}, "
+            f"got {tensor.dtype} with {list(tensor.shape)}"
         )
     return tensor
 

@@ -7,13 +7,14 @@ absolute terms, and give equal labels.
 
 from __future__ import annotations
 
-from ml_core.arithmetic.bounds import is_few
+from ml_core.arithmetic.bounds import is_few, is_little
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.arithmetic.contract import Arithmetic
+    from ml_core.arithmetic.networks_contract import NetworkArithmetic
 
 
 def choose(rows: int, numbers: int) -> Arithmetic[Any]:
@@ -25,3 +26,14 @@ def choose(rows: int, numbers: int) -> Arithmetic[Any]:
     from ml_core.arithmetic import vectorised
 
     return vectorised
+
+
+def choose_for_network(size: int, work: int) -> NetworkArithmetic[Any]:
+    """The arithmetic for `size` pictures or steps that take `work` multiplications each."""
+    if is_little(size, work):
+        from ml_core.arithmetic import plain_networks
+
+        return plain_networks
+    from ml_core.arithmetic import vectorised_networks
+
+    return vectorised_networks

@@ -5,6 +5,11 @@
 PLAIN_NUMBERS = 1 << 16
 # What a row costs in plain Python besides its numbers, as a count of numbers: calls, tuples, lists.
 ROW_NUMBERS = 100
+# Plain Python multiplies so often in three to four milliseconds. Networks are counted by their work: a weight
+# of a convolution is multiplied at every place of a picture, one of a recurrent layer at every step.
+PLAIN_MULTIPLICATIONS = 1 << 18
+# What a picture or a step costs in plain Python besides its multiplications, as a count of them.
+INSTANCE_MULTIPLICATIONS = 250
 # A block of rows has at most this many numbers in any one matrix (32 MiB): memory stays bounded whatever is
 # asked.
 BLOCK_NUMBERS = 1 << 22
@@ -26,3 +31,11 @@ def is_few(rows: int, numbers: int) -> bool:
     Only these two decide, never what happens to be loaded: equal requests are answered by equal arithmetic.
     """
     return rows * (ROW_NUMBERS + numbers) <= PLAIN_NUMBERS
+
+
+def is_little(size: int, work: int) -> bool:
+    """Whether plain Python is to predict `size` pictures or steps that take `work` multiplications each.
+
+    As in `is_few`, nothing else decides.
+    """
+    return size * (INSTANCE_MULTIPLICATIONS + work) <= PLAIN_MULTIPLICATIONS

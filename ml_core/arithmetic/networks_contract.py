@@ -3,20 +3,27 @@
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from ml_core.arithmetic.network import PictureNetwork, SequenceNetwork
     from ml_core.inputs.arrays import Pictures, Sequences
-    from ml_core.safetensors import Tensor
 
 
-class NetworkArithmetic[A](Protocol):
+class NetworkArithmetic[M](Protocol):
     """What `plain_networks` and `vectorised_networks` offer, computed in float64 over float32 weights.
 
-    `A` is their kind of array. Each function whose result can overflow raises `NotFinite`.
+    `M` is their kind of matrix: one row for each picture or sequence, in the order they came in. What one of
+    them gives does not depend on which others it is asked with. An answer is the `label` of each, and its
+    decisions, a number for each class. Of classes whose decisions differ by no more than rounding, the first
+    is the label: both arithmetics answer one label where two classes have equal weights.
     """
 
-    def pictures(self, pictures: "Pictures", mean: "Tensor", scale: "Tensor") -> A:
-        """(x - mean) / scale, channel by channel, of every picture."""
+    def picture_decisions(self, pictures: "Pictures", network: "PictureNetwork") -> tuple[list[int], M]:
+        """Labels and decisions. Raises `NotFinite` where a number of a layer overflows."""
         ...
 
-    def sequences(self, sequences: "Sequences", mean: "Tensor", scale: "Tensor") -> A:
-        """The same of every step."""
+    def sequence_decisions(self, sequences: "Sequences", network: "SequenceNetwork") -> tuple[list[int], M]:
+        """Labels and decisions. States lie within ±1, so that nothing overflows."""
+        ...
+
+    def softmax(self, matrix: M) -> M:
+        """exp(x) over the sum of the row's exp(x)."""
         ...

@@ -1,0 +1,145 @@
+"""A convolutional network for pictures."""
+
+from __future__ import annotations
+
+from ml_core import hyperparameters as hp
+from ml_core.algorithms.base import Algorithm, FitContext, TrainingData
+from ml_core.algorithms.network_estimator import (
+    NetworkEstimator,
+    affine,
+    head,
+    numbered,
+    one_of,
+    standardisation,
+)
+from ml_core.algorithms.network_hyperparameters import training
+from ml_core.algorithms.tasks import CLASSIFICATION
+from ml_core.arithmetic.network import POOLINGS, Affine, PictureNetwork
+from ml_core.errors import ArtifactInvalid
+from ml_core.inputs.specs import FLOAT32, InputSpec
+from ml_core.safetensors import Tensor, counts
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ml_core.arithmetic.networks_contract import NetworkArithmetic
+    from ml_core.inputs.arrays import Pictures
+    from ml_core.preprocessing.network_batch import NetworkBatch
+    from ml_core.preprocessing.scaling import Preprocessing
+
+KERNEL_SIZES = (1, 3, 5, 7)
+STANDARDISE, UNIT, NONE = "standardise", "0-1", "none"
+
+
+class ConvolutionalNetwork(NetworkEstimator):
+    """Convolutions with poolings, then dense layers, of pictures of one shape."""
+
+    def __init__(self, network: PictureNetwork) -> None:
+        super().__init__(network, InputSpec("input-0", FLOAT32, network.shape), network.dense[-1].outputs)
+        self.network = network
+
+    def decide[M](self, arithmetic: NetworkArithmetic[M], batch: NetworkBatch) -> tuple[list[int], M]:
+        """The label of each picture, and a number for each class. Raises `NotFinite`."""
+        pictures: Pictures = batch.instances  # type: ignore[assignment]  # as its input says
+        return arithmetic.picture_decisions(pictures, self.network)
+
+    def parameters(self) -> dict[str, object]:
+        """The pictures' shape, the side of a patch, and the kind of pooling."""
+        shape, kernel_size, pooling, *_ = self.network
+        return {"shape": list(shape), "kernel_size": kernel_size, "pooling": pooling}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The layers, and what pictures are standardised by."""
+        network = self.network
+        mean, scale = network.standardisation
+        layers = numbered("conv", network.convolutions) | numbered("dense", network.dense)
+        return {"input.mean": mean, "input.scale": scale, **layers}
+
+
+def fit(
+    data: TrainingData, chosen: Mapping[str, Any], context: FitContext
+) -> tuple[ConvolutionalNetwork, Preprocessing]:
+    """Train by AdamW, and keep the weights that had the lowest loss on pictures held out of it."""
+    raise NotImplementedError
+
+
+def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> ConvolutionalNetwork:
+    """The network that `parameters` and `tensors` describe."""
+    height, width, channels = counts(parameters.pop("shape"))
+    (kernel_size,) = counts([parameters.pop("kernel_size")])
+    pooling = one_of(POOLINGS, parameters.pop("pooling"))
+    if kernel_size not in KERNEL_SIZES or 0 in (height, width, channels):
+        raise ArtifactInvalid("a picture or a kernel of no such size is known")
+    convolutions: list[Affine] = []
+    dense: list[Affine] = []
+    inputs = channels
+    while f"conv.{len(convolutions)}.weight" in tensors:
+        name = f"conv.{len(convolutions)}"
+        layer = affine(tensors, f"{name}.weight", f"{name}.bias", kernel_size * kernel_size * inputs, None)
+        inputs = layer.outputs
+        convolutions.append(layer)
+    halvings = len(convolutions)
+    inputs *= (height >> halvings) * (width >> halvings)
+    while f"dense.{len(dense) + 1}.weight" in tensors:
+        name = f"dense.{len(dense)}"
+        layer = affine(tensors, f"{name}.weight", f"{name}.bias", inputs, None)
+        inputs = layer.outputs
+        dense.append(layer)
+    dense.append(head(tensors, f"dense.{len(dense)}", inputs))
+    by = standardisation(tensors, channels)
+    shape = (height, width, channels)
+    return ConvolutionalNetwork(PictureNetwork(shape, kernel_size, pooling, by, convolutions, dense))
+
+
+ALGORITHM = Algorithm(
+    title="Convolutional network (CNN)",
+    task=CLASSIFICATION,
+    objective="log_loss",
+    hyperparameters=(
+        hp.Hyperparameter(
+            "channels",
+            hp.ListOf(hp.Integer(1, 256), 1, 6),
+            [32, 64],
+            "a convolution for each, with so many outputs; a pooling after each halves height and width",
+        ),
+        hp.Hyperparameter(
+            "kernel_size",
+            hp.OneOf(*KERNEL_SIZES),
+            3,
+            "height and width of the patches that a convolution sees",
+        ),
+        hp.Hyperparameter("pooling", hp.OneOf(*POOLINGS), "max", "what a pooling keeps of a square of 2 × 2"),
+        hp.Hyperparameter(
+            "dense",
+            hp.ListOf(hp.Integer(1, 1024), 0, 3),
+            [128],
+            "a dense layer for each, with so many outputs, before the one that has an output for each class",
+        ),
+        hp.Hyperparameter(
+            "dropout",
+            hp.Number(least=0, most=0.9),
+            0.25,
+            "share of a dense layer's inputs that training leaves out at random",
+        ),
+        *training(clip_norm=None),
+        hp.Hyperparameter(
+            "scale",
+            hp.OneOf(STANDARDISE, UNIT, NONE),
+            STANDARDISE,
+            "what happens to pictures first, channel by channel: mean 0 and variance 1, or the least number "
+            "0 and the largest 1, or nothing",
+        ),
+        hp.Hyperparameter(
+            "shift",
+            hp.Integer(0, 8),
+            0,
+            "training moves pictures at random by up to so many pixels up, down and sideways",
+        ),
+        hp.Hyperparameter("flip", hp.Flag(), False, "training mirrors pictures at random, left to right"),
+    ),
+    fit=fit,
+    restore=restore,
+    keeps_rows=lambda _: False,
+)
