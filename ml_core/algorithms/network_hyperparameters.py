@@ -27,7 +27,7 @@ def training(*, patience: int | None = 5, clip_norm: float | None) -> tuple[hp.H
             "patience",
             hp.AnyOf(hp.OneOf(None), hp.Integer(1, 1000)),
             patience,
-            "training stops after so many epochs without a better loss on the rows held back; null never stops",
+            "training stops after so many epochs without a better loss on those rows; null never stops",
         ),
         hp.CLASS_WEIGHT,
         hp.Hyperparameter(
