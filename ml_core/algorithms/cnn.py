@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml_core import hyperparameters as hp
-from ml_core.algorithms.base import Algorithm, FitContext, TrainingData
+from ml_core.algorithms.base import Algorithm, DataSize, FitContext, TrainingData
 from ml_core.algorithms.network_estimator import (
     NetworkEstimator,
     affine,
@@ -15,8 +15,9 @@ from ml_core.algorithms.network_estimator import (
 from ml_core.algorithms.network_hyperparameters import training
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.network import POOLINGS, Affine, PictureNetwork
-from ml_core.errors import ArtifactInvalid
+from ml_core.errors import ArtifactInvalid, raise_faults
 from ml_core.inputs.specs import FLOAT32, InputSpec
+from ml_core.preprocessing.scaling import Preprocessing
 from ml_core.safetensors import Tensor, counts
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.arithmetic.networks_contract import NetworkArithmetic
+    from ml_core.errors import Fault
     from ml_core.inputs.arrays import Pictures
     from ml_core.preprocessing.network_batch import NetworkBatch
-    from ml_core.preprocessing.scaling import Preprocessing
 
 KERNEL_SIZES = (1, 3, 5, 7)
 STANDARDISE, UNIT, NONE = "standardise", "0-1", "none"
@@ -58,11 +59,40 @@ class ConvolutionalNetwork(NetworkEstimator):
         return {"input.mean": mean, "input.scale": scale, **layers}
 
 
+def check_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:
+    """Pictures that the network is too deep or too large for, or that there is no time for."""
+    from ml_core.algorithms.network_sizes import picture_faults
+
+    if size.shape is None:
+        return []
+    height, width, channels = size.shape
+    return picture_faults((height, width, channels), size.rows, chosen)
+
+
 def fit(
     data: TrainingData, chosen: Mapping[str, Any], context: FitContext
 ) -> tuple[ConvolutionalNetwork, Preprocessing]:
     """Train by AdamW, and keep the weights that had the lowest loss on pictures held out of it."""
-    raise NotImplementedError
+    from ml_core.algorithms.network_sizes import picture_faults
+    from ml_core.algorithms.network_training import input_tensors, options
+    from ml_core.inputs.samples import PictureSamples
+    from ml_core.networks.augmentation import PictureAugmentation
+    from ml_core.networks.convolutional import PictureInputs, build, scaling
+    from ml_core.networks.network import tensors_of
+    from ml_core.networks.training import train
+
+    samples, y = data.samples, data.y
+    assert isinstance(samples, PictureSamples) and y is not None  # noqa: S101, PT018 - for the type checker
+    shape, classes = samples.array.shape[1:], int(y.max()) + 1
+    raise_faults(picture_faults(shape, len(samples), chosen, classes=classes))
+    layers = build(shape, classes, chosen, data.seed)
+    mean, scale = scaling(samples, chosen["scale"])
+    augment = None
+    if chosen["shift"] or chosen["flip"]:
+        augment = PictureAugmentation(shift=chosen["shift"], flip=chosen["flip"])
+    train(layers, PictureInputs(samples, mean, scale), data, options(chosen), context, augment=augment)
+    parameters = {"shape": [*shape], "kernel_size": chosen["kernel_size"], "pooling": chosen["pooling"]}
+    return restore(parameters, {**tensors_of(layers), **input_tensors(mean, scale)}), Preprocessing()
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> ConvolutionalNetwork:
@@ -139,6 +169,7 @@ ALGORITHM = Algorithm(
         ),
         hp.Hyperparameter("flip", hp.Flag(), False, "training mirrors pictures at random, left to right"),
     ),
+    check_size=check_size,
     fit=fit,
     restore=restore,
     keeps_rows=lambda _: False,

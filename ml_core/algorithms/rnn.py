@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ml_core import hyperparameters as hp
-from ml_core.algorithms.base import Algorithm, FitContext, TrainingData
+from ml_core.algorithms.base import Algorithm, DataSize, FitContext, TrainingData
 from ml_core.algorithms.network_estimator import NetworkEstimator, affine, head, one_of, standardisation
 from ml_core.algorithms.network_hyperparameters import training
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.network import GATES, READS, RecurrentCell, SequenceNetwork
-from ml_core.errors import ArtifactInvalid
+from ml_core.errors import ArtifactInvalid, raise_faults
 from ml_core.inputs.specs import FLOAT32, INT64, InputSpec
+from ml_core.preprocessing.scaling import Preprocessing
 from ml_core.safetensors import Tensor, counts, float32
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.arithmetic.networks_contract import NetworkArithmetic
+    from ml_core.errors import Fault
     from ml_core.inputs.arrays import Sequences
     from ml_core.preprocessing.network_batch import NetworkBatch
-    from ml_core.preprocessing.scaling import Preprocessing
 
 DIRECTIONS = ("forward", "backward")
 
@@ -35,6 +36,7 @@ class RecurrentNetwork(NetworkEstimator):
         )
         super().__init__(network, instance, network.head.outputs)
         self.network = network
+        self.n_tokens = network.embedding.shape[0] if network.embedding else None
 
     def decide[M](self, arithmetic: NetworkArithmetic[M], batch: NetworkBatch) -> tuple[list[int], M]:
         """The label of each sequence, and a number for each class."""
@@ -69,11 +71,46 @@ class RecurrentNetwork(NetworkEstimator):
         return found
 
 
+def check_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:
+    """A network that is too large, or that there is no time for."""
+    from ml_core.algorithms.network_sizes import sequence_faults
+
+    channels = size.shape[-1] if size.shape else None
+    return sequence_faults(channels, size.rows, size.steps, chosen)
+
+
 def fit(
     data: TrainingData, chosen: Mapping[str, Any], context: FitContext
 ) -> tuple[RecurrentNetwork, Preprocessing]:
     """Train by AdamW, and keep the weights that had the lowest loss on sequences held out of it."""
-    raise NotImplementedError
+    import numpy as np
+
+    from ml_core.algorithms.network_sizes import sequence_faults
+    from ml_core.algorithms.network_training import input_tensors, options
+    from ml_core.inputs.samples import SequenceSamples
+    from ml_core.networks import randomness
+    from ml_core.networks.network import tensors_of
+    from ml_core.networks.recurrent import build
+    from ml_core.networks.sequences import SequenceInputs, standardisation
+    from ml_core.networks.training import train
+
+    samples, y = data.samples, data.y
+    assert isinstance(samples, SequenceSamples) and y is not None  # noqa: S101, PT018 - for the type checker
+    text, classes = samples.steps.dtype == np.int64, int(y.max()) + 1
+    channels = None if text else samples.steps.shape[1]
+    raise_faults(sequence_faults(channels, len(samples), len(samples.steps), chosen, classes=classes))
+    # The vocabulary is that of these rows, so that each of its words is among them.
+    inputs = int(samples.steps.max()) + 1 if text else samples.steps.shape[1]
+    random = randomness.generator(data.seed, *randomness.WEIGHTS)
+    layers = build(inputs, classes, chosen, random, text=text)
+    scaling = None
+    if not text:
+        unscaled = np.zeros(inputs, np.float32), np.ones(inputs, np.float32)
+        scaling = standardisation(samples) if chosen["scale"] else unscaled
+    train(layers, SequenceInputs(samples, *(scaling or ())), data, options(chosen), context)
+    parameters = {name: chosen[name] for name in ("cell", "layers", "bidirectional", "reads")}
+    tensors = {**tensors_of(layers), **(input_tensors(*scaling) if scaling else {})}
+    return restore({**parameters, "channels": channels}, tensors), Preprocessing()
 
 
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> RecurrentNetwork:
@@ -162,6 +199,7 @@ ALGORITHM = Algorithm(
             "embedding_size", hp.Integer(1, 512), 64, "how many numbers a word or character of text becomes"
         ),
     ),
+    check_size=check_size,
     fit=fit,
     restore=restore,
     keeps_rows=lambda _: False,
