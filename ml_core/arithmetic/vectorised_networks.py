@@ -41,14 +41,29 @@ CACHED_NUMBERS = 1 << 18
 def picture_decisions(pictures: "Pictures", network: "PictureNetwork") -> "tuple[list[int], Matrix]":
     """Labels and decisions. Raises `NotFinite` where a number of a layer overflows."""
     everything = np.frombuffer(pictures.packed, _DTYPES[pictures.dtype]).reshape(-1, *pictures.shape)
-    step = max(1, CACHED_NUMBERS // network.peak_width)
-    flattened = np.empty((len(everything), network.dense[0].inputs))
+    labels: list[int] = []
+    decisions = np.empty((len(everything), network.dense[-1].outputs))
+    step = max(1, BLOCK_NUMBERS // max(layer.inputs for layer in network.dense))
     for begin in range(0, len(everything), step):
-        activation = _standardised(everything[begin : begin + step], network.standardisation)
+        try:
+            X = _flattened(everything[begin : begin + step], network)
+            told, decisions[begin : begin + step] = _decided(X, network.dense)
+        except NotFinite as overflow:
+            raise NotFinite(begin + overflow.row) from None
+        labels += told
+    return labels, decisions
+
+
+def _flattened(pictures: "NDArray[Any]", network: "PictureNetwork") -> Array:
+    """What the dense layers take of each picture."""
+    flattened = np.empty((len(pictures), network.dense[0].inputs))
+    step = max(1, CACHED_NUMBERS // network.peak_width)
+    for begin in range(0, len(pictures), step):
+        activation = _standardised(pictures[begin : begin + step], network.standardisation)
         for convolution in network.convolutions:
             activation = _block(activation, convolution, network, begin)
         flattened[begin : begin + step] = activation.reshape(len(activation), -1)
-    return _decided(flattened, network.dense)
+    return flattened
 
 
 def _array(tensor: "Tensor") -> Array:
@@ -148,12 +163,14 @@ def sequence_decisions(sequences: "Sequences", network: "SequenceNetwork") -> "t
     lengths = np.asarray(sequences.lengths, np.int64)
     begins = np.cumsum(lengths) - lengths
     order = np.argsort(-lengths, kind="stable")
-    told = np.empty((len(lengths), network.head.inputs))
+    labels = np.empty(len(lengths), np.int64)
+    decisions = np.empty((len(lengths), network.head.outputs))
     for block in _blocks(lengths[order], network.peak_width):
         chosen = order[block]
         ranks = Ranks(lengths[chosen])
-        told[chosen] = _told(_taken(steps, begins[chosen], ranks, network), ranks, network)
-    return _decided(told, [network.head])
+        told = _told(_taken(steps, begins[chosen], ranks, network), ranks, network)
+        labels[chosen], decisions[chosen] = _decided(told, [network.head])
+    return labels.tolist(), decisions
 
 
 def _blocks(lengths: NDArray[np.int64], width: int) -> Iterator[slice]:
