@@ -89,7 +89,7 @@ class Dense:
         return dx
 
 
-class _WithoutParameters:
+class WithoutParameters:
     """What layers without parameters share."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class _WithoutParameters:
         self.gradients: dict[str, Array] = {}
 
 
-class Relu(_WithoutParameters):
+class Relu(WithoutParameters):
     """max(x, 0), of any shape."""
 
     def forward(self, x: Array, random: np.random.Generator | None) -> Array:  # noqa: ARG002 - the shape
@@ -111,7 +111,7 @@ class Relu(_WithoutParameters):
         return dx
 
 
-class Flatten(_WithoutParameters):
+class Flatten(WithoutParameters):
     """Batch × any axes → batch × numbers, in row-major order."""
 
     def forward(self, x: Array, random: np.random.Generator | None) -> Array:  # noqa: ARG002 - the shape
@@ -124,7 +124,7 @@ class Flatten(_WithoutParameters):
         return dy.reshape(self._shape)
 
 
-class Dropout(_WithoutParameters):
+class Dropout(WithoutParameters):
     """While training, numbers are 0 with the probability `rate`, and the others are divided by 1 - rate."""
 
     def __init__(self, rate: float) -> None:
