@@ -50,11 +50,12 @@ class Convolution:
     def backward(self, dy: Array) -> Array | None:
         """The gradient by x is a convolution too: of dy, by the weights turned half around."""
         weight, kernel = self.parameters["weight"], self._kernel
-        slope = np.zeros_like(weight)
+        slope, bias_slope = np.zeros_like(weight), np.zeros(len(weight), weight.dtype)
         for place, patches in _patches(self._padded, kernel):
-            slope += dy[place].reshape(len(patches), -1).T @ patches
-        self.gradients["weight"] = slope
-        self.gradients["bias"] = dy.reshape(-1, len(weight)).sum(axis=0)
+            of_patches = dy[place].reshape(len(patches), -1)
+            slope += of_patches.T @ patches
+            bias_slope += np.ones(len(patches), dy.dtype) @ of_patches  # a sum, and faster than `sum`
+        self.gradients["weight"], self.gradients["bias"] = slope, bias_slope
         if self._first:
             return None
         turned = weight.reshape(len(weight), kernel, kernel, -1)[:, ::-1, ::-1].transpose(3, 1, 2, 0)

@@ -75,9 +75,13 @@ def _moments(pixels: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.floa
     """The mean and the standard deviation of each channel, block by block."""
     step = max(1, _BLOCK // pixels.shape[1])
     blocks = [pixels[begin : begin + step] for begin in range(0, len(pixels), step)]
-    mean = sum(block.sum(axis=0, dtype=np.float64) for block in blocks) / np.float64(len(pixels))
-    squares = sum(np.square(block - mean).sum(axis=0) for block in blocks)
-    return mean, np.sqrt(squares / len(pixels))
+    mean = np.zeros(pixels.shape[1])
+    for block in blocks:
+        mean += block.sum(axis=0, dtype=np.float64) / len(pixels)
+    variance = np.zeros(pixels.shape[1])
+    for block in blocks:
+        variance += np.square(block - mean).sum(axis=0) / len(pixels)
+    return mean, np.sqrt(variance)
 
 
 def build(
