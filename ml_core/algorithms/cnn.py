@@ -16,6 +16,7 @@ from ml_core.algorithms.network_hyperparameters import training
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.network import POOLINGS, Affine, PictureNetwork
 from ml_core.errors import ArtifactInvalid, raise_faults
+from ml_core.inputs.kinds import IMAGE
 from ml_core.inputs.specs import FLOAT32, InputSpec
 from ml_core.preprocessing.scaling import Preprocessing
 from ml_core.safetensors import Tensor, counts
@@ -173,4 +174,5 @@ ALGORITHM = Algorithm(
     fit=fit,
     restore=restore,
     keeps_rows=lambda _: False,
+    takes=(IMAGE,),
 )

@@ -9,6 +9,7 @@ from ml_core.algorithms.network_hyperparameters import training
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.network import GATES, READS, RecurrentCell, SequenceNetwork
 from ml_core.errors import ArtifactInvalid, raise_faults
+from ml_core.inputs.kinds import SEQUENCE, TEXT
 from ml_core.inputs.specs import FLOAT32, INT64, InputSpec
 from ml_core.preprocessing.scaling import Preprocessing
 from ml_core.safetensors import Tensor, counts, float32
@@ -203,4 +204,5 @@ ALGORITHM = Algorithm(
     fit=fit,
     restore=restore,
     keeps_rows=lambda _: False,
+    takes=(SEQUENCE, TEXT),
 )
