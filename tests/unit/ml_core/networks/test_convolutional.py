@@ -1,0 +1,241 @@
+"""The network for pictures: what it reads, how it is changed, and how well it learns."""
+
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from ml_core.algorithms.base import FitContext, TrainingData
+from ml_core.inputs.samples import PictureSamples
+from ml_core.networks import convolutional, estimates, numerics
+from ml_core.networks.augmentation import PictureAugmentation
+from ml_core.networks.convolutional import PictureInputs
+from ml_core.networks.network import forward, parameters_of
+from ml_core.networks.training import TrainingOptions, train
+from tests.unit.ml_core.networks.kept import KeptCheckpoints
+
+DIGITS = {"channels": [16, 32], "kernel_size": 3, "pooling": "max", "dense": [64], "dropout": 0.25}
+RANDOM_BYTES = np.random.default_rng(0).integers(0, 200, (50, 5, 4, 2), dtype=np.uint8)
+
+
+def test_digits_are_told_apart() -> None:
+    """At least 97 of 100 digits that were not trained on."""
+    X, y = load_digits(return_X_y=True)
+    pictures = X.reshape(-1, 8, 8, 1).astype(np.uint8)
+    rest, held_out = train_test_split(np.arange(len(y)), test_size=0.25, stratify=y, random_state=0)
+    samples = PictureSamples(pictures[rest])
+    mean_and_scale = convolutional.scaling(samples, "standardise")
+    layers = convolutional.build((8, 8, 1), 10, DIGITS, 0)
+    history = []
+    train(
+        layers,
+        PictureInputs(samples, *mean_and_scale),
+        TrainingData(samples, y[rest], 0),
+        TrainingOptions(epochs=30, batch_size=32, patience=8),
+        FitContext(lambda done, of, metrics: history.append(metrics)),  # noqa: ARG005 - the shape
+        augment=PictureAugmentation(shift=1),
+    )
+    inputs = PictureInputs(PictureSamples(pictures[held_out]), *mean_and_scale)
+    scores = forward(layers, inputs.batch(np.arange(len(held_out))))
+    assert (scores.argmax(axis=1) == y[held_out]).mean() >= 0.97
+    assert history[-1]["loss"] < history[0]["loss"] / 4
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_pictures_are_standardised_channel_by_channel_a_batch_at_a_time(dtype: Any) -> None:
+    pictures = RANDOM_BYTES.astype(dtype)
+    pictures[..., 1] //= 3
+    samples = PictureSamples(pictures)
+    mean, scale = convolutional.scaling(samples, "standardise")
+    np.testing.assert_allclose(mean, pictures.mean(axis=(0, 1, 2), dtype=np.float64), rtol=1e-6)
+    np.testing.assert_allclose(scale, pictures.std(axis=(0, 1, 2), dtype=np.float64), rtol=1e-6)
+    inputs = PictureInputs(samples, mean, scale)
+    assert len(inputs) == 50
+    batch = inputs.batch(np.array([7, 3, 7]))
+    assert batch.dtype == np.float32
+    np.testing.assert_allclose(batch, (pictures[[7, 3, 7]] - mean) / scale, rtol=1e-5, atol=1e-6)
+    assert samples.array.dtype == dtype
+    assert inputs.batch(np.arange(50)).std() == pytest.approx(1, abs=1e-5)
+
+
+def test_moments_of_many_pixels_are_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolutional, "_BLOCK", 7)
+    mean, scale = convolutional.scaling(PictureSamples(RANDOM_BYTES), "standardise")
+    np.testing.assert_allclose(mean, RANDOM_BYTES.mean(axis=(0, 1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(scale, RANDOM_BYTES.std(axis=(0, 1, 2)), rtol=1e-6)
+
+
+def test_other_scales() -> None:
+    def pair(array: NDArray[Any], kind: str) -> tuple[list[float], list[float]]:
+        mean, scale = convolutional.scaling(PictureSamples(array), kind)
+        return mean.tolist(), scale.tolist()
+
+    dark, floats = RANDOM_BYTES // 3, np.linspace(-3, 5, 24, dtype=np.float32).reshape(2, 2, 3, 2)
+    assert pair(dark, "none") == pair(floats, "none") == ([0, 0], [1, 1])
+    assert pair(dark, "0-1") == ([0, 0], [255, 255])
+    assert pair(floats, "0-1") == ([-3, -3], [8, 8])
+    flat = np.full((4, 2, 2, 1), 7, np.uint8)
+    assert pair(flat, "standardise") == ([7], [1])
+    assert pair(flat.astype(np.float32), "0-1") == ([7], [1])
+
+
+def test_pictures_are_moved_at_most_so_far_and_edges_are_repeated() -> None:
+    pictures = np.arange(2 * 200 * 5 * 4, dtype=np.float32).reshape(200, 5, 4, 2)
+    moved = PictureAugmentation(shift=2)(pictures.copy(), np.random.default_rng(1))
+    assert moved.shape == pictures.shape
+    seen = set()
+    for picture, result in zip(pictures, moved, strict=True):
+        wider = np.pad(picture, ((2, 2), (2, 2), (0, 0)), mode="edge")
+        cuts = {(d, r): wider[d : d + 5, r : r + 4] for d in range(5) for r in range(5)}
+        seen.add(next(corner for corner, cut in cuts.items() if (cut == result).all()))
+    assert len(seen) == 25
+
+
+def test_half_of_the_pictures_are_mirrored() -> None:
+    pictures = np.random.default_rng(0).random((400, 3, 4, 1)).astype(np.float32)
+    flipped = PictureAugmentation(flip=True)(pictures.copy(), np.random.default_rng(1))
+    mirrored = (flipped == pictures[:, :, ::-1]).all(axis=(1, 2, 3))
+    same = (flipped == pictures).all(axis=(1, 2, 3))
+    assert (mirrored ^ same).all()
+    assert 150 < mirrored.sum() < 250
+    assert PictureAugmentation()(pictures, np.random.default_rng(1)) is pictures
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize(
+    ("shape", "channels", "dense", "kernel"),
+    [((9, 7, 3), [5, 4], [6], 3), ((4, 4, 1), [3], [], 5), ((12, 12, 2), [8, 16], [32, 32], 1)],
+)
+def test_what_is_counted_is_what_is_there(
+    pooling: str, shape: tuple[int, int, int], channels: list[int], dense: list[int], kernel: int
+) -> None:
+    chosen = {**DIGITS, "channels": channels, "dense": dense, "kernel_size": kernel, "pooling": pooling}
+    layers = convolutional.build(shape, 4, chosen, 0)
+    work = estimates.convolutional(shape, 4, chosen)
+    parameters = parameters_of(layers)
+    assert work.parameters == sum(array.size for array in parameters.values())
+    places, of = {}, list(shape[:2])
+    for number in range(len(channels)):
+        places[f"conv.{number}.weight"] = of[0] * of[1]
+        of = [size // 2 for size in of]
+    assert estimates.pooled_shape(shape, len(channels)) == tuple(of)
+    assert work.multiplications == sum(
+        array.size * places.get(name, 1) for name, array in parameters.items() if array.ndim == 2
+    )
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize(
+    ("shape", "channels", "dense"),
+    [((28, 28, 1), [32, 64], [128]), ((64, 64, 3), [64], []), ((8, 8, 1), [4], [900, 900])],
+)
+def test_a_training_takes_no_more_memory_than_is_estimated(
+    pooling: str, shape: tuple[int, int, int], channels: list[int], dense: list[int]
+) -> None:
+    random = np.random.default_rng(0)
+    samples = PictureSamples(random.integers(0, 256, (40, *shape), dtype=np.uint8))
+    chosen = {**DIGITS, "channels": channels, "dense": dense, "pooling": pooling}
+    data = TrainingData(samples, random.integers(0, 10, 40), 0)
+    inputs = PictureInputs(samples, *convolutional.scaling(samples, "standardise"))
+    options = TrainingOptions(epochs=1, batch_size=16)
+    tracemalloc.start()
+    train(
+        convolutional.build(shape, 10, chosen, 0),
+        inputs,
+        data,
+        options,
+        FitContext(checkpoints=KeptCheckpoints()),
+    )
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < estimates.training_bytes(estimates.convolutional(shape, 10, chosen), shape, 16) < 6 * peak
+
+
+def test_more_of_anything_is_estimated_to_take_longer() -> None:
+    def seconds(
+        shape: tuple[int, int, int] = (28, 28, 1), samples: int = 6000, epochs: int = 2, **changed: Any
+    ) -> float:
+        work = estimates.convolutional(shape, 10, {**DIGITS, **changed})
+        return estimates.training_seconds(work, samples, epochs, 64)
+
+    base = seconds()
+    assert 0.5 < base < 50
+    assert seconds(epochs=4) == pytest.approx(2 * base)
+    more: list[dict[str, Any]] = [
+        {"shape": (32, 32, 3)},
+        {"samples": 6001},
+        {"channels": [16, 33]},
+        {"dense": [65]},
+        {"kernel_size": 5},
+    ]
+    assert all(seconds(**each) > base for each in more)
+
+
+@pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3), ("rnn", 1)])
+def test_the_work_of_a_recurrent_network_is_counted(cell: str, gates: int) -> None:
+    chosen = {"cell": cell, "hidden_size": 5, "layers": 2, "bidirectional": True}
+    work = estimates.recurrent(3, 4, 10, chosen, vocabulary=20)
+    first, second = gates * 5 * (3 + 5), gates * 5 * (10 + 5)
+    assert work.multiplications == 10 * 2 * (first + second) + 10 * 4
+    assert work.parameters == 20 * 3 + 2 * (first + second + 2 * 2 * gates * 5) + 11 * 4
+
+
+_PROGRAM = """
+import json, os
+from ml_core.networks.numerics import environment, numerics
+os.environ.update(environment())
+found = numerics()
+import numpy as np
+x = np.sin(np.arange(250_000)).reshape(500, 500)
+print(json.dumps([found, environment(), [(x @ x.T).sum(), np.exp(x).sum(), (x[0] @ x[1])]]))
+"""
+
+
+def _said(**env: str) -> Any:
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OPENBLAS", "NPY_"))
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], env={**inherited, **env}, check=True, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_a_process_computes_with_what_it_is_told_to() -> None:
+    found, environment, numbers = _said()
+    assert found["threads"] == 1
+    assert found["numpy"] == np.__version__
+    assert found["cpu_features"]
+    if "OPENBLAS_CORETYPE" in environment and found["blas"].startswith("openblas"):
+        assert found["kernel"] == environment["OPENBLAS_CORETYPE"]
+    disabled = environment.get("NPY_DISABLE_CPU_FEATURES", "").split()
+    assert not set(disabled) & set(found["cpu_features"])
+    # What the process inherited goes behind it.
+    if "OPENBLAS_CORETYPE" in environment:
+        assert _said(OPENBLAS_CORETYPE="Prescott", OPENBLAS_NUM_THREADS="2") == [found, environment, numbers]
+
+
+def test_a_processor_that_is_too_old_for_the_kernel_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numerics, "_cpu_flags", lambda: {"sse4_2", "avx"})
+    assert numerics.environment() == {"OPENBLAS_NUM_THREADS": "1"}
+
+
+def test_numpy_knows_every_name_that_is_disabled() -> None:
+    """A name that numpy does not know would disable nothing."""
+    from importlib import import_module
+
+    machine = os.uname().machine
+    names = numerics.ENVIRONMENT.get(machine, {}).get("NPY_DISABLE_CPU_FEATURES", "").split()
+    dispatched = import_module("numpy._core._multiarray_umath").__cpu_dispatch__
+    assert set(names) <= set(dispatched)
+    if machine == "x86_64":
+        assert set(dispatched) - set(names) == {"X86_V3"}
