@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.logs import log, log_unforeseen
 from handlers.settings import limits_of
+from handlers.version import VERSION
 from ml_core.datasets.datasets import DescriptionRequest, description_request
 from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, Unavailable
 from ml_core.jobs.context import TrainerContext
@@ -31,7 +32,7 @@ class NowQueue:
     def submit(self, job_id: str) -> None:
         """Send nothing."""
 
-    def defer(self, delivery: str, seconds: float) -> None:
+    def defer(self, job_id: str, seconds: float) -> None:
         """There are no deliveries."""
 
     def bury(self, message: str) -> None:
@@ -209,7 +210,13 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
 def trainer_context(services: "Services", deadline: float | None = None) -> TrainerContext:
     """Where this process trains and under what conditions."""
     return TrainerContext(
-        services.jobs, services.registry, services.data, memory_of(services), deadline=deadline
+        services.jobs,
+        services.registry,
+        services.data,
+        memory_of(services),
+        deadline=deadline,
+        train_hours=services.settings.train_hours,
+        release=VERSION,
     )
 
 

@@ -61,6 +61,7 @@ class Settings(Record):
     data_root: str
     data_buckets: str
     train_seconds: float
+    train_hours: float
     train_memory: int
     cors_origins: str
     base_path: str
@@ -218,6 +219,16 @@ SETTINGS = (
         "deploying sets this.",
     ),
     Setting(
+        "train_hours",
+        "ML_TRAIN_HOURS",
+        12,
+        "hours",
+        0,
+        8_760,
+        "For how long a training is continued in all, whose algorithm saves checkpoints and which one run of "
+        "the trainer is too short for. 0 continues none.",
+    ),
+    Setting(
         "train_memory",
         "ML_TRAIN_MEMORY",
         0,
@@ -277,7 +288,7 @@ def value_of(setting: Setting, text: str) -> float | str:
         return setting.default
     if not setting.unit:
         return _checked(setting, text)
-    whole = isinstance(setting.least, int) and setting.unit != "seconds"
+    whole = isinstance(setting.least, int) and setting.unit not in ("seconds", "hours")
     try:
         value = int(text) if whole else float(text)
     except ValueError:

@@ -163,8 +163,8 @@ class JobQueue(Protocol):
     def submit(self, job_id: str) -> None:
         """Send a message that names the job."""
 
-    def defer(self, delivery: str, seconds: float) -> None:
-        """Have a delivery (the platform's handle) come again after about `seconds`; it is no attempt."""
+    def defer(self, job_id: str, seconds: float) -> None:
+        """Have the job come again after about `seconds`, by a message that failed never yet."""
 
     def bury(self, message: str) -> None:
         """Lay a message that nobody can work off among the dead letters, where a person finds it."""

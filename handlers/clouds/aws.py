@@ -152,19 +152,21 @@ def _body(event: Event) -> bytes:
 
 def _comes_again(record: Event, deadline: float | None) -> bool:
     """Whether SQS has to deliver a message once more."""
-    from handlers.jobs import FAILED, receive
+    from handlers.jobs import FAILED, job_of, receive
     from handlers.logs import log_unforeseen
 
-    failures = int(record["attributes"]["ApproximateReceiveCount"]) - 1  # deferrals are among them
+    failures = int(record["attributes"]["ApproximateReceiveCount"]) - 1
+    seconds: float | None = FAILED
     try:
         seconds = receive(services(), record["body"], failures=failures, deadline=deadline)
+        if seconds is not None:
+            services().queue.defer(job_of(record["body"]), seconds)
     except Exception as error:  # noqa: BLE001 (one message must not take the batch with it)
         log_unforeseen(error, message=record["messageId"])
-        seconds = FAILED
-    if seconds is None:
+    else:
         return False
     try:
-        services().queue.defer(record["receiptHandle"], seconds)
+        wiring.queue(os.environ).hide(record["receiptHandle"], FAILED if seconds is None else seconds)
     except Exception as error:  # noqa: BLE001 (it comes again all the same, but later)
         log_unforeseen(error, message=record["messageId"])
     return True

@@ -94,7 +94,10 @@ class DataSize:
 
 
 class Unfinished(Exception):
-    """A fit that saved a checkpoint stops here, before its deadline; another delivery continues it."""
+    """A fit that saved a checkpoint stops here, before its deadline; another delivery continues it.
+
+    Its text says how far it was: `continues at epoch 12 of 30`.
+    """
 
 
 class FitContext:
@@ -103,7 +106,8 @@ class FitContext:
     Args:
         progress: told how much of how much is done, and the metrics reached by then; the job shows the
             percentage, the version keeps the metrics as its history.
-        deadline: when the platform ends the fit, in seconds since the epoch; None where nothing does.
+        deadline: when a fit that has checkpoints should have saved one and raised `Unfinished`, in seconds
+            since the epoch; None where nothing ends it. A little later it is killed.
         checkpoints: keeps what a longer fit continues from; None where a fit cannot be continued.
     """
 
@@ -140,6 +144,7 @@ class Algorithm:
             these do not tell; asked of versions that were trained before estimators said it themselves.
         requires: modules that the trainer must have beyond the training set (requirements/train.txt).
         takes: what kinds of instances (`inputs/kinds.py`) it is fitted to.
+        environment: variables that the process which fits sets before it imports numpy.
     """
 
     def __init__(
@@ -155,6 +160,7 @@ class Algorithm:
         keeps_rows: Callable[[Mapping[str, Any]], bool | None] | None = None,
         requires: tuple[str, ...] = (),
         takes: tuple[str, ...] = (TABLE,),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.title = title
         self.task = task
@@ -166,6 +172,7 @@ class Algorithm:
         self.keeps_rows = keeps_rows or _not_known
         self.requires = requires
         self.takes = takes
+        self.environment = environment or {}
 
 
 def _not_known(chosen: Mapping[str, Any]) -> None:  # noqa: ARG001 - the shape

@@ -89,13 +89,14 @@ class FittedEstimator(Protocol):
 class Checkpoints(Protocol):
     """Where a fit that takes longer than one delivery keeps what it continues from.
 
-    Nothing offers it yet: it comes with the first algorithm that needs it.
+    What was told of the progress by then is kept with each state. Tell a step before a state is saved that
+    has it; or, when a fit continues, tell again what was told after the state that it continues from.
     """
 
     def latest(self) -> bytes | None:
-        """What was saved last; None at a fit's beginning."""
+        """What was saved last, of this request, these data and this release; None at a fit's beginning."""
         ...
 
     def save(self, state: bytes) -> None:
-        """Keep a state in the place of the one before."""
+        """Keep a state in the place of the one before. Save often: it is a file on this machine's disk."""
         ...

@@ -2,11 +2,14 @@
 
 import logging
 import os
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ml_core.datasets.fetching import Fetched, Fetching
+from ml_core.digests import sha256
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
 from ml_core.jobs import job_errors
+from ml_core.jobs.checkpoints import Binding, release_of
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.fit_child import (
     NO_ROOM,
@@ -17,10 +20,12 @@ from ml_core.jobs.fit_child import (
     OutOfDisk,
     OutOfMemory,
     OutOfTime,
+    Paused,
     RequestRefused,
     Result,
     Unreadable,
 )
+from ml_core.jobs.job_checkpoint import JobCheckpoint
 from ml_core.jobs.job_errors import JobError
 from ml_core.jobs.jobs import input_key
 from ml_core.jobs.leases import Lease
@@ -38,7 +43,15 @@ class AttemptFailed(NamedTuple):
     error: JobError
 
 
-type Ended = FittedArtifact | AttemptFailed | Broken | Interruption
+class HandedOver(NamedTuple):
+    """The checkpoint moved, and the next attempt goes on from there; why this one ended."""
+
+    reason: str
+
+
+type Ended = FittedArtifact | AttemptFailed | HandedOver | Broken | Interruption
+
+_LAST_PUT = 2.0  # seconds for which a checkpoint on its way to the store is waited for that nobody needs
 
 
 class Attempt:
@@ -69,7 +82,7 @@ class Attempt:
         fetched = self._fetch(table, os.path.join(folder, "data"))
         if not isinstance(fetched, Fetched):
             return fetched
-        ended = self._fit(request, folder, fetched.lineage["size"])
+        ended = self._fit(request, folder, fetched.lineage["size"], fetched.lineage)
         if not isinstance(ended, FittedArtifact):
             return ended
         return ended._replace(manifest={**ended.manifest, "data": table.lineage(fetched.lineage)})
@@ -105,26 +118,61 @@ class Attempt:
         except (InvalidInput, TooLarge) as error:
             return AttemptFailed(job_errors.refusal(error))
 
-    def _fit(self, request: bytes, folder: str, size: int) -> Ended:
-        """Fit in a child process what has `size` bytes of data."""
+    def _fit(self, request: bytes, folder: str, size: int, lineage: Mapping[str, Any] | None = None) -> Ended:
+        """Fit in a child process what has `size` bytes of data, in a file of this lineage if there is one."""
+        data = None if lineage is None else lineage["sha256"]
+        binding = Binding(sha256(request), data, release_of(self._context.release))
+        checkpoint = JobCheckpoint(self._context.jobs.store, self._job, folder, binding)
+        if self._lease.advanced_to is not None:
+            with Background("fetching", lambda _: checkpoint.fetch()) as fetching:
+                interruption = self._watch.wait(fetching)
+            if interruption is not None:
+                return self._interrupted(interruption, fetching)
+            if not fetching.result():
+                return AttemptFailed(job_errors.data_changed(lineage["uri"] if lineage else "the data"))
         memory = self._context.memory.left(size)
         child = FitChild(
-            request, folder, self._context.fit_command, memory=memory, deadline=self._context.last_moment
+            request,
+            folder,
+            self._context.fit_command,
+            memory=memory,
+            deadline=self._context.last_moment,
+            history=checkpoint.history,
         )
         with child:
-            interruption = self._watch.wait(child)
-            if interruption is not None:
-                return self._interrupted(interruption, child)
-            result = child.result()
-        if isinstance(result, FittedArtifact):
-            return result
-        if child.said:
+            interruption = self._watch.wait(child, checkpoint)
+            result = child.result() if interruption is None else interruption
+        self._lease.history = child.history
+        if child.said and not isinstance(result, Interruption):
             log.error("job %s: the fitting process's last output:\n%s", self._job, "\n".join(child.said))
-        if isinstance(result, Broken):
-            return result
+        if isinstance(result, _MAY_BE_CONTINUED) and result not in _WANTED:
+            self._watch.hand_over(child, checkpoint)
+        else:
+            checkpoint.wait(_LAST_PUT)
         if isinstance(result, OutOfMemory):
             return AttemptFailed(job_errors.out_of_memory(size, memory))
+        return self._judge(result, child, checkpoint)
+
+    def _judge(self, result: Result | Interruption, child: FitChild, checkpoint: JobCheckpoint) -> Ended:
+        """What becomes of the job."""
+        match result:
+            case FittedArtifact() | Broken():
+                return result
+            case Paused(reason):
+                return self._handed_over(reason)
+            case OutOfTime() | Interruption.OVER if self._lease.has_advanced or checkpoint.saved:
+                return self._handed_over(f"{Interruption.OVER.value} ({job_errors.how_far(child)})")
+            case Interruption.STOPPING if self._lease.has_advanced:
+                return self._handed_over(f"{result.value} ({job_errors.how_far(child)})")
+            case Interruption():
+                return self._interrupted(result, child)
         return AttemptFailed(self._error(result, child))
+
+    def _handed_over(self, reason: str) -> HandedOver | Broken:
+        """The next attempt goes on, if this one has come anywhere; else it is tried again a few times."""
+        if self._lease.has_advanced:
+            return HandedOver(reason)
+        return Broken(job_errors.DEADLINE_EXCEEDED, f"{reason}, but the store has no further checkpoint")
 
     def _error(self, result: Result, child: FitChild) -> JobError:
         """Why there is no model, for the caller; the log is told what callers are not."""
@@ -147,4 +195,11 @@ class Attempt:
         """Time that is over is a failure, of which the work says how far it was."""
         if interruption is Interruption.OVER:
             return AttemptFailed(job_errors.too_slow(self._seconds, work, self._context.time_setting))
+        if interruption is Interruption.SPENT:
+            return AttemptFailed(job_errors.spent(self._lease.most_seconds or 0, job_errors.how_far(work)))
         return interruption
+
+
+# After these the next attempt goes on from the newest checkpoint, if there is one.
+_MAY_BE_CONTINUED = (Paused, OutOfTime, Broken, Interruption)
+_WANTED = frozenset({Interruption.CANCELLED, Interruption.SPENT})

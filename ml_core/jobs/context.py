@@ -49,6 +49,8 @@ class TrainerContext(NamedTuple):
         intervals: how long it waits for what.
         workers: who knows which trainers are alive.
         fit_command: starts the child process in which a model is fitted.
+        train_hours: for how long a training is continued that one delivery is too short for, all together.
+        release: the version of this service, which a checkpoint is of.
     """
 
     jobs: Jobs
@@ -61,6 +63,8 @@ class TrainerContext(NamedTuple):
     intervals: PollIntervals = PollIntervals()
     workers: WorkerRegistry = NO_WORKERS
     fit_command: Sequence[str] = FIT_COMMAND
+    train_hours: float = 12.0
+    release: str = ""
 
     @property
     def last_moment(self) -> float | None:

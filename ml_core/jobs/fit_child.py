@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from ml_core.errors import Unavailable
 from ml_core.jobs.fit_process import READING
 from ml_core.sandbox.child_process import ChildProcess, Death
+from ml_core.training.history import Entry, History
 
 FIT_COMMAND = (sys.executable, "-m", "ml_core.jobs.fit_process")
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # how a full disk shows
@@ -39,6 +40,12 @@ class RequestRefused(NamedTuple):
     """Trying again is no use. `error` has `code`, `message` and `faults`."""
 
     error: dict[str, Any]
+
+
+class Paused(NamedTuple):
+    """The fit saved a checkpoint and stopped before its deadline; another one continues from there."""
+
+    reason: str
 
 
 class Broken(NamedTuple):
@@ -74,7 +81,15 @@ class OutOfDisk(NamedTuple):
 
 
 type Result = (
-    FittedArtifact | RequestRefused | Broken | Defect | Unreadable | OutOfTime | OutOfMemory | OutOfDisk
+    FittedArtifact
+    | RequestRefused
+    | Paused
+    | Broken
+    | Defect
+    | Unreadable
+    | OutOfTime
+    | OutOfMemory
+    | OutOfDisk
 )
 
 
@@ -83,10 +98,12 @@ class FitChild:
 
     Args:
         request: what to fit.
-        folder: an empty folder for the child, or one that holds the request's data as `data`.
+        folder: for the child alone; the request's data may be in it as `data`, and what to continue from as
+            `checkpoint`.
         command: starts the child.
         memory: how many bytes its data may take; None for no limit of ours.
         deadline: when it has to be done, in seconds since the epoch.
+        history: what the fits told that this one continues.
     """
 
     def __init__(
@@ -97,9 +114,11 @@ class FitChild:
         *,
         memory: int | None = None,
         deadline: float | None = None,
+        history: Sequence[Entry] = (),
     ) -> None:
         self.phase: str | None = "starting"
         self.percentage: float | None = None
+        self._history = History(history)
         self._request = request
         self._folder = folder
         self._memory = memory
@@ -128,6 +147,11 @@ class FitChild:
     def pid(self) -> int:
         """The child's process id."""
         return self._child.pid
+
+    @property
+    def history(self) -> list[Entry]:
+        """What this fit and those before it have told."""
+        return self._history.entries
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -177,6 +201,8 @@ class FitChild:
         try:
             progress = json.loads(line)
             self.phase, self.percentage = progress["phase"], progress["percentage"]
+            if progress.get("reached"):
+                self._history.add_entry(progress["reached"])
         except (ValueError, KeyError, TypeError):
             log.warning("the fit said something that is no progress: %r", line[:200])
 
@@ -190,6 +216,8 @@ class FitChild:
 
 def _judge(error: dict[str, Any]) -> Result:
     match error["code"]:
+        case "unfinished":
+            return Paused(error["message"])
         case "internal":
             return Defect(error["traceback"])
         case "unreadable":

@@ -2,7 +2,8 @@
 
     python -m ml_core.jobs.fit_process FOLDER [MODULE PATH...]
 
-The folder holds `request` and, if that is about a table, the table's file as `data`. The child leaves there
+The folder holds `request` and, if that is about a table, the table's file as `data`; and `checkpoint`, where
+there is something to continue from, which the child replaces (`checkpoints.py`). The child leaves there
 `artifact` and `manifest.json`, or `error.json`, and says on its standard output how far it is, a JSON line
 each time. It ends when its parent is gone, and at the time `ML_DEADLINE` (seconds since the epoch).
 """
@@ -18,7 +19,12 @@ import time
 from contextlib import suppress
 from typing import IO, Any
 
+from ml_core.jobs.checkpoints import FolderCheckpoints
 from ml_core.sandbox.memory import prefer_oom_kill
+from ml_core.training.history import Entry, History
+
+_SPARE = 3.0  # seconds before its deadline at which a fit should have stopped by itself,
+_SPARE_PART = 0.1  # and of little time that part
 
 READING = "reading"
 """The phase in which the rows are brought into memory, from a table's file if there is one."""
@@ -48,22 +54,34 @@ class _Progress:
     def __init__(self, report: IO[str]) -> None:
         self.phase = "starting"
         self._report = report
+        self._reached: Entry | None = None
 
     def __call__(self, phase: str, percentage: float | None) -> None:
         self.phase = phase
-        self._report.write(json.dumps({"phase": phase, "percentage": percentage}) + "\n")
+        said = {"phase": phase, "percentage": percentage, "reached": self._reached}
+        self._reached = None
+        self._report.write(json.dumps(said) + "\n")
         self._report.flush()
+
+    def note(self, reached: Entry) -> None:
+        """Tell it with what is told next."""
+        self._reached = reached
 
 
 def _fit(folder: str, progress: _Progress) -> None:
-    from ml_core.tables.memory import machine_budget
-    from ml_core.tables.readers import load_readers
-    from ml_core.training.fitting import fit
+    from ml_core import algorithms
     from ml_core.training.request import TrainingRequest
     from ml_core.training.rows import TrainingRows
 
     with open(os.path.join(folder, "request"), "rb") as written:
         request = TrainingRequest.from_bytes(written.read())
+    # Nothing up to here imports numpy, which reads its variables when it is imported.
+    os.environ.update(algorithms.algorithm(request.algorithm).algorithm.environment)
+    from ml_core.tables.memory import machine_budget
+    from ml_core.tables.readers import load_readers
+    from ml_core.training.fitting import fit
+
+    history = History(listen=progress.note)
     lineage = {}
     if isinstance(request.data, TrainingRows):
         lineage = {"data": request.data.lineage()}
@@ -72,7 +90,11 @@ def _fit(folder: str, progress: _Progress) -> None:
     progress(READING, None)
     # Nobody else holds a table's rows: `fit` lets go of them when it has what it computes with.
     trained = fit(
-        request.with_rows(os.path.join(folder, "data"), machine_budget()), progress, deadline=_deadline()
+        request.with_rows(os.path.join(folder, "data"), machine_budget()),
+        progress,
+        deadline=_stop_by(_deadline(), time.time()),
+        checkpoints=FolderCheckpoints(folder, history),
+        history=history,
     )
     with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
         json.dump({**trained.manifest, **lineage}, manifest, allow_nan=False)
@@ -84,9 +106,12 @@ def _describe(error: BaseException, *, reads_file: bool) -> dict[str, Any]:
     """What the parent is told. Whatever else a reader throws at a file is the file's fault."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return {"code": "out_of_memory"}
+    from ml_core.algorithms.base import Unfinished
     from ml_core.errors import InvalidInput, ServerlessMLError
     from ml_core.sandbox.tracebacks import frames_of
 
+    if isinstance(error, Unfinished):
+        return {"code": "unfinished", "message": str(error)}
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return {"code": "disk_full"}
     if not isinstance(error, ServerlessMLError):
@@ -119,6 +144,11 @@ def _return_freed_memory() -> None:
 def _deadline() -> float | None:
     """When the fit has to be done, in seconds since the epoch; None where nobody bounded it."""
     return float(os.environ["ML_DEADLINE"]) if "ML_DEADLINE" in os.environ else None
+
+
+def _stop_by(deadline: float | None, now: float) -> float | None:
+    """When a fit that can be continued should have saved and stopped; the deadline itself kills it."""
+    return None if deadline is None else deadline - min(_SPARE, max(0.0, _SPARE_PART * (deadline - now)))
 
 
 def _end_at_the_deadline() -> None:

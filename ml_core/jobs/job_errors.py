@@ -14,6 +14,9 @@ _LESS_MEMORY = (
 
 _TIMEOUT = "the train function's timeout"
 
+TRAIN_HOURS = "ML_TRAIN_HOURS"
+DEADLINE_EXCEEDED = "deadline_exceeded"
+
 
 def refusal(error: InvalidInput | TooLarge) -> JobError:
     """The request or its data is at fault."""
@@ -58,9 +61,36 @@ def disk_full() -> JobError:
 
 def too_slow(seconds: float, work: Work, setting: str = "") -> JobError:
     """The work did not end in the seconds that the platform gave, or a setting of this machine."""
+    return _deadline_exceeded(
+        f"training did not end within {_given(seconds, setting)} ({how_far(work)})", setting
+    )
+
+
+def how_far(work: Work) -> str:
+    """Its phase, and how much of that is done where it is counted."""
     counted = "" if work.percentage is None else f", {work.percentage:g} % done"
-    what = f"training did not end within {_given(seconds, setting)} (phase: {work.phase}{counted})"
-    return _deadline_exceeded(what, setting)
+    return f"phase: {work.phase}{counted}"
+
+
+def spent(most: float, reached: str) -> JobError:
+    """All attempts together took as long as the request allows; `reached` says how far they were."""
+    what = f"training did not end within the {most:g} seconds of max_seconds ({reached})"
+    return _deadline_exceeded(what, "max_seconds")
+
+
+def continued_too_long(hours: float, reached: str) -> JobError:
+    """The job was continued for as long as this deployment does that; `reached` says how far it was."""
+    what = f"training did not end within the {hours:g} hours of {TRAIN_HOURS} ({reached})"
+    return _deadline_exceeded(what, TRAIN_HOURS)
+
+
+def data_changed(uri: str) -> JobError:
+    """What a continued training reads is not what it had read before."""
+    message = (
+        f"{uri} changed while the training was under way, and a training continues on the data that it began "
+        "with: send the request again, or train on an upload (dataset://…), which never changes"
+    )
+    return {"code": "data_changed", "message": message}
 
 
 def never_time(seconds: float, setting: str = "") -> JobError:
@@ -68,15 +98,17 @@ def never_time(seconds: float, setting: str = "") -> JobError:
     return _deadline_exceeded(f"{_given(seconds, setting)} are too few to begin a training", setting)
 
 
-def given_up(code: str, reason: str, attempts: int) -> JobError:
+def given_up(code: str, reason: str, attempts: int, setting: str = "") -> JobError:
     """So many attempts came to nothing, the last for this reason."""
     message = f"{reason}; given up after {attempts} attempts"
+    if code == DEADLINE_EXCEEDED:
+        return _deadline_exceeded(message, setting)
     return {"code": code, "message": f"{message}: {_LESS_MEMORY}" if code == "out_of_memory" else message}
 
 
 def _deadline_exceeded(what: str, setting: str) -> JobError:
     message = f"{what}: train on fewer rows, set a lower max_iter, or raise {setting or _TIMEOUT}"
-    return {"code": "deadline_exceeded", "message": message}
+    return {"code": DEADLINE_EXCEEDED, "message": message}
 
 
 def _given(seconds: float, setting: str) -> str:

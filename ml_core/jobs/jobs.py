@@ -2,6 +2,7 @@
 
     open/{id}.{owner}     says that there may be something left to do; written first, removed last
     jobs/{id}/input       what to train on; deleted when the job is over
+    jobs/{id}/checkpoint  what a long fit continues from; deleted with the input
     jobs/{id}.json        the job's state
     ended/{state}/{id}    says how a job ended
     idempotency/{hash}    Idempotency-Key → job id
@@ -43,7 +44,7 @@ STATES = (QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED)
 FINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 
 _FOLDER = "jobs/"
-_INPUT = "/input"
+_INPUT, _CHECKPOINT = "/input", "/checkpoint"
 _ID_LENGTH = 28  # hex digits: 12 of time, 4 of the model, 12 random
 _ID_END = len(_FOLDER) + _ID_LENGTH
 _MOST_READ = 500  # documents that one page of a filtered list may read
@@ -62,12 +63,19 @@ def input_key(job_id: str) -> str:
     return f"{_FOLDER}{job_id}{_INPUT}"
 
 
+def checkpoint_key(job_id: str) -> str:
+    """Where is kept what a job's fit continues from, until the job is over."""
+    return f"{_FOLDER}{job_id}{_CHECKPOINT}"
+
+
 class Job(NamedTuple):
     """A job as its document has it. Times are RFC 3339; `percentage` is None where nothing is counted.
 
     `request` is what the submitter wrote down of the request, `error` is `{"code", "message"}`, with
     `"faults"` for invalid input. Each attempt is `{"started", "ended", "outcome", "reason"}`; the last two
-    are None while it runs. `submitter` is the id of the API key that sent it, None where none was asked for.
+    are None while it runs, and `times` says how many in a row it stands for, where that is more than one.
+    `metrics` is `{"history"}` alone until the job has succeeded. `submitter` is the id of the API key that
+    sent it, None where none was asked for.
     """
 
     id: str
@@ -109,11 +117,17 @@ class JobsPage(NamedTuple):
 
 
 class Traces(NamedTuple):
-    """What a listing shows of a job: whether its document exists, and when its input was written."""
+    """What a listing shows of a job: whether its document exists, and when its other objects were written."""
 
     id: str
     document: bool
     input_written: float | None
+    checkpoint_written: float | None = None
+
+    @property
+    def written(self) -> float | None:
+        """When that was written last which is removed when a job is over; None where nothing is."""
+        return max(filter(None, (self.input_written, self.checkpoint_written)), default=None)
 
     def may_be(self, state: str | None, model: str | None) -> bool:
         """Whether the job may have the state and model, as far as this shows; None is any."""
@@ -123,10 +137,7 @@ class Traces(NamedTuple):
 
 
 class TracesPage(NamedTuple):
-    """What one request lists of jobs, newest first; `next_after` continues it, None ends it.
-
-    It may end between the two keys of a job, whose other one is then the first of the next page.
-    """
+    """What one request lists of jobs, newest first; `next_after` continues it, None ends it."""
 
     traces: list[Traces]
     next_after: str | None
@@ -284,8 +295,13 @@ class Jobs:
         found = []
         for job_id, group in groupby(keys, lambda each: each[0]):
             endings = {ending: modified for _, ending, modified in group}
-            found.append(Traces(job_id, ".json" in endings, endings.get(_INPUT)))
-        return TracesPage(found, None if page.next_after is None else found[-1].id)
+            written = endings.get(_INPUT), endings.get(_CHECKPOINT)
+            found.append(Traces(job_id, ".json" in endings, *written))
+        if page.next_after is None:
+            return TracesPage(found, None)
+        # The page may end between the keys of a job, which is then the first of the next page, with all.
+        whole = found[:-1] or found
+        return TracesPage(whole, whole[-1].id)
 
     def send_again(self, job_id: str) -> None:
         """Send another message for a job that may have lost its own. Raises `Unavailable`."""
@@ -308,6 +324,7 @@ class Jobs:
         with suppress(Unavailable):
             mark_ended(self.store, job.id, job.state)
             self.store.delete(input_key(job.id))
+            self.store.delete(checkpoint_key(job.id))
             self.store.delete(open_key(job.id, owner_of(job.submitter)))
 
     def now(self) -> str:

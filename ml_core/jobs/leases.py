@@ -6,20 +6,24 @@ out.
 """
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from ml_core.documents import Body, Document, read_if_changed, update
 from ml_core.errors import JobNotFound, LeaseLost, ObjectNotFound
 from ml_core.jobs.jobs import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEEDED, Job, Jobs, job_key
+from ml_core.training.history import MOST_SHOWN, Entry, thinned
 
 MOST_ATTEMPTS = 3
 LEASE = 45.0  # seconds
 RENEWAL = 12.0  # seconds: three chances within a lease, and no more writes than GCS takes
 LOST = "the trainer stopped unexpectedly; the platform's log of it says why"
-# The outcomes of attempts that do not count: the trainer was asked to stop, or had hardly any time to begin.
-INTERRUPTED, POSTPONED = "interrupted", "postponed"
-_UNCOUNTED = frozenset({INTERRUPTED, POSTPONED})
+# The outcomes of attempts that do not count: the trainer was asked to stop, or had hardly any time to begin,
+# or the checkpoint moved, however the attempt ended.
+INTERRUPTED, POSTPONED, CONTINUED = "interrupted", "postponed", "continued"
+_UNCOUNTED = frozenset({INTERRUPTED, POSTPONED, CONTINUED})
+_MOST_LISTED = 100  # attempts of a job; of more, the oldest are left out
 
 
 class WorkerRegistry(Protocol):
@@ -65,6 +69,10 @@ def claim(
 
     A new attempt is written down, unless there were too many, the job is to be cancelled or it is taken for
     something else (`begin`). Raises `JobNotFound`, `Unavailable`.
+
+    In the document are, beside what callers see: `trained`, the seconds for which trainers have had the job;
+    `advanced_to`, the state of the newest checkpoint in the store, as a digest; and `began_at`, what that was
+    when the present attempt began.
     """
     owner = f"{workers.name}.{os.urandom(8).hex()}"
 
@@ -77,12 +85,14 @@ def claim(
             raise JobNotFound(f"there is no job '{job_id}'")
         if body["state"] in FINAL or is_held(body):
             return None
-        _end_attempt(body, jobs.now(), "lost", f"{LOST} (phase: {body['phase'] or 'starting'})")
+        _hand_back(body, jobs.now(), "lost", f"{LOST} (phase: {body['phase'] or 'starting'})")
         body.update(state=RUNNING, phase=None, percentage=None, sent_again=0)
         body["started"] = body["started"] or jobs.now()
         body["lease"] = {"owner": owner, "expires": jobs.clock() + seconds}
         if begin and not body["cancelling"] and counted_attempts(body["attempts"]) < MOST_ATTEMPTS:
             body["attempts"].append({"started": jobs.now(), "ended": None, "outcome": None, "reason": None})
+            body["began_at"] = body.get("advanced_to")
+            del body["attempts"][:-_MOST_LISTED]
         return body
 
     document = update(jobs.store, job_key(job_id), change)
@@ -92,8 +102,17 @@ def claim(
 
 
 def counted_attempts(attempts: list[dict[str, Any]]) -> int:
-    """How many of the attempts count."""
-    return sum(attempt["outcome"] not in _UNCOUNTED for attempt in attempts)
+    """How many of the attempts count: of those since the checkpoint moved last."""
+    outcomes = [attempt["outcome"] for attempt in attempts]
+    since = outcomes[::-1].index(CONTINUED) if CONTINUED in outcomes else len(outcomes)
+    return sum(outcome not in _UNCOUNTED for outcome in outcomes[len(outcomes) - since :])
+
+
+def are_attempts_spent(body: Body) -> bool:
+    """Whether no other attempt may begin, as the job of a trainer that died is now."""
+    attempts = body["attempts"]
+    is_open = any(attempt["outcome"] is None for attempt in attempts)
+    return counted_attempts(attempts) >= MOST_ATTEMPTS and not (is_open and _has_advanced(body))
 
 
 def deferred_for_time(attempts: list[dict[str, Any]]) -> int:
@@ -111,6 +130,33 @@ class Lease:
         self._stored = document.stored
         self._owner = owner
         self._seconds = seconds
+        self._began_at = document.body.get("began_at")
+        self._trained_before = float(document.body.get("trained", 0.0))
+        self._began = time.monotonic()
+        # Written down with whatever is written next:
+        self.advanced_to: str | None = document.body.get("advanced_to")
+        self.history: list[Entry] = []
+
+    @property
+    def trained(self) -> float:
+        """Seconds for which trainers have had the job, this one among them."""
+        return self._trained_before + time.monotonic() - self._began
+
+    @property
+    def most_seconds(self) -> float | None:
+        """How many the request allows; None for any number."""
+        most: float | None = self.job.request.get("max_seconds")
+        return most
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether trainers have had the job for as long as the request allows."""
+        return self.most_seconds is not None and self.trained >= self.most_seconds
+
+    @property
+    def has_advanced(self) -> bool:
+        """Whether the checkpoint in the store moved in the present attempt."""
+        return self.advanced_to != self._began_at
 
     @property
     def begun(self) -> bool:
@@ -139,6 +185,8 @@ class Lease:
 
     def succeed(self, version: int, metrics: dict[str, Any] | None, warnings: list[str]) -> Job:
         """End the job with a version."""
+        if metrics and "history" in metrics:
+            metrics = {**metrics, "history": thinned(metrics["history"], MOST_SHOWN)}
         return self._end(SUCCEEDED, "succeeded", None, version=version, metrics=metrics, warnings=warnings)
 
     def fail(self, error: dict[str, Any]) -> Job:
@@ -150,10 +198,13 @@ class Lease:
         return self._end(CANCELLED, "cancelled", None)
 
     def retry(self, reason: str, outcome: str = "failed") -> Job:
-        """Give the job back to be tried again; the attempt counts unless its outcome is uncounted."""
+        """Give the job back to be tried again; the attempt counts unless its outcome is uncounted.
+
+        Where the checkpoint moved meanwhile, the outcome is that the job is continued.
+        """
 
         def change(body: Body) -> None:
-            _end_attempt(body, self._jobs.now(), outcome, reason)
+            _hand_back(body, self._jobs.now(), outcome, reason)
             body.update(state=QUEUED, lease=None, phase=None, percentage=None, sent=self._jobs.clock())
 
         return self._update(change)
@@ -174,6 +225,10 @@ class Lease:
             if body is None:
                 raise LeaseLost(f"job '{self.job.id}' is gone")
             self._check(body)
+            body["trained"] = round(self.trained, 1)
+            body["advanced_to"] = self.advanced_to
+            if self.history:
+                body["metrics"] = {"history": thinned(self.history, MOST_SHOWN)}
             change(body)
             return body
 
@@ -196,6 +251,21 @@ def held_for(body: Body, now: float) -> float:
 
 def _owner(body: Body) -> str | None:
     return None if body["lease"] is None else body["lease"]["owner"]
+
+
+def _has_advanced(body: Body) -> bool:
+    """Whether the checkpoint in the store moved in the present attempt, as far as its trainer said."""
+    return bool(body.get("advanced_to") != body.get("began_at"))
+
+
+def _hand_back(body: Body, now: str, outcome: str, reason: str) -> None:
+    """End the attempt of a job that is to go on. What was continued several times in a row is one entry."""
+    _end_attempt(body, now, CONTINUED if _has_advanced(body) else outcome, reason)
+    attempts = body["attempts"]
+    if [attempt["outcome"] for attempt in attempts[-2:]] == [CONTINUED, CONTINUED]:
+        last = attempts.pop()
+        before = attempts[-1]
+        before.update(ended=last["ended"], reason=last["reason"], times=before.get("times", 1) + 1)
 
 
 def _end_attempt(body: Body, now: str, outcome: str, reason: str | None) -> None:

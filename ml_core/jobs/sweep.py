@@ -17,7 +17,7 @@ from ml_core.documents import Body, read, read_many
 from ml_core.errors import DocumentDamaged, LeaseLost, ObjectNotFound
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import FINAL, RUNNING, Job, Jobs, input_key, job_key
-from ml_core.jobs.leases import MOST_ATTEMPTS, counted_attempts, held_for
+from ml_core.jobs.leases import are_attempts_spent, held_for
 from ml_core.jobs.marks import OpenJob, mark_open, open_jobs, open_key, owner_of
 from ml_core.jobs.sweep_progress import SweepProgress, read_progress, write_progress
 from ml_core.jobs.trainer import fail_dead_lettered, run_job
@@ -214,7 +214,7 @@ def _model_of_failed(jobs: Jobs, job_id: str) -> str | None:
 
 def _bring_on(jobs: Jobs, registry: Registry, job_id: str, body: Body) -> str | None:
     """Send a job again that nobody holds, or end it."""
-    if body["state"] == RUNNING and counted_attempts(body["attempts"]) >= MOST_ATTEMPTS:
+    if body["state"] == RUNNING and are_attempts_spent(body):
         run_job(
             job_id, TrainerContext(jobs, registry)
         )  # fits nothing any more: it finds the version, or gives the job up

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from ml_core.errors import DocumentDamaged, JobNotFound, LeaseLost, NameTaken, Unavailable
 from ml_core.jobs import fit_results, job_errors
-from ml_core.jobs.attempt import Attempt, AttemptFailed
+from ml_core.jobs.attempt import Attempt, AttemptFailed, HandedOver
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.fit_child import Broken, FittedArtifact
 from ml_core.jobs.jobs import Job, Jobs
 from ml_core.jobs.leases import (
+    CONTINUED,
     INTERRUPTED,
     MOST_ATTEMPTS,
     POSTPONED,
@@ -42,8 +43,9 @@ class Outcome(NamedTuple):
 def run_job(job_id: str, context: TrainerContext) -> Outcome:
     """Do what is to be done for a job that was delivered. Raises `DocumentDamaged`, nothing else foreseen.
 
-    A training that is not done shortly before the context's deadline fails. When its `stopping` is set the
-    job is given back, and the attempt does not count.
+    A training that is not done shortly before the context's deadline fails, unless it saved a checkpoint:
+    then the next delivery continues it. When its `stopping` is set the job is given back, and the attempt
+    does not count.
     """
     intervals = context.intervals
     try:
@@ -122,7 +124,8 @@ class _HeldJob:
             return self._give_up(Broken(code, last["reason"]))
         if self._context.is_over(self._context.intervals.least):
             return self._defer_for_time()
-        return self._try()
+        too_long = self._continued_too_long()
+        return self._fail(too_long) if too_long else self._try()
 
     def _try(self) -> Outcome:
         match Attempt(self._lease, self._context, self._watch).run():
@@ -131,6 +134,8 @@ class _HeldJob:
                 return self._register(fitted)
             case AttemptFailed(error):
                 return self._fail(error)
+            case HandedOver(reason):
+                return self._continue(reason, 0.0)
             case Broken() as broken:
                 return self._broken(broken)
             case Interruption.CANCELLED:
@@ -172,8 +177,28 @@ class _HeldJob:
         reason = "too little time was left to begin"
         return Outcome(self._lease.retry(reason, POSTPONED), self._context.intervals.retry)
 
+    def _continue(self, reason: str, after: float) -> Outcome:
+        """The next delivery goes on from the checkpoint, unless that has gone on for too long."""
+        too_long = self._continued_too_long(reason)
+        if too_long is not None:
+            return self._fail(too_long)
+        if self._lease.is_spent:
+            return self._fail(job_errors.spent(self._lease.most_seconds or 0, reason))
+        return Outcome(self._lease.retry(reason, CONTINUED), after)
+
+    def _continued_too_long(self, reached: str | None = None) -> dict[str, Any] | None:
+        """The error of a job that was continued for as long as there may be; `reached` is how far it was."""
+        job, hours = self._lease.job, self._context.train_hours
+        continued = [each["reason"] for each in job.attempts if each["outcome"] == CONTINUED]
+        reached = reached or (continued[-1] if continued else None)
+        if reached is None or self._lease.trained < hours * 3600:
+            return None
+        return job_errors.continued_too_long(hours, reached)
+
     def _broken(self, broken: Broken) -> Outcome:
         """The attempt came to nothing: try again later, or give up after so many."""
+        if self._lease.has_advanced:
+            return self._continue(broken.reason, self._context.intervals.retry)
         if counted_attempts(self._lease.job.attempts) >= MOST_ATTEMPTS:
             return self._give_up(broken)
         return self._retry(broken.reason)
@@ -184,7 +209,8 @@ class _HeldJob:
 
     def _give_up(self, broken: Broken) -> Outcome:
         attempts = counted_attempts(self._lease.job.attempts)
-        return self._fail(job_errors.given_up(broken.code, broken.reason, attempts))
+        setting = self._context.time_setting
+        return self._fail(job_errors.given_up(broken.code, broken.reason, attempts, setting))
 
 
 def _not_held(job: Job, wait: float, jobs: Jobs) -> Outcome:

@@ -12,7 +12,17 @@ from itertools import batched, takewhile
 from typing import NamedTuple
 
 from ml_core.documents import Body, Document, read_many, timestamp
-from ml_core.jobs.jobs import FINAL, SUCCEEDED, Job, Jobs, Traces, input_key, job_key, oldest_id
+from ml_core.jobs.jobs import (
+    FINAL,
+    SUCCEEDED,
+    Job,
+    Jobs,
+    Traces,
+    checkpoint_key,
+    input_key,
+    job_key,
+    oldest_id,
+)
 from ml_core.jobs.marks import ended_jobs, ended_key, mark_ended, mark_open, owner_of
 from ml_core.ports import ObjectStore
 from ml_core.registry.segments import write_index
@@ -41,7 +51,7 @@ def mark_page(jobs: Jobs, opened: set[str], after: str | None) -> Looked:
     if not rest:
         return Looked([], next_after)
     ended = _ended_between(jobs.store, after, page[-1].id)
-    unknown = [traces for traces in rest if traces.input_written is not None or traces.id not in ended]
+    unknown = [traces for traces in rest if traces.written is not None or traces.id not in ended]
     documents = read_many(jobs.store, [job_key(traces.id) for traces in unknown], skip_damaged=True)
     with ThreadPoolExecutor(_WRITERS) as writers:
         marked = list(writers.map(partial(_mark, jobs), unknown, documents))
@@ -60,14 +70,15 @@ def _ended_between(store: ObjectStore, after: str | None, last: str) -> set[str]
 def _mark(jobs: Jobs, traces: Traces, document: Document | None) -> bool:
     """Mark a job as what it is; whether there was something to mark."""
     if document is None:  # damaged, or only an input, whose submitter died or is about to write the job
-        written = traces.input_written
+        written = traces.written
         if not traces.document and written is not None and jobs.clock() - written > ORPHANED:
             jobs.store.delete(input_key(traces.id))
+            jobs.store.delete(checkpoint_key(traces.id))
         return False
     job = Job.of(document.body)
     if not job.over:
         mark_open(jobs.store, traces.id, owner_of(job.submitter))
-    elif traces.input_written is not None:
+    elif traces.written is not None:
         jobs.close(job)
     else:
         mark_ended(jobs.store, traces.id, job.state)
@@ -113,5 +124,7 @@ def _keys_of(traces: Traces, body: Body | None) -> Iterator[str]:
         yield ended_key(traces.id, state)
     if traces.input_written is not None:
         yield input_key(traces.id)
+    if traces.checkpoint_written is not None:
+        yield checkpoint_key(traces.id)
     if traces.document:
         yield job_key(traces.id)

@@ -5,9 +5,13 @@ from enum import Enum
 
 from ml_core.errors import Unavailable
 from ml_core.jobs.context import TrainerContext
+from ml_core.jobs.job_checkpoint import JobCheckpoint
 from ml_core.jobs.jobs import Job
 from ml_core.jobs.leases import Lease
 from ml_core.sandbox.background import Work
+
+# One that was on its way already, then the newest, and that once more where another trainer's was there.
+_TRIES = 3
 
 
 class Interruption(Enum):
@@ -16,6 +20,7 @@ class Interruption(Enum):
     STOPPING = "the trainer was asked to stop"
     CANCELLED = "the job is to be cancelled"
     OVER = "the time is over"
+    SPENT = "the request's seconds are spent"
 
 
 class Watch:
@@ -25,15 +30,22 @@ class Watch:
         self._lease = lease
         self._context = context
         self._renewed = time.monotonic()
+        self._checkpoint: JobCheckpoint | None = None
 
-    def wait(self, work: Work) -> Interruption | None:
-        """Wait for the work's end; None when it has come, else why the work is to be broken off before."""
+    def wait(self, work: Work, checkpoint: JobCheckpoint | None = None) -> Interruption | None:
+        """Wait for the work's end; None when it has come, else why the work is to be broken off before.
+
+        What the work saves as its `checkpoint` is put into the store when the lease is renewed.
+        """
+        self._checkpoint = checkpoint
         stopping = self._context.stopping
         while not work.ended.wait(self._context.intervals.poll_interval):
             if stopping is not None and stopping.is_set():
                 return Interruption.STOPPING
             if self._context.is_over():
                 return Interruption.OVER
+            if self._lease.is_spent:
+                return Interruption.SPENT
             if self._renew(work).cancelling:
                 return Interruption.CANCELLED
         return None
@@ -49,10 +61,12 @@ class Watch:
         return True
 
     def _renew(self, work: Work) -> Job:
-        """The job, whose lease is renewed when it is time to."""
+        """The job, whose lease is renewed when it is time to, and when the store has another checkpoint."""
         now, intervals = time.monotonic(), self._context.intervals
+        is_time = now - self._renewed >= intervals.renewal
+        self._lease.history = work.history or self._lease.history
         try:
-            if now - self._renewed < intervals.renewal:
+            if not self._note_checkpoint() and not is_time:
                 return self._lease.look()
             job = self._lease.renew(work.phase, work.percentage)
         except Unavailable:
@@ -60,4 +74,24 @@ class Watch:
                 raise  # somebody else may hold the job by now
             return self._lease.job
         self._renewed = now
+        if is_time and self._checkpoint is not None and not self._checkpoint.is_kept:
+            self._checkpoint.keep()
         return job
+
+    def _note_checkpoint(self) -> bool:
+        """Whether the store has another checkpoint, which the lease writes down when it is renewed."""
+        if self._checkpoint is None or not self._checkpoint.settle():
+            return False
+        self._lease.advanced_to = self._checkpoint.digest
+        return True
+
+    def hand_over(self, work: Work, checkpoint: JobCheckpoint) -> None:
+        """Put what the work saved last into the store, as far as there is time: somebody else goes on."""
+        for _ in range(_TRIES):
+            if checkpoint.is_kept:
+                return
+            keeping = checkpoint.keep()
+            keeping.phase, keeping.percentage, keeping.history = work.phase, work.percentage, work.history
+            if not self.wait_on(keeping):
+                return
+            self._note_checkpoint()

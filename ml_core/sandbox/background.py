@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ml_core.training.history import Entry
+
 
 class Work(Protocol):
-    """What a trainer watches: how far it is, and whether it has ended."""
+    """What a trainer watches: how far it is, what it reached on the way, and whether it has ended."""
 
     phase: str | None
     percentage: float | None
     ended: threading.Event
+
+    @property
+    def history(self) -> "list[Entry]":
+        """As in `training/history.py`; empty where nothing is told."""
+        ...
 
 
 class Background[Result]:
@@ -21,6 +28,7 @@ class Background[Result]:
     def __init__(self, phase: str, task: "Callable[[Background[Result]], Result]") -> None:
         self.phase: str | None = phase
         self.percentage: float | None = None
+        self.history: list[Entry] = []
         self.ended = threading.Event()
         self.left = threading.Event()
         self._task = task
@@ -28,11 +36,15 @@ class Background[Result]:
         self._error: BaseException | None = None
 
     def __enter__(self) -> "Background[Result]":
-        threading.Thread(target=self._run, daemon=True).start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.left.set()
+
+    def start(self) -> None:
+        """Begin."""
+        threading.Thread(target=self._run, daemon=True).start()
 
     def result(self) -> Result:
         """What became of it, when `ended` is set; what it raised is raised here."""

@@ -14,6 +14,7 @@ from ml_core.errors import ArtifactInvalid, InvalidInput, raise_faults
 from ml_core.inputs.labels import Label, Labels
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
+from ml_core.training.history import History
 from ml_core.training.request import TrainingRequest, label_text
 from ml_core.training.split import GROUP
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ml_core.algorithms.contract import Checkpoints
     from ml_core.algorithms.tasks.measured import Measured
     from ml_core.inputs.samples import Samples
 
@@ -41,12 +43,15 @@ def fit(
     progress: Callable[[str, float | None], None],
     *,
     deadline: float | None = None,
+    checkpoints: "Checkpoints | None" = None,
+    history: History | None = None,
 ) -> Trained:
     """Split the rows, fit on one part, measure on both.
 
     `progress` is told each phase as it begins, and how many percent of it are done where that is counted,
-    else None. `deadline` is when the platform ends the fit, in seconds since the epoch. Raises
-    `InvalidInput`.
+    else None. `deadline` is when a fit should have stopped that can be continued, in seconds since the epoch;
+    `checkpoints` is where it saves what it continues from, and `history` what was told before that. Raises
+    `InvalidInput`, and `Unfinished` for a fit that is to be continued.
     """
     info = algorithms.algorithm(request.algorithm)
     progress("splitting", None)
@@ -55,13 +60,13 @@ def fit(
     request = request.without_rows()  # the parts have them: there is no memory for both
     progress("fitting", None)
     training = parts["training"]
-    history: list[dict[str, object]] = []
+    steps = history or History()
 
     def tell(done: int, of: int, reached: Mapping[str, float]) -> None:
+        steps.add(done, of, reached)
         progress("fitting", 100 * done / of)
-        history.append({"done": done, "of": of, **reached})
 
-    context = FitContext(tell, deadline)
+    context = FitContext(tell, deadline, checkpoints)
     data = TrainingData(training.samples, training.y, request.seed, training.groups)
     model, told = fit_model(info, request.hyperparameters, data, request.features, classes, context=context)
     progress("measuring", None)
@@ -79,7 +84,10 @@ def fit(
         **({"input": model.reader.summary()} if model.reader else {}),
         "task": info.task.name,
         "contains_training_rows": _contains_rows(model, measured["training"]),
-        "metrics": {name: part.metrics for name, part in measured.items()},
+        "metrics": {
+            **{name: part.metrics for name, part in measured.items()},
+            **({"history": steps.entries} if steps.entries else {}),
+        },
         "warnings": [*request.warnings, *lacking, *told, *doubts],
         "rows": len(training.samples),
         "test_rows": len(parts["test"].samples),
@@ -87,7 +95,6 @@ def fit(
         "seed": request.seed,
         "split": request.split,
         "library_versions": library_versions(),
-        **({"history": history} if history else {}),
         **({"curves": curves} if any(curves.values()) else {}),
     }
     return Trained(artifact, manifest)

@@ -20,7 +20,7 @@ from ml_core.errors import (
     raise_faults,
     shown,
 )
-from ml_core.hyperparameters import REFUSED, Integer, Kind, Number
+from ml_core.hyperparameters import REFUSED, AnyOf, Integer, Kind, Number, OneOf
 from ml_core.inputs.columns import Feature
 from ml_core.inputs.kinds import IMAGE, TABLE
 from ml_core.inputs.labels import Label, Labels
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from ml_core.tables.memory import Budget
 
 TEST_FRACTION = Number(least=0, most=0.9)
+MAX_SECONDS = AnyOf(OneOf(None), Integer(1, 1_000_000))
+"""Seconds of training, over all deliveries."""
 SEED = Integer(0, 2**32 - 1)
 # More classes than these are looked at: so many, and so large a part of the rows.
 _FEW_CLASSES, _MANY_CLASSES = 20, 0.2
@@ -72,6 +74,7 @@ class TrainingRequest(NamedTuple):
     test_fraction: Annotated[float, Option(TEST_FRACTION, 0.2)]
     seed: Annotated[int, Option(SEED, 0)]
     split: Annotated[Split, Option(SplitKind(), AT_RANDOM, split_faults, stored_always=False)] = AT_RANDOM
+    max_seconds: Annotated[int | None, Option(MAX_SECONDS, None, stored_always=False)] = None
 
     @property
     def rows(self) -> Rows:

@@ -103,7 +103,7 @@ class RememberingQueue:
     def submit(self, job_id: str) -> None:
         self.messages.append(job_id)
 
-    def defer(self, delivery: str, seconds: float) -> None:
+    def defer(self, job_id: str, seconds: float) -> None:
         """The tests look at what the trainer says instead."""
 
     def bury(self, message: str) -> None:

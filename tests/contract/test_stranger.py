@@ -41,8 +41,10 @@ def test_it_is_trained_registered_measured_and_predicts(store: ObjectStore) -> N
     figures = {"accuracy", "balanced_accuracy", "baseline", "f1_macro", "log_loss", "roc_auc", "pr_auc"}
     for part in ("training", "test"):
         assert {*figures, "per_class", "confusion_matrix"} == set(told["metrics"][part])
-    assert [each["done"] for each in told["history"]] == [1, 2]
-    assert all(each["rows"] > 0 for each in told["history"])
+    history = told["metrics"]["history"]
+    assert [each["done"] for each in history] == [1, 2]
+    assert all(each["rows"] > 0 for each in history)
+    assert job.metrics == told["metrics"]
     model = Models(store).resolve("unheard-of").model
     assert model.outputs == ("label", "probability", "farness")
     rows = model.rows(ROWS[:4], limits=Limits())

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from providers.aws.runtime import json_api
 
-# SQS hides a message for at most twelve hours.
-_LONGEST_DEFERRAL = 43_200
+# SQS keeps a new message back for at most a quarter of an hour.
+_LONGEST_DELAY = 900
 
 
 class SqsQueue:
@@ -28,10 +28,24 @@ class SqsQueue:
 
         self._call("SendMessage", {"MessageBody": json.dumps({"job": job_id})})
 
-    def defer(self, delivery: str, seconds: float) -> None:
-        """Show the message with the receipt handle `delivery` again after `seconds`. Raises `Unavailable`."""
-        hidden = min(max(round(seconds), 0), _LONGEST_DEFERRAL)
-        self._call("ChangeMessageVisibility", {"ReceiptHandle": delivery, "VisibilityTimeout": hidden})
+    def defer(self, job_id: str, seconds: float) -> None:
+        """Send the job's message anew, to come later; the present one is done with.
+
+        Were that one shown again, SQS would count it as received once more, and after some hundred times lay
+        it among the dead letters; it would also be gone four days after it was sent. A job may be continued
+        for longer. Raises `Unavailable`.
+        """
+        import json
+
+        delay = min(max(round(seconds), 0), _LONGEST_DELAY)
+        self._call("SendMessage", {"MessageBody": json.dumps({"job": job_id}), "DelaySeconds": delay})
+
+    def hide(self, receipt: str, seconds: float) -> None:
+        """Show the message with this receipt handle again after `seconds`, as one that failed.
+
+        Raises `Unavailable`.
+        """
+        self._call("ChangeMessageVisibility", {"ReceiptHandle": receipt, "VisibilityTimeout": round(seconds)})
 
     def bury(self, message: str) -> None:
         """Send a message to the dead letters, as it came. Raises `Unavailable`."""

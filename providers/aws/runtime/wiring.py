@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ml_core.ports import DataStore, JobQueue, Signer
+    from ml_core.ports import DataStore, Signer
+    from providers.aws.runtime.queue import SqsQueue
     from providers.object_storage import ObstoreStore
 
 
@@ -39,7 +40,7 @@ def signer(env: Mapping[str, str]) -> Signer:
     return S3Signer(_named(env, "ML_BUCKET"), env)
 
 
-def queue(env: Mapping[str, str]) -> JobQueue:
+def queue(env: Mapping[str, str]) -> SqsQueue:
     """The queue at ML_QUEUE_URL, with ML_DEAD_LETTERS_URL for dead letters."""
     from providers.aws.runtime.queue import SqsQueue
 

@@ -16,7 +16,7 @@ MOST_SECONDS = 7 * 24 * 3600
 
 
 class StorageQueue:
-    """The `JobQueue` port. A delivery's handle is the job's id."""
+    """The `JobQueue` port."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         self._connection = connection
@@ -26,14 +26,14 @@ class StorageQueue:
         """Send a message that names the job. Raises `Unavailable`."""
         self._put(job_id, 0)
 
-    def defer(self, delivery: str, seconds: float) -> None:
+    def defer(self, job_id: str, seconds: float) -> None:
         """Send the job's message anew, out of sight for a while; the trigger deletes the present one.
 
         Changing the present message would take it away from the Functions host, which holds its receipt. A
         crash between the two leaves two messages, and a job that is over ignores the second. Raises
         `Unavailable`.
         """
-        self._put(delivery, min(max(int(seconds), 1), MOST_SECONDS))
+        self._put(job_id, min(max(int(seconds), 1), MOST_SECONDS))
 
     def bury(self, message: str) -> None:
         """Put a message where the host puts those that it gives up. Raises `Unavailable`."""

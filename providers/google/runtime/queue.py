@@ -53,10 +53,10 @@ class TasksQueue:
         """Send a message that names the job. Raises `Unavailable`."""
         self._create(self._task(job_id))
 
-    def defer(self, delivery: str, seconds: float) -> None:
-        """Have the job that `delivery` names come again later: as a new task; this one is acknowledged."""
+    def defer(self, job_id: str, seconds: float) -> None:
+        """Have the job come again later: as a new task; the present one is acknowledged."""
         due = time.gmtime(self._clock() + max(seconds, 1.0))
-        self._create({**self._task(delivery), "scheduleTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", due)})
+        self._create({**self._task(job_id), "scheduleTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", due)})
 
     def bury(self, message: str) -> None:
         """Write a message to `dead-letters/` in the bucket, as it came. Raises `Unavailable`."""

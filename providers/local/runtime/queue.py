@@ -45,9 +45,9 @@ class FolderQueue:
         self._write(job_id, time.time())
         self.wake()
 
-    def defer(self, delivery: str, seconds: float) -> None:
+    def defer(self, job_id: str, seconds: float) -> None:
         """Have the message come again after about `seconds`. Raises `Unavailable`."""
-        self._write(delivery, time.time() + seconds)
+        self._write(job_id, time.time() + seconds)
 
     def forget(self, delivery: str) -> None:
         """Remove the message of a job that is over. Raises `Unavailable`."""

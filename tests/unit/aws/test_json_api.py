@@ -261,13 +261,23 @@ def test_a_submitted_job_is_a_message_that_names_it() -> None:
     assert running.bodies == [{"QueueUrl": "http://queue", "MessageBody": '{"job": "job-1"}'}]
 
 
-@pytest.mark.parametrize(("seconds", "sent"), [(0.2, 0), (30.4, 30), (-1.0, 0), (1e6, 43_200)])
-def test_a_deferral_sets_the_visibility_within_what_sqs_takes(seconds: float, sent: int) -> None:
+@pytest.mark.parametrize(("seconds", "sent"), [(0.2, 0), (30.4, 30), (-1.0, 0), (1e6, 900)])
+def test_a_deferral_is_a_new_message_within_what_sqs_takes(seconds: float, sent: int) -> None:
+    """SQS counts how often it gave out a message: one that was shown again would be a dead letter in time."""
     with service((200, "{}")) as running:
-        SqsQueue("http://queue", "http://dead", running.env).defer("receipt", seconds)
+        SqsQueue("http://queue", "http://dead", running.env).defer("job-1", seconds)
+    assert running.targets == ["AmazonSQS.SendMessage"]
+    assert running.bodies == [
+        {"QueueUrl": "http://queue", "MessageBody": '{"job": "job-1"}', "DelaySeconds": sent}
+    ]
+
+
+def test_a_message_that_failed_is_hidden_for_a_while() -> None:
+    with service((200, "{}")) as running:
+        SqsQueue("http://queue", "http://dead", running.env).hide("receipt", 60.0)
     assert running.targets == ["AmazonSQS.ChangeMessageVisibility"]
     assert running.bodies == [
-        {"QueueUrl": "http://queue", "ReceiptHandle": "receipt", "VisibilityTimeout": sent}
+        {"QueueUrl": "http://queue", "ReceiptHandle": "receipt", "VisibilityTimeout": 60}
     ]
 
 
