@@ -249,10 +249,10 @@ class TestEnding:
         assert ended.error["message"].endswith("raise max_seconds")
         assert left_of(bench, job) == []
 
-    @pytest.mark.parametrize("running", [False, True])
-    def test_it_is_cancelled_in_between_and_while_it_runs(self, bench: Bench, *, running: bool) -> None:
-        job = bench.submit(steps=STEPS, hang=2, **({} if running else {"per_delivery": 1}))
-        if running:
+    @pytest.mark.parametrize("under_way", [False, True])
+    def test_it_is_cancelled_in_between_and_while_it_runs(self, bench: Bench, *, under_way: bool) -> None:
+        job = bench.submit(steps=STEPS, hang=2, **({} if under_way else {"per_delivery": 1}))
+        if under_way:
             deliver_until_kept(bench, job, 2, threading.Event(), lambda _: bench.jobs.cancel(job.id))
         else:
             bench.deliver(job)
