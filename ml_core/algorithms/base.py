@@ -144,7 +144,8 @@ class Algorithm:
             these do not tell; asked of versions that were trained before estimators said it themselves.
         requires: modules that the trainer must have beyond the training set (requirements/train.txt).
         takes: what kinds of instances (`inputs/kinds.py`) it is fitted to.
-        environment: variables that the process which fits sets before it imports numpy.
+        environment: the variables that the process which fits sets before it imports numpy; None for none.
+            Where there is one, a version tells what was computed with (`numerics`).
     """
 
     def __init__(
@@ -160,7 +161,7 @@ class Algorithm:
         keeps_rows: Callable[[Mapping[str, Any]], bool | None] | None = None,
         requires: tuple[str, ...] = (),
         takes: tuple[str, ...] = (TABLE,),
-        environment: Mapping[str, str] | None = None,
+        environment: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self.title = title
         self.task = task
@@ -172,7 +173,7 @@ class Algorithm:
         self.keeps_rows = keeps_rows or _not_known
         self.requires = requires
         self.takes = takes
-        self.environment = environment or {}
+        self.environment = environment
 
 
 def _not_known(chosen: Mapping[str, Any]) -> None:  # noqa: ARG001 - the shape

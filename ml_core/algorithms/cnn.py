@@ -12,7 +12,7 @@ from ml_core.algorithms.network_estimator import (
     one_of,
     standardisation,
 )
-from ml_core.algorithms.network_hyperparameters import training
+from ml_core.algorithms.network_hyperparameters import environment, training
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.network import POOLINGS, Affine, PictureNetwork
 from ml_core.errors import ArtifactInvalid, raise_faults
@@ -174,5 +174,6 @@ ALGORITHM = Algorithm(
     fit=fit,
     restore=restore,
     keeps_rows=lambda _: False,
+    environment=environment,
     takes=(IMAGE,),
 )

@@ -1,8 +1,19 @@
-"""The hyperparameters that the training of every network has, apart from those of its layers."""
+"""What the training of every network has: hyperparameters apart from its layers', and an environment."""
 
 from __future__ import annotations
 
 from ml_core import hyperparameters as hp
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def environment() -> Mapping[str, str]:
+    """What the process that fits sets before it imports numpy, so that equal seeds give equal bits."""
+    from ml_core.networks import numerics
+
+    return numerics.environment()
 
 
 def training(*, patience: int | None = 5, clip_norm: float | None) -> tuple[hp.Hyperparameter, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ml_core import hyperparameters as hp
 from ml_core.algorithms.base import Algorithm, DataSize, FitContext, TrainingData
 from ml_core.algorithms.network_estimator import NetworkEstimator, affine, head, one_of, standardisation
-from ml_core.algorithms.network_hyperparameters import training
+from ml_core.algorithms.network_hyperparameters import environment, training
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.network import GATES, READS, RecurrentCell, SequenceNetwork
 from ml_core.errors import ArtifactInvalid, raise_faults
@@ -204,5 +204,6 @@ ALGORITHM = Algorithm(
     fit=fit,
     restore=restore,
     keeps_rows=lambda _: False,
+    environment=environment,
     takes=(SEQUENCE, TEXT),
 )

@@ -76,7 +76,9 @@ def _fit(folder: str, progress: _Progress) -> None:
     with open(os.path.join(folder, "request"), "rb") as written:
         request = TrainingRequest.from_bytes(written.read())
     # Nothing up to here imports numpy, which reads its variables when it is imported.
-    os.environ.update(algorithms.algorithm(request.algorithm).algorithm.environment)
+    environment = algorithms.algorithm(request.algorithm).algorithm.environment
+    if environment is not None:
+        os.environ.update(environment())
     from ml_core.tables.memory import machine_budget
     from ml_core.tables.readers import load_readers
     from ml_core.training.fitting import fit

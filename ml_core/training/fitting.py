@@ -95,6 +95,7 @@ def fit(
         "seed": request.seed,
         "split": request.split,
         "library_versions": library_versions(),
+        **(_numerics() if info.algorithm.environment else {}),
         **({"curves": curves} if any(curves.values()) else {}),
     }
     return Trained(artifact, manifest)
@@ -299,6 +300,12 @@ def _measured(info: AlgorithmInfo, model: Model, part: _Part, seed: int, majorit
             seed=seed,
             majority=majority,
         )
+
+
+def _numerics() -> dict[str, object]:
+    from ml_core.networks.numerics import numerics
+
+    return {"numerics": numerics()}
 
 
 def library_versions() -> dict[str, str]:
