@@ -2,6 +2,7 @@
 
 import os
 import resource
+from math import prod
 from typing import NamedTuple
 
 from ml_core.errors import TooLarge
@@ -10,6 +11,10 @@ from ml_core.errors import TooLarge
 # is read and then among the rows; and twice what an estimator is given of it, whose own copy is the second.
 BYTES_A_CELL = 8
 BYTES_A_NUMBER = 16
+# Pictures are held as they are read, and once more where some of them are held out. A network sees a batch
+# at a time, in float32.
+COPIES_OF_PICTURES = 2
+_PICTURES_A_BATCH, _BYTES_OF_FLOAT32 = 64, 4
 # The interpreter with numpy and scikit-learn imported, and the blocks under way.
 BYTES_AT_LEAST = 300 << 20
 
@@ -34,6 +39,25 @@ class Budget(NamedTuple):
                 f"a table of about {rows} rows and {columns} columns takes about {_megabytes(needed)} "
                 f"of memory to train on, and the trainer has {_megabytes(self.bytes)}: name fewer columns in "
                 "data.features, use fewer rows, or give the train function more memory"
+            )
+
+    def check_pictures(
+        self, pictures: int, shape: tuple[int, int, int], *, bytes_a_number: int = 1, unpacked: int = 0
+    ) -> None:
+        """Raise `TooLarge` for pictures that will not fit.
+
+        `unpacked` is what the largest of them takes while it is read, in bytes.
+        """
+        numbers = prod(shape)
+        batch = min(pictures, _PICTURES_A_BATCH) * numbers * _BYTES_OF_FLOAT32
+        needed = BYTES_AT_LEAST + COPIES_OF_PICTURES * pictures * numbers * bytes_a_number + batch + unpacked
+        if self.bytes is not None and needed > self.bytes:
+            raise TooLarge(
+                f"{pictures} pictures of {'×'.join(map(str, shape))} take about {_megabytes(needed)} of "
+                "memory to "
+                f"train on, and the trainer has {_megabytes(self.bytes)}: use fewer pictures, resize them "
+                "to a "
+                'smaller "image" in data, or give the train function more memory'
             )
 
 

@@ -84,17 +84,17 @@ READERS: Final[tuple[TableReader, ...]] = (
 FORMATS: Final = tuple(reader.name for reader in READERS)
 
 
-def format_schema() -> dict[str, Any]:
+def format_schema(formats: Sequence[str] = FORMATS) -> dict[str, Any]:
     """The JSON Schema of a format that somebody says a file has."""
-    return {"enum": list(FORMATS), "description": "Refused where the content says another."}
+    return {"enum": list(formats), "description": "Refused where the content says another."}
 
 
-def format_faults(given: Mapping[str, Any], where: str) -> list[Fault]:
+def format_faults(given: Mapping[str, Any], where: str, formats: Sequence[str] = FORMATS) -> list[Fault]:
     """What is wrong with the format that a body says."""
     kind = given.get("format")
-    if kind is None or kind in FORMATS:
+    if kind is None or kind in formats:
         return []
-    return [Fault(f"{where}.format", f"expected one of {', '.join(FORMATS)}, got {shown(kind)}")]
+    return [Fault(f"{where}.format", f"expected one of {', '.join(formats)}, got {shown(kind)}")]
 
 
 def load_readers() -> None:

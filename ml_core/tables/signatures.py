@@ -5,6 +5,7 @@ import json
 
 from ml_core.tables.text import encoding_of
 
+_PICTURES = 'pictures are trained on by "cnn", as a zip file with a folder for each class'
 # What people upload by mistake, and what to do about it.
 _OTHERS = {
     b"\x1f\x8b": "a gzip file: unpack it first, or use Parquet, which is compressed inside",
@@ -21,6 +22,8 @@ _OTHERS = {
     b"\x89HDF": "an HDF5 file: write the table as Parquet",
     b"FEA1": "a Feather file: write it as Parquet",
     b"Obj\x01": "an Avro file: write it as Parquet",
+    b"\x89PNG": f"a PNG picture: {_PICTURES}",
+    b"\xff\xd8\xff": f"a JPEG picture: {_PICTURES}",
 }
 # Text in lower case, after space and a byte order mark, that is no table.
 _OTHER_TEXTS = {
@@ -86,15 +89,26 @@ def _known_other(head: bytes) -> str | None:
 
 
 def _kind_of_zip(head: bytes) -> str:
-    """What a zip file is, by the name of its first member: byte 26 says its length, and byte 30 begins it."""
-    name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
-    if name.endswith(b".npy"):
-        return "an NPZ archive of arrays: save one of them as NPY"
-    if name.startswith((b"[Content_Types].xml", b"xl/", b"_rels/", b"docProps/")):
+    """What a zip file is, by the names of its first members."""
+    names = _members(head)
+    if names[0].endswith(b".npy"):
+        return 'an NPZ archive of arrays: save one of them as NPY. Arrays of pictures are trained on by "cnn"'
+    if names[0].startswith((b"[Content_Types].xml", b"xl/", b"_rels/", b"docProps/")):
         return "an Excel workbook: save the sheet as CSV"
-    if name == b"mimetype":
+    if names[0] == b"mimetype":
         return "an OpenDocument file: save the sheet as CSV"
+    if any(name.lower().endswith((b".png", b".jpg", b".jpeg")) for name in names):
+        return f"a zip file of pictures, and no table: {_PICTURES}"
     return "a zip file: unpack it first; of an Excel workbook save the sheet as CSV"
+
+
+def _members(head: bytes) -> list[bytes]:
+    """The names of members that a zip file begins with: byte 26 of one says its length, byte 30 begins it."""
+    names, begin = [], 0
+    while 0 <= begin < len(head):
+        names.append(head[begin + 30 : begin + 30 + int.from_bytes(head[begin + 26 : begin + 28], "little")])
+        begin = head.find(_ZIP, begin + 30)
+    return names
 
 
 def _start_of_text(head: bytes) -> str | None:

@@ -1,0 +1,118 @@
+"""What a file of pictures holds, in figures, by its headers alone: nothing is decoded."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from ml_core.errors import InvalidInput, MalformedInput, TooLarge
+from ml_core.inputs.labels import Label
+from ml_core.picture_files import folders, npz
+from ml_core.picture_files.archive import Archive
+from ml_core.picture_files.folders import FolderScan
+from ml_core.picture_files.format_names import NPZ, ZIP
+from ml_core.picture_files.formats import FORMAT_WHERE, opened
+from ml_core.picture_files.sizes import shape_of
+from ml_core.tables.memory import NO_BUDGET, Budget
+
+PICTURES = "pictures"
+# Of more classes and sizes the most frequent are shown; of broken files some.
+MOST_CLASSES, MOST_SIZES, _MOST_BROKEN = 1_000, 20, 20
+
+
+def describe_pictures(path: str, declared: str | None, budget: Budget = NO_BUDGET) -> dict[str, Any]:
+    """Format, pictures, classes, sizes, split and warnings as JSON values.
+
+    `classes` are in the order of a model's, each with how many pictures are trained on and how many are
+    `held_out` by the file's own split; `sizes` are the most frequent. `unreadable` says how many files cannot
+    be read, and why some cannot; `shape` is null where `image` in `data` has to say it, and `error` says why
+    the file as it is cannot be trained on.
+
+    Raises `MalformedInput` and `TooLarge` for a file of which nothing can be said, `InvalidInput` for another
+    format than the declared one.
+    """
+    try:
+        found, archive = opened(path, declared, budget)
+        with archive:
+            return _of_arrays(archive, budget) if found == NPZ else _of_folders(archive)
+    except InvalidInput as error:
+        if any(fault.path == FORMAT_WHERE for fault in error.faults):
+            raise
+        # Nobody said what the file does not hold: it is the file's fault.
+        raise MalformedInput("; ".join(fault.message for fault in error.faults)) from None
+
+
+def _of_folders(archive: Archive) -> dict[str, Any]:
+    scanned = folders.scan(archive)
+    layout = folders.lay_out(scanned.pictures)
+    headers = [each.found.header for each in layout.pictures]
+    warnings = [*folders.told_others(scanned.others), *layout.warnings]
+    error = shape = None
+    try:
+        shape, told = shape_of(headers, None)
+        warnings += told
+    except InvalidInput as refused:
+        error = refused.faults[0].message
+    if scanned.broken:
+        error = f"{scanned.broken} files cannot be read: mend them, or leave them out"
+    labels = folders.labels_of(layout.pictures)
+    return {
+        **_figures(ZIP, labels, layout.held_out(), warnings),
+        "files": dict(Counter(header.format for header in headers)),
+        "shape": None if shape is None else list(shape),
+        "sizes": _sizes(Counter((header.height, header.width) for header in headers)),
+        "grey": sum(not header.colour for header in headers),
+        "unreadable": _unreadable(scanned),
+        "error": error,
+    }
+
+
+def _of_arrays(archive: Archive, budget: Budget) -> dict[str, Any]:
+    layout = npz.lay_out_arrays(archive, None)
+    if budget.bytes is not None and sum(pair.labels.entry.size for pair in layout.pairs) > budget.bytes // 4:
+        raise TooLarge("the labels take more memory than the trainer has")
+    labels = npz.read_labels(archive, layout)
+    held_out = npz.held_out(layout)
+    height, width, channels = layout.shape
+    return {
+        **_figures(NPZ, labels, None if held_out is None else held_out.tolist(), layout.warnings),
+        "arrays": [str(array) for pair in layout.pairs for array in pair[:2]],
+        "shape": [height, width, channels],
+        "sizes": _sizes(Counter({(height, width): layout.pictures})),
+        "grey": layout.pictures if channels == 1 else 0,
+        "unreadable": {"files": 0, "faults": []},
+        "error": None if len(labels.classes) > 1 else "the pictures are all of one class",
+    }
+
+
+def _figures(
+    kind: str, labels: Sequence[Label], held_out: list[bool] | None, warnings: list[str]
+) -> dict[str, Any]:
+    """What both formats tell."""
+    listed = list(labels)
+    counts, apart = Counter(listed), Counter[Label]()
+    if held_out is not None:
+        apart.update(label for label, out in zip(listed, held_out, strict=True) if out)
+    classes = [
+        {"value": label, "pictures": counts[label], **({"held_out": apart[label]} if held_out else {})}
+        for label in sorted(counts)  # all of one type
+    ]
+    return {
+        "kind": PICTURES,
+        "format": kind,
+        "pictures": len(listed),
+        "held_out": None if held_out is None else sum(held_out),
+        "complete": len(classes) <= MOST_CLASSES,
+        "classes": classes[:MOST_CLASSES],
+        "warnings": warnings,
+    }
+
+
+def _sizes(sizes: Counter[tuple[int, int]]) -> list[dict[str, int]]:
+    return [
+        {"height": height, "width": width, "pictures": count}
+        for (height, width), count in sizes.most_common(MOST_SIZES)
+    ]
+
+
+def _unreadable(scanned: FolderScan) -> dict[str, Any]:
+    return {"files": scanned.broken, "faults": [fault.message for fault in scanned.faults[:_MOST_BROKEN]]}
