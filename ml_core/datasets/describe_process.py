@@ -2,9 +2,9 @@
 
     python -m ml_core.datasets.describe_process FILE OPTIONS MEMORY [MODULE PATH...]
 
-OPTIONS is a file that holds what is said of the table, as JSON. MEMORY is how many bytes its data may take, 0
-for no limit of ours. It writes two lines on its standard output: `reading` when it comes to the file, and
-`{"description", "error", "traceback"}` as JSON, with `faults` and `faults_omitted` where the table is not as
+OPTIONS is a file that holds what is said of the upload, as JSON. MEMORY is how many bytes its data may take,
+0 for no limit of ours. It writes two lines on its standard output: `reading` when it comes to the file, and
+`{"description", "error", "traceback"}` as JSON, with `faults` and `faults_omitted` where the file is not as
 was said. A file that takes too much memory, or makes a reader crash, ends this process and not the trainer.
 """
 
@@ -13,9 +13,13 @@ import faulthandler
 import json
 import resource
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml_core.sandbox.memory import prefer_oom_kill
+
+if TYPE_CHECKING:
+    from ml_core.datasets.looking import Look
+    from ml_core.tables.memory import Budget
 
 ROWS = 1_000_000
 """About how many rows a description is of at most; of a longer table it says that it is not complete."""
@@ -35,6 +39,7 @@ def main(path: str, options: str, memory: int, module_paths: list[str]) -> None:
 def _described(path: str, options: str) -> dict[str, Any]:
     from ml_core.datasets.looking import Look, faults_of_look
     from ml_core.errors import InvalidInput, ServerlessMLError
+    from ml_core.picture_files.formats import holds_pictures
     from ml_core.sandbox.tracebacks import frames_of
     from ml_core.tables.description import describe
     from ml_core.tables.memory import machine_budget
@@ -46,9 +51,10 @@ def _described(path: str, options: str) -> dict[str, Any]:
     load_readers()
     print("reading", flush=True)
     try:
-        dataset = read(
-            path, declared=look.format, most_rows=ROWS, budget=machine_budget(), options=look.options
-        )
+        budget = machine_budget()
+        if holds_pictures(path, budget):
+            return _told(_pictures(path, look, budget))
+        dataset = read(path, declared=look.format, most_rows=ROWS, budget=budget, options=look.options)
         return _told(describe(dataset))
     except InvalidInput as error:
         mine = InvalidInput(faults_of_look(error))
@@ -60,6 +66,18 @@ def _described(path: str, options: str) -> dict[str, Any]:
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
             return _told(None, "the file takes more memory than the trainer has")
         return _told(None, cannot_be_read("the reader failed"), frames_of(error))
+
+
+def _pictures(path: str, look: "Look", budget: "Budget") -> dict[str, Any]:
+    """What a file of pictures holds. Raises `InvalidInput` for what was said of a table."""
+    from ml_core.errors import Fault, raise_faults
+    from ml_core.picture_files.description import describe_pictures
+
+    raise_faults(
+        Fault(f"$.{name}", "the file holds pictures, and no table: leave this out")
+        for name in look.options.said()
+    )
+    return describe_pictures(path, look.format, budget)
 
 
 def _told(description: object, error: str | None = None, traceback: str | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How somebody looks at an upload: what is said of the table, and the name under which the answer is kept."""
+"""How somebody looks at an upload: what is said of the file, and the name under which the answer is kept."""
 
 import hashlib
 import json
@@ -7,15 +7,19 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, member, raise_faults, shown
+from ml_core.picture_files.format_names import PICTURE_FORMATS
 from ml_core.tables.options import NOTHING_SAID, ReadOptions, option_faults, option_schemas, read_options
-from ml_core.tables.readers import format_faults, format_schema
+from ml_core.tables.readers import FORMATS, format_faults, format_schema
 
+_FORMATS = (*FORMATS, *PICTURE_FORMATS)
 DIGEST_LENGTH = 32
 _OF_A_JOB = "$.data."
 
 
 class Look(NamedTuple):
-    """What is said of a table before it is described: its format, and what a reader does not have to guess.
+    """What is said of a file before it is described: its format, and what a reader does not have to guess.
+
+    Files of pictures have a format alone.
 
     `PLAIN` says nothing.
     """
@@ -55,7 +59,7 @@ def check_look(body: object) -> Look:
         if name not in known
     )
     faults = list(islice(unknown, InvalidInput.MOST_FAULTS + 1))
-    raise_faults(sorted([*faults, *format_faults(body, "$"), *option_faults(body, "$")]))
+    raise_faults(sorted([*faults, *format_faults(body, "$", _FORMATS), *option_faults(body, "$")]))
     return Look.of(body)
 
 
@@ -64,7 +68,7 @@ def look_schema() -> dict[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {"format": format_schema(), **option_schemas()},
+        "properties": {"format": format_schema(_FORMATS), **option_schemas()},
         "examples": [
             {"types": {"zip": "category", "since": "date"}, "missing": ["NA", "-999"], "exclude": ["id"]},
             {"delimiter": ";", "decimal": ",", "thousands": ".", "dayfirst": True, "encoding": "cp1252"},
