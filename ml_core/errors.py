@@ -183,6 +183,12 @@ class NotDescribed(Conflict):
     code = "not_described"
 
 
+class NotExported(Conflict):
+    """The version cannot be said as ONNX: its algorithm has no graph, or ONNX no place for what it holds."""
+
+    code = "not_exported"
+
+
 class IdempotencyMismatch(Conflict):
     """The Idempotency-Key was used before, with another body."""
 

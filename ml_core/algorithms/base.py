@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_core.algorithms.contract import Batch, Checkpoints, FittedEstimator, Values
+    from ml_core.algorithms.outputs import OutputSpec
     from ml_core.algorithms.tasks import Task
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.errors import Fault
     from ml_core.hyperparameters import Hyperparameter
     from ml_core.inputs.columns import Feature
     from ml_core.inputs.samples import Samples, TableSamples
+    from ml_core.onnx.graph import Graph, Value
     from ml_core.preprocessing.scaling import Preprocessing
     from ml_core.safetensors import Tensor
 
@@ -224,6 +226,8 @@ class ArithmeticEstimator:
     Equal requests are answered by equal arithmetic.
     """
 
+    outputs: tuple[OutputSpec, ...]
+
     @property
     def work(self) -> int:
         """How many multiplications a row takes."""
@@ -237,3 +241,12 @@ class ArithmeticEstimator:
     def compute[M](self, arithmetic: Arithmetic[M], X: M, outputs: Sequence[str]) -> dict[str, M | list[int]]:
         """The same in one arithmetic. Raises `arithmetic.NotFinite`."""
         raise NotImplementedError
+
+    def onnx(self, graph: Graph, X: Value) -> Mapping[str, Value]:
+        """The outputs as the nodes of a graph compute them."""
+        from ml_core.onnx.arithmetic import GraphArithmetic
+
+        arithmetic: Any = GraphArithmetic(graph)  # its labels are a `Value`, no list
+        names = [spec.name for spec in self.outputs]
+        written: Mapping[str, Any] = self.compute(arithmetic, X, names)
+        return written

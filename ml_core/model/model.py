@@ -180,6 +180,22 @@ class Model:
         scaling = self.scaling.tensors() if self.scaling else {}
         return write(description, {**self.estimator.tensors(), **scaling})
 
+    def to_onnx(self, *, name: str = "", version: int = 0) -> bytes:
+        """The model as an ONNX file, which other runtimes predict with; docs/versions.md says what it takes.
+
+        `name` and `version` are told in the file, as what it was registered as. Raises `NotExported`.
+        """
+        from ml_core.model.onnx_file import onnx_file
+
+        return onnx_file(
+            self.estimator,
+            self.description,
+            encoding=self.encoding,
+            scaling=self.scaling,
+            name=name,
+            version=version,
+        )
+
     @classmethod
     def from_bytes(cls, data: bytes) -> Model:
         """The model of an artifact. Raises `ArtifactInvalid` for bytes that `to_bytes` did not make."""
