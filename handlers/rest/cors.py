@@ -20,8 +20,8 @@ SENT = (
 )
 # What pages may read, beside what they may always: Content-Type, Content-Length, Cache-Control.
 SHOWN = (
-    "accept-encoding, allow, etag, inference-header-content-length, location, preference-applied, "
-    "retry-after, www-authenticate, x-request-id"
+    "accept-encoding, allow, content-disposition, etag, inference-header-content-length, location, "
+    "preference-applied, retry-after, www-authenticate, x-request-id"
 )
 SECONDS = "7200"  # how long an answer to a preflight holds; Chromium takes no longer
 

@@ -38,8 +38,13 @@ def tags(header: str) -> Tags | None:
 
 def tagged_response(value: Any, etag: str, if_none_match: str) -> Response:
     """`value` with its ETag; 304 when the caller has it already."""
+    return tagged(json_response(value), etag, if_none_match)
+
+
+def tagged(response: Response, etag: str, if_none_match: str) -> Response:
+    """`response` with its ETag; 304 when the caller has it already."""
     headers = {"etag": f'"{etag}"', "cache-control": "private, no-cache"}
     known = tags(if_none_match)
     if known and known.all & {etag, ANY}:
         return Response(304, headers, b"")
-    return json_response(value, headers=headers)
+    return response._replace(headers={**response.headers, **headers})

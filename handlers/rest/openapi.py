@@ -42,6 +42,11 @@ _FRUIT: dict[str, Any] = {
     "targets": [*["apple"] * 4, *["quince"] * 4],
     "test_fraction": 0.25,
 }
+# Answers that are no JSON.
+_NO_JSON: dict[str, dict[str, Any]] = {
+    "Page": {"text/html": {"schema": {"type": "string"}}},
+    "File": {"application/octet-stream": {"schema": {}}},
+}
 _PROBLEMS_CONTENT = {
     kind: {"schema": {"$ref": "#/components/schemas/Problem"}}
     for kind in ("application/json", "application/problem+json")
@@ -187,7 +192,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         }
         for name, declared in ((segment[1:-1], PATH_PARAMETERS[segment[1:-1]]) for segment in named)
     ]
-    everywhere = EVERYWHERE if any(name not in ("", "Page") for _, name in route.answers) else ()
+    everywhere = EVERYWHERE if any(name and name not in _NO_JSON for _, name in route.answers) else ()
     declared = {**query_of(route), **{name: QUERY[name] for name in everywhere}}
     query = [{"name": name, "in": "query", "schema": schema} for name, schema in declared.items()]
     headers = [
@@ -225,8 +230,8 @@ def _content(name: str, schema: Schema) -> dict[str, Any]:
 def _answer(status: int, name: str) -> dict[str, Any]:
     """One answer: its schema by name, or nothing to show."""
     described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if name == "Page":
-        described["content"] = {"text/html": {"schema": {"type": "string"}}}
+    if name in _NO_JSON:
+        described["content"] = _NO_JSON[name]
     elif name:
         described["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     if name == "Inference":

@@ -243,6 +243,14 @@ ROUTES = (
         ((200, "Parameters"),),
     ),
     Route(
+        "GET",
+        "/v1/models/{model}/versions/{version}/onnx",
+        "onnx:onnx",
+        TRAIN,
+        ((200, "File"), (304, "")),
+        headers=("if-none-match",),
+    ),
+    Route(
         "DELETE",
         "/v1/models/{model}/versions/{version}",
         "models:delete_version",

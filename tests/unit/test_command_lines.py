@@ -14,6 +14,7 @@ COMMANDS = [
     "handlers.local",
     "handlers.rest.openapi",
     "handlers.settings",
+    "ml_core.export",
     "providers",
     "providers keys",
     "providers keys new",
