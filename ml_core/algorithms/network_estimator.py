@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ml_core.arithmetic.network import PictureNetwork, SequenceNetwork
     from ml_core.arithmetic.networks_contract import NetworkArithmetic
     from ml_core.inputs.specs import InputSpec
+    from ml_core.onnx.graph import Graph, Value
     from ml_core.preprocessing.network_batch import NetworkBatch
     from ml_core.preprocessing.scaling import Scaling
 
@@ -58,6 +59,16 @@ class NetworkEstimator:
     def decide[M](self, arithmetic: NetworkArithmetic[M], batch: NetworkBatch) -> tuple[list[int], M]:
         """The label of each instance, and a number for each class. Raises `NotFinite`."""
         raise NotImplementedError
+
+    def onnx(self, graph: Graph, instances: Any) -> Mapping[str, Value]:  # noqa: ANN401 - of the graph
+        """The outputs as the nodes of a graph compute them, in float32."""
+        from ml_core.onnx.networks import GraphNetworks
+        from ml_core.preprocessing.network_batch import NetworkBatch
+
+        arithmetic: Any = GraphNetworks(graph)  # its labels are a `Value`, no list
+        labels, decisions = self.decide(arithmetic, NetworkBatch(instances, request_size=1))
+        written: Mapping[str, Any] = {"label": labels, "probability": arithmetic.softmax(decisions)}
+        return written
 
     def absorb_scaling(self, scaling: Scaling) -> None:  # noqa: ARG002 - as every estimator
         """A network standardises by itself."""

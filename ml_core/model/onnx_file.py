@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ml_core.algorithms.outputs import LABEL
 from ml_core.errors import NotExported
-from ml_core.onnx import rows
+from ml_core.inputs.specs import FLOAT64
+from ml_core.onnx import instances, rows
 from ml_core.onnx.arithmetic import GraphArithmetic
 from ml_core.onnx.graph import Graph
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ml_core.algorithms.contract import FittedEstimator
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.inputs.labels import Label
+    from ml_core.inputs.specs import InputSpec
     from ml_core.onnx.graph import Value
     from ml_core.preprocessing.encoding import Encoding
     from ml_core.preprocessing.scaling import Scaling
@@ -49,14 +51,17 @@ def onnx_file(
         )
     outputs = [spec.name for spec in estimator.outputs]
     columns = rows.column_inputs(encoding, outputs) if encoding else {}
-    graph = Graph([*outputs, *columns.values(), rows.NUMBERS])
-    if encoding:
-        X, held = rows.columns(graph, encoding, columns)
+    graph = Graph([*outputs, *columns.values(), rows.NUMBERS, instances.LENGTHS])
+    given: Any
+    if estimator.input.datatype != FLOAT64:
+        given, held = _instances(graph, estimator.input, description.get("input", {}))
+    elif encoding:
+        given, held = rows.columns(graph, encoding, columns)
     else:
-        X, held = rows.numbers(graph, description["features"])
+        given, held = rows.numbers(graph, description["features"])
     if scaling:
-        X = GraphArithmetic(graph).standardised(X, scaling.mean, scaling.scale)
-    found = tell(graph, X)
+        given = GraphArithmetic(graph).standardised(given, scaling.mean, scaling.scale)
+    found = tell(graph, given)
     for spec in estimator.outputs:
         _output(graph, spec, found[spec.name], description["classes"])
     properties = {
@@ -68,7 +73,16 @@ def onnx_file(
         "inputs": _json(held),
         "classes": _json(description["classes"]),
     }
+    if "input" in description:
+        properties["input"] = _json(description["input"])
     return graph.to_bytes(name or description["algorithm"], version=version, properties=properties)
+
+
+def _instances(graph: Graph, spec: InputSpec, read: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
+    """Pictures or sequences, and what their inputs hold."""
+    if len(spec.shape) == 3:
+        return instances.pictures(graph, spec)
+    return instances.sequences(graph, spec, read.get("max_length"))
 
 
 def _output(graph: Graph, spec: OutputSpec, value: Value, classes: Sequence[Label] | None) -> None:

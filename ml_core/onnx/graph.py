@@ -114,6 +114,10 @@ class Graph:
             ) from None
         return self.constant(INT64, shape or (len(numbers),), packed)
 
+    def integer(self, value: int) -> Value:
+        """A single int64."""
+        return self.constant(INT64, (), struct.pack("<q", value))
+
     def flags(self, values: Sequence[bool]) -> Value:
         """A constant of truth values along one axis."""
         return self.constant(BOOL, (len(values),), bytes(values))

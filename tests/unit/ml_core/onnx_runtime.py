@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 
 from ml_core.inputs.columns import CATEGORY, Feature
+from ml_core.inputs.rows import Rows
 from ml_core.model.model import Model
 from ml_core.onnx.rows import column_inputs
 
@@ -55,6 +56,7 @@ def properties(file: bytes) -> dict[str, str]:
 def feed(model: Model, X: Any) -> Feed:
     """Rows as the file takes them: numbers in one tensor, else one for each column; values are read."""
     rows = model._rows_of(X)
+    assert isinstance(rows, Rows)
     read = np.concatenate([np.frombuffer(block) for block in rows.blocks(1 << 20)]).reshape(len(rows), -1)
     if model.encoding is None:
         return {"input-0": read}
