@@ -3,6 +3,7 @@
 from handlers.rest.routes import NAME
 from handlers.rest.schemas import Schema
 from ml_core.algorithms.outputs import METHODS
+from ml_core.inputs.kinds import IMAGE, KINDS, SEQUENCE, TEXT
 
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
@@ -192,6 +193,26 @@ _VERSION = _object(
         "task": _TEXT,
         "hyperparameters": _OBJECT,
         "features": _list(_TEXT),
+        "input": _object(
+            {
+                "kind": {"type": "string", "enum": [IMAGE, SEQUENCE, TEXT]},
+                "shape": {**_list(_NUMBER), "description": "Of a picture: height, width and channels."},
+                "max_length": {
+                    "type": ["integer", "null"],
+                    "minimum": 1,
+                    "description": "How many steps of a sequence count, the last ones; of a text how many "
+                    "words or characters, the first ones. Null for all.",
+                },
+                "tokens": {"type": "string", "enum": ["words", "characters"]},
+                "lowercase": {"type": "boolean"},
+                "vocabulary": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "How many words or characters of texts are known.",
+                },
+            },
+            optional=("shape", "max_length", "tokens", "lowercase", "vocabulary"),
+        ),
         "classes": {"anyOf": [_LABELS, {"type": "null"}]},
         "metrics": _OBJECT,
         "curves": _CURVES,
@@ -210,7 +231,7 @@ _VERSION = _object(
         "lineage": _LINEAGE,
     },
     closed=False,
-    optional=("split",),
+    optional=("split", "input"),
 )
 _SIDE: Schema = {
     "class": {**_LABEL, "description": "What a decision above 0 is for."},
@@ -383,6 +404,11 @@ ANSWERS: dict[str, Schema] = {
                         "name": _TEXT,
                         "title": _TEXT,
                         "task": _TEXT,
+                        "takes": {
+                            **_list({"type": "string", "enum": list(KINDS)}),
+                            "description": "What it is trained on: rows of a `table`, pictures (`image`), a "
+                            "`sequence` of steps, or a `text`.",
+                        },
                         "hyperparameters": _OBJECT,
                         "available": {
                             "type": "boolean",

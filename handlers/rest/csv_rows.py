@@ -18,16 +18,16 @@ from handlers.rest.bodies import decoded
 from handlers.rest.call import Call
 from handlers.rest.http import Response
 from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_faults, shown
-from ml_core.inputs.by_column import packed_columns
+from ml_core.inputs.by_column import Columns
 from ml_core.inputs.columns import BOOLEAN, Feature
 from ml_core.inputs.instances import IGNORED, no_feature
+from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TEXT
 from ml_core.tables.columns import different_names
 from ml_core.tables.dialects import lacks_a_name
 
 if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
-    from ml_core.inputs.notes import Notes
-    from ml_core.inputs.rows import Limits, Rows
+    from ml_core.inputs.rows import Limits
     from ml_core.model.model import Model, Predictions
 
 CSV = "csv"
@@ -36,6 +36,7 @@ _DELIMITERS = ",;\t|"
 _SPACE = " "
 _UTF_8 = ("utf-8", "utf8", "us-ascii")
 _WHERE = "body"
+_OTHERS = {IMAGE: "pictures", SEQUENCE: "sequences"}
 # A cell that no text in UTF-8 holds. After the last line its quotes are a part of it if one is open there.
 _END, _END_IN_A_CELL = "\udfff", '\udfff"'
 
@@ -72,19 +73,22 @@ def _parameters(content_type: str) -> dict[str, str]:
     return found
 
 
-def rows_from_csv(
-    model: "Model",
-    text: str,
-    header: str | None,
-    limits: "Limits",
-    *,
-    expecting: str,
-    unknown: str,
-    notes: "Notes | None",
-) -> "Rows":
-    """The rows of a text. Raises `MalformedInput`, `InvalidInput` with lines and columns, `TooLarge`."""
+def columns_of_csv(
+    model: "Model", text: str, header: str | None, limits: "Limits", *, expecting: str, unknown: str
+) -> Columns:
+    """The model's columns in a text.
+
+    Raises `UnsupportedMediaType` for a model of what no cell holds, `MalformedInput`, `InvalidInput` with
+    lines and columns, `TooLarge`.
+    """
+    kind = model.reader.kind if model.reader else TABLE
+    if kind not in (TABLE, TEXT):
+        raise UnsupportedMediaType(
+            f"{expecting} takes {_OTHERS[kind]}, which no cell of CSV holds; send application/json"
+        )
     features = [_of_text(feature, gaps=model.takes_gaps) for feature in model.columns]
-    lines = _lines(text, [feature.name for feature in features], limits.max_rows + 2)
+    names = [feature.name for feature in features]
+    lines = _lines(text, names, limits.max_rows + 2, prose=kind == TEXT)
     if not lines:
         raise InvalidInput.at(_WHERE, "expected at least one row, got none")
     width = len(lines[0][1])
@@ -107,7 +111,7 @@ def rows_from_csv(
     def path(place: int, row: int) -> str:
         return f"line {lines[row][0]}, column {shown(features[place].name)}"
 
-    return packed_columns(features, columns, path, _WHERE, gaps=model.takes_gaps, notes=notes)
+    return Columns(features, columns, path, _WHERE)
 
 
 def _of_text(feature: Feature, *, gaps: bool) -> Feature:
@@ -119,8 +123,11 @@ def _of_text(feature: Feature, *, gaps: bool) -> Feature:
     return feature._replace(rule=rule)
 
 
-def _lines(text: str, names: list[str], most: int) -> list[tuple[int, list[str]]]:
-    """At most so many records with the line each ends at, without blank ones, by the fittest delimiter."""
+def _lines(text: str, names: list[str], most: int, *, prose: bool) -> list[tuple[int, list[str]]]:
+    """At most so many records with the line each ends at, without blank ones, by the fittest delimiter.
+
+    With `prose`, any of them may be a part of what cells say: without a header it is a comma.
+    """
     samples = {delimiter: _first_cells(text, delimiter) for delimiter in _DELIMITERS}
 
     def fitness(delimiter: str) -> tuple[int, int]:
@@ -128,7 +135,9 @@ def _lines(text: str, names: list[str], most: int) -> list[tuple[int, list[str]]
         return len({cell.strip() for cell in cells} & set(names)), int(len(cells) == len(names))
 
     delimiter = max(_DELIMITERS, key=fitness)
-    if all(len(cells) == 1 and cells[0].strip() not in names for cells in samples.values()):
+    if prose:
+        delimiter = delimiter if fitness(delimiter)[0] else _DELIMITERS[0]
+    elif all(len(cells) == 1 and cells[0].strip() not in names for cells in samples.values()):
         delimiter = _SPACE
     return list(islice(_records(text, delimiter), most))
 

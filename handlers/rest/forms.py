@@ -5,18 +5,23 @@ Imported when such a body comes: who sends `instances` pays nothing for them.
 
 from typing import TYPE_CHECKING, Any
 
-from handlers.rest.csv_rows import CSV, rows_from_csv
+from handlers.rest.csv_rows import CSV, columns_of_csv
 from handlers.rest.schemas import Schema, check, with_integers
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
-from ml_core.inputs.by_column import rows_from_lists, rows_from_split
+from ml_core.inputs.by_column import columns_of_lists, columns_of_split, instances_of
 
 if TYPE_CHECKING:
     from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits
     from ml_core.model.model import Instances, Model
 
-_VALUES: Schema = {"type": "array", "items": {"type": ["number", "boolean", "string", "null"]}}
-_IN_ORDER = "Rows as lists in the order of the model's features."
+_CELL = ["number", "boolean", "string", "null", "array", "object"]
+_VALUES: Schema = {
+    "type": "array",
+    "items": {"type": _CELL},
+    "description": "A list or an object is a picture's cell, or a channel's of a sequence.",
+}
+_IN_ORDER = "As `instances`; rows are lists in the order of the model's features."
 FORMS: dict[str, Schema] = {
     "inputs": {
         "anyOf": [
@@ -25,7 +30,12 @@ FORMS: dict[str, Schema] = {
                 "description": "A list for each feature by its name, with a value for each row.",
                 "additionalProperties": _VALUES,
             },
-            {"type": "array", "minItems": 1, "description": _IN_ORDER, "items": _VALUES},
+            {
+                "type": "array",
+                "minItems": 1,
+                "description": _IN_ORDER,
+                "items": {"type": ["array", "object", "string", "number"]},
+            },
         ],
         "description": "TensorFlow Serving's column format; the answer has `outputs` in place of "
         "`predictions`.",
@@ -108,22 +118,30 @@ def rows_of(
     notes: "Notes | None" = None,
 ) -> "Instances":
     """The rows in a body's member; see `Model.rows`. Raises `InvalidInput`, `TooLarge`."""
-    where, gaps = f"$.{form}", model.takes_gaps
-    more: dict[str, Any] = {"expecting": expecting, "unknown": unknown, "notes": notes}
+    where = f"$.{form}"
+    named: dict[str, Any] = {"expecting": expecting, "unknown": unknown}
     if form == CSV:
-        return rows_from_csv(model, sent[0], sent[1], limits, **more)
+        columns = columns_of_csv(model, sent[0], sent[1], limits, **named)
+        return instances_of(model, columns, expecting=expecting, notes=notes)
     if form == "inputs" and isinstance(sent, dict):
-        return rows_from_lists(model.columns, sent, limits, gaps=gaps, where=where, **more)
+        columns = columns_of_lists(model.columns, sent, limits, where=where, **named)
+        return instances_of(model, columns, expecting=expecting, notes=notes)
     if form == "inputs" and not isinstance(sent, list):
         raise InvalidInput.at(
             where, f"expected a list for each feature by its name, or a list of rows, got {shown(sent)}"
         )
-    if form == "dataframe_split" and "columns" in sent:
-        return rows_from_split(model.columns, sent, limits, gaps=gaps, where=where, **more)
+    if form == "dataframe_split" and ("columns" in sent or model.reader):
+        # A picture, a sequence or a text in a frame is a row of cells, also where its columns have no names.
+        frame = {"columns": model.features, **sent}
+        columns = columns_of_split(model.columns, frame, limits, where=where, **named)
+        return instances_of(model, columns, expecting=expecting, notes=notes)
     if form == "dataframe_split":
         where, sent = f"{where}.data", sent["data"]
-    _check_kind(sent, dict if form == "dataframe_records" else list, where)
-    return model.rows(sent, limits=limits, where=where, **more)
+    if form == "dataframe_records":
+        _check_kind(sent, dict, where)
+    elif not model.reader:
+        _check_kind(sent, list, where)
+    return model.rows(sent, limits=limits, where=where, notes=notes, **named)
 
 
 def _check_kind(rows: object, kind: type, where: str) -> None:

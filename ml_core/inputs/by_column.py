@@ -7,7 +7,7 @@ form.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
 from ml_core.inputs.columns import Feature, read_column, wrong_values
@@ -17,6 +17,20 @@ from ml_core.safetensors import pack
 
 if TYPE_CHECKING:
     from ml_core.inputs.notes import Notes
+    from ml_core.model.model import Instances, Model
+
+
+class Columns(NamedTuple):
+    """A list of values for each column that a model knows, all of one length.
+
+    `features` say how they are read; `path` where the value of a column and a row stands, `where` what rows
+    are counted in.
+    """
+
+    features: Sequence[Feature]
+    values: Iterable[Sequence[Any]]
+    path: Callable[[int, int], str]
+    where: str
 
 
 def packed_columns(
@@ -50,21 +64,28 @@ def packed_columns(
     return Rows(pack(value for row in zip(*read, strict=True) for value in row), len(features), where)
 
 
-def rows_from_lists(
+def instances_of(
+    model: "Model", columns: Columns, *, expecting: str, notes: "Notes | None" = None
+) -> "Instances":
+    """What a model is asked with, column by column. Raises `TooLarge`, `InvalidInput`."""
+    features, values, path, where = columns
+    if model.reader:
+        return model.reader.of_columns([*values], path, where, expecting=expecting, notes=notes)
+    return packed_columns(features, values, path, where, gaps=model.takes_gaps, notes=notes)
+
+
+def columns_of_lists(
     features: Sequence[Feature],
     columns: Mapping[str, object],
     limits: Limits,
     *,
-    gaps: bool,
     where: str,
     expecting: str = "the model",
     unknown: str = LEAVE_OUT,
-    notes: "Notes | None" = None,
-) -> Rows:
-    """The rows of lists by the features' names, in any order: a value for each row.
+) -> Columns:
+    """Lists by the features' names, in any order: a value for each row.
 
-    `gaps` as in `packed_columns`, `expecting` and `unknown` as in `rows_from_json`. Raises `TooLarge`,
-    `InvalidInput`.
+    `expecting` and `unknown` as in `rows_from_json`. Raises `TooLarge`, `InvalidInput`.
     """
     names = {feature.name: None for feature in features}
     optional = {feature.name for feature in features if feature.rule.optional}
@@ -96,27 +117,21 @@ def rows_from_lists(
     paths = [member(where, name) for name in names]
     given = dict(zip(lists, listed, strict=True))
     read = [given.get(name, [None] * count) for name in names]
-    # of a row: its value in every list at once
-    return packed_columns(
-        features, read, lambda place, row: f"{paths[place]}[{row}]", f"{where}.*", gaps=gaps, notes=notes
-    )
+    return Columns(features, read, lambda place, row: f"{paths[place]}[{row}]", f"{where}.*")
 
 
-def rows_from_split(
+def columns_of_split(
     features: Sequence[Feature],
     frame: Mapping[str, Any],
     limits: Limits,
     *,
-    gaps: bool,
     where: str,
     expecting: str = "the model",
     unknown: str = LEAVE_OUT,
-    notes: "Notes | None" = None,
-) -> Rows:
-    """The rows in a frame's `data`, whose order `columns` says; a column's number is its name, as in pandas.
+) -> Columns:
+    """A frame's `data`, whose order `columns` says; a column's number is its name, as in pandas.
 
-    `gaps` as in `packed_columns`, `expecting` and `unknown` as in `rows_from_json`. Raises `TooLarge`,
-    `InvalidInput`.
+    `expecting` and `unknown` as in `rows_from_json`. Raises `TooLarge`, `InvalidInput`.
     """
     columns, data = frame["columns"], frame["data"]
     placed = _places(features, columns, f"{where}.columns", expecting, unknown)
@@ -128,9 +143,7 @@ def rows_from_split(
     # Each column on its own: of those that the model does not know nothing is copied.
     absent = [None] * len(data)
     read = (absent if place is None else [row[place] for row in data] for place in placed)
-    return packed_columns(
-        features, read, lambda place, row: f"{where}[{row}][{placed[place]}]", where, gaps=gaps, notes=notes
-    )
+    return Columns(features, read, lambda place, row: f"{where}[{row}][{placed[place]}]", where)
 
 
 def _places(

@@ -30,7 +30,10 @@ ENCODED_SCHEMA: dict[str, object] = {
 
 
 class Encoded:
-    """Bytes of one instance; `dtype` is the container's word, None for the bytes of a file."""
+    """Bytes of one instance; `dtype` is the container's word, None for the bytes of a file.
+
+    `where` is the place of the bytes.
+    """
 
     __slots__ = ("data", "dtype", "where")
 
@@ -57,7 +60,7 @@ def read_encoded(value: dict[str, object], where: str) -> Encoded:
     except (binascii.Error, UnicodeEncodeError):
         raise InvalidInput.at(f"{where}.{B64}", f"expected bytes in base64, got {shown(text)}") from None
     if dtype is None:
-        return Encoded(data, None, where)
+        return Encoded(data, None, f"{where}.{B64}")
     if not isinstance(dtype, str) or dtype not in _DTYPES:
         expected = " or ".join(f'"{each}"' for each in _DTYPES)
         raise InvalidInput.at(f"{where}.{DTYPE}", f"expected {expected}, got {shown(dtype)}")
@@ -66,4 +69,4 @@ def read_encoded(value: dict[str, object], where: str) -> Encoded:
         raise InvalidInput.at(f"{where}.{B64}", f"{len(data)} bytes are no whole number of {dtype}")
     if container == "F32" and not is_finite32(data):
         raise InvalidInput.at(f"{where}.{B64}", "it holds a number that is not finite")
-    return Encoded(data, container, where)
+    return Encoded(data, container, f"{where}.{B64}")

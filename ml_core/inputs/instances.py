@@ -107,9 +107,9 @@ def _wrong_rows(
             yield Fault(path, f"expected a list of {width} or an object, got {shown(row)}")
 
 
-def no_feature(expecting: str, name: str, advice: str) -> str:
+def no_feature(expecting: str, name: str, advice: str, called: str = "feature") -> str:
     """What is wrong with a column that nobody expects, and what to do about it."""
-    return f"{expecting} has no feature {shown(name)}; {advice}"
+    return f"{expecting} has no {called} {shown(name)}; {advice}"
 
 
 def _wrong_numbers(
@@ -230,12 +230,13 @@ def _encoded(numbers: list[object], code: str, count: int, where: str) -> bytes:
     faults = (
         Fault(f"{where}[{index}]", f"not a number of the tensor's datatype: {shown(number)}")
         for index, number in enumerate(numbers)
-        if not _fits(number, code, takes)
+        if not fits(number, code, takes)
     )
     raise InvalidInput(faults)
 
 
-def _fits(number: object, code: str, takes: frozenset[type]) -> bool:
+def fits(number: object, code: str, takes: frozenset[type]) -> bool:
+    """Whether a number can be held in `code` as `struct` has it."""
     try:
         return type(number) in takes and bool(struct.pack(f"<{code}", number))
     except (struct.error, OverflowError):

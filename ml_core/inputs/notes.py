@@ -31,11 +31,12 @@ class Notes:
         """
         for row, (value, number) in enumerate(zip(values, numbers, strict=True)):
             if value is not None and number != number:  # noqa: PLR0124 - NaN
-                self._add(path(row), f"{shown(value)} was read as a missing value")
+                self.add(path(row), f"{shown(value)} was read as a missing value")
             elif feature.kind == CATEGORY and number == UNKNOWN:
-                self._add(path(row), f"{shown(value)} was not seen in training: it is encoded as all zeros")
+                self.add(path(row), f"{shown(value)} was not seen in training: it is encoded as all zeros")
 
-    def _add(self, path: str, message: str) -> None:
+    def add(self, path: str, message: str) -> None:
+        """Note something of the value at a path."""
         if len(self.told) < MOST_NOTES:
             self.told.append({"path": path, "message": message})
         else:

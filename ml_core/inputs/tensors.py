@@ -160,7 +160,7 @@ def _rounded(values: list[Any], datatype: str, where: str) -> list[Any]:
 def _unpacked(column: InputTensor, count: int, where: str) -> list[Any]:
     assert isinstance(column.data, bytes)  # noqa: S101 - for the type checker: the caller looked
     if column.datatype == "BYTES":
-        return _texts(column.data, where)
+        return text_elements(column.data, where)
     code = "?" if column.datatype == "BOOL" else TENSOR_CODES[column.datatype]
     needed = struct.calcsize(f"<{code}") * count
     if len(column.data) != needed:
@@ -171,16 +171,25 @@ def _unpacked(column: InputTensor, count: int, where: str) -> list[Any]:
     return [None if isinstance(value, float) and isnan(value) else value for value in values]
 
 
-def _texts(data: bytes, where: str) -> list[str]:
-    """Elements of `<u32 length><bytes>`."""
+def text_elements(data: bytes, where: str) -> list[str]:
+    """Raw BYTES as texts. Raises `InvalidInput`."""
     texts, at = [], 0
+    for element in bytes_elements(data, where):
+        try:
+            texts.append(element.decode())
+        except UnicodeDecodeError:
+            raise InvalidInput.at(where, f"the text at byte {at} is not UTF-8") from None
+        at += 4 + len(element)
+    return texts
+
+
+def bytes_elements(data: bytes, where: str) -> list[bytes]:
+    """Elements of `<u32 length><bytes>`. Raises `InvalidInput`."""
+    elements, at = [], 0
     while at < len(data):
         end = at + 4 + int.from_bytes(data[at : at + 4], "little")
         if end > len(data):
             raise InvalidInput.at(where, f"the text at byte {at} goes on past the end of the data")
-        try:
-            texts.append(data[at + 4 : end].decode())
-        except UnicodeDecodeError:
-            raise InvalidInput.at(where, f"the text at byte {at} is not UTF-8") from None
+        elements.append(data[at + 4 : end])
         at = end
-    return texts
+    return elements

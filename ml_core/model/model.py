@@ -153,7 +153,9 @@ class Model:
         take what reading did. Raises `InvalidInput`, `TooLarge`.
         """
         if self.reader:
-            return self.reader.read(instances, limits=limits, where=where, expecting=expecting)
+            return self.reader.read(
+                instances, limits=limits, where=where, expecting=expecting, unknown=unknown, notes=notes
+            )
         if self.encoding:
             return self.encoding.rows(
                 instances, limits=limits, where=where, expecting=expecting, unknown=unknown, notes=notes

@@ -9,25 +9,28 @@ from __future__ import annotations
 from itertools import chain
 from math import prod
 
-from ml_core.errors import Fault, InvalidInput, MalformedInput, shown
+from ml_core.errors import Fault, InvalidInput, member, shown
 from ml_core.inputs.arrays import Pictures
-from ml_core.inputs.encoded import B64, ENCODED_SCHEMA, Encoded, read_encoded
+from ml_core.inputs.encoded import ENCODED_SCHEMA, Encoded, read_encoded
 from ml_core.inputs.float32 import pack32, wrong_number32
-from ml_core.inputs.instances import listed_instances
+from ml_core.inputs.instance_cells import cells_of, each_read, encoded_of
+from ml_core.inputs.instances import LEAVE_OUT, listed_instances
 from ml_core.inputs.kinds import IMAGE
 from ml_core.inputs.specs import FLOAT32, InputSpec
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits
+    from ml_core.pictures.png import ResizingAllowance
 
     type Shape = tuple[int, int, int]
+
+# What every PNG file begins with.
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class PictureInput:
@@ -69,37 +72,116 @@ class PictureInput:
             "maxItems": height,
             "description": "Rows of pixels, each of them its channels' numbers.",
         }
-        return {"anyOf": [nested, {**ENCODED_SCHEMA, "description": "Raw numbers, or a PNG file."}]}
+        encoded = {**ENCODED_SCHEMA, "description": "Raw numbers, or a PNG file."}
+        named = {
+            "type": "object",
+            "required": [self.name],
+            "additionalProperties": False,
+            "properties": {self.name: {"anyOf": [nested, encoded]}},
+            "description": "A row of a data frame.",
+        }
+        return {"anyOf": [nested, encoded, named]}
 
     def read(
-        self, instances: object, *, limits: Limits, where: str = "$.instances", expecting: str = "the model"
+        self,
+        instances: object,
+        *,
+        limits: Limits,
+        where: str = "$.instances",
+        expecting: str = "the model",
+        unknown: str = LEAVE_OUT,
+        notes: Notes | None = None,  # noqa: ARG002 - there is nothing to note
     ) -> Pictures:
-        """Checked pictures. Raises `InvalidInput`, `TooLarge`."""
+        """Checked pictures. `unknown` as in `Model.rows`. Raises `InvalidInput`, `TooLarge`."""
         listed = listed_instances(instances, limits, where)
+        return self._read_listed(
+            listed, lambda index: f"{where}[{index}]", where, expecting=expecting, unknown=unknown
+        )
+
+    def of_columns(
+        self,
+        columns: Sequence[Sequence[object]],
+        path: Callable[[int, int], str],
+        where: str,
+        *,
+        expecting: str = "the model",
+        notes: Notes | None = None,  # noqa: ARG002
+    ) -> Pictures:
+        """The pictures in the one column's cells; `path` as in `packed_columns`.
+
+        Raises `InvalidInput`, `TooLarge`.
+        """
+        (cells,) = columns
+        return self._read_listed(cells, lambda row: path(0, row), where, expecting=expecting)
+
+    def of_files(self, files: Sequence[Encoded], where: str, expecting: str = "the model") -> Pictures:
+        """The pictures in the bytes of PNG files. Raises `InvalidInput`, `TooLarge`."""
+        reading = _Reading(self, expecting, LEAVE_OUT)
+        return joined(each_read(len(files), lambda index: reading.of_encoded(files[index])), where)
+
+    def _read_listed(
+        self,
+        listed: Sequence[object],
+        path: Callable[[int], str],
+        where: str,
+        *,
+        expecting: str,
+        unknown: str = LEAVE_OUT,
+    ) -> Pictures:
         numbers = _numbers(listed, self.shape)
         packed = None if numbers is None else pack32(numbers)
         if packed is not None:
             return Pictures(packed, self.shape, "F32", where)
-        parts = [self._read_one(each, f"{where}[{index}]", expecting) for index, each in enumerate(listed)]
+        reading = _Reading(self, expecting, unknown)
+        parts = each_read(len(listed), lambda index: reading.of_instance(listed[index], path(index)))
         return joined(parts, where)
 
-    def _read_one(self, instance: object, where: str, expecting: str) -> Pictures:
-        if isinstance(instance, dict):
-            return self.of_encoded(read_encoded(instance, where), expecting)
+
+class _Reading:
+    """The reading of one request's pictures, one by one."""
+
+    def __init__(self, reader: PictureInput, expecting: str, unknown: str) -> None:
+        self.reader = reader
+        self.shape = reader.shape
+        self.expecting = expecting
+        self.unknown = unknown
+        self._allowance: ResizingAllowance | None = None
+
+    def of_instance(self, instance: object, where: str) -> Pictures:
+        """A picture in any of its forms. Raises `InvalidInput`."""
+        if not isinstance(instance, dict):
+            return self._of_lists(instance, where)
+        encoded = encoded_of(instance, self.reader.features, self.unknown)
+        if encoded is not None:
+            return self.of_encoded(read_encoded(encoded, where))
+        (cell,) = cells_of(instance, self.reader.features, where, self.expecting, self.unknown)
+        where = member(where, self.reader.name)
+        if isinstance(cell, dict):
+            return self.of_encoded(read_encoded(cell, where))
+        return self._of_lists(cell, where)
+
+    def _of_lists(self, instance: object, where: str) -> Pictures:
         numbers = _numbers([instance], self.shape)
         packed = None if numbers is None else pack32(numbers)
         if packed is None:
-            raise InvalidInput(_faults(instance, self.shape, where, expecting))
+            raise InvalidInput(_faults(instance, self.shape, where, self.expecting))
         return Pictures(packed, self.shape, "F32", where)
 
-    def of_encoded(self, encoded: Encoded, expecting: str = "the model") -> Pictures:
-        """The picture in an instance's bytes. Raises `InvalidInput`."""
+    def of_encoded(self, encoded: Encoded) -> Pictures:
+        """The picture in an instance's bytes. Raises `InvalidInput`, `TooLarge`."""
         if encoded.dtype is None:
-            return Pictures(_png(encoded, self.shape), self.shape, "U8", encoded.where)
+            return Pictures(self._of_png(encoded), self.shape, "U8", encoded.where)
         if encoded.numbers() != prod(self.shape):
-            message = f"{expecting} expects {_words(self.shape)}, {prod(self.shape)} numbers"
-            raise InvalidInput.at(f"{encoded.where}.{B64}", f"{message}; got {encoded.numbers()}")
+            message = f"{self.expecting} expects {_words(self.shape)}, {prod(self.shape)} numbers"
+            raise InvalidInput.at(encoded.where, f"{message}; got {encoded.numbers()}")
         return Pictures(encoded.data, self.shape, encoded.dtype, encoded.where)
+
+    def _of_png(self, encoded: Encoded) -> bytes:
+        _check_png(encoded)
+        from ml_core.pictures.png import ResizingAllowance, read_png
+
+        self._allowance = self._allowance or ResizingAllowance()
+        return read_png(encoded.data, self.shape, encoded.where, self.expecting, self._allowance)
 
 
 def training_pictures(instances: object, shape: Shape | None, limits: Limits) -> Pictures:
@@ -133,8 +215,10 @@ def _shape_of(first: object) -> Shape:
     if isinstance(first, dict):
         encoded = read_encoded(first, where)
         if encoded.dtype is None:
-            height, width, channels = _decoded(encoded).shape
-            return height, width, 1 if channels < 3 else 3
+            _check_png(encoded)
+            from ml_core.pictures.png import png_shape
+
+            return png_shape(encoded.data, encoded.where)
         raise InvalidInput.at(
             "$.input.shape", "raw numbers do not tell their shape: send [height, width, channels]"
         )
@@ -148,24 +232,11 @@ def _shape_of(first: object) -> Shape:
     return len(first), len(row), len(pixel) if isinstance(pixel, list) else 1
 
 
-def _png(encoded: Encoded, shape: Shape) -> bytes:
-    """The picture in a PNG file, brought to the shape as training brings those of files."""
-    from ml_core.pictures.shaping import shaped
-
-    return shaped(_decoded(encoded), shape).tobytes()
-
-
-def _decoded(encoded: Encoded) -> NDArray[np.uint8]:
-    from ml_core.pictures.png import decode, is_png
-
-    where = f"{encoded.where}.{B64}"
-    if not is_png(encoded.data):
+def _check_png(encoded: Encoded) -> None:
+    """Raise `InvalidInput` for what is no PNG file, before numpy is imported."""
+    if encoded.data[: len(_PNG)] != _PNG:
         message = "expected a PNG file; say the dtype of raw numbers, and send JPEG files as PNG"
-        raise InvalidInput.at(where, message)
-    try:
-        return decode(encoded.data)
-    except MalformedInput as error:
-        raise InvalidInput.at(where, str(error)) from None
+        raise InvalidInput.at(encoded.where, message)
 
 
 def _numbers(listed: Sequence[object], shape: Shape) -> list[Any] | None:

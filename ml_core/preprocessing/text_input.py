@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 from array import array
 
-from ml_core.errors import Fault, InvalidInput, TooLarge, quoted, raise_faults, shown
+from ml_core.errors import Fault, InvalidInput, TooLarge, member, quoted, raise_faults, shown
 from ml_core.inputs.arrays import Sequences
-from ml_core.inputs.instances import listed_instances
+from ml_core.inputs.instance_cells import wrong_cells
+from ml_core.inputs.instances import IGNORED, LEAVE_OUT, listed_instances
 from ml_core.inputs.kinds import TEXT
 from ml_core.inputs.specs import TEXT as BYTES
 from ml_core.inputs.specs import InputSpec
 from ml_core.preprocessing.sequence_input import MOST_STEPS
+from ml_core.preprocessing.tokens import UNKNOWN
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits
     from ml_core.preprocessing.tokens import Tokenizer
 
@@ -50,10 +53,53 @@ class TextInput:
         return text_schema(self.name)
 
     def read(
-        self, instances: object, *, limits: Limits, where: str = "$.instances", expecting: str = "the model"
+        self,
+        instances: object,
+        *,
+        limits: Limits,
+        where: str = "$.instances",
+        expecting: str = "the model",
+        unknown: str = LEAVE_OUT,
+        notes: Notes | None = None,
     ) -> Sequences:
-        """The words' numbers of checked texts. Raises `InvalidInput`, `TooLarge`."""
-        return self.encoded(read_texts(instances, self.name, limits, where, expecting), where)
+        """The words' numbers of checked texts. `unknown` as in `Model.rows`.
+
+        `notes` take where words are unknown. Raises `InvalidInput`, `TooLarge`.
+        """
+        texts = read_texts(instances, self.name, limits, where=where, expecting=expecting, unknown=unknown)
+        found = self.encoded(texts, where)
+        if notes is not None:
+            self._note(found, notes, lambda row: f"{where}[{row}]")
+        return found
+
+    def of_columns(
+        self,
+        columns: Sequence[Sequence[object]],
+        path: Callable[[int, int], str],
+        where: str,
+        *,
+        expecting: str = "the model",
+        notes: Notes | None = None,
+    ) -> Sequences:
+        """The texts of the one column; `path` as in `packed_columns`. Raises `InvalidInput`, `TooLarge`."""
+        (cells,) = columns
+        raise_faults(_wrong_texts(cells, lambda row: path(0, row), expecting))
+        found = self.encoded(cells, where)  # type: ignore[arg-type]  # they are: it was looked
+        if notes is not None:
+            self._note(found, notes, lambda row: path(0, row))
+        return found
+
+    def _note(self, found: Sequences, notes: Notes, path: Callable[[int], str]) -> None:
+        """Note the texts with words that training has not seen, or did not count."""
+        numbers, begin = memoryview(found.packed).cast("B").cast("q"), 0
+        for row, length in enumerate(found.lengths):
+            unknown = numbers[begin : begin + length].tolist().count(UNKNOWN)
+            begin += length
+            if unknown:
+                message = (
+                    f"{unknown} of the text's {length} {self.tokenizer.tokens} are not in the vocabulary"
+                )
+                notes.add(path(row), message)
 
     def encoded(self, texts: Sequence[str], where: str = "$.instances") -> Sequences:
         """The words' numbers of texts. Raises `TooLarge`."""
@@ -81,15 +127,27 @@ def text_schema(name: str) -> dict[str, object]:
 
 
 def read_texts(
-    instances: object, name: str, limits: Limits, where: str = "$.instances", expecting: str = "the model"
+    instances: object,
+    name: str,
+    limits: Limits,
+    *,
+    where: str = "$.instances",
+    expecting: str = "the model",
+    unknown: str = LEAVE_OUT,
 ) -> list[str]:
-    """Checked texts. Raises `InvalidInput`, `TooLarge`."""
+    """Checked texts, each a string or an object that has it. `unknown` as in `Model.rows`.
+
+    Raises `InvalidInput`, `TooLarge`.
+    """
     listed = listed_instances(instances, limits, where)
     texts: list[Any] = [
-        each[name] if isinstance(each, dict) and each.keys() == {name} else each for each in listed
+        each[name]
+        if isinstance(each, dict) and name in each and (len(each) == 1 or unknown is IGNORED)
+        else each
+        for each in listed
     ]
     if set(map(type, texts)) != {str} or not all(map(_is_text, texts)):
-        raise_faults(_faults(texts, name, where, expecting))
+        raise_faults(_faults(listed, name, where, expecting, unknown))
     return texts
 
 
@@ -101,15 +159,28 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _faults(texts: list[object], name: str, where: str, expecting: str) -> Iterator[Fault]:
-    for index, text in enumerate(texts):
+def _faults(listed: list[object], name: str, where: str, expecting: str, unknown: str) -> Iterator[Fault]:
+    for index, each in enumerate(listed):
         path = f"{where}[{index}]"
+        if isinstance(each, dict):
+            yield from wrong_cells(each, (name,), path, expecting, unknown)
+            if name in each:
+                cells = [each[name]]
+                yield from _wrong_texts(cells, lambda _, path=path: member(path, name), expecting)  # type: ignore[misc]
+        elif isinstance(each, str):
+            yield from _wrong_texts([each], lambda _, path=path: path, expecting)  # type: ignore[misc]
+        else:
+            named = f'an object {{{quoted(name)}: "…"}}'
+            yield Fault(path, f"{expecting} expects a text, or {named}, got {shown(each)}")
+
+
+def _wrong_texts(cells: Sequence[object], path: Callable[[int], str], expecting: str) -> Iterator[Fault]:
+    """What is wrong with values that are to be texts."""
+    for row, text in enumerate(cells):
         if not isinstance(text, str):
-            yield Fault(
-                path, f'{expecting} expects a text, or an object {{{quoted(name)}: "…"}}, got {shown(text)}'
-            )
+            yield Fault(path(row), f"{expecting} expects a text, got {shown(text)}")
         elif not _is_text(text):
-            yield Fault(path, "expected text, got half of a surrogate pair")
+            yield Fault(path(row), "expected text, got half of a surrogate pair")
 
 
 def check_text_name(name: object) -> None:

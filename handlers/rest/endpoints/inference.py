@@ -17,8 +17,7 @@ from ml_core.inputs.instances import IGNORED
 if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.inputs.notes import Notes
-    from ml_core.inputs.rows import Rows
-    from ml_core.model.model import Model
+    from ml_core.model.model import Instances, Model
     from ml_core.serving import Served
 
 _PARAMETERS: Schema = {"type": ["object", "null"]}
@@ -31,7 +30,10 @@ INFER_BODY: Schema = {
             "type": "array",
             "minItems": 1,
             "maxItems": 10_000,
-            "description": "One tensor `[rows, features]` of numbers, or one `[rows]` for each feature.",
+            "description": "One tensor `[rows, features]` of numbers, or one `[rows]` for each feature. "
+            "Pictures: `[pictures, height, width, channels]`, or `[pictures]` of BYTES, which are PNG files. "
+            "Sequences: `[sequences, steps, channels]`, and `lengths` where they differ. Texts: `[texts]` of "
+            "BYTES.",
             "items": {
                 "type": "object",
                 "required": ["name", "shape", "datatype"],
@@ -111,6 +113,7 @@ def metadata(call: Call) -> Response:
         "parameters": {
             **({"content_type": "pd"} if model.encoding else {}),
             "features": list(model.features),
+            **({"input": model.reader.summary()} if model.reader else {}),
             **_classes(model),
         },
     }
@@ -119,6 +122,10 @@ def metadata(call: Call) -> Response:
 
 def _inputs(model: "Model") -> list[dict[str, Any]]:
     """The input tensors; of mixed columns one for each, as MLServer's codec `pd` has them."""
+    if model.reader:
+        from ml_core.inputs.instance_tensors import described_tensors
+
+        return described_tensors(model.reader)
     if model.encoding is None:
         return [{"name": "input-0", "datatype": "FP64", "shape": [-1, len(model.features)]}]
     from ml_core.inputs.tensors import datatype_of
@@ -201,14 +208,14 @@ def _wanted(header: dict[str, Any], served: "Served") -> list[str]:
 
 def _rows(
     call: Call, header: dict[str, Any], binary: bytes | None, served: "Served", notes: "Notes | None"
-) -> "Rows":
-    """The rows of the input tensors: one `[rows, features]`, or one for each feature."""
+) -> "Instances":
+    """What the input tensors hold: one `[rows, features]`, one for each feature, or pictures and the like."""
     inputs, model, expecting = header["inputs"], served.model, described(served)
     parts = [
         given["data"] if part is None else part
         for given, part in zip(inputs, _parts(inputs, binary), strict=True)
     ]
-    if _is_matrix(inputs, model):
+    if not model.reader and _is_matrix(inputs, model):
         from ml_core.inputs.instances import rows_from_tensor
 
         only = inputs[0]
@@ -225,13 +232,21 @@ def _rows(
         )
     from ml_core.inputs.tensors import InputTensor, rows_from_columns
 
-    columns = [
+    given_tensors = [
         InputTensor(given["name"], given["datatype"], given["shape"], part)
         for given, part in zip(inputs, parts, strict=True)
     ]
     ignored = (header.get("parameters") or {}).get("unknown_columns") == "ignore"
     unknown = IGNORED if ignored else _ADVICE
-    return rows_from_columns(model, columns, call.limits, expecting=expecting, unknown=unknown, notes=notes)
+    if model.reader:
+        from ml_core.inputs.instance_tensors import instances_from_tensors
+
+        return instances_from_tensors(
+            model.reader, given_tensors, call.limits, expecting=expecting, unknown=unknown, notes=notes
+        )
+    return rows_from_columns(
+        model, given_tensors, call.limits, expecting=expecting, unknown=unknown, notes=notes
+    )
 
 
 def _is_matrix(inputs: list[dict[str, Any]], model: "Model") -> bool:

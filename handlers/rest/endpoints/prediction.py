@@ -24,13 +24,10 @@ PREDICT_BODY: Schema = {
         "instances": {
             "type": "array",
             "minItems": 1,
-            "description": "Rows: lists in the order of the model's features, or objects by their names.",
-            "items": {
-                "anyOf": [
-                    {"type": "array", "items": {"type": ["number", "boolean", "string", "null"]}},
-                    {"type": "object"},
-                ]
-            },
+            "description": "Rows: lists in the order of the model's features, or objects by their names. "
+            "Pictures: lists [height][width][channels], PNG files in base64 as `b64`, or raw numbers with "
+            "their `dtype`. Sequences: lists of steps. Texts: strings. GET `…/schema` describes one.",
+            "items": {"anyOf": [{"type": "array"}, {"type": "object"}, {"type": "string"}]},
             "x-checked-by": "ml_core.inputs.instances",
         },
         "inputs": {"x-checked-by": "handlers.rest.forms"},

@@ -9,6 +9,8 @@ import pytest
 
 from ml_core.errors import InvalidInput, TooLarge
 from ml_core.inputs.float32 import unpack32
+from ml_core.inputs.instances import IGNORED
+from ml_core.inputs.notes import Notes
 from ml_core.inputs.rows import Limits
 from ml_core.preprocessing.picture_input import PictureInput, training_pictures
 from ml_core.preprocessing.sequence_input import SequenceInput
@@ -71,7 +73,12 @@ def test_a_number_is_rounded_to_float32_in_every_form() -> None:
         ),
         ({"b64": "AAAA", "dtype": "uint8"}, "$.instances[1].b64: the model expects pictures of 2 × 3 × 1, 6"),
         ({"b64": "AADAfw==", "dtype": "float32"}, "$.instances[1].b64: it holds a number that is not finite"),
-        ({"png": "AAAA"}, "$.instances[1]: expected an object with b64 and dtype"),
+        ({"dtype": "uint8"}, "$.instances[1].b64: expected bytes in base64, got null"),
+        ({"b64": "AAAA", "png": 1}, "$.instances[1]: expected an object with b64 and dtype, it has 'png'"),
+        ({}, "$.instances[1]: feature 'image' is missing"),
+        ({"image": [[1, 2, 3], [4, 5, 6]], "x": 1}, "$.instances[1].x: the model has no feature 'x'; leave"),
+        ({"image": [[1, 2, 3], [4, "5", 6]]}, "$.instances[1].image[1][1]: expected a number, got '5'"),
+        ({"image": {"b64": "AAA"}}, "$.instances[1].image.b64: expected bytes in base64"),
     ],
 )
 def test_a_fault_of_a_picture_has_its_place(instance: object, told: str) -> None:
@@ -131,6 +138,11 @@ def test_of_a_longer_sequence_the_last_steps_count() -> None:
         (raw([1, 2, 3]), "$.instances[1].b64: the model expects steps of 2 numbers, at least one; got 3"),
         (raw([1, 2], "B"), '$.instances[1].dtype: expected "float32", got uint8'),
         ({"b64": "", "dtype": "float32"}, "$.instances[1].b64: the model expects steps of 2 numbers"),
+        ({"x": [1, 2]}, "$.instances[1]: feature 'y' is missing"),
+        ({"x": [1], "y": [2], "id": 1}, "$.instances[1].id: the model has no feature 'id'; leave it out"),
+        ({"x": [1, 2], "y": [3]}, "$.instances[1].y: has 1 numbers, and $.instances[1].x has 2"),
+        ({"x": [1, 2], "y": 3}, "$.instances[1].y: the model expects a list of numbers, one for each step"),
+        ({"x": [1, 2], "y": [3, None]}, "$.instances[1].y[1]: expected a number, got null: fill gaps first"),
     ],
 )
 def test_a_fault_of_a_sequence_has_its_place(instance: object, told: str) -> None:
@@ -152,8 +164,13 @@ def test_texts_become_the_numbers_of_their_words() -> None:
 def test_a_fault_of_a_text_has_its_place() -> None:
     assert faults(lambda: TEXTS.read(["a", 7, {"text": "b"}, "\ud800"], limits=LIMITS)) == [
         '$.instances[1]: the model expects a text, or an object {"review": "…"}, got 7',
-        '$.instances[2]: the model expects a text, or an object {"review": "…"}, got an object',
+        "$.instances[2]: feature 'review' is missing",
+        "$.instances[2].text: the model has no feature 'text'; leave it out",
         "$.instances[3]: expected text, got half of a surrogate pair",
+    ]
+    assert faults(lambda: TEXTS.read([{"review": None}, {"review": "a", "id": 1}], limits=LIMITS)) == [
+        "$.instances[0].review: the model expects a text, got null",
+        "$.instances[1].id: the model has no feature 'id'; leave it out",
     ]
 
 
@@ -163,3 +180,37 @@ def test_no_list_of_instances_is_refused(reader: PictureInput | SequenceInput | 
     assert faults(lambda: reader.read([], limits=LIMITS))[0].startswith("$.instances: expected at least one")
     with pytest.raises(TooLarge):
         reader.read([0] * 3, limits=Limits(max_rows=2))
+
+
+def test_rows_of_a_data_frame_are_instances_too() -> None:
+    assert unpack32(TWO.read([{"x": [1, 2], "y": [3, 4]}], limits=LIMITS).packed) == (1, 3, 2, 4)
+    assert GREY.read([{"image": raw([1, 2, 3, 4, 5, 6], "B")}], limits=LIMITS).dtype == "U8"
+    rows: dict[Any, list[Any]] = {
+        GREY: [{"image": [[1, 2, 3], [4, 5, 6]], "label": 1}, {**raw([1, 2, 3, 4, 5, 6]), "label": 1}],
+        TWO: [{"x": [1], "y": [2], "id": 1}, [{"x": 1, "y": 2, "time": 7}]],
+        TEXTS: [{"review": "good", "stars": 5}, "good"],
+    }
+    for reader, sent in rows.items():
+        one, other = (bytes(reader.read([row], limits=LIMITS, unknown=IGNORED).packed) for row in sent)
+        assert one == other
+
+
+def test_all_instances_with_a_fault_are_told_up_to_a_bound() -> None:
+    assert faults(lambda: TWO.read([[[1, 2]], [], [[1]], [[1, 2]], 7], limits=LIMITS)) == [
+        "$.instances[1]: the model expects at least one step, got none",
+        "$.instances[2][0]: the model expects 2 numbers in a step, got 1",
+        "$.instances[4]: the model expects a list of steps, got 7",
+    ]
+    with pytest.raises(InvalidInput) as refused:
+        GREY.read([[]] * 1000, limits=LIMITS)
+    assert (len(refused.value.faults), refused.value.omitted) == (20, 1)
+
+
+def test_notes_tell_what_did_not_count() -> None:
+    notes = Notes()
+    SequenceInput(("x",), max_length=2).read([[1, 2, 3], [4]], limits=LIMITS, notes=notes)
+    TEXTS.read(["good", "good film, bad"], limits=LIMITS, notes=notes)
+    assert notes.told == [
+        {"path": "$.instances[0]", "message": "of 3 steps the last 2 count"},
+        {"path": "$.instances[1]", "message": "2 of the text's 4 words are not in the vocabulary"},
+    ]
