@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 MOST_ITEMS = 4
+COLUMNS = "▁▂▃▄▅▆▇█"
 REASONS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content"}
 
 console = Console(highlight=False, soft_wrap=False)
@@ -69,6 +70,21 @@ def metrics(by_split: dict[str, dict[str, Any]]) -> None:
         if all(figure is None or isinstance(figure, int | float) for figure in figures):
             table.add_row(name, *("–" if figure is None else f"{figure:.6g}" for figure in figures))
     console.print(table)
+
+
+def losses(history: Sequence[dict[str, Any]]) -> None:
+    """The losses of each epoch: a curve for those that are trained on, and one for those held back."""
+    for name, colour in (("loss", "magenta"), ("validation_loss", "cyan")):
+        values = [epoch[name] for epoch in history if name in epoch]
+        if values:
+            told = f"{values[0]:.3f} → {values[-1]:.3f} in {len(values)} epochs"
+            console.print(f"  {name:16} [{colour}]{curve(values)}[/] [dim]{told}[/]")
+
+
+def curve(values: Sequence[float]) -> str:
+    """A column for each number, as high as it is between 0 and the largest."""
+    most = max(values) or 1.0
+    return "".join(COLUMNS[round((len(COLUMNS) - 1) * max(0.0, value) / most)] for value in values)
 
 
 def confusion_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[object]) -> None:

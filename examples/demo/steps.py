@@ -25,8 +25,7 @@ def trained(service: Service, model: str, body: dict[str, Any]) -> Answer:
     display.request("GET", location)
     with display.console.status("queued") as status:
         for answer in service.follow(location):
-            phase = answer.body.get("phase")
-            status.update(f"{answer.body['state']}" + (f" · {phase}" if phase else ""))
+            status.update(_so_far(answer.body))
     job = checked(answer)
     display.answer(
         job.status,
@@ -36,6 +35,15 @@ def trained(service: Service, model: str, body: dict[str, Any]) -> Answer:
     if job.body["state"] != "succeeded":
         raise SystemExit(f"the job ended as {job.body['state']}: {job.body.get('error')}")
     return job
+
+
+def _so_far(job: dict[str, Any]) -> str:
+    """A job's state and phase, and how far it is where that is counted."""
+    parts = [job["state"], job.get("phase"), job.get("percentage") and f"{job['percentage']:.0f} %"]
+    epochs = (job.get("metrics") or {}).get("history") or []
+    if job["state"] == "running" and epochs and "loss" in epochs[-1]:
+        parts.append(f"epoch {epochs[-1]['done']}, loss {epochs[-1]['loss']:.4g}")
+    return " · ".join(str(part) for part in parts if part)
 
 
 def checked(answer: Answer) -> Answer:

@@ -1,13 +1,20 @@
-"""Train, register and predict over REST: logistic regression, an SVM and k-means on real data; a table."""
+"""Train, register and predict over REST: rows of real data, a table, pictures and sequences."""
 
 from typing import Any, NamedTuple
 
 from examples.demo import display
+from examples.demo.networks import tell_of_networks
 from examples.demo.rollout import tell_of_a_table
 from examples.demo.service import Answer, Service, started
 from examples.demo.steps import asked, checked, trained
 
-OBJECTIVES = {"logistic_regression": "log_loss", "svm": "hinge_loss", "kmeans": "inertia"}
+OBJECTIVES = {
+    "logistic_regression": "log_loss",
+    "svm": "hinge_loss",
+    "kmeans": "inertia",
+    "cnn": "log_loss",
+    "rnn": "log_loss",
+}
 
 
 class Chapter(NamedTuple):
@@ -113,6 +120,7 @@ def tell_all() -> None:
         for chapter in story:
             tell(service, chapter)
         tell_of_a_table(service)
+        tell_of_networks(service)
         registered(service)
     display.note(
         "\nThe service is stopped. `make serve` starts it again with these models; README.md goes on."
