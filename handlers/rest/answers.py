@@ -11,6 +11,7 @@ _BYTES: Schema = {"type": "integer", "minimum": 0, "description": "Bytes."}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 _NUMBER: Schema = {"type": "integer", "minimum": 1}
+_NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
 _LABEL: Schema = {"type": ["string", "integer", "boolean"]}
 _LABELS: Schema = {"type": "array", "items": _LABEL}
 _FLOATS: Schema = {"type": "array", "items": {"type": "number"}}
@@ -44,22 +45,43 @@ _OMITTED: Schema = {
     "minimum": 1,
     "description": "There are at least so many more faults; they were not looked for.",
 }
-_OUTCOMES = ["succeeded", "cancelled", "failed", "lost", "interrupted", "postponed", None]
+_OUTCOMES = ["succeeded", "cancelled", "failed", "lost", "interrupted", "postponed", "continued", None]
 _ATTEMPT = _object(
     {
         "started": _TIME,
         "ended": _TIME_OR_NULL,
         "outcome": {**_TEXT_OR_NULL, "enum": _OUTCOMES},
         "reason": _TEXT_OR_NULL,
-    }
+        "times": {
+            "type": "integer",
+            "minimum": 2,
+            "description": "How many attempts in a row, all continued, this one stands for.",
+        },
+    },
+    optional=("times",),
 )
+_HISTORY: Schema = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["done", "of"],
+        "properties": {
+            "done": {"type": "integer", "minimum": 0},
+            "of": {"type": "integer", "minimum": 0},
+        },
+        "additionalProperties": _NUMBER_OR_NULL,
+        "description": "What was reached when so many steps of so many were done; null is no finite number.",
+    },
+    "description": "Of an algorithm that tells its steps: of a network, each epoch's `loss`, and of samples "
+    "held out from its training `validation_loss` and `validation_accuracy`.",
+}
 _JOB_ERROR = _object(
     {
         "code": {
             "type": "string",
             "description": "A fault of the request or its data (`invalid_input`, `too_large`, …), "
-            "`deadline_exceeded`, `out_of_memory`, `disk_full`, `internal`, `trainer_died`, `attempts_spent` "
-            "or `dead_lettered`.",
+            "`deadline_exceeded`, `data_changed`, `out_of_memory`, `disk_full`, `internal`, `trainer_died`, "
+            "`attempts_spent` or `dead_lettered`.",
         },
         "message": {"type": "string", "description": "What happened and what to do."},
         "faults": _list(_FAULT),
@@ -84,7 +106,11 @@ _JOB = _object(
             "description": "Of the phase, where something is counted; else null.",
         },
         "version": {"type": ["integer", "null"], "minimum": 1},
-        "metrics": {"type": ["object", "null"]},
+        "metrics": {
+            "type": ["object", "null"],
+            "properties": {"history": {**_HISTORY, "maxItems": 200}},
+            "description": "Of a version; until there is one at most `history`, which no list of jobs has.",
+        },
         "warnings": _list(_TEXT),
         "error": {"anyOf": [_JOB_ERROR, {"type": "null"}]},
         "attempts": _list(_ATTEMPT),
@@ -130,7 +156,10 @@ _COMPARED_VERSION = _object(
         **_LISTED_VERSION["properties"],
         "aliases": _list(NAME),
         "hyperparameters": {"type": ["object", "null"]},
-        "metrics": {"type": ["object", "null"], "description": "On the training rows, and held out: `test`."},
+        "metrics": {
+            "type": ["object", "null"],
+            "description": "On the training rows, and held out: `test`. The `history` is in the version.",
+        },
         "rows": {"type": ["integer", "null"]},
         "test_rows": {"type": ["integer", "null"]},
         "lineage": _LINEAGE,
@@ -214,7 +243,7 @@ _VERSION = _object(
             optional=("shape", "max_length", "tokens", "lowercase", "vocabulary"),
         ),
         "classes": {"anyOf": [_LABELS, {"type": "null"}]},
-        "metrics": _OBJECT,
+        "metrics": {"type": "object", "properties": {"history": _HISTORY}},
         "curves": _CURVES,
         "contains_training_rows": {
             "type": ["boolean", "null"],
@@ -291,7 +320,6 @@ _CALIBRATION: Schema = {
     "description": "Of an SVM that gives probabilities: 1 / (1 + exp(slope · decision + offset)), with "
     "the decision that `:predict` answers for the class; of several classes divided by their sum.",
 }
-_NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
 _WHOSE_PARAMETERS: Schema = {"model": _object({"name": NAME, "version": _NUMBER}), "algorithm": _TEXT}
 _PARAMETERS: Schema = {
     "oneOf": [

@@ -174,5 +174,7 @@ def _lineage(version: Version, manifest: Manifest) -> dict[str, Any]:
 def _compared(model: ModelDocument, version: Version, manifest: Manifest) -> dict[str, Any]:
     """A version in the list in which versions are compared."""
     kept = {name: manifest.get(name) for name in ("hyperparameters", "metrics", "rows", "test_rows")}
+    if kept["metrics"]:  # without the history of each: that is in the version
+        kept["metrics"] = {name: part for name, part in kept["metrics"].items() if name != "history"}
     pointing = [alias.alias for alias in model.aliases if version.version in alias.versions]
     return {**version._asdict(), **kept, "aliases": pointing, "lineage": _lineage(version, manifest)}

@@ -13,9 +13,8 @@ def jobs(call: Call) -> Response:
     page = call.services.jobs.list(
         call.page_length(query), query.get("after"), state=query.get("state"), model=query.get("model")
     )
-    return json_response(
-        {"jobs": [described_job(found) for found in page.jobs], "next_after": page.next_after}
-    )
+    listed = [described_job(found, history=False) for found in page.jobs]
+    return json_response({"jobs": listed, "next_after": page.next_after})
 
 
 def job(call: Call) -> Response:
@@ -32,6 +31,9 @@ def cancel(call: Call) -> Response:
     return json_response(described_job(found), status=200 if found.over else 202)
 
 
-def described_job(found: Job) -> dict[str, Any]:
-    """A job as JSON."""
-    return found._asdict()
+def described_job(found: Job, *, history: bool = True) -> dict[str, Any]:
+    """A job as JSON. In a list it is without its history: a page of them would be too long an answer."""
+    metrics = found.metrics
+    if metrics is not None and not history:
+        metrics = {name: part for name, part in metrics.items() if name != "history"} or None
+    return {**found._asdict(), "metrics": metrics}
