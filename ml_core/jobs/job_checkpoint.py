@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from typing import TYPE_CHECKING
 
 from ml_core.digests import sha256
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LARGEST = 256 << 20  # bytes: the trainer has it in memory while it is on its way
+# How much of it is written on average, but for what is handed over: buckets keep old states for a month.
+_BYTES_A_SECOND = 100_000
 
 
 class JobCheckpoint:
@@ -44,6 +47,7 @@ class JobCheckpoint:
         self._revision: str | None = None
         self._known = _stamp(self._path)
         self._keeping: Background[str | None] | None = None
+        self._pause_until = 0.0
 
     def fetch(self) -> bool:
         """Bring what the store has into the fit's folder; False where it is of other data.
@@ -81,6 +85,11 @@ class JobCheckpoint:
     def is_kept(self) -> bool:
         """Whether nothing is on its way, and the fit has saved nothing since what was kept last."""
         return self._keeping is None and _stamp(self._path) == self._known
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to keep another: a large one is kept less often."""
+        return not self.is_kept and time.monotonic() >= self._pause_until
 
     def keep(self) -> Background[str | None]:
         """Put what the fit saved last into the store, in the background; or what is on its way already.
@@ -124,6 +133,7 @@ class JobCheckpoint:
                 digest = self.digest or ""
             else:
                 self._put(Kept(self._binding, data).to_bytes())
+                self._pause_until = time.monotonic() + len(data) / _BYTES_A_SECOND
         self._known = stamp
         return digest or None
 

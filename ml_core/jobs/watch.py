@@ -74,7 +74,7 @@ class Watch:
                 raise  # somebody else may hold the job by now
             return self._lease.job
         self._renewed = now
-        if is_time and self._checkpoint is not None and not self._checkpoint.is_kept:
+        if is_time and self._checkpoint is not None and self._checkpoint.is_due:
             self._checkpoint.keep()
         return job
 

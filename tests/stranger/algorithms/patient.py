@@ -72,5 +72,5 @@ ALGORITHM = Algorithm(
     ),
     fit=fit,
     restore=restore,
-    environment={"OPENBLAS_NUM_THREADS": "1"},
+    environment=lambda: {"OPENBLAS_NUM_THREADS": "1"},
 )
