@@ -46,6 +46,47 @@ _NEVER_PREDICTED_WITH = (
     "werkzeug/middleware",
 )
 
+# Of Pillow the trainer decodes JPEG: other formats, fonts and colour profiles are two thirds of it. What its
+# decoder itself is linked with stays: TIFF, JPEG 2000.
+_PILLOW_NEVER_DECODES_WITH = (
+    *(
+        f"PIL/_{name}.*"
+        for name in ("avif", "webp", "imagingcms", "imagingft", "imagingmath", "imagingmorph")
+    ),
+    "PIL/_imagingtk.*",
+    *(
+        f"pillow.libs/lib{name}-*"
+        for name in (
+            "avif",
+            "brotlicommon",
+            "brotlidec",
+            "freetype",
+            "harfbuzz",
+            "lcms2",
+            "png16",
+            "sharpyuv",
+        )
+    ),
+    *(f"pillow.libs/libwebp{name}-*" for name in ("", "demux", "mux")),
+    "PIL/[A-IK-SU-Z]*Plugin.py",
+    *(
+        f"PIL/{name}.py"
+        for name in ("ImageCms", "ImageDraw", "ImageDraw2", "ImageFont", "ImageQt", "ImageShow")
+    ),
+    *(
+        f"PIL/{name}.py"
+        for name in ("ImageFilter", "ImageTk", "ImageMath", "ImageMorph", "PdfParser", "PSDraw")
+    ),
+)
+# What no algorithm learns from: sample data, and readers of other programs' files. An algorithm that somebody
+# adds has the rest of both libraries.
+_NEVER_TRAINED_WITH = (
+    "sklearn/datasets/data",
+    "sklearn/datasets/descr",
+    "sklearn/datasets/images",
+    "scipy/io",
+)
+
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -101,7 +142,7 @@ def copy(root: str, names: Iterable[str], folder: str) -> None:
 
 
 def trim(folder: str) -> None:
-    """Remove what no function imports: tests, headers, extensions' sources, stubs, installers' records."""
+    """Remove what no function imports: tests, headers, stubs, installers' records, other formats' readers."""
     for parent, folders, files in os.walk(folder):
         for unneeded in _UNNEEDED_FOLDERS.intersection(folders):
             folders.remove(unneeded)
@@ -109,12 +150,17 @@ def trim(folder: str) -> None:
         for name in files:
             if name in _UNNEEDED_FILES or name.endswith(_UNNEEDED_ENDINGS):
                 os.remove(os.path.join(parent, name))
+    _remove(folder, (*_PILLOW_NEVER_DECODES_WITH, *_NEVER_TRAINED_WITH))
 
 
 def trim_to_predict(folder: str) -> None:
     """Remove what a prediction never imports of the packages that it needs."""
-    for part in _NEVER_PREDICTED_WITH:
-        for path in glob.glob(os.path.join(folder, part)):
+    _remove(folder, _NEVER_PREDICTED_WITH)
+
+
+def _remove(folder: str, patterns: Iterable[str]) -> None:
+    for pattern in patterns:
+        for path in glob.glob(os.path.join(folder, pattern)):
             shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
