@@ -80,12 +80,7 @@ _PILLOW_NEVER_DECODES_WITH = (
 )
 # What no algorithm learns from: sample data, and readers of other programs' files. An algorithm that somebody
 # adds has the rest of both libraries.
-_NEVER_TRAINED_WITH = (
-    "sklearn/datasets/data",
-    "sklearn/datasets/descr",
-    "sklearn/datasets/images",
-    "scipy/io",
-)
+_NEVER_TRAINED_WITH = ("sklearn/datasets", "scipy/io")
 
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 

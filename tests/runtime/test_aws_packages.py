@@ -1,14 +1,17 @@
 """What a deployment to AWS uploads: within Lambda's limits, compiled, reproducible, nothing unneeded."""
 
 import hashlib
+import io
 import os
 import shutil
 import struct
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from providers.aws.deploying import packaging
 from providers.deploying import packages as building
@@ -113,6 +116,42 @@ def test_each_layer_is_its_lock_whole(aws_packages: Packages) -> None:
     predicting, training = building.locked(packaging.PREDICT_LOCK), building.locked(packaging.TRAINING_LOCK)
     assert distributions(aws_packages.predict_layer) == pinned(predicting)
     assert distributions(aws_packages.training_layer) == pinned({**predicting, **training})
+
+
+def test_the_trainer_decodes_jpeg_with_what_its_layer_has_left_of_pillow(
+    aws_packages: Packages, tmp_path: Path
+) -> None:
+    pillow = ("python/PIL/", "python/pillow.libs/")
+    with zipfile.ZipFile(aws_packages.training_layer) as archive:
+        entries = [entry for entry in archive.infolist() if entry.filename.startswith(pillow)]
+        assert sum(entry.file_size for entry in entries) <= 11_000_000
+        archive.extractall(tmp_path, entries)
+    program = (
+        "import sys; sys.path[:0] = sys.argv[1:]; import PIL; assert PIL.__file__.startswith(sys.argv[1]);"
+        "from ml_core.picture_files import jpeg; print(jpeg.decode(sys.stdin.buffer.read(), (8, 8)).shape)"
+    )
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for mode, channels in (("L", 1), ("RGB", 3), ("CMYK", 3)):
+        photograph = io.BytesIO()
+        Image.new(mode, (64, 32)).save(photograph, "JPEG", progressive=True, exif=exif)
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / "python"), building.ROOT],
+            input=photograph.getvalue(),
+            capture_output=True,
+            check=True,
+        )
+        assert done.stdout.decode().strip() == f"(32, 16, {channels})"
+
+
+@pytest.mark.parametrize("group", ["", "google-api", "azure-api"])
+def test_pillow_is_in_no_package_that_answers(group: str) -> None:
+    folder = os.path.join(building.ROOT, "requirements")
+    answers = os.path.join(folder, f"{group}.txt") if group else packaging.PREDICT_LOCK
+    assert "pillow" not in building.locked(answers)
+    assert "pillow" in building.locked(
+        os.path.join(folder, f"{group.replace('api', 'train') or 'train'}.txt")
+    )
 
 
 def test_both_locks_pin_what_they_share_alike() -> None:
