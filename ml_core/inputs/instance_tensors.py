@@ -147,10 +147,11 @@ def _files(tensor: InputTensor, where: str) -> list[Encoded]:
         elements: list[Any] = bytes_elements(tensor.data, where)
         _check_elements(elements, tensor, where)
         return [Encoded(data, None, path(index)) for index, data in enumerate(elements)]
+    texts = _flat(tensor.data, tensor.shape, where)
     files: list[Encoded] = []
 
     def read() -> Iterator[Fault]:
-        for index, text in enumerate(_flat(tensor.data, tensor.shape, where)):
+        for index, text in enumerate(texts):
             try:
                 data = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
                 files.append(Encoded(data, None, path(index)))

@@ -38,9 +38,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }
 
 
-def services_over(root: str | os.PathLike[str]) -> Services:
-    """Open services over a folder."""
-    return folder_services(read_settings({"ML_ROOT": str(root)}), key_records=None)
+def services_over(root: str | os.PathLike[str], **settings: str) -> Services:
+    """Open services over a folder, with other settings where some are named."""
+    return folder_services(read_settings({"ML_ROOT": str(root), **settings}), key_records=None)
 
 
 @pytest.fixture(scope="session")
