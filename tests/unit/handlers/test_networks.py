@@ -241,8 +241,8 @@ def test_labels_alone_are_a_list(ask: Ask) -> None:
             "digits",
             {"dataframe_records": [{"image": PICTURES[0], "label": 1}]},
             (
-                "$.dataframe_records[0].label: model 'digits' version 1 has no feature 'label'; leave it out, or "
-                'send "unknown_columns": "ignore"'
+                "$.dataframe_records[0].label: model 'digits' version 1 has no feature 'label'; leave it out, "
+                'or send "unknown_columns": "ignore"'
             ),
         ),
         ("digits", {"dataframe_records": [PICTURES[0]]}, "$.dataframe_records[0]: expected an object, got a"),
@@ -323,8 +323,8 @@ def test_texts_come_as_csv(ask: Ask) -> None:
     assert answered(post(texts[2], kind="text/csv; header=absent"), "Predictions")["predictions"] == expected
     assert refused(post(texts[1])) == [
         (
-            "line 1: model 'reviews' version 1 has no feature 'id'; leave it out, or send \"unknown_columns\": "
-            '"ignore"'
+            "line 1: model 'reviews' version 1 has no feature 'id'; leave it out, or send "
+            '"unknown_columns": "ignore"'
         )
     ]
     path = "/v1/models/reviews:predict"
