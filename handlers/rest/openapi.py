@@ -87,7 +87,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": NAME,
             "version": VERSION,
-            "summary": "Classic machine learning as REST: train, register, predict.",
+            "summary": "Machine learning as REST: train, register, predict.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
