@@ -2,7 +2,8 @@
 
 Each beside what people use today, in turn: what else the machine does then meets both sides alike. What jobs
 and the registry ask of a store of many is counted.
-`python -m benchmarks.tables all` trains on files of up to 200 MB.
+`python -m benchmarks.tables all` trains on files of up to 200 MB. Networks are compared with PyTorch where
+`TORCH_PYTHON` names an interpreter that has it.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import growth_of_jobs, growth_of_registry, instructions, preparation, tables
+from benchmarks import growth_of_jobs, growth_of_registry, instructions, networks, preparation, tables
 from providers.local.runtime.store import FolderStore
 from tests.ministack import Ministack
 
@@ -164,6 +165,7 @@ def main() -> None:
             console.print(str(reason))
     growth_of_jobs.compare(console)
     tables.compare(console, tables.QUICK)
+    networks.compare(console, os.environ.get("TORCH_PYTHON"))
     grown()
 
 
