@@ -80,7 +80,8 @@ class DataSize:
     Args:
         rows: how many samples.
         rarest: how many of them the rarest class has; None without classes.
-        shape: of a picture its height, width and channels; of a step of a sequence -1 and its numbers.
+        shape: of a picture its height, width and channels; of a step of a sequence -1 and its numbers; of
+            text, and of what is not known yet, None.
         steps: how many steps all sequences have together; None where that is not known yet.
     """
 

@@ -33,16 +33,18 @@ class NetworkSize:
     """A network that is to be trained: the weights, and what a picture or step of it takes.
 
     Args:
-        weights: how many numbers it learns, and the hyperparameter that most of them come from.
+        weights: how many numbers it learns, by the hyperparameter that they come from; first the one that
+            says how wide its layers are.
         work: how many multiplications a picture or a step takes.
         activation: the numbers of its largest layer, of one picture or step.
     """
 
-    __slots__ = ("activation", "most_from", "weights", "work")
+    __slots__ = ("activation", "most_from", "weights", "width_from", "work")
 
     def __init__(self, weights: Mapping[str, int], work: int, activation: int) -> None:
         self.weights = sum(weights.values())
         self.most_from = max(weights, key=lambda name: weights[name])
+        self.width_from = next(iter(weights))
         self.work = work
         self.activation = activation
 
@@ -151,18 +153,16 @@ def size_of_rnn(channels: int | None, chosen: Mapping[str, Any], classes: int) -
 
 
 def _size_faults(size: NetworkSize, instance: str, chosen: Mapping[str, Any]) -> Iterator[Fault]:
-    where = f"$.hyperparameters.{size.most_from}"
     if size.weights > MOST_WEIGHTS:
         message = f"the network would have {size.weights} weights, more than the {MOST_WEIGHTS} that one may"
         given = chosen[size.most_from]
         fewer = "fewer, or smaller ones" if isinstance(given, list) else "less"
+        where = f"$.hyperparameters.{size.most_from}"
         yield Fault(where, f"{message}: expected {fewer} than {given}")
     elif size.activation > MOST_ACTIVATION or size.work > MOST_WORK:
         told = f"a {instance} would take {size.work} multiplications and {size.activation} numbers in a layer"
-        yield Fault(
-            where,
-            f"{told}; at most {MOST_WORK} and {MOST_ACTIVATION}: use less, or make each {instance} smaller",
-        )
+        most = f"at most {MOST_WORK} and {MOST_ACTIVATION}: expected less, or a smaller {instance}"
+        yield Fault(f"$.hyperparameters.{size.width_from}", f"{told}; {most}")
 
 
 def _time_faults(one: float, chosen: Mapping[str, Any], hours: float, smaller: str) -> Iterator[Fault]:

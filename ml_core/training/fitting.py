@@ -163,7 +163,9 @@ def _size_of(samples: "Samples", rarest: int | None) -> DataSize:
     if isinstance(samples, PictureSamples):
         return DataSize(len(samples), rarest, samples.array.shape[1:])
     if isinstance(samples, SequenceSamples):
-        return DataSize(len(samples), rarest, (-1, samples.steps.shape[1]), len(samples.steps))
+        # The numbers of words are no channels.
+        shape = None if samples.steps.dtype.kind == "i" else (-1, samples.steps.shape[1])
+        return DataSize(len(samples), rarest, shape, len(samples.steps))
     return DataSize(len(samples), rarest)
 
 

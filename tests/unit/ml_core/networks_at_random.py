@@ -38,7 +38,8 @@ class State(NamedTuple):
 
 def numbers(tensor: Tensor) -> Floats:
     """A tensor of float32 in float64."""
-    return np.frombuffer(tensor.packed, "<f4").astype(np.float64).reshape(tensor.shape)
+    array: Floats = np.frombuffer(tensor.packed, "<f4").astype(np.float64).reshape(tensor.shape)
+    return array
 
 
 def tensor(array: Any) -> Tensor:
@@ -204,7 +205,8 @@ def _sequence(state: State, sequence: Any) -> Floats:
         told = [{"last": each[-1], "mean": each.mean(axis=0), "max": each.max(axis=0)} for each in both]
         steps = np.hstack([each[:: -1 if number else 1] for number, each in enumerate(both)])
     read = np.concatenate([each[parameters["reads"]] for each in told])
-    return state.array("head.weight") @ read + state.array("head.bias")
+    decisions: Floats = state.array("head.weight") @ read + state.array("head.bias")
+    return decisions
 
 
 def _states(state: State, name: str, steps: Floats) -> Floats:

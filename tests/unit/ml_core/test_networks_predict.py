@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -41,14 +42,8 @@ SEQUENCES: dict[str, dict[str, Any]] = {
     ]
 }  # fmt: skip
 KINDS: dict[str, Callable[[np.random.Generator], State]] = {
-    **{
-        name: lambda random, chosen=chosen: at_random.cnn(random, **chosen)
-        for name, chosen in PICTURES.items()
-    },
-    **{
-        name: lambda random, chosen=chosen: at_random.rnn(random, **chosen)
-        for name, chosen in SEQUENCES.items()
-    },
+    **{name: partial(at_random.cnn, **chosen) for name, chosen in PICTURES.items()},
+    **{name: partial(at_random.rnn, **chosen) for name, chosen in SEQUENCES.items()},
 }
 
 
@@ -79,7 +74,7 @@ def test_an_instance_is_answered_alike_alone_and_among_others(kind: str, arithme
     chosen = instances(random, state, 30)
     labels, probabilities = answered(state, chosen, arithmetic)
     order = random.permutation(len(chosen))
-    others = [
+    others: list[tuple[Any, tuple[list[int], np.ndarray]]] = [
         (order, answered(state, [chosen[place] for place in order], arithmetic)),
         *(([place], answered(state, [chosen[place]], arithmetic)) for place in range(0, 30, 7)),
         (np.arange(11, 17), answered(state, chosen[11:17], arithmetic)),
@@ -171,13 +166,14 @@ def test_the_arithmetic_goes_by_the_work_of_the_whole_request(monkeypatch: pytes
     estimator = state.estimator()
     few = max(size for size in range(1, 10_000) if is_little(size, estimator.work))
     chosen = instances(random, state, 1)
-    used = []
+    used: list[str] = []
+
+    def noticed(name: str, *_: object) -> tuple[list[int], list[float]]:
+        used.append(name)
+        return [], []
+
     for arithmetic in ARITHMETICS:
-        monkeypatch.setattr(
-            arithmetic,
-            "picture_decisions",
-            lambda *_, name=arithmetic.__name__: (used.append(name), ([], []))[1],
-        )
+        monkeypatch.setattr(arithmetic, "picture_decisions", partial(noticed, arithmetic.__name__))
     for size in (0, 1, few, few + 1, 100 * few):
         estimator.predict(batch(state, chosen, request_size=size), ["label"])
     plain, vectorised = (arithmetic.__name__ for arithmetic in ARITHMETICS)
