@@ -20,7 +20,7 @@ const NAMES = [
   ...['encryptionKey', 'dataKeys', 'tags'],
 ];
 
-const CAPS = ['apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst'];
+const CAPS = ['apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours'];
 
 const listOf = (text) => [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
 const shown = (text) => `"${text.slice(0, 120)}"`;
@@ -46,6 +46,10 @@ function warmFault(text, cap) {
   return /^\d+$/.test(cap) && Number(text) > Number(cap)
     ? `expected at most apiConcurrency, which is ${cap}, got ${text}: instances that are kept warm count as running`
     : '';
+}
+
+function hoursFault(text) {
+  return /^\d{1,4}(\.\d+)?$/.test(text) && Number(text) <= 8760 ? '' : `expected a number of hours from 0 to 8760, got ${shown(text)}`;
 }
 
 function capFault(text, or) {
@@ -79,7 +83,8 @@ function tagsFault(text) {
 }
 
 // The first fault of the parameters, as [name, what is wrong], or undefined.
-function faultOf(given, { region, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst }) {
+function faultOf(given, place) {
+  const { region, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours } = place;
   const { subnets, securityGroups, encryptionKey } = given;
   const keyRegion = (KEY.exec(encryptionKey) || [])[1];
   const checks = [
@@ -91,6 +96,8 @@ function faultOf(given, { region, apiConcurrency, trainConcurrency, requestsPerS
     ['trainConcurrency', capFault(trainConcurrency, 'none')],
     ['requestsPerSecond', /^\d{1,6}(\.\d+)?$/.test(requestsPerSecond) ? '' : `expected a number, got ${shown(requestsPerSecond)}`],
     ['requestBurst', capFault(requestBurst)],
+    // The function would refuse this one with every message.
+    ['trainHours', hoursFault(trainHours)],
     ['warmInstances', warmFault(given.warmInstances, apiConcurrency)],
     ['access', /^(public|private)$/.test(given.access) ? '' : `expected public or private, got ${shown(given.access)}`],
     ['ingress', given.ingress === 'all' ? '' : `expected all, got ${shown(given.ingress)}: an HTTP API has no private ` +

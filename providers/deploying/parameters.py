@@ -8,6 +8,7 @@ from providers.deploying.plan import DeploymentFailed
 
 # The setting, or on AWS the stack's output, in which a deployment keeps them.
 SETTING = "DEPLOYED_PARAMETERS"
+_YEAR = 8_760  # hours: the most that the setting takes
 _SWITCHES = {"yes": True, "true": True, "no": False, "false": False, "": False}
 
 
@@ -48,6 +49,22 @@ def is_on(name: str, value: str) -> bool:
     if value.lower() not in _SWITCHES:
         raise DeploymentFailed(f"{name}: expected yes, or nothing, got {value[:80]!r}")
     return _SWITCHES[value.lower()]
+
+
+def train_hours(provider: Mapping[str, object]) -> str:
+    """The setting ML_TRAIN_HOURS, from the parameter `trainHours`; 12 where the service does not say.
+
+    Raises:
+        DeploymentFailed: for anything but a number of hours up to a year.
+    """
+    text = str(provider.get("trainHours", 12)).strip()
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = float("nan")
+    if not 0 <= hours <= _YEAR:
+        raise DeploymentFailed(f"trainHours: expected a number of hours from 0 to {_YEAR}, got {text[:80]!r}")
+    return text
 
 
 def _read(kept: str | None) -> dict[str, str]:

@@ -37,6 +37,7 @@ PLACE = {
     "trainConcurrency": "3",
     "requestsPerSecond": "50",
     "requestBurst": "100",
+    "trainHours": "12",
 }
 TAGS = {"service": "serverless-ml", "stage": "dev"}
 
@@ -85,6 +86,8 @@ BAD = [
     ("trainConcurrency", {"trainConcurrency": "-1"}, 'expected a whole number, or none, got "-1"'),
     ("requestsPerSecond", {"requestsPerSecond": "many"}, 'expected a number, got "many"'),
     ("requestBurst", {"requestBurst": "none"}, 'expected a whole number, got "none"'),
+    ("trainHours", {"trainHours": "long"}, 'expected a number of hours from 0 to 8760, got "long"'),
+    ("trainHours", {"trainHours": "9000"}, 'expected a number of hours from 0 to 8760, got "9000"'),
     ("alarms", {"alarms": "on"}, 'expected yes, or nothing, got "on"'),
     ("accessLogs", {"accessLogs": "1"}, 'expected yes, or nothing, got "1"'),
     ("alarmEmail", {"alarmEmail": "ops"}, "expected one address"),

@@ -152,6 +152,8 @@ class TestACompanysParameters:
             ("alarmEmail", "nobody"),
             ("alarmEmail", "a@example.com,b@example.com"),
             ("accessLogs", "on"),
+            ("trainHours", "nan"),
+            ("trainHours", 9000),
             ("warmInstances", "-1"),
             ("warmInstances", "1.5"),
             ("warmInstances", 11),

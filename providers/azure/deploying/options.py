@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from providers.deploying.parameters import is_on
+from providers.deploying.parameters import is_on, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 
@@ -47,6 +47,7 @@ class Options(NamedTuple):
     subnet: str = ""
     encryption_key: EncryptionKey | None = None
     tags: Mapping[str, str] = {}
+    train_hours: str = "12"
 
 
 def options_of(service: Service) -> Options:
@@ -85,6 +86,7 @@ def options_of(service: Service) -> Options:
         subnet,
         _encryption_key(given.get("encryptionKey", "")),
         _tags(given.get("tags", "")),
+        train_hours(service.provider),
     )
 
 

@@ -353,6 +353,7 @@ def _app(
         else {
             "ML_TRAIN_SECONDS": str(settings["timeoutSeconds"]),
             "ML_TRAIN_MEMORY": str(settings["memory"]),
+            "ML_TRAIN_HOURS": options.train_hours,
         }
     )
     return App(

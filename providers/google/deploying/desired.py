@@ -452,6 +452,7 @@ def _function(
             **environment,
             "ML_TRAIN_SECONDS": str(seconds),
             "ML_TRAIN_MEMORY": str(mebibytes(own["memory"])),
+            "ML_TRAIN_HOURS": settings.train_hours,
         }
     if public:
         config["serviceConfig"]["minInstanceCount"] = settings.warm

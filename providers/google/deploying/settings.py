@@ -6,7 +6,7 @@ A value that cannot be is refused with what was expected. Empty is the default: 
 import re
 from typing import NamedTuple
 
-from providers.deploying.parameters import is_on
+from providers.deploying.parameters import is_on, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 
@@ -39,6 +39,7 @@ class GoogleSettings(NamedTuple):
     email: str
     warm: int
     build_account: str
+    train_hours: str
 
 
 def settings_of(service: Service) -> GoogleSettings:
@@ -74,6 +75,7 @@ def settings_of(service: Service) -> GoogleSettings:
         email,
         _count("warmInstances", said.get("warmInstances", ""), service),
         said.get("buildAccount", ""),
+        train_hours(service.provider),
     )
 
 
