@@ -32,6 +32,16 @@ class UnsupportedMediaType(ServerlessMLError):
     ACCEPTED_ENCODINGS: ClassVar[str] = "gzip, deflate, identity"
 
 
+class RangeNotSatisfiable(ServerlessMLError):
+    """The answer has none of the bytes that the header Range asks for."""
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        super().__init__(f"expected a range of the {length:,} bytes that there are")
+
+
 class ForeignOrigin(ServerlessMLError):
     """A page of another site asks a server that is open to its own machine."""
 

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 # What callers may send: each header that some endpoint reads.
 SENT = (
     "accept, authorization, content-encoding, content-type, idempotency-key, if-match, if-none-match, "
-    "inference-header-content-length, prefer, x-api-key, x-routing-key"
+    "if-range, inference-header-content-length, prefer, range, x-api-key, x-routing-key"
 )
 # What pages may read, beside what they may always: Content-Type, Content-Length, Cache-Control.
 SHOWN = (
-    "accept-encoding, allow, content-disposition, etag, inference-header-content-length, location, "
-    "preference-applied, retry-after, www-authenticate, x-request-id"
+    "accept-encoding, accept-ranges, allow, content-disposition, content-range, etag, "
+    "inference-header-content-length, location, preference-applied, retry-after, www-authenticate, "
+    "x-request-id"
 )
 SECONDS = "7200"  # how long an answer to a preflight holds; Chromium takes no longer
 

@@ -5,7 +5,7 @@ What an error means in HTTP is said here and nowhere else.
 
 from typing import Any
 
-from handlers.errors import ForeignOrigin, MethodNotAllowed, UnsupportedMediaType
+from handlers.errors import ForeignOrigin, MethodNotAllowed, RangeNotSatisfiable, UnsupportedMediaType
 from handlers.rest.http import Response, json_response
 from ml_core.errors import (
     ArtifactInvalid,
@@ -36,6 +36,7 @@ STATUSES: dict[type[ServerlessMLError], int] = {
     RevisionMismatch: 412,
     TooLarge: 413,
     UnsupportedMediaType: 415,
+    RangeNotSatisfiable: 416,
     InvalidInput: 422,
     IdempotencyMismatch: 422,
     TooManyJobs: 429,
@@ -53,6 +54,7 @@ TITLES = {
     412: "It changed in the meantime",
     413: "Too large",
     415: "Unsupported media type",
+    416: "No such range",
     422: "The request breaks the contract",
     429: "Too many at once",
     500: "Internal error",
@@ -108,6 +110,8 @@ def _headers_of(error: Exception, status: int) -> dict[str, str]:
         return {"allow": error.allow}
     if isinstance(error, UnsupportedMediaType):
         return {"accept-encoding": UnsupportedMediaType.ACCEPTED_ENCODINGS}
+    if isinstance(error, RangeNotSatisfiable):
+        return {"content-range": f"bytes */{error.length}"}
     if status == 401:
         return {"www-authenticate": 'Bearer realm="serverless-ml"'}
     seconds = next((_RETRY_AFTER[kind] for kind in _RETRY_AFTER if isinstance(error, kind)), None)

@@ -128,6 +128,8 @@ EVERYWHERE = ("pretty",)
 HEADERS = {
     "if-match": "Only if the alias still has this ETag; a lost race is 412.",
     "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias yet.",
+    "range": "Only these bytes, such as `bytes=0-4194303`; at most so many come at once.",
+    "if-range": "The ETag of the other parts: of another file all comes, and no part.",
     "x-routing-key": "Whom the request is about, such as a user's id: of the versions that share an alias's "
     "traffic, the same key is always answered by the same one. Without it the request's id decides.",
     "prefer": "`wait=N` waits up to N seconds (at most 20) for the job or the description (RFC 7240). "
@@ -247,8 +249,8 @@ ROUTES = (
         "/v1/models/{model}/versions/{version}/onnx",
         "onnx:onnx",
         TRAIN,
-        ((200, "File"), (304, "")),
-        headers=("if-none-match",),
+        ((200, "File"), (206, "File"), (304, "")),
+        headers=("if-none-match", "range", "if-range"),
     ),
     Route(
         "DELETE",

@@ -4,9 +4,13 @@ from handlers.rest.call import Call
 from handlers.rest.endpoints.prediction import described, note
 from handlers.rest.etags import tagged
 from handlers.rest.http import Response
+from handlers.rest.ranges import part
 from ml_core.digests import sha256
 from ml_core.errors import TooLarge
 from ml_core.serving import Served
+
+# A file of more parts is not made here: what makes it needs its length a few times over in memory.
+_MOST_PARTS = 16
 
 
 def onnx(call: Call) -> Response:
@@ -14,30 +18,37 @@ def onnx(call: Call) -> Response:
 
     Equal versions are equal files; the ETag is the file's SHA-256.
 
-    409 where ONNX cannot say the model, 413 for a file that is too long for an answer: then download the
-    artifact, and turn it into the same file with `python -m ml_core.export`.
+    409 where ONNX cannot say the model. 413 for a file that is too long for an answer: ask for parts of it
+    with `Range`, or download the artifact and make the same file of it with `python -m ml_core.export`.
     """
     served = call.services.models.resolve(call.path["model"], call.version)
     note(call, served)
     most = call.settings.max_answer_bytes
     numbers = sum(len(tensor.packed) for tensor in served.model.estimator.tensors().values())
-    if numbers > most:  # it would be made in vain
-        raise _too_large(served, numbers, most)
+    asked = call.header("range")
+    _check_length(served, numbers, most, part_of_it=bool(asked))  # before it is made in vain
     file = served.model.to_onnx(name=served.name, version=served.version)
-    if len(file) > most:
-        raise _too_large(served, len(file), most)
-    saved_as = f"{served.name}-{served.version}.onnx"
+    digest = sha256(file)
     headers = {
         "content-type": "application/octet-stream",
-        "content-disposition": f'attachment; filename="{saved_as}"',
+        "content-disposition": f'attachment; filename="{served.name}-{served.version}.onnx"',
+        "accept-ranges": "bytes",
     }
-    return tagged(Response(200, headers, file), sha256(file), call.header("if-none-match"))
+    response = tagged(Response(200, headers, file), digest, call.header("if-none-match"))
+    if response.status == 200 and call.header("if-range") in ("", f'"{digest}"'):
+        response = part(response, asked, most)
+    _check_length(served, len(response.body), most)
+    return response
 
 
-def _too_large(served: Served, length: int, most: int) -> TooLarge:
+def _check_length(served: Served, length: int, most: int, *, part_of_it: bool = False) -> None:
+    if length <= most * (_MOST_PARTS if part_of_it else 1):
+        return
     name, version = served.name, served.version
-    return TooLarge(
-        f"{described(served)} is at least {length:,} bytes long as ONNX; at most {most:,} are possible: "
-        f"download the artifact, and call `python -m ml_core.export {name}-{version}.safetensors "
+    in_parts = length <= most * _MOST_PARTS
+    parts = f"ask for parts of it, such as `Range: bytes=0-{most - 1}`, or " if in_parts else ""
+    raise TooLarge(
+        f"{described(served)} is at least {length:,} bytes long as ONNX; at most {most:,} come at once: "
+        f"{parts}download the artifact, and call `python -m ml_core.export {name}-{version}.safetensors "
         f"{name}-{version}.onnx --name {name} --version {version}`"
     )

@@ -104,6 +104,61 @@ def test_what_is_too_long_is_413_with_the_command_that_makes_the_same_file(
     assert Model.from_bytes(artifact).to_onnx(name="digits", version=1) == whole
 
 
+def test_a_file_of_any_length_comes_in_parts(trained: Path) -> None:
+    path = "/v1/models/digits/versions/1/onnx"
+    whole = asking(services_over(trained))("GET", path)
+    settings = read_settings({"ML_ROOT": str(trained), "ML_MAX_ANSWER_BYTES": "1024"})
+    ask = asking(folder_services(settings, key_records=None))
+    got = b""
+    while True:  # a server may give less than it is asked for, and says so
+        answer = ask("GET", path, range=f"bytes={len(got)}-", if_range=whole.headers["etag"])
+        assert (answer.status, answer.headers["etag"]) == (206, whole.headers["etag"])
+        got += answer.body
+        first = len(got) - len(answer.body)
+        assert answer.headers["content-range"] == f"bytes {first}-{len(got) - 1}/{len(whole.body)}"
+        if len(got) == len(whole.body):
+            break
+    assert got == whole.body
+    assert ask("HEAD", path, range="bytes=0-9").headers["content-length"] == "10"
+    assert problem(ask("GET", path, range="bytes=0-9", if_range='"another"'), 413)
+
+
+@pytest.mark.parametrize(
+    ("asked", "begin", "end"),
+    [("bytes=0-0", 0, 1), ("bytes=5-9", 5, 10), ("bytes=-7", -7, None), ("bytes=9-999999999", 9, None)],
+)
+def test_a_part_is_what_is_asked_for(ask: Ask, asked: str, begin: int, end: int | None) -> None:
+    whole = ask("GET", "/v1/models/iris/versions/1/onnx").body
+    answer = ask("GET", "/v1/models/iris/versions/1/onnx", range=asked)
+    assert (answer.status, answer.body) == (206, whole[begin:end])
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "bytes", "bytes=-", "bytes=9-5", "bytes=0-1,3-4", "lines=0-1", "bytes=x-y", "bytes=\u0661-"]
+)
+def test_what_is_no_range_is_passed_over(ask: Ask, asked: str) -> None:
+    answer = ask("GET", "/v1/models/iris/versions/1/onnx", range=asked)
+    assert answer.status == 200
+    assert "content-range" not in answer.headers
+
+
+@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=99999999-99999999", "bytes=-0"])
+def test_what_is_past_the_file_is_416(ask: Ask, asked: str) -> None:
+    length = len(ask("GET", "/v1/models/iris/versions/1/onnx").body)
+    answer = ask("GET", "/v1/models/iris/versions/1/onnx", range=asked)
+    assert problem(answer, 416)["code"] == "range_not_satisfiable"
+    assert answer.headers["content-range"] == f"bytes */{length}"
+
+
+def test_a_file_of_too_many_parts_is_not_made(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.rest.endpoints.onnx._MOST_PARTS", 0)
+    settings = read_settings({"ML_ROOT": str(trained), "ML_MAX_ANSWER_BYTES": "1024"})
+    ask = asking(folder_services(settings, key_records=None))
+    told = problem(ask("GET", "/v1/models/digits/versions/1/onnx", range="bytes=0-9"), 413)["detail"]
+    assert "Range" not in told
+    assert "python -m ml_core.export" in told
+
+
 def test_an_algorithm_without_a_graph_is_409(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ml_core.algorithms, "__path__", [*ml_core.algorithms.__path__, FOLDER])
     services = services_over(tmp_path)
