@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from math import prod
 
+from ml_core.errors import TooLarge
 from ml_core.safetensors import SIZES
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+MOST_STEPS = 1_000_000
+"""How many steps the sequences of one request may have together."""
 
 
 class Pictures:
@@ -83,3 +87,9 @@ class Sequences:
 def size_of(instances: Pictures | Sequences) -> int:
     """How many pictures there are, or steps of sequences: what work is counted by."""
     return len(instances) if isinstance(instances, Pictures) else sum(instances.lengths)
+
+
+def check_steps(steps: int, where: str) -> None:
+    """Raise `TooLarge` for more steps than a request may have."""
+    if steps > MOST_STEPS:
+        raise TooLarge(f"{where} has {steps:,} steps and more; at most {MOST_STEPS:,} are taken together")

@@ -14,7 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
-from ml_core.inputs.arrays import Pictures, Sequences
+from ml_core.inputs.arrays import Pictures, Sequences, check_steps
 from ml_core.inputs.encoded import Encoded
 from ml_core.inputs.float32 import pack32, wrong_number32
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, TENSOR_DATATYPES, fits
@@ -195,8 +195,6 @@ def _sequences(
     expecting: str,
     notes: "Notes | None",
 ) -> Sequences:
-    from ml_core.preprocessing.sequence_input import check_steps
-
     width = len(reader.features)
     rest = tuple(tensor.shape[1:])
     steps = rest[0] if rest else 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import chain
 
-from ml_core.errors import Fault, InvalidInput, TooLarge, member, shown
-from ml_core.inputs.arrays import Sequences
+from ml_core.errors import Fault, InvalidInput, member, shown
+from ml_core.inputs.arrays import Sequences, check_steps
 from ml_core.inputs.encoded import DTYPE, ENCODED_SCHEMA, read_encoded
 from ml_core.inputs.float32 import pack32, wrong_number32
 from ml_core.inputs.instance_cells import cells_of, each_read, encoded_of
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits
-
-MOST_STEPS = 1_000_000
-"""How many steps the sequences of one request may have together."""
 
 
 class SequenceInput:
@@ -224,12 +221,6 @@ def channel_names(instances: object, given: object) -> list[Any]:
         message = f"expected a sequence as a list of steps, or a text, got {shown(first)}"
         raise InvalidInput.at("$.instances[0]", message)
     return [f"x{channel}" for channel in range(len(step) if isinstance(step, list) else 1)]
-
-
-def check_steps(steps: int, where: str) -> None:
-    """Raise `TooLarge` for more steps than a request may have."""
-    if steps > MOST_STEPS:
-        raise TooLarge(f"{where} has {steps:,} steps and more; at most {MOST_STEPS:,} are taken together")
 
 
 def _numbers(steps: list[Any], channels: Sequence[str], unknown: str = LEAVE_OUT) -> list[Any] | None:

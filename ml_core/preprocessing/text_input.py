@@ -6,13 +6,12 @@ import sys
 from array import array
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, quoted, raise_faults, shown
-from ml_core.inputs.arrays import Sequences
+from ml_core.inputs.arrays import MOST_STEPS, Sequences
 from ml_core.inputs.instance_cells import wrong_cells
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, listed_instances
 from ml_core.inputs.kinds import TEXT
 from ml_core.inputs.specs import TEXT as BYTES
 from ml_core.inputs.specs import InputSpec
-from ml_core.preprocessing.sequence_input import MOST_STEPS
 from ml_core.preprocessing.tokens import UNKNOWN
 
 TYPE_CHECKING = False  # as in `records.py`

@@ -11,6 +11,7 @@ import pytest
 
 from providers.deploying.keys import new_key
 from tests.unit.handlers.conftest import ROWS
+from tests.unit.handlers.networks import PICTURES, SEQUENCES, TEXTS, b64, folder_of_networks, png
 
 # Each of these costs a cold start between a fifth and a hundred times bare Python.
 HEAVY = {
@@ -159,3 +160,56 @@ def test_a_first_prediction_keeps_its_budget(trained: Path, model: str) -> None:
     loaded = loaded_after(trained, model, ROWS[:1])
     assert len(ours(loaded.modules)) <= MOST_MODULES
     assert len(ours(loaded.classes)) <= MOST_CLASSES
+
+
+@pytest.fixture(scope="module")
+def of_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model of pictures, of sequences and of texts."""
+    return folder_of_networks(tmp_path_factory.mktemp("networks"))
+
+
+# What reads pictures, sequences and texts, and computes networks: of these each imports its own.
+NETWORKS = {
+    "ml_core.algorithms.cnn", "ml_core.algorithms.rnn", "ml_core.algorithms.network_estimator",
+    "ml_core.arithmetic.network", "ml_core.arithmetic.plain_networks",
+    "ml_core.arithmetic.vectorised_networks", "ml_core.inputs.arrays", "ml_core.inputs.encoded",
+    "ml_core.inputs.float32", "ml_core.inputs.instance_cells", "ml_core.inputs.instance_tensors",
+    "ml_core.pictures.png", "ml_core.preprocessing.instance_input", "ml_core.preprocessing.network_batch",
+    "ml_core.preprocessing.picture_input", "ml_core.preprocessing.sequence_input",
+    "ml_core.preprocessing.text_input", "ml_core.preprocessing.tokens",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["iris", "groups", "digits"])
+def test_rows_of_a_table_import_nothing_of_networks(trained: Path, model: str) -> None:
+    assert modules_after(trained, model, ROWS[:1]) & NETWORKS == set()
+
+
+@pytest.mark.parametrize(
+    ("model", "instance", "others"),
+    [
+        ("digits", PICTURES[0], {"sequence_input", "text_input", "tokens"}),
+        ("waves", SEQUENCES[3], {"picture_input", "text_input", "tokens"}),
+        ("reviews", TEXTS[0], {"picture_input", "sequence_input"}),
+    ],
+)
+def test_a_small_network_imports_no_numpy_and_only_its_own_reader(
+    of_networks: Path, model: str, instance: Any, others: set[str]
+) -> None:
+    loaded = loaded_after(of_networks, model, [instance], ["label", "probability"])
+    assert set(loaded.modules) & HEAVY == set()
+    assert set(loaded.modules) & OTHERS == set()
+    assert set(loaded.modules) & {f"ml_core.preprocessing.{name}" for name in others} == set()
+    assert "ml_core.arithmetic.vectorised_networks" not in loaded.modules
+    importers = [*loaded.importers.get("typing", ()), *loaded.importers.get("hashlib", ())]
+    assert ours(importers) == []
+    assert ours(loaded.typed) == []
+    assert len(ours(loaded.modules)) <= MOST_MODULES + 8
+
+
+def test_raw_pixels_need_no_numpy_and_a_png_file_needs_no_pillow(of_networks: Path) -> None:
+    raw = {"b64": b64(bytes(pixel for row in PICTURES[0] for pixel in row)), "dtype": "uint8"}
+    assert modules_after(of_networks, "digits", [raw]) & HEAVY == set()
+    loaded = modules_after(of_networks, "digits", [{"b64": b64(png(PICTURES[0]))}])
+    assert "ml_core.pictures.png" in loaded
+    assert not {name for name in loaded if name.startswith(("PIL", "sklearn", "scipy"))}
