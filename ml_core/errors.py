@@ -26,6 +26,8 @@
         ├── DocumentDamaged     somebody else wrote over one of our documents; it will not
         └── AccessRefused       it answers that we may not
 
+`Unfinished` is none of them: nothing is wrong where it is raised.
+
 The codes are stable: a client may branch on them. What an error means in HTTP is said in
 `handlers/rest/problems.py`.
 """
@@ -282,6 +284,13 @@ def shown(value: object) -> str:
         return "an object"
     text = repr(value[:LONGEST]) if isinstance(value, str | bytes) else repr(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+class Unfinished(Exception):
+    """A fit that saved a checkpoint stops here, before its deadline; another delivery continues it.
+
+    Its text says how far it was: `continues at epoch 12 of 30`.
+    """
 
 
 def quoted(word: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from handlers.rest.csv_rows import CSV, columns_of_csv
 from handlers.rest.schemas import Schema, check, with_integers
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
-from ml_core.inputs.by_column import columns_of_lists, columns_of_split, instances_of
+from ml_core.inputs.by_column import columns_of_lists, columns_of_split
 
 if TYPE_CHECKING:
     from ml_core.inputs.notes import Notes
@@ -122,10 +122,10 @@ def rows_of(
     named: dict[str, Any] = {"expecting": expecting, "unknown": unknown}
     if form == CSV:
         columns = columns_of_csv(model, sent[0], sent[1], limits, **named)
-        return instances_of(model, columns, expecting=expecting, notes=notes)
+        return model.rows_of_columns(columns, expecting=expecting, notes=notes)
     if form == "inputs" and isinstance(sent, dict):
         columns = columns_of_lists(model.columns, sent, limits, where=where, **named)
-        return instances_of(model, columns, expecting=expecting, notes=notes)
+        return model.rows_of_columns(columns, expecting=expecting, notes=notes)
     if form == "inputs" and not isinstance(sent, list):
         raise InvalidInput.at(
             where, f"expected a list for each feature by its name, or a list of rows, got {shown(sent)}"
@@ -134,7 +134,7 @@ def rows_of(
         # A picture, a sequence or a text in a frame is a row of cells, also where its columns have no names.
         frame = {"columns": model.features, **sent}
         columns = columns_of_split(model.columns, frame, limits, where=where, **named)
-        return instances_of(model, columns, expecting=expecting, notes=notes)
+        return model.rows_of_columns(columns, expecting=expecting, notes=notes)
     if form == "dataframe_split":
         where, sent = f"{where}.data", sent["data"]
     if form == "dataframe_records":

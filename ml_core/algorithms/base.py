@@ -96,13 +96,6 @@ class DataSize:
         self.steps = steps
 
 
-class Unfinished(Exception):
-    """A fit that saved a checkpoint stops here, before its deadline; another delivery continues it.
-
-    Its text says how far it was: `continues at epoch 12 of 30`.
-    """
-
-
 class FitContext:
     """What a running `fit` may tell and ask.
 

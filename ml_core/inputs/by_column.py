@@ -17,7 +17,6 @@ from ml_core.safetensors import pack
 
 if TYPE_CHECKING:
     from ml_core.inputs.notes import Notes
-    from ml_core.model.model import Instances, Model
 
 
 class Columns(NamedTuple):
@@ -62,16 +61,6 @@ def packed_columns(
 
     raise_faults(read_each())
     return Rows(pack(value for row in zip(*read, strict=True) for value in row), len(features), where)
-
-
-def instances_of(
-    model: "Model", columns: Columns, *, expecting: str, notes: "Notes | None" = None
-) -> "Instances":
-    """What a model is asked with, column by column. Raises `TooLarge`, `InvalidInput`."""
-    features, values, path, where = columns
-    if model.reader:
-        return model.reader.of_columns([*values], path, where, expecting=expecting, notes=notes)
-    return packed_columns(features, values, path, where, gaps=model.takes_gaps, notes=notes)
 
 
 def columns_of_lists(

@@ -108,8 +108,7 @@ def _describe(error: BaseException, *, reads_file: bool) -> dict[str, Any]:
     """What the parent is told. Whatever else a reader throws at a file is the file's fault."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return {"code": "out_of_memory"}
-    from ml_core.algorithms.base import Unfinished
-    from ml_core.errors import InvalidInput, ServerlessMLError
+    from ml_core.errors import InvalidInput, ServerlessMLError, Unfinished
     from ml_core.sandbox.tracebacks import frames_of
 
     if isinstance(error, Unfinished):

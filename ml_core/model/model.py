@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.inputs.arrays import Pictures, Sequences
+    from ml_core.inputs.by_column import Columns
     from ml_core.inputs.columns import Feature
     from ml_core.inputs.labels import Label
     from ml_core.inputs.notes import Notes
@@ -168,6 +169,15 @@ class Model:
             expecting=expecting,
             unknown=unknown,
         )
+
+    def rows_of_columns(self, columns: Columns, *, expecting: str, notes: Notes | None = None) -> Instances:
+        """What a caller sends column by column, as `rows`. Raises `InvalidInput`, `TooLarge`."""
+        from ml_core.inputs.by_column import packed_columns
+
+        features, values, path, where = columns
+        if self.reader:
+            return self.reader.of_columns([*values], path, where, expecting=expecting, notes=notes)
+        return packed_columns(features, values, path, where, gaps=self.takes_gaps, notes=notes)
 
     def cells(self, rows: int, outputs: Sequence[str] = ("label",)) -> int:
         """How many values an answer for so many rows holds: what a limit on answers is compared with."""

@@ -25,7 +25,7 @@ _BLOCKS = 4 << 20
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
-class Work(Record):
+class NetworkWork(Record):
     """What a network does.
 
     Args:
@@ -41,7 +41,7 @@ class Work(Record):
     calls: int
 
 
-def convolutional(shape: tuple[int, int, int], n_classes: int, chosen: Mapping[str, Any]) -> Work:
+def convolutional(shape: tuple[int, int, int], n_classes: int, chosen: Mapping[str, Any]) -> NetworkWork:
     """The work of `convolutional.build` with the same arguments."""
     height, width, channels = shape
     kernel = chosen["kernel_size"] ** 2
@@ -57,14 +57,14 @@ def convolutional(shape: tuple[int, int, int], n_classes: int, chosen: Mapping[s
         numbers += inputs + outputs
         parameters += (inputs + 1) * outputs
         inputs = outputs
-    return Work(
+    return NetworkWork(
         multiplications, numbers, parameters, 60 * len(chosen["channels"]) + 40 * (1 + len(chosen["dense"]))
     )
 
 
 def recurrent(
     width: int, n_classes: int, steps: int, chosen: Mapping[str, Any], *, vocabulary: int | None = None
-) -> Work:
+) -> NetworkWork:
     """The work of a recurrent network.
 
     Args:
@@ -84,7 +84,7 @@ def recurrent(
         numbers += steps * directions * (gates + 2) * hidden
         parameters += directions * gates * hidden * (inputs + hidden + 2)
         inputs = directions * hidden
-    return Work(
+    return NetworkWork(
         multiplications + inputs * n_classes,
         numbers + n_classes,
         parameters + (inputs + 1) * n_classes,
@@ -97,7 +97,7 @@ def pooled_shape(shape: tuple[int, int, int], blocks: int) -> tuple[int, int]:
     return shape[0] >> blocks, shape[1] >> blocks
 
 
-def training_seconds(work: Work, samples: int, epochs: int, batch_size: int) -> float:
+def training_seconds(work: NetworkWork, samples: int, epochs: int, batch_size: int) -> float:
     """How many seconds of one processor all epochs take; a training that stops early takes less."""
     batches = -(-samples // batch_size)
     of_sample = work.multiplications * _PASSES * _MULTIPLICATION + work.numbers * _NUMBER
@@ -105,7 +105,7 @@ def training_seconds(work: Work, samples: int, epochs: int, batch_size: int) -> 
     return epochs * (samples * of_sample + batches * of_batch)
 
 
-def training_bytes(work: Work, shape: tuple[int, ...], batch_size: int) -> int:
+def training_bytes(work: NetworkWork, shape: tuple[int, ...], batch_size: int) -> int:
     """The most memory that a training takes beside its samples, in bytes.
 
     Args:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ml_core.algorithms.base import Unfinished
 from ml_core.digests import sha256
-from ml_core.errors import InvalidInput
+from ml_core.errors import InvalidInput, Unfinished
 from ml_core.networks import checkpoints, randomness
 from ml_core.networks.checkpoints import Counters
 from ml_core.networks.held_out import hold_out

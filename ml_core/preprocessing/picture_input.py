@@ -116,7 +116,7 @@ class PictureInput:
 
     def of_files(self, files: Sequence[Encoded], where: str, expecting: str = "the model") -> Pictures:
         """The pictures in the bytes of PNG files. Raises `InvalidInput`, `TooLarge`."""
-        reading = _Reading(self, expecting, LEAVE_OUT)
+        reading = _PictureReading(self, expecting, LEAVE_OUT)
         return joined(each_read(len(files), lambda index: reading.of_encoded(files[index])), where)
 
     def _read_listed(
@@ -132,12 +132,12 @@ class PictureInput:
         packed = None if numbers is None else pack32(numbers)
         if packed is not None:
             return Pictures(packed, self.shape, "F32", where)
-        reading = _Reading(self, expecting, unknown)
+        reading = _PictureReading(self, expecting, unknown)
         parts = each_read(len(listed), lambda index: reading.of_instance(listed[index], path(index)))
         return joined(parts, where)
 
 
-class _Reading:
+class _PictureReading:
     """The reading of one request's pictures, one by one."""
 
     def __init__(self, reader: PictureInput, expecting: str, unknown: str) -> None:

@@ -91,7 +91,7 @@ class SequenceInput:
         listed = listed_instances(instances, limits, where)
         found = self._read_listed(listed, where) if all(type(each) is list for each in listed) else None
         if found is None:
-            reading = _Reading(self.features, where, expecting, unknown)
+            reading = _SequenceReading(self.features, where, expecting, unknown)
             found = reading.joined(
                 len(listed), lambda index: reading.of_instance(listed[index], f"{where}[{index}]")
             )
@@ -110,7 +110,7 @@ class SequenceInput:
 
         Raises `InvalidInput`, `TooLarge`.
         """
-        reading = _Reading(self.features, where, expecting, LEAVE_OUT)
+        reading = _SequenceReading(self.features, where, expecting, LEAVE_OUT)
         found = reading.joined(
             len(columns[0]),
             lambda row: reading.of_cells([column[row] for column in columns], lambda place: path(place, row)),
@@ -145,7 +145,7 @@ class SequenceInput:
         return None if packed is None else Sequences(packed, len(self.features), lengths, "F32", where)
 
 
-class _Reading:
+class _SequenceReading:
     """The reading of one request's sequences, one by one."""
 
     def __init__(self, channels: tuple[str, ...], where: str, expecting: str, unknown: str) -> None:

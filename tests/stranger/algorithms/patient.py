@@ -10,8 +10,9 @@ from typing import Any
 
 from ml_core import hyperparameters as hp
 from ml_core.algorithms import stranger  # type: ignore[attr-defined]
-from ml_core.algorithms.base import Algorithm, FitContext, TrainingData, Unfinished
+from ml_core.algorithms.base import Algorithm, FitContext, TrainingData
 from ml_core.algorithms.tasks import CLASSIFICATION
+from ml_core.errors import Unfinished
 from ml_core.preprocessing.scaling import Preprocessing
 from ml_core.safetensors import Tensor, float64
 

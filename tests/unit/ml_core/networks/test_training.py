@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ml_core.algorithms.base import FitContext, TrainingData, Unfinished
-from ml_core.errors import InvalidInput
+from ml_core.algorithms.base import FitContext, TrainingData
+from ml_core.errors import InvalidInput, Unfinished
 from ml_core.inputs.samples import PictureSamples
 from ml_core.networks import convolutional, randomness
 from ml_core.networks.augmentation import PictureAugmentation
