@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,11 @@ from sklearn.model_selection import train_test_split
 
 from ml_core.algorithms.base import FitContext, TrainingData
 from ml_core.inputs.samples import PictureSamples
-from ml_core.networks import convolutional, estimates, numerics
+from ml_core.networks import convolutional, numerics
 from ml_core.networks.augmentation import PictureAugmentation
 from ml_core.networks.convolutional import PictureInputs
-from ml_core.networks.network import forward, parameters_of
+from ml_core.networks.network import forward
 from ml_core.networks.training import TrainingOptions, train
-from tests.unit.ml_core.networks.kept import KeptCheckpoints
 
 DIGITS = {"channels": [16, 32], "kernel_size": 3, "pooling": "max", "dense": [64], "dropout": 0.25}
 RANDOM_BYTES = np.random.default_rng(0).integers(0, 200, (50, 5, 4, 2), dtype=np.uint8)
@@ -107,85 +105,6 @@ def test_half_of_the_pictures_are_mirrored() -> None:
     assert (mirrored ^ same).all()
     assert 150 < mirrored.sum() < 250
     assert PictureAugmentation()(pictures, np.random.default_rng(1)) is pictures
-
-
-@pytest.mark.parametrize("pooling", ["max", "average"])
-@pytest.mark.parametrize(
-    ("shape", "channels", "dense", "kernel"),
-    [((9, 7, 3), [5, 4], [6], 3), ((4, 4, 1), [3], [], 5), ((12, 12, 2), [8, 16], [32, 32], 1)],
-)
-def test_what_is_counted_is_what_is_there(
-    pooling: str, shape: tuple[int, int, int], channels: list[int], dense: list[int], kernel: int
-) -> None:
-    chosen = {**DIGITS, "channels": channels, "dense": dense, "kernel_size": kernel, "pooling": pooling}
-    layers = convolutional.build(shape, 4, chosen, 0)
-    work = estimates.convolutional(shape, 4, chosen)
-    parameters = parameters_of(layers)
-    assert work.parameters == sum(array.size for array in parameters.values())
-    places, of = {}, list(shape[:2])
-    for number in range(len(channels)):
-        places[f"conv.{number}.weight"] = of[0] * of[1]
-        of = [size // 2 for size in of]
-    assert estimates.pooled_shape(shape, len(channels)) == tuple(of)
-    assert work.multiplications == sum(
-        array.size * places.get(name, 1) for name, array in parameters.items() if array.ndim == 2
-    )
-
-
-@pytest.mark.parametrize("pooling", ["max", "average"])
-@pytest.mark.parametrize(
-    ("shape", "channels", "dense"),
-    [((28, 28, 1), [32, 64], [128]), ((64, 64, 3), [64], []), ((8, 8, 1), [4], [900, 900])],
-)
-def test_a_training_takes_no_more_memory_than_is_estimated(
-    pooling: str, shape: tuple[int, int, int], channels: list[int], dense: list[int]
-) -> None:
-    random = np.random.default_rng(0)
-    samples = PictureSamples(random.integers(0, 256, (40, *shape), dtype=np.uint8))
-    chosen = {**DIGITS, "channels": channels, "dense": dense, "pooling": pooling}
-    data = TrainingData(samples, random.integers(0, 10, 40), 0)
-    inputs = PictureInputs(samples, *convolutional.scaling(samples, "standardise"))
-    options = TrainingOptions(epochs=1, batch_size=16)
-    tracemalloc.start()
-    train(
-        convolutional.build(shape, 10, chosen, 0),
-        inputs,
-        data,
-        options,
-        FitContext(checkpoints=KeptCheckpoints()),
-    )
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < estimates.training_bytes(estimates.convolutional(shape, 10, chosen), shape, 16) < 6 * peak
-
-
-def test_more_of_anything_is_estimated_to_take_longer() -> None:
-    def seconds(
-        shape: tuple[int, int, int] = (28, 28, 1), samples: int = 6000, epochs: int = 2, **changed: Any
-    ) -> float:
-        work = estimates.convolutional(shape, 10, {**DIGITS, **changed})
-        return estimates.training_seconds(work, samples, epochs, 64)
-
-    base = seconds()
-    assert 0.5 < base < 50
-    assert seconds(epochs=4) == pytest.approx(2 * base)
-    more: list[dict[str, Any]] = [
-        {"shape": (32, 32, 3)},
-        {"samples": 6001},
-        {"channels": [16, 33]},
-        {"dense": [65]},
-        {"kernel_size": 5},
-    ]
-    assert all(seconds(**each) > base for each in more)
-
-
-@pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3), ("rnn", 1)])
-def test_the_work_of_a_recurrent_network_is_counted(cell: str, gates: int) -> None:
-    chosen = {"cell": cell, "hidden_size": 5, "layers": 2, "bidirectional": True}
-    work = estimates.recurrent(3, 4, 10, chosen, vocabulary=20)
-    first, second = gates * 5 * (3 + 5), gates * 5 * (10 + 5)
-    assert work.multiplications == 10 * 2 * (first + second) + 10 * 4
-    assert work.parameters == 20 * 3 + 2 * (first + second + 2 * 2 * gates * 5) + 11 * 4
 
 
 _PROGRAM = """
