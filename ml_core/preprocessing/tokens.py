@@ -1,6 +1,6 @@
-"""Texts as numbers of tokens: words or characters, in any script, by a vocabulary of the training rows.
+r"""Texts as numbers of tokens: words or characters, in any script, by a vocabulary of the training rows.
 
-Python's `\\w` knows no combining marks, so that it cuts the words of Hindi, Thai and Arabic apart. Here each
+Python's `\w` knows no combining marks, so that it cuts the words of Hindi, Thai and Arabic apart. Here each
 character gets a class by its Unicode category, and a pattern over the classes finds the tokens: the text is
 gone through a fixed number of times, whatever is in it.
 """
