@@ -78,7 +78,7 @@ def fit(
     from ml_core.algorithms.network_training import input_tensors, options
     from ml_core.inputs.samples import PictureSamples
     from ml_core.networks.augmentation import PictureAugmentation
-    from ml_core.networks.convolutional import PictureInputs, build, scaling
+    from ml_core.networks.convolutional import PictureInputs, build, most_at_once, scaling
     from ml_core.networks.network import tensors_of
     from ml_core.networks.training import train
 
@@ -91,7 +91,15 @@ def fit(
     augment = None
     if chosen["shift"] or chosen["flip"]:
         augment = PictureAugmentation(shift=chosen["shift"], flip=chosen["flip"])
-    train(layers, PictureInputs(samples, mean, scale), data, options(chosen), context, augment=augment)
+    train(
+        layers,
+        PictureInputs(samples, mean, scale),
+        data,
+        options(chosen),
+        context,
+        augment=augment,
+        most_at_once=most_at_once(shape, chosen),
+    )
     parameters = {"shape": [*shape], "kernel_size": chosen["kernel_size"], "pooling": chosen["pooling"]}
     return restore(parameters, {**tensors_of(layers), **input_tensors(mean, scale)}), Preprocessing()
 

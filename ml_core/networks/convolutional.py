@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 # So many numbers are read at once where all pictures are summed up.
 _BLOCK = 1 << 20
+# What a layer gives is kept for its gradient, which stands beside it on the way back, once padded: of each
+# number three in float32.
+_BYTES_OF_NUMBER = 12
+_MOST_BYTES = 128 << 20
 
 
 class PictureInputs:
@@ -114,6 +118,21 @@ def build(
         ]
         inputs = outputs
     return layers
+
+
+def most_at_once(shape: tuple[int, int, int], chosen: Mapping[str, Any]) -> int:
+    """How many pictures may pass the layers together, so that what these keep of them takes 128 MiB.
+
+    Args:
+        shape: as for `build`.
+        chosen: "channels" of the hyperparameters.
+    """
+    height, width, channels = shape
+    numbers = 0
+    for outputs in chosen["channels"]:
+        numbers += height * width * (channels + outputs)
+        height, width, channels = height // 2, width // 2, outputs
+    return max(1, _MOST_BYTES // (_BYTES_OF_NUMBER * numbers))
 
 
 def _pooled(kind: str) -> list[tuple[str, Layer]]:

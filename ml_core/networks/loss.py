@@ -31,24 +31,37 @@ class CrossEntropy:
             scores: batch × classes, before softmax.
             y: the class of each.
         """
-        total, weight, _ = self._computed(scores, y)
-        return total, weight
+        total, _ = self._computed(scores, y)
+        return total, self.weight(y)
 
-    def gradient(self, scores: Array, y: NDArray[np.int64]) -> tuple[float, float, Array]:
-        """The same, and the gradient of their quotient by the scores."""
-        total, weight, logarithms = self._computed(scores, y)
+    def weight(self, y: NDArray[np.int64]) -> float:
+        """The sum of the samples' weights."""
+        return float(self._of(y).sum())
+
+    def gradient(
+        self, scores: Array, y: NDArray[np.int64], of: float | None = None
+    ) -> tuple[float, float, Array]:
+        """The two sums, and the gradient of their quotient by the scores.
+
+        Args:
+            scores: batch × classes, before softmax.
+            y: the class of each.
+            of: divides the gradient in the place of the weights' sum, where these are a part of a batch.
+        """
+        total, logarithms = self._computed(scores, y)
+        weight = self.weight(y)
         slope = np.exp(logarithms)
         slope[np.arange(len(y)), y] -= 1
-        slope *= (self._of(y) / weight)[:, None] if self._weights is not None else 1 / weight
+        slope *= (self._of(y) / (of or weight))[:, None]
         return total, weight, slope.astype(scores.dtype)
 
-    def _computed(self, scores: Array, y: NDArray[np.int64]) -> tuple[float, float, NDArray[np.float64]]:
-        """The two sums, and the logarithm of each probability: in float64, there are few numbers."""
+    def _computed(self, scores: Array, y: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
+        """The sum, and the logarithm of each probability: in float64, there are few numbers."""
         shifted = scores.astype(np.float64)
         shifted -= shifted.max(axis=1, keepdims=True)
         logarithms = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        losses, weights = -logarithms[np.arange(len(y)), y], self._of(y)
-        return float((losses * weights).sum()), float(weights.sum()), logarithms
+        losses = -logarithms[np.arange(len(y)), y]
+        return float((losses * self._of(y)).sum()), logarithms
 
     def _of(self, y: NDArray[np.int64]) -> NDArray[np.float64]:
         """The weight of each sample."""

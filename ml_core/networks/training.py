@@ -89,6 +89,7 @@ def train(
     context: FitContext,
     *,
     augment: Augmentation | None = None,
+    most_at_once: int | None = None,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Train the layers in place. They end with the weights of the best validation loss, or with the last.
@@ -104,6 +105,8 @@ def train(
         options: as above.
         context: as in `algorithms/base.py`.
         augment: changes the batches that are trained on.
+        most_at_once: how many samples pass the layers together, at most; a larger batch passes in parts,
+            whose gradients are added up. None leaves batches whole. It bounds the memory that is taken.
         clock: seconds since the epoch.
 
     Raises:
@@ -115,7 +118,9 @@ def train(
     # A diverging training is found by its loss, and told; numpy's warnings would only be printed. Several
     # BLAS threads would wait for each other: the matrices are small.
     with np.errstate(all="ignore"), threadpool_limits(limits=1, user_api="blas"):
-        _Training(layers, inputs, data, options, context, augment=augment, clock=clock).run()
+        _Training(
+            layers, inputs, data, options, context, augment=augment, most_at_once=most_at_once, clock=clock
+        ).run()
 
 
 class _Training:
@@ -130,6 +135,7 @@ class _Training:
         context: FitContext,
         *,
         augment: Augmentation | None,
+        most_at_once: int | None,
         clock: Callable[[], float],
     ) -> None:
         assert data.y is not None, "a network learns classes"  # noqa: S101
@@ -140,6 +146,7 @@ class _Training:
         self._options = options
         self._context = context
         self._augment = augment
+        self._at_once = min(options.batch_size, most_at_once or options.batch_size)
         self._training, self._validation = hold_out(
             self._y,
             data.groups,
@@ -185,13 +192,9 @@ class _Training:
     def _step(self, epoch: int, batch: int, places: NDArray[np.int64]) -> None:
         """Change the weights by one batch."""
         random = randomness.generator(self._seed, epoch, batch)
-        x = self._inputs.batch(places)
-        if self._augment is not None:
-            x = self._augment(x, random)
-        total, weight, slope = self._loss.gradient(forward(self._layers, x, random), self._y[places])
+        weight = self._loss.weight(self._y[places])
+        total, gradients = self._passed(self._parts(places), weight, random)
         self._check(total, epoch)
-        backward(self._layers, slope)
-        gradients = gradients_of(self._layers)
         if self._options.clip_norm is not None:
             clip(gradients, self._options.clip_norm)
         self._optimiser.step(gradients)
@@ -200,6 +203,30 @@ class _Training:
             batch=batch, steps=done.steps + 1, total=done.total + total, weight=done.weight + weight
         )
 
+    def _passed(
+        self, parts: list[NDArray[np.int64]], weight: float, random: np.random.Generator
+    ) -> tuple[float, dict[str, Array]]:
+        """The loss of a batch's parts, and its gradient by every parameter."""
+        loss = 0.0
+        gradients: dict[str, Array] = {}
+        for places in parts:
+            x = self._inputs.batch(places)
+            if self._augment is not None:
+                x = self._augment(x, random)
+            scores = forward(self._layers, x, random)
+            more, _, slope = self._loss.gradient(scores, self._y[places], weight)
+            loss += more
+            backward(self._layers, slope)
+            if len(parts) == 1:
+                return loss, gradients_of(self._layers)
+            for name, gradient in gradients_of(self._layers).items():
+                gradients[name] = gradients[name] + gradient if name in gradients else gradient.copy()
+        return loss, gradients
+
+    def _parts(self, places: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """The places, as many at a time as may pass the layers together."""
+        return [places[begin : begin + self._at_once] for begin in range(0, len(places), self._at_once)]
+
     def _measured(self, epoch: int) -> dict[str, float]:
         """The metrics of an epoch whose batches are done."""
         metrics = {"loss": _quotient(self._counters.total, self._counters.weight)}
@@ -207,18 +234,15 @@ class _Training:
             # The last step's weights are not measured by any loss.
             self._check(sum(float(np.abs(array).max()) for array in self._weights.values()), epoch)
             return metrics
-        total = weight = 0.0
-        right, size = 0, self._options.batch_size
-        for begin in range(0, len(self._validation), size):
-            places = self._validation[begin : begin + size]
+        total, right = 0.0, 0
+        for places in self._parts(self._validation):
             scores, y = forward(self._layers, self._inputs.batch(places)), self._y[places]
-            more, of = self._loss.sums(scores, y)
-            total, weight = total + more, weight + of
+            total += self._loss.sums(scores, y)[0]
             right += int((scores.argmax(axis=1) == y).sum())
         self._check(total, epoch)
         return {
             **metrics,
-            "validation_loss": _quotient(total, weight),
+            "validation_loss": _quotient(total, self._loss.weight(self._y[self._validation])),
             "validation_accuracy": right / len(self._validation),
         }
 
@@ -282,7 +306,7 @@ class _Training:
         if chosen is not None and not isinstance(chosen, str):
             options["class_weight"] = sorted(chosen.items())
         return sha256(
-            repr((options, data.seed)).encode(),
+            repr((options, data.seed, self._at_once)).encode(),
             self._y.astype("<i8").tobytes(),
             self._validation.astype("<i8").tobytes(),
         )

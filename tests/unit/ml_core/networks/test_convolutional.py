@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,30 @@ def test_half_of_the_pictures_are_mirrored() -> None:
     assert (mirrored ^ same).all()
     assert 150 < mirrored.sum() < 250
     assert PictureAugmentation()(pictures, np.random.default_rng(1)) is pictures
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize(
+    ("shape", "channels", "least"),
+    [((64, 64, 3), [256, 8], 5), ((100, 90, 1), [200], 6), ((8, 8, 1), [4], 5_000)],
+)
+def test_a_large_batch_of_large_pictures_takes_no_more_memory(
+    pooling: str, shape: tuple[int, int, int], channels: list[int], least: int
+) -> None:
+    """Half as much again as is meant, with what layers make and throw away; and no more parts than needed."""
+    chosen = {**DIGITS, "channels": channels, "dense": [], "pooling": pooling}
+    most = convolutional.most_at_once(shape, chosen)
+    assert most >= least
+    samples = PictureSamples(np.zeros((2 * min(most, 20), *shape), np.uint8))
+    y = np.arange(len(samples.array)) % 2
+    inputs = PictureInputs(samples, *convolutional.scaling(samples, "none"))
+    options = TrainingOptions(epochs=1, batch_size=1024, validation_fraction=0)
+    layers = convolutional.build(shape, 2, chosen, 0)
+    tracemalloc.start()
+    train(layers, inputs, TrainingData(samples, y, 0), options, FitContext(), most_at_once=most)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.5 * (128 << 20)
 
 
 _PROGRAM = """

@@ -53,6 +53,22 @@ def trained(
 OPTIONS = TrainingOptions(epochs=4, batch_size=16, learning_rate=0.01, weight_decay=0.1, clip_norm=0.5)
 
 
+@pytest.mark.parametrize("most", [16, 5, 1])
+def test_a_batch_in_parts_is_the_batch(most: int) -> None:
+    """But for rounding, and dropout, which is drawn part by part."""
+    chosen, options = {**CHOSEN, "dropout": 0.0}, OPTIONS._replace(class_weight="balanced")
+    inputs, data = pictures()
+    whole, parts = (convolutional.build(SHAPE, 3, chosen, 4) for _ in range(2))
+    told: list[dict[str, float]] = []
+    for layers, at_once in ((whole, None), (parts, most)):
+        context = FitContext(lambda done, of, metrics: told.append(dict(metrics)))  # noqa: ARG005 - the shape
+        train(layers, inputs, data, options, context, most_at_once=at_once, clock=Clock(0.0))
+    for name, array in parameters_of(whole).items():
+        np.testing.assert_allclose(parameters_of(parts)[name], array, rtol=1e-3, atol=1e-4)
+    for one, other in zip(told[:4], told[4:], strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+
+
 class History:
     """What was told after each epoch; an epoch that is told again must be told the same."""
 
