@@ -160,6 +160,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "seed below 0": ({"seed": -1}, "$.seed"),
     "seed past 32 bits": ({"seed": 2**32}, "$.seed"),
     "seed that is text": ({"seed": "0"}, "$.seed"),
+    "no seconds": ({"max_seconds": 0}, "$.max_seconds"),
+    "too many seconds": ({"max_seconds": 1_000_001}, "$.max_seconds"),
+    "half a second": ({"max_seconds": 0.5}, "$.max_seconds"),
+    "seconds that are text": ({"max_seconds": "60"}, "$.max_seconds"),
 }
 BODIES: dict[str, tuple[Any, int, str]] = {
     "a list": ([], 422, "invalid_input"),
@@ -232,6 +236,8 @@ CASES = [
     *_submitted("a value that is null", {**TABLE, "instances": [[0, 1], [1, 2], [None, 4], [5, 4]]}),
     *_submitted("a column of words", {**TABLE, "instances": [[0, "a"], [1, None], [4, "b"], [5, "a"]]}),
     *_submitted("labels that are written with .0", {**TABLE, "targets": [0.0, 0, 1.0, 1]}),
+    *_submitted("so many seconds", {**TABLE, "max_seconds": 1_000_000}),
+    *_submitted("null for seconds", {**TABLE, "max_seconds": None}),
     *_submitted("null for hyperparameters", {**TABLE, "hyperparameters": None}),
     *_submitted("an integer written as 2.0", {**CLUSTERS, "hyperparameters": {"n_clusters": 2.0}}),
     *_submitted("gzip", zipped(CLUSTERS), {"Content-Encoding": "gzip", "Content-Type": "application/json"}),

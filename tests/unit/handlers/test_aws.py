@@ -4,6 +4,7 @@ import json
 import os
 from base64 import b64decode
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ from handlers.clouds import aws, bootstrap
 from handlers.local.services import folder_services
 from handlers.rest.http import Response
 from handlers.settings import read_settings
+from ml_core.errors import Unavailable
 from ml_core.inputs.rows import Limits
+from ml_core.jobs.leases import LEASE, claim
 from ml_core.training.notebook import check_request
 from providers.deploying.keys import new_key
+from providers.local.runtime.queue import FolderQueue
 from tests.unit.handlers.conftest import REQUESTS, services_over
 
 EVENTS = os.path.join(os.path.dirname(__file__), "..", "..", "events")
@@ -225,6 +229,42 @@ def test_a_message_that_fails_comes_again_and_is_a_dead_letter_in_the_end(local:
     assert aws.train(batch, Context()) == {"batchItemFailures": []}
     (buried,) = (local / "~queue" / "~dead-letters").iterdir()
     assert json.loads(buried.read_text()) == {"job": job.id}
+
+
+def test_a_job_that_comes_again_is_a_new_message(local: Path) -> None:
+    """SQS counts how often it gave out a message; one that never failed is not to be counted."""
+    services = services_over(local)
+    job = services.jobs.submit("groups", b"{}", {})
+    assert claim(services.jobs, job.id).lease is not None
+    batch = event("sqs_batch", JOB=job.id)
+    batch["Records"] = batch["Records"][:1]
+    batch["Records"][0]["attributes"]["ApproximateReceiveCount"] = "90"
+    assert aws.train(batch, Context()) == {"batchItemFailures": []}, "SQS deletes the present one"
+    due, pause = FolderQueue(str(local)).due()
+    assert due == []
+    assert pause is not None
+    assert LEASE / 2 < pause < LEASE + 2
+
+
+def test_where_it_cannot_be_sent_the_present_message_comes_again(
+    local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Unavailable("the role may not send")
+
+    monkeypatch.setattr(FolderQueue, "defer", refuse)
+    hidden: list[tuple[str, float]] = []
+    queue = SimpleNamespace(hide=lambda receipt, seconds: hidden.append((receipt, seconds)))
+    monkeypatch.setattr("providers.aws.runtime.wiring.queue", lambda _: queue)
+    services = services_over(local)
+    job = services.jobs.submit("groups", b"{}", {})
+    assert claim(services.jobs, job.id).lease is not None
+    (record,) = event("sqs_batch", JOB=job.id)["Records"][:1]
+    again = {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
+    assert aws.train({"Records": [record]}, Context()) == again
+    ((receipt, seconds),) = hidden
+    assert receipt == record["receiptHandle"]
+    assert seconds > LEASE / 2
 
 
 @pytest.mark.usefixtures("local")

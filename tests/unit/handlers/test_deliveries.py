@@ -16,7 +16,7 @@ from ml_core.jobs.trainer import Outcome
 from ml_core.jobs.turns import Turns
 from providers.local.runtime.queue import FolderQueue, work
 from tests.contract.faults import QUICK, QUICK_FIT
-from tests.unit.handlers.conftest import services_over
+from tests.unit.handlers.conftest import asking, services_over
 
 
 @pytest.fixture
@@ -137,3 +137,20 @@ def test_the_laptops_trainer_takes_turns_among_keys(tmp_path: Path) -> None:
     assert ended.index("bob") <= 1
     assert ended[:4].count("bob") == 2
     assert all(services.jobs.get(each).state == "succeeded" for each in sent)
+
+
+def test_a_job_shows_its_history_and_a_list_of_jobs_does_not(tmp_path: Path) -> None:
+    services = services_over(tmp_path)
+    running = services.jobs.submit("iris", json.dumps({"steps": 4, "per_delivery": 2}).encode(), {})
+    ended = services.jobs.submit("iris", json.dumps({"steps": 2}).encode(), {})
+    assert deliver(services, running.id, quick(services)) == 0.0
+    assert deliver(services, ended.id, quick(services)) is None
+    reply = asking(services)
+    shown = [json.loads(reply("GET", f"/v1/jobs/{each.id}").body) for each in (running, ended)]
+    assert [len(each["metrics"]["history"]) for each in shown] == [2, 2]
+    assert shown[0]["attempts"][0]["outcome"] == "continued"
+    listed = {each["id"]: each for each in json.loads(reply("GET", "/v1/jobs").body)["jobs"]}
+    assert listed[running.id]["metrics"] is None
+    assert listed[ended.id]["metrics"] == {"training": {"loss": 0.5}}
+    (version,) = json.loads(reply("GET", "/v1/models/iris/versions").body)["versions"]
+    assert version["metrics"] == {"training": {"loss": 0.5}}
