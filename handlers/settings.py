@@ -223,10 +223,10 @@ SETTINGS = (
         "ML_TRAIN_HOURS",
         12,
         "hours",
-        0,
+        1,
         8_760,
         "For how long a training is continued in all, whose algorithm saves checkpoints and which one run of "
-        "the trainer is too short for. 0 continues none.",
+        "the trainer is too short for.",
     ),
     Setting(
         "train_memory",

@@ -94,7 +94,7 @@ class Attempt:
             self._lease.look()  # raises LeaseLost when another trainer has ended the job meanwhile
             raise Unavailable(f"the input of job '{self._job}' is missing") from error
 
-    def _fetch(self, table: TableReference, path: str) -> Fetched | AttemptFailed | Interruption:
+    def _fetch(self, table: TableReference, path: str) -> Fetched | Ended:
         """Bring the table to the file `path`."""
 
         def fetch(task: Background[Fetched]) -> Fetched:
@@ -191,8 +191,12 @@ class Attempt:
                 return job_errors.too_slow(self._seconds, child, self._context.time_setting)
         raise AssertionError(result)
 
-    def _interrupted(self, interruption: Interruption, work: Work) -> AttemptFailed | Interruption:
-        """Time that is over is a failure, of which the work says how far it was."""
+    def _interrupted(
+        self, interruption: Interruption, work: Work
+    ) -> AttemptFailed | HandedOver | Broken | Interruption:
+        """Time that is over is a failure, of which the work says how far it was; but not of one continued."""
+        if interruption is Interruption.OVER and self._lease.advanced_to is not None:
+            return self._handed_over(f"{interruption.value} ({job_errors.how_far(work)})")
         if interruption is Interruption.OVER:
             return AttemptFailed(job_errors.too_slow(self._seconds, work, self._context.time_setting))
         if interruption is Interruption.SPENT:

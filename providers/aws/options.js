@@ -49,7 +49,7 @@ function warmFault(text, cap) {
 }
 
 function hoursFault(text) {
-  return /^\d{1,4}(\.\d+)?$/.test(text) && Number(text) <= 8760 ? '' : `expected a number of hours from 0 to 8760, got ${shown(text)}`;
+  return /^\d{1,4}(\.\d+)?$/.test(text) && Number(text) >= 1 && Number(text) <= 8760 ? '' : `expected a number of hours from 1 to 8760, got ${shown(text)}`;
 }
 
 function capFault(text, or) {

@@ -62,8 +62,8 @@ def train_hours(provider: Mapping[str, object]) -> str:
         hours = float(text)
     except ValueError:
         hours = float("nan")
-    if not 0 <= hours <= _YEAR:
-        raise DeploymentFailed(f"trainHours: expected a number of hours from 0 to {_YEAR}, got {text[:80]!r}")
+    if not 1 <= hours <= _YEAR:
+        raise DeploymentFailed(f"trainHours: expected a number of hours from 1 to {_YEAR}, got {text[:80]!r}")
     return text
 
 

@@ -19,7 +19,7 @@ from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, SUCCEEDED, Job, checkpo
 from ml_core.jobs.leases import LOST, MOST_ATTEMPTS
 from ml_core.jobs.sweep import Swept
 from ml_core.jobs.trainer import Outcome, run_job
-from ml_core.ports import ObjectStore
+from ml_core.ports import ObjectStore, Opened
 from ml_core.registry.registry import artifact_key, manifest_key
 from tests.contract.bench import TABLE, Bench
 from tests.contract.faults import FaultyStore, fail_before
@@ -221,6 +221,26 @@ class TestEnding:
         assert "the store has no further checkpoint" in ended.attempts[-2]["reason"]
         assert steps_told(ended) == [1, 2], "how far it was is told"
         assert left_of(bench, job) == []
+
+    def test_time_that_is_over_before_the_fit_ends_no_job_that_advanced(self, bench: Bench) -> None:
+        """Its data takes long to come, for once."""
+        job = bench.submit_table(steps=STEPS, per_delivery=2)
+        bench.deliver(job)
+        over = threading.Event()
+
+        class Slow(FaultyStore):
+            def opened(self, key: str) -> Opened:
+                over.set()
+                raise Unavailable("too late")
+
+        class Ended(TrainerContext):
+            def is_over(self, spare: float = 0.0) -> bool:
+                return spare == 0 and over.wait(30)
+
+        outcome = run_job(job.id, Ended(*bench.context(Slow(bench.store, 0, fail_before))))
+        assert outcomes(outcome.job) == ["continued", "failed"]
+        deliver_until_over(bench, job)
+        check_whole(bench, job)
 
     def test_it_is_continued_for_so_many_hours(self, bench: Bench) -> None:
         job = bench.submit(steps=STEPS, per_delivery=1)

@@ -186,8 +186,8 @@ def test_the_key_of_a_private_api_comes_beside_the_callers_identity(bench: Bench
         ({"alarmEmail": "ops"}, "alarmEmail: expected an address such as ops@example.com, got 'ops'"),
         ({"warmInstances": "-1"}, "warmInstances: expected 0 to 10 (apiInstances), got '-1'"),
         ({"warmInstances": 11}, "warmInstances: expected 0 to 10 (apiInstances), got '11'"),
-        ({"trainHours": "long"}, "trainHours: expected a number of hours from 0 to 8760, got 'long'"),
-        ({"trainHours": -1}, "trainHours: expected a number of hours from 0 to 8760, got '-1'"),
+        ({"trainHours": "long"}, "trainHours: expected a number of hours from 1 to 8760, got 'long'"),
+        ({"trainHours": -1}, "trainHours: expected a number of hours from 1 to 8760, got '-1'"),
         ({"buildAccount": "me@example.com"}, "buildAccount: expected a service account's address"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.datasets import load_digits
 
 import ml_core.algorithms
 from ml_core.inputs.rows import Limits
@@ -63,6 +65,52 @@ def test_a_fit_that_is_killed_and_continued_gives_the_bytes_of_one_that_is_not(t
     assert [each["loss"] for each in history] == [each["loss"] for each in metrics["history"]]
     assert history[-1]["loss"] < history[0]["loss"]
     assert {each["threads"] for each in history} == {1.0}, "numpy came after the environment was set"
+
+
+def test_a_network_that_is_killed_and_continued_gives_the_bytes_of_one_that_is_not(tmp_path: Path) -> None:
+    """Killed at the first checkpoint that the store has."""
+    digits = load_digits()
+    body = {
+        "algorithm": "cnn",
+        "instances": digits.images[:100].astype(int).tolist(),
+        "targets": digits.target[:100].tolist(),
+        "hyperparameters": {"channels": [4], "dense": [8], "epochs": 120, "patience": None},
+    }
+    request = check_request(body, Limits(), lambda _: None)
+    kills: list[int] = []
+
+    class Killing(FolderStore):
+        """Kills the fit."""
+
+        def put_if_unchanged(self, key: str, data: bytes, revision: str) -> str:
+            if b'"advanced_to":"' in data and not kills:
+                kills.extend(fits())
+                for pid in kills:
+                    os.kill(pid, signal.SIGKILL)
+            return super().put_if_unchanged(key, data, revision)
+
+    made = []
+    for store in (FolderStore(str(tmp_path / "whole")), Killing(str(tmp_path / "killed"))):
+        jobs = Jobs(store, RememberingQueue())
+        job = jobs.submit("digits", request.to_bytes(), request.summary())
+        while run_job(job.id, TrainerContext(jobs, Registry(store), intervals=QUICK)).defer is not None:
+            pass
+        ended = jobs.get(job.id)
+        assert (ended.state, ended.error) == (SUCCEEDED, None)
+        history = json.loads(store.get(manifest_key(job.id)).data)["metrics"]["history"]
+        assert [each["done"] for each in history] == [*range(1, 121)]
+        made.append((store.get(artifact_key(job.id)).data, history))
+    assert len(kills) == 1
+    assert made[0] == made[1]
+
+
+def fits() -> list[int]:
+    """The fitting processes of this one."""
+    listed = [
+        Path(f"/proc/self/task/{task}/children").read_text(encoding="ascii")
+        for task in os.listdir("/proc/self/task")
+    ]
+    return [int(pid) for pid in " ".join(listed).split()]
 
 
 @pytest.mark.parametrize("name", ["columns", "numbers", "split_rows", "table"])
