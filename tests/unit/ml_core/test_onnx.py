@@ -5,6 +5,7 @@ the two arithmetics do.
 """
 
 import json
+import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -326,6 +327,23 @@ def test_a_file_says_what_it_is() -> None:
     }
     session = onnxruntime.InferenceSession(file)
     assert session.get_modelmeta().custom_metadata_map["model"] == "fruit"
+
+
+def test_what_the_page_tells_to_do_with_a_file_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(Path(ARTIFACTS).parents[3] / "docs" / "versions.md", encoding="utf-8") as page:
+        section = page.read().partition("\n## As ONNX\n")[2].partition("\n## ")[0]
+    (program,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    model = train_model(
+        [[120, 0.9], [130, 0.8], [170, 0.2], [160, 0.1]], ["apple", "apple", "quince", "quince"]
+    )
+    (tmp_path / "fruit-1.onnx").write_bytes(model.to_onnx())
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(program, found)  # noqa: S102 - the page's own
+    assert found["label"].tolist() == model.output_of([[150, 0.4]])
+    assert found["probability"] == pytest.approx(np.array(model.output_of([[150, 0.4]], "probability")))
+    for name in properties(model.to_onnx()):
+        assert f"`{name}`" in section
 
 
 def test_an_algorithm_that_does_not_say_itself_as_onnx_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

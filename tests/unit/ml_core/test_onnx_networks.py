@@ -6,17 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from ml_core.algorithms import cnn, rnn
 from ml_core.algorithms.cnn import ConvolutionalNetwork
 from ml_core.algorithms.rnn import RecurrentNetwork
 from ml_core.arithmetic.network import GATES
+from ml_core.inputs.rows import Limits
 from ml_core.model.model import Model
 from ml_core.preprocessing.picture_input import PictureInput
 from ml_core.preprocessing.sequence_input import SequenceInput
 from ml_core.preprocessing.text_input import TextInput
 from ml_core.preprocessing.tokens import Tokenizer
 from ml_core.safetensors import Tensor
+from ml_core.training.notebook import check_request, fit
 from tests.unit.ml_core.onnx_runtime import checked, properties, run
 
 CLOSE = 2e-6  # of a probability: float32 has 24 bits, and sums of a few hundred numbers lose some
@@ -138,6 +141,20 @@ def test_convolutional_networks(
     model = convolutional(shape, channels, dense, kernel_size, pooling)
     pictures = np.random.default_rng(2).normal(size=(40, *shape)).astype(np.float32)
     assert_same(model, pictures.tolist(), {"input-0": pictures})
+
+
+def test_a_network_that_was_trained_on_digits() -> None:
+    pictures, digits = load_digits(return_X_y=True)
+    pictures = pictures.reshape(-1, 8, 8, 1)
+    body = {
+        "algorithm": "cnn",
+        "instances": pictures[:600].tolist(),
+        "targets": digits[:600].tolist(),
+        "hyperparameters": {"epochs": 4, "channels": [8], "dense": [16]},
+        "test_fraction": 0,
+    }
+    model = Model.from_bytes(fit(check_request(body, Limits()), lambda *_: None).artifact)
+    assert_same(model, pictures[600:].tolist(), {"input-0": pictures[600:].astype(np.float32)})
 
 
 def padded(sequences: list[Any], padding: Any, dtype: Any) -> dict[str, Any]:
