@@ -7,11 +7,12 @@ rounding (a decision of 0, two centres equally near) may go to the other side.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import sqrt, sumprod
 
 from ml_core.arithmetic.pairs import pairs_of
 from ml_core.arithmetic.plain import ROUNDING
 from ml_core.onnx.graph import BOOL, DOUBLE, INT64, Value
+from ml_core.safetensors import pack, unpack_rows
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -72,20 +73,22 @@ class GraphArithmetic:
         Both are moved so that the points' mean is 0: what all have in common only costs digits. Rows further
         out than the points lose more, but to them the kernel is next to 0.
         """
-        rows = points.rows
-        centre = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
-        moved = [[x - c for x, c in zip(row, centre, strict=True)] for row in rows]
-        squares = [sum(x * x for x in row) for row in moved]
-        furthest = max(squares)
+        centre = _centre(points)
+        squares, doubled = [], bytearray()
+        for row in unpack_rows(points.packed, len(centre)):  # one at a time: there may be very many
+            moved = [x - c for x, c in zip(row, centre, strict=True)]
+            squares.append(sumprod(moved, moved))
+            doubled += pack([-2 * x for x in moved])
         # The bound of `vectorised._squared_distances`, for rows as far out as the furthest point.
-        loss = (8 + 2 * sqrt(len(centre))) * ROUNDING * (2 * sqrt(gamma * furthest) + 1) ** 2
+        reach = 2 * sqrt(gamma * max(squares)) + 1
+        loss = (8 + 2 * sqrt(len(centre))) * ROUNDING * reach * reach
         if not loss <= _HARMLESS:  # also of what overflowed
             return None
         graph, add = self._graph, self._graph.node
         Y = add("Sub", X, graph.doubles(centre))
         lengths = add("ReduceSumSquare", Y, graph.integers([1]), keepdims=1)
-        doubled = graph.doubles([-2 * x for row in moved for x in row], *points.shape)
-        crossed = add("Gemm", Y, doubled, graph.doubles(squares), transB=1)
+        products = graph.constant(DOUBLE, points.shape, bytes(doubled))
+        crossed = add("Gemm", Y, products, graph.doubles(squares), transB=1)
         return add("Max", add("Add", crossed, lengths), graph.double(0.0))
 
     def polynomial_kernel(self, X: Value, points: Tensor, gamma: float, coef0: float, degree: int) -> Value:
@@ -221,3 +224,11 @@ class GraphArithmetic:
 
     def _plus(self, matrix: Value, term: float) -> Value:
         return self._graph.node("Add", matrix, self._graph.double(term))
+
+
+def _centre(points: Tensor) -> list[float]:
+    """The mean of the points."""
+    total = [0.0] * points.shape[1]
+    for row in unpack_rows(points.packed, len(total)):
+        total = [sum_of + x for sum_of, x in zip(total, row, strict=True)]
+    return [each / points.shape[0] for each in total]
