@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ml_core import safetensors, train_model
 from ml_core.errors import ArtifactInvalid
-from ml_core.inputs.rows import Rows
+from ml_core.inputs.rows import Limits, Rows
 from ml_core.model import artifact
 from ml_core.model.model import Model
 from ml_core.safetensors import Tensor
@@ -95,9 +95,7 @@ def test_artifacts_of_every_format_so_far_are_read(kept: str) -> None:
     with open(os.path.join(KEPT, kept), encoding="utf-8") as file:
         told = json.load(file)
     loaded = Model.from_bytes(bytes.fromhex(told["artifact"]))
-    predicted = loaded.predict_rows(
-        Rows(packed(np.array(told["rows"])), len(loaded.features)), loaded.outputs
-    )
+    predicted = loaded.predict_rows(loaded.rows(told["rows"], limits=Limits()), loaded.outputs)
     expected = told["predictions"]
     if isinstance(expected, list):  # format 1 was written down when outputs had places
         places = zip(("label", "probability", "decision", "distance"), expected, strict=True)

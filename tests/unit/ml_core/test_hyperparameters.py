@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ml_core import algorithms
 from ml_core.errors import InvalidInput
-from ml_core.hyperparameters import AnyOf, Flag, Integer, Kind, Number, OneOf, Weights
+from ml_core.hyperparameters import AnyOf, Flag, Integer, Kind, ListOf, Number, OneOf, Weights
 
 KINDS: dict[str, Kind] = {
     "number": Number(least=0, most=5),
@@ -17,6 +17,10 @@ KINDS: dict[str, Kind] = {
     "integer": Integer(-1, 7),
     "flag": Flag(),
     "words": OneOf("a", "b", None),
+    "numbers": OneOf(1, 3, 7),
+    "words and numbers": OneOf("a", 3, None),
+    "list": ListOf(Integer(1, 3), 0, 2),
+    "list of words": ListOf(OneOf("a", None), 1, 2),
     "weights": Weights(),
     "any": AnyOf(OneOf("auto"), Integer(1, 3), Number(above=10, most=20)),
 }
@@ -55,14 +59,14 @@ def test_an_algorithms_schema_is_valid_and_allows_its_own_defaults(name: str) ->
     assert all(declared["description"] for declared in schema["properties"].values())
 
 
-@pytest.mark.parametrize("name", algorithms.names())
+@pytest.mark.parametrize("name", ["kmeans", "logistic_regression", "svm"])
 def test_defaults_are_scikit_learns(name: str) -> None:
     from sklearn.cluster import KMeans
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import SVC
 
     estimators = {"logistic_regression": LogisticRegression, "svm": SVC, "kmeans": KMeans}
-    theirs = estimators[name]().get_params() if name in estimators else {}
+    theirs = estimators[name]().get_params()
     ours = algorithms.algorithm(name).check({})
     ours_alone = {"scale", "probability"}
     assert {key: theirs.get(key, "none") for key in ours if key not in ours_alone} == {
@@ -98,3 +102,21 @@ def test_equal_values_of_other_types_are_one_hyperparameter() -> None:
     assert repr(check({"C": 1, "degree": 3.0, "gamma": 2})) == repr(
         check({"C": 1.0, "degree": 3, "gamma": 2.0})
     )
+
+
+def test_the_lists_of_a_network_are_read_and_told() -> None:
+    check = algorithms.algorithm("cnn").check
+    assert check({"channels": [8.0], "dense": [], "kernel_size": 5.0}) == check(
+        {"channels": [8], "dense": [], "kernel_size": 5}
+    )
+    with pytest.raises(InvalidInput) as refused:
+        check({"channels": [], "dense": [0], "kernel_size": 4, "pooling": 3})
+    messages = {
+        fault.path.removeprefix("$.hyperparameters."): fault.message for fault in refused.value.faults
+    }
+    assert messages == {
+        "channels": "expected a list of 1 to 6, each an integer from 1 to 256, got a list of 0",
+        "dense": "expected a list of 0 to 3, each an integer from 1 to 1024, got a list of 1",
+        "kernel_size": "expected 1 or 3 or 5 or 7, got 4",
+        "pooling": 'expected "max" or "average", got 3',
+    }

@@ -10,6 +10,7 @@ import pytest
 from ml_core import algorithms, predict, train_model
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS
 from ml_core.errors import AlgorithmNotFound, InvalidInput
+from ml_core.inputs.kinds import TABLE
 from ml_core.inputs.rows import Rows
 from ml_core.model.model import Model
 from tests.unit.ml_core.data_frames import DataFrame
@@ -19,7 +20,10 @@ IRIS, CANCER = CLASSIFICATION["iris"], CLASSIFICATION["breast_cancer"]
 CHOSEN: dict[str, dict[str, Any]] = {"svm": {"probability": True}, "kmeans": {"n_clusters": 3}}
 
 
-@pytest.fixture(params=algorithms.names())
+OF_TABLES = [name for name, info in algorithms.algorithms().items() if TABLE in info.algorithm.takes]
+
+
+@pytest.fixture(params=OF_TABLES)
 def model(request: pytest.FixtureRequest) -> Model:
     y = None if request.param == "kmeans" else IRIS.target_names[IRIS.target]
     return train_model(IRIS.data, y, request.param, **CHOSEN.get(request.param, {}))
@@ -32,14 +36,28 @@ def rows(X: Any) -> Rows:
 def test_the_algorithms_are_the_files_of_their_folder() -> None:
     files = os.listdir(os.path.dirname(algorithms.__file__))
     contract = {"__init__.py", "base.py", "contract.py", "learnt.py", "outputs.py"}
-    found = {file[:-3] for file in files if file.endswith(".py") and file not in contract}
+    shared = {f"network_{part}.py" for part in ("estimator", "hyperparameters", "sizes", "training")}
+    found = {file[:-3] for file in files if file.endswith(".py") and file not in contract | shared}
     assert set(algorithms.algorithms()) == set(algorithms.names()) == found
     assert {"logistic_regression", "svm", "kmeans"} <= found
 
 
 @pytest.mark.parametrize(
     "name",
-    ["forest", "", "__init__", "base", "contract", "learnt", "outputs", "tasks", "..errors", "svm.py", "SVM"],
+    [
+        "forest",
+        "",
+        "__init__",
+        "base",
+        "contract",
+        "learnt",
+        "outputs",
+        "tasks",
+        "network_sizes",
+        "..errors",
+        "svm.py",
+        "SVM",
+    ],
 )
 def test_a_name_that_is_no_file_is_no_algorithm(name: str) -> None:
     with pytest.raises(AlgorithmNotFound):
