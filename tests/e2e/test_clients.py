@@ -10,6 +10,15 @@ import pytest
 from sklearn.datasets import load_iris
 
 from tests.e2e.local_server import ROOT, LocalServer
+from tests.unit.handlers.networks import (
+    COLOURED,
+    PICTURES,
+    SEQUENCES,
+    TEXTS,
+    b64,
+    folder_of_networks,
+    png,
+)
 
 PYTHON = os.path.join(ROOT, ".tools", "clients", "bin", "python")
 IRIS = load_iris()
@@ -95,3 +104,54 @@ def test_kserves_client_speaks_v2_in_json_and_binary(server: LocalServer, model:
         assert got[form]["outputs"] == {name: expected[name] for name in ("predict", "predict_proba")}
     assert got["error"]["status"] == 400
     assert "expects 4 features" in got["error"]["message"]
+
+
+def _tensor(data: Any, datatype: str, name: str = "input-0", **more: Any) -> dict[str, Any]:
+    return {"name": name, "datatype": datatype, "data": data, **more}
+
+
+def _padded() -> list[Any]:
+    longest = max(map(len, SEQUENCES))
+    return [sequence + [[0.0, 0.0]] * (longest - len(sequence)) for sequence in SEQUENCES]
+
+
+# The model, its tensors, and what they hold as `:predict` takes it.
+TENSORS: list[tuple[str, list[dict[str, Any]], list[Any]]] = [
+    (
+        "digits",
+        [_tensor([[[[pixel] for pixel in row] for row in picture] for picture in PICTURES], "FP32")],
+        PICTURES,
+    ),
+    ("colours", [_tensor(COLOURED, "UINT8")], COLOURED),
+    ("digits", [_tensor([b64(png(picture)) for picture in PICTURES], "BYTES", files=True)], PICTURES),
+    ("waves", [_tensor(_padded(), "FP32")], _padded()),
+    (
+        "waves",
+        [_tensor(_padded(), "FP32"), _tensor([len(sequence) for sequence in SEQUENCES], "INT64", "lengths")],
+        SEQUENCES,
+    ),
+    ("reviews", [_tensor(TEXTS, "BYTES")], TEXTS),
+    ("reviews", [_tensor([[text] for text in TEXTS], "BYTES", "review")], TEXTS),
+]
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    with LocalServer(folder_of_networks(tmp_path_factory.mktemp("networks"))) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("script", "scheme"), [("triton_tensors.py", ""), ("kserve_tensors.py", "http://")])
+def test_clients_send_pictures_sequences_and_texts(networks: LocalServer, script: str, scheme: str) -> None:
+    requests = json.dumps([(model, tensors) for model, tensors, _ in TENSORS])
+    got = _client(script, scheme + networks.url.removeprefix("http://"), requests)
+    for (model, tensors, instances), answers in zip(TENSORS, got, strict=True):
+        asked = {"instances": instances, "outputs": ["label", "probability"]}
+        rows = networks.call("POST", f"/v1/models/{model}:predict", asked).body["predictions"]
+        expected = [[row["label"] for row in rows], [row["probability"] for row in rows]]
+        assert answers["json"] == expected, (script, model)
+        assert answers["binary"] == expected, (script, model)
+        if "inputs" in answers:
+            assert {each["name"] for each in tensors} <= {each["name"] for each in answers["inputs"]} | {
+                "review"
+            }
