@@ -20,6 +20,7 @@ from providers.azure.deploying import packaging as azure
 from providers.azure.deploying.planning import apps_of
 from tests.azure.conftest import make_service
 from tests.framework import ROOT
+from tests.unit.handlers.networks import PICTURES, SEQUENCES, TEXTS, b64, networks, png, register
 
 ROWS = [[row % 7, row % 5 / 3, (row * 11 % 13) / 7] for row in range(60)]
 MIXED = [[None if row % 9 == 0 else row, ("basic", "plus", None)[row % 3]] for row in range(60)]
@@ -37,6 +38,12 @@ OUTPUTS = {
     "mixed": ["label", "probability", "decision"],
     "groups": ["label", "distance"],
     "probable": ["label", "probability"],
+}
+# Their weights are random: what they compute with is the same.
+NETWORKS: dict[str, list[Any]] = {
+    "digits": [*PICTURES, *({"b64": b64(png(picture))} for picture in PICTURES)],
+    "waves": SEQUENCES,
+    "reviews": TEXTS,
 }
 PROGRAM = """
 import json, sys
@@ -60,6 +67,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> str:
     services = folder_services(read_settings({"ML_ROOT": root}), key_records=None)
     for name, request in MODELS.items():
         assert train_now(services, {"model": name, **request}).state == "succeeded"
+    for name, model in networks().items():
+        register(services, name, model)
     return root
 
 
@@ -75,11 +84,12 @@ def azure_api() -> str:
 
 
 def event(model: str) -> dict[str, Any]:
-    """A prediction for 1,800 rows, in every output that the model is asked for."""
-    body = {
-        "instances": MODELS[model]["instances"] * 30,
-        "outputs": OUTPUTS.get(model, ["label", "decision"]),
-    }
+    """A prediction for so many rows that numpy computes it, in every output that the model is asked for."""
+    if model in NETWORKS:
+        body = {"instances": NETWORKS[model] * 100, "outputs": ["label", "probability"]}
+    else:
+        outputs = OUTPUTS.get(model, ["label", "decision"])
+        body = {"instances": MODELS[model]["instances"] * 30, "outputs": outputs}
     return {
         "version": "2.0",
         "rawPath": f"/v1/models/{model}:predict",
@@ -95,7 +105,7 @@ def answers(root: str, paths: list[str], *options: str) -> dict[str, Any]:
         [sys.executable, *options, "-c", PROGRAM, root],
         cwd=ROOT,
         env={"PYTHONPATH": os.pathsep.join(paths), "PATH": os.environ["PATH"]},
-        input=json.dumps([event(model) for model in MODELS]),
+        input=json.dumps([event(model) for model in (*MODELS, *NETWORKS)]),
         stdout=subprocess.PIPE,
         text=True,
         timeout=120,
@@ -106,7 +116,8 @@ def answers(root: str, paths: list[str], *options: str) -> dict[str, Any]:
 
 
 def test_every_algorithm_is_among_the_models() -> None:
-    assert {model["algorithm"] for model in MODELS.values()} == set(algorithms.names())
+    trained_here = {model["algorithm"] for model in MODELS.values()}
+    assert trained_here | {networks()[model].algorithm for model in NETWORKS} == set(algorithms.names())
 
 
 @pytest.mark.parametrize(("package", "below"), [("aws_layer", "python"), ("azure_api", azure.SITE_PACKAGES)])
