@@ -15,6 +15,7 @@ import handlers.errors
 import ml_core.errors
 from handlers.auth import OPEN, ROLES, VISITOR
 from handlers.rest.answers import ANSWERS
+from handlers.rest.network_examples import examples_of
 from handlers.rest.problems import status_of
 from handlers.rest.routes import EVERYWHERE, HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route, query_of
 from handlers.rest.schemas import Schema
@@ -168,7 +169,11 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.body:
         operation["requestBody"] = {
             "required": not route.may_be_empty,
-            "content": _content(route.body, getattr(module, route.body)),
+            "content": _content(
+                route.body,
+                getattr(module, route.body),
+                of_any_version="{version}" not in route.path and "{alias}" not in route.path,
+            ),
         }
     return operation
 
@@ -212,14 +217,16 @@ def _example(name: str) -> dict[str, Any]:
     return {"example": _EXAMPLES[name]} if name in _EXAMPLES else {}
 
 
-def _content(name: str, schema: Schema) -> dict[str, Any]:
+def _content(name: str, schema: Schema, *, of_any_version: bool) -> dict[str, Any]:
+    """What a route takes; of those of one version or alias, the examples are not told again."""
     named = _NAMED.get(name)
     shown = {"$ref": f"#/components/schemas/{named}"} if named else schema
     if name == "PREDICT_BODY":
         from handlers.rest.forms import described
 
         shown = described(schema)
-    content: dict[str, Any] = {"application/json": {"schema": shown}}
+    more = examples_of(name) if of_any_version else {}
+    content: dict[str, Any] = {"application/json": {"schema": shown, **({"examples": more} if more else {})}}
     if name == "INFER_BODY":
         content["application/octet-stream"] = {"schema": {"description": "JSON, then the tensors' bytes."}}
     if name == "PREDICT_BODY":

@@ -41,20 +41,35 @@ async function main(url) {
   const pressed = new Set();
   for (;;) {
     const form = [...page.all("form")].find(each => !pressed.has(each));
-    if (!form) return;
+    if (!form) break;
     pressed.add(form);
-    const empty = [...form.all("input")].filter(input => input.required && !input.value).map(input => input.id);
-    if (!empty.length) form.listeners.submit({ preventDefault() {} });
-    const answers = () => [...form.all("div")].filter(each => /^(good|bad)$/.test(each.className));
-    await until(() => empty.length || answers().length);
-    const [line, shown] = [[...form.all("pre")][0], answers()[0]];
-    console.log(JSON.stringify({
-      request: line && line.textContent,
-      status: shown ? parseInt(shown.textContent, 10) : null,
-      body: [...form.all("pre")].slice(-1)[0]?.textContent,
-      empty,
-    }));
+    await press(form, null);
   }
+  // The other examples, each of a model that none of those before has deleted.
+  for (const form of pressed)
+    for (const select of form.all("select"))
+      for (const option of [...select.all("option")].slice(1)) {
+        select.value = option.value;
+        select.listeners.change();
+        await press(form, option.value);
+      }
+}
+
+// Presses a form's Send, and prints what it was answered.
+async function press(form, example) {
+  const answers = () => [...form.all("div")].filter(each => /^(good|bad)$/.test(each.className));
+  const before = answers()[0];
+  const empty = [...form.all("input")].filter(input => input.required && !input.value).map(input => input.id);
+  if (!empty.length) form.listeners.submit({ preventDefault() {} });
+  await until(() => empty.length || (answers()[0] && answers()[0] !== before));
+  const [line, shown] = [[...form.all("pre")][0], answers()[0]];
+  console.log(JSON.stringify({
+    example,
+    request: line && line.textContent,
+    status: shown ? parseInt(shown.textContent, 10) : null,
+    body: [...form.all("pre")].slice(-1)[0]?.textContent,
+    empty,
+  }));
 }
 
 main(process.argv[2]);

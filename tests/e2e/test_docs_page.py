@@ -24,9 +24,12 @@ def test_every_send_of_the_page_works_from_top_to_bottom(tmp_path: Path) -> None
             check=True,
         )
     pressed = [json.loads(line) for line in done.stdout.splitlines()]
+    others = [each for each in pressed if each["example"]]
+    pressed = [each for each in pressed if not each["example"]]
     operations = [declared for methods in DOCUMENT["paths"].values() for declared in methods.values()]
     assert len(pressed) == len(operations) + 1, "every operation, and the file's content"
-    failed = [each for each in pressed if each["empty"] or not 200 <= (each["status"] or 0) < 300]
+    assert len(others) == sum(len(_other_examples(declared)) for declared in operations) >= 9
+    failed = [each for each in (*pressed, *others) if each["empty"] or not 200 <= (each["status"] or 0) < 300]
     assert failed == []
     (put,) = [each for each in pressed if "-X PUT" in each["request"] and "customer,age" in each["request"]]
     described = [each for each in pressed if "churn:describe" in each["request"]]
@@ -57,6 +60,13 @@ def _examples(declared: dict[str, Any]) -> list[Any]:
     return list(schema["examples"])
 
 
+def _other_examples(declared: dict[str, Any]) -> dict[str, Any]:
+    """The examples beside the story, each of a model of its own."""
+    content = declared.get("requestBody", {}).get("content", {}).get("application/json", {})
+    found: dict[str, Any] = content.get("examples", {})
+    return found
+
+
 def test_every_example_of_the_description_works_in_that_order(tmp_path: Path) -> None:
     job = ""
     sent = 0
@@ -77,6 +87,13 @@ def test_every_example_of_the_description_works_in_that_order(tmp_path: Path) ->
                 target = _filled(path, given)
                 answer = server.call("POST", target, csv["example"].encode(), content_type="text/csv")
                 assert answer.status == 200, (target, answer)
+        for _, path, declared in _in_the_pages_order():
+            for name, example in _other_examples(declared).items():
+                target = _filled(path, example["x-path"])
+                answer = server.call("POST", target, example["value"], prefer="wait=20")
+                assert answer.status == 200, (name, target, answer)
+                if path.endswith(":train"):
+                    assert answer.body["state"] == "succeeded", answer
     assert sent > len(DOCUMENT["paths"])
 
 

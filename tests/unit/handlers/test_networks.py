@@ -241,8 +241,8 @@ def test_labels_alone_are_a_list(ask: Ask) -> None:
             "digits",
             {"dataframe_records": [{"image": PICTURES[0], "label": 1}]},
             (
-                "$.dataframe_records[0].label: model 'digits' version 1 has no feature 'label'; leave it out, "
-                'or send "unknown_columns": "ignore"'
+                "$.dataframe_records[0].label: model 'digits' version 1 has no feature 'label'; leave it "
+                'out, or send "unknown_columns": "ignore"'
             ),
         ),
         ("digits", {"dataframe_records": [PICTURES[0]]}, "$.dataframe_records[0]: expected an object, got a"),

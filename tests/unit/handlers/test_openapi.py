@@ -53,17 +53,20 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
 def test_every_example_meets_its_own_schema() -> None:
     for methods in DOCUMENT["paths"].values():
         for operation in methods.values():
-            schema = (
-                operation.get("requestBody", {})
-                .get("content", {})
-                .get("application/json", {})
-                .get("schema", {})
-            )
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            schema = content.get("schema", {})
             if "$ref" in schema:
                 schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
             assert schema.get("examples") or "requestBody" not in operation, operation["operationId"]
-            for example in schema.get("examples", []):
+            named = [example["value"] for example in content.get("examples", {}).values()]
+            for example in (*schema.get("examples", []), *named):
                 jsonschema.validate(example, schema)
+
+
+def test_there_is_an_example_of_each_kind_of_instances() -> None:
+    for path in ("/v1/models/{model}:train", "/v1/models/{model}:predict", "/v2/models/{model}/infer"):
+        content = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        assert [*content["examples"]] == ["pictures", "sequences", "texts"]
 
 
 def test_it_is_served_as_it_is_built(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
