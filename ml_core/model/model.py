@@ -236,7 +236,7 @@ class Model:
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: ANN401 - whatever a notebook holds
         """The label of every row of `X` (lists, an array or a data frame), as scikit-learn's method has it.
 
-        Raises `InvalidInput`.
+        A network is asked with pictures, sequences or texts in its place. Raises `InvalidInput`.
         """
         return self._array(X, "predict")
 
@@ -268,10 +268,9 @@ class Model:
 
     def _rows_of(self, X: Any) -> Instances:  # noqa: ANN401
         if self.reader:
-            from ml_core.inputs.frames import NO_LIMITS
-            from ml_core.inputs.notebook_instances import plain_instances
+            from ml_core.inputs.notebook_instances import model_instances
 
-            return self.rows(plain_instances(X, self.reader.features), limits=NO_LIMITS, where="X")
+            return model_instances(X, self.reader)
         from ml_core.inputs.frames import NO_LIMITS, frame_rows, number_rows, plain_rows
 
         rows = None if self.encoding else number_rows(X, self.features)

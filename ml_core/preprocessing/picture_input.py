@@ -190,7 +190,7 @@ def training_pictures(instances: object, shape: Shape | None, limits: Limits) ->
     Whole numbers from 0 to 255 stay bytes. Raises `InvalidInput`, `TooLarge`.
     """
     listed = listed_instances(instances, limits, "$.instances")
-    reader = PictureInput(shape or _shape_of(listed[0]))
+    reader = PictureInput(shape or shape_of(listed[0]))
     numbers = _numbers(listed, reader.shape)
     if numbers is not None and set(map(type, numbers)) == {int} and min(numbers) >= 0 and max(numbers) < 256:
         return Pictures(bytes(numbers), reader.shape, "U8")
@@ -209,9 +209,8 @@ def _widened(packed: bytes | memoryview) -> bytes:
     return pack32(list(packed)) or b""
 
 
-def _shape_of(first: object) -> Shape:
-    """The shape of nested lists. Raises `InvalidInput`."""
-    where = "$.instances[0]"
+def shape_of(first: object, where: str = "$.instances[0]") -> Shape:
+    """The shape of a first picture: nested lists, or a PNG file. Raises `InvalidInput`."""
     if isinstance(first, dict):
         encoded = read_encoded(first, where)
         if encoded.dtype is None:

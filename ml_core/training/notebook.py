@@ -5,10 +5,10 @@ What a notebook calls is here.
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml_core import algorithms
-from ml_core.algorithms.base import FitContext, TrainingData
+from ml_core.algorithms.base import AlgorithmInfo, FitContext, TrainingData
 from ml_core.errors import InvalidInput, shown
 from ml_core.hyperparameters import REFUSED
 from ml_core.inputs.frames import (
@@ -19,8 +19,10 @@ from ml_core.inputs.frames import (
     python_value,
     training_rows,
 )
+from ml_core.inputs.kinds import TABLE
 from ml_core.model.model import Model
 from ml_core.training.fitting import Trained, class_numbers, fit, fit_model
+from ml_core.training.instances import TrainingInstances
 from ml_core.training.request import (
     MEMBERS,
     SEED,
@@ -30,6 +32,9 @@ from ml_core.training.request import (
     label_text,
 )
 from ml_core.training.rows import check_names, checked_targets, rows_and_columns
+
+if TYPE_CHECKING:
+    from ml_core.inputs.samples import Samples
 
 __all__ = ["MEMBERS", "Trained", "TrainingRequest", "check_request", "fit", "train_model"]
 
@@ -49,22 +54,15 @@ def train_model(
 
     `X` is rows × features: an array of finite numbers, lists, or a data frame, whose column names become the
     features'. Words, truth values, dates and gaps (None, NaN, NaT, NA) are encoded as in scikit-learn's
-    pipelines; what a frame says are categories are words, whatever they are. `y` is a label for each row
-    (strings, integers or booleans), None for clusters; the keys of `class_weight` may be the labels
+    pipelines; what a frame says are categories are words, whatever they are. For `cnn` it is pictures, an
+    array (pictures, height, width) or with the channels behind, or a list of arrays; for `rnn` sequences, a
+    list of arrays (steps, channels) or of data frames, or texts, a list or a column. `y` is a label for each
+    one (strings, integers or booleans), None for clusters; the keys of `class_weight` may be the labels
     themselves. Raises `InvalidInput`.
     """
-    from ml_core.inputs.samples import TableSamples, matrix_of
-
     info = algorithms.algorithm(algorithm)
-    features = tuple(feature_names(X))
-    check_names(list(features), "X", NO_LIMITS)
-    columns, numbers_alone = None, number_rows(X, features, expecting="this training")
-    if numbers_alone is None:
-        instances, kinds = training_rows(X, features)
-        columns, rows = rows_and_columns(instances, features, NO_LIMITS, "X", kinds=kinds)
-    else:
-        rows = numbers_alone
-    targets = checked_targets(info, None if y is None else labels_of(y), len(rows), NO_LIMITS)
+    samples, features = _samples_of(info, X)
+    targets = checked_targets(info, None if y is None else labels_of(y), len(samples), NO_LIMITS)
     given = {name: _as_json(value) for name, value in {**(hyperparameters or {}), **more}.items()}
     chosen = info.check(given, "hyperparameters")
     seed = python_value(seed)
@@ -73,11 +71,31 @@ def train_model(
     if targets is not None:
         check_class_weight(chosen.get("class_weight"), targets)
     classes, numbers = class_numbers(targets)
-    data = TrainingData(TableSamples(matrix_of(rows), columns), numbers, seed)
+    data = TrainingData(samples, numbers, seed)
     model, told = fit_model(info, chosen, data, features, classes, context=FitContext())
     for text in told:
         warnings.warn(text, stacklevel=2)
     return model
+
+
+def _samples_of(info: AlgorithmInfo, X: Any) -> "tuple[Samples, tuple[str, ...]]":  # noqa: ANN401
+    """What a notebook holds to train on, and the names of its features. Raises `InvalidInput`."""
+    if TABLE not in info.algorithm.takes:
+        from ml_core.inputs.notebook_instances import training_instances
+
+        instances = TrainingInstances(*training_instances(X, info.algorithm.takes), targets=None)
+        check_names(list(instances.features), "X", NO_LIMITS)
+        return instances.samples(), instances.features
+    from ml_core.inputs.samples import TableSamples, matrix_of
+
+    features = tuple(feature_names(X))
+    check_names(list(features), "X", NO_LIMITS)
+    rows = number_rows(X, features, expecting="this training")
+    if rows is not None:
+        return TableSamples(matrix_of(rows)), features
+    listed, kinds = training_rows(X, features)
+    columns, rows = rows_and_columns(listed, features, NO_LIMITS, "X", kinds=kinds)
+    return TableSamples(matrix_of(rows), columns), features
 
 
 def _as_json(value: object) -> object:
