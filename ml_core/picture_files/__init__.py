@@ -7,7 +7,8 @@
     folders.py        classes and held-out pictures, by their paths
     sizes.py          the shape that all pictures are brought to
     jpeg.py           JPEG, by Pillow
-    npz.py            arrays
+    npz.py            pictures in arrays
+    labelled_arrays.py  arrays of samples, and a label for each, in an NPZ
     description.py    what a file holds, in figures
 
 PNG and the shape of pictures are in `ml_core/pictures`, where predictions read them too.

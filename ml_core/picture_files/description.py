@@ -11,6 +11,7 @@ from ml_core.picture_files.archive import Archive
 from ml_core.picture_files.folders import FolderScan
 from ml_core.picture_files.format_names import NPZ, ZIP
 from ml_core.picture_files.formats import FORMAT_WHERE, opened
+from ml_core.picture_files.labelled_arrays import held_out_by_name, read_labels
 from ml_core.picture_files.sizes import shape_of
 from ml_core.tables.memory import NO_BUDGET, Budget
 
@@ -70,8 +71,8 @@ def _of_arrays(archive: Archive, budget: Budget) -> dict[str, Any]:
     layout = npz.lay_out_arrays(archive, None)
     if budget.bytes is not None and sum(pair.labels.entry.size for pair in layout.pairs) > budget.bytes // 4:
         raise TooLarge("the labels take more memory than the trainer has")
-    labels = npz.read_labels(archive, layout)
-    held_out = npz.held_out(layout)
+    labels = read_labels(archive, layout.pairs)
+    held_out = held_out_by_name(layout.pairs)
     height, width, channels = layout.shape
     return {
         **_figures(NPZ, labels, None if held_out is None else held_out.tolist(), layout.warnings),

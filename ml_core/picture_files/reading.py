@@ -15,6 +15,7 @@ from ml_core.picture_files.folders import LabelledPicture
 from ml_core.picture_files.format_names import NPZ, ZIP
 from ml_core.picture_files.formats import opened
 from ml_core.picture_files.headers import PNG, PictureHeader
+from ml_core.picture_files.labelled_arrays import held_out_by_name, read_labels
 from ml_core.picture_files.sizes import Shape, shape_of
 from ml_core.pictures import png
 from ml_core.pictures.shaping import CHANNELS, shaped
@@ -83,15 +84,15 @@ def _check_shape(shape: Shape | None) -> None:
 
 def _of_arrays(archive: Archive, shape: Shape | None, budget: Budget) -> PictureSet:
     layout = npz.lay_out_arrays(archive, shape)
-    read = sum(pair.pictures.entry.size + pair.labels.entry.size for pair in layout.pairs)
+    read = sum(pair.samples.entry.size + pair.labels.entry.size for pair in layout.pairs)
     budget.check_pictures(
         layout.pictures, layout.shape, bytes_a_number=1 if layout.whole else 4, unpacked=read
     )
-    targets = npz.read_labels(archive, layout)
+    targets = read_labels(archive, layout.pairs)
     if len(targets.classes) < 2:
         raise InvalidInput.at("$.data", f"the pictures are all of one class, {targets.classes[0]!r}")
     samples = PictureSamples(npz.read_pixels(archive, layout))
-    return PictureSet(samples, targets, npz.held_out(layout), None, tuple(layout.warnings), NPZ)
+    return PictureSet(samples, targets, held_out_by_name(layout.pairs), None, tuple(layout.warnings), NPZ)
 
 
 def _of_folders(archive: Archive, shape: Shape | None, budget: Budget) -> PictureSet:

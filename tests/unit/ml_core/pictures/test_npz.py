@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, TooLarge
-from ml_core.picture_files import npz
+from ml_core.picture_files import labelled_arrays, npz
 from ml_core.picture_files.reading import read_pictures
 from ml_core.tables.memory import Budget
 from tests.unit.ml_core.pictures.archives import npz_file, zip_file
@@ -208,7 +208,8 @@ def test_an_array_past_the_memory_is_refused_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = npz_file(tmp_path / "a", x=np.zeros((50, 64, 64, 3)), y=np.arange(50) % 2)
-    monkeypatch.setattr(npz, "_read", lambda *_: pytest.fail("it was read"))
+    for module in (npz, labelled_arrays):
+        monkeypatch.setattr(module, "read_array", lambda *_: pytest.fail("it was read"))
     with pytest.raises(TooLarge, match="50 pictures of 64×64×3"):
         read_pictures(path, budget=Budget((300 << 20) + 1000))
 
