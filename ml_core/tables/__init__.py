@@ -19,6 +19,7 @@
     typed.py          columns whose values have types of their own
     suitability.py    what speaks against a column as a feature
     arrow.py          Arrow's arrays as numpy's
+    cells.py          texts as they are written, and lists of numbers
     columns.py        what all of them make: a dataset of columns
     description.py    what a dataset holds, in figures
     memory.py         how much a table will take, and the refusal

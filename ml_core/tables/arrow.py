@@ -9,12 +9,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from arro3.core import Array, DataType, dictionary_dictionary, dictionary_indices
+from arro3.core import (
+    Array,
+    DataType,
+    dictionary_dictionary,
+    dictionary_indices,
+    list_flatten,
+    list_offsets,
+    struct_field,
+)
 
 from ml_core.errors import MalformedInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -23,6 +31,7 @@ _FLOAT = DataType.float64()
 _MICROSECONDS = DataType.timestamp("us")
 _INTEGER = DataType.int64()
 _DICTIONARY = DataType.dictionary(DataType.int32(), STRING)
+_LISTS = (DataType.is_list, DataType.is_large_list, DataType.is_fixed_size_list)
 _MICROSECONDS_A_DAY = 86_400e6
 
 
@@ -77,6 +86,62 @@ def _buffers(array: Array, dtype: str) -> "tuple[NDArray[Any], NDArray[np.bool_]
         return values, None
     bits = np.frombuffer(ctypes.string_at(found.buffers[0], (end + 7) // 8), np.uint8)
     return values, np.unpackbits(bits, bitorder="little")[start:end].astype(bool)
+
+
+def present_in(array: Array) -> "NDArray[np.bool_] | None":
+    """Which values of an array of any type are present (None: all)."""
+    if not array.null_count:
+        return None
+    _, capsule = array.__arrow_c_array__()  # as above
+    found = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
+    end, start = found.offset + found.length, found.offset
+    bits = np.frombuffer(ctypes.string_at(found.buffers[0], (end + 7) // 8), np.uint8)
+    return np.unpackbits(bits, bitorder="little")[start:end].astype(bool)
+
+
+def is_list(kind: DataType) -> bool:
+    """Whether values of a type are lists, whose elements can be read."""
+    return is_one_of(kind, _LISTS)
+
+
+def is_one_of(kind: DataType, kinds: "Iterable[Callable[[DataType], Any]]") -> bool:
+    """Whether a type is one of several."""
+    return any(is_kind(kind) for is_kind in kinds)
+
+
+def elements(array: Array) -> "tuple[Array, NDArray[np.int64]]":
+    """The elements of all lists, one after another, and how many each list has; none where it is missing."""
+    with engine():
+        flat = list_flatten(array)
+        if array.type.list_size is not None:
+            lengths = np.full(len(array), array.type.list_size, np.int64)
+        else:
+            kind = "<i8" if DataType.is_large_list(array.type) else "<i4"
+            offsets = _buffers(list_offsets(array), kind)[0].astype(np.int64)
+            lengths = offsets[1:] - offsets[:-1]
+        present = present_in(array)
+        if present is None:
+            return flat, lengths
+        # A list that is missing may have elements all the same.
+        if lengths[~present].any():
+            flat = taken(flat, np.flatnonzero(np.repeat(present, lengths)))
+        return flat, np.where(present, lengths, 0)
+
+
+def fields(array: Array) -> "dict[str, Array]":
+    """The members of structs by name. One of a struct that is missing is missing."""
+    with engine():
+        found = {field.name: struct_field(array, [place]) for place, field in enumerate(array.type.fields)}
+        present = present_in(array)
+        if present is None:
+            return found
+        there = np.where(present, np.arange(len(array)), -1)
+        return {name: _taken_or_null(each, there) for name, each in found.items()}
+
+
+def _taken_or_null(array: Array, places: "NDArray[np.int64]") -> Array:
+    """The values at some places, null where a place is -1."""
+    return array.take(Array([place if place >= 0 else None for place in places.tolist()], _INTEGER))
 
 
 def decimal_places(kind: DataType) -> int:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.inputs.rules import EXACT, TYPED, ValueRule, missing_numbers, spelled
@@ -10,14 +11,17 @@ from ml_core.inputs.texts import missing_dates
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ml_core.tables.cells import NumberLists
+
 NUMBER = "number"
 INTEGER = "integer"
 BOOLEAN = "boolean"
 DATE = "date"
 CATEGORY = "category"
-# Too many different words to be categories, or a kind of value that no model takes: known, and left out.
+# Too many different words to be categories, or a kind of value that no row has: known, and left out.
 TEXT = "text"
 DURATION = "duration"
+LISTS = "list"
 OTHER = "other"
 
 # Words of a single column that are told apart; past it the column is text.
@@ -35,7 +39,8 @@ class Column(NamedTuple):
 
     `rule` says how the values were read, and `missing_words` how often each word stood for a missing one.
     `integers` are categories whose words are whole numbers, which float64 would not tell apart. `is_index`
-    is one that a program wrote of its own to number or name the rows.
+    is one that a program wrote of its own to number or name the rows. `cells` are there where a column was
+    to be read as texts, or as lists: each row's, None where a text is missing.
     """
 
     name: str
@@ -46,6 +51,7 @@ class Column(NamedTuple):
     missing_words: Mapping[str, int] = {}
     integers: bool = False
     is_index: bool = False
+    cells: "list[str | None] | NumberLists | None" = None
 
     @property
     def present(self) -> "NDArray[Any]":
@@ -53,6 +59,15 @@ class Column(NamedTuple):
         import numpy as np
 
         return ~np.isnan(self.values) if self.values.dtype.kind == "f" else self.values >= 0
+
+    def taken(self, kept: "NDArray[Any]") -> "Column":
+        """The column of the rows that are kept."""
+        cells = self.cells
+        if isinstance(cells, list):
+            cells = list(compress(cells, kept.tolist()))
+        elif cells is not None:
+            cells = cells.taken(kept)
+        return self._replace(values=self.values[kept], cells=cells)
 
 
 class Dataset(NamedTuple):
@@ -127,6 +142,37 @@ def _are_whole(values: "NDArray[Any]") -> bool:
         and (np.floor(known) == known).all()
         and max(-known.min(), known.max()) < EXACT
     )
+
+
+def text_column(
+    name: str, texts: "list[str | None]", missing_words: Mapping[str, int] | None = None
+) -> Column:
+    """A column that is read as texts."""
+    import numpy as np
+
+    values = np.array([-1 if text is None else 0 for text in texts], np.int32)
+    return Column(name, TEXT, values, missing_words=missing_words or {}, cells=texts)
+
+
+def list_column(name: str, lists: "NumberLists") -> Column:
+    """A column that is read as lists. One without a step is missing."""
+    import numpy as np
+
+    return Column(name, LISTS, np.where(lists.lengths > 0, 0, -1).astype(np.int32), cells=lists)
+
+
+def value_shown(column: Column, value: Any) -> Any:  # noqa: ANN401 - a scalar as JSON has it
+    """A value of a column as the file has it."""
+    import numpy as np
+
+    if column.kind == CATEGORY:
+        return column.words[int(value)]
+    if column.kind == BOOLEAN:
+        return bool(value)
+    if column.kind == DATE:
+        instant = np.datetime64(round(float(value) * 86_400), "s")
+        return str(instant if value % 1 else instant.astype("datetime64[D]"))
+    return int(value) if column.kind == INTEGER else float(value)
 
 
 def first_infinite(column: Column) -> int | None:

@@ -14,7 +14,7 @@ from arro3.io import read_csv
 from ml_core.errors import MalformedInput
 from ml_core.tables import arrow
 from ml_core.tables.batches import BATCH_BYTES, BATCH_ROWS, check_width, rows_at_once
-from ml_core.tables.columns import Dataset, different_names
+from ml_core.tables.columns import Column, Dataset, different_names, text_column
 from ml_core.tables.dialects import Dialect, dialect_of
 from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import CSV, ReadRequest
@@ -24,7 +24,7 @@ from ml_core.tables.words import WordColumn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from arro3.core import RecordBatch
+    from arro3.core import Array, RecordBatch
 
 _READ_BYTES = 1 << 20
 # What the engine holds for each cell of a batch beside its bytes: an offset, and a part of an array.
@@ -104,10 +104,10 @@ def read(path: str, request: ReadRequest) -> Dataset:
 def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
     names, warnings = _names(dialect)
     request.check_names(names)
-    columns = {
-        place: WordColumn(
-            name, ColumnOptions.of(request.options, name, text=True, delimiter=dialect.delimiter)
-        )
+    columns: dict[int, WordColumn | _CsvTexts] = {
+        place: _CsvTexts(name, request)
+        if name in request.texts
+        else WordColumn(name, ColumnOptions.of(request.options, name, text=True, delimiter=dialect.delimiter))
         for place, name in enumerate(names)
         if request.wanted(name)
     }
@@ -127,7 +127,9 @@ def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
         if request.most_rows is not None and rows >= request.most_rows:
             break
     complete = request.most_rows is None or rows < request.most_rows
-    while unread := {place: column for place, column in columns.items() if column.unread}:
+    while unread := {
+        place: column for place, column in columns.items() if isinstance(column, WordColumn) and column.unread
+    }:
         _read_again(unread, islice(_batches(path, dialect, at_once), batches))
     if not rows:
         raise MalformedInput("the file has a header and no rows")
@@ -144,6 +146,23 @@ def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
         "header": dialect.names is not None,
     }
     return Dataset(tuple(made), rows, CSV, tuple(warnings), complete, how)
+
+
+class _CsvTexts:
+    """A column whose cells are texts, as they are written; an empty cell is none."""
+
+    def __init__(self, name: str, request: ReadRequest) -> None:
+        self.warnings: list[str] = []
+        self._name = name
+        self._cells = request.text_cells(name)
+
+    def add(self, array: "Array") -> None:
+        """The next batch."""
+        self._cells.add(list(array.to_pylist()))
+
+    def column(self) -> Column:
+        """The column; its batches are given up for it."""
+        return text_column(self._name, self._cells.take(), self._cells.missing_words)
 
 
 def _is_index(dialect: Dialect, place: int) -> bool:

@@ -11,12 +11,14 @@ from ml_core.tables.columns import (
     DATE,
     DURATION,
     INTEGER,
+    LISTS,
     NUMBER,
     OTHER,
     TEXT,
     Column,
     Dataset,
     first_infinite,
+    value_shown,
 )
 from ml_core.tables.suitability import Objection, objection
 
@@ -73,7 +75,7 @@ def _column(column: Column, against: Objection | None) -> dict[str, Any]:
         described["read"] = read
     if against and against.left_out:
         described["left_out"] = against.reason
-    if column.kind in (TEXT, DURATION, OTHER):
+    if column.kind in (TEXT, DURATION, LISTS, OTHER):
         return described
     different, counts = np.unique(present, return_counts=True)
     described["distinct"] = len(different)
@@ -82,7 +84,7 @@ def _column(column: Column, against: Objection | None) -> dict[str, Any]:
     if column.kind in (CATEGORY, BOOLEAN) or (column.kind == INTEGER and len(different) <= MOST_VALUES):
         most = np.argsort(-counts, kind="stable")[:MOST_VALUES]
         described["values"] = [
-            {"value": _shown(column, different[place]), "rows": int(counts[place])} for place in most
+            {"value": value_shown(column, different[place]), "rows": int(counts[place])} for place in most
         ]
     return described
 
@@ -101,7 +103,7 @@ def _figures(column: Column, present: "NDArray[np.float64]") -> dict[str, Any]:
     figures: dict[str, Any] = {"infinite": int(infinite.sum())} if len(finite) < len(present) else {}
     if not len(finite):
         return figures
-    figures["range"] = [_shown(column, finite.min()), _shown(column, finite.max())]
+    figures["range"] = [value_shown(column, finite.min()), value_shown(column, finite.max())]
     if column.kind != DATE:
         figures["mean"] = _mean(finite)
     return {**figures, "histogram": _histogram(column, finite)}
@@ -114,11 +116,11 @@ def _histogram(column: Column, values: "NDArray[np.float64]") -> dict[str, Any]:
     if column.kind == INTEGER:
         bins = min(BINS, int(high - low) + 1)
     if low == high or not isfinite(high - low):
-        return {"edges": [_shown(column, low), _shown(column, high)], "counts": [len(values)]}
+        return {"edges": [value_shown(column, low), value_shown(column, high)], "counts": [len(values)]}
     # Between numbers of which float64 holds few or none, an edge may be rounded past the next.
     edges = np.maximum.accumulate(np.minimum(np.linspace(low, high, bins + 1), high))
     counts, _ = np.histogram(values, edges)
-    shown = [_shown(column, edge) if column.kind == DATE else float(edge) for edge in edges.tolist()]
+    shown = [value_shown(column, edge) if column.kind == DATE else float(edge) for edge in edges.tolist()]
     return {"edges": shown, "counts": counts.tolist()}
 
 
@@ -127,15 +129,3 @@ def _mean(values: "NDArray[np.float64]") -> float:
     with np.errstate(over="ignore"):
         mean = float(values.mean())
     return mean if isfinite(mean) else float((values / len(values)).sum())
-
-
-def _shown(column: Column, value: Any) -> Any:  # noqa: ANN401 - a scalar as JSON has it
-    """A value as the file has it."""
-    if column.kind == CATEGORY:
-        return column.words[int(value)]
-    if column.kind == BOOLEAN:
-        return bool(value)
-    if column.kind == DATE:
-        instant = np.datetime64(round(float(value) * 86_400), "s")
-        return str(instant if value % 1 else instant.astype("datetime64[D]"))
-    return int(value) if column.kind == INTEGER else float(value)

@@ -3,20 +3,30 @@
 import json
 import os
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from arro3.core import Array
 
-from ml_core.errors import MalformedInput
+from ml_core.errors import InvalidInput, MalformedInput, shown
 from ml_core.inputs.rules import EXACT, is_inexact, spelled
 from ml_core.tables import arrow
 from ml_core.tables.batches import check_width
-from ml_core.tables.columns import BOOLEAN, NUMBER, OTHER, Column, Dataset, number_column
+from ml_core.tables.columns import (
+    BOOLEAN,
+    LISTS,
+    NUMBER,
+    OTHER,
+    Column,
+    Dataset,
+    list_column,
+    number_column,
+    text_column,
+)
 from ml_core.tables.dialects import said_encoding
-from ml_core.tables.options import ColumnOptions
+from ml_core.tables.options import NO_TEXT, ColumnOptions, is_text
 from ml_core.tables.readers import JSON_LINES, ReadRequest
 from ml_core.tables.text import SAMPLE_BYTES, encoding_of, estimated_lines
 from ml_core.tables.typed import as_said, integer_column, typed_rule
@@ -39,7 +49,7 @@ def read(path: str, request: ReadRequest) -> Dataset:
         head = file.read(SAMPLE_BYTES)
     encoding = said_encoding(request.options, head) or encoding_of(head)
     lines = estimated_lines(head, os.path.getsize(path))
-    columns: dict[str, _Members] = {}
+    columns: dict[str, _Members | _TextMembers | _ListMembers] = {}
     names: dict[str, None] = {}
     rows = 0
     for batch in _batches(path, encoding, request.most_rows):
@@ -51,7 +61,7 @@ def read(path: str, request: ReadRequest) -> Dataset:
             # Each column takes memory for all rows, also for those that have been read: checked before.
             request.check(lines, len(columns) + len(added))
         for name in added:
-            columns[name] = _Members(name, rows, ColumnOptions.of(request.options, name, text=False))
+            columns[name] = _column_of(name, rows, request)
         whole = all(len(row) == len(names) for row in batch)
         for name, column in columns.items():
             column.add([row.get(name) for row in batch])
@@ -135,13 +145,21 @@ class _Members:
         values = [value for batch in self._batches for value in _listed(batch)]
         self._batches.clear()
         if self._kinds & _NESTED:
-            return Column(
-                self.name, OTHER, np.array([0 if value is not None else -1 for value in values], np.int32)
-            )
+            present = np.array([0 if value is not None else -1 for value in values], np.int32)
+            return Column(self.name, LISTS if self._are_steps(values) else OTHER, present)
         if self._kinds == _TRUTHS:
             truths = np.array([np.nan if value is None else float(value) for value in values])
             return Column(self.name, BOOLEAN, truths, (), rule)
         return self._word_column(values)
+
+    def _are_steps(self, values: list[Any]) -> bool:
+        """Whether the values are lists, and what they begin with says that they are steps of numbers."""
+        firsts = [value[0] for value in values if value] if self._kinds == {list} else []
+        inner = chain.from_iterable(
+            each.values() if isinstance(each, dict) else each if isinstance(each, list) else (each,)
+            for each in firsts
+        )
+        return bool(firsts) and set(map(type, inner)) <= {int, float, type(None)}
 
     def _number_column(self) -> Column:
         arrays = [_numbers(_listed(batch)) if isinstance(batch, list) else batch for batch in self._batches]
@@ -182,6 +200,60 @@ class _Members:
         column = read.column()
         self.warnings += read.warnings
         return column._replace(rule=column.rule._replace(spelled=True)) if mixed else column
+
+
+def _column_of(name: str, missing: int, request: ReadRequest) -> "_Members | _TextMembers | _ListMembers":
+    """An empty column that the first rows, so many of them, lacked."""
+    if name in request.texts:
+        return _TextMembers(name, missing, request)
+    if name in request.lists:
+        return _ListMembers(name, missing, request)
+    return _Members(name, missing, ColumnOptions.of(request.options, name, text=False))
+
+
+class _TextMembers:
+    """A member that is a text, as it is written."""
+
+    def __init__(self, name: str, missing: int, request: ReadRequest) -> None:
+        self.name = name
+        self.optional = False
+        self.warnings: list[str] = []
+        self._cells = request.text_cells(name)
+        self._cells.add([None] * missing)
+        self._rows = missing
+
+    def add(self, values: list[Any]) -> None:
+        for row, value in enumerate(values, self._rows + 1):
+            if value is not None and not isinstance(value, str):
+                raise InvalidInput.at(
+                    "$.data.text",
+                    f"column {shown(self.name)}: expected a text or null in each row, got {shown(value)} "
+                    f"in row {row}: write it as a text",
+                )
+            if value is not None and not is_text(value):
+                raise MalformedInput(f"column '{self.name}' holds {NO_TEXT} in row {row}: expected text")
+        self._cells.add(values)
+        self._rows += len(values)
+
+    def column(self) -> Column:
+        return text_column(self.name, self._cells.take(), self._cells.missing_words)
+
+
+class _ListMembers:
+    """A member that is a list of steps."""
+
+    def __init__(self, name: str, missing: int, request: ReadRequest) -> None:
+        self.name = name
+        self.optional = False
+        self.warnings: list[str] = []
+        self._cells = request.list_cells(name)
+        self._cells.add_values([None] * missing)
+
+    def add(self, values: list[Any]) -> None:
+        self._cells.add_values(values)
+
+    def column(self) -> Column:
+        return list_column(self.name, self._cells.take())
 
 
 _SPOKEN = {

@@ -15,6 +15,8 @@ BYTES_A_NUMBER = 16
 # at a time, in float32.
 COPIES_OF_PICTURES = 2
 _PICTURES_A_BATCH, _BYTES_OF_FLOAT32 = 64, 4
+# Texts and lists as they are read, and as the steps that a network is given, which are held twice.
+COPIES_OF_CELLS = 3
 # The interpreter with numpy and scikit-learn imported, and the blocks under way.
 BYTES_AT_LEAST = 300 << 20
 
@@ -22,9 +24,13 @@ _CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 
 
 class Budget(NamedTuple):
-    """The memory that a table may take. `bytes` is None where nobody set a limit."""
+    """The memory that a table may take. `bytes` is None where nobody set a limit.
+
+    `bytes_a_number` is what an estimator's copies of a number take together.
+    """
 
     bytes: int | None = None
+    bytes_a_number: int = BYTES_A_NUMBER
 
     def check(self, rows: int, columns: int, numbers: int | None = None) -> None:
         """Raise `TooLarge` for a table that will not fit.
@@ -32,7 +38,7 @@ class Budget(NamedTuple):
         `numbers` is how many an estimator is given for each row, as far as is known: a missing value is
         flagged by a number more.
         """
-        a_row = columns * BYTES_A_CELL + (columns if numbers is None else numbers) * BYTES_A_NUMBER
+        a_row = columns * BYTES_A_CELL + (columns if numbers is None else numbers) * self.bytes_a_number
         needed = BYTES_AT_LEAST + rows * a_row
         if self.bytes is not None and needed > self.bytes:
             raise TooLarge(
@@ -58,6 +64,16 @@ class Budget(NamedTuple):
                 f"train on, and the trainer has {_megabytes(self.bytes)}: use fewer pictures, resize them "
                 "to a "
                 'smaller "image" in data, or give the train function more memory'
+            )
+
+    def check_bytes(self, held: int, *, copies: int = COPIES_OF_CELLS) -> None:
+        """Raise `TooLarge` for texts or sequences of so many bytes that will not fit with their copies."""
+        needed = BYTES_AT_LEAST + held * copies
+        if self.bytes is not None and needed > self.bytes:
+            raise TooLarge(
+                f"{_megabytes(held)} of texts or sequences take about {_megabytes(needed)} of memory "
+                f"to train on, and the trainer has {_megabytes(self.bytes)}: use fewer rows or shorter ones, "
+                "or give the train function more memory"
             )
 
 

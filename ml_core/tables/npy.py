@@ -9,7 +9,18 @@ from arro3.core import Array
 from ml_core.errors import MalformedInput, shown
 from ml_core.tables import arrow
 from ml_core.tables.batches import check_width
-from ml_core.tables.columns import BOOLEAN, DURATION, OTHER, Column, Dataset, date_column, number_column
+from ml_core.tables.columns import (
+    BOOLEAN,
+    DURATION,
+    LISTS,
+    OTHER,
+    Column,
+    Dataset,
+    date_column,
+    list_column,
+    number_column,
+    text_column,
+)
 from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import NPY, ReadRequest
 from ml_core.tables.typed import as_said, integer_column, typed_rule
@@ -17,6 +28,8 @@ from ml_core.tables.words import WordColumn, word_column
 
 _MICROSECONDS_A_DAY = 86_400e6
 
+# Records × steps, or × numbers of a step too.
+_AXES_OF_LISTS = (2, 3)
 _LAST_CHARACTER, _SURROGATES = 0x10FFFF, (0xD800, 0xDFFF)
 
 
@@ -40,9 +53,16 @@ def read(path: str, request: ReadRequest) -> Dataset:
     columns: list[Column] = []
     warnings: list[str] = []
     for place in places:
-        options = ColumnOptions.of(request.options, named[place], text=False)
-        values = shown[named[place]] if array.dtype.names else shown[:, place]
-        columns.append(as_said(_column(named[place], values, options, warnings), options))
+        name = named[place]
+        options = ColumnOptions.of(request.options, name, text=False)
+        values = shown[name] if array.dtype.names else shown[:, place]
+        if name in request.texts and values.dtype.kind == "U" and values.ndim == 1:
+            columns.append(_texts(name, values, request))
+            continue
+        if name in request.lists and _are_steps(values):
+            columns.append(_lists(name, values, request))
+            continue
+        columns.append(as_said(_column(name, values, options, warnings), options))
     return Dataset(tuple(columns), len(shown), NPY, tuple(warnings), len(shown) == len(array))
 
 
@@ -74,8 +94,27 @@ def _column(name: str, values: Any, options: ColumnOptions, warnings: list[str])
         return maker(name, values, options)
     if kind == "b" and values.ndim == 1:
         return Column(name, BOOLEAN, values.astype(np.float64), (), rule)
-    other = DURATION if kind == "m" else OTHER
+    other = DURATION if kind == "m" else LISTS if _are_steps(values) else OTHER
     return Column(name, other, np.zeros(len(values), np.int32))
+
+
+def _are_steps(values: Any) -> bool:  # noqa: ANN401 - an array of any type
+    """Whether each record has a list of steps, each a number or as many numbers."""
+    return values.ndim in _AXES_OF_LISTS and values.dtype.kind in "iuf" and 0 not in values.shape
+
+
+def _lists(name: str, values: Any, request: ReadRequest) -> Column:  # noqa: ANN401 - an array of numbers
+    cells = request.list_cells(name)
+    rows, length, *width = values.shape
+    cells.add(values.astype(np.float64).reshape(-1), np.full(rows, length, np.int64), *width)
+    return list_column(name, cells.take())
+
+
+def _texts(name: str, values: Any, request: ReadRequest) -> Column:  # noqa: ANN401 - an array of strings
+    _check_text(name, values)
+    cells = request.text_cells(name)
+    cells.add(values.tolist())
+    return text_column(name, cells.take(), cells.missing_words)
 
 
 def _integers(name: str, values: Any, options: ColumnOptions) -> Column:  # noqa: ANN401 - an array of integers

@@ -13,12 +13,15 @@ from ml_core.tables.batches import check_width, rows_at_once
 from ml_core.tables.columns import (
     BOOLEAN,
     DURATION,
+    LISTS,
     OTHER,
     Column,
     Dataset,
     date_column,
     different_names,
+    list_column,
     number_column,
+    text_column,
 )
 from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import PARQUET, ReadRequest
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from arro3.core import Array, Field, RecordBatch, Schema
     from numpy.typing import NDArray
 
+_STRINGS = (DataType.is_string, DataType.is_large_string, DataType.is_string_view)
 # Rows of the first batch, how many times as many the next has at most, and how many times too many are borne.
 _FIRST_ROWS, _GROWTH, _TOO_MANY = 64, 16, 4
 _FOOTER_BYTES = 8
@@ -50,7 +54,7 @@ def read(path: str, request: ReadRequest) -> Dataset:
     names, warnings = different_names(schema.names)
     request.check_names(names)
     gathered = [
-        _gathered(schema.field(place), name, place, ColumnOptions.of(request.options, name, text=False))
+        _gathered(schema.field(place), name, place, request)
         for place, name in enumerate(names)
         if request.wanted(name)
     ]
@@ -183,10 +187,15 @@ class _Others(_Gathered):
     kind = OTHER
 
     def values(self, array: "Array") -> "NDArray[Any]":
-        return np.zeros(len(array), np.int32)
+        present = arrow.present_in(array)
+        return np.zeros(len(array), np.int32) if present is None else present.astype(np.int32) - 1
 
     def typed(self, values: "NDArray[Any]") -> Column:
         return Column(self.name, self.kind, values)
+
+
+class _Lists(_Others):
+    kind = LISTS
 
 
 class _Durations(_Others):
@@ -222,21 +231,92 @@ class _Words(_Gathered):
         return self._words.column()
 
 
-def _gathered(field: "Field", name: str, place: int, options: ColumnOptions) -> _Gathered:
+class _ArrowTexts(_Gathered):
+    """Words that are texts, as they are written."""
+
+    def __init__(self, name: str, place: int, request: ReadRequest) -> None:
+        super().__init__(name, place, ColumnOptions())
+        self._cells = request.text_cells(name)
+
+    def add(self, array: "Array") -> None:
+        self._cells.add(list(arrow.strings(array).to_pylist()))
+
+    def column(self) -> Column:
+        return text_column(self.name, self._cells.take(), self._cells.missing_words)
+
+
+class _ArrowLists(_Gathered):
+    """Lists of numbers, of lists of so many numbers, or of structs of numbers."""
+
+    def __init__(self, name: str, place: int, request: ReadRequest) -> None:
+        super().__init__(name, place, ColumnOptions())
+        self._cells = request.list_cells(name)
+        self._rows = 0
+
+    def add(self, array: "Array") -> None:
+        steps, lengths = arrow.elements(array)
+        if arrow.is_list(steps.type):
+            flat, widths = arrow.elements(steps)
+            width = int(widths[0]) if len(widths) else 0
+            if (widths != width).any() or (len(widths) and not width):
+                self._refuse_widths(lengths, widths)
+            self._cells.add(arrow.numbers(flat), lengths, width)
+        elif arrow.is_one_of(steps.type, (DataType.is_struct,)):
+            members = arrow.fields(steps)
+            numbers = np.column_stack([arrow.numbers(each) for each in members.values()])
+            self._cells.add(numbers.reshape(-1), lengths, len(members), tuple(members))
+        else:
+            self._cells.add(arrow.numbers(steps), lengths)
+        self._rows += len(lengths)
+
+    def _refuse_widths(self, lengths: "NDArray[np.int64]", widths: "NDArray[np.int64]") -> None:
+        odd = int(np.flatnonzero((widths != widths[0]) | (widths == 0))[0])
+        row = int(np.searchsorted(np.cumsum(lengths), odd, side="right"))
+        step = odd - int(lengths[:row].sum())
+        self._cells.refuse(self._rows + row, step, f"{widths[odd]} numbers, and {widths[0]} before")
+
+    def column(self) -> Column:
+        return list_column(self.name, self._cells.take())
+
+
+def _are_numbers(kind: DataType) -> bool:
+    return arrow.is_one_of(kind, (DataType.is_numeric, DataType.is_decimal, DataType.is_null))
+
+
+def _are_steps(kind: DataType) -> bool:
+    """Whether values of a type are lists of numbers, or of steps of numbers."""
+    step = kind.value_type if arrow.is_list(kind) else None
+    if step is None:
+        return False
+    if arrow.is_list(step):
+        return step.value_type is not None and _are_numbers(step.value_type)
+    if arrow.is_one_of(step, (DataType.is_struct,)):
+        return bool(step.fields) and all(_are_numbers(field.type) for field in step.fields)
+    return _are_numbers(step)
+
+
+def _gathered(field: "Field", name: str, place: int, request: ReadRequest) -> _Gathered:
     kind = field.type
     if DataType.is_dictionary(kind):
         kind = kind.value_type or kind
+    words = arrow.is_one_of(kind, _STRINGS)
+    if name in request.texts and words:
+        return _ArrowTexts(name, place, request)
+    if name in request.lists and _are_steps(kind):
+        return _ArrowLists(name, place, request)
+    options = ColumnOptions.of(request.options, name, text=False)
     if DataType.is_decimal(kind) and arrow.decimal_places(kind) <= 0:
         return _Integers(name, place, options)
     for kinds, gathered in (
         ((DataType.is_boolean,), _Truths),
         ((DataType.is_date, DataType.is_timestamp), _DateColumn),
         ((DataType.is_int64, DataType.is_uint64), _Integers),
-        ((DataType.is_numeric, DataType.is_decimal, DataType.is_null), _Gathered),
-        ((DataType.is_string, DataType.is_large_string, DataType.is_string_view), _Words),
+        ((_are_numbers,), _Gathered),
+        (_STRINGS, _Words),
+        ((_are_steps,), _Lists),
         ((DataType.is_duration, DataType.is_interval, DataType.is_time), _Durations),
     ):
-        if any(is_kind(kind) for is_kind in kinds):
+        if arrow.is_one_of(kind, kinds):
             return gathered(name, place, options)
     return _Others(name, place, options)
 

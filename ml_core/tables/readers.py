@@ -4,7 +4,7 @@ A format is added here by one line of `READERS`, and by a module of this folder 
 `read(path: str, request: ReadRequest) -> Dataset`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -13,9 +13,14 @@ from ml_core.tables import signatures
 from ml_core.tables.options import NOTHING_SAID, ReadOptions, check_names
 
 if TYPE_CHECKING:
+    from ml_core.tables.cells import ListCells, TextCells
     from ml_core.tables.columns import Dataset
 
 CSV, PARQUET, JSON_LINES, NPY = "csv", "parquet", "jsonl", "npy"
+
+
+def _unchecked(_: int) -> None:
+    """Nobody set a limit."""
 
 
 class ReadRequest(NamedTuple):
@@ -24,17 +29,33 @@ class ReadRequest(NamedTuple):
     `wanted` chooses columns by name, and `options` say what would be guessed of them. Reading ends after the
     batch in which `most_rows` is reached. `check` is
     called with the rows and the wanted columns, as far as they are known, before memory is taken for them; it
-    raises what speaks against it.
+    raises what speaks against it. Columns of `texts` are read as they are written, and those of `lists` as
+    lists of numbers; `check_bytes` is called with the bytes of such cells that are held.
     """
 
     wanted: Callable[[str], bool]
     most_rows: int | None
     check: Callable[[int, int], None]
     options: ReadOptions = NOTHING_SAID
+    texts: Collection[str] = ()
+    lists: Collection[str] = ()
+    check_bytes: Callable[[int], None] = _unchecked
 
     def check_names(self, names: Sequence[str]) -> None:
         """Raise `InvalidInput` for what the options say of columns that a table does not have."""
         check_names(self.options, names)
+
+    def text_cells(self, name: str) -> "TextCells":
+        """An empty column of texts; only words that somebody said are missing ones."""
+        from ml_core.tables.cells import TextCells
+
+        return TextCells(name, self.options.missing or (), self.check_bytes)
+
+    def list_cells(self, name: str) -> "ListCells":
+        """An empty column of lists."""
+        from ml_core.tables.cells import ListCells
+
+        return ListCells(name, self.check_bytes)
 
 
 class TableReader(Protocol):

@@ -23,15 +23,30 @@ def read(
     most_rows: int | None = None,
     budget: Budget = NO_BUDGET,
     options: ReadOptions = NOTHING_SAID,
+    texts: Collection[str] = (),
+    lists: Collection[str] = (),
 ) -> Dataset:
     """The table in a file, read by its content whatever it is called; rows with nothing in them are left out.
 
     `declared` is the format that somebody said it has; `names` are the columns that are wanted (None: all);
-    `most_rows` ends the reading early, after a whole batch; `options` say what is not guessed. Raises
+    `most_rows` ends the reading early, after a whole batch; `options` say what is not guessed. Columns of
+    `texts` are read exactly as they are written, those of `lists` as lists of numbers. Raises
     `MalformedInput` for a file that is no table, `InvalidInput` for another format than declared and for
     options that do not fit, and `TooLarge` for a table past the budget, before it is loaded.
     """
-    dataset = _read(path, declared, names, most_rows, budget=budget, options=options)
+    with open(path, "rb") as file:
+        reader = sniffing.reader_of(file.read(SAMPLE_BYTES), declared=declared)
+    _check_options(options, reader.name)
+    chosen = None if names is None else frozenset(names)
+    left_out = options.left_out()
+
+    def wanted(name: str) -> bool:
+        return name not in left_out and (chosen is None or name in chosen)
+
+    check = _checked(budget, most_rows, chosen, options)
+    dataset = reader.read(
+        path, ReadRequest(wanted, most_rows, check, options, texts, lists, budget.check_bytes)
+    )
     for column in dataset.columns:
         _check_column(column, dataset.rows)
     return _without_empty_rows(dataset)
@@ -47,7 +62,7 @@ def _without_empty_rows(dataset: Dataset) -> Dataset:
     if empty is None or empty.all():
         return dataset
     kept = ~empty
-    columns = tuple(column._replace(values=column.values[kept]) for column in dataset.columns)
+    columns = tuple(column.taken(kept) for column in dataset.columns)
     warning = f"{int(empty.sum())} rows have no value in any column and are left out"
     return dataset._replace(columns=columns, rows=int(kept.sum()), warnings=(*dataset.warnings, warning))
 
@@ -62,33 +77,13 @@ def _check_column(column: Column, rows: int) -> None:
         raise AssertionError(f"a column of {rows} rows has {len(column.values)} values")
 
 
-def _read(
-    path: str,
-    declared: str | None,
-    names: Collection[str] | None,
-    most_rows: int | None,
-    *,
-    budget: Budget,
-    options: ReadOptions,
-) -> Dataset:
-    with open(path, "rb") as file:
-        reader = sniffing.reader_of(file.read(SAMPLE_BYTES), declared=declared)
+def _check_options(options: ReadOptions, format: str) -> None:  # noqa: A002
+    """Raise `InvalidInput` for options that a file of this format leaves no room for."""
     said = options.said()
     raise_faults(
-        Fault(
-            f"$.data.{name}", f"expected a file of {' or '.join(formats)}, got {reader.name}; leave this out"
-        )
+        Fault(f"$.data.{name}", f"expected a file of {' or '.join(formats)}, got {format}; leave this out")
         for name, formats in _OPTIONS_OF.items()
-        if name in said and reader.name not in formats
-    )
-    chosen = None if names is None else frozenset(names)
-    left_out = options.left_out()
-
-    def wanted(name: str) -> bool:
-        return name not in left_out and (chosen is None or name in chosen)
-
-    return reader.read(
-        path, ReadRequest(wanted, most_rows, _checked(budget, most_rows, chosen, options), options)
+        if name in said and format not in formats
     )
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from ml_core.tables.columns import CATEGORY, DURATION, INTEGER, OTHER, TEXT, Column
+from ml_core.tables.columns import CATEGORY, DURATION, INTEGER, LISTS, OTHER, TEXT, Column
 
 # Of words that are all different in so many rows, none will be met again: they name rows.
 IDENTIFIER_ROWS = 50
@@ -32,6 +32,8 @@ def unusable(column: Column) -> str | None:
         return f"holds more than {MOST_CATEGORIES} different words"
     if column.kind == DURATION:
         return "holds durations or times of day: write them as numbers, such as seconds"
+    if column.kind == LISTS:
+        return "holds lists of numbers, which are sequences: rnn alone takes them, a row each"
     if column.kind == OTHER:
         return "holds lists, objects or bytes"
     return None

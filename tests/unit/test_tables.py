@@ -268,7 +268,7 @@ def test_json_lines_keep_their_types(file: Any) -> None:
         "w": "category",
         "d": "date",
         "m": "category",
-        "o": "other",
+        "o": "list",
         "late": "integer",
     }
     read_back = table(dataset)
