@@ -1,5 +1,6 @@
 """What is fitted before a network, to the samples that it is trained on: how instances are read."""
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def fitted_input(
 def read_samples(samples: "Samples", reader: "InstanceInput") -> "Samples":
     """The samples as the reader would have read them: cut where they are too long, texts as word numbers."""
     if isinstance(samples, TextSamples) and isinstance(reader, TextInput):
-        encoded = reader.encoded(samples.texts, "$.data")
+        encoded = reader.encoded(samples.texts, "$.data", most=inf)
         steps = np.frombuffer(encoded.packed, "<i8").reshape(-1, 1)
         return SequenceSamples(steps, _offsets(np.asarray(encoded.lengths)))
     if isinstance(samples, SequenceSamples) and isinstance(reader, SequenceInput):

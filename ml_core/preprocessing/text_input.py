@@ -100,15 +100,17 @@ class TextInput:
                 )
                 notes.add(path(row), message)
 
-    def encoded(self, texts: Sequence[str], where: str = "$.instances") -> Sequences:
-        """The words' numbers of texts. Raises `TooLarge`."""
+    def encoded(
+        self, texts: Sequence[str], where: str = "$.instances", *, most: float = MOST_STEPS
+    ) -> Sequences:
+        """The words' numbers of texts, at most so many of them. Raises `TooLarge`."""
         numbers, lengths = array("q"), []
         for text in texts:
             words = self.tokenizer.encode(text)
             numbers.extend(words)
             lengths.append(len(words))
-            if len(numbers) > MOST_STEPS:
-                raise TooLarge(f"{where} has more than {MOST_STEPS:,} words; send fewer texts at a time")
+            if len(numbers) > most:
+                raise TooLarge(f"{where} has more than {most:,} words; send fewer texts at a time")
         if sys.byteorder == "big":
             numbers.byteswap()
         return Sequences(numbers.tobytes(), 1, lengths, "I64", where)
