@@ -46,7 +46,8 @@ class TrainingInstances(NamedTuple):
 
     `features` are a sequence's channels; of pictures and texts the one name that an instance has. Where they
     are held out by a column, `ranks` are each one's place among its different values, as packed int64. `test`
-    tells of each by a byte whether it is held out, where the data itself says so.
+    tells of each by a byte whether it is held out, where the data itself says so. `in_file` are those that
+    were read from a file.
     """
 
     kind: str
@@ -56,11 +57,12 @@ class TrainingInstances(NamedTuple):
     warnings: tuple[str, ...] = ()
     ranks: bytes | memoryview | None = None
     test: bytes | memoryview | None = None
+    in_file: bool = False
 
     @property
     def where(self) -> str:
         """The JSON path of what they came in."""
-        return "$.instances" if isinstance(self.instances, list) else self.instances.where
+        return "$.data" if self.in_file else "$.instances"
 
     @property
     def size(self) -> int:

@@ -1,7 +1,9 @@
-"""A reference to a table: where it is, and which of its columns are the target and the features."""
+"""A reference to a file: where it is, and which columns of its table are the target and the features.
+
+What else can be said of pictures, sequences and texts is in `forms.py`.
+"""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any, NamedTuple, NoReturn
@@ -9,16 +11,22 @@ from typing import Annotated, Any, NamedTuple, NoReturn
 from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, member, shown
 from ml_core.inputs.rows import Limits
-from ml_core.tables.options import (
-    IGNORE,
-    NO_TEXT,
-    ReadOptions,
-    is_text,
-    option_faults,
-    option_schemas,
-    read_options,
-)
+from ml_core.tables.options import NO_TEXT, ReadOptions, is_text, option_faults, option_schemas, read_options
 from ml_core.tables.readers import format_faults, format_schema
+from ml_core.training.forms import (
+    MemberFaults,
+    faults_together,
+    formats_of,
+    has_own_labels,
+    image_faults,
+    image_schema,
+    labelled_formats,
+    names_faults,
+    sequence_faults,
+    sequence_schema,
+    text_faults,
+    text_schema,
+)
 
 STORED_PREFIX = b'{"data":'
 """How a stored request begins that names a table; one with rows begins with the length of a header."""
@@ -45,22 +53,27 @@ def _uri_faults(*_: object) -> list[Fault]:
     return []
 
 
-def _format_schema(_: AlgorithmInfo) -> dict[str, Any]:
-    return format_schema()
+def _format_schema(info: AlgorithmInfo) -> dict[str, Any]:
+    return format_schema(formats_of(info))
 
 
-def _format_faults(data: dict[str, Any], *_: object) -> list[Fault]:
-    return format_faults(data, "$.data")
+def _format_faults(data: dict[str, Any], info: AlgorithmInfo, _: Limits) -> list[Fault]:
+    return format_faults(data, "$.data", formats_of(info))
 
 
 def _target_schema(info: AlgorithmInfo) -> dict[str, Any] | None:
     if not info.task.supervised:
         return None
-    return {"type": "string", "minLength": 1, "description": "The column to predict."}
+    unless = (
+        f" A {' and an '.join(formats)} has labels of its own." if (formats := labelled_formats(info)) else ""
+    )
+    return {"type": "string", "minLength": 1, "description": f"The column to predict.{unless}"}
 
 
 def _target_faults(data: dict[str, Any], info: AlgorithmInfo, _: Limits) -> list[Fault]:
     target, where = data.get("target"), "$.data.target"
+    if target is None and has_own_labels(data, info):
+        return []
     if info.task.supervised and (not isinstance(target, str) or not target):
         return [Fault(where, f"expected the name of the column to predict, got {shown(target)}")]
     if info.task.supervised and isinstance(target, str) and not is_text(target):
@@ -75,25 +88,14 @@ def _features_schema(_: AlgorithmInfo) -> dict[str, Any]:
 
 
 def _features_faults(data: dict[str, Any], _: AlgorithmInfo, limits: Limits) -> list[Fault]:
-    chosen, target, where = data.get("features"), data.get("target"), "$.data.features"
-    if chosen is None:
+    if data.get("features") is None:
         return []
-    if not isinstance(chosen, list) or not chosen or len(chosen) > limits.max_columns:
-        return [
-            Fault(where, f"expected a list of 1 to {limits.max_columns} column names, got {shown(chosen)}")
-        ]
-    faults = _first(
-        Fault(f"{where}[{index}]", f"expected a column's name, got {shown(name)}")
-        for index, name in enumerate(chosen)
-        if not isinstance(name, str) or not name or len(name) > limits.max_text or not is_text(name)
-    )
-    if not faults:
-        times = Counter(chosen)
-        faults = _first(Fault(where, f"{shown(name)} is there twice") for name in times if times[name] > 1)
-        faults += [Fault(where, "the target cannot be a feature")] * (
-            isinstance(target, str) and target in times
-        )
-    return faults
+    others = {"target": data.get("target")}
+    return _first(names_faults(data["features"], "$.data.features", limits, others, "a feature"))
+
+
+def _first_of(faults: MemberFaults) -> Callable[[dict[str, Any], AlgorithmInfo, Limits], list[Fault]]:
+    return lambda data, info, limits: _first(faults(data, info, limits))
 
 
 def _first(faults: "Iterator[Fault]") -> list[Fault]:
@@ -113,6 +115,9 @@ class TableReference(NamedTuple):
     format: Annotated[str | None, _Member(_format_schema, _format_faults)] = None
     target: Annotated[str | None, _Member(_target_schema, _target_faults, required=True)] = None
     features: Annotated[tuple[str, ...] | None, _Member(_features_schema, _features_faults)] = None
+    image: Annotated[tuple[int, int, int] | None, _Member(image_schema, _first_of(image_faults))] = None
+    sequence: Annotated[dict[str, Any] | None, _Member(sequence_schema, _first_of(sequence_faults))] = None
+    text: Annotated[str | None, _Member(text_schema, _first_of(text_faults))] = None
     types: Annotated[dict[str, str] | None, _option("types")] = None
     missing: Annotated[tuple[str, ...] | None, _option("missing")] = None
     decimal: Annotated[str | None, _option("decimal")] = None
@@ -192,22 +197,12 @@ def check_data(
     )
     for declared in _MEMBERS.values():
         faults += declared.faults(value, info, limits)
-    faults += option_faults(value, "$.data") or _target_options(value)
+    faults += option_faults(value, "$.data")
+    faults = faults or _first(faults_together(value, info))
     if faults:
         raise InvalidInput(sorted(faults))
     check_uri(value.get("uri"))
     return _reference(value)
-
-
-def _target_options(data: dict[str, Any]) -> list[Fault]:
-    """What the options may not say of the target."""
-    target = data.get("target")
-    types, exclude = data.get("types") or {}, data.get("exclude") or []
-    if target in exclude:
-        return [Fault("$.data.exclude", "the target cannot be excluded")]
-    if isinstance(target, str) and types.get(target) == IGNORE:
-        return [Fault(member("$.data.types", target), "the target cannot be ignored")]
-    return []
 
 
 def refuse_tables(uri: object) -> NoReturn:  # noqa: ARG001 - in the place of one that allows some
@@ -219,9 +214,10 @@ def data_schema(info: AlgorithmInfo) -> dict[str, Any]:
     """The `data` of a body as JSON Schema."""
     schemas = {name: declared.schema(info) for name, declared in _MEMBERS.items()}
     properties = {name: schema for name, schema in schemas.items() if schema is not None}
+    optional = {"target"} if labelled_formats(info) else set()
     return {
         "type": "object",
-        "required": [name for name in properties if _MEMBERS[name].required],
+        "required": [name for name in properties if _MEMBERS[name].required and name not in optional],
         "additionalProperties": False,
         "properties": properties,
     }

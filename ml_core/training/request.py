@@ -128,18 +128,30 @@ class TrainingRequest(NamedTuple):
         """
         if not isinstance(self.data, TableReference):
             return self
-        from ml_core.training.table import read_rows
-
         info = algorithms.algorithm(self.algorithm)
-        found = read_rows(self.data, path, budget, self.split, held_out=self.test_fraction > 0)
+        found = self._read(info, self.data, path, budget)
         check_names(list(found.features), "$.data.features", Limits())
         if isinstance(found.targets, Labels):
-            check_classes(found.targets.classes, found.targets, Limits(), "$.data.target")
+            where = "$.data" if self.data.target is None else "$.data.target"
+            check_classes(found.targets.classes, found.targets, Limits(), where)
         filled = self._replace(data=found)
         if found.ranks is None:  # by a column, `fit` alone knows what is trained on
             _check_size(info, filled)
         _check_weights(filled)
         return filled
+
+    def _read(
+        self, info: AlgorithmInfo, data: TableReference, path: str, budget: "Budget"
+    ) -> TrainingRows | TrainingInstances:
+        """What is in the file at `path`."""
+        held_out = self.test_fraction > 0
+        if TABLE in info.algorithm.takes:
+            from ml_core.training.table import read_rows
+
+            return read_rows(data, path, budget, self.split, held_out=held_out)
+        from ml_core.training.instance_files import read_instances
+
+        return read_instances(info, data, path, budget, self.split, held_out=held_out)
 
     def settled(self, settle: Callable[[str], str]) -> "TrainingRequest":
         """The same request of the table that its address means now; with rows in it the request itself."""
@@ -252,8 +264,7 @@ def check_request(
     if body.get("data") is not None:
         _check_no_rows(body)
         table = check_data(body["data"], info, limits, check_uri)
-        if table.target is not None and table.target == column_of(options["split"]):
-            raise InvalidInput.at("$.split.column", "rows cannot be held out by the target")
+        _check_held_out_by(table, column_of(options["split"]))
         return TrainingRequest(info.name, chosen, table, **options)
     request = TrainingRequest(info.name, chosen, _checked_data(body, info, limits, options), **options)
     _check_size(info, request)
@@ -270,6 +281,15 @@ def _checked_data(
     if body.get("input") is not None:
         raise InvalidInput.at("$.input", f"{info.name} takes rows, not pictures; leave this out")
     return check_rows(body, info, limits, options["split"], held_out=options["test_fraction"] > 0)
+
+
+def _check_held_out_by(table: TableReference, column: str | None) -> None:
+    """Raise `InvalidInput` where rows are to be held out by what they are learnt from, or by nothing."""
+    if column is None:
+        return
+    if column in (table.target, table.text):
+        what = "target" if column == table.target else "text"
+        raise InvalidInput.at("$.split.column", f"rows cannot be held out by the {what}")
 
 
 def _check_no_rows(body: dict[str, object]) -> None:
