@@ -9,7 +9,6 @@ from sklearn import datasets
 
 from ml_core import algorithms, predict, train_model
 from ml_core.errors import InvalidInput
-from ml_core.inputs.instances import rows_from_json
 from ml_core.inputs.rows import Limits
 from ml_core.model.model import Model
 from ml_core.training.notebook import Trained, TrainingRequest, check_request, fit
@@ -19,9 +18,28 @@ DATA = {
     "svm": datasets.load_iris(),
     "kmeans": datasets.load_wine(),
 }
+DIGITS = datasets.load_digits(n_class=3)
+QUICK = {"epochs": 12, "learning_rate": 0.01, "batch_size": 16}
+# What is no table: pictures, and sequences of unequal length that rise or fall.
+NETWORKS: dict[str, dict[str, Any]] = {
+    "cnn": {
+        "instances": DIGITS.images[:120].astype(int).tolist(),
+        "targets": DIGITS.target[:120].tolist(),
+        "hyperparameters": {**QUICK, "channels": [8], "dense": [16]},
+    },
+    "rnn": {
+        "instances": [
+            [[(-1) ** place * step / 9, 1.0] for step in range(3 + place % 7)] for place in range(80)
+        ],
+        "targets": ["up", "down"] * 40,
+        "hyperparameters": {**QUICK, "hidden_size": 8},
+    },
+}
 
 
 def body(algorithm: str, **more: Any) -> dict[str, Any]:
+    if algorithm in NETWORKS:
+        return {"algorithm": algorithm, **NETWORKS[algorithm], **more}
     data = DATA[algorithm]
     request: dict[str, Any] = {"algorithm": algorithm, "instances": data.data.tolist(), **more}
     if algorithms.algorithm(algorithm).task.supervised:
@@ -38,7 +56,7 @@ def trained(request: dict[str, Any]) -> Trained:
 def test_a_trained_model_is_loaded_from_its_bytes_and_predicts(algorithm: str) -> None:
     request = body(algorithm, test_fraction=0)
     model = Model.from_bytes(trained(request).artifact)
-    rows = rows_from_json(request["instances"], features=model.features, limits=Limits())
+    rows = model.rows(request["instances"], limits=Limits())
     labels = model.predict_rows(rows)["label"]
     assert labels is not None
     assert len(labels) == len(request["instances"])
@@ -63,10 +81,11 @@ def test_a_stored_request_trains_what_the_request_itself_does(algorithm: str) ->
 def test_a_manifest_is_json_and_tells_the_objective_on_both_parts() -> None:
     objectives = {}
     for algorithm in algorithms.names():
-        manifest: Any = json.loads(json.dumps(trained(body(algorithm)).manifest))
-        assert manifest["rows"] + manifest["test_rows"] == len(DATA[algorithm].data)
+        request = body(algorithm)
+        manifest: Any = json.loads(json.dumps(trained(request).manifest))
+        assert manifest["rows"] + manifest["test_rows"] == len(request["instances"])
         objectives[algorithm] = set(manifest["metrics"]["training"]) & set(manifest["metrics"]["test"])
-    assert "log_loss" in objectives["logistic_regression"]
+    assert all("log_loss" in objectives[name] for name in ("cnn", "logistic_regression", "rnn"))
     assert "hinge_loss" in objectives["svm"]
     assert "inertia" in objectives["kmeans"]
 
