@@ -165,7 +165,7 @@ def _picture(state: State, picture: Any) -> Floats:
         x = np.maximum(x, 0) if number else x
         x = state.array(f"dense.{number}.weight") @ x + state.array(f"dense.{number}.bias")
         number += 1
-    return x
+    return np.asarray(x)
 
 
 def _convolved(x: Floats, weight: Floats, bias: Floats, kernel: int) -> Floats:

@@ -6,8 +6,8 @@ import pytest
 
 from ml_core import algorithms
 from ml_core.algorithms.base import DataSize
+from ml_core.algorithms.network_estimator import MOST_ACTIVATION
 from ml_core.algorithms.network_sizes import (
-    MOST_ACTIVATION,
     MOST_WEIGHTS,
     picture_faults,
     sequence_faults,
