@@ -841,7 +841,9 @@ def test_an_error_that_a_reader_does_not_foresee_is_the_files_fault(
         "runpy.run_module('ml_core.datasets.describe_process', run_name='__main__')"
     )
     monkeypatch.setattr(describing, "_COMMAND", (sys.executable, "-c", broken))
-    told = describing._described_apart("dataset://t", str(tmp_path / "data"), 0)
+    data = tmp_path / "data"
+    data.write_bytes(b"a,b\n1,2\n")
+    told = describing._described_apart("dataset://t", str(data), 0)
     assert told is not None
     assert told["error"].startswith("the file cannot be read: the reader failed")
     assert "dataset://t" in caplog.text
