@@ -103,7 +103,9 @@ def lay_out(pictures: Sequence[FoundPicture]) -> FolderLayout:
     """
     if not pictures:
         raise InvalidInput.at(
-            WHERE, "the zip file holds no pictures: put PNG and JPEG files into a folder for each class"
+            WHERE,
+            "the zip file holds no pictures: put PNG and JPEG files into a folder for each class. A table "
+            "is not taken in a zip file: unpack it first",
         )
     bare = _bare_paths([found.entry.path for found in pictures])
     warnings: list[str] = []
