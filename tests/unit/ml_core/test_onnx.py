@@ -23,6 +23,7 @@ import ml_core.algorithms
 from ml_core import train_model
 from ml_core.algorithms.kmeans import KMeans
 from ml_core.algorithms.logistic_regression import LogisticRegression
+from ml_core.algorithms.outputs import LABELS, OutputSpec
 from ml_core.algorithms.svm import SVM, Calibration, Kernel, KernelPairs
 from ml_core.arithmetic.layout import Layout
 from ml_core.errors import NotExported
@@ -30,8 +31,9 @@ from ml_core.inputs.columns import Feature
 from ml_core.inputs.rules import ValueRule
 from ml_core.model.model import Model
 from ml_core.onnx import protobuf
-from ml_core.onnx.graph import DOUBLE, Graph
+from ml_core.onnx.graph import DOUBLE, INT64, Graph, Value
 from ml_core.preprocessing.encoding import Encoding
+from ml_core.preprocessing.scaling import Scaling
 from ml_core.safetensors import Tensor
 from tests.stranger.folder import BODY, FOLDER
 from tests.unit.ml_core import reference
@@ -114,7 +116,7 @@ def test_an_rbf_kernel_of_rows_far_from_each_other_keeps_its_digits(kernel: str)
         assert len(checked(near.to_onnx()).graph.node) != short
 
 
-LABELS: dict[str, list[Any]] = {
+TRAINED_ON: dict[str, list[Any]] = {
     "words": ["a", "ü", "日本"],
     "whole numbers": [-(2**63), 0, 2**53 + 1],
     "truth values": [False, True],
@@ -122,7 +124,7 @@ LABELS: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+@pytest.mark.parametrize("labels", TRAINED_ON.values(), ids=TRAINED_ON)
 @pytest.mark.parametrize("algorithm", ["logistic_regression", "svm"])
 def test_labels_are_as_they_were_trained_on(algorithm: str, labels: list[Any]) -> None:
     instances, _ = table(60, 0.2, seed=2)
@@ -351,6 +353,36 @@ def test_an_algorithm_that_does_not_say_itself_as_onnx_is_refused(monkeypatch: p
     model = train_model(BODY["instances"], BODY["targets"], "stranger")
     with pytest.raises(NotExported, match="'stranger' does not say itself as ONNX"):
         model.to_onnx()
+
+
+class Largest(KMeans):
+    """An estimator that says its nodes by itself, and has an output of its own."""
+
+    n_classes = 2  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__(Tensor.of([0.0, 0.0], 1, 2))
+        self.outputs = (LABELS, OutputSpec("farness"))
+
+    def onnx(self, graph: Graph, X: Value) -> dict[str, Value]:
+        """The larger of two columns, and how large it is."""
+        number = graph.node("ArgMax", X, axis=1, keepdims=0, datatype=INT64)
+        return {"label": number, "farness": graph.node("ReduceMax", X, graph.integers([1]), keepdims=1)}
+
+
+def test_an_algorithm_may_say_its_nodes_by_itself() -> None:
+    scaling = Scaling(Tensor.of([1.0, 10.0]), Tensor.of([2.0, 5.0]))
+    model = Model(
+        Largest(),
+        algorithm="largest",
+        hyperparameters={},
+        features=("x", "y"),
+        classes=("first", "second"),
+        scaling=scaling,
+    )
+    found = run(model.to_onnx(), {"input-0": np.array([[7.0, 10.0], [1.0, 15.0]])})
+    assert found["label"].tolist() == ["first", "second"]
+    assert found["farness"].tolist() == [3.0, 1.0]
 
 
 @pytest.mark.parametrize("place", ["class", "word", "column"])
