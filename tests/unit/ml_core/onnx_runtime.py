@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from ml_core.inputs.arrays import Pictures, Sequences
 from ml_core.inputs.columns import CATEGORY, Feature
-from ml_core.inputs.rows import Rows
 from ml_core.model.model import Model
 from ml_core.onnx.rows import column_inputs
 
@@ -54,14 +54,31 @@ def properties(file: bytes) -> dict[str, str]:
 
 
 def feed(model: Model, X: Any) -> Feed:
-    """Rows as the file takes them: numbers in one tensor, else one for each column; values are read."""
+    """Instances as the file takes them, read: a table in one tensor, or in one for each column."""
     rows = model._rows_of(X)
-    assert isinstance(rows, Rows)
+    if isinstance(rows, Pictures):
+        pictures = np.frombuffer(rows.packed, "<f4" if rows.dtype == "F32" else "u1")
+        return {"input-0": pictures.reshape(-1, *rows.shape).astype(np.float32)}
+    if isinstance(rows, Sequences):
+        return _padded(rows)
     read = np.concatenate([np.frombuffer(block) for block in rows.blocks(1 << 20)]).reshape(len(rows), -1)
     if model.encoding is None:
         return {"input-0": read}
     names = column_inputs(model.encoding, model.outputs)
     return {name: _column(model.columns[place], read[:, place])[:, None] for place, name in names.items()}
+
+
+def _padded(sequences: Sequences) -> Feed:
+    """Sequences behind which there are zeros, and their lengths."""
+    text = sequences.dtype == "I64"
+    steps = np.frombuffer(sequences.packed, "<i8" if text else "<f4").reshape(-1, sequences.width)
+    padded = np.zeros((len(sequences), max(sequences.lengths), sequences.width), steps.dtype)
+    end = 0
+    for place, length in enumerate(sequences.lengths):
+        begin, end = end, end + length
+        padded[place, :length] = steps[begin:end]
+    lengths = np.array(sequences.lengths)
+    return {"input-0": padded[:, :, 0] if text else padded, "sequence_lens": lengths}
 
 
 def _column(feature: Feature, read: Any) -> Any:

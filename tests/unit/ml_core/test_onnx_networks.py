@@ -1,7 +1,7 @@
 """Networks as ONNX answer in onnxruntime what they answer here, within float32's rounding."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ml_core.preprocessing.text_input import TextInput
 from ml_core.preprocessing.tokens import Tokenizer
 from ml_core.safetensors import Tensor
 from ml_core.training.notebook import check_request, fit
-from tests.unit.ml_core.onnx_runtime import checked, properties, run
+from tests.unit.ml_core.onnx_runtime import checked, feed, properties, run
 
 CLOSE = 2e-6  # of a probability: float32 has 24 bits, and sums of a few hundred numbers lose some
 CLASSES = ("heron", "ibis", "jay")
@@ -118,7 +118,7 @@ def recurrent(
     )
 
 
-def assert_same(model: Model, instances: list[Any], given: dict[str, Any]) -> None:
+def assert_same(model: Model, instances: list[Any], given: Mapping[str, Any]) -> None:
     found = run(model.to_onnx(), given)
     assert tuple(found) == model.outputs == ("label", "probability")
     assert found["probability"].dtype == np.float32
@@ -143,18 +143,39 @@ def test_convolutional_networks(
     assert_same(model, pictures.tolist(), {"input-0": pictures})
 
 
+def trained(instances: list[Any], targets: list[Any], **body: Any) -> Model:
+    request = {"instances": instances, "targets": targets, "test_fraction": 0, **body}
+    return Model.from_bytes(fit(check_request(request, Limits()), lambda *_: None).artifact)
+
+
 def test_a_network_that_was_trained_on_digits() -> None:
-    pictures, digits = load_digits(return_X_y=True)
-    pictures = pictures.reshape(-1, 8, 8, 1)
-    body = {
-        "algorithm": "cnn",
-        "instances": pictures[:600].tolist(),
-        "targets": digits[:600].tolist(),
-        "hyperparameters": {"epochs": 4, "channels": [8], "dense": [16]},
-        "test_fraction": 0,
-    }
-    model = Model.from_bytes(fit(check_request(body, Limits()), lambda *_: None).artifact)
-    assert_same(model, pictures[600:].tolist(), {"input-0": pictures[600:].astype(np.float32)})
+    images, digits = load_digits(return_X_y=True)
+    pictures = images.reshape(-1, 8, 8, 1).tolist()
+    chosen = {"epochs": 4, "channels": [8], "dense": [16]}
+    model = trained(pictures[:600], digits[:600].tolist(), algorithm="cnn", hyperparameters=chosen)
+    assert_same(model, pictures[600:], feed(model, pictures[600:]))
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"cell": "lstm", "layers": 2}, {"cell": "gru", "bidirectional": True}], ids=str
+)
+def test_a_network_that_was_trained_on_sequences(chosen: dict[str, Any]) -> None:
+    random = np.random.default_rng(6)
+    waves = [np.sin(np.arange(random.integers(3, 20)) * pace + random.random()) for pace in [0.3, 1.1] * 60]
+    sequences = [[[float(value), 1.0] for value in wave] for wave in waves]
+    more = {"epochs": 3, "hidden_size": 8, "max_length": 12}
+    body = {"algorithm": "rnn", "hyperparameters": {**chosen, **more}}
+    model = trained(sequences, ["slow", "quick"] * 60, **body)
+    assert_same(model, sequences, feed(model, sequences))
+
+
+def test_a_network_that_was_trained_on_texts() -> None:
+    random = np.random.default_rng(7)
+    texts = ["".join(random.choice(list(letters), 6)) for letters in ["abcé", "xyz日"] * 40]
+    chosen = {"epochs": 3, "hidden_size": 8, "embedding_size": 4, "tokens": "characters"}
+    model = trained(texts, ["early", "late"] * 40, algorithm="rnn", hyperparameters=chosen)
+    asked = [*texts, "", "ABC", "?", "xyzabc"]
+    assert_same(model, asked, feed(model, asked))
 
 
 def padded(sequences: list[Any], padding: Any, dtype: Any) -> dict[str, Any]:
