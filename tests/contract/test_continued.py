@@ -229,7 +229,7 @@ class TestEnding:
         over = threading.Event()
 
         class Slow(FaultyStore):
-            def opened(self, key: str) -> Opened:
+            def opened(self, key: str) -> Opened:  # noqa: ARG002 - the store's
                 over.set()
                 raise Unavailable("too late")
 
