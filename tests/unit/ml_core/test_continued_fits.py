@@ -19,7 +19,7 @@ from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.fit_process import _stop_by
 from ml_core.jobs.job_checkpoint import JobCheckpoint
 from ml_core.jobs.jobs import SUCCEEDED, Jobs, checkpoint_key
-from ml_core.jobs.leases import CONTINUED, counted_attempts
+from ml_core.jobs.leases import CONTINUED, are_attempts_spent, counted_attempts
 from ml_core.jobs.trainer import run_job
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.training.fitting import fit
@@ -228,3 +228,22 @@ class TestHistory:
 )
 def test_attempts_count_since_the_checkpoint_moved(outcomes: list[str | None], counted: int) -> None:
     assert counted_attempts([{"outcome": outcome} for outcome in outcomes]) == counted
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "advanced", "spent"),
+    [
+        (["failed", "failed", None], False, True),
+        (["failed", "failed", None], True, False),
+        (["failed", "failed", "failed"], True, True),
+        (["failed", "lost"], False, False),
+    ],
+)
+def test_a_sweep_ends_no_job_whose_trainer_died_after_the_checkpoint_moved(
+    outcomes: list[str | None], *, advanced: bool, spent: bool
+) -> None:
+    attempts = [{"outcome": outcome} for outcome in outcomes]
+    body = {"attempts": attempts, "began_at": "a", "advanced_to": "b" if advanced else "a"}
+    assert are_attempts_spent(body) == spent
+    old = {"attempts": attempts}
+    assert are_attempts_spent(old) == (len(outcomes) == 3), "as an earlier release wrote it"
