@@ -268,7 +268,7 @@ class Model:
 
     def _rows_of(self, X: Any) -> Instances:  # noqa: ANN401
         if self.reader:
-            from ml_core.inputs.notebook_instances import model_instances
+            from ml_core.preprocessing.notebook_instances import model_instances
 
             return model_instances(X, self.reader)
         from ml_core.inputs.frames import NO_LIMITS, frame_rows, number_rows, plain_rows

@@ -81,7 +81,7 @@ def train_model(
 def _samples_of(info: AlgorithmInfo, X: Any) -> "tuple[Samples, tuple[str, ...]]":  # noqa: ANN401
     """What a notebook holds to train on, and the names of its features. Raises `InvalidInput`."""
     if TABLE not in info.algorithm.takes:
-        from ml_core.inputs.notebook_instances import training_instances
+        from ml_core.preprocessing.notebook_instances import training_instances
 
         instances = TrainingInstances(*training_instances(X, info.algorithm.takes), targets=None)
         check_names(list(instances.features), "X", NO_LIMITS)
