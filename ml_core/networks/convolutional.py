@@ -71,8 +71,9 @@ def scaling(samples: PictureSamples, kind: str) -> tuple[NDArray[np.float32], ND
     elif kind == "0-1":
         mean[:] = pictures.min()
         scale[:] = pictures.max() - mean
-    scale[~(scale > 0)] = 1  # all numbers are equal: there is nothing to divide by
-    return mean.astype(np.float32), scale.astype(np.float32)
+    divisor = np.minimum(scale, np.finfo(np.float32).max).astype(np.float32)
+    divisor[divisor == 0] = 1  # all numbers are equal, or as good as equal
+    return mean.astype(np.float32), divisor
 
 
 def _moments(pixels: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -84,6 +84,9 @@ def test_other_scales() -> None:
     flat = np.full((4, 2, 2, 1), 7, np.uint8)
     assert pair(flat, "standardise") == ([7], [1])
     assert pair(flat.astype(np.float32), "0-1") == ([7], [1])
+    ends = np.array([-3e38, 3e38], np.float32).reshape(2, 1, 1, 1)
+    assert np.isfinite(pair(ends, "0-1")).all()
+    assert pair(flat * np.float32(1e-45), "standardise")[1] == [1]
 
 
 def test_pictures_are_moved_at_most_so_far_and_edges_are_repeated() -> None:
