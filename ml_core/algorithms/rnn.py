@@ -91,7 +91,7 @@ def fit(
     from ml_core.inputs.samples import SequenceSamples
     from ml_core.networks import randomness
     from ml_core.networks.network import tensors_of
-    from ml_core.networks.recurrent import build
+    from ml_core.networks.recurrent import build, most_at_once
     from ml_core.networks.sequences import SequenceInputs, standardisation
     from ml_core.networks.training import train
 
@@ -108,7 +108,15 @@ def fit(
     if not text:
         unscaled = np.zeros(inputs, np.float32), np.ones(inputs, np.float32)
         scaling = standardisation(samples) if chosen["scale"] else unscaled
-    train(layers, SequenceInputs(samples, *(scaling or ())), data, options(chosen), context)
+    train(
+        layers,
+        SequenceInputs(samples, *(scaling or ())),
+        data,
+        options(chosen),
+        context,
+        most_at_once=most_at_once(channels or chosen["embedding_size"], chosen),
+        sizes=samples.lengths,
+    )
     parameters = {name: chosen[name] for name in ("cell", "layers", "bidirectional", "reads")}
     tensors = {**tensors_of(layers), **(input_tensors(*scaling) if scaling else {})}
     return restore({**parameters, "channels": channels}, tensors), Preprocessing()

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from ml_core.networks.network import Layers
     from ml_core.networks.sequences import SequenceBatch
 
+# What is kept of a step for its gradient, and stands beside it on the way back: of each number of a state at
+# most 16 numbers of float32 (an LSTM's four gates, cells, and the slopes of all), of each that came in 4.
+_BYTES_OF_STATE, _BYTES_OF_INPUT = 64, 16
+_MOST_BYTES = 128 << 20
+
 
 class _Walk:
     """The times of a batch in the order in which one direction goes through them.
@@ -419,3 +424,14 @@ def build(
         made.append(("", Dropout(chosen["dropout"])))
     made.append(("head", Dense(width, n_classes, random)))
     return made
+
+
+def most_at_once(width: int, chosen: Mapping[str, Any]) -> int:
+    """How many steps of sequences may pass the layers together, so that what these keep takes 128 MiB.
+
+    Args:
+        width: how many numbers a step has.
+        chosen: the hyperparameters `hidden_size`, `layers` and `bidirectional`.
+    """
+    states: int = chosen["hidden_size"] * chosen["layers"] * (1 + chosen["bidirectional"])
+    return max(1, _MOST_BYTES // (_BYTES_OF_STATE * states + _BYTES_OF_INPUT * width))

@@ -90,6 +90,7 @@ def train(
     *,
     augment: Augmentation | None = None,
     most_at_once: int | None = None,
+    sizes: NDArray[np.int64] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Train the layers in place. They end with the weights of the best validation loss, or with the last.
@@ -105,8 +106,10 @@ def train(
         options: as above.
         context: as in `algorithms/base.py`.
         augment: changes the batches that are trained on.
-        most_at_once: how many samples pass the layers together, at most; a larger batch passes in parts,
-            whose gradients are added up. None leaves batches whole. It bounds the memory that is taken.
+        most_at_once: how large the samples are together, at most, that pass the layers at once; a larger
+            batch passes in parts, whose gradients are added up. None leaves batches whole. It bounds the
+            memory that is taken.
+        sizes: how large each sample is, such as the length of a sequence; None where each counts one.
         clock: seconds since the epoch.
 
     Raises:
@@ -118,9 +121,8 @@ def train(
     # A diverging training is found by its loss, and told; numpy's warnings would only be printed. Several
     # BLAS threads would wait for each other: the matrices are small.
     with np.errstate(all="ignore"), threadpool_limits(limits=1, user_api="blas"):
-        _Training(
-            layers, inputs, data, options, context, augment=augment, most_at_once=most_at_once, clock=clock
-        ).run()
+        parts = _Parts(options.batch_size, most_at_once, sizes)
+        _Training(layers, inputs, data, options, context, augment=augment, parts=parts, clock=clock).run()
 
 
 class _Training:
@@ -135,7 +137,7 @@ class _Training:
         context: FitContext,
         *,
         augment: Augmentation | None,
-        most_at_once: int | None,
+        parts: _Parts,
         clock: Callable[[], float],
     ) -> None:
         assert data.y is not None, "a network learns classes"  # noqa: S101
@@ -146,7 +148,7 @@ class _Training:
         self._options = options
         self._context = context
         self._augment = augment
-        self._at_once = min(options.batch_size, most_at_once or options.batch_size)
+        self._parts = parts
         self._training, self._validation = hold_out(
             self._y,
             data.groups,
@@ -193,7 +195,7 @@ class _Training:
         """Change the weights by one batch."""
         random = randomness.generator(self._seed, epoch, batch)
         weight = self._loss.weight(self._y[places])
-        total, gradients = self._passed(self._parts(places), weight, random)
+        total, gradients = self._passed(self._parts.of(places), weight, random)
         self._check(total, epoch)
         if self._options.clip_norm is not None:
             clip(gradients, self._options.clip_norm)
@@ -223,10 +225,6 @@ class _Training:
                 gradients[name] = gradients[name] + gradient if name in gradients else gradient.copy()
         return loss, gradients
 
-    def _parts(self, places: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """The places, as many at a time as may pass the layers together."""
-        return [places[begin : begin + self._at_once] for begin in range(0, len(places), self._at_once)]
-
     def _measured(self, epoch: int) -> dict[str, float]:
         """The metrics of an epoch whose batches are done."""
         metrics = {"loss": _quotient(self._counters.total, self._counters.weight)}
@@ -235,7 +233,7 @@ class _Training:
             self._check(sum(float(np.abs(array).max()) for array in self._weights.values()), epoch)
             return metrics
         total, right = 0.0, 0
-        for places in self._parts(self._validation):
+        for places in self._parts.of(self._validation):
             scores, y = forward(self._layers, self._inputs.batch(places)), self._y[places]
             total += self._loss.sums(scores, y)[0]
             right += int((scores.argmax(axis=1) == y).sum())
@@ -306,13 +304,39 @@ class _Training:
         if chosen is not None and not isinstance(chosen, str):
             options["class_weight"] = sorted(chosen.items())
         return sha256(
-            repr((options, data.seed, self._at_once)).encode(),
+            repr((options, data.seed, self._parts.most)).encode(),
             self._y.astype("<i8").tobytes(),
             self._validation.astype("<i8").tobytes(),
         )
 
     def _where(self) -> str:
         return f"continues at epoch {self._counters.epoch + 1} of {self._options.epochs}"
+
+
+class _Parts:
+    """Cuts samples into parts that pass the layers together: no more than a batch, and no larger than `most`.
+
+    A sample that alone is larger is a part by itself.
+    """
+
+    def __init__(self, batch_size: int, most: int | None, sizes: NDArray[np.int64] | None) -> None:
+        self.most = most
+        self._batch_size = batch_size
+        self._sizes = sizes
+
+    def of(self, places: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """The places in their order, part by part."""
+        sizes = np.ones(len(places), np.int64) if self._sizes is None else self._sizes[places]
+        ends = np.cumsum(sizes)
+        parts, begin = [], 0
+        while begin < len(places):
+            end = begin + self._batch_size
+            if self.most is not None:
+                fits = int(np.searchsorted(ends, ends[begin] - sizes[begin] + self.most, side="right"))
+                end = min(end, max(begin + 1, fits))
+            parts.append(places[begin:end])
+            begin = end
+        return parts
 
 
 class _Keeper:

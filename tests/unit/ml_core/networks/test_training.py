@@ -16,7 +16,7 @@ from ml_core.networks.convolutional import PictureInputs
 from ml_core.networks.held_out import hold_out
 from ml_core.networks.layers import Dense
 from ml_core.networks.network import Layers, forward, parameters_of
-from ml_core.networks.training import CHECKPOINT_SECONDS, SPARE_SECONDS, TrainingOptions, train
+from ml_core.networks.training import CHECKPOINT_SECONDS, SPARE_SECONDS, TrainingOptions, _Parts, train
 from tests.unit.ml_core.networks.kept import Clock, KeptCheckpoints, Killed, digest
 
 SHAPE = (6, 5, 1)
@@ -67,6 +67,22 @@ def test_a_batch_in_parts_is_the_batch(most: int) -> None:
         np.testing.assert_allclose(parameters_of(parts)[name], array, rtol=1e-3, atol=1e-4)
     for one, other in zip(told[:4], told[4:], strict=True):
         assert one == pytest.approx(other, rel=1e-4)
+
+
+def test_parts_are_as_large_as_may_be_and_no_sample_is_lost() -> None:
+    places, sizes = np.array([4, 0, 2, 1, 3, 5]), np.array([3, 9, 2, 1, 2, 2])
+
+    def cut(batch_size: int, most: int | None, of: NDArray[np.int64] | None = sizes) -> list[list[int]]:
+        return [part.tolist() for part in _Parts(batch_size, most, of).of(places)]
+
+    assert cut(6, None) == [[4, 0, 2, 1, 3, 5]]
+    assert cut(4, None) == [[4, 0, 2, 1], [3, 5]]
+    assert cut(6, 5) == [[4, 0], [2], [1], [3, 5]]
+    assert cut(6, 7) == [[4, 0, 2], [1], [3, 5]]
+    assert cut(2, 7) == [[4, 0], [2], [1], [3, 5]]
+    assert cut(6, 4, None) == [[4, 0, 2, 1], [3, 5]]
+    assert cut(6, 1) == [[place] for place in places]
+    assert _Parts(4, 3, None).of(places[:0]) == []
 
 
 class History:
