@@ -16,13 +16,18 @@ def environment() -> Mapping[str, str]:
     return numerics.environment()
 
 
-def training(*, patience: int | None = 5, clip_norm: float | None) -> tuple[hp.Hyperparameter, ...]:
+def training(
+    *, epochs: int = 20, learning_rate: float = 1e-3, patience: int | None = 5, clip_norm: float | None
+) -> tuple[hp.Hyperparameter, ...]:
     """How a network is trained, with the defaults that differ from kind to kind."""
     return (
-        hp.Hyperparameter("epochs", hp.Integer(1, 1000), 20, "most passes over the training rows"),
+        hp.Hyperparameter("epochs", hp.Integer(1, 1000), epochs, "most passes over the training rows"),
         hp.Hyperparameter("batch_size", hp.Integer(1, 1024), 64, "how many rows a step of training sees"),
         hp.Hyperparameter(
-            "learning_rate", hp.Number(above=0, most=1), 1e-3, "how far a step of training goes (AdamW)"
+            "learning_rate",
+            hp.Number(above=0, most=1),
+            learning_rate,
+            "how far a step of training goes (AdamW)",
         ),
         hp.Hyperparameter(
             "weight_decay", hp.Number(least=0, most=1), 0.0, "how much a step of training shrinks weights"

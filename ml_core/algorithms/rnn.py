@@ -167,12 +167,12 @@ ALGORITHM = Algorithm(
         hp.Hyperparameter("hidden_size", hp.Integer(1, 512), 64, "how many numbers a layer's state has"),
         hp.Hyperparameter("layers", hp.Integer(1, 3), 1, "layers, each of which reads the one before"),
         hp.Hyperparameter(
-            "bidirectional", hp.Flag(), False, "whether each layer also reads from the end to the beginning"
+            "bidirectional", hp.Flag(), True, "whether each layer also reads from the end to the beginning"
         ),
         hp.Hyperparameter(
             "reads",
             hp.OneOf(*READS),
-            "last",
+            "max",
             "what decides: the state after the last step, or the mean or the maximum of all steps' states",
         ),
         hp.Hyperparameter(
@@ -181,7 +181,7 @@ ALGORITHM = Algorithm(
             0.0,
             "share of a layer's outputs that training leaves out at random",
         ),
-        *training(clip_norm=1.0),
+        *training(epochs=30, learning_rate=3e-3, clip_norm=1.0),
         hp.Hyperparameter(
             "scale",
             hp.Flag(),
