@@ -58,10 +58,15 @@ async function main(url) {
 // Presses a form's Send, and prints what it was answered.
 async function press(form, example) {
   const answers = () => [...form.all("div")].filter(each => /^(good|bad)$/.test(each.className));
-  const before = answers()[0];
   const empty = [...form.all("input")].filter(input => input.required && !input.value).map(input => input.id);
-  if (!empty.length) form.listeners.submit({ preventDefault() {} });
-  await until(() => empty.length || (answers()[0] && answers()[0] !== before));
+  // An example's model may still be in training: then it is not found, and asked for again.
+  for (let left = 100; left; left--) {
+    const before = answers()[0];
+    if (!empty.length) form.listeners.submit({ preventDefault() {} });
+    await until(() => empty.length || (answers()[0] && answers()[0] !== before));
+    if (!example || !answers()[0]?.textContent.startsWith("404")) break;
+    await pause(500);
+  }
   const [line, shown] = [[...form.all("pre")][0], answers()[0]];
   console.log(JSON.stringify({
     example,
