@@ -1,4 +1,4 @@
-"""Pictures as callers send them: nested lists, raw bytes, or the bytes of a PNG file.
+"""Pictures as callers send them: nested or flat lists, raw bytes, or the bytes of a PNG file.
 
 Plain Python whose loops run in C; only when something is wrong is it looked at value by value, to say where.
 Numpy is imported for PNG files alone.
@@ -72,15 +72,23 @@ class PictureInput:
             "maxItems": height,
             "description": "Rows of pixels, each of them its channels' numbers.",
         }
+        size = prod(self.shape)
+        flat = {
+            "type": "array",
+            "items": {"type": "number"},
+            "minItems": size,
+            "maxItems": size,
+            "description": "The same numbers one after another, as a row of a table has pixels.",
+        }
         encoded = {**ENCODED_SCHEMA, "description": "Raw numbers, or a PNG file."}
         named = {
             "type": "object",
             "required": [self.name],
             "additionalProperties": False,
-            "properties": {self.name: {"anyOf": [nested, encoded]}},
+            "properties": {self.name: {"anyOf": [nested, flat, encoded]}},
             "description": "A row of a data frame.",
         }
-        return {"anyOf": [nested, encoded, named]}
+        return {"anyOf": [nested, flat, encoded, named]}
 
     def read(
         self,
@@ -239,8 +247,12 @@ def _check_png(encoded: Encoded) -> None:
 
 
 def _numbers(listed: Sequence[object], shape: Shape) -> list[Any] | None:
-    """All numbers of nested lists in a row; None where one is not of the shape."""
+    """All numbers of nested or flat lists in a row; None where one is not of the shape."""
     level: list[Any] = list(listed)
+    if set(map(type, level)) == {list} and set(map(len, level)) == {prod(shape)}:
+        flat = list(chain.from_iterable(level))
+        if list not in set(map(type, flat)):
+            return flat
     for axis, length in enumerate(shape):
         if axis == 2 and length == 1 and list not in set(map(type, level)):
             return level
@@ -257,27 +269,41 @@ def _faults(instance: object, shape: Shape, where: str, expecting: str) -> Itera
     if not isinstance(instance, list):
         yield Fault(where, f'{expected} as nested lists or {{"b64": …}}, got {shown(instance)}')
         return
+    if list not in set(map(type, instance)):
+        yield from _faults_of_flat(instance, prod(shape), where, expected)
+        return
     if len(instance) != height:
         yield Fault(where, f"{expected}; this has {len(instance)} rows of pixels")
         return
     for y, row in enumerate(instance):
-        if not isinstance(row, list) or len(row) != width:
+        if isinstance(row, list) and len(row) == width:
+            for x, pixel in enumerate(row):
+                yield from _faults_of_pixel(pixel, channels, f"{where}[{y}][{x}]")
+        else:
             got = f"{len(row)} pixels" if isinstance(row, list) else shown(row)
             yield Fault(f"{where}[{y}]", f"{expected}; this row has {got}")
-            continue
-        for x, pixel in enumerate(row):
-            path = f"{where}[{y}][{x}]"
-            if channels == 1 and not isinstance(pixel, list):
-                numbers, paths = [pixel], [path]
-            elif not isinstance(pixel, list) or len(pixel) != channels:
-                got = f"{len(pixel)} numbers" if isinstance(pixel, list) else shown(pixel)
-                yield Fault(path, f"expected a list of {channels} numbers, got {got}")
-                continue
-            else:
-                numbers, paths = pixel, [f"{path}[{channel}]" for channel in range(channels)]
-            for number, place in zip(numbers, paths, strict=True):
-                if told := wrong_number32(number):
-                    yield Fault(place, told)
+
+
+def _faults_of_flat(numbers: list[object], count: int, where: str, expected: str) -> Iterator[Fault]:
+    if len(numbers) != count:
+        yield Fault(where, f"{expected}, {count} numbers where they are flat; got {len(numbers)}")
+        return
+    for index, number in enumerate(numbers):
+        if told := wrong_number32(number):
+            yield Fault(f"{where}[{index}]", told)
+
+
+def _faults_of_pixel(pixel: object, channels: int, where: str) -> Iterator[Fault]:
+    if channels == 1 and not isinstance(pixel, list):
+        if told := wrong_number32(pixel):
+            yield Fault(where, told)
+    elif not isinstance(pixel, list) or len(pixel) != channels:
+        got = f"{len(pixel)} numbers" if isinstance(pixel, list) else shown(pixel)
+        yield Fault(where, f"expected a list of {channels} numbers, got {got}")
+    else:
+        for channel, number in enumerate(pixel):
+            if told := wrong_number32(number):
+                yield Fault(f"{where}[{channel}]", told)
 
 
 def _words(shape: Shape) -> str:

@@ -3,6 +3,7 @@
 import json
 import struct
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ FORMS: list[tuple[str, list[Any], list[dict[str, Any]]]] = [
         PICTURES,
         [
             {"instances": [[[[pixel] for pixel in row] for row in picture] for picture in PICTURES]},
+            {"instances": [[*chain.from_iterable(picture)] for picture in PICTURES]},
             {"instances": [raw(picture, "uint8") for picture in PICTURES]},
             {"instances": [raw(PICTURES[0], "float32"), {"b64": b64(png(PICTURES[1]))}, *PICTURES[2:]]},
             {"instances": [{"b64": b64(png(picture))} for picture in PICTURES]},

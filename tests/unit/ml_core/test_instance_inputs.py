@@ -36,10 +36,11 @@ def raw(numbers: list[float], code: str = "f") -> dict[str, str]:
 
 def test_each_form_of_a_picture_is_the_same_picture() -> None:
     flat, nested = [[1, 2, 3], [4, 5, 6]], [[[1], [2], [3]], [[4], [5], [6]]]
-    forms: list[Any] = [flat, nested, raw([1, 2, 3, 4, 5, 6]), raw([1, 2, 3, 4, 5, 6], "B")]
+    in_a_row = [1, 2, 3, 4, 5, 6]
+    forms: list[Any] = [flat, nested, in_a_row, raw(in_a_row), raw(in_a_row, "B")]
     together = GREY.read(forms, limits=LIMITS)
-    assert (len(together), together.dtype) == (4, "F32")
-    assert unpack32(together.packed) == (1, 2, 3, 4, 5, 6) * 4
+    assert (len(together), together.dtype) == (5, "F32")
+    assert unpack32(together.packed) == (1, 2, 3, 4, 5, 6) * 5
     for form in forms:
         alone = GREY.read([form], limits=LIMITS)
         numbers = list(bytes(alone.packed)) if alone.dtype == "U8" else list(unpack32(alone.packed))
@@ -57,6 +58,9 @@ def test_a_number_is_rounded_to_float32_in_every_form() -> None:
     [
         (7, "$.instances[1]: the model expects pictures of 2 × 3 × 1 as nested lists"),
         ([[1, 2, 3]], "$.instances[1]: the model expects pictures of 2 × 3 × 1; this has 1 rows of pixels"),
+        ([1, 2, 3], "$.instances[1]: the model expects pictures of 2 × 3 × 1, 6 numbers where they are flat"),
+        ([1, 2, 3, 4, None, 6], "$.instances[1][4]: expected a number, got null"),
+        ([], "$.instances[1]: the model expects pictures of 2 × 3 × 1, 6 numbers where they are flat; got 0"),
         (
             [[1, 2, 3], [4, 5]],
             "$.instances[1][1]: the model expects pictures of 2 × 3 × 1; this row",
