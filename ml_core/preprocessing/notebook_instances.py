@@ -111,9 +111,8 @@ def _array_of(X: Any, expecting: str) -> "NDArray[Any] | None":  # noqa: ANN401
 
 
 def _is_array(value: Any) -> bool:  # noqa: ANN401
-    return any(hasattr(value, name) for name in ("__array__", "__array_interface__")) and bool(
-        getattr(value, "ndim", 2)
-    )
+    named = any(hasattr(value, name) for name in ("__array__", "__array_interface__"))
+    return named and getattr(value, "ndim", None) != 0
 
 
 def _numbers(array: "NDArray[Any]", path: "Callable[[tuple[int, ...]], str]") -> "Numbers":
@@ -268,7 +267,7 @@ def _plain_instances(X: Any, features: Sequence[str]) -> list[Any]:  # noqa: ANN
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
-    if hasattr(value, "__array__") and getattr(value, "ndim", 0):
+    if hasattr(value, "__array__") and _is_array(value):
         return value.tolist()
     if isinstance(value, dict):
         return {str(name): _plain(each) for name, each in value.items()}

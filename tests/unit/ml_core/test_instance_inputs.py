@@ -2,7 +2,7 @@
 
 import base64
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ def faults(read: Callable[[], object]) -> list[str]:
     return [f"{fault.path}: {fault.message}" for fault in refused.value.faults]
 
 
-def raw(numbers: list[float], code: str = "f") -> dict[str, str]:
+def raw(numbers: Sequence[float], code: str = "f") -> dict[str, str]:
     packed = struct.pack(f"<{len(numbers)}{code}", *numbers)
     return {"b64": base64.b64encode(packed).decode(), "dtype": {"f": "float32", "B": "uint8"}[code]}
 
