@@ -190,8 +190,9 @@ def check_data(
     """The `data` of a body; `check_uri` says what may be read. Raises `InvalidInput`."""
     if not isinstance(value, dict):
         raise InvalidInput.at("$.data", f"expected an object, got {shown(value)}")
+    there = ", ".join(name for name, declared in _MEMBERS.items() if declared.schema(info) is not None)
     faults = _first(
-        Fault(member("$.data", name), f"no such member; there are {', '.join(_MEMBERS)}")
+        Fault(member("$.data", name), f"no such member; there are {there}")
         for name in value
         if name not in _MEMBERS
     )
