@@ -120,12 +120,14 @@ def elements(array: Array) -> "tuple[Array, NDArray[np.int64]]":
             offsets = _buffers(list_offsets(array), kind)[0].astype(np.int64)
             lengths = offsets[1:] - offsets[:-1]
         present = present_in(array)
-        if present is None:
-            return flat, lengths
-        # A list that is missing may have elements all the same.
-        if lengths[~present].any():
-            flat = taken(flat, np.flatnonzero(np.repeat(present, lengths)))
-        return flat, np.where(present, lengths, 0)
+    if len(flat) != lengths.sum():
+        raise MalformedInput("the file is broken: its lists do not have as many elements as they say")
+    if present is None:
+        return flat, lengths
+    # A list that is missing may have elements all the same.
+    if lengths[~present].any():
+        flat = taken(flat, np.flatnonzero(np.repeat(present, lengths)))
+    return flat, np.where(present, lengths, 0)
 
 
 def fields(array: Array) -> "dict[str, Array]":

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import Fault, member, shown
+from ml_core.hyperparameters import Integer
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TEXT
 from ml_core.inputs.rows import Limits
 from ml_core.picture_files.format_names import NPZ, PICTURE_FORMATS
@@ -26,7 +27,9 @@ _LABELLED_FILES = {IMAGE: PICTURE_FORMATS, SEQUENCE: (NPZ,)}
 FILL, REFUSE = "fill", "refuse"
 GAPS = (FILL, REFUSE)
 """What becomes of a gap in a channel: the value before it in the sequence, or a refusal."""
-LONGEST_SIDE = 1024
+_SIDE = Integer(1, 1024)
+SHAPE_SCHEMA: dict[str, Any] = {"type": "array", "minItems": 3, "maxItems": 3, "items": _SIDE.schema()}
+SHAPE = f"[height, width, channels], each from {_SIDE.least} to {_SIDE.most}"
 
 _TAKEN = {TABLE: "rows of a table", IMAGE: "pictures", SEQUENCE: "sequences", TEXT: "texts"}
 _COLUMN = "expected a column's name, got"
@@ -72,13 +75,19 @@ def image_schema(info: AlgorithmInfo) -> dict[str, Any] | None:
     if IMAGE not in info.algorithm.takes:
         return None
     return {
-        "type": "array",
-        "minItems": 3,
-        "maxItems": 3,
-        "items": {"type": "integer", "minimum": 1, "maximum": LONGEST_SIDE},
+        **SHAPE_SCHEMA,
         "description": "Height, width and channels: of a table the picture that a row's pixels are, of a zip "
         "what its files are brought to.",
     }
+
+
+def read_shape(value: object) -> tuple[int, int, int] | None:
+    """A picture's shape as JSON has it; None for what is no `SHAPE`."""
+    lengths = [_SIDE.read(length) for length in value] if isinstance(value, list) else []
+    match lengths:
+        case [int(height), int(width), int(channels)]:
+            return height, width, channels
+    return None
 
 
 def image_faults(data: dict[str, Any], info: AlgorithmInfo, _: Limits) -> Iterator[Fault]:
@@ -88,13 +97,8 @@ def image_faults(data: dict[str, Any], info: AlgorithmInfo, _: Limits) -> Iterat
         return
     if IMAGE not in info.algorithm.takes:
         yield Fault(where, f"{info.name} takes {takes_words(info)}, no pictures; leave this out")
-    elif (
-        not isinstance(said, list)
-        or len(said) != 3
-        or not all(type(length) is int and 1 <= length <= LONGEST_SIDE for length in said)
-    ):
-        expected = f"[height, width, channels], each from 1 to {LONGEST_SIDE}"
-        yield Fault(where, f"expected {expected}, got {shown(said)}")
+    elif read_shape(said) is None:
+        yield Fault(where, f"expected {SHAPE}, got {shown(said)}")
 
 
 def sequence_schema(info: AlgorithmInfo) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from ml_core.tables import reading
 from ml_core.tables.columns import CATEGORY, LISTS, TEXT, Column
 
 if TYPE_CHECKING:
+    from ml_core.tables.memory import Budget
     from ml_core.training.reference import TableReference
 
 # What the first rows say is held to be true of all: reading finds out where it is not.
@@ -16,13 +17,19 @@ _MANY = 0.5
 _MOST_NAMED = 20
 
 
-def guess(data: "TableReference", path: str, held_out_by: str | None) -> "tuple[TableReference, str]":
+def guess(
+    data: "TableReference", path: str, budget: "Budget", held_out_by: str | None
+) -> "tuple[TableReference, str]":
     """The reference with the form that the table has, and what is to be said of it.
 
     Raises `InvalidInput` where there is more than one, or none.
     """
     dataset = reading.read(
-        path, declared=data.format, most_rows=_LOOKED_AT, options=data.options.reading(held_out_by)
+        path,
+        declared=data.format,
+        most_rows=_LOOKED_AT,
+        budget=budget,
+        options=data.options.reading(held_out_by),
     )
     columns = [column for column in dataset.columns if column.name not in (data.target, held_out_by)]
     lists = [column.name for column in columns if column.kind == LISTS]

@@ -78,7 +78,7 @@ def _of_guessed_form(
 ) -> TrainingInstances:
     from ml_core.training.guessed_form import guess
 
-    guessed, told = guess(data, path, column_of(split))
+    guessed, told = guess(data, path, budget, column_of(split))
     found = read_instances(info, guessed, path, budget, split, held_out=held_out)
     return found._replace(warnings=(told, *found.warnings))
 

@@ -13,6 +13,7 @@ from ml_core.inputs.rows import Limits
 from ml_core.preprocessing.picture_input import training_pictures
 from ml_core.preprocessing.sequence_input import SequenceInput, channel_names
 from ml_core.preprocessing.text_input import read_texts, text_schema
+from ml_core.training.forms import SHAPE, SHAPE_SCHEMA, read_shape
 from ml_core.training.rows import check_names, checked_targets
 from ml_core.training.split import RANDOM, Split
 
@@ -23,19 +24,12 @@ type Instances = Pictures | Sequences | list[str]
 
 # The names of what has none.
 _IMAGE, _TEXT = "image", "text"
-_LONGEST_SIDE = 1024
 INPUT_SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["shape"],
     "properties": {
-        "shape": {
-            "type": "array",
-            "minItems": 3,
-            "maxItems": 3,
-            "items": {"type": "integer", "minimum": 1, "maximum": _LONGEST_SIDE},
-            "description": "Height, width and channels.",
-        }
+        "shape": {**SHAPE_SCHEMA, "description": "Height, width and channels."},
     },
     "description": "What a picture is, where nested lists do not tell it.",
 }
@@ -261,10 +255,7 @@ def checked_shape(value: object, where: str) -> tuple[int, int, int]:
         raise InvalidInput.at(
             where, f'expected an object such as {{"shape": [28, 28, 1]}}, got {shown(value)}'
         )
-    shape = value["shape"]
-    sound = isinstance(shape, list) and len(shape) == 3
-    if not sound or not all(type(each) is int and 1 <= each <= _LONGEST_SIDE for each in shape):
-        expected = f"[height, width, channels], each from 1 to {_LONGEST_SIDE}"
-        raise InvalidInput.at(f"{where}.shape", f"expected {expected}, got {shown(shape)}")
-    height, width, channels = shape
-    return height, width, channels
+    shape = read_shape(value["shape"])
+    if shape is None:
+        raise InvalidInput.at(f"{where}.shape", f"expected {SHAPE}, got {shown(value['shape'])}")
+    return shape

@@ -22,6 +22,7 @@ from ml_core.training.forms import (
     image_schema,
     labelled_formats,
     names_faults,
+    read_shape,
     sequence_faults,
     sequence_schema,
     text_faults,
@@ -176,6 +177,7 @@ def _reference(data: dict[str, Any]) -> TableReference:
     members: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
     }
+    members["image"] = read_shape(data.get("image"))
     return TableReference(**members)
 
 

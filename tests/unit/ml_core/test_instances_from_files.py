@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arro3.core import Array, DataType, RecordBatch, Table, fixed_size_list_array
+from arro3.io import write_parquet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -299,6 +301,7 @@ def test_sequences_of_one_step_are_told(tmp_path: Path) -> None:
 
 
 WORDS = [
+    "lines\r\nend",
     "007",
     "NA",
     " null ",
@@ -492,10 +495,21 @@ def test_numbers_of_parquet_are_no_lists(tmp_path: Path) -> None:
     assert "of type integer, and a sequence is a list of numbers" in told
 
 
-def test_lists_of_nulls_and_of_fixed_size_are_read_from_parquet(tmp_path: Path) -> None:
-    from arro3.core import Array, DataType, RecordBatch, Table, fixed_size_list_array
-    from arro3.io import write_parquet
+def test_words_of_every_kind_in_parquet_are_texts(tmp_path: Path) -> None:
+    words = Array(["a", None, "b", "a"], DataType.string())
+    kinds = [
+        DataType.large_string(),
+        DataType.string_view(),
+        DataType.dictionary(DataType.int32(), DataType.string()),
+    ]
+    for kind in kinds:
+        batch = RecordBatch.from_pydict({"t": words.cast(kind), "y": Array([0, 1, 1, 0], DataType.int64())})
+        write_parquet(Table.from_batches([batch]), str(tmp_path / "p"))
+        request = read(tmp_path, (tmp_path / "p").read_bytes(), "rnn", {"target": "y", "text": "t"})
+        assert texts(request) == ["a", "b", "a"]
 
+
+def test_lists_of_nulls_and_of_fixed_size_are_read_from_parquet(tmp_path: Path) -> None:
     numbers = Array([1.0, 2.0, 9.0, 9.0, 5.0, 6.0], DataType.float32())
     fixed = fixed_size_list_array(numbers, 2, mask=Array([False, True, False], DataType.bool()))
     table = RecordBatch.from_pydict({"s": fixed, "y": Array(["a", "b", "b"], DataType.string())})
@@ -680,6 +694,7 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
     ("cnn", {"target": "y", "image": [2, 2, 1]}),
     ("cnn", {"format": "zip"}),
     ("cnn", {"image": [2, 2, 3]}),
+    ("cnn", {"image": [2.0, 2, 1.0]}),
     ("rnn", {"target": "y"}),
     ("rnn", {"format": "npz"}),
     ("rnn", {"target": "y", "text": "t"}),
