@@ -10,6 +10,7 @@ import struct
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
@@ -187,12 +188,12 @@ def _request(model: str, header: Any, raw: bytes | None = None) -> bytes:
 
 
 class Tables(Target):
-    """Files of every format, read as a dataset and described."""
+    """Files of every format, read as a dataset and described, and read as texts and lists."""
 
     @cached_property
     def samples(self) -> list[bytes]:
         import numpy as np
-        from arro3.core import Array, DataType, Table
+        from arro3.core import Array, DataType, Field, Table, fixed_size_list_array, list_array, struct_array
         from arro3.io import write_parquet
 
         lines = [
@@ -211,6 +212,23 @@ class Tables(Target):
             "truth": Array([n % 2 == 0 for n in range(20)], type=DataType.bool()),
         }
         write_parquet(Table.from_arrays([*columns.values()], names=[*columns]), parquet)
+        numbers = Array(np.arange(12, dtype="f8"))
+        ends = Array(np.array([0, 5, 5, 12], dtype="i4"))
+        steps = struct_array([numbers, numbers], fields=[Field(name, DataType.float64()) for name in "ab"])
+        lists = {
+            "list": list_array(ends, numbers, mask=Array([False, True, False], type=DataType.bool())),
+            "steps": list_array(ends, steps),
+            "pairs": fixed_size_list_array(Array(np.arange(6.0)), 2),
+            "word": Array(["a", None, "c"], type=DataType.large_string()),
+        }
+        nested = io.BytesIO()
+        write_parquet(Table.from_arrays([*lists.values()], names=[*lists]), nested)
+        sequences = "\n".join(
+            json.dumps(
+                {"list": [n, 0.5][: n % 3], "steps": [{"a": n, "b": 1}], "pairs": [[n, 2]], "word": "w"}
+            )
+            for n in range(20)
+        )
         structured = np.array(
             [(1.0, "a", True), (2.0, "b", False)] * 5, dtype=[("x", "f8"), ("w", "U3"), ("t", "?")]
         )
@@ -223,7 +241,9 @@ class Tables(Target):
             b'name,quote\n"a ""b"", c","x\ny"\n"d",\n',
             b'price,share,day\n"$1,234.50",5 %,31.05.2024\n(5),6 %,01.06.2024\n',
             objects.encode(),
+            sequences.encode(),
             parquet.getvalue(),
+            nested.getvalue(),
             *(_saved(array) for array in (np.arange(12.0).reshape(4, 3), structured, dates)),
         ]
 
@@ -233,10 +253,10 @@ class Tables(Target):
 
         file = self.folder / "table"
         file.write_bytes(case)
-        try:
+        with suppress(ServerlessMLError):
             describe(read(str(file)))
-        except ServerlessMLError:
-            return
+        with suppress(ServerlessMLError):
+            read(str(file), texts=["word", "plan", "w"], lists=["list", "steps", "pairs", "x"])
 
 
 def _saved(array: Any) -> bytes:
