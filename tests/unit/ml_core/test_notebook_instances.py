@@ -12,8 +12,8 @@ from ml_core import predict, train_model
 from ml_core.errors import InvalidInput
 from ml_core.inputs.arrays import Pictures, Sequences
 from ml_core.inputs.float32 import unpack32
-from ml_core.preprocessing.notebook_instances import training_instances
 from ml_core.model.model import Model
+from ml_core.preprocessing.notebook_instances import training_instances
 from tests.unit.handlers.networks import COLOURED, PICTURES, SEQUENCES, TEXTS, networks
 
 CNN, RNN = ("image",), ("sequence", "text")

@@ -177,7 +177,7 @@ def test_a_network_learns_which_of_two_signals_came_first() -> None:
 
 
 def test_a_constant_number_is_divided_by_one() -> None:
-    samples = SequenceSamples(np.float32([[0.1, 1], [0.1, 3], [0.1, 5]]), np.array([0, 1, 3]))
+    samples = SequenceSamples(np.array([[0.1, 1], [0.1, 3], [0.1, 5]], np.float32), np.array([0, 1, 3]))
     mean, scale = standardisation(samples)
     np.testing.assert_allclose(mean, [0.1, 3], rtol=1e-6)
     np.testing.assert_allclose(scale, [1, (8 / 3) ** 0.5], rtol=1e-6)
