@@ -162,7 +162,7 @@ ALGORITHM = Algorithm(
             0.25,
             "share of a dense layer's inputs that training leaves out at random",
         ),
-        *training(clip_norm=None),
+        *training(epochs=50, clip_norm=None),
         hp.Hyperparameter(
             "scale",
             hp.OneOf(STANDARDISE, UNIT, NONE),
