@@ -200,7 +200,7 @@ def test_a_good_body_with_something_odd_in_one_place(
     send: Send, route: Route, data: st.DataObject, member: Any
 ) -> None:
     body = json.loads(json.dumps(data.draw(st.sampled_from(EXAMPLES[route.body]))))
-    _replace_somewhere(body, member, data)
+    replace_somewhere(body, member, data)
     path = route.path.replace("{model}", data.draw(st.sampled_from(["iris", "groups"])))
     path = path.replace("{version}", "1").replace("{alias}", "live").replace("{dataset}", "iris")
     encoded = json.dumps(body).encode()
@@ -210,14 +210,14 @@ def test_a_good_body_with_something_odd_in_one_place(
     fit_for_a_caller(send(route.method, path, {}, sent, encoded + binary))
 
 
-def _replace_somewhere(container: Any, member: Any, data: st.DataObject) -> None:
+def replace_somewhere(container: Any, member: Any, data: st.DataObject) -> None:
     """Put `member` in the place of something at any depth."""
     keys = list(container) if isinstance(container, dict) else list(range(len(container)))
     if not keys:
         return
     key = data.draw(st.sampled_from(keys))
     if isinstance(container[key], dict | list) and container[key] and data.draw(st.booleans()):
-        _replace_somewhere(container[key], member, data)
+        replace_somewhere(container[key], member, data)
     else:
         container[key] = member
 
