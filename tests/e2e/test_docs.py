@@ -82,6 +82,29 @@ def test_the_commands_of_a_page_work_one_after_another(page: str, demo: bool, tm
     assert re.search(r'"label": ?"(yes|no)"', done.stdout), done.stdout
 
 
+def test_a_network_is_trained_and_asked_as_the_page_says(tmp_path: Path) -> None:
+    train, ask = (
+        section("docs/networks.md", title)
+        for title in ("Train on what is in the request", "Asking a network")
+    )
+    (program,) = re.findall(r"^```python\n(.*?)^```", ask, re.DOTALL | re.MULTILINE)
+    with LocalServer(tmp_path / "root", ML_MAX_WAIT="50") as server:
+        trained, asked = typed(train), typed(ask)
+        said = "\n".join([*trained, *asked]).replace("wait=20", "wait=50")
+        done = subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", _at(said, server)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (len(trained), len(asked)) == (1, 3)
+    assert '"code"' not in done.stdout, done.stdout
+    assert "a sequence for model 'waves' version 1" in done.stdout
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=120)
+
+
 def test_a_model_is_taken_away_as_the_page_says(tmp_path: Path) -> None:
     page = section("docs/versions.md", "Taking a model away")
     (program,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)

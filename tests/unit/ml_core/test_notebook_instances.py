@@ -200,3 +200,20 @@ def test_a_convolutional_network_is_fitted_to_arrays() -> None:
     assert (model.predict_proba(X).shape, model.features) == ((60, 2), ("image",))
     restored = Model.from_bytes(model.to_bytes())
     assert_array_equal(restored.predict_proba(X[:5]), model.predict_proba(X[:5]))
+
+
+def test_recurrent_networks_are_fitted_to_frames_and_to_texts() -> None:
+    labels = [row % 2 for row in range(24)]
+    frames = [
+        pd.DataFrame({"volt": np.arange(3.0 + row % 3) * (1 if row % 2 else -1), "amp": 1.0})
+        for row in range(24)
+    ]
+    texts = [("a good film", "a bad film")[row % 2] for row in range(24)]
+    chosen: dict[str, Any] = {"hidden_size": 6, "epochs": 30, "batch_size": 8, "learning_rate": 0.02}
+    for X, features in ((frames, ("volt", "amp")), (pd.Series(texts, name="review"), ("review",))):
+        with warnings.catch_warnings(action="ignore"):
+            model = train_model(X, labels, "rnn", seed=2, validation_fraction=0, **chosen)
+        assert model.features == features
+        assert model.predict(X).tolist() == labels
+        restored = Model.from_bytes(model.to_bytes())
+        assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
