@@ -87,15 +87,6 @@ def test_every_example_of_the_description_works_in_that_order(tmp_path: Path) ->
                 target = _filled(path, given)
                 answer = server.call("POST", target, csv["example"].encode(), content_type="text/csv")
                 assert answer.status == 200, (target, answer)
-        for _, path, declared in _in_the_pages_order():
-            for name, example in _other_examples(declared).items():
-                target = _filled(path, example["x-path"])
-                if path.endswith(":train"):
-                    trained = server.train(example["x-path"]["model"], example["value"])
-                    assert trained["state"] == "succeeded", trained
-                    continue
-                answer = server.call("POST", target, example["value"])
-                assert answer.status == 200, (name, target, answer)
     assert sent > len(DOCUMENT["paths"])
 
 
