@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_faults
+from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_faults, shown
 from ml_core.tables import sniffing
 from ml_core.tables.columns import Column, Dataset
 from ml_core.tables.memory import NO_BUDGET, Budget
@@ -11,6 +11,7 @@ from ml_core.tables.readers import CSV, JSON_LINES, ReadRequest
 from ml_core.tables.text import SAMPLE_BYTES
 
 MOST_COLUMNS = 10_000
+_MOST_NAMED = 5
 # What only some formats leave open.
 _OPTIONS_OF = {"delimiter": (CSV,), "header": (CSV,), "encoding": (CSV, JSON_LINES)}
 
@@ -100,7 +101,10 @@ def _checked(
         if not columns and chosen is None:
             raise MalformedInput("expected a table with a column at least, got one without any")
         if not columns:
-            raise InvalidInput.at("$.data.features", "the table has none of these columns")
+            some = sorted(chosen or ())
+            named = ", ".join(map(shown, some[:_MOST_NAMED]))
+            more = f" and {len(some) - _MOST_NAMED} more" if len(some) > _MOST_NAMED else ""
+            raise InvalidInput.at("$.data", f"the table has none of these columns: {named}{more}")
         budget.check(rows if most_rows is None else min(rows, most_rows), columns)
 
     return check

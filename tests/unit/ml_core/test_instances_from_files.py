@@ -284,6 +284,12 @@ def test_a_fault_of_a_long_table_has_its_place(
     assert message in told[0][1]
 
 
+def test_a_table_of_quite_other_columns_says_so(tmp_path: Path) -> None:
+    for data in ({"target": "y", "text": "t"}, {"target": "y", "features": ["t"]}):
+        told = faults(lambda data=data: read(tmp_path, "a,b\n1,2\n", "rnn", data))  # type: ignore[misc]
+        assert told == [("$.data", "the table has none of these columns: 't', 'y'")]
+
+
 def test_a_long_table_takes_the_options_of_tables(tmp_path: Path) -> None:
     content = "wer;t;x;y\n1;1;1,5;a\n1;2;-9;a\n2;1;2,5;b\n2;2;3;b\n"
     options = {"delimiter": ";", "decimal": ",", "missing": ["-9"]}
