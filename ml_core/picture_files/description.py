@@ -1,21 +1,30 @@
-"""What a file of pictures holds, in figures, by its headers alone: nothing is decoded."""
+"""What a file of pictures holds, or an NPZ of sequences, in figures, by its headers: nothing is decoded."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from ml_core.errors import InvalidInput, MalformedInput, TooLarge
-from ml_core.inputs.labels import Label
+from ml_core.inputs.labels import Label, Labels
 from ml_core.picture_files import folders, npz
 from ml_core.picture_files.archive import Archive
 from ml_core.picture_files.folders import FolderScan
 from ml_core.picture_files.format_names import NPZ, ZIP
 from ml_core.picture_files.formats import FORMAT_WHERE, opened
-from ml_core.picture_files.labelled_arrays import held_out_by_name, read_labels
+from ml_core.picture_files.labelled_arrays import (
+    LENGTHS,
+    SEQUENCES,
+    ArrayPair,
+    array_headers,
+    check_pair,
+    held_out_by_name,
+    pairs_of,
+    read_labels,
+)
 from ml_core.picture_files.sizes import shape_of
 from ml_core.tables.memory import NO_BUDGET, Budget
 
-PICTURES = "pictures"
+PICTURES, SEQUENCES_KIND = "pictures", "sequences"
 # Of more classes and sizes the most frequent are shown; of broken files some.
 MOST_CLASSES, MOST_SIZES, _MOST_BROKEN = 1_000, 20, 20
 
@@ -34,7 +43,10 @@ def describe_pictures(path: str, declared: str | None, budget: Budget = NO_BUDGE
     try:
         found, archive = opened(path, declared, budget)
         with archive:
-            return _of_arrays(archive, budget) if found == NPZ else _of_folders(archive)
+            if found != NPZ:
+                return _of_folders(archive)
+            sequences = _sequences_in(archive)
+            return _of_sequences(archive, sequences, budget) if sequences else _of_arrays(archive, budget)
     except InvalidInput as error:
         if any(fault.path == FORMAT_WHERE for fault in error.faults):
             raise
@@ -67,15 +79,44 @@ def _of_folders(archive: Archive) -> dict[str, Any]:
     }
 
 
+def _sequences_in(archive: Archive) -> list[ArrayPair]:
+    """Arrays that can be no pictures: of two axes, or with lengths. Arrays of three axes may be either."""
+    try:
+        pairs = pairs_of(array_headers(archive), SEQUENCES, LENGTHS)
+    except InvalidInput:
+        return []  # what is wrong is told by who looks for pictures
+    are_sequences = all(len(pair.samples.shape) == 2 or pair.lengths is not None for pair in pairs)
+    return pairs if are_sequences else []
+
+
+def _of_sequences(archive: Archive, pairs: list[ArrayPair], budget: Budget) -> dict[str, Any]:
+    for pair in pairs:
+        check_pair(pair, "sequence")
+    labels, held_out = _labels_of(archive, pairs, budget)
+    first = pairs[0].samples.shape
+    return {
+        **_figures(NPZ, labels, held_out, [], SEQUENCES_KIND),
+        "arrays": [str(array) for pair in pairs for array in pair.arrays()],
+        "steps": max(pair.samples.shape[1] for pair in pairs),
+        "channels": first[2] if len(first) > 2 else 1,
+        "error": None if len(labels.classes) > 1 else "the sequences are all of one class",
+    }
+
+
+def _labels_of(archive: Archive, pairs: list[ArrayPair], budget: Budget) -> tuple[Labels, list[bool] | None]:
+    """The labels, and which of them the file holds out."""
+    if budget.bytes is not None and sum(pair.labels.entry.size for pair in pairs) > budget.bytes // 4:
+        raise TooLarge("the labels take more memory than the trainer has")
+    held_out = held_out_by_name(pairs)
+    return read_labels(archive, pairs), None if held_out is None else held_out.tolist()
+
+
 def _of_arrays(archive: Archive, budget: Budget) -> dict[str, Any]:
     layout = npz.lay_out_arrays(archive, None)
-    if budget.bytes is not None and sum(pair.labels.entry.size for pair in layout.pairs) > budget.bytes // 4:
-        raise TooLarge("the labels take more memory than the trainer has")
-    labels = read_labels(archive, layout.pairs)
-    held_out = held_out_by_name(layout.pairs)
+    labels, held_out = _labels_of(archive, layout.pairs, budget)
     height, width, channels = layout.shape
     return {
-        **_figures(NPZ, labels, None if held_out is None else held_out.tolist(), layout.warnings),
+        **_figures(NPZ, labels, held_out, layout.warnings),
         "arrays": [str(array) for pair in layout.pairs for array in pair[:2]],
         "shape": [height, width, channels],
         "sizes": _sizes(Counter({(height, width): layout.pictures})),
@@ -86,21 +127,25 @@ def _of_arrays(archive: Archive, budget: Budget) -> dict[str, Any]:
 
 
 def _figures(
-    kind: str, labels: Sequence[Label], held_out: list[bool] | None, warnings: list[str]
+    written: str,
+    labels: Sequence[Label],
+    held_out: list[bool] | None,
+    warnings: list[str],
+    kind: str = PICTURES,
 ) -> dict[str, Any]:
-    """What both formats tell."""
+    """What is told of every format: how many there are of the kind, in all and of each class."""
     listed = list(labels)
     counts, apart = Counter(listed), Counter[Label]()
     if held_out is not None:
         apart.update(label for label, out in zip(listed, held_out, strict=True) if out)
     classes = [
-        {"value": label, "pictures": counts[label], **({"held_out": apart[label]} if held_out else {})}
+        {"value": label, kind: counts[label], **({"held_out": apart[label]} if held_out else {})}
         for label in sorted(counts)  # all of one type
     ]
     return {
-        "kind": PICTURES,
-        "format": kind,
-        "pictures": len(listed),
+        "kind": kind,
+        "format": written,
+        kind: len(listed),
         "held_out": None if held_out is None else sum(held_out),
         "complete": len(classes) <= MOST_CLASSES,
         "classes": classes[:MOST_CLASSES],

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ml_core.inputs.labels import Label
 
 # What arrays are called, without case and with `_` for other signs; the first that is there is meant.
+SEQUENCES = ("x", "sequences", "sequence", "series", "data", "features", "arr_0")
+LENGTHS = ("lengths", "length", "seq_lengths", "seq_len", "n_steps")
 _LABELS = ("y", "labels", "label", "targets", "target", "classes", "arr_1")
 _OF_PARTS = {
     TRAINING: ("train", "training"),

@@ -10,6 +10,8 @@ from ml_core.inputs.arrays import Sequences
 from ml_core.inputs.kinds import SEQUENCE
 from ml_core.picture_files.archive import WHERE, Archive
 from ml_core.picture_files.labelled_arrays import (
+    LENGTHS,
+    SEQUENCES,
     ArrayHeader,
     ArrayPair,
     array_headers,
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
     from ml_core.tables.memory import Budget
 
-# What arrays are called; see `labelled_arrays.py`.
-_SEQUENCES = ("x", "sequences", "sequence", "series", "data", "features", "arr_0")
-_LENGTHS = ("lengths", "length", "seq_lengths", "seq_len", "n_steps")
 _AXES = (2, 3)
 _LARGEST = float(np.finfo(np.float32).max)
 # A number as it stands in the file, and three times as float32: unpacked, without padding, and in the part
@@ -47,7 +46,7 @@ def read_arrays(path: str, budget: "Budget", *, held_out: bool) -> TrainingInsta
         if not all(entry.name.endswith(".npy") for entry in archive.entries):
             raise MalformedInput("expected an NPZ file of arrays; the file is another zip file")
         headers = array_headers(archive)
-        pairs = pairs_of(headers, _SEQUENCES, _LENGTHS)
+        pairs = pairs_of(headers, SEQUENCES, LENGTHS)
         for pair in pairs:
             _check(pair)
         _check_widths([pair.samples for pair in pairs])

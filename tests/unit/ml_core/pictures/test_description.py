@@ -72,6 +72,21 @@ def test_arrays_are_described_by_their_headers(tmp_path: Path) -> None:
     assert told["arrays"][0] == "'x_train' (4×8×9×3, uint8)"
 
 
+@pytest.mark.parametrize("lengths", [None, [2, 4, 3]])
+def test_arrays_that_can_be_no_pictures_are_described_as_sequences(
+    tmp_path: Path, lengths: list[int] | None
+) -> None:
+    """Arrays of three axes may be either; an array of lengths tells."""
+    steps = np.zeros((3, 4, 2) if lengths else (3, 4), np.float32)
+    path, more = tmp_path / "waves.npz", {"lengths": np.array(lengths)} if lengths else {}
+    np.savez(path, x=steps, y=np.array(["a", "b", "a"]), **more)
+    told = describe_pictures(str(path), None)
+    assert (told["kind"], told["sequences"], told["steps"]) == ("sequences", 3, 4)
+    assert told["channels"] == (2 if lengths else 1)
+    assert told["classes"] == [{"value": "a", "sequences": 2}, {"value": "b", "sequences": 1}]
+    assert (told["held_out"], told["error"]) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("entries", "says"),
     [
