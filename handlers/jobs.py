@@ -200,10 +200,11 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
         raise InvalidInput.at("$.model", "the name of the model is expected")
     check_name(model, "$.model")
     services.registry.check_spelling(model)
-    request = check_request(body, limits_of(services.settings), services.data.check)
     jobs = Jobs(services.store, NowQueue())
-    job = jobs.submit(model, request.to_bytes(), request.summary())
     context = trainer_context(services, deadline)._replace(jobs=jobs)
+    limits = limits_of(services.settings)
+    request = check_request(body, limits, services.data.check, seconds=context.allowed_seconds)
+    job = jobs.submit(model, request.to_bytes(), request.summary())
     return run_job(job.id, context).job or job
 
 

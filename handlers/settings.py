@@ -267,6 +267,14 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(max_rows=settings.max_rows, max_columns=settings.max_columns, max_cells=settings.max_cells)
 
 
+def allowed_seconds(settings: Settings) -> float | None:
+    """For how long a training may go on that is continued; None where nothing bounds it.
+
+    It is looked at when a run of the trainer ends, so that one run may take longer.
+    """
+    return max(3600 * settings.train_hours, settings.train_seconds) if settings.train_seconds else None
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings of `environment`, defaults where it says nothing.
 

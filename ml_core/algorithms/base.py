@@ -75,7 +75,7 @@ class TrainingData:
 
 
 class DataSize:
-    """How much there is to fit.
+    """How much there is to fit, and in how much time.
 
     Args:
         rows: how many samples.
@@ -83,17 +83,28 @@ class DataSize:
         shape: of a picture its height, width and channels; of a step of a sequence -1 and its numbers; of
             text, and of what is not known yet, None.
         steps: how many steps all sequences have together; None where that is not known yet.
+        seconds: how long a training may take that is continued; None where nothing bounds it.
     """
 
-    __slots__ = ("rarest", "rows", "shape", "steps")
+    __slots__ = ("rarest", "rows", "seconds", "shape", "steps")
 
     def __init__(
-        self, rows: int, rarest: int | None, shape: tuple[int, ...] | None = None, steps: int | None = None
+        self,
+        rows: int,
+        rarest: int | None,
+        shape: tuple[int, ...] | None = None,
+        steps: int | None = None,
+        seconds: float | None = None,
     ) -> None:
         self.rows = rows
         self.rarest = rarest
         self.shape = shape
         self.steps = steps
+        self.seconds = seconds
+
+    def within(self, seconds: float | None) -> DataSize:
+        """As much data, to be fitted in so much time."""
+        return DataSize(self.rows, self.rarest, self.shape, self.steps, seconds)
 
 
 class FitContext:
@@ -105,6 +116,7 @@ class FitContext:
         deadline: when a fit that has checkpoints should have saved one and raised `Unfinished`, in seconds
             since the epoch; None where nothing ends it. A little later it is killed.
         checkpoints: keeps what a longer fit continues from; None where a fit cannot be continued.
+        seconds: how long a training may take that is continued, all together; None where nothing bounds it.
     """
 
     def __init__(
@@ -112,10 +124,12 @@ class FitContext:
         progress: Callable[[int, int, Mapping[str, float]], None] | None = None,
         deadline: float | None = None,
         checkpoints: Checkpoints | None = None,
+        seconds: float | None = None,
     ) -> None:
         self._progress = progress
         self.deadline = deadline
         self.checkpoints = checkpoints
+        self.seconds = seconds
 
     def progress(self, done: int, of: int, metrics: Mapping[str, float] | None = None) -> None:
         """Tell that `done` of `of` steps are done."""

@@ -67,7 +67,7 @@ def check_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:
     if size.shape is None:
         return []
     height, width, channels = size.shape
-    return picture_faults((height, width, channels), size.rows, chosen)
+    return picture_faults((height, width, channels), size.rows, chosen, seconds=size.seconds)
 
 
 def fit(
@@ -85,7 +85,8 @@ def fit(
     samples, y = data.samples, data.y
     assert isinstance(samples, PictureSamples) and y is not None  # noqa: S101, PT018 - for the type checker
     shape, classes = samples.array.shape[1:], int(y.max()) + 1
-    raise_faults(picture_faults(shape, len(samples), chosen, classes=classes))
+    faults = picture_faults(shape, len(samples), chosen, classes=classes, seconds=context.seconds)
+    raise_faults(faults)
     layers = build(shape, classes, chosen, data.seed)
     mean, scale = scaling(samples, chosen["scale"])
     augment = None

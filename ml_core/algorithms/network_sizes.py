@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 # 32 MiB in an artifact; a training needs four times as much: weights, two moments, and the best weights.
 MOST_WEIGHTS = 1 << 23
-# The time there is where nobody says another.
-TRAIN_HOURS = 12.0
 # Seconds of a multiplication in a product of matrices, of a number that a layer gives on its way through all
 # that is done with it, of a weight in a step of the optimiser, and of a call of numpy. Measured with numpy
 # 2.5 on one thread of a server's processor of 2023; a function may take twice as long.
@@ -70,14 +68,14 @@ class NetworkSize:
 
 
 def picture_faults(
-    shape: Shape, rows: int, chosen: Mapping[str, Any], *, classes: int = 2, hours: float = TRAIN_HOURS
+    shape: Shape, rows: int, chosen: Mapping[str, Any], *, classes: int = 2, seconds: float | None = None
 ) -> list[Fault]:
-    """What speaks against training on so many pictures of the shape."""
+    """What speaks against training on so many pictures of the shape, in so many seconds; None for any."""
     if faults := list(_shape_faults(shape, chosen)):
         return faults
     size = size_of_cnn(shape, chosen, classes)
     one = size.estimated_seconds(rows, -(-rows // chosen["batch_size"]))
-    return [*_size_faults(size, "picture"), *_time_faults(one, chosen, hours, "smaller pictures")]
+    return [*_size_faults(size, "picture"), *_time_faults(one, chosen, seconds, "smaller pictures")]
 
 
 def _shape_faults(shape: Shape, chosen: Mapping[str, Any]) -> Iterator[Fault]:
@@ -125,9 +123,9 @@ def sequence_faults(
     chosen: Mapping[str, Any],
     *,
     classes: int = 2,
-    hours: float = TRAIN_HOURS,
+    seconds: float | None = None,
 ) -> list[Fault]:
-    """What speaks against training on so many sequences that have so many steps together.
+    """What speaks against training on so many sequences that have so many steps together, in `seconds`.
 
     `channels` is how many numbers a step has, None for text; `steps` is None where they are not known yet.
     """
@@ -135,7 +133,7 @@ def sequence_faults(
     batches = -(-rows // chosen["batch_size"])
     # At each time of a batch all its sequences take their step together.
     one = size.estimated_seconds(steps or 0, batches, (steps or 0) / max(1, rows))
-    return [*_size_faults(size, "step"), *_time_faults(one, chosen, hours, "shorter sequences")]
+    return [*_size_faults(size, "step"), *_time_faults(one, chosen, seconds, "shorter sequences")]
 
 
 def size_of_rnn(channels: int | None, chosen: Mapping[str, Any], classes: int) -> NetworkSize:
@@ -170,15 +168,26 @@ def _size_faults(size: NetworkSize, instance: str) -> Iterator[Fault]:
         yield Fault(f"$.hyperparameters.{size.width_from}", f"{told}; {most}")
 
 
-def _time_faults(one: float, chosen: Mapping[str, Any], hours: float, smaller: str) -> Iterator[Fault]:
+def _time_faults(
+    one: float, chosen: Mapping[str, Any], seconds: float | None, smaller: str
+) -> Iterator[Fault]:
     """What speaks against the time of all epochs, given that of one."""
     epochs = chosen["epochs"]
-    if epochs * one <= hours * 3600:
+    if seconds is None or epochs * one <= seconds:
         return
-    fit = int(hours * 3600 / one)
+    fit = int(seconds / one)
     expected = f"expected at most {fit}" if fit else "not one epoch ends in that"
     yield Fault(
         "$.hyperparameters.epochs",
-        f"{epochs} epochs of these rows would take about {epochs * one / 3600:.0f} hours, and there are "
-        f"{hours:g}: {expected}; or train a smaller network, or on {smaller} or fewer rows",
+        f"{epochs} epochs of these rows would take about {_told(epochs * one)}, and there are "
+        f"{_told(seconds)} (max_seconds, or ML_TRAIN_HOURS): {expected}; or train a smaller network, or on "
+        f"{smaller} or fewer rows",
     )
+
+
+def _told(seconds: float) -> str:
+    """A time in the largest unit of which it has two."""
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} seconds"

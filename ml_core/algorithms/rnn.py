@@ -77,7 +77,7 @@ def check_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:
     from ml_core.algorithms.network_sizes import sequence_faults
 
     channels = size.shape[-1] if size.shape else None
-    return sequence_faults(channels, size.rows, size.steps, chosen)
+    return sequence_faults(channels, size.rows, size.steps, chosen, seconds=size.seconds)
 
 
 def fit(
@@ -99,7 +99,10 @@ def fit(
     assert isinstance(samples, SequenceSamples) and y is not None  # noqa: S101, PT018 - for the type checker
     text, classes = samples.steps.dtype == np.int64, int(y.max()) + 1
     channels = None if text else samples.steps.shape[1]
-    raise_faults(sequence_faults(channels, len(samples), len(samples.steps), chosen, classes=classes))
+    steps = len(samples.steps)
+    raise_faults(
+        sequence_faults(channels, len(samples), steps, chosen, classes=classes, seconds=context.seconds)
+    )
     # The vocabulary is that of these rows, so that each of its words is among them.
     inputs = int(samples.steps.max()) + 1 if text else samples.steps.shape[1]
     random = randomness.generator(data.seed, *randomness.WEIGHTS)

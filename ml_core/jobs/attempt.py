@@ -137,6 +137,7 @@ class Attempt:
             self._context.fit_command,
             memory=memory,
             deadline=self._context.last_moment,
+            allowed_seconds=self._context.allowed_seconds,
             history=checkpoint.history,
         )
         with child:

@@ -76,6 +76,11 @@ class TrainerContext(NamedTuple):
         """Until the platform ends this process; 0 where it does not say."""
         return 0.0 if self.deadline is None else max(0.0, self.deadline - time.time())
 
+    @property
+    def allowed_seconds(self) -> float | None:
+        """For how long a training may go on, in one delivery or several; None where nothing bounds it."""
+        return None if self.deadline is None else max(3600 * self.train_hours, self.seconds_left)
+
     def is_over(self, spare: float = 0.0) -> bool:
         """Whether less than `spare` seconds are left to work in."""
         last = self.last_moment

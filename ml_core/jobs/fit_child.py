@@ -103,6 +103,7 @@ class FitChild:
         command: starts the child.
         memory: how many bytes its data may take; None for no limit of ours.
         deadline: when it has to be done, in seconds since the epoch.
+        allowed_seconds: how long a training may take that is continued, all together; None for any time.
         history: what the fits told that this one continues.
     """
 
@@ -114,6 +115,7 @@ class FitChild:
         *,
         memory: int | None = None,
         deadline: float | None = None,
+        allowed_seconds: float | None = None,
         history: Sequence[Entry] = (),
     ) -> None:
         self.phase: str | None = "starting"
@@ -122,7 +124,9 @@ class FitChild:
         self._request = request
         self._folder = folder
         self._memory = memory
-        env = None if deadline is None else {**os.environ, "ML_DEADLINE": repr(deadline)}
+        bounds = {"ML_DEADLINE": deadline, "ML_ALLOWED_SECONDS": allowed_seconds}
+        said = {name: repr(bound) for name, bound in bounds.items() if bound is not None}
+        env = {**os.environ, **said} if said else None
         self._child = ChildProcess([*command, folder, *filter(None, sys.path)], self._hear, env)
         self.ended = self._child.ended
 

@@ -5,7 +5,8 @@
 The folder holds `request` and, if that is about a table, the table's file as `data`; and `checkpoint`, where
 there is something to continue from, which the child replaces (`checkpoints.py`). The child leaves there
 `artifact` and `manifest.json`, or `error.json`, and says on its standard output how far it is, a JSON line
-each time. It ends when its parent is gone, and at the time `ML_DEADLINE` (seconds since the epoch).
+each time. It ends when its parent is gone, and at the time `ML_DEADLINE` (seconds since the epoch). In
+`ML_ALLOWED_SECONDS` stands how long a training may take in all that is continued; without it any time.
 """
 
 import errno
@@ -90,13 +91,15 @@ def _fit(folder: str, progress: _Progress) -> None:
     else:
         load_readers()
     progress(READING, None)
+    seconds = _seconds("ML_ALLOWED_SECONDS")
     # Nobody else holds a table's rows: `fit` lets go of them when it has what it computes with.
     trained = fit(
-        request.with_rows(os.path.join(folder, "data"), machine_budget()),
+        request.with_rows(os.path.join(folder, "data"), machine_budget(), seconds=seconds),
         progress,
         deadline=_stop_by(_deadline(), time.time()),
         checkpoints=FolderCheckpoints(folder, history),
         history=history,
+        seconds=seconds,
     )
     with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
         json.dump({**trained.manifest, **lineage}, manifest, allow_nan=False)
@@ -144,7 +147,11 @@ def _return_freed_memory() -> None:
 
 def _deadline() -> float | None:
     """When the fit has to be done, in seconds since the epoch; None where nobody bounded it."""
-    return float(os.environ["ML_DEADLINE"]) if "ML_DEADLINE" in os.environ else None
+    return _seconds("ML_DEADLINE")
+
+
+def _seconds(variable: str) -> float | None:
+    return float(os.environ[variable]) if variable in os.environ else None
 
 
 def _stop_by(deadline: float | None, now: float) -> float | None:

@@ -45,18 +45,21 @@ def fit(
     deadline: float | None = None,
     checkpoints: "Checkpoints | None" = None,
     history: History | None = None,
+    seconds: float | None = None,
 ) -> Trained:
     """Split the rows, fit on one part, measure on both.
 
     `progress` is told each phase as it begins, and how many percent of it are done where that is counted,
     else None. `deadline` is when a fit should have stopped that can be continued, in seconds since the epoch;
-    `checkpoints` is where it saves what it continues from, and `history` what was told before that. Raises
-    `InvalidInput`, and `Unfinished` for a fit that is to be continued.
+    `checkpoints` is where it saves what it continues from, and `history` what was told before that. All of
+    it may take so many `seconds`, and as many as the request says; None is any number. Raises `InvalidInput`,
+    and `Unfinished` for a fit that is to be continued.
     """
     info = algorithms.algorithm(request.algorithm)
     progress("splitting", None)
     classes, y = class_numbers(request.targets)
     parts, lacking = _split(request, classes, y)
+    seconds = request.most_seconds(seconds)
     request = request.without_rows()  # the parts have them: there is no memory for both
     progress("fitting", None)
     training = parts["training"]
@@ -66,7 +69,7 @@ def fit(
         steps.add(done, of, reached)
         progress("fitting", 100 * done / of)
 
-    context = FitContext(tell, deadline, checkpoints)
+    context = FitContext(tell, deadline, checkpoints, seconds)
     data = TrainingData(training.samples, training.y, request.seed, training.groups)
     model, told = fit_model(info, request.hyperparameters, data, request.features, classes, context=context)
     progress("measuring", None)
@@ -126,7 +129,8 @@ def fit_model(
     cut = [] if reader is None else cut_warnings(data.samples, reader)
     if reader is not None:
         data = TrainingData(read_samples(data.samples, reader), data.y, data.seed, data.groups)
-    raise_faults(info.algorithm.check_size(_size_of(data.samples, rarest), chosen))
+    size = _size_of(data.samples, rarest).within(context.seconds)
+    raise_faults(info.algorithm.check_size(size, chosen))
     weights = chosen.get("class_weight")
     if isinstance(weights, dict) and classes is not None:
         numbered = {number: weights.get(label_text(label), 1.0) for number, label in enumerate(classes)}

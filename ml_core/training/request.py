@@ -121,8 +121,12 @@ class TrainingRequest(NamedTuple):
         """All but the rows and their targets."""
         return self._replace(data=self.data_in_it.without_rows())
 
-    def with_rows(self, path: str, budget: "Budget") -> "TrainingRequest":
-        """The request with its rows in it, which may be in the table at `path`.
+    def most_seconds(self, allowed: float | None) -> float | None:
+        """How long the training may take, where so much is allowed of any; None where nothing bounds it."""
+        return min((each for each in (allowed, self.max_seconds) if each is not None), default=None)
+
+    def with_rows(self, path: str, budget: "Budget", *, seconds: float | None = None) -> "TrainingRequest":
+        """The request with its rows in it, which may be in the table at `path`; `seconds` as in `fit`.
 
         Raises `InvalidInput`, and for a table `MalformedInput` and `TooLarge`.
         """
@@ -136,7 +140,7 @@ class TrainingRequest(NamedTuple):
             check_classes(found.targets.classes, found.targets, Limits(), where)
         filled = self._replace(data=found)
         if found.ranks is None:  # by a column, `fit` alone knows what is trained on
-            _check_size(info, filled)
+            _check_size(info, filled, seconds)
         _check_weights(filled)
         return filled
 
@@ -248,12 +252,17 @@ def body_schema(info: AlgorithmInfo) -> dict[str, Any]:
 
 
 def check_request(
-    body: object, limits: Limits, check_uri: Callable[[object], object] = refuse_tables
+    body: object,
+    limits: Limits,
+    check_uri: Callable[[object], object] = refuse_tables,
+    *,
+    seconds: float | None = None,
 ) -> TrainingRequest:
     """The request of a JSON body. Imports neither numpy nor scikit-learn.
 
-    `check_uri` raises `InvalidInput` for an address that may not be read. Raises `InvalidInput` with a fault
-    for each thing wrong, and `TooLarge` past a limit.
+    `check_uri` raises `InvalidInput` for an address that may not be read. `seconds` are how long a training
+    may take that is continued, None for any time. Raises `InvalidInput` with a fault for each thing wrong,
+    and `TooLarge` past a limit.
     """
     if not isinstance(body, dict):
         raise InvalidInput.at("$", f"expected an object, got {shown(body)}")
@@ -267,7 +276,7 @@ def check_request(
         _check_held_out_by(table, column_of(options["split"]))
         return TrainingRequest(info.name, chosen, table, **options)
     request = TrainingRequest(info.name, chosen, _checked_data(body, info, limits, options), **options)
-    _check_size(info, request)
+    _check_size(info, request, seconds)
     _check_weights(request)
     return request
 
@@ -329,8 +338,8 @@ def _options(body: dict[str, object]) -> dict[str, Any]:
     return values
 
 
-def _check_size(info: AlgorithmInfo, request: TrainingRequest) -> None:
-    """Raise `InvalidInput` for what training on so many rows would fail on."""
+def _check_size(info: AlgorithmInfo, request: TrainingRequest, seconds: float | None) -> None:
+    """Raise `InvalidInput` for what training on so many rows would fail on, in the time there is."""
     data = request.data_in_it
     if data.test is not None and request.test_fraction:
         held_out = data.test.count(1) if isinstance(data.test, bytes) else sum(data.test)
@@ -339,6 +348,7 @@ def _check_size(info: AlgorithmInfo, request: TrainingRequest) -> None:
         size = _size_trained_on(request)
     else:
         size = size_trained_on(request.split, request.test_fraction, data.ranks, request.targets)
+    size = size.within(request.most_seconds(seconds))
     raise_faults(info.algorithm.check_size(size, request.hyperparameters))
 
 

@@ -230,6 +230,7 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
             app = {each["name"]: each["value"] for each in site["properties"]["siteConfig"]["appSettings"]}
             if site["name"] == NAMES.app("api"):
                 assert (app["ML_CORS_ORIGINS"], app["ML_BASE_PATH"]) == settings
+                assert app["ML_TRAIN_HOURS"] == "12", "what takes requests knows how long they may train"
             else:
                 assert "ML_CORS_ORIGINS" not in app
 

@@ -162,6 +162,7 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
     environment = printed["functions"]["api"]["environment"]
     assert (environment["ML_CORS_ORIGINS"] or "") == origins
     assert (environment["ML_BASE_PATH"] or "") == ("/ml" if origins else "")
+    assert str(environment["ML_TRAIN_HOURS"]) == "12", "what takes requests knows how long they may train"
     assert "cors" not in printed["provider"]["httpApi"], "the gateway would answer in the function's place"
 
 

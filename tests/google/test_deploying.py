@@ -137,6 +137,7 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_until_they_are
     }
     api = environments.pop(API)
     assert (api["ML_CORS_ORIGINS"], api["ML_BASE_PATH"]) == (origins.replace(" ", ""), "/ml")
+    assert api["ML_TRAIN_HOURS"] == "12", "what takes requests knows how long they may train"
     assert not any("ML_CORS_ORIGINS" in each for each in environments.values()), "the api alone answers pages"
     assert "nothing to change" in bench.deploy(open_)
     said = bench.deploy(service)

@@ -6,6 +6,7 @@ from handlers.rest.call import Call
 from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
+from handlers.settings import allowed_seconds
 from ml_core.training.request import check_request
 
 # Described in full by `body_schema`, from what the request and the algorithms declare.
@@ -23,7 +24,8 @@ def train(call: Call) -> Response:
     key = call.header("idempotency-key") or None
     if key is not None:
         check(IDEMPOTENCY_KEY, key, "Idempotency-Key")
-    request = check_request(body, call.limits, call.services.data.check)
+    seconds = allowed_seconds(call.settings)
+    request = check_request(body, call.limits, call.services.data.check, seconds=seconds)
     call.services.registry.check_spelling(call.path["model"])
     settled = request.settled(call.services.data.settled)
     # As it was asked for: a retry is the same request also when something was uploaded in between.

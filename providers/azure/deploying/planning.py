@@ -347,6 +347,7 @@ def _app(
         {
             KEYS_SETTING: "[parameters('keyRecords')]",
             "ML_KEYS_CONTAINER": KEYS_CONTAINER,
+            "ML_TRAIN_HOURS": options.train_hours,
             **_threads(settings),
         }
         if http

@@ -460,6 +460,7 @@ def _function(
             **environment,
             **answering,
             "ML_KEYS_FILE": KEYS_FILE,
+            "ML_TRAIN_HOURS": settings.train_hours,
             # The framework has four for each processor: with requests that wait on them, none would answer.
             "THREADS": str(own["concurrency"]),
         }

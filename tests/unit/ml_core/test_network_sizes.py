@@ -26,11 +26,11 @@ def faults(info: Any, size: DataSize, **chosen: object) -> list[tuple[str, str]]
 
 
 def pictures(*shape: int, rows: int = 1000) -> DataSize:
-    return DataSize(rows, 10, shape)
+    return DataSize(rows, 10, shape, seconds=12 * 3600)
 
 
 def sequences(channels: int | None, rows: int = 1000, steps: int | None = 20_000) -> DataSize:
-    return DataSize(rows, 10, None if channels is None else (-1, channels), steps)
+    return DataSize(rows, 10, None if channels is None else (-1, channels), steps, 12 * 3600)
 
 
 @pytest.mark.parametrize(
@@ -116,16 +116,18 @@ def test_a_training_that_cannot_end_in_time(info: Any) -> None:
     ((path, message),) = faults(info, size, epochs=1000)
     assert path == "epochs"
     assert "1000 epochs of these rows would take about" in message
+    assert "hours, and there are 12 hours (max_seconds, or ML_TRAIN_HOURS): expected at most " in message
     fits = int(message.partition("expected at most ")[2].partition(";")[0])
     assert not faults(info, size, epochs=fits)
     assert [path for path, _ in faults(info, size, epochs=fits + 1)] == ["epochs"]
+    assert not faults(info, size.within(None), epochs=1000), "nothing bounds it"
 
 
 def test_where_not_even_one_epoch_ends() -> None:
     chosen = RNN.check({"hidden_size": 512, "layers": 2, "bidirectional": False})
-    (fault,) = sequence_faults(3, 10**6, 10**9, chosen, hours=0.5)
-    assert "there are 0.5: not one epoch ends in that" in fault.message
-    assert not sequence_faults(3, 1000, 10**4, chosen, hours=0.5)
+    (fault,) = sequence_faults(3, 10**6, 10**9, chosen, seconds=90.5)
+    assert "there are 90.5 seconds (max_seconds, or ML_TRAIN_HOURS): not one epoch ends in that" in fault.message
+    assert not sequence_faults(3, 1000, 10**4, chosen, seconds=3600)
 
 
 def test_small_batches_take_longer() -> None:
