@@ -30,26 +30,38 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
 }
 # What a processor must have for the kernel above: OpenBLAS does not ask, and dies.
 _HASWELL = {"avx2", "fma"}
+# What AMD's have where OpenBLAS 0.3.34 gives every kernel the block sizes of its own choice: in float64 the
+# one above then writes past its stack (OpenMathLib/OpenBLAS#6021; seen on a Zen 4).
+_AMD_512 = {"AuthenticAMD", "avx512f"}
 
 
 def environment() -> dict[str, str]:
     """The variables to set on this machine before numpy is imported.
 
-    A processor that is older than the kernel, or cannot be looked at, is left to OpenBLAS's choice.
+    A processor that is older than the kernel, that the kernel crashes on, or that cannot be looked at, is
+    left to OpenBLAS's choice.
     """
     machine = os.uname().machine if sys.platform != "win32" else ""
-    if machine == "x86_64" and not _cpu_flags() >= _HASWELL:
+    told = _told_of_processor() if machine == "x86_64" else set()
+    if machine == "x86_64" and not told >= _HASWELL:
         return dict(_ONE_THREAD)
-    return dict(ENVIRONMENT.get(machine, _ONE_THREAD))
+    variables = dict(ENVIRONMENT.get(machine, _ONE_THREAD))
+    if told >= _AMD_512:
+        del variables["OPENBLAS_CORETYPE"]
+    return variables
 
 
-def _cpu_flags() -> set[str]:
-    """What the first processor says that it has; nothing outside Linux."""
+def _told_of_processor() -> set[str]:
+    """The words for the first processor's vendor and for what it has; none outside Linux."""
+    told: dict[str, str] = {}
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next((set(line.split()) for line in lines if line.startswith("flags")), set())
+            for line in lines:
+                name, _, said = line.partition(":")
+                told.setdefault(name.strip(), said)
     except OSError:
         return set()
+    return {*told.get("vendor_id", "").split(), *told.get("flags", "").split()}
 
 
 def numerics() -> dict[str, object]:

@@ -126,7 +126,9 @@ def test_a_training_that_cannot_end_in_time(info: Any) -> None:
 def test_where_not_even_one_epoch_ends() -> None:
     chosen = RNN.check({"hidden_size": 512, "layers": 2, "bidirectional": False})
     (fault,) = sequence_faults(3, 10**6, 10**9, chosen, seconds=90.5)
-    assert "there are 90.5 seconds (max_seconds, or ML_TRAIN_HOURS): not one epoch ends in that" in fault.message
+    assert (
+        "there are 90.5 seconds (max_seconds, or ML_TRAIN_HOURS): not one epoch ends in that" in fault.message
+    )
     assert not sequence_faults(3, 1000, 10**4, chosen, seconds=3600)
 
 

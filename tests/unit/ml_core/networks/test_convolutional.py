@@ -142,7 +142,8 @@ os.environ.update(environment())
 found = numerics()
 import numpy as np
 x = np.sin(np.arange(250_000)).reshape(500, 500)
-print(json.dumps([found, environment(), [(x @ x.T).sum(), np.exp(x).sum(), (x[0] @ x[1])]]))
+products = [(x @ x.T).sum(), (x @ x).sum(), x[0] @ x[1]]
+print(json.dumps([found, environment(), [*products, np.exp(x).sum()]]))
 """
 
 
@@ -172,8 +173,28 @@ def test_a_process_computes_with_what_it_is_told_to() -> None:
 
 
 def test_a_processor_that_is_too_old_for_the_kernel_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numerics, "_cpu_flags", lambda: {"sse4_2", "avx"})
+    monkeypatch.setattr(numerics, "_told_of_processor", lambda: {"GenuineIntel", "sse4_2", "avx"})
     assert numerics.environment() == {"OPENBLAS_NUM_THREADS": "1"}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "features", "pinned"),
+    [
+        ("GenuineIntel", {"avx2", "fma"}, True),
+        ("GenuineIntel", {"avx2", "fma", "avx512f"}, True),
+        ("AuthenticAMD", {"avx2", "fma"}, True),
+        ("AuthenticAMD", {"avx2", "fma", "avx512f"}, False),
+    ],
+)
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="other processors keep their own kernel")
+def test_the_kernel_is_left_alone_where_it_would_crash(
+    monkeypatch: pytest.MonkeyPatch, vendor: str, features: set[str], *, pinned: bool
+) -> None:
+    """By OpenBLAS 0.3.34, on AMD's processors with AVX-512; what else is set stays."""
+    monkeypatch.setattr(numerics, "_told_of_processor", lambda: {vendor, *features})
+    found = numerics.environment()
+    assert ("OPENBLAS_CORETYPE" in found) is pinned
+    assert {"OPENBLAS_NUM_THREADS", "NPY_DISABLE_CPU_FEATURES"} <= found.keys()
 
 
 def test_numpy_knows_every_name_that_is_disabled() -> None:
