@@ -226,6 +226,11 @@ _VERSION = _object(
             {
                 "kind": {"type": "string", "enum": [IMAGE, SEQUENCE, TEXT]},
                 "shape": {**_list(_NUMBER), "description": "Of a picture: height, width and channels."},
+                "pixels": {
+                    **_object({"columns": {"type": "integer", "minimum": 1}, "first": _list(_TEXT)}),
+                    "description": "Of pictures that were rows of a table: how many columns the pixels are, "
+                    "and what the first of them are called.",
+                },
                 "max_length": {
                     "type": ["integer", "null"],
                     "minimum": 1,
@@ -240,7 +245,7 @@ _VERSION = _object(
                     "description": "How many words or characters of texts are known.",
                 },
             },
-            optional=("shape", "max_length", "tokens", "lowercase", "vocabulary"),
+            optional=("shape", "pixels", "max_length", "tokens", "lowercase", "vocabulary"),
         ),
         "classes": {"anyOf": [_LABELS, {"type": "null"}]},
         "metrics": {"type": "object", "properties": {"history": _HISTORY}},

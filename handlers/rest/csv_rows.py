@@ -82,11 +82,11 @@ def columns_of_csv(
     lines and columns, `TooLarge`.
     """
     kind = model.reader.kind if model.reader else TABLE
-    if kind not in (TABLE, TEXT):
+    if kind not in (TABLE, TEXT) and not model.pixels:
         raise UnsupportedMediaType(
             f"{expecting} takes {_OTHERS[kind]}, which no cell of CSV holds; send application/json"
         )
-    features = [_of_text(feature, gaps=model.takes_gaps) for feature in model.columns]
+    features = [_of_text(feature, gaps=model.takes_gaps) for feature in model.columns_among(())]
     names = [feature.name for feature in features]
     lines = _lines(text, names, limits.max_rows + 2, prose=kind == TEXT)
     if not lines:

@@ -11,6 +11,8 @@ from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.by_column import columns_of_lists, columns_of_split
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits
     from ml_core.model.model import Instances, Model
@@ -124,7 +126,7 @@ def rows_of(
         columns = columns_of_csv(model, sent[0], sent[1], limits, **named)
         return model.rows_of_columns(columns, expecting=expecting, notes=notes)
     if form == "inputs" and isinstance(sent, dict):
-        columns = columns_of_lists(model.columns, sent, limits, where=where, **named)
+        columns = columns_of_lists(model.columns_among(sent), sent, limits, where=where, **named)
         return model.rows_of_columns(columns, expecting=expecting, notes=notes)
     if form == "inputs" and not isinstance(sent, list):
         raise InvalidInput.at(
@@ -132,8 +134,9 @@ def rows_of(
         )
     if form == "dataframe_split" and ("columns" in sent or model.reader):
         # A picture, a sequence or a text in a frame is a row of cells, also where its columns have no names.
-        frame = {"columns": model.features, **sent}
-        columns = columns_of_split(model.columns, frame, limits, where=where, **named)
+        frame = {"columns": _unnamed(model, sent["data"]), **sent}
+        known = model.columns_among([*map(str, frame["columns"])])
+        columns = columns_of_split(known, frame, limits, where=where, **named)
         return model.rows_of_columns(columns, expecting=expecting, notes=notes)
     if form == "dataframe_split":
         where, sent = f"{where}.data", sent["data"]
@@ -142,6 +145,13 @@ def rows_of(
     elif not model.reader:
         _check_kind(sent, list, where)
     return model.rows(sent, limits=limits, where=where, notes=notes, **named)
+
+
+def _unnamed(model: "Model", rows: Any) -> "Sequence[str]":
+    """What the columns of a frame are that does not say it: a picture's one, or its pixels."""
+    first = rows[0] if isinstance(rows, list) and rows else None
+    pixels = model.pixels if isinstance(first, list) and len(first) != 1 else None
+    return pixels.names if pixels else model.features
 
 
 def _check_kind(rows: object, kind: type, where: str) -> None:

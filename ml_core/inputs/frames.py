@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import InvalidInput, member, shown
-from ml_core.inputs.by_column import packed_columns
+from ml_core.inputs.by_column import Columns, packed_columns
 from ml_core.inputs.columns import CATEGORY, DATE, Feature
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.inputs.scalars import NotTaken, each_of, is_date, json_value, json_values, kind_of_dtype
@@ -63,15 +63,18 @@ def frame_rows(X: Any, features: Sequence[Feature], *, gaps: bool) -> Rows:  # n
 
     Without `gaps` every feature is a number in every row. Raises `InvalidInput`.
     """
+    return packed_columns(*frame_columns(X, features), gaps=gaps)
+
+
+def frame_columns(X: Any, features: Sequence[Feature]) -> Columns:  # noqa: ANN401
+    """The columns of a data frame in the order of the features. Raises `InvalidInput`."""
     names = [feature.name for feature in features]
     columns = _columns(X, names, "the model")
     read = (
         _json_column(column, feature.name, words=feature.kind == CATEGORY)
         for column, feature in zip(columns, features, strict=True)
     )
-    return packed_columns(
-        features, read, lambda place, row: member(f"X[{row}]", names[place]), "X", gaps=gaps
-    )
+    return Columns(features, read, lambda place, row: member(f"X[{row}]", names[place]), "X")
 
 
 def training_rows(X: Any, features: Sequence[str]) -> tuple[list[Any], dict[str, str]]:  # noqa: ANN401

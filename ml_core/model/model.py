@@ -11,7 +11,7 @@ from ml_core.preprocessing.batch import RowBatch
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any
 
     import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ml_core.inputs.rows import Limits
     from ml_core.preprocessing.encoding import Encoding
     from ml_core.preprocessing.instance_input import InstanceInput
+    from ml_core.preprocessing.pixel_columns import PixelColumns
     from ml_core.preprocessing.scaling import Scaling
 
     # Checked instances.
@@ -124,6 +125,17 @@ class Model:
         return [Feature(name, NUMBER) for name in self.features]
 
     @property
+    def pixels(self) -> PixelColumns | None:
+        """The columns of the table that a model of pictures was trained on; None where it was none."""
+        pixels: PixelColumns | None = getattr(self.reader, "pixels", None)
+        return pixels
+
+    def columns_among(self, given: Collection[str]) -> Sequence[Feature]:
+        """What is looked for among the columns that a caller sends: a picture's pixels may be columns."""
+        pixels = self.pixels
+        return pixels.features if pixels and pixels.are_meant(given, self.features[0]) else self.columns
+
+    @property
     def takes_gaps(self) -> bool:
         """Whether a value may be missing."""
         return self.encoding is not None
@@ -175,6 +187,9 @@ class Model:
         from ml_core.inputs.by_column import packed_columns
 
         features, values, path, where = columns
+        pixels = self.pixels
+        if pixels and tuple(feature.name for feature in features) == pixels.names:
+            return pixels.pictures(columns)
         if self.reader:
             return self.reader.of_columns([*values], path, where, expecting=expecting, notes=notes)
         return packed_columns(features, values, path, where, gaps=self.takes_gaps, notes=notes)

@@ -32,7 +32,12 @@ def restored_input(
 
         (name,) = features
         height, width, channels = described["shape"]
-        return _fitting(PictureInput((height, width, channels), name), shape)
+        reader = _fitting(PictureInput((height, width, channels), name), shape)
+        if "pixels" in described:
+            from ml_core.preprocessing.pixel_columns import PixelColumns
+
+            reader.pixels = PixelColumns.restored(described["pixels"], reader.shape)
+        return reader
     if kind == SEQUENCE:
         from ml_core.preprocessing.sequence_input import SequenceInput
 
@@ -46,14 +51,14 @@ def restored_input(
 
         (name,) = features
         members = {name: value for name, value in described.items() if name != "kind"}
-        reader = TextInput(name, Tokenizer.restored(members))
-        if n_tokens != 1 + len(reader.tokenizer.vocabulary):
+        texts = TextInput(name, Tokenizer.restored(members))
+        if n_tokens != 1 + len(texts.tokenizer.vocabulary):
             raise ArtifactInvalid("the vocabulary does not fit the tensors")
-        return reader
+        return texts
     raise ArtifactInvalid(f"nothing is known of an input of the kind {kind!r}")
 
 
-def _fitting(reader: InstanceInput, shape: tuple[int, ...]) -> InstanceInput:
+def _fitting[R: (PictureInput, SequenceInput)](reader: R, shape: tuple[int, ...]) -> R:
     if shape != reader.spec.shape:
         raise ArtifactInvalid("the input does not fit the tensors")
     return reader

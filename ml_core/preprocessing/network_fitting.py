@@ -23,15 +23,22 @@ if TYPE_CHECKING:
 
     from ml_core.inputs.samples import Samples
     from ml_core.preprocessing.instance_input import InstanceInput
+    from ml_core.preprocessing.pixel_columns import PixelColumns
 
 
 def fitted_input(
-    features: tuple[str, ...], chosen: "Mapping[str, Any]", samples: "Samples"
+    features: tuple[str, ...],
+    chosen: "Mapping[str, Any]",
+    samples: "Samples",
+    pixels: "PixelColumns | None" = None,
 ) -> "InstanceInput | None":
-    """How a model reads instances like these; None for rows of a table, which an encoding reads."""
+    """How a model reads instances like these; None for rows of a table, which an encoding reads.
+
+    `pixels` are the columns that pictures were read from.
+    """
     if isinstance(samples, PictureSamples):
         _, height, width, channels = samples.array.shape
-        return PictureInput((height, width, channels))
+        return PictureInput((height, width, channels), pixels=pixels)
     if isinstance(samples, SequenceSamples):
         return SequenceInput(features, chosen["max_length"])
     if isinstance(samples, TextSamples):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import InvalidInput, shown
 from ml_core.inputs.arrays import Pictures, Sequences
-from ml_core.inputs.frames import NO_LIMITS
+from ml_core.inputs.frames import NO_LIMITS, frame_columns
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
 from ml_core.inputs.scalars import NotTaken, json_value, kind_of_dtype
 from ml_core.preprocessing.picture_input import PictureInput, shape_of
@@ -32,6 +32,9 @@ def model_instances(X: Any, reader: "InstanceInput") -> Pictures | Sequences:  #
     """What a model is asked with. Raises `InvalidInput`."""
     found: Pictures | Sequences | None = None
     if isinstance(reader, PictureInput):
+        pixels = reader.pixels if hasattr(X, "columns") else None
+        if pixels and pixels.are_meant([*map(str, X.columns)], reader.name):
+            return pixels.pictures(frame_columns(X, pixels.features))
         found = _pictures(_column(X, reader.features), reader.shape, "the model")
     elif isinstance(reader, SequenceInput):
         made = _sequences(X, reader.features, "the model")

@@ -1,4 +1,4 @@
-"""Pictures as callers send them: nested or flat lists, raw bytes, or the bytes of a PNG file.
+"""Pictures as callers send them: nested or flat lists, raw bytes, the bytes of a PNG file, or rows of pixels.
 
 Plain Python whose loops run in C; only when something is wrong is it looked at value by value, to say where.
 Numpy is imported for PNG files alone.
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits
     from ml_core.pictures.png import ResizingAllowance
+    from ml_core.preprocessing.pixel_columns import PixelColumns
 
     type Shape = tuple[int, int, int]
 
@@ -34,13 +35,17 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class PictureInput:
-    """Pictures of one shape: height, width, channels."""
+    """Pictures of one shape: height, width, channels.
+
+    `pixels` are the columns of the table that they were read from, where it was one.
+    """
 
     kind = IMAGE
 
-    def __init__(self, shape: Shape, name: str = "image") -> None:
+    def __init__(self, shape: Shape, name: str = "image", pixels: PixelColumns | None = None) -> None:
         self.shape = shape
         self.name = name
+        self.pixels = pixels
         self.spec = InputSpec("input-0", FLOAT32, shape)
 
     @property
@@ -50,11 +55,13 @@ class PictureInput:
 
     def description(self) -> dict[str, object]:
         """What `restored_input` makes it of again."""
-        return {"kind": IMAGE, "shape": list(self.shape)}
+        described: dict[str, object] = {"kind": IMAGE, "shape": list(self.shape)}
+        return {**described, "pixels": self.pixels.description()} if self.pixels else described
 
     def summary(self) -> dict[str, object]:
-        """What a version tells of it."""
-        return self.description()
+        """What a version tells of it: of the pixels' columns their number, and the first."""
+        told: dict[str, object] = {"kind": IMAGE, "shape": list(self.shape)}
+        return {**told, "pixels": self.pixels.summary()} if self.pixels else told
 
     def instance_schema(self) -> dict[str, object]:
         """An instance as JSON Schema."""
@@ -88,7 +95,8 @@ class PictureInput:
             "properties": {self.name: {"anyOf": [nested, flat, encoded]}},
             "description": "A row of a data frame.",
         }
-        return {"anyOf": [nested, flat, encoded, named]}
+        rows = [self.pixels.row_schema()] if self.pixels else []
+        return {"anyOf": [nested, flat, encoded, named, *rows]}
 
     def read(
         self,
@@ -159,9 +167,15 @@ class _PictureReading:
         """A picture in any of its forms. Raises `InvalidInput`."""
         if not isinstance(instance, dict):
             return self._of_lists(instance, where)
-        encoded = encoded_of(instance, self.reader.features, self.unknown)
+        pixels = self.reader.pixels
+        columns = (self.reader.name, *(pixels.names if pixels else ()))
+        encoded = encoded_of(instance, columns, self.unknown)
         if encoded is not None:
             return self.of_encoded(read_encoded(encoded, where))
+        if pixels and pixels.are_meant(instance, self.reader.name):
+            names = pixels.names
+            cells = cells_of(instance, names, where, self.expecting, self.unknown)
+            return pixels.picture(cells, lambda place: member(where, names[place]), where)
         (cell,) = cells_of(instance, self.reader.features, where, self.expecting, self.unknown)
         where = member(where, self.reader.name)
         if isinstance(cell, dict):

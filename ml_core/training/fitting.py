@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ml_core.algorithms.contract import Checkpoints
     from ml_core.algorithms.tasks.measured import Measured
     from ml_core.inputs.samples import Samples
+    from ml_core.preprocessing.pixel_columns import PixelColumns
 
 
 # How scikit-learn, numpy and JSON refuse numbers that are none any more.
@@ -71,7 +72,15 @@ def fit(
 
     context = FitContext(tell, deadline, checkpoints, seconds)
     data = TrainingData(training.samples, training.y, request.seed, training.groups)
-    model, told = fit_model(info, request.hyperparameters, data, request.features, classes, context=context)
+    model, told = fit_model(
+        info,
+        request.hyperparameters,
+        data,
+        request.features,
+        classes,
+        context=context,
+        pixels=request.pixels,
+    )
     progress("measuring", None)
     majority = None if training.y is None else _most_frequent(training.y)
     measured = {
@@ -112,8 +121,12 @@ def fit_model(
     classes: tuple[Label, ...] | None,
     *,
     context: FitContext,
+    pixels: "PixelColumns | None" = None,
 ) -> tuple[Model, list[str]]:
-    """A model fitted to every row of the table, and what the solver warned of. Raises `InvalidInput`."""
+    """A model fitted to every row of the table, and what the solver warned of. Raises `InvalidInput`.
+
+    `pixels` are the columns that pictures were read from.
+    """
     import numpy as np
     from threadpoolctl import threadpool_limits
 
@@ -125,7 +138,7 @@ def fit_model(
             "$.test_fraction",
             "a class has no row left to train on; with test_fraction 0 it has all of its own",
         )
-    reader = fitted_input(features, chosen, data.samples)
+    reader = fitted_input(features, chosen, data.samples, pixels)
     cut = [] if reader is None else cut_warnings(data.samples, reader)
     if reader is not None:
         data = TrainingData(read_samples(data.samples, reader), data.y, data.seed, data.groups)

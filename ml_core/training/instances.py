@@ -19,6 +19,7 @@ from ml_core.training.split import RANDOM, Split
 
 if TYPE_CHECKING:
     from ml_core.inputs.samples import Samples
+    from ml_core.preprocessing.pixel_columns import PixelColumns
 
 type Instances = Pictures | Sequences | list[str]
 
@@ -41,7 +42,7 @@ class TrainingInstances(NamedTuple):
     `features` are a sequence's channels; of pictures and texts the one name that an instance has. Where they
     are held out by a column, `ranks` are each one's place among its different values, as packed int64. `test`
     tells of each by a byte whether it is held out, where the data itself says so. `in_file` are those that
-    were read from a file.
+    were read from a file; `pixels` are its columns where it is a table of pixels.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class TrainingInstances(NamedTuple):
     ranks: bytes | memoryview | None = None
     test: bytes | memoryview | None = None
     in_file: bool = False
+    pixels: "PixelColumns | None" = None
 
     @property
     def where(self) -> str:

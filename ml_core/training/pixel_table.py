@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
+from ml_core.inputs import columns as kinds
 from ml_core.inputs.arrays import Pictures
+from ml_core.inputs.columns import Feature
 from ml_core.inputs.kinds import IMAGE
+from ml_core.preprocessing.pixel_columns import PixelColumns
 from ml_core.tables import reading
 from ml_core.tables.columns import BOOLEAN, INTEGER, NUMBER
 from ml_core.training.instances import TrainingInstances
@@ -67,7 +70,14 @@ def read_pixels(
         (*dataset.warnings, *warnings, *told),
         labelling.ranks(kept, held_out=held_out),
         in_file=True,
+        pixels=PixelColumns([_feature(column) for column in columns], pictures.shape),
     )
+
+
+def _feature(column: "Column") -> Feature:
+    """How a prediction reads what this column was read from. A picture without one of its pixels is none."""
+    kind = kinds.BOOLEAN if column.kind == BOOLEAN else kinds.NUMBER
+    return Feature(column.name, kind, (), column.rule._replace(optional=False))
 
 
 def _pixel_columns(

@@ -38,6 +38,7 @@ from ml_core.training.split import AT_RANDOM, Split, SplitKind, column_of, split
 from ml_core.training.split_rows import size_trained_on
 
 if TYPE_CHECKING:
+    from ml_core.preprocessing.pixel_columns import PixelColumns
     from ml_core.tables.memory import Budget
 
 TEST_FRACTION = Number(least=0, most=0.9)
@@ -105,6 +106,12 @@ class TrainingRequest(NamedTuple):
     def ranks(self) -> bytes | memoryview | None:
         """Each one's place among the values of the column that rows are held out by, packed int64."""
         return self.data_in_it.ranks
+
+    @property
+    def pixels(self) -> "PixelColumns | None":
+        """The columns of the table that pictures were read from."""
+        data = self.data_in_it
+        return data.pixels if isinstance(data, TrainingInstances) else None
 
     @property
     def _table_in_it(self) -> TrainingRows:
