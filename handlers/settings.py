@@ -47,6 +47,7 @@ class Settings(Record):
     max_rows: int
     max_columns: int
     max_cells: int
+    max_multiplications: int
     max_wait: float
     max_waiting: int
     max_jobs: int
@@ -101,6 +102,16 @@ SETTINGS = (
         1,
         100_000_000,
         "The most numbers in an answer (rows times outputs); more is refused before computing.",
+    ),
+    Setting(
+        "max_multiplications",
+        "ML_MAX_MULTIPLICATIONS",
+        1 << 36,
+        "multiplications",
+        1,
+        1 << 45,
+        "The most that a network does for one request, about 20 seconds of a slow processor; more is refused "
+        "before computing.",
     ),
     Setting(
         "max_wait", "ML_MAX_WAIT", 20, "seconds", 0, 600, "The longest `Prefer: wait=N` that is honoured."

@@ -7,6 +7,7 @@ from ml_core.arithmetic import choose_for_network
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS
 from ml_core.arithmetic.network import Affine, Standardisation
 from ml_core.errors import ArtifactInvalid
+from ml_core.inputs.arrays import size_of
 from ml_core.safetensors import Tensor, float32
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ml_core.algorithms.contract import Values
     from ml_core.arithmetic.network import PictureNetwork, SequenceNetwork
     from ml_core.arithmetic.networks_contract import NetworkArithmetic
+    from ml_core.inputs.arrays import Pictures, Sequences
     from ml_core.inputs.specs import InputSpec
     from ml_core.onnx.graph import Graph, Value
     from ml_core.preprocessing.network_batch import NetworkBatch
@@ -55,6 +57,10 @@ class NetworkEstimator:
         if "probability" in outputs:
             found["probability"] = arithmetic.softmax(decisions)
         return found
+
+    def multiplications(self, instances: Pictures | Sequences) -> int:
+        """How many multiplications pictures or sequences take together."""
+        return size_of(instances) * self.work
 
     def decide[M](self, arithmetic: NetworkArithmetic[M], batch: NetworkBatch) -> tuple[list[int], M]:
         """The label of each instance, and a number for each class. Raises `NotFinite`."""

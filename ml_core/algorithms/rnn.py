@@ -7,8 +7,10 @@ from ml_core.algorithms.base import Algorithm, DataSize, FitContext, TrainingDat
 from ml_core.algorithms.network_estimator import NetworkEstimator, affine, head, one_of, standardisation
 from ml_core.algorithms.network_hyperparameters import environment, training
 from ml_core.algorithms.tasks import CLASSIFICATION
+from ml_core.arithmetic.bounds import STEP_MULTIPLICATIONS, sequence_blocks
 from ml_core.arithmetic.network import GATES, READS, RecurrentCell, SequenceNetwork
 from ml_core.errors import ArtifactInvalid, raise_faults
+from ml_core.inputs.arrays import Sequences
 from ml_core.inputs.kinds import SEQUENCE, TEXT
 from ml_core.inputs.specs import FLOAT32, INT64, InputSpec
 from ml_core.preprocessing.scaling import Preprocessing
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from ml_core.arithmetic.networks_contract import NetworkArithmetic
     from ml_core.errors import Fault
-    from ml_core.inputs.arrays import Sequences
+    from ml_core.inputs.arrays import Pictures
     from ml_core.preprocessing.network_batch import NetworkBatch
 
 DIRECTIONS = ("forward", "backward")
@@ -38,6 +40,14 @@ class RecurrentNetwork(NetworkEstimator):
         super().__init__(network, instance, network.head.outputs)
         self.network = network
         self.n_tokens = network.embedding.shape[0] if network.embedding else None
+
+    def multiplications(self, instances: Pictures | Sequences) -> int:
+        """How many sequences take together. A step of few counts as many as are done in its time."""
+        lengths = sorted(instances.lengths, reverse=True) if isinstance(instances, Sequences) else []
+        one_by_one = sum(lengths[block.start] for block in sequence_blocks(lengths, self.peak_width))
+        cells = sum(map(len, self.network.layers))
+        alone: int = one_by_one * cells * STEP_MULTIPLICATIONS
+        return max(super().multiplications(instances), alone)
 
     def decide[M](self, arithmetic: NetworkArithmetic[M], batch: NetworkBatch) -> tuple[list[int], M]:
         """The label of each sequence, and a number for each class."""

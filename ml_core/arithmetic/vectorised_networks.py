@@ -6,7 +6,7 @@ Pictures and sequences are computed in blocks: no array grows with how many are 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ml_core.arithmetic.bounds import BLOCK_NUMBERS, CLOSE, NotFinite
+from ml_core.arithmetic.bounds import BLOCK_NUMBERS, CLOSE, NotFinite, sequence_blocks
 from ml_core.arithmetic.vectorised import softmax
 
 # After `vectorised`, which says how it is imported.
@@ -165,24 +165,12 @@ def sequence_decisions(sequences: "Sequences", network: "SequenceNetwork") -> "t
     order = np.argsort(-lengths, kind="stable")
     labels = np.empty(len(lengths), np.int64)
     decisions = np.empty((len(lengths), network.head.outputs))
-    for block in _blocks(lengths[order], network.peak_width):
+    for block in sequence_blocks(lengths[order].tolist(), network.peak_width):
         chosen = order[block]
         ranks = Ranks(lengths[chosen])
         told = _told(_taken(steps, begins[chosen], ranks, network), ranks, network)
         labels[chosen], decisions[chosen] = _decided(told, [network.head])
     return labels.tolist(), decisions
-
-
-def _blocks(lengths: NDArray[np.int64], width: int) -> Iterator[slice]:
-    """Sequences that are computed together, the longest first: as many as a block has numbers for."""
-    begin = steps = 0
-    for end, length in enumerate(lengths.tolist()):
-        if end > begin and (steps + length) * width > BLOCK_NUMBERS:
-            yield slice(begin, end)
-            begin, steps = end, 0
-        steps += length
-    if steps:
-        yield slice(begin, len(lengths))
 
 
 class Ranks:

@@ -199,6 +199,11 @@ class Model:
         asked = self._asked
         return rows * sum(asked[output].width for output in outputs if output in asked)
 
+    def multiplications(self, instances: Instances) -> int:
+        """How many multiplications an answer takes: what a limit is compared with; 0 for rows of a table."""
+        tell: Callable[[Instances], int] | None = getattr(self.estimator, "multiplications", None)
+        return 0 if tell is None or isinstance(instances, Rows) else tell(instances)
+
     def to_bytes(self) -> bytes:
         """The model's artifact: what `from_bytes` reads, and `deploy_model` deploys."""
         from ml_core.model.artifact import write

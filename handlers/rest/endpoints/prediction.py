@@ -156,7 +156,7 @@ def described(served: Served) -> str:
 
 
 def answered(call: Call, model: Model, rows: Instances, outputs: tuple[str, ...]) -> Predictions:
-    """What the model says of the rows, unless the answer would hold too many numbers.
+    """What the model says of the rows, unless the answer would hold or take too many numbers.
 
     Raises:
         InvalidInput: the model gives no such output, or cannot compute a row's.
@@ -166,6 +166,13 @@ def answered(call: Call, model: Model, rows: Instances, outputs: tuple[str, ...]
     most = call.settings.max_cells
     if cells > most:
         raise TooLarge(f"{len(rows):,} rows give an answer of {cells:,} values; at most {most:,} are given")
+    work = model.multiplications(rows)
+    most = call.settings.max_multiplications
+    if work > most:
+        raise TooLarge(
+            f"{len(rows):,} instances take the time of {work:,} multiplications; at most {most:,} are done "
+            "for a request: send fewer at a time, or shorter sequences"
+        )
     return model.predict_rows(rows, outputs)
 
 
