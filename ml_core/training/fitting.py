@@ -14,7 +14,7 @@ from ml_core.errors import ArtifactInvalid, InvalidInput, raise_faults
 from ml_core.inputs.labels import Label, Labels
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
-from ml_core.training.history import History
+from ml_core.training.history import History, still_falling
 from ml_core.training.request import TrainingRequest, label_text
 from ml_core.training.split import GROUP
 
@@ -100,7 +100,7 @@ def fit(
             **{name: part.metrics for name, part in measured.items()},
             **({"history": steps.entries} if steps.entries else {}),
         },
-        "warnings": [*request.warnings, *lacking, *told, *doubts],
+        "warnings": [*request.warnings, *lacking, *told, *still_falling(steps.entries), *doubts],
         "rows": len(training.samples),
         "test_rows": len(parts["test"].samples),
         "test_fraction": request.test_fraction,

@@ -56,6 +56,17 @@ def thinned(entries: list[Entry], most: int) -> list[Entry]:
     return entries if step <= 1 else entries[::-1][::step][::-1]
 
 
+def still_falling(entries: list[Entry]) -> list[str]:
+    """What is to be said where the validation loss was lowest at the last of all epochs."""
+    losses = [loss for entry in entries if (loss := entry.get("validation_loss")) is not None]
+    if len(losses) < 2 or entries[-1]["done"] != entries[-1]["of"]:
+        return []
+    if entries[-1]["validation_loss"] != losses[-1] or losses[-1] >= min(losses[:-1]):
+        return []
+    epochs = entries[-1]["of"]
+    return [f"the validation loss was lowest at the last of {epochs} epochs: more epochs may help"]
+
+
 def _done(entry: Entry) -> float:
     return entry["done"] or 0
 
