@@ -78,8 +78,10 @@ def test_arrays_that_can_be_no_pictures_are_described_as_sequences(
 ) -> None:
     """Arrays of three axes may be either; an array of lengths tells."""
     steps = np.zeros((3, 4, 2) if lengths else (3, 4), np.float32)
-    path, more = tmp_path / "waves.npz", {"lengths": np.array(lengths)} if lengths else {}
-    np.savez(path, x=steps, y=np.array(["a", "b", "a"]), **more)
+    path, arrays = tmp_path / "waves.npz", {"x": steps, "y": np.array(["a", "b", "a"])}
+    if lengths:
+        arrays["lengths"] = np.array(lengths)
+    np.savez(path, allow_pickle=False, **arrays)
     told = describe_pictures(str(path), None)
     assert (told["kind"], told["sequences"], told["steps"]) == ("sequences", 3, 4)
     assert told["channels"] == (2 if lengths else 1)
