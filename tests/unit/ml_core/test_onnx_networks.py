@@ -172,7 +172,7 @@ def test_a_network_that_was_trained_on_sequences(chosen: dict[str, Any]) -> None
 def test_a_network_that_was_trained_on_texts() -> None:
     random = np.random.default_rng(7)
     texts = ["".join(random.choice(list(letters), 6)) for letters in ["abcé", "xyz日"] * 40]
-    chosen = {"epochs": 3, "hidden_size": 8, "embedding_size": 4, "tokens": "characters"}
+    chosen = {"epochs": 12, "hidden_size": 8, "embedding_size": 4, "tokens": "characters"}
     model = trained(texts, ["early", "late"] * 40, algorithm="rnn", hyperparameters=chosen)
     asked = [*texts, "", "ABC", "?", "xyzabc"]
     assert_same(model, asked, feed(model, asked))
