@@ -34,11 +34,15 @@ class FoundPicture(NamedTuple):
 
 
 class LabelledPicture(NamedTuple):
-    """A picture with its class; `part` is TRAINING, TEST or VALIDATION where folders say it."""
+    """A picture with its class; `part` is TRAINING, TEST or VALIDATION where folders say it.
+
+    `folder` is the one within the class's that it stands in, None where it stands in the class's own.
+    """
 
     found: FoundPicture
     label: str
     part: str | None
+    folder: str | None = None
 
 
 class FolderScan(NamedTuple):
@@ -121,7 +125,7 @@ def lay_out(pictures: Sequence[FoundPicture]) -> FolderLayout:
         if len(inner) < 2:
             loose.append(found.entry.name)
         else:
-            placed.append(LabelledPicture(found, inner[0], part))
+            placed.append(LabelledPicture(found, inner[0], part, inner[1] if len(inner) > 2 else None))
     raise_faults(
         Fault(WHERE, f"{shown(name)} is in no folder that says its class, such as cats/1.png")
         for name in loose
@@ -146,6 +150,31 @@ def labels_of(pictures: Iterable[LabelledPicture]) -> list[str] | list[int]:
     if all(_is_integer(name) for name in set(names)):
         return list(map(int, names))
     return names
+
+
+def groups_of(pictures: Sequence[LabelledPicture]) -> tuple[list[int], list[str]]:
+    """The number of each picture's group, its folder within the class's, and what is to be said of them.
+
+    Folders of one name are one group, also in several classes. Raises `InvalidInput` where there are none.
+    """
+    names = sorted({each.folder for each in pictures if each.folder is not None})
+    if not names:
+        raise InvalidInput.at(
+            "$.split.column",
+            "there are no folders within the classes' to hold pictures out by: put the pictures of each "
+            "subject into one, such as cats/tom/1.png",
+        )
+    numbers = {name: number for number, name in enumerate(names)}
+    alone = 0
+    groups = []
+    for each in pictures:
+        if each.folder is None:
+            groups.append(len(names) + alone)
+            alone += 1
+        else:
+            groups.append(numbers[each.folder])
+    told = f"pictures that stand in a class's own folder are each a group of their own: {alone}"
+    return groups, [told] if alone else []
 
 
 def told_others(others: Sequence[str]) -> list[str]:

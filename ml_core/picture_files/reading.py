@@ -37,13 +37,13 @@ class PictureSet(NamedTuple):
     """Labelled pictures, uint8 wherever the file allows.
 
     `held_out` says of each whether it is, where the file says so. `resized` says that sizes were changed:
-    then a prediction may do the same.
+    then a prediction may do the same. `groups` are those of the pictures' folders, where they were asked for.
     """
 
     samples: PictureSamples
     targets: Labels
     held_out: "NDArray[np.bool_] | None" = None
-    groups: None = None
+    groups: "NDArray[np.int64] | None" = None
     warnings: tuple[str, ...] = ()
     format: str = ""
     resized: bool = False
@@ -55,6 +55,7 @@ def read_pictures(
     shape: Shape | None = None,
     format: str | None = None,  # noqa: A002 - as requests call it
     budget: Budget = NO_BUDGET,
+    by_folder: bool = False,
 ) -> PictureSet:
     """The pictures in a file, read by its content whatever it is called.
 
@@ -63,6 +64,7 @@ def read_pictures(
         shape: height, width and channels that all are brought to; None where they are alike.
         format: what somebody said that it is, "zip" or "npz".
         budget: the memory that there is.
+        by_folder: whether pictures of one folder within a class's are a group.
 
     Raises:
         MalformedInput: for a file that holds no pictures.
@@ -73,8 +75,15 @@ def read_pictures(
     found, archive = opened(path, format, budget)
     with archive:
         if found == NPZ:
+            if by_folder:
+                raise no_columns()
             return _of_arrays(archive, shape, budget)
-        return _of_folders(archive, shape, budget)
+        return _of_folders(archive, shape, budget, by_folder=by_folder)
+
+
+def no_columns() -> InvalidInput:
+    """The refusal of a column to hold out by, of a file that has none."""
+    return InvalidInput.at("$.split", "a file with labels of its own has no columns to hold instances out by")
 
 
 def _check_shape(shape: Shape | None) -> None:
@@ -95,23 +104,24 @@ def _of_arrays(archive: Archive, shape: Shape | None, budget: Budget) -> Picture
     return PictureSet(samples, targets, held_out_by_name(layout.pairs), None, tuple(layout.warnings), NPZ)
 
 
-def _of_folders(archive: Archive, shape: Shape | None, budget: Budget) -> PictureSet:
+def _of_folders(archive: Archive, shape: Shape | None, budget: Budget, *, by_folder: bool) -> PictureSet:
     scanned = folders.scan(archive)
     raise_faults(scanned.faults)
     layout = folders.lay_out(scanned.pictures)
+    groups, told_groups = folders.groups_of(layout.pictures) if by_folder else (None, [])
     headers = [each.found.header for each in layout.pictures]
     made, told = shape_of(headers, shape)
     largest = max(header.height * header.width for header in headers)
     budget.check_pictures(len(headers), made, unpacked=_BYTES_A_PIXEL_UNPACKED * largest)
     array = np.empty((len(headers), *made), np.uint8)
     raise_faults(_fill(array, archive, layout.pictures))
-    warnings = (*folders.told_others(scanned.others), *layout.warnings, *told)
+    warnings = (*folders.told_others(scanned.others), *layout.warnings, *told_groups, *told)
     held_out = layout.held_out()
     return PictureSet(
         PictureSamples(array),
         _targets(folders.labels_of(layout.pictures)),
         None if held_out is None else np.array(held_out),
-        None,
+        None if groups is None else np.array(groups, np.int64),
         warnings,
         ZIP,
         resized=any((header.height, header.width) != made[:2] for header in headers),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ml_core.errors import InvalidInput
 from ml_core.inputs.kinds import IMAGE
 from ml_core.training.instances import TrainingInstances
-from ml_core.training.split import AT_RANDOM, Split, column_of
+from ml_core.training.split import AT_RANDOM, GROUP, Split, column_of
 
 if TYPE_CHECKING:
     from ml_core.algorithms.base import AlgorithmInfo
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ml_core.training.reference import TableReference
 
 _ZIP_MAGIC = b"PK"
+# How pictures of a zip are held out by their folders.
+BY_FOLDER: Split = {"by": GROUP, "column": "folder"}
 
 
 def read_instances(
@@ -92,32 +94,42 @@ def _of_labelled_file(
     *,
     held_out: bool,
 ) -> TrainingInstances:
-    if column_of(split) is not None:
-        raise InvalidInput.at(
-            "$.split", "a file with labels of its own has no columns to hold instances out by"
-        )
     if not _is_zip(path):
         what = "a zip of class folders or an NPZ" if IMAGE in info.algorithm.takes else "an NPZ"
         raise InvalidInput.at(
             "$.data.target", f"expected the name of the column to predict: the file is not {what}"
         )
     if IMAGE in info.algorithm.takes:
-        return _pictures(data, path, budget, held_out=held_out)
+        return _pictures(data, path, budget, split, held_out=held_out)
+    if column_of(split) is not None:
+        from ml_core.picture_files.reading import no_columns
+
+        raise no_columns()
     from ml_core.training.sequence_arrays import read_arrays
 
     return read_arrays(path, budget, held_out=held_out)
 
 
-def _pictures(data: "TableReference", path: str, budget: "Budget", *, held_out: bool) -> TrainingInstances:
+def _pictures(
+    data: "TableReference", path: str, budget: "Budget", split: Split, *, held_out: bool
+) -> TrainingInstances:
+    by_folder = column_of(split) is not None
+    if by_folder and split != BY_FOLDER:
+        raise InvalidInput.at(
+            "$.split",
+            "a file of pictures has no columns to hold them out by; a zip with folders within the classes' "
+            'has {"by": "group", "column": "folder"}',
+        )
     from ml_core.inputs.samples import packed_pictures
     from ml_core.picture_files.reading import read_pictures
 
-    found = read_pictures(path, shape=data.image, format=data.format, budget=budget)
+    found = read_pictures(path, shape=data.image, format=data.format, budget=budget, by_folder=by_folder)
     pictures = packed_pictures(found.samples)
     pictures.where = "$.data"
     test = None
     if held_out and found.held_out is not None:
         test = memoryview(found.held_out.astype("u1"))
+    ranks = None if found.groups is None else memoryview(found.groups.astype("<i8"))
     return TrainingInstances(
-        IMAGE, pictures, ("image",), found.targets, found.warnings, test=test, in_file=True
+        IMAGE, pictures, ("image",), found.targets, found.warnings, ranks, test=test, in_file=True
     )

@@ -87,7 +87,7 @@ class Holding(NamedTuple):
     def unlike_asked(self, training: int, test: int) -> list[str]:
         """What is to be said of parts of so many rows, where values that many rows share make them uneven."""
         asked = held_out_count(self.test_fraction, training + test)
-        if self.ranks is None or asked * _LEAST <= test <= asked * _MOST:
+        if self.ranks is None or self.test is not None or asked * _LEAST <= test <= asked * _MOST:
             return []
         return [held_out_instead(self.split, test, asked)]
 
