@@ -262,10 +262,16 @@ _VERSION = _object(
         "seed": {"type": "integer"},
         "split": _SPLIT,
         "library_versions": _OBJECT,
+        "numerics": {
+            "type": "object",
+            "description": "Of a network, what its last bits depend on besides the seed: the numeric kernel, "
+            "and the processor's features that were used. `continued_from` has those of earlier deliveries "
+            "of its job that computed with others; without it all computed with the same.",
+        },
         "lineage": _LINEAGE,
     },
     closed=False,
-    optional=("split", "input"),
+    optional=("split", "input", "numerics"),
 )
 _SIDE: Schema = {
     "class": {**_LABEL, "description": "What a decision above 0 is for."},

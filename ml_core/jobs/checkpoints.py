@@ -1,19 +1,20 @@
 """What a long fit continues from: the file `checkpoint` in its folder, and the object `jobs/{id}/checkpoint`.
 
-The fitting process writes the file: a line of JSON, what the fit has told so far, and after it the state that
-the fit saved. The trainer copies it to the store behind one more line, which says what it belongs to: to one
-request, to the data that was read, and to the release that wrote it. What is damaged, or of another request
-or release, is not continued.
+The fitting process writes the file: a line of JSON, what the fit has told so far and what it was computed
+with, and after it the state that the fit saved. The trainer copies it to the store behind one more line,
+which says what it belongs to: to one request, to the data that was read, and to the release that wrote it.
+What is damaged, or of another request or release, is not continued.
 """
 
 import json
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ml_core.digests import sha256
-from ml_core.training.history import Entry, History
+from ml_core.training.history import Entry, History, Numerics
 
 FILE = "checkpoint"
 _LIBRARIES = ("numpy", "scikit-learn", "scipy")
@@ -28,23 +29,27 @@ class Binding(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """A fit's file: its history, and the state."""
+    """A fit's file: its history, the state, and what each kind of processor computed it with."""
 
     history: list[Entry]
     state: bytes
+    numerics: Sequence[Numerics] = ()
 
     def to_bytes(self) -> bytes:
         """The file."""
-        return json.dumps({"history": self.history}, allow_nan=False).encode() + b"\n" + self.state
+        described = {"history": self.history, "numerics": list(self.numerics)}
+        return json.dumps(described, allow_nan=False).encode() + b"\n" + self.state
 
     @classmethod
     def of(cls, data: bytes) -> "Saved | None":
         """What is in a file; None for one that is damaged."""
         described, state = _line_and_rest(data)
-        history = described.get("history")
+        history, numerics = described.get("history"), described.get("numerics", [])
         if not isinstance(history, list) or not all(map(_is_entry, history)):
             return None
-        return cls(history, state)
+        if not isinstance(numerics, list) or not all(isinstance(each, dict) for each in numerics):
+            return None
+        return cls(history, state, tuple(numerics))
 
 
 class Kept(NamedTuple):
@@ -81,6 +86,8 @@ class FolderCheckpoints:
         saved = self._read()
         for entry in saved.history if saved else ():
             history.add_entry(entry)
+        for each in saved.numerics if saved else ():
+            history.add_numerics(each)
 
     def latest(self) -> bytes | None:
         """The state that was saved last; None at a fit's beginning."""
@@ -91,7 +98,7 @@ class FolderCheckpoints:
         """Keep a state in the place of the one before."""
         unfinished = f"{self._path}~"
         with open(unfinished, "wb") as file:
-            file.write(Saved(self._history.entries, state).to_bytes())
+            file.write(Saved(self._history.entries, state, self._history.numerics).to_bytes())
         os.replace(unfinished, self._path)
 
     def _read(self) -> Saved | None:

@@ -65,6 +65,7 @@ def fit(
     progress("fitting", None)
     training = parts["training"]
     steps = history or History()
+    numerics = _numerics(steps) if info.algorithm.environment else {}
 
     def tell(done: int, of: int, reached: Mapping[str, float]) -> None:
         steps.add(done, of, reached)
@@ -107,7 +108,7 @@ def fit(
         "seed": request.seed,
         "split": request.split,
         "library_versions": library_versions(),
-        **(_numerics() if info.algorithm.environment else {}),
+        **numerics,
         **({"curves": curves} if any(curves.values()) else {}),
     }
     return Trained(artifact, manifest)
@@ -321,10 +322,14 @@ def _measured(info: AlgorithmInfo, model: Model, part: _Part, seed: int, majorit
         )
 
 
-def _numerics() -> dict[str, object]:
+def _numerics(history: History) -> dict[str, object]:
+    """What this process computes with, which is noted; and what else the fits did that it continues."""
     from ml_core.networks.numerics import numerics
 
-    return {"numerics": numerics()}
+    own = numerics()
+    others = [each for each in history.numerics if each != own]
+    history.add_numerics(own)
+    return {"numerics": {**own, **({"continued_from": others} if others else {})}}
 
 
 def library_versions() -> dict[str, str]:

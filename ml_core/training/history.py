@@ -1,9 +1,10 @@
-"""The history of a fit: what it told after each step, bounded in number."""
+"""The history of a fit: what it told after each step, bounded in number, and what it was computed with."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 
 type Entry = dict[str, float | int | None]
+type Numerics = Mapping[str, object]
 
 MOST_KEPT = 1000
 """Entries of a version's history; of more, some between are left out. No network has more epochs."""
@@ -28,11 +29,18 @@ class History:
     ) -> None:
         self._entries = list(entries)
         self._listen = listen
+        self.numerics: list[Numerics] = []
+        """What was computed with, as JSON values: each kind once, in the order in which they came first."""
 
     @property
     def entries(self) -> list[Entry]:
         """At most `MOST_KEPT` of them, the newest among them."""
         return list(thinned(self._entries, MOST_KEPT))
+
+    def add_numerics(self, numerics: Numerics) -> None:
+        """Note what this fit, or one that it continues, computes with."""
+        if numerics not in self.numerics:
+            self.numerics.append(numerics)
 
     def add(self, done: int, of: int, reached: Mapping[str, float]) -> None:
         """Note what a step reached."""

@@ -1,5 +1,6 @@
 """A real algorithm's fit, in the real fitting process, over several deliveries; and the parts of that."""
 
+import importlib
 import json
 import os
 import signal
@@ -23,7 +24,7 @@ from ml_core.jobs.leases import CONTINUED, are_attempts_spent, counted_attempts
 from ml_core.jobs.trainer import run_job
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.training.fitting import fit
-from ml_core.training.history import MOST_KEPT, History, thinned
+from ml_core.training.history import MOST_KEPT, Entry, History, Numerics, thinned
 from ml_core.training.notebook import check_request
 from providers.local.runtime.store import FolderStore
 from tests.contract.faults import QUICK, RememberingQueue
@@ -65,8 +66,27 @@ def test_a_fit_that_is_continued_gives_the_bytes_of_one_that_is_not(tmp_path: Pa
     assert {each["threads"] for each in history} == {1.0}, "numpy came after the environment was set"
 
 
-def test_a_network_that_is_killed_and_continued_gives_the_bytes_of_one_that_is_not(tmp_path: Path) -> None:
-    """Killed at the first checkpoint that the store has."""
+# Without what this processor has beyond the oldest ones: numpy's loops then are others.
+_OLD_PROCESSOR = """
+import sys
+folder, disabled, *sys.path[:] = sys.argv[2], sys.argv[1], *sys.argv[3:]
+from ml_core.jobs.fit_process import main
+from ml_core.networks import numerics
+pinned = numerics.environment
+numerics.environment = lambda: {**pinned(), "NPY_DISABLE_CPU_FEATURES": disabled}
+main(folder, sys.path[:])
+"""
+
+
+@pytest.mark.parametrize("on_another", [False, True])
+def test_a_network_that_is_killed_and_continued_gives_the_bytes_of_one_that_is_not(
+    tmp_path: Path, *, on_another: bool
+) -> None:
+    """Killed at the first checkpoint that the store has; that it was on another kind of processor is told."""
+    loops = importlib.import_module("numpy._core._multiarray_umath")
+    disabled = " ".join(name for name in loops.__cpu_dispatch__ if loops.__cpu_features__[name])
+    if on_another and not disabled:
+        pytest.skip("numpy has one kind of loops for this processor")
     digits = load_digits()
     body = {
         "algorithm": "cnn",
@@ -91,15 +111,29 @@ def test_a_network_that_is_killed_and_continued_gives_the_bytes_of_one_that_is_n
     for store in (FolderStore(str(tmp_path / "whole")), Killing(str(tmp_path / "killed"))):
         jobs = Jobs(store, RememberingQueue())
         job = jobs.submit("digits", request.to_bytes(), request.summary())
-        while run_job(job.id, TrainerContext(jobs, Registry(store), intervals=QUICK)).defer is not None:
-            pass
+        context = TrainerContext(jobs, Registry(store), intervals=QUICK)
+        first = context
+        if on_another and isinstance(store, Killing):
+            first = context._replace(fit_command=(sys.executable, "-c", _OLD_PROCESSOR, disabled))
+        outcome = run_job(job.id, first)
+        while outcome.defer is not None:
+            outcome = run_job(job.id, context)
         ended = jobs.get(job.id)
         assert (ended.state, ended.error) == (SUCCEEDED, None)
-        history = json.loads(store.get(manifest_key(job.id)).data)["metrics"]["history"]
+        manifest = json.loads(store.get(manifest_key(job.id)).data)
+        history = manifest["metrics"]["history"]
         assert [each["done"] for each in history] == [*range(1, 61)]
-        made.append((store.get(artifact_key(job.id)).data, history))
+        made.append((store.get(artifact_key(job.id)).data, history, manifest["numerics"]))
     assert len(kills) == 1
-    assert made[0] == made[1]
+    if not on_another:
+        assert made[0] == made[1]
+        assert "continued_from" not in made[0][-1]
+        return
+    whole, killed = (numerics for _, _, numerics in made)
+    (earlier,) = killed.pop("continued_from")
+    assert killed == whole, "those of the last delivery"
+    assert earlier["cpu_features"] == loops.__cpu_baseline__
+    assert {**earlier, "cpu_features": whole["cpu_features"]} == whole
 
 
 def fits() -> list[int]:
@@ -134,9 +168,16 @@ def test_a_fit_has_some_seconds_before_it_is_killed() -> None:
 
 
 class TestFiles:
-    @given(st.binary(max_size=200), st.lists(st.integers(0, 50), max_size=5))
-    def test_what_is_saved_is_read(self, state: bytes, steps: list[int]) -> None:
-        saved = Saved([{"done": step, "of": 50, "loss": None} for step in steps], state)
+    @given(
+        st.binary(max_size=200),
+        st.lists(st.integers(0, 50), max_size=5),
+        st.lists(st.dictionaries(st.text(), st.text() | st.none()), max_size=3),
+    )
+    def test_what_is_saved_is_read(
+        self, state: bytes, steps: list[int], numerics: list[dict[str, object]]
+    ) -> None:
+        entries: list[Entry] = [{"done": step, "of": 50, "loss": None} for step in steps]
+        saved = Saved(entries, state, tuple(numerics))
         assert Saved.of(saved.to_bytes()) == saved
         kept = Kept(Binding("a", None, "b"), saved.to_bytes())
         assert Kept.of(kept.to_bytes()) == kept
@@ -168,6 +209,21 @@ class TestFiles:
         assert FolderCheckpoints(str(tmp_path), history).latest() == b"one"
         assert history.entries == [{"done": 1, "of": 3, "loss": 0.5}]
         assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"], "a file is there whole, or not"
+
+    def test_a_fit_knows_what_those_before_it_computed_with(self, tmp_path: Path) -> None:
+        """Each kind once, however often a training changes between them."""
+        kinds: list[Numerics] = [{"kernel": "Haswell"}, {"kernel": "SkylakeX"}]
+        for computing in (0, 0, 1, 0, 1):
+            history = History()
+            checkpoints = FolderCheckpoints(str(tmp_path), history)
+            history.add_numerics(kinds[computing])
+            checkpoints.save(b"state")
+        assert history.numerics == kinds
+
+    @pytest.mark.parametrize("said", ["", ', "numerics": []'])
+    def test_a_checkpoint_that_says_nothing_of_it_is_read(self, said: str) -> None:
+        assert Saved.of(b'{"history": []%s}\nstate' % said.encode()) == Saved([], b"state")
+        assert Saved.of(b'{"history": [], "numerics": [7]}\nstate') is None
 
     def test_a_trainer_that_lost_the_job_takes_no_checkpoint_back(self, tmp_path: Path) -> None:
         store, binding = FolderStore(str(tmp_path / "store")), Binding("request", None, "release")
