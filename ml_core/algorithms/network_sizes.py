@@ -127,13 +127,21 @@ def sequence_faults(
 ) -> list[Fault]:
     """What speaks against training on so many sequences that have so many steps together, in `seconds`.
 
-    `channels` is how many numbers a step has, None for text; `steps` is None where they are not known yet.
+    `channels` is how many numbers a step has, None for text; `steps` is None where they are not known yet:
+    texts have none before there is a vocabulary. Then no number of epochs is advised: it would be too high.
     """
     size = size_of_rnn(channels, chosen, classes)
     batches = -(-rows // chosen["batch_size"])
+    # No vocabulary has more words than the texts have.
+    words = min(chosen["max_vocabulary"], steps or 0)
+    trained = size_of_rnn(channels, {**chosen, "max_vocabulary": words}, classes)
     # At each time of a batch all its sequences take their step together.
-    one = size.estimated_seconds(steps or 0, batches, (steps or 0) / max(1, rows))
-    return [*_size_faults(size, "step"), *_time_faults(one, chosen, seconds, "shorter sequences")]
+    one = trained.estimated_seconds(steps or 0, batches, (steps or 0) / max(1, rows))
+    smaller = "shorter texts" if channels is None else "shorter sequences"
+    return [
+        *_size_faults(size, "step"),
+        *_time_faults(one, chosen, seconds, smaller, at_least=steps is None),
+    ]
 
 
 def size_of_rnn(channels: int | None, chosen: Mapping[str, Any], classes: int) -> NetworkSize:
@@ -169,17 +177,20 @@ def _size_faults(size: NetworkSize, instance: str) -> Iterator[Fault]:
 
 
 def _time_faults(
-    one: float, chosen: Mapping[str, Any], seconds: float | None, smaller: str
+    one: float, chosen: Mapping[str, Any], seconds: float | None, smaller: str, *, at_least: bool = False
 ) -> Iterator[Fault]:
-    """What speaks against the time of all epochs, given that of one."""
+    """What speaks against the time of all epochs, given that of one, or what one takes at least."""
     epochs = chosen["epochs"]
     if seconds is None or epochs * one <= seconds:
         return
     fit = int(seconds / one)
     expected = f"expected at most {fit}" if fit else "not one epoch ends in that"
+    if at_least and fit:
+        expected = "expected far fewer"
+    about = "more than" if at_least else "about"
     yield Fault(
         "$.hyperparameters.epochs",
-        f"{epochs} epochs of these rows would take about {_told(epochs * one)}, and there are "
+        f"{epochs} epochs of these rows would take {about} {_told(epochs * one)}, and there are "
         f"{_told(seconds)} (max_seconds, or ML_TRAIN_HOURS): {expected}; or train a smaller network, or on "
         f"{smaller} or fewer rows",
     )

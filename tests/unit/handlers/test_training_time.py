@@ -11,6 +11,7 @@ import pytest
 
 from handlers.jobs import train_now, trainer_context
 from handlers.settings import allowed_seconds, read_settings
+from ml_core.errors import InvalidInput
 from tests.unit.handlers.conftest import asking, services_over
 
 # Of the sequences below about 35 seconds by the estimate, and of forty times as many more than an hour.
@@ -35,6 +36,25 @@ def test_rows_in_the_request_are_refused_at_once(tmp_path: Path) -> None:
     assert message.startswith("1000 epochs of these rows would take about ")
     assert " and there are 5 seconds (max_seconds, or ML_TRAIN_HOURS): expected at most " in message
     assert ask("POST", "/v1/models/m:train", json.dumps(body).encode()).status == 202
+
+
+def test_texts_are_told_no_number_of_epochs_that_would_be_refused_again(tmp_path: Path) -> None:
+    """How many words they have is known when the job has counted them: then there is a number that does."""
+    chosen = {"hidden_size": 256, "batch_size": 1, "epochs": 1000}
+    texts = {"instances": ["a text of six words, ending here"] * 400, "targets": ["a", "b"] * 200}
+    body = {"model": "m", "algorithm": "rnn", "hyperparameters": chosen, "test_fraction": 0, **texts}
+    services = services_over(tmp_path)
+    with pytest.raises(InvalidInput) as refused:
+        train_now(services, {**body, "max_seconds": 20}, None)
+    ((path, message),) = [(fault.path, fault.message) for fault in refused.value.faults]
+    assert path == PLACE
+    assert "and there are 20 seconds (max_seconds, or ML_TRAIN_HOURS): expected far fewer" in message
+    assert "at most" not in message
+    few = {**body, "hyperparameters": {**chosen, "epochs": 20}, "max_seconds": 20}
+    error = train_now(services, few, None).error
+    assert error is not None
+    ((path, message),) = [(fault["path"], fault["message"]) for fault in error["faults"]]
+    assert "expected at most " in message
 
 
 @pytest.mark.parametrize(("hours", "status"), [("1", 422), ("", 202)])

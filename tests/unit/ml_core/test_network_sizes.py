@@ -123,6 +123,24 @@ def test_a_training_that_cannot_end_in_time(info: Any) -> None:
     assert not faults(info, size.within(None), epochs=1000), "nothing bounds it"
 
 
+def test_no_number_of_epochs_is_advised_before_the_steps_are_known() -> None:
+    """It would not do: with it the same training was refused again, as its job began."""
+    chosen = {"hidden_size": 256, "epochs": 1000}
+    ((path, message),) = faults(RNN, DataSize(5000, None).within(60), **chosen)
+    assert path == "epochs"
+    assert message.startswith("1000 epochs of these rows would take more than ")
+    assert "expected far fewer; or train a smaller network, or on shorter texts" in message
+    assert "at most" not in message
+
+
+def test_words_that_no_text_can_have_take_no_time() -> None:
+    """As many as `max_vocabulary` allows were counted, of 200 texts of three words."""
+    chosen = {"hidden_size": 8, "epochs": 1000, "batch_size": 1, "max_vocabulary": 50_000}
+    assert not faults(RNN, DataSize(200, None).within(600), **chosen)
+    assert not faults(RNN, sequences(None, 200, 600).within(600), **chosen)
+    assert faults(RNN, sequences(None, 200, 60_000).within(600), **chosen)
+
+
 def test_where_not_even_one_epoch_ends() -> None:
     chosen = RNN.check({"hidden_size": 512, "layers": 2, "bidirectional": False})
     (fault,) = sequence_faults(3, 10**6, 10**9, chosen, seconds=90.5)
