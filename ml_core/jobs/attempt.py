@@ -189,7 +189,9 @@ class Attempt:
             case OutOfDisk():
                 return job_errors.disk_full()
             case OutOfTime():
-                return job_errors.too_slow(self._seconds, child, self._context.time_setting)
+                return job_errors.too_slow(
+                    self._seconds, child, self._lease.job.algorithm, self._context.time_setting
+                )
         raise AssertionError(result)
 
     def _interrupted(
@@ -199,9 +201,17 @@ class Attempt:
         if interruption is Interruption.OVER and self._lease.advanced_to is not None:
             return self._handed_over(f"{interruption.value} ({job_errors.how_far(work)})")
         if interruption is Interruption.OVER:
-            return AttemptFailed(job_errors.too_slow(self._seconds, work, self._context.time_setting))
+            return AttemptFailed(
+                job_errors.too_slow(
+                    self._seconds, work, self._lease.job.algorithm, self._context.time_setting
+                )
+            )
         if interruption is Interruption.SPENT:
-            return AttemptFailed(job_errors.spent(self._lease.most_seconds or 0, job_errors.how_far(work)))
+            return AttemptFailed(
+                job_errors.spent(
+                    self._lease.most_seconds or 0, job_errors.how_far(work), self._lease.job.algorithm
+                )
+            )
         return interruption
 
 

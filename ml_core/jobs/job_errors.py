@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ml_core.errors import InvalidInput, MalformedInput, NameTaken, TooLarge
+from ml_core.errors import AlgorithmNotFound, InvalidInput, MalformedInput, NameTaken, TooLarge
 from ml_core.sandbox.background import Work
 from ml_core.tables.readers import cannot_be_read
 
@@ -59,29 +59,29 @@ def disk_full() -> JobError:
     return {"code": "disk_full", "message": message}
 
 
-def too_slow(seconds: float, work: Work, setting: str = "") -> JobError:
+def too_slow(seconds: float, work: Work, algorithm: str, setting: str = "") -> JobError:
     """The work did not end in the seconds that the platform gave, or a setting of this machine."""
     return _deadline_exceeded(
-        f"training did not end within {_given(seconds, setting)} ({how_far(work)})", setting
+        f"training did not end within {_given(seconds, setting)} ({how_far(work)})", algorithm, setting
     )
 
 
 def how_far(work: Work) -> str:
     """Its phase, and how much of that is done where it is counted."""
-    counted = "" if work.percentage is None else f", {work.percentage:g} % done"
+    counted = "" if work.percentage is None else f", {_rounded(work.percentage)} % done"
     return f"phase: {work.phase}{counted}"
 
 
-def spent(most: float, reached: str) -> JobError:
+def spent(most: float, reached: str, algorithm: str) -> JobError:
     """All attempts together took as long as the request allows; `reached` says how far they were."""
     what = f"training did not end within the {most:g} seconds of max_seconds ({reached})"
-    return _deadline_exceeded(what, "max_seconds")
+    return _deadline_exceeded(what, algorithm, "max_seconds")
 
 
-def continued_too_long(hours: float, reached: str) -> JobError:
+def continued_too_long(hours: float, reached: str, algorithm: str) -> JobError:
     """The job was continued for as long as this deployment does that; `reached` says how far it was."""
     what = f"training did not end within the {hours:g} hours of {TRAIN_HOURS} ({reached})"
-    return _deadline_exceeded(what, TRAIN_HOURS)
+    return _deadline_exceeded(what, algorithm, TRAIN_HOURS)
 
 
 def data_changed(uri: str) -> JobError:
@@ -93,22 +93,41 @@ def data_changed(uri: str) -> JobError:
     return {"code": "data_changed", "message": message}
 
 
-def never_time(seconds: float, setting: str = "") -> JobError:
+def never_time(seconds: float, algorithm: str, setting: str = "") -> JobError:
     """There were too few seconds to begin with, each time."""
-    return _deadline_exceeded(f"{_given(seconds, setting)} are too few to begin a training", setting)
+    what = f"{_given(seconds, setting)} are too few to begin a training"
+    return _deadline_exceeded(what, algorithm, setting)
 
 
-def given_up(code: str, reason: str, attempts: int, setting: str = "") -> JobError:
+def given_up(code: str, reason: str, attempts: int, algorithm: str, setting: str = "") -> JobError:
     """So many attempts came to nothing, the last for this reason."""
     message = f"{reason}; given up after {attempts} attempts"
     if code == DEADLINE_EXCEEDED:
-        return _deadline_exceeded(message, setting)
+        return _deadline_exceeded(message, algorithm, setting)
     return {"code": code, "message": f"{message}: {_LESS_MEMORY}" if code == "out_of_memory" else message}
 
 
-def _deadline_exceeded(what: str, setting: str) -> JobError:
-    message = f"{what}: train on fewer rows, set a lower max_iter, or raise {setting or _TIMEOUT}"
+def _deadline_exceeded(what: str, algorithm: str, setting: str) -> JobError:
+    message = f"{what}: train on fewer rows, {_less_work(algorithm)}or raise {setting or _TIMEOUT}"
     return {"code": DEADLINE_EXCEEDED, "message": message}
+
+
+def _less_work(algorithm: str) -> str:
+    """What to ask of the algorithm, by the hyperparameters that it has; nothing of one that is not here."""
+    from ml_core import algorithms
+
+    try:
+        has = {each.name for each in algorithms.algorithm(algorithm).algorithm.hyperparameters}
+    except AlgorithmNotFound:
+        return ""
+    if "epochs" in has:
+        return "train fewer epochs or a smaller network, "
+    return "set a lower max_iter, " if "max_iter" in has else ""
+
+
+def _rounded(percentage: float) -> str:
+    """At most one digit after the point; what is not done is not 100."""
+    return f"{min(round(percentage, 1), 99.9) if percentage < 100 else 100:g}"
 
 
 def _given(seconds: float, setting: str) -> str:

@@ -100,6 +100,11 @@ class Job(NamedTuple):
         """Whether the state is final."""
         return self.state in FINAL
 
+    @property
+    def algorithm(self) -> str:
+        """What is trained."""
+        return str(self.request.get("algorithm", ""))
+
     @classmethod
     def of(cls, body: Body) -> "Job":
         """The job that a document describes."""

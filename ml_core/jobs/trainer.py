@@ -173,7 +173,11 @@ class _HeldJob:
     def _defer_for_time(self) -> Outcome:
         """There is hardly any time left: the next delivery may have more. No attempt is counted."""
         if deferred_for_time(self._lease.job.attempts) >= _MOST_DEFERRED:
-            return self._fail(job_errors.never_time(self._context.seconds_left, self._context.time_setting))
+            return self._fail(
+                job_errors.never_time(
+                    self._context.seconds_left, self._lease.job.algorithm, self._context.time_setting
+                )
+            )
         reason = "too little time was left to begin"
         return Outcome(self._lease.retry(reason, POSTPONED), self._context.intervals.retry)
 
@@ -183,7 +187,9 @@ class _HeldJob:
         if too_long is not None:
             return self._fail(too_long)
         if self._lease.is_spent:
-            return self._fail(job_errors.spent(self._lease.most_seconds or 0, reason))
+            return self._fail(
+                job_errors.spent(self._lease.most_seconds or 0, reason, self._lease.job.algorithm)
+            )
         return Outcome(self._lease.retry(reason, CONTINUED), after)
 
     def _continued_too_long(self, reached: str | None = None) -> dict[str, Any] | None:
@@ -193,7 +199,7 @@ class _HeldJob:
         reached = reached or (continued[-1] if continued else None)
         if reached is None or self._lease.trained < hours * 3600:
             return None
-        return job_errors.continued_too_long(hours, reached)
+        return job_errors.continued_too_long(hours, reached, job.algorithm)
 
     def _broken(self, broken: Broken) -> Outcome:
         """The attempt came to nothing: try again later, or give up after so many."""
@@ -210,7 +216,9 @@ class _HeldJob:
     def _give_up(self, broken: Broken) -> Outcome:
         attempts = counted_attempts(self._lease.job.attempts)
         setting = self._context.time_setting
-        return self._fail(job_errors.given_up(broken.code, broken.reason, attempts, setting))
+        return self._fail(
+            job_errors.given_up(broken.code, broken.reason, attempts, self._lease.job.algorithm, setting)
+        )
 
 
 def _not_held(job: Job, wait: float, jobs: Jobs) -> Outcome:
