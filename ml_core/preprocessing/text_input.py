@@ -68,7 +68,7 @@ class TextInput:
         texts = read_texts(instances, self.name, limits, where=where, expecting=expecting, unknown=unknown)
         found = self.encoded(texts, where)
         if notes is not None:
-            self._note(found, notes, lambda row: f"{where}[{row}]")
+            self._note(texts, found, notes, lambda row: f"{where}[{row}]")
         return found
 
     def of_columns(
@@ -85,20 +85,24 @@ class TextInput:
         raise_faults(_wrong_texts(cells, lambda row: path(0, row), expecting))
         found = self.encoded(cells, where)  # type: ignore[arg-type]  # they are: it was looked
         if notes is not None:
-            self._note(found, notes, lambda row: path(0, row))
+            self._note(cells, found, notes, lambda row: path(0, row))  # type: ignore[arg-type]
         return found
 
-    def _note(self, found: Sequences, notes: Notes, path: Callable[[int], str]) -> None:
-        """Note the texts with words that training has not seen, or did not count."""
+    def _note(self, texts: Sequence[str], found: Sequences, notes: Notes, path: Callable[[int], str]) -> None:
+        """Note the texts without words, and those with words that training has not seen, or did not count."""
         numbers, begin = memoryview(found.packed).cast("B").cast("q"), 0
         for row, length in enumerate(found.lengths):
             unknown = numbers[begin : begin + length].tolist().count(UNKNOWN)
             begin += length
             if unknown:
-                message = (
-                    f"{unknown} of the text's {length} {self.tokenizer.tokens} are not in the vocabulary"
-                )
-                notes.add(path(row), message)
+                notes.add(path(row), self._told_of(texts[row], unknown, length))
+
+    def _told_of(self, text: str, unknown: int, length: int) -> str:
+        """What is to be said of a text that has so many unknown words, or none at all."""
+        of = self.tokenizer.tokens
+        if any(True for _ in self.tokenizer.split(text)):
+            return f"{unknown} of the text's {length} {of} are not in the vocabulary"
+        return "the text is empty" if not text.strip() else f"the text has no {of}"
 
     def encoded(
         self, texts: Sequence[str], where: str = "$.instances", *, most: float = MOST_STEPS

@@ -218,3 +218,18 @@ def test_notes_tell_what_did_not_count() -> None:
         {"path": "$.instances[0]", "message": "of 3 steps the last 2 count"},
         {"path": "$.instances[1]", "message": "2 of the text's 4 words are not in the vocabulary"},
     ]
+
+
+@pytest.mark.parametrize("tokens", ["words", "characters"])
+def test_notes_tell_of_texts_without_words(tokens: str) -> None:
+    """They are one unknown word to the network, of which nobody wrote anything."""
+    reader = TextInput("review", Tokenizer(tokens, ("good",)))
+    sent = ["", " \n\t", "\u200e", "?"]
+    told = ["the text is empty", "the text is empty", f"the text has no {tokens}"]
+    told.append(f"1 of the text's 1 {tokens} are not in the vocabulary")
+    notes = Notes()
+    assert reader.read(sent, limits=LIMITS, notes=notes).lengths == [1] * 4
+    assert [each["message"] for each in notes.told] == told
+    notes = Notes()
+    reader.of_columns([sent], lambda _, row: f"line {row}", "$.instances", notes=notes)
+    assert notes.told == [{"path": f"line {row}", "message": message} for row, message in enumerate(told)]
