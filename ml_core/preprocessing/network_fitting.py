@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_core.errors import quoted
 from ml_core.inputs.arrays import Pictures, Sequences
 from ml_core.inputs.samples import (
     PictureSamples,
@@ -81,6 +82,25 @@ def cut_warnings(samples: "Samples", reader: "InstanceInput") -> list[str]:
     if not longer:
         return []
     return [f"{longer} sequences are longer than max_length: of these the last {most} steps count"]
+
+
+def number_warnings(samples: "Samples", reader: "InstanceInput") -> list[str]:
+    """What is to be said of texts that are nothing but numbers: a column of those was named, perhaps."""
+    if not isinstance(samples, TextSamples):
+        return []
+    written = [text for text in samples.texts if text.strip()]
+    if not written or not all(map(_is_number, written)):
+        return []
+    told = f"every text of {quoted(reader.features[0])} is a number, and is read as words"
+    return [f"{told}, whatever its size: name the column of texts, or train another algorithm on the numbers"]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def _cut(samples: SequenceSamples, most: int | None) -> SequenceSamples:

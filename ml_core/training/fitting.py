@@ -131,7 +131,12 @@ def fit_model(
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    from ml_core.preprocessing.network_fitting import cut_warnings, fitted_input, read_samples
+    from ml_core.preprocessing.network_fitting import (
+        cut_warnings,
+        fitted_input,
+        number_warnings,
+        read_samples,
+    )
 
     rarest = None if data.y is None else int(np.bincount(data.y, minlength=len(classes or ())).min())
     if rarest == 0:
@@ -140,8 +145,9 @@ def fit_model(
             "a class has no row left to train on; with test_fraction 0 it has all of its own",
         )
     reader = fitted_input(features, chosen, data.samples, pixels)
-    cut = [] if reader is None else cut_warnings(data.samples, reader)
+    doubts = []
     if reader is not None:
+        doubts = [*cut_warnings(data.samples, reader), *number_warnings(data.samples, reader)]
         data = TrainingData(read_samples(data.samples, reader), data.y, data.seed, data.groups)
     size = _size_of(data.samples, rarest).within(context.seconds)
     raise_faults(info.algorithm.check_size(size, chosen))
@@ -172,7 +178,7 @@ def fit_model(
         encoding=preprocessing.encoding,
         reader=reader,
     )
-    return _stored(model), [*cut, *dict.fromkeys(told), *_empty_columns(preprocessing.encoding)]
+    return _stored(model), [*doubts, *dict.fromkeys(told), *_empty_columns(preprocessing.encoding)]
 
 
 def _size_of(samples: "Samples", rarest: int | None) -> DataSize:
