@@ -34,6 +34,7 @@ def tell_of_a_table(service: Service) -> None:
     with display.console.status("every instance knows within two seconds"):
         time.sleep(EVERYWHERE)
     display.answering(share_of_traffic(service), CUSTOMERS)
+    display.note(f"  about 90 % and 10 %: each key is drawn by itself, and {CUSTOMERS} keys are few")
     asked(service, "POST", f"{PRODUCTION}:promote")
     asked(service, "POST", f"{PRODUCTION}:rollback")
     history = checked(service.call("GET", f"{PRODUCTION}/history")).body["changes"]

@@ -1,5 +1,6 @@
 """Train, register and predict over REST: rows of real data, a table, pictures and sequences."""
 
+import os
 from typing import Any, NamedTuple
 
 from examples.demo import display
@@ -115,8 +116,9 @@ def tell_all() -> None:
     with display.console.status("loading the data sets"):
         story = chapters()
     display.note("starting the service")
+    root = os.environ.get("ML_ROOT") or ".serverless-ml"
     with started() as service:
-        display.note(f"serverless-ml answers at {service.url}; models are kept in .serverless-ml/")
+        display.note(f"serverless-ml answers at {service.url}; models are kept in {root}")
         for chapter in story:
             tell(service, chapter)
         tell_of_a_table(service)

@@ -169,10 +169,10 @@ def size_of_rnn(channels: int | None, chosen: Mapping[str, Any], classes: int) -
 def _size_faults(size: NetworkSize, instance: str) -> Iterator[Fault]:
     if size.weights > MOST_WEIGHTS:
         message = f"the network would have {size.weights} weights, more than the {MOST_WEIGHTS} that one may"
-        yield Fault(f"$.hyperparameters.{size.most_from}", f"{message}: expected less")
+        yield Fault(f"$.hyperparameters.{size.most_from}", f"{message}: expected fewer")
     elif size.activation > MOST_ACTIVATION or size.work > MOST_WORK:
         told = f"a {instance} would take {size.work} multiplications and {size.activation} numbers in a layer"
-        most = f"at most {MOST_WORK} and {MOST_ACTIVATION}: expected less, or a smaller {instance}"
+        most = f"at most {MOST_WORK} and {MOST_ACTIVATION}: expected fewer, or a smaller {instance}"
         yield Fault(f"$.hyperparameters.{size.width_from}", f"{told}; {most}")
 
 

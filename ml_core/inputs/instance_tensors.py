@@ -165,7 +165,9 @@ def _files(tensor: InputTensor, where: str) -> list[Encoded]:
 def _lengths(lengths: InputTensor, tensor: InputTensor, where: str) -> list[int]:
     """How many steps each sequence has."""
     if lengths.datatype not in _WHOLE:
-        raise InvalidInput.at(f"{where}.datatype", f"expected INT64 or INT32, got {shown(lengths.datatype)}")
+        raise InvalidInput.at(
+            f"{where}.datatype", f"expected whole numbers, such as INT64, got {shown(lengths.datatype)}"
+        )
     count = tensor.shape[0]
     if list(lengths.shape) not in ([count], [count, 1]):
         raise InvalidInput.at(

@@ -45,7 +45,8 @@ def sequences(graph: Graph, spec: InputSpec, most: int | None) -> tuple[Sequence
     held = {
         spec.name: "texts as numbers of tokens, 0 for one that is not in the vocabulary; padded with 0"
         if text
-        else "sequences of steps, padded at the end with whatever to the longest one's length",
+        else "sequences of steps, padded at the end to the longest one's length; "
+        "the values there do not matter",
         LENGTHS: "how many steps each has, at least 1",
     }
     shape: list[Axis] = [INSTANCES, STEPS, *spec.shape[1:]]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _TRAINING = "this training"
 _IMAGE, _TEXT = "image", "text"
+_FRAMES = "where a row is one step, pass a list with a data frame for each sequence"
 
 
 def model_instances(X: Any, reader: "InstanceInput") -> Pictures | Sequences:  # noqa: ANN401 - whatever a notebook holds
@@ -150,7 +151,7 @@ def _sequences(
         names = channels or tuple(map(str, X.columns))
         listed: list[Any] = [
             np.column_stack([np.asarray(cell) for cell in cells])
-            for cells in zip(*(_cells(X, name) for name in names), strict=True)
+            for cells in zip(*(_cells(X, name, training=channels is None) for name in names), strict=True)
         ]
     elif hasattr(X, "__iter__") and not isinstance(X, (str, bytes, dict)):
         listed, names = list(X), channels or ()
@@ -198,7 +199,7 @@ def _steps(each: Any, names: tuple[str, ...], where: str, expecting: str) -> "ND
     return numbers.astype("<f4")
 
 
-def _cells(X: Any, name: str) -> list[Any]:  # noqa: ANN401
+def _cells(X: Any, name: str, *, training: bool) -> list[Any]:  # noqa: ANN401
     """A data frame's column, each of whose cells is a list of numbers."""
     known = {str(column): column for column in X.columns}
     if name not in known:
@@ -206,10 +207,17 @@ def _cells(X: Any, name: str) -> list[Any]:  # noqa: ANN401
     cells = list(X[known[name]])
     for row, cell in enumerate(cells):
         if not hasattr(cell, "__len__") or isinstance(cell, (str, bytes, dict)):
+            told = f"expected a list of numbers in {shown(name)}, got {shown(cell)}"
             raise InvalidInput.at(
-                f"X[{row}]", f"expected a list of numbers in {shown(name)}, got {shown(cell)}"
+                f"X[{row}]", "; ".join([told, *(_texts_alone(X) if training else ()), _FRAMES])
             )
     return cells
+
+
+def _texts_alone(X: Any) -> list[str]:  # noqa: ANN401
+    """How to pass the texts of a data frame that has other columns too, if it has texts."""
+    texts = [str(column) for column in X.columns if isinstance(next(iter(X[column]), None), str)]
+    return [f"of texts pass the column alone: df[{shown(name)}]" for name in texts[:1]]
 
 
 def _column(X: Any, features: Sequence[str] | None) -> Any:  # noqa: ANN401

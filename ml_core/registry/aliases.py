@@ -242,7 +242,17 @@ def _step_back(alias: str, present: State | None, history: list[Change]) -> _Ste
             return _Step(state, number)
     if isinstance(present, dict):
         return _Step(min(versions_in(present)))  # it began as a split: back to the version that was before
-    raise NothingToRollBack(f"nothing is known of the alias '{alias}' before what it is now")
+    raise NothingToRollBack(_nothing_before(alias, present, history))
+
+
+def _nothing_before(alias: str, present: State | None, history: list[Change]) -> str:
+    """Why there is no way back to one version, and the way to a split that was before."""
+    told = f"no version had all the traffic of the alias '{alias}' before"
+    numbers = {change.number for change in history}
+    for number, state in _earlier(history):
+        if number in numbers and state not in (None, present):
+            return f'{told}; {{"to": {number}}} brings back the shares of change {number}'
+    return told
 
 
 def _earlier(history: list[Change]) -> Iterator[tuple[int, State | None]]:

@@ -33,7 +33,7 @@ def unusable(column: Column) -> str | None:
     if column.kind == DURATION:
         return "holds durations or times of day: write them as numbers, such as seconds"
     if column.kind == LISTS:
-        return "holds lists of numbers, which are sequences: rnn alone takes them, a row each"
+        return "holds lists of numbers: only rnn can learn from them; each row is one sequence"
     if column.kind == OTHER:
         return "holds lists, objects or bytes"
     return None

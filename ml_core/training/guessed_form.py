@@ -47,8 +47,9 @@ def guess(
     there = ", ".join(shown(column.name) for column in columns[:_MOST_NAMED])
     raise InvalidInput.at(
         "$.data",
-        'expected "text" (the column of texts), "sequence" (of a row for each step, the column that tells '
-        f'sequences apart) or "features" (columns of lists): the table has {there or "no other column"}',
+        'expected "text" (the column of texts), "sequence": {"id": "machine", "order": "time"} (where each '
+        'row is one step) or "features" (columns of lists, where each row is one sequence): '
+        f"the table has {there or 'no other column'}",
     )
 
 

@@ -79,8 +79,8 @@ def _lists(
             wrong = f"the table has no such column; it has {column_names(path, data)}"
         elif not isinstance(column.cells, NumberLists):
             wrong = (
-                f"it is of type {column.kind}, and a sequence is a list of numbers: of a table with a row "
-                'for each step, "sequence" in data says which column tells sequences apart'
+                f"it is of type {column.kind}, and a sequence is a list of numbers; where each row is one "
+                'step, say "sequence": {"id": "machine", "order": "time"} in data'
             )
         else:
             found[name] = column.cells

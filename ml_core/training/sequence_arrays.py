@@ -8,7 +8,8 @@ import numpy as np
 from ml_core.errors import InvalidInput, MalformedInput
 from ml_core.inputs.arrays import Sequences
 from ml_core.inputs.kinds import SEQUENCE
-from ml_core.picture_files.archive import WHERE, Archive
+from ml_core.picture_files.archive import WHERE, Archive, ArchiveEntry
+from ml_core.picture_files.headers import read_header
 from ml_core.picture_files.labelled_arrays import (
     LENGTHS,
     SEQUENCES,
@@ -35,6 +36,8 @@ _LARGEST = float(np.finfo(np.float32).max)
 # A number as it stands in the file, and three times as float32: unpacked, without padding, and in the part
 # that is trained on.
 _BYTES_A_NUMBER = 12
+# So many entries of a zip file that is no NPZ tell what it holds.
+_LOOKED_AT = 20
 
 
 def read_arrays(path: str, budget: "Budget", *, held_out: bool) -> TrainingInstances:
@@ -44,7 +47,7 @@ def read_arrays(path: str, budget: "Budget", *, held_out: bool) -> TrainingInsta
     """
     with Archive(path, budget) as archive:
         if not all(entry.name.endswith(".npy") for entry in archive.entries):
-            raise MalformedInput("expected an NPZ file of arrays; the file is another zip file")
+            raise MalformedInput(f"expected an NPZ file of arrays; {_other_zip(archive)}")
         headers = array_headers(archive)
         pairs = pairs_of(headers, SEQUENCES, LENGTHS)
         for pair in pairs:
@@ -68,6 +71,21 @@ def read_arrays(path: str, budget: "Budget", *, held_out: bool) -> TrainingInsta
         test=None if test is None else memoryview(test.astype("u1")),
         in_file=True,
     )
+
+
+def _other_zip(archive: Archive) -> str:
+    """What a zip file holds that is no NPZ."""
+    if any(_is_picture(archive, entry) for entry in archive.entries[:_LOOKED_AT]):
+        return "the zip holds pictures, which cnn takes"
+    return "the file is another zip file"
+
+
+def _is_picture(archive: Archive, entry: ArchiveEntry) -> bool:
+    try:
+        with archive.open(entry) as file:
+            return read_header(file, entry.path[-1]) is not None
+    except MalformedInput:
+        return False
 
 
 def _check(pair: ArrayPair) -> None:

@@ -133,6 +133,19 @@ class TestRollingBack:
         with pytest.raises(NothingToRollBack):
             aliases.roll_back(*LIVE)
 
+    def test_a_split_before_the_first_version_alone_is_named(self, aliases: Aliases) -> None:
+        aliases.set(*LIVE, TENTH)
+        aliases.promote(*LIVE, 4)
+        message = "no version had all the traffic of the alias 'production' before"
+        with pytest.raises(NothingToRollBack) as refused:
+            aliases.roll_back(*LIVE)
+        assert str(refused.value) == f'{message}; {{"to": 1}} brings back the shares of change 1'
+        assert aliases.roll_back(*LIVE, 1).weights == TENTH
+        aliases.set("iris", "staging", 4)
+        with pytest.raises(NothingToRollBack) as refused:
+            aliases.roll_back("iris", "staging")
+        assert str(refused.value) == message.replace("production", "staging")
+
     def test_a_change_may_be_named_and_a_split_comes_back_with_its_weights(self, aliases: Aliases) -> None:
         aliases.set(*LIVE, 3)
         aliases.set(*LIVE, TENTH)

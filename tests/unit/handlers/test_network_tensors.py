@@ -329,7 +329,7 @@ GAP[3, 1, 1] = np.inf
         (
             "waves",
             [tensor(PADDED, "FP32"), tensor([1.0] * 5, "FP32", name="lengths")],
-            "$.inputs[1].datatype: expected INT64 or INT32, got 'FP32'",
+            "$.inputs[1].datatype: expected whole numbers, such as INT64, got 'FP32'",
         ),
         (
             "waves",

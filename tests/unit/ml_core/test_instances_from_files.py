@@ -2,6 +2,7 @@
 
 import io
 import random
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from numpy.testing import assert_array_equal
+from PIL import Image
 
 from ml_core import algorithms
 from ml_core.errors import InvalidInput, MalformedInput, TooLarge
@@ -372,6 +374,17 @@ def test_texts_of_files_with_types_are_texts_there_too(tmp_path: Path) -> None:
     file = io.BytesIO()
     np.save(file, np.array([("ab", 0), ("cé", 1)], [("text", "U3"), ("y", "i4")]))
     assert texts(read(tmp_path, file.getvalue(), "rnn", data)) == ["ab", "cé"]
+
+
+def test_a_zip_of_pictures_is_told_from_other_zips(tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    Image.new("L", (2, 2)).save(picture, "PNG")
+    for content, told in ((picture.getvalue(), "cnn takes"), (b"text", "the file is another zip file")):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("a/1", content)
+        with pytest.raises(MalformedInput, match=told):
+            read(tmp_path, file.getvalue(), "rnn", {})
 
 
 def test_the_one_column_of_texts_is_found_and_told(tmp_path: Path) -> None:
@@ -775,13 +788,13 @@ def test_a_description_says_who_takes_lists(tmp_path: Path) -> None:
     (tmp_path / "p").write_bytes(parquet(LISTS))
     (column, *_) = describe(read_table(str(tmp_path / "p")))["columns"]
     assert (column["type"], column["missing"]) == ("list", 1)
-    assert "rnn alone takes them" in column["left_out"]
+    assert "only rnn can learn from them" in column["left_out"]
     told = faults(
         lambda: read(
             tmp_path, parquet(LISTS), "logistic_regression", {"target": "ill", "features": ["pulse"]}
         )
     )
-    assert "rnn alone takes them" in told[0][1]
+    assert "only rnn can learn from them" in told[0][1]
 
 
 def test_rows_are_what_the_columns_are() -> None:

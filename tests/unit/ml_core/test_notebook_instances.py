@@ -148,7 +148,14 @@ def test_channels_are_called_as_their_columns() -> None:
         ),
         ([FRAMES[0], FRAMES[1][["volt"]]], "X[1]: this training expects the channels amp"),
         ([[[1, 2]], [[1]]], "X[1][0]: this training expects 2 numbers in a step, got 1"),
-        (pd.DataFrame({"a": [[1], 7], "b": [[1], [2]]}), "X[1]: expected a list of numbers in 'a', got 7"),
+        (
+            pd.DataFrame({"a": [[1], 7], "b": [[1], [2]]}),
+            "X[1]: expected a list of numbers in 'a', got 7; where",
+        ),
+        (
+            pd.DataFrame({"price": [1, 2], "review": ["great kettle", "bad"]}),
+            "X[0]: expected a list of numbers in 'price', got 1; of texts pass the column alone: df['rev",
+        ),
     ],
 )
 def test_a_fault_of_sequences_is_told_with_its_place(X: Any, told: str) -> None:
