@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ml_core.documents import Body
 from ml_core.errors import (
     Conflict,
+    Fault,
     InvalidInput,
     NameTaken,
     NothingToPromote,
@@ -18,12 +19,13 @@ from ml_core.errors import (
     RevisionMismatch,
     VersionGone,
     VersionNotFound,
+    raise_faults,
 )
 from ml_core.names import check_name, taken
+from ml_core.registry.alike import check_alike, differences
 from ml_core.registry.changes import bring_in
 from ml_core.registry.history import Change, history_of, keep, remember
 from ml_core.registry.registry import PRODUCTION, Alias, ModelDocument, Registry
-from ml_core.registry.versions import check_alike
 from ml_core.registry.weights import State, described, heaviest, versions_in
 
 ANY = "*"  # in a condition: whatever ETag it has
@@ -85,7 +87,7 @@ class Aliases:
         self._registry = registry
 
     def set(self, name: str, alias: str, state: State, terms: Terms = NO_TERMS) -> Alias:
-        """Point the alias at a version, or at several by weight, which have to take the same rows.
+        """Point the alias at a version, or at several by weight, which have to take the same instances.
 
         Raises `VersionNotFound`, `InvalidInput`.
         """
@@ -131,8 +133,9 @@ class Aliases:
         """Give all traffic back to the version that had it before, or bring back what change `to` made.
 
         The steps of a canary are passed over, and what was rolled back already is not come back to. An alias
-        that was removed comes back as it was. Raises `AliasNotFound`, `InvalidInput` (`to`),
-        `NothingToRollBack`, and `VersionGone`.
+        that was removed comes back as it was. Raises `AliasNotFound`, `InvalidInput` (`to`, and versions that
+        an earlier release let share it, though they take different instances), `NothingToRollBack`, and
+        `VersionGone`.
         """
 
         def decide(model: ModelDocument, present: State | None, history: list[Change]) -> _Step:
@@ -140,9 +143,19 @@ class Aliases:
                 model.alias(alias)
             step = _step_back(alias, present, history) if to is None else _step_to(alias, to, history)
             _refuse_gone(model, step)
+            if isinstance(step.state, dict):
+                self._refuse_unlike(model, step.state, "$" if to is None else "$.to")
             return step
 
         return self._written(name, alias, ROLLBACK, decide, terms)
+
+    def _refuse_unlike(self, model: ModelDocument, state: dict[str, int], path: str) -> None:
+        """Raise `InvalidInput` for a split to go back to whose versions take different instances."""
+        told = differences(self._registry.store, model, versions_in(state))
+        raise_faults(
+            Fault(path, f"cannot roll back to {described(state)}: version {version} {difference}")
+            for version, difference in told
+        )
 
     def delete(self, name: str, alias: str, terms: Terms = NO_TERMS) -> None:
         """Remove the alias; its history stays. Raises `AliasNotFound`."""

@@ -4,13 +4,12 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ml_core.errors import AlgorithmNotFound, Fault, InvalidInput, ObjectNotFound
+from ml_core.errors import AlgorithmNotFound, ObjectNotFound
 from ml_core.ports import ObjectStore
 from ml_core.registry.listing import versions_page
 from ml_core.registry.registry import ModelDocument, Registry, Version, manifest_key
 
 _READERS = 8  # manifests read at a time
-_PLAIN = "number"
 
 type Manifest = dict[str, Any]
 
@@ -62,6 +61,9 @@ class Versions:
         model = self._registry.model(name)
         versions = [model.pick(number) for number in numbers]
         manifests = read_manifests(self._registry.store, versions)
+        pixels = _pixel_rows(versions, manifests)
+        if pixels:
+            return pixels
         mixed = [v.version for v, manifest in zip(versions, manifests, strict=True) if "encoding" in manifest]
         plain = [version.version for version in versions if version.version not in mixed]
         if not mixed or not plain:
@@ -84,6 +86,22 @@ def _read_otherwise(versions: list[Version], manifests: list[Manifest]) -> list[
     first = f"version {versions[0].version}"
     told = f"text is read by other rules in {_called(others)} than in {first}, such as column '{column}'"
     return [f"{told}: send numbers, dates of ISO 8601 and null"]
+
+
+def _pixel_rows(versions: list[Version], manifests: list[Manifest]) -> list[str]:
+    """Which versions take rows of pixels, where others take pictures alone, or pixels in other columns."""
+    columns = [(manifest.get("input") or {}).get("pixels") for manifest in manifests]
+    with_rows = [v.version for v, theirs in zip(versions, columns, strict=True) if theirs]
+    without = [v.version for v, theirs in zip(versions, columns, strict=True) if not theirs]
+    if not with_rows:
+        return []
+    if without:
+        return [f"rows of pixels are taken by {_called(with_rows)}, and refused by {_called(without)}"]
+    others = [v.version for v, theirs in zip(versions, columns, strict=True) if theirs != columns[0]]
+    if not others:
+        return []
+    first = f"version {versions[0].version}"
+    return [f"pixels are in other columns in {_called(others)} than in {first}: send pictures"]
 
 
 def _rules(manifest: Manifest) -> dict[str, object]:
@@ -113,40 +131,8 @@ def read_manifests(store: ObjectStore, versions: Iterable[Version]) -> list[Mani
         return list(readers.map(read, versions))
 
 
-def check_alike(store: ObjectStore, model: ModelDocument, numbers: list[int], path: str) -> None:
-    """Raise `InvalidInput` unless the versions take the same rows, so that a caller may get any of them."""
-    versions = [model.pick(number) for number in numbers]
-    columns = [_columns(manifest) for manifest in read_manifests(store, versions)]
-    faults = [
-        Fault(f'{path}["{version.version}"]', _difference(versions[0], columns[0], theirs))
-        for version, theirs in zip(versions, columns, strict=True)
-        if theirs != columns[0]
-    ]
-    if faults:
-        raise InvalidInput(faults)
-
-
 def _called(numbers: list[int]) -> str:
     return f"version{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
-
-
-def _columns(manifest: Manifest) -> list[tuple[str, str]]:
-    """The features that a version takes, in order, each with its kind."""
-    kinds = {each["name"]: each["kind"] for each in manifest.get("encoding", ())}
-    return [(name, kinds.get(name, _PLAIN)) for name in manifest.get("features", ())]
-
-
-def _difference(first: Version, ours: list[tuple[str, str]], theirs: list[tuple[str, str]]) -> str:
-    """What tells two versions' features apart, in words."""
-    place, pair = next(
-        ((place, pair) for place, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]),
-        (min(len(ours), len(theirs)), None),
-    )
-    takes = f"takes other rows than version {first.version}, and a caller may get either:"
-    if pair is None:
-        return f"{takes} {len(theirs)} features, not {len(ours)}"
-    (name, kind), (other, its_kind) = pair
-    return f"{takes} feature {place} is {other!r} ({its_kind}), not {name!r} ({kind})"
 
 
 def _contains_rows(manifest: Manifest) -> bool | None:

@@ -1,6 +1,5 @@
 """Aliases: names that point at a version, or at several that share the traffic, each with its own ETag."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from handlers.rest.call import Call
@@ -76,9 +75,7 @@ def put_alias(call: Call) -> Response:
     With If-Match only if nobody else has moved it meanwhile; with `If-None-Match: *` only if it is new.
     """
     state = state_of(call.body())
-    moved = call.services.aliases.set(*_named(call), state, terms=_terms(call))
-    warnings = call.services.versions.warnings(call.path["model"], moved.versions) if moved.weights else []
-    return _moved(call, moved, warnings)
+    return _moved(call, call.services.aliases.set(*_named(call), state, terms=_terms(call)))
 
 
 def promote(call: Call) -> Response:
@@ -153,9 +150,11 @@ def _named(call: Call) -> tuple[str, str]:
     return call.path["model"], call.path["alias"]
 
 
-def _moved(call: Call, alias: Alias, warnings: Sequence[str] = ()) -> Response:
-    call.note(model=call.path["model"], version=alias.version, alias=alias.alias)
-    told = {"warnings": list(warnings)} if warnings else {}
+def _moved(call: Call, alias: Alias) -> Response:
+    model = call.path["model"]
+    call.note(model=model, version=alias.version, alias=alias.alias)
+    warnings = call.services.versions.warnings(model, alias.versions) if alias.weights else []
+    told = {"warnings": warnings} if warnings else {}
     return json_response({**described_alias(alias), **told}, headers={"etag": f'"{alias.etag}"'})
 
 

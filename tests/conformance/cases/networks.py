@@ -9,7 +9,7 @@ import zlib
 from itertools import chain
 from typing import Any
 
-from tests.conformance.case import PREDICT, TRAIN, Case, delete, get, post
+from tests.conformance.case import PREDICT, TRAIN, Case, delete, get, post, put
 from tests.conformance.cases.inference import binary
 
 QUICK = {"epochs": 3, "batch_size": 4, "validation_fraction": 0}
@@ -299,5 +299,22 @@ CASES = [
         code="invalid_input",
         at="$.inputs[0].shape",
     ),
+    post(
+        "texts for the model of sequences",
+        "/v1/models/sequences:train",
+        MODELS["reviews"][0],
+        202,
+        keep={"network_unlike": "body id"},
+    ),
+    get("the texts for it are queued", "/v1/jobs/{network_unlike}", deliver="after"),
+    put(
+        "versions that take other instances",
+        "/v1/models/sequences/aliases/production",
+        {"weights": {"1": 90, "2": 10}},
+        422,
+        code="invalid_input",
+        at='$.weights["2"]',
+    ),
+    put("one of them alone", "/v1/models/sequences/aliases/production", {"version": 1}),
     *(delete(f"{model} are deleted", f"/v1/models/{model}") for model in MODELS),
 ]

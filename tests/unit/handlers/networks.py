@@ -73,7 +73,8 @@ def networks() -> dict[str, Model]:
 def register(services: Services, name: str, model: Model) -> None:
     """Store a model as its next version."""
     artifact = model.to_bytes()
-    job = f"{name}-{len(artifact)}"
+    sha256 = hashlib.sha256(artifact).hexdigest()
+    job = f"{name}-{sha256[:16]}"
     services.store.put_if_absent(artifact_key(job), artifact)
     manifest = {
         **model.description,
@@ -93,7 +94,7 @@ def register(services: Services, name: str, model: Model) -> None:
     services.registry.register(
         name,
         job,
-        sha256=hashlib.sha256(artifact).hexdigest(),
+        sha256=sha256,
         size=len(artifact),
         algorithm=model.algorithm,
     )
