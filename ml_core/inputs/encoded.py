@@ -29,6 +29,18 @@ ENCODED_SCHEMA: dict[str, object] = {
 }
 
 
+# Of instances that no file holds: raw numbers, which do not tell what they are.
+ENCODED_FLOATS_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "required": [B64, DTYPE],
+    "additionalProperties": False,
+    "properties": {
+        B64: {"type": "string", "description": "Raw numbers in base64, little-endian."},
+        DTYPE: {"const": "float32"},
+    },
+}
+
+
 class Encoded:
     """Bytes of one instance; `dtype` is the container's word, None for the bytes of a file.
 

@@ -6,7 +6,7 @@ from itertools import chain
 
 from ml_core.errors import Fault, InvalidInput, member, shown
 from ml_core.inputs.arrays import Sequences, check_steps
-from ml_core.inputs.encoded import DTYPE, ENCODED_SCHEMA, read_encoded
+from ml_core.inputs.encoded import DTYPE, ENCODED_FLOATS_SCHEMA, read_encoded
 from ml_core.inputs.float32 import pack32, wrong_number32
 from ml_core.inputs.instance_cells import cells_of, each_read, encoded_of
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, listed_instances, no_feature
@@ -71,7 +71,7 @@ class SequenceInput:
             "properties": {name: {"type": "array", "items": number, "minItems": 1} for name in self.features},
             "description": "A row of a data frame: of each channel its numbers, all of one length.",
         }
-        encoded = {**ENCODED_SCHEMA, "description": "Raw numbers of float32."}
+        encoded = {**ENCODED_FLOATS_SCHEMA, "description": "The numbers of step after step."}
         return {"anyOf": [listed, encoded, named]}
 
     def read(

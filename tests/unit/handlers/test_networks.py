@@ -379,6 +379,29 @@ def test_the_schema_says_how_to_send_one(ask: Ask) -> None:
                 jsonschema.validate(bad, schema)
 
 
+@pytest.mark.parametrize(
+    ("encoded", "path"),
+    [
+        (raw([1, 2], "float32"), ""),
+        (raw([1, 2], "uint8"), "$.instances[0].dtype"),
+        ({"b64": raw([1, 2], "float32")["b64"]}, "$.instances[0].dtype"),
+    ],
+)
+def test_raw_numbers_of_a_sequence_are_refused_where_its_schema_says(
+    ask: Ask, encoded: dict[str, str], path: str
+) -> None:
+    schema = answered(ask("GET", "/v1/models/waves/schema"), "Schema")
+    assert not list(jsonschema.Draft202012Validator(schema).iter_errors([[1, 2]]))
+    is_sound = not list(jsonschema.Draft202012Validator(schema).iter_errors(encoded))
+    assert is_sound == (not path)
+    answer = ask("POST", "/v1/models/waves:predict", json.dumps({"instances": [encoded]}).encode())
+    if path:
+        (told,) = refused(answer)
+        assert told.startswith(f'{path}: expected "float32", got ')
+    else:
+        assert answer.status == 200
+
+
 def test_algorithms_say_what_they_take(ask: Ask) -> None:
     told = answered(ask("GET", "/v1/algorithms"), "Algorithms")["algorithms"]
     takes = {each["name"]: each["takes"] for each in told}
