@@ -315,6 +315,5 @@ CASES = [
         code="invalid_input",
         at='$.weights["2"]',
     ),
-    put("one of them alone", "/v1/models/sequences/aliases/production", {"version": 1}),
     *(delete(f"{model} are deleted", f"/v1/models/{model}") for model in MODELS),
 ]
