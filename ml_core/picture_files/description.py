@@ -56,7 +56,12 @@ def describe_pictures(path: str, declared: str | None, budget: Budget = NO_BUDGE
 
 def _of_folders(archive: Archive) -> dict[str, Any]:
     scanned = folders.scan(archive)
-    layout = folders.lay_out(scanned.pictures)
+    try:
+        layout = folders.lay_out(scanned.pictures)
+    except InvalidInput:
+        if not scanned.broken:
+            raise
+        raise MalformedInput(_told_broken(scanned)) from None  # mended, they may be what is lacking
     headers = [each.found.header for each in layout.pictures]
     warnings = [*folders.told_others(scanned.others), *layout.warnings]
     error = shape = None
@@ -66,7 +71,9 @@ def _of_folders(archive: Archive) -> dict[str, Any]:
     except InvalidInput as refused:
         error = refused.faults[0].message
     if scanned.broken:
-        error = f"{scanned.broken} files cannot be read: mend them, or leave them out"
+        error = _told_broken(scanned)
+    elif layout.lacking is not None:
+        error = layout.lacking
     labels = folders.labels_of(layout.pictures)
     return {
         **_figures(ZIP, labels, layout.held_out(), warnings),
@@ -158,6 +165,14 @@ def _sizes(sizes: Counter[tuple[int, int]]) -> list[dict[str, int]]:
         {"height": height, "width": width, "pictures": count}
         for (height, width), count in sizes.most_common(MOST_SIZES)
     ]
+
+
+def _told_broken(scanned: FolderScan) -> str:
+    """The files that cannot be read, in a sentence: a training tells them before all else, too."""
+    first = scanned.faults[0].message
+    if scanned.broken == 1:
+        return f"a file cannot be read: {first}"
+    return f"{scanned.broken} files cannot be read: mend them, or leave them out. The first: {first}"
 
 
 def _unreadable(scanned: FolderScan) -> dict[str, Any]:

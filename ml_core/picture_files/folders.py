@@ -55,10 +55,15 @@ class FolderScan(NamedTuple):
 
 
 class FolderLayout(NamedTuple):
-    """Pictures in the order of their paths, and what is to be said of the folders."""
+    """Pictures in the order of their paths, and what is to be said of the folders.
+
+    `lacking` is what keeps them from being trained on: a class without pictures to learn of, or one class
+    alone.
+    """
 
     pictures: list[LabelledPicture]
     warnings: list[str]
+    lacking: str | None = None
 
     @property
     def is_split(self) -> bool:
@@ -140,8 +145,7 @@ def lay_out(pictures: Sequence[FoundPicture]) -> FolderLayout:
             placed = [each._replace(part=None) for each in placed]
     placed = _tidied(placed, warnings)
     _check_cases(placed)
-    _check_parts(placed, warnings)
-    return FolderLayout(placed, warnings)
+    return FolderLayout(placed, warnings, _checked_parts(placed, warnings))
 
 
 def labels_of(pictures: Iterable[LabelledPicture]) -> list[str] | list[int]:
@@ -245,25 +249,22 @@ def _check_cases(pictures: list[LabelledPicture]) -> None:
     )
 
 
-def _check_parts(pictures: list[LabelledPicture], warnings: list[str]) -> None:
-    """Refuse classes that nothing can be learnt of, and one class alone."""
+def _checked_parts(pictures: list[LabelledPicture], warnings: list[str]) -> str | None:
+    """What is lacking: pictures to learn a class of, or a second class."""
     learnt = Counter(each.label for each in pictures if each.part in (None, TRAINING, VALIDATION))
     kept = {each.part for each in pictures}
     if kept == {TRAINING, VALIDATION}:
         learnt = Counter(each.label for each in pictures if each.part == TRAINING)
     lost = sorted({each.label for each in pictures} - learnt.keys())
     if lost:
-        raise InvalidInput.at(
-            WHERE,
+        return (
             f"there is nothing to train on for {', '.join(map(shown, lost[:_MOST_NAMED]))}: only held-out "
-            "pictures are of that class",
+            "pictures are of that class"
         )
     if len(learnt) < 2:
-        raise InvalidInput.at(
-            WHERE,
+        return (
             f"the pictures are all of one class, {shown(next(iter(learnt)))}: there is nothing to tell "
-            "apart. Put "
-            "each class into a folder of its own",
+            "apart. Put each class into a folder of its own"
         )
     if {TEST, VALIDATION} <= kept:
         warnings.append(
@@ -274,3 +275,4 @@ def _check_parts(pictures: list[LabelledPicture], warnings: list[str]) -> None:
         warnings.append(
             f"a single picture is there to train on for {', '.join(map(shown, single[:_MOST_NAMED]))}"
         )
+    return None

@@ -108,6 +108,8 @@ def _of_folders(archive: Archive, shape: Shape | None, budget: Budget, *, by_fol
     scanned = folders.scan(archive)
     raise_faults(scanned.faults)
     layout = folders.lay_out(scanned.pictures)
+    if layout.lacking is not None:
+        raise InvalidInput.at("$.data", layout.lacking)
     groups, told_groups = folders.groups_of(layout.pictures) if by_folder else (None, [])
     headers = [each.found.header for each in layout.pictures]
     made, told = shape_of(headers, shape)

@@ -1,6 +1,7 @@
 """What `GET /v1/datasets/{d}` and `:describe` say of files of pictures."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ml_core.datasets.describing import _described_apart
 from ml_core.datasets.looking import Look, check_look
 from ml_core.errors import InvalidInput, MalformedInput
 from ml_core.picture_files.description import describe_pictures
+from ml_core.picture_files.reading import read_pictures
 from ml_core.pictures import png
 from ml_core.tables import reading
 from tests.unit.ml_core.pictures.archives import folders, npz_file, picture, zip_file
@@ -54,10 +56,52 @@ def test_what_keeps_a_file_from_being_trained_on_is_said_beside_what_it_holds(tm
     assert (told["shape"], told["held_out"]) == (None, None)
     assert told["sizes"][0] == {"height": 9, "width": 9, "pictures": 3}
     assert told["unreadable"]["files"] == 1
-    assert told["error"].startswith("1 files cannot be read")
+    assert told["error"].startswith("a file cannot be read: '1/broken.png': ")
     del entries["1/broken.png"]
     told = describe_pictures(zip_file(tmp_path / "a", entries), None)
     assert told["error"].startswith("the pictures have 2 different sizes, from 6×5 to 9×9")
+
+
+HEIC = b"\0\0\0\x18ftypheic" + bytes(40)
+
+
+@pytest.mark.parametrize(
+    ("entries", "says", "classes"),
+    [
+        (folders({"a": 2}), "the pictures are all of one class, 'a'", ["a"]),
+        (folders({"train/a": 2, "train/b": 1, "test/c": 1}), "nothing to train on for 'c'", ["a", "b", "c"]),
+        ({"a/1.heic": HEIC, **folders({"b": 2})}, "a file cannot be read: 'a/1.heic': it is a HEIC", ["b"]),
+        (
+            {"a/1.heic": HEIC, "a/2.heic": HEIC, **folders({"b": 2})},
+            "2 files cannot be read: mend them, or leave them out. The first: 'a/1.heic': it is a HEIC",
+            ["b"],
+        ),
+        ({"a/1.heic": HEIC, "b/1.heic": HEIC}, "2 files cannot be read: .* 'a/1.heic': it is a HEIC", None),
+        ({"a/1.heic": HEIC, "1.png": picture()}, "a file cannot be read: 'a/1.heic': it is a HEIC", None),
+    ],
+)
+def test_a_description_says_first_what_a_training_says_first(
+    tmp_path: Path, entries: dict[str, bytes], says: str, classes: list[str] | None
+) -> None:
+    path = zip_file(tmp_path / "a", entries)
+    with pytest.raises(InvalidInput) as refused:
+        read_pictures(path)
+    first = refused.value.faults[0].message
+    if classes is None:
+        with pytest.raises(MalformedInput, match=says) as told:
+            describe_pictures(path, None)
+        assert str(told.value).endswith(first)
+    else:
+        described = describe_pictures(path, None)
+        assert re.match(f".*{says}", described["error"])
+        assert described["error"].endswith(first)
+        assert [each["value"] for each in described["classes"]] == classes
+
+
+def test_an_npz_of_one_class_is_described(tmp_path: Path) -> None:
+    path = npz_file(tmp_path / "a", x=np.zeros((3, 8, 8), np.uint8), y=np.array(["a", "a", "a"]))
+    told = describe_pictures(path, None)
+    assert (told["error"], told["pictures"]) == ("the pictures are all of one class", 3)
 
 
 def test_arrays_are_described_by_their_headers(tmp_path: Path) -> None:
@@ -92,7 +136,6 @@ def test_arrays_that_can_be_no_pictures_are_described_as_sequences(
 @pytest.mark.parametrize(
     ("entries", "says"),
     [
-        (folders({"a": 2}), "all of one class"),
         ({"table.csv": b"a,b"}, r"holds no pictures: .* A table is not taken in a zip file: unpack it first"),
         ({"../a/1.png": picture()}, "leads out of it"),
     ],
