@@ -19,6 +19,15 @@ MOST_STEPS = 1_000_000
 """How many steps the sequences of one request may have together."""
 
 
+def channels_seem_first(shape: Sequence[int]) -> bool:
+    """Whether a picture's three lengths are rather channels × height × width, as PyTorch has pictures.
+
+    Files of pictures have at most 4 channels, and are higher than that.
+    """
+    first, _, last = shape
+    return first <= 4 < last
+
+
 class Pictures:
     """Pictures of one shape, one after another, each height × width × channels, the channels together.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ml_core.errors import InvalidInput
+from ml_core.inputs.arrays import channels_seem_first
 from ml_core.picture_files.archive import WHERE, Archive
 from ml_core.picture_files.labelled_arrays import (
     ArrayHeader,
@@ -109,7 +110,7 @@ def _shape_of(array: ArrayHeader, said: Shape | None, warnings: list[str]) -> tu
             f"expected {list(found)}, the shape of a picture in {array}, got {list(said)}; arrays are not "
             "resized",
         )
-    if found[2] > 4 and found[0] <= 4:
+    if channels_seem_first(found):
         warnings.append(
             f"the channels of {array} are taken to come first: pictures of {'×'.join(map(str, first))}; "
             f"{fits} if not"

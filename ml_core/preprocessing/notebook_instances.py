@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import InvalidInput, shown
-from ml_core.inputs.arrays import Pictures, Sequences
+from ml_core.inputs.arrays import Pictures, Sequences, channels_seem_first
 from ml_core.inputs.frames import NO_LIMITS, frame_columns
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
 from ml_core.inputs.scalars import NotTaken, json_value, kind_of_dtype
@@ -36,7 +36,8 @@ def model_instances(X: Any, reader: "InstanceInput") -> Pictures | Sequences:  #
         pixels = reader.pixels if hasattr(X, "columns") else None
         if pixels and pixels.are_meant([*map(str, X.columns)], reader.name):
             return pixels.pictures(frame_columns(X, pixels.features))
-        found = _pictures(_column(X, reader.features), reader.shape, "the model")
+        X = _column(X, reader.features)
+        found = _pictures(X, reader.shape, "the model") or _listed_channels_first(X, reader.shape)
     elif isinstance(reader, SequenceInput):
         made = _sequences(X, reader.features, "the model")
         found = None if made is None else reader.cut(made[0])
@@ -48,8 +49,11 @@ def model_instances(X: Any, reader: "InstanceInput") -> Pictures | Sequences:  #
 def training_instances(
     X: Any,  # noqa: ANN401
     takes: Sequence[str],
-) -> tuple[str, Pictures | Sequences | list[str], tuple[str, ...]]:
-    """The kind of the instances, themselves, and the names of their features. Raises `InvalidInput`."""
+) -> tuple[str, Pictures | Sequences | list[str], tuple[str, ...], list[str]]:
+    """The kind of the instances, themselves, the names of their features, and what is to be said of them.
+
+    Raises `InvalidInput`.
+    """
     if IMAGE in takes:
         X = _column(X, None)
         pictures = _pictures(X, None, _TRAINING)
@@ -59,18 +63,25 @@ def training_instances(
                 raise InvalidInput.at("X", "expected at least one picture, got none")
             reader = PictureInput(shape_of(listed[0], "X[0]"))
             pictures = reader.read(listed, limits=NO_LIMITS, where="X", expecting=_TRAINING)
-        return IMAGE, pictures, (_IMAGE,)
+        if not channels_seem_first(pictures.shape):
+            return IMAGE, pictures, (_IMAGE,), []
+        moved = _channels_last(pictures)
+        told = (
+            f"the channels of X are taken to come first: pictures of {_shown(moved.shape)} (height × width × "
+            "channels). Put them last to be clear"
+        )
+        return IMAGE, moved, (_IMAGE,), [told]
     if _are_texts(X):
         name = _name_of(X)
         listed = _plain_instances(X, (name,))
-        return TEXT, read_texts(listed, name, NO_LIMITS, where="X", expecting=_TRAINING), (name,)
+        return TEXT, read_texts(listed, name, NO_LIMITS, where="X", expecting=_TRAINING), (name,), []
     made = _sequences(X, None, _TRAINING)
     if made is not None:
-        return SEQUENCE, *made
+        return SEQUENCE, *made, []
     listed = _plain_instances(X, ())
     features = tuple(channel_names(listed, None))
     sequences = SequenceInput(features).read(listed, limits=NO_LIMITS, where="X", expecting=_TRAINING)
-    return SEQUENCE, sequences, features
+    return SEQUENCE, sequences, features, []
 
 
 def _pictures(X: Any, shape: tuple[int, int, int] | None, expecting: str) -> Pictures | None:  # noqa: ANN401
@@ -87,13 +98,38 @@ def _pictures(X: Any, shape: tuple[int, int, int] | None, expecting: str) -> Pic
     found = (array.shape[1], array.shape[2], array.shape[3])
     if 0 in array.shape:
         raise InvalidInput.at("X", "expected at least one picture, and pixels in it")
-    if shape is not None and found != shape:
+    is_moved = shape is not None and found != shape and (*found[1:], found[0]) == shape
+    if shape is not None and found != shape and not is_moved:
         raise InvalidInput.at(
             "X", f"{expecting} expects pictures of {_shown(shape)}, these are {_shown(found)}"
         )
     numbers = _numbers(array, lambda place: "X" + "".join(f"[{each}]" for each in place[:axes]))
     packed = numbers.tobytes()
-    return Pictures(packed, found, "U8" if numbers.dtype.kind == "u" else "F32", "X")
+    pictures = Pictures(packed, found, "U8" if numbers.dtype.kind == "u" else "F32", "X")
+    return _channels_last(pictures) if is_moved else pictures
+
+
+def _listed_channels_first(X: Any, shape: tuple[int, int, int]) -> Pictures | None:  # noqa: ANN401
+    """Pictures of the shape in nested lists whose channels come first; None where they are none."""
+    height, width, channels = shape
+    found, level = [], next(iter(X), None) if isinstance(X, (list, tuple)) else None
+    while isinstance(level, (list, tuple)) and level:
+        found.append(len(level))
+        level = level[0]
+    if found == [*shape] or found != [channels, height, width]:
+        return None
+    reader = PictureInput((channels, height, width))
+    return _channels_last(reader.read(_plain_instances(X, (_IMAGE,)), limits=NO_LIMITS, where="X"))
+
+
+def _channels_last(pictures: Pictures) -> Pictures:
+    """The pictures with their first axis as the last one."""
+    import numpy as np
+
+    channels, height, width = pictures.shape
+    numbers = np.frombuffer(pictures.packed, "u1" if pictures.dtype == "U8" else "<f4")
+    moved = numbers.reshape(-1, *pictures.shape).transpose(0, 2, 3, 1)
+    return Pictures(moved.tobytes(), (height, width, channels), pictures.dtype, pictures.where)
 
 
 def _array_of(X: Any, expecting: str) -> "NDArray[Any] | None":  # noqa: ANN401

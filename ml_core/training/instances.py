@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ml_core import safetensors
 from ml_core.algorithms.base import AlgorithmInfo, DataSize
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, shown
-from ml_core.inputs.arrays import Pictures, Sequences
+from ml_core.inputs.arrays import Pictures, Sequences, channels_seem_first
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
 from ml_core.inputs.labels import Label, Labels
 from ml_core.inputs.rows import Limits
@@ -205,7 +205,19 @@ def check_instances(
     kind, instances, features = read(body, info, limits)
     check_names(list(features), "$.feature_names", limits)
     targets = checked_targets(info, body.get("targets"), len(instances), limits)
-    return TrainingInstances(kind, instances, features, targets)
+    return TrainingInstances(kind, instances, features, targets, _doubts(body, instances))
+
+
+def _doubts(body: dict[str, object], instances: Instances) -> tuple[str, ...]:
+    """What is to be said of pictures whose shape nobody said."""
+    if body.get("input") is not None or not isinstance(instances, Pictures):
+        return ()
+    if not channels_seem_first(instances.shape):
+        return ()
+    height, width, channels = instances.shape
+    told = f"the pictures are {height} high and {width} wide and have {channels} channels, as the lists say"
+    said = f'"input": {{"shape": {[*instances.shape]}}} says that they are so'
+    return (f"{told}: if channels come first in them, put them last; {said}",)
 
 
 def _pictures(

@@ -55,13 +55,14 @@ def train_model(
     `X` is rows × features: an array of finite numbers, lists, or a data frame, whose column names become the
     features'. Words, truth values, dates and gaps (None, NaN, NaT, NA) are encoded as in scikit-learn's
     pipelines; what a frame says are categories are words, whatever they are. For `cnn` it is pictures, an
-    array (pictures, height, width) or with the channels behind, or a list of arrays; for `rnn` sequences, a
-    list of arrays (steps, channels) or of data frames, or texts, a list or a column. `y` is a label for each
-    one (strings, integers or booleans), None for clusters; the keys of `class_weight` may be the labels
+    array (pictures, height, width) or with the channels behind, or a list of arrays; channels that come
+    first, as in PyTorch, are known by their number, with a warning. For `rnn` it is sequences, a list of
+    arrays (steps, channels) or of data frames, or texts, a list or a column. `y` is a label for each one
+    (strings, integers or booleans), None for clusters; the keys of `class_weight` may be the labels
     themselves. Raises `InvalidInput`.
     """
     info = algorithms.algorithm(algorithm)
-    samples, features = _samples_of(info, X)
+    samples, features, doubts = _samples_of(info, X)
     targets = checked_targets(info, None if y is None else labels_of(y), len(samples), NO_LIMITS)
     given = {name: _as_json(value) for name, value in {**(hyperparameters or {}), **more}.items()}
     chosen = info.check(given, "hyperparameters")
@@ -73,29 +74,33 @@ def train_model(
     classes, numbers = class_numbers(targets)
     data = TrainingData(samples, numbers, seed)
     model, told = fit_model(info, chosen, data, features, classes, context=FitContext())
-    for text in told:
+    for text in [*doubts, *told]:
         warnings.warn(text, stacklevel=2)
     return model
 
 
-def _samples_of(info: AlgorithmInfo, X: Any) -> "tuple[Samples, tuple[str, ...]]":  # noqa: ANN401
-    """What a notebook holds to train on, and the names of its features. Raises `InvalidInput`."""
+def _samples_of(info: AlgorithmInfo, X: Any) -> "tuple[Samples, tuple[str, ...], list[str]]":  # noqa: ANN401
+    """What a notebook holds to train on, the names of its features, and what is to be said of it.
+
+    Raises `InvalidInput`.
+    """
     if TABLE not in info.algorithm.takes:
         from ml_core.preprocessing.notebook_instances import training_instances
 
-        instances = TrainingInstances(*training_instances(X, info.algorithm.takes), targets=None)
+        kind, found, names, told = training_instances(X, info.algorithm.takes)
+        instances = TrainingInstances(kind, found, names, targets=None)
         check_names(list(instances.features), "X", NO_LIMITS)
-        return instances.samples(), instances.features
+        return instances.samples(), instances.features, told
     from ml_core.inputs.samples import TableSamples, matrix_of
 
     features = tuple(feature_names(X))
     check_names(list(features), "X", NO_LIMITS)
     rows = number_rows(X, features, expecting="this training")
     if rows is not None:
-        return TableSamples(matrix_of(rows)), features
+        return TableSamples(matrix_of(rows)), features, []
     listed, kinds = training_rows(X, features)
     columns, rows = rows_and_columns(listed, features, NO_LIMITS, "X", kinds=kinds)
-    return TableSamples(matrix_of(rows), columns), features
+    return TableSamples(matrix_of(rows), columns), features, []
 
 
 def _as_json(value: object) -> object:

@@ -52,16 +52,45 @@ def test_every_form_of_pictures_is_answered_alike(X: Any) -> None:
 
 def test_whole_numbers_of_a_byte_stay_bytes_and_others_are_float32() -> None:
     for X in (BYTES, BYTES.astype(np.int32), list(BYTES), BYTES > 100, PICTURES):
-        kind, found, features = training_instances(X, CNN)
+        kind, found, features, _ = training_instances(X, CNN)
         assert isinstance(found, Pictures)
         expected = "F32" if X is PICTURES else "U8"
         assert (kind, found.dtype, found.shape, features) == ("image", expected, (8, 8, 1), ("image",))
-    _, found, _ = training_instances(BYTES.astype(np.int16) - 1, CNN)
+    _, found, *_ = training_instances(BYTES.astype(np.int16) - 1, CNN)
     assert isinstance(found, Pictures)
     assert found.dtype == "F32"
-    _, found, _ = training_instances(np.asarray(COLOURED), CNN)
+    _, found, *_ = training_instances(np.asarray(COLOURED), CNN)
     assert isinstance(found, Pictures)
     assert (found.dtype, found.shape) == ("U8", (4, 5, 3))
+
+
+FIRST = np.moveaxis(np.asarray(COLOURED, np.uint8), 3, 1)
+
+
+@pytest.mark.parametrize("make", [np.asarray, list, np.float64, np.ndarray.tolist])
+def test_channels_that_come_first_are_put_last_with_a_warning(make: Any) -> None:
+    """PyTorch's pictures: 3 × 4 × 5 are no pictures that are 3 high and have 5 channels."""
+    _, found, _, (told,) = training_instances(make(FIRST), CNN)
+    assert isinstance(found, Pictures)
+    assert found.shape == (4, 5, 3)
+    kind = "u1" if found.dtype == "U8" else "<f4"
+    assert_array_equal(np.frombuffer(found.packed, kind), np.ravel(COLOURED))
+    assert told.startswith("the channels of X are taken to come first: pictures of 4 × 5 × 3 (height")
+    assert probabilities("colours", make(FIRST)) == probabilities("colours", COLOURED)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 4), (5, 8, 3), (8, 8, 1), (5, 5, 5), (3, 3, 3), (1, 1, 1)])
+def test_channels_behind_stay_there_without_a_word(shape: tuple[int, ...]) -> None:
+    _, found, _, told = training_instances(np.zeros((2, *shape)), CNN)
+    assert isinstance(found, Pictures)
+    assert (found.shape, told) == (shape, [])
+
+
+def test_a_notebook_is_warned_of_channels_that_come_first() -> None:
+    with pytest.warns(UserWarning, match="the channels of X are taken to come first") as told:
+        model = train_model(FIRST, [0, 1, 0], "cnn", epochs=1, channels=[2], dense=[], validation_fraction=0)
+    assert told[0].filename == __file__
+    assert predict(model, FIRST, "probability") == predict(model, COLOURED, "probability")
 
 
 HOLE = BYTES.astype(float)
@@ -122,7 +151,7 @@ def test_sequences_of_one_length_are_one_array() -> None:
 
 def test_channels_are_called_as_their_columns() -> None:
     for X, names in ((ARRAYS, ("x0", "x1")), (FRAMES, ("volt", "amp")), (SEQUENCES, ("x0", "x1"))):
-        kind, found, features = training_instances(X, RNN)
+        kind, found, features, _ = training_instances(X, RNN)
         assert isinstance(found, Sequences)
         assert (kind, features, found.lengths) == ("sequence", names, [len(each) for each in SEQUENCES])
         assert unpack32(found.packed) == tuple(
@@ -187,7 +216,7 @@ def test_texts_are_called_as_their_column() -> None:
         (pd.DataFrame({"review": TEXTS}), "review"),
         ([{"review": text} for text in TEXTS], "review"),
     ):
-        assert training_instances(X, RNN) == ("text", TEXTS, (name,))
+        assert training_instances(X, RNN) == ("text", TEXTS, (name,), [])
     assert fault([None, "a"], RNN) == (
         'X[0]: this training expects a text, or an object {"text": "…"}, got null'
     )

@@ -165,3 +165,36 @@ def test_a_place_of_no_words_is_no_stored_request() -> None:
     assert other != kept
     with pytest.raises(ArtifactInvalid):
         TrainingRequest.from_bytes(other)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said", "is_told"),
+    [
+        ((3, 8, 8), None, True),
+        ((2, 8, 5), None, True),
+        ((3, 8, 8), [3, 8, 8], False),
+        ((8, 8, 3), None, False),
+        ((4, 4, 4), None, False),
+    ],
+)
+def test_pictures_whose_channels_seem_to_come_first_are_told(
+    shape: tuple[int, int, int], said: list[int] | None, *, is_told: bool
+) -> None:
+    height, width, channels = shape
+    picture = [[[0] * channels for _ in range(width)] for _ in range(height)]
+    body = {
+        "algorithm": "cnn",
+        "hyperparameters": {"channels": [2], "kernel_size": 1},
+        "instances": [picture] * 4,
+        "targets": [0, 1, 0, 1],
+        "test_fraction": 0,
+        **({"input": {"shape": said}} if said else {}),
+    }
+    request = check_request(body, Limits())
+    warnings = TrainingRequest.from_bytes(request.to_bytes()).warnings
+    assert bool(warnings) == is_told
+    if is_told:
+        (told,) = warnings
+        assert told.startswith(
+            f"the pictures are {height} high and {width} wide and have {channels} channels"
+        )
