@@ -12,6 +12,8 @@ MOST_CATEGORIES = 10_000
 # The part of different words past which a column is left out, and past which it is told.
 _NEARLY_ALL, _MANY = 0.9, 0.5
 _LONGEST = 20
+# Of so many words that are looked at, those with so many spaces, or longer than that, are rather texts.
+_LOOKED_AT, _SPACES, _LONG = 1_000, 2, 40
 # Whole numbers that may be dates, and those of so many digits that they may be codes.
 _FIRST_DAY, _LAST_DAY = 1900_01_01, 2100_12_31
 _LEAST_CODE = 100_000_000
@@ -29,7 +31,7 @@ class Objection(NamedTuple):
 def unusable(column: Column) -> str | None:
     """Why no model takes a column; None if one may."""
     if column.kind == TEXT or len(column.words) > MOST_CATEGORIES:
-        return f"holds more than {MOST_CATEGORIES} different words"
+        return f"holds more than {MOST_CATEGORIES} different words{_as_text(column)}"
     if column.kind == DURATION:
         return "holds durations or times of day: write them as numbers, such as seconds"
     if column.kind == LISTS:
@@ -60,16 +62,25 @@ def _of_words(column: Column) -> Objection | None:
         return None
     if different == rows:
         return Objection(
-            "holds another word in each row, as a name or number of the row would", left_out=True
+            f"holds another word in each row, as a name or number of the row would{_as_text(column)}",
+            left_out=True,
         )
     if different > _NEARLY_ALL * rows:
         return Objection(
-            f"holds {different} different words in {rows} rows: nearly each names a row", left_out=True
+            f"holds {different} different words in {rows} rows: nearly each names a row{_as_text(column)}",
+            left_out=True,
         )
     return Objection(
         f'holds {different} different words in {rows} rows; if they name rows, "exclude" leaves it out',
         left_out=False,
     )
+
+
+def _as_text(column: Column) -> str:
+    """What is to be said besides of a column whose words are rather texts than names."""
+    some = column.words[:_LOOKED_AT]
+    texts = sum(word.count(" ") >= _SPACES or len(word) > _LONG for word in some)
+    return "; rnn can read it as text" if column.kind == TEXT or texts > len(some) / 2 else ""
 
 
 def _of_integers(column: Column) -> Objection | None:

@@ -482,6 +482,25 @@ def test_what_only_names_rows_is_left_out_unless_it_is_asked_for(tmp_path: Path)
     assert read_back(tmp_path, text, features=["id", "a"]).features == ("id", "a")
 
 
+@pytest.mark.parametrize(
+    ("words", "is_text"),
+    [
+        ([f"a film of the year {row}" for row in range(60)], True),
+        ([f"重さと大きさと色について{row}" * 4 for row in range(60)], True),
+        ([f"a film of the year {row % 58}" for row in range(60)], True),
+        ([f"customer {row}" for row in range(60)], False),
+        ([f"name{row % 58}" for row in range(60)], False),
+    ],
+)
+def test_texts_that_are_left_out_are_said_to_be_for_rnn(
+    tmp_path: Path, words: list[str], *, is_text: bool
+) -> None:
+    text = "t,a,y\n" + "".join(f"{word},{row % 7},{row % 2}\n" for row, word in enumerate(words))
+    (told,) = (each for each in read_back(tmp_path, text).warnings if each.startswith("column 't'"))
+    assert "is left out" in told
+    assert told.endswith("; rnn can read it as text") == is_text
+
+
 def test_a_column_without_any_value_is_left_out_as_sheets_write_them(tmp_path: Path) -> None:
     """Else each row of a prediction would have to have it."""
     text = "a,fax,y,,\r\n" + "".join(f"{row % 7},NA,{'pq'[row % 2]},,\r\n" for row in range(20))
