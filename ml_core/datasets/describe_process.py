@@ -25,6 +25,12 @@ ROWS = 1_000_000
 """About how many rows a description is of at most; of a longer table it says that it is not complete."""
 
 
+_NO_PICTURES = (
+    "the file is a table, and is described as one: leave this out. A training with it reads pictures of the "
+    "rows' pixels, and its job tells what was left out"
+)
+
+
 def main(path: str, options: str, memory: int, module_paths: list[str]) -> None:
     """Describe a file: what it holds, or what is wrong with it."""
     if module_paths:
@@ -38,7 +44,7 @@ def main(path: str, options: str, memory: int, module_paths: list[str]) -> None:
 
 def _described(path: str, options: str) -> dict[str, Any]:
     from ml_core.datasets.looking import Look, faults_of_look
-    from ml_core.errors import InvalidInput, ServerlessMLError
+    from ml_core.errors import Fault, InvalidInput, ServerlessMLError, raise_faults
     from ml_core.picture_files.formats import holds_pictures
     from ml_core.sandbox.tracebacks import frames_of
     from ml_core.tables.description import describe
@@ -54,6 +60,7 @@ def _described(path: str, options: str) -> dict[str, Any]:
         budget = machine_budget()
         if holds_pictures(path, budget):
             return _told(_pictures(path, look, budget))
+        raise_faults([] if look.image is None else [Fault("$.data.image", _NO_PICTURES)])
         dataset = read(path, declared=look.format, most_rows=ROWS, budget=budget, options=look.options)
         return _told(describe(dataset))
     except InvalidInput as error:
@@ -77,7 +84,7 @@ def _pictures(path: str, look: "Look", budget: "Budget") -> dict[str, Any]:
         Fault(f"$.{name}", "the file holds pictures, and no table: leave this out")
         for name in look.options.said()
     )
-    return describe_pictures(path, look.format, budget)
+    return describe_pictures(path, look.format, budget, look.image)
 
 
 def _told(description: object, error: str | None = None, traceback: str | None = None) -> dict[str, Any]:

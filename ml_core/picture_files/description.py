@@ -21,7 +21,7 @@ from ml_core.picture_files.labelled_arrays import (
     pairs_of,
     read_labels,
 )
-from ml_core.picture_files.sizes import shape_of
+from ml_core.picture_files.sizes import SHAPE_WHERE, Shape, check_shape, shape_of
 from ml_core.tables.memory import NO_BUDGET, Budget
 
 PICTURES, SEQUENCES_KIND = "pictures", "sequences"
@@ -29,32 +29,38 @@ PICTURES, SEQUENCES_KIND = "pictures", "sequences"
 MOST_CLASSES, MOST_SIZES, _MOST_BROKEN = 1_000, 20, 20
 
 
-def describe_pictures(path: str, declared: str | None, budget: Budget = NO_BUDGET) -> dict[str, Any]:
+def describe_pictures(
+    path: str, declared: str | None, budget: Budget = NO_BUDGET, image: Shape | None = None
+) -> dict[str, Any]:
     """Format, pictures, classes, sizes, split and warnings as JSON values.
 
     `classes` are in the order of a model's, each with how many pictures are trained on and how many are
     `held_out` by the file's own split; `sizes` are the most frequent. `unreadable` says how many files cannot
     be read, and why some cannot; `shape` is null where `image` in `data` has to say it, and `error` says why
-    the file as it is cannot be trained on.
+    the file as it is cannot be trained on. `image` is the shape that a training would be told.
 
     Raises `MalformedInput` and `TooLarge` for a file of which nothing can be said, `InvalidInput` for another
-    format than the declared one.
+    format than the declared one, and an `image` that the file's pictures are not brought to.
     """
+    check_shape(image)
+    said = {FORMAT_WHERE, *([] if image is None else [SHAPE_WHERE])}
     try:
         found, archive = opened(path, declared, budget)
         with archive:
             if found != NPZ:
-                return _of_folders(archive)
-            sequences = _sequences_in(archive)
-            return _of_sequences(archive, sequences, budget) if sequences else _of_arrays(archive, budget)
+                return _of_folders(archive, image)
+            sequences = _sequences_in(archive) if image is None else []
+            if sequences:
+                return _of_sequences(archive, sequences, budget)
+            return _of_arrays(archive, budget, image)
     except InvalidInput as error:
-        if any(fault.path == FORMAT_WHERE for fault in error.faults):
+        if any(fault.path in said for fault in error.faults):
             raise
         # Nobody said what the file does not hold: it is the file's fault.
         raise MalformedInput("; ".join(fault.message for fault in error.faults)) from None
 
 
-def _of_folders(archive: Archive) -> dict[str, Any]:
+def _of_folders(archive: Archive, image: Shape | None) -> dict[str, Any]:
     scanned = folders.scan(archive)
     try:
         layout = folders.lay_out(scanned.pictures)
@@ -66,7 +72,7 @@ def _of_folders(archive: Archive) -> dict[str, Any]:
     warnings = [*folders.told_others(scanned.others), *layout.warnings]
     error = shape = None
     try:
-        shape, told = shape_of(headers, None)
+        shape, told = shape_of(headers, image)
         warnings += told
     except InvalidInput as refused:
         error = refused.faults[0].message
@@ -118,8 +124,8 @@ def _labels_of(archive: Archive, pairs: list[ArrayPair], budget: Budget) -> tupl
     return read_labels(archive, pairs), None if held_out is None else held_out.tolist()
 
 
-def _of_arrays(archive: Archive, budget: Budget) -> dict[str, Any]:
-    layout = npz.lay_out_arrays(archive, None)
+def _of_arrays(archive: Archive, budget: Budget, image: Shape | None) -> dict[str, Any]:
+    layout = npz.lay_out_arrays(archive, image)
     labels, held_out = _labels_of(archive, layout.pairs, budget)
     height, width, channels = layout.shape
     return {

@@ -16,9 +16,9 @@ from ml_core.picture_files.format_names import NPZ, ZIP
 from ml_core.picture_files.formats import opened
 from ml_core.picture_files.headers import PNG, PictureHeader
 from ml_core.picture_files.labelled_arrays import held_out_by_name, read_labels
-from ml_core.picture_files.sizes import Shape, shape_of
+from ml_core.picture_files.sizes import Shape, check_shape, shape_of
 from ml_core.pictures import png
-from ml_core.pictures.shaping import CHANNELS, shaped
+from ml_core.pictures.shaping import shaped
 from ml_core.tables.memory import NO_BUDGET, Budget
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def read_pictures(
         InvalidInput: for what does not fit together, with each entry that cannot be read.
         TooLarge: for more than there is memory for, before it is taken.
     """
-    _check_shape(shape)
+    check_shape(shape)
     found, archive = opened(path, format, budget)
     with archive:
         if found == NPZ:
@@ -84,11 +84,6 @@ def read_pictures(
 def no_columns() -> InvalidInput:
     """The refusal of a column to hold out by, of a file that has none."""
     return InvalidInput.at("$.split", "a file with labels of its own has no columns to hold instances out by")
-
-
-def _check_shape(shape: Shape | None) -> None:
-    if shape is not None and shape[2] not in CHANNELS:
-        raise InvalidInput.at("$.data.image", f"expected 1, 2, 3 or 4 channels, got {shape[2]}")
 
 
 def _of_arrays(archive: Archive, shape: Shape | None, budget: Budget) -> PictureSet:

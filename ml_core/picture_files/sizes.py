@@ -6,6 +6,7 @@ from statistics import median
 
 from ml_core.errors import InvalidInput
 from ml_core.picture_files.headers import PictureHeader
+from ml_core.pictures.shaping import CHANNELS
 
 type Shape = tuple[int, int, int]
 
@@ -14,6 +15,12 @@ SHAPE_WHERE = "$.data.image"
 _PROPOSED = 64
 # How much the proportion of a picture's sides may change before it is called stretched.
 _LEAST, _MOST = 0.9, 1.1
+
+
+def check_shape(shape: Shape | None) -> None:
+    """Raise `InvalidInput` for a shape that pictures of files are not brought to."""
+    if shape is not None and shape[2] not in CHANNELS:
+        raise InvalidInput.at(SHAPE_WHERE, f"expected 1, 2, 3 or 4 channels, got {shape[2]}")
 
 
 def shape_of(headers: Sequence[PictureHeader], said: Shape | None) -> tuple[Shape, list[str]]:

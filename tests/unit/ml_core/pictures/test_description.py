@@ -122,11 +122,9 @@ def test_arrays_that_can_be_no_pictures_are_described_as_sequences(
 ) -> None:
     """Arrays of three axes may be either; an array of lengths tells."""
     steps = np.zeros((3, 4, 2) if lengths else (3, 4), np.float32)
-    path, arrays = tmp_path / "waves.npz", {"x": steps, "y": np.array(["a", "b", "a"])}
-    if lengths:
-        arrays["lengths"] = np.array(lengths)
-    np.savez(path, allow_pickle=False, **arrays)
-    told = describe_pictures(str(path), None)
+    more = {"lengths": np.array(lengths)} if lengths else {}
+    path = npz_file(tmp_path / "waves.npz", x=steps, y=np.array(["a", "b", "a"]), **more)
+    told = describe_pictures(path, None)
     assert (told["kind"], told["sequences"], told["steps"]) == ("sequences", 3, 4)
     assert told["channels"] == (2 if lengths else 1)
     assert told["classes"] == [{"value": "a", "sequences": 2}, {"value": "b", "sequences": 1}]
@@ -168,6 +166,53 @@ def test_the_trainer_describes_pictures_in_a_process_of_their_own(tmp_path: Path
     ]
     Path(path).write_bytes(Path(path).read_bytes()[:200])
     assert apart(path)["error"] == "the zip file is broken: its directory cannot be read"
+
+
+def test_pictures_of_many_sizes_are_described_as_they_would_be_resized(tmp_path: Path) -> None:
+    path = zip_file(tmp_path / "a", {**folders({"a": 2}), **folders({"b": 3}, size=(9, 9))})
+    assert "say to which they are resized" in apart(path)["description"]["error"]
+    told = apart(path, image=[8, 8, 1])["description"]
+    assert (told["shape"], told["error"]) == ([8, 8, 1], None)
+    read = read_pictures(path, shape=(8, 8, 1))
+    assert told["warnings"] == [*read.warnings]
+    assert any("5 of 5 pictures are resized to 8×8" in each for each in told["warnings"])
+    refused = apart(path, image=[8, 8, 5])
+    assert refused["faults"] == [{"path": "$.image", "message": "expected 1, 2, 3 or 4 channels, got 5"}]
+
+
+def test_arrays_are_described_in_the_shape_that_is_said(tmp_path: Path) -> None:
+    path = npz_file(tmp_path / "a", x=np.zeros((4, 64), np.uint8), y=np.arange(4) % 2)
+    assert apart(path)["description"]["kind"] == "sequences"
+    told = apart(path, image=[8, 8, 1])["description"]
+    assert (told["kind"], told["shape"], told["error"]) == ("pictures", [8, 8, 1], None)
+    (fault,) = apart(path, image=[9, 8, 1])["faults"]
+    assert fault["path"] == "$.image"
+
+
+def test_an_image_is_said_of_pictures_alone(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("a,b\n1,2\n")
+    (fault,) = apart(str(tmp_path / "t"), image=[1, 1, 1])["faults"]
+    assert fault["path"] == "$.image"
+    assert fault["message"].startswith("the file is a table, and is described as one: leave this out")
+
+
+@pytest.mark.parametrize("image", [[8, 8], [8, 8, 0], "8x8", [8, 8, 1.5], {}])
+def test_an_image_that_is_none_is_refused(image: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"\$\.image: expected \[height, width, channels\]"):
+        check_look({"image": image})
+
+
+@pytest.mark.parametrize("name", ["target", "features", "sequence", "text"])
+def test_what_is_made_of_columns_is_said_in_data(name: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"\$\.{name}: .* leave this out here, and say it in data"):
+        check_look({name: "a"})
+
+
+def test_a_look_with_an_image_is_kept_apart() -> None:
+    look = check_look({"image": [8, 8.0, 1]})
+    assert look.said() == {"image": [8, 8, 1]}
+    assert Look.of(look.said()) == look
+    assert look.digest not in ("", check_look({"image": [8, 8, 3]}).digest)
 
 
 def test_a_table_is_no_zip_and_an_office_document_is_told_as_before(tmp_path: Path) -> None:
