@@ -101,6 +101,39 @@ def test_a_fit_hands_over_its_artifact_and_manifest(tmp_path: Path) -> None:
     assert child.phase not in {"starting", None}, "progress was told"
 
 
+_COUNTING = """
+import sys
+folder, *sys.path[:] = sys.argv[1:]
+from ml_core.jobs import fit_process
+
+told = fit_process._Progress.__call__
+
+def telling(self, phase, percentage):
+    with open(folder + "/seen", "a") as seen:
+        print(phase, *(name in sys.modules for name in ("numpy", "sklearn")), file=seen)
+        print(phase, sum(name.startswith("sklearn") for name in sys.modules), file=seen)
+    told(self, phase, percentage)
+
+fit_process._Progress.__call__ = telling
+fit_process.main(folder, sys.path[:])
+"""
+
+
+@pytest.mark.parametrize("wanted", [{}, {"test_fraction": 0}], ids=str)
+def test_libraries_are_loaded_before_the_first_phase_is_told(
+    tmp_path: Path, wanted: dict[str, object]
+) -> None:
+    """On a cold machine that takes seconds, which are neither reading nor splitting."""
+    command = (sys.executable, "-c", _COUNTING)
+    with FitChild(_request(40, **wanted).to_bytes(), str(tmp_path), command) as child:
+        assert child.ended.wait(60)
+        assert isinstance(child.result(), FittedArtifact)
+    seen = [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
+    assert seen[0] == ["reading", "True", "True"]
+    loaded = dict(seen[1::2])
+    assert loaded["reading"] == loaded["splitting"] == loaded["fitting"], "nothing more until the algorithm"
+
+
 def test_a_request_at_fault_is_refused_with_its_faults(tmp_path: Path) -> None:
     sound = _request(40, hyperparameters={"probability": True}, test_fraction=0)
     assert isinstance(sound.data, TrainingRows)
