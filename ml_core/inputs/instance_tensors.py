@@ -240,13 +240,15 @@ def _check_elements(elements: list[Any], tensor: InputTensor, where: str) -> Non
 def _float32(tensor: InputTensor, where: str, kept: Sequence[tuple[int, int]]) -> bytes:
     """The numbers of the ranges as float32, rounded to the tensor's datatype first; others are left out."""
     code = _code(tensor, where)
+    is_whole = list(kept) == [(0, prod(tensor.shape))]  # then nothing is copied
     if isinstance(tensor.data, bytes):
         raw = _raw(tensor, where)
         size = struct.calcsize(f"<{code}")
-        raw = b"".join(raw[begin * size : end * size] for begin, end in kept) if len(kept) > 1 else raw
+        if not is_whole:
+            raw = b"".join(raw[begin * size : end * size] for begin, end in kept)
     else:
         flat = _flat(tensor.data, tensor.shape, where)
-        numbers = [*chain.from_iterable(flat[begin:end] for begin, end in kept)] if len(kept) > 1 else flat
+        numbers = flat if is_whole else [*chain.from_iterable(flat[begin:end] for begin, end in kept)]
         raw = _packed(numbers, code, lambda index: _path_in(tensor, where)(_within(kept, index)))
     count = sum(end - begin for begin, end in kept)
     found = struct.unpack(f"<{count}{code}", raw)

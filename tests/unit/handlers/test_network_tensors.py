@@ -180,6 +180,40 @@ def test_what_comes_after_a_sequences_length_is_not_looked_at(ask: Ask, datatype
     assert answered(infer_bytes(ask, "waves", tensor(padded, "FP64"), lengths)) == expected
 
 
+@pytest.mark.parametrize("padding", [0, 1, 3])
+@pytest.mark.parametrize("rows", [*([row] for row in range(len(LENGTHS))), [3, 0], [3, 3], [0, 1, 2, 3, 4]])
+def test_padded_sequences_of_any_batch_are_the_sequences_themselves(
+    ask: Ask, rows: list[int], padding: int
+) -> None:
+    """One, two or all; padded by nothing, by a step, by more: each as JSON nested and flat, and as bytes."""
+    for model, width in (("waves", 2), ("beats", 1)):
+        sequences = [[step[:width] for step in SEQUENCES[row]] for row in rows]
+        expected = predicted(ask, model, sequences)
+        lengths = tensor([LENGTHS[row] for row in rows], "INT64", name="lengths")
+        steps = max(LENGTHS[row] for row in rows) + padding
+        nested = [each + [[None] * width] * (steps - len(each)) for each in sequences]
+        shape = [len(rows), steps, width]
+        flat = [number for each in nested for step in each for number in step]
+        for shaped in (shape, [len(rows), steps]) if width == 1 else (shape,):
+            assert answered(infer(ask, model, tensor(flat, "FP32", shaped), lengths)) == expected
+            for datatype in ("FP32", "FP64", "FP16"):
+                numbers = tensor([np.nan if each is None else each for each in flat], datatype, shaped)
+                assert answered(infer_bytes(ask, model, numbers, lengths)) == expected
+        assert answered(infer(ask, model, tensor(nested, "FP64", shape), lengths)) == expected
+
+
+def test_a_number_of_one_padded_sequence_is_told_with_its_place(ask: Ask) -> None:
+    length = tensor([2], "INT64", name="lengths")
+    flat = [1.0, 1.0, 1.0, np.inf, np.nan, np.nan]
+    for given in (tensor(flat, "FP32", [1, 3, 2]), tensor(flat, "FP64", [1, 3, 2])):
+        told = refused(infer_bytes(ask, "waves", given, length))
+        assert told == ["$.inputs[0].data[0][1][1]: expected a finite number of double precision, got inf"]
+    words = tensor([[[1, 1], [1, "x"], [None, None]]], "FP32", [1, 3, 2])
+    assert refused(infer(ask, "waves", words, length)) == [
+        "$.inputs[0].data[0][1][1]: not a number of the tensor's datatype: 'x'"
+    ]
+
+
 @pytest.mark.parametrize("shape", [[len(TEXTS)], [len(TEXTS), 1]])
 def test_texts_are_bytes(ask: Ask, shape: list[int]) -> None:
     expected = predicted(ask, "reviews", TEXTS)
