@@ -98,6 +98,16 @@ def size_of(instances: Pictures | Sequences) -> int:
     return len(instances) if isinstance(instances, Pictures) else sum(instances.lengths)
 
 
+def check_numbers(count: int, shape: tuple[int, int, int], most: int, where: str) -> None:
+    """Raise `TooLarge` where so many pictures have more numbers than a request may, before they are read."""
+    if (numbers := count * prod(shape)) > most:
+        each = " × ".join(map(str, shape))
+        raise TooLarge(
+            f"{where} has {count:,} pictures of {each}, {numbers:,} numbers; at most {most:,} are taken "
+            "in one request"
+        )
+
+
 def check_steps(steps: int, where: str) -> None:
     """Raise `TooLarge` for more steps than a request may have."""
     if steps > MOST_STEPS:

@@ -14,7 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
-from ml_core.inputs.arrays import Pictures, Sequences, check_steps
+from ml_core.inputs.arrays import Pictures, Sequences, check_numbers, check_steps
 from ml_core.inputs.encoded import Encoded
 from ml_core.inputs.float32 import pack32, wrong_number32
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, TENSOR_DATATYPES, fits
@@ -68,6 +68,7 @@ def instances_from_tensors(
     if reader.kind == TEXT:
         return _texts(reader, tensor, where, expecting, notes)  # type: ignore[arg-type]  # as its kind says
     if reader.kind == IMAGE:
+        check_numbers(tensor.shape[0], reader.shape, limits.max_picture_numbers, where)  # type: ignore[union-attr]
         return _pictures(reader, tensor, where, expecting)  # type: ignore[arg-type]
     named = [index for index, each in enumerate(tensors) if each.name == LENGTHS and index != place]
     lengths = None if not named else _lengths(tensors[named[0]], tensor, f"$.inputs[{named[0]}]")

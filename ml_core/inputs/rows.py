@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+MOST_PICTURE_NUMBERS = 1 << 25
+"""How many numbers the pictures of one request may have together: of a PNG file few bytes hold many."""
+
+
 class Limits(Record):
     """How much one request may hold."""
 
@@ -19,6 +23,8 @@ class Limits(Record):
     max_classes: int = 1_000
     # characters of a label, or of a feature's name
     max_text: int = 200
+    # numbers of all pictures
+    max_picture_numbers: int = MOST_PICTURE_NUMBERS
 
 
 class Rows:

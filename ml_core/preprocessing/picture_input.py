@@ -10,12 +10,13 @@ from itertools import chain
 from math import prod
 
 from ml_core.errors import Fault, InvalidInput, member, shown
-from ml_core.inputs.arrays import Pictures
+from ml_core.inputs.arrays import Pictures, check_numbers
 from ml_core.inputs.encoded import ENCODED_SCHEMA, Encoded, read_encoded
 from ml_core.inputs.float32 import pack32, wrong_number32
 from ml_core.inputs.instance_cells import cells_of, each_read, encoded_of
 from ml_core.inputs.instances import LEAVE_OUT, listed_instances
 from ml_core.inputs.kinds import IMAGE
+from ml_core.inputs.rows import MOST_PICTURE_NUMBERS
 from ml_core.inputs.specs import FLOAT32, InputSpec
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 # What every PNG file begins with.
 _PNG = b"\x89PNG\r\n\x1a\n"
+# So many bytes become float32 together.
+_WIDENED = 1 << 14
 
 
 class PictureInput:
@@ -110,6 +113,7 @@ class PictureInput:
     ) -> Pictures:
         """Checked pictures. `unknown` as in `Model.rows`. Raises `InvalidInput`, `TooLarge`."""
         listed = listed_instances(instances, limits, where)
+        check_numbers(len(listed), self.shape, limits.max_picture_numbers, where)
         return self._read_listed(
             listed, lambda index: f"{where}[{index}]", where, expecting=expecting, unknown=unknown
         )
@@ -128,12 +132,14 @@ class PictureInput:
         Raises `InvalidInput`, `TooLarge`.
         """
         (cells,) = columns
+        check_numbers(len(cells), self.shape, MOST_PICTURE_NUMBERS, where)
         return self._read_listed(cells, lambda row: path(0, row), where, expecting=expecting)
 
     def of_files(self, files: Sequence[Encoded], where: str, expecting: str = "the model") -> Pictures:
         """The pictures in the bytes of PNG files. Raises `InvalidInput`, `TooLarge`."""
+        check_numbers(len(files), self.shape, MOST_PICTURE_NUMBERS, where)
         reading = _PictureReading(self, expecting, LEAVE_OUT)
-        return joined(each_read(len(files), lambda index: reading.of_encoded(files[index])), where)
+        return reading.together(len(files), lambda index: reading.of_encoded(files[index]), where)
 
     def _read_listed(
         self,
@@ -149,8 +155,9 @@ class PictureInput:
         if packed is not None:
             return Pictures(packed, self.shape, "F32", where)
         reading = _PictureReading(self, expecting, unknown)
-        parts = each_read(len(listed), lambda index: reading.of_instance(listed[index], path(index)))
-        return joined(parts, where)
+        return reading.together(
+            len(listed), lambda index: reading.of_instance(listed[index], path(index)), where
+        )
 
 
 class _PictureReading:
@@ -162,6 +169,12 @@ class _PictureReading:
         self.expecting = expecting
         self.unknown = unknown
         self._allowance: ResizingAllowance | None = None
+
+    def together(self, count: int, read: Callable[[int], Pictures], where: str) -> Pictures:
+        """So many pictures in one buffer, each as it is read. Raises `InvalidInput`, `TooLarge`."""
+        gathered = _Gathered()
+        each_read(count, lambda index: gathered.add(read(index)))
+        return Pictures(memoryview(gathered.packed), self.shape, gathered.dtype, where)
 
     def of_instance(self, instance: object, where: str) -> Pictures:
         """A picture in any of its forms. Raises `InvalidInput`."""
@@ -219,16 +232,26 @@ def training_pictures(instances: object, shape: Shape | None, limits: Limits) ->
     return reader.read(instances, limits=limits, expecting="this training")
 
 
-def joined(parts: Sequence[Pictures], where: str) -> Pictures:
-    """Pictures of one shape together: bytes only if all are."""
-    if all(part.dtype == "U8" for part in parts):
-        return Pictures(b"".join(part.packed for part in parts), parts[0].shape, "U8", where)
-    floats = [part.packed if part.dtype == "F32" else _widened(part.packed) for part in parts]
-    return Pictures(b"".join(floats), parts[0].shape, "F32", where)
+class _Gathered:
+    """Pictures of one shape in one buffer: bytes as long as all are."""
 
+    def __init__(self) -> None:
+        self.packed = bytearray()
+        self.dtype = "U8"
 
-def _widened(packed: bytes | memoryview) -> bytes:
-    return pack32(list(packed)) or b""
+    def add(self, picture: Pictures) -> None:
+        """Put a picture behind the others."""
+        if picture.dtype == "F32" and self.dtype == "U8":
+            whole, self.packed, self.dtype = self.packed, bytearray(), "F32"
+            self._add_widened(whole)
+        if picture.dtype == self.dtype:
+            self.packed += picture.packed
+        else:
+            self._add_widened(picture.packed)
+
+    def _add_widened(self, whole: bytes | bytearray | memoryview) -> None:
+        for begin in range(0, len(whole), _WIDENED):
+            self.packed += pack32(list(whole[begin : begin + _WIDENED])) or b""
 
 
 def shape_of(first: object, where: str = "$.instances[0]") -> Shape:
