@@ -226,6 +226,12 @@ _VERSION = _object(
             {
                 "kind": {"type": "string", "enum": [IMAGE, SEQUENCE, TEXT]},
                 "shape": {**_list(_NUMBER), "description": "Of a picture: height, width and channels."},
+                "numbers": {
+                    **_object({"bytes": {"type": "boolean"}, "range": _list(_NUMBER)}),
+                    "description": "What numbers of pictures training has seen: whether all were whole and "
+                    "from 0 to 255, and the least and the largest. PNG files are taken where they are bytes. "
+                    "Versions of an earlier release do not say it, and take them.",
+                },
                 "pixels": {
                     **_object({"columns": {"type": "integer", "minimum": 1}, "first": _list(_TEXT)}),
                     "description": "Of pictures that were rows of a table: how many columns the pixels are, "
@@ -245,7 +251,7 @@ _VERSION = _object(
                     "description": "How many words or characters of texts are known.",
                 },
             },
-            optional=("shape", "pixels", "max_length", "tokens", "lowercase", "vocabulary"),
+            optional=("shape", "numbers", "pixels", "max_length", "tokens", "lowercase", "vocabulary"),
         ),
         "classes": {"anyOf": [_LABELS, {"type": "null"}]},
         "metrics": {"type": "object", "properties": {"history": _HISTORY}},

@@ -43,7 +43,8 @@ def described_tensors(reader: "InstanceInput") -> list[dict[str, Any]]:
         return [{**tensor, "parameters": {"content_type": "str"}}]
     taken = {"content_type": "np", "datatypes": ",".join(TENSOR_DATATYPES)}
     if reader.kind == IMAGE:
-        return [{**tensor, "parameters": {**taken, "files": "PNG, as BYTES [-1]"}}]
+        files = {"files": "PNG, as BYTES [-1]"} if reader.takes_files else {}  # type: ignore[union-attr]
+        return [{**tensor, "parameters": {**taken, **files}}]
     lengths = {"name": LENGTHS, "datatype": "INT64", "shape": [-1]}
     more = {"content_type": "np", "datatypes": ",".join(_WHOLE), "optional": True}
     return [{**tensor, "parameters": taken}, {**lengths, "parameters": more}]
@@ -69,7 +70,9 @@ def instances_from_tensors(
         return _texts(reader, tensor, where, expecting, notes)  # type: ignore[arg-type]  # as its kind says
     if reader.kind == IMAGE:
         check_numbers(tensor.shape[0], reader.shape, limits.max_picture_numbers, where)  # type: ignore[union-attr]
-        return _pictures(reader, tensor, where, expecting)  # type: ignore[arg-type]
+        pictures = _pictures(reader, tensor, where, expecting)  # type: ignore[arg-type]
+        reader.note(pictures, notes, lambda row: f"{where}.data[{row}]")  # type: ignore[union-attr]
+        return pictures
     named = [index for index, each in enumerate(tensors) if each.name == LENGTHS and index != place]
     lengths = None if not named else _lengths(tensors[named[0]], tensor, f"$.inputs[{named[0]}]")
     return _sequences(reader, tensor, lengths, where, expecting=expecting, notes=notes)  # type: ignore[arg-type]
@@ -129,6 +132,7 @@ def _texts(
 def _pictures(reader: "PictureInput", tensor: InputTensor, where: str, expecting: str) -> Pictures:
     height, width, channels = reader.shape
     if tensor.datatype == _BYTES:
+        reader.check_files(f"{where}.datatype", expecting)
         _check_shape(tensor, [(), (1,)], where, f"{expecting} expects BYTES as PNG files")
         return reader.of_files(_files(tensor, where), f"{where}.data", expecting)
     shapes = [(height, width, channels)] + ([(height, width)] if channels == 1 else [])

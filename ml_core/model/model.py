@@ -189,7 +189,9 @@ class Model:
         features, values, path, where = columns
         pixels = self.pixels
         if pixels and tuple(feature.name for feature in features) == pixels.names:
-            return pixels.pictures(columns)
+            found = pixels.pictures(columns)
+            self.reader.note(found, notes, lambda row: path(0, row))  # type: ignore[union-attr]
+            return found
         if self.reader:
             return self.reader.of_columns([*values], path, where, expecting=expecting, notes=notes)
         return packed_columns(features, values, path, where, gaps=self.takes_gaps, notes=notes)

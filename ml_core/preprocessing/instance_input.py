@@ -37,6 +37,10 @@ def restored_input(
             from ml_core.preprocessing.pixel_columns import PixelColumns
 
             reader.pixels = PixelColumns.restored(described["pixels"], reader.shape)
+        if "numbers" in described:
+            from ml_core.preprocessing.pixel_numbers import PixelNumbers
+
+            reader.numbers = PixelNumbers.restored(described["numbers"])
         return reader
     if kind == SEQUENCE:
         from ml_core.preprocessing.sequence_input import SequenceInput

@@ -15,6 +15,7 @@ from ml_core.inputs.samples import (
     packed_sequences,
 )
 from ml_core.preprocessing.picture_input import PictureInput
+from ml_core.preprocessing.pixel_numbers import PixelNumbers
 from ml_core.preprocessing.sequence_input import SequenceInput
 from ml_core.preprocessing.text_input import TextInput
 from ml_core.preprocessing.tokens import Tokenizer
@@ -39,7 +40,8 @@ def fitted_input(
     """
     if isinstance(samples, PictureSamples):
         _, height, width, channels = samples.array.shape
-        return PictureInput((height, width, channels), pixels=pixels)
+        numbers = PixelNumbers.of(samples.array)
+        return PictureInput((height, width, channels), pixels=pixels, numbers=numbers)
     if isinstance(samples, SequenceSamples):
         return SequenceInput(features, chosen["max_length"])
     if isinstance(samples, TextSamples):

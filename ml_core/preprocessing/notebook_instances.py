@@ -4,6 +4,7 @@ Arrays become what a network takes without a look at each number; what is no arr
 the faults' places.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,9 @@ def model_instances(X: Any, reader: "InstanceInput") -> Pictures | Sequences:  #
             return pixels.pictures(frame_columns(X, pixels.features))
         X = _column(X, reader.features)
         found = _pictures(X, reader.shape, "the model") or _listed_channels_first(X, reader.shape)
+        if found is not None and found.dtype == "U8" and reader.numbers and not reader.numbers.are_bytes:
+            told = f"X has whole numbers from 0 to 255; the model was trained on {reader.numbers.words()}"
+            warnings.warn(told, stacklevel=4)
     elif isinstance(reader, SequenceInput):
         made = _sequences(X, reader.features, "the model")
         found = None if made is None else reader.cut(made[0])

@@ -11,7 +11,7 @@ from math import prod
 
 from ml_core.errors import Fault, InvalidInput, member, shown
 from ml_core.inputs.arrays import Pictures, check_numbers
-from ml_core.inputs.encoded import ENCODED_SCHEMA, Encoded, read_encoded
+from ml_core.inputs.encoded import B64, DTYPE, ENCODED_SCHEMA, Encoded, read_encoded
 from ml_core.inputs.float32 import pack32, wrong_number32
 from ml_core.inputs.instance_cells import cells_of, each_read, encoded_of
 from ml_core.inputs.instances import LEAVE_OUT, listed_instances
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ml_core.inputs.rows import Limits
     from ml_core.pictures.png import ResizingAllowance
     from ml_core.preprocessing.pixel_columns import PixelColumns
+    from ml_core.preprocessing.pixel_numbers import PixelNumbers
 
     type Shape = tuple[int, int, int]
 
@@ -40,15 +41,23 @@ _WIDENED = 1 << 14
 class PictureInput:
     """Pictures of one shape: height, width, channels.
 
-    `pixels` are the columns of the table that they were read from, where it was one.
+    `pixels` are the columns of the table that they were read from, where it was one. `numbers` are what
+    training has seen; None where that is not known: of artifacts that do not say it, and in training.
     """
 
     kind = IMAGE
 
-    def __init__(self, shape: Shape, name: str = "image", pixels: PixelColumns | None = None) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        name: str = "image",
+        pixels: PixelColumns | None = None,
+        numbers: PixelNumbers | None = None,
+    ) -> None:
         self.shape = shape
         self.name = name
         self.pixels = pixels
+        self.numbers = numbers
         self.spec = InputSpec("input-0", FLOAT32, shape)
 
     @property
@@ -58,13 +67,32 @@ class PictureInput:
 
     def description(self) -> dict[str, object]:
         """What `restored_input` makes it of again."""
-        described: dict[str, object] = {"kind": IMAGE, "shape": list(self.shape)}
+        described = self._described()
         return {**described, "pixels": self.pixels.description()} if self.pixels else described
 
     def summary(self) -> dict[str, object]:
         """What a version tells of it: of the pixels' columns their number, and the first."""
-        told: dict[str, object] = {"kind": IMAGE, "shape": list(self.shape)}
+        told = self._described()
         return {**told, "pixels": self.pixels.summary()} if self.pixels else told
+
+    def _described(self) -> dict[str, object]:
+        described: dict[str, object] = {"kind": IMAGE, "shape": list(self.shape)}
+        return {**described, "numbers": self.numbers.description()} if self.numbers else described
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether PNG files are taken, which hold bytes: not where training has seen other numbers."""
+        return self.numbers is None or self.numbers.are_bytes
+
+    def check_files(self, where: str, expecting: str) -> None:
+        """Raise `InvalidInput` where PNG files are not taken."""
+        if self.numbers is not None:
+            self.numbers.check_file(where, expecting)
+
+    def note(self, found: Pictures, notes: Notes | None, path: Callable[[int], str]) -> None:
+        """Note pictures of other numbers than training has seen; `path` says where each stands."""
+        if notes is not None and self.numbers is not None:
+            self.numbers.note(found, notes, path)
 
     def instance_schema(self) -> dict[str, object]:
         """An instance as JSON Schema."""
@@ -90,7 +118,9 @@ class PictureInput:
             "maxItems": size,
             "description": "The same numbers one after another, as a row of a table has pixels.",
         }
-        encoded = {**ENCODED_SCHEMA, "description": "Raw numbers, or a PNG file."}
+        encoded: dict[str, object] = {**ENCODED_SCHEMA, "description": "Raw numbers, or a PNG file."}
+        if not self.takes_files:
+            encoded = {**ENCODED_SCHEMA, "required": [B64, DTYPE], "description": "Raw numbers."}
         named = {
             "type": "object",
             "required": [self.name],
@@ -109,14 +139,21 @@ class PictureInput:
         where: str = "$.instances",
         expecting: str = "the model",
         unknown: str = LEAVE_OUT,
-        notes: Notes | None = None,  # noqa: ARG002 - there is nothing to note
+        notes: Notes | None = None,
     ) -> Pictures:
-        """Checked pictures. `unknown` as in `Model.rows`. Raises `InvalidInput`, `TooLarge`."""
+        """Checked pictures. `unknown` as in `Model.rows`; `notes` as `note` takes them.
+
+        Raises `InvalidInput`, `TooLarge`.
+        """
         listed = listed_instances(instances, limits, where)
         check_numbers(len(listed), self.shape, limits.max_picture_numbers, where)
-        return self._read_listed(
-            listed, lambda index: f"{where}[{index}]", where, expecting=expecting, unknown=unknown
-        )
+
+        def path(index: int) -> str:
+            return f"{where}[{index}]"
+
+        found = self._read_listed(listed, path, where, expecting=expecting, unknown=unknown)
+        self.note(found, notes, path)
+        return found
 
     def of_columns(
         self,
@@ -125,7 +162,7 @@ class PictureInput:
         where: str,
         *,
         expecting: str = "the model",
-        notes: Notes | None = None,  # noqa: ARG002
+        notes: Notes | None = None,
     ) -> Pictures:
         """The pictures in the one column's cells; `path` as in `packed_columns`.
 
@@ -133,7 +170,9 @@ class PictureInput:
         """
         (cells,) = columns
         check_numbers(len(cells), self.shape, MOST_PICTURE_NUMBERS, where)
-        return self._read_listed(cells, lambda row: path(0, row), where, expecting=expecting)
+        found = self._read_listed(cells, lambda row: path(0, row), where, expecting=expecting)
+        self.note(found, notes, lambda row: path(0, row))
+        return found
 
     def of_files(self, files: Sequence[Encoded], where: str, expecting: str = "the model") -> Pictures:
         """The pictures in the bytes of PNG files. Raises `InvalidInput`, `TooLarge`."""
@@ -212,6 +251,7 @@ class _PictureReading:
         return Pictures(encoded.data, self.shape, encoded.dtype, encoded.where)
 
     def _of_png(self, encoded: Encoded) -> bytes:
+        self.reader.check_files(encoded.where, self.expecting)
         _check_png(encoded)
         from ml_core.pictures.png import ResizingAllowance, read_png
 
@@ -229,7 +269,33 @@ def training_pictures(instances: object, shape: Shape | None, limits: Limits) ->
     numbers = _numbers(listed, reader.shape)
     if numbers is not None and set(map(type, numbers)) == {int} and min(numbers) >= 0 and max(numbers) < 256:
         return Pictures(bytes(numbers), reader.shape, "U8")
-    return reader.read(instances, limits=limits, expecting="this training")
+    found = reader.read(instances, limits=limits, expecting="this training")
+    _check_mixed(listed, found)
+    return found
+
+
+def _check_mixed(listed: Sequence[object], found: Pictures) -> None:
+    """Raise `InvalidInput` for PNG files among pictures of numbers that are no bytes."""
+    place = next((place for place, each in enumerate(listed) if _is_file(each)), None)
+    if place is None or found.dtype == "U8":
+        return
+    import numpy as np
+
+    from ml_core.preprocessing.pixel_numbers import PixelNumbers
+
+    array = np.frombuffer(found.packed, "<f4").reshape(-1, *found.shape)
+    numbers = PixelNumbers.of(array)
+    if not numbers.are_bytes:
+        raise InvalidInput.at(
+            f"$.instances[{place}]",
+            f"a PNG file holds bytes from 0 to 255, and other instances {numbers.words()} that are not all "
+            "whole and within them: send all in one form",
+        )
+
+
+def _is_file(instance: object) -> bool:
+    encoded = instance.get("image", instance) if isinstance(instance, dict) else None
+    return isinstance(encoded, dict) and encoded.get(DTYPE) is None
 
 
 class _Gathered:
