@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from arro3.core import Array, RecordBatch
 
+    from ml_core.tables.cells import KeyCells
+
 _READ_BYTES = 1 << 20
 # What the engine holds for each cell of a batch beside its bytes: an offset, and a part of an array.
 _CELL_BYTES = 16
@@ -104,12 +106,8 @@ def read(path: str, request: ReadRequest) -> Dataset:
 def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
     names, warnings = _names(dialect)
     request.check_names(names)
-    columns: dict[int, WordColumn | _CsvTexts] = {
-        place: _CsvTexts(name, request)
-        if name in request.texts
-        else WordColumn(name, ColumnOptions.of(request.options, name, text=True, delimiter=dialect.delimiter))
-        for place, name in enumerate(names)
-        if request.wanted(name)
+    columns = {
+        place: _column_of(name, request, dialect) for place, name in enumerate(names) if request.wanted(name)
     }
     if not dialect.encoding.startswith("utf-8") and request.options.encoding is None:
         warnings = [
@@ -146,6 +144,31 @@ def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
         "header": dialect.names is not None,
     }
     return Dataset(tuple(made), rows, CSV, tuple(warnings), complete, how)
+
+
+def _column_of(name: str, request: ReadRequest, dialect: Dialect) -> "WordColumn | _CsvTexts | _CsvKeys":
+    """An empty column."""
+    if name in request.texts:
+        return _CsvTexts(name, request)
+    if keys := request.key_cells(name):
+        return _CsvKeys(keys)
+    return WordColumn(name, ColumnOptions.of(request.options, name, text=True, delimiter=dialect.delimiter))
+
+
+class _CsvKeys:
+    """A column whose cells tell rows apart."""
+
+    def __init__(self, cells: "KeyCells") -> None:
+        self.warnings: list[str] = []
+        self._cells = cells
+
+    def add(self, array: "Array") -> None:
+        """The next batch."""
+        self._cells.add(*arrow.coded(array))
+
+    def column(self) -> Column:
+        """The column; its batches are given up for it."""
+        return self._cells.column()
 
 
 class _CsvTexts:

@@ -35,6 +35,8 @@ from ml_core.tables.words import word_column
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ml_core.tables.cells import KeyCells
+
 # What Python makes of a line is several times as long.
 _BATCH_BYTES, _BATCH_ROWS = 1 << 23, 1 << 14
 _NUMBERS, _TRUTHS, _WORDS, _NESTED = {int, float}, {bool}, {str}, {dict, list}
@@ -121,11 +123,14 @@ def _no_constant(name: str) -> float | None:
 class _Members:
     """The values of one member, batch by batch, and what kinds of them there were."""
 
-    def __init__(self, name: str, missing: int, options: ColumnOptions) -> None:
+    def __init__(
+        self, name: str, missing: int, options: ColumnOptions, keys: "KeyCells | None" = None
+    ) -> None:
         self.name = name
         self.optional = missing > 0
         self.warnings: list[str] = []
         self._options = options
+        self._keys = keys
         self._kinds: set[type] = set()
         self._batches: list[list[Any] | NDArray[Any]] = [np.full(missing, np.nan)] if missing else []
 
@@ -196,6 +201,10 @@ class _Members:
             raise MalformedInput(
                 f"column '{self.name}' holds half of a surrogate pair: expected text"
             ) from None
+        if self._keys is not None:
+            for array in arrays:
+                self._keys.add(*arrow.coded(array))
+            return self._keys.column()
         read = word_column(self.name, arrays, self._options)
         column = read.column()
         self.warnings += read.warnings
@@ -208,7 +217,8 @@ def _column_of(name: str, missing: int, request: ReadRequest) -> "_Members | _Te
         return _TextMembers(name, missing, request)
     if name in request.lists:
         return _ListMembers(name, missing, request)
-    return _Members(name, missing, ColumnOptions.of(request.options, name, text=False))
+    options = ColumnOptions.of(request.options, name, text=False)
+    return _Members(name, missing, options, request.key_cells(name))
 
 
 class _TextMembers:

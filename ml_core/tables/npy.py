@@ -59,6 +59,13 @@ def read(path: str, request: ReadRequest) -> Dataset:
         if name in request.texts and values.dtype.kind == "U" and values.ndim == 1:
             columns.append(_texts(name, values, request))
             continue
+        keys = request.key_cells(name) if values.dtype.kind == "U" and values.ndim == 1 else None
+        if keys is not None:
+            words, codes = np.unique(values, return_inverse=True)
+            _check_text(name, words)
+            keys.add(codes.astype(np.int32), words.tolist())
+            columns.append(keys.column())
+            continue
         if name in request.lists and _are_steps(values):
             columns.append(_lists(name, values, request))
             continue

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from arro3.core import Array, Field, RecordBatch, Schema
     from numpy.typing import NDArray
 
+    from ml_core.tables.cells import KeyCells
+
 _STRINGS = (DataType.is_string, DataType.is_large_string, DataType.is_string_view)
 # Rows of the first batch, how many times as many the next has at most, and how many times too many are borne.
 _FIRST_ROWS, _GROWTH, _TOO_MANY = 64, 16, 4
@@ -245,6 +247,20 @@ class _ArrowTexts(_Gathered):
         return text_column(self.name, self._cells.take(), self._cells.missing_words)
 
 
+class _ArrowKeys(_Gathered):
+    """Words that tell rows apart."""
+
+    def __init__(self, name: str, place: int, cells: "KeyCells") -> None:
+        super().__init__(name, place, ColumnOptions())
+        self._cells = cells
+
+    def add(self, array: "Array") -> None:
+        self._cells.add(*arrow.coded(arrow.strings(array)))
+
+    def column(self) -> Column:
+        return self._cells.column()
+
+
 class _ArrowLists(_Gathered):
     """Lists of numbers, of lists of so many numbers, or of structs of numbers."""
 
@@ -302,6 +318,8 @@ def _gathered(field: "Field", name: str, place: int, request: ReadRequest) -> _G
     words = arrow.is_one_of(kind, _STRINGS)
     if name in request.texts and words:
         return _ArrowTexts(name, place, request)
+    if words and (keys := request.key_cells(name)):
+        return _ArrowKeys(name, place, keys)
     if name in request.lists and _are_steps(kind):
         return _ArrowLists(name, place, request)
     options = ColumnOptions.of(request.options, name, text=False)

@@ -13,7 +13,7 @@ from ml_core.tables import signatures
 from ml_core.tables.options import NOTHING_SAID, ReadOptions, check_names
 
 if TYPE_CHECKING:
-    from ml_core.tables.cells import ListCells, TextCells
+    from ml_core.tables.cells import KeyCells, ListCells, TextCells
     from ml_core.tables.columns import Dataset
 
 CSV, PARQUET, JSON_LINES, NPY = "csv", "parquet", "jsonl", "npy"
@@ -29,8 +29,9 @@ class ReadRequest(NamedTuple):
     `wanted` chooses columns by name, and `options` say what would be guessed of them. Reading ends after the
     batch in which `most_rows` is reached. `check` is
     called with the rows and the wanted columns, as far as they are known, before memory is taken for them; it
-    raises what speaks against it. Columns of `texts` are read as they are written, and those of `lists` as
-    lists of numbers; `check_bytes` is called with the bytes of such cells that are held.
+    raises what speaks against it. Columns of `texts` are read as they are written, those of `lists` as lists
+    of numbers, and words of `keys` as what tells rows apart; `check_bytes` is called with the bytes of such
+    cells that are held.
     """
 
     wanted: Callable[[str], bool]
@@ -40,6 +41,7 @@ class ReadRequest(NamedTuple):
     texts: Collection[str] = ()
     lists: Collection[str] = ()
     check_bytes: Callable[[int], None] = _unchecked
+    keys: Collection[str] = ()
 
     def check_names(self, names: Sequence[str]) -> None:
         """Raise `InvalidInput` for what the options say of columns that a table does not have."""
@@ -50,6 +52,14 @@ class ReadRequest(NamedTuple):
         from ml_core.tables.cells import TextCells
 
         return TextCells(name, self.options.missing or (), self.check_bytes)
+
+    def key_cells(self, name: str) -> "KeyCells | None":
+        """An empty column of words that tell rows apart; None where it is none, or said to be of a type."""
+        from ml_core.tables.cells import KeyCells
+
+        if name not in self.keys or self.options.types.get(name, "category") != "category":
+            return None
+        return KeyCells(name, self.options.missing or (), self.check_bytes)
 
     def list_cells(self, name: str) -> "ListCells":
         """An empty column of lists."""

@@ -26,14 +26,16 @@ def read(
     options: ReadOptions = NOTHING_SAID,
     texts: Collection[str] = (),
     lists: Collection[str] = (),
+    keys: Collection[str] = (),
 ) -> Dataset:
     """The table in a file, read by its content whatever it is called; rows with nothing in them are left out.
 
     `declared` is the format that somebody said it has; `names` are the columns that are wanted (None: all);
     `most_rows` ends the reading early, after a whole batch; `options` say what is not guessed. Columns of
-    `texts` are read exactly as they are written, those of `lists` as lists of numbers. Raises
-    `MalformedInput` for a file that is no table, `InvalidInput` for another format than declared and for
-    options that do not fit, and `TooLarge` for a table past the budget, before it is loaded.
+    `texts` are read exactly as they are written, those of `lists` as lists of numbers. Words of `keys` tell
+    rows apart: none is read as a number or a missing value. Raises `MalformedInput` for a file that is no
+    table, `InvalidInput` for another format than declared and for options that do not fit, and `TooLarge` for
+    a table past the budget, before it is loaded.
     """
     with open(path, "rb") as file:
         reader = sniffing.reader_of(file.read(SAMPLE_BYTES), declared=declared)
@@ -46,7 +48,7 @@ def read(
 
     check = _checked(budget, most_rows, chosen, options)
     dataset = reader.read(
-        path, ReadRequest(wanted, most_rows, check, options, texts, lists, budget.check_bytes)
+        path, ReadRequest(wanted, most_rows, check, options, texts, lists, budget.check_bytes, keys)
     )
     for column in dataset.columns:
         _check_column(column, dataset.rows)

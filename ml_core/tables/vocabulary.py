@@ -23,12 +23,16 @@ def add_batch(batches: "list[NDArray]", batch: "NDArray") -> None:  # type: igno
 
 
 class Vocabulary:
-    """Words as they stand in the file and their codes, as batches of them arrive."""
+    """Words as they stand in the file and their codes, as batches of them arrive; `most` are told apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = MOST_WORDS) -> None:
+        self._most = most
         self._codes: dict[str, int] = {}
         self._batches: list[NDArray[np.int32]] = []
         self.overflowed = False
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._codes
 
     def add(self, codes: "NDArray[np.int32]", words: "Sequence[str | None]") -> None:
         """A batch: indices into its own words, -1 for null."""
@@ -41,7 +45,7 @@ class Vocabulary:
         if self.overflowed:
             return 0
         code = self._codes.setdefault(word, len(self._codes))
-        self.overflowed = len(self._codes) > MOST_WORDS
+        self.overflowed = len(self._codes) > self._most
         return code
 
     @property

@@ -4,11 +4,12 @@ The rows may stand in any order: a sequence is sorted by the column that tells t
 the order in which the file first names them.
 """
 
+from math import floor, isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ml_core.errors import Fault, InvalidInput, raise_faults, shown
+from ml_core.errors import Fault, InvalidInput, quoted, raise_faults, shown
 from ml_core.inputs.arrays import Sequences
 from ml_core.inputs.kinds import SEQUENCE
 from ml_core.tables import reading
@@ -17,9 +18,7 @@ from ml_core.tables.columns import (
     CATEGORY,
     DATE,
     INTEGER,
-    MOST_WORDS,
     NUMBER,
-    TEXT,
     Dataset,
     value_shown,
 )
@@ -27,10 +26,10 @@ from ml_core.tables.suitability import objection
 from ml_core.training.forms import REFUSE, SequenceColumns
 from ml_core.training.instances import TrainingInstances
 from ml_core.training.labelling import Labelling, column_names
-from ml_core.training.split import Split, column_of
+from ml_core.training.split import TIME, Split, column_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 _BYTES_A_NUMBER = 8
 _LARGEST = float(np.finfo(np.float32).max)
 _WHERE = "$.data.sequence"
+_MOST_NAMED = 5
 _NUMBERS = (NUMBER, INTEGER, BOOLEAN)
 
 
@@ -99,11 +99,12 @@ def read_steps(
         names=wanted,
         budget=budget._replace(bytes_a_number=_BYTES_A_NUMBER),
         options=data.options.reading(by),
+        keys=[] if split["by"] == TIME and by == columns.id else [columns.id],
     )
     warnings = list(dataset.warnings)
     _check_there(dataset, columns, path, data)
     of_rows = Labelling.of(dataset, data.target, split)
-    steps, told = _sorted(dataset, columns)
+    steps, told = _sorted(dataset, columns, data.options.types)
     warnings += told
     channels, told = _channels(dataset, columns, data.target, by)
     warnings += told
@@ -152,12 +153,14 @@ def _check_there(dataset: "Dataset", columns: SequenceColumns, path: str, data: 
         )
 
 
-def _sorted(dataset: "Dataset", columns: SequenceColumns) -> tuple[Steps, list[str]]:
+def _sorted(
+    dataset: "Dataset", columns: SequenceColumns, types: "Mapping[str, str]"
+) -> tuple[Steps, list[str]]:
     """The steps in their order, and what is to be said of rows that are none. Raises `InvalidInput`."""
     ids = dataset.column(columns.id)
     order = dataset.column(columns.order) if columns.order is not None else None
     assert ids is not None  # noqa: S101 - it was looked for
-    _check_ids(ids)
+    _check_ids(ids, said=ids.name in types)
     warnings = []
     kept = ids.present
     if not kept.all():
@@ -202,22 +205,35 @@ def _left_out(rows: int, column: "Column", what: str) -> str:
         if rows == 1
         else (f"{rows} rows have", "are", what)
     )
-    return f"{counted} no value in column '{column.name}', which tells {they}, and {are} left out"
+    told = f"{counted} no value in column '{column.name}', which tells {they}, and {are} left out"
+    words = sorted(filter(None, column.missing_words))
+    if not words:
+        return told
+    more = f" and {len(words) - _MOST_NAMED} more words" if len(words) > _MOST_NAMED else ""
+    named = ", ".join(f"{shown(word)} ({column.missing_words[word]} rows)" for word in words[:_MOST_NAMED])
+    return f"{told}: of these {named}{more} stand for a missing value"
 
 
-def _check_ids(column: "Column") -> None:
-    if column.kind == TEXT:
-        raise InvalidInput.at(
-            f"{_WHERE}.id",
-            f"column {shown(column.name)} has more than {MOST_WORDS} different words, past which none are "
-            "told apart; number the sequences, of whole numbers there may be as many as rows",
-        )
+def _check_ids(column: "Column", *, said: bool) -> None:
+    """Raise `InvalidInput` for a column that tells no sequences apart; `said`: its type was said."""
+    if column.kind == CATEGORY and not said and _are_measured(column.words):
+        column = column._replace(kind=NUMBER)
     if column.kind not in (CATEGORY, INTEGER, BOOLEAN, DATE):
+        as_words = "" if said else f'; "types": {{{quoted(column.name)}: "category"}} reads it as words'
         raise InvalidInput.at(
             f"{_WHERE}.id",
             "what tells sequences apart is a word, a whole number, a truth value or a date; column "
-            f"{shown(column.name)} is of type {column.kind}",
+            f"{shown(column.name)} is of type {column.kind}{as_words}",
         )
+
+
+def _are_measured(words: "Sequence[str]") -> bool:
+    """Whether all words are numbers, of which one has a fraction."""
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError:
+        return False
+    return any(number != floor(number) for number in numbers if isfinite(number))
 
 
 def _check_order(column: "Column") -> None:

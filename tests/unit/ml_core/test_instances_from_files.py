@@ -247,6 +247,74 @@ def test_a_gap_has_the_last_number_before_it(data: st.DataObject, tmp_path_facto
     assert sequences(request) == expected
 
 
+IDS = ["007", "7", "1e3", "1000", "NA", "null", "true", "TRUE", "2024-05-01", "1.5.2024", "-", "nan"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_ids_are_the_words_that_are_written(tmp_path: Path, form: str) -> None:
+    """None is read as a number, a date or a gap: each would make one sequence of two, or none of it."""
+    steps: Columns = {
+        "id": [*IDS, *IDS],
+        "x": [*range(len(IDS)), *range(100, 100 + len(IDS))],
+        "y": [name < "5" for name in IDS] * 2,
+    }
+    data = {"target": "y", "sequence": {"id": "id", "channels": ["x"]}}
+    for types in ({}, {"types": {"id": "category"}}):
+        request = read(tmp_path, FORMATS[form](steps), "rnn", {**data, **types})
+        assert sequences(request) == [[[place], [100 + place]] for place in range(len(IDS))]
+        assert not [told for told in request.warnings if "left out" in told]
+
+
+def test_ids_of_an_npy_are_the_words_that_are_written(tmp_path: Path) -> None:
+    records = np.array([(name, 1.0, name < "5") for name in IDS], [("id", "U9"), ("x", "f8"), ("y", "?")])
+    file = io.BytesIO()
+    np.save(file, records)
+    data = {"target": "y", "sequence": {"id": "id", "channels": ["x"]}}
+    assert len(sequences(read(tmp_path, file.getvalue(), "rnn", data))) == len(IDS)
+
+
+def test_only_an_empty_id_is_missing_and_a_word_that_is_said_to_be(tmp_path: Path) -> None:
+    content = "id,t,x,y\nNA,1,1,a\n ,1,2,a\nNA ,2,3,a\nb,1,4,b\n-9,1,5,b\nb,2,6,b\n"
+    data = {"target": "y", "sequence": {"id": "id", "order": "t"}, "missing": ["-9"]}
+    request = read(tmp_path, content, "rnn", data)
+    assert sequences(request) == [[[1], [3]], [[4], [6]]]
+    (told,) = request.warnings
+    assert told.startswith("2 rows have no value in column 'id', which tells of which sequence they are")
+    assert told.endswith("and are left out: of these '-9' (1 rows) stand for a missing value")
+
+
+def test_ids_said_to_be_numbers_are_read_as_numbers(tmp_path: Path) -> None:
+    content = "id,x,y\n007,1,a\n7,2,a\n8,3,b\n8.0,4,b\n"
+    data = {"target": "y", "sequence": {"id": "id"}, "types": {"id": "number"}}
+    assert sequences(read(tmp_path, content, "rnn", data)) == [[[1], [2]], [[3], [4]]]
+
+
+def test_ids_that_are_measured_are_words_where_that_is_said(tmp_path: Path) -> None:
+    content = "id,x,y\n1.10,1,a\n1.1,2,a\n2.5,3,b\n"
+    data = {"target": "y", "sequence": {"id": "id"}}
+    ((path, message),) = faults(lambda: read(tmp_path, content, "rnn", data))
+    assert path == "$.data.sequence.id"
+    assert message.endswith("""'id' is of type number; "types": {"id": "category"} reads it as words""")
+    assert len(sequences(read(tmp_path, content, "rnn", {**data, "types": {"id": "category"}}))) == 3
+
+
+def test_any_number_of_ids_is_told_apart_within_the_memory(tmp_path: Path) -> None:
+    content = "id,x,y\n" + "".join(f"p{row},{row % 7},{'ab'[row % 2]}\n" for row in range(100_100))
+    data = {"target": "y", "sequence": {"id": "id"}}
+    assert instances(read(tmp_path, content, "rnn", data)).size == 100_100
+    with pytest.raises(TooLarge, match="texts or sequences"):
+        read(tmp_path, content, "rnn", data, Budget(BYTES_AT_LEAST + (12 << 20)))
+
+
+def test_whole_numbers_are_held_out_alike_whatever_file_they_come_from(tmp_path: Path) -> None:
+    numbers: Columns = {"id": [9, 10, 101, 2, 33], "x": [1, 2, 3, 4, 5], "y": ["a", "b", "a", "b", "a"]}
+    split = {"by": "group", "column": "id"}
+    data = {"target": "y", "sequence": {"id": "id"}}
+    for write in FORMATS.values():
+        ranks = instances(read(tmp_path, write(numbers), "rnn", data, split=split, test_fraction=0.4)).ranks
+        assert memoryview(ranks or b"").cast("B").cast("q").tolist() == [1, 2, 4, 0, 3]
+
+
 @pytest.mark.parametrize(
     ("changed", "said", "path", "message"),
     [
