@@ -125,7 +125,7 @@ def test_libraries_are_loaded_before_the_first_phase_is_told(
 ) -> None:
     """On a cold machine that takes seconds, which are neither reading nor splitting."""
     command = (sys.executable, "-c", _COUNTING)
-    with FitChild(_request(40, **wanted).to_bytes(), str(tmp_path), command) as child:
+    with FitChild(_request(40, 2, **wanted).to_bytes(), str(tmp_path), command) as child:
         assert child.ended.wait(60)
         assert isinstance(child.result(), FittedArtifact)
     seen = [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
