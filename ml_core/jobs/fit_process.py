@@ -82,9 +82,8 @@ def _fit(folder: str, progress: _Progress) -> None:
         os.environ.update(environment())
     from ml_core.tables.memory import machine_budget
     from ml_core.tables.readers import load_readers
-    from ml_core.training.fitting import fit, load_libraries
+    from ml_core.training.fitting import fit
 
-    load_libraries(request)
     history = History(listen=progress.note)
     lineage = {}
     if isinstance(request.data, TrainingRows):

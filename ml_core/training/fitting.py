@@ -40,12 +40,6 @@ class Trained(NamedTuple):
     manifest: dict[str, object]
 
 
-def load_libraries(request: TrainingRequest) -> None:
-    """Import what `fit` needs of scikit-learn: seconds on a cold machine, which are none of its phases."""
-    splits = request.test_fraction and request.split["by"] != TIME
-    import_module("sklearn.model_selection" if splits else "sklearn.exceptions")
-
-
 def fit(
     request: TrainingRequest,
     progress: Callable[[str, float | None], None],
@@ -64,6 +58,8 @@ def fit(
     and `Unfinished` for a fit that is to be continued.
     """
     info = algorithms.algorithm(request.algorithm)
+    progress("starting", None)
+    _load_libraries(request)
     progress("splitting", None)
     classes, y = class_numbers(request.targets)
     parts, lacking = _split(request, classes, y)
@@ -271,6 +267,15 @@ def class_numbers(
     classes = tuple(sorted(set(targets)))
     numbers = {label: number for number, label in enumerate(classes)}
     return classes, np.array([numbers[label] for label in targets], dtype=np.int64)
+
+
+def _load_libraries(request: TrainingRequest) -> None:
+    """Import what splitting and more need of scikit-learn: seconds on a cold machine.
+
+    Rows that are refused are refused before.
+    """
+    splits = request.test_fraction and request.split["by"] != TIME
+    import_module("sklearn.model_selection" if splits else "sklearn.exceptions")
 
 
 class _Part(NamedTuple):

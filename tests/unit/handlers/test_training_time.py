@@ -86,7 +86,7 @@ def test_one_run_may_take_longer_than_what_is_continued(
 
 @pytest.mark.parametrize(
     ("asked", "times", "there_are"),
-    [({**SHORT, "max_seconds": 5}, 1, "5 seconds"), (LONG, 40, "60 minutes")],
+    [({**SHORT, "max_seconds": 30}, 1, "30 seconds"), (LONG, 40, "60 minutes")],
 )
 def test_rows_in_a_file_are_refused_as_the_job_begins(
     tmp_path: Path, asked: dict[str, Any], times: int, there_are: str

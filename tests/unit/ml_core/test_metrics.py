@@ -251,4 +251,4 @@ def test_progress_is_told_phase_by_phase() -> None:
     phases: list[tuple[str, float | None]] = []
     body = {"algorithm": "svm", "instances": X.tolist(), "targets": y.tolist()}
     fit(check_request(body, Limits()), lambda phase, percentage: phases.append((phase, percentage)))
-    assert phases == [("splitting", None), ("fitting", None), ("measuring", None)]
+    assert phases == [("starting", None), ("splitting", None), ("fitting", None), ("measuring", None)]
