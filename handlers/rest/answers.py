@@ -227,7 +227,7 @@ _VERSION = _object(
                 "kind": {"type": "string", "enum": [IMAGE, SEQUENCE, TEXT]},
                 "shape": {**_list(_NUMBER), "description": "Of a picture: height, width and channels."},
                 "numbers": {
-                    **_object({"bytes": {"type": "boolean"}, "range": _list(_NUMBER)}),
+                    **_object({"bytes": {"type": "boolean"}, "range": _FLOATS}),
                     "description": "What numbers of pictures training has seen: whether all were whole and "
                     "from 0 to 255, and the least and the largest. PNG files are taken where they are bytes. "
                     "Versions of an earlier release do not say it, and take them.",

@@ -9,15 +9,18 @@ import jsonschema
 import numpy as np
 import pytest
 
+from handlers.rest.answers import ANSWERS
 from ml_core import predict, train_model
 from ml_core.errors import ArtifactInvalid, InvalidInput
+from ml_core.inputs.columns import NUMBER, Feature
 from ml_core.inputs.rows import Limits
 from ml_core.model.model import Model
 from ml_core.preprocessing.picture_input import PictureInput, training_pictures
+from ml_core.preprocessing.pixel_columns import PixelColumns
 from ml_core.preprocessing.pixel_numbers import PixelNumbers
 from ml_core.training.request import check_request
 from tests.unit.handlers.conftest import Ask, asking, services_over
-from tests.unit.handlers.networks import b64, png, register
+from tests.unit.handlers.networks import b64, network, png, register
 from tests.unit.handlers.test_network_tensors import (
     answered,
     infer,
@@ -26,6 +29,7 @@ from tests.unit.handlers.test_network_tensors import (
     refused,
     tensor,
 )
+from tests.unit.ml_core.networks_at_random import cnn
 
 BYTES = np.random.default_rng(5).integers(0, 256, (24, 6, 6), np.uint8)
 BYTES[0, 0, :2] = (0, 255)
@@ -213,6 +217,34 @@ def test_an_artifact_keeps_it_and_an_old_one_has_none(models: dict[str, Model]) 
     old = Model.from_bytes(bytes.fromhex(json.loads(kept.read_text())["artifact"]))
     assert isinstance(old.reader, PictureInput)
     assert old.reader.takes_files
+
+
+def test_rows_of_pixels_are_told_too(tmp_path: Path) -> None:
+    names = ["p0", "p1", "p2", "p3"]
+    columns = PixelColumns([Feature(name, NUMBER) for name in names], (2, 2, 1))
+    reader = PictureInput((2, 2, 1), pixels=columns, numbers=PixelNumbers(False, 0.0, 1.0))
+    services = services_over(tmp_path)
+    state = cnn(np.random.default_rng(5), shape=(2, 2, 1), channels=(2,), classes=2)
+    register(services, "rows", network(state, reader, ("a", "b")))
+    ask = asking(services)
+    told = "it has numbers from 0 to 9; training has seen numbers from 0 to 1"
+    rows: list[list[float]] = [[0, 0.5, 1, 1], [0, 0, 9, 1]]
+    by_column = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    assert notes_of(ask, "rows", inputs=by_column) == [f"$.inputs.p0[1]: {told}"]
+    assert notes_of(ask, "rows", instances=[dict(zip(names, row, strict=True)) for row in rows]) == [
+        f"$.instances[1]: {told}"
+    ]
+    lines = [",".join(names), *(",".join(map(str, row)) for row in rows)]
+    answer = ask(
+        "POST", "/v1/models/rows:predict?notes=true", "\n".join(lines).encode(), content_type="text/csv"
+    )
+    assert [note["message"] for note in json.loads(answer.body)["notes"]] == [told]
+
+
+@pytest.mark.parametrize("numbers", [PixelNumbers(False, -1.5, 0.25), PixelNumbers(True, 0, 255)])
+def test_a_version_tells_any_range(numbers: PixelNumbers) -> None:
+    schema = ANSWERS["Version"]["properties"]["input"]
+    jsonschema.validate(PictureInput((2, 2, 1), numbers=numbers).summary(), schema)
 
 
 def test_a_version_its_schema_and_its_metadata_say_what_is_taken(ask: Ask) -> None:
