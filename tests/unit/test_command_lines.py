@@ -27,6 +27,7 @@ COMMANDS = [
     "providers invoke",
     "examples.demo",
     "benchmarks",
+    "benchmarks.networks",
     "benchmarks.tables",
 ]
 # As before anything was installed: `python3` of the machine.
@@ -105,6 +106,7 @@ def test_there_is_no_other_command_for_people() -> None:
     assert runnable - {command.split()[0] for command in COMMANDS} == {
         "benchmarks.comparison_fastapi",
         "benchmarks.comparison_pandas",
+        "benchmarks.comparison_torch",
         "benchmarks.growth_of_jobs",
         "benchmarks.product",
         "ml_core.datasets.describe_process",
