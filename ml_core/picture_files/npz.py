@@ -7,6 +7,7 @@ import numpy as np
 
 from ml_core.errors import InvalidInput
 from ml_core.inputs.arrays import channels_seem_first
+from ml_core.inputs.rounding import PIXELS, erased_in_array
 from ml_core.picture_files.archive import WHERE, Archive
 from ml_core.picture_files.labelled_arrays import (
     ArrayHeader,
@@ -67,8 +68,13 @@ def lay_out_arrays(archive: Archive, said: Shape | None) -> NpzLayout:
 
 
 def read_pixels(archive: Archive, layout: NpzLayout) -> "NDArray[Any]":
-    """All pictures: uint8 where all are whole numbers from 0 to 255, else float32."""
-    arrays = [_pixels(read_array(archive, pair.samples), pair.samples) for pair in layout.pairs]
+    """All pictures: uint8 where all are whole numbers from 0 to 255, else float32.
+
+    `layout.warnings` take what rounding to that erases.
+    """
+    arrays = [
+        _pixels(read_array(archive, pair.samples), pair.samples, layout.warnings) for pair in layout.pairs
+    ]
     dtype = np.uint8 if all(array.dtype == np.uint8 for array in arrays) else np.float32
     height, width, channels = layout.shape
     whole = np.empty((layout.pictures, height, width, channels), dtype)
@@ -119,7 +125,7 @@ def _shape_of(array: ArrayHeader, said: Shape | None, warnings: list[str]) -> tu
     return (found[0], found[1], found[2]), False
 
 
-def _pixels(array: "NDArray[Any]", header: ArrayHeader) -> "NDArray[Any]":
+def _pixels(array: "NDArray[Any]", header: ArrayHeader, warnings: list[str]) -> "NDArray[Any]":
     """Pixels as uint8, where they are whole numbers from 0 to 255, or as float32."""
     kind = array.dtype.kind
     if kind == "b" or array.dtype == np.uint8:
@@ -134,4 +140,5 @@ def _pixels(array: "NDArray[Any]", header: ArrayHeader) -> "NDArray[Any]":
         raise InvalidInput.at(
             WHERE, f"picture {place} of {header} holds a number that is missing, infinite or past float32"
         )
+    warnings += erased_in_array(array, PIXELS)
     return single

@@ -20,6 +20,7 @@
     suitability.py    what speaks against a column as a feature
     arrow.py          Arrow's arrays as numpy's
     cells.py          texts as they are written, and lists of numbers
+    keys.py           words that tell which rows belong together
     columns.py        what all of them make: a dataset of columns
     description.py    what a dataset holds, in figures
     memory.py         how much a table will take, and the refusal

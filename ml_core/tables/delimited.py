@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from arro3.core import Array, RecordBatch
 
-    from ml_core.tables.cells import KeyCells
+    from ml_core.tables.keys import KeyCells
 
 _READ_BYTES = 1 << 20
 # What the engine holds for each cell of a batch beside its bytes: an offset, and a part of an array.

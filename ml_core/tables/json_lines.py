@@ -35,7 +35,7 @@ from ml_core.tables.words import word_column
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ml_core.tables.cells import KeyCells
+    from ml_core.tables.keys import KeyCells
 
 # What Python makes of a line is several times as long.
 _BATCH_BYTES, _BATCH_ROWS = 1 << 23, 1 << 14

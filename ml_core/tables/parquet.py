@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from arro3.core import Array, Field, RecordBatch, Schema
     from numpy.typing import NDArray
 
-    from ml_core.tables.cells import KeyCells
+    from ml_core.tables.keys import KeyCells
 
 _STRINGS = (DataType.is_string, DataType.is_large_string, DataType.is_string_view)
 # Rows of the first batch, how many times as many the next has at most, and how many times too many are borne.

@@ -13,8 +13,9 @@ from ml_core.tables import signatures
 from ml_core.tables.options import NOTHING_SAID, ReadOptions, check_names
 
 if TYPE_CHECKING:
-    from ml_core.tables.cells import KeyCells, ListCells, TextCells
+    from ml_core.tables.cells import ListCells, TextCells
     from ml_core.tables.columns import Dataset
+    from ml_core.tables.keys import KeyCells
 
 CSV, PARQUET, JSON_LINES, NPY = "csv", "parquet", "jsonl", "npy"
 
@@ -55,7 +56,7 @@ class ReadRequest(NamedTuple):
 
     def key_cells(self, name: str) -> "KeyCells | None":
         """An empty column of words that tell rows apart; None where it is none, or said to be of a type."""
-        from ml_core.tables.cells import KeyCells
+        from ml_core.tables.keys import KeyCells
 
         if name not in self.keys or self.options.types.get(name, "category") != "category":
             return None

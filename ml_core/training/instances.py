@@ -1,6 +1,7 @@
 """Pictures, sequences and texts to train on: checked as they come in a request, or read from a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import safetensors
@@ -9,6 +10,7 @@ from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, s
 from ml_core.inputs.arrays import Pictures, Sequences, channels_seem_first
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
 from ml_core.inputs.labels import Label, Labels
+from ml_core.inputs.rounding import PIXELS, erased, of_channel
 from ml_core.inputs.rows import Limits
 from ml_core.preprocessing.picture_input import training_pictures
 from ml_core.preprocessing.sequence_input import SequenceInput, channel_names
@@ -205,7 +207,8 @@ def check_instances(
     kind, instances, features = read(body, info, limits)
     check_names(list(features), "$.feature_names", limits)
     targets = checked_targets(info, body.get("targets"), len(instances), limits)
-    return TrainingInstances(kind, instances, features, targets, _doubts(body, instances))
+    warnings = _erased(body.get("instances"), instances, features)
+    return TrainingInstances(kind, instances, features, targets, (*_doubts(body, instances), *warnings))
 
 
 def _doubts(body: dict[str, object], instances: Instances) -> tuple[str, ...]:
@@ -248,6 +251,40 @@ def _sequences_or_texts(
     reader = SequenceInput(tuple(channels))
     sequences = reader.read(instances, limits=limits, expecting="this training")
     return SEQUENCE, sequences, reader.features
+
+
+def _erased(given: object, read: Instances, features: tuple[str, ...]) -> list[str]:
+    """What is to be said of numbers that differ as they were sent, and no more as they were read."""
+    sent = given if isinstance(given, list) else []
+    if isinstance(read, Pictures) and read.dtype == "F32":
+        return erased(chain.from_iterable(_numbers_in(each) for each in sent), PIXELS)
+    if not isinstance(read, Sequences):
+        return []
+    return [
+        told
+        for place, name in enumerate(features)
+        for told in erased(
+            chain.from_iterable(_of_channel(each, name, place) for each in sent), of_channel(name)
+        )
+    ]
+
+
+def _numbers_in(value: object) -> Iterator[Any]:
+    """All numbers of nested lists."""
+    if isinstance(value, list):
+        if not any(isinstance(each, list) for each in value):
+            yield from value
+            return
+        for each in value:
+            yield from _numbers_in(each)
+
+
+def _of_channel(instance: object, name: str, place: int) -> Iterator[Any]:
+    """The numbers of a channel, in any form but that of raw bytes. They were read: each form is sound."""
+    if isinstance(instance, dict):
+        yield from instance.get(name, ())
+    for step in instance if isinstance(instance, list) else ():
+        yield step[name] if isinstance(step, dict) else step[place] if isinstance(step, list) else step
 
 
 def _are_texts(instances: object) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.arrays import Sequences
 from ml_core.inputs.kinds import SEQUENCE
+from ml_core.inputs.rounding import erased_in_steps
 from ml_core.tables import reading
 from ml_core.tables.cells import NumberLists
 from ml_core.training.instances import TrainingInstances
@@ -52,6 +53,7 @@ def read_lists(
     kept, told = labelling.rows_kept(None if there.all() else there, held_out=held_out)
     _check_numbers(channels, kept)
     features, steps = _joined(channels, kept)
+    told += erased_in_steps(steps, features)
     packed = memoryview(np.ascontiguousarray(steps, "<f4")).cast("B")
     sequences = Sequences(
         packed, len(features), (lengths if kept is None else lengths[kept]).tolist(), "F32", "$.data"

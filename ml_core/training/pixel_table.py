@@ -12,6 +12,7 @@ from ml_core.inputs import columns as kinds
 from ml_core.inputs.arrays import Pictures
 from ml_core.inputs.columns import Feature
 from ml_core.inputs.kinds import IMAGE
+from ml_core.inputs.rounding import PIXELS, erased_in_array
 from ml_core.preprocessing.pixel_columns import PixelColumns
 from ml_core.tables import reading
 from ml_core.tables.columns import BOOLEAN, INTEGER, NUMBER
@@ -60,6 +61,8 @@ def read_pixels(
     whole = all(_is_whole(column, kept) for column in columns)
     if not whole:
         budget._replace(bytes_a_number=_BYTES_OF_FLOATS).check(dataset.rows, len(columns))
+    if not whole:
+        warnings += _erased(columns, kept)
     packed = _packed(columns, kept, np.dtype(np.uint8 if whole else "<f4"))
     pictures = Pictures(packed, (height, width, channels), "U8" if whole else "F32", "$.data")
     return TrainingInstances(
@@ -162,6 +165,13 @@ def _faults(columns: "Sequence[Column]", kept: "NDArray[np.bool_] | None") -> "I
         else:
             what = "holds a number past single precision in row {}: at most 3.4e38 is taken"
         yield Fault("$.data", f"column {shown(column.name)} {what.format(row + 1)}")
+
+
+def _erased(columns: "Sequence[Column]", kept: "NDArray[np.bool_] | None") -> list[str]:
+    """What is to be said of pixels that are one number in single precision."""
+    most = max(1, _TRANSPOSED // len(columns))
+    found = [column.values if kept is None else column.values[kept] for column in columns]
+    return erased_in_array(np.concatenate([values[:most] for values in found]), PIXELS)
 
 
 def _is_whole(column: "Column", kept: "NDArray[np.bool_] | None") -> bool:

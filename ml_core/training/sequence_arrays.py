@@ -8,6 +8,7 @@ import numpy as np
 from ml_core.errors import InvalidInput, MalformedInput
 from ml_core.inputs.arrays import Sequences
 from ml_core.inputs.kinds import SEQUENCE
+from ml_core.inputs.rounding import erased_in_steps
 from ml_core.picture_files.archive import WHERE, Archive, ArchiveEntry
 from ml_core.picture_files.headers import read_header
 from ml_core.picture_files.labelled_arrays import (
@@ -57,7 +58,8 @@ def read_arrays(path: str, budget: "Budget", *, held_out: bool) -> TrainingInsta
         in_file = sum(pair.samples.entry.size for pair in pairs)
         budget.check_bytes(in_file + sum(numbers) * _BYTES_A_NUMBER, copies=1)
         targets = read_labels(archive, pairs)
-        read = [_read(archive, pair) for pair in pairs]
+        warnings = told_of_pairs(headers, pairs)
+        read = [_read(archive, pair, warnings) for pair in pairs]
     steps = np.concatenate([each for each, _ in read])
     lengths = np.concatenate([each for _, each in read])
     width = steps.shape[1]
@@ -65,9 +67,9 @@ def read_arrays(path: str, budget: "Budget", *, held_out: bool) -> TrainingInsta
     return TrainingInstances(
         SEQUENCE,
         Sequences(memoryview(steps).cast("B"), width, lengths.tolist(), "F32", WHERE),
-        tuple(f"x{channel}" for channel in range(width)),
+        _names(width),
         targets,
-        tuple(told_of_pairs(headers, pairs)),
+        tuple(dict.fromkeys(warnings)),
         test=None if test is None else memoryview(test.astype("u1")),
         in_file=True,
     )
@@ -110,14 +112,21 @@ def _check_widths(arrays: list[ArrayHeader]) -> None:
         raise InvalidInput.at(WHERE, f"expected steps of equally many numbers in all arrays, got {told}")
 
 
-def _read(archive: Archive, pair: ArrayPair) -> "tuple[NDArray[np.float32], NDArray[np.int64]]":
-    """All steps that count, and how many each sequence has."""
+def _names(width: int) -> tuple[str, ...]:
+    return tuple(f"x{channel}" for channel in range(width))
+
+
+def _read(
+    archive: Archive, pair: ArrayPair, warnings: list[str]
+) -> "tuple[NDArray[np.float32], NDArray[np.int64]]":
+    """All steps that count, and how many each sequence has; `warnings` take what is to be said of them."""
     array = read_array(archive, pair.samples)
     array = array.reshape(*array.shape[:2], -1)
     lengths = _lengths(archive, pair.lengths, array)
     counts = np.arange(array.shape[1]) < lengths[:, None]
     with np.errstate(over="ignore"):
-        steps: NDArray[np.float32] = array[counts].astype("<f4")
+        counted = array[counts]
+        steps: NDArray[np.float32] = counted.astype("<f4")
     if not (np.abs(steps) <= _LARGEST).all():
         step = int(np.flatnonzero(~(np.abs(steps) <= _LARGEST).all(axis=1))[0])
         sequence = int(np.searchsorted(np.cumsum(lengths), step, side="right"))
@@ -130,6 +139,7 @@ def _read(archive: Archive, pair: ArrayPair) -> "tuple[NDArray[np.float32], NDAr
                 else "; of sequences of unequal length, an array of lengths says which steps count"
             ),
         )
+    warnings += erased_in_steps(counted, _names(counted.shape[1]))
     return steps, lengths
 
 

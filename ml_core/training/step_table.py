@@ -12,6 +12,7 @@ import numpy as np
 from ml_core.errors import Fault, InvalidInput, quoted, raise_faults, shown
 from ml_core.inputs.arrays import Sequences
 from ml_core.inputs.kinds import SEQUENCE
+from ml_core.inputs.rounding import erased_in_array, of_channel
 from ml_core.tables import reading
 from ml_core.tables.columns import (
     BOOLEAN,
@@ -358,7 +359,7 @@ def _refuse_gaps(steps: Steps, channels: "Sequence[Column]") -> None:
 def _packed(steps: Steps, channels: "Sequence[Column]") -> tuple[memoryview, list[str]]:
     """The numbers of all steps as float32, gaps filled, and what is to be said of those."""
     packed = np.empty((len(steps.rows), len(channels)), "<f4")
-    faults, filled = [], {}
+    faults, filled, warnings = [], {}, []
     for place, column in enumerate(channels):
         values = column.values[steps.rows]
         missing = np.isnan(values)
@@ -376,8 +377,8 @@ def _packed(steps: Steps, channels: "Sequence[Column]") -> tuple[memoryview, lis
             faults.append(Fault("$.data", f"column '{column.name}' {what}"))
             continue
         packed[:, place] = values
+        warnings += erased_in_array(values, of_channel(column.name))
     raise_faults(faults)
-    warnings = []
     if filled:
         named = ", ".join(f"{count} in '{name}'" for name, count in filled.items())
         warnings.append(
