@@ -281,6 +281,9 @@ def check_request(
         _check_no_rows(body)
         table = check_data(body["data"], info, limits, check_uri)
         _check_held_out_by(table, column_of(options["split"]))
+        if table.image is not None:
+            # How many pictures there are is not known yet; what their shape is too small for is.
+            raise_faults(info.algorithm.check_size(DataSize(1, None, table.image), chosen))
         return TrainingRequest(info.name, chosen, table, **options)
     request = TrainingRequest(info.name, chosen, _checked_data(body, info, limits, options), **options)
     _check_size(info, request, seconds)

@@ -773,15 +773,15 @@ def test_a_file_with_labels_of_its_own_is_told_from_a_table(tmp_path: Path) -> N
     for algorithm in ("cnn", "rnn"):
         told = faults(lambda: read(tmp_path, "a,b\n1,2\n", algorithm, {}))  # noqa: B023
         assert told[0][0] == "$.data.target"
-    told = faults(lambda: read(tmp_path, b"PK\x03\x04", "cnn", OF_PIXELS))
+    told = faults(lambda: read_pixels(tmp_path, b"PK\x03\x04"))
     assert told[0][0] == "$.data.target"
 
 
 SOUND: list[tuple[str, dict[str, Any]]] = [
-    ("cnn", {"target": "y", "image": [2, 2, 1]}),
+    ("cnn", {"target": "y", "image": [4, 4, 1]}),
     ("cnn", {"format": "zip"}),
-    ("cnn", {"image": [2, 2, 3]}),
-    ("cnn", {"image": [2.0, 2, 1.0]}),
+    ("cnn", {"image": [4, 4, 3]}),
+    ("cnn", {"image": [4.0, 4, 1.0]}),
     ("rnn", {"target": "y"}),
     ("rnn", {"format": "npz"}),
     ("rnn", {"target": "y", "text": "t"}),

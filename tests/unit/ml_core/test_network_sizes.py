@@ -14,6 +14,9 @@ from ml_core.algorithms.network_sizes import (
     size_of_cnn,
     size_of_rnn,
 )
+from ml_core.errors import InvalidInput
+from ml_core.inputs.rows import Limits
+from ml_core.training.request import check_request
 from tests.unit.ml_core import networks_at_random as at_random
 
 CNN, RNN = algorithms.algorithm("cnn"), algorithms.algorithm("rnn")
@@ -201,3 +204,23 @@ def test_sizes_are_those_of_the_networks() -> None:
 
 def _learnt(state: at_random.State) -> int:
     return sum(kept.size for name, kept in state.tensors.items() if not name.startswith("input."))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "path"),
+    [
+        ({"channels": [2] * 6}, "$.hyperparameters.channels"),
+        ({"channels": [2], "kernel_size": 7}, "$.hyperparameters.kernel_size"),
+    ],
+)
+def test_a_shape_that_is_said_of_a_file_is_checked_before_the_file_is_read(
+    chosen: dict[str, Any], path: str
+) -> None:
+    body = {
+        "algorithm": "cnn",
+        "data": {"uri": "file:t", "target": "y", "image": [4, 4, 1]},
+        "hyperparameters": chosen,
+    }
+    with pytest.raises(InvalidInput) as refused:
+        check_request(body, Limits(10**6), lambda _: None)
+    assert [fault.path for fault in refused.value.faults] == [path]
