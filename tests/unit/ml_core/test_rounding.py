@@ -94,7 +94,9 @@ def test_a_channel_of_a_request_is_named(instances: Any) -> None:
 
 def test_pixels_are_named(tmp_path: Path) -> None:
     pictures = [[[EPOCH + place, EPOCH + 2 * place], [EPOCH, EPOCH]] for place in range(4)]
-    small = {"hyperparameters": {"channels": [2], "kernel_size": 1, "dense": [], "validation_fraction": 0}}
+    small: Any = {
+        "hyperparameters": {"channels": [2], "kernel_size": 1, "dense": [], "validation_fraction": 0}
+    }
     flat = [[number for row in picture for number in row] for picture in pictures]
     columns: Columns = {f"p{place}": [row[place] for row in flat] for place in range(4)}
     content = FORMATS["csv"]({**columns, "y": Y})
