@@ -10,7 +10,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from handlers.errors import UnsupportedMediaType
@@ -126,6 +126,7 @@ def _of_text(feature: Feature, *, gaps: bool) -> Feature:
 def _lines(text: str, names: list[str], most: int, *, prose: bool) -> list[tuple[int, list[str]]]:
     """At most so many records with the line each ends at, without blank ones, by the fittest delimiter.
 
+    Raises `InvalidInput` for a blank line among records of one cell, which may be such a cell.
     With `prose`, any of them may be a part of what cells say: without a header it is a comma.
     """
     samples = {delimiter: _first_cells(text, delimiter) for delimiter in _DELIMITERS}
@@ -139,29 +140,43 @@ def _lines(text: str, names: list[str], most: int, *, prose: bool) -> list[tuple
         delimiter = delimiter if fitness(delimiter)[0] else _DELIMITERS[0]
     elif all(len(cells) == 1 and cells[0].strip() not in names for cells in samples.values()):
         delimiter = _SPACE
-    return list(islice(_records(text, delimiter), most))
+    lines: list[tuple[int, list[str]]] = []
+    blank = None
+    for line, cells in _records(text, delimiter):
+        if not cells:
+            blank = blank or line
+            continue
+        if blank and lines and len(cells) == len(lines[0][1]) == 1:
+            # Left out, answers would no longer stand beside the lines that they are of.
+            raise InvalidInput.at(
+                f"line {blank}", 'the line is empty: write "" for an empty cell, or remove it'
+            )
+        blank = None
+        lines.append((line, cells))
+        if len(lines) == most:
+            break
+    return lines
 
 
 def _first_cells(text: str, delimiter: str) -> list[str]:
     """The first record as it is with a delimiter that may be another than the text's; empty for none."""
     try:
-        return next(_records(text, delimiter), (0, []))[1]
+        return next((cells for _, cells in _records(text, delimiter) if cells), [])
     except MalformedInput:
         return []
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """All records, blank lines without a cell among them, each with the line it ends at."""
     # Of the whole process: the same for every request, of which several may be read at once.
     csv.field_size_limit(sys.maxsize)
     reader = csv.reader(chain(io.StringIO(text, newline=""), (f'"{_END}"',)), delimiter=delimiter)
     line = 0
     try:
         for cells in reader:
-            if not cells:
-                continue
-            if cells[-1] == _END:
+            if cells and cells[-1] == _END:
                 return
-            if cells[-1].endswith(_END_IN_A_CELL):
+            if cells and cells[-1].endswith(_END_IN_A_CELL):
                 raise MalformedInput(f"a quote that begins after line {line} is not closed")
             line = reader.line_num
             yield line, cells

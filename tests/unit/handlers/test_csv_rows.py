@@ -262,3 +262,25 @@ def test_a_column_that_training_lines_lacked_may_be_left_out(tmp_path: Path) -> 
     tensor = {"name": "a", "shape": [1], "datatype": "INT64", "data": [3]}
     infer = labels("/v2/models/m/infer", json.dumps({"inputs": [tensor]}))
     assert infer["outputs"][0]["data"] == without
+
+
+def test_a_blank_line_among_lines_of_one_cell_is_no_row_and_is_not_passed_over(tmp_path: Path) -> None:
+    """Left out, the answers would stand beside other lines. Around the table, and with more cells, it may."""
+    (tmp_path / "data").mkdir()
+    rows = [f"{n % 5},{'pq'[n % 2]}" for n in range(30)]
+    (tmp_path / "data" / "t.csv").write_text("a,y\n" + "\n".join(rows))
+    services = folder_services(read_settings({"ML_ROOT": str(tmp_path)}), key_records=None)
+    body = {"algorithm": "svm", "data": {"uri": "file:t.csv", "target": "y"}, "test_fraction": 0}
+    assert train_now(services, {"model": "m", **body}).state == "succeeded"
+    api = Api(services)
+
+    def asked(text: str) -> Response:
+        headers = {"content-type": "text/csv"}
+        return api.handle(Request("POST", "/v1/models/m:predict", {}, headers, text.encode(), "r"))
+
+    for text in ("a\n1\n\n3\n", "1\n\n3", "a\n\n1\n"):
+        refused = asked(text)
+        assert refused.status == 422
+        assert b"the line is empty" in refused.body
+    for text in ("\na\n1\n3\n\n\n", "1\n3\n"):
+        assert len(answer(asked(text))["predictions"]) == 2
