@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.inputs.samples import SequenceSamples
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
+    from ml_core.inputs.samples import SequenceSamples
     from ml_core.networks.layers import Array
-    from ml_core.preprocessing.tokens import Tokenizer
 
 
 class SequenceBatch:
@@ -104,20 +100,3 @@ def standardisation(samples: SequenceSamples) -> tuple[NDArray[np.float32], NDAr
     constant = deviation <= np.abs(mean) * 1e-7
     scale = np.where(constant, 1.0, deviation)
     return mean.astype(np.float32), np.maximum(scale, np.finfo(np.float32).tiny).astype(np.float32)
-
-
-def cut(samples: SequenceSamples, most: int) -> SequenceSamples:
-    """The last `most` steps of each sequence."""
-    lengths = np.minimum(samples.lengths, most)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-    begins = samples.offsets[1:] - lengths
-    return SequenceSamples(samples.steps[np.repeat(begins, lengths) + within], offsets)
-
-
-def encoded(texts: Sequence[str], tokenizer: Tokenizer) -> SequenceSamples:
-    """Texts as sequences of the numbers of their tokens."""
-    numbers = [tokenizer.encode(text) for text in texts]
-    offsets = np.concatenate([[0], np.cumsum([len(each) for each in numbers])]).astype(np.int64)
-    flat = np.fromiter((number for each in numbers for number in each), np.int64, offsets[-1])
-    return SequenceSamples(flat[:, None], offsets)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_core.inputs.samples import SequenceSamples
-from ml_core.networks.sequences import encoded
 from ml_core.preprocessing.tokens import CHARACTERS, Tokenizer
+from tests.unit.ml_core.networks.reference import encoded
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(5)

@@ -18,12 +18,11 @@ from ml_core.algorithms import cnn, rnn
 from ml_core.algorithms.base import AlgorithmInfo, FitContext, TrainingData
 from ml_core.inputs.arrays import Pictures, Sequences
 from ml_core.inputs.samples import PictureSamples, SequenceSamples
-from ml_core.networks.sequences import encoded
 from ml_core.preprocessing.network_batch import NetworkBatch
 from ml_core.preprocessing.tokens import CHARACTERS
 from tests.oracles import data
 from tests.oracles.data import SEEDS, Split
-from tests.unit.ml_core.networks.reference import Reference
+from tests.unit.ml_core.networks.reference import Reference, encoded
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = Reference()

@@ -1,6 +1,7 @@
 """What PyTorch says of small networks, from a committed file that `make oracles` makes anew and compares."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from ml_core.inputs.samples import PictureSamples, SequenceSamples
+from ml_core.inputs.samples import PictureSamples, SequenceSamples, TextSamples
 from ml_core.networks import convolutional, recurrent
 from ml_core.networks.convolutional import PictureInputs
 from ml_core.networks.loss import CrossEntropy
 from ml_core.networks.network import Layers, backward, forward, gradients_of, parameters_of
 from ml_core.networks.sequences import SequenceInputs
+from ml_core.preprocessing.network_fitting import read_samples
+from ml_core.preprocessing.text_input import TextInput
+from ml_core.preprocessing.tokens import Tokenizer
 
 PATH = Path(__file__).with_name("reference.safetensors")
 CLASSES = 3
+
+
+def encoded(texts: Sequence[str], tokenizer: Tokenizer) -> SequenceSamples:
+    """Texts as a network is trained on them."""
+    samples = read_samples(TextSamples(texts), TextInput("text", tokenizer))
+    assert isinstance(samples, SequenceSamples)
+    return samples
 
 
 class Reference:

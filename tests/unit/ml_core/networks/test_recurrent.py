@@ -12,9 +12,12 @@ from ml_core.inputs.samples import SequenceSamples
 from ml_core.networks.loss import CrossEntropy
 from ml_core.networks.network import backward, forward, gradients_of, parameters_of
 from ml_core.networks.recurrent import build
-from ml_core.networks.sequences import SequenceInputs, cut, encoded, standardisation
+from ml_core.networks.sequences import SequenceInputs, standardisation
 from ml_core.networks.training import TrainingOptions, train
+from ml_core.preprocessing.network_fitting import read_samples
+from ml_core.preprocessing.sequence_input import SequenceInput
 from ml_core.preprocessing.tokens import Tokenizer
+from tests.unit.ml_core.networks.reference import encoded
 
 LENGTHS = (3, 1, 5, 5, 2)
 TOKENS, CLASSES = 7, 3
@@ -184,7 +187,8 @@ def test_a_constant_number_is_divided_by_one() -> None:
 
 
 def test_long_sequences_are_cut_to_their_last_steps() -> None:
-    samples = cut(SequenceSamples(np.arange(7, dtype=np.float32)[:, None], np.array([0, 4, 5, 7])), 2)
+    given = SequenceSamples(np.arange(7, dtype=np.float32)[:, None], np.array([0, 4, 5, 7]))
+    samples: Any = read_samples(given, SequenceInput(("x",), 2))
     assert samples.steps[:, 0].tolist() == [2, 3, 4, 5, 6]
     assert samples.offsets.tolist() == [0, 2, 3, 5]
 
