@@ -128,7 +128,9 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedInput(f"the body is not JSON: {name} is no JSON number; send null for a missing value")
+    raise MalformedInput(
+        f"the body is not JSON: {name} is no JSON number; a missing value is null, where a model takes one"
+    )
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)

@@ -108,7 +108,7 @@ def _check_count(tensor: InputTensor, where: str, limits: Limits) -> None:
     count = tensor.shape[0] if tensor.shape else 0
     if not count:
         raise InvalidInput.at(
-            f"{where}.shape", f"expected at least one instance, got {shown([*tensor.shape])}"
+            f"{where}.shape", f"expected at least one instance, got {_listed(tensor.shape)}"
         )
     if count > limits.max_rows:
         raise TooLarge(f"{where}.shape has {shown(count)} instances; at most {limits.max_rows} are taken")

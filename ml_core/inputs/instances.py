@@ -136,6 +136,7 @@ def wrong_number(value: object) -> str | None:
     return None if finite else f"expected a finite number of double precision, got {shown(value)}"
 
 
+_MOST_AXES_SHOWN = 8
 # The Open Inference Protocol's numeric types, as `struct` calls them.
 TENSOR_CODES = {
     "FP64": "d",
@@ -199,7 +200,7 @@ def _check_shape(
 ) -> None:
     path = f"{where}.shape"
     if len(shape) != 2 or any(type(length) is not int or length < 0 for length in shape):
-        raise InvalidInput.at(path, f"expected [rows, {n_features}], got {shown(list(shape))}")
+        raise InvalidInput.at(path, f"expected [rows, {n_features}], got {shape_shown(shape)}")
     if shape[0] == 0:
         raise InvalidInput.at(path, "expected at least one row, got none")
     if shape[0] > limits.max_rows:
@@ -208,6 +209,11 @@ def _check_shape(
         raise InvalidInput.at(
             path, f"{expecting} expects {n_features} features, {shown(name)} has {shown(shape[1])}"
         )
+
+
+def shape_shown(shape: Sequence[object]) -> str:
+    """A tensor's shape as a message shows it."""
+    return shown([*shape]) if len(shape) > _MOST_AXES_SHOWN else f"[{', '.join(map(shown, shape))}]"
 
 
 def _flat(data: list[object]) -> list[object]:

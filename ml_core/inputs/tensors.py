@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
 from ml_core.inputs.by_column import packed_columns
 from ml_core.inputs.columns import BOOLEAN, NUMBER, Feature
-from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, no_feature
+from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, no_feature, shape_shown
 from ml_core.inputs.rows import Limits, Rows
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _common_length(columns: Sequence[InputTensor], places: Sequence[int], limits
     for place in places:
         shape, where = list(columns[place].shape), f"$.inputs[{place}].shape"
         if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
-            raise InvalidInput.at(where, f"expected [rows] or [rows, 1], got {shown(shape)}")
+            raise InvalidInput.at(where, f"expected [rows] or [rows, 1], got {shape_shown(shape)}")
         if shape[0] != first.shape[0]:
             others = f"{shown(first.shape[0])} in {shown(first.name)}"
             raise InvalidInput.at(where, f"{shown(shape[0])} rows, and {others}")

@@ -215,6 +215,12 @@ def _labels(array: "NDArray[Any]", header: ArrayHeader) -> "NDArray[Any]":
     kind = labels.dtype.kind
     if kind == "f":
         whole = labels.astype(np.float64)
+        if np.isnan(whole).any():
+            raise InvalidInput.at(
+                WHERE,
+                f"sample {int(np.flatnonzero(np.isnan(whole))[0])} has no label: {header} holds NaN; leave "
+                "out samples without a label",
+            )
         if not (np.isfinite(whole) & (whole == np.floor(whole)) & (np.abs(whole) < 2**53)).all():
             raise InvalidInput.at(
                 WHERE, f"expected labels that are words, truth values or whole numbers in {header}"

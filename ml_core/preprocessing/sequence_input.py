@@ -6,7 +6,7 @@ from itertools import chain
 
 from ml_core.errors import Fault, InvalidInput, member, shown
 from ml_core.inputs.arrays import Sequences, check_steps
-from ml_core.inputs.encoded import DTYPE, ENCODED_FLOATS_SCHEMA, read_encoded
+from ml_core.inputs.encoded import B64, DTYPE, ENCODED_FLOATS_SCHEMA, read_encoded
 from ml_core.inputs.float32 import pack32, wrong_number32
 from ml_core.inputs.instance_cells import cells_of, each_read, encoded_of
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, listed_instances, no_feature
@@ -206,16 +206,28 @@ class _SequenceReading:
 
 
 def channel_names(instances: object, given: object) -> list[Any]:
-    """The names of the channels: those given, else the members of the first step, else x0, x1 and so on."""
+    """The names of the channels: those given, else the members of the first step, else x0, x1 and so on.
+
+    A sequence may also be an object of a list for each channel, whose members they are then.
+    """
     first = instances[0] if isinstance(instances, list) and instances else None
     step = first[0] if isinstance(first, list) and first else None
     if given is not None:
         return given if isinstance(given, list) else [given]
     if isinstance(step, dict):
         return list(step)
-    if isinstance(first, dict):
+    if isinstance(first, dict) and not first.keys().isdisjoint((B64, DTYPE)):
         raise InvalidInput.at(
             "$.feature_names", "raw numbers do not tell how many a step has: name the channels"
+        )
+    if isinstance(first, dict) and first:
+        odd = next((name for name, cell in first.items() if not isinstance(cell, list)), None)
+        if odd is None:
+            return list(first)
+        raise InvalidInput.at(
+            member("$.instances[0]", odd),
+            "expected a list of numbers, one for each step, or a text alone in its object, got "
+            f"{shown(first[odd])}",
         )
     if step is None:
         message = f"expected a sequence as a list of steps, or a text, got {shown(first)}"
@@ -247,7 +259,15 @@ def _faults(
         yield Fault(where, f"{expecting} expects at least one step, got none")
         return
     kind = type(instance[0])
-    expected = f"a list of {len(channels)} numbers or an object by channel, as the first step is"
+    width = len(channels)
+    forms: dict[type, str] = {
+        list: "a list of a number" if width == 1 else f"a list of {width} numbers",
+        dict: "an object by channel",
+    }
+    if width == 1:
+        forms |= dict.fromkeys((int, float), "a number")
+    any_form = " or ".join(dict.fromkeys(forms.values()))
+    expected = f"{forms[kind]}, as the first step is" if kind in forms else any_form
     for index, step in enumerate(instance):
         path = f"{where}[{index}]"
         if isinstance(step, list) and kind is list:
@@ -257,7 +277,7 @@ def _faults(
         elif len(channels) == 1 and kind in (int, float):
             yield from _faults_of_number(step, path)
         else:
-            yield Fault(path, f"expected {expected}, got {shown(step)}")
+            yield Fault(path, f"expected {expected}, got {shown(step)}{_as_number(step)}")
 
 
 def _faults_of_list(step: list[object], width: int, path: str, expecting: str) -> Iterator[Fault]:
@@ -306,4 +326,9 @@ def _faults_of_number(value: object, path: str) -> Iterator[Fault]:
     if value is None:
         yield Fault(path, "expected a number, got null: fill gaps first")
     elif told := wrong_number32(value):
-        yield Fault(path, told)
+        yield Fault(path, f"{told}{_as_number(value)}")
+
+
+def _as_number(value: object) -> str:
+    """How a truth value is sent: a channel of these was trained as 0 and 1."""
+    return f": truth values are 1 and 0, send {int(value)}" if isinstance(value, bool) else ""

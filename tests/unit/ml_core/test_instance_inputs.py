@@ -13,7 +13,7 @@ from ml_core.inputs.instances import IGNORED
 from ml_core.inputs.notes import Notes
 from ml_core.inputs.rows import Limits
 from ml_core.preprocessing.picture_input import PictureInput, training_pictures
-from ml_core.preprocessing.sequence_input import SequenceInput
+from ml_core.preprocessing.sequence_input import SequenceInput, channel_names
 from ml_core.preprocessing.text_input import TextInput
 from ml_core.preprocessing.tokens import Tokenizer
 
@@ -135,10 +135,14 @@ def test_of_a_longer_sequence_the_last_steps_count() -> None:
         ("abc", "$.instances[1]: the model expects a list of steps, got 'abc'"),
         ([[1, 2], [3]], "$.instances[1][1]: the model expects 2 numbers in a step, got 1"),
         ([[1, 2], [3, None]], "$.instances[1][1][1]: expected a number, got null: fill gaps first"),
-        ([[1, 2], {"x": 1, "y": 2}], "$.instances[1][1]: expected a list of 2 numbers or an object by chan"),
+        (
+            [[1, 2], {"x": 1, "y": 2}],
+            "$.instances[1][1]: expected a list of 2 numbers, as the first step is",
+        ),
         ([{"x": 1}], "$.instances[1][0]: channel 'y' is missing"),
         ([{"x": 1, "y": 2, "z": 3}], "$.instances[1][0].z: the model has no channel 'z'"),
-        ([1], "$.instances[1][0]: expected a list of 2 numbers or an object by channel"),
+        ([1], "$.instances[1][0]: expected a list of 2 numbers or an object by channel, got 1"),
+        ([[1, True]], "$.instances[1][0][1]: expected a number, got true: truth values are 1 and 0, send 1"),
         (raw([1, 2, 3]), "$.instances[1].b64: the model expects steps of 2 numbers, at least one; got 3"),
         (raw([1, 2], "B"), '$.instances[1].dtype: expected "float32", got uint8'),
         ({"b64": "", "dtype": "float32"}, "$.instances[1].b64: the model expects steps of 2 numbers"),
@@ -233,3 +237,19 @@ def test_notes_tell_of_texts_without_words(tokens: str) -> None:
     notes = Notes()
     reader.of_columns([sent], lambda _, row: f"line {row}", "$.instances", notes=notes)
     assert notes.told == [{"path": f"line {row}", "message": message} for row, message in enumerate(told)]
+
+
+@pytest.mark.parametrize(("step", "shown"), [(True, "true: truth values are 1 and 0, send 1"), ("1", "'1'")])
+def test_a_first_step_that_is_none_is_told_what_one_is(step: object, shown: str) -> None:
+    reader = SequenceInput(("x",))
+    (fault,) = faults(lambda: reader.read([[step]], limits=LIMITS))
+    expected = "a list of a number or an object by channel or a number"
+    assert fault == f"$.instances[0][0]: expected {expected}, got {shown}"
+
+
+def test_channels_are_named_by_a_row_of_lists() -> None:
+    assert channel_names([{"volt": [1, 2], "amp": [3, 4]}], None) == ["volt", "amp"]
+    (fault,) = faults(lambda: channel_names([{"t": "a", "id": 3}], None))
+    assert fault.startswith("$.instances[0].t: expected a list of numbers, one for each step")
+    (fault,) = faults(lambda: channel_names([raw([1, 2])], None))
+    assert fault.startswith("$.feature_names: raw numbers do not tell")

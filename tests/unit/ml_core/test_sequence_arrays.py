@@ -75,6 +75,7 @@ def test_a_given_test_is_held_out(tmp_path: Path) -> None:
             {"x": np.where(X == 10, 1e39, X), "y": Y},
             "past float32; of sequences of unequal length, an array of",
         ),
+        ({"x": X, "y": np.array([0, 1, np.nan, 1])}, "sample 2 has no label: 'y' (4, float64) holds NaN"),
         ({"x": X, "y": np.array([0.5] * 4)}, "expected labels that are words, truth values or whole numbers"),
         (
             {"x_train": X, "y_train": Y, "x_test": X[:, :, :1], "y_test": Y},
