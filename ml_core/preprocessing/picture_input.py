@@ -211,7 +211,7 @@ class _PictureReading:
 
     def together(self, count: int, read: Callable[[int], Pictures], where: str) -> Pictures:
         """So many pictures in one buffer, each as it is read. Raises `InvalidInput`, `TooLarge`."""
-        gathered = _Gathered()
+        gathered = _PictureBuffer()
         each_read(count, lambda index: gathered.add(read(index)))
         return Pictures(memoryview(gathered.packed), self.shape, gathered.dtype, where)
 
@@ -298,7 +298,7 @@ def _is_file(instance: object) -> bool:
     return isinstance(encoded, dict) and encoded.get(DTYPE) is None
 
 
-class _Gathered:
+class _PictureBuffer:
     """Pictures of one shape in one buffer: bytes as long as all are."""
 
     def __init__(self) -> None:
