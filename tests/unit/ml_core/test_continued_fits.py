@@ -143,7 +143,9 @@ def fits() -> list[int]:
         for task in os.listdir("/proc/self/task")
     ]
     children = " ".join(listed).split()
-    return [int(pid) for pid in children if b"serverless-ml-job-" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [
+        int(pid) for pid in children if b"serverless-ml-job-" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def test_reading_a_request_does_not_import_numpy() -> None:
