@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from ml_core.jobs.checkpoints import FolderCheckpoints
-from ml_core.sandbox.memory import prefer_oom_kill
+from ml_core.sandbox.memory import is_nearly_spent, prefer_oom_kill
 from ml_core.training.history import Entry, History
 
 _SPARE = 3.0  # seconds before its deadline at which a fit should have stopped by itself,
@@ -46,7 +46,8 @@ def main(folder: str, module_paths: list[str]) -> None:
         _fit(folder, progress)
     except BaseException as error:  # noqa: BLE001  # the boundary of the process: everything is told to the parent
         reads_file = progress.phase == READING and os.path.exists(os.path.join(folder, "data"))
-        _write_error(folder, _describe(error, reads_file=reads_file))
+        starting = progress.phase == "starting"
+        _write_error(folder, _describe(error, reads_file=reads_file, starting=starting))
 
 
 class _Progress:
@@ -107,7 +108,7 @@ def _fit(folder: str, progress: _Progress) -> None:
         artifact.write(trained.artifact)
 
 
-def _describe(error: BaseException, *, reads_file: bool) -> dict[str, Any]:
+def _describe(error: BaseException, *, reads_file: bool, starting: bool) -> dict[str, Any]:
     """What the parent is told. Whatever else a reader throws at a file is the file's fault."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return {"code": "out_of_memory"}
@@ -118,6 +119,10 @@ def _describe(error: BaseException, *, reads_file: bool) -> dict[str, Any]:
         return {"code": "unfinished", "message": str(error)}
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return {"code": "disk_full"}
+    # A library that is refused memory while it is imported may say only that it failed.
+    importing = starting or isinstance(error, (SystemError, ImportError))
+    if importing and not isinstance(error, ServerlessMLError) and is_nearly_spent():
+        return {"code": "out_of_memory"}
     if not isinstance(error, ServerlessMLError):
         return {"code": "unreadable" if reads_file else "internal", "traceback": frames_of(error)}
     faults = error.faults if isinstance(error, InvalidInput) else []

@@ -4,6 +4,7 @@ A platform that counts memory for the whole function kills all of it at once: th
 """
 
 import os
+import resource
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -39,6 +40,18 @@ def _resident_bytes() -> int:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
+
+
+def is_nearly_spent(spare: int = 64 << 20) -> bool:
+    """Whether this process has less than `spare` bytes left of the data that its limit allows it."""
+    limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    if limit == resource.RLIM_INFINITY:
+        return False
+    with suppress(OSError), open("/proc/self/status", encoding="ascii") as file:  # Linux has it
+        for line in file:
+            if line.startswith("VmData:"):
+                return int(line.split()[1]) * 1024 + spare > limit
+    return False
 
 
 def prefer_oom_kill() -> None:

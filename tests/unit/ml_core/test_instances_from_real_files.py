@@ -150,7 +150,7 @@ def test_a_patient_who_smokes_and_does_not_is_named(tmp_path: Path) -> None:
     said = {"target": "Smoke", "sequence": {"id": "Subject", "order": "time"}}
     ((path, told),) = faults(lambda: read(tmp_path, content, "rnn", said))
     assert path == "$.data.target"
-    assert told.startswith("sequence 81 has both 'yes' and 'no' in column 'Smoke'")
+    assert told.startswith("sequence '81' has both 'yes' and 'no' in column 'Smoke'")
 
 
 LANGUAGES = ("de", "fr", "el", "ar", "hi", "ja", "ko", "th")

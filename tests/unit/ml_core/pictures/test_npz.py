@@ -155,7 +155,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "records": ({"x": np.zeros(6, [("a", "u1")]), "y": NUMBERS}, "expected numbers"),
     "dates": ({"x": BYTES, "y": np.zeros(6, "M8[s]")}, "expected labels"),
     "fractions": ({"x": BYTES, "y": NUMBERS / 7}, "words, truth values or whole numbers"),
-    "a missing label": ({"x": BYTES, "y": np.array([1, np.nan] * 3)}, "words, truth values or whole numbers"),
+    "a missing label": ({"x": BYTES, "y": np.array([1, np.nan] * 3)}, "sample 1 has no label"),
     "an empty word": ({"x": BYTES, "y": np.array(["a", ""] * 3)}, "empty, or no text"),
     "no text": ({"x": BYTES, "y": np.array([b"\xff", b"a"] * 3)}, "empty, or no text"),
     "too large a label": ({"x": BYTES, "y": np.array([2**60, 1] * 3)}, "past 2"),
