@@ -31,7 +31,8 @@ _MOST_POINTERS = 1000
 class Served(Record):
     """A model that is ready to predict, which version it is, and whether its artifact had to be read.
 
-    `alias` is what led to the version; None where that was its number, or that it is the newest.
+    `alias` is what led to the version; None where that was its number, or that it is the newest. `job` is the
+    id of the job that trained it, which no other version ever has; None outside a registry.
     """
 
     model: Model
@@ -39,6 +40,7 @@ class Served(Record):
     version: int
     alias: str | None
     cold: bool
+    job: str | None
 
 
 class Models:
@@ -82,7 +84,7 @@ class Models:
             raise ArtifactInvalid(
                 f"the artifact of model '{name}' version {picked.version} is missing"
             ) from error
-        return Served(model, name, picked.version, choice.alias, cold)
+        return Served(model, name, picked.version, choice.alias, cold, picked.job)
 
     def ready(self, name: str, version: int | None = None) -> Served:
         """As `resolve`, when every version that a caller may get can answer."""

@@ -50,7 +50,7 @@ class OneModel:
         if self._model is None:
             with open(self._path, "rb") as file:
                 self._model = Model.from_bytes(file.read())
-        return Served(self._model, self._name, VERSION, None, cold)
+        return Served(self._model, self._name, VERSION, None, cold, None)
 
     def ready(self, name: str, version: int | None = None) -> Served:
         """See `resolve`."""

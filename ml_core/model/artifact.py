@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 #
 # 1: float64 tensors of one or two axes, at most 64 of them. 2: those of `safetensors.SIZES`, of more axes and
 # more of them. What an algorithm of format 1 says is the same in format 2, so nothing has to be turned.
-FORMAT = 2
-_READ = (1, 2)
+# 3: a profile (`profiles/profile.py`) beside the model. Without one an artifact is still of format 2.
+FORMAT = 3
+_WITHOUT_PROFILE = 2
+_READ = (1, 2, 3)
+PROFILE = "profile"
 
 
 def write(description: Mapping[str, Any], tensors: Mapping[str, safetensors.Tensor]) -> bytes:
     """The artifact of a model's description and tensors."""
-    return safetensors.write({"format": FORMAT, **description}, tensors)
+    written = FORMAT if PROFILE in tensors else _WITHOUT_PROFILE
+    return safetensors.write({"format": written, **description}, tensors)
 
 
 def read(data: bytes) -> tuple[dict[str, Any], dict[str, safetensors.Tensor]]:
@@ -36,6 +40,6 @@ def read(data: bytes) -> tuple[dict[str, Any], dict[str, safetensors.Tensor]]:
     description: dict[str, Any] = dict(content)
     written = description.pop("format", None)
     if type(written) is not int or written not in _READ:
-        expected = " or ".join(map(str, _READ))
+        expected = ", ".join(map(str, _READ))
         raise ArtifactInvalid(f"expected an artifact of format {expected}, got format {shown(written)}")
     return description, tensors

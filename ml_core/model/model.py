@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from ml_core.algorithms.outputs import LABEL, by_every_name
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from ml_core.preprocessing.instance_input import InstanceInput
     from ml_core.preprocessing.pixel_columns import PixelColumns
     from ml_core.preprocessing.scaling import Scaling
+    from ml_core.profiles.profile import Profile
 
     # Checked instances.
     type Instances = Rows | Pictures | Sequences
@@ -43,7 +46,8 @@ class Model:
 
     `classes` are the labels in the order of probabilities and decisions, None for clusters, whose labels are
     their numbers. `reader` reads pictures, sequences or texts, None where instances are rows of a table.
-    `nbytes` is the artifact's size, 0 for a model that was never stored.
+    `profile_bytes` are those of `profile`, which no prediction reads. `nbytes` is the artifact's size, 0 for
+    a model that was never stored.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Model:
         scaling: Scaling | None = None,
         encoding: Encoding | None = None,
         reader: InstanceInput | None = None,
+        profile_bytes: bytes | memoryview | None = None,
         nbytes: int = 0,
     ) -> None:
         self.algorithm = algorithm
@@ -67,6 +72,7 @@ class Model:
         self.scaling = scaling
         self.encoding = encoding
         self.reader = reader
+        self.profile_bytes = profile_bytes
         self.nbytes = nbytes
         self.output_specs: dict[str, OutputSpec] = {spec.name: spec for spec in estimator.outputs}
         self._asked = by_every_name(self.output_specs)
@@ -109,6 +115,18 @@ class Model:
         """Whether the artifact holds rows that it was fitted to; None where the algorithm does not say it."""
         told: bool | None = getattr(self.estimator, "contains_training_rows", None)
         return told
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """What is kept of the rows that it was trained on; None where that is nothing.
+
+        Raises `ArtifactInvalid` for bytes that are no profile.
+        """
+        if self.profile_bytes is None:
+            return None
+        from ml_core.profiles.profile import Profile
+
+        return Profile.from_bytes(bytes(self.profile_bytes))
 
     def learnt(self) -> Learnt | None:
         """What it learnt, of rows as the estimator takes them; None where the algorithm does not say it."""
@@ -208,11 +226,14 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The model's artifact: what `from_bytes` reads, and `deploy_model` deploys."""
-        from ml_core.model.artifact import write
+        from ml_core.model.artifact import PROFILE, write
+        from ml_core.safetensors import Tensor
 
         description = {**self.description, "parameters": self.estimator.parameters()}
-        scaling = self.scaling.tensors() if self.scaling else {}
-        return write(description, {**self.estimator.tensors(), **scaling})
+        tensors = {**self.estimator.tensors(), **(self.scaling.tensors() if self.scaling else {})}
+        if self.profile_bytes is not None:
+            tensors[PROFILE] = Tensor((len(self.profile_bytes),), self.profile_bytes, "U8")
+        return write(description, tensors)
 
     def to_onnx(self, *, name: str = "", version: int = 0) -> bytes:
         """The model as an ONNX file, which other runtimes predict with; docs/versions.md says what it takes.
@@ -233,10 +254,13 @@ class Model:
     @classmethod
     def from_bytes(cls, data: bytes) -> Model:
         """The model of an artifact. Raises `ArtifactInvalid` for bytes that `to_bytes` did not make."""
-        from ml_core.model.artifact import read
+        from ml_core.model.artifact import PROFILE, read
         from ml_core.model.restoring import parts_of
 
-        return cls(**parts_of(*read(data)), nbytes=len(data))
+        description, tensors = read(data)
+        profile = tensors.pop(PROFILE, None)
+        kept = None if profile is None else profile.packed
+        return cls(**parts_of(description, tensors), profile_bytes=kept, nbytes=len(data))
 
     def predict_rows(self, rows: Instances, outputs: Sequence[str] = ("label",)) -> Predictions:
         """What is asked in `outputs`, for every instance, under the names by which it was asked for.
