@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# What an endpoint asks for. OPEN is for anyone, always; VISITOR for anyone once a key is configured; each
-# role includes those before it.
-OPEN, VISITOR, PREDICT, TRAIN, ADMIN = "open", "visitor", "predict", "train", "admin"
+# What an endpoint asks for. OPEN is for anyone, always; VISITOR for anyone once a key is configured; the
+# others for keys whose role gives that right. READ is versions, metrics and aliases; INSPECT is what was
+# learnt, and what became of it.
+OPEN, VISITOR = "open", "visitor"
+PREDICT, READ, INSPECT, FEEDBACK, TRAIN, ADMIN = "predict", "read", "inspect", "feedback", "train", "admin"
 ROLES = (PREDICT, TRAIN, ADMIN)
+_GIVEN = {
+    PREDICT: (PREDICT, READ),
+    TRAIN: (PREDICT, READ, INSPECT, TRAIN),
+    ADMIN: (PREDICT, READ, INSPECT, FEEDBACK, TRAIN, ADMIN),
+}
 
 _DIGITS = 64  # of a SHA-256
 _LONGEST_KEY = 512
@@ -97,8 +104,8 @@ class KeyGate:
         caller = match(key, self._records) or match(key, self._fresh_records(_EARLIEST_RELOAD))
         if caller is None:
             raise Unauthenticated("the key is not known")
-        if ROLES.index(caller.role) < ROLES.index(access):
-            raise Forbidden(f"the role {caller.role!r} does not reach this far; {access!r} does")
+        if access not in _GIVEN[caller.role]:
+            raise Forbidden(f"the role {caller.role!r} does not reach this far; {role_for(access)!r} does")
         return caller
 
     def _fresh_records(self, most_age: float) -> Records:
@@ -115,6 +122,11 @@ class KeyGate:
         self._records = [record for record in read if is_record(record)]
         self._read_at = self._clock()
         return self._records
+
+
+def role_for(access: str) -> str:
+    """The least role that gives a right."""
+    return next(role for role in ROLES if access in _GIVEN[role])
 
 
 def key_of(headers: Mapping[str, str]) -> str:

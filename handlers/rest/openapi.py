@@ -13,7 +13,7 @@ from typing import Any
 
 import handlers.errors
 import ml_core.errors
-from handlers.auth import OPEN, ROLES, VISITOR
+from handlers.auth import OPEN, VISITOR, role_for
 from handlers.rest.answers import ANSWERS
 from handlers.rest.network_examples import examples_of
 from handlers.rest.problems import status_of
@@ -151,6 +151,7 @@ def _operation(route: Route) -> dict[str, Any]:
     module_name, _, function_name = route.target.partition(":")
     module = import_module(f"handlers.rest.endpoints.{module_name}")
     summary, *more = _paragraphs(getattr(module, function_name))
+    open_to_all = route.access in (OPEN, VISITOR)
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "tags": [module_name],
@@ -162,9 +163,9 @@ def _operation(route: Route) -> dict[str, Any]:
             "4XX": _PROBLEM,
             "5XX": _PROBLEM,
         },
-        "security": [] if route.access in (OPEN, VISITOR) else [{"bearer": []}, {"key": []}],
+        "security": [] if open_to_all else [{"bearer": []}, {"key": []}],
     }
-    role = [f"Needs a key of the role `{route.access}` or above."] if route.access in ROLES else []
+    role = [] if open_to_all else [f"Needs a key of the role `{role_for(route.access)}` or above."]
     operation["description"] = "\n\n".join([*more, *role]) or summary
     if route.body:
         operation["requestBody"] = {

@@ -7,7 +7,7 @@ to meet, and `answers` the schemas in `handlers/rest/answers.py` of what comes b
 
 from __future__ import annotations
 
-from handlers.auth import ADMIN, OPEN, PREDICT, TRAIN, VISITOR
+from handlers.auth import ADMIN, INSPECT, OPEN, PREDICT, READ, TRAIN, VISITOR
 from ml_core.errors import (
     AliasNotFound,
     DatasetNotFound,
@@ -195,12 +195,12 @@ ROUTES = (
         may_be_empty=True,
     ),
     Route("DELETE", "/v1/datasets/{dataset}", "datasets:delete_dataset", ADMIN, ((204, ""),)),
-    Route("GET", "/v1/models", "models:models", PREDICT, ((200, "Models"),), query=("limit", "after")),
+    Route("GET", "/v1/models", "models:models", READ, ((200, "Models"),), query=("limit", "after")),
     Route(
         "GET",
         "/v1/models/{model}",
         "models:model",
-        PREDICT,
+        READ,
         ((200, "Model"), (304, "")),
         query=("limit", "before"),
         headers=("if-none-match",),
@@ -210,7 +210,7 @@ ROUTES = (
         "GET",
         "/v1/models/{model}/versions",
         "models:versions",
-        PREDICT,
+        READ,
         ((200, "Versions"),),
         query=("limit", "before"),
     ),
@@ -218,7 +218,7 @@ ROUTES = (
         "GET",
         "/v1/models/{model}/versions/{version}",
         "models:version",
-        PREDICT,
+        READ,
         ((200, "Version"), (304, "")),
         headers=("if-none-match",),
     ),
@@ -241,7 +241,7 @@ ROUTES = (
         "GET",
         "/v1/models/{model}/versions/{version}/parameters",
         "parameters:parameters",
-        TRAIN,
+        INSPECT,
         ((200, "Parameters"),),
     ),
     Route(
@@ -281,7 +281,7 @@ ROUTES = (
         "GET",
         "/v1/models/{model}/aliases/{alias}",
         "aliases:alias",
-        PREDICT,
+        READ,
         ((200, "Alias"), (304, "")),
         headers=("if-none-match",),
     ),
@@ -310,7 +310,7 @@ ROUTES = (
         "GET",
         "/v1/models/{model}/aliases/{alias}/history",
         "aliases:history",
-        PREDICT,
+        READ,
         ((200, "History"),),
         query=("limit", "before"),
     ),
