@@ -14,6 +14,7 @@
     │   ├── NameTaken           something has the name in another spelling
     │   ├── NothingToPromote · NothingToRollBack
     │   ├── NotDescribed        what a version learnt cannot be told
+    │   ├── NotExplained        why it predicts what it predicts cannot be told
     │   ├── IdempotencyMismatch the key was used for another request
     │   ├── LeaseLost           another trainer holds the job, or it is over
     │   ├── ObjectExists        put-if-absent found an object
@@ -183,6 +184,12 @@ class NotDescribed(Conflict):
     """What the version learnt cannot be told: its algorithm does not say it, or not in the columns' units."""
 
     code = "not_described"
+
+
+class NotExplained(Conflict):
+    """Why the version predicts what it predicts cannot be told; the message says what would help."""
+
+    code = "not_explained"
 
 
 class NotExported(Conflict):
