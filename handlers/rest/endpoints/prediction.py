@@ -8,7 +8,6 @@ from ml_core.inputs.instances import IGNORED
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
     from handlers.rest.call import Call
@@ -73,36 +72,11 @@ def predict(call: Call) -> Response:
     object with a list of each. They also come as `text/csv`, with the other members as query parameters; and
     who accepts `text/csv` is answered with it.
     """
-    is_csv = _is_csv(call.header("content-type"))
-    if is_csv:
-        from handlers.rest.csv_rows import CSV, read_csv_body
-
-        body, form = read_csv_body(call), CSV
-    else:
-        body, form = call.body(), "instances"
-        if call.request.query:
-            _check_query(call.request.query)
-    if not is_csv and ("instances" not in body or not _OTHERS.isdisjoint(body)):
-        from handlers.rest.forms import form_of
-
-        form = form_of(body)
-    key = call.routing_key or call.request.request_id
-    served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"), key)
+    form, body = read(call)
+    served = chosen(call)
+    notes = notes_of(body)
+    rows = rows_of(call, served, form, body, notes)
     model = served.model
-    note(call, served)
-    unknown = IGNORED if body.get("unknown_columns") == "ignore" else ADVICE
-    expecting, notes = described(served), _notes(body)
-    if form == "instances":
-        rows = model.rows(
-            body["instances"], limits=call.limits, expecting=expecting, unknown=unknown, notes=notes
-        )
-    else:
-        from handlers.rest.forms import rows_of
-
-        rows = rows_of(
-            form, body[form], model, call.limits, expecting=expecting, unknown=unknown, notes=notes
-        )
-    call.note(rows=len(rows))
     wanted = tuple(body.get("outputs", ()))
     found = answered(call, model, rows, wanted or ("label",))
     if _is_csv(call.header("accept")):
@@ -122,21 +96,76 @@ def predict(call: Call) -> Response:
     return json_response(answer)
 
 
+def read(call: Call) -> tuple[str, dict[str, Any]]:
+    """The member that holds the rows, and the body; of CSV the members that the query says.
+
+    Raises `MalformedInput`, `UnsupportedMediaType`, `TooLarge`, and `InvalidInput` for a body that breaks the
+    route's schema or has no rows, or rows in two forms.
+    """
+    if _is_csv(call.header("content-type")):
+        from handlers.rest.csv_rows import CSV, read_csv_body
+
+        return CSV, read_csv_body(call)
+    body = call.body()
+    if call.request.query:
+        _check_query(call)
+    if "instances" in body and _OTHERS.isdisjoint(body):
+        return "instances", body
+    from handlers.rest.forms import form_of
+
+    return form_of(body), body
+
+
+def chosen(call: Call) -> Served:
+    """The version that the path names, or that falls to the routing key; the request's log line says which.
+
+    Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `InvalidInput`, `ArtifactInvalid`,
+    `Unavailable`.
+    """
+    key = call.routing_key or call.request.request_id
+    served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"), key)
+    note(call, served)
+    return served
+
+
+def rows_of(call: Call, served: Served, form: str, body: dict[str, Any], notes: Notes | None) -> Instances:
+    """The rows in the body's member `form`, checked; the log line says how many. Raises `InvalidInput`."""
+    model, expecting = served.model, described(served)
+    unknown = unknown_of(body)
+    if form == "instances":
+        rows = model.rows(
+            body["instances"], limits=call.limits, expecting=expecting, unknown=unknown, notes=notes
+        )
+    else:
+        from handlers.rest import forms
+
+        rows = forms.rows_of(
+            form, body[form], model, call.limits, expecting=expecting, unknown=unknown, notes=notes
+        )
+    call.note(rows=len(rows))
+    return rows
+
+
+def unknown_of(body: dict[str, Any]) -> str:
+    """What becomes of columns that the model does not know: they are IGNORED, or refused with this advice."""
+    return IGNORED if body.get("unknown_columns") == "ignore" else ADVICE
+
+
 def _is_csv(header: str) -> bool:
     """Whether a header's first media type is CSV."""
     return header[:8].lower() == "text/csv" and header[8:9] in ("", ";", ",", " ")
 
 
-def _check_query(query: Mapping[str, str]) -> None:
+def _check_query(call: Call) -> None:
     """Raise `InvalidInput` for what the query says in the place of a body of JSON: nobody would hear it."""
     raise_faults(
         Fault(f"query.{name}", "is for a body of CSV; in JSON it is a member of the body")
-        for name in query
-        if name in ("outputs", "unknown_columns", "notes")
+        for name in call.request.query
+        if name in call.route.query
     )
 
 
-def _notes(body: dict[str, Any]) -> Notes | None:
+def notes_of(body: dict[str, Any]) -> Notes | None:
     """What takes notes, where the request asks for them."""
     if not body.get("notes"):
         return None
