@@ -1,0 +1,76 @@
+"""Where counts stand in the object store, and what an object of them says.
+
+An instance writes one part for each hour: what it counted in that hour, of all versions. The sweep adds the
+parts of hours that are over to one sum for each version and day, which names the parts that are in it: so
+none is added twice, whatever breaks off in between.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+from ml_core.monitoring.counts import VersionCounts
+from ml_core.records import Record
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = 1
+PARTS = "monitoring/parts/"
+SUMS = "monitoring/versions/"
+GRACE = 300.0  # seconds after an hour until its parts are summed: clocks differ, and a write takes its time
+HOUR = 3600.0
+
+
+class Counted(Record):
+    """The counts of one version, and which version it is."""
+
+    model: str
+    version: int
+    counts: VersionCounts
+
+
+def hour_of(seconds: float) -> str:
+    """The hour of UTC that a time since the epoch is in, such as `2026-11-26T07`."""
+    return time.strftime("%Y-%m-%dT%H", time.gmtime(seconds))
+
+
+def part_key(hour: str, instance: str) -> str:
+    """The key of an instance's part of an hour."""
+    return f"{PARTS}{hour}/{instance}.json"
+
+
+def hour_and_instance(key: str) -> tuple[str, str]:
+    """What `part_key` made a key of."""
+    hour, _, instance = key.removeprefix(PARTS).removesuffix(".json").partition("/")
+    return hour, instance
+
+
+def sum_key(job: str, date: str) -> str:
+    """The key of the sum of a version's counts of a day, `date` such as `2026-11-26`."""
+    return f"{SUMS}{job}/{date}.json"
+
+
+def part_bytes(versions: Mapping[str, Counted]) -> bytes:
+    """A part as it is stored, of the counts by the versions' jobs."""
+    described = {
+        job: {"model": counted.model, "version": counted.version, "counts": counted.counts.described()}
+        for job, counted in versions.items()
+    }
+    return json.dumps({"format": FORMAT, "versions": described}, separators=(",", ":")).encode()
+
+
+def read_part(data: bytes) -> dict[str, Counted]:
+    """The counts in a part by the versions' jobs; none in what no instance of this release wrote."""
+    try:
+        part = json.loads(data)
+        if part["format"] != FORMAT:
+            return {}
+        return {
+            job: Counted(each["model"], each["version"], VersionCounts.of(each["counts"]))
+            for job, each in part["versions"].items()
+        }
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return {}

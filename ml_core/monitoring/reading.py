@@ -1,0 +1,180 @@
+"""What was counted of versions between two moments: the sums of days, and the parts that are in none yet.
+
+Parts are read before the sums. What the sweep adds to a sum meanwhile is then in both, and the sum names it;
+nothing is in neither.
+"""
+
+from __future__ import annotations
+
+import time
+from calendar import timegm
+
+from ml_core.documents import read_many
+from ml_core.errors import ObjectNotFound
+from ml_core.monitoring.counts import VersionCounts
+from ml_core.monitoring.parts import PARTS, SUMS, hour_and_instance, hour_of, read_part, sum_key
+from ml_core.records import Record
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ml_core.documents import Document
+    from ml_core.monitoring.parts import Counted
+    from ml_core.ports import ObjectInfo, ObjectStore
+
+DAY = 86_400.0
+MOST_DAYS = 400  # sums of a version that are read at once, the newest
+MOST_PARTS = 1_000  # parts, the newest
+MOST_BYTES = 64 << 20  # of parts
+_MOST_PAGES = 10  # of the list of parts
+_READERS = 8  # at a time
+
+
+class DayCounts(Record):
+    """What was counted on a day of UTC, such as `2026-11-26`."""
+
+    date: str
+    counts: VersionCounts
+
+
+class Window(Record):
+    """What was counted of a version from one moment to another.
+
+    Args:
+        begin: the first moment that is in it, in seconds since the epoch: the beginning of a day.
+        end: the first moment that is not: the end of a day, or now.
+        days: the days on which something was counted, ascending.
+        left_out: how many objects were not read because there are too many; 0 where all is counted.
+    """
+
+    begin: float
+    end: float
+    days: tuple[DayCounts, ...]
+    left_out: int
+
+    @property
+    def counts(self) -> VersionCounts:
+        """The counts of all days together."""
+        total = VersionCounts()
+        for day in self.days:
+            total.add(day.counts)
+        return total
+
+
+def window(store: ObjectStore, job: str, begin: float, end: float, *, now: float | None = None) -> Window:
+    """The counts of a version, by the job that trained it, on the days from `begin` to before `end`.
+
+    Days of UTC are counted whole: the sweep keeps no hours. Raises `Unavailable`, and `DocumentDamaged` for a
+    sum that somebody else wrote over.
+    """
+    return windows(store, [job], begin, end, now=now)[job]
+
+
+def windows(
+    store: ObjectStore, jobs: Sequence[str], begin: float, end: float, *, now: float | None = None
+) -> dict[str, Window]:
+    """As `window`, of several versions, by job: the parts, which hold all versions, are read once."""
+    now = time.time() if now is None else now
+    first, last = _date(begin), _date(max(begin, min(end, now) - 0.001))
+    parts, unread = _read_parts(store, frozenset(jobs), first, last)
+    began, ended = _midnight(first), min(_midnight(last) + DAY, max(now, begin))
+    found: dict[str, Window] = {}
+    for job in jobs:
+        days, old = _read_days(store, job, first, last)
+        for hour, instance, counted in parts:
+            if job in counted:
+                _add_part(days, hour, instance, counted[job].counts)
+        ordered = tuple(DayCounts(date, days[date][0]) for date in sorted(days))
+        found[job] = Window(began, ended, ordered, unread + old)
+    return found
+
+
+type _Days = dict[str, tuple[VersionCounts, frozenset[str]]]
+type _Part = tuple[str, str, dict[str, Counted]]
+
+
+def _read_days(store: ObjectStore, job: str, first: str, last: str) -> tuple[_Days, int]:
+    """The sums of a version's days and the parts in each, by date; and how many sums were not read."""
+    prefix = f"{SUMS}{job}/"
+    dates: list[str] = []
+    after: str | None = f"{prefix}{first}"  # sorts before `{first}.json`
+    while after is not None:
+        page = store.list(prefix, after=after)
+        dates += [info.key.removeprefix(prefix).removesuffix(".json") for info in page.objects]
+        after = page.next_after if dates and dates[-1] <= last else None
+    dates = [date for date in dates if date <= last]
+    newest = dates[-MOST_DAYS:]
+    documents = read_many(store, [sum_key(job, date) for date in newest])
+    days = {
+        date: (VersionCounts.of(document.body["counts"]), names_of(document))
+        for date, document in zip(newest, documents, strict=True)
+        if document is not None
+    }
+    return days, len(dates) - len(newest)
+
+
+def names_of(document: Document) -> frozenset[str]:
+    """The parts that are in a sum, as `{hour}/{instance}` with two digits of the hour."""
+    parts: dict[str, str] = document.body["parts"]
+    return frozenset(f"{hour}/{instance}" for hour, names in parts.items() for instance in names.split())
+
+
+def _add_part(days: _Days, hour: str, instance: str, counts: VersionCounts) -> None:
+    """Add a part to its day, unless it is in it."""
+    date, _, of_day = hour.partition("T")
+    total, names = days.get(date, (VersionCounts(), frozenset()))
+    if f"{of_day}/{instance}" not in names:
+        total.add(counts)
+    days[date] = total, names
+
+
+def _read_parts(store: ObjectStore, jobs: frozenset[str], first: str, last: str) -> tuple[list[_Part], int]:
+    """Of the parts of these days what is about these versions; and how many parts were not read."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    listed, more = _listed_parts(store, first, last)
+    chosen: list[ObjectInfo] = []
+    size = 0
+    for info in reversed(listed):
+        size += info.size
+        if len(chosen) == MOST_PARTS or size > MOST_BYTES:
+            break
+        chosen.append(info)
+
+    def read(info: ObjectInfo) -> _Part | None:
+        hour, instance = hour_and_instance(info.key)
+        try:
+            counted = read_part(store.get(info.key).data)
+        except ObjectNotFound:
+            return None  # summed meanwhile
+        return hour, instance, {job: each for job, each in counted.items() if job in jobs}
+
+    with ThreadPoolExecutor(_READERS) as readers:
+        found = [part for part in readers.map(read, chosen) if part is not None]
+    return found, len(listed) - len(chosen) + more
+
+
+def _listed_parts(store: ObjectStore, first: str, last: str) -> tuple[list[ObjectInfo], int]:
+    """The parts of these days, ascending; and 1 where there are still more, of later hours."""
+    listed: list[ObjectInfo] = []
+    after: str | None = f"{PARTS}{first}"
+    for _ in range(_MOST_PAGES):
+        page = store.list(PARTS, after=after)
+        listed += [info for info in page.objects if _day_of(info.key) <= last]
+        after = page.next_after
+        if after is None or _day_of(after) > last:
+            return listed, 0
+    return listed, 1
+
+
+def _day_of(key: str) -> str:
+    return hour_and_instance(key)[0].partition("T")[0]
+
+
+def _date(seconds: float) -> str:
+    return hour_of(seconds).partition("T")[0]
+
+
+def _midnight(date: str) -> float:
+    return float(timegm(time.strptime(date, "%Y-%m-%d")))
