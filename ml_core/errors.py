@@ -15,6 +15,7 @@
     │   ├── NothingToPromote · NothingToRollBack
     │   ├── NotDescribed        what a version learnt cannot be told
     │   ├── NotExplained        why it predicts what it predicts cannot be told
+    │   ├── FeedbackFull        a day's predictions have as many labels as are counted
     │   ├── IdempotencyMismatch the key was used for another request
     │   ├── LeaseLost           another trainer holds the job, or it is over
     │   ├── ObjectExists        put-if-absent found an object
@@ -196,6 +197,12 @@ class NotExported(Conflict):
     """The version cannot be said as ONNX: its algorithm has no graph, or ONNX no place for what it holds."""
 
     code = "not_exported"
+
+
+class FeedbackFull(Conflict):
+    """A version's predictions of one day have as many labels as are counted."""
+
+    code = "feedback_full"
 
 
 class IdempotencyMismatch(Conflict):
