@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LEAST = 20
 """How many rows a profile needs, and each of its bins and words."""
 MOST_BINS = 20
+MOST_TOLD_WORDS = 20
 PROBABILITY_BINS = 20
 """How many equal parts the range of the top probability is counted in."""
 
@@ -35,7 +36,8 @@ class NumbersProfile(Record):
     """A column of numbers, dates or truth values.
 
     Bin i holds the values from `edges[i - 1]`, included, up to `edges[i]`. There is one bin more than edges;
-    none at all where the column had no value. Beyond `low` and `high` a value is far from all of training.
+    none at all where fewer than `LEAST` rows had a value, and then `low` and `high` are 0. Beyond these two
+    a value is far from all of training; where all values were one, both are that one.
     """
 
     name: str
@@ -52,7 +54,10 @@ class NumbersProfile(Record):
         return bisect_right(self.edges, value)
 
     def marginal(self, n_words: int = 0) -> list[tuple[float, float]]:  # noqa: ARG002 - as of words
-        """The values that stand for the column, each with its share of the rows; NaN is a missing one."""
+        """The values that stand for the column, each with its share of the rows; NaN is a missing one.
+
+        Where there is no bin, all rows count as missing.
+        """
         rows = sum(self.counts) + self.missing
         found = [(mean, count / rows) for mean, count in zip(self.means, self.counts, strict=True)]
         return [*found, *([(nan, self.missing / rows)] if self.missing else [])]
@@ -111,7 +116,8 @@ class Profile:
             "columns": [column._asdict() for column in self.columns],
             "predicted": self.predicted and self.predicted._asdict(),
         }
-        return json.dumps(described, separators=(",", ":"), allow_nan=False).encode()
+        data = json.dumps(described, separators=(",", ":"), allow_nan=False).encode()
+        return data + b" " * (-len(data) % 8)  # the tensors behind it in an artifact stay aligned
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Profile:

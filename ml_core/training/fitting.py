@@ -86,6 +86,8 @@ def fit(
         pixels=request.pixels,
     )
     progress("measuring", None)
+    from ml_core.training.profiling import keep_profile  # it imports numpy, as fitting did
+
     majority = None if training.y is None else _most_frequent(training.y)
     measured = {
         name: _measured(info, model, part, request.seed, majority)
@@ -94,6 +96,8 @@ def fit(
     }
     doubts = info.task.doubts(model, measured["test"].metrics, majority) if "test" in measured else []
     curves = {name: part.curves for name, part in measured.items()}
+    held_out = measured["test"].values if "test" in measured else None
+    keep_profile(model, training.samples, measured["training"].values, held_out)
     artifact = model.to_bytes()
     manifest = {
         **model.description,

@@ -74,6 +74,10 @@ def train_model(
     classes, numbers = class_numbers(targets)
     data = TrainingData(samples, numbers, seed)
     model, told = fit_model(info, chosen, data, features, classes, context=FitContext())
+    from ml_core.training.profiling import keep_profile
+
+    keep_profile(model, samples)
+    model = Model.from_bytes(model.to_bytes())  # with the size of its artifact
     for text in [*doubts, *told]:
         warnings.warn(text, stacklevel=2)
     return model

@@ -70,7 +70,7 @@ def measure(
             measured["pr_auc"] = ranking.average_precision()
     measured["per_class"] = each
     measured["confusion_matrix"] = confusion.tolist()
-    return Measured(measured, curves(classes, y, decisions, probabilities))
+    return Measured.of(measured, curves(classes, y, decisions, probabilities), found)
 
 
 def doubts(model: "Model", held_out: "Mapping[str, Any]", majority: int) -> list[str]:

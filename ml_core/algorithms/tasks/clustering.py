@@ -46,7 +46,7 @@ def measure(
         measured["silhouette"] = silhouette
     clusters = model.output_specs["distance"].width if "distance" in found else 0
     measured["cluster_sizes"] = np.bincount(found["label"], minlength=clusters).tolist()
-    return Measured(measured, [])
+    return Measured.of(measured, [], found)
 
 
 def doubts(

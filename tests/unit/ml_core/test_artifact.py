@@ -223,7 +223,7 @@ def _without(name: str) -> Change:
 NAMES = ("os", "..errors", "__init__", "logistic_regression", "kmeans", "", None, 1, "svm.py", "/etc")
 KERNEL = {"kind": "rbf", "gamma": 1.0, "coef0": 0.0, "degree": 3}
 DESCRIPTIONS: dict[str, tuple[Any, ...]] = {
-    "format": (0, 3, "1", None, True, []),
+    "format": (0, 4, "1", None, True, []),
     "algorithm": NAMES,
     "features": ([], ["a"], None, 4, [1, 2, 3, 4], "abcd", ["a", "b", "c", "a"]),
     "classes": ([], None, [0, 1], [0, 0, 1], [0, 1, "2"], [0, 1, 2.0], [[0], [1], [2]], "abc", [0, 1, True]),
