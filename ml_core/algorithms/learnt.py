@@ -31,12 +31,13 @@ class Sigmoid(Record):
 
 
 class LinearDecisions(Record):
-    """Decisions w·x + b, each with a row of `weights`."""
+    """Decisions w·x + b, each with a row of `weights`. `log_odds` says whether they are in log-odds."""
 
     sides: tuple[Side, ...]
     weights: Sequence[tuple[float, ...]]
     intercepts: tuple[float, ...]
     calibration: tuple[Sigmoid, ...] | None = None
+    log_odds: bool = False
 
 
 class KernelDecisions(Record):

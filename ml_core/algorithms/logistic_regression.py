@@ -74,7 +74,7 @@ class LogisticRegression(ArithmeticEstimator):
 
         several = tuple(Side(number, None) for number in range(len(self.intercepts)))
         sides = several if len(several) > 1 else (Side(1, 0),)
-        return LinearDecisions(sides, self.weights.rows, self.intercepts)
+        return LinearDecisions(sides, self.weights.rows, self.intercepts, log_odds=True)
 
     def parameters(self) -> dict[str, object]:
         """The intercepts."""

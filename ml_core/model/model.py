@@ -47,7 +47,7 @@ class Model:
     `classes` are the labels in the order of probabilities and decisions, None for clusters, whose labels are
     their numbers. `reader` reads pictures, sequences or texts, None where instances are rows of a table.
     `profile_bytes` are those of `profile`, which no prediction reads. `nbytes` is the artifact's size, 0 for
-    a model that was never stored.
+    a model that was never stored. `kept` is what others work out of it once, by a name of theirs.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Model:
         self.reader = reader
         self.profile_bytes = profile_bytes
         self.nbytes = nbytes
+        self.kept: dict[str, Any] = {}
         self.output_specs: dict[str, OutputSpec] = {spec.name: spec for spec in estimator.outputs}
         self._asked = by_every_name(self.output_specs)
 

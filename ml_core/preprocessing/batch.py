@@ -42,17 +42,22 @@ class RowBatch:
         self._scaling = scaling
         self.arithmetic = arithmetic
         self.request_rows = request_rows or len(self)
+        self._made: tuple[Arithmetic[Any], Any] | None = None
 
     def __len__(self) -> int:
         return len(self._packed) // (8 * self._n_features)
 
     def matrix[M](self, arithmetic: Arithmetic[M]) -> M:
-        """The rows as that arithmetic has them. Raises `arithmetic.NotFinite`."""
+        """The rows as that arithmetic has them; made once. Raises `arithmetic.NotFinite`."""
+        if self._made is not None and self._made[0] is arithmetic:
+            made: M = self._made[1]
+            return made
         X = arithmetic.matrix(self._packed, self._n_features)
         if self._encoding:
             X = arithmetic.encoded(X, self._encoding.layout)
         if self._scaling:
             X = arithmetic.standardised(X, self._scaling.mean, self._scaling.scale)
+        self._made = (arithmetic, X)
         return X
 
     def dense(self) -> NDArray[np.float64]:

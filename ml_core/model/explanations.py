@@ -1,0 +1,242 @@
+"""Why a model answers one label rather than another, on the columns that callers send.
+
+The margin between the two labels is what the algorithm itself computes: the difference of two decisions, the
+decision between a pair of classes, the difference of two squared distances (`margins.py`).
+`ml_core/explaining/` splits it; here rows, labels and backgrounds come to it.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from ml_core.arithmetic import plain
+from ml_core.arithmetic.bounds import NotFinite
+from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, NotExplained, TooLarge, raise_faults, shown
+from ml_core.explaining.background import BackgroundRows, Marginals
+from ml_core.explaining.coding import Coding
+from ml_core.explaining.explanation import Explanation
+from ml_core.inputs.rows import Rows
+from ml_core.model.margins import margins_of
+from ml_core.preprocessing.batch import RowBatch
+from ml_core.records import Protocol
+from ml_core.safetensors import unpack_rows
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from ml_core.algorithms.contract import FittedEstimator, Values
+    from ml_core.algorithms.outputs import OutputSpec
+    from ml_core.explaining.split import MarginSplit, Parts
+    from ml_core.inputs.labels import Label
+    from ml_core.preprocessing.encoding import Encoding
+    from ml_core.preprocessing.scaling import Scaling
+    from ml_core.profiles.profile import Profile
+
+MOST_BACKGROUND = 100
+"""How many rows a caller's background may have."""
+# A block of rows has at most so many numbers in lists of Python's.
+_BLOCK_NUMBERS = 1 << 16
+_SHOWN_LABELS = 20
+
+
+class ExplainedModel(Protocol):
+    """What is asked of a model, which `model/model.py` has: it imports this file, and not the other way."""
+
+    algorithm: str
+    features: tuple[str, ...]
+    classes: tuple[Label, ...] | None
+    estimator: FittedEstimator
+    scaling: Scaling | None
+    encoding: Encoding | None
+    output_specs: dict[str, OutputSpec]
+    kept: dict[str, Any]
+
+    @property
+    def profile(self) -> Profile | None:
+        """What is kept of the rows that it was trained on."""
+
+
+def explain(
+    model: ExplainedModel,
+    instances: object,
+    *,
+    against: Label | None = None,
+    background: Rows | None = None,
+    most: int | None = None,
+) -> list[Explanation]:
+    """Why each row gets the label that it gets, and not `against`.
+
+    Args:
+        model: what predicts.
+        instances: checked rows of the model's columns.
+        against: the label that each row's own is compared with; without it the next likely of each row.
+        background: 1 to `MOST_BACKGROUND` rows of the same columns that stand for what is not known; without
+            them the profile of the rows that the model was trained on.
+        most: how many multiplications may be done; None for any number.
+
+    Raises:
+        InvalidInput: no label of the model is called `against`, a row is predicted to be it, or what a row
+            comes to is not a finite number.
+        NotExplained: there is neither a profile nor a background, or the model has no margin to explain.
+        TooLarge: it takes more than `most`, or the background has too many rows; nothing was computed.
+    """
+    if not isinstance(instances, Rows):
+        raise NotExplained("pictures, sequences and texts are not explained")
+    explainer = _explainer_of(model)
+    other = None if against is None else explainer.number_of(against)
+    split = explainer.split_by(background)
+    work = len(instances) * split.work
+    if most is not None and work > most:
+        raise TooLarge(
+            f"explaining {len(instances):,} rows takes the time of {work:,} multiplications; at most {most:,}"
+            " are done for a request: send fewer rows, or fewer as background"
+        )
+    return explainer.explained(instances, other, split)
+
+
+def _explainer_of(model: ExplainedModel) -> Explainer:
+    """What was worked out of the model; of several threads that come first one's is kept."""
+    found: Explainer | None = model.kept.get("explainer")
+    return found or model.kept.setdefault("explainer", Explainer(model))
+
+
+class Explainer:
+    """A model as explanations see it, and what they keep of it."""
+
+    def __init__(self, model: ExplainedModel) -> None:
+        specs = model.output_specs
+        ranking = next((name for name in ("decision", "distance", "probability") if name in specs), None)
+        if ranking is None or (model.classes is None and ranking != "distance"):
+            raise NotExplained(
+                f"the algorithm '{model.algorithm}' gives its label alone: there is no margin to explain"
+            )
+        self._model = model
+        self._coding = Coding(
+            len(model.features), model.encoding.layout if model.encoding else None, model.scaling
+        )
+        self._ranking = ranking
+        self._probability = "probability" in specs
+        self.labels: Sequence[Label] = model.classes or range(specs["distance"].width)
+        if len(self.labels) < 2:
+            raise NotExplained("the model has one label alone: there is none to compare it with")
+        self._margins = margins_of(model.estimator, self._coding)
+        self._by_profile: MarginSplit | None = None
+
+    def number_of(self, against: Label) -> int:
+        """Which of the model's labels that is. Raises `InvalidInput`."""
+        for number, label in enumerate(self.labels):
+            if label == against and type(label) is type(against):
+                return number
+        some = ", ".join(shown(label) for label in self.labels[:_SHOWN_LABELS])
+        more = f", … ({len(self.labels)} labels)" if len(self.labels) > _SHOWN_LABELS else ""
+        raise InvalidInput.at("$.against", f"expected one of {some}{more}, got {shown(against)}")
+
+    def split_by(self, background: Rows | None) -> MarginSplit:
+        """How margins are split, with these rows or else the profile as background.
+
+        Raises `NotExplained` without either, and `TooLarge` for too many rows.
+        """
+        if background is None:
+            self._by_profile = self._by_profile or self._margins.split(self._marginals())
+            return self._by_profile
+        if len(background) > MOST_BACKGROUND:
+            raise TooLarge(
+                f"{background.where} has {len(background)} rows; at most {MOST_BACKGROUND} are taken"
+            )
+        rows = list(unpack_rows(background.packed, background.n_features))
+        return self._margins.split(BackgroundRows(rows))
+
+    def _marginals(self) -> Marginals:
+        profile = self._model.profile
+        if profile is None:
+            raise NotExplained(
+                "the version has no profile of the rows that it was trained on: send `background`, or train "
+                "it again, on at least 20 rows"
+            )
+        if tuple(column.name for column in profile.columns) != self._model.features:
+            raise ArtifactInvalid("the profile is not one of the model's columns")
+        return Marginals.of(profile, self._coding)
+
+    def explained(self, rows: Rows, other: int | None, split: MarginSplit) -> list[Explanation]:
+        """The explanation of each row, against the label of the number `other`, or else the next likely.
+
+        Raises `InvalidInput`.
+        """
+        outputs = ["label", *(["probability"] if self._probability else [])]
+        if other is None and len(self.labels) > 2 and self._ranking not in outputs:
+            outputs.append(self._ranking)
+        explanations: list[Explanation] = []
+        for packed in rows.blocks(max(1, _BLOCK_NUMBERS // self._coding.width)):
+            begin = len(explanations)
+            model = self._model
+            batch = RowBatch(
+                packed, len(model.features), model.encoding, model.scaling, request_rows=len(rows)
+            )
+            try:
+                found = model.estimator.predict(batch, outputs)
+                encoded = batch.matrix(plain)
+            except NotFinite as overflow:
+                raise _overflows(rows, begin + overflow.row) from None
+            labels = _listed(found["label"])
+            if other is not None:
+                raise_faults(self._same(rows, begin, labels, other))
+            ranks = _listed(found[self._ranking]) if self._ranking in outputs else None
+            probabilities = _listed(found["probability"]) if self._probability else None
+            values = unpack_rows(packed, len(model.features))
+            for place, (own, row) in enumerate(zip(labels, encoded, strict=True)):
+                against = self._runner_up(own, ranks and ranks[place]) if other is None else other
+                try:
+                    parts = split.of(next(values), row, own, against)
+                except (OverflowError, ValueError):
+                    raise _overflows(rows, begin + place) from None
+                if not isfinite(parts.error):
+                    raise _overflows(rows, begin + place)
+                probability = probabilities[place][own] if probabilities else None
+                labels_of = (self.labels[own], self.labels[against])
+                explanations.append(self._explanation(parts, labels_of, probability, split))
+        return explanations
+
+    def _explanation(
+        self, parts: Parts, pair: tuple[Label, Label], probability: float | None, split: MarginSplit
+    ) -> Explanation:
+        features, errors = self._model.features, parts.standard_errors
+        return Explanation(
+            *pair,
+            self._margins.unit,
+            parts.base,
+            parts.margin,
+            dict(zip(features, parts.parts, strict=True)),
+            probability,
+            split.method,
+            split.game,
+            parts.error,
+            None if errors is None else dict(zip(features, errors, strict=True)),
+        )
+
+    def _runner_up(self, own: int, ranks: Sequence[float] | None) -> int:
+        """The label that the model would answer next, the first of several."""
+        if ranks is None:
+            return 1 - own
+        others = [number for number in range(len(self.labels)) if number != own]
+        return (min if self._ranking == "distance" else max)(others, key=ranks.__getitem__)
+
+    def _same(self, rows: Rows, begin: int, labels: Sequence[int], other: int) -> Iterator[Fault]:
+        for row, label in enumerate(labels, begin):
+            if label == other:
+                yield Fault(
+                    "$.against",
+                    f"{rows.where}[{row}] is predicted to be {shown(self.labels[other])} itself: name "
+                    "another label, or leave `against` out",
+                )
+
+
+def _listed(values: Values) -> list[Any]:
+    listed: list[Any] = values.tolist() if hasattr(values, "tolist") else values
+    return listed
+
+
+def _overflows(rows: Rows, row: int) -> InvalidInput:
+    message = "these values are so large that the model's result overflows"
+    return InvalidInput.at(f"{rows.where}[{row}]", message)
