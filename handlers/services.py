@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ml_core.datasets.sources import DataSources
     from ml_core.jobs.jobs import Jobs
     from ml_core.jobs.turns import Turns
+    from ml_core.monitoring.receipts import Receipts
+    from ml_core.monitoring.telling import Telling
     from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
     from ml_core.registry.aliases import Aliases
     from ml_core.registry.artifacts import Artifacts
@@ -91,6 +93,7 @@ class Services:
         self._jobs: Jobs | None = None
         self._turns: Turns | None = None
         self._models: ModelSource | None = None
+        self._receipts: Receipts | None = None
 
     @property
     def store(self) -> ObjectStore:
@@ -192,6 +195,22 @@ class Services:
         if self._models is None:
             self._models = self._make_models()
         return self._models
+
+    @property
+    def receipts(self) -> Receipts:
+        """What makes and checks receipts of predictions."""
+        if self._receipts is None:
+            from ml_core.monitoring.receipts import Receipts
+
+            self._receipts = Receipts(self.store)
+        return self._receipts
+
+    @property
+    def telling(self) -> Telling:
+        """What takes the truth about predictions."""
+        from ml_core.monitoring.telling import Telling
+
+        return Telling(self.registry, self.receipts)
 
     @property
     def data(self) -> DataSources:

@@ -28,9 +28,29 @@ def sha256(*parts: bytes | memoryview) -> str:
 
 def hmac_sha256(key: bytes, message: bytes) -> bytes:
     """The message's code under the key (RFC 2104). The module `hmac` would load OpenSSL."""
+    inner, outer = _padded(key)
+    return bytes.fromhex(sha256(outer, bytes.fromhex(sha256(inner, message))))
+
+
+class Codes:
+    """Codes of many short messages under one key, which all begin alike: that is read once."""
+
+    def __init__(self, key: bytes, beginning: bytes) -> None:
+        inner, outer = _padded(key)
+        self._inner, self._outer = _own(inner + beginning), _own(outer)
+
+    def of(self, rest: bytes) -> bytes:
+        """As `hmac_sha256`, of the beginning and the rest."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(rest)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+def _padded(key: bytes) -> tuple[bytes, bytes]:
+    """What goes before the message, and what before its digest."""
     padded = (key if len(key) <= _BLOCK else bytes.fromhex(sha256(key))).ljust(_BLOCK, b"\0")
-    inner = sha256(bytes(byte ^ 0x36 for byte in padded), message)
-    return bytes.fromhex(sha256(bytes(byte ^ 0x5C for byte in padded), bytes.fromhex(inner)))
+    return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
 
 
 def _algorithm(length: int) -> Callable[[], _Hash]:

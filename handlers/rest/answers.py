@@ -11,6 +11,7 @@ _BYTES: Schema = {"type": "integer", "minimum": 0, "description": "Bytes."}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 _NUMBER: Schema = {"type": "integer", "minimum": 1}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
 _NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
 _LABEL: Schema = {"type": ["string", "integer", "boolean"]}
 _LABELS: Schema = {"type": "array", "items": _LABEL}
@@ -554,6 +555,10 @@ ANSWERS: dict[str, Schema] = {
             },
             "classes": _LABELS,
             "model": _object({"name": NAME, "version": _NUMBER}),
+            "receipts": {
+                **_list({"type": "string", "minLength": 40, "maxLength": 40}),
+                "description": "One for each row, in the same order, where the request asks for them.",
+            },
             "notes": {**_list(_FAULT), "description": "What reading did, where the request asks for it."},
             "notes_omitted": {
                 "type": "integer",
@@ -561,7 +566,13 @@ ANSWERS: dict[str, Schema] = {
                 "description": "How many more notes there are.",
             },
         },
-        optional=("predictions", "outputs", "classes", "notes", "notes_omitted"),
+        optional=("predictions", "outputs", "classes", "receipts", "notes", "notes_omitted"),
+    ),
+    "Feedback": _object(
+        {
+            "counted": {**_COUNT, "description": "How many of the receipts are counted now."},
+            "repeated": {**_COUNT, "description": "How many had been, by this request or an earlier one."},
+        }
     ),
     "Server": _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}),
     "Metadata": _object(

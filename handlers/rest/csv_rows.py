@@ -58,7 +58,7 @@ def read_csv_body(call: Call) -> dict[str, Any]:
         members["outputs"] = query["outputs"].split(",")
     if "unknown_columns" in query:
         members["unknown_columns"] = query["unknown_columns"]
-    return {**members, "notes": query.get("notes") == "true"}
+    return {**members, **{name: query.get(name) == "true" for name in ("notes", "receipt")}}
 
 
 def _parameters(content_type: str) -> dict[str, str]:

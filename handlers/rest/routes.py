@@ -7,7 +7,7 @@ to meet, and `answers` the schemas in `handlers/rest/answers.py` of what comes b
 
 from __future__ import annotations
 
-from handlers.auth import ADMIN, INSPECT, OPEN, PREDICT, READ, TRAIN, VISITOR
+from handlers.auth import ADMIN, FEEDBACK, INSPECT, OPEN, PREDICT, READ, TRAIN, VISITOR
 from ml_core.errors import (
     AliasNotFound,
     DatasetNotFound,
@@ -108,6 +108,11 @@ QUERY: dict[str, Schema] = {
         "type": "string",
         "enum": ["true", "false"],
         "description": "Of a CSV body: whether an answer of JSON says what reading did.",
+    },
+    "receipt": {
+        "type": "string",
+        "enum": ["true", "false"],
+        "description": "Of a CSV body: whether an answer of JSON has a receipt for each row.",
     },
     "pretty": {
         "type": "string",
@@ -330,7 +335,7 @@ ROUTES = (
             PREDICT,
             ((200, "Predictions"),),
             body="PREDICT_BODY",
-            query=("outputs", "unknown_columns", "notes"),
+            query=("outputs", "unknown_columns", "notes", "receipt"),
             headers=("x-routing-key",),
         )
         for path in (
@@ -339,6 +344,14 @@ ROUTES = (
             "/v1/models/{model}/aliases/{alias}:predict",
             "/v1/models/{model}/labels/{alias}:predict",
         )
+    ),
+    Route(
+        "POST",
+        "/v1/models/{model}:feedback",
+        "feedback:feedback",
+        FEEDBACK,
+        ((200, "Feedback"),),
+        body="FEEDBACK_BODY",
     ),
     Route("GET", "/v2", "inference:server", PREDICT, ((200, "Server"),)),
     *(

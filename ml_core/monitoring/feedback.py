@@ -36,7 +36,7 @@ _ENDING = ".json"
 _WRITERS = 8  # documents written at a time
 
 
-class Outcome(NamedTuple):
+class Truth(NamedTuple):
     """What one prediction turned out to be.
 
     Args:
@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
     true: int | None
 
 
-class Counted(NamedTuple):
+class Taken(NamedTuple):
     """How many receipts were counted, and how many had been before."""
 
     counted: int
@@ -86,14 +86,14 @@ class FeedbackCounts:
         """How many of them were right."""
         return sum(n for (predicted, true), n in self.confusion.items() if predicted == true)
 
-    def count(self, outcome: Outcome) -> None:
-        """Add one outcome."""
-        pair = (outcome.predicted, outcome.true)
-        right = int(outcome.predicted == outcome.true)
+    def count(self, truth: Truth) -> None:
+        """Add one truth."""
+        pair = (truth.predicted, truth.true)
+        right = int(truth.predicted == truth.true)
         self.confusion[pair] = self.confusion.get(pair, 0) + 1
-        place = PROBABILITY_BINS if outcome.bin is None else outcome.bin
+        place = PROBABILITY_BINS if truth.bin is None else truth.bin
         _add_pair(self.calibration[place], (1, right))
-        _add_pair(self.hours.setdefault(_hour_of(outcome.minute), [0, 0]), (1, right))
+        _add_pair(self.hours.setdefault(_hour_of(truth.minute), [0, 0]), (1, right))
 
     def add(self, other: FeedbackCounts) -> None:
         """Add another one's counts to these."""
@@ -120,17 +120,17 @@ def feedback_of(store: ObjectStore, job: str, begin: str, end: str) -> FeedbackC
     return counts
 
 
-def count(store: ObjectStore, outcomes: Iterable[tuple[str, Outcome]]) -> Counted:
-    """Count outcomes, each with the job of the version that predicted it, unless they were counted before.
+def count(store: ObjectStore, truths: Iterable[tuple[str, Truth]]) -> Taken:
+    """Count truths, each with the job of the version that predicted it, unless they were counted before.
 
     Raises:
-        FeedbackFull: a version's predictions of a day have as many outcomes as are taken. What is of other
+        FeedbackFull: a version's predictions of a day have as many truths as are taken. What is of other
             versions and days was counted.
         Unavailable: some may have been counted and some not; to send all of them again counts the rest.
     """
-    days: dict[str, list[Outcome]] = {}
-    for job, outcome in outcomes:
-        days.setdefault(feedback_key(job, _day_of(outcome.minute)), []).append(outcome)
+    days: dict[str, list[Truth]] = {}
+    for job, truth in truths:
+        days.setdefault(feedback_key(job, _day_of(truth.minute)), []).append(truth)
     if len(days) == 1:
         ((key, of_day),) = days.items()
         return _count_day(store, key, of_day)
@@ -139,11 +139,11 @@ def count(store: ObjectStore, outcomes: Iterable[tuple[str, Outcome]]) -> Counte
     with ThreadPoolExecutor(_WRITERS) as writers:
         writing = [writers.submit(_count_day, store, key, of_day) for key, of_day in days.items()]
     each = [done.result() for done in writing]
-    return Counted(sum(day.counted for day in each), sum(day.repeated for day in each))
+    return Taken(sum(day.counted for day in each), sum(day.repeated for day in each))
 
 
 def feedback_key(job: str, day: str) -> str:
-    """Where the outcomes of a version's predictions of a day are kept."""
+    """Where the truths of a version's predictions of a day are kept."""
     return f"{FOLDER}{job}/{day}{_ENDING}"
 
 
@@ -165,8 +165,8 @@ def wilson(correct: int, n: int) -> tuple[float, float] | None:
     return (0.0 if correct == 0 else max(0.0, low), 1.0 if correct == n else min(1.0, high))
 
 
-def _count_day(store: ObjectStore, key: str, outcomes: Sequence[Outcome]) -> Counted:
-    """Count outcomes of one version and day."""
+def _count_day(store: ObjectStore, key: str, truths: Sequence[Truth]) -> Taken:
+    """Count truths of one version and day."""
     counted = 0
 
     def add(body: Body | None) -> Body | None:
@@ -174,7 +174,7 @@ def _count_day(store: ObjectStore, key: str, outcomes: Sequence[Outcome]) -> Cou
         counts = FeedbackCounts() if body is None else _counts_of(key, body)
         ids = [] if body is None else _ids_in(key, body)
         known = set(ids)
-        new = {outcome.id: outcome for outcome in outcomes if outcome.id not in known}
+        new = {truth.id: truth for truth in truths if truth.id not in known}
         counted = len(new)
         if not new:
             return None
@@ -183,12 +183,12 @@ def _count_day(store: ObjectStore, key: str, outcomes: Sequence[Outcome]) -> Cou
                 f"{len(ids):,} predictions of {_day_in(key)} have a label already; of one version and day "
                 f"at most {MOST_A_DAY:,} are counted"
             )
-        for outcome in new.values():
-            counts.count(outcome)
+        for truth in new.values():
+            counts.count(truth)
         return {**(body or {}), "ids": _text(sorted([*ids, *new])), **_described(counts)}
 
     update(store, key, add)
-    return Counted(counted, len(outcomes) - counted)
+    return Taken(counted, len(truths) - counted)
 
 
 def _day_of(minute: int) -> str:

@@ -70,6 +70,11 @@ INFER_BODY: Schema = {
                     "description": "`true`: the answer's parameters say what reading did: words read as "
                     "missing, categories that training has not seen."
                 },
+                "receipt": {
+                    "type": "boolean",
+                    "description": "Whether the answer's parameters have a receipt for each row "
+                    "(`receipts`), by which `:feedback` is told what was predicted for.",
+                },
                 "binary_data_output": {
                     "description": "Whether outputs come as bytes behind the JSON, unless one says otherwise."
                 },
@@ -159,11 +164,18 @@ def infer(call: Call) -> Response:
         notes = Notes()
     rows = _rows(call, header, binary, served, notes)
     call.note(rows=len(rows))
-    found = answered(call, model, rows, tuple(names))
+    receipts = None
+    if (header.get("parameters") or {}).get("receipt"):
+        from handlers.rest.receipts import ReceiptsOfRows
+
+        receipts = ReceiptsOfRows(call, served, names, "$.parameters.receipt")
+    found = answered(call, model, rows, receipts.outputs if receipts else tuple(names))
     answer: dict[str, Any] = {"model_name": served.name, "model_version": str(served.version)}
     if "id" in header:
         answer["id"] = header["id"]
     parameters = {**_classes(model), **(notes.members() if notes else {})}
+    if receipts:
+        parameters["receipts"] = receipts.make(found)
     if parameters:
         answer["parameters"] = parameters
     body, header_length = tensors.write(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.rest.http import Response, json_response
-from ml_core.errors import Fault, TooLarge, raise_faults
+from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults
 from ml_core.inputs.instances import IGNORED
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from handlers.rest.call import Call
+    from handlers.rest.receipts import ReceiptsOfRows
     from handlers.rest.schemas import Schema
     from ml_core.inputs.notes import Notes
     from ml_core.model.model import Instances, Model, Predictions
@@ -52,6 +53,11 @@ PREDICT_BODY: Schema = {
             "description": "Whether the answer says what reading did (`notes`): words that were read as "
             "missing, and categories that training has not seen.",
         },
+        "receipt": {
+            "type": "boolean",
+            "description": "Whether the answer has a receipt for each row (`receipts`), by which "
+            "`:feedback` is told what was predicted for: of classifiers only.",
+        },
         "signature_name": {
             "type": "string",
             "description": "Accepted for TensorFlow Serving's clients; ignored.",
@@ -78,19 +84,23 @@ def predict(call: Call) -> Response:
     rows = rows_of(call, served, form, body, notes)
     model = served.model
     wanted = tuple(body.get("outputs", ()))
-    found = answered(call, model, rows, wanted or ("label",))
+    asked = wanted or ("label",)
+    receipts = _receipts(call, served, asked, form) if body.get("receipt") else None
+    found = answered(call, model, rows, receipts.outputs if receipts else asked)
     if _is_csv(call.header("accept")):
         from handlers.rest.csv_rows import csv_response
 
         return csv_response(model, found)
     answer: dict[str, Any] = {}
     if form == "inputs":
-        answer["outputs"] = found if wanted else found["label"]
+        answer["outputs"] = {name: found[name] for name in wanted} if wanted else found["label"]
     else:
         answer["predictions"] = _by_row(found, wanted) if wanted else found["label"]
     answer["model"] = {"name": served.name, "version": served.version}
     if model.classes is not None:
         answer["classes"] = list(model.classes)
+    if receipts:
+        answer["receipts"] = receipts.make(found)
     if notes is not None:
         answer.update(notes.members())
     return json_response(answer)
@@ -172,6 +182,16 @@ def notes_of(body: dict[str, Any]) -> Notes | None:
     from ml_core.inputs.notes import Notes
 
     return Notes()
+
+
+def _receipts(call: Call, served: Served, asked: tuple[str, ...], form: str) -> ReceiptsOfRows:
+    """What makes the receipts that are asked for. Raises `InvalidInput` where there are none."""
+    from handlers.rest.receipts import ReceiptsOfRows
+
+    where = "query.receipt" if form == "csv" else "$.receipt"
+    if _is_csv(call.header("accept")):
+        raise InvalidInput.at(where, "receipts are given in JSON; accept application/json")
+    return ReceiptsOfRows(call, served, asked, where)
 
 
 def note(call: Call, served: Served) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ml_core import digests
-from ml_core.digests import hmac_sha256, sha256
+from ml_core.digests import Codes, hmac_sha256, sha256
 
 
 @pytest.mark.parametrize("length", [0, 1000, 300_000])
@@ -25,4 +25,7 @@ def test_a_digest_is_the_standard_librarys(length: int, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("length", [0, 20, 63, 64, 65, 1000])
 def test_a_code_is_the_standard_librarys(length: int) -> None:
     for message in (b"", b"what do ya want for nothing?", b"x" * 1000):
-        assert hmac_sha256(b"k" * length, message) == hmac.digest(b"k" * length, message, "sha256")
+        expected = hmac.digest(b"k" * length, message, "sha256")
+        assert hmac_sha256(b"k" * length, message) == expected
+        codes = Codes(b"k" * length, message[:5])
+        assert [codes.of(message[5:]) for _ in range(2)] == [expected] * 2

@@ -12,8 +12,8 @@ from ml_core.errors import DocumentDamaged, FeedbackFull, Unavailable
 from ml_core.monitoring import feedback
 from ml_core.monitoring.feedback import (
     ID_LENGTH,
-    Counted,
-    Outcome,
+    Taken,
+    Truth,
     count,
     feedback_key,
     feedback_of,
@@ -33,14 +33,12 @@ def store(tmp_path: object) -> FolderStore:
     return FolderStore(os.path.join(str(tmp_path), "store"))
 
 
-def outcome(
-    number: int, minute: int = FIRST, predicted: int = 0, true: int | None = 0, **more: Any
-) -> Outcome:
-    return Outcome(number.to_bytes(ID_LENGTH), minute, predicted, more.get("bin", 19), true)
+def truth(number: int, minute: int = FIRST, predicted: int = 0, true: int | None = 0, **more: Any) -> Truth:
+    return Truth(number.to_bytes(ID_LENGTH), minute, predicted, more.get("bin", 19), true)
 
 
-def of(job: str, *outcomes: Outcome) -> list[tuple[str, Outcome]]:
-    return [(job, each) for each in outcomes]
+def of(job: str, *truths: Truth) -> list[tuple[str, Truth]]:
+    return [(job, each) for each in truths]
 
 
 def day_of(store: ObjectStore, job: str, day: str = "2024-10-04") -> Document:
@@ -49,10 +47,10 @@ def day_of(store: ObjectStore, job: str, day: str = "2024-10-04") -> Document:
 
 def test_counts_are_what_was_told(store: FolderStore) -> None:
     told = [
-        outcome(1, FIRST, 0, 0, bin=19),
-        outcome(2, FIRST + 59, 0, 1, bin=10),
-        outcome(3, FIRST + 60, 1, 1, bin=10),
-        outcome(4, FIRST + 61, 1, None, bin=None),
+        truth(1, FIRST, 0, 0, bin=19),
+        truth(2, FIRST + 59, 0, 1, bin=10),
+        truth(3, FIRST + 60, 1, 1, bin=10),
+        truth(4, FIRST + 61, 1, None, bin=None),
     ]
     assert count(store, of(JOB, *told)) == (4, 0)
     found = feedback_of(store, JOB, "2024-10-04", "2024-10-04")
@@ -63,7 +61,7 @@ def test_counts_are_what_was_told(store: FolderStore) -> None:
 
 
 def test_days_and_versions_are_apart_and_days_add_up(store: FolderStore) -> None:
-    days = [outcome(number, FIRST + number * DAY, true=number % 2) for number in range(40)]
+    days = [truth(number, FIRST + number * DAY, true=number % 2) for number in range(40)]
     assert count(store, [*of(JOB, *days), *of(OTHER, *days[:3])]) == (43, 0)
     assert feedback_of(store, OTHER, "2024-01-01", "2025-01-01").labelled == 3
     found = feedback_of(store, JOB, "2024-10-05", "2024-10-08")
@@ -73,7 +71,7 @@ def test_days_and_versions_are_apart_and_days_add_up(store: FolderStore) -> None
 
 
 def test_a_receipt_counts_once_in_one_call_and_in_several(store: FolderStore) -> None:
-    one, two = outcome(1), outcome(2)
+    one, two = truth(1), truth(2)
     assert count(store, of(JOB, one, one)) == (1, 1)
     before = day_of(store, JOB)
     assert count(store, of(JOB, one._replace(true=None))) == (0, 1)
@@ -86,9 +84,9 @@ def test_of_many_who_tell_the_same_each_receipt_is_counted_for_one(
     store: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ml_core.documents._FIRST_PAUSE", 0.001)
-    batches = [[outcome(number) for number in range(start, start + 30)] for start in range(0, 60, 10)]
+    batches = [[truth(number) for number in range(start, start + 30)] for start in range(0, 60, 10)]
 
-    def tell(batch: list[Outcome]) -> Counted:
+    def tell(batch: list[Truth]) -> Taken:
         return count(store, of(JOB, *batch))
 
     with ThreadPoolExecutor(6) as callers:
@@ -125,8 +123,8 @@ class Losing(FolderStore):
 def test_a_lost_answer_does_not_make_a_receipt_count_twice(tmp_path: object) -> None:
     store = Losing(os.path.join(str(tmp_path), "store"))
     store.lose = (1, 3)
-    assert count(store, of(JOB, outcome(1), outcome(2))) == (2, 0)
-    assert count(store, of(JOB, outcome(3), outcome(2))) == (1, 1)
+    assert count(store, of(JOB, truth(1), truth(2))) == (2, 0)
+    assert count(store, of(JOB, truth(3), truth(2))) == (1, 1)
     assert feedback_of(store, JOB, "2024-10-04", "2024-10-04").labelled == 3
 
 
@@ -134,7 +132,7 @@ def test_who_was_told_of_a_failure_sends_all_again(tmp_path: object, monkeypatch
     monkeypatch.setattr("ml_core.documents._FIRST_PAUSE", 0.0)
     store = Losing(os.path.join(str(tmp_path), "store"))
     store.refuse = "2024-10-05"
-    told = of(JOB, outcome(1), outcome(2, FIRST + DAY), outcome(3, FIRST + 2 * DAY))
+    told = of(JOB, truth(1), truth(2, FIRST + DAY), truth(3, FIRST + 2 * DAY))
     with pytest.raises(Unavailable):
         count(store, told)
     store.refuse = "nothing"
@@ -144,19 +142,19 @@ def test_who_was_told_of_a_failure_sends_all_again(tmp_path: object, monkeypatch
 
 def test_a_day_is_bounded(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feedback, "MOST_A_DAY", 5)
-    count(store, of(JOB, *map(outcome, range(4))))
+    count(store, of(JOB, *map(truth, range(4))))
     with pytest.raises(FeedbackFull, match=r"4 predictions of 2024-10-04 .* at most 5 are counted"):
-        count(store, of(JOB, *map(outcome, range(3, 6)), outcome(9, FIRST + DAY)))
+        count(store, of(JOB, *map(truth, range(3, 6)), truth(9, FIRST + DAY)))
     assert feedback_of(store, JOB, "2024-10-04", "2024-10-04").labelled == 4
     assert feedback_of(store, JOB, "2024-10-05", "2024-10-05").labelled == 1, "another day has room"
-    assert count(store, of(JOB, outcome(1), outcome(8))) == (1, 1), "a repeated one takes no room"
+    assert count(store, of(JOB, truth(1), truth(8))) == (1, 1), "a repeated one takes no room"
 
 
 def test_ids_of_a_full_day_are_kept_exactly(store: FolderStore) -> None:
     numbers = [number * 7919 % 2**47 for number in range(2000)]
     for start in range(0, 2000, 500):
-        assert count(store, of(JOB, *map(outcome, numbers[start : start + 500]))) == (500, 0)
-    assert count(store, of(JOB, *map(outcome, numbers))) == (0, 2000)
+        assert count(store, of(JOB, *map(truth, numbers[start : start + 500]))) == (500, 0)
+    assert count(store, of(JOB, *map(truth, numbers))) == (0, 2000)
     assert len(day_of(store, JOB).body["ids"]) == 2000 * ID_LENGTH * 4 / 3
 
 
@@ -175,16 +173,16 @@ def test_ids_of_a_full_day_are_kept_exactly(store: FolderStore) -> None:
     ids=str,
 )
 def test_a_damaged_document_is_told_and_left(store: FolderStore, damage: dict[str, Any]) -> None:
-    count(store, of(JOB, outcome(1)))
+    count(store, of(JOB, truth(1)))
     update(store, feedback_key(JOB, "2024-10-04"), lambda body: {**(body or {}), **damage})
     before = day_of(store, JOB)
     with pytest.raises(DocumentDamaged):
-        count(store, of(JOB, outcome(2)))
+        count(store, of(JOB, truth(2)))
     assert day_of(store, JOB) == before
 
 
 def test_old_days_of_all_versions_are_listed(store: FolderStore) -> None:
-    days = [outcome(number, FIRST + number * DAY) for number in range(4)]
+    days = [truth(number, FIRST + number * DAY) for number in range(4)]
     count(store, [*of(JOB, *days), *of(OTHER, *days)])
     assert Counter(old_feedback(store, "2024-10-06")) == Counter(
         feedback_key(job, day) for job in (JOB, OTHER) for day in ("2024-10-04", "2024-10-05")
