@@ -216,6 +216,38 @@ _CURVES: Schema = {
     "At most 101 points of each curve, its ends among them. Null where there are none: of clusterings, and "
     "of versions that an earlier release trained.",
 }
+_SPREAD: Schema = {
+    "mean": {"type": "number"},
+    "std": {"type": "number", "minimum": 0, "description": "Of the repeats."},
+}
+_IMPORTANCE: Schema = {
+    **_object(
+        {
+            "metric": {
+                "type": "string",
+                "enum": ["accuracy", "cluster_changed"],
+                "description": "What `mean` is of: how much less accurate, or what share of rows is in "
+                "another cluster.",
+            },
+            "rows": {**_NUMBER, "description": "Held-out rows, evenly spaced among them, 2,000 at most."},
+            "repeats": {**_NUMBER, "description": "How often each column was permuted: 5, or fewer of much."},
+            "columns": _list(
+                _object(
+                    {
+                        "column": _TEXT,
+                        **_SPREAD,
+                        "log_loss": {**_object(_SPREAD), "description": "How much the log loss is more."},
+                    },
+                    optional=("log_loss",),
+                )
+            ),
+            "columns_omitted": {**_NUMBER, "description": "How many more there are, which matter less."},
+        },
+        optional=("columns_omitted",),
+    ),
+    "description": "Permutation importance on held-out rows of a table, where there are 20 or more: what "
+    "happens when one column is permuted among the rows. The column that matters most is the first.",
+}
 _VERSION = _object(
     {
         **_LISTED_VERSION["properties"],
@@ -257,6 +289,7 @@ _VERSION = _object(
         "classes": {"anyOf": [_LABELS, {"type": "null"}]},
         "metrics": {"type": "object", "properties": {"history": _HISTORY}},
         "curves": _CURVES,
+        "importance": _IMPORTANCE,
         "contains_training_rows": {
             "type": ["boolean", "null"],
             "description": "Whether who has the artifact has rows that it was trained on: an SVM's support "
@@ -278,7 +311,7 @@ _VERSION = _object(
         "lineage": _LINEAGE,
     },
     closed=False,
-    optional=("split", "input", "numerics"),
+    optional=("split", "input", "numerics", "importance"),
 )
 _SIDE: Schema = {
     "class": {**_LABEL, "description": "What a decision above 0 is for."},

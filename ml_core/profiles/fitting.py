@@ -91,6 +91,8 @@ def predicted_profile(
     counted = tuple(np.bincount(labels, minlength=n_labels).tolist())
     if probabilities is None:
         return PredictedProfile(len(labels), held_out, counted, None)
-    bins = np.minimum((probabilities.max(axis=1) * PROBABILITY_BINS).astype(np.int64), PROBABILITY_BINS - 1)
+    # What is no number, as strangers may give it, counts as 0.
+    top = np.clip(np.nan_to_num(probabilities.max(axis=1)), 0, 1)
+    bins = np.minimum((top * PROBABILITY_BINS).astype(np.int64), PROBABILITY_BINS - 1)
     spread = tuple(np.bincount(bins, minlength=PROBABILITY_BINS).tolist())
     return PredictedProfile(len(labels), held_out, counted, spread)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -66,6 +67,7 @@ def fit(
     seconds = request.most_seconds(seconds)
     request = request.without_rows()  # the parts have them: there is no memory for both
     progress("fitting", None)
+    begun = time.time()
     training = parts["training"]
     steps = history or History()
     numerics = _numerics(steps) if info.algorithm.environment else {}
@@ -85,9 +87,8 @@ def fit(
         context=context,
         pixels=request.pixels,
     )
+    took = time.time() - begun
     progress("measuring", None)
-    from ml_core.training.profiling import keep_profile  # it imports numpy, as fitting did
-
     majority = None if training.y is None else _most_frequent(training.y)
     measured = {
         name: _measured(info, model, part, request.seed, majority)
@@ -96,6 +97,9 @@ def fit(
     }
     doubts = info.task.doubts(model, measured["test"].metrics, majority) if "test" in measured else []
     curves = {name: part.curves for name, part in measured.items()}
+    importance, unmeasured = _importance(model, parts["test"], request.seed, took, deadline)
+    from ml_core.training.profiling import keep_profile  # it imports numpy, as fitting did
+
     held_out = measured["test"].values if "test" in measured else None
     keep_profile(model, training.samples, measured["training"].values, held_out)
     artifact = model.to_bytes()
@@ -108,7 +112,7 @@ def fit(
             **{name: part.metrics for name, part in measured.items()},
             **({"history": steps.entries} if steps.entries else {}),
         },
-        "warnings": [*request.warnings, *lacking, *told, *still_falling(steps.entries), *doubts],
+        "warnings": [*request.warnings, *lacking, *told, *still_falling(steps.entries), *doubts, *unmeasured],
         "rows": len(training.samples),
         "test_rows": len(parts["test"].samples),
         "test_fraction": request.test_fraction,
@@ -117,6 +121,7 @@ def fit(
         "library_versions": library_versions(),
         **numerics,
         **({"curves": curves} if any(curves.values()) else {}),
+        **({"importance": importance} if importance else {}),
     }
     return Trained(artifact, manifest)
 
@@ -342,6 +347,17 @@ def _measured(info: AlgorithmInfo, model: Model, part: _Part, seed: int, majorit
             seed=seed,
             majority=majority,
         )
+
+
+def _importance(
+    model: Model, part: _Part, seed: int, took: float, deadline: float | None
+) -> tuple[dict[str, object] | None, list[str]]:
+    """See `importance`. It may take as long as fitting `took`, and no fit is lost by it."""
+    from ml_core.training.importance import SECONDS, importance
+
+    until = time.time() + max(took, SECONDS)
+    until = until if deadline is None else min(until, deadline)
+    return importance(model, part.samples, part.y, seed=seed, until=until)
 
 
 def _numerics(history: History) -> dict[str, object]:

@@ -51,7 +51,7 @@ def measure(
     if objective == "hinge_loss" and decisions is not None:
         measured["hinge_loss"] = _hinge_loss(decisions, y)
     if probabilities is not None:
-        measured["log_loss"] = _log_loss(probabilities, y)
+        measured["log_loss"] = log_loss(probabilities, y)
     counted = np.bincount(y * len(classes) + labels, minlength=len(classes) ** 2)
     confusion = counted.reshape(len(classes), len(classes))
     each = _per_class(confusion, classes)
@@ -125,7 +125,8 @@ def _hinge_loss(decisions: "NDArray[np.float64]", y: "NDArray[np.int64]") -> flo
     return float(np.mean(np.maximum(0.0, 1.0 - margins)))
 
 
-def _log_loss(probabilities: "NDArray[np.float64]", y: "NDArray[np.int64]") -> float:
+def log_loss(probabilities: "NDArray[np.float64]", y: "NDArray[np.int64]") -> float:
+    """The mean of -log of the probability that each row's own class is given."""
     smallest = np.finfo(np.float64).eps  # as in scikit-learn: the logarithm of 0 says nothing
     own = np.clip(probabilities[np.arange(len(y)), y], smallest, 1 - smallest)
     return float(-np.mean(np.log(own)))
