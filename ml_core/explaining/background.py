@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import fsum, isnan, sumprod
+from math import sumprod
 
 from ml_core.explaining.explanation import MARGINALS, ROWS
 from ml_core.records import Protocol
@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ml_core.explaining.coding import Coding, Placed
+    from ml_core.explaining.coding import Coding
     from ml_core.profiles.profile import Profile
 
 
@@ -47,7 +47,7 @@ class Marginals:
                 for number, place in enumerate(placed.places):
                     row[place] = _mean([values[number] for values, _ in each], [share for _, share in each])
             else:
-                shares = _shares_of_words(placed, drawn)
+                shares = _shares_of_words(coding, column, drawn)
                 for place, value in zip(placed.places, coding.scaled(placed.places, shares), strict=True):
                     row[place] = value
         return row
@@ -74,11 +74,11 @@ def _mean(values: Sequence[float], shares: Sequence[float]) -> float:
     return first + sumprod(shares, [value - first for value in values])
 
 
-def _shares_of_words(placed: Placed, drawn: Sequence[tuple[float, float]]) -> list[float]:
+def _shares_of_words(coding: Coding, column: int, drawn: Sequence[tuple[float, float]]) -> list[float]:
     """How often each word is drawn; a missing one that is no word is none of them."""
-    shares: list[list[float]] = [[] for _ in placed.places]
+    shares = dict.fromkeys(coding.columns[column].places, 0.0)
     for value, share in drawn:
-        word = placed.words if isnan(value) else int(value)
-        if 0 <= word < len(shares):
-            shares[word].append(share)
-    return [fsum(each) for each in shares]
+        place = coding.word(column, value)
+        if place is not None:
+            shares[place] += share
+    return list(shares.values())

@@ -72,9 +72,9 @@ class Coding:
                 found.append(float(missing))
         else:
             found = [0.0] * (placed.words + placed.missing_word)
-            word = placed.words if isnan(value) else int(value)
-            if 0 <= word < len(found):
-                found[word] = 1.0
+            place = self.word(column, value)
+            if place is not None:
+                found[place - placed.first] = 1.0
         return self.scaled(placed.places, found)
 
     def scaled(self, places: Sequence[int], values: list[float]) -> list[float]:
@@ -83,6 +83,14 @@ class Coding:
             return values
         mean, scale = self.scaling.mean.values, self.scaling.scale.values
         return [(value - mean[place]) / scale[place] for place, value in zip(places, values, strict=True)]
+
+    def word(self, column: int, value: float) -> int | None:
+        """The place of a column's word; None where the value is none of the words."""
+        placed = self.columns[column]
+        word = placed.words if isnan(value) else int(value)
+        if placed.first is None or not 0 <= word < placed.words + placed.missing_word:
+            return None
+        return placed.first + word
 
     def row(self, values: Sequence[float]) -> list[float]:
         """A whole row of columns as the estimator takes it."""

@@ -68,7 +68,7 @@ class LinearParts:
     """
 
     def __init__(self, margin: LinearMargin, coding: Coding, expected: Sequence[float]) -> None:
-        self.margin = margin
+        self.margin_of = margin.of
         self.base = margin.of(expected)
         weights, leading = margin.weights, coding.leading
         self._weights = weights[:leading]
@@ -138,15 +138,23 @@ class LinearSplit:
         self._expected = background.expected(coding)
         self._kept: dict[tuple[int, int], LinearParts] = {}
 
-    def of(self, values: Sequence[float], row: Sequence[float], own: int, other: int) -> Parts:
-        """The margin and its parts, as `MarginSplit` says."""
-        split = self._kept.get((own, other)) or self._made(own, other)
-        return Parts.of(split.base, split.margin.of(row), split.of(values, row))
+    def of(
+        self,
+        values: Sequence[Sequence[float]],
+        rows: Sequence[Sequence[float]],
+        pairs: Sequence[tuple[int, int]],
+    ) -> list[Parts]:
+        """The margins and their parts, as `MarginSplit` says."""
+        found = []
+        for row_of_columns, row, pair in zip(values, rows, pairs, strict=True):
+            split = self._kept.get(pair) or self._made(pair)
+            found.append(Parts.of(split.base, split.margin_of(row), split.of(row_of_columns, row)))
+        return found
 
-    def _made(self, own: int, other: int) -> LinearParts:
-        made = LinearParts(self._margin_of(own, other), self._coding, self._expected)
+    def _made(self, pair: tuple[int, int]) -> LinearParts:
+        made = LinearParts(self._margin_of(*pair), self._coding, self._expected)
         # Threads may make one twice, or keep one too many: nothing else comes of that.
         while len(self._kept) >= max(1, _KEPT_NUMBERS // made.numbers):
-            self._kept.pop(next(iter(self._kept), (own, other)), None)
-        self._kept[own, other] = made
+            self._kept.pop(next(iter(self._kept), pair), None)
+        self._kept[pair] = made
         return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import fsum
+from math import fsum, nan
 
 from ml_core.records import Protocol, Record
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Parts(Record):
     """A row's margin, what is expected where no column is known, and each column's part of the difference.
 
-    `error` is |base + sum of the parts - margin|.
+    `error` is |base + sum of the parts - margin|; no finite number where one of them is none.
     """
 
     base: float
@@ -31,8 +31,11 @@ class Parts(Record):
         parts: Sequence[float],
         standard_errors: Sequence[float] | None = None,
     ) -> Parts:
-        """These, with their error. Raises `OverflowError` or `ValueError` where one is not finite."""
-        error = abs(fsum((base, *parts, -margin)))
+        """These, with their error."""
+        try:
+            error = abs(fsum((base, *parts, -margin)))
+        except (OverflowError, ValueError):  # a sum, or the difference of two infinities
+            error = nan
         return cls(base, margin, parts, error, standard_errors)
 
 
@@ -46,9 +49,13 @@ class MarginSplit(Protocol):
     game: str
     work: int
 
-    def of(self, values: Sequence[float], row: Sequence[float], own: int, other: int) -> Parts:
-        """The margin of one label over another.
+    def of(
+        self,
+        values: Sequence[Sequence[float]],
+        rows: Sequence[Sequence[float]],
+        pairs: Sequence[tuple[int, int]],
+    ) -> list[Parts]:
+        """Each row's margin of the first label of its pair over the second.
 
-        `values` is the row of columns as it is packed, `row` the same as the estimator takes it. Where one
-        overflows the error is no finite number, or `OverflowError` or `ValueError` is raised.
+        `values` are rows of columns as they are packed, `rows` the same as the estimator takes them.
         """

@@ -184,26 +184,25 @@ class Explainer:
                 raise_faults(self._same(rows, begin, labels, other))
             ranks = _listed(found[self._ranking]) if self._ranking in outputs else None
             probabilities = _listed(found["probability"]) if self._probability else None
-            values = unpack_rows(packed, len(model.features))
-            for place, (own, row) in enumerate(zip(labels, encoded, strict=True)):
-                against = self._runner_up(own, ranks and ranks[place]) if other is None else other
-                try:
-                    parts = split.of(next(values), row, own, against)
-                except (OverflowError, ValueError):
-                    raise _overflows(rows, begin + place) from None
+            pairs = [
+                (own, self._runner_up(own, ranks and ranks[place]) if other is None else other)
+                for place, own in enumerate(labels)
+            ]
+            values = list(unpack_rows(packed, len(model.features)))
+            for place, parts in enumerate(split.of(values, encoded, pairs)):
                 if not isfinite(parts.error):
                     raise _overflows(rows, begin + place)
-                probability = probabilities[place][own] if probabilities else None
-                labels_of = (self.labels[own], self.labels[against])
-                explanations.append(self._explanation(parts, labels_of, probability, split))
+                probability = probabilities[place][labels[place]] if probabilities else None
+                explanations.append(self._explanation(parts, pairs[place], probability, split))
         return explanations
 
     def _explanation(
-        self, parts: Parts, pair: tuple[Label, Label], probability: float | None, split: MarginSplit
+        self, parts: Parts, pair: tuple[int, int], probability: float | None, split: MarginSplit
     ) -> Explanation:
         features, errors = self._model.features, parts.standard_errors
         return Explanation(
-            *pair,
+            self.labels[pair[0]],
+            self.labels[pair[1]],
             self._margins.unit,
             parts.base,
             parts.margin,
