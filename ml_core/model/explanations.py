@@ -18,7 +18,6 @@ from ml_core.explaining.explanation import Explanation
 from ml_core.inputs.rows import Rows
 from ml_core.model.margins import margins_of
 from ml_core.preprocessing.batch import RowBatch
-from ml_core.records import Protocol
 from ml_core.safetensors import unpack_rows
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -26,36 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-    from ml_core.algorithms.contract import FittedEstimator, Values
-    from ml_core.algorithms.outputs import OutputSpec
+    from ml_core.algorithms.contract import Values
     from ml_core.explaining.split import MarginSplit, Parts
     from ml_core.inputs.labels import Label
-    from ml_core.preprocessing.encoding import Encoding
-    from ml_core.preprocessing.scaling import Scaling
-    from ml_core.profiles.profile import Profile
+    from ml_core.model.margins import ExplainedModel
 
 MOST_BACKGROUND = 100
 """How many rows a caller's background may have."""
 # A block of rows has at most so many numbers in lists of Python's.
 _BLOCK_NUMBERS = 1 << 16
 _SHOWN_LABELS = 20
-
-
-class ExplainedModel(Protocol):
-    """What is asked of a model, which `model/model.py` has: it imports this file, and not the other way."""
-
-    algorithm: str
-    features: tuple[str, ...]
-    classes: tuple[Label, ...] | None
-    estimator: FittedEstimator
-    scaling: Scaling | None
-    encoding: Encoding | None
-    output_specs: dict[str, OutputSpec]
-    kept: dict[str, Any]
-
-    @property
-    def profile(self) -> Profile | None:
-        """What is kept of the rows that it was trained on."""
 
 
 def explain(
@@ -121,7 +100,7 @@ class Explainer:
         self.labels: Sequence[Label] = model.classes or range(specs["distance"].width)
         if len(self.labels) < 2:
             raise NotExplained("the model has one label alone: there is none to compare it with")
-        self._margins = margins_of(model.estimator, self._coding)
+        self._margins = margins_of(model, self._coding)
         self._by_profile: MarginSplit | None = None
 
     def number_of(self, against: Label) -> int:

@@ -5,16 +5,23 @@ from __future__ import annotations
 from functools import partial
 
 from ml_core.algorithms.learnt import ClusterCentres, KernelDecisions, LinearDecisions
+from ml_core.arithmetic.bounds import NotFinite
 from ml_core.errors import NotExplained
 from ml_core.explaining.linear import CentresMargin, LinearSplit, WeightedMargin
+from ml_core.preprocessing.batch import RowBatch
+from ml_core.records import Protocol
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ml_core.algorithms.contract import FittedEstimator
     from ml_core.algorithms.learnt import Learnt
+    from ml_core.algorithms.outputs import OutputSpec
     from ml_core.algorithms.svm import KernelPairs
     from ml_core.explaining.background import Background
     from ml_core.explaining.coding import Coding
@@ -22,8 +29,29 @@ if TYPE_CHECKING:
     from ml_core.explaining.linear import LinearMargin
     from ml_core.explaining.split import MarginSplit
     from ml_core.explaining.vectors import PairVectors
+    from ml_core.inputs.labels import Label
+    from ml_core.preprocessing.encoding import Encoding
+    from ml_core.preprocessing.scaling import Scaling
+    from ml_core.profiles.profile import Profile
 
 LOG_ODDS, DECISION, SQUARED_DISTANCE = "log-odds", "decision", "squared distance"
+
+
+class ExplainedModel(Protocol):
+    """What is asked of a model, which `model/model.py` has: it imports this file, and not the other way."""
+
+    algorithm: str
+    features: tuple[str, ...]
+    classes: tuple[Label, ...] | None
+    estimator: FittedEstimator
+    scaling: Scaling | None
+    encoding: Encoding | None
+    output_specs: dict[str, OutputSpec]
+    kept: dict[str, Any]
+
+    @property
+    def profile(self) -> Profile | None:
+        """What is kept of the rows that it was trained on."""
 
 
 class Margins:
@@ -34,8 +62,9 @@ class Margins:
         self.split = split
 
 
-def margins_of(estimator: FittedEstimator, coding: Coding) -> Margins:
-    """Those of an estimator. Raises `NotExplained` where it says of no margin what it is made of."""
+def margins_of(model: ExplainedModel, coding: Coding) -> Margins:
+    """Those of a model. Raises `NotExplained` where there are none."""
+    estimator = model.estimator
     tell: Callable[[], Learnt] | None = getattr(estimator, "learnt", None)
     learnt = tell() if tell else None
     if isinstance(learnt, LinearDecisions):
@@ -45,7 +74,7 @@ def margins_of(estimator: FittedEstimator, coding: Coding) -> Margins:
         return Margins(SQUARED_DISTANCE, partial(LinearSplit, _between_centres(learnt), coding))
     if isinstance(learnt, KernelDecisions):
         return Margins(DECISION, _of_kernel(estimator, learnt, coding))
-    raise NotExplained("the algorithm says of no margin what it is made of")
+    return _of_outputs(model, coding)
 
 
 def _between_decisions(learnt: LinearDecisions) -> Callable[[int, int], LinearMargin]:
@@ -81,6 +110,10 @@ def _of_kernel(
     if learnt.kernel == "linear" or (learnt.kernel == "poly" and kernel.degree == 1):
         factor, summand = (1.0, 0.0) if learnt.kernel == "linear" else (kernel.gamma, kernel.coef0)
         return partial(LinearSplit, partial(_of_vectors, vectors, factor, summand), coding)
+    if learnt.kernel == "sigmoid":
+        from ml_core.explaining.permutations import SigmoidSplit
+
+        return partial(SigmoidSplit, (kernel.gamma, kernel.coef0), vectors, coding)
     from ml_core.explaining.kernels import KernelSplit
 
     game: KernelGame
@@ -108,3 +141,48 @@ def _between_centres(learnt: ClusterCentres) -> Callable[[int, int], LinearMargi
         return CentresMargin(learnt.centres[own], learnt.centres[other])
 
     return margin
+
+
+def _of_outputs(model: ExplainedModel, coding: Coding) -> Margins:
+    """Those of an algorithm that says nothing of itself: what it answers tells labels apart."""
+    import ml_core.arithmetic.vectorised  # noqa: F401 - decides how numpy is loaded
+    from ml_core.explaining.permutations import FunctionSplit
+
+    output = next(
+        (name for name in ("probability", "decision", "distance") if name in model.output_specs), None
+    )
+    if output is None:
+        raise NotExplained(
+            f"the algorithm '{model.algorithm}' gives its label alone: there is no margin to explain"
+        )
+    work = getattr(model.estimator, "work", coding.width * model.output_specs[output].width)
+    margins = partial(_margins_of_outputs, model, output)
+    return Margins(_UNITS[output], partial(FunctionSplit, margins, work, len(coding.columns)))
+
+
+_UNITS = {"probability": LOG_ODDS, "decision": DECISION, "distance": SQUARED_DISTANCE}
+# A probability of less is taken for this: it has a logarithm.
+_LEAST_PROBABILITY = 2.0**-52
+
+
+def _margins_of_outputs(
+    model: ExplainedModel, output: str, rows: NDArray[np.float64], pair: tuple[int, int]
+) -> NDArray[np.float64]:
+    import numpy as np
+
+    batch = RowBatch(rows.astype("<f8").tobytes(), rows.shape[1], model.encoding, model.scaling)
+    try:
+        found = model.estimator.predict(batch, (output,))[output]
+    except NotFinite:
+        return np.full(len(rows), np.nan)
+    values = np.asarray(found, dtype=np.float64)
+    values = values.reshape(len(rows), -1)
+    own, other = pair
+    if values.shape[1] == 1:  # of two classes a decision is one number, positive for the second
+        margins: NDArray[np.float64] = values[:, 0] if own else -values[:, 0]
+        return margins
+    if output == "probability":
+        values = np.log(np.maximum(values, _LEAST_PROBABILITY))
+    elif output == "distance":
+        values = -(values**2)
+    return values[:, own] - values[:, other]
