@@ -71,9 +71,10 @@ class Sequences:
         lengths: how many steps each sequence has.
         dtype: "F32", or "I64" for the numbers of words, of which a step has one.
         where: the JSON path of the list they came in.
+        texts: of the numbers of words the texts that these are, as they were sent; else None.
     """
 
-    __slots__ = ("dtype", "lengths", "packed", "where", "width")
+    __slots__ = ("dtype", "lengths", "packed", "texts", "where", "width")
 
     def __init__(
         self,
@@ -82,12 +83,15 @@ class Sequences:
         lengths: Sequence[int],
         dtype: str = "F32",
         where: str = "$.instances",
+        *,
+        texts: Sequence[str] | None = None,
     ) -> None:
         self.packed = packed
         self.width = width
         self.lengths = lengths
         self.dtype = dtype
         self.where = where
+        self.texts = texts
 
     def __len__(self) -> int:
         return len(self.lengths)

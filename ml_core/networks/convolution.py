@@ -30,7 +30,14 @@ class Convolution:
     """
 
     def __init__(
-        self, channels: int, outputs: int, kernel: int, random: np.random.Generator, *, first: bool = False
+        self,
+        channels: int,
+        outputs: int,
+        kernel: int,
+        random: np.random.Generator,
+        *,
+        first: bool = False,
+        fixed: bool = False,
     ) -> None:
         inputs = kernel * kernel * channels
         self.parameters: dict[str, Array] = {
@@ -39,7 +46,7 @@ class Convolution:
         }
         self.gradients: dict[str, Array] = {}
         self._kernel = kernel
-        self._first = first
+        self._first, self._fixed = first, fixed
         self._padded: Array = np.empty(0)
 
     def forward(self, x: Array, random: np.random.Generator | None) -> Array:  # noqa: ARG002 - the shape
@@ -50,16 +57,21 @@ class Convolution:
     def backward(self, dy: Array) -> Array | None:
         """The gradient by x is a convolution too: of dy, by the weights turned half around."""
         weight, kernel = self.parameters["weight"], self._kernel
-        slope, bias_slope = np.zeros_like(weight), np.zeros(len(weight), weight.dtype)
-        for place, patches in _patches(self._padded, kernel):
-            of_patches = dy[place].reshape(len(patches), -1)
-            slope += of_patches.T @ patches
-            bias_slope += np.ones(len(patches), dy.dtype) @ of_patches  # a sum, and faster than `sum`
-        self.gradients["weight"], self.gradients["bias"] = slope, bias_slope
+        if not self._fixed:
+            self._set_gradients(dy)
         if self._first:
             return None
         turned = weight.reshape(len(weight), kernel, kernel, -1)[:, ::-1, ::-1].transpose(3, 1, 2, 0)
         return _convolved(_padded(dy, kernel), kernel, turned.reshape(len(turned), -1))
+
+    def _set_gradients(self, dy: Array) -> None:
+        weight = self.parameters["weight"]
+        slope, bias_slope = np.zeros_like(weight), np.zeros(len(weight), weight.dtype)
+        for place, patches in _patches(self._padded, self._kernel):
+            of_patches = dy[place].reshape(len(patches), -1)
+            slope += of_patches.T @ patches
+            bias_slope += np.ones(len(patches), dy.dtype) @ of_patches  # a sum, and faster than `sum`
+        self.gradients["weight"], self.gradients["bias"] = slope, bias_slope
 
 
 class MaxPooling(WithoutParameters):

@@ -90,7 +90,12 @@ def _moments(pixels: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def build(
-    shape: tuple[int, int, int], n_classes: int, chosen: Mapping[str, Any], seed: int
+    shape: tuple[int, int, int],
+    n_classes: int,
+    chosen: Mapping[str, Any],
+    seed: int,
+    *,
+    to_inputs: bool = False,
 ) -> list[tuple[str, Layer]]:
     """The layers, with their first weights.
 
@@ -100,12 +105,20 @@ def build(
         n_classes: how many numbers the last layer gives.
         chosen: "channels", "kernel_size", "pooling", "dense" and "dropout" of the hyperparameters.
         seed: what the weights are drawn from.
+        to_inputs: whether the gradient by the pictures is asked for, in place of those by the weights.
     """
     random = randomness.generator(seed, *randomness.WEIGHTS)
     height, width, channels = shape
     layers: list[tuple[str, Layer]] = []
     for number, outputs in enumerate(chosen["channels"]):
-        convolution = Convolution(channels, outputs, chosen["kernel_size"], random, first=number == 0)
+        convolution = Convolution(
+            channels,
+            outputs,
+            chosen["kernel_size"],
+            random,
+            first=number == 0 and not to_inputs,
+            fixed=to_inputs,
+        )
         layers += [(f"conv.{number}", convolution), *_pooled(chosen["pooling"])]
         height, width, channels = height // 2, width // 2, outputs
     layers.append(("", Flatten()))
@@ -115,7 +128,7 @@ def build(
             layers.append(("", Relu()))
         layers += [
             ("", Dropout(chosen["dropout"])),
-            (f"dense.{number}", Dense(inputs, outputs, random)),
+            (f"dense.{number}", Dense(inputs, outputs, random, fixed=to_inputs)),
         ]
         inputs = outputs
     return layers

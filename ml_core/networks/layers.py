@@ -41,6 +41,7 @@ class Layer(Protocol):
         """The loss's gradient by `x`, from its gradient by the answer; sets `gradients`.
 
         None where nobody asks: a network's first layer is made with `first=True` and need not compute it.
+        A layer that is made with `fixed=True` is not trained, and leaves `gradients` empty.
         `dy` may be overwritten.
         """
         ...
@@ -62,14 +63,20 @@ class Dense:
     """y = x·Wᵀ + b, where x is batch × inputs; `weight` is outputs × inputs, `bias` one for each output."""
 
     def __init__(
-        self, inputs: int, outputs: int, random: np.random.Generator, *, first: bool = False
+        self,
+        inputs: int,
+        outputs: int,
+        random: np.random.Generator,
+        *,
+        first: bool = False,
+        fixed: bool = False,
     ) -> None:
         self.parameters: dict[str, Array] = {
             "weight": uniform(random, (outputs, inputs), inputs),
             "bias": uniform(random, (outputs,), inputs),
         }
         self.gradients: dict[str, Array] = {}
-        self._first = first
+        self._first, self._fixed = first, fixed
         self._x: Array = np.empty(0)
 
     def forward(self, x: Array, random: np.random.Generator | None) -> Array:  # noqa: ARG002 - the shape
@@ -81,8 +88,8 @@ class Dense:
 
     def backward(self, dy: Array) -> Array | None:
         """Batch × outputs → batch × inputs."""
-        self.gradients["weight"] = dy.T @ self._x
-        self.gradients["bias"] = dy.sum(axis=0)
+        if not self._fixed:
+            self.gradients = {"weight": dy.T @ self._x, "bias": dy.sum(axis=0)}
         if self._first:
             return None
         dx: Array = dy @ self.parameters["weight"]

@@ -28,11 +28,15 @@ def forward(layers: Layers, x: Any, random: np.random.Generator | None = None) -
     return scores
 
 
-def backward(layers: Layers, dy: Array) -> None:
-    """Set every layer's gradients, from the loss's gradient by what the last one answered."""
+def backward(layers: Layers, dy: Array) -> Any:  # noqa: ANN401 - as above
+    """Set every layer's gradients, from the loss's gradient by what the last one answered.
+
+    Returns the gradient by what the first layer took, None where that one was made with `first=True`.
+    """
     passed: Any = dy
     for _, layer in reversed(layers):
         passed = layer.backward(passed)
+    return passed
 
 
 def parameters_of(layers: Layers) -> dict[str, Array]:

@@ -98,16 +98,20 @@ class _Recurrence:
         self._run(np.ascontiguousarray((weights["recurrent"] * slopes[:, None]).T))
         return self._states
 
-    def backward(self, slope: Array, *, first: bool) -> Array | None:
-        """The gradient by the steps, None for `first`; that by the states comes in, and is overwritten."""
+    def backward(self, slope: Array, *, first: bool, fixed: bool) -> Array | None:
+        """The gradient by the steps, None for `first`; that by the states comes in, and is overwritten.
+
+        `gradients` are set but for `fixed`.
+        """
         self._before = self._walk.before(self._states)
         by_input, by_recurrent = self._run_back(slope, self.parameters["recurrent"])
-        self.gradients = {
-            "input": by_input.T @ self._steps,
-            "recurrent": by_recurrent.T @ self._before,
-            "input_bias": by_input.sum(axis=0),
-            "recurrent_bias": by_recurrent.sum(axis=0),
-        }
+        if not fixed:
+            self.gradients = {
+                "input": by_input.T @ self._steps,
+                "recurrent": by_recurrent.T @ self._before,
+                "input_bias": by_input.sum(axis=0),
+                "recurrent_bias": by_recurrent.sum(axis=0),
+            }
         return None if first else by_input @ self.parameters["input"]
 
     def _bias(self) -> Array:
@@ -279,6 +283,7 @@ class Recurrent:
         bidirectional: whether a second recurrence goes from the last step to the first.
         random: where the first weights are drawn from.
         first: whether nobody asks for the gradient by the steps.
+        fixed: whether nobody asks for those by the parameters.
     """
 
     def __init__(
@@ -290,10 +295,11 @@ class Recurrent:
         *,
         bidirectional: bool = False,
         first: bool = False,
+        fixed: bool = False,
     ) -> None:
         names = (FORWARD, BACKWARD) if bidirectional else (FORWARD,)
         self._directions = {name: _CELLS[cell](inputs, hidden, random) for name in names}
-        self._first = first
+        self._first, self._fixed = first, fixed
         self.parameters: dict[str, Array] = {
             f"{name}.{key}": array
             for name, direction in self._directions.items()
@@ -315,7 +321,8 @@ class Recurrent:
         slopes = np.split(dy.steps, len(self._directions), axis=1)
         passed: Array | None = None
         for (name, direction), slope in zip(self._directions.items(), slopes, strict=True):
-            found = direction.backward(np.ascontiguousarray(slope), first=self._first)
+            own = np.ascontiguousarray(slope)
+            found = direction.backward(own, first=self._first, fixed=self._fixed)
             passed = found if passed is None or found is None else passed + found
             self.gradients |= {f"{name}.{key}": array for key, array in direction.gradients.items()}
         return None if passed is None else self._batch.of(passed)
@@ -396,7 +403,13 @@ class Reading:
 
 
 def build(
-    inputs: int, n_classes: int, chosen: Mapping[str, Any], random: np.random.Generator, *, text: bool = False
+    inputs: int,
+    n_classes: int,
+    chosen: Mapping[str, Any],
+    random: np.random.Generator,
+    *,
+    text: bool = False,
+    to_inputs: bool = False,
 ) -> Layers:
     """The layers of a recurrent network.
 
@@ -407,6 +420,7 @@ def build(
             for a text `embedding_size`.
         random: where the first weights are drawn from.
         text: whether steps are numbers of tokens.
+        to_inputs: whether the gradient by steps of numbers is asked for, in place of those by the weights.
     """
     made: list[tuple[str, Any]] = []
     width, hidden, both = inputs, chosen["hidden_size"], chosen["bidirectional"]
@@ -416,13 +430,16 @@ def build(
     for number in range(chosen["layers"]):
         if number and chosen["dropout"]:
             made.append(("", StepDropout(chosen["dropout"])))
-        layer = Recurrent(chosen["cell"], width, hidden, random, bidirectional=both, first=not made)
+        first = not made and not to_inputs
+        layer = Recurrent(
+            chosen["cell"], width, hidden, random, bidirectional=both, first=first, fixed=to_inputs
+        )
         made.append((f"rnn.{number}", layer))
         width = hidden * 2 if both else hidden
     made.append(("", Reading(chosen["reads"], bidirectional=both)))
     if chosen["dropout"]:
         made.append(("", Dropout(chosen["dropout"])))
-    made.append(("head", Dense(width, n_classes, random)))
+    made.append(("head", Dense(width, n_classes, random, fixed=to_inputs)))
     return made
 
 

@@ -117,7 +117,7 @@ class TextInput:
                 raise TooLarge(f"{where} has more than {most:,} words; send fewer texts at a time")
         if sys.byteorder == "big":
             numbers.byteswap()
-        return Sequences(numbers.tobytes(), 1, lengths, "I64", where)
+        return Sequences(numbers.tobytes(), 1, lengths, "I64", where, texts=texts)
 
 
 def text_schema(name: str) -> dict[str, object]:

@@ -138,12 +138,17 @@ class Tokenizer:
 
     def split(self, text: str) -> Iterator[str]:
         """The tokens of a text, at most `max_length`; spaces are one token of characters, none of words."""
-        text, classes = _normalised(text.lower() if self.lowercase else text)
+        text, classes = normalised(text.lower() if self.lowercase else text)
+        for begin, end in self.places(classes):
+            yield " " if classes[begin] == _SPACE else text[begin:end]
+
+    def places(self, classes: str) -> Iterator[tuple[int, int]]:
+        """Where each token begins and ends in a normalised text, whose characters are of these classes."""
         # Spaces at the ends are no token of characters either.
         begin, end = len(classes) - len(classes.lstrip()), len(classes.rstrip())
         found = _PATTERNS[self.tokens].finditer(classes, begin, end)
         for each in islice(found, self.max_length):
-            yield " " if classes[each.start()] == _SPACE else text[each.start() : each.end()]
+            yield each.span()
 
     def encode(self, text: str) -> list[int]:
         """The number of each token, `UNKNOWN` for one that is not in the vocabulary.
@@ -193,16 +198,32 @@ def _checked(vocabulary: object) -> tuple[str, ...]:
     return tuple(vocabulary)
 
 
-def _normalised(text: str) -> tuple[str, str]:
+def normalised(text: str) -> tuple[str, str]:
     """A text in Unicode's form NFC without what is not seen, and the class of each of its characters."""
-    classes = text.translate(_CLASSES)
+    classes = classes_of(text)
     if text.isascii():
         return text, classes
     if _UNSEEN in classes:
-        text = text.translate(_IGNORED)
-        classes = text.translate(_CLASSES)
-    ends = [found.end() for found in _MOST_MARKS.finditer(classes)]
-    if ends:
-        text = _BREAK.join(text[begin:end] for begin, end in zip([0, *ends], [*ends, None], strict=True))
+        text = seen(text)
+        classes = classes_of(text)
+    text = broken_up(text, classes)
     composed = normalize("NFC", text)
-    return composed, classes if composed is text else composed.translate(_CLASSES)
+    return composed, classes if composed is text else classes_of(composed)
+
+
+def classes_of(text: str) -> str:
+    """The class of each character."""
+    return text.translate(_CLASSES)
+
+
+def seen(text: str) -> str:
+    """A text without what changes nothing of what is written."""
+    return text.translate(_IGNORED)
+
+
+def broken_up(text: str, classes: str) -> str:
+    """A text with a break after every 30 marks, of which a letter may have more."""
+    ends = [found.end() for found in _MOST_MARKS.finditer(classes)]
+    if not ends:
+        return text
+    return _BREAK.join(text[begin:end] for begin, end in zip([0, *ends], [*ends, None], strict=True))
