@@ -1,4 +1,4 @@
-"""Bare events: a function is invoked with a prediction's or a training's body, without HTTP around it."""
+"""Bare events: a function is invoked with what to predict, explain or train on, without HTTP around it."""
 
 import json
 from typing import Any
@@ -7,15 +7,18 @@ from handlers.auth import OpenGate
 from handlers.rest.api import Api
 from handlers.rest.http import Request
 from handlers.services import Services
-from ml_core.errors import ServerlessMLError
+from ml_core.errors import InvalidInput, ServerlessMLError, shown
+
+VERBS = ("predict", "explain")
 
 
 def predict_directly(app: Api, event: Any, request_id: str) -> Any:
     """Answer `{"model": "iris", "instances": [[…]]}`, with `version` or `alias` where one is meant.
 
-    `routing_key` is what the header X-Routing-Key is over HTTP.
+    `verb` is what stands after the colon over HTTP: "predict", or "explain". `routing_key` is what the header
+    X-Routing-Key is there.
 
-    The answer is the body that `:predict` would have, or the problem with its `status`. No key is asked for:
+    The answer is the body that the verb would have, or the problem with its `status`. No key is asked for:
     whoever may invoke the function itself was let in by the cloud.
     """
     body = dict(event) if isinstance(event, dict) else {}
@@ -25,7 +28,12 @@ def predict_directly(app: Api, event: Any, request_id: str) -> Any:
     chosen = (
         f"/versions/{version}" if version is not None else f"/aliases/{alias}" if alias is not None else ""
     )
-    path = f"/v1/models/{model}{chosen}:predict"
+    verb = body.pop("verb", "predict")
+    if verb not in VERBS:
+        return _problem(
+            InvalidInput.at("$.verb", f'expected "predict" or "explain", got {shown(verb)}'), request_id
+        )
+    path = f"/v1/models/{model}{chosen}:{verb}"
     key = body.pop("routing_key", None)
     headers = {} if key is None else {"x-routing-key": str(key)}
     request = Request("POST", path, {}, headers, json.dumps(body).encode(), request_id)
@@ -36,9 +44,14 @@ def train_directly(services: Services, event: Any, deadline: float | None = None
     """Train on `{"model": "iris", "algorithm": …, "instances": …}` now; the finished job, or the problem."""
     from handlers.jobs import train_now
     from handlers.rest.endpoints.jobs import described_job
-    from handlers.rest.problems import problem_response
 
     try:
         return described_job(train_now(services, event, deadline))
     except ServerlessMLError as error:
-        return json.loads(problem_response(error, request_id="").body)
+        return _problem(error, "")
+
+
+def _problem(error: ServerlessMLError, request_id: str) -> Any:
+    from handlers.rest.problems import problem_response
+
+    return json.loads(problem_response(error, request_id=request_id).body)

@@ -2,6 +2,7 @@
 
 The same event files serve every cloud: an HTTP request in the shape that AWS gives it (payload 2.0), or the
 bare event, `{"model": "iris", "instances": [[…]]}`, and `{"model": "iris", "algorithm": …}` for training.
+A bare event means here what it means to `handlers/direct.py`.
 """
 
 import base64
@@ -11,6 +12,8 @@ from urllib.parse import quote
 
 from ml_core.errors import shown
 from providers.deploying.plan import DeploymentFailed
+
+_VERBS = ("predict", "explain")
 
 
 class HttpCall(NamedTuple):
@@ -36,9 +39,34 @@ def http_call(event: object) -> HttpCall:
         raise DeploymentFailed(
             'expected an HTTP event, or one that names its model: {"model": "iris", "instances": [[…]]}'
         )
-    rest = {key: value for key, value in event.items() if key != "model"}
-    target = f"/v1/models/{quote(event['model'], safe='')}:predict"
-    return HttpCall("POST", target, {"content-type": "application/json"}, json.dumps(rest).encode())
+    return _bare(dict(event))
+
+
+def _bare(body: dict[str, Any]) -> HttpCall:
+    model, version, alias = body.pop("model"), body.pop("version", None), body.pop("alias", None)
+    if isinstance(version, float) and version.is_integer():
+        version = int(version)
+    chosen = (
+        f"/versions/{_quoted(version)}"
+        if version is not None
+        else f"/aliases/{_quoted(alias)}"
+        if alias is not None
+        else ""
+    )
+    verb = body.pop("verb", "predict")
+    if verb not in _VERBS:
+        raise DeploymentFailed(
+            f'expected the event\'s "verb" to be "predict" or "explain", got {shown(verb)}'
+        )
+    headers = {"content-type": "application/json"}
+    if (key := body.pop("routing_key", None)) is not None:
+        headers["x-routing-key"] = str(key)
+    target = f"/v1/models/{_quoted(model)}{chosen}:{verb}"
+    return HttpCall("POST", target, headers, json.dumps(body).encode())
+
+
+def _quoted(name: object) -> str:
+    return quote(str(name), safe="")
 
 
 def _of_payload(event: dict[str, Any]) -> HttpCall:
