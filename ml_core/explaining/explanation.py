@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 EXACT, PERMUTATIONS, GRADIENTS = "exact", "permutations", "integrated_gradients"
 MARGINALS, ROWS, BASELINE = "marginals", "rows", "baseline"
 
+MOST_SHOWN = 5
+"""How many columns an explanation shows in a notebook."""
+
 
 class Explanation(Record):
     """Why `label` rather than `against`: base + the sum of the attributions is the margin.
@@ -48,3 +51,16 @@ class Explanation(Record):
     def exact(self) -> bool:
         """Whether the parts are exact, but for rounding."""
         return self.method == EXACT
+
+    def __repr__(self) -> str:
+        """In one line, as a notebook shows it: of a table the largest parts, and the sum of the rest."""
+        from ml_core.errors import shown
+
+        sides = f"{shown(self.label)} rather than {shown(self.against)}"
+        told = f"<Explanation of {sides}: margin {self.margin:.4g} ({self.unit}), base {self.base:.4g}"
+        if not isinstance(self.attributions, dict):
+            return told + ">"
+        largest = sorted(self.attributions.items(), key=lambda part: -abs(part[1]))
+        told += "".join(f", {name} {part:+.4g}" for name, part in largest[:MOST_SHOWN])
+        others = [part for _, part in largest[MOST_SHOWN:]]
+        return f"{told}, {len(others)} more {sum(others):+.4g}>" if others else told + ">"

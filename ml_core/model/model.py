@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ml_core.algorithms.learnt import Learnt
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.arithmetic.contract import Arithmetic
+    from ml_core.explaining.explanation import Explanation
     from ml_core.inputs.arrays import Pictures, Sequences
     from ml_core.inputs.by_column import Columns
     from ml_core.inputs.columns import Feature
@@ -298,6 +299,46 @@ class Model:
     def transform(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401
         """The distances of every row to the clusters' centres. Raises `InvalidInput`."""
         return self._array(X, "transform")
+
+    def explain(
+        self,
+        X: Any,  # noqa: ANN401
+        *,
+        against: Label | None = None,
+        background: Any = None,  # noqa: ANN401
+    ) -> list[Explanation]:
+        """Why the label of every row of `X`, rather than another; docs/explain.md says how to read it.
+
+        `pandas.DataFrame([each.attributions for each in model.explain(X)])` is a table of the parts.
+
+        Args:
+            X: as `predict` takes it.
+            against: the label that each row's label is compared with; without it the runner-up of each.
+            background: rows as `X`, at most 100, that stand for a column which is not known; without it what
+                is kept of the training rows.
+
+        Raises:
+            InvalidInput: of `X`, `against` or `background`.
+            NotExplained: nothing is kept of the training rows, and there is no `background`.
+            TooLarge: the background has too many rows.
+        """
+        from ml_core.inputs.scalars import json_value
+        from ml_core.model.explanations import explain
+
+        rows = self._rows_of(X)
+        others = None if background is None else self._background_of(background)
+        return explain(self, rows, against=json_value(against), background=others)
+
+    def _background_of(self, rows: Any) -> Any:  # noqa: ANN401 - instances of its kind
+        """As `_rows_of`, and faults say that they are of the background."""
+        where = "background"
+        try:
+            found = self._rows_of(rows)
+        except InvalidInput as error:
+            faults = [Fault(where + fault.path.removeprefix("X"), fault.message) for fault in error.faults]
+            raise InvalidInput(faults) from None
+        found.where = where
+        return found
 
     def _array(self, X: Any, output: str) -> NDArray[Any]:  # noqa: ANN401
         import numpy as np
