@@ -420,6 +420,53 @@ _PARAMETERS: Schema = {
         ),
     ]
 }
+_PARTS: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
+_EXPLANATION: Schema = _object(
+    {
+        "label": {**_LABEL, "description": "The predicted label."},
+        "against": {**_LABEL, "description": "The label that it is compared with."},
+        "unit": {
+            "type": "string",
+            "enum": ["log-odds", "decision", "squared distance"],
+            "description": "What `base`, `margin` and the parts are in.",
+        },
+        "base": {"type": "number", "description": "The margin that is expected where no column is known."},
+        "margin": {
+            "type": "number",
+            "description": "How far the model is on the side of `label`; below 0 it would be `against`.",
+        },
+        "attributions": {
+            "description": "Of a table each column's part, in the order of the model's features, or with "
+            "`top` the largest first. They add up from `base` to `margin`.",
+            "anyOf": [_PARTS, {"type": "array"}],
+        },
+        "rest": {"type": "number", "description": "With `top`: the sum of the other columns' parts."},
+        "probability": {
+            **_NUMBER_OR_NULL,
+            "description": "The probability of `label`; null where the model gives none.",
+        },
+        "method": {"type": "string", "enum": ["exact", "permutations", "integrated_gradients"]},
+        "exact": {"type": "boolean", "description": "Whether the parts are exact, but for rounding."},
+        "game": {
+            "type": "string",
+            "enum": ["marginals", "rows", "baseline"],
+            "description": "What stands for a column that is not known: its values in training, each column "
+            "by itself; the rows of `background`; or a network's baseline.",
+        },
+        "additivity_error": {
+            "type": "number",
+            "minimum": 0,
+            "description": "How far `base` and the parts together are from `margin`: rounding.",
+        },
+        "completeness_error": {
+            "type": "number",
+            "minimum": 0,
+            "description": "In its place for integrated gradients, which are a sum in place of an integral.",
+        },
+        "standard_errors": {**_PARTS, "description": "Of `permutations`: of each column's part."},
+    },
+    optional=("rest", "additivity_error", "completeness_error", "standard_errors"),
+)
 _WEIGHTS: Schema = {"type": "object", "additionalProperties": _NUMBER}
 _ALIAS = _object(
     {
@@ -606,6 +653,20 @@ ANSWERS: dict[str, Schema] = {
             "counted": {**_COUNT, "description": "How many of the receipts are counted now."},
             "repeated": {**_COUNT, "description": "How many had been, by this request or an earlier one."},
         }
+    ),
+    "Explanations": _object(
+        {
+            "predictions": _LABELS,
+            "model": _object({"name": NAME, "version": _NUMBER}),
+            "explanations": {**_list(_EXPLANATION), "description": "One for each row."},
+            "notes": {**_list(_FAULT), "description": "What reading did, where the request asks for it."},
+            "notes_omitted": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "How many more notes there are.",
+            },
+        },
+        optional=("notes", "notes_omitted"),
     ),
     "Server": _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}),
     "Metadata": _object(

@@ -8,6 +8,7 @@ sure.
 
 import csv
 import io
+import json
 import sys
 from collections.abc import Iterator
 from itertools import chain
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from handlers.errors import UnsupportedMediaType
 from handlers.rest.bodies import decoded
 from handlers.rest.call import Call
-from handlers.rest.http import Response
+from handlers.rest.http import Response, is_number
 from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_faults, shown
 from ml_core.inputs.by_column import Columns
 from ml_core.inputs.columns import BOOLEAN, Feature
@@ -27,6 +28,7 @@ from ml_core.tables.dialects import lacks_a_name
 
 if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
+    from ml_core.inputs.labels import Label
     from ml_core.inputs.rows import Limits
     from ml_core.model.model import Model, Predictions
 
@@ -34,6 +36,8 @@ CSV = "csv"
 _DELIMITERS = ",;\t|"
 # It separates cells where nothing else does, as R writes tables.
 _SPACE = " "
+# Classes that a message shows.
+_MOST_SHOWN = 10
 _UTF_8 = ("utf-8", "utf8", "us-ascii")
 _WHERE = "body"
 _OTHERS = {IMAGE: "pictures", SEQUENCE: "sequences"}
@@ -56,9 +60,22 @@ def read_csv_body(call: Call) -> dict[str, Any]:
     members: dict[str, Any] = {CSV: (text, parameters.get("header"))}
     if "outputs" in query:
         members["outputs"] = query["outputs"].split(",")
-    if "unknown_columns" in query:
-        members["unknown_columns"] = query["unknown_columns"]
+    members |= {name: query[name] for name in ("unknown_columns", "against", "top") if name in query}
     return {**members, **{name: query.get(name) == "true" for name in ("notes", "receipt")}}
+
+
+def label_of(model: "Model", text: str) -> "Label":
+    """The label that a query means by a text: numbers and truth values are written as in JSON.
+
+    Raises `InvalidInput` where no class is written so; of clusters any number is taken.
+    """
+    if model.classes is None:
+        return int(text) if is_number(text) else text
+    written = {label if isinstance(label, str) else json.dumps(label): label for label in model.classes}
+    if text not in written:
+        few = ", ".join(map(shown, [*written][:_MOST_SHOWN])) + ", …" * (len(written) > _MOST_SHOWN)
+        raise InvalidInput.at("query.against", f"expected one of {few}, got {shown(text)}")
+    return written[text]
 
 
 def _parameters(content_type: str) -> dict[str, str]:

@@ -85,14 +85,23 @@ _EXAMPLES: list[Any] = [
 ]
 
 
-def described(body: Schema) -> Schema:
-    """The schema of a body with all forms, of which it has one, and with an example of each."""
+def described(body: Schema, also: dict[str, Any]) -> Schema:
+    """The schema of a body with all forms, of which it has one, and with an example of each.
+
+    Each example has the members `also` besides.
+    """
     forms = {name: FORMS.get(name, schema) for name, schema in body["properties"].items()}
     return {
         **body,
         "properties": forms,
         "oneOf": [{"required": [name]} for name in ("instances", *FORMS)],
-        "examples": [*body["examples"], *_EXAMPLES],
+        "examples": [
+            *body["examples"],
+            *(
+                {**{name: example[name] for name in example if name in forms}, **also}
+                for example in _EXAMPLES
+            ),
+        ],
     }
 
 

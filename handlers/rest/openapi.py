@@ -28,6 +28,12 @@ from ml_core.training.request import body_schema
 BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
 # Bodies that are described by what declares them elsewhere.
 _NAMED = {"TRAIN_BODY": "Training", "DESCRIBE_BODY": "Look"}
+# Bodies whose rows come in any of the forms of `handlers/rest/forms.py`, or as CSV, and what each example of
+# them has besides. The README's model was trained on too few rows to be explained without a background.
+_OF_ANY_FORM: dict[str, dict[str, Any]] = {
+    "PREDICT_BODY": {},
+    "EXPLAIN_BODY": {"background": {"instances": [[120, 0.9], [130, 0.8], [170, 0.2], [160, 0.1]]}},
+}
 # What is sent for example, of a path and of headers. With the bodies' examples it is one story, which the
 # page tells from its top to its end: each works after those before it.
 _EXAMPLES = {"model": "fruit", "version": "1", "alias": "production", "dataset": "churn", "prefer": "wait=20"}
@@ -222,16 +228,18 @@ def _content(name: str, schema: Schema, *, of_any_version: bool) -> dict[str, An
     """What a route takes; of those of one version or alias, the examples are not told again."""
     named = _NAMED.get(name)
     shown = {"$ref": f"#/components/schemas/{named}"} if named else schema
-    if name == "PREDICT_BODY":
+    if name in _OF_ANY_FORM:
         from handlers.rest.forms import described
 
-        shown = described(schema)
+        shown = described(schema, _OF_ANY_FORM[name])
     more = examples_of(name) if of_any_version else {}
     content: dict[str, Any] = {"application/json": {"schema": shown, **({"examples": more} if more else {})}}
     if name == "INFER_BODY":
         content["application/octet-stream"] = {"schema": {"description": "JSON, then the tensors' bytes."}}
+    if name in _OF_ANY_FORM:
+        content["text/csv"] = {"schema": {"type": "string"}}
     if name == "PREDICT_BODY":
-        content["text/csv"] = {"schema": {"type": "string"}, "example": "grams,redness\n150,0.4\n121,0.9\n"}
+        content["text/csv"]["example"] = "grams,redness\n150,0.4\n121,0.9\n"
     return content
 
 

@@ -114,6 +114,18 @@ QUERY: dict[str, Schema] = {
         "enum": ["true", "false"],
         "description": "Of a CSV body: whether an answer of JSON has a receipt for each row.",
     },
+    "against": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 1000,
+        "description": "Of a CSV body: the label that rows are compared with; of numbers and truth values as "
+        "JSON writes them.",
+    },
+    "top": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "Of a CSV body: only so many columns, those with the largest parts.",
+    },
     "pretty": {
         "type": "string",
         "enum": ["", "true", "false"],
@@ -352,6 +364,24 @@ ROUTES = (
         FEEDBACK,
         ((200, "Feedback"),),
         body="FEEDBACK_BODY",
+    ),
+    *(
+        Route(
+            "POST",
+            path,
+            "explanation:explain",
+            INSPECT,
+            ((200, "Explanations"),),
+            body="EXPLAIN_BODY",
+            query=("against", "top", "unknown_columns", "notes"),
+            headers=("x-routing-key",),
+        )
+        for path in (
+            "/v1/models/{model}:explain",
+            "/v1/models/{model}/versions/{version}:explain",
+            "/v1/models/{model}/aliases/{alias}:explain",
+            "/v1/models/{model}/labels/{alias}:explain",
+        )
     ),
     Route("GET", "/v2", "inference:server", PREDICT, ((200, "Server"),)),
     *(

@@ -82,8 +82,8 @@ def test_every_example_of_the_description_works_in_that_order(tmp_path: Path) ->
                 job = answer.headers.get("location", "").rpartition("/")[2] or job
                 if target.endswith(":upload"):
                     _put(server, answer)
-            csv = declared.get("requestBody", {}).get("content", {}).get("text/csv")
-            if csv:
+            csv = declared.get("requestBody", {}).get("content", {}).get("text/csv", {})
+            if "example" in csv:
                 target = _filled(path, given)
                 answer = server.call("POST", target, csv["example"].encode(), content_type="text/csv")
                 assert answer.status == 200, (target, answer)

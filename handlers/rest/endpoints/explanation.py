@@ -1,0 +1,193 @@
+"""`POST …:explain`, as KServe V1 knows it."""
+
+from __future__ import annotations
+
+from math import fsum
+
+from handlers.rest.endpoints.prediction import (
+    PREDICT_BODY,
+    chosen,
+    described,
+    notes_of,
+    read,
+    rows_of,
+    unknown_of,
+)
+from handlers.rest.http import Response, json_response
+from ml_core.errors import TooLarge
+from ml_core.explaining.explanation import GRADIENTS
+from ml_core.model import explanations
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from typing import Any
+
+    from handlers.rest.call import Call
+    from handlers.rest.schemas import Schema
+    from ml_core.explaining.explanation import Explanation
+    from ml_core.inputs.labels import Label
+    from ml_core.inputs.notes import Notes
+    from ml_core.model.model import Instances, Model
+    from ml_core.serving import Served
+
+MOST_BACKGROUND = 100
+# An explanation takes at least so many bytes of JSON, and each column's part in it.
+_SHORTEST, _SHORTEST_PART = 150, 7
+_FEWER = "send fewer rows at a time, or ask for the `top` columns"
+_ERRORS = {GRADIENTS: "completeness_error"}
+_ROWS = ("instances", "inputs", "dataframe_split", "dataframe_records", "unknown_columns", "notes")
+_ROW = {"grams": 150, "redness": 0.4}
+_BACKGROUND = {"instances": [[120, 0.9], [130, 0.8], [170, 0.2], [160, 0.1]]}
+EXPLAIN_BODY: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        **{name: PREDICT_BODY["properties"][name] for name in _ROWS},
+        "against": {
+            "type": ["string", "integer", "boolean"],
+            "description": "The label that each row's predicted label is compared with; without it the "
+            "runner-up, which is another for each row.",
+        },
+        "background": {
+            "type": "object",
+            "required": ["instances"],
+            "additionalProperties": False,
+            "description": "What stands for a column that is not known: these rows, in place of what the "
+            "version keeps of its training rows.",
+            "properties": {
+                "instances": {
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": MOST_BACKGROUND,
+                    "description": "Read as `instances`. One row asks: why not as that one?",
+                }
+            },
+        },
+        "top": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Only so many columns of each row, those with the largest parts, the largest "
+            "first; `rest` is the sum of the others.",
+        },
+        "counterfactual": {
+            "type": "object",
+            "required": ["actionable"],
+            "additionalProperties": False,
+            "description": "Asks for the smallest change that turns a row from its label to `against`.",
+            "properties": {
+                "actionable": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {"type": "string"},
+                    "description": "The columns that may be changed.",
+                }
+            },
+        },
+        "signature_name": PREDICT_BODY["properties"]["signature_name"],
+    },
+    "examples": [
+        {"instances": [_ROW], "background": _BACKGROUND},
+        {"instances": [[150, 0.4]], "against": "apple", "background": {"instances": [[125, 0.85]]}},
+        {"instances": [_ROW], "top": 1, "background": _BACKGROUND},
+    ],
+}
+
+
+def explain(call: Call) -> Response:
+    """Explain: why each row's label rather than another one, split over the columns.
+
+    `base` and the `attributions` of all columns add up to the `margin` of `label` over `against`, in the
+    given `unit`. docs/explain.md says what they mean. Rows come as for `:predict`, also as `text/csv` with
+    `against`, `top`, `unknown_columns` and `notes` as query parameters.
+
+    409 where the version keeps nothing of its training rows, and the request brings no `background`.
+    """
+    form, body = read(call)
+    served = chosen(call)
+    notes = notes_of(body)
+    rows = rows_of(call, served, form, body, notes)
+    background = _background(call, served, body, notes)
+    top = body.get("top")
+    _check_answer(call, served.model, rows, top)
+    found = explanations.explain(
+        served.model,
+        rows,
+        against=_against(served.model, form, body),
+        background=background,
+        most=call.settings.max_multiplications,
+    )
+    answer: dict[str, Any] = {
+        "predictions": [each.label for each in found],
+        "model": {"name": served.name, "version": served.version},
+        "explanations": [_members(each, top) for each in found],
+    }
+    if notes is not None:
+        answer.update(notes.members())
+    return json_response(answer)
+
+
+def _against(model: Model, form: str, body: dict[str, Any]) -> Label | None:
+    """The label that is compared with, where the request says one; a query has it as a text."""
+    sent: Label | None = body.get("against")
+    if sent is None or form in EXPLAIN_BODY["properties"]:
+        return sent
+    from handlers.rest.csv_rows import label_of
+
+    return label_of(model, str(sent))
+
+
+def _background(call: Call, served: Served, body: dict[str, Any], notes: Notes | None) -> Any:
+    """The rows that stand for what is not known, where the request brings them."""
+    if "background" not in body:
+        return None
+    return served.model.rows(
+        body["background"]["instances"],
+        limits=call.limits,
+        where="$.background.instances",
+        expecting=described(served),
+        unknown=unknown_of(body),
+        notes=notes,
+    )
+
+
+def _check_answer(call: Call, model: Model, rows: Instances, top: int | None) -> None:
+    """Raise `TooLarge` where the answer would be too long, before anything is computed."""
+    parts = len(model.features) if top is None else min(top, len(model.features))
+    cells, most = len(rows) * parts, call.settings.max_cells
+    if cells > most:
+        raise TooLarge(
+            f"{len(rows):,} explanations have {cells:,} parts; at most {most:,} are given: {_FEWER}"
+        )
+    shortest, longest = len(rows) * (_SHORTEST + parts * _SHORTEST_PART), call.settings.max_answer_bytes
+    if shortest > longest:
+        raise TooLarge(
+            f"{len(rows):,} explanations take at least {shortest:,} bytes; at most {longest:,} are possible: "
+            f"{_FEWER}"
+        )
+
+
+def _members(explanation: Explanation, top: int | None) -> dict[str, Any]:
+    """An explanation as the answer has it."""
+    parts, errors = explanation.attributions, explanation.standard_errors
+    members: dict[str, Any] = {
+        "label": explanation.label,
+        "against": explanation.against,
+        "unit": explanation.unit,
+        "base": explanation.base,
+        "margin": explanation.margin,
+        "attributions": parts,
+        "probability": explanation.probability,
+        "method": explanation.method,
+        "exact": explanation.exact,
+        "game": explanation.game,
+        _ERRORS.get(explanation.method, "additivity_error"): explanation.error,
+    }
+    if errors is not None:
+        members["standard_errors"] = errors
+    if top is not None:
+        shown = sorted(parts, key=lambda name: -abs(parts[name]))[:top]
+        members["attributions"] = {name: parts[name] for name in shown}
+        members["rest"] = fsum(part for name, part in parts.items() if name not in members["attributions"])
+        if errors is not None:
+            members["standard_errors"] = {name: errors[name] for name in shown}
+    return members
