@@ -124,17 +124,23 @@ class Datasets:
         expires = timestamp(self._clock() + EXPIRY)
         return Upload(name, f"dataset://{name}/{upload}", signed.url, signed.headers, expires)
 
-    def list(self, limit: int, after: str | None = None) -> DatasetsPage:
+    def list(
+        self, limit: int, after: str | None = None, *, among: Callable[[str], bool] | None = None
+    ) -> DatasetsPage:
         """At most `limit` datasets that something was uploaded to, after the name `after`.
 
-        They are in the order of their names in lower case.
+        They are in the order of their names in lower case. `among` says of such a name whether it may be
+        told, None tells all.
         """
-        newest = self._newest("" if after is None else after.lower(), limit + 1)
+        last = "" if after is None else after.lower()
+        newest = self._newest(lambda name: name > last and (among is None or among(name)), last, limit + 1)
         found = [_listed(newest[name]) for name in sorted(newest)[:limit]]
         return DatasetsPage(found, found[-1].name if len(newest) > limit else None)
 
-    def _newest(self, last: str, count: int) -> dict[str, ObjectInfo]:
-        """The newest uploads of at least the next `count` names after `last`, by the name in lower case.
+    def _newest(self, told: Callable[[str], bool], last: str, count: int) -> dict[str, ObjectInfo]:
+        """The newest uploads of at least the next `count` names, by the name in lower case.
+
+        `told` says which names are meant: some or all of those after `last`.
 
         Keys are in another order where a name begins with another: `a-b/` comes before `a/`. So the listing
         begins before what goes on from `last`, and what may come later than its end is looked for.
@@ -145,14 +151,14 @@ class Datasets:
             page = self._store.list(UPLOADS, after=listed, limit=LARGEST_PAGE)
             for each in page.objects:
                 name = _folder_of(each.key)
-                if name > last:
+                if told(name):
                     found.setdefault(name, each)
             if page.next_after is None:
                 return found
             end = _folder_of(page.objects[-1].key)
             listed = f"{UPLOADS}{end}0"  # past all uploads of that dataset: '0' follows '/'
         for name in beginnings(end):
-            late = newest_upload(self._store, name) if name > last and name not in found else None
+            late = newest_upload(self._store, name) if told(name) and name not in found else None
             if late is not None:
                 found[name] = late
         return found

@@ -45,7 +45,7 @@ FINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 
 _FOLDER = "jobs/"
 _INPUT, _CHECKPOINT = "/input", "/checkpoint"
-_ID_LENGTH = 28  # hex digits: 12 of time, 4 of the model, 12 random
+_ID_LENGTH, _TIME_DIGITS = 28, 12  # hex digits: of time, then 4 of the model, 12 random
 _ID_END = len(_FOLDER) + _ID_LENGTH
 _MOST_READ = 500  # documents that one page of a filtered list may read
 _MOST_LISTED = 5_000  # jobs that it may look at in the store's listing
@@ -138,7 +138,7 @@ class Traces(NamedTuple):
         """Whether the job may have the state and model, as far as this shows; None is any."""
         if not self.document or (state in {QUEUED, RUNNING} and self.input_written is None):
             return False
-        return model is None or self.id[12:16] == _mark(model)
+        return model is None or self.id[_TIME_DIGITS : _TIME_DIGITS + 4] == _mark(model)
 
 
 class TracesPage(NamedTuple):
@@ -146,6 +146,10 @@ class TracesPage(NamedTuple):
 
     traces: list[Traces]
     next_after: str | None
+
+
+# Says of a model's name whether jobs of it may be told; None in its place tells all.
+type Among = Callable[[str], bool]
 
 
 class JobLimits(NamedTuple):
@@ -224,18 +228,25 @@ class Jobs:
         self._send(job_id)
         return Job.of(document.body)
 
-    def get(self, job_id: str) -> Job:
-        """The job. Raises `JobNotFound`, `Unavailable`."""
+    def get(self, job_id: str, *, among: Among | None = None) -> Job:
+        """The job, of a model that may be told. Raises `JobNotFound`, `Unavailable`."""
         job = self._find(job_id) if is_job_id(job_id) else None
-        if job is None:
+        if job is None or not _may_tell(job, among):
             raise JobNotFound(f"there is no job '{job_id}'{self._why_gone(job_id)}")
         return job
 
     def list(
-        self, limit: int = 50, after: str | None = None, *, state: str | None = None, model: str | None = None
+        self,
+        limit: int = 50,
+        after: str | None = None,
+        *,
+        state: str | None = None,
+        model: str | None = None,
+        among: Among | None = None,
     ) -> JobsPage:
         """At most `limit` jobs that are older than the one with the id `after`, newest first.
 
+        Of models that may not be told there is no job, and no id of one, which has a mark of its model.
         Raises `InvalidInput` (`after`), `Unavailable`.
         """
         if after is not None and not is_job_id(after):
@@ -249,24 +260,25 @@ class Jobs:
                 documents = read_many(self.store, map(job_key, batch), skip_damaged=True)
                 for job_id, document in zip(batch, documents, strict=True):
                     job = None if document is None else Job.of(document.body)
-                    if job is not None and state in {None, job.state} and model in {None, job.model}:
+                    wanted = job is not None and state in {None, job.state} and model in {None, job.model}
+                    if job is not None and wanted and _may_tell(job, among):
                         found.append(job)
                     if len(found) == limit:
                         more = job_id != likely[-1] or next(listing, None) is not None
                         return JobsPage(found, job_id if more else None)
                 read += len(batch)
                 if read >= _MOST_READ:
-                    return JobsPage(found, batch[-1])
+                    return _ended_at(batch[-1], found, after, among)
             if looked_at >= _MOST_LISTED:
-                return JobsPage(found, looked[-1].id)
+                return _ended_at(looked[-1].id, found, after, among)
         return JobsPage(found, None)
 
-    def cancel(self, job_id: str) -> Job:
+    def cancel(self, job_id: str, *, among: Among | None = None) -> Job:
         """Cancel the job: at once where no trainer has had it, else as soon as its trainer notices.
 
         A job that is over stays as it is. Raises `JobNotFound`, `Unavailable`.
         """
-        self.get(job_id)
+        self.get(job_id, among=among)
 
         def change(body: Body | None) -> Body | None:
             if body is None or body["state"] in FINAL or body["cancelling"]:
@@ -433,6 +445,24 @@ class Jobs:
             return None
 
 
+def _may_tell(job: Job, among: Among | None) -> bool:
+    return among is None or among(job.model)
+
+
+def _ended_at(last: str, found: list[Job], after: str | None, among: Among | None) -> JobsPage:
+    """A page that ends at a job that is none of its own.
+
+    Where jobs of other models may not be told, the page ends before the millisecond of that job instead: of
+    its id nothing but the time is told. What was found of that millisecond comes with the next page.
+    """
+    if among is None:
+        return JobsPage(found, last)
+    begun = f"{last[:_TIME_DIGITS]}{'0' * (_ID_LENGTH - _TIME_DIGITS)}"
+    if after is not None and begun <= after:  # so many jobs of one millisecond are not looked through twice
+        return JobsPage(found, f"{last[:_TIME_DIGITS]}{'f' * (_ID_LENGTH - _TIME_DIGITS)}")
+    return JobsPage([job for job in found if job.id < begun], begun)
+
+
 def _too_many(most: int, whose: str) -> TooManyJobs:
     jobs = "1 job is" if most == 1 else f"{most:,} jobs are"
     return TooManyJobs(
@@ -448,7 +478,7 @@ def is_job_id(text: str) -> bool:
 
 def oldest_id(created: float) -> str:
     """Between the ids of jobs that were created after a time, and those of before, which are larger."""
-    return f"{_time_part(created)}{'f' * (_ID_LENGTH - 12)}"
+    return f"{_time_part(created)}{'f' * (_ID_LENGTH - _TIME_DIGITS)}"
 
 
 def _time_part(created: float) -> str:

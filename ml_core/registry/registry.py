@@ -306,14 +306,17 @@ class Registry:
             raise _no_model(known.name) from error
         return None if document is None else self._existing(known.name, document)
 
-    def models(self, limit: int = 100, after: str | None = None) -> ModelsPage:
+    def models(
+        self, limit: int = 100, after: str | None = None, *, among: Callable[[str], bool] | None = None
+    ) -> ModelsPage:
         """At most `limit` (1 to 1000) models after the one named `after`; a short page need not be last.
 
-        They are in the order of their names in lower case. Raises `InvalidInput` (`after`), `Unavailable`.
+        They are in the order of their names in lower case. `among` says of such a name whether it may be
+        told, None tells all. Raises `InvalidInput` (`after`), `Unavailable`.
         """
         if after is not None:
             check_name(after, "after")
-        names, whole = self._names_after("" if after is None else after.lower(), limit)
+        names, whole = self._names_after("" if after is None else after.lower(), limit, among)
         documents = zip(names, read_many(self.store, map(model_key, names)), strict=True)
         found = [
             (ModelDocument(spelling(name, document.body), document, self.store), document.body["deleted"])
@@ -325,7 +328,9 @@ class Registry:
         more = not whole or len(found) > limit
         return ModelsPage(models, shown[-1][0].name if shown and more else None)
 
-    def _names_after(self, last: str, limit: int) -> tuple[list[str], bool]:
+    def _names_after(
+        self, last: str, limit: int, among: Callable[[str], bool] | None
+    ) -> tuple[list[str], bool]:
         """At least `limit` of the next names in lower case after `last`, in order, and whether they are all.
 
         Keys are in another order where a name begins with another: `a-b.json` comes before `a.json`. So the
@@ -334,16 +339,25 @@ class Registry:
         """
         names: list[str] = []
         listed: str | None = f"{_FOLDER}{last}" if last else NAMES
+        # Of a few names among many, all have to be listed.
+        most = LARGEST_PAGE if among else min(limit + 1, LARGEST_PAGE)
+
+        def told(name: str) -> bool:
+            return name > last and (among is None or among(name))
+
         while True:
-            page = self.store.list(_FOLDER, after=listed, limit=min(limit + 1, LARGEST_PAGE))
+            page = self.store.list(_FOLDER, after=listed, limit=most)
             found = [_name_in(each.key) for each in page.objects if each.key.endswith(_ENDING)]
-            names += [name for name in found if name > last]
+            names += filter(told, found)
             listed = page.next_after
             if listed is None:
-                return sorted(names), True
+                return sorted(names)[: limit + 1], len(names) <= limit
             if len(names) > limit:
-                added = (name for name in beginnings(names[-1]) if name > last)
-                return sorted({*names, *added})[:-1], False  # the one left out is there: that is all to know
+                added = [*filter(told, beginnings(names[-1]))]
+                ordered = sorted({*names, *added})[:-1]
+                return ordered[
+                    : limit + len(added) + 1
+                ], False  # the one left out is there: that is all to know
 
     def number_of(self, name: str, job_id: str) -> int | None:
         """The version that the job registered, deleted or not; None when it registered none.

@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -247,7 +248,8 @@ class TestListing:
             list(
                 writers.map(lambda id_: store.put_if_absent(f"jobs/{id_}.json", _renamed(template, id_)), ids)
             )
-        for asked in ({}, {"state": FAILED}, {"model": "rare"}, {"state": RUNNING}, {"state": QUEUED}):
+        rare: dict[str, Any] = {"model": "rare"}
+        for asked in ({}, {"state": FAILED}, rare, {"state": RUNNING}, {"state": QUEUED}):
             watched = FaultyStore(store, 0, fail_before)
             page = Jobs(watched, RememberingQueue()).list(20, **asked)
             assert watched.operations.count("get jobs") <= 500
