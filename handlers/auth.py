@@ -1,7 +1,11 @@
-"""Who may call what. A key is shown to its owner once; here are only records `{id, role, sha256}` of it.
+"""Who may call what. A key is shown to its owner once; here are only records of it.
+
+    {id, roles, sha256, created, models, datasets, expires}   the last three where the key has such limits
+    {id, role, sha256, created}                               as earlier releases wrote them
 
 A key is 256 random bits, so one round of SHA-256 hides it as well as a slow hash would, which each cold start
-would pay for. With no key configured everything but health is closed, not open.
+would pay for. With no key configured everything but health is closed, not open. A record with anything that
+is not known here admits nobody: it may be a limit of a later release.
 """
 
 from __future__ import annotations
@@ -18,17 +22,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# What an endpoint asks for. OPEN is for anyone, always; VISITOR for anyone once a key is configured; the
-# others for keys whose role gives that right. READ is versions, metrics and aliases; INSPECT is what was
-# learnt, and what became of it.
-OPEN, VISITOR = "open", "visitor"
-PREDICT, READ, INSPECT, FEEDBACK, TRAIN, ADMIN = "predict", "read", "inspect", "feedback", "train", "admin"
-ROLES = (PREDICT, TRAIN, ADMIN)
-_GIVEN = {
-    PREDICT: (PREDICT, READ),
-    TRAIN: (PREDICT, READ, INSPECT, TRAIN),
-    ADMIN: (PREDICT, READ, INSPECT, FEEDBACK, TRAIN, ADMIN),
+# What an endpoint asks for. OPEN is for anyone, always; VISITOR for anyone once a key is configured; KEY for
+# every key. The others are rights: SCHEMA is to know what a model takes, READ its versions, metrics and
+# aliases, INSPECT what it learnt and what becomes of it.
+OPEN, VISITOR, KEY, SCHEMA, READ = "open", "visitor", "key", "schema", "read"
+PREDICT, FEEDBACK, INSPECT, TRAIN, ADMIN = "predict", "feedback", "inspect", "train", "admin"
+
+# The rights that each role gives. A key may have several roles.
+ROLES = {
+    PREDICT: (KEY, SCHEMA, PREDICT),
+    FEEDBACK: (KEY, FEEDBACK),
+    INSPECT: (KEY, SCHEMA, READ, INSPECT),
+    TRAIN: (KEY, SCHEMA, PREDICT, READ, INSPECT, TRAIN),
+    ADMIN: (KEY, SCHEMA, PREDICT, READ, INSPECT, FEEDBACK, TRAIN, ADMIN),
 }
+# The same of records with a `role`: they keep what they could do.
+_EARLIER = {PREDICT: (KEY, SCHEMA, PREDICT, READ), TRAIN: ROLES[TRAIN], ADMIN: ROLES[ADMIN]}
+_LIMITS = frozenset(("roles", "models", "datasets", "expires"))
+_MEMBERS = _LIMITS | {"id", "sha256", "created"}
 
 _DIGITS = 64  # of a SHA-256
 _LONGEST_KEY = 512
@@ -39,10 +50,28 @@ type Records = list[dict[str, Any]]
 
 
 class Caller(Record):
-    """Who was let in: the id of the key's record, empty for a place that asks for none."""
+    """Who was let in, and what it may do.
+
+    `id` is that of the key's record, empty for a place that asks for none. `models` and `datasets` are the
+    patterns of names that it may use, None for all (`limits.py`). `expires` is RFC 3339, None for never.
+    """
 
     id: str
-    role: str
+    roles: tuple[str, ...]
+    rights: tuple[str, ...]
+    models: list[str] | None
+    datasets: list[str] | None
+    expires: str | None
+
+    @property
+    def limited(self) -> bool:
+        """Whether there are models or datasets that the key is not for."""
+        return self.models is not None or self.datasets is not None
+
+
+# Who is let in without a key: everywhere, or where only health and the page are asked for.
+ANYONE = Caller("", (ADMIN,), ROLES[ADMIN], None, None, None)
+_NOBODY = Caller("", (), (), None, None, None)
 
 
 class Gate(Protocol):
@@ -53,8 +82,8 @@ class Gate(Protocol):
 
         Raises:
             NotConfigured: there is no key at all.
-            Unauthenticated: no key came, or none that is known.
-            Forbidden: the key's role does not reach that far.
+            Unauthenticated: no key came, none that is known, or one that has expired.
+            Forbidden: the key does not have that right.
             Unavailable: the records cannot be read.
         """
 
@@ -64,7 +93,7 @@ class OpenGate:
 
     def admit(self, headers: Mapping[str, str], access: str) -> Caller:  # noqa: ARG002 (the protocol's)
         """Anyone is an admin."""
-        return Caller("", ADMIN)
+        return ANYONE
 
 
 class KeyGate:
@@ -89,14 +118,14 @@ class KeyGate:
     def admit(self, headers: Mapping[str, str], access: str) -> Caller:
         """See `Gate`."""
         if access == OPEN:
-            return Caller("", OPEN)
+            return _NOBODY
         # Without any record a short memory is enough: the first key opens the service within seconds.
         if not self._fresh_records(self._ttl if self._records else _EARLIEST_RELOAD):
             raise NotConfigured(
                 "no key is configured, so all but health is closed; `python -m providers keys new` makes one"
             )
         if access == VISITOR:
-            return Caller("", VISITOR)
+            return _NOBODY
         key = key_of(headers)
         if not key:
             raise Unauthenticated("send a key as `Authorization: Bearer <key>` or as `X-Api-Key: <key>`")
@@ -104,8 +133,15 @@ class KeyGate:
         caller = match(key, self._records) or match(key, self._fresh_records(_EARLIEST_RELOAD))
         if caller is None:
             raise Unauthenticated("the key is not known")
-        if access not in _GIVEN[caller.role]:
-            raise Forbidden(f"the role {caller.role!r} does not reach this far; {role_for(access)!r} does")
+        if caller.expires is not None and _timestamp(self._clock()) >= caller.expires:
+            raise Unauthenticated(
+                f"the key {caller.id} expired on {caller.expires}; `python -m providers keys new` makes one"
+            )
+        if access not in caller.rights:
+            expected = " or ".join(map(repr, roles_for(access)))
+            raise Forbidden(
+                f"expected a key with the right {expected}; this key has: {', '.join(caller.roles)}"
+            )
         return caller
 
     def _fresh_records(self, most_age: float) -> Records:
@@ -124,9 +160,11 @@ class KeyGate:
         return self._records
 
 
-def role_for(access: str) -> str:
-    """The least role that gives a right."""
-    return next(role for role in ROLES if access in _GIVEN[role])
+def roles_for(access: str) -> list[str]:
+    """The roles that give a right, without those that give another of them and more."""
+    giving = [role for role in ROLES if access in ROLES[role]]
+    more = {role for role in giving for other in giving if set(ROLES[other]) < set(ROLES[role])}
+    return [role for role in giving if role not in more]
 
 
 def key_of(headers: Mapping[str, str]) -> str:
@@ -155,17 +193,57 @@ def match(key: str, records: Records) -> Caller | None:
     found = None
     for record in records:
         if equal(sent, record["sha256"]):
-            found = Caller(record["id"], record["role"])
-    return found
+            found = record
+    return None if found is None else _caller(found)
 
 
 def is_record(record: object) -> bool:
-    """Whether `record` is `{id, role, sha256}` as it should be; a damaged one admits nobody."""
-    return (
+    """Whether `record` is one of the two as it should be; a damaged or unknown one admits nobody."""
+    if not (
         isinstance(record, dict)
         and isinstance(record.get("id"), str)
-        and record.get("role") in ROLES
         and isinstance(record.get("sha256"), str)
         and len(record["sha256"]) == _DIGITS
         and record["sha256"].isascii()
+    ):
+        return False
+    if "role" in record:
+        role = record["role"]
+        return isinstance(role, str) and role in _EARLIER and _LIMITS.isdisjoint(record)
+    roles = record.get("roles", [])
+    return (
+        _MEMBERS.issuperset(record)
+        and _is_texts(roles)
+        and bool(roles)
+        and all(role in ROLES for role in roles)
+        and _is_texts(record.get("models", []))
+        and _is_texts(record.get("datasets", []))
+        and ("expires" not in record or _is_timestamp(record["expires"]))
     )
+
+
+def _caller(record: dict[str, Any]) -> Caller:
+    """Who has the key of a record."""
+    if "role" in record:
+        role = record["role"]
+        return Caller(record["id"], (role,), _EARLIER[role], None, None, None)
+    roles = tuple(record["roles"])
+    rights = tuple(right for role in roles for right in ROLES[role])
+    limits = record.get("models"), record.get("datasets"), record.get("expires")
+    return Caller(record["id"], roles, rights, *limits)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _timestamp(seconds: float) -> str:
+    """Seconds since the epoch as records have them; of two, the later one sorts after the other."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _is_timestamp(value: object) -> bool:
+    """Whether `value` is written as `_timestamp` writes."""
+    if not (isinstance(value, str) and value.isascii() and value[4:20:3] == "--T::Z" and len(value) == 20):
+        return False
+    return all(value[start : start + 2].isdigit() for start in (0, 2, 5, 8, 11, 14, 17))

@@ -242,13 +242,13 @@ class Refused(ServerlessMLError):
 
 
 class Unauthenticated(Refused):
-    """No key, or none that is known."""
+    """No key, none that is known, or one that has expired."""
 
     code = "unauthenticated"
 
 
 class Forbidden(Refused):
-    """The key's role does not reach this far."""
+    """The key lacks the right, or is limited to other models or datasets."""
 
     code = "forbidden"
 

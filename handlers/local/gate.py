@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Mapping
 
-from handlers.auth import ADMIN, OPEN, Caller
+from handlers.auth import ANYONE, OPEN, Caller
 from ml_core.errors import ServerlessMLError
 
 
@@ -25,7 +25,7 @@ class LoopbackGate:
     def admit(self, headers: Mapping[str, str], access: str) -> Caller:
         """Admit anyone on this machine as an admin. Raises `ForeignOrigin`."""
         if access == OPEN:
-            return Caller("", ADMIN)
+            return ANYONE
         host = headers.get("host", "")
         name, port = _name_and_port(host)
         if not is_loopback(name):
@@ -36,7 +36,7 @@ class LoopbackGate:
         if origin is not None and origin != f"http://{host}" and origin not in self._origins:
             accepted = "loopback requests only, and pages of origins that ML_CORS_ORIGINS names"
             raise _foreign(f"Origin {origin[:80]!r}", accepted)
-        return Caller("", ADMIN)
+        return ANYONE
 
 
 def is_loopback(host: str) -> bool:

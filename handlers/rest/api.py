@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from importlib import import_module
 
-from handlers.auth import PREDICT, VISITOR, Caller, Gate
+from handlers.auth import KEY, VISITOR, Caller, Gate
 from handlers.logs import log
 from handlers.rest.call import Call
 from handlers.rest.http import Request, Response, indented, wants_indented
@@ -121,6 +121,10 @@ class Api:
         record["route"] = route.path
         caller = gate.admit(request.headers, route.access)
         record["key"] = caller.id or None
+        if caller.limited:
+            from handlers.limits import check as check_limits
+
+            check_limits(caller, values)
         self._check_length("request's body", length, self._settings.max_body_bytes)
         return route, values, caller
 
@@ -163,7 +167,7 @@ def _without_endpoint(request: Request, gate: Gate, method: str, allow: str) -> 
         return Response(204, {"allow": allow}, b"")
     from handlers.errors import MethodNotAllowed, RouteNotFound
 
-    gate.admit(request.headers, PREDICT)
+    gate.admit(request.headers, KEY)
     if allow:
         raise MethodNotAllowed(request.method[:20], allow)
     raise RouteNotFound("there is no such path; /docs and /openapi.json show what there is")

@@ -13,7 +13,7 @@ from typing import Any
 
 import handlers.errors
 import ml_core.errors
-from handlers.auth import OPEN, VISITOR, role_for
+from handlers.auth import KEY, OPEN, ROLES, VISITOR, roles_for
 from handlers.rest.answers import ANSWERS
 from handlers.rest.network_examples import examples_of
 from handlers.rest.problems import status_of
@@ -171,8 +171,9 @@ def _operation(route: Route) -> dict[str, Any]:
         },
         "security": [] if open_to_all else [{"bearer": []}, {"key": []}],
     }
-    role = [] if open_to_all else [f"Needs a key of the role `{role_for(route.access)}` or above."]
-    operation["description"] = "\n\n".join([*more, *role]) or summary
+    needed = [] if open_to_all else [_needed(route)]
+    operation["description"] = "\n\n".join([*more, *needed]) or summary
+    operation["x-roles"] = [] if open_to_all else [role for role in ROLES if route.access in ROLES[role]]
     if route.body:
         operation["requestBody"] = {
             "required": not route.may_be_empty,
@@ -183,6 +184,14 @@ def _operation(route: Route) -> dict[str, Any]:
             ),
         }
     return operation
+
+
+def _needed(route: Route) -> str:
+    """What key a route needs."""
+    if route.access == KEY:
+        return "Needs a key, of whatever role."
+    least = " or ".join(f"`{role}`" for role in roles_for(route.access))
+    return f"Needs a key with the right {least}."
 
 
 def _operation_id(route: Route) -> str:

@@ -7,7 +7,7 @@ to meet, and `answers` the schemas in `handlers/rest/answers.py` of what comes b
 
 from __future__ import annotations
 
-from handlers.auth import ADMIN, FEEDBACK, INSPECT, OPEN, PREDICT, READ, TRAIN, VISITOR
+from handlers.auth import ADMIN, FEEDBACK, INSPECT, KEY, OPEN, PREDICT, READ, SCHEMA, TRAIN, VISITOR
 from ml_core.errors import (
     AliasNotFound,
     DatasetNotFound,
@@ -34,7 +34,7 @@ class Route(Record):
         method: GET, POST, PUT or DELETE; HEAD and OPTIONS come by themselves.
         path: segments; `{name}` stands for a parameter, `:verb` may end the last one.
         target: `module:function` below `handlers.rest.endpoints`.
-        access: who may call, a level of `handlers.auth`.
+        access: who may call: what `handlers.auth` calls a right, or OPEN, VISITOR, KEY.
         answers: status and name of the answer's schema.
         body: name of the request's schema in the target's module, empty for none.
         query: names in `QUERY`.
@@ -161,8 +161,8 @@ ROUTES = (
     Route("GET", "/v2/health/live", "health:live", OPEN, ((200, "Live"),)),
     Route("GET", "/v2/health/ready", "health:ready", OPEN, ((200, "Ready"),)),
     Route("GET", "/docs", "documentation:page", VISITOR, ((200, "Page"),)),
-    Route("GET", "/openapi.json", "documentation:openapi", PREDICT, ((200, "OpenAPI"),)),
-    Route("GET", "/v1/algorithms", "algorithms:algorithms", PREDICT, ((200, "Algorithms"),)),
+    Route("GET", "/openapi.json", "documentation:openapi", KEY, ((200, "OpenAPI"),)),
+    Route("GET", "/v1/algorithms", "algorithms:algorithms", KEY, ((200, "Algorithms"),)),
     Route(
         "POST",
         "/v1/models/{model}:train",
@@ -246,12 +246,12 @@ ROUTES = (
         TRAIN,
         ((200, "Download"),),
     ),
-    Route("GET", "/v1/models/{model}/schema", "schemas:schema", PREDICT, ((200, "Schema"),)),
+    Route("GET", "/v1/models/{model}/schema", "schemas:schema", SCHEMA, ((200, "Schema"),)),
     Route(
         "GET",
         "/v1/models/{model}/versions/{version}/schema",
         "schemas:schema",
-        PREDICT,
+        SCHEMA,
         ((200, "Schema"),),
     ),
     Route(
@@ -383,12 +383,12 @@ ROUTES = (
             "/v1/models/{model}/labels/{alias}:explain",
         )
     ),
-    Route("GET", "/v2", "inference:server", PREDICT, ((200, "Server"),)),
+    Route("GET", "/v2", "inference:server", KEY, ((200, "Server"),)),
     *(
         route
         for model in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
         for route in (
-            Route("GET", model, "inference:metadata", PREDICT, ((200, "Metadata"),)),
+            Route("GET", model, "inference:metadata", SCHEMA, ((200, "Metadata"),)),
             Route("GET", f"{model}/ready", "inference:ready", PREDICT, ((200, "ModelReady"),)),
             Route(
                 "POST",

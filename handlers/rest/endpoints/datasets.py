@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers.limits import DATASET, among
 from handlers.rest.call import Call
 from handlers.rest.endpoints.training import preferred_wait
 from handlers.rest.http import Response, json_response
@@ -24,7 +25,9 @@ def upload(call: Call) -> Response:
 def datasets(call: Call) -> Response:
     """List the datasets by their names in lower case, each with its newest upload."""
     query = call.query()
-    page = call.services.datasets.list(call.page_length(query), query.get("after"))
+    page = call.services.datasets.list(
+        call.page_length(query), query.get("after"), among=among(call.caller, DATASET)
+    )
     return json_response(
         {"datasets": [each._asdict() for each in page.datasets], "next_after": page.next_after}
     )

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from handlers.auth import READ
 from handlers.rest import tensors
 from handlers.rest.bodies import check_media_type, decoded, parse_json
 from handlers.rest.call import Call
@@ -106,12 +107,9 @@ def metadata(call: Call) -> Response:
     served = call.services.models.resolve(call.path["model"], call.version)
     model = served.model
     note(call, served)
-    from ml_core.registry.listing import versions_page
-
-    page = versions_page(call.services.registry.model(served.name), call.page_length({}))
     described = {
         "name": served.name,
-        "versions": [str(version.version) for version in reversed(page.versions)],
+        "versions": _versions(call, served),
         "platform": f"{NAME}_{model.algorithm}",
         "inputs": _inputs(model),
         "outputs": [_described(name, spec, model) for name, spec in _outputs(model).items()],
@@ -123,6 +121,16 @@ def metadata(call: Call) -> Response:
         },
     }
     return json_response(described)
+
+
+def _versions(call: Call, served: "Served") -> list[str]:
+    """The model's newest versions; for who may not read what versions there are, the one that answers."""
+    if READ not in call.caller.rights:
+        return [str(served.version)]
+    from ml_core.registry.listing import versions_page
+
+    page = versions_page(call.services.registry.model(served.name), call.page_length({}))
+    return [str(version.version) for version in reversed(page.versions)]
 
 
 def _inputs(model: "Model") -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers.limits import MODEL, among, check
 from handlers.rest.call import Call
 from handlers.rest.http import Response, json_response
 from ml_core.jobs.jobs import Job
@@ -10,8 +11,13 @@ from ml_core.jobs.jobs import Job
 def jobs(call: Call) -> Response:
     """List jobs, newest first. A page of a filtered list may be short, with more to come."""
     query = call.query()
+    check(call.caller, query)
     page = call.services.jobs.list(
-        call.page_length(query), query.get("after"), state=query.get("state"), model=query.get("model")
+        call.page_length(query),
+        query.get("after"),
+        state=query.get("state"),
+        model=query.get("model"),
+        among=among(call.caller, MODEL),
     )
     listed = [described_job(found, history=False) for found in page.jobs]
     return json_response({"jobs": listed, "next_after": page.next_after})
@@ -19,14 +25,14 @@ def jobs(call: Call) -> Response:
 
 def job(call: Call) -> Response:
     """Show a job."""
-    found = call.services.jobs.get(call.path["job"])
+    found = call.services.jobs.get(call.path["job"], among=among(call.caller, MODEL))
     call.note(job=found.id, model=found.model)
     return json_response(described_job(found))
 
 
 def cancel(call: Call) -> Response:
     """Cancel a job: at once while it waits, else as soon as its trainer notices. One that is over stays."""
-    found = call.services.jobs.cancel(call.path["job"])
+    found = call.services.jobs.cancel(call.path["job"], among=among(call.caller, MODEL))
     call.note(job=found.id, model=found.model)
     return json_response(described_job(found), status=200 if found.over else 202)
 

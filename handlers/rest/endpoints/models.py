@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers.limits import MODEL, among
 from handlers.rest.call import Call
 from handlers.rest.endpoints.aliases import described_alias
 from handlers.rest.etags import tagged_response
@@ -12,7 +13,9 @@ from ml_core.registry.registry import Version
 def models(call: Call) -> Response:
     """List the names of the models, in the order that they have in lower case."""
     query = call.query()
-    page = call.services.registry.models(call.page_length(query), query.get("after"))
+    page = call.services.registry.models(
+        call.page_length(query), query.get("after"), among=among(call.caller, MODEL)
+    )
     return json_response({"models": [model.name for model in page.models], "next_after": page.next_after})
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 
+from handlers.auth import Caller
+from handlers.limits import check_data
 from handlers.rest.call import Call
 from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
@@ -25,7 +27,7 @@ def train(call: Call) -> Response:
     if key is not None:
         check(IDEMPOTENCY_KEY, key, "Idempotency-Key")
     seconds = allowed_seconds(call.settings)
-    request = check_request(body, call.limits, call.services.data.check, seconds=seconds)
+    request = check_request(body, call.limits, lambda uri: _check_uri(call, uri), seconds=seconds)
     call.services.registry.check_spelling(call.path["model"])
     settled = request.settled(call.services.data.settled)
     # As it was asked for: a retry is the same request also when something was uploaded in between.
@@ -35,7 +37,7 @@ def train(call: Call) -> Response:
         call.path["model"],
         settled.to_bytes(),
         settled.summary(),
-        idempotency_key=key,
+        idempotency_key=key and _own(call.caller, key),
         body_digest=digest,
         submitter=call.caller.id or None,
     )
@@ -51,6 +53,17 @@ def train(call: Call) -> Response:
         headers["preference-applied"] = f"wait={seconds:g}"
     call.note(job=job.id, model=job.model)
     return json_response(described_job(job), status=200 if job.over and waited else 202, headers=headers)
+
+
+def _check_uri(call: Call, uri: object) -> None:
+    """Raise `InvalidInput` for what may not be read, `Forbidden` for what this key may not have read."""
+    check_data(call.caller, uri)
+    call.services.data.check(uri)
+
+
+def _own(caller: Caller, idempotency_key: str) -> str:
+    """The key by which a retry is known: of a limited API key, which must not learn of others, its own."""
+    return f"{caller.id}\n{idempotency_key}" if caller.limited else idempotency_key
 
 
 def preferred_wait(prefer: str) -> float:

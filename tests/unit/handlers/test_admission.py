@@ -222,4 +222,4 @@ def test_a_host_without_a_port_means_80() -> None:
     gate = LoopbackGate()
     gate.port = 80
     for host in ("localhost", "127.0.0.1", "[::1]", "localhost:80", "localhost:"):
-        assert gate.admit({"host": host}, "admin").role == "admin"
+        assert gate.admit({"host": host}, "admin").roles == ("admin",)

@@ -73,7 +73,7 @@ class TestHealth:
 
 
 class TestRoles:
-    KEYS: ClassVar = {role: new_key(role) for role in ("predict", "train", "admin")}
+    KEYS: ClassVar = {role: new_key(role) for role in ("predict", "inspect", "train", "admin")}
 
     @pytest.fixture
     def keyed(self, trained: Path) -> Ask:
@@ -83,7 +83,10 @@ class TestRoles:
     @pytest.mark.parametrize(
         ("role", "method", "path", "status"),
         [
-            ("predict", "GET", "/v1/models", 200),
+            ("predict", "GET", "/v1/models/iris/schema", 200),
+            ("predict", "GET", "/v1/models", 403),
+            ("inspect", "GET", "/v1/models", 200),
+            ("inspect", "POST", "/v1/models/iris:predict", 403),
             ("predict", "GET", "/v1/jobs", 403),
             ("predict", "POST", "/v1/models/iris:train", 403),
             ("predict", "DELETE", "/v1/models/iris", 403),
