@@ -66,7 +66,8 @@ class NumbersProfile(Record):
 class WordsProfile(Record):
     """A column of categories: `words` are places among the model's words, and how many rows had each.
 
-    `other` rows had one of the model's words that are not listed here.
+    `other` rows had one of the model's words that are not listed here, `once` of them one that no other row
+    had; None where that is not known.
     """
 
     name: str
@@ -75,6 +76,7 @@ class WordsProfile(Record):
     words: tuple[int, ...]
     counts: tuple[int, ...]
     other: int
+    once: int | None = None
 
     def marginal(self, n_words: int) -> list[tuple[float, float]]:
         """As of numbers; the other words of the model's `n_words` stand for the other rows evenly."""
@@ -150,7 +152,8 @@ def _column(described: dict[str, Any]) -> ColumnProfile:
         words = _counts(described["words"])
         if len(words) != len(counts):
             raise ValueError("each word has a count")
-        return WordsProfile(name, kind, missing, words, counts, _count(described["other"]))
+        other, once = _count(described["other"]), described.get("once")
+        return WordsProfile(name, kind, missing, words, counts, other, None if once is None else _count(once))
     edges, means = _numbers(described["edges"]), _numbers(described["means"])
     if len(means) != len(counts) or (len(counts) != len(edges) + 1 and (edges or counts)):
         raise ValueError("the bins do not fit their edges")
