@@ -80,7 +80,8 @@ def _words_profile(
     told = [place for place, word in ordered[:MOST_TOLD_WORDS] if by_word[word] >= LEAST]
     numbers = tuple(by_word[feature.words[place]] for place in told)
     other = len(present) - sum(numbers)
-    return WordsProfile(feature.name, feature.kind, missing, tuple(told), numbers, other)
+    once = int((counts == 1).sum())
+    return WordsProfile(feature.name, feature.kind, missing, tuple(told), numbers, other, once)
 
 
 def predicted_profile(

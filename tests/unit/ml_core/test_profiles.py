@@ -219,6 +219,7 @@ def assert_words(column: WordsProfile, sent: Any, feature: Feature) -> None:
         assert counted[feature.words[place]] == count >= LEAST
     told = {feature.words[place] for place in column.words}
     assert column.other == sum(count for word, count in counted.items() if word not in told)
+    assert column.once == sum(count == 1 for _, count in counted.items())
     assert all(
         count < LEAST or (len(told) == 20 and count <= min(column.counts))
         for word, count in counted.items()
