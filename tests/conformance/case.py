@@ -33,12 +33,14 @@ class Case(NamedTuple):
 
     Args:
         name: says in words what is special about it; unique in its file.
-        request: what is sent; `{note}` in its target or a header stands for what an earlier case kept.
+        request: what is sent; `{note}` in its target or a header, or as a text of its body, stands for what
+            an earlier case kept.
         status: of the answer.
         code: of the problem, where the answer is one.
         at: the path of the problem's first fault.
         key: whose key is sent along, a role or NOBODY.
-        keep: notes to take of the answer: name → `header NAME` or `body MEMBER`.
+        keep: notes to take of the answer: name → `header NAME`, `body MEMBER` or
+            `body MEMBER.0`.
         deliver: the queue's messages reach the trainer `after` it is answered, or `meanwhile`.
         closed: asked of a service for which no key was ever made.
         web: asked of a service with a custom domain that pages of `test_conformance.WEB` may call.

@@ -22,6 +22,7 @@ _ALIAS_ETAG = re.compile(r"[0-9a-f]{16}")
 _QUOTED_ALIAS_ETAG = re.compile(r'"[0-9a-f]{16}"')
 _UPLOAD = re.compile(r"dataset://[A-Za-z0-9._-]+/[0-9a-f]{28}")
 _JOBS_PLACE = re.compile(r"/v1/jobs/[0-9a-f]{28}")
+_RECEIPT = re.compile(r"[A-Za-z0-9_-]{40}")
 _ANY = re.compile(r".+", re.DOTALL)
 
 MASKED_MEMBERS = {
@@ -42,6 +43,7 @@ MASKED_MEMBERS = {
     ),
     **dict.fromkeys(("id", "job", "next_after"), _JOB),
     "etag": _ALIAS_ETAG,
+    "receipts": _RECEIPT,
     "uri": _UPLOAD,
     **dict.fromkeys(("request_id", "url", "revision"), _ANY),
 }
@@ -137,7 +139,7 @@ def _unchanging(value: Any, notes: Mapping[str, str], name: str = "") -> Any:
     if isinstance(value, dict):
         return {key: _unchanging(each, notes, key) for key, each in value.items()}
     if isinstance(value, list):
-        return [_unchanging(each, notes) for each in value]
+        return [_unchanging(each, notes, name) for each in value]
     return _masked(MASKED_MEMBERS.get(name), value, notes) if isinstance(value, str) else value
 
 

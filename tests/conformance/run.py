@@ -18,6 +18,7 @@ from tests.conformance.comparison import comparable
 _CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases")
 _FIRST = "state"  # what the others find; each of them changes only what it has made itself
 _NOTE = re.compile(r"\{(\w+)\}")
+_QUOTED_NOTE = re.compile(rb'"\{\w+\}"')
 
 Notes = dict[str, str]
 
@@ -85,7 +86,17 @@ def _filled(case: Case, keys: Mapping[str, str], notes: Notes) -> Request:
     request = case.request
     key = [("Authorization", f"Bearer {keys[case.key]}")] if case.key else []
     headers = [(name, fill(value)) for name, value in request.headers]
-    return request._replace(target=fill(request.target), headers=(*key, *headers))
+    return request._replace(
+        target=fill(request.target), headers=(*key, *headers), body=_filled_body(request.body, notes)
+    )
+
+
+def _filled_body(body: bytes | None, notes: Notes) -> bytes | None:
+    """A body in which a text that is nothing but a note's name in braces is what the note says."""
+    if body is None or b'"{' not in body:
+        return body
+    known = {f'"{{{name}}}"'.encode(): json.dumps(value).encode() for name, value in notes.items()}
+    return _QUOTED_NOTE.sub(lambda found: known.get(found[0], found[0]), body)
 
 
 def _asked(running: Running, request: Request, case: Case) -> Answer:
@@ -107,5 +118,12 @@ def _asked(running: Running, request: Request, case: Case) -> Answer:
 def _keep(case: Case, answer: Answer, notes: Notes) -> None:
     for note, place in case.keep.items():
         kind, _, name = place.partition(" ")
-        found = answer.headers[name] if kind == "header" else json.loads(answer.body)[name]
+        found = answer.headers[name] if kind == "header" else _member(json.loads(answer.body), name)
         notes[note] = found.strip('"') if isinstance(found, str) else json.dumps(found)
+
+
+def _member(value: Any, path: str) -> Any:
+    """What stands at a path such as `parameters.receipts.0`."""
+    for name in path.split("."):
+        value = value[int(name) if isinstance(value, list) else name]
+    return value

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import batched
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -26,6 +27,9 @@ from ml_core.errors import (
 )
 from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.trainer import run_job
+from ml_core.monitoring.feedback import ID_LENGTH, Truth
+from ml_core.monitoring.feedback import count as count_truths
+from ml_core.monitoring.receipts import Receipts
 from ml_core.ports import ObjectStore
 from ml_core.registry.aliases import Aliases, Terms
 from ml_core.registry.registry import Registry
@@ -37,6 +41,8 @@ from tests.contract.places import Place
 
 if TYPE_CHECKING:
     from ml_core.model.model import Model
+
+JOB_OF_RECEIPTS = "a" * 28
 
 
 def count(store: ObjectStore, key: str, times: str) -> None:
@@ -76,6 +82,22 @@ def overwrite(store: ObjectStore, key: str) -> None:
             store.put_if_unchanged(key, data + hashlib.sha256(data).digest(), found.revision)
         except RevisionMismatch:
             continue
+
+
+def tell(store: ObjectStore, first: str, number: str) -> None:
+    """Give a receipt, be told the truth of predictions of two days, and say what was counted."""
+    minute = 20_000 * 24 * 60
+    truths = [
+        Truth(at.to_bytes(ID_LENGTH), minute + at % 2 * 24 * 60, 0, None, at // 2 % 2)
+        for at in range(int(first), int(first) + int(number))
+    ]
+    _wait_for_the_start()
+    (receipt,) = Receipts(store).of("iris", JOB_OF_RECEIPTS).make(1, minute, [(0, None)])
+    taken = [
+        count_truths(store, [(JOB_OF_RECEIPTS, each) for each in batch]) for batch in batched(truths, 10)
+    ]
+    counted, repeated = map(sum, zip(*taken, strict=True))
+    print(json.dumps({"receipt": receipt, "counted": counted, "repeated": repeated}))
 
 
 def register(store: ObjectStore, model: str, times: str) -> None:
@@ -210,6 +232,7 @@ TASKS: dict[str, Callable[..., None]] = {
         move,
         overwrite,
         register,
+        tell,
         train,
         train_on_a_small_disk,
         work,
