@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 
-from ml_core.errors import Fault, InvalidInput, TooLarge, member, quoted, raise_faults, shown
+from ml_core.errors import Fault, TooLarge, member, quoted, raise_faults, shown
 from ml_core.inputs.arrays import MOST_STEPS, Sequences
 from ml_core.inputs.instance_cells import wrong_cells
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, listed_instances
@@ -186,9 +186,3 @@ def _wrong_texts(cells: Sequence[object], path: Callable[[int], str], expecting:
             yield Fault(path(row), f"{expecting} expects a text, got {shown(text)}")
         elif not _is_text(text):
             yield Fault(path(row), "expected text, got half of a surrogate pair")
-
-
-def check_text_name(name: object) -> None:
-    """Raise `InvalidInput` for a name that no column has."""
-    if not isinstance(name, str) or not name:
-        raise InvalidInput.at("$.feature_names", f"expected one name, got {shown(name)}")
