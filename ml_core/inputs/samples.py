@@ -87,11 +87,26 @@ class SequenceSamples:
 
     def take(self, places: NDArray[np.int64]) -> SequenceSamples:
         """Those at the places."""
-        lengths = self.lengths[places]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return self._gathered(self.offsets[places], self.lengths[places])
+
+    def last_steps(self, most: int) -> SequenceSamples:
+        """All of them, of each the last steps, at most so many; itself where none has more."""
+        if self.lengths.max() <= most:
+            return self
+        lengths = np.minimum(self.lengths, most)
+        return self._gathered(self.offsets[1:] - lengths, lengths)
+
+    def _gathered(self, first: NDArray[np.int64], lengths: NDArray[np.int64]) -> SequenceSamples:
+        """A sequence from each of these steps, copied."""
+        offsets = offsets_of(lengths)
         # The place of each step: its sequence's beginning, and how far it is into it.
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-        return SequenceSamples(self.steps[np.repeat(self.offsets[places], lengths) + within], offsets)
+        return SequenceSamples(self.steps[np.repeat(first, lengths) + within], offsets)
+
+
+def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each of so long sequences begins, one after another, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
 
 class TextSamples:

@@ -11,6 +11,7 @@ from ml_core.inputs.samples import (
     PictureSamples,
     SequenceSamples,
     TextSamples,
+    offsets_of,
     packed_pictures,
     packed_sequences,
 )
@@ -61,9 +62,9 @@ def read_samples(samples: "Samples", reader: "InstanceInput") -> "Samples":
     if isinstance(samples, TextSamples) and isinstance(reader, TextInput):
         encoded = reader.encoded(samples.texts, "$.data", most=inf)
         steps = np.frombuffer(encoded.packed, "<i8").reshape(-1, 1)
-        return SequenceSamples(steps, _offsets(np.asarray(encoded.lengths)))
+        return SequenceSamples(steps, offsets_of(np.asarray(encoded.lengths)))
     if isinstance(samples, SequenceSamples) and isinstance(reader, SequenceInput):
-        return _cut(samples, reader.max_length)
+        return samples if reader.max_length is None else samples.last_steps(reader.max_length)
     return samples
 
 
@@ -103,17 +104,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _cut(samples: SequenceSamples, most: int | None) -> SequenceSamples:
-    if most is None or samples.lengths.max() <= most:
-        return samples
-    lengths = np.minimum(samples.lengths, most)
-    offsets = _offsets(lengths)
-    first = samples.offsets[1:] - lengths
-    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-    return SequenceSamples(samples.steps[np.repeat(first, lengths) + within], offsets)
-
-
-def _offsets(lengths: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, np.dtype[np.int64]]":
-    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])

@@ -96,7 +96,7 @@ class TrainingInstances(NamedTuple):
         """The instances as arrays, uncopied."""
         import numpy as np
 
-        from ml_core.inputs.samples import PictureSamples, SequenceSamples, TextSamples
+        from ml_core.inputs.samples import PictureSamples, SequenceSamples, TextSamples, offsets_of
 
         if isinstance(self.instances, Pictures):
             kind = "u1" if self.instances.dtype == "U8" else "<f4"
@@ -105,8 +105,7 @@ class TrainingInstances(NamedTuple):
             )
         if isinstance(self.instances, Sequences):
             steps = np.frombuffer(self.instances.packed, "<f4").reshape(-1, self.instances.width)
-            offsets = np.concatenate([[0], np.cumsum(np.asarray(self.instances.lengths, np.int64))])
-            return SequenceSamples(steps, offsets)
+            return SequenceSamples(steps, offsets_of(np.asarray(self.instances.lengths)))
         return TextSamples(self.instances)
 
     def without_rows(self) -> "TrainingInstances":
