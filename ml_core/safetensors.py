@@ -137,6 +137,11 @@ def float32(tensor: Tensor, *shape: int | None) -> Tensor:
 
 def write(description: Mapping[str, object], tensors: Mapping[str, Tensor]) -> bytes:
     """A safetensors file: the description as JSON in its metadata, the tensors in order of name."""
+    return b"".join(pieces(description, tensors))
+
+
+def pieces(description: Mapping[str, object], tensors: Mapping[str, Tensor]) -> list[bytes | memoryview]:
+    """What `write` would write, piece after piece; the tensors' are not copied."""
     text = json.dumps(description, separators=(",", ":"), sort_keys=True, allow_nan=False)
     header: dict[str, object] = {"__metadata__": {METADATA_KEY: text, "sha256": _checksum(text, tensors)}}
     end = 0
@@ -149,9 +154,7 @@ def write(description: Mapping[str, object], tensors: Mapping[str, Tensor]) -> b
         }
     encoded = json.dumps(header, separators=(",", ":")).encode()
     encoded += b" " * (-len(encoded) % 8)  # the format aligns the tensors on 8 bytes with spaces
-    return b"".join(
-        [struct.pack("<Q", len(encoded)), encoded, *(tensors[name].packed for name in sorted(tensors))]
-    )
+    return [struct.pack("<Q", len(encoded)), encoded, *(tensors[name].packed for name in sorted(tensors))]
 
 
 def read(data: bytes, *, finite: bool = True) -> tuple[dict[str, object], dict[str, Tensor]]:

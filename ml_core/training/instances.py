@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import safetensors
 from ml_core.algorithms.base import AlgorithmInfo, DataSize
+from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.arrays import Pictures, Sequences, channels_seem_first
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
@@ -87,10 +88,8 @@ class TrainingInstances(NamedTuple):
 
     def lineage(self) -> dict[str, object]:
         """What tells whether another request had the same instances and targets: their SHA-256."""
-        import hashlib
-
-        stored = self.to_bytes({})
-        return {"uri": None, "size": self._nbytes(), "sha256": hashlib.sha256(stored).hexdigest()}
+        stored = safetensors.pieces(*self._stored({}))  # of a large request not yet another copy
+        return {"uri": None, "size": self._nbytes(), "sha256": sha256(*stored)}
 
     def samples(self) -> "Samples":
         """The instances as arrays, uncopied."""
@@ -114,6 +113,10 @@ class TrainingInstances(NamedTuple):
 
     def to_bytes(self, more: Mapping[str, object]) -> bytes:
         """A safetensors file of the instances, described with `more`."""
+        return safetensors.write(*self._stored(more))
+
+    def _stored(self, more: Mapping[str, object]) -> tuple[dict[str, object], dict[str, safetensors.Tensor]]:
+        """The description and the tensors of the file."""
         tensors: dict[str, safetensors.Tensor] = {}
         described: dict[str, object] = {"kind": self.kind, "features": self.features, "targets": self.targets}
         if isinstance(self.instances, Pictures):
@@ -131,7 +134,7 @@ class TrainingInstances(NamedTuple):
         for name, packed, dtype in (("ranks", self.ranks, "I64"), ("test", self.test, "U8")):
             if packed is not None:
                 tensors[name] = safetensors.Tensor((self.size,), packed, dtype)
-        return safetensors.write({**more, **described}, tensors)
+        return {**more, **described}, tensors
 
     @classmethod
     def of_stored(

@@ -11,7 +11,10 @@ import pytest
 
 from ml_core import algorithms
 from ml_core.errors import ArtifactInvalid, InvalidInput
+from ml_core.inputs.arrays import Pictures, Sequences
+from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
 from ml_core.inputs.rows import Limits
+from ml_core.training.instances import Instances, TrainingInstances
 from ml_core.training.reference import TableReference, table_of
 from ml_core.training.request import MEMBERS, OPTIONS, TrainingRequest, body_schema, check_request
 from ml_core.training.rows import TrainingRows
@@ -198,3 +201,19 @@ def test_pictures_whose_channels_seem_to_come_first_are_told(
         assert told.startswith(
             f"the pictures are {height} high and {width} wide and have {channels} channels"
         )
+
+
+@pytest.mark.parametrize(
+    "instances",
+    [
+        Pictures(bytes(range(48)), (4, 4, 1), "U8"),
+        Sequences(struct.pack("<6f", *range(6)), 2, [1, 2]),
+        ["a text", "another"],
+    ],
+    ids=["pictures", "sequences", "texts"],
+)
+def test_instances_are_told_by_the_digest_of_their_file(instances: Instances) -> None:
+    """Versions of earlier releases tell theirs so."""
+    kind = {Pictures: IMAGE, Sequences: SEQUENCE}.get(type(instances), TEXT)
+    data = TrainingInstances(kind, instances, ("a",), None)
+    assert data.lineage()["sha256"] == hashlib.sha256(data.to_bytes({})).hexdigest()
