@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ml_core.profiles.profile import Profile
 
 
-class Background(Protocol):
+class BackgroundGame(Protocol):
     """Rows of columns are as they are packed: a number for each column, NaN where it is missing."""
 
     game: str

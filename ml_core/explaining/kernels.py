@@ -13,7 +13,7 @@ import numpy as np
 from ml_core.explaining.background import BackgroundRows, Marginals
 from ml_core.explaining.explanation import EXACT
 from ml_core.explaining.kept import KEPT
-from ml_core.explaining.split import Parts
+from ml_core.explaining.split import MarginParts
 from ml_core.records import Protocol
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ class KernelSplit:
         values: Sequence[Sequence[float]],
         rows: Sequence[Sequence[float]],
         pairs: Sequence[tuple[int, int]],
-    ) -> list[Parts]:
+    ) -> list[MarginParts]:
         """The margins and their parts, as `MarginSplit` says."""
-        found: list[Parts | None] = [None] * len(rows)
+        found: list[MarginParts | None] = [None] * len(rows)
         grouped: dict[tuple[int, int], list[int]] = {}
         for place, pair in enumerate(pairs):
             grouped.setdefault(pair, []).append(place)
@@ -118,7 +118,7 @@ class KernelSplit:
 
     def _of_pair(
         self, pair: tuple[int, int], rows: Sequence[tuple[Sequence[float], Sequence[float]]]
-    ) -> list[Parts]:
+    ) -> list[MarginParts]:
         pending = list(range(len(rows)))
         done: dict[int, _Sums] = {}
         for nodes in self._kernel.nodes(len(self._coding.columns)):
@@ -129,7 +129,7 @@ class KernelSplit:
                 break
         intercept = self._vectors.intercept(*pair)
         return [
-            Parts.of(each.base + intercept, each.margin + intercept, each.parts.tolist())
+            MarginParts.of(each.base + intercept, each.margin + intercept, each.parts.tolist())
             for _, each in sorted(done.items())
         ]
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from math import fsum, sumprod
 
 from ml_core.explaining.explanation import EXACT
-from ml_core.explaining.split import Parts
+from ml_core.explaining.split import MarginParts
 from ml_core.records import Protocol
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ml_core.explaining.background import Background
+    from ml_core.explaining.background import BackgroundGame
     from ml_core.explaining.coding import Coding
 
 # How many numbers are kept for the pairs of labels that were asked for: eight bytes and an object each.
@@ -129,7 +129,7 @@ class LinearSplit:
     method = EXACT
 
     def __init__(
-        self, margin_of: Callable[[int, int], LinearMargin], coding: Coding, background: Background
+        self, margin_of: Callable[[int, int], LinearMargin], coding: Coding, background: BackgroundGame
     ) -> None:
         self.game = background.game
         self.work = coding.width
@@ -143,12 +143,12 @@ class LinearSplit:
         values: Sequence[Sequence[float]],
         rows: Sequence[Sequence[float]],
         pairs: Sequence[tuple[int, int]],
-    ) -> list[Parts]:
+    ) -> list[MarginParts]:
         """The margins and their parts, as `MarginSplit` says."""
         found = []
         for row_of_columns, row, pair in zip(values, rows, pairs, strict=True):
             split = self._kept.get(pair) or self._made(pair)
-            found.append(Parts.of(split.base, split.margin_of(row), split.of(row_of_columns, row)))
+            found.append(MarginParts.of(split.base, split.margin_of(row), split.of(row_of_columns, row)))
         return found
 
     def _made(self, pair: tuple[int, int]) -> LinearParts:

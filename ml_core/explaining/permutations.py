@@ -14,7 +14,7 @@ import numpy as np
 
 from ml_core.explaining.background import Marginals
 from ml_core.explaining.explanation import PERMUTATIONS
-from ml_core.explaining.split import Parts
+from ml_core.explaining.split import MarginParts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,7 +116,7 @@ class SigmoidSplit:
         values: Sequence[Sequence[float]],
         rows: Sequence[Sequence[float]],
         pairs: Sequence[tuple[int, int]],
-    ) -> list[Parts]:
+    ) -> list[MarginParts]:
         """The margins and their parts, as `MarginSplit` says."""
         with np.errstate(all="ignore"):
             return [
@@ -124,7 +124,7 @@ class SigmoidSplit:
                 for columns, row, pair in zip(values, rows, pairs, strict=True)
             ]
 
-    def _of_row(self, values: Sequence[float], row: Sequence[float], pair: tuple[int, int]) -> Parts:
+    def _of_row(self, values: Sequence[float], row: Sequence[float], pair: tuple[int, int]) -> MarginParts:
         intercept = self._vectors.intercept(*pair)
         found = np.full((len(self._walks), 2, self._n_columns + 1), intercept)
         margin = intercept
@@ -140,7 +140,7 @@ class SigmoidSplit:
                     steps[1:] = changes[columns]
                     found[walk, direction] += np.tanh(np.cumsum(steps, axis=0)) @ coefficients
         base, parts, errors = self._walks.parts(found)
-        return Parts.of(base, margin, parts.tolist(), errors.tolist())
+        return MarginParts.of(base, margin, parts.tolist(), errors.tolist())
 
     def _products(self, piece: VectorPiece, values: Sequence[float], row: Sequence[float]) -> Array:
         """What each column adds to the argument; 0 of those that are not looked at."""
@@ -183,11 +183,11 @@ class FunctionSplit:
         values: Sequence[Sequence[float]],
         rows: Sequence[Sequence[float]],  # noqa: ARG002 - the function takes them as they are packed
         pairs: Sequence[tuple[int, int]],
-    ) -> list[Parts]:
+    ) -> list[MarginParts]:
         """The margins and their parts, as `MarginSplit` says."""
         return [self._of_row(np.array(row), pair) for row, pair in zip(values, pairs, strict=True)]
 
-    def _of_row(self, row: Array, pair: tuple[int, int]) -> Parts:
+    def _of_row(self, row: Array, pair: tuple[int, int]) -> MarginParts:
         (margin,) = self._margins(row[None], pair).tolist()
         count, n_columns = self._walks.orders.shape
         # When each column is taken: after k steps the first k are the row's.
@@ -202,4 +202,4 @@ class FunctionSplit:
             rows = np.where(when < step[:, None], row, self._walks.draws[walks])
             found[some] = self._margins(rows, pair)
         base, parts, errors = self._walks.parts(found.reshape(count, 2, n_columns + 1))
-        return Parts.of(base, margin, parts.tolist(), errors.tolist())
+        return MarginParts.of(base, margin, parts.tolist(), errors.tolist())

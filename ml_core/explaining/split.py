@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Parts(Record):
+class MarginParts(Record):
     """A row's margin, what is expected where no column is known, and each column's part of the difference.
 
     `error` is |base + sum of the parts - margin|; no finite number where one of them is none.
@@ -30,7 +30,7 @@ class Parts(Record):
         margin: float,
         parts: Sequence[float],
         standard_errors: Sequence[float] | None = None,
-    ) -> Parts:
+    ) -> MarginParts:
         """These, with their error."""
         try:
             error = abs(fsum((base, *parts, -margin)))
@@ -54,7 +54,7 @@ class MarginSplit(Protocol):
         values: Sequence[Sequence[float]],
         rows: Sequence[Sequence[float]],
         pairs: Sequence[tuple[int, int]],
-    ) -> list[Parts]:
+    ) -> list[MarginParts]:
         """Each row's margin of the first label of its pair over the second.
 
         `values` are rows of columns as they are packed, `rows` the same as the estimator takes them.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.algorithms.contract import Values
-    from ml_core.explaining.split import MarginSplit, Parts
+    from ml_core.explaining.split import MarginSplit, MarginParts
     from ml_core.inputs.labels import Label
     from ml_core.model.margins import ExplainedModel
 
@@ -63,7 +63,7 @@ def explain(
     """
     if not isinstance(instances, Rows):
         raise NotExplained("pictures, sequences and texts are not explained")
-    explainer = _explainer_of(model)
+    explainer = explainer_of(model)
     other = None if against is None else explainer.number_of(against)
     split = explainer.split_by(background)
     work = len(instances) * split.work
@@ -75,7 +75,7 @@ def explain(
     return explainer.explained(instances, other, split)
 
 
-def _explainer_of(model: ExplainedModel) -> Explainer:
+def explainer_of(model: ExplainedModel) -> Explainer:
     """What was worked out of the model; of several threads that come first one's is kept."""
     found: Explainer | None = model.kept.get("explainer")
     return found or model.kept.setdefault("explainer", Explainer(model))
@@ -92,7 +92,7 @@ class Explainer:
                 f"the algorithm '{model.algorithm}' gives its label alone: there is no margin to explain"
             )
         self._model = model
-        self._coding = Coding(
+        self.coding = Coding(
             len(model.features), model.encoding.layout if model.encoding else None, model.scaling
         )
         self._ranking = ranking
@@ -100,7 +100,7 @@ class Explainer:
         self.labels: Sequence[Label] = model.classes or range(specs["distance"].width)
         if len(self.labels) < 2:
             raise NotExplained("the model has one label alone: there is none to compare it with")
-        self._margins = margins_of(model, self._coding)
+        self.margins = margins_of(model, self.coding)
         self._by_profile: MarginSplit | None = None
 
     def number_of(self, against: Label) -> int:
@@ -118,14 +118,14 @@ class Explainer:
         Raises `NotExplained` without either, and `TooLarge` for too many rows.
         """
         if background is None:
-            self._by_profile = self._by_profile or self._margins.split(self._marginals())
+            self._by_profile = self._by_profile or self.margins.split(self._marginals())
             return self._by_profile
         if len(background) > MOST_BACKGROUND:
             raise TooLarge(
                 f"{background.where} has {len(background)} rows; at most {MOST_BACKGROUND} are taken"
             )
         rows = list(unpack_rows(background.packed, background.n_features))
-        return self._margins.split(BackgroundRows(rows))
+        return self.margins.split(BackgroundRows(rows))
 
     def _marginals(self) -> Marginals:
         profile = self._model.profile
@@ -136,7 +136,7 @@ class Explainer:
             )
         if tuple(column.name for column in profile.columns) != self._model.features:
             raise ArtifactInvalid("the profile is not one of the model's columns")
-        return Marginals.of(profile, self._coding)
+        return Marginals.of(profile, self.coding)
 
     def explained(self, rows: Rows, other: int | None, split: MarginSplit) -> list[Explanation]:
         """The explanation of each row, against the label of the number `other`, or else the next likely.
@@ -147,7 +147,7 @@ class Explainer:
         if other is None and len(self.labels) > 2 and self._ranking not in outputs:
             outputs.append(self._ranking)
         explanations: list[Explanation] = []
-        for packed in rows.blocks(max(1, _BLOCK_NUMBERS // self._coding.width)):
+        for packed in rows.blocks(max(1, _BLOCK_NUMBERS // self.coding.width)):
             begin = len(explanations)
             model = self._model
             batch = RowBatch(
@@ -176,13 +176,13 @@ class Explainer:
         return explanations
 
     def _explanation(
-        self, parts: Parts, pair: tuple[int, int], probability: float | None, split: MarginSplit
+        self, parts: MarginParts, pair: tuple[int, int], probability: float | None, split: MarginSplit
     ) -> Explanation:
         features, errors = self._model.features, parts.standard_errors
         return Explanation(
             self.labels[pair[0]],
             self.labels[pair[1]],
-            self._margins.unit,
+            self.margins.unit,
             parts.base,
             parts.margin,
             dict(zip(features, parts.parts, strict=True)),

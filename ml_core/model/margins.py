@@ -13,7 +13,7 @@ from ml_core.records import Protocol
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     import numpy as np
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from ml_core.algorithms.learnt import Learnt
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.algorithms.svm import KernelPairs
-    from ml_core.explaining.background import Background
+    from ml_core.explaining.background import BackgroundGame
     from ml_core.explaining.coding import Coding
     from ml_core.explaining.kernels import KernelGame
     from ml_core.explaining.linear import LinearMargin
     from ml_core.explaining.split import MarginSplit
     from ml_core.explaining.vectors import PairVectors
+    from ml_core.inputs.columns import Feature
     from ml_core.inputs.labels import Label
+    from ml_core.inputs.rows import Rows
     from ml_core.preprocessing.encoding import Encoding
     from ml_core.preprocessing.scaling import Scaling
     from ml_core.profiles.profile import Profile
@@ -53,13 +55,34 @@ class ExplainedModel(Protocol):
     def profile(self) -> Profile | None:
         """What is kept of the rows that it was trained on."""
 
+    @property
+    def columns(self) -> Sequence[Feature]:
+        """The features with their kinds."""
+
+    def predict_rows(self, rows: Rows, outputs: Sequence[str] = ("label",)) -> dict[str, list[Any]]:
+        """What is asked, for every row."""
+
 
 class Margins:
-    """The unit of a model's margins, and how they are split against a background."""
+    """The unit of a model's margins, and how they are split against a background.
 
-    def __init__(self, unit: str, split: Callable[[Background], MarginSplit]) -> None:
+    `linear` gives that of one label over another; None where margins are not linear.
+    """
+
+    def __init__(
+        self,
+        unit: str,
+        split: Callable[[BackgroundGame], MarginSplit],
+        linear: Callable[[int, int], LinearMargin] | None = None,
+    ) -> None:
         self.unit = unit
         self.split = split
+        self.linear = linear
+
+    @classmethod
+    def of_linear(cls, unit: str, margin_of: Callable[[int, int], LinearMargin], coding: Coding) -> Margins:
+        """Those of a linear margin for each two labels."""
+        return cls(unit, partial(LinearSplit, margin_of, coding), margin_of)
 
 
 def margins_of(model: ExplainedModel, coding: Coding) -> Margins:
@@ -69,11 +92,11 @@ def margins_of(model: ExplainedModel, coding: Coding) -> Margins:
     learnt = tell() if tell else None
     if isinstance(learnt, LinearDecisions):
         unit = LOG_ODDS if learnt.log_odds else DECISION
-        return Margins(unit, partial(LinearSplit, _between_decisions(learnt), coding))
+        return Margins.of_linear(unit, _between_decisions(learnt), coding)
     if isinstance(learnt, ClusterCentres):
-        return Margins(SQUARED_DISTANCE, partial(LinearSplit, _between_centres(learnt), coding))
+        return Margins.of_linear(SQUARED_DISTANCE, _between_centres(learnt), coding)
     if isinstance(learnt, KernelDecisions):
-        return Margins(DECISION, _of_kernel(estimator, learnt, coding))
+        return _of_kernel(estimator, learnt, coding)
     return _of_outputs(model, coding)
 
 
@@ -100,7 +123,7 @@ def _of_kernel(
     estimator: Any,  # noqa: ANN401 - it tells of kernels, so it has vectors
     learnt: KernelDecisions,
     coding: Coding,
-) -> Callable[[Background], MarginSplit]:
+) -> Margins:
     # How numpy is loaded is decided there.
     import ml_core.arithmetic.vectorised  # noqa: F401
     from ml_core.explaining.vectors import PairVectors
@@ -109,11 +132,12 @@ def _of_kernel(
     kernel, vectors = pairs.kernel, PairVectors(pairs.vectors, pairs.coefficients, coding)
     if learnt.kernel == "linear" or (learnt.kernel == "poly" and kernel.degree == 1):
         factor, summand = (1.0, 0.0) if learnt.kernel == "linear" else (kernel.gamma, kernel.coef0)
-        return partial(LinearSplit, partial(_of_vectors, vectors, factor, summand), coding)
+        return Margins.of_linear(DECISION, partial(_of_vectors, vectors, factor, summand), coding)
     if learnt.kernel == "sigmoid":
         from ml_core.explaining.permutations import SigmoidSplit
 
-        return partial(SigmoidSplit, (kernel.gamma, kernel.coef0), vectors, coding)
+        slope = (kernel.gamma, kernel.coef0)
+        return Margins(DECISION, partial(SigmoidSplit, slope, vectors, coding))
     from ml_core.explaining.kernels import KernelSplit
 
     game: KernelGame
@@ -125,7 +149,7 @@ def _of_kernel(
         from ml_core.explaining.polynomial import PolynomialGame
 
         game = PolynomialGame(kernel.gamma, kernel.coef0, kernel.degree)
-    return partial(KernelSplit, game, vectors, coding)
+    return Margins(DECISION, partial(KernelSplit, game, vectors, coding))
 
 
 def _of_vectors(vectors: PairVectors, factor: float, summand: float, own: int, other: int) -> WeightedMargin:

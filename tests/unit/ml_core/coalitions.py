@@ -20,8 +20,8 @@ def margins(model: Model, rows: Floats, own: int, other: int) -> Floats:
     estimator: Any = model.estimator
     if model.algorithm == "svm":
         batch = RowBatch(packed, len(model.features), model.encoding, model.scaling)
-        X: Any = batch.matrix(vectorised)
-        pairs = np.asarray(estimator.pairs.decisions(vectorised, X))
+        arithmetic: Any = vectorised
+        pairs = np.asarray(estimator.pairs.decisions(arithmetic, batch.matrix(arithmetic)))
         place = estimator_pairs(len(model.classes or ())).index((min(own, other), max(own, other)))
         return np.asarray(pairs[:, place] if own < other else -pairs[:, place])
     if model.algorithm == "kmeans":
