@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.algorithms.contract import Values
-    from ml_core.explaining.split import MarginSplit, MarginParts
+    from ml_core.explaining.split import MarginParts, MarginSplit
     from ml_core.inputs.labels import Label
     from ml_core.model.margins import ExplainedModel
 
