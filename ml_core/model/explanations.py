@@ -11,22 +11,24 @@ from math import isfinite
 
 from ml_core.arithmetic import plain
 from ml_core.arithmetic.bounds import NotFinite
-from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, NotExplained, TooLarge, raise_faults, shown
+from ml_core.errors import ArtifactInvalid, InvalidInput, NotExplained, TooLarge, raise_faults
 from ml_core.explaining.background import BackgroundRows, Marginals
 from ml_core.explaining.coding import Coding
 from ml_core.explaining.explanation import Explanation
 from ml_core.inputs.rows import Rows
+from ml_core.model.compared_labels import number_of, same_label_faults
 from ml_core.model.margins import margins_of
 from ml_core.preprocessing.batch import RowBatch
 from ml_core.safetensors import unpack_rows
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from ml_core.algorithms.contract import Values
     from ml_core.explaining.split import MarginParts, MarginSplit
+    from ml_core.inputs.arrays import Pictures, Sequences
     from ml_core.inputs.labels import Label
     from ml_core.model.margins import ExplainedModel
 
@@ -34,22 +36,23 @@ MOST_BACKGROUND = 100
 """How many rows a caller's background may have."""
 # A block of rows has at most so many numbers in lists of Python's.
 _BLOCK_NUMBERS = 1 << 16
-_SHOWN_LABELS = 20
 
 
 def explain(
     model: ExplainedModel,
-    instances: object,
+    instances: Rows | Pictures | Sequences,
     *,
     against: Label | None = None,
-    background: Rows | None = None,
+    background: Any = None,  # noqa: ANN401 - of the instances' kind: one reader read both
     most: int | None = None,
 ) -> list[Explanation]:
     """Why each row gets the label that it gets, and not `against`.
 
+    Pictures, sequences and texts are explained as `network_explanations.py` says.
+
     Args:
         model: what predicts.
-        instances: checked rows of the model's columns.
+        instances: checked rows of the model's columns, or what its reader reads.
         against: the label that each row's own is compared with; without it the next likely of each row.
         background: 1 to `MOST_BACKGROUND` rows of the same columns that stand for what is not known; without
             them the profile of the rows that the model was trained on.
@@ -62,9 +65,11 @@ def explain(
         TooLarge: it takes more than `most`, or the background has too many rows; nothing was computed.
     """
     if not isinstance(instances, Rows):
-        raise NotExplained("pictures, sequences and texts are not explained")
+        from ml_core.model.network_explanations import explain_by_gradients
+
+        return explain_by_gradients(model, instances, against=against, background=background, most=most)
     explainer = explainer_of(model)
-    other = None if against is None else explainer.number_of(against)
+    other = None if against is None else number_of(against, explainer.labels)
     split = explainer.split_by(background)
     work = len(instances) * split.work
     if most is not None and work > most:
@@ -102,15 +107,6 @@ class Explainer:
             raise NotExplained("the model has one label alone: there is none to compare it with")
         self.margins = margins_of(model, self.coding)
         self._by_profile: MarginSplit | None = None
-
-    def number_of(self, against: Label) -> int:
-        """Which of the model's labels that is. Raises `InvalidInput`."""
-        for number, label in enumerate(self.labels):
-            if label == against and type(label) is type(against):
-                return number
-        some = ", ".join(shown(label) for label in self.labels[:_SHOWN_LABELS])
-        more = f", … ({len(self.labels)} labels)" if len(self.labels) > _SHOWN_LABELS else ""
-        raise InvalidInput.at("$.against", f"expected one of {some}{more}, got {shown(against)}")
 
     def split_by(self, background: Rows | None) -> MarginSplit:
         """How margins are split, with these rows or else the profile as background.
@@ -160,7 +156,8 @@ class Explainer:
                 raise _overflows(rows, begin + overflow.row) from None
             labels = _listed(found["label"])
             if other is not None:
-                raise_faults(self._same(rows, begin, labels, other))
+                same = (f"{rows.where}[{row}]" for row, label in enumerate(labels, begin) if label == other)
+                raise_faults(same_label_faults(self.labels[other], same))
             ranks = _listed(found[self._ranking]) if self._ranking in outputs else None
             probabilities = _listed(found["probability"]) if self._probability else None
             pairs = [
@@ -199,15 +196,6 @@ class Explainer:
             return 1 - own
         others = [number for number in range(len(self.labels)) if number != own]
         return (min if self._ranking == "distance" else max)(others, key=ranks.__getitem__)
-
-    def _same(self, rows: Rows, begin: int, labels: Sequence[int], other: int) -> Iterator[Fault]:
-        for row, label in enumerate(labels, begin):
-            if label == other:
-                yield Fault(
-                    "$.against",
-                    f"{rows.where}[{row}] is predicted to be {shown(self.labels[other])} itself: name "
-                    "another label, or leave `against` out",
-                )
 
 
 def _listed(values: Values) -> list[Any]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ml_core.inputs.labels import Label
     from ml_core.inputs.rows import Rows
     from ml_core.preprocessing.encoding import Encoding
+    from ml_core.preprocessing.instance_input import InstanceInput
     from ml_core.preprocessing.scaling import Scaling
     from ml_core.profiles.profile import Profile
 
@@ -48,6 +49,7 @@ class ExplainedModel(Protocol):
     estimator: FittedEstimator
     scaling: Scaling | None
     encoding: Encoding | None
+    reader: InstanceInput | None
     output_specs: dict[str, OutputSpec]
     kept: dict[str, Any]
 

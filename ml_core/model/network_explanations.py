@@ -13,7 +13,7 @@ from math import isfinite, prod
 
 from ml_core.arithmetic import choose_for_network
 from ml_core.arithmetic.bounds import NotFinite
-from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
+from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults
 from ml_core.explaining.explanation import BASELINE, GRADIENTS, ROWS, Explanation
 from ml_core.explaining.gradients import FEWEST_NODES, MOST_NODES
 
@@ -22,12 +22,14 @@ import numpy as np  # isort: skip
 
 from ml_core.explaining.network_margins import PictureMargins, SequenceMargins
 from ml_core.inputs.arrays import Pictures, Sequences
+from ml_core.model.compared_labels import number_of, same_label_faults
+from ml_core.model.margins import LOG_ODDS
 from ml_core.networks.fitted import float64
 from ml_core.preprocessing.network_batch import NetworkBatch
 from ml_core.preprocessing.text_input import TextInput
 from ml_core.preprocessing.token_places import token_places
 from ml_core.preprocessing.tokens import UNKNOWN
-from ml_core.records import Protocol, Record
+from ml_core.records import Record
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -40,14 +42,13 @@ if TYPE_CHECKING:
     from ml_core.arithmetic.network import PictureNetwork, SequenceNetwork, Standardisation
     from ml_core.explaining.gradients import Integral
     from ml_core.inputs.labels import Label
-    from ml_core.preprocessing.instance_input import InstanceInput
+    from ml_core.model.margins import ExplainedModel
     from ml_core.preprocessing.tokens import Tokenizer
 
     type Floats = NDArray[np.float64]
 
 MOST_BASELINES = 100
 """How many pictures or sequences a caller's background may have."""
-LOG_ODDS = "log-odds"
 # A gradient takes the time of two answers at most: measured, one and a half.
 _ANSWERS_OF_GRADIENT = 2
 # How often the nodes of one way pass the layers together, at most.
@@ -57,20 +58,12 @@ _KEPT_NUMBERS = 1 << 22
 _OVERFLOW = "these values are so large that the model's result overflows"
 
 
-class ExplainedNetwork(Protocol):
-    """What is asked of a model: `model/model.py` has it."""
-
-    classes: tuple[Label, ...] | None
-    estimator: Any
-    reader: InstanceInput | None
-
-
-def explain(
-    model: ExplainedNetwork,
+def explain_by_gradients(
+    model: ExplainedModel,
     instances: Pictures | Sequences,
     *,
     against: Label | None = None,
-    background: Pictures | Sequences | None = None,
+    background: Any = None,  # noqa: ANN401 - of the instances' kind: one reader read both
     most: int | None = None,
 ) -> list[Explanation]:
     """Why each picture, sequence or text gets the label that it gets, and not `against`.
@@ -91,22 +84,20 @@ def explain(
     Raises:
         InvalidInput: no label of the model is called `against`, an instance is predicted to be it, the
             background does not fit, or numbers overflow.
-        TooLarge: it takes more than `most`; nothing was computed.
+        TooLarge: it takes more than `most`, or the background has too many; nothing was computed.
     """
-    estimator: NetworkEstimator = model.estimator
+    estimator: NetworkEstimator = model.estimator  # type: ignore[assignment]  # as its instances say
     classes = model.classes or ()
-    other = _number_of(against, classes)
+    other = None if against is None else number_of(against, classes)
     _check_background(instances, background)
     nodes = _nodes(estimator, instances, 1 if background is None else len(background), most)
     answers = _answers(estimator, instances)
     ways = [
         _Way((answer.label, _other(answer, other)), most) for answer, most in zip(answers, nodes, strict=True)
     ]
-    raise_faults(
-        Fault(f"{instances.where}[{row}]", f"expected a row that is not predicted to be {shown(against)}")
-        for row, ((label, opposed), _) in enumerate(ways)
-        if label == opposed
-    )
+    if against is not None:
+        same = (f"{instances.where}[{row}]" for row, way in enumerate(ways) if way.classes[0] == other)
+        raise_faults(same_label_faults(against, same))
     explanations: list[Explanation] = []
     for answer, ((label, opposed), _), split in zip(
         answers, ways, _splits(model, instances, background, ways), strict=True
@@ -133,18 +124,17 @@ def explain(
 
 
 def _splits(
-    model: ExplainedNetwork,
+    model: ExplainedModel,
     instances: Pictures | Sequences,
-    background: Any,  # noqa: ANN401 - of the instances' kind, as one reader read both
+    background: Any,  # noqa: ANN401 - as above
     ways: Sequence[_Way],
 ) -> Iterator[_Split]:
     """The margin of each instance's two classes, split as its kind is."""
-    network = model.estimator.network
+    network: Any = model.estimator.network  # type: ignore[attr-defined]  # as above
     if isinstance(instances, Pictures):
         return _split_pictures(network, instances, background, ways)
     if isinstance(model.reader, TextInput):
-        tokenizer = model.reader.tokenizer
-        return _split_texts(network, tokenizer, instances, ways)
+        return _split_texts(network, model.reader.tokenizer, instances, ways)
     return _split_sequences(network, instances, background, ways)
 
 
@@ -188,18 +178,6 @@ def _listed(matrix: Any) -> list[list[float]]:  # noqa: ANN401 - of either arith
     return rows
 
 
-def _number_of(against: Label | None, classes: Sequence[Label]) -> int | None:
-    """Which class is called so. Raises `InvalidInput`."""
-    if against is None:
-        return None
-    for number, label in enumerate(classes):
-        if label == against and type(label) is type(against):
-            return number
-    known = ", ".join(map(shown, classes[:20]))
-    more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
-    raise InvalidInput.at("$.against", f"expected one of {known}{more}, got {shown(against)}")
-
-
 def _other(answer: _Answer, chosen: int | None) -> int:
     """The class that is compared with: the chosen one, or the next likely."""
     if chosen is not None:
@@ -208,13 +186,15 @@ def _other(answer: _Answer, chosen: int | None) -> int:
     return max(rest, key=answer.decisions.__getitem__)
 
 
-def _check_background(instances: Pictures | Sequences, background: Pictures | Sequences | None) -> None:
+def _check_background(instances: Pictures | Sequences, background: Any) -> None:  # noqa: ANN401 - as above
     """Raise `InvalidInput` for a background that cannot be compared with."""
     if background is None:
         return
-    if not 1 <= len(background) <= MOST_BASELINES:
-        raise InvalidInput.at(
-            background.where, f"expected 1 to {MOST_BASELINES} instances, got {len(background):,}"
+    if not len(background):
+        raise InvalidInput.at(background.where, "expected some instances to compare with, got none")
+    if len(background) > MOST_BASELINES:
+        raise TooLarge(
+            f"{background.where} has {len(background):,} instances; at most {MOST_BASELINES} are taken"
         )
     if not isinstance(background, Sequences) or not isinstance(instances, Sequences):
         return
