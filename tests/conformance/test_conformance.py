@@ -3,11 +3,13 @@
 import hashlib
 import threading
 from contextlib import ExitStack
+from math import fsum
 from typing import Any
 
 import pytest
 
 from tests.conformance.case import ADMIN, PREDICT, TRAIN
+from tests.conformance.cases.explanation import PREDICTED
 from tests.conformance.cases.jobs import MOST_OPEN
 from tests.conformance.cases.web import BASE, ORIGINS
 from tests.conformance.cloud import LAPTOP, Running, cloud, clouds
@@ -101,6 +103,41 @@ def without_added(cloud: str, answer: Any) -> Any:
         **answer,
         "headers": {name: each for name, each in answer["headers"].items() if name not in added},
     }
+
+
+@pytest.mark.parametrize("cloud", clouds())
+def test_explanations_add_up(answered: dict[str, Any], cloud: str) -> None:
+    found = [
+        each
+        for name, case in CASES.items()
+        if ":explain" in case.request.target and case.status == 200
+        for each in answer_of(answered, cloud, name)["body"]["explanations"]
+        if each["exact"]
+    ]
+    assert len(found) > 100
+    for each in found:
+        parts = [each["base"], *each["attributions"].values(), each.get("rest", 0.0)]
+        largest = max(1.0, *map(abs, parts))
+        assert fsum(parts) == pytest.approx(each["margin"], abs=1e-9 * largest), each
+        assert each["additivity_error"] <= 1e-9 * largest, each
+
+
+@pytest.mark.parametrize("path", PREDICTED)
+@pytest.mark.parametrize("cloud", clouds())
+def test_a_margin_is_what_is_predicted(answered: dict[str, Any], cloud: str, path: str) -> None:
+    told = answer_of(answered, cloud, f"explanation: of {path}")["body"]
+    predicted = answer_of(answered, cloud, f"explanation: of {path} with what is predicted")["body"]
+    assert told["predictions"] == [row["label"] for row in predicted["predictions"]]
+    for each, row in zip(told["explanations"], predicted["predictions"], strict=True):
+        if "distance" in row:
+            own, other = (row["distance"][each[side]] for side in ("label", "against"))
+            margin = other**2 - own**2
+        elif isinstance(row["decision"], list):
+            own, other = (row["decision"][predicted["classes"].index(each[s])] for s in ("label", "against"))
+            margin = own - other
+        else:
+            margin = row["decision"] * (1 if each["label"] == predicted["classes"][1] else -1)
+        assert each["margin"] == pytest.approx(margin, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("added", ADDED_HEADERS, ids=str)

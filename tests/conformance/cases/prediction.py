@@ -332,7 +332,6 @@ CASES = [
     call("OPTIONS", "OPTIONS", PATH, 204),
     call("PUT", "PUT", PATH, 405, {"instances": [ROW]}, code="method_not_allowed"),
     post("an unknown verb", "/v1/models/iris:guess", {"instances": [ROW]}, 404, code="route_not_found"),
-    post(":explain", "/v1/models/iris:explain", {"instances": [ROW]}, 404, code="route_not_found"),
     post(
         "the verb in capitals", "/v1/models/iris:PREDICT", {"instances": [ROW]}, 404, code="route_not_found"
     ),
