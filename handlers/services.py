@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ml_core.datasets.sources import DataSources
     from ml_core.jobs.jobs import Jobs
     from ml_core.jobs.turns import Turns
+    from ml_core.monitoring.counting import Monitor
     from ml_core.monitoring.receipts import Receipts
     from ml_core.monitoring.telling import Telling
     from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
@@ -211,6 +212,18 @@ class Services:
         from ml_core.monitoring.telling import Telling
 
         return Telling(self.registry, self.receipts)
+
+    @property
+    def monitor(self) -> Monitor:
+        """What counts this process's predictions."""
+        monitor: Monitor | None = self.__dict__.get("_monitor")
+        if monitor is None:
+            from handlers.logs import log
+            from ml_core.monitoring.counting import Monitor
+
+            made = Monitor(self.store, lambda reason: log("warning", "counting", detail=reason))
+            monitor = self.__dict__.setdefault("_monitor", made)  # one for all threads, as of `waiting`
+        return monitor
 
     @property
     def data(self) -> DataSources:

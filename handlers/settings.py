@@ -58,6 +58,7 @@ class Settings(Record):
     model_cache_bytes: int
     retention: int
     job_retention: int
+    monitoring_days: int
     root: str
     data_root: str
     data_buckets: str
@@ -189,6 +190,16 @@ SETTINGS = (
         1,
         3650,
         "How long a job is shown after it ended; then the sweep removes it. Versions and their lineage stay.",
+    ),
+    Setting(
+        "monitoring_days",
+        "ML_MONITORING_DAYS",
+        90,
+        "days",
+        0,
+        3650,
+        "How long the counts of a version's predictions are kept; then the sweep removes them. 0: nothing is "
+        "counted.",
     ),
     Setting(
         "root",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from handlers.rest.cors import Cors
     from handlers.services import Services
+    from ml_core.monitoring.observation import Observation
 
 
 class Api:
@@ -48,16 +49,19 @@ class Api:
         wrong = _wrong_kind(request)
         request = Request("", "", {}, {}, b"", _id_of(request)) if wrong else self._based(request)
         record: dict[str, Any] = {"request_id": request.request_id, "method": request.method[:20]}
+        seen: list[Observation] = []
         try:
             response = (
                 _failure(MalformedInput(wrong), request, record)
                 if wrong
-                else self._answer(request, gate or self._services.gate, record)
+                else self._answer(request, gate or self._services.gate, record, seen)
             )
         except Exception as error:  # noqa: BLE001 (every failure is an answer)
             response = _failure(error, request, record)
             if wants_indented(request):
                 response = indented(response)
+        if seen:
+            self._count(seen[0], response.status, started)
         latency = round((time.perf_counter() - started) * 1000, 3)
         log(
             "error" if response.status >= 500 else "info",
@@ -71,6 +75,15 @@ class Api:
             response = response._replace(headers={**response.headers, **self._cors.told(request.headers)})
         return _finished(request, response)
 
+    def _count(self, seen: Observation, status: int, started: float) -> None:
+        """Count a prediction, and store the counts when it is time to; the caller is answered in any case."""
+        try:
+            self._services.monitor.take(seen, status, (time.perf_counter() - started) * 1000)
+        except Exception as error:  # noqa: BLE001 (what was answered stays answered)
+            from handlers.logs import log_unforeseen
+
+            log_unforeseen(error, counting=seen.served.name)
+
     def _based(self, request: Request) -> Request:
         """The request with its path below the base path, where there is one."""
         base = self._settings.base_path
@@ -80,7 +93,9 @@ class Api:
         """Raise what `handle` would before it looks into the body, which is announced with `length` bytes."""
         self._admitted(self._based(request), gate or self._services.gate, {}, length)
 
-    def _answer(self, request: Request, gate: Gate, record: dict[str, Any]) -> Response:
+    def _answer(
+        self, request: Request, gate: Gate, record: dict[str, Any], seen: list[Observation]
+    ) -> Response:
         admitted = self._admitted(request, gate, record, len(request.body))
         if isinstance(admitted, Response):
             return admitted
@@ -99,6 +114,7 @@ class Api:
             services=self._services,
             caller=caller,
             record=record,
+            seen=seen,
         )
         response: Response = getattr(module, function_name)(call)
         self._check_length("answer", len(response.body), self._settings.max_answer_bytes)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from handlers.services import Services
     from handlers.settings import Settings
     from ml_core.inputs.rows import Limits
+    from ml_core.monitoring.observation import Observation
 
 _LONGEST_ROUTING_KEY = 255
 
@@ -24,7 +25,7 @@ _LONGEST_ROUTING_KEY = 255
 class Call:
     """One call of one endpoint."""
 
-    __slots__ = ("caller", "path", "record", "request", "route", "schema", "services", "settings")
+    __slots__ = (*("caller", "path", "record", "request", "route", "schema", "seen", "services", "settings"),)
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Call:
         services: Services,
         caller: Caller,
         record: dict[str, Any],
+        seen: list[Observation],
     ) -> None:
         self.request = request
         self.route = route
@@ -45,6 +47,7 @@ class Call:
         self.settings: Settings = services.settings
         self.caller = caller
         self.record = record
+        self.seen = seen
 
     def note(self, **fields: Any) -> None:
         """Add to the request's line in the log; ids, names and counts only."""

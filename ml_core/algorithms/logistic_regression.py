@@ -9,7 +9,7 @@ from ml_core.algorithms.base import (
     FitContext,
     TrainingData,
 )
-from ml_core.algorithms.outputs import LABELS, OutputSpec
+from ml_core.algorithms.outputs import LABELS, TOP, OutputSpec
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.inputs.specs import table_row
 from ml_core.preprocessing.scaling import Preprocessing, Scaling, absorb_scaling
@@ -28,6 +28,7 @@ class LogisticRegression(ArithmeticEstimator):
     """Weights and an intercept for each class; for two classes one row, positive for the second."""
 
     contains_training_rows = False
+    gives_top = True
 
     def __init__(self, weights: Tensor, intercepts: tuple[float, ...]) -> None:
         self.weights = weights
@@ -50,10 +51,12 @@ class LogisticRegression(ArithmeticEstimator):
         """A multiplication for each weight."""
         return self.weights.size
 
-    def compute[M](self, arithmetic: Arithmetic[M], X: M, outputs: Sequence[str]) -> dict[str, M | list[int]]:
+    def compute[M](self, arithmetic: Arithmetic[M], X: M, outputs: Sequence[str]) -> dict[str, Any]:
         """The class of each row, and what else is asked. Raises `NotFinite`."""
         decisions = arithmetic.affine(X, self.weights, self.intercepts)
-        found: dict[str, M | list[int]] = {"label": arithmetic.largest(decisions), "decision": decisions}
+        found: dict[str, Any] = {"label": arithmetic.largest(decisions), "decision": decisions}
+        if TOP in outputs:
+            found[TOP] = arithmetic.greatest_shares(decisions)
         if "probability" in outputs:
             found["probability"] = self._probabilities(arithmetic, decisions)
         return found

@@ -35,6 +35,10 @@ class OutputSpec:
 
 LABELS = OutputSpec("label", kind=LABEL)
 
+# What may be asked of an estimator that `gives_top`, though it is no output for callers: the greatest
+# probability of each row, a list. To count it is then cheaper than to compute all probabilities.
+TOP = "top probability"
+
 # scikit-learn's methods, after which MLServer names the outputs of its models. Either name is taken where an
 # output is asked for; what is not here has one name everywhere.
 METHODS = {

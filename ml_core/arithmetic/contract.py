@@ -89,6 +89,10 @@ class Arithmetic[M](Protocol):
         """exp(x) over the sum of the row's exp(x)."""
         ...
 
+    def greatest_shares(self, matrix: M) -> list[float]:
+        """The greatest number of each row of `softmax`; of a single column x that of 0 and x."""
+        ...
+
     def complemented(self, matrix: M) -> M:
         """One column p becomes two: 1 - p and p."""
         ...

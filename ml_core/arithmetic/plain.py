@@ -196,6 +196,13 @@ def softmax(matrix: Matrix) -> Matrix:
     return shares([[exp(x - top) for x in row] for row, top in zip(matrix, map(max, matrix), strict=True)])
 
 
+def greatest_shares(matrix: Matrix) -> list[float]:
+    """The greatest number of each row of `softmax`; of a single column x that of 0 and x."""
+    if len(matrix[0]) == 1:
+        return [1.0 / (1.0 + exp(-abs(x))) for (x,) in matrix]
+    return [1.0 / sum([exp(x - top) for x in row]) for row, top in zip(matrix, map(max, matrix), strict=True)]
+
+
 def complemented(matrix: Matrix) -> Matrix:
     """One column p becomes two: 1 - p and p."""
     return [[1.0 - p, p] for (p,) in matrix]

@@ -337,6 +337,17 @@ def softmax(matrix: Matrix) -> Matrix:
     return shares(np.exp(matrix - matrix.max(axis=1, keepdims=True)))
 
 
+@np.errstate(all="ignore")
+def greatest_shares(matrix: Matrix) -> list[float]:
+    """The greatest number of each row of `softmax`; of a single column x that of 0 and x."""
+    if matrix.shape[1] == 1:
+        total = 1.0 + np.exp(-np.abs(matrix[:, 0]))
+    else:
+        total = np.exp(matrix - matrix.max(axis=1, keepdims=True)).sum(axis=1)
+    shares: list[float] = (1.0 / total).tolist()
+    return shares
+
+
 def complemented(matrix: Matrix) -> Matrix:
     """One column p becomes two: 1 - p and p."""
     return np.hstack([1.0 - matrix, matrix])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from ml_core.algorithms.outputs import LABEL, by_every_name
+from ml_core.algorithms.outputs import LABEL, TOP, by_every_name
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.instances import LEAVE_OUT, rows_from_json
@@ -78,6 +78,8 @@ class Model:
         self.kept: dict[str, Any] = {}
         self.output_specs: dict[str, OutputSpec] = {spec.name: spec for spec in estimator.outputs}
         self._asked = by_every_name(self.output_specs)
+        top = TOP if getattr(estimator, "gives_top", False) else "probability"
+        self._seen = [name for name in ("label", top) if name in self.output_specs or name == TOP]
 
     def __repr__(self) -> str:
         from ml_core.model.one_line import one_line
@@ -264,16 +266,27 @@ class Model:
         kept = None if profile is None else profile.packed
         return cls(**parts_of(description, tensors), profile_bytes=kept, nbytes=len(data))
 
-    def predict_rows(self, rows: Instances, outputs: Sequence[str] = ("label",)) -> Predictions:
+    def predict_rows(
+        self,
+        rows: Instances,
+        outputs: Sequence[str] = ("label",),
+        *,
+        see: Callable[[Mapping[str, Values]], None] | None = None,
+    ) -> Predictions:
         """What is asked in `outputs`, for every instance, under the names by which it was asked for.
 
-        Raises `InvalidInput` for an output that this model cannot give, and for a row so far out that its
-        result is not a finite number.
+        `see` is shown the values of each block of instances, with labels and `TOP` or probabilities. Raises
+        `InvalidInput` for an output that this model cannot give, and for a row so far out that its result is
+        not a finite number.
         """
         self._check_outputs(outputs)
         asked = {output: self._asked[output] for output in outputs}
         predictions: Predictions = {output: [] for output in asked}
-        for block in self._blocks(rows, tuple({spec.name: None for spec in asked.values()})):
+        names = tuple({spec.name: None for spec in asked.values()})
+        beside = [name for name in self._seen if name not in names] if see else ()
+        for block in self._blocks(rows, names, beside):
+            if see is not None:
+                see(block)
             for output, spec in asked.items():
                 predictions[output] += _entries(spec, block[spec.name])
         return {
@@ -408,19 +421,35 @@ class Model:
     def _has_no(self, output: str) -> str:
         return f"this model gives {', '.join(self.outputs)}; it has no {shown(output)}"
 
-    def _blocks(self, rows: Instances, outputs: Sequence[str]) -> Iterator[Mapping[str, Values]]:
-        """The values of blocks of rows, whose matrices are bounded however many rows there are."""
+    def _blocks(
+        self, rows: Instances, outputs: Sequence[str], beside: Sequence[str]
+    ) -> Iterator[Mapping[str, Values]]:
+        """The values of blocks of rows, whose matrices are bounded however many rows there are.
+
+        The outputs `beside` are left out of a block that has a row in which one of them overflows.
+        """
         if not isinstance(rows, Rows):
-            yield self._network_values(rows, outputs)
+            yield self._network_values(rows, (*outputs, *beside))
             return
         step = max(1, BLOCK_NUMBERS // self.peak_width)
         for block, packed in enumerate(rows.blocks(step)):
             try:
-                yield self.compute(packed, outputs, request_rows=len(rows))
+                yield self._values(packed, outputs, beside, len(rows))
             except NotFinite as overflow:
                 row = block * step + overflow.row
                 message = "these values are so large that the model's result overflows"
                 raise InvalidInput.at(f"{rows.where}[{row}]", message) from None
+
+    def _values(
+        self, packed: memoryview, outputs: Sequence[str], beside: Sequence[str], request_rows: int
+    ) -> Mapping[str, Values]:
+        """The values of a block, with those `beside` where all are finite. Raises `NotFinite`."""
+        if beside:
+            try:
+                return self.compute(packed, (*outputs, *beside), request_rows=request_rows)
+            except NotFinite:
+                pass
+        return self.compute(packed, outputs, request_rows=request_rows)
 
     def _network_values(
         self, instances: Pictures | Sequences, outputs: Sequence[str]

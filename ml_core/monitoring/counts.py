@@ -52,20 +52,20 @@ class VersionCounts:
         self.counted = 0
         self.columns: list[list[int]] = []
 
-    def add(self, other: VersionCounts) -> None:
-        """Add another one's counts to these."""
-        self.requests += other.requests
-        self.refused += other.refused
-        self.errors += other.errors
-        self.predictions += other.predictions
-        self.counted += other.counted
-        self.probability_sum += other.probability_sum
-        self.latency = _added(self.latency, other.latency)
-        self.labels = _added(self.labels, other.labels)
-        self.probability = _added(self.probability, other.probability)
+    def add(self, other: VersionCounts, times: int = 1) -> None:
+        """Add another one's counts to these; -1 times takes them away."""
+        self.requests += times * other.requests
+        self.refused += times * other.refused
+        self.errors += times * other.errors
+        self.predictions += times * other.predictions
+        self.counted += times * other.counted
+        self.probability_sum += times * other.probability_sum
+        self.latency = _added(self.latency, other.latency, times)
+        self.labels = _added(self.labels, other.labels, times)
+        self.probability = _added(self.probability, other.probability, times)
         columns = [*self.columns, *[[] for _ in other.columns[len(self.columns) :]]]
         theirs = [*other.columns, *[[] for _ in columns[len(other.columns) :]]]
-        self.columns = [_added(one, two) for one, two in zip(columns, theirs, strict=True)]
+        self.columns = [_added(one, two, times) for one, two in zip(columns, theirs, strict=True)]
 
     def described(self) -> dict[str, Any]:
         """The counts as JSON values: what `of` reads."""
@@ -81,7 +81,8 @@ class VersionCounts:
         return counts
 
 
-def _added(one: Sequence[int], two: Sequence[int]) -> list[int]:
+def _added(one: Sequence[int], two: Sequence[int], times: int) -> list[int]:
     """Element by element; the shorter one goes on with 0."""
-    short, long = sorted((one, two), key=len)
+    more = two if times == 1 else [times * each for each in two]
+    short, long = (one, more) if len(one) <= len(more) else (more, one)
     return [*map(int.__add__, short, long), *long[len(short) :]]

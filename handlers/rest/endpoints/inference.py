@@ -6,7 +6,7 @@ from handlers.auth import READ
 from handlers.rest import tensors
 from handlers.rest.bodies import check_media_type, decoded, parse_json
 from handlers.rest.call import Call
-from handlers.rest.endpoints.prediction import answered, described, note
+from handlers.rest.endpoints.prediction import answered, described, note, observe
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check, with_integers
 from handlers.rest.tensors import OutputTensor
@@ -164,6 +164,7 @@ def infer(call: Call) -> Response:
     served = call.services.models.resolve(call.path["model"], call.version, key=key)
     model = served.model
     note(call, served)
+    observe(call, served)
     names = _wanted(header, served)
     notes = None
     if (header.get("parameters") or {}).get("notes") is True:

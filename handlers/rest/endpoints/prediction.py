@@ -5,6 +5,7 @@ from __future__ import annotations
 from handlers.rest.http import Response, json_response
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults
 from ml_core.inputs.instances import IGNORED
+from ml_core.monitoring.observation import Observation
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def predict(call: Call) -> Response:
     """
     form, body = read(call)
     served = chosen(call)
+    observe(call, served)
     notes = notes_of(body)
     rows = rows_of(call, served, form, body, notes)
     model = served.model
@@ -199,6 +201,12 @@ def note(call: Call, served: Served) -> None:
     call.note(model=served.name, version=served.version, alias=served.alias, model_cold=served.cold)
 
 
+def observe(call: Call, served: Served) -> None:
+    """Have the request counted as one to predict, where predictions are counted."""
+    if call.settings.monitoring_days and served.job is not None:
+        call.seen.append(Observation(served, served.job))
+
+
 def described(served: Served) -> str:
     """The model as messages call it."""
     return f"model '{served.name}' version {served.version}"
@@ -222,7 +230,10 @@ def answered(call: Call, model: Model, rows: Instances, outputs: tuple[str, ...]
             f"{len(rows):,} instances take the time of {work:,} multiplications; at most {most:,} are done "
             "for a request: send fewer at a time, or shorter sequences"
         )
-    return model.predict_rows(rows, outputs)
+    if not call.seen:
+        return model.predict_rows(rows, outputs)
+    call.seen[0].rows = rows
+    return model.predict_rows(rows, outputs, see=call.seen[0].see)
 
 
 def _by_row(found: Predictions, wanted: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -132,10 +132,10 @@ class FolderStore:
         return os.path.join(*parts)
 
     def _lock(self, key: str) -> "_Lock":
-        import zlib
+        from binascii import crc32  # that of zlib, which a prediction would import for this alone
 
         # A few locks for all keys, kept for ever: removing a lock's file would let two processes hold "it".
-        return _Lock(self._locks, f"{zlib.crc32(key.encode()) % _LOCKS:02d}")
+        return _Lock(self._locks, f"{crc32(key.encode()) % _LOCKS:02d}")
 
     def _unfinished_path(self) -> str:
         _make_folder(self._unfinished, self._root)
