@@ -336,8 +336,8 @@ def test_more_versions_than_a_part_takes_are_not_counted_until_the_next(
 def test_an_instance_writes_at_most_100_times_an_hour(rate: float) -> None:
     """Poisson traffic of a day, with a store that fails at times and answers that are lost."""
     chosen, store, clock = Random(int(rate * 1000)), Failing(), Clock()  # noqa: S311 - no secret
-    troubles = ["repeated", "unanswered", Unavailable("no answer"), None, None, None, None]
-    store.next = iter(lambda: chosen.choice(troubles) if chosen.random() < 0.2 else None, "never")
+    troubles = ("repeated", "unanswered", Unavailable("no answer"))
+    store.next = (chosen.choice(troubles) if chosen.random() < 0.1 else None for _ in count())
     counted = monitor(store, clock)
     seen = [observed(MODEL, [0.5, 0.5], job=f"job{number}") for number in range(5)]
     end = BEGIN + (24 if rate <= 1 else 3) * HOUR
