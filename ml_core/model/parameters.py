@@ -110,7 +110,7 @@ def _centres(learnt: ClusterCentres, model: Model, sizes: Sequence[int] | None) 
             values = [sumprod((z, mean), (scale, 1.0)) for z, scale, mean in parts]
         if not all(map(isfinite, values)):
             raise _not_finite("a centre's value")
-        told = [{**number.named, "value": _as_sent(values[number.place], number.kind)} for number in numbers]
+        told = [{**number.named, "value": as_sent(values[number.place], number.kind)} for number in numbers]
         size = sizes[cluster] if sizes is not None and len(sizes) == len(learnt.centres) else None
         clusters.append({"cluster": cluster, "size": size, "values": told})
     return {"kind": "centres", "columns": _columns(model), "clusters": clusters}
@@ -161,13 +161,13 @@ def _columns(model: Model) -> list[Described]:
         {
             "column": feature.name,
             "kind": feature.kind,
-            **({"imputed": _as_sent(imputed[place], feature.kind)} if place in imputed else {}),
+            **({"imputed": as_sent(imputed[place], feature.kind)} if place in imputed else {}),
         }
         for place, feature in enumerate(model.encoding.features)
     ]
 
 
-def _as_sent(value: float, kind: str) -> float | str:
+def as_sent(value: float, kind: str) -> float | str:
     """A column's value as callers send it; of truth values, which share of them is true."""
     if kind != DATE:
         return value
