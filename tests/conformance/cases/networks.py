@@ -5,10 +5,10 @@ The networks and their trainings are as small as can be; their models are delete
 
 import base64
 import struct
-import zlib
 from itertools import chain
 from typing import Any
 
+from examples.demo.files import png
 from tests.conformance.case import PREDICT, TRAIN, Case, delete, get, post, put
 from tests.conformance.cases.inference import binary
 
@@ -67,17 +67,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def _png(picture: list[list[int]]) -> bytes:
-    lines = b"".join(b"\0" + bytes(line) for line in picture)
-    header = struct.pack(">IIBBBBB", len(picture[0]), len(picture), 8, 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in chunks
-    )
-
-
-PNGS = [_png(picture) for picture in PICTURES]
+PNGS = [png(picture) for picture in PICTURES]
 ENCODED = [base64.b64encode(file).decode() for file in PNGS]
 STEPS = max(map(len, SEQUENCES))
 PADDED = [number for each in SEQUENCES for step in each + [[0, 0]] * (STEPS - len(each)) for number in step]
