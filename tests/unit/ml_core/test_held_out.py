@@ -310,6 +310,22 @@ def test_a_column_that_names_rows_is_a_group(of_table: Callable[..., TrainingReq
     assert not {row // 2 for row in training} & {row // 2 for row in test}
 
 
+@pytest.mark.parametrize(("said", "groups"), [({}, 3), ({"types": {"id": "category"}}, 4)], ids=str)
+def test_groups_are_values_as_they_are_read(
+    of_table: Callable[..., TrainingRequest], said: dict[str, Any], groups: int
+) -> None:
+    """007 and 7 are one number, and stay on one side; a warning says how they are two codes."""
+    table: dict[str, list[Any]] = {
+        "a": [row + 0.5 for row in range(80)],
+        "id": [("007", "7", "08", "9")[row % 4] for row in range(80)],
+        "kind": [("x", "y")[row // 4 % 2] for row in range(80)],
+    }
+    request = of_table(csv_file(table), {**DATA, **said}, split={"by": "group", "column": "id"})
+    assert len(np.unique(np.frombuffer(request.ranks or b"", dtype="<i8"))) == groups
+    told = [warning for warning in request.warnings if "'007'" in warning and '"types"' in warning]
+    assert (len(told), len(request.warnings)) == ((0, 0) if said else (1, 1))
+
+
 def test_more_words_than_are_told_apart_are_refused_plainly(of_table: Callable[..., TrainingRequest]) -> None:
     rows = MOST_WORDS + 2
     ids = [f"id-{row}" for row in range(rows)]
