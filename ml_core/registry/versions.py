@@ -61,9 +61,9 @@ class Versions:
         model = self._registry.model(name)
         versions = [model.pick(number) for number in numbers]
         manifests = read_manifests(self._registry.store, versions)
-        pixels = _pixel_rows(versions, manifests)
-        if pixels:
-            return pixels
+        pictures = [*_pixel_rows(versions, manifests), *_other_numbers(versions, manifests)]
+        if pictures:
+            return pictures
         mixed = [v.version for v, manifest in zip(versions, manifests, strict=True) if "encoding" in manifest]
         plain = [version.version for version in versions if version.version not in mixed]
         if not mixed or not plain:
@@ -71,6 +71,8 @@ class Versions:
         return [f"missing values are taken by {_called(mixed)}, and refused by {_called(plain)}"]
 
 
+# How far the numbers of pictures may be from those of other pictures: light ones from dark ones.
+_MOST_TIMES = 2
 # What of a rule takes more of callers, and reads nothing otherwise.
 _ALIKE = ("trim", "spelled", "optional")
 
@@ -102,6 +104,34 @@ def _pixel_rows(versions: list[Version], manifests: list[Manifest]) -> list[str]
         return []
     first = f"version {versions[0].version}"
     return [f"pixels are in other columns in {_called(others)} than in {first}: send pictures"]
+
+
+def _other_numbers(versions: list[Version], manifests: list[Manifest]) -> list[str]:
+    """Which versions were trained on pictures of other numbers than the first that says it.
+
+    The same picture is another one to them: bytes to a network that was trained on numbers from 0 to 1.
+    """
+    each = [(manifest.get("input") or {}).get("numbers") for manifest in manifests]
+    known = [(version, theirs) for version, theirs in zip(versions, each, strict=True) if theirs]
+    others = [version.version for version, theirs in known if _differ(known[0][1], theirs)]
+    if not others:
+        return []
+    first, ours = known[0]
+    theirs = next(theirs for version, theirs in known if version.version == others[0])
+    files = "" if ours["bytes"] == theirs["bytes"] else ", and of one kind alone PNG files are taken"
+    here, there = f"{_range(theirs)} in {_called(others)}", f"{_range(ours)} in version {first.version}"
+    return [f"pictures have {here}, and {there}: numbers that fit one may not fit the other{files}"]
+
+
+def _differ(one: Manifest, other: Manifest) -> bool:
+    """Whether pictures are of bytes in one alone, or the numbers of one go more than twice as far."""
+    ours, theirs = (max(map(abs, numbers["range"])) for numbers in (one, other))
+    return bool(one["bytes"] != other["bytes"] or max(ours, theirs) > _MOST_TIMES * min(ours, theirs))
+
+
+def _range(numbers: Manifest) -> str:
+    least, most = numbers["range"]
+    return f"numbers from {least:.6g} to {most:.6g}"
 
 
 def _rules(manifest: Manifest) -> dict[str, object]:

@@ -14,6 +14,7 @@ from ml_core.inputs.columns import NUMBER, Feature
 from ml_core.inputs.rules import TYPED
 from ml_core.preprocessing.picture_input import PictureInput
 from ml_core.preprocessing.pixel_columns import PixelColumns
+from ml_core.preprocessing.pixel_numbers import PixelNumbers
 from ml_core.preprocessing.sequence_input import SequenceInput
 from ml_core.preprocessing.text_input import TextInput
 from ml_core.preprocessing.tokens import Tokenizer
@@ -36,11 +37,20 @@ SPLIT = {"weights": {"1": 90, "2": 10}}
 WORDS = ("good", "bad")
 
 
-def _picture(*shape: int, columns: str = "") -> PictureInput:
+def _picture(*shape: int, columns: str = "", numbers: PixelNumbers | None = None) -> PictureInput:
     height, width, channels = shape
     pixels = [Feature(f"{columns}{place}", NUMBER, (), TYPED) for place in range(height * width * channels)]
     of = (height, width, channels)
-    return PictureInput(of, pixels=PixelColumns(pixels, of) if columns else None)
+    return PictureInput(of, pixels=PixelColumns(pixels, of) if columns else None, numbers=numbers)
+
+
+def _of_numbers(are_bytes: bool, least: float, most: float) -> PictureInput:
+    return _picture(2, 2, 1, numbers=PixelNumbers(are_bytes, least, most))
+
+
+def _told(second: str, first: str) -> str:
+    both = f"pictures have {second} in version 2, and {first} in version 1"
+    return f"{both}: numbers that fit one may not fit the other"
 
 
 def _text(name: str, words: tuple[str, ...] = WORDS, **options: Any) -> TextInput:
@@ -81,6 +91,26 @@ ALIKE: "dict[str, tuple[InstanceInput, InstanceInput, list[str]]]" = {
         _picture(2, 2, 1, columns="p"),
         _picture(2, 2, 1, columns="q"),
         ["pixels are in other columns in version 2 than in version 1: send pictures"],
+    ),
+    "light and dark pictures": (_of_numbers(True, 0, 255), _of_numbers(True, 3, 131), []),
+    "pictures of an earlier release": (_picture(2, 2, 1), _of_numbers(False, 0, 1), []),
+    "bytes and numbers from 0 to 1": (
+        _of_numbers(True, 0, 255),
+        _of_numbers(False, 0, 0.996),
+        [
+            _told("numbers from 0 to 0.996", "numbers from 0 to 255")
+            + ", and of one kind alone PNG files are taken"
+        ],
+    ),
+    "numbers from 0 to 1 and from -128 to 128": (
+        _of_numbers(False, 0, 1),
+        _of_numbers(False, -128, 127.5),
+        [_told("numbers from -128 to 127.5", "numbers from 0 to 1")],
+    ),
+    "bytes in other shades": (
+        _of_numbers(True, 0, 16),
+        _of_numbers(True, 0, 255),
+        [_told("numbers from 0 to 255", "numbers from 0 to 16")],
     ),
 }
 
