@@ -9,14 +9,14 @@ from handlers.rest.http import Request
 from handlers.services import Services
 from ml_core.errors import InvalidInput, ServerlessMLError, shown
 
-VERBS = ("predict", "explain")
+VERBS = ("predict", "explain", "feedback")
 
 
 def predict_directly(app: Api, event: Any, request_id: str) -> Any:
     """Answer `{"model": "iris", "instances": [[…]]}`, with `version` or `alias` where one is meant.
 
-    `verb` is what stands after the colon over HTTP: "predict", or "explain". `routing_key` is what the header
-    X-Routing-Key is there.
+    `verb` is what stands after the colon over HTTP: "predict", "explain" or "feedback". `routing_key` is
+    what the header X-Routing-Key is there.
 
     The answer is the body that the verb would have, or the problem with its `status`. No key is asked for:
     whoever may invoke the function itself was let in by the cloud.
@@ -30,9 +30,8 @@ def predict_directly(app: Api, event: Any, request_id: str) -> Any:
     )
     verb = body.pop("verb", "predict")
     if verb not in VERBS:
-        return _problem(
-            InvalidInput.at("$.verb", f'expected "predict" or "explain", got {shown(verb)}'), request_id
-        )
+        expected = '"predict", "explain" or "feedback"'
+        return _problem(InvalidInput.at("$.verb", f"expected {expected}, got {shown(verb)}"), request_id)
     path = f"/v1/models/{model}{chosen}:{verb}"
     key = body.pop("routing_key", None)
     headers = {} if key is None else {"x-routing-key": str(key)}

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ml_core.errors import shown
 from providers.deploying.plan import DeploymentFailed
 
-_VERBS = ("predict", "explain")
+_VERBS = ("predict", "explain", "feedback")
 
 
 class HttpCall(NamedTuple):
@@ -56,7 +56,7 @@ def _bare(body: dict[str, Any]) -> HttpCall:
     verb = body.pop("verb", "predict")
     if verb not in _VERBS:
         raise DeploymentFailed(
-            f'expected the event\'s "verb" to be "predict" or "explain", got {shown(verb)}'
+            f'expected the event\'s "verb" to be "predict", "explain" or "feedback", got {shown(verb)}'
         )
     headers = {"content-type": "application/json"}
     if (key := body.pop("routing_key", None)) is not None:

@@ -193,9 +193,12 @@ def test_tensors_have_receipts_in_the_answers_parameters(ask: Ask) -> None:
     assert faults(refused, 400)[0][0] == "$.parameters.receipt"
 
 
-def test_bare_events_have_receipts(services: Services) -> None:
-    answer = predict_directly(Api(services), {"model": "iris", "instances": ROWS, "receipt": True}, "r1")
-    assert len(answer["receipts"]) == 30
+def test_bare_events_have_receipts_and_take_the_truth(services: Services) -> None:
+    api = Api(services)
+    answer = predict_directly(api, {"model": "iris", "instances": ROWS, "receipt": True}, "r1")
+    told = [{"receipt": receipt, "label": "low"} for receipt in answer["receipts"]]
+    event = {"model": "iris", "verb": "feedback", "receipts": told}
+    assert predict_directly(api, event, "r2") == {"counted": 30, "repeated": 0}
 
 
 def test_where_there_is_no_truth_no_registry_or_no_json_there_are_none(
@@ -216,6 +219,9 @@ def test_where_there_is_no_truth_no_registry_or_no_json_there_are_none(
     problem = predict_directly(api_of(OneModel("own", str(path))), {"model": "own", **body}, "r1")
     assert (problem["status"], problem["faults"][0]["path"]) == (422, "$.receipt")
     assert "registry" in problem["detail"]
+    told = {"verb": "feedback", "receipts": [{"receipt": "A" * LENGTH, "label": "low"}]}
+    problem = predict_directly(api_of(OneModel("own", str(path))), {"model": "own", **told}, "r2")
+    assert problem["status"] == 404
     with pytest.raises(ObjectNotFound):
         services.store.get("monitoring/receipt-key")
 

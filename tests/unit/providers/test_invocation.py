@@ -23,6 +23,7 @@ EVENTS: list[dict[str, Any]] = [
     {"routing_key": 7},
     {"verb": "predict"},
     {"verb": "explain"},
+    {"verb": "feedback"},
     {"verb": "explain", "version": 3, "top": 2},
     {"verb": "explain", "alias": "canary", "routing_key": "k", "against": "no"},
 ]
@@ -61,7 +62,7 @@ def test_another_verb_is_refused_before_anything_is_asked(verb: Any) -> None:
     problem = directly(event)
     assert (problem["status"], problem["code"]) == (422, "invalid_input")
     assert problem["faults"][0]["path"] == "$.verb"
-    with pytest.raises(DeploymentFailed, match='"predict" or "explain", got'):
+    with pytest.raises(DeploymentFailed, match='"predict", "explain" or "feedback", got'):
         http_call(event)
 
 
