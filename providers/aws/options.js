@@ -12,6 +12,7 @@ const SECURITY_GROUP = /^sg-[0-9a-f]{8,17}$/;
 const KEY = /^arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:key\/[A-Za-z0-9-]+$/;
 const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 const [MOST_SUBNETS, MOST_SECURITY_GROUPS] = [16, 5]; // what a function's VpcConfig takes
+const MOST_DAYS = 3650;
 const MOST_TAGS = 40; // an object of S3 takes ten, everything that we make fifty; two are ours
 const OURS = ['service', 'stage'];
 
@@ -20,7 +21,7 @@ const NAMES = [
   ...['encryptionKey', 'dataKeys', 'tags'],
 ];
 
-const CAPS = ['apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours'];
+const CAPS = ['apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays'];
 
 const listOf = (text) => [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
 const shown = (text) => `"${text.slice(0, 120)}"`;
@@ -84,7 +85,7 @@ function tagsFault(text) {
 
 // The first fault of the parameters, as [name, what is wrong], or undefined.
 function faultOf(given, place) {
-  const { region, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours } = place;
+  const { region, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays } = place;
   const { subnets, securityGroups, encryptionKey } = given;
   const keyRegion = (KEY.exec(encryptionKey) || [])[1];
   const checks = [
@@ -98,6 +99,8 @@ function faultOf(given, place) {
     ['requestBurst', capFault(requestBurst)],
     // The function would refuse this one with every message.
     ['trainHours', hoursFault(trainHours)],
+    ['monitoringDays', /^\d{1,4}$/.test(monitoringDays) && Number(monitoringDays) <= MOST_DAYS
+      ? '' : `expected a whole number of days from 0 to ${MOST_DAYS}, got ${shown(monitoringDays)}`],
     ['warmInstances', warmFault(given.warmInstances, apiConcurrency)],
     ['access', /^(public|private)$/.test(given.access) ? '' : `expected public or private, got ${shown(given.access)}`],
     ['ingress', given.ingress === 'all' ? '' : `expected all, got ${shown(given.ingress)}: an HTTP API has no private ` +

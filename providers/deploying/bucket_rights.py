@@ -10,7 +10,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "api": (
         *("models/", "registry/", "jobs/", "open/", "ended/", "waiting/", "idempotency/", "uploads/"),
         # A signed address writes with the rights of the function that signed it: datasets/.
-        *("descriptions/", "datasets/"),
+        *("descriptions/", "datasets/", "monitoring/"),
     ),
     "train": (
         "models/",
@@ -22,7 +22,7 @@ WRITES: dict[str, tuple[str, ...]] = {
         "descriptions/",
         "dead-letters/",
     ),
-    "sweep": ("models/", "registry/", "jobs/", "open/", "ended/", "sweeps/"),
+    "sweep": ("models/", "registry/", "jobs/", "open/", "ended/", "sweeps/", "monitoring/"),
 }
 
 # Objects that a function deletes.
@@ -31,7 +31,7 @@ DELETES: dict[str, tuple[str, ...]] = {
     "train": ("jobs/", "open/"),
     "sweep": (
         *("jobs/", "open/", "ended/", "artifacts/", "registry/deleted/", "registry/purged/", "idempotency/"),
-        *("uploads/", "descriptions/", "dead-letters/"),
+        *("uploads/", "descriptions/", "dead-letters/", "monitoring/"),
     ),
 }
 

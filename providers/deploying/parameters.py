@@ -8,6 +8,7 @@ from providers.deploying.plan import DeploymentFailed
 
 # The setting, or on AWS the stack's output, in which a deployment keeps them.
 SETTING = "DEPLOYED_PARAMETERS"
+_MOST_DAYS = 3650
 _YEAR = 8_760  # hours: the most that the setting takes
 _SWITCHES = {"yes": True, "true": True, "no": False, "false": False, "": False}
 
@@ -64,6 +65,20 @@ def train_hours(provider: Mapping[str, object]) -> str:
         hours = float("nan")
     if not 1 <= hours <= _YEAR:
         raise DeploymentFailed(f"trainHours: expected a number of hours from 1 to {_YEAR}, got {text[:80]!r}")
+    return text
+
+
+def monitoring_days(provider: Mapping[str, object]) -> str:
+    """The setting ML_MONITORING_DAYS, from the parameter `monitoringDays`; 90 where the service does not say.
+
+    Raises:
+        DeploymentFailed: for anything but a whole number of days up to ten years.
+    """
+    text = str(provider.get("monitoringDays", 90)).strip()
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and int(text) <= _MOST_DAYS):
+        raise DeploymentFailed(
+            f"monitoringDays: expected a whole number of days from 0 to {_MOST_DAYS}, got {text[:80]!r}"
+        )
     return text
 
 

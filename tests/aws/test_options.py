@@ -38,6 +38,7 @@ PLACE = {
     "requestsPerSecond": "50",
     "requestBurst": "100",
     "trainHours": "12",
+    "monitoringDays": "90",
 }
 TAGS = {"service": "serverless-ml", "stage": "dev"}
 
@@ -79,6 +80,7 @@ GOOD: list[dict[str, str]] = [
     {"subnets": "subnet-0a1b2c3d, subnet-0123456789abcdef0", "securityGroups": "sg-0a1b2c3d"},
     {"encryptionKey": KEY, "dataKeys": f"{KEY},{KEY.replace(REGION, 'us-east-1')}"},
     {"encryptionKey": f"arn:aws-us-gov:kms:{REGION}:111122223333:key/mrk-1234"},
+    {"monitoringDays": "0"},
     {"tags": "team=ml, cost-center=7,owner=Ärzte+Co@x:y/z,empty=,formula=a=b"},
 ]
 BAD = [
@@ -88,6 +90,12 @@ BAD = [
     ("requestBurst", {"requestBurst": "none"}, 'expected a whole number, got "none"'),
     ("trainHours", {"trainHours": "long"}, 'expected a number of hours from 1 to 8760, got "long"'),
     ("trainHours", {"trainHours": "9000"}, 'expected a number of hours from 1 to 8760, got "9000"'),
+    ("monitoringDays", {"monitoringDays": "-1"}, 'expected a whole number of days from 0 to 3650, got "-1"'),
+    (
+        "monitoringDays",
+        {"monitoringDays": "4000"},
+        'expected a whole number of days from 0 to 3650, got "4000"',
+    ),
     ("alarms", {"alarms": "on"}, 'expected yes, or nothing, got "on"'),
     ("accessLogs", {"accessLogs": "1"}, 'expected yes, or nothing, got "1"'),
     ("alarmEmail", {"alarmEmail": "ops"}, "expected one address"),

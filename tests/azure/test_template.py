@@ -154,6 +154,8 @@ class TestACompanysParameters:
             ("accessLogs", "on"),
             ("trainHours", "nan"),
             ("trainHours", 9000),
+            ("monitoringDays", "²"),
+            ("monitoringDays", 3651),
             ("warmInstances", "-1"),
             ("warmInstances", "1.5"),
             ("warmInstances", 11),

@@ -187,6 +187,14 @@ def test_the_key_of_a_private_api_comes_beside_the_callers_identity(bench: Bench
         ({"warmInstances": "-1"}, "warmInstances: expected 0 to 10 (apiInstances), got '-1'"),
         ({"warmInstances": 11}, "warmInstances: expected 0 to 10 (apiInstances), got '11'"),
         ({"trainHours": "long"}, "trainHours: expected a number of hours from 1 to 8760, got 'long'"),
+        (
+            {"monitoringDays": "9.5"},
+            "monitoringDays: expected a whole number of days from 0 to 3650, got '9.5'",
+        ),
+        (
+            {"monitoringDays": 4000},
+            "monitoringDays: expected a whole number of days from 0 to 3650, got '4000'",
+        ),
         ({"trainHours": -1}, "trainHours: expected a number of hours from 1 to 8760, got '-1'"),
         ({"buildAccount": "me@example.com"}, "buildAccount: expected a service account's address"),
     ],

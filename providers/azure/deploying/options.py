@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from providers.deploying.parameters import is_on, train_hours
+from providers.deploying.parameters import is_on, monitoring_days, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 
@@ -48,6 +48,7 @@ class Options(NamedTuple):
     encryption_key: EncryptionKey | None = None
     tags: Mapping[str, str] = {}
     train_hours: str = "12"
+    monitoring_days: str = "90"
 
 
 def options_of(service: Service) -> Options:
@@ -87,6 +88,7 @@ def options_of(service: Service) -> Options:
         _encryption_key(given.get("encryptionKey", "")),
         _tags(given.get("tags", "")),
         train_hours(service.provider),
+        monitoring_days(service.provider),
     )
 
 

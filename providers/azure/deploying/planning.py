@@ -348,6 +348,7 @@ def _app(
             KEYS_SETTING: "[parameters('keyRecords')]",
             "ML_KEYS_CONTAINER": KEYS_CONTAINER,
             "ML_TRAIN_HOURS": options.train_hours,
+            "ML_MONITORING_DAYS": options.monitoring_days,
             **_threads(settings),
         }
         if http
@@ -355,6 +356,7 @@ def _app(
             "ML_TRAIN_SECONDS": str(settings["timeoutSeconds"]),
             "ML_TRAIN_MEMORY": str(settings["memory"]),
             "ML_TRAIN_HOURS": options.train_hours,
+            "ML_MONITORING_DAYS": options.monitoring_days,
         }
     )
     return App(

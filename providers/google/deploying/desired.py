@@ -461,11 +461,16 @@ def _function(
             **answering,
             "ML_KEYS_FILE": KEYS_FILE,
             "ML_TRAIN_HOURS": settings.train_hours,
+            "ML_MONITORING_DAYS": settings.monitoring_days,
             # The framework has four for each processor: with requests that wait on them, none would answer.
             "THREADS": str(own["concurrency"]),
         }
         config["serviceConfig"]["secretVolumes"] = [_keys_volume(names)]
     if _event(function, "schedule"):
+        config["serviceConfig"]["environmentVariables"] = {
+            **environment,
+            "ML_MONITORING_DAYS": settings.monitoring_days,
+        }
         config["eventTrigger"] = {
             "triggerRegion": names.region,
             "eventType": "google.cloud.pubsub.topic.v1.messagePublished",

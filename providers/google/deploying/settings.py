@@ -6,7 +6,7 @@ A value that cannot be is refused with what was expected. Empty is the default: 
 import re
 from typing import NamedTuple
 
-from providers.deploying.parameters import is_on, train_hours
+from providers.deploying.parameters import is_on, monitoring_days, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 
@@ -40,6 +40,7 @@ class GoogleSettings(NamedTuple):
     warm: int
     build_account: str
     train_hours: str
+    monitoring_days: str
 
 
 def settings_of(service: Service) -> GoogleSettings:
@@ -76,6 +77,7 @@ def settings_of(service: Service) -> GoogleSettings:
         _count("warmInstances", said.get("warmInstances", ""), service),
         said.get("buildAccount", ""),
         train_hours(service.provider),
+        monitoring_days(service.provider),
     )
 
 
