@@ -135,7 +135,7 @@ class NewKey(NamedTuple):
     record: Record
 
 
-class Limits(NamedTuple):
+class KeyLimits(NamedTuple):
     """What a key is limited to: models and datasets by patterns, and a time, RFC 3339; None is no limit."""
 
     models: list[str] | None = None
@@ -143,10 +143,10 @@ class Limits(NamedTuple):
     expires: str | None = None
 
 
-UNLIMITED = Limits()
+UNLIMITED = KeyLimits()
 
 
-def new_key(*roles: str, limits: Limits = UNLIMITED) -> NewKey:
+def new_key(*roles: str, limits: KeyLimits = UNLIMITED) -> NewKey:
     """A key of 256 random bits. Its beginning names the record, so that a key that leaked can be revoked.
 
     Raises `TooLarge` where no store would take the record.
@@ -259,10 +259,10 @@ def _list(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _limits(arguments: argparse.Namespace) -> Limits:
+def _limits(arguments: argparse.Namespace) -> KeyLimits:
     """The limits that the options say. Raises `InvalidInput`."""
     models, datasets = (_patterns(f"--{kind}", getattr(arguments, kind)) for kind in ("models", "datasets"))
-    return Limits(models, datasets, _expiry(arguments.expires, arguments.days))
+    return KeyLimits(models, datasets, _expiry(arguments.expires, arguments.days))
 
 
 def _patterns(option: str, given: list[str] | None) -> list[str] | None:
@@ -296,7 +296,8 @@ def _expiry(until: str | None, days: int | None, now: float | None = None) -> st
     if not 0 < found.timestamp() - now <= _MOST_DAYS * 86_400:
         raise InvalidInput.at(
             "--expires",
-            f"expected a time to come, within {_MOST_DAYS:,} days, got {shown(until)}; it is {timestamp(now)}",
+            f"expected a time to come, within {_MOST_DAYS:,} days, got {shown(until)}; "
+            f"it is {timestamp(now)}",
         )
     return timestamp(found.timestamp())
 

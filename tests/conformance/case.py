@@ -5,7 +5,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+# Whose key is sent along: those of the roles that every release knows,
 PREDICT, TRAIN, ADMIN = "predict", "train", "admin"
+# those of records that this one writes, of one role or of two,
+ASKING, TELLING, LOOKING, ASKING_AND_TELLING = "asking", "telling", "looking", "asking_and_telling"
+# those that may do everything, but with some models and datasets alone, or no more; and nobody's.
+LIMITED, EXPIRED, DAMAGED = "limited", "expired", "damaged"
 NOBODY = ""
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -38,7 +43,7 @@ class Case(NamedTuple):
         status: of the answer.
         code: of the problem, where the answer is one.
         at: the path of the problem's first fault.
-        key: whose key is sent along, a role or NOBODY.
+        key: whose key is sent along, one of those above.
         keep: notes to take of the answer: name → `header NAME`, `body MEMBER` or
             `body MEMBER.0`.
         deliver: the queue's messages reach the trainer `after` it is answered, or `meanwhile`.

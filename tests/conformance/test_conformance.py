@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.case import ADMIN, PREDICT, TRAIN
+from tests.conformance.case import (
+    ADMIN,
+    ASKING,
+    ASKING_AND_TELLING,
+    DAMAGED,
+    EXPIRED,
+    LIMITED,
+    LOOKING,
+    PREDICT,
+    TELLING,
+    TRAIN,
+)
 from tests.conformance.cases.explanation import PREDICTED
 from tests.conformance.cases.jobs import MOST_OPEN
 from tests.conformance.cases.web import BASE, ORIGINS
@@ -19,10 +30,21 @@ from tests.conformance.run import answers, cases
 
 CASES = cases()
 OTHERS = [name for name in clouds() if name != LAPTOP]
-KEYS = {role: f"sml_{role}_0123456789abcdef" for role in (PREDICT, TRAIN, ADMIN)}
+ALL_ROLES = ["predict", "feedback", "inspect", "train", "admin"]
+MAY: dict[str, dict[str, Any]] = {
+    **{role: {"role": role} for role in (PREDICT, TRAIN, ADMIN)},
+    ASKING: {"roles": ["predict"]},
+    TELLING: {"roles": ["feedback"]},
+    LOOKING: {"roles": ["inspect"]},
+    ASKING_AND_TELLING: {"roles": ["predict", "feedback"]},
+    LIMITED: {"roles": ALL_ROLES, "models": ["iris", "FL*"], "datasets": ["none", "wine*"]},
+    EXPIRED: {"roles": ["admin"], "expires": "2026-01-01T00:00:00Z"},
+    DAMAGED: {"roles": ["admin"], "addresses": ["127.0.0.1"]},
+}
+KEYS = {name: f"sml_{name}_0123456789abcdef" for name in MAY}
 RECORDS = [
-    {"id": role, "role": role, "sha256": hashlib.sha256(key.encode()).hexdigest()}
-    for role, key in KEYS.items()
+    {"id": name, **MAY[name], "sha256": hashlib.sha256(key.encode()).hexdigest()}
+    for name, key in KEYS.items()
 ]
 # Nothing is remembered from one case to the next, and a busy machine has time to train.
 # Of one key so many jobs are open at once as some cases have, and no more: others see the bound.

@@ -24,7 +24,7 @@ from handlers.auth import (
 )
 from ml_core.errors import Forbidden, NotConfigured, Unauthenticated, Unavailable
 from providers.deploying import keys
-from providers.deploying.keys import Limits, new_key
+from providers.deploying.keys import KeyLimits, new_key
 
 
 class Parameter:
@@ -112,7 +112,7 @@ def test_what_an_earlier_release_can_read_is_written_as_it_reads_it(role: str) -
     """Whose functions are rolled back is not locked out."""
     assert new_key(role).record["role"] == role
     assert auth._EARLIER[role] == ROLES[role]
-    for made in (new_key(role, PREDICT), new_key(role, limits=Limits(models=["a"]))):
+    for made in (new_key(role, PREDICT), new_key(role, limits=KeyLimits(models=["a"]))):
         assert "role" not in made.record, "an earlier release would take it for more than it is"
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_record_and_one_with_anything_unknown_admit_nobody() -> None:
 
 
 class TestExpiry:
-    made = new_key(PREDICT, limits=Limits(expires="2026-12-31T23:59:59Z"))
+    made = new_key(PREDICT, limits=KeyLimits(expires="2026-12-31T23:59:59Z"))
     end = 1798761599.0
 
     def gate(self, clock: Clock, ttl: float = 60) -> tuple[KeyGate, Parameter]:

@@ -28,7 +28,7 @@ from handlers.services import Services
 from handlers.settings import read_settings
 from ml_core.datasets.sources import upload_key
 from ml_core.errors import Forbidden
-from providers.deploying.keys import Limits, NewKey, new_key
+from providers.deploying.keys import KeyLimits, NewKey, new_key
 from tests.unit.handlers.conftest import ROWS, Ask, asking
 
 # What the roles of records with a `role` could do before there were `roles`; each included those before it.
@@ -139,7 +139,7 @@ def by_route(table: dict[str, str]) -> dict[str, str]:
 OURS, THEIRS, NOWHERE = "alpha-shown", "omega-hidden", "omega-absent"
 OUR_DATA, THEIR_DATA, NO_DATA = "pay-roll", "tax-file", "tax-gone"
 LEVEL_BEFORE, MEMBERS_FOR_PREDICT = by_route(BEFORE), by_route(TOLD_TO_PREDICT)
-LIMITS = Limits(models=["alpha-*", "beta"], datasets=["PAY-*"])
+LIMITS = KeyLimits(models=["alpha-*", "beta"], datasets=["PAY-*"])
 ANY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 
 
