@@ -213,8 +213,10 @@ class TestListing:
     def test_for_a_program_it_is_a_line_with_tabs(self) -> None:
         assert listing(RECORDS, self.now, None) == [
             "40e70d33\tadmin\t*\t*\tnever\t2025-11-26T07:46:51Z",
-            "7ea38ac0\tpredict,feedback\tchurn,fraud-*\t*\t2026-02-24T07:46:51Z expired\t"
-            "2026-11-26T07:46:51Z",
+            (
+                "7ea38ac0\tpredict,feedback\tchurn,fraud-*\t*\t2026-02-24T07:46:51Z expired\t"
+                "2026-11-26T07:46:51Z"
+            ),
             "69c2e867\t?\t*\t?\tnever\t",
             "?\t?\t*\t*\tnever\t",
         ]
