@@ -73,6 +73,9 @@ def _row(record: Record, now: str, *, short: bool) -> dict[str, str]:
 
 
 def _roles(record: Record) -> list[str]:
+    """The roles; of a key of an earlier release it is said where its role gave more than it gives now."""
+    if record.get("role") == "predict":
+        return ["predict (earlier)"]
     roles = record.get("roles", [record.get("role", _UNKNOWN)])
     return [str(role) for role in roles] if isinstance(roles, list) else [_UNKNOWN]
 

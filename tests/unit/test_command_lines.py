@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = [
     "handlers.local",
     "handlers.rest.openapi",
+    "handlers.rest.rights",
     "handlers.settings",
     "ml_core.export",
     "providers",

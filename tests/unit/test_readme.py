@@ -4,6 +4,7 @@ import ast
 import os
 import re
 
+from handlers.rest.rights import reference as reference_of_rights
 from handlers.settings import reference
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -16,6 +17,11 @@ def _text(file: str) -> str:
 
 def test_the_table_of_settings_is_the_one_that_the_settings_print() -> None:
     assert reference().strip() in _text("README.md")
+
+
+def test_the_table_of_rights_is_the_one_that_the_routes_print() -> None:
+    """`python -m handlers.rest.rights` prints it."""
+    assert reference_of_rights() in _text("docs/keys.md")
 
 
 def test_every_make_target_that_is_named_exists() -> None:

@@ -203,6 +203,7 @@ RECORDS: list[dict[str, object]] = [
         "created": "2026-11-26T07:46:51Z",
     },
     {"id": "69c2e867", "roles": "?", "datasets": 1},
+    {"id": "31cf7d03", "role": "predict"},
     {},
 ]
 
@@ -218,6 +219,7 @@ class TestListing:
                 "2026-11-26T07:46:51Z"
             ),
             "69c2e867\t?\t*\t?\tnever\t",
+            "31cf7d03\tpredict (earlier)\t*\t*\tnever\t",
             "?\t?\t*\t*\tnever\t",
         ]
 
