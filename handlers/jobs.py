@@ -180,7 +180,13 @@ def _describe(services: "Services", asked: DescriptionRequest) -> None:
 
 def sweep_once(services: "Services") -> dict[str, Any]:
     """Bring stray jobs back on their way, and remove what nobody needs; the counts of each."""
-    counts = sweep(services.jobs, services.registry, retention=services.settings.retention * DAY)._asdict()
+    settings = services.settings
+    counts = sweep(
+        services.jobs,
+        services.registry,
+        retention=settings.retention * DAY,
+        monitoring_days=settings.monitoring_days,
+    )._asdict()
     log("info", "sweep", **counts)
     return counts
 

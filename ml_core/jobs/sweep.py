@@ -22,6 +22,7 @@ from ml_core.jobs.marks import OpenJob, mark_open, open_jobs, open_key, owner_of
 from ml_core.jobs.sweep_progress import SweepProgress, read_progress, write_progress
 from ml_core.jobs.trainer import fail_dead_lettered, run_job
 from ml_core.jobs.upkeep import ORPHANED, expire, mark_page
+from ml_core.monitoring.summing import MONITORING_DAYS, Summing
 from ml_core.ports import ObjectStore, every_object
 from ml_core.registry.registry import Registry
 from ml_core.registry.retention import RETENTION
@@ -38,6 +39,7 @@ _BATCH = 100
 # that were never looked at, and afterwards.
 _FIRST_PAGES, _PAGES = 20, 1
 _KEY_PAGES = 5  # of Idempotency-Keys
+_COUNTS_SECONDS = 15.0  # for the counts of predictions in any case, whatever else there was to do
 
 
 class Swept(NamedTuple):
@@ -50,6 +52,8 @@ class Swept(NamedTuple):
         orphans: objects that belong to nothing, removed.
         marked: jobs that nobody had marked.
         expired: jobs that ended long ago, removed.
+        summed: parts of the counts of predictions, added to the sums of days.
+        forgotten: days of counts that are kept no longer, removed.
     """
 
     sent: int = 0
@@ -58,22 +62,40 @@ class Swept(NamedTuple):
     orphans: int = 0
     marked: int = 0
     expired: int = 0
+    summed: int = 0
+    forgotten: int = 0
 
 
-def sweep(jobs: Jobs, registry: Registry, seconds: float = SECONDS, *, retention: float = RETENTION) -> Swept:
+def sweep(
+    jobs: Jobs,
+    registry: Registry,
+    seconds: float = SECONDS,
+    *,
+    retention: float = RETENTION,
+    monitoring_days: float = MONITORING_DAYS,
+) -> Swept:
     """Look at every job that is open, as far as the time goes. Raises `Unavailable`; the next goes on.
 
-    `retention` is how many seconds the artifact of a deleted version stays.
+    `retention` is how many seconds the artifact of a deleted version stays, `monitoring_days` for how long
+    counts of predictions do.
     """
     now = time.monotonic()
-    return _Sweep(jobs, registry, now + seconds, now + seconds / 2, retention).run()
+    until, mark_until = now + seconds, now + seconds / 2
+    return _Sweep(jobs, registry, until, mark_until, retention, monitoring_days=monitoring_days).run()
 
 
 class _Sweep:
     """One sweep."""
 
     def __init__(
-        self, jobs: Jobs, registry: Registry, until: float, mark_until: float, retention: float
+        self,
+        jobs: Jobs,
+        registry: Registry,
+        until: float,
+        mark_until: float,
+        retention: float,
+        *,
+        monitoring_days: float,
     ) -> None:
         self._jobs = jobs
         self._store = jobs.store
@@ -81,6 +103,7 @@ class _Sweep:
         self._until = until
         self._mark_until = mark_until
         self._retention = retention
+        self._monitoring_days = monitoring_days
         self._counts = dict.fromkeys(Swept._fields, 0)
 
     def run(self) -> Swept:
@@ -99,7 +122,20 @@ class _Sweep:
         failed = partial(_model_of_failed, self._jobs)
         sweeper = Sweeper(self._registry, lambda: not self._is_time(), unfinished, failed, self._retention)
         self._counts["orphans"] += sweeper.sweep()
+        self._sum_counts(progress)
         return Swept(**self._counts)
+
+    def _sum_counts(self, progress: SweepProgress) -> None:
+        """Sum what was counted of predictions, and remove what is kept no longer."""
+        until = max(self._until, time.monotonic() + _COUNTS_SECONDS)
+        summing = Summing(
+            self._store, self._jobs.clock(), self._monitoring_days, lambda: time.monotonic() < until
+        )
+        summed = summing.run(progress.counts, progress.counts_looked)
+        self._counts["summed"], self._counts["forgotten"] = summed.parts, summed.forgotten
+        now = progress._replace(counts=summed.after, counts_looked=summed.looked)
+        if now != progress:
+            write_progress(self._store, now)
 
     def _is_time(self) -> bool:
         return time.monotonic() < self._until

@@ -17,20 +17,24 @@ class SweepProgress(NamedTuple):
         looked_at: the id of the job up to which the present round of looks has come.
         open_job: the id of the open job at which time ran out.
         idempotency: the key up to which records of Idempotency-Keys were looked at.
+        counts: the key up to which a day's look at the counts of predictions has come.
+        counts_looked: the last day on which all of them were looked at.
     """
 
     all_marked: bool = False
     looked_at: str | None = None
     open_job: str | None = None
     idempotency: str | None = None
+    counts: str | None = None
+    counts_looked: str | None = None
 
 
 def read_progress(store: ObjectStore) -> SweepProgress:
     """How far the sweeps have come; at the beginning where there was none. Raises `Unavailable`."""
     try:
         body = read(store, _KEY).body
-        return SweepProgress(**{name: body[name] for name in SweepProgress._fields})
-    except (ObjectNotFound, DocumentDamaged, KeyError):
+        return SweepProgress(**{name: body[name] for name in SweepProgress._fields if name in body})
+    except (ObjectNotFound, DocumentDamaged):
         return SweepProgress()
 
 

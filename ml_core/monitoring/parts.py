@@ -62,15 +62,15 @@ def part_bytes(versions: Mapping[str, Counted]) -> bytes:
     return json.dumps({"format": FORMAT, "versions": described}, separators=(",", ":")).encode()
 
 
-def read_part(data: bytes) -> dict[str, Counted]:
-    """The counts in a part by the versions' jobs; none in what no instance of this release wrote."""
+def read_part(data: bytes) -> dict[str, Counted] | None:
+    """The counts in a part by the versions' jobs; None for what no instance of this release wrote."""
     try:
         part = json.loads(data)
         if part["format"] != FORMAT:
-            return {}
+            return None
         return {
             job: Counted(each["model"], each["version"], VersionCounts.of(each["counts"]))
             for job, each in part["versions"].items()
         }
     except (ValueError, LookupError, TypeError, AttributeError):
-        return {}
+        return None

@@ -45,7 +45,7 @@ class Window(Record):
         begin: the first moment that is in it, in seconds since the epoch: the beginning of a day.
         end: the first moment that is not: the end of a day, or now.
         days: the days on which something was counted, ascending.
-        left_out: how many objects were not read because there are too many; 0 where all is counted.
+        left_out: how many objects were not read, because there are too many or they are damaged.
     """
 
     begin: float
@@ -65,8 +65,8 @@ class Window(Record):
 def window(store: ObjectStore, job: str, begin: float, end: float, *, now: float | None = None) -> Window:
     """The counts of a version, by the job that trained it, on the days from `begin` to before `end`.
 
-    Days of UTC are counted whole: the sweep keeps no hours. Raises `Unavailable`, and `DocumentDamaged` for a
-    sum that somebody else wrote over.
+    Days of UTC are counted whole: the sweep keeps no hours. A sum that somebody else wrote over is left out.
+    Raises `Unavailable`.
     """
     return windows(store, [job], begin, end, now=now)[job]
 
@@ -105,13 +105,13 @@ def _read_days(store: ObjectStore, job: str, first: str, last: str) -> tuple[_Da
         after = page.next_after if dates and dates[-1] <= last else None
     dates = [date for date in dates if date <= last]
     newest = dates[-MOST_DAYS:]
-    documents = read_many(store, [sum_key(job, date) for date in newest])
+    documents = read_many(store, [sum_key(job, date) for date in newest], skip_damaged=True)
     days = {
         date: (VersionCounts.of(document.body["counts"]), names_of(document))
         for date, document in zip(newest, documents, strict=True)
         if document is not None
     }
-    return days, len(dates) - len(newest)
+    return days, len(dates) - len(days)
 
 
 def names_of(document: Document) -> frozenset[str]:
@@ -148,7 +148,7 @@ def _read_parts(store: ObjectStore, jobs: frozenset[str], first: str, last: str)
             counted = read_part(store.get(info.key).data)
         except ObjectNotFound:
             return None  # summed meanwhile
-        return hour, instance, {job: each for job, each in counted.items() if job in jobs}
+        return hour, instance, {job: each for job, each in (counted or {}).items() if job in jobs}
 
     with ThreadPoolExecutor(_READERS) as readers:
         found = [part for part in readers.map(read, chosen) if part is not None]

@@ -67,7 +67,7 @@ def test_each_of_many_sweeps() -> None:
         store.sweep()
         totals.append(store.store.requests.total())
         store.store.forget()
-    assert max(totals) <= min(totals) + 5
+    assert max(totals) <= min(totals) + 8, "one of them looks for counts that are too old"
     assert read_progress(store.store).all_marked
 
 
