@@ -517,6 +517,189 @@ _TENSOR = _object(
     optional=("parameters", "data"),
 )
 
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_ONE_SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+_SENT_VALUE: Schema = {"type": ["number", "string", "null"]}
+_COMPARISON: Schema = {
+    "psi": {
+        **_NUMBER_OR_NULL,
+        "description": "How far now is from training: the population stability index.",
+    },
+    "psi_expected": {**_NUMBER_OR_NULL, "description": "What it is on average where nothing drifted."},
+    "p_value": {
+        **_ONE_SHARE,
+        "description": "The chance that samples of one distribution are as far apart.",
+    },
+}
+_STATE: Schema = {
+    "type": "string",
+    "enum": ["too_few", "steady", "drifted", "no_reference"],
+    "description": "`drifted` where the PSI is 0.05 or more beyond its expectation and the p-value times the "
+    "number of tests below 0.01; `too_few` below 300 rows. `no_reference`: training held out no rows.",
+}
+_SHARES = _object({"training": _ONE_SHARE, "now": _ONE_SHARE})
+_BOTH_SHARES: Schema = _SHARES["properties"]
+_MONITORED_FEATURE = _object(
+    {
+        "kind": {"type": "string", "enum": ["number", "boolean", "category", "date"]},
+        **_COMPARISON,
+        "state": _STATE,
+        "missing": _SHARES,
+        "bins": {
+            **_list(
+                {
+                    "oneOf": [
+                        _object({"from": _SENT_VALUE, "to": _SENT_VALUE, **_BOTH_SHARES}),
+                        _object({"value": {"type": "boolean"}, **_BOTH_SHARES}),
+                        _object({"word": _TEXT, **_BOTH_SHARES}),
+                    ]
+                }
+            ),
+            "description": "Values `from` one, up to below another; null for any. Shares are of all rows.",
+        },
+        "low": {**_SENT_VALUE, "description": "What is less is far from every value trained on."},
+        "high": {**_SENT_VALUE, "description": "What is more is."},
+        "below": {**_ONE_SHARE, "description": "The share of rows below `low`, which a bin has too."},
+        "above": {**_ONE_SHARE, "description": "The share of rows above `high`."},
+        "other": {**_SHARES, "description": "Of words that training had and that are not listed."},
+        "unseen": {**_ONE_SHARE, "description": "The share of rows whose word training never had."},
+    },
+    optional=("low", "high", "below", "above", "other", "unseen"),
+)
+_PROBABILITY_BIN: Schema = {"from": {"type": "number"}, "to": {"type": "number"}}
+_LATENCY: Schema = {
+    "type": ["number", "null"],
+    "description": "Milliseconds: the upper end of the bin that the quantile is in; null past the last bin, "
+    "and where there was no request.",
+}
+_TRAFFIC: Schema = {
+    "requests": {**_COUNT, "description": "That this version was found for."},
+    "refused": {**_COUNT, "description": "Of them, those that were answered with 4xx."},
+    "errors": {**_COUNT, "description": "Those that were answered with 5xx."},
+    "latency": _object({"p50": _LATENCY, "p95": _LATENCY, "p99": _LATENCY}),
+    "predicted": {**_COUNT, "description": "Rows."},
+    "counted": {**_COUNT, "description": "Of how many of them columns were counted."},
+}
+_FEEDBACK: Schema = _object(
+    {
+        "labelled": {
+            **_COUNT,
+            "description": "Of how many predictions it is known what they were really of.",
+        },
+        "accuracy": {
+            "anyOf": [
+                _object(dict.fromkeys(("value", "low", "high"), _ONE_SHARE)),
+                {"type": "null"},
+            ],
+            "description": "With Wilson's interval of 95 %.",
+        },
+        "confusion": _list(
+            _object(
+                {
+                    "predicted": _LABEL,
+                    "true": {"type": ["string", "integer", "boolean", "null"]},
+                    "count": _NUMBER,
+                }
+            )
+        ),
+        "calibration": _list(_object({**_PROBABILITY_BIN, "count": _NUMBER, "accuracy": _ONE_SHARE})),
+    }
+)
+_EXPECTED_ACCURACY: Schema = {
+    **_ONE_SHARE,
+    "description": "The mean of the top probability: an estimate of the accuracy as far as the model is "
+    "calibrated and what it learnt still holds. Null where it gives no probability.",
+}
+_MONITORED: Schema = {
+    "state": {
+        "type": "string",
+        "enum": ["too_few", "steady", "drifted", "no_predictions", "no_profile", "no_reference"],
+        "description": "`drifted` if anything is. `no_profile`: there is nothing to compare with.",
+    },
+    **_TRAFFIC,
+    "drifted": {**_list(_TEXT), "description": "The columns that did."},
+    "expected_accuracy": _EXPECTED_ACCURACY,
+    "feedback": _FEEDBACK,
+}
+_MONITORED_WHEN: Schema = {
+    "monitoring": _object(
+        {"on": {"type": "boolean"}, "setting": _TEXT, "days": {**_COUNT, "description": "How long kept."}}
+    ),
+    "window": {
+        **_object({"from": _TIME, "to": _TIME}),
+        "description": "What is told of: whole days of UTC, until now.",
+    },
+}
+_MONITORING: Schema = _object(
+    {
+        "model": _object({"name": NAME, "version": _NUMBER}),
+        **_MONITORED_WHEN,
+        **_MONITORED,
+        "features": {"type": "object", "additionalProperties": _MONITORED_FEATURE},
+        "predictions": _object(
+            {
+                **_COMPARISON,
+                "state": _STATE,
+                "reference": {
+                    **_TEXT_OR_NULL,
+                    "enum": ["held_out", "training", None],
+                    "description": "Of which rows `training` is here: those held out, or those trained on.",
+                },
+                "labels": _list(_object({"label": _LABEL, **_BOTH_SHARES})),
+                "probability": {
+                    "anyOf": [
+                        _object(
+                            {
+                                **_COMPARISON,
+                                "state": _STATE,
+                                "bins": _list(_object({**_PROBABILITY_BIN, **_BOTH_SHARES})),
+                            }
+                        ),
+                        {"type": "null"},
+                    ],
+                    "description": "Of the top probability; null where the model gives none.",
+                },
+            }
+        ),
+        "warnings": _list(_TEXT),
+    }
+)
+_MIX: Schema = {
+    "anyOf": [
+        _object(
+            {
+                "against": _NUMBER,
+                "days": {**_COUNT, "description": "On how many both predicted."},
+                **_COMPARISON,
+                "state": {"type": "string", "enum": ["too_few", "alike", "different"]},
+            }
+        ),
+        {"type": "null"},
+    ],
+    "description": "The labels beside those of the version of the greatest weight; null for that one, and of "
+    "clusters, whose numbers are not those of another version.",
+}
+_ALIAS_MONITORING: Schema = _object(
+    {
+        "model": _object({"name": NAME}),
+        "alias": NAME,
+        **_MONITORED_WHEN,
+        "versions": _list(
+            _object(
+                {
+                    "version": _NUMBER,
+                    "weight": _NUMBER,
+                    "share": {**_ONE_SHARE, "description": "Of the requests that these versions got."},
+                    **_MONITORED,
+                    "labels": _list(_object({"label": _LABEL, "share": _ONE_SHARE})),
+                    "mix": _MIX,
+                }
+            )
+        ),
+        "warnings": _list(_TEXT),
+    }
+)
+
 ANSWERS: dict[str, Schema] = {
     "Alive": _object({"status": {"const": "alive"}}),
     "Live": _object({"live": {"const": True}}),
@@ -609,6 +792,8 @@ ANSWERS: dict[str, Schema] = {
         }
     ),
     "Parameters": _PARAMETERS,
+    "Monitoring": _MONITORING,
+    "AliasMonitoring": _ALIAS_MONITORING,
     "Versions": _object(
         {"versions": _list(_COMPARED_VERSION), "next_before": {"type": ["integer", "null"], "minimum": 1}}
     ),

@@ -131,6 +131,15 @@ QUERY: dict[str, Schema] = {
         "enum": ["", "true", "false"],
         "description": "An answer of JSON is indented, for people to read: `?pretty` or `?pretty=true`.",
     },
+    "from": {
+        "type": "string",
+        "description": "The first day of UTC to tell of, such as `2026-11-26`, or a time (RFC 3339) on it. "
+        "Without it the seven days that end with `to`.",
+    },
+    "to": {
+        "type": "string",
+        "description": "The last day, or a time: the last day is that before it. Without it today.",
+    },
     "before": {
         "type": "integer",
         "minimum": 1,
@@ -260,6 +269,22 @@ ROUTES = (
         "parameters:parameters",
         INSPECT,
         ((200, "Parameters"),),
+    ),
+    Route(
+        "GET",
+        "/v1/models/{model}/versions/{version}/monitoring",
+        "monitoring:version",
+        INSPECT,
+        ((200, "Monitoring"),),
+        query=("from", "to"),
+    ),
+    Route(
+        "GET",
+        "/v1/models/{model}/aliases/{alias}/monitoring",
+        "monitoring:alias",
+        INSPECT,
+        ((200, "AliasMonitoring"),),
+        query=("from", "to"),
     ),
     Route(
         "GET",
