@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FEWEST_NODES, MOST_NODES = 17, 257
 # Halving ends when what panels are off, added up without sign, is this share of all parts without sign. What
 # they are off together is about a tenth of it.
-ENOUGH = 2e-3
+ENOUGH = 1e-3
 # At an end numbers may be equal that are not on the way: of a picture without contrast all maxima are ties,
 # and without biases every ReLU is at its bend. The gradient is taken on the way, so close to the end.
 _BESIDE_END = 2.0**-40
