@@ -421,6 +421,32 @@ _PARAMETERS: Schema = {
     ]
 }
 _PARTS: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
+_TOKEN = _object(
+    {
+        "text": {"type": "string", "description": "A word or character as it was sent."},
+        "begin": {"type": "integer", "minimum": 0},
+        "end": {"type": "integer", "minimum": 0},
+        "known": {"type": "boolean", "description": "Whether it is in the vocabulary."},
+        "value": {"type": "number", "description": "Its part."},
+    }
+)
+_CHANGED: Schema = {
+    "column": _TEXT,
+    "from": {"description": "The value that was sent; null where it is missing, or not one of the model's."},
+    "to": {"description": "The value to send in its place."},
+}
+_COUNTERFACTUAL = _object(
+    {
+        "single": {
+            **_list(_object({**_CHANGED, "label": _LABEL})),
+            "description": "Each `actionable` column whose change alone gives the row another label.",
+        },
+        "together": {
+            "anyOf": [_object({"changes": _list(_object(_CHANGED)), "label": _LABEL}), {"type": "null"}],
+            "description": "The least change of all `actionable` numbers and dates; null for none.",
+        },
+    }
+)
 _EXPLANATION: Schema = _object(
     {
         "label": {**_LABEL, "description": "The predicted label."},
@@ -437,10 +463,11 @@ _EXPLANATION: Schema = _object(
         },
         "attributions": {
             "description": "Of a table each column's part, in the order of the model's features, or with "
-            "`top` the largest first. They add up from `base` to `margin`.",
-            "anyOf": [_PARTS, {"type": "array"}],
+            "`top` the largest first. Of pictures rows of pixels, of sequences steps with a number for each "
+            "channel, of texts their words. They add up from `base` to `margin`.",
+            "anyOf": [_PARTS, _list(_FLOATS), _list(_TOKEN)],
         },
-        "rest": {"type": "number", "description": "With `top`: the sum of the other columns' parts."},
+        "rest": {"type": "number", "description": "With `top`: the sum of the other parts."},
         "probability": {
             **_NUMBER_OR_NULL,
             "description": "The probability of `label`; null where the model gives none.",
@@ -464,8 +491,9 @@ _EXPLANATION: Schema = _object(
             "description": "In its place for integrated gradients, which are a sum in place of an integral.",
         },
         "standard_errors": {**_PARTS, "description": "Of `permutations`: of each column's part."},
+        "counterfactual": {**_COUNTERFACTUAL, "description": "Where the request asks for it."},
     },
-    optional=("rest", "additivity_error", "completeness_error", "standard_errors"),
+    optional=("rest", "additivity_error", "completeness_error", "standard_errors", "counterfactual"),
 )
 _WEIGHTS: Schema = {"type": "object", "additionalProperties": _NUMBER}
 _ALIAS = _object(

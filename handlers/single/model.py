@@ -74,4 +74,4 @@ def api_of(model: OneModel) -> Api:
 
 
 def _nothing() -> NoReturn:
-    raise NotFound("a function with one model can only predict")
+    raise NotFound("a function with one model predicts and explains, and nothing else")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import fsum
+from math import fsum, prod
 
 from handlers.rest.endpoints.prediction import (
     PREDICT_BODY,
@@ -14,8 +14,10 @@ from handlers.rest.endpoints.prediction import (
     unknown_of,
 )
 from handlers.rest.http import Response, json_response
-from ml_core.errors import TooLarge
+from ml_core.errors import Fault, TooLarge, raise_faults
 from ml_core.explaining.explanation import GRADIENTS
+from ml_core.inputs.arrays import Pictures
+from ml_core.inputs.rows import Rows
 from ml_core.model import explanations
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from handlers.rest.call import Call
     from handlers.rest.schemas import Schema
     from ml_core.explaining.explanation import Explanation
+    from ml_core.inputs.arrays import Sequences
     from ml_core.inputs.labels import Label
     from ml_core.inputs.notes import Notes
     from ml_core.model.model import Instances, Model
@@ -107,8 +110,7 @@ def explain(call: Call) -> Response:
     notes = notes_of(body)
     rows = rows_of(call, served, form, body, notes)
     background = _background(call, served, body, notes)
-    top = body.get("top")
-    _check_answer(call, served.model, rows, top)
+    _check_answer(call, served.model, rows, body)
     found = explanations.explain(
         served.model,
         rows,
@@ -116,10 +118,14 @@ def explain(call: Call) -> Response:
         background=background,
         most=call.settings.max_multiplications,
     )
+    told = [_members(each, body.get("top")) for each in found]
+    if "counterfactual" in body:
+        changes = _changes(call, served.model, rows, found, body["counterfactual"]["actionable"])
+        told = [{**each, "counterfactual": change} for each, change in zip(told, changes, strict=True)]
     answer: dict[str, Any] = {
         "predictions": [each.label for each in found],
         "model": {"name": served.name, "version": served.version},
-        "explanations": [_members(each, top) for each in found],
+        "explanations": told,
     }
     if notes is not None:
         answer.update(notes.members())
@@ -150,15 +156,33 @@ def _background(call: Call, served: Served, body: dict[str, Any], notes: Notes |
     )
 
 
-def _check_answer(call: Call, model: Model, rows: Instances, top: int | None) -> None:
-    """Raise `TooLarge` where the answer would be too long, before anything is computed."""
-    parts = len(model.features) if top is None else min(top, len(model.features))
-    cells, most = len(rows) * parts, call.settings.max_cells
-    if cells > most:
+def _changes(
+    call: Call, model: Model, rows: Any, found: list[Explanation], actionable: list[str]
+) -> list[dict[str, object]]:
+    """What changes of the `actionable` columns would turn each row's label."""
+    from ml_core.model.counterfactuals import counterfactual
+
+    most = call.settings.max_multiplications
+    return [change.described() for change in counterfactual(model, rows, found, actionable, most=most)]
+
+
+def _check_answer(call: Call, model: Model, rows: Instances, body: dict[str, Any]) -> None:
+    """Raise `InvalidInput` for members that are of tables only, and `TooLarge` for too long an answer.
+
+    Nothing is computed before.
+    """
+    top = body.get("top")
+    if isinstance(rows, Rows):
+        columns = len(model.features)
+        parts = len(rows) * (columns if top is None else min(top, columns))
+    else:
+        parts = _parts_of_instances(rows, body)
+    most, longest = call.settings.max_cells, call.settings.max_answer_bytes
+    if parts > most:
         raise TooLarge(
-            f"{len(rows):,} explanations have {cells:,} parts; at most {most:,} are given: {_FEWER}"
+            f"{len(rows):,} explanations have {parts:,} parts; at most {most:,} are given: {_FEWER}"
         )
-    shortest, longest = len(rows) * (_SHORTEST + parts * _SHORTEST_PART), call.settings.max_answer_bytes
+    shortest = len(rows) * _SHORTEST + parts * _SHORTEST_PART
     if shortest > longest:
         raise TooLarge(
             f"{len(rows):,} explanations take at least {shortest:,} bytes; at most {longest:,} are possible: "
@@ -166,28 +190,50 @@ def _check_answer(call: Call, model: Model, rows: Instances, top: int | None) ->
         )
 
 
+def _parts_of_instances(instances: Pictures | Sequences, body: dict[str, Any]) -> int:
+    """How many parts pictures, sequences or texts have, if these are asked what they can answer."""
+    is_text = getattr(instances, "texts", None) is not None
+    raise_faults(
+        Fault(f"$.{name}", f"is for {of}: leave it out")
+        for name, of, taken in (
+            ("top", "rows of a table and texts", is_text),
+            ("counterfactual", "rows of a table", False),
+        )
+        if name in body and not taken
+    )
+    if isinstance(instances, Pictures):
+        return len(instances) * prod(instances.shape[:2])
+    tokens = sum(instances.lengths)
+    return min(tokens, len(instances) * body["top"]) if "top" in body else tokens * instances.width
+
+
 def _members(explanation: Explanation, top: int | None) -> dict[str, Any]:
     """An explanation as the answer has it."""
-    parts, errors = explanation.attributions, explanation.standard_errors
-    members: dict[str, Any] = {
+    parts, errors, rest = explanation.attributions, explanation.standard_errors, {}
+    if top is not None:
+        parts, rest["rest"] = _largest(parts, top)
+        errors = errors and {name: errors[name] for name in parts}
+    return {
         "label": explanation.label,
         "against": explanation.against,
         "unit": explanation.unit,
         "base": explanation.base,
         "margin": explanation.margin,
         "attributions": parts,
+        **rest,
+        **({} if errors is None else {"standard_errors": errors}),
         "probability": explanation.probability,
         "method": explanation.method,
         "exact": explanation.exact,
         "game": explanation.game,
         _ERRORS.get(explanation.method, "additivity_error"): explanation.error,
     }
-    if errors is not None:
-        members["standard_errors"] = errors
-    if top is not None:
-        shown = sorted(parts, key=lambda name: -abs(parts[name]))[:top]
-        members["attributions"] = {name: parts[name] for name in shown}
-        members["rest"] = fsum(part for name, part in parts.items() if name not in members["attributions"])
-        if errors is not None:
-            members["standard_errors"] = {name: errors[name] for name in shown}
-    return members
+
+
+def _largest(parts: Any, top: int) -> tuple[Any, float]:
+    """So many columns, or words of a text, the largest first, and the sum of the others."""
+    if isinstance(parts, dict):
+        names = sorted(parts, key=lambda name: -abs(parts[name]))
+        return {name: parts[name] for name in names[:top]}, fsum(map(parts.__getitem__, names[top:]))
+    tokens = sorted(parts, key=lambda token: -abs(token["value"]))
+    return tokens[:top], fsum(token["value"] for token in tokens[top:])

@@ -26,7 +26,14 @@ from ml_core.registry.registry import artifact_key
 from ml_core.training.notebook import train_model
 from providers.deploying.keys import new_key
 from tests.unit.handlers.conftest import Ask, asking, services_over
-from tests.unit.handlers.networks import register
+from tests.unit.handlers.networks import (
+    COLOURED,
+    PICTURES,
+    SEQUENCES,
+    TEXTS,
+    folder_of_networks,
+    register,
+)
 
 # Artifacts of earlier releases, of rows of a table.
 OLD = [
@@ -50,7 +57,7 @@ THREE = [row["age"] // 7 % 3 for row in TABLE]
 NUMBERS = [
     {"a": float(row["age"]), "b": row["age"] ** 2 / 40, "c": place % 9 / 2} for place, row in enumerate(TABLE)
 ]
-KERNELS = ("linear", "rbf", "poly")
+KERNELS = ("linear", "rbf", "poly", "sigmoid")
 # What each model is trained on, by which algorithm, with which hyperparameters.
 MODELS: dict[str, tuple[list[Any], list[Any] | None, str, dict[str, Any]]] = {
     "regression": (TABLE, TWO, "logistic_regression", {}),
@@ -148,7 +155,9 @@ def test_the_parts_add_up_from_base_to_the_margin_that_predict_has(
     for row, told in zip(ASKED[model], answer["explanations"], strict=True):
         assert list(told["attributions"]) == (["a", "b", "c"] if model == "numbers" else FEATURES)
         assert told["unit"] == UNITS.get(model, "decision")
-        assert (told["method"], told["exact"]) == ("exact", True)
+        exact = model != "svm-sigmoid"
+        assert (told["method"], told["exact"]) == ("exact" if exact else "permutations", exact)
+        assert ("standard_errors" in told) != exact
         assert told["game"] == ("marginals" if background is None else "rows")
         scale = max(1.0, *map(abs, told["attributions"].values()))
         total = fsum((told["base"], *told["attributions"].values()))
@@ -176,7 +185,8 @@ def test_the_parts_are_shapley_values_of_what_predict_answers(ask: Ask, model: s
             if name not in some
         )
         scale = max(1.0, *map(abs, value.values()))
-        assert told["attributions"][name] == pytest.approx(expected, abs=1e-9 * scale), name
+        error = 1e-9 * scale if told["exact"] else 6 * told["standard_errors"][name] + 1e-9
+        assert told["attributions"][name] == pytest.approx(expected, abs=error), name
     assert told["base"] == pytest.approx(value[frozenset()], abs=1e-9)
 
 
@@ -269,7 +279,10 @@ def test_with_top_the_largest_parts_come_first_and_the_rest_is_told(ask: Ask, mo
         assert sizes == sorted(map(abs, parts.values()), reverse=True)[:top]
         left_out = [part for name, part in parts.items() if name not in told["attributions"]]
         assert told["rest"] == pytest.approx(fsum(left_out), abs=1e-15)
-        assert {**told, "attributions": parts, "rest": None} == {**all_of_it, "rest": None}
+        same = {"attributions": None, "rest": None, "standard_errors": None}
+        assert {**told, **same} == {**all_of_it, **same}
+        if "standard_errors" in told:
+            assert list(told["standard_errors"]) == list(told["attributions"])
 
 
 def test_against_names_the_other_label(ask: Ask) -> None:
@@ -445,6 +458,140 @@ def test_the_line_in_the_log_says_model_version_and_rows(
     assert (line["model"], line["version"], line["rows"]) == ("regression", 1, len(ASKED["regression"]))
     assert line["route"] == "/v1/models/{model}:explain"
     assert not {"instances", "attributions"} & line.keys()
+
+
+LINEAR = ["regression", "several", "svm-linear", "groups", "numbers"]
+
+
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize("model", LINEAR)
+def test_a_counterfactual_turns_the_label_when_it_is_sent(ask: Ask, model: str, background: bool) -> None:
+    rows = ASKED[model]
+    body: dict[str, Any] = {"instances": rows, "counterfactual": {"actionable": list(rows[0])}}
+    if background:
+        body["background"] = {"instances": rows}
+    turned = 0
+    for row, told in zip(rows, explain(ask, model, body)["explanations"], strict=True):
+        found = told["counterfactual"]
+        ways = [({each["column"]: each["to"]}, each) for each in found["single"]]
+        if found["together"]:
+            changes = found["together"]["changes"]
+            ways.append(({each["column"]: each["to"] for each in changes}, found["together"]))
+            assert all(each["from"] == row[each["column"]] for each in changes)
+        for changed, way in ways:
+            (predicted,) = outputs(ask, model, [{**row, **changed}])
+            assert predicted["label"] == way["label"] != told["label"]
+        turned += len(ways)
+    assert turned
+
+
+def test_a_counterfactual_stands_beside_the_largest_parts(ask: Ask) -> None:
+    rows = ASKED["regression"]
+    body = {"instances": rows, "counterfactual": {"actionable": ["age"]}}
+    whole = explain(ask, "regression", body)["explanations"]
+    some = explain(ask, "regression", {**body, "top": 1})["explanations"]
+    assert [each["counterfactual"] for each in some] == [each["counterfactual"] for each in whole]
+
+
+@pytest.mark.parametrize(
+    ("sent", "path"),
+    [
+        (["age"], "$.counterfactual"),
+        ({}, "$.counterfactual"),
+        ({"actionable": []}, "$.counterfactual.actionable"),
+        ({"actionable": "age"}, "$.counterfactual.actionable"),
+        ({"actionable": ["age", 3]}, "$.counterfactual.actionable[1]"),
+        ({"actionable": ["age", "height"]}, "$.counterfactual.actionable[1]"),
+        ({"actionable": ["age"], "fixed": ["plan"]}, "$.counterfactual"),
+    ],
+)
+def test_a_fault_of_a_counterfactual_is_told_with_its_place(ask: Ask, sent: Any, path: str) -> None:
+    body = {"instances": ASKED["regression"], "counterfactual": sent}
+    assert faults(ask, "regression", body)[0][0] == path
+
+
+def test_a_kernel_has_no_counterfactual(ask: Ask) -> None:
+    body = {"instances": ASKED["svm-rbf"], "counterfactual": {"actionable": ["age"]}}
+    response = ask("POST", "/v1/models/svm-rbf:explain", json.dumps(body).encode())
+    assert "leave `counterfactual` out" in refused(response, 409, "not_explained")["detail"]
+
+
+@pytest.fixture(scope="module")
+def ask_networks(tmp_path_factory: pytest.TempPathFactory) -> Ask:
+    return asking(services_over(folder_of_networks(tmp_path_factory.mktemp("networks"))))
+
+
+class TestNetworks:
+    @pytest.fixture
+    def ask(self, ask_networks: Ask) -> Ask:
+        return ask_networks
+
+    @pytest.mark.parametrize(
+        ("model", "instances"),
+        [("digits", PICTURES), ("colours", COLOURED), ("waves", SEQUENCES), ("reviews", TEXTS)],
+    )
+    def test_parts_of_every_kind_add_up_but_for_what_is_told(
+        self, ask: Ask, model: str, instances: list[Any]
+    ) -> None:
+        answer = explain(ask, model, {"instances": instances})
+        predicted = outputs(ask, model, instances, "probability")
+        assert answer["predictions"] == [row["label"] for row in predicted]
+        for instance, told, row in zip(instances, answer["explanations"], predicted, strict=True):
+            assert (told["method"], told["exact"], told["game"]) == (
+                "integrated_gradients",
+                False,
+                "baseline",
+            )
+            assert told["unit"] == "log-odds"
+            assert told["probability"] == max(row["probability"])
+            parts = told["attributions"]
+            if model == "reviews":
+                assert all(each["text"] == instance[each["begin"] : each["end"]] for each in parts)
+                numbers = [each["value"] for each in parts]
+            else:
+                assert len(parts) == len(instance)
+                numbers = [number for line in parts for number in line]
+            error = abs(fsum((told["base"], *numbers)) - told["margin"])
+            assert error == pytest.approx(told["completeness_error"], abs=1e-9)
+            assert error < 0.01 * max(1.0, abs(told["margin"]))
+
+    def test_of_texts_the_words_with_the_largest_parts_can_be_asked_for(self, ask: Ask) -> None:
+        whole = explain(ask, "reviews", {"instances": TEXTS})["explanations"]
+        some = explain(ask, "reviews", {"instances": TEXTS, "top": 2})["explanations"]
+        for told, all_of_it in zip(some, whole, strict=True):
+            words = sorted(all_of_it["attributions"], key=lambda word: -abs(word["value"]))
+            assert told["attributions"] == words[:2]
+            assert told["rest"] == pytest.approx(fsum(word["value"] for word in words[2:]), abs=1e-15)
+
+    @pytest.mark.parametrize(
+        ("model", "instances", "member"),
+        [
+            ("digits", PICTURES, "top"),
+            ("waves", SEQUENCES, "top"),
+            ("digits", PICTURES, "counterfactual"),
+            ("reviews", TEXTS, "counterfactual"),
+        ],
+    )
+    def test_what_is_of_tables_is_a_fault(
+        self, ask: Ask, model: str, instances: list[Any], member: str
+    ) -> None:
+        body = {"instances": instances, member: 2 if member == "top" else {"actionable": ["x0"]}}
+        assert faults(ask, model, body)[0][0] == f"$.{member}"
+
+    def test_a_background_is_read_as_instances_are(self, ask: Ask) -> None:
+        body: dict[str, Any] = {"instances": PICTURES[:2], "background": {"instances": PICTURES[2:]}}
+        assert explain(ask, "digits", body)["explanations"][0]["game"] == "rows"
+        body["background"]["instances"] = [PICTURES[2], PICTURES[3][1:]]
+        assert faults(ask, "digits", body)[0][0].startswith("$.background.instances[1]")
+
+    def test_too_long_an_answer_is_refused_before_anything_is_computed(self, tmp_path: Path) -> None:
+        ask = asking(services_over(folder_of_networks(tmp_path), ML_MAX_CELLS="127"))
+        body = json.dumps({"instances": PICTURES[:2]}).encode()
+        problem = refused(ask("POST", "/v1/models/digits:explain", body), 413, "too_large")
+        assert "2 explanations have 128 parts; at most 127 are given" in problem["detail"]
+        texts = {"instances": ["a good film " * 60]}
+        refused(ask("POST", "/v1/models/reviews:explain", json.dumps(texts).encode()), 413, "too_large")
+        assert explain(ask, "reviews", {**texts, "top": 3})["explanations"]
 
 
 @pytest.mark.parametrize("path", ["", "/versions/1", "/aliases/production", "/labels/production"])
