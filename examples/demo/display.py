@@ -13,6 +13,7 @@ from rich.text import Text
 
 MOST_ITEMS = 4
 COLUMNS = "▁▂▃▄▅▆▇█"
+BAR = 24  # characters, at most
 REASONS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content"}
 
 console = Console(highlight=False, soft_wrap=False)
@@ -160,3 +161,35 @@ def changes(rows: Sequence[tuple[str, str, Any, Any]]) -> None:
     for time, kind, before, after in rows:
         table.add_row(time, kind, *(json.dumps(state) for state in (before, after)))
     console.print(table)
+
+
+def explanation(explained: dict[str, Any], instance: dict[str, Any]) -> None:
+    """Which columns speak for the label and which against it: a bar for each, the longest first."""
+    label, against = explained["label"], explained["against"]
+    console.print(
+        f"\nwhy '{escape(str(label))}' rather than '{escape(str(against))}' [dim]({explained['unit']})[/]"
+    )
+    parts = sorted(explained["attributions"].items(), key=lambda part: -abs(part[1]))
+    most = max(abs(part) for _, part in parts) or 1.0
+    table = Table(show_header=False, show_edge=False, pad_edge=False, box=None)
+    for alignment in ("left", "right", "left", "right"):
+        table.add_column(justify=alignment)
+    for name, part in parts:
+        bar = "█" * round(BAR * abs(part) / most)
+        left, right = (bar, "") if part < 0 else ("", bar)
+        value = json.dumps(instance[name], ensure_ascii=False)
+        table.add_row(f"{name} = {value}", f"[red]{left}[/]", f"[green]{right}[/]", f"{part:+.3f}")
+    console.print(table)
+    console.print(
+        f"[dim]  base {explained['base']:+.3f} and all parts are the margin {explained['margin']:+.3f}, "
+        f"but for {explained['additivity_error']:.0e}[/]"
+    )
+
+
+def drift(name: str, column: dict[str, Any]) -> None:
+    """A column's bins in training and now, one above the other."""
+    colour = "red" if column["state"] == "drifted" else "green"
+    console.print(f"\n  {name} [bold {colour}]{column['state']}[/] [dim]PSI {column['psi']:.3f}, of chance "
+                  f"{column['psi_expected']:.3f}[/]")  # fmt: skip
+    for when in ("training", "now"):
+        console.print(f"    {when:9} [{colour}]{curve([each[when] for each in column['bins']])}[/]")

@@ -1,4 +1,4 @@
-"""Train, register and predict over REST: rows of real data, a table, pictures and sequences."""
+"""Train, register, predict and explain over REST: rows, a table, pictures and sequences."""
 
 import os
 from typing import Any, NamedTuple
@@ -8,6 +8,7 @@ from examples.demo.networks import tell_of_networks
 from examples.demo.rollout import tell_of_a_table
 from examples.demo.service import Answer, Service, started
 from examples.demo.steps import asked, checked, trained
+from examples.demo.trust import tell_of_trust
 
 OBJECTIVES = {
     "logistic_regression": "log_loss",
@@ -122,6 +123,7 @@ def tell_all() -> None:
         for chapter in story:
             tell(service, chapter)
         tell_of_a_table(service)
+        tell_of_trust(service)
         tell_of_networks(service)
         registered(service)
     display.note(
