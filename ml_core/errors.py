@@ -14,6 +14,7 @@
     │   ├── NameTaken           something has the name in another spelling
     │   ├── NothingToPromote · NothingToRollBack
     │   ├── NotDescribed        what a version learnt cannot be told
+    │   ├── NoProfile           nothing is kept of the rows that a version was trained on
     │   ├── NotExplained        why it predicts what it predicts cannot be told
     │   ├── FeedbackFull        a day's predictions have as many labels as are counted
     │   ├── IdempotencyMismatch the key was used for another request
@@ -185,6 +186,12 @@ class NotDescribed(Conflict):
     """What the version learnt cannot be told: its algorithm does not say it, or not in the columns' units."""
 
     code = "not_described"
+
+
+class NoProfile(Conflict):
+    """Nothing is kept of the rows that the version was trained on; the message says what would help."""
+
+    code = "no_profile"
 
 
 class NotExplained(Conflict):

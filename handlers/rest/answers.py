@@ -363,6 +363,104 @@ _MODEL_COLUMNS: Schema = {
         )
     )
 }
+_ROWS: Schema = {"type": "integer", "minimum": 0, "description": "Rows."}
+_PROFILED: Schema = {
+    "column": _TEXT,
+    "missing": {**_ROWS, "description": "Rows without a value."},
+}
+_SENT: Schema = {"type": ["number", "string"]}
+_SENT_OR_NULL: Schema = {"type": ["number", "string", "null"]}
+_BIN = _object(
+    {
+        "from": {**_SENT_OR_NULL, "description": "The least value of the bin; null for any."},
+        "to": {**_SENT_OR_NULL, "description": "What its values are less than; null for any."},
+        "count": {"type": "integer", "minimum": 20, "description": "Rows."},
+        "mean": {**_SENT, "description": "Of dates a date, of truth values the share of true."},
+        "mean_days": {"type": "number", "description": "Of dates the mean as days since 1970-01-01."},
+    },
+    optional=("mean_days",),
+)
+_PROFILED_COLUMN: Schema = {
+    "oneOf": [
+        _object(
+            {
+                **_PROFILED,
+                "kind": {"type": "string", "enum": ["number", "boolean", "date"]},
+                "bins": {**_list(_BIN), "minItems": 1, "maxItems": 20},
+                "low": {**_SENT, "description": "What is less is far from every value trained on."},
+                "high": {**_SENT, "description": "What is more is."},
+            }
+        ),
+        _object(
+            {
+                **_PROFILED,
+                "kind": {"type": "string", "enum": ["number", "boolean", "date"]},
+                "bins": {"type": "array", "maxItems": 0},
+                "too_few": {
+                    **_ROWS,
+                    "maximum": 19,
+                    "description": "Rows with a value, which are too few to tell more of them.",
+                },
+            }
+        ),
+        _object(
+            {
+                **_PROFILED,
+                "kind": {"const": "category"},
+                "words": {
+                    **_list(
+                        _object({"word": _TEXT, "count": {"type": "integer", "minimum": 20}}),
+                    ),
+                    "maxItems": 20,
+                },
+                "other": {**_ROWS, "description": "Rows with another word that the model knows."},
+                "other_words": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "How many these words are. The version's `encoding` lists all words.",
+                },
+            }
+        ),
+    ]
+}
+_PROFILE = _object(
+    {
+        "model": _object({"name": NAME, "version": _NUMBER}),
+        "rows": {**_ROWS, "minimum": 20, "description": "Rows trained on."},
+        "columns": {
+            **_list(_PROFILED_COLUMN),
+            "description": "In the order of the model's features; none of pictures, sequences and texts.",
+        },
+        "predicted": {
+            "anyOf": [
+                _object(
+                    {
+                        "rows": _ROWS,
+                        "held_out": {
+                            "type": "boolean",
+                            "description": "Whether the rows were held out of training; else they are the "
+                            "rows trained on.",
+                        },
+                        "labels": _list(_object({"label": _LABEL, "count": _ROWS})),
+                        "probability": {
+                            "anyOf": [
+                                _list(
+                                    _object(
+                                        {"from": {"type": "number"}, "to": {"type": "number"}, "count": _ROWS}
+                                    )
+                                ),
+                                {"type": "null"},
+                            ],
+                            "description": "How probable the label was in the model's eyes; null where it "
+                            "gives no probability.",
+                        },
+                    }
+                ),
+                {"type": "null"},
+            ]
+        },
+    }
+)
 _CALIBRATION: Schema = {
     "anyOf": [
         _list(_object({"class": _LABEL, "slope": {"type": "number"}, "offset": {"type": "number"}})),
@@ -820,6 +918,7 @@ ANSWERS: dict[str, Schema] = {
         }
     ),
     "Parameters": _PARAMETERS,
+    "Profile": _PROFILE,
     "Monitoring": _MONITORING,
     "AliasMonitoring": _ALIAS_MONITORING,
     "Versions": _object(

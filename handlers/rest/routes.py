@@ -272,6 +272,13 @@ ROUTES = (
     ),
     Route(
         "GET",
+        "/v1/models/{model}/versions/{version}/profile",
+        "profiles:profile",
+        INSPECT,
+        ((200, "Profile"),),
+    ),
+    Route(
+        "GET",
         "/v1/models/{model}/versions/{version}/monitoring",
         "monitoring:version",
         INSPECT,

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from ml_core.algorithms.outputs import LABEL, TOP, by_every_name
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
-from ml_core.errors import Fault, InvalidInput, raise_faults, shown
+from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.instances import LEAVE_OUT, rows_from_json
 from ml_core.inputs.rows import Rows
 from ml_core.preprocessing.batch import RowBatch
@@ -124,13 +124,17 @@ class Model:
     def profile(self) -> Profile | None:
         """What is kept of the rows that it was trained on; None where that is nothing.
 
-        Raises `ArtifactInvalid` for bytes that are no profile.
+        Raises `ArtifactInvalid` for bytes that are no profile of this model's.
         """
         if self.profile_bytes is None:
             return None
         from ml_core.profiles.profile import Profile
 
-        return Profile.from_bytes(bytes(self.profile_bytes))
+        profile = Profile.from_bytes(bytes(self.profile_bytes))
+        features = self.encoding.features if self.encoding else None
+        if not profile.fits(self.features, features, len(self.classes) if self.classes else None):
+            raise ArtifactInvalid("the profile is not one of the model's columns and labels")
+        return profile
 
     def learnt(self) -> Learnt | None:
         """What it learnt, of rows as the estimator takes them; None where the algorithm does not say it."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from ml_core.inputs.columns import Feature
+
     type ColumnProfile = NumbersProfile | WordsProfile
 
 LEAST = 20
@@ -109,6 +111,25 @@ class Profile:
         self.rows = rows
         self.columns = tuple(columns)
         self.predicted = predicted
+
+    def fits(self, names: Sequence[str], features: Sequence[Feature] | None, n_labels: int | None) -> bool:
+        """Whether it is of columns of these names, or of none, and of so many labels; None for any number.
+
+        `features` say the same columns' kinds; without them all are numbers.
+        """
+        counted = n_labels if self.predicted is None else len(self.predicted.labels)
+        if n_labels not in (None, counted):
+            return False
+        if [column.name for column in self.columns] not in ([], [*names]):
+            return False
+        if features is None:
+            return not any(isinstance(column, WordsProfile) for column in self.columns)
+        return all(
+            column.kind == feature.kind and max(column.words, default=-1) < len(feature.words)
+            if isinstance(column, WordsProfile)
+            else column.kind == feature.kind and not feature.words
+            for column, feature in zip(self.columns, features, strict=False)
+        )
 
     def to_bytes(self) -> bytes:
         """The profile as an artifact holds it: JSON, equal for equal profiles."""

@@ -160,6 +160,13 @@ def _trained(model: str, body: dict[str, Any]) -> list[Case]:
 
 def _described(model: str) -> list[Case]:
     return [
+        get(
+            f"the profile of few {model}",
+            f"/v1/models/{model}/versions/1/profile",
+            409,
+            key=TRAIN,
+            code="no_profile",
+        ),
         get(f"the version of {model}", f"/v1/models/{model}/versions/1"),
         get(f"the versions of {model}", f"/v1/models/{model}/versions"),
         get(f"the schema of {model}", f"/v1/models/{model}/schema", key=PREDICT),

@@ -50,6 +50,7 @@ CASES = [
     ),
     *train("by what was guessed", DATA, "guessed"),
     get("how a version reads values", "/v1/models/written/versions/1"),
+    get("the profile of columns of every kind", "/v1/models/written/versions/1/profile", key=TRAIN),
     get("how a row is written", "/v1/models/written/schema", key=PREDICT),
     post("a row as the file has it", PATH, {"instances": [ROW]}, key=PREDICT),
     post(
