@@ -18,7 +18,15 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import growth_of_jobs, growth_of_registry, instructions, networks, preparation, tables
+from benchmarks import (
+    explanations,
+    growth_of_jobs,
+    growth_of_registry,
+    instructions,
+    networks,
+    preparation,
+    tables,
+)
 from providers.local.runtime.store import FolderStore
 from tests.ministack import Ministack
 
@@ -161,6 +169,7 @@ def main() -> None:
         warm(folder)
         try:
             cold(folder)
+            explanations.compare(console, OURS, environment(), folder)
         except instructions.CannotCount as reason:
             console.print(str(reason))
     growth_of_jobs.compare(console)

@@ -5,6 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ml_core.model.model import Model
     from ml_core.ports import ObjectStore
 
 KEY = "benchmark-key"
@@ -16,15 +17,21 @@ def store_models(store: "ObjectStore") -> None:
     from sklearn.datasets import load_breast_cancer
 
     from ml_core import train_model
-    from ml_core.registry.registry import Registry, artifact_key
 
     X, y = load_breast_cancer(return_X_y=True)
     for number, algorithm in enumerate(("logistic_regression", "svm", "kmeans")):
-        data = train_model(X, None if algorithm == "kmeans" else y, algorithm).to_bytes()
-        job = f"{number:028x}"
-        store.put_if_absent(artifact_key(job), data)
-        sha256 = hashlib.sha256(data).hexdigest()
-        Registry(store).register(name(algorithm), job, sha256=sha256, size=len(data), algorithm=algorithm)
+        model = train_model(X, None if algorithm == "kmeans" else y, algorithm)
+        store_model(store, f"{number:028x}", name(algorithm), model)
+
+
+def store_model(store: "ObjectStore", job: str, name: str, model: "Model") -> None:
+    """Register a model as the first version of its name, as if that job had trained it."""
+    from ml_core.registry.registry import Registry, artifact_key
+
+    data = model.to_bytes()
+    store.put_if_absent(artifact_key(job), data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    Registry(store).register(name, job, sha256=sha256, size=len(data), algorithm=model.algorithm)
 
 
 def name(algorithm: str) -> str:
@@ -37,16 +44,21 @@ def write_events(folder: str) -> None:
     from sklearn.datasets import load_breast_cancer
 
     rows = load_breast_cancer().data.tolist() * 2
-    digest = hashlib.sha256(KEY.encode()).hexdigest()
-    _write(f"{folder}/keys.json", [{"id": "benchmark", "role": "predict", "sha256": digest}])
+    write_keys(folder)
     for algorithm in ("logistic_regression", "svm", "kmeans"):
         for batch in BATCHES:
-            _write(f"{folder}/{name(algorithm)}-{batch}.json", event(name(algorithm), rows[:batch]))
+            write(f"{folder}/{name(algorithm)}-{batch}.json", event(name(algorithm), rows[:batch]))
 
 
-def event(model: str, instances: list[list[float]]) -> dict[str, Any]:
-    """What AWS's HTTP API hands to a function (payload 2.0) for a prediction."""
-    path = f"/v1/models/{model}:predict"
+def write_keys(folder: str, role: str = "predict") -> None:
+    """`keys.json`: the record of `KEY`."""
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    write(f"{folder}/keys.json", [{"id": "benchmark", "role": role, "sha256": digest}])
+
+
+def event(model: str, instances: list[list[float]], verb: str = "predict") -> dict[str, Any]:
+    """What AWS's HTTP API hands to a function (payload 2.0) for a prediction, or for another verb."""
+    path = f"/v1/models/{model}:{verb}"
     return {
         "version": "2.0",
         "routeKey": "$default",
@@ -71,6 +83,7 @@ def event(model: str, instances: list[list[float]]) -> dict[str, Any]:
     }
 
 
-def _write(file: str, content: object) -> None:
+def write(file: str, content: object) -> None:
+    """Write a file of JSON."""
     with open(file, "w", encoding="utf-8") as opened:
         json.dump(content, opened)

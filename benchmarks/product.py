@@ -1,8 +1,9 @@
 """The product as a Lambda instance runs it: the AWS handler, and a key that is checked.
 
-`predict FOLDER EVENT` answers one event from cold, `time FOLDER EVENT…` several again and again. Models and
-keys are in the folder; with `ML_BUCKET` set they are where a deployment on AWS has them, S3 and the Parameter
-Store, and nothing here comes between the handler and its cloud.
+`predict FOLDER EVENT` answers one event from cold, `repeat FOLDER EVENT TIMES` one again and again, and
+`time FOLDER EVENT…` several. Models and keys are in the folder; with `ML_BUCKET` set they are where a
+deployment on AWS has them, S3 and the Parameter Store, and nothing here comes between the handler and its
+cloud.
 """
 
 from __future__ import annotations
@@ -25,19 +26,21 @@ def use(folder: str) -> None:
     bootstrap._SERVICES.append(folder_services(settings, keys.read))  # noqa: SLF001 - what stands for the cloud
 
 
-def predict(event_file: str) -> None:
-    """Answer the recorded event, and fail unless it is a prediction."""
+def predict(event_file: str, times: str = "1") -> None:
+    """Answer the recorded event so often, and fail unless it is a 200."""
     with open(event_file, encoding="utf-8") as file:
-        answer = aws.api(json.load(file), None)
-    if answer["statusCode"] != 200:
-        raise SystemExit(str(answer))
+        event = json.load(file)
+    for _ in range(int(times)):
+        answer = aws.api(event, None)
+        if answer["statusCode"] != 200:
+            raise SystemExit(str(answer))
 
 
 def main(verb: str, folder: str, *events: str) -> None:
-    """Answer one event from cold, or several again and again."""
+    """Answer one event from cold, it again and again, or several."""
     if "ML_BUCKET" not in os.environ:
         use(folder)
-    if verb == "predict":
+    if verb in ("predict", "repeat"):
         predict(*events)
     else:
         from benchmarks.timing import report
