@@ -2,6 +2,8 @@
 
 ministack 1.5.33 asks for the right to `ssm:GetParametersByPath` on every resource, AWS on the path
 (https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html).
+It takes parameters of any length; a standard one has 4 KB
+(https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html).
 
 With AS_IF_TLS in the environment, requests count as encrypted: the emulator speaks plain HTTP, which policies
 of buckets refuse to everybody but an account's root.
@@ -17,10 +19,14 @@ from typing import Any
 
 from ministack.app import main  # type: ignore[import-not-found]
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
+from ministack.core.responses import error_response_json  # type: ignore[import-not-found]
+from ministack.services import ssm  # type: ignore[import-not-found]
 
 _resource_arn = iam_actions.extract_resource_arn
 _iam_action = iam_actions.extract_iam_action
 _condition_key = iam_evaluator._resolve_condition_key
+_put_parameter = ssm._put_parameter
+_LONGEST_STANDARD = 4096
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/")
 
 
@@ -51,6 +57,16 @@ def condition_key(key: str, context: Any) -> Any:
     return "true" if encrypted else _condition_key(key, context)
 
 
+def put_parameter(data: dict[str, Any]) -> Any:
+    """Make a parameter, which has to be short unless it is of another tier."""
+    if data.get("Tier", "Standard") == "Standard" and len(data.get("Value", "")) > _LONGEST_STANDARD:
+        said = (
+            f"Standard tier parameters support a maximum parameter value of {_LONGEST_STANDARD} characters."
+        )
+        return error_response_json("ValidationException", said, 400)
+    return _put_parameter(data)
+
+
 def told(action: str, headers: dict[str, str]) -> None:
     """Print who called it; nothing for a request without a signature."""
     if by := _CREDENTIAL.search(headers.get("authorization", "")):
@@ -61,4 +77,5 @@ if __name__ == "__main__":
     iam_actions.extract_iam_action = iam_action
     iam_evaluator._resolve_condition_key = condition_key
     iam_actions.extract_resource_arn = resource_arn
+    ssm._put_parameter = put_parameter
     sys.exit(main())

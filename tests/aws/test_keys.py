@@ -12,10 +12,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from handlers.auth import is_record
 from providers.aws.deploying.identity import AwsIdentity
 from providers.aws.deploying.key_store import OneParameter, SsmKeys, below
 from providers.aws.runtime.keys import read_records
-from providers.deploying.keys import new_key
+from providers.deploying.keys import LONGEST_RECORD, KeyLimits, new_key
 from tests.ministack import REGION, Ministack
 
 ACCOUNT = "333333333333"
@@ -125,6 +126,36 @@ def test_more_keys_than_a_page_holds_are_all_read_and_each_can_be_revoked(
     store.write(records[:1])
     assert ids(env) == {records[0]["id"]}
     assert ended([started(env, "list")])[0].split()[0] == records[0]["id"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_longest_record_fits_and_a_longer_one_would_not(
+    env: dict[str, str], identity: AwsIdentity
+) -> None:
+    """A standard parameter holds 4 KB: that is why no record is longer."""
+    limits = KeyLimits(models=[f"{number:03d}-{'x' * 50}" for number in range(68)])
+    made = new_key("predict", limits=limits).record
+    made["models"].append("x" * (LONGEST_RECORD - len(json.dumps(made, separators=(",", ":"))) - len('"",')))
+    SsmKeys(identity, PATH).write([made])
+    assert read_records(PATH, env) == [made]
+    client = identity.client("ssm")
+    assert (
+        len(client.get_parameter(Name=f"{PATH}/{made['id']}", WithDecryption=True)["Parameter"]["Value"])
+        == 4096
+    )
+    with pytest.raises(ClientError, match="ValidationException"):
+        client.put_parameter(Name=f"{PATH}/longer", Value="x" * 4097, Type="SecureString")
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_key_with_limits_is_made_read_and_listed(env: dict[str, str]) -> None:
+    options = ["--role", "predict", "--role", "feedback", "--models", "churn,fraud-*", "--days", "1"]
+    (key,) = ended([started(env, "new", *options)])
+    (record,) = read_records(PATH, env) or []
+    assert is_record(record)
+    assert record["id"] == key.split("_")[1]
+    (listed,) = ended([started(env, "list")])
+    assert listed.split("\t")[:4] == [record["id"], "predict,feedback", "churn,fraud-*", "*"]
 
 
 def test_a_stack_of_an_earlier_version_keeps_its_one_parameter(

@@ -8,6 +8,7 @@ import json
 import re
 import threading
 import zlib
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -374,6 +375,8 @@ def _add_version(cloud: Cloud, request: Recorded, secret: str) -> Json:
     _read(cloud, request, secret)
     body = _checked(secretmanager_v1.AddSecretVersionRequest, {"parent": secret, **request.body})
     versions = cloud.versions.setdefault(secret, [])
+    if len(b64decode(body["payload"]["data"])) > limits.SECRET_BYTES:
+        raise Refusal(400, f"The payload is larger than {limits.SECRET_BYTES} bytes")
     name = f"{secret}/versions/{len(versions) + 1}"
     versions.insert(0, {"name": name, "state": "ENABLED", "data": body["payload"]["data"]})
     return {"name": name, "state": "ENABLED"}

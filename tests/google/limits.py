@@ -25,6 +25,8 @@ BUILD_ROLES = {
 }
 # https://cloud.google.com/iam/quotas: logical operators in a condition.
 MOST_OPERATORS = 12
+# https://cloud.google.com/secret-manager/quotas: a secret's payload.
+SECRET_BYTES = 65_536
 
 
 def size(service: Json) -> str | None:

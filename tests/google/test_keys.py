@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from google.api_core.exceptions import BadRequest
 
-from ml_core.errors import RevisionMismatch, Unavailable
+from ml_core.errors import RevisionMismatch, TooLarge, Unavailable
 from providers.__main__ import main
-from providers.deploying.keys import Target, _change
+from providers.deploying.keys import KeyLimits, Target, _change, new_key
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 from providers.google.deploying.access import Access
@@ -39,6 +39,21 @@ def test_what_is_written_is_read(deployed: Google) -> None:
     store = key_store(Target("dev"), deployed.env)
     store.write([RECORD])
     assert store.read() == [RECORD]
+
+
+def test_records_with_limits_are_read_as_they_were_made(deployed: Google, tmp_path: Path) -> None:
+    """A secret holds sixteen of the longest; what is more is refused before it is sent."""
+    patterns = [f"{number:03d}-{'x' * 50}" for number in range(68)]
+    limits = KeyLimits(models=patterns, expires="2999-12-31T23:59:59Z")
+    records = [new_key("predict", limits=limits).record for _ in range(17)]
+    store = key_store(Target("dev"), deployed.env)
+    store.write(records[:16])
+    assert store.read() == records[:16]
+    (tmp_path / "mounted").write_text(json.dumps(held(deployed, SECRET)))
+    assert read_records(str(tmp_path / "mounted")) == records[:16]
+    with pytest.raises(TooLarge, match="a secret holds at most 65,536: revoke keys"):
+        store.write(records)
+    assert held(deployed, SECRET) == records[:16]
 
 
 def test_only_the_newest_version_is_kept(deployed: Google) -> None:

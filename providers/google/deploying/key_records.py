@@ -14,7 +14,7 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 from typing import Any
 
-from ml_core.errors import RevisionMismatch, Unavailable
+from ml_core.errors import RevisionMismatch, TooLarge, Unavailable
 from providers.google.deploying.access import Access, one_line
 
 Json = dict[str, Any]
@@ -25,6 +25,8 @@ CLAIM = "keys-are-being-written-by"
 # Seconds after which a claim that did not change is taken for one whose writer died.
 ABANDONED = 30.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+# Of a version, in bytes. https://cloud.google.com/secret-manager/quotas
+_LONGEST = 65_536
 
 
 class _Overtaken(Exception):
@@ -85,14 +87,21 @@ class KeyRecords:
 
         Raises:
             RevisionMismatch: somebody else changed the records since they were read.
+            TooLarge: a secret does not hold so many.
         """
+        data = json.dumps(records, separators=(",", ":")).encode()
+        if len(data) > _LONGEST:
+            raise TooLarge(
+                f"the keys would take {len(data):,} bytes; a secret holds at most {_LONGEST:,}:"
+                " revoke keys that are no longer used, or name fewer patterns"
+            )
         if self._secret is None:
             self.read()
         if self._secret is None:
             return False
         claimed, self._secret = self._patch(self._secret, {CLAIM: secrets.token_hex(8)}), None
         try:
-            added = self._add(json.dumps(records, separators=(",", ":")).encode())
+            added = self._add(data)
             if _number(added) != self._newest + 1:
                 self._give_way(added)
             self._destroy_all_but(added)
