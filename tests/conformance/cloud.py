@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import pytest
 
+from ml_core.ports import ObjectStore
 from tests.conformance.case import Answer, Request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -25,12 +26,14 @@ class Running(NamedTuple):
         ask_web: asks an `api` that knows the keys, with the settings `web` besides.
         deliver: hands `train` every message that is in the queue, and returns when there is none left. No
             message reaches it otherwise, so that a job waits on every cloud until the cases want it to run.
+        store: what the functions of `ask` store things in.
     """
 
     ask: Callable[[Request], Answer]
     ask_closed: Callable[[Request], Answer]
     ask_web: Callable[[Request], Answer]
     deliver: Callable[[], None]
+    store: ObjectStore
 
 
 class Cloud(Protocol):

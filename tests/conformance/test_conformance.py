@@ -4,10 +4,12 @@ import hashlib
 import threading
 from contextlib import ExitStack
 from math import fsum
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from ml_core.monitoring.parts import PARTS, Counted, read_part
+from ml_core.ports import every_object
 from tests.conformance.case import (
     ADMIN,
     ASKING,
@@ -22,6 +24,7 @@ from tests.conformance.case import (
 )
 from tests.conformance.cases.explanation import PREDICTED
 from tests.conformance.cases.jobs import MOST_OPEN
+from tests.conformance.cases.state import ASKED, PLANS
 from tests.conformance.cases.web import BASE, ORIGINS
 from tests.conformance.cloud import LAPTOP, Running, cloud, clouds
 from tests.conformance.comparison import differences
@@ -53,10 +56,18 @@ SETTINGS = {"ML_ALIAS_TTL": "0", "ML_KEY_TTL": "0", "ML_MAX_WAIT": "50", "ML_MAX
 WEB = {"ML_CORS_ORIGINS": ", ".join(ORIGINS), "ML_BASE_PATH": BASE}
 
 
+class Asked(NamedTuple):
+    """What came of asking each cloud: the answers by the cases' names, and the objects of counts."""
+
+    answers: dict[str, dict[str, Any]]
+    monitoring: dict[str, dict[str, bytes]]
+
+
 @pytest.fixture(scope="session")
-def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Every cloud's answers by the cases' names: the clouds are asked side by side, each case after case."""
+def asked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """All clouds are asked, side by side, each case after case."""
     found: dict[str, dict[str, Any]] = {}
+    counts: dict[str, dict[str, bytes]] = {}
     with ExitStack() as stack:
         running: dict[str, Running] = {}
         for name in clouds():
@@ -65,13 +76,21 @@ def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
         def ask(name: str) -> None:
             found[name] = answers(running[name], KEYS, CASES)
+            store = running[name].store
+            counts[name] = {info.key: store.get(info.key).data for info in every_object(store, "monitoring/")}
 
         asking = [threading.Thread(target=ask, args=(name,)) for name in running]
         for thread in asking:
             thread.start()
         for thread in asking:
             thread.join()
-    return found
+    return Asked(found, counts)
+
+
+@pytest.fixture(scope="session")
+def answered(asked: Asked) -> dict[str, Any]:
+    """Every cloud's answers by the cases' names."""
+    return asked.answers
 
 
 def answer_of(answered: dict[str, Any], cloud: str, case: str) -> Any:
@@ -183,3 +202,30 @@ def test_no_deviation_is_declared_of_a_case_or_cloud_that_is_not_there() -> None
 def test_every_cloud_was_asked_everything(answered: dict[str, Any]) -> None:
     assert sorted(answered) == sorted(clouds())
     assert all(list(each) == list(CASES) for each in answered.values())
+
+
+@pytest.mark.parametrize("cloud", clouds())
+def test_what_is_predicted_is_counted(asked: Asked, cloud: str) -> None:
+    """At least the first prediction of all, which is stored at once."""
+    first: list[Counted] = []
+    for key, data in asked.monitoring[cloud].items():
+        versions = read_part(data) if key.startswith(PARTS) else {}
+        assert versions is not None
+        first += [counted for counted in versions.values() if counted.model == "visits"]
+    assert len(first) == 1
+    counts = first[0].counts
+    assert (counts.requests, counts.refused, counts.errors) == (1, 0, 0)
+    assert (counts.predictions, sum(counts.labels), sum(counts.probability)) == (4, 4, 4)
+    visits, plans = counts.columns
+    assert counts.counted == 4
+    assert (visits[-3:], sum(visits[:-3])) == ([1, 1, 1], 3), "missing, far below, far above"
+    assert plans == [1, 1, 0, 1, 1], "the two words, no other one of the model's, a new one, missing"
+
+
+@pytest.mark.parametrize("cloud", clouds())
+def test_no_value_is_in_what_is_counted(asked: Asked, cloud: str) -> None:
+    assert asked.monitoring[cloud]
+    values = [value for row in ASKED for value in row if value not in (None, *PLANS)]
+    for key, data in asked.monitoring[cloud].items():
+        for value in values:
+            assert str(value).lower().encode() not in data.lower(), f"{value!r} is in {key}"

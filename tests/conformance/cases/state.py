@@ -6,12 +6,15 @@ numbers   a linear SVM of two classes that are integers, without probabilities
 texts     features and classes outside ASCII
 line      k-means of one feature, 25 clusters
 gone      a model that was deleted
+visits    logistic regression of a number and a word; the first model that is asked
 broken    has a job that failed, and no version
 """
 
+from typing import Any
+
 from sklearn.datasets import load_iris
 
-from tests.conformance.case import Case, delete, get, post, put
+from tests.conformance.case import PREDICT, Case, delete, get, post, put
 
 _IRIS = load_iris()
 ROWS = _IRIS.data.tolist()
@@ -54,6 +57,12 @@ MODELS = {
         "instances": [[0.37 * step * step] for step in range(100)],
         "test_fraction": 0,
     },
+    "visits": {
+        "algorithm": "logistic_regression",
+        "instances": [[step, "basic" if step % 3 else "plus"] for step in range(90)],
+        "targets": ["no" if step < 45 else "yes" for step in range(90)],
+        "feature_names": ["visits", "plan"],
+    },
     "broken": {
         "algorithm": "kmeans",
         "hyperparameters": {"n_clusters": 2},
@@ -68,6 +77,14 @@ GONE = {
     "instances": [[0], [1], [9], [10]],
     "test_fraction": 0,
 }
+# Nothing else in the suite is like these values: none of them may ever be found in the store.
+PLANS = ("basic", "plus")
+ASKED: list[list[Any]] = [
+    [4815.162342, "Xanthippe"],
+    [-271828.125, "basic"],
+    [61.803398, "plus"],
+    [None, None],
+]
 THIRD = {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 3}, "instances": ROWS}
 
 
@@ -99,4 +116,5 @@ CASES = [
     put("canary is version 2", "/v1/models/iris/aliases/canary", {"version": 2}),
     delete("version 3 is deleted", "/v1/models/iris/versions/3"),
     delete("gone is deleted", "/v1/models/gone"),
+    post("a first prediction", "/v1/models/visits:predict", {"instances": ASKED}, key=PREDICT),
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from providers.aws.runtime import wiring
 from tests.conformance.case import Answer, Request
 from tests.conformance.cloud import Records, Running
 from tests.ministack import Ministack
@@ -72,6 +73,7 @@ def started(
             lambda sent: _gateway(closed, sent),
             lambda sent: _gateway(for_pages, sent),
             deliver,
+            wiring.store({**aws.env, "ML_BUCKET": BUCKET}),
         )
 
 

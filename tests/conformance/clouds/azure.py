@@ -8,6 +8,7 @@ import pytest
 
 from providers.azure.deploying import packaging
 from providers.azure.deploying.planning import apps_of
+from providers.azure.runtime import wiring
 from tests.azure.conftest import make_service
 from tests.azure.function_host import FunctionHost
 from tests.azurite import Azurite
@@ -46,4 +47,5 @@ def started(
                 lambda sent: wire.ask(closed.port, sent),
                 lambda sent: wire.ask(for_pages.port, sent),
                 deliver,
+                wiring.store(env),
             )

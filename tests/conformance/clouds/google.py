@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from providers.google.deploying import packaging
+from providers.google.runtime import wiring
 from tests.conformance import wire
 from tests.conformance.cloud import Records, Running
 from tests.google import gcs, tasks
@@ -76,4 +77,5 @@ def started(
                 lambda sent: wire.ask(closed.port, sent),
                 lambda sent: wire.ask(for_pages.port, sent),
                 deliver,
+                wiring.store(env),
             )

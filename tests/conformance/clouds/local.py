@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from providers.local.runtime.store import FolderStore
 from tests.conformance import wire
 from tests.conformance.cloud import Records, Running
 from tests.e2e.local_server import LocalServer
@@ -42,6 +43,7 @@ def started(
                 lambda sent: wire.ask(closed_port, sent),
                 lambda sent: wire.ask(web_port, sent),
                 trainer.run,
+                FolderStore(root),
             )
         finally:
             trainer.resume()
