@@ -51,12 +51,14 @@ class Continuous(NamedTuple):
 
     def values(self, rows: int, rng: Random) -> Floats:
         """So many of them."""
-        return np.asarray(self.distribution.ppf(rng.random(rows)))
+        values: Floats = self.distribution.ppf(rng.random(rows))
+        return values
 
     def shares(self, ends: Floats, now: Now) -> Floats:
         """The share below each end."""
         moved = ends - now.shift * self.distribution.std() if now.shift else ends
-        return np.asarray(self.distribution.cdf(moved))
+        below: Floats = self.distribution.cdf(moved)
+        return below
 
 
 class Discrete(NamedTuple):
@@ -66,12 +68,14 @@ class Discrete(NamedTuple):
 
     def values(self, rows: int, rng: Random) -> Floats:
         """So many of them."""
-        return rng.choice(len(self.pmf), rows, p=self.pmf).astype(float)
+        values: Floats = rng.choice(len(self.pmf), rows, p=self.pmf).astype(float)
+        return values
 
     def shares(self, ends: Floats, now: Now) -> Floats:  # noqa: ARG002 - it is not shifted
         """The share below each end."""
         below = np.concatenate(([0.0], np.cumsum(self.pmf)))
-        return below[np.clip(np.ceil(ends), 0, len(self.pmf)).astype(int)]
+        found: Floats = below[np.clip(np.ceil(ends), 0, len(self.pmf)).astype(int)]
+        return found
 
 
 class Words(NamedTuple):
@@ -107,8 +111,11 @@ def comparisons(
 ) -> list[Comparison]:
     """Train on a column of that kind and compare it with so many rows of now, for each number of rows."""
     missing = rng.random(trained) < MISSING
-    compared = _words if isinstance(kind, Words) else _numbers
-    found = [compare(cells) for cells in compared(kind, missing, counted, rng, now)]
+    if isinstance(kind, Words):
+        cells = _words(kind, missing, counted, rng, now)
+    else:
+        cells = _numbers(kind, missing, counted, rng, now)
+    found = [compare(each) for each in cells]
     return [each for each in found if each is not None]
 
 
@@ -143,7 +150,7 @@ def _words(
     places = rng.choice(n_words, len(missing), p=kind.pmf)
     seen = np.flatnonzero(np.bincount(places[~missing], minlength=n_words)).tolist()
     sent, known = (Feature("x", CATEGORY, tuple(map(str, words))) for words in (range(n_words), seen))
-    profile = _profile(places, missing, sent, known)
+    profile = _profile(places.astype(float), missing, sent, known)
     shares = _shares([*kind.pmf * (1 - now.missing - now.new_word), now.missing, now.new_word])
     for rows in counted:
         *drawn, gaps, new = map(int, rng.multinomial(rows, shares))

@@ -643,7 +643,6 @@ _TENSOR = _object(
     optional=("parameters", "data"),
 )
 
-_COUNT: Schema = {"type": "integer", "minimum": 0}
 _ONE_SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 _SENT_VALUE: Schema = {"type": ["number", "string", "null"]}
 _COMPARISON: Schema = {
@@ -657,7 +656,7 @@ _COMPARISON: Schema = {
         "description": "The chance that samples of one distribution are as far apart.",
     },
 }
-_STATE: Schema = {
+_DRIFT_STATE: Schema = {
     "type": "string",
     "enum": ["too_few", "steady", "drifted", "no_reference"],
     "description": "`drifted` where the PSI is 0.05 or more beyond its expectation and the p-value times the "
@@ -669,7 +668,7 @@ _MONITORED_FEATURE = _object(
     {
         "kind": {"type": "string", "enum": ["number", "boolean", "category", "date"]},
         **_COMPARISON,
-        "state": _STATE,
+        "state": _DRIFT_STATE,
         "missing": _SHARES,
         "bins": {
             **_list(
@@ -765,7 +764,7 @@ _MONITORING: Schema = _object(
         "predictions": _object(
             {
                 **_COMPARISON,
-                "state": _STATE,
+                "state": _DRIFT_STATE,
                 "reference": {
                     **_TEXT_OR_NULL,
                     "enum": ["held_out", "training", None],
@@ -777,7 +776,7 @@ _MONITORING: Schema = _object(
                         _object(
                             {
                                 **_COMPARISON,
-                                "state": _STATE,
+                                "state": _DRIFT_STATE,
                                 "bins": _list(_object({**_PROBABILITY_BIN, **_BOTH_SHARES})),
                             }
                         ),

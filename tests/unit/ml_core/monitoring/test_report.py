@@ -278,9 +278,12 @@ class FakeModel:
         self.classes = classes
 
 
-def arm(version: int, days: dict[str, VersionCounts], model: Any = None) -> Arm:
+STEADY: Any = FakeModel()
+
+
+def arm(version: int, days: dict[str, VersionCounts], model: Any = STEADY) -> Arm:
     window = Window(0.0, 1.0, tuple(DayCounts(date, found) for date, found in days.items()), 0)
-    return Arm(version, 90 if version == 3 else 10, model or FakeModel(), window, NO_FEEDBACK)
+    return Arm(version, 90 if version == 3 else 10, model, window, NO_FEEDBACK)
 
 
 def test_arms_stand_side_by_side_and_are_compared_on_their_common_days() -> None:
