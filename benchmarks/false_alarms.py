@@ -89,7 +89,8 @@ type Column = Continuous | Discrete | Words
 
 def _shares(weights: Any) -> Floats:
     found = np.asarray(weights, dtype=float)
-    return found / found.sum()
+    shares: Floats = found / found.sum()
+    return shares
 
 
 KINDS: dict[str, Column] = {

@@ -101,6 +101,25 @@ class Monitor:
             self._is_storing = True
         self._run(self._store)
 
+    def unsaved(self, jobs: Iterable[str]) -> dict[str, VersionCounts]:
+        """What was counted of these versions, by job, and is not in the store yet.
+
+        To be asked for after the store was read: what is stored in between is then in neither, not in both.
+        """
+        found: dict[str, VersionCounts] = {}
+        with self._lock:
+            stored = (self._part and read_part(self._part.written or b"")) or {}
+            for job in jobs:
+                tally = self._versions.get(job)
+                if tally is None:
+                    continue
+                self._count_columns([tally])
+                counts = found[job] = VersionCounts()
+                counts.add(tally.counts)
+                if job in stored:
+                    counts.add(stored[job].counts, -1)
+        return found
+
     def _begin(self, seen: Observation) -> _VersionTally | None:
         """A tally for a version that has none; None where there are too many."""
         if len(self._versions) >= MOST_VERSIONS:

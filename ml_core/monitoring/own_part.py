@@ -29,6 +29,11 @@ class OwnPart:
         self._stored: bytes | None = None
         self._doubtful: bytes | None = None  # a write whose answer is not known
 
+    @property
+    def written(self) -> bytes | None:
+        """What was written last, which may not have arrived; None for nothing."""
+        return self._stored if self._doubtful is None else self._doubtful
+
     def is_of(self, now: float) -> bool:
         """Whether `now` is in its hour: afterwards it is not written."""
         return self._over - HOUR <= now < self._over

@@ -61,6 +61,17 @@ class Window(Record):
             total.add(day.counts)
         return total
 
+    def plus(self, at: float, counts: VersionCounts) -> Window:
+        """With what was counted at a moment, where that is in it."""
+        if not self.begin <= at <= self.end:
+            return self
+        days = {day.date: day.counts for day in self.days}
+        total = VersionCounts()
+        total.add(days.get(_date(at), VersionCounts()))
+        total.add(counts)
+        days[_date(at)] = total
+        return self._replace(days=tuple(DayCounts(date, days[date]) for date in sorted(days)))
+
 
 def window(store: ObjectStore, job: str, begin: float, end: float, *, now: float | None = None) -> Window:
     """The counts of a version, by the job that trained it, on the days from `begin` to before `end`.

@@ -80,9 +80,13 @@ def alias(call: Call) -> Response:
 
 
 def _windows(call: Call, served: list[Served], span: tuple[float, float]) -> list[Window]:
-    """What was counted of each version."""
+    """What was counted of each version: what is stored, and what this instance has not stored yet."""
+    now = time.time()
     jobs = [each.job or "" for each in served]
-    found = windows(call.services.store, jobs, *span)
+    found = windows(call.services.store, jobs, *span, now=now)
+    if call.settings.monitoring_days:
+        for job, counts in call.services.monitor.unsaved(jobs).items():
+            found[job] = found[job].plus(now, counts)
     return [found[job] for job in jobs]
 
 

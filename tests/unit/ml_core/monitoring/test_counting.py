@@ -373,3 +373,32 @@ def test_no_value_is_in_what_is_stored() -> None:
     assert b"1234" not in data
     assert b"8765" not in data
     assert list(json.loads(data)) == ["format", "versions"]
+
+
+@pytest.mark.parametrize("failures", [0.0, 0.3])
+def test_what_is_stored_and_what_is_not_are_all_there_is(failures: float) -> None:
+    """Over three hours, after each request; where answers are lost, some may be missing and none is twice."""
+    chosen, store, clock = Random(7), Failing(), Clock()  # noqa: S311 - no secret
+    troubles = ("repeated", "unanswered", Unavailable("no answer"))
+    store.next = (chosen.choice(troubles) if chosen.random() < failures else None for _ in count())
+    counted = monitor(store, clock)
+    assert counted.unsaved(["job0"]) == {}
+    requests = {f"job{number}": 0 for number in range(3)}
+    while clock.now < BEGIN + 3 * HOUR:
+        clock.now += chosen.expovariate(1 / 40)
+        job = chosen.choice([*requests])
+        counted.take(observed(MODEL, [0.5, 0.5], job=job), 200, 1.0)
+        requests[job] += 1
+        there, unsaved = stored(store), counted.unsaved([*requests, "another"])
+        for each, made in requests.items():
+            total = VersionCounts()
+            for counts in (there.get(each), unsaved.get(each)):
+                total.add(counts or VersionCounts())
+            told = (
+                total.requests,
+                sum(total.labels),
+                total.counted,
+                sum(total.columns[0] if total.columns else ()),
+            )
+            assert told == (made,) * 4 or (failures and max(told) <= made)
+    assert counted.unsaved(["another"]) == {}
