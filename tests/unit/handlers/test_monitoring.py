@@ -4,8 +4,9 @@ import json
 import shutil
 import time
 from calendar import timegm
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import jsonschema
@@ -239,3 +240,99 @@ def test_a_time_that_is_too_long_says_what_was_left_out(
     told = read(asking(services)("GET", f"{VERSION}?from={days_ago(20)}"))
     assert told["requests"] == 4
     assert "1 or more objects of counts were not read" in told["warnings"][0]
+
+
+PLANS = ("basic", "gold", "plus")
+
+
+def customers(
+    rows: int, seed: int, *, plans: Sequence[str] = PLANS, older: float = 0.0
+) -> list[dict[str, Any]]:
+    """Rows of a table with every kind of column; some of each are missing."""
+    chosen = Random(seed)  # noqa: S311 - no secret
+    return [
+        {
+            "age": None if chosen.random() < 0.05 else round(chosen.gauss(40 + older, 12), 1),
+            "spend": round(chosen.lognormvariate(3, 1), 2),
+            "joined": f"20{chosen.randrange(10, 24)}-{chosen.randrange(1, 13):02}-15",
+            "plan": chosen.choice(plans),
+            "paid": chosen.random() < 0.7,
+        }
+        for _ in range(rows)
+    ]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model of a table with every kind of column."""
+    from handlers.jobs import train_now
+
+    root = tmp_path_factory.mktemp("shop")
+    rows = customers(1_500, 1)
+    targets = ["yes" if row["spend"] > 25 else "no" for row in rows]
+    request = {"algorithm": "logistic_regression", "instances": rows, "targets": targets}
+    assert train_now(services_over(root), {"model": "shop", **request}).state == "succeeded"
+    return root
+
+
+@pytest.mark.parametrize(
+    ("changed", "drifted"),
+    [
+        ({}, []),
+        ({"older": 9.0}, ["age"]),
+        ({"plans": (*PLANS, "silver")}, ["plan"]),
+        ({"plans": ("basic", "gold"), "older": -9.0}, ["age", "plan"]),
+    ],
+)
+def test_what_is_predicted_is_counted_and_compared(
+    shop: Path, tmp_path: Path, changed: dict[str, Any], drifted: list[str]
+) -> None:
+    shutil.copytree(shop, tmp_path / "shop")
+    ask = asking(services_over(tmp_path / "shop"))
+    sent = customers(900, 2, **changed)
+    for begin in range(0, 900, 300):
+        body = json.dumps({"instances": sent[begin : begin + 300]}).encode()
+        assert ask("POST", "/v1/models/shop/versions/1:predict", body).status == 200
+    assert ask("POST", "/v1/models/shop/versions/1:predict", b'{"instances": [{"age": "old"}]}').status == 422
+    told = read(ask("GET", "/v1/models/shop/versions/1/monitoring"))
+    assert (told["predicted"], told["counted"], told["requests"], told["refused"]) == (900, 900, 4, 1)
+    assert told["drifted"] == drifted
+    assert told["state"] == ("drifted" if drifted else "steady")
+    assert told["predictions"]["state"] == "steady"
+    age = told["features"]["age"]
+    ends = [each["from"] for each in age["bins"][1:]]
+    for place, each in enumerate(age["bins"]):
+        low, high = [-1e9, *ends][place], [*ends, 1e9][place]
+        inside = sum(low <= row["age"] < high for row in sent if row["age"] is not None)
+        assert each["now"] == pytest.approx(inside / 900, abs=1e-6)
+    assert age["missing"]["now"] == pytest.approx(sum(row["age"] is None for row in sent) / 900, abs=1e-6)
+    plan = told["features"]["plan"]
+    for each in plan["bins"]:
+        now = sum(row["plan"] == each["word"] for row in sent) / 900
+        assert each["now"] == pytest.approx(now, abs=1e-6)
+    assert plan["unseen"] == pytest.approx(sum(row["plan"] == "silver" for row in sent) / 900, abs=1e-6)
+    paid = {each["value"]: each["now"] for each in told["features"]["paid"]["bins"]}
+    assert paid[True] == pytest.approx(sum(row["paid"] for row in sent) / 900, abs=1e-6)
+    joined = told["features"]["joined"]["bins"]
+    before = sum(row["joined"] < joined[0]["to"] for row in sent) / 900
+    assert joined[0]["now"] == pytest.approx(before, abs=1e-6)
+    assert 0.5 < told["expected_accuracy"] <= 1
+
+
+def test_few_rows_are_too_few(shop: Path, tmp_path: Path) -> None:
+    shutil.copytree(shop, tmp_path / "shop")
+    ask = asking(services_over(tmp_path / "shop"))
+    body = json.dumps({"instances": customers(299, 3, plans=["new"], older=50)}).encode()
+    assert ask("POST", "/v1/models/shop/versions/1:predict", body).status == 200
+    told = read(ask("GET", "/v1/models/shop/versions/1/monitoring"))
+    assert (told["state"], told["drifted"], told["counted"]) == ("too_few", [], 299)
+    assert told["features"]["age"]["psi"] > 1
+
+
+def test_nothing_is_counted_where_that_is_switched_off(shop: Path, tmp_path: Path) -> None:
+    shutil.copytree(shop, tmp_path / "shop")
+    ask = asking(services_over(tmp_path / "shop", ML_MONITORING_DAYS="0"))
+    body = json.dumps({"instances": customers(300, 3)}).encode()
+    assert ask("POST", "/v1/models/shop/versions/1:predict", body).status == 200
+    told = read(ask("GET", "/v1/models/shop/versions/1/monitoring"))
+    assert (told["state"], told["requests"], told["monitoring"]["on"]) == ("no_predictions", 0, False)
