@@ -208,10 +208,14 @@ class Services:
 
     @property
     def telling(self) -> Telling:
-        """What takes the truth about predictions."""
+        """What takes the truth about predictions. Raises `NotMonitored` where these are not counted."""
+        from ml_core.errors import NotMonitored
         from ml_core.monitoring.telling import Telling
 
-        return Telling(self.registry, self.receipts)
+        days = self.settings.monitoring_days
+        if not days:
+            raise NotMonitored("nothing is counted: the setting ML_MONITORING_DAYS is 0")
+        return Telling(self.registry, self.receipts, days)
 
     @property
     def monitor(self) -> Monitor:

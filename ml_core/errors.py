@@ -16,6 +16,7 @@
     │   ├── NotDescribed        what a version learnt cannot be told
     │   ├── NoProfile           nothing is kept of the rows that a version was trained on
     │   ├── NotExplained        why it predicts what it predicts cannot be told
+    │   ├── NotMonitored        predictions are not counted here
     │   ├── FeedbackFull        a day's predictions have as many labels as are counted
     │   ├── IdempotencyMismatch the key was used for another request
     │   ├── LeaseLost           another trainer holds the job, or it is over
@@ -204,6 +205,12 @@ class NotExported(Conflict):
     """The version cannot be said as ONNX: its algorithm has no graph, or ONNX no place for what it holds."""
 
     code = "not_exported"
+
+
+class NotMonitored(Conflict):
+    """Predictions are not counted here, and nor is what they were really of."""
+
+    code = "not_monitored"
 
 
 class FeedbackFull(Conflict):

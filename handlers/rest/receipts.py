@@ -2,57 +2,48 @@
 
 from typing import TYPE_CHECKING
 
+from ml_core.algorithms.outputs import LABEL
 from ml_core.errors import InvalidInput
 from ml_core.monitoring.receipts import probability_bin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from handlers.rest.call import Call
-    from ml_core.model.model import Predictions
     from ml_core.serving import Served
 
-_LABEL, _PROBABILITY = "label", "probability"
 
-
-class ReceiptsOfRows:
-    """Makes a receipt for each row of one request.
+def outputs_for_receipts(
+    call: "Call", served: "Served", asked: tuple[str, ...], where: str
+) -> tuple[str, ...]:
+    """What the model has to be asked for where receipts are: first what the caller asks for.
 
     Args:
         call: what was asked.
         served: the version that answers.
-        asked: the outputs that the caller asked for.
+        asked: the outputs that the caller asks for.
         where: what asks for receipts.
 
     Raises:
         InvalidInput: there are none of this model.
     """
+    model = served.model
+    if served.job is None:
+        raise InvalidInput.at(
+            where, "receipts are given by versions of a registry; this function has one model and none"
+        )
+    if not call.seen:
+        raise InvalidInput.at(where, "nothing is counted: the setting ML_MONITORING_DAYS is 0")
+    if model.classes is None:
+        raise InvalidInput.at(where, "receipts are given for classes: no truth is told later of clusters")
+    specs = map(model.output_spec, asked)
+    return asked if any(spec and spec.kind == LABEL for spec in specs) else (*asked, LABEL)
 
-    def __init__(self, call: "Call", served: "Served", asked: "Sequence[str]", where: str) -> None:
-        model = served.model
-        if served.job is None:
-            raise InvalidInput.at(
-                where, "receipts are given by versions of a registry; this function has one model and none"
-            )
-        if model.classes is None:
-            raise InvalidInput.at(where, "receipts are given for classes: no truth is told later of clusters")
-        self._receipts = call.services.receipts
-        self._served, self._job = served, served.job
-        self._numbers = {label: number for number, label in enumerate(model.classes)}
-        names = {spec.name: name for name in asked if (spec := model.output_spec(name))}
-        self._label = names.get(_LABEL, _LABEL)
-        probability = model.output_spec(_PROBABILITY)
-        self._probability = names.get(_PROBABILITY, _PROBABILITY) if probability and probability.shape else ""
-        needed = (self._label, self._probability) if self._probability else (self._label,)
-        self.outputs = (*asked, *(name for name in needed if name not in asked))
-        """What the model has to be asked for: first what the caller asked for."""
 
-    def make(self, found: "Predictions") -> list[str]:
-        """The receipts, in the order of the predicted rows. Raises `Unavailable`."""
-        labels = found[self._label]
-        numbers = map(self._numbers.__getitem__, labels)
-        bins: list[int | None] = [None] * len(labels)
-        if self._probability:
-            bins = [probability_bin(max(each)) for each in found[self._probability]]
-        of_version = self._receipts.of(self._served.name, self._job)
-        return of_version.make(self._served.version, self._receipts.minute, zip(numbers, bins, strict=True))
+def receipts_of(call: "Call", served: "Served") -> list[str]:
+    """A receipt for each row that was predicted, in their order. Raises `Unavailable`."""
+    (seen,) = call.seen
+    receipts = call.services.receipts
+    bins: list[int | None] = [None] * len(seen.labels)
+    if len(seen.tops) == len(seen.labels):  # else there are none, or of some rows they overflow
+        bins = [probability_bin(top) for top in seen.tops]
+    of_version = receipts.of(served.name, seen.job)
+    return of_version.make(served.version, receipts.minute, zip(seen.labels, bins, strict=True))

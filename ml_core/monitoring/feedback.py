@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from binascii import a2b_base64, b2a_base64
+from itertools import batched
 from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,6 +35,7 @@ ID_LENGTH = 6  # bytes: of a full day's receipts, one in 1.4 thousand million is
 MOST_A_DAY = 200_000  # receipts of one version and day: 1.6 MB of ids, which each write rewrites
 _ENDING = ".json"
 _WRITERS = 8  # documents written at a time
+_READ_TOGETHER = 8  # documents: full ones take some megabytes each
 
 
 class Truth(NamedTuple):
@@ -114,9 +116,10 @@ def feedback_of(store: ObjectStore, job: str, begin: str, end: str) -> FeedbackC
     folder = f"{FOLDER}{job}/"
     days = [found.key for found in every_object(store, folder) if begin <= _day_in(found.key) <= end]
     counts = FeedbackCounts()
-    for key, document in zip(days, read_many(store, days), strict=True):
-        if document is not None:  # else it was removed in the meantime
-            counts.add(_counts_of(key, document.body))
+    for some in batched(days, _READ_TOGETHER):
+        for key, document in zip(some, read_many(store, some), strict=True):
+            if document is not None:  # else it was removed in the meantime
+                counts.add(_counts_of(key, document.body))
     return counts
 
 
@@ -145,11 +148,6 @@ def count(store: ObjectStore, truths: Iterable[tuple[str, Truth]]) -> Taken:
 def feedback_key(job: str, day: str) -> str:
     """Where the truths of a version's predictions of a day are kept."""
     return f"{FOLDER}{job}/{day}{_ENDING}"
-
-
-def old_feedback(store: ObjectStore, before: str) -> Iterable[str]:
-    """The keys of what is about days before `before` (`YYYY-MM-DD`), of any version. Raises `Unavailable`."""
-    return (found.key for found in every_object(store, FOLDER) if _day_in(found.key) < before)
 
 
 def wilson(correct: int, n: int) -> tuple[float, float] | None:

@@ -133,8 +133,10 @@ def read_receipt(text: str) -> Receipt | None:
     )
 
 
-def probability_bin(probability: float) -> int:
-    """Which of the equal parts of the range a probability is in; 1 is in the last."""
+def probability_bin(probability: float) -> int | None:
+    """Which of the equal parts of the range a probability is in; 1 is in the last. None for what is none."""
+    if not 0 <= probability <= 1:
+        return None
     return min(int(probability * PROBABILITY_BINS), PROBABILITY_BINS - 1)
 
 

@@ -173,18 +173,21 @@ def infer(call: Call) -> Response:
         notes = Notes()
     rows = _rows(call, header, binary, served, notes)
     call.note(rows=len(rows))
-    receipts = None
-    if (header.get("parameters") or {}).get("receipt"):
-        from handlers.rest.receipts import ReceiptsOfRows
+    needed = tuple(names)
+    with_receipts = (header.get("parameters") or {}).get("receipt", False)
+    if with_receipts:
+        from handlers.rest.receipts import outputs_for_receipts
 
-        receipts = ReceiptsOfRows(call, served, names, "$.parameters.receipt")
-    found = answered(call, model, rows, receipts.outputs if receipts else tuple(names))
+        needed = outputs_for_receipts(call, served, needed, "$.parameters.receipt")
+    found = answered(call, model, rows, needed)
     answer: dict[str, Any] = {"model_name": served.name, "model_version": str(served.version)}
     if "id" in header:
         answer["id"] = header["id"]
     parameters = {**_classes(model), **(notes.members() if notes else {})}
-    if receipts:
-        parameters["receipts"] = receipts.make(found)
+    if with_receipts:
+        from handlers.rest.receipts import receipts_of
+
+        parameters["receipts"] = receipts_of(call, served)
     if parameters:
         answer["parameters"] = parameters
     body, header_length = tensors.write(

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from handlers.rest.call import Call
-    from handlers.rest.receipts import ReceiptsOfRows
     from handlers.rest.schemas import Schema
     from ml_core.inputs.notes import Notes
     from ml_core.model.model import Instances, Model, Predictions
@@ -87,8 +86,9 @@ def predict(call: Call) -> Response:
     model = served.model
     wanted = tuple(body.get("outputs", ()))
     asked = wanted or ("label",)
-    receipts = _receipts(call, served, asked, form) if body.get("receipt") else None
-    found = answered(call, model, rows, receipts.outputs if receipts else asked)
+    with_receipts = body.get("receipt", False)
+    needed = _outputs_for_receipts(call, served, asked, form) if with_receipts else asked
+    found = answered(call, model, rows, needed)
     if _is_csv(call.header("accept")):
         from handlers.rest.csv_rows import csv_response
 
@@ -101,8 +101,10 @@ def predict(call: Call) -> Response:
     answer["model"] = {"name": served.name, "version": served.version}
     if model.classes is not None:
         answer["classes"] = list(model.classes)
-    if receipts:
-        answer["receipts"] = receipts.make(found)
+    if with_receipts:
+        from handlers.rest.receipts import receipts_of
+
+        answer["receipts"] = receipts_of(call, served)
     if notes is not None:
         answer.update(notes.members())
     return json_response(answer)
@@ -186,14 +188,14 @@ def notes_of(body: dict[str, Any]) -> Notes | None:
     return Notes()
 
 
-def _receipts(call: Call, served: Served, asked: tuple[str, ...], form: str) -> ReceiptsOfRows:
-    """What makes the receipts that are asked for. Raises `InvalidInput` where there are none."""
-    from handlers.rest.receipts import ReceiptsOfRows
+def _outputs_for_receipts(call: Call, served: Served, asked: tuple[str, ...], form: str) -> tuple[str, ...]:
+    """What the model has to be asked for where receipts are. Raises `InvalidInput` where there are none."""
+    from handlers.rest.receipts import outputs_for_receipts
 
     where = "query.receipt" if form == "csv" else "$.receipt"
     if _is_csv(call.header("accept")):
         raise InvalidInput.at(where, "receipts are given in JSON; accept application/json")
-    return ReceiptsOfRows(call, served, asked, where)
+    return outputs_for_receipts(call, served, asked, where)
 
 
 def note(call: Call, served: Served) -> None:

@@ -1,6 +1,7 @@
 """Receipts of predictions, and what `:feedback` counts of them."""
 
 import json
+import math
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from handlers.single.model import OneModel, api_of
 from ml_core.digests import sha256
 from ml_core.errors import DocumentDamaged, ObjectExists, ObjectNotFound
 from ml_core.monitoring.feedback import FeedbackCounts, feedback_of
+from ml_core.monitoring.observation import Observation
 from ml_core.monitoring.receipts import LENGTH, Receipts, VersionReceipts, probability_bin, read_receipt
 from providers.local.runtime.store import FolderStore
 from tests.unit.handlers.conftest import ROWS, Ask, asking, services_over
@@ -226,6 +228,44 @@ def test_where_there_is_no_truth_no_registry_or_no_json_there_are_none(
         services.store.get("monitoring/receipt-key")
 
 
+def test_where_nothing_is_counted_there_are_none_and_none_are_taken(ask: Ask, services: Services) -> None:
+    (receipt,) = predict(ask, instances=ROWS[:1])["receipts"]
+    off = asking(services_over(services.settings.root, ML_MONITORING_DAYS="0"))
+    sent = json.dumps({"instances": ROWS, "receipt": True}).encode()
+    ((where, why),) = faults(off("POST", "/v1/models/iris:predict", sent))
+    assert (where, why) == ("$.receipt", "nothing is counted: the setting ML_MONITORING_DAYS is 0")
+    problem = json.loads(tell(off, [(receipt, "low")]).body)
+    assert (problem["status"], problem["code"]) == (409, "not_monitored")
+
+
+def test_a_receipt_is_not_valid_for_longer_than_predictions_are_counted(
+    ask: Ask, services: Services, at: Callable[[float], None]
+) -> None:
+    (receipt,) = predict(ask, instances=ROWS[:1])["receipts"]
+    short = services_over(services.settings.root, ML_MONITORING_DAYS="1")
+    short._receipts = services._receipts
+    at(NOW + DAY + 60)
+    ((_, why),) = faults(tell(asking(short), [(receipt, "low")]))
+    assert why.startswith("is of a prediction that was made longer ago than 1 day:")
+    assert counted(tell(ask, [(receipt, "low")])) == (1, 0)
+
+
+def test_a_row_whose_probability_is_not_known_has_a_receipt_without_a_bin(
+    ask: Ask, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of some block of rows the probabilities may overflow where what was asked for does not."""
+    see = Observation.see
+
+    def see_less(self: Observation, values: Any) -> None:
+        see(self, values)
+        del self.tops[1:]
+
+    monkeypatch.setattr(Observation, "see", see_less)
+    receipts = predict(ask, instances=ROWS[:3], outputs=["decision"])["receipts"]
+    assert counted(tell(ask, [(receipt, "low") for receipt in receipts])) == (3, 0)
+    assert counts(services).calibration[20] == [3, 3]
+
+
 def test_a_receipt_counts_once_for_ever(ask: Ask, services: Services) -> None:
     first, second = predict(ask, instances=ROWS[:2])["receipts"]
     assert counted(tell(ask, [(first, "low"), (first, "low")])) == (1, 1)
@@ -422,3 +462,4 @@ def test_no_bit_of_a_receipt_can_be_changed(tmp_path: Path) -> None:
 
 def test_bins_are_equal_parts() -> None:
     assert [probability_bin(each) for each in (0, 0.049, 0.05, 0.5, 0.999, 1)] == [0, 0, 1, 10, 19, 19]
+    assert [probability_bin(each) for each in (math.nan, 1.1, -0.1)] == [None] * 3

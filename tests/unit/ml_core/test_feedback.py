@@ -1,7 +1,6 @@
 """What predictions turned out to be: each receipt counts once, whatever fails and whoever writes beside."""
 
 import os
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +16,6 @@ from ml_core.monitoring.feedback import (
     count,
     feedback_key,
     feedback_of,
-    old_feedback,
     wilson,
 )
 from ml_core.ports import ObjectStore
@@ -179,14 +177,6 @@ def test_a_damaged_document_is_told_and_left(store: FolderStore, damage: dict[st
     with pytest.raises(DocumentDamaged):
         count(store, of(JOB, truth(2)))
     assert day_of(store, JOB) == before
-
-
-def test_old_days_of_all_versions_are_listed(store: FolderStore) -> None:
-    days = [truth(number, FIRST + number * DAY) for number in range(4)]
-    count(store, [*of(JOB, *days), *of(OTHER, *days)])
-    assert Counter(old_feedback(store, "2024-10-06")) == Counter(
-        feedback_key(job, day) for job in (JOB, OTHER) for day in ("2024-10-04", "2024-10-05")
-    )
 
 
 def test_intervals_are_wilsons() -> None:
