@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from tests.conformance.case import NOBODY, PREDICT, TRAIN, Case, call, post
+from tests.conformance.case import (
+    ASKING,
+    ASKING_AND_TELLING,
+    LIMITED,
+    LOOKING,
+    NOBODY,
+    PREDICT,
+    TELLING,
+    TRAIN,
+    Case,
+    call,
+    post,
+)
 from tests.conformance.cases.state import FEATURES, ROWS, SPECIES
 
 PATH = "/v1/models/iris:feedback"
@@ -151,8 +163,8 @@ CASES = [
         code="invalid_input",
         at="$.receipt",
     ),
-    told("the truth about most rows", _given("given", SPECIES[::3][:40])),
-    told("the same again", _given("given", SPECIES[::3][:40])),
+    told("the truth about most rows", _given("given", SPECIES[::3][:40]), key=TELLING),
+    told("the same again", _given("given", SPECIES[::3][:40]), key=ASKING_AND_TELLING),
     told("the rest, and some again", _given("given", SPECIES[::3][30:], 30)),
     told("another label for what was counted", [("{given0}", "virginica")]),
     told("none of the classes", [("{second0}", None), ("{second1}", "setosa")]),
@@ -198,8 +210,27 @@ CASES = [
     _wrong("more than is taken", {"receipts": [{"receipt": FORGED, "label": "setosa"}] * 1001}, "$.receipts"),
     told("of no model", [(FORGED, "setosa")], 404, code="model_not_found", path="/v1/models/nobody:feedback"),
     told("of a deleted model", [(FORGED, 1)], 404, code="model_not_found", path="/v1/models/gone:feedback"),
-    told("by a key that may only predict", [("{given0}", "setosa")], 403, key=PREDICT, code="forbidden"),
-    told("by a key that may only train", [("{given0}", "setosa")], 403, key=TRAIN, code="forbidden"),
+    *(
+        told(f"by a key that may not: {key}", [("{given0}", "setosa")], 403, key=key, code="forbidden")
+        for key in (PREDICT, TRAIN, ASKING, LOOKING)
+    ),
+    told("by a key for this model", [("{given0}", "setosa")], key=LIMITED),
+    told(
+        "by a key for other models",
+        [("{number0}", 40)],
+        403,
+        key=LIMITED,
+        code="forbidden",
+        path="/v1/models/numbers:feedback",
+    ),
+    post(
+        "a key for feedback predicts nothing",
+        "/v1/models/iris:predict",
+        {"instances": FEW, "receipt": True},
+        403,
+        key=TELLING,
+        code="forbidden",
+    ),
     told("by nobody", [("{given0}", "setosa")], 401, key=NOBODY, code="unauthenticated"),
     post("as CSV", PATH, b"receipt,label", 415, {"Content-Type": "text/csv"}, code="unsupported_media_type"),
     call("GET of feedback", "GET", PATH, 405, code="method_not_allowed"),

@@ -117,6 +117,10 @@ def test_what_was_predicted_is_compared_with_the_truth(ask: Ask, services: Servi
     pairs = Counter(zip(predicted, TRUE, strict=True))
     assert found.confusion == {(classes.index(p), classes.index(t)): n for (p, t), n in pairs.items()}
     assert (found.labelled, found.correct) == (30, sum(n for (p, t), n in pairs.items() if p == t))
+    shown = read(ask("GET", "/v1/models/iris/versions/1/monitoring"), "Monitoring")["feedback"]
+    assert shown["labelled"] == 30
+    assert shown["accuracy"]["value"] == pytest.approx(found.correct / 30, abs=1e-4)
+    assert {(each["predicted"], each["true"]): each["count"] for each in shown["confusion"]} == pairs
     bins = Counter(min(int(max(row["probability"]) * 20), 19) for row in answer["predictions"])
     assert [n for n, _ in found.calibration] == [bins[place] for place in range(20)] + [0]
 
