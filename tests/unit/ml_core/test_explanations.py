@@ -152,7 +152,7 @@ def test_many_columns_drawn_by_themselves(kernel: str, degree: int) -> None:
     )
     S, a = np.array(pairs.vectors.rows), np.array(pairs.coefficients.dual.rows[0])
     gamma = pairs.kernel.gamma
-    drawn = [np.array(column.marginal()) for column in model.profile.columns]
+    drawn = [np.array(column.marginal(0)) for column in model.profile.columns]
     coded = [((each[:, 0] - m) / s, each[:, 1]) for each, m, s in zip(drawn, mean, scale, strict=True)]
     coalitions = (np.arange(1 << columns)[:, None] >> np.arange(columns)) & 1 == 1
     for row in X[[4]]:
