@@ -14,6 +14,7 @@ from ml_core.explaining.gradients import ENOUGH, Integral, integrated
 # After `gradients`, which imports it as `arithmetic/vectorised.py` says.
 import numpy as np  # isort: skip
 
+from ml_core.arithmetic.network import SequenceNetwork
 from ml_core.networks import convolutional, recurrent
 from ml_core.networks.fitted import picture_layers, sequence_choices, sequence_layers
 from ml_core.networks.network import backward, forward
@@ -22,15 +23,30 @@ from ml_core.networks.sequences import SequenceBatch
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ml_core.arithmetic.network import PictureNetwork, SequenceNetwork
+    from ml_core.arithmetic.network import PictureNetwork
     from ml_core.explaining.gradients import Along
     from ml_core.networks.network import Layers
 
     type Floats = NDArray[np.float64]
 
-# Layers keep in float64 what training keeps in float32, and a function has less memory than a training: a
-# quarter of the inputs pass at once.
-_SHARE_AT_ONCE = 4
+# Layers keep in float64 what training keeps in float32, 128 MiB of it, and a function has less memory than a
+# training: a quarter of the inputs pass at once, in 64 MiB. One alone may take twice as much.
+_SHARE_AT_ONCE, _SHARE_ALONE = 4, 2
+
+
+def fits(network: PictureNetwork | SequenceNetwork, size: int) -> bool:
+    """Whether one picture, or a sequence of so many steps, passes the layers and back in 128 MiB."""
+    return size <= _most_at_once(network) // _SHARE_ALONE
+
+
+def _most_at_once(network: PictureNetwork | SequenceNetwork) -> int:
+    """How many pictures, or steps of sequences, training would let pass at once."""
+    if isinstance(network, SequenceNetwork):
+        return recurrent.most_at_once(network.layers[0][0].input.inputs, sequence_choices(network))
+    if not network.convolutions:
+        return 1 << 12
+    chosen = {"channels": [layer.outputs for layer in network.convolutions]}
+    return convolutional.most_at_once(network.shape, chosen)
 
 
 class NetworkMargins:
@@ -114,9 +130,7 @@ class PictureMargins(NetworkMargins):
     """Those of a network for pictures: height × width × channels, standardised."""
 
     def __init__(self, network: PictureNetwork) -> None:
-        chosen = {"channels": [layer.outputs for layer in network.convolutions]}
-        at_once = convolutional.most_at_once(network.shape, chosen) if network.convolutions else 1 << 10
-        super().__init__(picture_layers(network), max(1, at_once // _SHARE_AT_ONCE))
+        super().__init__(picture_layers(network), max(1, _most_at_once(network) // _SHARE_AT_ONCE))
 
     def _at_once_of(self, x: Floats) -> int:  # noqa: ARG002 - the shape
         return self._at_once
@@ -132,8 +146,7 @@ class SequenceMargins(NetworkMargins):
     """Those of a network for sequences: steps × numbers, standardised or embedded."""
 
     def __init__(self, network: SequenceNetwork) -> None:
-        steps = recurrent.most_at_once(network.layers[0][0].input.inputs, sequence_choices(network))
-        super().__init__(sequence_layers(network), steps // _SHARE_AT_ONCE)
+        super().__init__(sequence_layers(network), _most_at_once(network) // _SHARE_AT_ONCE)
 
     def _at_once_of(self, x: Floats) -> int:
         return max(1, self._at_once // len(x))

@@ -20,7 +20,7 @@ from ml_core.explaining.gradients import FEWEST_NODES, MOST_NODES
 # After `gradients`, which imports it as `arithmetic/vectorised.py` says.
 import numpy as np  # isort: skip
 
-from ml_core.explaining.network_margins import PictureMargins, SequenceMargins
+from ml_core.explaining.network_margins import PictureMargins, SequenceMargins, fits
 from ml_core.inputs.arrays import Pictures, Sequences
 from ml_core.model.compared_labels import number_of, same_label_faults
 from ml_core.model.margins import LOG_ODDS
@@ -84,12 +84,15 @@ def explain_by_gradients(
     Raises:
         InvalidInput: no label of the model is called `against`, an instance is predicted to be it, the
             background does not fit, or numbers overflow.
-        TooLarge: it takes more than `most`, or the background has too many; nothing was computed.
+        TooLarge: it takes more than `most` or, where there is a bound, too much memory; or the background has
+            too many. Nothing was computed.
     """
     estimator: NetworkEstimator = model.estimator  # type: ignore[assignment]  # as its instances say
     classes = model.classes or ()
     other = None if against is None else number_of(against, classes)
     _check_background(instances, background)
+    if most is not None:
+        _check_memory(model.estimator.network, instances)  # type: ignore[attr-defined]  # as above
     nodes = _nodes(estimator, instances, 1 if background is None else len(background), most)
     answers = _answers(estimator, instances)
     ways = [
@@ -217,6 +220,18 @@ def _check_background(instances: Pictures | Sequences, background: Any) -> None:
         for row, steps in enumerate(lengths)
         if steps != length
     )
+
+
+def _check_memory(network: Any, instances: Pictures | Sequences) -> None:  # noqa: ANN401 - of their kind
+    """Raise `TooLarge` for an instance whose way back takes too much memory: all of the way there is kept."""
+    sizes = instances.lengths if isinstance(instances, Sequences) else [1]
+    for row, size in enumerate(sizes):
+        if not fits(network, size):
+            told = f"a sequence of {size:,} steps" if isinstance(instances, Sequences) else "a picture"
+            raise TooLarge(
+                f"{instances.where}[{row}]: explaining {told} takes more than 128 MiB in this network; "
+                "send a shorter one, or explain it in a notebook"
+            )
 
 
 def _nodes(

@@ -14,7 +14,8 @@ from sklearn.datasets import load_digits
 
 from ml_core.errors import InvalidInput, TooLarge
 from ml_core.explaining.gradients import ENOUGH, FEWEST_NODES
-from ml_core.inputs.arrays import Pictures
+from ml_core.explaining.network_margins import NetworkMargins, PictureMargins, SequenceMargins, fits
+from ml_core.inputs.arrays import Pictures, Sequences
 from ml_core.inputs.rows import Limits
 from ml_core.model.explanations import explain
 from ml_core.model.model import Model
@@ -249,16 +250,31 @@ def test_a_large_network_gets_fewer_nodes_alone_and_in_company() -> None:
         explain(model, rows, most=least)
 
 
-def test_memory_is_bounded_however_large_pictures_are() -> None:
+@pytest.mark.parametrize("kind", ["pictures", "sequences"])
+def test_memory_is_bounded_however_large_instances_are(kind: str) -> None:
+    """The largest that is explained takes what is said, and a larger one is refused before it is computed."""
     random = np.random.default_rng(1)
-    state = at_random.cnn(random, shape=(192, 192, 3), channels=(8,), dense=())
-    model = model_of(state)
-    pictures = Pictures(random.normal(size=(192, 192, 3)).astype("<f4").tobytes(), (192, 192, 3))
+    margins: NetworkMargins
+    larger: Any
+    if kind == "pictures":
+        state = at_random.cnn(random, shape=(192, 192, 3), channels=(64,), dense=())
+        margins, x = PictureMargins(state.estimator().network), random.normal(size=(1, 192, 192, 3))
+        assert fits(state.estimator().network, 1)
+        state = at_random.cnn(random, shape=(256, 256, 3), channels=(60, 120), dense=())
+        larger = Pictures(bytes(4 * 256 * 256 * 3), (256, 256, 3))
+    else:
+        state = at_random.rnn(random, hidden=160, channels=3, bidirectional=True)
+        network = state.estimator().network
+        steps = next(steps for steps in range(10_000, 0, -1) if fits(network, steps))
+        margins, x = SequenceMargins(network), random.normal(size=(1, steps, 3))
+        larger = Sequences(bytes(12 * (steps + 1)), 3, [steps + 1])
     tracemalloc.start()
-    explain(model, pictures, most=80 * state.estimator().work)
+    margins._margins(x, (0, 1))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 200 << 20
+    assert 32 << 20 < peak < 128 << 20
+    with pytest.raises(TooLarge, match=r"\$\.instances\[0\]: explaining a .* takes more than 128 MiB"):
+        explain(model_of(state), larger, most=1 << 46)
 
 
 @pytest.mark.parametrize("kept", sorted(path.name for path in KEPT.glob("*nn*.json")))
