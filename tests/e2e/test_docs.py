@@ -1,16 +1,18 @@
 """What the documentation tells a person to type works, in its order, against a server on this machine."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.local_server import ROOT, LocalServer
 
-PAGES = ["README.md", "docs/datasets.md"]
+PAGES = ["README.md", "docs/datasets.md", "docs/explain.md"]
 
 
 def commands(page: str) -> list[str]:
@@ -80,6 +82,40 @@ def test_the_commands_of_a_page_work_one_after_another(page: str, demo: bool, tm
     assert '"state": "succeeded"' in done.stdout or '"state":"succeeded"' in done.stdout, done.stdout
     assert '"code"' not in done.stdout, "a problem"
     assert re.search(r'"label": ?"(yes|no)"', done.stdout), done.stdout
+
+
+def test_explanations_are_those_that_the_page_shows(tmp_path: Path) -> None:
+    page = "docs/explain.md"
+    with open(os.path.join(ROOT, page), encoding="utf-8") as file:
+        blocks = re.findall(r"^```json\n(.*?)^```", file.read(), re.DOTALL | re.MULTILINE)
+    said = "\n".join(f"echo; echo '>>>' {number}\n{each}" for number, each in enumerate(commands(page)))
+    (tmp_path / "examples").symlink_to(os.path.join(ROOT, "examples"))
+    with LocalServer(tmp_path / "root", ML_MAX_WAIT="50") as server:
+        done = subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", _at(said, server).replace("wait=20", "wait=50")],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers = [json.loads(told.partition("\n")[2]) for told in done.stdout.split(">>> ") if "margin" in told]
+    shown = [json.loads(block) for block in blocks]
+    assert len(shown) == 3
+    assert [shown[0], shown[1], shown[2]] == [_shortened(answers[place]) for place in (0, 1, 3)]
+
+
+def _shortened(value: Any) -> Any:
+    """An answer as the page shows it: numbers with four digits after the point, errors as they were there."""
+    if isinstance(value, dict):
+        return {
+            name: pytest.approx(0, abs=1e-12) if name == "additivity_error" else _shortened(each)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_shortened(each) for each in value]
+    return pytest.approx(value, abs=1e-4) if isinstance(value, float) else value
 
 
 def test_a_network_is_trained_and_asked_as_the_page_says(tmp_path: Path) -> None:
