@@ -4,10 +4,13 @@ A walk begins at a draw of the background and takes one column after another fro
 what each step changes is the column's. Every walk is done in the opposite order too, and draws are spread
 evenly over the background (a Latin square of it), which makes the estimates closer. `REPLICATES` designs that
 are independent of each other tell how close. All start from one seed: equal requests get equal answers.
+
+The functions that explain have no `numpy.random`, so Python's own generator is asked.
 """
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,9 +45,9 @@ class Walks:
     """
 
     def __init__(self, background: Marginals | BackgroundRows, n_columns: int, walks: int) -> None:
-        random = np.random.default_rng(_SEED)
+        random = Random(_SEED)  # noqa: S311 - no secret
         count = REPLICATES * walks
-        self.orders = random.permuted(np.tile(np.arange(n_columns), (count, 1)), axis=1)
+        self.orders = _permutations(random, count, n_columns)
         if isinstance(background, Marginals):
             self.draws = np.empty((count, n_columns))
             for column, drawn in enumerate(background.columns):
@@ -75,10 +78,21 @@ class Walks:
         return float(values[:, 0, 0].mean()), found.mean(axis=0), errors
 
 
-def _spread(random: np.random.Generator, walks: int) -> Array:
+def _uniform(random: Random, rows: int, width: int) -> Array:
+    """Numbers from 0 to below 1, rows × width."""
+    bits = np.frombuffer(random.randbytes(8 * rows * width), "<u8").reshape(rows, width)
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _permutations(random: Random, rows: int, width: int) -> NDArray[np.intp]:
+    """The numbers from 0 to below `width` in a random order, so many times."""
+    return np.argsort(_uniform(random, rows, width), axis=1, kind="stable")
+
+
+def _spread(random: Random, walks: int) -> Array:
     """Numbers from 0 to below 1: in each replicate one in each of equal parts, in random order."""
-    parts = random.permuted(np.tile(np.arange(walks), (REPLICATES, 1)), axis=1)
-    spread: Array = (parts + random.random(parts.shape)) / walks
+    parts = _permutations(random, REPLICATES, walks)
+    spread: Array = (parts + _uniform(random, REPLICATES, walks)) / walks
     return np.minimum(spread, np.nextafter(1.0, 0.0)).ravel()
 
 

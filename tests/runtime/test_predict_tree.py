@@ -1,4 +1,4 @@
-"""What predicts in the cloud lacks parts of numpy; many rows are predicted without them all the same."""
+"""What predicts and explains in the cloud lacks parts of numpy, and does without them."""
 
 import json
 import os
@@ -45,6 +45,7 @@ NETWORKS: dict[str, list[Any]] = {
     "waves": SEQUENCES,
     "reviews": TEXTS,
 }
+VERBS = ("predict", "explain")
 PROGRAM = """
 import json, sys
 from handlers.clouds import aws, bootstrap
@@ -83,16 +84,21 @@ def azure_api() -> str:
     return azure.build(service, apps_of(service))["api"]
 
 
-def event(model: str) -> dict[str, Any]:
-    """A prediction for so many rows that numpy computes it, in every output that the model is asked for."""
-    if model in NETWORKS:
+def event(model: str, verb: str) -> dict[str, Any]:
+    """A prediction for so many rows that numpy computes it, in every output that the model is asked for.
+
+    Or an explanation of a few.
+    """
+    if verb == "explain":
+        body = {"instances": (NETWORKS.get(model) or MODELS[model]["instances"])[:3]}
+    elif model in NETWORKS:
         body = {"instances": NETWORKS[model] * 100, "outputs": ["label", "probability"]}
     else:
         outputs = OUTPUTS.get(model, ["label", "decision"])
         body = {"instances": MODELS[model]["instances"] * 30, "outputs": outputs}
     return {
         "version": "2.0",
-        "rawPath": f"/v1/models/{model}:predict",
+        "rawPath": f"/v1/models/{model}:{verb}",
         "headers": {},
         "requestContext": {"http": {"method": "POST"}, "requestId": "r1", "stage": "$default"},
         "body": json.dumps(body),
@@ -105,7 +111,7 @@ def answers(root: str, paths: list[str], *options: str) -> dict[str, Any]:
         [sys.executable, *options, "-c", PROGRAM, root],
         cwd=ROOT,
         env={"PYTHONPATH": os.pathsep.join(paths), "PATH": os.environ["PATH"]},
-        input=json.dumps([event(model) for model in (*MODELS, *NETWORKS)]),
+        input=json.dumps([event(model, verb) for model in (*MODELS, *NETWORKS) for verb in VERBS]),
         stdout=subprocess.PIPE,
         text=True,
         timeout=120,
@@ -121,7 +127,7 @@ def test_every_algorithm_is_among_the_models() -> None:
 
 
 @pytest.mark.parametrize(("package", "below"), [("aws_layer", "python"), ("azure_api", azure.SITE_PACKAGES)])
-def test_every_algorithm_and_kernel_predicts_many_rows_from_what_a_function_has(
+def test_every_algorithm_and_kernel_predicts_and_explains_from_what_a_function_has(
     request: pytest.FixtureRequest, tmp_path: Path, trained: str, package: str, below: str
 ) -> None:
     with zipfile.ZipFile(request.getfixturevalue(package)) as archive:
