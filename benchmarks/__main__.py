@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    counting,
     explanations,
     growth_of_jobs,
     growth_of_registry,
@@ -75,6 +76,14 @@ def cold(folder: str) -> None:
                 ("serverless-ml, SVM (RBF), folder", "svm-1"),
                 ("serverless-ml, logistic regression, 1,000 rows, folder", "logistic-regression-1000"),
             )
+        ),
+        (
+            "serverless-ml, logistic regression, nothing counted, folder",
+            counted(
+                "a prediction that is not counted",
+                (*OURS, "predict", folder, f"{folder}/logistic-regression-1.json"),
+                {**env, "ML_MONITORING_DAYS": "0"},
+            ),
         ),
         ("serverless-ml, logistic regression, key in SSM, model in S3", on_aws(folder)),
     ]
@@ -172,6 +181,7 @@ def main() -> None:
             explanations.compare(console, OURS, environment(), folder)
         except instructions.CannotCount as reason:
             console.print(str(reason))
+    counting.compare(console)
     growth_of_jobs.compare(console)
     tables.compare(console, tables.QUICK)
     networks.compare(console, os.environ.get("TORCH_PYTHON"))

@@ -26,6 +26,7 @@ from ml_core.monitoring.parts import (
     read_part,
     sum_key,
 )
+from ml_core.monitoring.receipts import VALID_DAYS
 from ml_core.ports import ObjectInfo, ObjectStore
 
 log = logging.getLogger(__name__)
@@ -131,12 +132,18 @@ class Summing(NamedTuple):
 
     @property
     def _oldest(self) -> str:
-        """The oldest day that is kept."""
-        return hour_of(self.now - self.days * DAY).partition("T")[0]
+        """The oldest day whose counts are kept."""
+        return _day(self.now - self.days * DAY)
+
+    def _oldest_in(self, folder: str) -> str:
+        """As `_oldest`; of feedback no day goes whose receipts could still be sent, and count once more."""
+        return (
+            min(self._oldest, _day(self.now - (VALID_DAYS + 1) * DAY)) if folder == FEEDBACK else self._oldest
+        )
 
     def _forget_old(self, after: str | None, looked: str | None) -> tuple[int, str | None, str | None]:
         """Once a day, look at all days that are kept, page after page, and remove those that need not be."""
-        today = hour_of(self.now).partition("T")[0]
+        today = _day(self.now)
         if after is None and looked == today:
             return 0, None, looked
         forgotten = 0
@@ -161,7 +168,8 @@ class Summing(NamedTuple):
         jobs = sorted({job for _, job, *_ in days})
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             gone = {job for job, is_gone in zip(jobs, pool.map(self._is_gone, jobs), strict=True) if is_gone}
-            old = [key for key, job, *date in days if job in gone or "".join(date) < self._oldest]
+            oldest = self._oldest_in(folder)
+            old = [key for key, job, *date in days if job in gone or "".join(date) < oldest]
             list(pool.map(self.store.delete, old))
         return len(old)
 
@@ -205,6 +213,10 @@ def _batches(infos: list[ObjectInfo]) -> Iterator[list[ObjectInfo]]:
         batch.append(info)
     if batch:
         yield batch
+
+
+def _day(seconds: float) -> str:
+    return hour_of(seconds).partition("T")[0]
 
 
 def _hour(info: ObjectInfo) -> str:

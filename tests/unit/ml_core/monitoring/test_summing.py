@@ -180,7 +180,8 @@ def test_a_sum_that_somebody_damaged_begins_anew() -> None:
 
 def test_old_days_go_and_those_of_versions_whose_files_are_gone() -> None:
     store, _ = filled()
-    store.put_if_absent(f"{FEEDBACK}a/2026-11-24.json", b"{}")
+    store.put_if_absent(f"{FEEDBACK}a/2026-10-25.json", b"{}")
+    store.put_if_absent(f"{FEEDBACK}a/2026-10-26.json", b"{}")
     store.put_if_absent(f"{FEEDBACK}b/2026-11-24.json", b"{}")
     store.put_if_absent("monitoring/receipt-key", b"key")
     store.delete(artifact_key("b"))
@@ -188,7 +189,7 @@ def test_old_days_go_and_those_of_versions_whose_files_are_gone() -> None:
     assert keys(store, SUMS) == ["a/2026-11-25.json", "a/2026-11-26.json"] + [
         f"c/2026-11-{day}.json" for day in (25, 26)
     ]
-    assert keys(store, FEEDBACK) == []
+    assert keys(store, FEEDBACK) == ["a/2026-10-26.json"], "its receipts may still be sent"
     assert (found.forgotten, found.after, found.looked) == (4, None, "2026-11-26")
     summed(store, NOW + DAY, days=0)
     assert keys(store, SUMS) == []
