@@ -13,8 +13,7 @@
     │   ├── VersionGone         it was deleted, and something still needs it
     │   ├── NameTaken           something has the name in another spelling
     │   ├── NothingToPromote · NothingToRollBack
-    │   ├── NotDescribed        what a version learnt cannot be told
-    │   ├── NoProfile           nothing is kept of the rows that a version was trained on
+    │   ├── NotDescribed        what a version learnt, or of which rows, cannot be told
     │   ├── NotExplained        why it predicts what it predicts cannot be told
     │   ├── NotMonitored        predictions are not counted here
     │   ├── FeedbackFull        a day's predictions have as many labels as are counted
@@ -184,15 +183,12 @@ class NothingToRollBack(Conflict):
 
 
 class NotDescribed(Conflict):
-    """What the version learnt cannot be told: its algorithm does not say it, or not in the columns' units."""
+    """What the version learnt cannot be told: its algorithm does not say it, or not in the columns' units.
+
+    Or nothing is kept of the rows that it was trained on.
+    """
 
     code = "not_described"
-
-
-class NoProfile(Conflict):
-    """Nothing is kept of the rows that the version was trained on; the message says what would help."""
-
-    code = "no_profile"
 
 
 class NotExplained(Conflict):

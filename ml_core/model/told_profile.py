@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ml_core.errors import NoProfile
+from ml_core.errors import NotDescribed
 from ml_core.inputs.columns import DATE
 from ml_core.model.parameters import as_sent
 from ml_core.profiles.profile import LEAST, PROBABILITY_BINS, WordsProfile
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def told_profile(model: Model) -> Told:
     """What is kept of the rows that a model was trained on, as JSON values: docs/versions.md describes it.
 
-    Raises `NoProfile`, and `ArtifactInvalid` as `Model.profile`.
+    Raises `NotDescribed`, and `ArtifactInvalid` as `Model.profile`.
     """
     profile = model.profile
     if profile is None:
-        raise NoProfile(
+        raise NotDescribed(
             "the version has no profile of the rows that it was trained on: an earlier release trained it, "
             f"or it had fewer than {LEAST} rows; train it again with at least so many"
         )

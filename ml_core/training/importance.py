@@ -5,7 +5,6 @@ increase of the log loss where the model gives probabilities. Of clusters it is 
 theirs. A column is one of the caller's, all that it becomes in the model included.
 """
 
-from time import time as now
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from ml_core.preprocessing.fitting import recoded
 from ml_core.training.profiling import evenly_spaced
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,16 +28,16 @@ FEWEST_ROWS = 20
 MOST_ROWS = 2_000
 REPEATS = 5
 SECONDS = 10.0
-"""At least so long it may take: where the work of a row is not known, only the clock bounds it."""
+"""So long it may take, or as long as fitting took: all that bounds it where a row's work is not known."""
 MOST_COLUMNS = 200
 """Of a wider table those columns are told that matter most."""
 
 # All of it takes about as many multiplications, some seconds. Besides those of the model a row takes what is
 # about so many, and each of its numbers.
-_MULTIPLICATIONS = 5_000_000_000
+_MULTIPLICATIONS = 3_000_000_000
 _ROW, _NUMBER = 500, 5
 # Rather than fewer rows there are fewer repeats, but two at least: one has no spread.
-_ENOUGH_ROWS, _FEWEST_REPEATS = 200, 2
+_ENOUGH_ROWS, _FEWEST_REPEATS = 100, 2
 _OVERFLOWS = "rows with values of other rows overflow; rescale the columns"
 
 
@@ -55,12 +54,12 @@ def importance(
     y: "NDArray[np.int64] | None",
     *,
     seed: int,
-    until: float,
+    stop: "Callable[[], bool]",
 ) -> tuple[dict[str, object] | None, list[str]]:
     """The importance of each column as JSON values, and what is to be said where it is not measured.
 
-    There is none for fewer than `FEWEST_ROWS` held-out rows, and for what is no table. At the time `until`,
-    in seconds since the epoch, what was begun is left out.
+    There is none for fewer than `FEWEST_ROWS` held-out rows, and for what is no table. Once
+    `stop` says so, what was begun is left out.
     """
     if not isinstance(samples, TableSamples) or model.reader is not None or len(samples) < FEWEST_ROWS:
         return None, []
@@ -72,7 +71,7 @@ def importance(
     random = np.random.default_rng(seed)
     orders = [random.permutation(extent.rows) for _ in range(extent.repeats)]
     try:
-        found = permuted(model, X, None if y is None else y[places], orders, until=until)
+        found = permuted(model, X, None if y is None else y[places], orders, stop)
     except NotFinite:
         return None, [_left_out(_OVERFLOWS)]
     if found is None:
@@ -102,13 +101,12 @@ def permuted(
     X: "NDArray[np.float64]",
     y: "NDArray[np.int64] | None",
     orders: "Sequence[NDArray[np.int64]]",
-    *,
-    until: float = float("inf"),
+    stop: "Callable[[], bool]" = bool,  # never
 ) -> "dict[str, NDArray[np.float64]] | None":
     """What mixing up each column does, by what is measured: repeats × columns.
 
     Each repeat puts the rows' values in one of the `orders`, the same in every column. Of clusters, where
-    there is no `y`, "cluster_changed" is measured, else "accuracy" and "log_loss". When it is `until`, whole
+    there is no `y`, "cluster_changed" is measured, else "accuracy" and "log_loss". Once `stop` says so, whole
     repeats count, if there are enough; else the result is None. Raises `NotFinite`.
     """
     before = _values(model, X)
@@ -116,7 +114,7 @@ def permuted(
     for order in orders:
         row: list[dict[str, float]] = []
         for column in range(X.shape[1]):
-            if now() > until:
+            if stop():
                 return _arrays(changed) if len(changed) >= _FEWEST_REPEATS else None
             kept = X[:, column].copy()
             X[:, column] = kept[order]

@@ -134,7 +134,7 @@ CASES = [
     delete("the empty model is deleted", "/v1/models/gone"),
     post("a version is restored, and its model", "/v1/models/gone/versions/2:restore", b""),
     post("it predicts again", "/v1/models/gone:predict", {"instances": [[1]]}),
-    get("too few rows have no profile", "/v1/models/gone/versions/2/profile", 409, code="no_profile"),
+    get("too few rows have no profile", "/v1/models/gone/versions/2/profile", 409, code="not_described"),
     get("what is left can be restored too", "/v1/models/gone"),
     post("a version that is there is restored", "/v1/models/gone/versions/2:restore", b""),
     delete("a version is purged", "/v1/models/gone/versions/1?purge=true"),

@@ -165,7 +165,7 @@ def _described(model: str) -> list[Case]:
             f"/v1/models/{model}/versions/1/profile",
             409,
             key=TRAIN,
-            code="no_profile",
+            code="not_described",
         ),
         get(f"the version of {model}", f"/v1/models/{model}/versions/1"),
         get(f"the versions of {model}", f"/v1/models/{model}/versions"),

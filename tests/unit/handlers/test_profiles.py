@@ -114,7 +114,7 @@ def test_of_a_version_without_one_it_is_said_what_helps(tmp_path: Path) -> None:
            "instances": [[number] for number in range(19)], "test_fraction": 0}  # fmt: skip
     assert train_now(services, few).state == "succeeded"
     problem = read(asking(services)("GET", "/v1/models/few/versions/1/profile"), 409)
-    assert problem["code"] == "no_profile"
+    assert problem["code"] == "not_described"
     assert "train it again with at least so many" in problem["detail"]
 
 
