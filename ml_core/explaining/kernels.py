@@ -12,7 +12,7 @@ import numpy as np
 
 from ml_core.explaining.background import BackgroundRows, Marginals
 from ml_core.explaining.explanation import EXACT
-from ml_core.explaining.kept import KEPT
+from ml_core.explaining.kept import Owner
 from ml_core.explaining.split import MarginParts
 from ml_core.records import Protocol
 
@@ -93,6 +93,7 @@ class KernelSplit:
         self._kernel = game
         self._vectors = vectors
         self._coding = coding
+        self._kept = Owner()
         self._drawn = background.columns if isinstance(background, Marginals) else None
         rows = background.rows if isinstance(background, BackgroundRows) else []
         self._baselines = [(row, coding.row(row)) for row in rows]
@@ -157,11 +158,10 @@ class KernelSplit:
         drawn: Sequence[Sequence[tuple[float, float]]],
     ) -> Array:
         """What columns of the profile are to a piece; kept as long as there is room."""
-        key = (self, pair, number)
-        found: Array | None = KEPT.get(key)
+        found: Array | None = self._kept.get((pair, number))
         if found is None:
             found = self._kernel.of_marginals(piece, drawn)
-            KEPT.put(key, found, found.nbytes)
+            self._kept.put((pair, number), found, found.nbytes)
         return found
 
     def _of_rows(self, piece: VectorPiece) -> Iterator[tuple[float, Array]]:

@@ -7,7 +7,7 @@ taken before they are multiplied: columns far from zero lose no digits.
 
 from __future__ import annotations
 
-from math import fsum, sumprod
+from math import fsum, nan, sumprod
 
 from ml_core.explaining.explanation import EXACT
 from ml_core.explaining.split import MarginParts
@@ -147,7 +147,11 @@ class LinearSplit:
         """The margins and their parts, as `MarginSplit` says."""
         found = []
         for row_of_columns, row, pair in zip(values, rows, pairs, strict=True):
-            split = self._kept.get(pair) or self._made(pair)
+            try:
+                split = self._kept.get(pair) or self._made(pair)
+            except (OverflowError, ValueError):  # a sum, or the difference of two infinities
+                found.append(MarginParts(nan, nan, (), nan))
+                continue
             found.append(MarginParts.of(split.base, split.margin_of(row), split.of(row_of_columns, row)))
         return found
 

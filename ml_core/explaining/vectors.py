@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml_core.arithmetic.pairs import pairs_of
-from ml_core.explaining.kept import KEPT, MOST_BYTES
+from ml_core.explaining.kept import MOST_BYTES, Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -138,6 +138,7 @@ class PairVectors:
         self._groups = coefficients.groups
         self._intercepts = dict(zip(pairs_of(len(self._groups)), coefficients.intercepts, strict=True))
         self._coding = coding
+        self._kept = Owner()
         self._at_once = min(_MOST_VECTORS, max(_LEAST_VECTORS, PIECE_NUMBERS // len(coding.columns)))
         counts = sorted(group.stop - group.start for group in self._groups)
         self.most = sum(counts[-2:])
@@ -149,15 +150,15 @@ class PairVectors:
 
     def pieces(self, own: int, other: int) -> Iterable[tuple[VectorPiece, Array]]:
         """Pieces with their coefficients, positive for the first class; kept where there is room."""
-        key = (self, own, other)
-        kept: list[tuple[VectorPiece, Array]] | None = KEPT.get(key)
+        kept: list[tuple[VectorPiece, Array]] | None = self._kept.get((own, other))
         if kept is not None:
             return kept
         size = 8 * self._counts(own, other) * (len(self._coding.columns) + self._coding.width)
         if size > _MOST_KEPT:
             return self._made(own, other)
         made = list(self._made(own, other))
-        KEPT.put(key, made, sum(piece.nbytes + coefficients.nbytes for piece, coefficients in made))
+        size = sum(piece.nbytes + coefficients.nbytes for piece, coefficients in made)
+        self._kept.put((own, other), made, size)
         return made
 
     def weights(self, own: int, other: int) -> tuple[list[float], float]:

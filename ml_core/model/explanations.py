@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.algorithms.contract import Values
-    from ml_core.explaining.split import MarginParts, MarginSplit
+    from ml_core.explaining.split import MarginSplit
     from ml_core.inputs.arrays import Pictures, Sequences
     from ml_core.inputs.labels import Label
     from ml_core.model.margins import ExplainedModel
@@ -70,14 +70,19 @@ def explain(
         return explain_by_gradients(model, instances, against=against, background=background, most=most)
     explainer = explainer_of(model)
     other = None if against is None else number_of(against, explainer.labels)
-    split = explainer.split_by(background)
+    split = explainer.split_by(model, background)
     work = len(instances) * split.work
     if most is not None and work > most:
         raise TooLarge(
             f"explaining {len(instances):,} rows takes the time of {work:,} multiplications; at most {most:,}"
             " are done for a request: send fewer rows, or fewer as background"
         )
-    return explainer.explained(instances, other, split)
+    try:
+        return explainer.explained(model, instances, other, split)
+    except InvalidInput:
+        if background is not None:
+            model.predict_rows(background)  # where it overflows itself, that is what is wrong
+        raise
 
 
 def explainer_of(model: ExplainedModel) -> Explainer:
@@ -87,7 +92,10 @@ def explainer_of(model: ExplainedModel) -> Explainer:
 
 
 class Explainer:
-    """A model as explanations see it, and what they keep of it."""
+    """A model as explanations see it, and what they keep of it.
+
+    It holds no model: that holds it, and would not be freed until a garbage collection.
+    """
 
     def __init__(self, model: ExplainedModel) -> None:
         specs = model.output_specs
@@ -96,7 +104,6 @@ class Explainer:
             raise NotExplained(
                 f"the algorithm '{model.algorithm}' gives its label alone: there is no margin to explain"
             )
-        self._model = model
         self.coding = Coding(
             len(model.features), model.encoding.layout if model.encoding else None, model.scaling
         )
@@ -108,13 +115,13 @@ class Explainer:
         self.margins = margins_of(model, self.coding)
         self._by_profile: MarginSplit | None = None
 
-    def split_by(self, background: Rows | None) -> MarginSplit:
-        """How margins are split, with these rows or else the profile as background.
+    def split_by(self, model: ExplainedModel, background: Rows | None) -> MarginSplit:
+        """How the model's margins are split, with these rows or else its profile as background.
 
         Raises `NotExplained` without either, and `TooLarge` for too many rows.
         """
         if background is None:
-            self._by_profile = self._by_profile or self.margins.split(self._marginals())
+            self._by_profile = self._by_profile or self.margins.split(self._marginals(model))
             return self._by_profile
         if len(background) > MOST_BACKGROUND:
             raise TooLarge(
@@ -123,19 +130,21 @@ class Explainer:
         rows = list(unpack_rows(background.packed, background.n_features))
         return self.margins.split(BackgroundRows(rows))
 
-    def _marginals(self) -> Marginals:
-        profile = self._model.profile
+    def _marginals(self, model: ExplainedModel) -> Marginals:
+        profile = model.profile
         if profile is None:
             raise NotExplained(
                 "the version has no profile of the rows that it was trained on: send `background`, or train "
                 "it again, on at least 20 rows"
             )
-        if tuple(column.name for column in profile.columns) != self._model.features:
+        if tuple(column.name for column in profile.columns) != model.features:
             raise ArtifactInvalid("the profile is not one of the model's columns")
         return Marginals.of(profile, self.coding)
 
-    def explained(self, rows: Rows, other: int | None, split: MarginSplit) -> list[Explanation]:
-        """The explanation of each row, against the label of the number `other`, or else the next likely.
+    def explained(
+        self, model: ExplainedModel, rows: Rows, other: int | None, split: MarginSplit
+    ) -> list[Explanation]:
+        """The model's explanation of each row, against the label `other`, or else the next likely.
 
         Raises `InvalidInput`.
         """
@@ -145,7 +154,6 @@ class Explainer:
         explanations: list[Explanation] = []
         for packed in rows.blocks(max(1, _BLOCK_NUMBERS // self.coding.width)):
             begin = len(explanations)
-            model = self._model
             batch = RowBatch(
                 packed, len(model.features), model.encoding, model.scaling, request_rows=len(rows)
             )
@@ -168,27 +176,24 @@ class Explainer:
             for place, parts in enumerate(split.of(values, encoded, pairs)):
                 if not isfinite(parts.error):
                     raise _overflows(rows, begin + place)
-                probability = probabilities[place][labels[place]] if probabilities else None
-                explanations.append(self._explanation(parts, pairs[place], probability, split))
+                own, against = pairs[place]
+                errors = parts.standard_errors
+                explanations.append(
+                    Explanation(
+                        self.labels[own],
+                        self.labels[against],
+                        self.margins.unit,
+                        parts.base,
+                        parts.margin,
+                        dict(zip(model.features, parts.parts, strict=True)),
+                        probabilities[place][own] if probabilities else None,
+                        split.method,
+                        split.game,
+                        parts.error,
+                        None if errors is None else dict(zip(model.features, errors, strict=True)),
+                    )
+                )
         return explanations
-
-    def _explanation(
-        self, parts: MarginParts, pair: tuple[int, int], probability: float | None, split: MarginSplit
-    ) -> Explanation:
-        features, errors = self._model.features, parts.standard_errors
-        return Explanation(
-            self.labels[pair[0]],
-            self.labels[pair[1]],
-            self.margins.unit,
-            parts.base,
-            parts.margin,
-            dict(zip(features, parts.parts, strict=True)),
-            probability,
-            split.method,
-            split.game,
-            parts.error,
-            None if errors is None else dict(zip(features, errors, strict=True)),
-        )
 
     def _runner_up(self, own: int, ranks: Sequence[float] | None) -> int:
         """The label that the model would answer next, the first of several."""

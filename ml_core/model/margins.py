@@ -182,7 +182,8 @@ def _of_outputs(model: ExplainedModel, coding: Coding) -> Margins:
             f"the algorithm '{model.algorithm}' gives its label alone: there is no margin to explain"
         )
     work = getattr(model.estimator, "work", coding.width * model.output_specs[output].width)
-    margins = partial(_margins_of_outputs, model, output)
+    predicted = partial(_predicted, model.estimator, output, model.encoding, model.scaling)
+    margins = partial(_margins_of_outputs, output, predicted)
     return Margins(_UNITS[output], partial(FunctionSplit, margins, work, len(coding.columns)))
 
 
@@ -191,18 +192,29 @@ _UNITS = {"probability": LOG_ODDS, "decision": DECISION, "distance": SQUARED_DIS
 _LEAST_PROBABILITY = 2.0**-52
 
 
+def _predicted(
+    estimator: FittedEstimator,
+    output: str,
+    encoding: Encoding | None,
+    scaling: Scaling | None,
+    rows: NDArray[np.float64],
+) -> Any:  # noqa: ANN401 - what an estimator gives
+    batch = RowBatch(rows.astype("<f8").tobytes(), rows.shape[1], encoding, scaling)
+    return estimator.predict(batch, (output,))[output]
+
+
 def _margins_of_outputs(
-    model: ExplainedModel, output: str, rows: NDArray[np.float64], pair: tuple[int, int]
+    output: str,
+    predicted: Callable[[NDArray[np.float64]], Any],
+    rows: NDArray[np.float64],
+    pair: tuple[int, int],
 ) -> NDArray[np.float64]:
     import numpy as np
 
-    batch = RowBatch(rows.astype("<f8").tobytes(), rows.shape[1], model.encoding, model.scaling)
     try:
-        found = model.estimator.predict(batch, (output,))[output]
+        values = np.asarray(predicted(rows), dtype=np.float64).reshape(len(rows), -1)
     except NotFinite:
         return np.full(len(rows), np.nan)
-    values = np.asarray(found, dtype=np.float64)
-    values = values.reshape(len(rows), -1)
     own, other = pair
     if values.shape[1] == 1:  # of two classes a decision is one number, positive for the second
         margins: NDArray[np.float64] = values[:, 0] if own else -values[:, 0]
