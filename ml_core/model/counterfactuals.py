@@ -134,13 +134,12 @@ class _Search:
         self._columns = columns
         self._features = model.columns
         profile = model.profile
-        self._profiles: Sequence[Any] = profile.columns if profile else [None] * len(self._features)
+        told = profile.columns if profile else ()
+        self._profiles: Sequence[Any] = told or [None] * len(self._features)
 
     def of(self, values: Sequence[float], explanation: Explanation, margin: LinearMargin) -> Counterfactual:
         """What turns a row of columns."""
-        if (
-            explanation.margin <= 0.0
-        ):  # of more than two classes it may lose to one, and win more of the others
+        if explanation.margin <= 0.0:  # of many classes one may lose to another, and win most of all pairs
             return Counterfactual((), None)
         slopes = {
             column: self._slope(column, values[column], margin.weights)

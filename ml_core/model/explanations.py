@@ -11,7 +11,7 @@ from math import isfinite
 
 from ml_core.arithmetic import plain
 from ml_core.arithmetic.bounds import NotFinite
-from ml_core.errors import ArtifactInvalid, InvalidInput, NotExplained, TooLarge, raise_faults
+from ml_core.errors import InvalidInput, NotExplained, TooLarge, raise_faults
 from ml_core.explaining.background import BackgroundRows, Marginals
 from ml_core.explaining.coding import Coding
 from ml_core.explaining.explanation import Explanation
@@ -132,13 +132,11 @@ class Explainer:
 
     def _marginals(self, model: ExplainedModel) -> Marginals:
         profile = model.profile
-        if profile is None:
+        if profile is None or not profile.columns:
             raise NotExplained(
                 "the version has no profile of the rows that it was trained on: send `background`, or train "
                 "it again, on at least 20 rows"
             )
-        if tuple(column.name for column in profile.columns) != model.features:
-            raise ArtifactInvalid("the profile is not one of the model's columns")
         return Marginals.of(profile, self.coding)
 
     def explained(

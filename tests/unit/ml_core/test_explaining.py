@@ -39,7 +39,8 @@ def coarse(model: Model) -> list[list[tuple[float, float]]]:
         "date": [(18_000.0, 0.4), (20_100.25, 0.6)],
         "category": [(0.0, 0.5), (1.0, 0.2), (2.0, 0.2), (missing, 0.1)],
     }
-    return [by_kind[feature.kind] for feature in model.columns]
+    two_words = [(0.0, 0.5), (1.0, 0.4), (missing, 0.1)]
+    return [two_words if len(feature.words) == 2 else by_kind[feature.kind] for feature in model.columns]
 
 
 def coarse_profile(model: Model) -> Profile:
