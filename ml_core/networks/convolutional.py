@@ -93,7 +93,7 @@ def build(
     shape: tuple[int, int, int],
     n_classes: int,
     chosen: Mapping[str, Any],
-    seed: int,
+    seed: int | None,
     *,
     to_inputs: bool = False,
 ) -> list[tuple[str, Layer]]:
@@ -104,10 +104,10 @@ def build(
             one pixel must be left.
         n_classes: how many numbers the last layer gives.
         chosen: "channels", "kernel_size", "pooling", "dense" and "dropout" of the hyperparameters.
-        seed: what the weights are drawn from.
+        seed: what the weights are drawn from; None for zeros, which a fitted network's weights replace.
         to_inputs: whether the gradient by the pictures is asked for, in place of those by the weights.
     """
-    random = randomness.generator(seed, *randomness.WEIGHTS)
+    random = randomness.zeros() if seed is None else randomness.generator(seed, *randomness.WEIGHTS)
     height, width, channels = shape
     layers: list[tuple[str, Layer]] = []
     for number, outputs in enumerate(chosen["channels"]):

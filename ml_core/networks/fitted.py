@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_core.networks import convolutional, recurrent
+from ml_core.networks import convolutional, randomness, recurrent
 from ml_core.networks.network import parameters_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def picture_layers(network: PictureNetwork) -> Layers:
         "dense": [layer.outputs for layer in network.dense[:-1]],
         "dropout": 0.0,
     }
-    layers = convolutional.build(network.shape, network.dense[-1].outputs, chosen, 0, to_inputs=True)
+    layers = convolutional.build(network.shape, network.dense[-1].outputs, chosen, None, to_inputs=True)
     weights = dict([*_numbered("conv", network.convolutions), *_numbered("dense", network.dense)])
     return _with_weights(layers, weights)
 
@@ -44,8 +44,7 @@ def sequence_layers(network: SequenceNetwork) -> Layers:
     """The layers of a network for sequences, which take steps that are standardised or embedded already."""
     chosen = sequence_choices(network)
     inputs = network.layers[0][0].input.inputs
-    random = np.random.default_rng(0)
-    layers = recurrent.build(inputs, network.head.outputs, chosen, random, to_inputs=True)
+    layers = recurrent.build(inputs, network.head.outputs, chosen, randomness.zeros(), to_inputs=True)
     weights = dict(_affine("head", network.head))
     for number, cells in enumerate(network.layers):
         for direction, cell in zip(_DIRECTIONS, cells, strict=False):
