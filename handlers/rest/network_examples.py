@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 
 class NetworkExample(NamedTuple):
-    """Bodies that train a model, predict by it, and send it tensors."""
+    """Bodies that train a model, predict and explain by it, and send it tensors."""
 
     name: str
     summary: str
     model: str
     train: dict[str, Any]
     predict: dict[str, Any]
+    explain: dict[str, Any]
     infer: dict[str, Any]
 
 
@@ -39,6 +40,7 @@ EXAMPLES = (
             "test_fraction": 0,
         },
         {"instances": [_ACROSS, {"b64": "CQAJAAkACQAJAAkACQAJAA==", "dtype": "uint8"}], "outputs": ["label"]},
+        {"instances": [_ACROSS]},
         {
             "inputs": [
                 {
@@ -64,6 +66,7 @@ EXAMPLES = (
             "test_fraction": 0,
         },
         {"instances": [_WAVES[0], [{"volt": 2}, {"volt": 3}], {"volt": [1, 2, 3, 4]}]},
+        {"instances": [_WAVES[0]], "background": {"instances": [_RISES[2]]}},
         {
             "inputs": [
                 {"name": "input-0", "shape": [2, 5, 1], "datatype": "FP32", "data": _PADDED},
@@ -85,6 +88,7 @@ EXAMPLES = (
             "test_fraction": 0,
         },
         {"instances": ["good, really good", {"review": "A film"}], "outputs": ["label", "probability"]},
+        {"instances": ["good, really good"], "top": 2},
         {
             "inputs": [
                 {"name": "input-0", "shape": [2], "datatype": "BYTES", "data": ["very good", "no fun"]}
@@ -95,7 +99,12 @@ EXAMPLES = (
 )
 """In the order in which they are told."""
 
-_BODIES = {"TRAIN_BODY": "train", "PREDICT_BODY": "predict", "INFER_BODY": "infer"}
+_BODIES = {
+    "TRAIN_BODY": "train",
+    "PREDICT_BODY": "predict",
+    "EXPLAIN_BODY": "explain",
+    "INFER_BODY": "infer",
+}
 
 
 def examples_of(body: str) -> dict[str, Any]:

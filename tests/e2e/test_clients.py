@@ -86,6 +86,11 @@ def test_kserves_client_speaks_v1(server: LocalServer) -> None:
     assert got["live"] is True
     assert got["ready"] is True
     assert got["predicted"]["predictions"] == _predicted(server, "iris")["predict"]
+    explained = server.call("POST", "/v1/models/iris:explain", {"instances": ROWS}).body
+    assert got["explained"] == explained
+    assert [each["label"] for each in explained["explanations"]] == got["predicted"]["predictions"]
+    assert got["not_explained"]["status"] == 422
+    assert "expected one of 'setosa'" in got["not_explained"]["message"]
     wrong_row, nobody = got["errors"]
     assert wrong_row["status"] == 422
     assert "expects 4 features, row 0 has 1" in wrong_row["message"]

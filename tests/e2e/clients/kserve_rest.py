@@ -29,6 +29,7 @@ async def v1(url: str, model: str, rows: Any) -> dict[str, Any]:
         "live": await client.is_server_live(url),
         "ready": await client.is_model_ready(url, model),
         "predicted": await client.infer(url, {"instances": rows.tolist()}, model_name=model),
+        "explained": await client.explain(url, model, {"instances": rows.tolist()}),
     }
     got["errors"] = []
     for name, body in ((model, {"instances": [[1]]}), ("nobody", {"instances": rows.tolist()})):
@@ -36,6 +37,10 @@ async def v1(url: str, model: str, rows: Any) -> dict[str, Any]:
             await client.infer(url, body, model_name=name)
         except httpx.HTTPStatusError as error:
             got["errors"].append({"status": error.response.status_code, "message": str(error)})
+    try:
+        await client.explain(url, model, {"instances": rows.tolist(), "against": "nothing"})
+    except httpx.HTTPStatusError as error:
+        got["not_explained"] = {"status": error.response.status_code, "message": str(error)}
     await client.close()
     return got
 

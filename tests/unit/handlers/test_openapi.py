@@ -64,7 +64,11 @@ def test_every_example_meets_its_own_schema() -> None:
 
 
 def test_there_is_an_example_of_each_kind_of_instances() -> None:
-    for path in ("/v1/models/{model}:train", "/v1/models/{model}:predict", "/v2/models/{model}/infer"):
+    paths = (
+        *(f"/v1/models/{{model}}:{verb}" for verb in ("train", "predict", "explain")),
+        "/v2/models/{model}/infer",
+    )
+    for path in paths:
         content = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         assert [*content["examples"]] == ["pictures", "sequences", "texts"]
 
