@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from handlers.rest.endpoints.prediction import note
 from handlers.rest.http import Response, json_response
 from handlers.rest.spans import span_of
+from ml_core.monitoring.drift import DRIFTED
 from ml_core.monitoring.feedback import feedback_of
 from ml_core.monitoring.reading import windows
 
@@ -40,13 +41,19 @@ def version(call: Call) -> Response:
         feedback=_feedback(call, served, window),
     )
     told["warnings"] = [*_warnings(call, window), *told["warnings"]]
-    return json_response(
-        {
-            "model": {"name": served.name, "version": served.version},
-            **_about(call, window),
-            **told,
-        }
-    )
+    told = {
+        "model": {"name": served.name, "version": served.version},
+        **_about(call, window),
+        **told,
+    }
+    response = json_response(told)
+    if len(response.body) > call.settings.max_answer_bytes:
+        for feature in told["features"].values():
+            if feature["state"] != DRIFTED:
+                feature["bins"] = []
+        told["warnings"].append("the answer was too long: bins are told of columns that drifted alone")
+        response = json_response(told)
+    return response
 
 
 def alias(call: Call) -> Response:

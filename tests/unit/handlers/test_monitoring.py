@@ -336,3 +336,17 @@ def test_nothing_is_counted_where_that_is_switched_off(shop: Path, tmp_path: Pat
     assert ask("POST", "/v1/models/shop/versions/1:predict", body).status == 200
     told = read(ask("GET", "/v1/models/shop/versions/1/monitoring"))
     assert (told["state"], told["requests"], told["monitoring"]["on"]) == ("no_predictions", 0, False)
+
+
+def test_an_answer_that_is_too_long_leaves_out_bins_and_says_so(shop: Path, tmp_path: Path) -> None:
+    shutil.copytree(shop, tmp_path / "shop")
+    ask = asking(services_over(tmp_path / "shop"))
+    body = json.dumps({"instances": customers(400, 3, older=20.0)}).encode()
+    assert ask("POST", "/v1/models/shop/versions/1:predict", body).status == 200
+    path = "/v1/models/shop/versions/1/monitoring"
+    whole = ask("GET", path)
+    narrow = asking(services_over(tmp_path / "shop", ML_MAX_ANSWER_BYTES=str(len(whole.body) - 1000)))
+    told = read(narrow("GET", path))
+    assert "too long" in told["warnings"][-1]
+    assert told["drifted"] == ["age"]
+    assert {name for name, each in told["features"].items() if each["bins"]} == {"age"}
