@@ -32,19 +32,18 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
     return bytes.fromhex(sha256(outer, bytes.fromhex(sha256(inner, message))))
 
 
-class Codes:
-    """Codes of many short messages under one key, which all begin alike: that is read once."""
+def coder(key: bytes, beginning: bytes) -> Callable[[bytes], bytes]:
+    """Makes codes of many short messages that all begin alike, given what follows: the rest is read once."""
+    first, last = _padded(key)
+    inner_of_all, outer_of_all = _own(first + beginning), _own(last)
 
-    def __init__(self, key: bytes, beginning: bytes) -> None:
-        inner, outer = _padded(key)
-        self._inner, self._outer = _own(inner + beginning), _own(outer)
-
-    def of(self, rest: bytes) -> bytes:
-        """As `hmac_sha256`, of the beginning and the rest."""
-        inner, outer = self._inner.copy(), self._outer.copy()
+    def code_of(rest: bytes) -> bytes:
+        inner, outer = inner_of_all.copy(), outer_of_all.copy()
         inner.update(rest)
         outer.update(inner.digest())
         return outer.digest()
+
+    return code_of
 
 
 def _padded(key: bytes) -> tuple[bytes, bytes]:

@@ -16,7 +16,7 @@ import os
 import time
 from binascii import a2b_base64, b2a_base64
 
-from ml_core.digests import Codes
+from ml_core.digests import coder
 from ml_core.errors import DocumentDamaged, ObjectExists, ObjectNotFound
 from ml_core.profiles.profile import PROBABILITY_BINS
 from ml_core.records import Record
@@ -76,21 +76,21 @@ class Receipts:
         if self._key is None:
             self._key = _key_in(self._store)
         # Neither a job's id nor a name has a zero byte.
-        return VersionReceipts(Codes(self._key, b"\0".join((_FORMAT, job.encode(), name.encode(), b""))))
+        return VersionReceipts(coder(self._key, b"\0".join((_FORMAT, job.encode(), name.encode(), b""))))
 
 
 class VersionReceipts:
     """Makes and checks one version's receipts."""
 
-    def __init__(self, codes: Codes) -> None:
-        self._codes = codes
+    def __init__(self, code_of: Callable[[bytes], bytes]) -> None:
+        self._code_of = code_of
 
     def make(self, version: int, minute: int, predicted: Iterable[tuple[int, int | None]]) -> list[str]:
         """A receipt for each prediction: the number of its class, and the bin of its top probability."""
         rows = [*predicted]
         first, last = version.to_bytes(4), minute.to_bytes(4)
         random = os.urandom(_RANDOM * len(rows))
-        code, made = self._codes.of, []
+        code_of, made = self._code_of, []
         for at, (number, place) in enumerate(rows):
             signed = b"%b%b%c%b%b" % (
                 first,
@@ -99,7 +99,7 @@ class VersionReceipts:
                 last,
                 random[_RANDOM * at : _RANDOM * (at + 1)],
             )
-            packed = b2a_base64(signed + code(signed)[:_CODE], newline=False)
+            packed = b2a_base64(signed + code_of(signed)[:_CODE], newline=False)
             made.append(packed.translate(_TO_URL).decode())
         return made
 
@@ -107,7 +107,7 @@ class VersionReceipts:
         """Whether it is one of them."""
         from _operator import _compare_digest as equal  # as in `handlers/auth.py`
 
-        return equal(self._codes.of(receipt.signed)[:_CODE], receipt.code)
+        return equal(self._code_of(receipt.signed)[:_CODE], receipt.code)
 
 
 def read_receipt(text: str) -> Receipt | None:
