@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_core.arithmetic.bounds import ROW_NUMBERS
 from ml_core.explaining.background import Marginals
 from ml_core.explaining.explanation import PERMUTATIONS
 from ml_core.explaining.split import MarginParts
@@ -106,7 +107,7 @@ class SigmoidSplit:
 
     method = PERMUTATIONS
     # What of a row is computed together, and how many multiplications take the time of one.
-    _ELEMENTS, _ELEMENT = 1 << 22, 8
+    _ELEMENTS, _ELEMENT = 1 << 22, 32
 
     def __init__(
         self,
@@ -190,7 +191,7 @@ class FunctionSplit:
         self._margins = margins
         walks = walks_for(self._ROWS, 2 * (n_columns + 1))
         self._walks = Walks(background, n_columns, walks)
-        self.work = work * len(self._walks) * 2 * (n_columns + 1)
+        self.work = (ROW_NUMBERS + work) * len(self._walks) * 2 * (n_columns + 1)
 
     def of(
         self,
