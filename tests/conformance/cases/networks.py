@@ -131,6 +131,28 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
         "reviews", {"instances": [{"review": "a", "stars": 1}]}, "$.instances[0].stars",
     ),
 }  # fmt: skip
+# What is asked of explanations, and where the fault of it is.
+EXPLAINED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "pictures against others": (
+        "pictures", {"instances": PICTURES[:2], "background": {"instances": PICTURES[4:]}}, "",
+    ),
+    "sequences of one length against others": (
+        "sequences",
+        {"instances": SEQUENCES[1:5:3], "background": {"instances": SEQUENCES[4:5]}},
+        "",
+    ),
+    "the words that say most": ("reviews", {"instances": [TEXTS[0], TEXTS[7]], "top": 2}, ""),
+    "the largest parts of a picture": ("pictures", {"instances": PICTURES[:1], "top": 2}, "$.top"),
+    "what would turn a text": (
+        "reviews", {"instances": TEXTS[:1], "counterfactual": {"actionable": ["review"]}}, "$.counterfactual",
+    ),
+    "a picture behind it of another shape": (
+        "pictures",
+        {"instances": PICTURES[:1], "background": {"instances": [PICTURES[0][:5]]}},
+        "$.background.instances[0]",
+    ),
+    "a label that is none": ("sequences", {"instances": SEQUENCES[:1], "against": "left"}, "$.against"),
+}  # fmt: skip
 TENSORS: dict[str, tuple[str, list[Any]]] = {
     "pictures": (
         "pictures",
@@ -185,6 +207,11 @@ def _predicted(name: str, model: str, body: dict[str, Any], status: int = 200, *
     return post(name, f"/v1/models/{model}:predict", body, status, key=PREDICT, **more)
 
 
+def _explained(name: str, model: str, body: dict[str, Any], at: str) -> Case:
+    problem = {"code": "invalid_input", "at": at} if at else {}
+    return post(f"explained: {name}", f"/v1/models/{model}:explain", body, 422 if at else 200, **problem)
+
+
 def _raw(name: str, model: str, tensors: list[tuple[dict[str, Any], bytes]]) -> Case:
     header = {
         "inputs": [{**given, "parameters": {"binary_data_size": len(part)}} for given, part in tensors],
@@ -217,6 +244,11 @@ CASES = [
         for model, (_, instances) in MODELS.items()
         for what, times in (("few", 1), ("many", 60))
     ),
+    *(
+        post(f"{model} are explained", f"/v1/models/{model}:explain", {"instances": instances[:3]})
+        for model, (_, instances) in MODELS.items()
+    ),
+    *(_explained(name, model, body, at) for name, (model, body, at) in EXPLAINED.items()),
     *(_predicted(f"{name}", model, {**body, "outputs": OUTPUTS}) for name, (model, body) in FORMS.items()),
     *(
         _predicted(name, model, body, 422, code="invalid_input", at=at)
