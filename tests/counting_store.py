@@ -58,6 +58,8 @@ class CountingStore:
 
     def list(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
         check_limit(limit)
+        if after is not None:
+            check_key(after)
         self._count("list", prefix)
         start = bisect_right(self._keys, max(after or "", prefix))
         found = []

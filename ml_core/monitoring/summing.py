@@ -152,7 +152,7 @@ class Summing(NamedTuple):
             if not self.is_time():
                 return forgotten, at, looked
             folder = next(each for each in _FOLDERS if at.startswith(each))
-            page = self.store.list(folder, after=at)
+            page = self.store.list(folder, after=None if at == folder else at)
             forgotten += self._forget(folder, [info.key for info in page.objects])
             if page.next_after is not None:
                 at = page.next_after
