@@ -42,6 +42,7 @@ MASKED_MEMBERS = {
         _TIME,
     ),
     **dict.fromkeys(("id", "job", "next_after"), _JOB),
+    **dict.fromkeys(("from", "to"), _TIME),
     "etag": _ALIAS_ETAG,
     "receipts": _RECEIPT,
     "uri": _UPLOAD,
