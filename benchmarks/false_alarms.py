@@ -1,12 +1,11 @@
 """How often drift is told where there is none, and where there is some: the tables of docs/monitoring.md.
 
-    python -m benchmarks.false_alarms [WINDOWS]
-
-Columns of several kinds are trained on and then counted anew; WINDOWS reports (400) of up to 200 columns are
-judged for each number of rows. A row is not drawn by itself: how many are in each bin is, which is the same.
+`python -m benchmarks.false_alarms` prints them. Columns of several kinds are trained on and counted anew;
+reports of up to 200 columns are judged for each number of rows. A row is not drawn by itself: how many are in
+each bin is, which is the same.
 """
 
-import sys
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -221,4 +220,9 @@ def alarms(
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.false_alarms",
+        description="Print how often drift is told where there is none, and where there is some.",
+    )
+    parser.add_argument("--windows", type=int, default=200, help="how many reports (default: 200)")
+    main(parser.parse_args().windows)

@@ -28,6 +28,7 @@ COMMANDS = [
     "providers invoke",
     "examples.demo",
     "benchmarks",
+    "benchmarks.false_alarms",
     "benchmarks.networks",
     "benchmarks.tables",
 ]
