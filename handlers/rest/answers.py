@@ -419,7 +419,13 @@ _PROFILED_COLUMN: Schema = {
                     "minimum": 0,
                     "description": "How many these words are. The version's `encoding` lists all words.",
                 },
-            }
+                "once": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "How many words of the model a single row had.",
+                },
+            },
+            optional=("once",),
         ),
     ]
 }

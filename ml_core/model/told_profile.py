@@ -50,6 +50,7 @@ def _words(column: WordsProfile, feature: Feature) -> Told:
         "words": [{"word": feature.words[place], "count": count} for place, count in counted],
         "other": column.other,
         "other_words": len(feature.words) - len(column.words),
+        **({} if column.once is None else {"once": column.once}),
     }
 
 

@@ -16,6 +16,7 @@ from math import isfinite, nan
 
 from ml_core.errors import ArtifactInvalid
 from ml_core.records import Record
+from ml_core.safetensors import pack, unpack_rows
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ LEAST = 20
 """How many rows a profile needs, and each of its bins and words."""
 MOST_BINS = 20
 MOST_TOLD_WORDS = 20
+_NUMBER = "number"  # as in `inputs/columns.py`, which predictions of numbers alone do not import
 PROBABILITY_BINS = 20
 """How many equal parts the range of the top probability is counted in."""
 
@@ -123,7 +125,7 @@ class Profile:
         if [column.name for column in self.columns] not in ([], [*names]):
             return False
         if features is None:
-            return not any(isinstance(column, WordsProfile) for column in self.columns)
+            return all(column.kind == _NUMBER for column in self.columns)
         return all(
             column.kind == feature.kind and max(column.words, default=-1) < len(feature.words)
             if isinstance(column, WordsProfile)
@@ -136,7 +138,7 @@ class Profile:
         described = {
             "format": 1,
             "rows": self.rows,
-            "columns": [column._asdict() for column in self.columns],
+            "columns": [_described(column) for column in self.columns],
             "predicted": self.predicted and self.predicted._asdict(),
         }
         data = json.dumps(described, separators=(",", ":"), allow_nan=False).encode()
@@ -166,18 +168,28 @@ class Profile:
         return cls(_count(described["rows"]), [_column(each) for each in described["columns"]], predicted)
 
 
+def _described(column: ColumnProfile) -> dict[str, Any]:
+    """A column as JSON values. Means are float64 in hexadecimal: their digits take long to read."""
+    described = column._asdict()
+    if isinstance(column, NumbersProfile):
+        described["means"] = pack(column.means).hex()
+    return described
+
+
 def _column(described: dict[str, Any]) -> ColumnProfile:
     name, kind, missing = described["name"], described["kind"], _count(described["missing"])
     counts = _counts(described["counts"])
     if "words" in described:
         words = _counts(described["words"])
-        if len(words) != len(counts):
+        if len(words) != len(counts) or kind == _NUMBER:
             raise ValueError("each word has a count")
         other, once = _count(described["other"]), described.get("once")
         return WordsProfile(name, kind, missing, words, counts, other, None if once is None else _count(once))
-    edges, means = _numbers(described["edges"]), _numbers(described["means"])
-    if len(means) != len(counts) or (len(counts) != len(edges) + 1 and (edges or counts)):
+    edges = _numbers(described["edges"])
+    packed = bytes.fromhex(described["means"])
+    if len(packed) != 8 * len(counts) or (len(counts) != len(edges) + 1 and (edges or counts)):
         raise ValueError("the bins do not fit their edges")
+    means = _numbers(next(unpack_rows(packed, len(counts)))) if counts else ()
     low, high = _numbers([described["low"], described["high"]])
     return NumbersProfile(name, kind, missing, edges, counts, means, low, high)
 
@@ -189,10 +201,12 @@ def _count(value: Any) -> int:  # noqa: ANN401 - a value of JSON
 
 
 def _counts(values: list[Any]) -> tuple[int, ...]:
-    return tuple(map(_count, values))
+    if not set(map(type, values)) <= {int} or min(values, default=0) < 0:
+        raise ValueError("counts are whole numbers from 0")
+    return tuple(values)
 
 
-def _numbers(values: list[Any]) -> tuple[float, ...]:
+def _numbers(values: Sequence[Any]) -> tuple[float, ...]:
     numbers = tuple(map(float, values))
     if not all(map(isfinite, numbers)):
         raise ValueError("a number that is not finite")

@@ -288,7 +288,7 @@ def test_of_networks_it_is_what_they_predict(algorithm: str) -> None:
     [
         ("format", 2), ("rows", -1), ("rows", None), ("columns", None), ("columns", [{}]), ("predicted", {}),
         ("predicted", 1), ("columns", [{"name": "a", "kind": "number", "missing": 0, "edges": [1.0],
-                                        "counts": [30], "means": [1.0], "low": 0, "high": 1}]),
+                                        "counts": [30], "means": "000000000000f03f", "low": 0, "high": 1}]),
     ],
 )  # fmt: skip
 def test_bytes_that_are_no_profile_are_refused_when_it_is_asked_for(member: str, wrong: Any) -> None:
@@ -300,3 +300,28 @@ def test_bytes_that_are_no_profile_are_refused_when_it_is_asked_for(member: str,
     assert loaded.predict(CLASSIFICATION["iris"].data[:1]) == [0]
     with pytest.raises(ArtifactInvalid):
         _ = loaded.profile
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "x1"}, {"kind": CATEGORY}, {"kind": DATE}, {"kind": None}, {"missing": -1}, {"missing": 1.0},
+        {"missing": True}, {"edges": []}, {"edges": ["a"] * 4}, {"edges": None}, {"edges": [1e400] * 4},
+        {"counts": []}, {"counts": [1.0] * 5}, {"counts": [-1] * 5}, {"counts": "abcde"}, {"counts": None},
+        {"means": ""}, {"means": "00" * 39}, {"means": "00" * 80}, {"means": "x" * 80}, {"means": None},
+        {"means": "000000000000f07f" * 5}, {"means": [1.0] * 5}, {"low": None}, {"high": "b"},
+        {"high": 1e400},
+        {"words": [0]}, {"words": [0] * 5, "other": 0}, {"words": [0] * 5, "other": 0, "kind": CATEGORY},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_column_that_is_not_whole_or_not_the_models_is_refused(wrong: dict[str, Any]) -> None:
+    described = json.loads(bytes(IRIS.profile_bytes or b""))
+    described["columns"][0].update(wrong)
+    forged = Model.from_bytes(IRIS.to_bytes())
+    forged.profile_bytes = json.dumps(described).encode()
+    with pytest.raises(ArtifactInvalid):
+        _ = forged.profile
+
+
+IRIS = train_model(CLASSIFICATION["iris"].data, CLASSIFICATION["iris"].target)
