@@ -44,10 +44,11 @@ class FittedEstimator(Protocol):
     It may have more members, three of them for people who keep models. `gives_top` says that `predict`
     can be asked for `outputs.TOP`; without it the probabilities are computed where the greatest is to be
     counted. `learnt()` gives a record of `learnt.py`; without it `GET …/parameters` answers that there is
-    no description, and explanations are estimates of what `predict` says of other rows. `contains_training_rows` says whether its state holds rows that it was fitted to, so
-    that who has the artifact has them; else that is unknown. `onnx(graph, X)` adds its nodes to a graph
-    of `ml_core/onnx/graph.py` and gives each output's `Value`; without it `GET …/onnx` answers that there
-    is no such file. `multiplications(instances)` says how many pictures or sequences take, where a
+    no description, and explanations are estimates of what `predict` says of other rows.
+    `contains_training_rows` says whether its state holds rows that it was fitted to, so that who has the
+    artifact has them; else that is unknown. `onnx(graph, X)` adds its nodes to a graph of
+    `ml_core/onnx/graph.py` and gives each output's `Value`; without it `GET …/onnx` answers that there is no
+    such file. `multiplications(instances)` says how many pictures or sequences take, where a
     request is to be bounded by that.
     """
 

@@ -18,6 +18,7 @@ from ml_core.explaining.kept import KeptArrays
 from ml_core.explaining.quadrature import gauss_legendre
 from ml_core.explaining.rbf import RbfGame
 from ml_core.inputs.rows import Rows
+from ml_core.model import explanations
 from ml_core.model.explanations import MOST_BACKGROUND, explain
 from ml_core.model.model import Model
 from ml_core.safetensors import unpack_rows
@@ -99,6 +100,18 @@ def test_a_row_is_explained_alike_alone_and_among_others(algorithm: str, chosen:
             assert alone._replace(probability=None) == together[place]._replace(probability=None)
         again = Model.from_bytes(model.to_bytes())
         assert explain(again, rows_of(again, asked)) == together
+
+
+def test_rows_are_gone_through_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, X = of("wine", "logistic_regression")
+    whole = explain(model, rows_of(model, X))
+    monkeypatch.setattr(explanations, "_BLOCK_NUMBERS", 100)
+    assert explain(model, rows_of(model, X)) == whole
+    far = X.copy()
+    far[150] = 1e308
+    with pytest.raises(InvalidInput) as raised:
+        explain(model, rows_of(model, far))
+    assert [fault.path for fault in raised.value.faults] == ["$.instances[150]"]
 
 
 def test_ties_are_told_as_they_are_predicted() -> None:
