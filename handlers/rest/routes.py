@@ -287,14 +287,6 @@ ROUTES = (
     ),
     Route(
         "GET",
-        "/v1/models/{model}/aliases/{alias}/monitoring",
-        "monitoring:alias",
-        INSPECT,
-        ((200, "AliasMonitoring"),),
-        query=("from", "to"),
-    ),
-    Route(
-        "GET",
         "/v1/models/{model}/versions/{version}/onnx",
         "onnx:onnx",
         TRAIN,
@@ -362,6 +354,14 @@ ROUTES = (
         READ,
         ((200, "History"),),
         query=("limit", "before"),
+    ),
+    Route(
+        "GET",
+        "/v1/models/{model}/aliases/{alias}/monitoring",
+        "monitoring:alias",
+        INSPECT,
+        ((200, "AliasMonitoring"),),
+        query=("from", "to"),
     ),
     Route(
         "DELETE",
