@@ -279,14 +279,6 @@ ROUTES = (
     ),
     Route(
         "GET",
-        "/v1/models/{model}/versions/{version}/monitoring",
-        "monitoring:version",
-        INSPECT,
-        ((200, "Monitoring"),),
-        query=("from", "to"),
-    ),
-    Route(
-        "GET",
         "/v1/models/{model}/versions/{version}/onnx",
         "onnx:onnx",
         TRAIN,
@@ -354,6 +346,14 @@ ROUTES = (
         READ,
         ((200, "History"),),
         query=("limit", "before"),
+    ),
+    Route(
+        "GET",
+        "/v1/models/{model}/versions/{version}/monitoring",
+        "monitoring:version",
+        INSPECT,
+        ((200, "Monitoring"),),
+        query=("from", "to"),
     ),
     Route(
         "GET",

@@ -1,4 +1,8 @@
-"""The examples of /docs and /openapi.json are one story: each works after those before it."""
+"""The examples of /docs and /openapi.json are one story: each works after those before it.
+
+But for two, whose answers say why: the story's model has too few rows for a profile, and no example knows the
+receipt that a deployment will give.
+"""
 
 import json
 import os
@@ -12,6 +16,12 @@ from tests.e2e.local_server import ROOT, Answer, LocalServer
 from tests.e2e.test_docs import commands
 
 DOCUMENT: dict[str, Any] = json.loads(openapi.build())
+REFUSED = {"/v1/models/fruit/versions/1/profile": 409, "/v1/models/fruit:feedback": 422}
+
+
+def _works(status: int | None, request: str) -> bool:
+    refused = [expected for path, expected in REFUSED.items() if path in request]
+    return status in refused if refused else 200 <= (status or 0) < 300
 
 
 def test_every_send_of_the_page_works_from_top_to_bottom(tmp_path: Path) -> None:
@@ -29,7 +39,9 @@ def test_every_send_of_the_page_works_from_top_to_bottom(tmp_path: Path) -> None
     operations = [declared for methods in DOCUMENT["paths"].values() for declared in methods.values()]
     assert len(pressed) == len(operations) + 1, "every operation, and the file's content"
     assert len(others) == sum(len(_other_examples(declared)) for declared in operations) >= 9
-    failed = [each for each in (*pressed, *others) if each["empty"] or not 200 <= (each["status"] or 0) < 300]
+    failed = [
+        each for each in (*pressed, *others) if each["empty"] or not _works(each["status"], each["request"])
+    ]
     assert failed == []
     (put,) = [each for each in pressed if "-X PUT" in each["request"] and "customer,age" in each["request"]]
     described = [each for each in pressed if "churn:describe" in each["request"]]
@@ -78,7 +90,7 @@ def test_every_example_of_the_description_works_in_that_order(tmp_path: Path) ->
                 target = _filled(path, {**given, "job": job})
                 answer = server.call(method.upper(), target, body, **headers)
                 sent += 1
-                assert 200 <= answer.status < 300, (method, target, body, answer)
+                assert _works(answer.status, target), (method, target, body, answer)
                 job = answer.headers.get("location", "").rpartition("/")[2] or job
                 if target.endswith(":upload"):
                     _put(server, answer)
