@@ -110,6 +110,7 @@ def test_there_is_no_other_command_for_people() -> None:
         "benchmarks.comparison_pandas",
         "benchmarks.comparison_torch",
         "benchmarks.counting",
+        "benchmarks.explanations",
         "benchmarks.growth_of_jobs",
         "benchmarks.product",
         "ml_core.datasets.describe_process",
