@@ -184,7 +184,8 @@ def _limits(
         return _beyond(edges[0], means[0], first, -1), _beyond(edges[-1], means[-1], last, 1)
     centre = means[0]
     deviation = 2 * _mean(np.sort(np.abs(ordered / 2 - centre / 2)))
-    return _beyond(centre, centre - deviation, first, -1), _beyond(centre, centre + deviation, last, 1)
+    below, above = max(centre - deviation, -float_info.max), min(centre + deviation, float_info.max)
+    return _beyond(centre, below, first, -1), _beyond(centre, above, last, 1)
 
 
 def _beyond(edge: float, mean: float, outermost: float, side: int) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ml_core import train_model
@@ -110,6 +110,7 @@ def test_every_bin_is_of_enough_rows_and_no_value_of_fewer_is_told(seed: int) ->
         assert profile_of(shuffled) == column
 
 
+@example([0.0, 1.6179238213760842e308, 1.6179238213760842e308], 7)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=9), st.integers(1, 60))
 def test_values_of_any_size_have_a_profile(values: list[float], times: int) -> None:
     rows = (values * times)[: max(LEAST, len(values) * times)]
