@@ -156,7 +156,7 @@ def every_verb(project: Project) -> None:
     project.serverless("deploy", *stage)
     project.python("-m", "providers", "keys", "new", "--role", "admin", *stage)
     listed = project.python("-m", "providers", "keys", "list", *stage)
-    (name,) = (line.split()[0] for line in listed.splitlines() if " admin " in line)
+    (name,) = (line.split()[0] for line in listed.splitlines() if "admin" in line.split())
     project.python("-m", "providers", "keys", "revoke", name, *stage)
     project.serverless("invoke", "--function", "sweep", *stage)
     project.serverless("logs", "--function", "sweep", *stage)

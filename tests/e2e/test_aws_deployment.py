@@ -268,7 +268,7 @@ def test_a_revoked_key_and_changed_code_are_in_force_after_the_next_deployment(s
     old = service.key
     listed = service.project.python("-m", "providers", "keys", "list", "--stage", STAGE)
     made = service.project.python("-m", "providers", "keys", "new", "--stage", STAGE, "--role", "predict")
-    (first,) = (line.split()[0] for line in listed.splitlines() if " admin " in line)
+    (first,) = (line.split()[0] for line in listed.splitlines() if "admin" in line.split())
     service.project.python("-m", "providers", "keys", "revoke", "--stage", STAGE, first)
     with open(service.project.path("handlers", "version.py"), "a", encoding="utf-8") as code:
         code.write("\n# a change\n")

@@ -50,9 +50,9 @@ def test_what_predicts_could_be_sent_without_a_bucket(aws_packages: Packages) ->
         assert os.path.getsize(path) <= packaging.MOST_DIRECT_ZIP_BYTES == 52_428_800
 
 
-def test_what_predicts_is_at_most_20_mb(aws_packages: Packages) -> None:
+def test_what_predicts_is_at_most_21_mb(aws_packages: Packages) -> None:
     """A cold start may fetch it first; a person with a slow line uploads it."""
-    assert sum(map(os.path.getsize, (aws_packages.code, aws_packages.predict_layer))) <= 20_000_000
+    assert sum(map(os.path.getsize, (aws_packages.code, aws_packages.predict_layer))) <= 21_000_000
 
 
 def test_the_code_is_small_enough_to_be_read_in_the_console(aws_packages: Packages) -> None:

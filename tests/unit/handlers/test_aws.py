@@ -270,7 +270,8 @@ def test_where_it_cannot_be_sent_the_present_message_comes_again(
 @pytest.mark.usefixtures("local")
 def test_the_schedule_sweeps() -> None:
     counts = aws.sweep(event("schedule"), Context())
-    assert counts == dict.fromkeys(("sent", "ended", "cleared", "orphans", "marked", "expired"), 0)
+    counted = ("sent", "ended", "cleared", "orphans", "marked", "expired", "summed", "forgotten")
+    assert counts == dict.fromkeys(counted, 0)
 
 
 @pytest.mark.usefixtures("deployed")

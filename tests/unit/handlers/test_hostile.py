@@ -47,6 +47,10 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"dataframe_records": [{"x0": 1, "x1": 2, "x2": 3, "x3": 4}]},
         {"instances": ROWS[:2], "receipt": True},
     ],
+    "EXPLAIN_BODY": [
+        {"instances": ROWS[:2], "background": {"instances": ROWS[2:4]}},
+        {"instances": ROWS[:1], "top": 1, "background": {"instances": ROWS[2:4]}},
+    ],
     "FEEDBACK_BODY": [{"receipts": [{"receipt": "A" * 40, "label": "low"}]}],
     "ALIAS_BODY": [{"version": 1}, {"weights": {"1": 90, "2": 10}}],
     "PROMOTE_BODY": [{"version": 1}, {"alias": "live"}],
