@@ -208,7 +208,7 @@ def _predicted(name: str, model: str, body: dict[str, Any], status: int = 200, *
 
 
 def _explained(name: str, model: str, body: dict[str, Any], at: str) -> Case:
-    problem = {"code": "invalid_input", "at": at} if at else {}
+    problem: dict[str, Any] = {"code": "invalid_input", "at": at} if at else {}
     return post(f"explained: {name}", f"/v1/models/{model}:explain", body, 422 if at else 200, **problem)
 
 
