@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ml_core.errors import InvalidInput
+
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +33,11 @@ class NotFinite(ArithmeticError):
     def __init__(self, row: int) -> None:
         super().__init__(f"the result of row {row} is not a finite number")
         self.row = row
+
+
+def overflowing(where: str, row: int) -> InvalidInput:
+    """What a caller is told of the row that overflowed, in the list at `where`."""
+    return InvalidInput.at(f"{where}[{row}]", "these values are so large that the model's result overflows")
 
 
 def is_few(rows: int, numbers: int) -> bool:

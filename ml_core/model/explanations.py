@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import isfinite
 
 from ml_core.arithmetic import plain
-from ml_core.arithmetic.bounds import NotFinite
+from ml_core.arithmetic.bounds import NotFinite, overflowing
 from ml_core.errors import InvalidInput, NotExplained, TooLarge, raise_faults
 from ml_core.explaining.background import BackgroundRows, Marginals
 from ml_core.explaining.coding import Coding
@@ -159,7 +159,7 @@ class Explainer:
                 found = model.estimator.predict(batch, outputs)
                 encoded = batch.matrix(plain)
             except NotFinite as overflow:
-                raise _overflows(rows, begin + overflow.row) from None
+                raise overflowing(rows.where, begin + overflow.row) from None
             labels = _listed(found["label"])
             if other is not None:
                 same = (f"{rows.where}[{row}]" for row, label in enumerate(labels, begin) if label == other)
@@ -173,7 +173,7 @@ class Explainer:
             values = list(unpack_rows(packed, len(model.features)))
             for place, parts in enumerate(split.of(values, encoded, pairs)):
                 if not isfinite(parts.error):
-                    raise _overflows(rows, begin + place)
+                    raise overflowing(rows.where, begin + place)
                 own, against = pairs[place]
                 errors = parts.standard_errors
                 explanations.append(
@@ -204,8 +204,3 @@ class Explainer:
 def _listed(values: Values) -> list[Any]:
     listed: list[Any] = values.tolist() if hasattr(values, "tolist") else values
     return listed
-
-
-def _overflows(rows: Rows, row: int) -> InvalidInput:
-    message = "these values are so large that the model's result overflows"
-    return InvalidInput.at(f"{rows.where}[{row}]", message)

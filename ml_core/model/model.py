@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from ml_core.algorithms.outputs import LABEL, TOP, by_every_name
-from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
+from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite, overflowing
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.instances import LEAVE_OUT, rows_from_json
 from ml_core.inputs.rows import Rows
@@ -440,9 +440,7 @@ class Model:
             try:
                 yield self._values(packed, outputs, beside, len(rows))
             except NotFinite as overflow:
-                row = block * step + overflow.row
-                message = "these values are so large that the model's result overflows"
-                raise InvalidInput.at(f"{rows.where}[{row}]", message) from None
+                raise overflowing(rows.where, block * step + overflow.row) from None
 
     def _values(
         self, packed: memoryview, outputs: Sequence[str], beside: Sequence[str], request_rows: int
@@ -464,8 +462,7 @@ class Model:
         try:
             return self.estimator.predict(NetworkBatch(instances), outputs)
         except NotFinite as overflow:
-            message = "these values are so large that the model's result overflows"
-            raise InvalidInput.at(f"{instances.where}[{overflow.row}]", message) from None
+            raise overflowing(instances.where, overflow.row) from None
 
     def _labels(self, numbers: list[int]) -> list[Label]:
         if self.classes is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import isfinite, prod
 
 from ml_core.arithmetic import choose_for_network
-from ml_core.arithmetic.bounds import NotFinite
+from ml_core.arithmetic.bounds import NotFinite, overflowing
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults
 from ml_core.explaining.explanation import BASELINE, GRADIENTS, ROWS, Explanation
 from ml_core.explaining.gradients import FEWEST_NODES, MOST_NODES
@@ -55,7 +55,6 @@ _ANSWERS_OF_GRADIENT = 2
 _PASSES = 16
 # What is kept of a way while its panels are halved, as a count of numbers: 32 MiB.
 _KEPT_NUMBERS = 1 << 22
-_OVERFLOW = "these values are so large that the model's result overflows"
 
 
 def explain_by_gradients(
@@ -108,7 +107,7 @@ def explain_by_gradients(
         margin = answer.decisions[label] - answer.decisions[opposed]
         error = abs(split.found.base + float(split.found.parts.sum()) - margin)
         if not isfinite(error):
-            raise InvalidInput.at(f"{instances.where}[{len(explanations)}]", _OVERFLOW)
+            raise overflowing(instances.where, len(explanations))
         explanations.append(
             Explanation(
                 classes[label],
@@ -170,7 +169,7 @@ def _answers(estimator: NetworkEstimator, instances: Pictures | Sequences) -> li
     try:
         labels, decisions = estimator.decide(arithmetic, batch)
     except NotFinite as overflow:
-        raise InvalidInput.at(f"{instances.where}[{overflow.row}]", _OVERFLOW) from None
+        raise overflowing(instances.where, overflow.row) from None
     probabilities = arithmetic.softmax(decisions)
     rows = zip(labels, _listed(decisions), _listed(probabilities), strict=True)
     return [_Answer(*row) for row in rows]

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core.algorithms.learnt import ClusterCentres, KernelDecisions, LinearDecisions
 from ml_core.errors import NotDescribed, TooLarge
+from ml_core.explaining.coding import Coding
 from ml_core.inputs.columns import DATE, NUMBER
 from ml_core.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ml_core.algorithms.learnt import Learnt, Side, Sigmoid
+    from ml_core.explaining.coding import Placed
+    from ml_core.inputs.columns import Feature
     from ml_core.inputs.labels import Label
     from ml_core.model.model import Model
 
@@ -135,21 +138,26 @@ def _encoded(model: Model) -> list[_Number]:
     """The numbers of an encoded row in the order of the caller's columns."""
     if model.encoding is None:
         return [_Number(place, {"column": name}, NUMBER) for place, name in enumerate(model.features)]
-    features, layout = model.encoding.features, model.encoding.layout
-    found: list[tuple[int, dict[str, Any], str]] = [
-        (column, {"column": features[column].name}, features[column].kind) for column, _ in layout.numbers
+    placed = Coding(len(model.features), model.encoding.layout).columns
+    return [
+        number
+        for feature, places in zip(model.encoding.features, placed, strict=True)
+        for number in _numbers_of(feature, places)
     ]
-    found += [
-        (column, {"column": features[column].name, "missing": True}, NUMBER)
-        for column in layout.missing_indicator
-    ]
-    for column, _, missing in layout.categories:
-        name = features[column].name
-        found += [(column, {"column": name, "category": word}, NUMBER) for word in features[column].words]
-        if missing:
-            found.append((column, {"column": name, "missing": True}, NUMBER))
-    placed = [(column, _Number(place, named, kind)) for place, (column, named, kind) in enumerate(found)]
-    return [number for _, number in sorted(placed, key=lambda pair: pair[0])]
+
+
+def _numbers_of(feature: Feature, placed: Placed) -> Iterator[_Number]:
+    """What a column writes: its number and the flag of a missing one, or its words."""
+    name = feature.name
+    if placed.number is not None:
+        yield _Number(placed.number, {"column": name}, feature.kind)
+    if placed.flag is not None:
+        yield _Number(placed.flag, {"column": name, "missing": True}, NUMBER)
+    if placed.first is not None:
+        for place, word in enumerate(feature.words, placed.first):
+            yield _Number(place, {"column": name, "category": word}, NUMBER)
+        if placed.missing_word:
+            yield _Number(placed.first + placed.words, {"column": name, "missing": True}, NUMBER)
 
 
 def _columns(model: Model) -> list[Described]:
