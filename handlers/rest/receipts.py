@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ml_core.algorithms.outputs import LABEL
 from ml_core.errors import InvalidInput
-from ml_core.monitoring.receipts import probability_bin
+from ml_core.monitoring.counts import probability_bin
 
 if TYPE_CHECKING:
     from handlers.rest.call import Call

@@ -14,10 +14,9 @@ from bisect import bisect_left
 from ml_core.errors import ArtifactInvalid, ServerlessMLError
 from ml_core.inputs.rows import Rows
 from ml_core.monitoring.columns import count_rows, empty
-from ml_core.monitoring.counts import LATENCY_ENDS, VersionCounts
+from ml_core.monitoring.counts import LATENCY_ENDS, VersionCounts, probability_bin
 from ml_core.monitoring.own_part import OwnPart
 from ml_core.monitoring.parts import Counted, part_bytes, read_part
-from ml_core.profiles.profile import PROBABILITY_BINS
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -137,8 +136,9 @@ class Monitor:
                 labels += [0] * (label + 1 - len(labels))
             labels[label] += 1
         for top in seen.tops:
-            if 0.0 <= top <= 1.0:
-                counts.probability[min(int(top * PROBABILITY_BINS), PROBABILITY_BINS - 1)] += 1
+            place = probability_bin(top)
+            if place is not None:
+                counts.probability[place] += 1
                 counts.probability_sum += top
         if not tally.has_columns or not isinstance(rows, Rows):
             return

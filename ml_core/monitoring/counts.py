@@ -81,6 +81,13 @@ class VersionCounts:
         return counts
 
 
+def probability_bin(probability: float) -> int | None:
+    """Which of the equal parts of the range a probability is in; 1 is in the last. None for what is none."""
+    if not 0 <= probability <= 1:
+        return None
+    return min(int(probability * PROBABILITY_BINS), PROBABILITY_BINS - 1)
+
+
 def _added(one: Sequence[int], two: Sequence[int], times: int) -> list[int]:
     """Element by element; the shorter one goes on with 0."""
     more = two if times == 1 else [times * each for each in two]

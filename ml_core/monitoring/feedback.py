@@ -13,7 +13,6 @@ everything again is right then; what was counted is repeated, and the rest is co
 
 from __future__ import annotations
 
-import time
 from binascii import a2b_base64, b2a_base64
 from itertools import batched
 from math import sqrt
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.documents import read_many, update
 from ml_core.errors import DocumentDamaged, FeedbackFull
+from ml_core.monitoring.parts import date_of, hour_of
 from ml_core.ports import every_object
 from ml_core.profiles.profile import PROBABILITY_BINS
 
@@ -95,7 +95,7 @@ class FeedbackCounts:
         self.confusion[pair] = self.confusion.get(pair, 0) + 1
         place = PROBABILITY_BINS if truth.bin is None else truth.bin
         _add_pair(self.calibration[place], (1, right))
-        _add_pair(self.hours.setdefault(_hour_of(truth.minute), [0, 0]), (1, right))
+        _add_pair(self.hours.setdefault(hour_of(60 * truth.minute), [0, 0]), (1, right))
 
     def add(self, other: FeedbackCounts) -> None:
         """Add another one's counts to these."""
@@ -133,7 +133,7 @@ def count(store: ObjectStore, truths: Iterable[tuple[str, Truth]]) -> Taken:
     """
     days: dict[str, list[Truth]] = {}
     for job, truth in truths:
-        days.setdefault(feedback_key(job, _day_of(truth.minute)), []).append(truth)
+        days.setdefault(feedback_key(job, date_of(60 * truth.minute)), []).append(truth)
     if len(days) == 1:
         ((key, of_day),) = days.items()
         return _count_day(store, key, of_day)
@@ -187,14 +187,6 @@ def _count_day(store: ObjectStore, key: str, truths: Sequence[Truth]) -> Taken:
 
     update(store, key, add)
     return Taken(counted, len(truths) - counted)
-
-
-def _day_of(minute: int) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(60 * minute))
-
-
-def _hour_of(minute: int) -> str:
-    return time.strftime("%Y-%m-%dT%H", time.gmtime(60 * minute))
 
 
 def _day_in(key: str) -> str:

@@ -37,6 +37,11 @@ def hour_of(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H", time.gmtime(seconds))
 
 
+def date_of(seconds: float) -> str:
+    """The day of UTC that a time since the epoch is in, such as `2026-11-26`."""
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
 def part_key(hour: str, instance: str) -> str:
     """The key of an instance's part of an hour."""
     return f"{PARTS}{hour}/{instance}.json"

@@ -12,8 +12,9 @@ from calendar import timegm
 from ml_core.documents import read_many
 from ml_core.errors import ObjectNotFound
 from ml_core.monitoring.counts import VersionCounts
-from ml_core.monitoring.parts import PARTS, SUMS, hour_and_instance, hour_of, read_part, sum_key
+from ml_core.monitoring.parts import PARTS, SUMS, date_of, hour_and_instance, read_part, sum_key
 from ml_core.records import Record
+from ml_core.registry.retention import DAY
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ml_core.monitoring.parts import Counted
     from ml_core.ports import ObjectInfo, ObjectStore
 
-DAY = 86_400.0
 MOST_DAYS = 400  # sums of a version that are read at once, the newest
 MOST_PARTS = 1_000  # parts, the newest
 MOST_BYTES = 64 << 20  # of parts
@@ -67,9 +67,9 @@ class Window(Record):
             return self
         days = {day.date: day.counts for day in self.days}
         total = VersionCounts()
-        total.add(days.get(_date(at), VersionCounts()))
+        total.add(days.get(date_of(at), VersionCounts()))
         total.add(counts)
-        days[_date(at)] = total
+        days[date_of(at)] = total
         return self._replace(days=tuple(DayCounts(date, days[date]) for date in sorted(days)))
 
 
@@ -87,7 +87,7 @@ def windows(
 ) -> dict[str, Window]:
     """As `window`, of several versions, by job: the parts, which hold all versions, are read once."""
     now = time.time() if now is None else now
-    first, last = _date(begin), _date(max(begin, min(end, now) - 0.001))
+    first, last = date_of(begin), date_of(max(begin, min(end, now) - 0.001))
     parts, unread = _read_parts(store, frozenset(jobs), first, last)
     began, ended = _midnight(first), min(_midnight(last) + DAY, max(now, begin))
     found: dict[str, Window] = {}
@@ -181,10 +181,6 @@ def _listed_parts(store: ObjectStore, first: str, last: str) -> tuple[list[Objec
 
 def _day_of(key: str) -> str:
     return hour_and_instance(key)[0].partition("T")[0]
-
-
-def _date(seconds: float) -> str:
-    return hour_of(seconds).partition("T")[0]
 
 
 def _midnight(date: str) -> float:

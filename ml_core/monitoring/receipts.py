@@ -133,13 +133,6 @@ def read_receipt(text: str) -> Receipt | None:
     )
 
 
-def probability_bin(probability: float) -> int | None:
-    """Which of the equal parts of the range a probability is in; 1 is in the last. None for what is none."""
-    if not 0 <= probability <= 1:
-        return None
-    return min(int(probability * PROBABILITY_BINS), PROBABILITY_BINS - 1)
-
-
 def _key_in(store: ObjectStore) -> bytes:
     """The key of a deployment's receipts, which is made where there is none. Raises `Unavailable`."""
     try:

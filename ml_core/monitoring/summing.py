@@ -21,6 +21,7 @@ from ml_core.monitoring.parts import (
     PARTS,
     SUMS,
     Counted,
+    date_of,
     hour_and_instance,
     hour_of,
     read_part,
@@ -28,10 +29,10 @@ from ml_core.monitoring.parts import (
 )
 from ml_core.monitoring.receipts import VALID_DAYS
 from ml_core.ports import ObjectInfo, ObjectStore
+from ml_core.registry.retention import DAY
 
 log = logging.getLogger(__name__)
 
-DAY = 86_400.0
 MONITORING_DAYS = 90  # for how long counts are kept where nobody says otherwise
 _AT_ONCE = 8  # requests to the store
 _BATCH, _BATCH_BYTES = 100, 4 << 20  # parts that are added together
@@ -133,17 +134,19 @@ class Summing(NamedTuple):
     @property
     def _oldest(self) -> str:
         """The oldest day whose counts are kept."""
-        return _day(self.now - self.days * DAY)
+        return date_of(self.now - self.days * DAY)
 
     def _oldest_in(self, folder: str) -> str:
         """As `_oldest`; of feedback no day goes whose receipts could still be sent, and count once more."""
         return (
-            min(self._oldest, _day(self.now - (VALID_DAYS + 1) * DAY)) if folder == FEEDBACK else self._oldest
+            min(self._oldest, date_of(self.now - (VALID_DAYS + 1) * DAY))
+            if folder == FEEDBACK
+            else self._oldest
         )
 
     def _forget_old(self, after: str | None, looked: str | None) -> tuple[int, str | None, str | None]:
         """Once a day, look at all days that are kept, page after page, and remove those that need not be."""
-        today = _day(self.now)
+        today = date_of(self.now)
         if after is None and looked == today:
             return 0, None, looked
         forgotten = 0
@@ -213,10 +216,6 @@ def _batches(infos: list[ObjectInfo]) -> Iterator[list[ObjectInfo]]:
         batch.append(info)
     if batch:
         yield batch
-
-
-def _day(seconds: float) -> str:
-    return hour_of(seconds).partition("T")[0]
 
 
 def _hour(info: ObjectInfo) -> str:

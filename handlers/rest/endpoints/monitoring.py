@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from handlers.rest.endpoints.prediction import note
 from handlers.rest.http import Response, json_response
 from handlers.rest.spans import span_of
+from ml_core.documents import timestamp
 from ml_core.monitoring.drift import DRIFTED
 from ml_core.monitoring.feedback import feedback_of
+from ml_core.monitoring.parts import date_of
 from ml_core.monitoring.reading import windows
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def _windows(call: Call, served: list[Served], span: tuple[float, float]) -> lis
 
 
 def _feedback(call: Call, served: Served, window: Window) -> FeedbackCounts:
-    first, last = (time.strftime("%Y-%m-%d", time.gmtime(at)) for at in (window.begin, window.end - 0.001))
+    first, last = (date_of(at) for at in (window.begin, window.end - 0.001))
     return feedback_of(call.services.store, served.job or "", first, last)
 
 
@@ -107,12 +109,8 @@ def _about(call: Call, window: Window) -> dict[str, Any]:
     days = call.settings.monitoring_days
     return {
         "monitoring": {"on": days > 0, "setting": "ML_MONITORING_DAYS", "days": days},
-        "window": {"from": _told_time(window.begin), "to": _told_time(window.end)},
+        "window": {"from": timestamp(window.begin), "to": timestamp(window.end)},
     }
-
-
-def _told_time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _warnings(call: Call, window: Window) -> list[str]:

@@ -19,9 +19,10 @@ from handlers.services import Services
 from handlers.single.model import OneModel, api_of
 from ml_core.digests import sha256
 from ml_core.errors import DocumentDamaged, ObjectExists, ObjectNotFound
+from ml_core.monitoring.counts import probability_bin
 from ml_core.monitoring.feedback import FeedbackCounts, feedback_of
 from ml_core.monitoring.observation import Observation
-from ml_core.monitoring.receipts import LENGTH, Receipts, VersionReceipts, probability_bin, read_receipt
+from ml_core.monitoring.receipts import LENGTH, Receipts, VersionReceipts, read_receipt
 from providers.local.runtime.store import FolderStore
 from tests.unit.handlers.conftest import ROWS, Ask, asking, services_over
 

@@ -8,8 +8,9 @@ from ml_core.documents import update
 from ml_core.monitoring import reading
 from ml_core.monitoring.counts import VersionCounts
 from ml_core.monitoring.parts import Counted, part_bytes, part_key, sum_key
-from ml_core.monitoring.reading import DAY, window, windows
+from ml_core.monitoring.reading import window, windows
 from ml_core.ports import StoredObject
+from ml_core.registry.retention import DAY
 from tests.counting_store import CountingStore
 
 NOON = 1_795_694_400.0  # 2026-11-26T12:00:00Z
