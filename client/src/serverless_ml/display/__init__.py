@@ -1,0 +1,1 @@
+"""Answers for people: HTML for notebooks, tables for terminals."""

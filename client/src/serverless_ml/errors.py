@@ -1,0 +1,107 @@
+"""What can go wrong, as one tree of exceptions.
+
+ServerlessMLError
+    NotConnected            nobody answered
+    ServiceError            the service refused: status, code, detail, faults, request id
+        InvalidInput        … of what was sent: each fault with its JSON path
+        NotAllowed          … for want of a key or of a right
+        NotFound
+        Conflict            … because something changed, or is in the way
+        TooLarge
+        TooMany             … for now: too many requests or jobs
+        Unavailable         … because it cannot answer now
+    JobFailed               a job ended without a version
+    JobCancelled
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """What is wrong in one place of what was sent; `path` is a JSON path, such as `$.instances[3].age`."""
+
+    path: str
+    message: str
+
+
+class ServerlessMLError(Exception):
+    """The root of the tree."""
+
+
+class NotConnected(ServerlessMLError):
+    """Nobody answered at the service's address, after all retries."""
+
+
+class ServiceError(ServerlessMLError):
+    """The service refused. What it said is in the members.
+
+    Args:
+        detail: what is wrong, for a person.
+        status: the answer's HTTP status.
+        code: the problem's name, such as `model_not_found`.
+        faults: each thing that is wrong with what was sent, as far as the service tells them.
+        request_id: by which the service's log knows the request.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int = 0,
+        code: str = "",
+        faults: Sequence[Fault] = (),
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+        self.code = code
+        self.faults = list(faults)
+        self.request_id = request_id
+
+
+class InvalidInput(ServiceError):
+    """What was sent is not as it has to be."""
+
+
+class NotAllowed(ServiceError):
+    """There was no key, an unknown one, or one without the right."""
+
+
+class NotFound(ServiceError):
+    """There is no such model, version, alias, job or dataset."""
+
+
+class Conflict(ServiceError):
+    """It was changed by somebody else meanwhile, or something is in the way."""
+
+
+class TooLarge(ServiceError):
+    """More than the service takes at once."""
+
+
+class TooMany(ServiceError):
+    """Too many requests or jobs for now."""
+
+
+class Unavailable(ServiceError):
+    """The service cannot answer now, also after all retries."""
+
+
+class JobFailed(ServerlessMLError):
+    """A job ended without a version; the message says why and what to do, `faults` where."""
+
+    def __init__(self, message: str, *, job: str, code: str = "", faults: Sequence[Fault] = ()) -> None:
+        super().__init__(message)
+        self.job = job
+        self.code = code
+        self.faults = list(faults)
+
+
+class JobCancelled(ServerlessMLError):
+    """A job was cancelled before it had a version."""
+
+    def __init__(self, message: str, *, job: str) -> None:
+        super().__init__(message)
+        self.job = job
