@@ -16,7 +16,7 @@ EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools
 # The ten test files that take longest, the longest first: `make quick` leaves them out.
 SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/e2e/test_aws_pairs.py tests/e2e/test_aws_company.py \
     tests/e2e/test_aws_deployer.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
-    tests/e2e/test_docs.py tests/e2e/test_google_deployment.py tests/e2e/test_framework.py
+    tests/e2e/test_local.py tests/e2e/test_google_deployment.py tests/e2e/test_framework.py
 
 .PHONY: help
 help: ## this list
@@ -68,6 +68,10 @@ fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED=; what i
 .PHONY: oracles
 oracles: .venv/dev.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready ## compare networks with PyTorch and explanations with shap, on data that packages ship
 	@$(PY) -m pytest tests/oracles $(PYTEST)
+
+.PHONY: pages
+pages: .venv/dev.ready ## follow every page of the documentation as a reader does, in a clone of what is committed
+	@$(PY) -m pytest tests/pages $(PYTEST)
 
 .PHONY: bench
 bench: .venv/dev.ready .tools/bench.ready .tools/ministack.ready ## what a prediction costs, side by side with what people use today

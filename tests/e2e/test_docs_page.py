@@ -13,7 +13,7 @@ from typing import Any
 
 from handlers.rest import openapi
 from tests.e2e.local_server import ROOT, Answer, LocalServer
-from tests.e2e.test_docs import commands
+from tests.pages.reading import blocks
 
 DOCUMENT: dict[str, Any] = json.loads(openapi.build())
 REFUSED = {"/v1/models/fruit/versions/1/profile": 409, "/v1/models/fruit:feedback": 422}
@@ -113,6 +113,8 @@ def _put(server: LocalServer, signed: Answer) -> None:
 
 
 def test_the_examples_are_of_the_readmes_model() -> None:
-    (train,) = [each for each in commands("README.md") if "fruit:train" in each]
+    (train,) = [
+        each.text for block in blocks("README.md") for each in block.commands if "fruit:train" in each.text
+    ]
     body = json.loads(train[train.index("-d '") + 4 : train.rindex("'")])
     assert DOCUMENT["components"]["schemas"]["Training"]["examples"][0] == body
