@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ml_core.monitoring.receipts import Receipts
     from ml_core.monitoring.telling import Telling
     from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
+    from ml_core.registering.uploads import ArtifactUploads
     from ml_core.registry.aliases import Aliases
     from ml_core.registry.artifacts import Artifacts
     from ml_core.registry.deletion import Deletion
@@ -157,6 +158,13 @@ class Services:
         from ml_core.registry.artifacts import Artifacts
 
         return Artifacts(self.registry, self.signer)
+
+    @property
+    def artifact_uploads(self) -> ArtifactUploads:
+        """Artifacts to be registered. Raises `NotConfigured` where nothing signs addresses."""
+        from ml_core.registering.uploads import ArtifactUploads
+
+        return ArtifactUploads(self.registry, self.signer)
 
     @property
     def jobs(self) -> Jobs:

@@ -98,7 +98,7 @@ _JOB = _object(
         "phase": {
             **_TEXT_OR_NULL,
             "description": "While it runs: `fetching`, `starting`, `reading`, `splitting`, `fitting`, "
-            "`measuring` or `registering`.",
+            "`measuring`, `checking` (an artifact that is registered) or `registering`.",
         },
         "percentage": {
             "type": ["number", "null"],
@@ -115,7 +115,10 @@ _JOB = _object(
         "warnings": _list(_TEXT),
         "error": {"anyOf": [_JOB_ERROR, {"type": "null"}]},
         "attempts": _list(_ATTEMPT),
-        "request": _OBJECT,
+        "request": {
+            "type": "object",
+            "description": "What was asked for; its `kind` is `register` where an artifact is registered.",
+        },
         "created": _TIME,
         "started": _TIME_OR_NULL,
         "finished": _TIME_OR_NULL,
@@ -152,6 +155,33 @@ _LINEAGE = _object(
         "library_versions": {"type": ["object", "null"]},
     }
 )
+_REGISTERED_MEMBERS: Schema = {
+    "sha256": {"type": "string", "description": "Of the file that was uploaded, and of the artifact."},
+    "size": {"type": "integer", "minimum": 1, "description": "Bytes of the file."},
+    "by": {**_TEXT_OR_NULL, "description": "The id of the key that registered it; null for none."},
+    "at": {**_TIME, "description": "When it was asked for."},
+}
+_NULL_OF_REGISTERED = "Null, as what follows, of a version that was made elsewhere: nobody here knows it."
+_NOT_TRAINED_HERE = "Of a version that was made elsewhere and registered; null for one that was trained here."
+_REGISTERED: Schema = {
+    "anyOf": [_object(_REGISTERED_MEMBERS), {"type": "null"}],
+    "description": _NOT_TRAINED_HERE,
+}
+_REGISTERED_WHOLE: Schema = {
+    "anyOf": [
+        _object(
+            {
+                **_REGISTERED_MEMBERS,
+                "origin": {
+                    "type": "object",
+                    "description": "What who registered it told of where it is from: claims, as they came.",
+                },
+            }
+        ),
+        {"type": "null"},
+    ],
+    "description": _NOT_TRAINED_HERE,
+}
 _COMPARED_VERSION = _object(
     {
         **_LISTED_VERSION["properties"],
@@ -163,6 +193,7 @@ _COMPARED_VERSION = _object(
         },
         "rows": {"type": ["integer", "null"]},
         "test_rows": {"type": ["integer", "null"]},
+        "registered": _REGISTERED,
         "lineage": _LINEAGE,
     }
 )
@@ -287,7 +318,11 @@ _VERSION = _object(
             optional=("shape", "numbers", "pixels", "max_length", "tokens", "lowercase", "vocabulary"),
         ),
         "classes": {"anyOf": [_LABELS, {"type": "null"}]},
-        "metrics": {"type": "object", "properties": {"history": _HISTORY}},
+        "metrics": {
+            "type": "object",
+            "properties": {"history": _HISTORY},
+            "description": "Empty of a version that was made elsewhere: it was not measured here.",
+        },
         "curves": _CURVES,
         "importance": _IMPORTANCE,
         "contains_training_rows": {
@@ -296,12 +331,13 @@ _VERSION = _object(
             "vectors, or a cluster of one row. Null where that is not known.",
         },
         "warnings": _list(_TEXT),
-        "rows": _NUMBER,
-        "test_rows": {"type": "integer", "minimum": 0},
-        "test_fraction": {"type": "number"},
-        "seed": {"type": "integer"},
-        "split": _SPLIT,
-        "library_versions": _OBJECT,
+        "registered": _REGISTERED_WHOLE,
+        "rows": {"type": ["integer", "null"], "minimum": 1, "description": _NULL_OF_REGISTERED},
+        "test_rows": {"type": ["integer", "null"], "minimum": 0},
+        "test_fraction": {"type": ["number", "null"]},
+        "seed": {"type": ["integer", "null"]},
+        "split": {"anyOf": [_SPLIT, {"type": "null"}]},
+        "library_versions": {"type": ["object", "null"]},
         "numerics": {
             "type": "object",
             "description": "Of a network, what its last bits depend on besides the seed: the numeric kernel, "
@@ -912,6 +948,16 @@ ANSWERS: dict[str, Schema] = {
         }
     ),
     "Version": _VERSION,
+    "ArtifactUpload": _object(
+        {
+            "model": NAME,
+            "uri": {"type": "string", "description": "What `:register` takes once the file is there."},
+            "method": {"const": "PUT"},
+            "url": _TEXT,
+            "headers": {"type": "object", "additionalProperties": _TEXT},
+            "expires": _TIME,
+        }
+    ),
     "Download": _object(
         {
             "method": {"const": "GET"},

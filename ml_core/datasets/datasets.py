@@ -38,6 +38,7 @@ from ml_core.ports import (
     UploadSigner,
     every_object,
 )
+from ml_core.registering.uploads import is_artifact
 
 EXPIRY = 3600  # seconds that a signed address works
 _RECORDS, _DESCRIPTIONS = "uploads/", "descriptions/"
@@ -265,7 +266,11 @@ def left_behind(store: ObjectStore, oldest: float) -> Iterator[str]:
     The latter are descriptions under options from before `oldest`; so are the records that are looked at.
     """
     descriptions = list(every_object(store, _DESCRIPTIONS))
-    records = [found for found in every_object(store, _RECORDS) if found.modified < oldest]
+    records = [
+        found
+        for found in every_object(store, _RECORDS)
+        if found.modified < oldest and not is_artifact(found.key)
+    ]
     if not descriptions and not records:
         return
     # Read last: of what was listed before, nothing is here that had its upload then.

@@ -112,7 +112,7 @@ def _read(uri: str, sources: DataSources, revision: str, memory: FunctionMemory,
     Raises `Unavailable`.
     """
     with scratch_folder() as folder:
-        fetching = Fetching(sources, uri, os.path.join(folder, "data"))
+        fetching = Fetching(lambda: sources.open(uri), os.path.join(folder, "data"))
         try:
             for _ in fetching:
                 pass

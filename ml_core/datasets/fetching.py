@@ -3,11 +3,11 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from ml_core.datasets.sources import DataSources
 from ml_core.errors import TooLarge
+from ml_core.ports import Opened
 
 # What has to be left on the disk for everybody else.
 _SPARE_BYTES = 16 << 20
@@ -21,20 +21,19 @@ class Fetched(NamedTuple):
 
 
 class Fetching:
-    """The data at `uri` on its way to the file `path`: iterate, and take `fetched` in the end.
+    """Data on its way to the file `path`: iterate, and take `fetched` in the end.
 
-    Iterating gives the fraction that is there, chunk by chunk. Raises `InvalidInput` where nothing may be
-    read or nothing is there, `TooLarge` for what the disk does not hold, and `Unavailable`.
+    `open_data` says where it is and gives its content. Iterating gives the fraction that is there, chunk by
+    chunk. Raises what `open_data` does, `TooLarge` for what the disk does not hold, and `Unavailable`.
     """
 
-    def __init__(self, sources: DataSources, uri: str, path: str) -> None:
-        self._sources = sources
-        self._uri = uri
+    def __init__(self, open_data: Callable[[], tuple[object, Opened]], path: str) -> None:
+        self._open = open_data
         self._path = path
         self.fetched: Fetched | None = None
 
     def __iter__(self) -> Iterator[float]:
-        location, opened = self._sources.open(self._uri)
+        location, opened = self._open()
         free = shutil.disk_usage(os.path.dirname(self._path)).free - _SPARE_BYTES
         digest, size = hashlib.sha256(), 0
         with open(self._path, "wb") as file:

@@ -25,6 +25,7 @@ from ml_core.jobs.fit_child import (
     Result,
     Unreadable,
 )
+from ml_core.jobs.inputs import JobFile, file_of
 from ml_core.jobs.job_checkpoint import JobCheckpoint
 from ml_core.jobs.job_errors import JobError
 from ml_core.jobs.jobs import input_key
@@ -32,7 +33,6 @@ from ml_core.jobs.leases import Lease
 from ml_core.jobs.watch import Interruption, Watch
 from ml_core.sandbox.background import Background, Work
 from ml_core.sandbox.scratch import scratch_folder
-from ml_core.training.reference import TableReference, refuse_tables, table_of
 
 log = logging.getLogger(__name__)
 
@@ -69,23 +69,26 @@ class Attempt:
         try:
             with scratch_folder() as folder:
                 request = self._request()
-                table = table_of(request)
-                if table is None:
+                file = file_of(request)
+                if file is None:
                     return self._fit(request, folder, len(request))
-                return self._fit_table(table, request, folder)
+                return self._fit_file(file, request, folder)
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            return AttemptFailed(job_errors.disk_full())
+            return AttemptFailed(job_errors.disk_full(self._lease.job))
 
-    def _fit_table(self, table: TableReference, request: bytes, folder: str) -> Ended:
-        fetched = self._fetch(table, os.path.join(folder, "data"))
+    def _fit_file(self, file: JobFile, request: bytes, folder: str) -> Ended:
+        fetched = self._fetch(file, os.path.join(folder, "data"))
         if not isinstance(fetched, Fetched):
             return fetched
+        refusal = file.refusal(fetched)
+        if refusal is not None:
+            return AttemptFailed(refusal)
         ended = self._fit(request, folder, fetched.lineage["size"], fetched.lineage)
         if not isinstance(ended, FittedArtifact):
             return ended
-        return ended._replace(manifest={**ended.manifest, "data": table.lineage(fetched.lineage)})
+        return ended._replace(manifest={**ended.manifest, **file.told(self._lease.job, fetched)})
 
     def _request(self) -> bytes:
         try:
@@ -94,14 +97,11 @@ class Attempt:
             self._lease.look()  # raises LeaseLost when another trainer has ended the job meanwhile
             raise Unavailable(f"the input of job '{self._job}' is missing") from error
 
-    def _fetch(self, table: TableReference, path: str) -> Fetched | Ended:
-        """Bring the table to the file `path`."""
+    def _fetch(self, file: JobFile, path: str) -> Fetched | Ended:
+        """Bring what the job names to the file `path`."""
 
         def fetch(task: Background[Fetched]) -> Fetched:
-            sources = self._context.data
-            if sources is None:
-                refuse_tables(table.uri)
-            fetching = Fetching(sources, table.uri, path)
+            fetching = Fetching(lambda: file.open(self._context), path)
             for fraction in fetching:
                 if task.left.is_set():
                     raise Unavailable("fetching was broken off")
@@ -151,7 +151,7 @@ class Attempt:
         else:
             checkpoint.wait(_LAST_PUT)
         if isinstance(result, OutOfMemory):
-            return AttemptFailed(job_errors.out_of_memory(size, memory))
+            return AttemptFailed(job_errors.out_of_memory(size, memory, self._lease.job))
         return self._judge(result, child, checkpoint)
 
     def _judge(self, result: Result | Interruption, child: FitChild, checkpoint: JobCheckpoint) -> Ended:
@@ -185,13 +185,11 @@ class Attempt:
                 return job_errors.unreadable(how)
             case Defect(traceback):
                 log.error("job %s: the fit failed in an unforeseen way\n%s", self._job, traceback)
-                return job_errors.defect(self._job)
+                return job_errors.defect(self._job, self._lease.job)
             case OutOfDisk():
-                return job_errors.disk_full()
+                return job_errors.disk_full(self._lease.job)
             case OutOfTime():
-                return job_errors.too_slow(
-                    self._seconds, child, self._lease.job.algorithm, self._context.time_setting
-                )
+                return job_errors.too_slow(self._seconds, child, self._lease.job, self._context.time_setting)
         raise AssertionError(result)
 
     def _interrupted(
@@ -202,15 +200,11 @@ class Attempt:
             return self._handed_over(f"{interruption.value} ({job_errors.how_far(work)})")
         if interruption is Interruption.OVER:
             return AttemptFailed(
-                job_errors.too_slow(
-                    self._seconds, work, self._lease.job.algorithm, self._context.time_setting
-                )
+                job_errors.too_slow(self._seconds, work, self._lease.job, self._context.time_setting)
             )
         if interruption is Interruption.SPENT:
             return AttemptFailed(
-                job_errors.spent(
-                    self._lease.most_seconds or 0, job_errors.how_far(work), self._lease.job.algorithm
-                )
+                job_errors.spent(self._lease.most_seconds or 0, job_errors.how_far(work), self._lease.job)
             )
         return interruption
 

@@ -1,4 +1,4 @@
-"""The child process in which a model is fitted.
+"""The child process in which a model is fitted, or an artifact that was made elsewhere is checked.
 
     python -m ml_core.jobs.fit_process FOLDER [MODULE PATH...]
 
@@ -29,6 +29,8 @@ _SPARE_PART = 0.1  # and of little time that part
 
 READING = "reading"
 """The phase in which the rows are brought into memory, from a table's file if there is one."""
+CHECKING = "checking"
+"""The phase in which an artifact is checked."""
 
 
 def main(folder: str, module_paths: list[str]) -> None:
@@ -43,7 +45,7 @@ def main(folder: str, module_paths: list[str]) -> None:
     faulthandler.enable()  # a crash says where Python was
     progress = _Progress(_take_standard_output())
     try:
-        _fit(folder, progress)
+        _work(folder, progress)
     except BaseException as error:  # noqa: BLE001  # the boundary of the process: everything is told to the parent
         reads_file = progress.phase == READING and os.path.exists(os.path.join(folder, "data"))
         starting = progress.phase == "starting"
@@ -70,13 +72,34 @@ class _Progress:
         self._reached = reached
 
 
-def _fit(folder: str, progress: _Progress) -> None:
+def _work(folder: str, progress: _Progress) -> None:
+    """Do what is in the folder."""
+    from ml_core.registering.request import registration_of
+
+    with open(os.path.join(folder, "request"), "rb") as written:
+        stored = written.read()
+    if registration_of(stored) is None:
+        _fit(stored, folder, progress)
+    else:
+        _check_artifact(folder, progress)
+
+
+def _check_artifact(folder: str, progress: _Progress) -> None:
+    from ml_core.registering.checking import check_artifact
+
+    progress(CHECKING, None)
+    with open(os.path.join(folder, "data"), "rb") as uploaded:
+        artifact = uploaded.read()
+    _write_results(folder, artifact, check_artifact(artifact))
+
+
+def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
     from ml_core import algorithms
     from ml_core.training.request import TrainingRequest
     from ml_core.training.rows import TrainingRows
 
-    with open(os.path.join(folder, "request"), "rb") as written:
-        request = TrainingRequest.from_bytes(written.read())
+    request = TrainingRequest.from_bytes(stored)
+    del stored
     # Nothing up to here imports numpy, which reads its variables when it is imported.
     environment = algorithms.algorithm(request.algorithm).algorithm.environment
     if environment is not None:
@@ -102,10 +125,14 @@ def _fit(folder: str, progress: _Progress) -> None:
         history=history,
         seconds=seconds,
     )
-    with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as manifest:
-        json.dump({**trained.manifest, **lineage}, manifest, allow_nan=False)
-    with open(os.path.join(folder, "artifact"), "wb") as artifact:
-        artifact.write(trained.artifact)
+    _write_results(folder, trained.artifact, {**trained.manifest, **lineage})
+
+
+def _write_results(folder: str, artifact: bytes, manifest: dict[str, Any]) -> None:
+    with open(os.path.join(folder, "manifest.json"), "w", encoding="utf-8") as file:
+        json.dump(manifest, file, allow_nan=False)
+    with open(os.path.join(folder, "artifact"), "wb") as written:
+        written.write(artifact)
 
 
 def _describe(error: BaseException, *, reads_file: bool, starting: bool) -> dict[str, Any]:

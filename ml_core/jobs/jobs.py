@@ -105,6 +105,11 @@ class Job(NamedTuple):
         """What is trained."""
         return str(self.request.get("algorithm", ""))
 
+    @property
+    def registers(self) -> bool:
+        """Whether it registers what was made elsewhere; else it trains."""
+        return self.request.get("kind") == "register"
+
     @classmethod
     def of(cls, body: Body) -> "Job":
         """The job that a document describes."""

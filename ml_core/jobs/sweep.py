@@ -24,6 +24,7 @@ from ml_core.jobs.trainer import fail_dead_lettered, run_job
 from ml_core.jobs.upkeep import ORPHANED, expire, mark_page
 from ml_core.monitoring.summing import MONITORING_DAYS, Summing
 from ml_core.ports import ObjectStore, every_object
+from ml_core.registering import uploads
 from ml_core.registry.registry import Registry
 from ml_core.registry.retention import RETENTION
 from ml_core.registry.sweeping import Sweeper
@@ -278,6 +279,7 @@ def _orphans(jobs: Jobs) -> Iterator[str]:
     """Dead letters of long ago, and what is left of uploads."""
     yield from _older(jobs.store, "dead-letters/", jobs.clock() - _DEAD_LETTERS)
     yield from left_behind(jobs.store, jobs.clock() - ORPHANED)
+    yield from uploads.left_behind(jobs.store, jobs.clock())
 
 
 def _older(store: ObjectStore, prefix: str, oldest: float) -> Iterator[str]:

@@ -99,7 +99,7 @@ class _HeldJob:
         except LeaseLost:
             raise
         except NameTaken as error:
-            return self._fail(job_errors.name_taken(error))
+            return self._fail(job_errors.name_taken(error, self._lease.job))
         except Unavailable as error:
             log.warning("job %s: %s", self._lease.job.id, error)
             return self._retry(str(error))  # not given up: the version may be registered, its answer lost
@@ -174,9 +174,7 @@ class _HeldJob:
         """There is hardly any time left: the next delivery may have more. No attempt is counted."""
         if deferred_for_time(self._lease.job.attempts) >= _MOST_DEFERRED:
             return self._fail(
-                job_errors.never_time(
-                    self._context.seconds_left, self._lease.job.algorithm, self._context.time_setting
-                )
+                job_errors.never_time(self._context.seconds_left, self._lease.job, self._context.time_setting)
             )
         reason = "too little time was left to begin"
         return Outcome(self._lease.retry(reason, POSTPONED), self._context.intervals.retry)
@@ -187,9 +185,7 @@ class _HeldJob:
         if too_long is not None:
             return self._fail(too_long)
         if self._lease.is_spent:
-            return self._fail(
-                job_errors.spent(self._lease.most_seconds or 0, reason, self._lease.job.algorithm)
-            )
+            return self._fail(job_errors.spent(self._lease.most_seconds or 0, reason, self._lease.job))
         return Outcome(self._lease.retry(reason, CONTINUED), after)
 
     def _continued_too_long(self, reached: str | None = None) -> dict[str, Any] | None:
@@ -199,7 +195,7 @@ class _HeldJob:
         reached = reached or (continued[-1] if continued else None)
         if reached is None or self._lease.trained < hours * 3600:
             return None
-        return job_errors.continued_too_long(hours, reached, job.algorithm)
+        return job_errors.continued_too_long(hours, reached, job)
 
     def _broken(self, broken: Broken) -> Outcome:
         """The attempt came to nothing: try again later, or give up after so many."""
@@ -216,9 +212,7 @@ class _HeldJob:
     def _give_up(self, broken: Broken) -> Outcome:
         attempts = counted_attempts(self._lease.job.attempts)
         setting = self._context.time_setting
-        return self._fail(
-            job_errors.given_up(broken.code, broken.reason, attempts, self._lease.job.algorithm, setting)
-        )
+        return self._fail(job_errors.given_up(broken.code, broken.reason, attempts, self._lease.job, setting))
 
 
 def _not_held(job: Job, wait: float, jobs: Jobs) -> Outcome:

@@ -38,7 +38,11 @@ class Versions:
         model = self._registry.model(name)
         found = model.pick(version)
         manifest = json.loads(self._registry.store.get(manifest_key(found.job)).data)
-        more = {"curves": manifest.get("curves"), "contains_training_rows": _contains_rows(manifest)}
+        more = {
+            "curves": manifest.get("curves"),
+            "contains_training_rows": _contains_rows(manifest),
+            "registered": manifest.get("registered"),
+        }
         lineage = _lineage(found, manifest)
         return {**manifest, **more, "name": name, **found._asdict(), "lineage": lineage}
 
@@ -193,4 +197,16 @@ def _compared(model: ModelDocument, version: Version, manifest: Manifest) -> dic
     if kept["metrics"]:  # without the history of each: that is in the version
         kept["metrics"] = {name: part for name, part in kept["metrics"].items() if name != "history"}
     pointing = [alias.alias for alias in model.aliases if version.version in alias.versions]
-    return {**version._asdict(), **kept, "aliases": pointing, "lineage": _lineage(version, manifest)}
+    return {
+        **version._asdict(),
+        **kept,
+        "aliases": pointing,
+        "registered": _registered(manifest),
+        "lineage": _lineage(version, manifest),
+    }
+
+
+def _registered(manifest: Manifest) -> dict[str, Any] | None:
+    """Who registered what was made elsewhere; what is told of its origin is in the version."""
+    told: dict[str, Any] | None = manifest.get("registered")
+    return None if told is None else {name: value for name, value in told.items() if name != "origin"}

@@ -1,6 +1,7 @@
 """`POST …:train`: checks the request, hands it to the trainer as a job, and waits for it if asked to."""
 
 import hashlib
+from typing import Any
 
 from handlers.auth import Caller
 from handlers.limits import check_data
@@ -23,31 +24,55 @@ def train(call: Call) -> Response:
     are queued or running, of this key or of all, it is a 429 (`too_many_jobs`) with `Retry-After`.
     """
     body = call.body()
-    key = call.header("idempotency-key") or None
-    if key is not None:
-        check(IDEMPOTENCY_KEY, key, "Idempotency-Key")
+    key = idempotency_key(call)
     seconds = allowed_seconds(call.settings)
     request = check_request(body, call.limits, lambda uri: _check_uri(call, uri), seconds=seconds)
     call.services.registry.check_spelling(call.path["model"])
     settled = request.settled(call.services.data.settled)
     # As it was asked for: a retry is the same request also when something was uploaded in between.
     digest = None if settled is request else hashlib.sha256(request.to_bytes()).hexdigest()
+    return submitted(call, settled.to_bytes(), settled.summary(), key=key, body_digest=digest)
+
+
+def idempotency_key(call: Call) -> str | None:
+    """The Idempotency-Key that came; None without one. Raises `InvalidInput`."""
+    key = call.header("idempotency-key") or None
+    if key is not None:
+        check(IDEMPOTENCY_KEY, key, "Idempotency-Key")
+    return key
+
+
+def submitted(
+    call: Call, data: bytes, summary: dict[str, Any], *, key: str | None, body_digest: str | None
+) -> Response:
+    """Hand a checked request to the trainer as a job, and wait for it if that is asked; the job.
+
+    Args:
+        call: the call.
+        data: the job's input.
+        summary: what the job tells of its request.
+        key: the Idempotency-Key, None without one.
+        body_digest: tells whether two requests are the same; None where `data` does.
+
+    Raises:
+        IdempotencyMismatch, TooManyJobs, Unavailable: as `Jobs.submit`.
+    """
     jobs = call.services.jobs
     job = jobs.submit(
         call.path["model"],
-        settled.to_bytes(),
-        settled.summary(),
+        data,
+        summary,
         idempotency_key=key and _own(call.caller, key),
-        body_digest=digest,
+        body_digest=body_digest,
         submitter=call.caller.id or None,
     )
     headers = {"location": f"{call.settings.base_path}/v1/jobs/{job.id}"}
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
     waited = False
     if seconds > 0:
-        submitted = job.id
+        job_id = job.id
         job, waited = call.services.waiting.look(
-            job, lambda: jobs.get(submitted), lambda seen: seen.over, seconds
+            job, lambda: jobs.get(job_id), lambda seen: seen.over, seconds
         )
     if waited:
         headers["preference-applied"] = f"wait={seconds:g}"

@@ -15,15 +15,22 @@ class Working(NamedTuple):
     percentage: float | None = None
 
 
+class Asked(NamedTuple):
+    """What a job was to do."""
+
+    algorithm: str
+    registers: bool = False
+
+
 @pytest.mark.parametrize("name", algorithms.names())
 def test_the_advice_of_too_little_time_names_what_the_algorithm_has(name: str) -> None:
     has = {each.name for each in algorithms.algorithm(name).algorithm.hyperparameters}
     for error in (
-        job_errors.too_slow(900, Working(), name),  # type: ignore[arg-type]
-        job_errors.spent(30, "phase: fitting", name),
-        job_errors.continued_too_long(12, "continues at epoch 2 of 9", name),
-        job_errors.never_time(3, name),
-        job_errors.given_up(job_errors.DEADLINE_EXCEEDED, "no checkpoint moved", 3, name),
+        job_errors.too_slow(900, Working(), Asked(name)),  # type: ignore[arg-type]
+        job_errors.spent(30, "phase: fitting", Asked(name)),
+        job_errors.continued_too_long(12, "continues at epoch 2 of 9", Asked(name)),
+        job_errors.never_time(3, Asked(name)),
+        job_errors.given_up(job_errors.DEADLINE_EXCEEDED, "no checkpoint moved", 3, Asked(name)),
     ):
         message = error["message"]
         assert ": train on fewer rows, " in message
@@ -33,8 +40,23 @@ def test_the_advice_of_too_little_time_names_what_the_algorithm_has(name: str) -
 
 
 def test_an_algorithm_that_is_not_here_any_more_is_advised_nothing_of_its_own() -> None:
-    message = job_errors.never_time(3, "", "ML_TRAIN_SECONDS")["message"]
+    message = job_errors.never_time(3, Asked(""), "ML_TRAIN_SECONDS")["message"]
     assert message.endswith("too few to begin a training: train on fewer rows, or raise ML_TRAIN_SECONDS")
+
+
+def test_a_registration_is_advised_nothing_that_trainings_are() -> None:
+    asked = Asked("", registers=True)
+    for error in (
+        job_errors.too_slow(900, Working("checking"), asked),  # type: ignore[arg-type]
+        job_errors.never_time(3, asked),
+        job_errors.given_up(job_errors.DEADLINE_EXCEEDED, "no time", 3, asked),
+        job_errors.given_up("out_of_memory", "the fitting process was killed", 3, asked),
+        job_errors.out_of_memory(1 << 28, 1 << 27, asked),
+        job_errors.disk_full(asked),
+        job_errors.defect("0" * 28, asked),
+    ):
+        for word in ("rows", "columns", "data.", "epochs", "Parquet", "training"):
+            assert word not in error["message"], error
 
 
 @pytest.mark.parametrize(

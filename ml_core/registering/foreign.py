@@ -1,0 +1,63 @@
+"""Files of other makers: known by how they begin, never read, and called by their names.
+
+Some of them run code when they are read. Here only their first bytes are looked at.
+"""
+
+_BEGINNINGS = (
+    (b"PK\x03\x04", "a zip archive, such as PyTorch, NumPy's .npz, Keras and skops write"),
+    (b"\x1f\x8b", "a file packed by gzip, such as joblib writes"),
+    (b"BZh", "a file packed by bzip2, such as joblib writes"),
+    (b"\xfd7zXZ\x00", "a file packed by xz, such as joblib writes"),
+    (b"\x04\x22\x4d\x18", "a file packed by lz4, such as joblib writes"),
+    (b"\x28\xb5\x2f\xfd", "a file packed by zstd"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, such as Keras writes"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"PAR1", "a Parquet file"),
+    (b"GGUF", "a GGUF file"),
+    (b"\x89PNG", "a picture"),
+    (b"%PDF", "a PDF file"),
+)
+_ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+_PICKLE_PROTOCOLS = range(6)
+# The first fields of an ONNX file: the version of its format, and then one of those that may come next.
+_ONNX_FIRST = 0x08
+_ONNX_SECOND = frozenset((0x12, 0x1A, 0x22, 0x2A, 0x32, 0x3A, 0x42))
+_LOOKED_AT = 4096
+
+
+def foreign(data: bytes) -> str | None:
+    """What a file is that is no safetensors file; None for one that may be."""
+    head = data[:_LOOKED_AT]
+    if not head:
+        return "an empty file"
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= len(data):
+        return None
+    if _is_pickle(head):
+        return "a joblib file, which is a pickle" if b"joblib" in head else "a pickle"
+    return _by_its_beginning(head) or _text(head)
+
+
+def _by_its_beginning(head: bytes) -> str | None:
+    for beginning, name in _BEGINNINGS:
+        if head.startswith(beginning):
+            return name
+    if head.startswith(_ZLIB):
+        return "a file packed by zlib, such as joblib writes"
+    is_onnx = head[0] == _ONNX_FIRST and len(head) > 2 and head[2] in _ONNX_SECOND
+    return "an ONNX file" if is_onnx else None
+
+
+def _is_pickle(head: bytes) -> bool:
+    if head[0] == 0x80 and len(head) > 1 and head[1] in _PICKLE_PROTOCOLS:
+        return True
+    # The first protocols are text: a mark, or the name of a class on two lines.
+    return head[:2] in (b"(d", b"(l", b"(c", b"(i", b"cc") or (
+        head[:1] == b"c" and head.count(b"\n") > 1 and b"(" in head and b"<" not in head
+    )
+
+
+def _text(head: bytes) -> str | None:
+    begins = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if begins == b"<":
+        return "a page of HTML or XML"
+    return "JSON" if begins in (b"{", b"[") else None
