@@ -32,6 +32,7 @@ from ml_core.model.model import Model
 from ml_core.registering.foreign import foreign
 from ml_core.registering.known_hyperparameters import hyperparameter_faults
 from ml_core.registering.probing import probe
+from ml_core.registering.profile_faults import profile_faults
 from ml_core.registering.uploads import check_size
 from ml_core.tables.columns import MOST_WORDS
 
@@ -67,7 +68,7 @@ def check_artifact(data: bytes) -> dict[str, Any]:
     description = _description(data)
     info = _checked(description)
     model = _model(data)
-    raise_faults(_faults_of_model(model, description))
+    raise_faults([*_faults_of_model(model, description), *profile_faults(model, f"{WHERE}.profile")])
     _probe(model)
     return _manifest(model, info)
 

@@ -39,6 +39,7 @@ OPTIONS: dict[str, Any] = {
     "header": True,
     "exclude": ["c"],
 }
+UPLOADED = f"artifact://iris/{'0' * 28}"
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "PREDICT_BODY": [
         {"instances": ROWS[:2], "outputs": ["label", "probability"], "unknown_columns": "ignore"},
@@ -79,6 +80,18 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         },
     ],
     "DESCRIBE_BODY": [OPTIONS, {"format": "csv"}],
+    "REGISTER_BODY": [
+        {
+            "uri": UPLOADED,
+            "sha256": "0" * 64,
+            "origin": {
+                "description": "from dev",
+                "library_versions": {"scikit-learn": "1.7"},
+                "version": {"metrics": {"test": {"accuracy": 0.5}}, "classes": ["a", 1, True, None]},
+            },
+        },
+        {"uri": UPLOADED},
+    ],
 }
 names = st.sampled_from(
     ["iris", "groups", "truth", "nobody", "..", "", "A", "1", "%00", "\x00", "é", "\udc80", "a" * 64]
@@ -132,6 +145,7 @@ def send(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         shutil.copytree(trained, root)
         services = services_over(root)
         services.store.put_if_absent(f"datasets/iris/{'0' * 28}", b"a;b;c\n1;2;3\n")
+        services.store.put_if_absent(f"uploads/iris/{'0' * 28}.safetensors", b"no artifact")
         return Api(services)
 
     apis = [copied()]
