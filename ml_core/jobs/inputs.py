@@ -7,7 +7,7 @@ is fetched, and what the child process is bounded by, is the same (`attempt.py`)
 from typing import Any, NamedTuple, Protocol
 
 from ml_core.datasets.fetching import Fetched
-from ml_core.errors import InvalidInput, shown
+from ml_core.errors import InvalidInput
 from ml_core.jobs import job_errors
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.job_errors import JobError
@@ -67,8 +67,8 @@ class ArtifactFile(NamedTuple):
             return job_errors.artifact_changed(self.request.uri)
         digest = fetched.lineage["sha256"]
         if self.request.sha256 not in (None, digest):
-            message = f"expected the SHA-256 of the file, {digest}, got {shown(self.request.sha256)}"
-            return job_errors.refusal(InvalidInput.at("$.sha256", f"{message}: upload it once more"))
+            message = f"expected a file whose SHA-256 is {self.request.sha256}, got {digest}"
+            return job_errors.refusal(InvalidInput.at("$.sha256", f"{message}: upload the file once more"))
         return None
 
     def told(self, job: Job, fetched: Fetched) -> dict[str, Any]:

@@ -149,7 +149,7 @@ class Profile:
         """Raises `ArtifactInvalid` for bytes that `to_bytes` did not make."""
         try:
             return cls._restored(json.loads(data))
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
             raise ArtifactInvalid("the profile is not whole") from error
 
     @classmethod

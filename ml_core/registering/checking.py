@@ -42,6 +42,7 @@ _CONVERT = (
     "convert the fitted model where it was trained, with the Python client or "
     "`ml_core.from_scikit_learn` (docs/scikit-learn.md), and upload what that gives"
 )
+_PUT = "PUT the bytes of a `.safetensors` file that this service or its Python client wrote"
 _WHOLE = "download it again, or write it again with `Model.to_bytes`"
 _MEMBERS = ("algorithm", "hyperparameters", "parameters", "features", "classes")
 _MORE_MEMBERS = ("input", "encoding", "missing_words")
@@ -62,9 +63,8 @@ def check_artifact(data: bytes) -> dict[str, Any]:
     check_size(len(data))
     what = foreign(data)
     if what is not None:
-        raise InvalidInput.at(
-            WHERE, f"expected a model's artifact, got {what}: the service never reads one; {_CONVERT}"
-        )
+        why = f"the service never reads one; {_CONVERT}" if what.may_be_model else _PUT
+        raise InvalidInput.at(WHERE, f"expected a model's artifact, got {what.name}: {why}")
     description = _description(data)
     info = _checked(description)
     model = _model(data)

@@ -27,7 +27,7 @@ def probe(model: Model) -> Predictions:
     does: `InvalidInput` and what is a fault of the artifact.
     """
     failed: InvalidInput | None = None
-    for instances in _instances(model):
+    for instances in instances_of(model):
         try:
             return model.predict_rows(instances, model.outputs)
         except InvalidInput as error:
@@ -35,7 +35,8 @@ def probe(model: Model) -> Predictions:
     raise failed or overflowing("$.instances", 0)
 
 
-def _instances(model: Model) -> Iterator[Instances]:
+def instances_of(model: Model) -> Iterator[Instances]:
+    """Instances that the model may be asked with, the most typical one first."""
     if model.reader is None:
         yield from (Rows(pack(row), len(row)) for row in _rows(model))
     elif model.reader.kind == IMAGE:

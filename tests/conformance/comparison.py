@@ -20,7 +20,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _JOB = re.compile(r"[0-9a-f]{28}")
 _ALIAS_ETAG = re.compile(r"[0-9a-f]{16}")
 _QUOTED_ALIAS_ETAG = re.compile(r'"[0-9a-f]{16}"')
-_UPLOAD = re.compile(r"dataset://[A-Za-z0-9._-]+/[0-9a-f]{28}")
+_UPLOAD = re.compile(r"(dataset|artifact)://[A-Za-z0-9._-]+/[0-9a-f]{28}")
 _JOBS_PLACE = re.compile(r"/v1/jobs/[0-9a-f]{28}")
 _RECEIPT = re.compile(r"[A-Za-z0-9_-]{40}")
 _ANY = re.compile(r".+", re.DOTALL)
@@ -45,6 +45,7 @@ MASKED_MEMBERS = {
     **dict.fromkeys(("from", "to"), _TIME),
     "etag": _ALIAS_ETAG,
     "receipts": _RECEIPT,
+    "at": _TIME,
     "uri": _UPLOAD,
     **dict.fromkeys(("request_id", "url", "revision"), _ANY),
 }

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -91,6 +91,52 @@ class Artifacts(Target):
             model.predict_rows(rows, model.outputs)
         except ServerlessMLError:
             return
+
+
+class Registered(Artifacts):
+    """An artifact that somebody made elsewhere: one that is taken answers all that is asked of a version."""
+
+    def drawn(self, chance: Chance) -> bytes:
+        from ml_core.model.artifact import PROFILE
+        from ml_core.safetensors import Tensor, read, write
+
+        sample = chance.choice(self.samples)
+        description, tensors = read(sample)
+        if PROFILE not in tensors or chance.random() < 0.5:
+            return super().drawn(chance)
+        profile = changed_json(json.loads(bytes(tensors[PROFILE].packed)), chance)
+        try:
+            told = json.dumps(profile).encode()
+            return write(description, {**tensors, PROFILE: Tensor((len(told),), told, "U8")})
+        except (ValueError, AttributeError, TypeError):
+            return sample
+
+    def run(self, case: bytes) -> None:
+        from ml_core.errors import InvalidInput, TooLarge
+        from ml_core.model.explanations import explain
+        from ml_core.model.model import Model
+        from ml_core.model.parameters import parameters_of
+        from ml_core.model.told_profile import told_profile
+        from ml_core.registering.checking import check_artifact
+        from ml_core.registering.probing import instances_of
+
+        try:
+            manifest = check_artifact(case)
+        except (InvalidInput, TooLarge):
+            return
+        json.dumps(manifest, allow_nan=False).encode()
+        model = Model.from_bytes(case)
+        uses: tuple[Callable[[], object], ...] = (
+            model.row_schema,
+            model.to_onnx,
+            lambda: parameters_of(model),
+            lambda: told_profile(model),
+            *(partial(model.predict_rows, rows, model.outputs) for rows in instances_of(model)),
+            *(partial(explain, model, rows) for rows in instances_of(model)),
+        )
+        for use in uses:
+            with suppress(ServerlessMLError):
+                use()
 
 
 class Served(Target):
@@ -369,6 +415,7 @@ def _decoded(text: str) -> bytes:
 
 TARGETS: dict[str, Callable[[Path], Target]] = {
     "artifacts": Artifacts,
+    "registered": Registered,
     "tensors": Tensors,
     "tables": Tables,
     "events": Events,

@@ -9,13 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from handlers.jobs import train_now
 from handlers.rest.answers import ANSWERS
 from handlers.services import Services
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import Job
 from ml_core.jobs.trainer import run_job
-from ml_core.registering.uploads import opened_upload
 from ml_core.registry.registry import artifact_key
 from tests.unit.handlers.conftest import ROWS, Ask, asking, services_over
 
