@@ -1,56 +1,20 @@
 """The laptop's server, really started, for the client to ask."""
 
-import os
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from serverless_ml import Client
 
-ROOT = Path(__file__).parents[2]
-# The environment that the service runs in is another than the client's.
-SERVER_PYTHON = os.environ.get("SERVER_PYTHON", str(ROOT / ".venv" / "bin" / "python"))
+from client.tests.service import ROOT, Service
 
 
-class Service:
-    """`python -m handlers.local --port 0` over a folder; leaving the `with` stops it."""
-
-    def __init__(self, folder: Path, **variables: str) -> None:
-        self.folder = folder
-        self.url = ""
-        self.lines: list[str] = []
-        self._variables = variables
-        self._told = threading.Event()
-
-    def __enter__(self) -> "Service":
-        self.process = subprocess.Popen(
-            [SERVER_PYTHON, "-m", "handlers.local", "--port", "0", "--root", str(self.folder)],
-            cwd=ROOT,
-            env={**os.environ, **self._variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-        assert self._told.wait(120), f"the service did not start: {self.lines}"
-        assert self.url, f"the service ended: {self.lines}"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.wait(60)
-        self._reader.join(10)
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if line.startswith("serverless-ml answers at "):
-                self.url = line.split()[3]
-                self._told.set()
-        self._told.set()
+@pytest.fixture(autouse=True)
+def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test is led by the environment or the profiles of whoever runs it."""
+    for name in ("SERVERLESS_ML_URL", "SERVERLESS_ML_KEY", "SERVERLESS_ML_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +22,41 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests, which give their models names of their own."""
     with Service(tmp_path_factory.mktemp("service")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def ml(service: Service) -> Iterator[Client]:
+    """A client of it."""
+    with Client(service.url, progress=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def fruit(ml: Client) -> str:
+    """A model of two versions, by its name; its aliases are left alone."""
+    for C in (1.0, 0.1):
+        ml.train(
+            "fruit",
+            [
+                [120, 0.9],
+                [130, 0.8],
+                [125, 0.95],
+                [118, 0.7],
+                [170, 0.2],
+                [160, 0.1],
+                [155, 0.3],
+                [175, 0.15],
+            ],
+            targets=["apple"] * 4 + ["quince"] * 4,
+            features=["grams", "redness"],
+            hyperparameters={"C": C},
+            test_fraction=0.25,
+        )
+    return "fruit"
+
+
+@pytest.fixture(scope="session")
+def churn(ml: Client) -> str:
+    """A model of the example's table, by its name."""
+    ml.train("churn", ROOT / "examples" / "churn.csv", target="churned")
+    return "churn"

@@ -1,7 +1,12 @@
 """What can go wrong, as one tree of exceptions.
 
 ServerlessMLError
+    BadReference            a model, version or alias is named in no way that is understood
+    InvalidArgument         a call of the client makes no sense; nothing was sent
+    BadConnection           which service to ask is not said, or not rightly
     NotConnected            nobody answered
+    UnexpectedAnswer        something answered, and not as the service does
+    TimedOut                it was not waited for any longer
     ServiceError            the service refused: status, code, detail, faults, request id
         InvalidInput        … of what was sent: each fault with its JSON path
         NotAllowed          … for want of a key or of a right
@@ -15,7 +20,7 @@ ServerlessMLError
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 
 class Fault(NamedTuple):
@@ -29,8 +34,35 @@ class ServerlessMLError(Exception):
     """The root of the tree."""
 
 
+class BadReference(ServerlessMLError, ValueError):
+    """A model, version or alias is named in no way that is understood."""
+
+
+class InvalidArgument(ServerlessMLError, ValueError):
+    """A call of the client makes no sense; nothing was sent."""
+
+
+class BadConnection(ServerlessMLError):
+    """Which service to ask is not said, or not rightly."""
+
+
 class NotConnected(ServerlessMLError):
-    """Nobody answered at the service's address, after all retries."""
+    """Nobody answered at the service's address, after all retries.
+
+    `unsent`: the request cannot have arrived.
+    """
+
+    def __init__(self, message: str, *, unsent: bool = False) -> None:
+        super().__init__(message)
+        self.unsent = unsent
+
+
+class UnexpectedAnswer(ServerlessMLError):
+    """Something answered, and not as the service does: another program, or another release."""
+
+
+class TimedOut(ServerlessMLError, TimeoutError):
+    """What was waited for did not come in the time that was given; it may still come."""
 
 
 class ServiceError(ServerlessMLError):
@@ -42,6 +74,8 @@ class ServiceError(ServerlessMLError):
         code: the problem's name, such as `model_not_found`.
         faults: each thing that is wrong with what was sent, as far as the service tells them.
         request_id: by which the service's log knows the request.
+        omitted: how many more faults there are at least.
+        retry_after: the seconds after which the service would be asked again; None where it does not say.
     """
 
     def __init__(
@@ -52,6 +86,8 @@ class ServiceError(ServerlessMLError):
         code: str = "",
         faults: Sequence[Fault] = (),
         request_id: str | None = None,
+        omitted: int = 0,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -59,10 +95,22 @@ class ServiceError(ServerlessMLError):
         self.code = code
         self.faults = list(faults)
         self.request_id = request_id
+        self.omitted = omitted
+        self.retry_after = retry_after
+        self.tried = 1  # how often the request was sent
 
 
 class InvalidInput(ServiceError):
-    """What was sent is not as it has to be."""
+    """What was sent is not as it has to be; `str` of it has a line for each fault, with its JSON path."""
+
+    SHOWN: ClassVar[int] = 20
+
+    def __str__(self) -> str:
+        if not self.faults:
+            return self.detail
+        lines = [f"{fault.path}: {fault.message}" for fault in self.faults[: self.SHOWN]]
+        more = self.omitted + len(self.faults) - len(lines)
+        return "\n".join([*lines, f"… and at least {more:,} more"] if more else lines)
 
 
 class NotAllowed(ServiceError):

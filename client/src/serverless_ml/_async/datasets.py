@@ -1,0 +1,46 @@
+"""A dataset of the service: what was uploaded to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from serverless_ml._async.runtime import sleep
+from serverless_ml.answers import Dataset
+from serverless_ml.references import segment
+
+if TYPE_CHECKING:
+    from serverless_ml._async.requests import AsyncRequests
+
+_WAIT = 20
+
+
+class AsyncDatasetHandle:
+    """A dataset, by its name; that it exists is found out when something is asked of it."""
+
+    def __init__(self, requests: AsyncRequests, name: str) -> None:
+        self._requests = requests
+        self.name = name
+        self._path = f"/v1/datasets/{segment(name)}"
+
+    async def describe(self, *, wait: bool = True, **options: Any) -> Dataset:
+        """Its newest upload: columns, types, what is missing, ranges; as read under options.
+
+        Args:
+            wait: whether to wait until the trainer has read it.
+            options: what is to be read otherwise than guessed: `types`, `missing`, `decimal` and so on.
+        """
+        headers = {"prefer": f"wait={_WAIT}"} if wait else {}
+        while True:
+            found = Dataset.from_json(
+                await self._requests.post(f"{self._path}:describe", options, headers=headers)
+            )
+            if not wait or found.state != "describing":
+                return found
+            await sleep(0.5)
+
+    async def delete(self) -> None:
+        """Remove all its uploads, and what was found in them. Versions stay."""
+        await self._requests.send("DELETE", self._path)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} at {self._requests.url}>"

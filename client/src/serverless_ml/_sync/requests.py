@@ -1,0 +1,253 @@
+# Made of `_async/requests.py` by `client/generate_sync.py`: change that one.
+"""Sends requests to the service, and again where that is safe and may help."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from serverless_ml import retrying
+from serverless_ml._sync.runtime import sleep
+from serverless_ml.connection import LOCAL, WHAT_TO_DO, Connection
+from serverless_ml.errors import (
+    BadConnection,
+    NotConnected,
+    ServerlessMLError,
+    ServiceError,
+    UnexpectedAnswer,
+)
+from serverless_ml.problems import error_of
+from serverless_ml.version import USER_AGENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import httpx
+
+_CONNECT = 10.0
+# Connections that are kept for the next request. More than a service on this machine takes at once is no use.
+_KEPT, _MOST = 8, 32
+
+
+class Reply(NamedTuple):
+    """What came back: `tried` says how often the request was sent until it did."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    tried: int = 1
+
+    def json(self) -> Any:
+        """The body as JSON. Raises `UnexpectedAnswer`."""
+        try:
+            return json.loads(self.content)
+        except ValueError:
+            raise UnexpectedAnswer(
+                f"expected JSON of the service, got {self.content[:80]!r}; is its address right?"
+            ) from None
+
+    def record(self) -> dict[str, Any]:
+        """The body as an object of JSON. Raises `UnexpectedAnswer`."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise UnexpectedAnswer(f"expected an object of JSON of the service, got {type(value).__name__}")
+        return value
+
+
+class Requests:
+    """Talks to one service.
+
+    The key goes to the service's own address and nowhere else: redirects are not followed, and other
+    addresses are asked by `foreign`, which does not know it.
+
+    Args:
+        connection: which service, and with which key.
+        timeout: the seconds that an answer may keep waiting; connecting has at most 10.
+        retries: how often a request is sent again at most.
+        transport: what carries requests, in the place of the network.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        timeout: float | None,
+        retries: int,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        import httpx
+
+        self.url = connection.url
+        self.retries = retries
+        self._connection = connection
+        self._looked_for = not connection.found
+        connect = _CONNECT if timeout is None else min(_CONNECT, timeout)
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(timeout, connect=connect),
+            limits=httpx.Limits(max_connections=_MOST, max_keepalive_connections=_KEPT),
+            headers={"user-agent": USER_AGENT},
+            follow_redirects=False,
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What the service has at a path: an object of JSON."""
+        return (self.send("GET", path, query=query)).record()
+
+    def post(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = True,
+    ) -> dict[str, Any]:
+        """What the service answers to an object of JSON: another one."""
+        return (self.send("POST", path, body=body, headers=headers, repeatable=repeatable)).record()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: object = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = True,
+    ) -> Reply:
+        """Send a request with the key; the answer is one that does not refuse.
+
+        Args:
+            method: of HTTP.
+            path: below the service's address, with a slash before it.
+            query: what stands after the path; None and members that are None are left out.
+            body: sent as JSON, unless it is None.
+            content: sent in its place, as it is.
+            headers: beside the client's own.
+            repeatable: whether sending it twice does nothing twice.
+
+        Raises:
+            NotConnected: nobody answered.
+            ServiceError: the service refused.
+            UnexpectedAnswer: what answered is not the service.
+        """
+        self._look_for()
+        sent = {"accept": "application/json", **(headers or {})}
+        if body is not None:
+            content = encoded(body)
+            sent["content-type"] = "application/json"
+        if self._connection.key is not None:
+            sent["authorization"] = self._connection.key.header()
+        known = {name: value for name, value in (query or {}).items() if value is not None}
+        request = self._http.build_request(
+            method, self.url + path, params=known or None, content=content, headers=sent
+        )
+        return self._tried(request, repeatable=repeatable)
+
+    def foreign(self, url: str, headers: Mapping[str, str], content: Iterable[bytes]) -> None:
+        """PUT to an address that is not the service's, once and without the key.
+
+        Raises:
+            NotConnected: nobody answered.
+            ServiceError: it refused. The address, which whoever has it may use, is in no message.
+        """
+        import httpx
+
+        request = self._http.build_request("PUT", url, headers=headers, content=content)
+        try:
+            response = self._http.send(request)
+        except httpx.TransportError as error:
+            raise not_connected(error, f"{request.url.scheme}://{request.url.netloc.decode()}") from None
+        if not response.is_success:
+            raise refusal(response.status_code, response.headers, response.content)
+
+    def _tried(self, request: httpx.Request, *, repeatable: bool) -> Reply:
+        """Send until an answer comes that is not worth another try."""
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                reply = self._once(request, tried)
+            except NotConnected as error:
+                again = repeatable or error.unsent
+                wait = retrying.pause(tried, None, random.random) if again else None
+                if tried > self.retries or wait is None:
+                    raise
+            except ServiceError as error:
+                again = retrying.transient(error.status, error.code, repeatable=repeatable)
+                wait = retrying.pause(tried, error.retry_after, random.random) if again else None
+                if tried > self.retries or wait is None:
+                    error.tried = tried
+                    raise
+            else:
+                return reply
+            sleep(wait)
+
+    def _once(self, request: httpx.Request, tried: int) -> Reply:
+        import httpx
+
+        try:
+            response = self._http.send(request)
+        except httpx.TransportError as error:
+            raise not_connected(error, self.url) from None
+        if response.is_success or response.status_code == HTTPStatus.NOT_MODIFIED:
+            return Reply(response.status_code, response.headers, response.content, tried)
+        raise refusal(response.status_code, response.headers, response.content)
+
+    def _look_for(self) -> None:
+        """See that what answers on this machine is a service of ours, where nobody named an address."""
+        if self._looked_for:
+            return
+        try:
+            reply = self._once(self._http.build_request("GET", LOCAL + "/"), 1)
+            ours = reply.json() == {"status": "alive"}
+        except ServerlessMLError:
+            ours = False
+        if not ours:
+            raise BadConnection(f"no service is named, and none answers at {LOCAL}: {WHAT_TO_DO}")
+        self._looked_for = True
+
+
+def encoded(body: object) -> bytes:
+    """A body as JSON. Raises `ValueError` for NaN and infinity, which JSON does not have."""
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def refusal(status: int, headers: Mapping[str, str], content: bytes) -> ServiceError | UnexpectedAnswer:
+    """The exception for an answer that is no success."""
+    if 300 <= status < 400:
+        where = headers.get("location", "").partition("?")[0]
+        return UnexpectedAnswer(
+            f"expected an answer of the service, got a redirect (status {status}) to {where!r}, which is not "
+            "followed: give the client the address that the service is at"
+        )
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = None
+    return error_of(
+        status,
+        body,
+        text="" if body is not None else content[:400].decode("utf-8", "replace"),
+        request_id=headers.get("x-request-id"),
+        retry_after=retrying.retry_after(headers.get("retry-after"), datetime.now(UTC)),
+    )
+
+
+def not_connected(error: httpx.TransportError, url: str) -> NotConnected:
+    """What the network says, as one exception; nothing of the request is in it."""
+    import httpx
+
+    unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    what = str(error) or type(error).__name__
+    if isinstance(error, httpx.TimeoutException):
+        what = "connecting took too long" if unsent else "no answer came in time"
+    return NotConnected(f"{url} does not answer: {what}", unsent=unsent)

@@ -1,0 +1,29 @@
+"""What can be trained."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from serverless_ml.answers.record import Answer, Listed
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Algorithm(Answer):
+    """An algorithm: what it takes, and its hyperparameters as JSON Schema."""
+
+    name: str
+    title: str = ""
+    task: str = ""
+    takes: list[str] = field(default_factory=list)
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    available: bool = True
+
+
+class Algorithms(Listed[Algorithm]):
+    """The algorithms of a service."""
+
+    picture = "algorithms"
+
+    @classmethod
+    def entry(cls, told: Any) -> Algorithm:
+        """One of them."""
+        return Algorithm.from_json(told)

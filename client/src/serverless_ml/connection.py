@@ -1,0 +1,118 @@
+"""Which service is asked, and with which key.
+
+The first of these that says an address decides: the arguments; `SERVERLESS_ML_URL` with `SERVERLESS_ML_KEY`;
+the profile that is named, by argument or `SERVERLESS_ML_PROFILE`, or that `serverless-ml login` chose; and a
+service on this machine.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from serverless_ml.errors import BadConnection
+
+LOCAL = "http://127.0.0.1:8080"
+"""Where `make serve` answers."""
+URL, KEY, PROFILE = "SERVERLESS_ML_URL", "SERVERLESS_ML_KEY", "SERVERLESS_ML_PROFILE"
+WHAT_TO_DO = (
+    f"name one, as Client('https://…', key=…) or in the environment as {URL} and {KEY}; log in to one with "
+    "`serverless-ml login`; or start one on this machine with `make serve`"
+)
+
+
+class Key:
+    """A key that is shown to nobody: its `repr` and `str` say only that it is there."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        if not (text and text.isascii() and text.isprintable() and " " not in text):
+            raise BadConnection("expected a key of printable ASCII characters without spaces")
+        self._text = text
+
+    def header(self) -> str:
+        """What a request says in `Authorization`."""
+        return f"Bearer {self._text}"
+
+    def __repr__(self) -> str:
+        return "Key(…)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a key is not written to a file")
+
+
+class Connection(NamedTuple):
+    """A service's address, without a slash at its end, and a key. `found`: nobody named it."""
+
+    url: str
+    key: Key | None = None
+    found: bool = False
+
+
+def connection(
+    url: str | None = None,
+    key: str | None = None,
+    profile: str | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> Connection:
+    """Decide which service to ask. Asks nobody.
+
+    Raises:
+        BadConnection: the address or the key cannot be one, or there is no profile of that name.
+    """
+    said = os.environ if environment is None else environment
+    if url is None and profile is None:
+        url, key = said.get(URL) or None, key or said.get(KEY) or None
+    if url is not None:
+        return Connection(_checked(url), key_of(key or (said.get(KEY) if said.get(URL) == url else None)))
+    stored = _profile(profile or said.get(PROFILE) or None)
+    if stored is not None:
+        return Connection(_checked(stored[0]), key_of(key or stored[1]))
+    return Connection(LOCAL, key_of(key), found=True)
+
+
+def key_of(text: str | None) -> Key | None:
+    """The key, where there is one. Raises `BadConnection`."""
+    return Key(text.strip()) if text else None
+
+
+def _profile(name: str | None) -> tuple[str, str | None] | None:
+    """Address and key of the profile of that name, or of the one that is used; None for none."""
+    try:
+        from serverless_ml import profiles
+    except ImportError:
+        return None
+    found = profiles.read(name)  # type: ignore[attr-defined, unused-ignore]
+    if found is None and name is not None:
+        raise BadConnection(
+            f"there is no profile {name!r}: make it with `serverless-ml login --profile {name}`"
+        )
+    return None if found is None else (found.url, found.key)
+
+
+def _checked(url: str) -> str:
+    """The address without what does not matter. Raises `BadConnection`."""
+    parts = _split(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadConnection(f"expected an address such as https://host/path, got {_without_secrets(url)!r}")
+    if parts.username is not None or parts.password is not None:
+        raise BadConnection("expected an address without a user or a password: say the key as key=…")
+    if parts.query or parts.fragment:
+        raise BadConnection(f"expected an address without ? and #, got {_without_secrets(url)!r}")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port  # checked when it is asked for
+    except ValueError as error:
+        raise BadConnection(f"expected an address such as https://host/path: {error}") from None
+    return parts
+
+
+def _without_secrets(url: str) -> str:
+    """An address as a message shows it: a query may hold a signature, and what is before @ a password."""
+    return url.partition("?")[0].rpartition("@")[2]

@@ -1,0 +1,59 @@
+"""The client with the real service: what a person does with it, in the order that they do it."""
+
+from pathlib import Path
+
+import pytest
+from serverless_ml import Client, InvalidInput, NotFound
+from serverless_ml.answers import Version
+
+from client.tests.service import ROOT, Service
+
+CHURN = ROOT / "examples" / "churn.csv"
+
+
+def test_a_file_becomes_a_version_that_predicts(ml: Client, churn: str) -> None:
+    version = ml.model(churn).version()
+    assert isinstance(version, Version)
+    assert (version.name, version.version, version.algorithm) == ("churn", 1, "logistic_regression")
+    assert version.metrics["test"]["accuracy"] > 0.5
+    assert version.raw["sha256"] == version.sha256
+    row = {"age": None, "plan": "pro", "active": True, "since": "2026-10-01", "country": "PL", "spend": 31.5}
+    assert ml.predict(churn, [row])[0] in ("yes", "no")
+
+
+def test_a_dataset_is_uploaded_once_and_trained_on_by_its_address(ml: Client) -> None:
+    assert ml.upload("customers", CHURN).describe().columns
+    version = ml.train("customers", target="churned", seed=3)
+    assert version.lineage["data"]["uri"].startswith("dataset://customers/")
+    assert version.seed == 3
+
+
+def test_a_job_is_waited_for_later(ml: Client) -> None:
+    job = ml.train(
+        "later", [[0.0], [1.0], [0.1], [0.9]], targets=["a", "b", "a", "b"], test_fraction=0.0, wait=False
+    )
+    assert job.wait().version == 1
+    assert ml.job(job.id).state == "succeeded"
+    assert [each.id for each in ml.jobs(model="later")] == [job.id]
+
+
+def test_what_is_wrong_is_told_with_its_place(ml: Client, fruit: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ml.predict(fruit, [[1, 2], [1, "much"]])
+    assert [fault.path for fault in caught.value.faults] == ["$.instances[1][1]"]
+    assert str(caught.value).startswith("$.instances[1][1]: ")
+    with pytest.raises(NotFound) as missing:
+        ml.predict("nothing", [[1, 2]])
+    assert missing.value.code == "model_not_found"
+    assert missing.value.request_id
+
+
+def test_lists_have_all_entries(ml: Client, fruit: str, churn: str) -> None:
+    assert {fruit, churn} <= set(ml.models())
+    assert [each.version for each in ml.model(fruit).versions()] == [2, 1]
+    assert len(ml.models(limit=1)) == 1
+
+
+def test_a_service_below_a_path_is_found(tmp_path: Path) -> None:
+    with Service(tmp_path, ML_BASE_PATH="/ml") as started, Client(started.url.rstrip("/") + "/ml/") as client:
+        assert list(client.models()) == []
