@@ -1,0 +1,54 @@
+"""From what the service answers, as JSON, to what is seen.
+
+Pure. Each takes a document that may lack anything.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from serverless_ml.display.blocks import Notes, Picture
+from serverless_ml.display.pictures import (
+    algorithms,
+    datasets,
+    explanations,
+    jobs,
+    learnt,
+    models,
+    monitoring,
+    versions,
+)
+
+_PICTURES: dict[str, Callable[[Any], Picture]] = {
+    "version": versions.version,
+    "versions": versions.versions,
+    "model": models.model,
+    "models": models.models,
+    "alias": models.alias,
+    "aliases": models.aliases,
+    "history": models.history,
+    "job": jobs.job,
+    "jobs": jobs.jobs,
+    "dataset": datasets.dataset,
+    "datasets": datasets.datasets,
+    "algorithm": algorithms.algorithm,
+    "algorithms": algorithms.algorithms,
+    "explanation": lambda raw: tuple(explanations.explanation(raw)),
+    "explanations": explanations.explanations,
+    "parameters": learnt.parameters,
+    "profile": learnt.profile,
+    "monitoring": monitoring.monitoring,
+    "alias_monitoring": monitoring.alias_monitoring,
+    "feedback": monitoring.feedback,
+}
+KINDS = tuple(_PICTURES)
+_LISTS = frozenset(
+    ("versions", "models", "aliases", "history", "jobs", "datasets", "algorithms", "explanations")
+)
+
+
+def of(kind: str, raw: object) -> Picture:
+    """Return the picture of a document of a kind. Raises KeyError for a kind that has no picture."""
+    draw = _PICTURES[kind]
+    if isinstance(raw, dict) or (isinstance(raw, list) and kind in _LISTS):
+        return draw(raw)
+    return (Notes(("There is nothing to show.",), "quiet"),)

@@ -1,0 +1,34 @@
+"""A document in one line: what a log and a bare Python show."""
+
+from collections.abc import Callable
+from typing import Any
+
+from serverless_ml.display import reading, text
+from serverless_ml.display.pictures import datasets, explanations, jobs, models, monitoring, versions
+
+_LINES: dict[str, Callable[[Any], str]] = {
+    "version": versions.line,
+    "model": models.model_line,
+    "alias": models.alias_line,
+    "job": jobs.line,
+    "dataset": datasets.dataset_line,
+    "explanations": explanations.line,
+    "monitoring": monitoring.line,
+    "alias_monitoring": monitoring.line,
+    "feedback": monitoring.line_of_feedback,
+}
+
+
+def of(kind: str, raw: object) -> str:
+    """Return a document of a kind in one line, of any length up to some hundred characters."""
+    if isinstance(raw, list):
+        return text.count_of(len(raw), "entry", "entries")
+    if not isinstance(raw, dict):
+        return "nothing"
+    draw = _LINES.get(kind)
+    if draw:
+        return draw(raw)
+    model = reading.members(raw, "model")
+    if model:
+        return f"{text.shown(reading.text(model, 'name'), 64)}@{text.plain(model.get('version'))}"
+    return text.shown(reading.text(raw, "name") or text.count_of(len(raw), "member"), 64)

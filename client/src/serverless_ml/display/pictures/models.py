@@ -1,0 +1,156 @@
+"""A model, its aliases and their history; and which models there are."""
+
+from typing import Any
+
+from serverless_ml.display import reading, text
+from serverless_ml.display.blocks import Bar, Block, Cell, Column, Notes, Picture, Table, Text, Title
+from serverless_ml.display.pictures.versions import algorithm, deleted, more, notes, pointers
+from serverless_ml.display.reading import Document
+
+MOST = 50
+_DONE = {"set": "set", "promote": "promoted", "rollback": "rolled back", "delete": "removed"}
+
+
+def model(raw: Document) -> Picture:
+    """Return the picture of a model."""
+    listed = reading.documents(raw, "versions")
+    listed = sorted(listed, key=lambda each: reading.number(each, "version") or 0, reverse=True)
+    told = reading.members(raw, "aliases")
+    badges = () if raw.get("ready") is not False else (Text("not ready", "warn"),)
+    blocks: list[Block] = [
+        Title(
+            text.shown(reading.text(raw, "name") or "model", 64),
+            "",
+            badges,
+            (text.count_of(len(listed), "version"),),
+        )
+    ]
+    if told:
+        blocks.append(_aliases([each for each in told.values() if isinstance(each, dict)]))
+    pointing = pointers(told)
+    rows = tuple(_version(each, pointing) for each in listed[:MOST])
+    columns = (Column("version"), Column("trained"), Column("algorithm"), Column("artifact", right=True))
+    if rows:
+        blocks.append(Table(columns, rows, "Versions", more(len(listed), MOST, "version")))
+    if reading.number(raw, "next_before") is not None:
+        blocks.append(Notes(("There are older versions, which this page has not.",), "quiet"))
+    return (*blocks, *deleted(raw))
+
+
+def _version(raw: Document, pointing: dict[str, list[str]]) -> tuple[Cell, ...]:
+    number = text.plain(raw.get("version"))
+    names = pointing.get(number, [])
+    size = reading.number(raw, "size")
+    return (
+        Text(f"{number}  ← {', '.join(names)}" if names else number, strong=bool(names)),
+        text.time(reading.text(raw, "created")) or "–",
+        algorithm(reading.text(raw, "algorithm"))
+        + (", registered" if reading.members(raw, "registered") else ""),
+        "–" if size is None else text.size(size),
+    )
+
+
+def _aliases(listed: list[Document]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for each in listed[:MOST]:
+        name = text.shown(reading.text(each, "alias"))
+        changed = text.time(reading.text(each, "updated"))
+        shares = shares_of(each)
+        for place, (version, share) in enumerate(shares):
+            bar = Bar(share, text.percent(share))
+            first = Text(name, strong=True) if not place else Text(name, "quiet", hint="shares the traffic")
+            rows.append((first, version, bar, changed if not place else ""))
+    columns = (Column("alias"), Column("version", right=True), Column("of the traffic"), Column("since"))
+    return Table(columns, tuple(rows), "Aliases", more(len(listed), MOST, "alias"))
+
+
+def shares_of(alias: Document) -> list[tuple[str, float]]:
+    """Return the versions that an alias leads to, each with its share, the largest first."""
+    weights = reading.members(alias, "weights")
+    known = {number: reading.number(weights, number) or 0 for number in weights}
+    if not known:
+        return [(text.plain(alias.get("version")), 1.0)]
+    total = sum(known.values()) or 1
+    shares = [(text.shown(number, 20), weight / total) for number, weight in known.items()]
+    return sorted(shares, key=lambda each: -each[1])
+
+
+def alias(raw: Document) -> Picture:
+    """Return the picture of an alias."""
+    return (_aliases([raw]), *notes(reading.texts(raw, "warnings")))
+
+
+def alias_line(raw: Document) -> str:
+    """Return an alias in one line."""
+    return f"{text.shown(reading.text(raw, 'alias') or 'alias')} → {_shares(raw)}"
+
+
+def _shares(raw: Document) -> str:
+    shares = shares_of(raw)
+    if len(shares) == 1:
+        return f"version {shares[0][0]}"
+    return ", ".join(f"version {number} {text.percent(share)}" for number, share in shares)
+
+
+def aliases(raw: Document | list[Any]) -> Picture:
+    """Return the picture of a model's aliases: a list of them, or by their names."""
+    listed = raw if isinstance(raw, list) else list((reading.members(raw, "aliases") or raw).values())
+    known = reading.documents(listed)
+    if not known:
+        return (Title("No aliases", "", line=("without one, the newest version answers",)),)
+    return (_aliases(known),)
+
+
+def history(raw: Document | list[Any]) -> Picture:
+    """Return what was done to an alias, the newest first."""
+    changes = reading.documents(raw if isinstance(raw, list) else reading.items(raw, "changes"))
+    rows = tuple(_change(each) for each in changes[:MOST])
+    heads = ("change", "when", "what", "before", "after", "by the key")
+    columns = tuple(Column(name, right=name == "change") for name in heads)
+    return (
+        Title("History", "", line=(text.count_of(len(changes), "change"),)),
+        *([Table(columns, rows, more=more(len(changes), MOST, "change"))] if rows else []),
+    )
+
+
+def _change(raw: Document) -> tuple[Cell, ...]:
+    kind = reading.text(raw, "kind")
+    restored = reading.number(raw, "restored")
+    what = _DONE.get(kind, text.shown(kind))
+    if restored is not None:
+        what += f" to change {text.number(restored)}" if restored else " to before the first change"
+    by = reading.text(raw, "by")
+    return (
+        text.plain(raw.get("number")),
+        text.time(reading.text(raw, "time")),
+        Text(what, "warn" if kind in {"rollback", "delete"} else "plain"),
+        _state(raw.get("from")),
+        _state(raw.get("to")),
+        text.shown(by) if by else Text("–", "quiet"),
+    )
+
+
+def _state(state: object) -> Cell:
+    return _shares(state) if isinstance(state, dict) and state else Text("–", "quiet", hint="no such alias")
+
+
+def models(raw: Document | list[Any]) -> Picture:
+    """Return the names of all models."""
+    listed = raw if isinstance(raw, list) else reading.items(raw, "models")
+    names = [each if isinstance(each, str) else reading.text(each, "name") for each in listed]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (Text(text.shown(name, 64), hint=text.shown(name, 200)),) for name in names[:200]
+    )
+    blocks: list[Block] = [Title(text.count_of(len(names), "model"), "")]
+    if rows:
+        blocks.append(Table((Column("model"),), rows, more=more(len(names), 200, "model")))
+    return tuple(blocks)
+
+
+def model_line(raw: Document) -> str:
+    """Return a model in one line."""
+    aliases = [
+        alias_line(each) for each in reading.members(raw, "aliases").values() if isinstance(each, dict)
+    ]
+    count = text.count_of(len(reading.documents(raw, "versions")), "version")
+    return ", ".join([text.shown(reading.text(raw, "name") or "model", 64), count, *aliases])
