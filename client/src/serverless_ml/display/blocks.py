@@ -46,6 +46,7 @@ class Column:
     title: str
     right: bool = False
     hint: str = ""
+    whole: bool = False  # what is in it is not broken over lines
 
 
 @dataclass(frozen=True)
@@ -123,18 +124,28 @@ class Heat:
 
     title: str
     values: tuple[tuple[float, ...], ...]
+    says: str
 
 
 @dataclass(frozen=True)
 class Words:
     """Words of a text, each with its part."""
 
+    title: str
     words: tuple[tuple[str, float, bool], ...]  # the word, its part, whether it is known
+    says: str
 
 
 @dataclass(frozen=True)
 class Beside:
     """Blocks side by side, where there is place."""
+
+    blocks: tuple["Block", ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Blocks that belong together, one below the other."""
 
     blocks: tuple["Block", ...]
 
@@ -147,5 +158,5 @@ class Folded:
     blocks: tuple["Block", ...]
 
 
-type Block = Title | Facts | Table | Notes | Matrix | Chart | Heat | Words | Bar | Beside | Folded
+type Block = Title | Facts | Table | Notes | Matrix | Chart | Heat | Words | Bar | Beside | Group | Folded
 type Picture = tuple[Block, ...]

@@ -16,6 +16,7 @@ from serverless_ml.display.blocks import (
     Column,
     Facts,
     Folded,
+    Group,
     Heat,
     Matrix,
     Notes,
@@ -42,12 +43,14 @@ def _style() -> str:
     return re.sub(r"/\*.*?\*/|\s+(?=[{}])|(?<=[{};:,])\s+|\n", "", written, flags=re.DOTALL)
 
 
-def _block(block: Block) -> str:  # noqa: C901, PLR0911 - one line for each kind of block
+def _block(block: Block) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of block
     match block:
         case Title():
             return _title(block)
         case Beside():
             return f'<div class="r">{"".join(map(_block, block.blocks))}</div>'
+        case Group():
+            return f'<div class="c">{"".join(map(_block, block.blocks))}</div>'
         case Folded():
             inner = "".join(map(_block, block.blocks))
             return f"<details><summary>{_said(block.title)}</summary>{inner}</details>"
@@ -62,9 +65,9 @@ def _block(block: Block) -> str:  # noqa: C901, PLR0911 - one line for each kind
         case Chart():
             return _within(block.title, svg.chart(block) + _legend(block))
         case Heat():
-            return _within(block.title, svg.heat(block))
+            return _within(block.title, svg.heat(block) + f"<small>{_said(block.says)}</small>")
         case Words():
-            return _within("", _words(block))
+            return _within(block.title, _words(block) + f"<small>{_said(block.says)}</small>")
         case Bar():
             return _within("", _cell(block))
         case _:
@@ -122,15 +125,17 @@ def _bar(bar: Bar) -> str:
     drawn = f'<i style="{side};width:{width:.4g}%;background:{colour}"></i>'
     kind = "p s" if bar.signed else "p"
     said = f'<span class="v">{_said(bar.text)}</span>'
-    return f'<span class="{kind}" aria-hidden="true"{_hint(bar.hint)}>{drawn}</span>{said}'
+    track = f'<span class="{kind}" aria-hidden="true"{_hint(bar.hint)}>{drawn}</span>'
+    return f'<span class="o">{track}{said}</span>'
 
 
 def _heading(column: Column) -> str:
-    return f'<th scope="col"{_number(column)}{_hint(column.hint)}>{_said(column.title)}</th>'
+    return f'<th scope="col"{_kind(column)}{_hint(column.hint)}>{_said(column.title)}</th>'
 
 
-def _number(column: Column) -> str:
-    return ' class="n"' if column.right else ""
+def _kind(column: Column) -> str:
+    kind = "n" if column.right else "o" if column.whole else ""
+    return f' class="{kind}"' if kind else ""
 
 
 def _table(table: Table) -> str:
@@ -141,9 +146,9 @@ def _table(table: Table) -> str:
 
 
 def _row(table: Table, row: tuple[Cell, ...]) -> str:
-    cells = [f'<th scope="row"{_number(table.columns[0])}>{_cell(row[0])}</th>']
+    cells = [f'<th scope="row"{_kind(table.columns[0])}>{_cell(row[0])}</th>']
     cells += [
-        f"<td{_number(column)}>{_cell(cell)}</td>"
+        f"<td{_kind(column)}>{_cell(cell)}</td>"
         for column, cell in zip(table.columns[1:], row[1:], strict=True)
     ]
     return "".join(cells)

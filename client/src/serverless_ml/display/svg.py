@@ -180,7 +180,7 @@ def heat(drawn: Heat) -> str:
     ]
     frame = f'width="{columns * side - 1}" height="{len(rows) * side - 1}"'
     body.append(f'<rect x="0.5" y="0.5" {frame} fill="none" stroke="currentColor" stroke-opacity="0.35"/>')
-    words = f"{len(drawn.values)} rows; the part that is largest is {text.number(most)}"
+    words = f"{drawn.says}; {len(drawn.values)} rows, the largest part {text.number(most)}"
     return svg(columns * side, len(rows) * side, drawn.title, words, body)
 
 

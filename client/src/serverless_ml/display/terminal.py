@@ -5,7 +5,8 @@ import math
 from collections.abc import Iterator
 from typing import assert_never
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
+from rich.console import Group as RichGroup
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
@@ -19,6 +20,7 @@ from serverless_ml.display.blocks import (
     Chart,
     Facts,
     Folded,
+    Group,
     Heat,
     Matrix,
     Notes,
@@ -38,9 +40,9 @@ _MOST_ACROSS = 32  # cells of a field
 _POINTS = 32  # of a line as small columns
 
 
-def render(picture: Picture) -> Group:
+def render(picture: Picture) -> RichGroup:
     """Return a picture as something that rich prints."""
-    return Group(*_blocks(picture))
+    return RichGroup(*_blocks(picture))
 
 
 def plain(picture: Picture, width: int = 100) -> str:
@@ -54,7 +56,7 @@ def plain(picture: Picture, width: int = 100) -> str:
 
 def _blocks(blocks: Picture) -> Iterator[RenderableType]:
     for block in blocks:
-        if isinstance(block, Beside):
+        if isinstance(block, (Beside, Group)):
             yield from _blocks(block.blocks)
         elif not isinstance(block, Folded):
             yield from _block(block)
@@ -78,11 +80,13 @@ def _block(block: Block) -> Iterator[RenderableType]:  # noqa: C901 - one line f
             yield from _below(block.title, _chart(block))
         case Heat():
             yield from _below(block.title, _heat(block))
+            yield RichText(block.says, "dim")
         case Words():
-            yield from _below("", _words(block))
+            yield from _below(block.title, _words(block))
+            yield RichText(block.says, "dim")
         case Bar():
             yield _bar(block)
-        case Beside() | Folded():
+        case Beside() | Group() | Folded():
             pass
         case _:
             assert_never(block)

@@ -98,7 +98,13 @@ def beside(value: float, most: float) -> str:
 
 def signed_beside(value: float, most: float) -> str:
     """Return a number as `beside` does, with its sign."""
-    return ("+" if value > 0 else "") + beside(value, most)
+    written = beside(value, most)
+    return f"+{written}" if value > 0 and any(digit in written for digit in "123456789i") else written
+
+
+def probability(share: float) -> str:
+    """Return a probability: one that is not 1 is not rounded to it."""
+    return "over 0.9999" if 0.99995 <= share < 1 else number(share)
 
 
 def percent(share: float) -> str:
@@ -153,7 +159,7 @@ def time(text: str) -> str:
 def duration(seconds: float) -> str:
     """Return how long something took."""
     if seconds < 1:
-        return "under a second"
+        return "< 1 s"
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

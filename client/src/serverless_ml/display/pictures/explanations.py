@@ -5,9 +5,11 @@ from typing import Any
 from serverless_ml.display import reading, text
 from serverless_ml.display.blocks import (
     Bar,
+    Beside,
     Block,
     Cell,
     Column,
+    Group,
     Heat,
     Notes,
     Picture,
@@ -38,8 +40,13 @@ def explanations(raw: Document | list[Any]) -> Picture:
     told = f"{name}@{text.plain(version)}" if version is not None else name
     title = Title("Why", f"{told} answered so" if told else "these labels", line=tuple(_same(listed)))
     blocks: list[Block] = [title]
-    for place, each in enumerate(listed[:MOST_ROWS]):
-        blocks += explanation(each, place, alone=len(listed) == 1)
+    # One scale for all rows, so that they compare.
+    most = max((_largest(each) for each in listed[:MOST_ROWS]), default=0.0)
+    rows = [
+        Group(tuple(explanation(each, place, alone=len(listed) == 1, most=most)))
+        for place, each in enumerate(listed[:MOST_ROWS])
+    ]
+    blocks += [Beside(tuple(rows))] if rows else []
     if len(listed) > MOST_ROWS:
         blocks.append(Notes((more(len(listed), MOST_ROWS, "row"),), "quiet"))
     return tuple(blocks)
@@ -57,37 +64,44 @@ def _same(listed: list[Document]) -> list[str]:
     return [*said, *([_GAMES.get(game, text.shown(game))] if game else [])]
 
 
-def explanation(raw: Document, place: int = 0, *, alone: bool = True) -> list[Block]:
+def explanation(raw: Document, place: int = 0, *, alone: bool = True, most: float = 0.0) -> list[Block]:
     """Return the blocks of one row."""
     parts = raw.get("attributions")
     if isinstance(parts, dict):
-        drawn: list[Block] = [_table(raw, parts, _heading(raw, place, alone=alone))]
+        drawn: list[Block] = [_table(raw, parts, _heading(raw, place, alone=alone), most)]
     else:
-        drawn = [
-            Notes((_heading(raw, place, alone=alone),), "quiet"),
-            *_network(raw, reading.items(raw, "attributions")),
-        ]
+        drawn = _network(raw, reading.items(raw, "attributions"), _heading(raw, place, alone=alone))
     return [*drawn, *_counterfactual(raw)]
+
+
+def _largest(raw: Document) -> float:
+    parts = reading.members(raw, "attributions")
+    return max((abs(reading.number(parts, name) or 0.0) for name in parts), default=0.0)
 
 
 def _heading(raw: Document, place: int, *, alone: bool) -> str:
     label, against = (text.shown(text.plain(raw.get(name)), 40) for name in ("label", "against"))
-    probability, margin = reading.number(raw, "probability"), reading.number(raw, "margin")
+    probability = reading.number(raw, "probability")
     said = ("" if alone else f"Row {place + 1}: ") + f"{label}, not {against}"
-    if probability is not None:
-        said += f", with a probability of {text.number(probability)}"
-    if margin is not None:
-        said += f" (margin {text.signed(margin)} {text.shown(reading.text(raw, 'unit'))}".rstrip() + ")"
-    return said
+    return said if probability is None else f"{said} · probability {text.probability(probability)}"
 
 
-def _table(raw: Document, parts: Document, heading: str) -> Table:
+def _with_unit(raw: Document, said: str) -> str:
+    return f"{said} {text.shown(reading.text(raw, 'unit'), 24)}".rstrip()
+
+
+def _margin(raw: Document) -> str:
+    margin = reading.number(raw, "margin")
+    return "" if margin is None else _with_unit(raw, f"margin {text.signed(margin)}")
+
+
+def _table(raw: Document, parts: Document, heading: str, scale: float) -> Table:
     known = {name: value for name in parts if (value := reading.number(parts, name)) is not None}
     shown = sorted(known, key=lambda name: -abs(known[name]))[:MOST_PARTS]
     rest = sum(value for name, value in known.items() if name not in shown)
     rest += reading.number(raw, "rest") or 0
     base, margin = reading.number(raw, "base"), reading.number(raw, "margin")
-    most = max([abs(known[name]) for name in shown] + [abs(rest)]) or 1.0
+    most = max(scale, _largest(raw), abs(rest)) or 1.0
     rows: list[tuple[Cell, ...]] = []
     for name in shown:
         error = reading.number(raw, "standard_errors", name)
@@ -115,15 +129,15 @@ def _table(raw: Document, parts: Document, heading: str) -> Table:
         rows.append(
             (
                 Text("margin", strong=True, hint="base and all parts together"),
-                Text(text.signed_beside(margin, most), strong=True),
+                Text(_with_unit(raw, text.signed_beside(margin, most)), strong=True),
             )
         )
     label, against = (text.shown(text.plain(raw.get(name)), 24) for name in ("label", "against"))
-    columns = (Column("column"), Column(f"← for {against}   ·   for {label} →"))
+    columns = (Column("column"), Column(f"← for {against} · for {label} →"))
     return Table(columns, tuple(rows), heading)
 
 
-def _network(raw: Document, parts: list[Any]) -> list[Block]:
+def _network(raw: Document, parts: list[Any], heading: str) -> list[Block]:
     words = [each for each in parts if isinstance(each, dict)]
     blocks: list[Block] = []
     if words:
@@ -135,14 +149,13 @@ def _network(raw: Document, parts: list[Any]) -> list[Block]:
             )
             for each in words[:MOST_WORDS]
         )
-        blocks.append(Words(told))
+        blocks.append(Words(heading, told, _margin(raw)))
         if len(words) > MOST_WORDS:
             blocks.append(Notes((more(len(words), MOST_WORDS, "word"),), "quiet"))
     elif parts:
         values = tuple(tuple(reading.numbers(row)) for row in parts)
-        blocks.append(
-            Heat(f"blue speaks for {text.shown(text.plain(raw.get('label')), 30)}, orange against it", values)
-        )
+        said = ", ".join(filter(None, (f"blue speaks for {_label(raw)}, orange against it", _margin(raw))))
+        blocks.append(Heat(heading, values, said))
     margin, error = reading.number(raw, "margin"), reading.number(raw, "completeness_error")
     if margin is not None and error is not None and error > 0.1 * abs(margin):
         missed = text.number(error)

@@ -70,7 +70,7 @@ def _of(raw: Document) -> str:
 
 
 def _what(request: Document) -> str:
-    return "registered" if request.get("kind") == "register" else "trained"
+    return "registering" if request.get("kind") == "register" else "training"
 
 
 def _times(raw: Document) -> list[str]:
@@ -137,7 +137,9 @@ def jobs(raw: Document | list[Any]) -> Picture:
     """Return the picture of jobs, in the order in which they come."""
     listed = reading.documents(raw if isinstance(raw, list) else reading.items(raw, "jobs"))
     rows = tuple(_row(each) for each in listed[:MOST])
-    columns = tuple(Column(name, right=name == "took") for name in _HEADS)
+    columns = tuple(
+        Column(name, right=name == "took", whole=name in {"model", "state", "sent"}) for name in _HEADS
+    )
     return (
         Title(text.count_of(len(listed), "job"), ""),
         *([Table(columns, rows, more=more(len(listed), MOST, "job"))] if rows else []),

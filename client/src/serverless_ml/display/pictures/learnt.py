@@ -78,7 +78,7 @@ def _decision(raw: Document) -> list[Block]:
         return [Facts((("intercept", text.signed(intercept)),), title)] if intercept is not None else []
     most = max(abs(value) for _, value in told) or 1.0
     rows: list[tuple[Cell, ...]] = [
-        (_place(each), Bar(value / most, text.signed_beside(value, most), signed=True, hint=repr(value)))
+        (_place(each), Bar(value / most, text.signed(value), signed=True, hint=repr(value)))
         for each, value in told[:MOST]
     ]
     if intercept is not None:

@@ -29,7 +29,12 @@ def model(raw: Document) -> Picture:
         blocks.append(_aliases([each for each in told.values() if isinstance(each, dict)]))
     pointing = pointers(told)
     rows = tuple(_version(each, pointing) for each in listed[:MOST])
-    columns = (Column("version"), Column("trained"), Column("algorithm"), Column("artifact", right=True))
+    columns = (
+        Column("version", whole=True),
+        Column("trained", whole=True),
+        Column("algorithm"),
+        Column("artifact", right=True),
+    )
     if rows:
         blocks.append(Table(columns, rows, "Versions", more(len(listed), MOST, "version")))
     if reading.number(raw, "next_before") is not None:
@@ -60,7 +65,12 @@ def _aliases(listed: list[Document]) -> Table:
             bar = Bar(share, text.percent(share))
             first = Text(name, strong=True) if not place else Text(name, "quiet", hint="shares the traffic")
             rows.append((first, version, bar, changed if not place else ""))
-    columns = (Column("alias"), Column("version", right=True), Column("of the traffic"), Column("since"))
+    columns = (
+        Column("alias"),
+        Column("version", right=True),
+        Column("of the traffic"),
+        Column("since", whole=True),
+    )
     return Table(columns, tuple(rows), "Aliases", more(len(listed), MOST, "alias"))
 
 
@@ -106,7 +116,7 @@ def history(raw: Document | list[Any]) -> Picture:
     changes = reading.documents(raw if isinstance(raw, list) else reading.items(raw, "changes"))
     rows = tuple(_change(each) for each in changes[:MOST])
     heads = ("change", "when", "what", "before", "after", "by the key")
-    columns = tuple(Column(name, right=name == "change") for name in heads)
+    columns = tuple(Column(name, right=name == "change", whole=name == "when") for name in heads)
     return (
         Title("History", "", line=(text.count_of(len(changes), "change"),)),
         *([Table(columns, rows, more=more(len(changes), MOST, "change"))] if rows else []),

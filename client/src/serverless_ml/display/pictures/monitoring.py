@@ -297,7 +297,7 @@ def alias_monitoring(raw: Document) -> Picture:
         ("95 % within, ms", [_count(reading.members(each, "latency"), "p95") for each in arms]),
         (
             "expected accuracy",
-            [_share(reading.number(each, "expected_accuracy"), exact=True) for each in arms],
+            [_accurate(reading.number(each, "expected_accuracy")) for each in arms],
         ),
         ("live accuracy", [_live_accuracy(each) for each in arms]),
         *((f"label {label}", [_label_share(each, label) for each in arms]) for label in labels[:MOST_LABELS]),

@@ -410,7 +410,7 @@ def versions(raw: Document | list[Any]) -> Picture:
     groups = same_rows(shown)
     best = {name: _best(shown, groups, name) for name in names}
     several = len(set(groups)) > 1 and bool(names)
-    columns = [Column("version"), Column("trained"), Column("algorithm")]
+    columns = [Column("version", whole=True), Column("trained", whole=True), Column("algorithm")]
     columns += [Column(_metric(name).text, right=True, hint="on held-out rows") for name in names]
     counted = any(reading.number(each, "rows") is not None for each in shown)
     columns += [Column("rows", right=True)] if counted else []
@@ -546,7 +546,7 @@ def deleted(raw: object) -> list[Block]:
         (text.plain(each.get("version")), *map(_moment, (each.get("deleted"), each.get("restorable_until"))))
         for each in told[:MOST_NOTES]
     )
-    columns = (Column("version"), Column("deleted"), Column("can be restored until"))
+    columns = (Column("version"), Column("deleted", whole=True), Column("can be restored until", whole=True))
     return [Table(columns, rows, "Deleted", more(len(told), MOST_NOTES, "version"))]
 
 
