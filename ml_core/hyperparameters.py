@@ -163,14 +163,19 @@ class Weights:
 
     def schema(self) -> dict[str, object]:
         """As JSON Schema."""
-        return {"type": "object", "minProperties": 1, "additionalProperties": self.weight.schema()}
+        return {
+            "title": "Class weights",
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": self.weight.schema(),
+        }
 
 
 class AnyOf:
-    """What one of several kinds takes."""
+    """What one of several kinds takes; `title` is what a schema of it is called."""
 
-    def __init__(self, *kinds: Kind) -> None:
-        self.kinds = kinds
+    def __init__(self, *kinds: Kind, title: str = "") -> None:
+        self.kinds, self.title = kinds, title
 
     @property
     def expects(self) -> str:
@@ -185,7 +190,8 @@ class AnyOf:
     def schema(self) -> dict[str, object]:
         """As JSON Schema."""
         # Not `oneOf`: no value may be refused because two kinds take it.
-        return {"anyOf": [kind.schema() for kind in self.kinds]}
+        forms = {"anyOf": [kind.schema() for kind in self.kinds]}
+        return {"title": self.title, **forms} if self.title else forms
 
 
 class Hyperparameter:
@@ -197,7 +203,7 @@ class Hyperparameter:
 
 CLASS_WEIGHT = Hyperparameter(
     "class_weight",
-    AnyOf(OneOf(None, "balanced"), Weights()),
+    AnyOf(OneOf(None, "balanced"), Weights(), title="Class weight"),
     None,
     "how much a mistake on each class costs; 'balanced' weighs classes inversely to how often they occur",
 )

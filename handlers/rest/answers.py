@@ -13,23 +13,31 @@ _TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 _NUMBER: Schema = {"type": "integer", "minimum": 1}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
-_LABEL: Schema = {"type": ["string", "integer", "boolean"]}
+_LABEL: Schema = {"title": "Label", "type": ["string", "integer", "boolean"]}
 _LABELS: Schema = {"type": "array", "items": _LABEL}
 _FLOATS: Schema = {"type": "array", "items": {"type": "number"}}
 _OBJECT: Schema = {"type": "object"}
 _OUTPUTS: Schema = {
     "label": _LABEL,
     "probability": _FLOATS,
-    "decision": {"anyOf": [{"type": "number"}, _FLOATS]},
+    "decision": {"title": "Decision", "anyOf": [{"type": "number"}, _FLOATS]},
     "distance": _FLOATS,
 }
 _OUTPUTS |= {METHODS[name]: schema for name, schema in _OUTPUTS.items()}
 
 
-def _object(properties: Schema, *, optional: tuple[str, ...] = (), closed: bool = True) -> Schema:
+def _object(
+    properties: Schema, *, title: str = "", optional: tuple[str, ...] = (), closed: bool = True
+) -> Schema:
+    """An object; without a `title` it is called by where it stands (`components.py`)."""
     required = [name for name in properties if name not in optional]
     schema: Schema = {"type": "object", "required": required, "properties": properties}
+    schema = {"title": title, **schema} if title else schema
     return {**schema, "additionalProperties": False} if closed else schema
+
+
+def _one_of(title: str, *words: str | None) -> Schema:
+    return {"title": title, "type": ["string", "null"] if None in words else "string", "enum": list(words)}
 
 
 def _list(items: Schema) -> Schema:
@@ -40,7 +48,10 @@ def _page(name: str, items: Schema) -> Schema:
     return _object({name: _list(items), "next_after": _TEXT_OR_NULL})
 
 
-_FAULT = _object({"path": _TEXT, "message": _TEXT})
+_MODEL_VERSION = _object({"name": NAME, "version": _NUMBER}, title="ModelVersion")
+_MEASURED = _one_of("MeasuredKind", "number", "boolean", "date")
+_COLUMN_KIND = _one_of("ColumnKind", "number", "boolean", "category", "date")
+_FAULT = _object({"path": _TEXT, "message": _TEXT}, title="Fault")
 _OMITTED: Schema = {
     "type": "integer",
     "minimum": 1,
@@ -60,10 +71,18 @@ _ATTEMPT = _object(
         },
     },
     optional=("times",),
+    title="Attempt",
 )
+_HEADERS: Schema = {
+    "title": "SignedHeaders",
+    "type": "object",
+    "additionalProperties": _TEXT,
+    "description": "To be sent with it as they are.",
+}
 _HISTORY: Schema = {
     "type": "array",
     "items": {
+        "title": "TrainingStep",
         "type": "object",
         "required": ["done", "of"],
         "properties": {
@@ -89,12 +108,14 @@ _JOB_ERROR = _object(
     },
     optional=("faults",),
     closed=False,
+    title="JobError",
 )
 _JOB = _object(
-    {
+    title="Job",
+    properties={
         "id": _TEXT,
         "model": NAME,
-        "state": {"type": "string", "enum": ["queued", "running", "succeeded", "failed", "cancelled"]},
+        "state": _one_of("JobState", "queued", "running", "succeeded", "failed", "cancelled"),
         "phase": {
             **_TEXT_OR_NULL,
             "description": "While it runs: `fetching`, `starting`, `reading`, `splitting`, `fitting`, "
@@ -127,7 +148,7 @@ _JOB = _object(
             **_TEXT_OR_NULL,
             "description": "The id of the key that sent it; null where no key was asked for.",
         },
-    }
+    },
 )
 _LISTED_VERSION = _object(
     {
@@ -137,10 +158,13 @@ _LISTED_VERSION = _object(
         "sha256": _TEXT,
         "size": {"type": "integer", "minimum": 1, "description": "Bytes of the artifact."},
         "algorithm": _TEXT,
-    }
+    },
+    title="ListedVersion",
 )
 _SPLIT = _object(
-    {"by": {"type": "string", "enum": ["random", "time", "group"]}, "column": _TEXT}, optional=("column",)
+    {"by": {"type": "string", "enum": ["random", "time", "group"]}, "column": _TEXT},
+    optional=("column",),
+    title="Split",
 )
 _LINEAGE = _object(
     {
@@ -153,7 +177,8 @@ _LINEAGE = _object(
         "test_fraction": {"type": ["number", "null"]},
         "split": {"anyOf": [_SPLIT, {"type": "null"}]},
         "library_versions": {"type": ["object", "null"]},
-    }
+    },
+    title="Lineage",
 )
 _REGISTERED_MEMBERS: Schema = {
     "sha256": {"type": "string", "description": "Of the file that was uploaded, and of the artifact."},
@@ -195,7 +220,8 @@ _COMPARED_VERSION = _object(
         "test_rows": {"type": ["integer", "null"]},
         "registered": _REGISTERED,
         "lineage": _LINEAGE,
-    }
+    },
+    title="ComparedVersion",
 )
 _RATES: Schema = {
     "type": "array",
@@ -216,28 +242,33 @@ _CURVES_OF_A_CLASS = _object(
             "enum": ["decision", "probability"],
             "description": "The output that thresholds are compared with.",
         },
-        "roc": _object({"fpr": _RATES, "tpr": _RATES, "thresholds": _THRESHOLDS}),
-        "precision_recall": _object({"recall": _RATES, "precision": _RATES, "thresholds": _THRESHOLDS}),
+        "roc": _object({"fpr": _RATES, "tpr": _RATES, "thresholds": _THRESHOLDS}, title="RocCurve"),
+        "precision_recall": _object(
+            {"recall": _RATES, "precision": _RATES, "thresholds": _THRESHOLDS}, title="PrecisionRecallCurve"
+        ),
         "calibration": {
             "anyOf": [
                 _object(
-                    {
+                    title="CalibrationCurve",
+                    properties={
                         "prob_true": {**_RATES, "description": "The share of the class in each bin."},
                         "prob_pred": {**_RATES, "description": "The mean probability in each bin."},
                         "count": {**_list({"type": "integer", "minimum": 1}), "description": "Its rows."},
-                    }
+                    },
                 ),
                 {"type": "null"},
             ],
             "description": "In ten bins of equal width, without those that hold no row; null where the model "
             "gives no probabilities.",
         },
-    }
+    },
+    title="ClassCurves",
 )
 _CURVES: Schema = {
     "anyOf": [
         _object(
-            {"training": _list(_CURVES_OF_A_CLASS), "test": _list(_CURVES_OF_A_CLASS)},
+            title="Curves",
+            properties={"training": _list(_CURVES_OF_A_CLASS), "test": _list(_CURVES_OF_A_CLASS)},
             optional=("training", "test"),
         ),
         {"type": "null"},
@@ -252,6 +283,7 @@ _SPREAD: Schema = {
     "std": {"type": "number", "minimum": 0, "description": "Of the repeats."},
 }
 _IMPORTANCE: Schema = {
+    "title": "Importance",
     **_object(
         {
             "metric": {
@@ -264,10 +296,14 @@ _IMPORTANCE: Schema = {
             "repeats": {**_NUMBER, "description": "How often each column was permuted: 5, or fewer of much."},
             "columns": _list(
                 _object(
-                    {
+                    title="ColumnImportance",
+                    properties={
                         "column": _TEXT,
                         **_SPREAD,
-                        "log_loss": {**_object(_SPREAD), "description": "How much the log loss is more."},
+                        "log_loss": {
+                            **_object(_SPREAD, title="LogLossImportance"),
+                            "description": "How much the log loss is more.",
+                        },
                     },
                     optional=("log_loss",),
                 )
@@ -287,16 +323,19 @@ _VERSION = _object(
         "hyperparameters": _OBJECT,
         "features": _list(_TEXT),
         "input": _object(
-            {
+            title="ModelInput",
+            properties={
                 "kind": {"type": "string", "enum": [IMAGE, SEQUENCE, TEXT]},
                 "shape": {**_list(_NUMBER), "description": "Of a picture: height, width and channels."},
                 "numbers": {
+                    "title": "PixelRange",
                     **_object({"bytes": {"type": "boolean"}, "range": _FLOATS}),
                     "description": "What numbers of pictures training has seen: whether all were whole and "
                     "from 0 to 255, and the least and the largest. PNG files are taken where they are bytes. "
                     "Versions of an earlier release do not say it, and take them.",
                 },
                 "pixels": {
+                    "title": "PixelColumns",
                     **_object({"columns": {"type": "integer", "minimum": 1}, "first": _list(_TEXT)}),
                     "description": "Of pictures that were rows of a table: how many columns the pixels are, "
                     "and what the first of them are called.",
@@ -372,6 +411,7 @@ _COEFFICIENT = _object(
         },
     },
     optional=("category", "missing"),
+    title="Coefficient",
 )
 _CENTRE_VALUE = _object(
     {
@@ -383,13 +423,15 @@ _CENTRE_VALUE = _object(
         },
     },
     optional=("category", "missing"),
+    title="CentreValue",
 )
 _MODEL_COLUMNS: Schema = {
     "columns": _list(
         _object(
-            {
+            title="ModelColumn",
+            properties={
                 "column": _TEXT,
-                "kind": {"type": "string", "enum": ["number", "boolean", "category", "date"]},
+                "kind": _COLUMN_KIND,
                 "imputed": {
                     "type": ["number", "string"],
                     "description": "What a missing value is taken for; of truth values the share of true.",
@@ -415,37 +457,44 @@ _BIN = _object(
         "mean_days": {"type": "number", "description": "Of dates the mean as days since 1970-01-01."},
     },
     optional=("mean_days",),
+    title="ProfileBin",
 )
 _PROFILED_COLUMN: Schema = {
+    "title": "ProfileColumn",
     "oneOf": [
         _object(
-            {
+            title="BinnedColumn",
+            properties={
                 **_PROFILED,
-                "kind": {"type": "string", "enum": ["number", "boolean", "date"]},
+                "kind": _MEASURED,
                 "bins": {**_list(_BIN), "minItems": 1, "maxItems": 20},
                 "low": {**_SENT, "description": "What is less is far from every value trained on."},
                 "high": {**_SENT, "description": "What is more is."},
-            }
+            },
         ),
         _object(
-            {
+            title="SparseColumn",
+            properties={
                 **_PROFILED,
-                "kind": {"type": "string", "enum": ["number", "boolean", "date"]},
-                "bins": {"type": "array", "maxItems": 0},
+                "kind": _MEASURED,
+                "bins": {**_list(_BIN), "maxItems": 0},
                 "too_few": {
                     **_ROWS,
                     "maximum": 19,
                     "description": "Rows with a value, which are too few to tell more of them.",
                 },
-            }
+            },
         ),
         _object(
-            {
+            title="CategoryColumn",
+            properties={
                 **_PROFILED,
                 "kind": {"const": "category"},
                 "words": {
                     **_list(
-                        _object({"word": _TEXT, "count": {"type": "integer", "minimum": 20}}),
+                        _object(
+                            {"word": _TEXT, "count": {"type": "integer", "minimum": 20}}, title="WordCount"
+                        ),
                     ),
                     "maxItems": 20,
                 },
@@ -463,11 +512,11 @@ _PROFILED_COLUMN: Schema = {
             },
             optional=("once",),
         ),
-    ]
+    ],
 }
 _PROFILE = _object(
     {
-        "model": _object({"name": NAME, "version": _NUMBER}),
+        "model": _MODEL_VERSION,
         "rows": {**_ROWS, "minimum": 20, "description": "Rows trained on."},
         "columns": {
             **_list(_PROFILED_COLUMN),
@@ -476,19 +525,25 @@ _PROFILE = _object(
         "predicted": {
             "anyOf": [
                 _object(
-                    {
+                    title="PredictedProfile",
+                    properties={
                         "rows": _ROWS,
                         "held_out": {
                             "type": "boolean",
                             "description": "Whether the rows were held out of training; else they are the "
                             "rows trained on.",
                         },
-                        "labels": _list(_object({"label": _LABEL, "count": _ROWS})),
+                        "labels": _list(_object({"label": _LABEL, "count": _ROWS}, title="LabelCount")),
                         "probability": {
                             "anyOf": [
                                 _list(
                                     _object(
-                                        {"from": {"type": "number"}, "to": {"type": "number"}, "count": _ROWS}
+                                        title="ProbabilityCount",
+                                        properties={
+                                            "from": {"type": "number"},
+                                            "to": {"type": "number"},
+                                            "count": _ROWS,
+                                        },
                                     )
                                 ),
                                 {"type": "null"},
@@ -496,7 +551,7 @@ _PROFILE = _object(
                             "description": "How probable the label was in the model's eyes; null where it "
                             "gives no probability.",
                         },
-                    }
+                    },
                 ),
                 {"type": "null"},
             ]
@@ -505,26 +560,35 @@ _PROFILE = _object(
 )
 _CALIBRATION: Schema = {
     "anyOf": [
-        _list(_object({"class": _LABEL, "slope": {"type": "number"}, "offset": {"type": "number"}})),
+        _list(
+            _object(
+                {"class": _LABEL, "slope": {"type": "number"}, "offset": {"type": "number"}},
+                title="ClassCalibration",
+            )
+        ),
         {"type": "null"},
     ],
     "description": "Of an SVM that gives probabilities: 1 / (1 + exp(slope · decision + offset)), with "
     "the decision that `:predict` answers for the class; of several classes divided by their sum.",
 }
-_WHOSE_PARAMETERS: Schema = {"model": _object({"name": NAME, "version": _NUMBER}), "algorithm": _TEXT}
+_WHOSE_PARAMETERS: Schema = {"model": _MODEL_VERSION, "algorithm": _TEXT}
 _PARAMETERS: Schema = {
     "oneOf": [
         _object(
-            {
+            title="LinearParameters",
+            properties={
                 **_WHOSE_PARAMETERS,
                 "kind": {"const": "linear"},
                 **_MODEL_COLUMNS,
-                "decisions": _list(_object({**_SIDE, "coefficients": _list(_COEFFICIENT)})),
+                "decisions": _list(
+                    _object({**_SIDE, "coefficients": _list(_COEFFICIENT)}, title="LinearDecision")
+                ),
                 "calibration": _CALIBRATION,
-            }
+            },
         ),
         _object(
-            {
+            title="KernelParameters",
+            properties={
                 **_WHOSE_PARAMETERS,
                 "kind": {"const": "kernel"},
                 "kernel": _TEXT,
@@ -532,20 +596,24 @@ _PARAMETERS: Schema = {
                 "coef0": _NUMBER_OR_NULL,
                 "degree": {"type": ["integer", "null"]},
                 "support_vectors": _list(
-                    _object({"class": _LABEL, "count": {"type": "integer", "minimum": 0}})
+                    _object(
+                        {"class": _LABEL, "count": {"type": "integer", "minimum": 0}}, title="SupportVectors"
+                    )
                 ),
-                "decisions": _list(_object(_SIDE)),
+                "decisions": _list(_object(_SIDE, title="KernelDecision")),
                 "calibration": _CALIBRATION,
-            }
+            },
         ),
         _object(
-            {
+            title="CentreParameters",
+            properties={
                 **_WHOSE_PARAMETERS,
                 "kind": {"const": "centres"},
                 **_MODEL_COLUMNS,
                 "clusters": _list(
                     _object(
-                        {
+                        title="Cluster",
+                        properties={
                             "cluster": {"type": "integer", "minimum": 0},
                             "size": {
                                 "type": ["integer", "null"],
@@ -553,14 +621,14 @@ _PARAMETERS: Schema = {
                                 "description": "Rows trained on; null for a version of an earlier release.",
                             },
                             "values": _list(_CENTRE_VALUE),
-                        }
+                        },
                     )
                 ),
-            }
+            },
         ),
     ]
 }
-_PARTS: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
+_PARTS: Schema = {"title": "ColumnParts", "type": "object", "additionalProperties": {"type": "number"}}
 _TOKEN = _object(
     {
         "text": {"type": "string", "description": "A word or character as it was sent."},
@@ -568,7 +636,8 @@ _TOKEN = _object(
         "end": {"type": "integer", "minimum": 0},
         "known": {"type": "boolean", "description": "Whether it is in the vocabulary."},
         "value": {"type": "number", "description": "Its part."},
-    }
+    },
+    title="Token",
 )
 _CHANGED: Schema = {
     "column": _TEXT,
@@ -578,14 +647,21 @@ _CHANGED: Schema = {
 _COUNTERFACTUAL = _object(
     {
         "single": {
-            **_list(_object({**_CHANGED, "label": _LABEL})),
+            **_list(_object({**_CHANGED, "label": _LABEL}, title="SingleChange")),
             "description": "Each `actionable` column whose change alone gives the row another label.",
         },
         "together": {
-            "anyOf": [_object({"changes": _list(_object(_CHANGED)), "label": _LABEL}), {"type": "null"}],
+            "anyOf": [
+                _object(
+                    {"changes": _list(_object(_CHANGED, title="ColumnChange")), "label": _LABEL},
+                    title="JointChange",
+                ),
+                {"type": "null"},
+            ],
             "description": "The least change of all `actionable` numbers and dates; null for none.",
         },
-    }
+    },
+    title="Counterfactual",
 )
 _EXPLANATION: Schema = _object(
     {
@@ -605,6 +681,7 @@ _EXPLANATION: Schema = _object(
             "description": "Of a table each column's part, in the order of the model's features, or with "
             "`top` the largest first. Of pictures rows of pixels, of sequences steps with a number for each "
             "channel, of texts their words. They add up from `base` to `margin`.",
+            "title": "Attributions",
             "anyOf": [_PARTS, _list(_FLOATS), _list(_TOKEN)],
         },
         "rest": {"type": "number", "description": "With `top`: the sum of the other parts."},
@@ -634,8 +711,9 @@ _EXPLANATION: Schema = _object(
         "counterfactual": {**_COUNTERFACTUAL, "description": "Where the request asks for it."},
     },
     optional=("rest", "additivity_error", "completeness_error", "standard_errors", "counterfactual"),
+    title="Explanation",
 )
-_WEIGHTS: Schema = {"type": "object", "additionalProperties": _NUMBER}
+_WEIGHTS: Schema = {"title": "AliasWeights", "type": "object", "additionalProperties": _NUMBER}
 _ALIAS = _object(
     {
         "alias": NAME,
@@ -646,9 +724,15 @@ _ALIAS = _object(
         "warnings": {**_list(_TEXT), "description": "What callers should know of versions that differ."},
     },
     optional=("warnings",),
+    title="Alias",
 )
 _STATE: Schema = {
-    "anyOf": [_object({"version": _NUMBER}), _object({"weights": _WEIGHTS}), {"type": "null"}],
+    "title": "AliasState",
+    "anyOf": [
+        _object({"version": _NUMBER}, title="AliasOfOne"),
+        _object({"weights": _WEIGHTS}, title="AliasOfSeveral"),
+        {"type": "null"},
+    ],
     "description": "As a PUT takes it; null where there is no alias.",
 }
 _CHANGE = _object(
@@ -664,14 +748,16 @@ _CHANGE = _object(
             "minimum": 0,
             "description": "The change whose result a roll-back brought back; 0 is before the first one.",
         },
-    }
+    },
+    title="AliasChange",
 )
 _STATUS = _object(
     {
         "version": _TEXT,
         "state": _TEXT,
-        "status": _object({"error_code": _TEXT, "error_message": _TEXT}),
-    }
+        "status": _object({"error_code": _TEXT, "error_message": _TEXT}, title="StatusMessage"),
+    },
+    title="VersionStatus",
 )
 _TENSOR_SHAPE: Schema = {"type": "array", "items": {"type": "integer", "minimum": -1}}
 _TENSOR = _object(
@@ -680,9 +766,10 @@ _TENSOR = _object(
         "datatype": _TEXT,
         "shape": _TENSOR_SHAPE,
         "parameters": _OBJECT,
-        "data": {"type": "array"},
+        "data": {"type": "array", "items": {}},
     },
     optional=("parameters", "data"),
+    title="Tensor",
 )
 
 _ONE_SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
@@ -699,27 +786,31 @@ _COMPARISON: Schema = {
     },
 }
 _DRIFT_STATE: Schema = {
+    "title": "DriftState",
     "type": "string",
     "enum": ["too_few", "steady", "drifted", "no_reference"],
     "description": "`drifted` where the PSI is 0.05 or more beyond its expectation and the p-value times the "
     "number of tests below 0.01; `too_few` below 300 rows. `no_reference`: training held out no rows.",
 }
-_SHARES = _object({"training": _ONE_SHARE, "now": _ONE_SHARE})
+_SHARES = _object({"training": _ONE_SHARE, "now": _ONE_SHARE}, title="Shares")
 _BOTH_SHARES: Schema = _SHARES["properties"]
 _MONITORED_FEATURE = _object(
     {
-        "kind": {"type": "string", "enum": ["number", "boolean", "category", "date"]},
+        "kind": _COLUMN_KIND,
         **_COMPARISON,
         "state": _DRIFT_STATE,
         "missing": _SHARES,
         "bins": {
             **_list(
                 {
+                    "title": "MonitoredBin",
                     "oneOf": [
-                        _object({"from": _SENT_VALUE, "to": _SENT_VALUE, **_BOTH_SHARES}),
-                        _object({"value": {"type": "boolean"}, **_BOTH_SHARES}),
-                        _object({"word": _TEXT, **_BOTH_SHARES}),
-                    ]
+                        _object(
+                            {"from": _SENT_VALUE, "to": _SENT_VALUE, **_BOTH_SHARES}, title="RangeShares"
+                        ),
+                        _object({"value": {"type": "boolean"}, **_BOTH_SHARES}, title="BooleanShares"),
+                        _object({"word": _TEXT, **_BOTH_SHARES}, title="WordShares"),
+                    ],
                 }
             ),
             "description": "Values `from` one, up to below another; null for any. Shares are of all rows.",
@@ -732,6 +823,7 @@ _MONITORED_FEATURE = _object(
         "unseen": {**_ONE_SHARE, "description": "The share of rows whose word training never had."},
     },
     optional=("low", "high", "below", "above", "other", "unseen"),
+    title="MonitoredFeature",
 )
 _PROBABILITY_BIN: Schema = {"from": {"type": "number"}, "to": {"type": "number"}}
 _LATENCY: Schema = {
@@ -743,7 +835,7 @@ _TRAFFIC: Schema = {
     "requests": {**_COUNT, "description": "That this version was found for."},
     "refused": {**_COUNT, "description": "Of them, those that were answered with 4xx."},
     "errors": {**_COUNT, "description": "Those that were answered with 5xx."},
-    "latency": _object({"p50": _LATENCY, "p95": _LATENCY, "p99": _LATENCY}),
+    "latency": _object({"p50": _LATENCY, "p95": _LATENCY, "p99": _LATENCY}, title="Latency"),
     "predicted": {**_COUNT, "description": "Rows."},
     "counted": {**_COUNT, "description": "Of how many of them columns were counted."},
 }
@@ -755,22 +847,26 @@ _FEEDBACK: Schema = _object(
         },
         "accuracy": {
             "anyOf": [
-                _object(dict.fromkeys(("value", "low", "high"), _ONE_SHARE)),
+                _object(dict.fromkeys(("value", "low", "high"), _ONE_SHARE), title="AccuracyInterval"),
                 {"type": "null"},
             ],
             "description": "With Wilson's interval of 95 %.",
         },
         "confusion": _list(
             _object(
-                {
+                title="ConfusionCount",
+                properties={
                     "predicted": _LABEL,
                     "true": {"type": ["string", "integer", "boolean", "null"]},
                     "count": _NUMBER,
-                }
+                },
             )
         ),
-        "calibration": _list(_object({**_PROBABILITY_BIN, "count": _NUMBER, "accuracy": _ONE_SHARE})),
-    }
+        "calibration": _list(
+            _object({**_PROBABILITY_BIN, "count": _NUMBER, "accuracy": _ONE_SHARE}, title="CalibrationBin")
+        ),
+    },
+    title="FeedbackReport",
 )
 _EXPECTED_ACCURACY: Schema = {
     **_ONE_SHARE,
@@ -779,6 +875,7 @@ _EXPECTED_ACCURACY: Schema = {
 }
 _MONITORED: Schema = {
     "state": {
+        "title": "MonitoringState",
         "type": "string",
         "enum": ["too_few", "steady", "drifted", "no_predictions", "no_profile", "no_reference"],
         "description": "`drifted` if anything is. `no_profile`: there is nothing to compare with.",
@@ -790,21 +887,27 @@ _MONITORED: Schema = {
 }
 _MONITORED_WHEN: Schema = {
     "monitoring": _object(
-        {"on": {"type": "boolean"}, "setting": _TEXT, "days": {**_COUNT, "description": "How long kept."}}
+        title="MonitoringSetting",
+        properties={
+            "on": {"type": "boolean"},
+            "setting": _TEXT,
+            "days": {**_COUNT, "description": "How long kept."},
+        },
     ),
     "window": {
-        **_object({"from": _TIME, "to": _TIME}),
+        **_object({"from": _TIME, "to": _TIME}, title="MonitoringWindow"),
         "description": "What is told of: whole days of UTC, until now.",
     },
 }
 _MONITORING: Schema = _object(
     {
-        "model": _object({"name": NAME, "version": _NUMBER}),
+        "model": _MODEL_VERSION,
         **_MONITORED_WHEN,
         **_MONITORED,
         "features": {"type": "object", "additionalProperties": _MONITORED_FEATURE},
         "predictions": _object(
-            {
+            title="MonitoredPredictions",
+            properties={
                 **_COMPARISON,
                 "state": _DRIFT_STATE,
                 "reference": {
@@ -812,21 +915,24 @@ _MONITORING: Schema = _object(
                     "enum": ["held_out", "training", None],
                     "description": "Of which rows `training` is here: those held out, or those trained on.",
                 },
-                "labels": _list(_object({"label": _LABEL, **_BOTH_SHARES})),
+                "labels": _list(_object({"label": _LABEL, **_BOTH_SHARES}, title="LabelShares")),
                 "probability": {
                     "anyOf": [
                         _object(
-                            {
+                            title="MonitoredProbability",
+                            properties={
                                 **_COMPARISON,
                                 "state": _DRIFT_STATE,
-                                "bins": _list(_object({**_PROBABILITY_BIN, **_BOTH_SHARES})),
-                            }
+                                "bins": _list(
+                                    _object({**_PROBABILITY_BIN, **_BOTH_SHARES}, title="ProbabilityShares")
+                                ),
+                            },
                         ),
                         {"type": "null"},
                     ],
                     "description": "Of the top probability; null where the model gives none.",
                 },
-            }
+            },
         ),
         "warnings": _list(_TEXT),
     }
@@ -834,12 +940,13 @@ _MONITORING: Schema = _object(
 _MIX: Schema = {
     "anyOf": [
         _object(
-            {
+            title="LabelMix",
+            properties={
                 "against": _NUMBER,
                 "days": {**_COUNT, "description": "On how many both predicted."},
                 **_COMPARISON,
                 "state": {"type": "string", "enum": ["too_few", "alike", "different"]},
-            }
+            },
         ),
         {"type": "null"},
     ],
@@ -848,19 +955,20 @@ _MIX: Schema = {
 }
 _ALIAS_MONITORING: Schema = _object(
     {
-        "model": _object({"name": NAME}),
+        "model": _object({"name": NAME}, title="ModelName"),
         "alias": NAME,
         **_MONITORED_WHEN,
         "versions": _list(
             _object(
-                {
+                title="MonitoredVersion",
+                properties={
                     "version": _NUMBER,
                     "weight": _NUMBER,
                     "share": {**_ONE_SHARE, "description": "Of the requests that these versions got."},
                     **_MONITORED,
-                    "labels": _list(_object({"label": _LABEL, "share": _ONE_SHARE})),
+                    "labels": _list(_object({"label": _LABEL, "share": _ONE_SHARE}, title="LabelShare")),
                     "mix": _MIX,
-                }
+                },
             )
         ),
         "warnings": _list(_TEXT),
@@ -876,12 +984,13 @@ ANSWERS: dict[str, Schema] = {
         {
             "algorithms": _list(
                 _object(
-                    {
+                    title="Algorithm",
+                    properties={
                         "name": _TEXT,
                         "title": _TEXT,
                         "task": _TEXT,
                         "takes": {
-                            **_list({"type": "string", "enum": list(KINDS)}),
+                            **_list(_one_of("InstanceKind", *KINDS)),
                             "description": "What it is trained on: rows of a `table`, pictures (`image`), a "
                             "`sequence` of steps, or a `text`.",
                         },
@@ -890,7 +999,7 @@ ANSWERS: dict[str, Schema] = {
                             "type": "boolean",
                             "description": "Whether the libraries are installed that it is trained with.",
                         },
-                    }
+                    },
                 )
             )
         }
@@ -898,14 +1007,17 @@ ANSWERS: dict[str, Schema] = {
     "Job": _JOB,
     "Jobs": _page("jobs", _JOB),
     "Models": _page("models", NAME),
-    "Datasets": _page("datasets", _object({"name": NAME, "uri": _TEXT, "size": _BYTES, "uploaded": _TIME})),
+    "Datasets": _page(
+        "datasets",
+        _object({"name": NAME, "uri": _TEXT, "size": _BYTES, "uploaded": _TIME}, title="ListedDataset"),
+    ),
     "Upload": _object(
         {
             "dataset": NAME,
             "uri": {"type": "string", "description": "What `data.uri` names once the file is there."},
             "method": {"const": "PUT"},
             "url": _TEXT,
-            "headers": {"type": "object", "additionalProperties": _TEXT},
+            "headers": _HEADERS,
             "expires": _TIME,
         }
     ),
@@ -939,9 +1051,12 @@ ANSWERS: dict[str, Schema] = {
             "name": NAME,
             "ready": {"type": "boolean"},
             "versions": _list(_LISTED_VERSION),
-            "aliases": {"type": "object", "additionalProperties": _ALIAS},
+            "aliases": {"title": "AliasesByName", "type": "object", "additionalProperties": _ALIAS},
             "deleted": _list(
-                _object({"version": _NUMBER, "deleted": _TIME, "restorable_until": _TIME_OR_NULL})
+                _object(
+                    {"version": _NUMBER, "deleted": _TIME, "restorable_until": _TIME_OR_NULL},
+                    title="DeletedVersion",
+                )
             ),
             "model_version_status": _list(_STATUS),
             "next_before": {"type": ["integer", "null"], "minimum": 1},
@@ -962,7 +1077,7 @@ ANSWERS: dict[str, Schema] = {
         {
             "method": {"const": "GET"},
             "url": _TEXT,
-            "headers": {"type": "object", "additionalProperties": _TEXT},
+            "headers": _HEADERS,
             "expires": _TIME,
             "sha256": {"type": "string", "description": "Of the file, in hexadecimal digits."},
             "size": {"type": "integer", "minimum": 1, "description": "Bytes of the file."},
@@ -984,20 +1099,26 @@ ANSWERS: dict[str, Schema] = {
             "predictions": {
                 "type": "array",
                 "description": "A label for each row, or an object with the outputs that were asked for.",
-                "items": {"anyOf": [_LABEL, _object(_OUTPUTS, optional=tuple(_OUTPUTS))]},
+                "items": {
+                    "title": "Prediction",
+                    "anyOf": [_LABEL, _object(_OUTPUTS, optional=tuple(_OUTPUTS), title="RowOutputs")],
+                },
             },
             "outputs": {
                 "description": "In place of `predictions`, where the rows came as `inputs`: the labels, or a "
                 "list of each output that was asked for.",
+                "title": "PredictedColumns",
                 "anyOf": [
                     _LABELS,
                     _object(
-                        {name: _list(schema) for name, schema in _OUTPUTS.items()}, optional=tuple(_OUTPUTS)
+                        {name: _list(schema) for name, schema in _OUTPUTS.items()},
+                        title="ColumnOutputs",
+                        optional=tuple(_OUTPUTS),
                     ),
                 ],
             },
             "classes": _LABELS,
-            "model": _object({"name": NAME, "version": _NUMBER}),
+            "model": _MODEL_VERSION,
             "receipts": {
                 **_list({"type": "string", "minLength": 40, "maxLength": 40}),
                 "description": "One for each row, in the same order, where the request asks for them.",
@@ -1020,7 +1141,7 @@ ANSWERS: dict[str, Schema] = {
     "Explanations": _object(
         {
             "predictions": _LABELS,
-            "model": _object({"name": NAME, "version": _NUMBER}),
+            "model": _MODEL_VERSION,
             "explanations": {**_list(_EXPLANATION), "description": "One for each row."},
             "notes": {**_list(_FAULT), "description": "What reading did, where the request asks for it."},
             "notes_omitted": {

@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 _CELL = ["number", "boolean", "string", "null", "array", "object"]
 _VALUES: Schema = {
     "type": "array",
-    "items": {"type": _CELL},
+    "items": {"title": "Cell", "type": _CELL},
     "description": "A list or an object is a picture's cell, or a channel's of a sequence.",
 }
+_BY_NAME: Schema = {"title": "Row by name", "type": "object"}
 _IN_ORDER = "As `instances`; rows are lists in the order of the model's features."
 FORMS: dict[str, Schema] = {
     "inputs": {
+        "title": "Inputs",
         "anyOf": [
             {
+                "title": "Columns",
                 "type": "object",
                 "description": "A list for each feature by its name, with a value for each row.",
                 "additionalProperties": _VALUES,
@@ -36,7 +39,10 @@ FORMS: dict[str, Schema] = {
                 "type": "array",
                 "minItems": 1,
                 "description": _IN_ORDER,
-                "items": {"type": ["array", "object", "string", "number"]},
+                "items": {
+                    "title": "Input row",
+                    "anyOf": [{"type": "array"}, _BY_NAME, {"type": "string"}, {"type": "number"}],
+                },
             },
         ],
         "description": "TensorFlow Serving's column format; the answer has `outputs` in place of "
@@ -44,6 +50,7 @@ FORMS: dict[str, Schema] = {
         "x-checked-by": "ml_core.inputs.by_column",
     },
     "dataframe_split": {
+        "title": "Dataframe split",
         "type": "object",
         "required": ["data"],
         "additionalProperties": False,
@@ -69,7 +76,7 @@ FORMS: dict[str, Schema] = {
     "dataframe_records": {
         "type": "array",
         "minItems": 1,
-        "items": {"type": "object"},
+        "items": _BY_NAME,
         "description": "Rows as objects by the features' names, for MLflow's clients.",
         "x-checked-by": "ml_core.inputs.instances",
     },

@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 from importlib import import_module
 from typing import Any
@@ -15,7 +16,9 @@ import handlers.errors
 import ml_core.errors
 from handlers.auth import KEY, OPEN, ROLES, VISITOR, roles_for
 from handlers.rest.answers import ANSWERS
+from handlers.rest.components import Components, pascal
 from handlers.rest.network_examples import examples_of
+from handlers.rest.operations import operation_id
 from handlers.rest.problems import status_of
 from handlers.rest.routes import EVERYWHERE, HEADERS, PATH_PARAMETERS, QUERY, ROUTES, Route, query_of
 from handlers.rest.schemas import Schema
@@ -26,8 +29,6 @@ from ml_core.errors import ServerlessMLError
 from ml_core.training.request import body_schema
 
 BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
-# Bodies that are described by what declares them elsewhere.
-_NAMED = {"TRAIN_BODY": "Training", "DESCRIBE_BODY": "Look"}
 # Bodies whose rows come in any of the forms of `handlers/rest/forms.py`, or as CSV, and what each example of
 # them has besides. The README's model was trained on too few rows to be explained without a background.
 _OF_ANY_FORM: dict[str, dict[str, Any]] = {
@@ -49,10 +50,12 @@ _FRUIT: dict[str, Any] = {
     "targets": [*["apple"] * 4, *["quince"] * 4],
     "test_fraction": 0.25,
 }
+# Bytes, as generators of clients know them: a file or a blob.
+_BYTES: Schema = {"type": "string", "format": "binary"}
 # Answers that are no JSON.
 _NO_JSON: dict[str, dict[str, Any]] = {
     "Page": {"text/html": {"schema": {"type": "string"}}},
-    "File": {"application/octet-stream": {"schema": {}}},
+    "File": {"application/octet-stream": {"schema": _BYTES}},
 }
 _PROBLEMS_CONTENT = {
     kind: {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -86,9 +89,12 @@ def _serialized(described: dict[str, Any]) -> bytes:
 
 def document() -> dict[str, Any]:
     """The document."""
+    components = Components()
+    for name, schema in ANSWERS.items():
+        components.named(schema, name)
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -100,7 +106,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": {**ANSWERS, "Training": training_body(), "Look": look_body()},
+            "schemas": components.schemas(),
             "responses": {
                 "Problem": {
                     "description": "What is wrong, as RFC 9457 says it and as the string `error`.",
@@ -137,6 +143,15 @@ def look_body() -> Schema:
     return {**look_schema(), "examples": [example]}
 
 
+# Bodies that are described by what declares them elsewhere.
+_ELSEWHERE: dict[str, Callable[[], Schema]] = {"TRAIN_BODY": training_body, "DESCRIBE_BODY": look_body}
+
+
+def request_name(body: str) -> str:
+    """What the schema of a body is called that has no title: of `TRAIN_BODY`, `TrainRequest`."""
+    return pascal(body.removesuffix("_BODY").lower()) + "Request"
+
+
 def errors() -> list[dict[str, Any]]:
     """Every code that a problem can have, with its status and meaning."""
     return [
@@ -152,17 +167,17 @@ def _kinds(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
     return [kind, *below] if kind.__module__ in (ml_core.errors.__name__, handlers.errors.__name__) else below
 
 
-def _operation(route: Route) -> dict[str, Any]:
+def _operation(route: Route, components: Components) -> dict[str, Any]:
     """A route as an operation."""
     module_name, _, function_name = route.target.partition(":")
     module = import_module(f"handlers.rest.endpoints.{module_name}")
     summary, *more = _paragraphs(getattr(module, function_name))
     open_to_all = route.access in (OPEN, VISITOR)
     operation: dict[str, Any] = {
-        "operationId": _operation_id(route),
+        "operationId": operation_id(route),
         "tags": [module_name],
         "summary": summary,
-        "parameters": _parameters(route),
+        "parameters": _parameters(route, components),
         "responses": {
             **{str(status): _answer(status, name) for status, name in route.answers},
             **({"429": {"$ref": "#/components/responses/Bounded"}} if route.bounded else {}),
@@ -179,7 +194,7 @@ def _operation(route: Route) -> dict[str, Any]:
             "required": not route.may_be_empty,
             "content": _content(
                 route.body,
-                getattr(module, route.body),
+                components.named(_body(route.body, getattr(module, route.body)), request_name(route.body)),
                 of_any_version="{version}" not in route.path and "{alias}" not in route.path,
             ),
         }
@@ -194,12 +209,7 @@ def _needed(route: Route) -> str:
     return f"Needs a key with the right {least}."
 
 
-def _operation_id(route: Route) -> str:
-    words = route.path.replace(":", "/").replace("{", "").replace("}", "").replace(".", "_").split("/")
-    return "_".join([route.method.lower(), *filter(None, words)])
-
-
-def _parameters(route: Route) -> list[dict[str, Any]]:
+def _parameters(route: Route, components: Components) -> list[dict[str, Any]]:
     """Path, query and header parameters."""
     named = [segment for segment in route.path.replace(":", "/").split("/") if segment.startswith("{")]
     path = [
@@ -208,14 +218,22 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             "in": "path",
             "required": True,
             "description": declared.doc,
-            "schema": declared.schema,
+            "schema": components.placed(declared.schema, pascal(name)),
             **_example(name),
         }
         for name, declared in ((segment[1:-1], PATH_PARAMETERS[segment[1:-1]]) for segment in named)
     ]
     everywhere = EVERYWHERE if any(name and name not in _NO_JSON for _, name in route.answers) else ()
     declared = {**query_of(route), **{name: QUERY[name] for name in everywhere}}
-    query = [{"name": name, "in": "query", "schema": schema} for name, schema in declared.items()]
+    query = [
+        {
+            "name": name,
+            "in": "query",
+            "description": schema["description"],
+            "schema": components.placed({**schema, "description": ""}, pascal(name)),
+        }
+        for name, schema in declared.items()
+    ]
     headers = [
         {
             "name": name,
@@ -233,20 +251,27 @@ def _example(name: str) -> dict[str, Any]:
     return {"example": _EXAMPLES[name]} if name in _EXAMPLES else {}
 
 
-def _content(name: str, schema: Schema, *, of_any_version: bool) -> dict[str, Any]:
-    """What a route takes; of those of one version or alias, the examples are not told again."""
-    named = _NAMED.get(name)
-    shown = {"$ref": f"#/components/schemas/{named}"} if named else schema
+def _body(name: str, schema: Schema) -> Schema:
+    """What a route takes, in full."""
+    if name in _ELSEWHERE:
+        return _ELSEWHERE[name]()
     if name in _OF_ANY_FORM:
         from handlers.rest.forms import described
 
-        shown = described(schema, _OF_ANY_FORM[name])
+        return described(schema, _OF_ANY_FORM[name])
+    return schema
+
+
+def _content(name: str, shown: Schema, *, of_any_version: bool) -> dict[str, Any]:
+    """What a route takes; of those of one version or alias, the examples are not told again."""
     more = examples_of(name) if of_any_version else {}
     content: dict[str, Any] = {"application/json": {"schema": shown, **({"examples": more} if more else {})}}
     if name == "INFER_BODY":
-        content["application/octet-stream"] = {"schema": {"description": "JSON, then the tensors' bytes."}}
+        content["application/octet-stream"] = {
+            "schema": {**_BYTES, "description": "JSON, then the tensors' bytes."}
+        }
     if name in _OF_ANY_FORM:
-        content["text/csv"] = {"schema": {"type": "string"}}
+        content["text/csv"] = {"schema": {**_BYTES, "description": "A header, and a line for each row."}}
     if name == "PREDICT_BODY":
         content["text/csv"]["example"] = "grams,redness\n150,0.4\n121,0.9\n"
     return content
@@ -260,7 +285,7 @@ def _answer(status: int, name: str) -> dict[str, Any]:
     elif name:
         described["content"] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     if name == "Inference":
-        described["content"]["application/octet-stream"] = {"schema": {}}
+        described["content"]["application/octet-stream"] = {"schema": _BYTES}
     if name == "Predictions":
         described["content"]["text/csv"] = {"schema": {"type": "string"}}
     return described

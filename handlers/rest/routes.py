@@ -84,6 +84,7 @@ QUERY: dict[str, Schema] = {
     "after": {**NAME, "description": _AFTER},
     "after:job": {"type": "string", "pattern": "^[0-9a-f]{28}$", "description": _AFTER},
     "state": {
+        "title": "JobState",
         "type": "string",
         "enum": ["queued", "running", "succeeded", "failed", "cancelled"],
         "description": "Only jobs in this state.",
@@ -91,6 +92,7 @@ QUERY: dict[str, Schema] = {
     "model": {**NAME, "description": "Only jobs of this model."},
     "purge": {
         "type": "string",
+        "title": "Flag",
         "enum": ["true", "false"],
         "description": "`true`: for good, so that it cannot be restored. Also of what was deleted before.",
     },
@@ -106,11 +108,13 @@ QUERY: dict[str, Schema] = {
     },
     "notes": {
         "type": "string",
+        "title": "Flag",
         "enum": ["true", "false"],
         "description": "Of a CSV body: whether an answer of JSON says what reading did.",
     },
     "receipt": {
         "type": "string",
+        "title": "Flag",
         "enum": ["true", "false"],
         "description": "Of a CSV body: whether an answer of JSON has a receipt for each row.",
     },

@@ -205,7 +205,8 @@ class AlgorithmInfo:
 
     def schema(self) -> dict[str, object]:
         """The JSON Schema of the hyperparameters, with defaults and meanings."""
-        return hyperparameters.schema(self.algorithm.hyperparameters)
+        declared = hyperparameters.schema(self.algorithm.hyperparameters)
+        return {"title": f"{self.name} hyperparameters", **declared}
 
     def check(self, given: object, where: str = "$.hyperparameters") -> dict[str, object]:
         """The hyperparameters with defaults filled in.

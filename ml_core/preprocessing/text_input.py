@@ -123,6 +123,7 @@ class TextInput:
 def text_schema(name: str) -> dict[str, object]:
     """A text as JSON Schema: a string, or an object that has it under the name."""
     named = {
+        "title": "Text by name",
         "type": "object",
         "required": [name],
         "additionalProperties": False,

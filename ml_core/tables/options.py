@@ -137,8 +137,9 @@ def option_schemas() -> dict[str, dict[str, Any]]:
     names = {"type": "array", "maxItems": _MOST_NAMES, "items": {"type": "string", "minLength": 1}}
     return {
         "types": {
+            "title": "Column types",
             "type": "object",
-            "additionalProperties": {"enum": list(TYPES)},
+            "additionalProperties": {"title": "Column type", "enum": list(TYPES)},
             "maxProperties": _MOST_NAMES,
             "description": "What columns are, where the guess is wrong.",
         },
@@ -149,8 +150,13 @@ def option_schemas() -> dict[str, dict[str, Any]]:
             "description": "The words that stand for a missing value, in the place of the usual ones. An "
             "empty cell of a CSV file always does. A number stands for one among numbers too: `-999`.",
         },
-        "decimal": {"enum": list(DECIMALS), "description": "The sign before a fraction."},
+        "decimal": {
+            "title": "Decimal sign",
+            "enum": list(DECIMALS),
+            "description": "The sign before a fraction.",
+        },
         "thousands": {
+            "title": "Thousands sign",
             "enum": [sign for sign in THOUSANDS if sign],
             "description": "The sign between groups of digits.",
         },

@@ -29,6 +29,7 @@ type Instances = Pictures | Sequences | list[str]
 # The names of what has none.
 _IMAGE, _TEXT = "image", "text"
 INPUT_SCHEMA: dict[str, Any] = {
+    "title": "Picture input",
     "type": "object",
     "additionalProperties": False,
     "required": ["shape"],
@@ -180,16 +181,27 @@ def _shape(lengths: Sequence[int]) -> tuple[int, int, int]:
 def instances_schema(info: AlgorithmInfo) -> dict[str, Any]:
     """The instances of a network's body as JSON Schema."""
     number: dict[str, Any] = {"type": "number"}
-    encoded = {"type": "object", "required": ["b64"]}
+    encoded = {
+        "title": "Encoded instance",
+        "type": "object",
+        "required": ["b64"],
+        "properties": {"b64": {"type": "string"}},
+    }
     items: list[dict[str, Any]] = []
     if IMAGE in info.algorithm.takes:
         items += [{"type": "array", "minItems": 1, "items": {"type": "array", "minItems": 1}}, encoded]
         says = "Pictures: nested lists [height][width] or [height][width][channels], or PNG files in base64."
     else:
-        steps = {"anyOf": [{"type": "array", "items": number}, {"type": "object"}, number]}
+        by_channel = {"title": "Step by channel", "type": "object"}
+        steps = {"title": "Step", "anyOf": [{"type": "array", "items": number}, by_channel, number]}
         items += [{"type": "array", "minItems": 1, "items": steps}, encoded, text_schema(_TEXT)]
         says = "Sequences: lists of steps, each a list of numbers or an object by channel; or texts."
-    return {"type": "array", "minItems": 1, "description": says, "items": {"anyOf": items}}
+    return {
+        "type": "array",
+        "minItems": 1,
+        "description": says,
+        "items": {"title": f"{info.name} instance", "anyOf": items},
+    }
 
 
 def check_instances(

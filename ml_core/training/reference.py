@@ -219,6 +219,7 @@ def data_schema(info: AlgorithmInfo) -> dict[str, Any]:
     properties = {name: schema for name, schema in schemas.items() if schema is not None}
     optional = {"target"} if labelled_formats(info) else set()
     return {
+        "title": f"{info.name} data",
         "type": "object",
         "required": [name for name in properties if _MEMBERS[name].required and name not in optional],
         "additionalProperties": False,

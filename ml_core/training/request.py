@@ -246,7 +246,8 @@ def body_schema(info: AlgorithmInfo) -> dict[str, Any]:
     schemas = {name: schema(info) for name, schema in _SCHEMAS.items()}
     properties = {name: schema for name, schema in schemas.items() if schema is not None}
     return {
-        "title": info.title,
+        "title": f"Train {info.name}",
+        "description": info.title,
         "type": "object",
         "required": ["algorithm"],
         "oneOf": [

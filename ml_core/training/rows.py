@@ -29,19 +29,29 @@ from ml_core.training.split_rows import SplitColumn, packed_ranks, split_column
 if TYPE_CHECKING:
     from ml_core.inputs.samples import TableSamples
 
-_VALUE = {"type": ["number", "boolean", "string", "null"]}
+_VALUE = {"title": "Value", "type": ["number", "boolean", "string", "null"]}
 _INSTANCES = {
     "type": "array",
     "minItems": 1,
     "description": "Rows: lists in the order of the features, or objects by their names.",
     "items": {
+        "title": "Training row",
         "anyOf": [
             {"type": "array", "minItems": 1, "items": _VALUE},
-            {"type": "object", "minProperties": 1, "additionalProperties": _VALUE},
-        ]
+            {
+                "title": "Training row by name",
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": _VALUE,
+            },
+        ],
     },
 }
-_TARGETS = {"type": "array", "minItems": 2, "items": {"type": ["string", "integer", "boolean"]}}
+_TARGETS = {
+    "type": "array",
+    "minItems": 2,
+    "items": {"title": "Label", "type": ["string", "integer", "boolean"]},
+}
 _NAMES = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
 # What of the options of a table can be said of rows too.
 _OPTIONS = ("types", "missing")

@@ -52,7 +52,7 @@ class SplitKind:
         by_column = (
             {
                 "type": "object",
-                "title": f"By {by}",
+                "title": f"Split by {by}",
                 "description": says,
                 "required": ["by", "column"],
                 "additionalProperties": False,
@@ -62,13 +62,14 @@ class SplitKind:
         )
         at_random = {
             "type": "object",
-            "title": "At random",
+            "title": "Split at random",
             "description": "With targets each class is held out in its share.",
             "required": ["by"],
             "additionalProperties": False,
             "properties": {"by": {"const": RANDOM}},
         }
         return {
+            "title": "Split choice",
             "description": "Which rows are held out. Only `data.features` can make its column a feature.",
             "anyOf": [at_random, *by_column],
             "examples": [{"by": "time", "column": "signed_up"}, {"by": "group", "column": "customer"}],

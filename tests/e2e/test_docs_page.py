@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.rest import openapi
+from handlers.rest.components import resolved
 from tests.e2e.local_server import ROOT, Answer, LocalServer
 from tests.pages.reading import blocks
 
@@ -71,9 +72,7 @@ def _examples(declared: dict[str, Any]) -> list[Any]:
     if "requestBody" not in declared:
         return [None]
     schema = declared["requestBody"]["content"]["application/json"]["schema"]
-    if "$ref" in schema:
-        schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return list(schema["examples"])
+    return list(resolved(DOCUMENT, schema)["examples"])
 
 
 def _other_examples(declared: dict[str, Any]) -> dict[str, Any]:
@@ -121,4 +120,4 @@ def test_the_examples_are_of_the_readmes_model() -> None:
         each.text for block in blocks("README.md") for each in block.commands if "fruit:train" in each.text
     ]
     body = json.loads(train[train.index("-d '") + 4 : train.rindex("'")])
-    assert DOCUMENT["components"]["schemas"]["Training"]["examples"][0] == body
+    assert DOCUMENT["components"]["schemas"]["TrainRequest"]["examples"][0] == body

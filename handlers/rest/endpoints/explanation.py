@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import fsum, prod
 
 from handlers.rest.endpoints.prediction import (
+    INSTANCE,
     PREDICT_BODY,
     chosen,
     described,
@@ -47,11 +48,13 @@ EXPLAIN_BODY: Schema = {
     "properties": {
         **{name: PREDICT_BODY["properties"][name] for name in _ROWS},
         "against": {
+            "title": "Label",
             "type": ["string", "integer", "boolean"],
             "description": "The label that each row's predicted label is compared with; without it the "
             "runner-up, which is another for each row.",
         },
         "background": {
+            "title": "Background",
             "type": "object",
             "required": ["instances"],
             "additionalProperties": False,
@@ -62,6 +65,7 @@ EXPLAIN_BODY: Schema = {
                     "type": "array",
                     "minItems": 1,
                     "maxItems": MOST_BACKGROUND,
+                    "items": INSTANCE,
                     "description": "Read as `instances`. One row asks: why not as that one?",
                 }
             },

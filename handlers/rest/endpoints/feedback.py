@@ -17,6 +17,7 @@ FEEDBACK_BODY: Schema = {
             "minItems": 1,
             "maxItems": _MOST,
             "items": {
+                "title": "Labelled receipt",
                 "type": "object",
                 "required": ["receipt", "label"],
                 "additionalProperties": False,

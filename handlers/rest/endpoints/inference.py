@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from ml_core.model.model import Instances, Model
     from ml_core.serving import Served
 
-_PARAMETERS: Schema = {"type": ["object", "null"]}
+_PARAMETERS: Schema = {"title": "Tensor parameters", "type": ["object", "null"]}
 INFER_BODY: Schema = {
+    "title": "Inference request",
     "type": "object",
     "required": ["inputs"],
     "properties": {
@@ -36,13 +37,18 @@ INFER_BODY: Schema = {
             "Sequences: `[sequences, steps, channels]`, and `lengths` where they differ. Texts: `[texts]` of "
             "BYTES.",
             "items": {
+                "title": "Input tensor",
                 "type": "object",
                 "required": ["name", "shape", "datatype"],
                 "properties": {
                     "name": {"type": "string", "maxLength": 1024},
                     "shape": {"type": "array", "maxItems": 8, "items": {"type": "integer", "minimum": 0}},
                     "datatype": {"type": "string", "maxLength": 32},
-                    "data": {"type": "array", "description": "Numbers in row-major order, flat or nested."},
+                    "data": {
+                        "type": "array",
+                        "items": {},
+                        "description": "Numbers in row-major order, flat or nested.",
+                    },
                     "parameters": _PARAMETERS,
                 },
             },
@@ -53,6 +59,7 @@ INFER_BODY: Schema = {
             "description": "By the names in the model's metadata (`predict`, `predict_proba`, "
             "`decision_function`, `transform`) or by those of `/v1`; `predict` where none is asked for.",
             "items": {
+                "title": "Requested output",
                 "type": "object",
                 "required": ["name"],
                 "properties": {"name": {"type": "string", "maxLength": 1024}, "parameters": _PARAMETERS},
@@ -60,8 +67,10 @@ INFER_BODY: Schema = {
         },
         "parameters": {
             **_PARAMETERS,
+            "title": "Inference request parameters",
             "properties": {
                 "unknown_columns": {
+                    "title": "Unknown columns",
                     "type": "string",
                     "enum": ["refuse", "ignore"],
                     "description": "What becomes of a tensor that is no feature of the model, where there is "

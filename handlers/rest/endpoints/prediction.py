@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ml_core.model.model import Instances, Model, Predictions
     from ml_core.serving import Served
 
+INSTANCE: Schema = {
+    "title": "Instance",
+    "anyOf": [{"type": "array"}, {"title": "Row by name", "type": "object"}, {"type": "string"}],
+}
 PREDICT_BODY: Schema = {
     "type": "object",
     "additionalProperties": False,
@@ -27,7 +31,7 @@ PREDICT_BODY: Schema = {
             "description": "Rows: lists in the order of the model's features, or objects by their names. "
             "Pictures: lists [height][width][channels], PNG files in base64 as `b64`, or raw numbers with "
             "their `dtype`. Sequences: lists of steps. Texts: strings. GET `…/schema` describes one.",
-            "items": {"anyOf": [{"type": "array"}, {"type": "object"}, {"type": "string"}]},
+            "items": INSTANCE,
             "x-checked-by": "ml_core.inputs.instances",
         },
         "inputs": {"x-checked-by": "handlers.rest.forms"},
@@ -43,6 +47,7 @@ PREDICT_BODY: Schema = {
             "`decision_function`, `transform`; the answer has the names that were asked by.",
         },
         "unknown_columns": {
+            "title": "Unknown columns",
             "type": "string",
             "enum": ["refuse", "ignore"],
             "description": "What becomes of a column that the model does not know, such as the target; "

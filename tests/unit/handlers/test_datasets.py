@@ -485,7 +485,7 @@ def test_the_example_of_the_contract_works_on_the_readmes_table(
     services: Services, address: tuple[str, int]
 ) -> None:
     upload(address, "churn", Path("examples/churn.csv").read_bytes())
-    (example,) = openapi.document()["components"]["schemas"]["Look"]["examples"]
+    (example,) = openapi.document()["components"]["schemas"]["DescribeRequest"]["examples"]
     jsonschema.validate(example, openapi.look_body())
     columns = columns_of(seen(services, address, example))
     assert "customer" not in columns

@@ -71,8 +71,8 @@ def wrong(ask: Ask, model: str, body: Any) -> list[str]:
 
 @cache
 def _schema_of_bodies() -> Any:
-    operation = openapi.document()["paths"]["/v1/models/{model}:predict"]["post"]
-    return operation["requestBody"]["content"]["application/json"]["schema"]
+    components = openapi.document()["components"]
+    return {**components["schemas"]["PredictRequest"], "components": components}
 
 
 def raw(numbers: Any, dtype: str) -> dict[str, str]:

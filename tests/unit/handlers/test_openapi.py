@@ -16,6 +16,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from handlers.local.services import folder_services
 from handlers.rest import openapi
+from handlers.rest.components import resolved
 from handlers.rest.endpoints import documentation
 from handlers.rest.problems import status_of
 from handlers.rest.routes import ROUTES
@@ -54,13 +55,11 @@ def test_every_example_meets_its_own_schema() -> None:
     for methods in DOCUMENT["paths"].values():
         for operation in methods.values():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            schema = content.get("schema", {})
-            if "$ref" in schema:
-                schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+            schema = resolved(DOCUMENT, content.get("schema", {}))
             assert schema.get("examples") or "requestBody" not in operation, operation["operationId"]
             named = [example["value"] for example in content.get("examples", {}).values()]
             for example in (*schema.get("examples", []), *named):
-                jsonschema.validate(example, schema)
+                jsonschema.validate(example, {**schema, "components": DOCUMENT["components"]})
 
 
 def test_there_is_an_example_of_each_kind_of_instances() -> None:

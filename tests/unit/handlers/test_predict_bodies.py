@@ -14,6 +14,7 @@ from handlers.local.services import folder_services
 from handlers.rest import forms, openapi
 from handlers.rest.answers import ANSWERS
 from handlers.rest.api import Api
+from handlers.rest.components import resolved
 from handlers.rest.http import Response
 from handlers.settings import read_settings
 from ml_core.algorithms.outputs import METHODS
@@ -408,9 +409,18 @@ def test_a_frames_columns_may_be_numbers(ask: Ask) -> None:
 
 
 def examples(path: str) -> list[Any]:
-    content = openapi.document()["paths"][path]["post"]["requestBody"]["content"]
-    found: list[Any] = content["application/json"]["schema"]["examples"]
+    found: list[Any] = described(path)["examples"]
     return found
+
+
+def described(path: str) -> Any:
+    """The schema of a body, with what it refers to."""
+    document = openapi.document()
+    content = document["paths"][path]["post"]["requestBody"]["content"]
+    return {
+        **resolved(document, content["application/json"]["schema"]),
+        "components": document["components"],
+    }
 
 
 @pytest.mark.parametrize("body", examples("/v1/models/{model}:predict"))
@@ -419,8 +429,7 @@ def test_every_example_is_answered_by_the_readmes_model(ask: Ask, body: Any) -> 
 
 
 def test_there_is_an_example_of_every_form_and_the_contract_takes_one_at_a_time() -> None:
-    content = openapi.document()["paths"]["/v1/models/{model}:predict"]["post"]["requestBody"]["content"]
-    schema = content["application/json"]["schema"]
+    schema = described("/v1/models/{model}:predict")
     given = examples("/v1/models/{model}:predict")
     assert {form for form in ("instances", *forms.FORMS) if any(form in body for body in given)} == {
         "instances", *forms.FORMS
