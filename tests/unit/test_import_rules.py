@@ -201,6 +201,24 @@ def test_a_function_imports_nothing_of_deploying() -> None:
     )
 
 
+CLIENT = os.path.join("client", "src", "serverless_ml")
+
+
+def test_the_client_knows_the_rest_contract_alone() -> None:
+    """What it has of ml_core it carries, and finds under a name of its own."""
+    own = [file for file in _files(CLIENT) if not file.startswith(os.path.join(CLIENT, "_core"))]
+    assert os.path.join(CLIENT, "errors.py") in own
+    _broken("the client imports neither ml_core nor handlers nor providers",
+            [found for file in own for found in _imports(file, types=True)
+             if _top(found.module) in OURS])  # fmt: skip
+
+
+def test_nothing_of_the_service_imports_the_client() -> None:
+    _broken("the client is not on the service's path",
+            [found for package in OURS for file in _files(package)
+             for found in _imports(file, types=True) if _top(found.module) == "serverless_ml"])  # fmt: skip
+
+
 def _module_of(file: str) -> str:
     return file.removesuffix(".py").removesuffix("/__init__").replace(os.sep, ".")
 

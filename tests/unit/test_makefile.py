@@ -144,7 +144,21 @@ class Folder:
 
 @pytest.mark.parametrize(
     "target",
-    ["setup", "demo", "serve", "check", "format", "unit", "quick", "oracles", "bench", "package", "lock"],
+    [
+        "setup",
+        "demo",
+        "serve",
+        "client",
+        "check",
+        "format",
+        "unit",
+        "quick",
+        "client-tests",
+        "oracles",
+        "bench",
+        "package",
+        "lock",
+    ],
 )
 def test_a_target_runs_its_commands_and_ends_at_the_first_that_fails(target: str, tmp_path: Path) -> None:
     folder = Folder(tmp_path)

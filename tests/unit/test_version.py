@@ -18,6 +18,8 @@ def _text(*names: str) -> str:
 def test_the_version_is_the_same_wherever_it_is_written() -> None:
     project = tomllib.loads(_text("pyproject.toml"))["project"]
     assert (project["name"], project["version"]) == (NAME, VERSION)
+    client = tomllib.loads(_text("client", "pyproject.toml"))["project"]
+    assert (client["name"], client["version"]) == (f"{NAME}-client", VERSION)
     newest = re.search(r"^## (\S+)", _text("CHANGELOG.md"), re.MULTILINE)
     assert newest
     assert newest[1] == VERSION
