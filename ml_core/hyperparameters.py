@@ -190,7 +190,7 @@ class AnyOf:
     def schema(self) -> dict[str, object]:
         """As JSON Schema."""
         # Not `oneOf`: no value may be refused because two kinds take it.
-        forms = {"anyOf": [kind.schema() for kind in self.kinds]}
+        forms: dict[str, object] = {"anyOf": [kind.schema() for kind in self.kinds]}
         return {"title": self.title, **forms} if self.title else forms
 
 

@@ -11,7 +11,7 @@ from serverless_ml.display.text import float_of
 type Document = dict[str, Any]
 
 
-def at(raw: object, *names: str) -> Any:  # noqa: ANN401 - it is JSON
+def at(raw: object, *names: str) -> Any:
     """Return the member at the end of a path, or None."""
     for name in names:
         raw = raw.get(name) if isinstance(raw, dict) else None

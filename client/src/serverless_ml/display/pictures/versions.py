@@ -383,7 +383,7 @@ def hyperparameters(raw: Document) -> list[Block]:
     return [Facts(facts, "Hyperparameters")] if facts else []
 
 
-def _said(value: Any) -> str:  # noqa: ANN401 - it is JSON
+def _said(value: Any) -> str:
     return "null" if value is None else text.plain(value)
 
 
