@@ -21,6 +21,7 @@ WORDS, CHARACTERS = "words", "characters"
 UNKNOWN = 0
 """The number of every token that is not in the vocabulary."""
 MOST_TOKENS = 100_000
+_LONGEST_TEXT = 1 << 31
 LONGEST_TOKEN = 64
 """A longer token is in no vocabulary: a page without spaces is no word to keep with a model."""
 
@@ -178,8 +179,10 @@ class Tokenizer:
             raise ArtifactInvalid(f'expected "words" or "characters" for tokens, got {shown(tokens)}')
         if not isinstance(lowercase, bool):
             raise ArtifactInvalid(f"expected true or false for lowercase, got {shown(lowercase)}")
-        if longest is not None and (type(longest) is not int or longest < 1):
-            raise ArtifactInvalid(f"expected null or an integer from 1 for max_length, got {shown(longest)}")
+        if longest is not None and (type(longest) is not int or not 1 <= longest <= _LONGEST_TEXT):
+            raise ArtifactInvalid(
+                f"expected null or an integer from 1 to {_LONGEST_TEXT} for max_length, got {shown(longest)}"
+            )
         return cls(tokens, _checked(vocabulary), lowercase=lowercase, max_length=longest)
 
 

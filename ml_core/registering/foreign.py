@@ -72,6 +72,6 @@ def _is_pickle(head: bytes) -> bool:
     if head[0] == 0x80 and len(head) > 1 and head[1] in _PICKLE_PROTOCOLS:
         return True
     # The first protocols are text: a mark, or the name of a class on two lines.
-    return head[:2] in (b"(d", b"(l", b"(c", b"(i", b"cc") or (
+    return head[:2] in (b"(d", b"(l", b"(c", b"(i", b"cc", b"}q", b"]q") or (
         head[:1] == b"c" and head.count(b"\n") > 1 and b"<" not in head
     )

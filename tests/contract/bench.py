@@ -11,6 +11,7 @@ from ml_core.jobs.leases import MOST_ATTEMPTS
 from ml_core.jobs.sweep import Swept, sweep
 from ml_core.jobs.trainer import Outcome, run_job
 from ml_core.ports import ObjectStore
+from ml_core.registering.request import RegistrationRequest
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.versions import Versions
 from ml_core.training.reference import TableReference
@@ -19,6 +20,7 @@ from tests.contract.faults import QUICK, QUICK_FIT, Clock, RememberingQueue
 
 UPLOAD = "0" * 28
 TABLE = upload_key("table", UPLOAD)
+ARTIFACT = f"uploads/iris/{UPLOAD}.safetensors"
 _LINES = b"1.5,2.5,yes\n" * 20_000  # 240 kB: several pieces of a stream
 
 
@@ -31,7 +33,7 @@ class Bench:
         self.queue = RememberingQueue()
         self.jobs = Jobs(store, self.queue, self.clock)
         self.registry = Registry(store, self.clock)
-        self.table = b""
+        self.table = self.uploaded = b""
 
     def submit(self, **request: object) -> Job:
         return self.jobs.submit("iris", json.dumps(request).encode(), {"algorithm": "quick"})
@@ -42,6 +44,19 @@ class Bench:
         self.store.write_stream(TABLE, [self.table])
         request = TrainingRequest("quick", {}, TableReference("dataset://table"), 0.2, 0)
         return self.jobs.submit("iris", request.to_bytes(), request.summary())
+
+    def submit_artifact(self, **instructions: object) -> Job:
+        """A job that registers an upload, which tells the stand-in for the checking process what to do."""
+        self.uploaded = json.dumps(instructions).encode() + b"\n" + _LINES
+        self.store.write_stream(ARTIFACT, [self.uploaded])
+        revision = self.store.opened(ARTIFACT).revision
+        request = RegistrationRequest(f"artifact://iris/{UPLOAD}", revision=revision)
+        return self.jobs.submit("iris", request.to_bytes(), request.summary())
+
+    def submit_with(self, data: str) -> Job:
+        """A job whose input has "rows" in it, or names a "table" or an "artifact"."""
+        submit = {"rows": self.submit, "table": self.submit_table, "artifact": self.submit_artifact}
+        return submit[data]()
 
     def deliver(
         self,
@@ -94,6 +109,10 @@ class Bench:
             assert artifact.endswith(whole.encode()), "what was fitted is the table, whole"
             assert Versions(self.registry).get("iris", 1)["data"]["sha256"] == whole
             self.store.delete(TABLE)
+        if self.uploaded:
+            whole = hashlib.sha256(self.uploaded).hexdigest()
+            assert Versions(self.registry).get("iris", 1)["registered"]["sha256"] == whole
+            self.store.delete(ARTIFACT)
         assert Versions(self.registry).get("iris", 1)["sha256"] == version.sha256
         self.jobs.close(ended)
         assert self.keys() == [

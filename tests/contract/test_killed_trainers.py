@@ -41,10 +41,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.matrix
 
 # Operations of a trainer on the store, from claiming a job to removing its input; looks add more. With rows
-# in the request they are the same as with a table, but for fetching it: every third has to do.
+# in the request they are the same as with a table, but for fetching it, and to register is the same but for
+# where the file is: some of them have to do.
 ROWS, TABLE = 16, 21
 OPERATIONS = [("rows", nth) for nth in range(1, ROWS + 1, 3)]
 OPERATIONS += [("table", nth) for nth in range(1, TABLE + 1)]
+OPERATIONS += [("artifact", nth) for nth in range(7, TABLE, 7)]
 STEPS = ("start", "fitting", "half", "artifact", "manifest")  # of the fitting process
 FAULTS = (fail_before, lose_answer, do_twice)
 POINTS = len(OPERATIONS) * (2 * 2 + 2 * len(FAULTS) + 1) + 2 * 2 * len(STEPS)
@@ -84,7 +86,7 @@ def test_a_trainer_killed_at_any_operation_leaves_a_job_that_succeeds(
 ) -> None:
     """SIGKILL around each operation on the store; the next delivery or a sweep brings one version."""
     bench = Bench(killing.place.open())
-    job = bench.submit() if data == "rows" else bench.submit_table()
+    job = bench.submit_with(data)
     assert killing.train(job, nth, moment) == -signal.SIGKILL
     bench.queue.messages.clear()
     bench.clock.ahead = 3600
@@ -103,7 +105,7 @@ def test_a_trainer_killed_at_any_operation_leaves_a_job_that_succeeds(
 def test_a_store_that_fails_or_answers_twice_at_any_operation_costs_no_job(
     bench: Bench, data: str, nth: int, fault: Fault, *, lasting: bool
 ) -> None:
-    job = bench.submit() if data == "rows" else bench.submit_table()
+    job = bench.submit_with(data)
     outcome = _run(bench, job.id, FaultyStore(bench.store, nth, fault, lasting=lasting))
     assert outcome.defer is not None or bench.jobs.get(job.id).over, "only a job that is over is acknowledged"
     bench.clock.ahead = 3600
@@ -116,7 +118,7 @@ def test_a_store_so_slow_that_the_lease_runs_out_makes_no_second_version(
     bench: Bench, data: str, nth: int
 ) -> None:
     """While one operation hangs, another trainer takes over and ends the job."""
-    job = bench.submit() if data == "rows" else bench.submit_table()
+    job = bench.submit_with(data)
 
     def hang(operation: object) -> object:
         bench.clock.ahead += 3600
