@@ -2,7 +2,7 @@
 
     datasets/{name}/{upload}     the bytes, written by whoever holds the signed address; the newest counts
     datasets/{name in lower case}/{upload}.{name}     the same of a name with capitals
-    uploads/{upload}.json        which dataset an upload is for
+    uploads/{upload}.json        which dataset an upload is for (artifacts' uploads: `registering/uploads.py`)
     descriptions/{upload}.json   what is in it, or why it cannot be read: of one revision of the bytes
     descriptions/{upload}.{digest}.json   the same under options; what they are is written before it is asked
 

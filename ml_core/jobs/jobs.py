@@ -1,7 +1,7 @@
-"""Training jobs: documents that move by compare-and-swap from `queued` over `running` to a final state.
+"""Jobs that train or register: documents that move by compare-and-swap from `queued` to a final state.
 
     open/{id}.{owner}     says that there may be something left to do; written first, removed last
-    jobs/{id}/input       what to train on; deleted when the job is over
+    jobs/{id}/input       what to train on, or to register; deleted when the job is over
     jobs/{id}/checkpoint  what a long fit continues from; deleted with the input
     jobs/{id}.json        the job's state
     ended/{state}/{id}    says how a job ended

@@ -9,7 +9,8 @@ adds its prefix here and there.
 WRITES: dict[str, tuple[str, ...]] = {
     "api": (
         *("models/", "registry/", "jobs/", "open/", "ended/", "waiting/", "idempotency/", "uploads/"),
-        # A signed address writes with the rights of the function that signed it: datasets/.
+        # A signed address writes with the rights of the function that signed it: datasets/, and uploads/ for
+        # artifacts that were made elsewhere.
         *("descriptions/", "datasets/", "monitoring/"),
     ),
     "train": (
