@@ -201,3 +201,10 @@ CASES = [
     get("a job that is cancelled: what is told", "/v1/jobs/{cancelled}", deliver="after"),
     delete("all are deleted", MODEL),
 ]
+
+# What is uploaded.
+UPLOADS = [
+    case.name.removesuffix(": an address")
+    for case in CASES
+    if case.name.endswith(": an address") and case.status == 201
+]

@@ -4,6 +4,8 @@ import hashlib
 import json
 import shutil
 import time
+from functools import partial
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +146,8 @@ def test_an_upload_goes_when_its_time_is_over_and_not_before(services: Services,
     assert dataset["uri"].startswith("dataset://table/")
     now = time.time()
     for days, left in ((1.5, 1), (6.9, 1), (7.1, 0)):
-        jobs = Jobs(services.store, services.queue, lambda days=days: now + days * 86_400)
-        sweep(jobs, services.registry)
+        clock = partial(add, now, days * 86_400)
+        sweep(Jobs(services.store, services.queue, clock), services.registry)
         assert len(services.store.list("uploads/copied/").objects) == left
     assert services.store.list("uploads/").objects == [], "nor is the record of an upload that never came"
     refused = ask("POST", "/v1/models/copied:register", json.dumps({"uri": uri}).encode())
