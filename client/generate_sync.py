@@ -20,6 +20,8 @@ NAMES = {
     "__aiter__": "__iter__",
     "__anext__": "__next__",
     "aclose": "close",
+    "aread": "read",
+    "aiter_bytes": "iter_bytes",
     "_async": "_sync",
 }
 # `async def`, `async with`, `async for`, `await …`: the word and the space after it.

@@ -55,6 +55,7 @@ class NotConnected(ServerlessMLError):
     def __init__(self, message: str, *, unsent: bool = False) -> None:
         super().__init__(message)
         self.unsent = unsent
+        self.tried = 1  # how often the request was sent
 
 
 class UnexpectedAnswer(ServerlessMLError):
@@ -153,3 +154,7 @@ class JobCancelled(ServerlessMLError):
     def __init__(self, message: str, *, job: str) -> None:
         super().__init__(message)
         self.job = job
+
+
+class TableWarning(UserWarning):
+    """What a person should know of how their table was read; nothing is wrong."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,9 +23,11 @@ from serverless_ml.problems import error_of
 from serverless_ml.version import USER_AGENT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Mapping
+    from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 
     import httpx
+
+    from serverless_ml._async.runtime import Soon
 
 _CONNECT = 10.0
 # Connections that are kept for the next request. More than a service on this machine takes at once is no use.
@@ -149,54 +152,63 @@ class AsyncRequests:
         request = self._http.build_request(
             method, self.url + path, params=known or None, content=content, headers=sent
         )
-        return await self._tried(request, repeatable=repeatable)
+        return await self.repeated(lambda tried: self._once(request, tried), repeatable=repeatable)
 
-    async def foreign(self, url: str, headers: Mapping[str, str], content: AsyncIterable[bytes]) -> None:
+    async def put_elsewhere(
+        self, url: str, headers: Mapping[str, str], content: AsyncIterable[bytes]
+    ) -> None:
         """PUT to an address that is not the service's, once and without the key.
 
         Raises:
             NotConnected: nobody answered.
             ServiceError: it refused. The address, which whoever has it may use, is in no message.
         """
-        import httpx
-
         request = self._http.build_request("PUT", url, headers=headers, content=content)
-        try:
+        with _network(_origin(request)):
             response = await self._http.send(request)
-        except httpx.TransportError as error:
-            raise not_connected(error, f"{request.url.scheme}://{request.url.netloc.decode()}") from None
         if not response.is_success:
             raise refusal(response.status_code, response.headers, response.content)
 
-    async def _tried(self, request: httpx.Request, *, repeatable: bool) -> Reply:
-        """Send until an answer comes that is not worth another try."""
+    async def get_elsewhere(
+        self, url: str, headers: Mapping[str, str], take: Callable[[bytes], object]
+    ) -> None:
+        """GET from an address that is not the service's, once and without the key; `take` gets part by part.
+
+        Raises the same as `put_elsewhere`.
+        """
+        request = self._http.build_request("GET", url, headers=headers)
+        with _network(_origin(request)):
+            response = await self._http.send(request, stream=True)
+            try:
+                if not response.is_success:
+                    raise refusal(response.status_code, response.headers, await response.aread())
+                async for part in response.aiter_bytes():
+                    take(part)
+            finally:
+                await response.aclose()
+
+    async def repeated[Result](
+        self, once: Callable[[int], Soon[Result]], *, repeatable: bool = True
+    ) -> Result:
+        """Do something until it succeeds, or is not worth another try; `once` is told how often it was tried.
+
+        Raises what `once` raises at last.
+        """
         tried = 0
         while True:
             tried += 1
             try:
-                reply = await self._once(request, tried)
-            except NotConnected as error:
-                again = repeatable or error.unsent
-                wait = retrying.pause(tried, None, random.random) if again else None
-                if tried > self.retries or wait is None:
+                return await once(tried)
+            except (NotConnected, ServiceError) as error:
+                error.tried = tried
+                wait = None if tried > self.retries else pause_after(error, tried, repeatable=repeatable)
+                if wait is None:
                     raise
-            except ServiceError as error:
-                again = retrying.transient(error.status, error.code, repeatable=repeatable)
-                wait = retrying.pause(tried, error.retry_after, random.random) if again else None
-                if tried > self.retries or wait is None:
-                    error.tried = tried
-                    raise
-            else:
-                return reply
             await sleep(wait)
 
     async def _once(self, request: httpx.Request, tried: int) -> Reply:
-        import httpx
-
-        try:
+        with _network(self.url):
             response = await self._http.send(request)
-        except httpx.TransportError as error:
-            raise not_connected(error, self.url) from None
         if response.is_success or response.status_code == HTTPStatus.NOT_MODIFIED:
             return Reply(response.status_code, response.headers, response.content, tried)
         raise refusal(response.status_code, response.headers, response.content)
@@ -213,6 +225,31 @@ class AsyncRequests:
         if not ours:
             raise BadConnection(f"no service is named, and none answers at {LOCAL}: {WHAT_TO_DO}")
         self._looked_for = True
+
+
+def pause_after(error: NotConnected | ServiceError, tried: int, *, repeatable: bool) -> float | None:
+    """The seconds after which to try again; None where that is not safe, or does not help."""
+    if isinstance(error, NotConnected):
+        return retrying.pause(tried, None, random.random) if repeatable or error.unsent else None
+    if not retrying.transient(error.status, error.code, repeatable=repeatable):
+        return None
+    return retrying.pause(tried, error.retry_after, random.random)
+
+
+@contextmanager
+def _network(url: str) -> Iterator[None]:
+    """What the network says, as `NotConnected`."""
+    import httpx
+
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise not_connected(error, url) from None
+
+
+def _origin(request: httpx.Request) -> str:
+    """An address without what may be a secret in it."""
+    return f"{request.url.scheme}://{request.url.netloc.decode()}"
 
 
 def encoded(body: object) -> bytes:

@@ -4,11 +4,13 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import BinaryIO
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import IO
 
 Interrupted = asyncio.CancelledError
 """What is raised where somebody wants to wait no longer."""
+type Soon[Result] = Awaitable[Result]
+"""What a function that waits gives back."""
 _PART = 1 << 20
 
 
@@ -22,7 +24,7 @@ async def blocking[Result](work: Callable[[], Result]) -> Result:
     return await asyncio.to_thread(work)
 
 
-async def parts_of(file: BinaryIO) -> AsyncIterator[bytes]:
+async def parts_of(file: IO[bytes]) -> AsyncIterator[bytes]:
     """A file's bytes from where it stands, part by part."""
     while part := await asyncio.to_thread(file.read, _PART):
         yield part

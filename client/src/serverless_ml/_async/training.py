@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import re
 import uuid
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from serverless_ml._async.jobs import AsyncJobHandle
-from serverless_ml._async.runtime import blocking
+from serverless_ml._async.runtime import Interrupted, blocking
 from serverless_ml._async.uploads import opened, upload_dataset
 from serverless_ml.answers import Job
-from serverless_ml.errors import InvalidArgument
+from serverless_ml.errors import NotConnected, ServiceError, TableWarning
 from serverless_ml.references import model_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from serverless_ml._async.requests import AsyncRequests
+    from serverless_ml.tables import UploadFile
 
 _ADDRESS = re.compile(r"(dataset|s3|gs|az)://|file:(?!//)")
 
@@ -28,54 +30,104 @@ def is_address(data: object) -> bool:
 
 
 async def submit(
-    requests: AsyncRequests, model: str, body: Mapping[str, Any], *, verb: str = "train"
-) -> AsyncJobHandle:
-    """Send a request for a job, with a key of its own, so that trying again makes no second job."""
-    answer = await requests.post(
-        f"{model_path(model)}:{verb}", body, headers={"idempotency-key": uuid.uuid4().hex}
-    )
-    return AsyncJobHandle(requests, Job.from_json(answer))
-
-
-async def training_body(
     requests: AsyncRequests,
     model: str,
+    body: Mapping[str, Any],
+    *,
+    verb: str = "train",
+    on_interrupt: str = "leave",
+) -> AsyncJobHandle:
+    """Send a request for a job, with a key of its own, so that trying again makes no second job.
+
+    Interrupted meanwhile, the job may be there or not: with `on_interrupt="cancel"` it is not left to go on.
+    """
+    path, headers = f"{model_path(model)}:{verb}", {"idempotency-key": uuid.uuid4().hex}
+    try:
+        return AsyncJobHandle(requests, Job.from_json(await requests.post(path, body, headers=headers)))
+    except Interrupted as interrupted:
+        look = f"whether a job of '{model}' goes on is not known; look at .jobs(model={model!r})"
+        cancelled = on_interrupt == "cancel" and await _cancelled(requests, path, body, headers)
+        interrupted.args = (f"a job of '{model}' is cancelled" if cancelled else look,)
+        raise
+
+
+async def _cancelled(
+    requests: AsyncRequests, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+) -> bool:
+    """Cancel a job whose request was interrupted: the same request tells which one it is."""
+    try:
+        job = AsyncJobHandle(requests, Job.from_json(await requests.post(path, body, headers=headers)))
+        await job.cancel()
+    except (NotConnected, ServiceError):
+        return False
+    return True
+
+
+async def training_data(
+    requests: AsyncRequests,
     data: Any,
     *,
-    target: Any,
+    dataset: str,
+    algorithm: str,
+    target: str | None,
     targets: Any,
-    features: Any,
-    exclude: Any,
+    features: Sequence[str] | None,
+    exclude: Sequence[str] | None,
     options: Mapping[str, Any] | None,
-    dataset: str | None,
-    rest: Mapping[str, Any],
+    seen: Callable[[int, int], None] = lambda *_: None,
 ) -> dict[str, Any]:
-    """The body of `:train`; what the service cannot find by itself is uploaded first.
+    """The member `data` of `:train`; what the service cannot find by itself is uploaded first.
 
-    Raises `InvalidArgument`, `OSError`, and whatever a request raises.
+    Raises `InvalidInput` for what cannot be sent, `OSError`, and whatever a request raises.
     """
-    body = {name: value for name, value in rest.items() if value is not None}
+    said: dict[str, Any] = {}
     if data is None:
-        data = f"dataset://{dataset or model}"
-    if isinstance(data, list) and not is_address(data):
-        return {**body, **_inline(data, targets, features)}
-    if is_address(data):
-        uri = data
+        said["uri"] = f"dataset://{dataset}"
+    elif is_address(data):
+        said["uri"] = data
+    elif isinstance(data, str | os.PathLike | bytes):
+        said["uri"] = await _file(requests, data, dataset, seen)
     else:
-        file = await blocking(lambda: opened(data))
-        with file:
-            uri = await upload_dataset(requests, dataset or model, file)
-    described = {"uri": uri, "target": target, "features": features, "exclude": exclude, **(options or {})}
-    return {**body, "data": {name: value for name, value in described.items() if value is not None}}
+        names = list(features) if features is not None and target is None else None
+        made = await blocking(
+            lambda: tables_file(data, names=names, target=target, targets=targets, algorithm=algorithm)
+        )
+        said = await _table(requests, made, dataset, seen)
+    more = {
+        "target": target,
+        "features": None if features is None else list(features),
+        "exclude": None if exclude is None else list(exclude),
+        **(options or {}),
+    }
+    if "types" in said and "types" in more:
+        more["types"] = {**said["types"], **more["types"]}
+    return {**said, **{name: value for name, value in more.items() if value is not None}}
 
 
-def _inline(data: list[Any], targets: Any, features: Any) -> dict[str, Any]:
-    said = {"instances": data, "targets": targets, "feature_names": features}
-    return {name: value for name, value in said.items() if value is not None}
+async def _file(
+    requests: AsyncRequests,
+    data: str | os.PathLike[str] | bytes,
+    dataset: str,
+    seen: Callable[[int, int], None],
+) -> str:
+    with await blocking(lambda: opened(data)) as file:
+        return await upload_dataset(requests, dataset, file, seen)
 
 
-def checked_path(data: Any) -> str | os.PathLike[str] | bytes:
-    """Data as a path or bytes. Raises `InvalidArgument`."""
-    if isinstance(data, str | os.PathLike | bytes):
-        return data
-    raise InvalidArgument(f"expected a path, an address or rows, got {type(data).__name__}")
+async def _table(
+    requests: AsyncRequests, made: UploadFile, dataset: str, seen: Callable[[int, int], None]
+) -> dict[str, Any]:
+    with made:
+        for note in made.notes:
+            warnings.warn(note, TableWarning, stacklevel=2)
+        uri = await upload_dataset(requests, dataset, made.file, seen)
+        return {**made.data, "uri": uri}
+
+
+def tables_file(
+    data: Any, *, names: list[str] | None, target: str | None, targets: Any, algorithm: str
+) -> UploadFile:
+    """What a person holds, as a file to train on. Raises `InvalidInput` for what cannot be sent."""
+    from serverless_ml import tables
+
+    return tables.as_file(tables.read(data, names=names), target, targets, algorithm=algorithm)

@@ -3,26 +3,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+import os
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overload
 
 from serverless_ml._sync.datasets import DatasetHandle
+from serverless_ml._sync.explaining import explain
+from serverless_ml._sync.feedback import tell
 from serverless_ml._sync.jobs import JobHandle
 from serverless_ml._sync.lists import listed
 from serverless_ml._sync.models import RemoteModel
 from serverless_ml._sync.predicting import predict
+from serverless_ml._sync.registering import made_artifact, register
 from serverless_ml._sync.requests import Requests, Reply
 from serverless_ml._sync.runtime import blocking
-from serverless_ml._sync.training import submit, training_body
+from serverless_ml._sync.training import submit, training_data
 from serverless_ml._sync.uploads import opened, upload_dataset
-from serverless_ml.answers import Algorithms, Datasets, Job, Jobs, Models, Version
+from serverless_ml.answers import (
+    Algorithms,
+    Datasets,
+    Explanations,
+    FeedbackCounts,
+    Job,
+    Jobs,
+    Models,
+    Version,
+)
+from serverless_ml.bars import bar
 from serverless_ml.connection import connection
+from serverless_ml.errors import InvalidArgument
 from serverless_ml.references import reference, segment
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import httpx
+
+CANCEL, LEAVE = "cancel", "leave"
+"""What Ctrl-C does to a job that is waited for."""
+
+
+class TrainingSaid(TypedDict, total=False):
+    """What `train` may be told by name; `Client.train` says what each means."""
+
+    target: str | None
+    algorithm: str
+    hyperparameters: Mapping[str, Any] | None
+    targets: Any
+    features: Sequence[str] | None
+    exclude: Sequence[str] | None
+    options: Mapping[str, Any] | None
+    test_fraction: float | None
+    seed: int | None
+    split: Mapping[str, Any] | None
+    max_seconds: float | None
+    dataset: str | None
+    on_interrupt: str
 
 
 class Client:
@@ -30,14 +65,19 @@ class Client:
 
     Several threads may use one at once. It is closed by `close`, or by leaving its `with`.
 
+    Every method raises `NotConnected` where nobody answers, and a `ServiceError` where the service refuses:
+    `InvalidInput` (with the place of each fault), `NotAllowed`, `NotFound`, `Conflict`, `TooLarge`, `TooMany`
+    and `Unavailable`. What may pass is tried again first, where that does nothing twice.
+
     Args:
         url: its address, such as `https://host/path`. Without it, the environment (`SERVERLESS_ML_URL`,
             `SERVERLESS_ML_KEY`), a profile of `serverless-ml login`, or `make serve` on this machine.
         key: what it asks for; sent to that address and nowhere else.
         profile: the name of a profile to take both from.
-        timeout: the seconds that an answer may keep waiting; None for any.
-        retries: how often a request is sent again at most, where that is safe.
-        progress: whether uploads and jobs are drawn; None for on a terminal and in a notebook.
+        timeout: the seconds that an answer may keep waiting; None for any. Connecting has at most 10.
+        retries: how often a request is sent again at most.
+        progress: whether uploads, jobs and long predictions are drawn; None for on a terminal and in a
+            notebook.
         transport: what carries requests, of httpx, in the place of the network.
 
     Raises:
@@ -77,66 +117,15 @@ class Client:
 
     @overload
     def train(
-        self,
-        model: str,
-        data: Any = None,
-        *,
-        target: str | None = None,
-        algorithm: str = "logistic_regression",
-        hyperparameters: Mapping[str, Any] | None = None,
-        targets: Any = None,
-        features: Sequence[str] | None = None,
-        exclude: Sequence[str] | None = None,
-        options: Mapping[str, Any] | None = None,
-        test_fraction: float | None = None,
-        seed: int | None = None,
-        split: Mapping[str, Any] | None = None,
-        max_seconds: float | None = None,
-        dataset: str | None = None,
-        wait: Literal[True] = True,
-        on_interrupt: str = "cancel",
+        self, model: str, data: Any = None, *, wait: Literal[True] = True, **said: Unpack[TrainingSaid]
     ) -> Version: ...
     @overload
     def train(
-        self,
-        model: str,
-        data: Any = None,
-        *,
-        target: str | None = None,
-        algorithm: str = "logistic_regression",
-        hyperparameters: Mapping[str, Any] | None = None,
-        targets: Any = None,
-        features: Sequence[str] | None = None,
-        exclude: Sequence[str] | None = None,
-        options: Mapping[str, Any] | None = None,
-        test_fraction: float | None = None,
-        seed: int | None = None,
-        split: Mapping[str, Any] | None = None,
-        max_seconds: float | None = None,
-        dataset: str | None = None,
-        wait: Literal[False],
-        on_interrupt: str = "cancel",
+        self, model: str, data: Any = None, *, wait: Literal[False], **said: Unpack[TrainingSaid]
     ) -> JobHandle: ...
     @overload
     def train(
-        self,
-        model: str,
-        data: Any = None,
-        *,
-        target: str | None = None,
-        algorithm: str = "logistic_regression",
-        hyperparameters: Mapping[str, Any] | None = None,
-        targets: Any = None,
-        features: Sequence[str] | None = None,
-        exclude: Sequence[str] | None = None,
-        options: Mapping[str, Any] | None = None,
-        test_fraction: float | None = None,
-        seed: int | None = None,
-        split: Mapping[str, Any] | None = None,
-        max_seconds: float | None = None,
-        dataset: str | None = None,
-        wait: bool,
-        on_interrupt: str = "cancel",
+        self, model: str, data: Any = None, *, wait: bool, **said: Unpack[TrainingSaid]
     ) -> Version | JobHandle: ...
     def train(
         self,
@@ -156,19 +145,20 @@ class Client:
         max_seconds: float | None = None,
         dataset: str | None = None,
         wait: bool = True,
-        on_interrupt: str = "cancel",
+        on_interrupt: str = CANCEL,
     ) -> Version | JobHandle:
         """Train a new version of a model; the version, or without `wait` the job.
 
         Args:
             model: its name; it need not exist yet.
-            data: a file's path, or an address that the service finds by itself: `dataset://churn`,
-                `s3://…`, `gs://…`, `az://…` or `file:…`. Or rows as lists. Without it the dataset.
+            data: a frame, an array or lists; a file's path; or an address that the service finds by itself:
+                `dataset://churn`, `s3://…`, `gs://…`, `az://…` or `file:…`. What is no address is uploaded as
+                a dataset. Without it the newest upload of the dataset.
             target: the column to predict.
             algorithm: one of `algorithms()`.
             hyperparameters: the algorithm's own.
-            targets: in the place of `target`, a label for each row.
-            features: the columns to learn from, in this order.
+            targets: in the place of `target`, a label for each row of a frame, an array or lists.
+            features: the columns to learn from, in this order; of lists and arrays their names.
             exclude: columns that are not looked at.
             options: how the table is read: `types`, `missing`, `decimal` and so on.
             test_fraction: the part of the rows that is held out.
@@ -177,34 +167,45 @@ class Client:
             max_seconds: how long the training may take.
             dataset: what to upload as; without it the model's name.
             wait: whether to wait for the version.
-            on_interrupt: what Ctrl-C does while waiting: `cancel` the job, or `leave` it.
+            on_interrupt: what Ctrl-C does while waiting, and cancelling the task of a coroutine: `cancel` the
+                job, or `leave` it. The exception goes on either way and says what became of the job. A second
+                Ctrl-C ends at once.
 
         Raises:
-            InvalidInput: the service refused the request; `faults` say where.
+            InvalidInput: something in the data or the request is not as it has to be; `faults` say where.
             JobFailed: the training failed; the message says why and what to do.
             JobCancelled: somebody cancelled it.
+            OSError: the file cannot be read.
         """
-        body = training_body(
-            self._requests,
-            model,
-            data,
-            target=target,
-            targets=targets,
-            features=features,
-            exclude=exclude,
-            options=options,
-            dataset=dataset,
-            rest={
-                "algorithm": algorithm,
-                "hyperparameters": hyperparameters,
-                "test_fraction": test_fraction,
-                "seed": seed,
-                "split": split,
-                "max_seconds": max_seconds,
-            },
-        )
-        job = submit(self._requests, model, body)
-        return job.wait(on_interrupt=on_interrupt) if wait else job
+        _checked(on_interrupt)
+        with bar(f"Uploading {dataset or model}", unit="bytes", on=self._progress) as drawn:
+            described = training_data(
+                self._requests,
+                data,
+                dataset=dataset or model,
+                algorithm=algorithm,
+                target=target,
+                targets=targets,
+                features=features,
+                exclude=exclude,
+                options=options,
+                seen=drawn.counted,
+            )
+        said = {
+            "algorithm": algorithm,
+            "hyperparameters": hyperparameters and dict(hyperparameters),
+            "test_fraction": test_fraction,
+            "seed": seed,
+            "split": split,
+            "max_seconds": max_seconds,
+        }
+        body = {"data": described, **{name: value for name, value in said.items() if value is not None}}
+        job = submit(self._requests, model, body, on_interrupt=on_interrupt)
+        return self._waited(job, f"Training {model}", on_interrupt) if wait else job
+
+    def _waited(self, job: JobHandle, title: str, on_interrupt: str) -> Version:
+        with bar(title, on=self._progress) as drawn:
+            return job.wait(on_interrupt=on_interrupt, seen=lambda seen: drawn.job(seen.raw))
 
     def predict(
         self,
@@ -214,37 +215,193 @@ class Client:
         outputs: Sequence[str] | None = None,
         version: int | None = None,
         alias: str | None = None,
-        unknown_columns: str = "refuse",
+        unknown_columns: str | None = None,
         routing_key: str | None = None,
+        receipts: bool = False,
+        chunk_rows: int | None = None,
     ) -> Any:
-        """Predict the rows of X.
+        """Predict the rows of X, of any number: a frame is answered with a column of its kind and index.
+
+        All rows are answered by one version. Of an alias whose versions share the traffic, the routing key
+        decides which, or without one chance, once for the call.
+
+        Args:
+            model: its name, or `name@2`, or `name@alias`. Without version and alias it is what `production`
+                points at, where there is such an alias, else the newest.
+            X: rows, as a frame, an array, lists or dicts; or pictures, sequences or texts.
+            outputs: what to answer for each row: `label`, `probability`, `decision`, `distance`, or what else
+                the model gives. Without it the labels alone.
+            version: in the place of `name@2`.
+            alias: in the place of `name@alias`.
+            unknown_columns: `refuse` or `ignore` columns that the model does not know; without it those of a
+                frame are ignored, and others refused.
+            routing_key: whom the rows are about, such as a user's id.
+            receipts: whether to answer (predictions, receipts), for `feedback`.
+            chunk_rows: how many rows are sent at once at most; without it as many as the service takes.
+
+        Raises:
+            InvalidInput: a row cannot be sent, or the model refuses it; the fault names the row.
+        """
+        which = reference(model, version=version, alias=alias)
+        with bar(f"Predicting with {which}", unit="rows", on=self._progress) as drawn:
+            return predict(
+                self._requests,
+                which,
+                X,
+                outputs=outputs,
+                unknown_columns=unknown_columns,
+                routing_key=routing_key,
+                receipts=receipts,
+                chunk_rows=chunk_rows,
+                seen=drawn.counted,
+            )
+
+    def explain(
+        self,
+        model: str,
+        X: Any,
+        *,
+        against: Any = None,
+        background: Any = None,
+        top: int | None = None,
+        counterfactual: Sequence[str] | None = None,
+        version: int | None = None,
+        alias: str | None = None,
+        unknown_columns: str | None = None,
+        routing_key: str | None = None,
+        chunk_rows: int | None = None,
+    ) -> Explanations:
+        """Explain why each row has its label rather than another one.
+
+        Args:
+            model: as for `predict`.
+            X: rows, as for `predict`.
+            against: the label that each row's is compared with; without it the next likely one.
+            background: rows that stand for what is not known of a column; without them the training rows.
+            top: only so many columns of each row, those with the largest parts.
+            counterfactual: columns that may be changed: also tells the smallest change of them that gives a
+                row the other label.
+            version: as for `predict`.
+            alias: as for `predict`.
+            unknown_columns: as for `predict`.
+            routing_key: as for `predict`.
+            chunk_rows: as for `predict`.
+
+        Raises:
+            Conflict: the version keeps nothing of its training rows and there is no `background`, or it cannot
+                be explained.
+            InvalidInput: as for `predict`.
+        """
+        which = reference(model, version=version, alias=alias)
+        with bar(f"Explaining by {which}", unit="rows", on=self._progress) as drawn:
+            return explain(
+                self._requests,
+                which,
+                X,
+                against=against,
+                background=background,
+                top=top,
+                counterfactual=counterfactual,
+                unknown_columns=unknown_columns,
+                routing_key=routing_key,
+                chunk_rows=chunk_rows,
+                seen=drawn.counted,
+            )
+
+    def feedback(self, model: str, receipts: Iterable[str], labels: Any) -> FeedbackCounts:
+        """Tell what predictions were really of; a receipt counts once, however often it is told.
+
+        Args:
+            model: its name.
+            receipts: of `predict(…, receipts=True)`.
+            labels: what each was really of, in the same order; None for none of the model's classes.
+        """
+        return tell(self._requests, reference(model).model, receipts, labels)
+
+    @overload
+    def register(
+        self,
+        model: str,
+        what: Any,
+        *,
+        X: Any = None,
+        y: Any = None,
+        origin: Mapping[str, Any] | None = None,
+        wait: Literal[True] = True,
+        on_interrupt: str = CANCEL,
+    ) -> Version: ...
+    @overload
+    def register(
+        self,
+        model: str,
+        what: Any,
+        *,
+        X: Any = None,
+        y: Any = None,
+        origin: Mapping[str, Any] | None = None,
+        wait: Literal[False],
+        on_interrupt: str = CANCEL,
+    ) -> JobHandle: ...
+    def register(
+        self,
+        model: str,
+        what: Any,
+        *,
+        X: Any = None,
+        y: Any = None,
+        origin: Mapping[str, Any] | None = None,
+        wait: bool = True,
+        on_interrupt: str = CANCEL,
+    ) -> Version | JobHandle:
+        """Register what was made elsewhere as a version; the version, or without `wait` the job.
+
+        Args:
+            model: its name; it need not exist yet.
+            what: an artifact, as a path or as bytes; or a fitted object that can be made one, which
+                takes the extra `models`.
+            X: some rows of the object's own training, to check the artifact by.
+            y: their labels.
+            origin: what is said of where it came from: `description`, `library_versions`, `version`.
+            wait: whether to wait for the version.
+            on_interrupt: as for `train`.
+
+        Raises:
+            InvalidInput: the object cannot be said as an artifact; the fault names its step.
+            JobFailed: the service refuses the artifact; `faults` say where.
+        """
+        _checked(on_interrupt)
+        content, told = blocking(lambda: made_artifact(what, X, y))
+        file = blocking(lambda: opened(content))
+        with file, bar(f"Uploading {model}", unit="bytes", on=self._progress) as drawn:
+            job = register(
+                self._requests,
+                model,
+                file,
+                {**told, **(origin or {})},
+                drawn.counted,
+                on_interrupt=on_interrupt,
+            )
+        return self._waited(job, f"Registering {model}", on_interrupt) if wait else job
+
+    def load(self, model: str) -> Any:
+        """Take a version to this machine, where it predicts without the service; takes the extra `models`.
 
         Args:
             model: its name, or `name@2`, or `name@alias`.
-            X: rows.
-            outputs: what to answer for each row: `label`, `probability`, `decision`, `distance`.
-            version: in the place of `name@2`.
-            alias: in the place of `name@alias`.
-            unknown_columns: `refuse` or `ignore` columns that the model does not know.
-            routing_key: whom it is about; of an alias that shares its traffic, it decides the version.
         """
-        which = reference(model, version=version, alias=alias)
-        return predict(
-            self._requests,
-            which,
-            list(X),
-            outputs=outputs,
-            unknown_columns=unknown_columns,
-            routing_key=routing_key,
-        )
+        from serverless_ml import offline
+
+        which = reference(model)
+        content = self.model(which.model).artifact(which.version or which.alias)
+        return blocking(lambda: offline.load(content))
 
     def models(self, *, limit: int | None = None) -> Models:
-        """The names of the models."""
+        """The names of the models, in the order that they have in lower case."""
         return Models.from_json(listed(self._requests, "/v1/models", "models", limit))
 
     def model(self, name: str) -> RemoteModel:
         """A model, by its name. Asks nobody yet."""
-        return RemoteModel(self._requests, reference(name).model)
+        return RemoteModel(self, self._requests, reference(name).model)
 
     def jobs(
         self, *, state: str | None = None, model: str | None = None, limit: int | None = None
@@ -266,18 +423,38 @@ class Client:
         )
 
     def datasets(self, *, limit: int | None = None) -> Datasets:
-        """The datasets, each with its newest upload."""
+        """The datasets, each with its newest upload, in the order that their names have in lower case."""
         return Datasets.from_json(listed(self._requests, "/v1/datasets", "datasets", limit))
 
     def dataset(self, name: str) -> DatasetHandle:
         """A dataset, by its name. Asks nobody yet."""
         return DatasetHandle(self._requests, name)
 
-    def upload(self, name: str, data: str | os.PathLike[str] | bytes) -> DatasetHandle:
-        """Upload a file, which becomes the newest of a dataset. Raises `OSError` where it cannot be read."""
-        with blocking(lambda: opened(data)) as file:
-            upload_dataset(self._requests, name, file)
+    def upload(self, name: str, data: Any) -> DatasetHandle:
+        """Upload a file, by its path or as bytes, or a frame; it becomes the newest of a dataset.
+
+        Raises:
+            InvalidInput: something in a frame cannot be sent.
+            OSError: the file cannot be read.
+        """
+        with bar(f"Uploading {name}", unit="bytes", on=self._progress) as drawn:
+            if isinstance(data, str | os.PathLike | bytes):
+                with blocking(lambda: opened(data)) as file:
+                    upload_dataset(self._requests, name, file, drawn.counted)
+            else:
+                from serverless_ml import tables
+
+                with blocking(lambda: tables.as_file(tables.read(data))) as written:
+                    upload_dataset(self._requests, name, written.file, drawn.counted)
         return self.dataset(name)
+
+    def algorithms(self) -> Algorithms:
+        """What can be trained, with the hyperparameters of each as JSON Schema."""
+        return Algorithms.from_json((self._requests.get("/v1/algorithms"))["algorithms"])
+
+    def openapi(self) -> dict[str, Any]:
+        """The service's description of itself."""
+        return self._requests.get("/openapi.json")
 
     def request(
         self,
@@ -312,13 +489,10 @@ class Client:
             method, path, query=params, body=json, content=content, headers=headers, repeatable=repeatable
         )
 
-    def algorithms(self) -> Algorithms:
-        """What can be trained, with the hyperparameters of each as JSON Schema."""
-        return Algorithms.from_json((self._requests.get("/v1/algorithms"))["algorithms"])
-
-    def openapi(self) -> dict[str, Any]:
-        """The service's description of itself."""
-        return self._requests.get("/openapi.json")
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.url}>"
+
+
+def _checked(on_interrupt: str) -> None:
+    if on_interrupt not in (CANCEL, LEAVE):
+        raise InvalidArgument(f"expected on_interrupt to be '{CANCEL}' or '{LEAVE}', got {on_interrupt!r}")

@@ -3,24 +3,50 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from serverless_ml._sync.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
+from serverless_ml._sync.downloads import artifact, onnx
 from serverless_ml._sync.lists import listed
-from serverless_ml.answers import Alias, Aliases, History, ModelDescription, Version, Versions
+from serverless_ml._sync.runtime import blocking
+from serverless_ml.answers import (
+    Alias,
+    Aliases,
+    AliasMonitoring,
+    Explanations,
+    FeedbackCounts,
+    History,
+    ModelDescription,
+    Monitoring,
+    Parameters,
+    Profile,
+    Version,
+    Versions,
+)
+from serverless_ml.errors import InvalidArgument, NotFound
 from serverless_ml.references import model_path, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import os
+    from collections.abc import Iterable, Mapping
 
+    from serverless_ml._sync.client import Client
     from serverless_ml._sync.requests import Requests
 
 PRODUCTION = "production"
 
 
 class RemoteModel:
-    """A model, by its name; that it exists is found out when something is asked of it."""
+    """A model of a service, by its name; that it exists is found out when something is asked of it.
 
-    def __init__(self, requests: Requests, name: str) -> None:
+    Where a version is taken, it is a number or an alias; None is what answers where none is named: what
+    `production` points at, where there is such an alias, else the newest.
+    """
+
+    def __init__(self, client: Client, requests: Requests, name: str) -> None:
+        self._client = client
         self._requests = requests
         self.name = name
         self._path = model_path(name)
@@ -35,11 +61,21 @@ class RemoteModel:
             listed(self._requests, f"{self._path}/versions", "versions", limit, by="before")
         )
 
-    def version(self, number: int | None = None) -> Version:
-        """A version: all that is told of it. Without a number the newest."""
-        if number is None:
-            number = (self.versions(limit=1))[0].version
-        return Version.from_json(self._requests.get(f"{self._path}/versions/{number}"))
+    def version(self, version: int | str | None = None) -> Version:
+        """A version: all that is told of it."""
+        return Version.from_json(self._requests.get(self._version_path(version)))
+
+    def predict(self, X: Any, **said: Any) -> Any:
+        """Predict the rows of X, as `predict` of the client does."""
+        return self._client.predict(self.name, X, **said)
+
+    def explain(self, X: Any, **said: Any) -> Explanations:
+        """Explain the rows of X, as `explain` of the client does."""
+        return self._client.explain(self.name, X, **said)
+
+    def feedback(self, receipts: Iterable[str], labels: Any) -> FeedbackCounts:
+        """Tell what predictions were really of, as `feedback` of the client does."""
+        return self._client.feedback(self.name, receipts, labels)
 
     def aliases(self) -> Aliases:
         """Its aliases."""
@@ -50,36 +86,62 @@ class RemoteModel:
         return Alias.from_json(self._requests.get(self._alias_path(name)))
 
     def promote(
-        self, version: int | None = None, alias: str = PRODUCTION, *, source: str | None = None
+        self,
+        version: int | None = None,
+        alias: str = PRODUCTION,
+        *,
+        source: str | None = None,
+        etag: str | None = None,
     ) -> Alias:
         """Give all of an alias's traffic to one version.
 
         Args:
             version: which; without it the newest of those that share the traffic.
-            alias: whose traffic.
+            alias: whose traffic; it need not exist yet.
             source: another alias, whose version it is to be.
+            etag: which the alias has to have; without it the one that it has now.
+
+        Raises:
+            Conflict: somebody else changed the alias meanwhile, or nothing says which version.
         """
-        body = {"version": version, "alias": source}
-        said = {name: value for name, value in body.items() if value is not None}
-        return Alias.from_json(self._requests.post(f"{self._alias_path(alias)}:promote", said))
+        said = {"version": version, "alias": source}
+        body = {name: value for name, value in said.items() if value is not None}
+        return self._changed(alias, PROMOTE, body, etag)
 
-    def canary(self, weights: Mapping[int, int], alias: str = PRODUCTION) -> Alias:
-        """Have several versions share an alias's traffic, such as `{1: 90, 2: 10}`."""
-        body = {"weights": {str(version): weight for version, weight in weights.items()}}
-        reply = self._requests.send("PUT", self._alias_path(alias), body=body)
-        return Alias.from_json(reply.record())
+    def canary(
+        self, weights: Mapping[int, int], alias: str = PRODUCTION, *, etag: str | None = None
+    ) -> Alias:
+        """Have several versions share an alias's traffic, such as `{1: 90, 2: 10}`.
 
-    def rollback(self, alias: str = PRODUCTION, *, to: int | None = None) -> Alias:
+        Args:
+            weights: the share of each version, in any proportion; 0 leaves one out.
+            alias: whose traffic; it need not exist yet.
+            etag: which the alias has to have; without it the one that it has now.
+
+        Raises:
+            Conflict: somebody else changed the alias meanwhile, or the versions cannot stand for each other.
+        """
+        body = {"weights": {str(version): int(weight) for version, weight in weights.items()}}
+        return self._changed(alias, SET, body, etag)
+
+    def rollback(
+        self, alias: str = PRODUCTION, *, to: int | None = None, etag: str | None = None
+    ) -> Alias:
         """Give all of an alias's traffic back to the version that had it before.
 
         Args:
             alias: whose traffic.
             to: the number of a change in the history: back to what it made of the alias.
+            etag: which the alias has to have; without it the one that it has now.
+
+        Raises:
+            Conflict: somebody else changed the alias meanwhile, or there is nothing to go back to.
         """
-        body = {} if to is None else {"to": to}
-        return Alias.from_json(
-            self._requests.post(f"{self._alias_path(alias)}:rollback", body, repeatable=False)
-        )
+        return self._changed(alias, ROLLBACK, {} if to is None else {"to": to}, etag)
+
+    def delete_alias(self, alias: str, *, etag: str | None = None) -> None:
+        """Remove an alias; its versions stay, and so does its history. Raises `NotFound`, `Conflict`."""
+        change_alias(self._requests, self._alias_path(alias), DELETE, etag=etag)
 
     def history(self, alias: str = PRODUCTION, *, limit: int | None = None) -> History:
         """What was done to an alias, the newest first; also of one that was removed."""
@@ -87,12 +149,145 @@ class RemoteModel:
         return History.from_json(listed(self._requests, path, "changes", limit, by="before"))
 
     def schema(self, version: int | None = None) -> dict[str, Any]:
-        """What a row is, as JSON Schema."""
+        """What a row is, as JSON Schema: of what answers where none is named, or of a version."""
         within = "" if version is None else f"/versions/{version}"
         return self._requests.get(f"{self._path}{within}/schema")
+
+    def parameters(self, version: int | str | None = None) -> Parameters:
+        """What a version learnt, on the table's own columns and in their units. Raises `Conflict`."""
+        path = self._version_path(version)
+        return Parameters.from_json(self._requests.get(f"{path}/parameters"))
+
+    def profile(self, version: int | str | None = None) -> Profile:
+        """What the rows were like that a version was trained on. Raises `Conflict`."""
+        path = self._version_path(version)
+        return Profile.from_json(self._requests.get(f"{path}/profile"))
+
+    def monitoring(
+        self,
+        version: int | None = None,
+        *,
+        alias: str | None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+    ) -> Monitoring | AliasMonitoring:
+        """What was predicted: traffic, drift and live accuracy; of an alias its versions side by side.
+
+        Args:
+            version: which; without it and `alias` what answers where none is named.
+            alias: in its place.
+            since: the first day (UTC) to tell of; without it the seven days that end with `until`.
+            until: the last day; without it today.
+        """
+        query = {"from": _day(since), "to": _day(until)}
+        if alias is not None:
+            if version is not None:
+                raise InvalidArgument("expected a version or an alias, got both")
+            told = self._requests.get(f"{self._alias_path(alias)}/monitoring", query)
+            return AliasMonitoring.from_json(told)
+        path = self._version_path(version)
+        return Monitoring.from_json(self._requests.get(f"{path}/monitoring", query))
+
+    def artifact(self, version: int | str | None = None) -> bytes:
+        """A version's file, with its checksum checked: the whole model, in numbers."""
+        return artifact(self._requests, self._version_path(version))
+
+    def download(
+        self, path: str | os.PathLike[str] | None = None, version: int | str | None = None
+    ) -> Path:
+        """Write a version's file; where it is then.
+
+        Args:
+            path: where to, or into which folder; without it here, called `<model>-<version>.safetensors`.
+            version: which.
+        """
+        number = self._number(version)
+        content = artifact(self._requests, f"{self._path}/versions/{number}")
+        return blocking(lambda: _written(content, path, f"{self.name}-{number}.safetensors"))
+
+    def onnx(
+        self, path: str | os.PathLike[str] | None = None, version: int | str | None = None
+    ) -> Path:
+        """Write a version as ONNX, which other runtimes predict with; where it is then.
+
+        Args:
+            path: where to, or into which folder; without it here, called `<model>-<version>.onnx`.
+            version: which.
+
+        Raises:
+            Conflict: ONNX cannot say the version.
+            TooLarge: it is too long to come so; the message says what to do.
+        """
+        number = self._number(version)
+        content = onnx(self._requests, f"{self._path}/versions/{number}")
+        return blocking(lambda: _written(content, path, f"{self.name}-{number}.onnx"))
+
+    def delete(self, version: int | None = None, *, purge: bool = False) -> None:
+        """Delete a version, or without one the whole model. It can be restored for a while.
+
+        Args:
+            version: which; its number is never used again.
+            purge: for good: nothing can bring it back.
+
+        Raises:
+            Conflict: an alias points at the version.
+        """
+        path = self._path if version is None else f"{self._path}/versions/{version}"
+        try:
+            self._requests.send("DELETE", path, query={"purge": "true" if purge else None})
+        except NotFound as error:
+            if error.tried == 1:  # else a try before it may have done it
+                raise
+
+    def restore(self, version: int) -> Version:
+        """Bring back a version that was deleted, and its model with it. Raises `Conflict` after its time."""
+        return Version.from_json(self._requests.post(f"{self._path}/versions/{version}:restore"))
+
+    def _changed(self, alias: str, kind: str, body: Mapping[str, Any], etag: str | None) -> Alias:
+        changed = change_alias(self._requests, self._alias_path(alias), kind, body, etag)
+        if changed is None:
+            raise NotFound(
+                f"the alias '{alias}' of '{self.name}' was removed meanwhile", code="alias_not_found"
+            )
+        return changed
+
+    def _version_path(self, version: int | str | None) -> str:
+        return f"{self._path}/versions/{self._number(version)}"
+
+    def _number(self, version: int | str | None) -> int:
+        """The number of a version, which may be said by an alias or not at all."""
+        if isinstance(version, int):
+            return version
+        if isinstance(version, str):
+            return int(version) if version.isdecimal() else (self.alias(version)).version
+        described = self.describe()
+        found = [each.version for each in described.aliases if each.alias == PRODUCTION]
+        found += [each.version for each in described.versions[:1]]
+        if not found:
+            raise NotFound(f"model '{self.name}' has no version", code="version_not_found")
+        return found[0]
 
     def _alias_path(self, alias: str) -> str:
         return f"{self._path}/aliases/{segment(alias)}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} at {self._requests.url}>"
+
+
+def _day(said: date | str | None) -> str | None:
+    """A day or a time as the service takes it."""
+    return said.isoformat() if isinstance(said, date) else said
+
+
+def _written(content: bytes, path: str | os.PathLike[str] | None, name: str) -> Path:
+    """Write a file, whole or not at all."""
+    place = Path(path) if path is not None else Path()
+    if place.is_dir():
+        place /= name
+    part = place.with_name(f".{place.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+    return place

@@ -5,10 +5,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import IO
 
 Interrupted = KeyboardInterrupt
 """What is raised where somebody wants to wait no longer."""
+type Soon[Result] = Result
+"""What a function that waits gives back."""
 _PART = 1 << 20
 
 
@@ -22,7 +24,7 @@ def blocking[Result](work: Callable[[], Result]) -> Result:
     return work()
 
 
-def parts_of(file: BinaryIO) -> Iterator[bytes]:
+def parts_of(file: IO[bytes]) -> Iterator[bytes]:
     """A file's bytes from where it stands, part by part."""
     while part := file.read(_PART):
         yield part

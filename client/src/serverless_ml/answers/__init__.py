@@ -2,7 +2,9 @@
 
 from serverless_ml.answers.algorithms import Algorithm, Algorithms
 from serverless_ml.answers.datasets import Dataset, Datasets, ListedDataset
+from serverless_ml.answers.explanations import Explanation, Explanations
 from serverless_ml.answers.jobs import Attempt, Job, JobError, Jobs
+from serverless_ml.answers.learnt import Parameters, Profile
 from serverless_ml.answers.models import (
     Alias,
     Aliases,
@@ -15,12 +17,14 @@ from serverless_ml.answers.models import (
     Version,
     Versions,
 )
+from serverless_ml.answers.monitoring import AliasMonitoring, FeedbackCounts, Monitoring
 from serverless_ml.answers.record import Answer, Listed
 
 __all__ = [
     "Algorithm",
     "Algorithms",
     "Alias",
+    "AliasMonitoring",
     "Aliases",
     "Answer",
     "Attempt",
@@ -28,6 +32,9 @@ __all__ = [
     "Dataset",
     "Datasets",
     "DeletedVersion",
+    "Explanation",
+    "Explanations",
+    "FeedbackCounts",
     "History",
     "Job",
     "JobError",
@@ -37,6 +44,9 @@ __all__ = [
     "ListedVersion",
     "ModelDescription",
     "Models",
+    "Monitoring",
+    "Parameters",
+    "Profile",
     "Version",
     "Versions",
 ]

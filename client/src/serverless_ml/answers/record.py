@@ -90,7 +90,7 @@ class Listed[Entry](Sequence[Entry]):
 
     picture: ClassVar[str] = ""
 
-    def __init__(self, entries: Sequence[Entry], raw: list[Any]) -> None:
+    def __init__(self, entries: Sequence[Entry], raw: Any) -> None:
         self._entries = tuple(entries)
         self.raw = raw
 
@@ -111,8 +111,12 @@ class Listed[Entry](Sequence[Entry]):
     def __getitem__(self, place: slice) -> Self: ...
     def __getitem__(self, place: int | slice) -> Entry | Self:
         if isinstance(place, slice):
-            return type(self)(self._entries[place], self.raw[place])
+            return self.part(self._entries[place], place)
         return self._entries[place]
+
+    def part(self, entries: tuple[Entry, ...], place: slice) -> Self:
+        """Some of them, which stand at `place`."""
+        return type(self)(entries, self.raw[place])
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -1,0 +1,60 @@
+# Made of `_async/downloads.py` by `client/generate_sync.py`: change that one.
+"""Takes a version away: its artifact, or the same as ONNX."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from serverless_ml.errors import UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from serverless_ml._sync.requests import Requests
+
+# What an answer of the service may have at most, unless its operator says otherwise.
+_PART = 4 << 20
+
+
+def artifact(requests: Requests, version_path: str) -> bytes:
+    """A version's file, by a signed address; its checksum is that which the service says.
+
+    Raises `UnexpectedAnswer` for a file that is another one, and whatever a request raises.
+    """
+    signed = requests.get(f"{version_path}/artifact")
+
+    def once(_: int) -> bytes:
+        file = io.BytesIO()
+        requests.get_elsewhere(signed["url"], signed["headers"], file.write)
+        return file.getvalue()
+
+    content = requests.repeated(once)
+    if hashlib.sha256(content).hexdigest() != signed["sha256"]:
+        raise UnexpectedAnswer(
+            f"expected a file of {signed['size']:,} bytes and the SHA-256 {signed['sha256']}, got "
+            f"{len(content):,} bytes of another one"
+        )
+    return content
+
+
+def onnx(requests: Requests, version_path: str) -> bytes:
+    """A version as ONNX, part by part, of one file.
+
+    Raises:
+        Conflict: ONNX cannot say it.
+        TooLarge: it is too long to come over REST; the message says what to do.
+    """
+    content, headers = b"", {"accept": "application/octet-stream"}
+    while True:
+        begin = len(content)
+        reply = requests.send(
+            "GET", f"{version_path}/onnx", headers={**headers, "range": f"bytes={begin}-{begin + _PART - 1}"}
+        )
+        if reply.status != HTTPStatus.PARTIAL_CONTENT:
+            return reply.content
+        headers["if-range"] = reply.headers["etag"]
+        content += reply.content
+        whole = reply.headers["content-range"].rpartition("/")[2]
+        if len(content) >= int(whole) or not reply.content:
+            return content

@@ -1,0 +1,96 @@
+"""Which service is asked, and with which key."""
+
+import pickle
+import pprint
+
+import pytest
+
+from client.tests.misbehaving import Misbehaving, Says
+from serverless_ml import BadConnection, Client
+from serverless_ml.connection import KEY, LOCAL, URL, Connection, connection
+
+SECRET = "sml_0123_do-not-tell"
+
+
+def said(found: Connection) -> tuple[str, str | None]:
+    return found.url, found.key and found.key.header()
+
+
+def test_an_argument_comes_before_the_environment() -> None:
+    environment = {URL: "https://other", KEY: "other"}
+    assert said(connection("https://host", SECRET, environment=environment)) == ("https://host", f"Bearer {SECRET}")
+    assert said(connection(environment=environment)) == ("https://other", "Bearer other")
+    assert said(connection(key=SECRET, environment=environment)) == ("https://other", f"Bearer {SECRET}")
+
+
+def test_a_key_of_the_environment_is_for_its_address_alone() -> None:
+    environment = {URL: "https://other", KEY: "other"}
+    assert connection("https://host", environment=environment).key is None
+    assert said(connection("https://other", environment=environment)) == ("https://other", "Bearer other")
+
+
+def test_without_anything_it_is_this_machine() -> None:
+    assert connection(environment={}) == Connection(LOCAL, None, found=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://host", "https://host"),
+        ("https://host/", "https://host"),
+        (" https://host/ml// ", "https://host/ml"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("HTTPS://Host/Ml", "https://Host/Ml"),
+    ],
+)
+def test_what_does_not_matter_in_an_address_is_left_out(url: str, found: str) -> None:
+    assert connection(url, environment={}).url == found
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "host", "ftp://host", "https://", "https://host:99999", "https://user:pw@host", "https://host?a=b"]
+    + ["https://host#x", "https://[::1", "//host"],
+)
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(BadConnection) as caught:
+        connection(url, environment={})
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["a b", "a\nb", "schlüssel", "a\x00"])
+def test_what_is_no_key_is_refused_without_telling_it(key: str) -> None:
+    with pytest.raises(BadConnection) as caught:
+        connection("https://host", key, environment={})
+    assert key not in str(caught.value)
+
+
+def test_a_key_is_shown_nowhere() -> None:
+    found = connection("https://host", SECRET, environment={})
+    with Client("https://host", key=SECRET) as client:
+        shown = [repr(found), str(found.key), repr(client), pprint.pformat(vars(client)), f"{found!r:>200}"]
+        shown += [repr(vars(client._requests)), repr(client.model("churn")), repr(client.dataset("churn"))]
+    assert not any(SECRET in each for each in shown)
+    with pytest.raises(TypeError):
+        pickle.dumps(found.key)
+
+
+def test_where_no_service_answers_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Misbehaving() as other:
+        other.always = Says(200, b"<html>another program</html>")
+        monkeypatch.setattr("serverless_ml.connection.LOCAL", other.url)
+        monkeypatch.setattr("serverless_ml._sync.requests.LOCAL", other.url)
+        with Client(key=SECRET, retries=0) as client, pytest.raises(BadConnection) as caught:
+            client.models()
+        assert all("authorization" not in came.headers for came in other.came)
+    for what in ("SERVERLESS_ML_URL", "serverless-ml login", "make serve"):
+        assert what in str(caught.value)
+
+
+def test_a_service_on_this_machine_is_found(
+    monkeypatch: pytest.MonkeyPatch, ml: Client, fruit: str
+) -> None:
+    monkeypatch.setattr("serverless_ml.connection.LOCAL", ml.url)
+    monkeypatch.setattr("serverless_ml._sync.requests.LOCAL", ml.url)
+    with Client() as client:
+        assert fruit in client.models()
