@@ -33,8 +33,8 @@ def ml(service: Service) -> Iterator[Client]:
 
 @pytest.fixture(scope="session")
 def fruit(ml: Client) -> str:
-    """A model of two versions, by its name; its aliases are left alone."""
-    for C in (1.0, 0.1):
+    """A model of three versions, by its name. No test moves its alias `production`."""
+    jobs = [
         ml.train(
             "fruit",
             [
@@ -51,7 +51,11 @@ def fruit(ml: Client) -> str:
             features=["grams", "redness"],
             hyperparameters={"C": C},
             test_fraction=0.25,
+            wait=False,
         )
+        for C in (1.0, 0.1, 10.0)
+    ]
+    assert sorted(job.wait().version for job in jobs) == [1, 2, 3]
     return "fruit"
 
 

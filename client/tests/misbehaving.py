@@ -1,12 +1,13 @@
 """A real HTTP server that does what networks and services do at their worst, as it is told beforehand.
 
-Without being told it hands requests on to a service, and its answers back. Of each request it keeps what came.
+Without being told it hands requests on to a service, and its answers back. It keeps every request.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -40,7 +41,7 @@ type Act = Says | str | Callable[[Came], Says | str]
 
 
 class Misbehaving:
-    """The server; `acts` says what it does with the next requests, one after another, `always` with the rest."""
+    """The server; `acts` says what it does with the next requests, in their order, `always` with the rest."""
 
     def __init__(self, service: str = "") -> None:
         self.service = service
@@ -60,11 +61,11 @@ class Misbehaving:
                 said = {name.lower(): value for name, value in self.headers.items()}
                 outer.answer(self, Came(self.command, self.path, said, body))
 
-            do_GET = do_POST = do_PUT = do_DELETE = do
-
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler.do)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -111,6 +112,6 @@ class Misbehaving:
         ]
 
 
-def _handed_on(headers: Mapping[str, str]) -> dict[str, str]:
+def _handed_on(headers: Message) -> dict[str, str]:
     kept = ("content-type", "etag", "retry-after", "x-request-id", "content-range")
     return {name: headers[name] for name in kept if headers[name] is not None}

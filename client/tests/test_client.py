@@ -40,8 +40,8 @@ def test_a_job_is_waited_for_later(ml: Client) -> None:
 def test_what_is_wrong_is_told_with_its_place(ml: Client, fruit: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         ml.predict(fruit, [[1, 2], [1, "much"]])
-    assert [fault.path for fault in caught.value.faults] == ["$.instances[1][1]"]
-    assert str(caught.value).startswith("$.instances[1][1]: ")
+    assert [fault.path for fault in caught.value.faults] == ["row 1, [1]"]
+    assert str(caught.value).startswith("row 1, [1]: expected a number")
     with pytest.raises(NotFound) as missing:
         ml.predict("nothing", [[1, 2]])
     assert missing.value.code == "model_not_found"
@@ -50,7 +50,7 @@ def test_what_is_wrong_is_told_with_its_place(ml: Client, fruit: str) -> None:
 
 def test_lists_have_all_entries(ml: Client, fruit: str, churn: str) -> None:
     assert {fruit, churn} <= set(ml.models())
-    assert [each.version for each in ml.model(fruit).versions()] == [2, 1]
+    assert [each.version for each in ml.model(fruit).versions()] == [3, 2, 1]
     assert len(ml.models(limit=1)) == 1
 
 

@@ -4,21 +4,24 @@ import pickle
 import pprint
 
 import pytest
-
-from client.tests.misbehaving import Misbehaving, Says
 from serverless_ml import BadConnection, Client
 from serverless_ml.connection import KEY, LOCAL, URL, Connection, connection
+
+from client.tests.misbehaving import Misbehaving, Says
 
 SECRET = "sml_0123_do-not-tell"
 
 
 def said(found: Connection) -> tuple[str, str | None]:
-    return found.url, found.key and found.key.header()
+    return found.url, None if found.key is None else found.key.header()
 
 
 def test_an_argument_comes_before_the_environment() -> None:
     environment = {URL: "https://other", KEY: "other"}
-    assert said(connection("https://host", SECRET, environment=environment)) == ("https://host", f"Bearer {SECRET}")
+    assert said(connection("https://host", SECRET, environment=environment)) == (
+        "https://host",
+        f"Bearer {SECRET}",
+    )
     assert said(connection(environment=environment)) == ("https://other", "Bearer other")
     assert said(connection(key=SECRET, environment=environment)) == ("https://other", f"Bearer {SECRET}")
 
@@ -49,8 +52,18 @@ def test_what_does_not_matter_in_an_address_is_left_out(url: str, found: str) ->
 
 @pytest.mark.parametrize(
     "url",
-    ["", "host", "ftp://host", "https://", "https://host:99999", "https://user:pw@host", "https://host?a=b"]
-    + ["https://host#x", "https://[::1", "//host"],
+    [
+        "",
+        "host",
+        "ftp://host",
+        "https://",
+        "https://host:99999",
+        "https://user:pw@host",
+        "https://host?a=b",
+        "https://host#x",
+        "https://[::1",
+        "//host",
+    ],
 )
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(BadConnection) as caught:
@@ -87,9 +100,7 @@ def test_where_no_service_answers_it_is_said_what_to_do(monkeypatch: pytest.Monk
         assert what in str(caught.value)
 
 
-def test_a_service_on_this_machine_is_found(
-    monkeypatch: pytest.MonkeyPatch, ml: Client, fruit: str
-) -> None:
+def test_a_service_on_this_machine_is_found(monkeypatch: pytest.MonkeyPatch, ml: Client, fruit: str) -> None:
     monkeypatch.setattr("serverless_ml.connection.LOCAL", ml.url)
     monkeypatch.setattr("serverless_ml._sync.requests.LOCAL", ml.url)
     with Client() as client:

@@ -1,7 +1,6 @@
 """How models, versions and aliases are named."""
 
 import pytest
-
 from serverless_ml import BadReference
 from serverless_ml.references import Reference, reference
 

@@ -8,14 +8,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-
-from client.tests.misbehaving import DROPS, HANDS_ON, LOSES, Came, Misbehaving, Says
-from client.tests.service import Service
 from serverless_ml import (
     Client,
     Conflict,
     InvalidInput,
     NotConnected,
+    RemoteModel,
     ServiceError,
     TooLarge,
     Unavailable,
@@ -23,6 +21,10 @@ from serverless_ml import (
     retrying,
 )
 
+from client.tests.misbehaving import DROPS, HANDS_ON, LOSES, Came, Misbehaving, Says
+from client.tests.service import Service
+
+ALIAS = "moved"
 SECRET = "sml_0123_do-not-tell"
 NOT_NOW = Says(503, b'{"detail": "not now", "code": "unavailable"}', {"retry-after": "0"})
 
@@ -46,7 +48,9 @@ def far(between: Misbehaving) -> Iterator[Client]:
 
 
 @pytest.mark.parametrize("act", [DROPS, LOSES, NOT_NOW, Says(502), Says(504), Says(429)])
-def test_what_changes_nothing_is_tried_again(between: Misbehaving, far: Client, fruit: str, act: Says | str) -> None:
+def test_what_changes_nothing_is_tried_again(
+    between: Misbehaving, far: Client, fruit: str, act: Says | str
+) -> None:
     between.acts.extend([act, act])
     assert far.predict(fruit, [[150, 0.4]]) == ["quince"]
     assert len(between.asked("POST", ":predict")) == 3
@@ -72,7 +76,9 @@ def test_a_date_is_waited_for(between: Misbehaving, far: Client) -> None:
 
 
 def test_who_asks_for_more_time_than_is_waited_is_not_asked_again(between: Misbehaving, far: Client) -> None:
-    between.acts.append(Says(429, b'{"detail": "too many", "code": "too_many_jobs"}', {"retry-after": "3600"}))
+    between.acts.append(
+        Says(429, b'{"detail": "too many", "code": "too_many_jobs"}', {"retry-after": "3600"})
+    )
     with pytest.raises(ServiceError) as caught:
         far.models()
     assert (len(between.came), caught.value.retry_after) == (1, 3600.0)
@@ -101,84 +107,76 @@ def test_an_unknown_post_is_not_sent_twice(between: Misbehaving, far: Client) ->
 def test_a_lost_answer_makes_no_second_job(between: Misbehaving, far: Client) -> None:
     rows = {"a": [1.0, 2.0, 3.0, 4.0], "b": ["x", "y", "x", "y"]}
     between.acts.extend([HANDS_ON, LOSES, LOSES])
-    far.train("once", rows, target="b", test_fraction=0.0)
+    job = far.train("once", rows, target="b", test_fraction=0.0, wait=False)
+    between.acts.extend([DROPS, NOT_NOW] * 6)  # a gap while waiting is no end
+    assert job.wait().version == 1
     keys = {came.headers["idempotency-key"] for came in between.asked("POST", ":train")}
     assert (len(between.asked("POST", ":train")), len(keys)) == (3, 1)
     assert len(far.jobs(model="once")) == 1
 
 
-def test_a_gap_while_waiting_is_no_end(between: Misbehaving, far: Client) -> None:
-    rows = {"a": [1.0, 2.0, 3.0, 4.0], "b": ["x", "y", "x", "y"]}
-    job = far.train("gap", rows, target="b", test_fraction=0.0, wait=False)
-    between.acts.extend([DROPS, NOT_NOW] * 6)
-    assert job.wait().version == 1
-
-
 @pytest.fixture
-def shared(ml: Client) -> str:
-    """A model of three versions, whose alias nobody else moves."""
-    rows = {"a": [1.0, 2.0, 3.0, 4.0], "b": ["x", "y", "x", "y"]}
-    if "shared" not in ml.models():
-        for seed in range(3):
-            ml.train("shared", rows, target="b", test_fraction=0.0, seed=seed)
-    model = ml.model("shared")
+def moved(ml: Client, fruit: str) -> RemoteModel:
+    """A model whose alias `moved` has pointed at version 1, at 2, and now at 3."""
     for version in (1, 2, 3):
-        model.promote(version)
-    return "shared"
+        ml.model(fruit).promote(version, ALIAS)
+    return ml.model(fruit)
 
 
-def test_a_lost_answer_rolls_back_once(between: Misbehaving, far: Client, shared: str) -> None:
-    model = far.model(shared)
-    before = model.history()[0].number
+def test_a_lost_answer_rolls_back_once(between: Misbehaving, far: Client, moved: RemoteModel) -> None:
+    model = far.model(moved.name)
+    before = model.history(ALIAS)[0].number
     between.acts.extend([HANDS_ON, LOSES, LOSES])
-    assert model.rollback().version == 2
+    assert model.rollback(ALIAS).version == 2
     assert len(between.asked("POST", ":rollback")) == 3
-    assert [change.kind for change in model.history() if change.number > before] == ["rollback"]
+    assert [change.kind for change in model.history(ALIAS) if change.number > before] == ["rollback"]
 
 
-def test_a_lost_answer_changes_an_alias_once(between: Misbehaving, far: Client, shared: str) -> None:
-    model = far.model(shared)
-    before = model.history()[0].number
+def test_a_lost_answer_changes_an_alias_once(between: Misbehaving, far: Client, moved: RemoteModel) -> None:
+    model = far.model(moved.name)
+    before = model.history(ALIAS)[0].number
     between.acts.extend([HANDS_ON, LOSES])
-    assert model.canary({1: 90, 2: 10, 3: 0}).weights == {1: 90, 2: 10}
+    assert model.canary({1: 90, 2: 10, 3: 0}, ALIAS).weights == {1: 90, 2: 10}
     between.acts.extend([HANDS_ON, LOSES])
-    assert model.promote().version == 2
+    assert model.promote(alias=ALIAS).version == 2
     between.acts.extend([HANDS_ON, LOSES])
-    assert model.promote(1).version == 1
+    assert model.promote(1, ALIAS).version == 1
     between.acts.extend([HANDS_ON, LOSES])
-    model.delete_alias("production")
-    kinds = [change.kind for change in model.history() if change.number > before]
+    model.delete_alias(ALIAS)
+    kinds = [change.kind for change in model.history(ALIAS) if change.number > before]
     assert kinds == ["delete", "promote", "promote", "set"]
     between.acts.extend([HANDS_ON, LOSES])
-    assert model.canary({3: 1}).version == 3
+    assert model.canary({3: 1}, ALIAS).version == 3
 
 
 def test_somebody_elses_change_is_not_taken_for_ones_own(
-    between: Misbehaving, far: Client, ml: Client, shared: str
+    between: Misbehaving, far: Client, moved: RemoteModel
 ) -> None:
     def meanwhile(_: Came) -> str:
-        ml.model(shared).promote(1)
+        moved.promote(1, ALIAS)
         return DROPS
 
     between.acts.extend([HANDS_ON, meanwhile])
     with pytest.raises(Conflict, match="changed meanwhile"):
-        far.model(shared).rollback()
-    assert ml.model(shared).alias().version == 1
+        far.model(moved.name).rollback(ALIAS)
+    assert moved.alias(ALIAS).version == 1
 
 
-def test_what_an_alias_has_to_be_may_be_said(ml: Client, shared: str) -> None:
-    model = ml.model(shared)
-    seen = model.alias().etag
-    model.promote(1)
+def test_what_an_alias_has_to_be_may_be_said(moved: RemoteModel) -> None:
+    seen = moved.alias(ALIAS).etag
+    moved.promote(1, ALIAS)
     with pytest.raises(Conflict):
-        model.promote(2, etag=seen)
-    assert model.promote(2, etag=model.alias().etag).version == 2
+        moved.promote(2, ALIAS, etag=seen)
+    assert moved.promote(2, ALIAS, etag=moved.alias(ALIAS).etag).version == 2
 
 
 def test_a_redirect_is_not_followed_and_takes_no_key_along() -> None:
     with Misbehaving() as here, Misbehaving() as there:
         here.always = Says(302, b"", {"location": f"{there.url}/v1/models?signature=secret"})
-        with Client(here.url, key=SECRET) as client, pytest.raises(UnexpectedAnswer, match="redirect") as caught:
+        with (
+            Client(here.url, key=SECRET) as client,
+            pytest.raises(UnexpectedAnswer, match="redirect") as caught,
+        ):
             client.models()
         assert there.came == []
     assert "secret" not in str(caught.value)
@@ -235,7 +233,9 @@ def test_what_is_too_large_is_halved_until_it_fits(between: Misbehaving, far: Cl
         far.predict(fruit, rows[:4])
 
 
-def test_all_chunks_are_answered_by_one_version(between: Misbehaving, far: Client, ml: Client, fruit: str) -> None:
+def test_all_chunks_are_answered_by_one_version(
+    between: Misbehaving, far: Client, ml: Client, fruit: str
+) -> None:
     ml.model(fruit).canary({1: 50, 2: 50}, "half")
     for key in (None, "a", "b", "c", "d"):
         between.came.clear()

@@ -4,7 +4,6 @@ import itertools
 from datetime import UTC, datetime
 
 import pytest
-
 from serverless_ml import retrying
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

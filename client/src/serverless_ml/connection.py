@@ -80,11 +80,9 @@ def key_of(text: str | None) -> Key | None:
 
 def _profile(name: str | None) -> tuple[str, str | None] | None:
     """Address and key of the profile of that name, or of the one that is used; None for none."""
-    try:
-        from serverless_ml import profiles
-    except ImportError:
-        return None
-    found = profiles.read(name)  # type: ignore[attr-defined, unused-ignore]
+    from serverless_ml import profiles
+
+    found = profiles.read(name)
     if found is None and name is not None:
         raise BadConnection(
             f"there is no profile {name!r}: make it with `serverless-ml login --profile {name}`"

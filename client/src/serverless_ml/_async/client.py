@@ -392,7 +392,7 @@ class AsyncClient:
 
         which = reference(model)
         content = await self.model(which.model).artifact(which.version or which.alias)
-        return await blocking(lambda: offline.load(content))
+        return await blocking(lambda: offline.load(content))  # type: ignore[attr-defined, unused-ignore]
 
     async def models(self, *, limit: int | None = None) -> Models:
         """The names of the models, in the order that they have in lower case."""

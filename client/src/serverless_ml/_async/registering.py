@@ -63,5 +63,5 @@ def made_artifact(what: Any, X: Any, y: Any) -> tuple[str | os.PathLike[str] | b
         return what, {}
     from serverless_ml import offline
 
-    content, told = offline.artifact(what, X=X, y=y)
+    content, told = offline.artifact(what, X=X, y=y)  # type: ignore[attr-defined, unused-ignore]
     return content, told

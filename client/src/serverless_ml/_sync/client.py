@@ -288,8 +288,8 @@ class Client:
             chunk_rows: as for `predict`.
 
         Raises:
-            Conflict: the version keeps nothing of its training rows and there is no `background`, or it cannot
-                be explained.
+            Conflict: the version keeps nothing of its training rows and there is no `background`; or it
+                cannot be explained.
             InvalidInput: as for `predict`.
         """
         which = reference(model, version=version, alias=alias)
@@ -357,7 +357,7 @@ class Client:
 
         Args:
             model: its name; it need not exist yet.
-            what: an artifact, as a path or as bytes; or a fitted object that can be made one, which
+            what: an artifact, as a path or as bytes; or a fitted object that can be made one: that
                 takes the extra `models`.
             X: some rows of the object's own training, to check the artifact by.
             y: their labels.
@@ -393,7 +393,7 @@ class Client:
 
         which = reference(model)
         content = self.model(which.model).artifact(which.version or which.alias)
-        return blocking(lambda: offline.load(content))
+        return blocking(lambda: offline.load(content))  # type: ignore[attr-defined, unused-ignore]
 
     def models(self, *, limit: int | None = None) -> Models:
         """The names of the models, in the order that they have in lower case."""

@@ -36,10 +36,10 @@ def explain(
     behind = None if background is None else read_rows(background)
     members = {
         "against": None if against is None else tables.labels([against])[0],
-        "background": behind and {"instances": behind.instances(0, behind.rows)},
+        "background": behind and {"instances": tables.instances(behind)},
         "top": top,
         "counterfactual": counterfactual and {"actionable": list(counterfactual)},
-        "unknown_columns": unknown_columns or rows.unknown_columns,
+        "unknown_columns": unknown_columns or tables.unknown_columns(rows),
     }
     answers = ask_by_chunks(
         requests,

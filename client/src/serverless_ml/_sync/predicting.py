@@ -141,7 +141,7 @@ def predict(
     wanted = None if outputs is None else [outputs] if isinstance(outputs, str) else list(outputs)
     members = {
         "outputs": wanted,
-        "unknown_columns": unknown_columns or rows.unknown_columns,
+        "unknown_columns": unknown_columns or tables.unknown_columns(rows),
         "receipt": True if receipts else None,
     }
     answers = ask_by_chunks(

@@ -7,12 +7,14 @@ frames.py arrays.py instances.py
 chunks.py              bodies of requests, each below the service's limits
 files.py               a file to train on, and what is to be said of it
 answers.py             an answer as the kind of thing that was asked
+asking.py              what a request says besides
 
 Pure: nothing here asks the service. narwhals, numpy, pandas, polars and pyarrow are imported where what a
 person holds needs them.
 """
 
 from serverless_ml.tables.answers import answer
+from serverless_ml.tables.asking import frame, instances, labels, unknown_columns
 from serverless_ml.tables.chunks import Chunk, Chunks, chunks, place
 from serverless_ml.tables.columns import Table
 from serverless_ml.tables.files import UploadFile, as_file
@@ -28,6 +30,10 @@ __all__ = [
     "answer",
     "as_file",
     "chunks",
+    "frame",
+    "instances",
+    "labels",
     "place",
     "read",
+    "unknown_columns",
 ]

@@ -97,15 +97,24 @@ def _in_frame(
     *,
     alone: bool,
 ) -> Any:
+    if not alone:
+        return in_frame(native, _flat(columns, classes))
     import narwhals.stable.v2 as nw
 
     frame: Any = frame_of(native)
-    backend = frame.implementation
-    if alone:
-        (values,) = columns.values()
-        made = nw.new_series(name, values, backend=backend).to_native()
-    else:
-        made = nw.from_dict(_flat(columns, classes), backend=backend).to_native()
+    (values,) = columns.values()
+    return _with_index(nw.new_series(name, values, backend=frame.implementation).to_native(), native)
+
+
+def in_frame(native: Any, columns: dict[str, list[Any]]) -> Any:
+    """Columns as a frame of the same library, with the index that the frame has."""
+    import narwhals.stable.v2 as nw
+
+    frame: Any = frame_of(native)
+    return _with_index(nw.from_dict(columns, backend=frame.implementation).to_native(), native)
+
+
+def _with_index(made: Any, native: Any) -> Any:
     if hasattr(native, "index") and not callable(native.index) and "pyarrow" not in type(native).__module__:
         made.index = native.index
     return made
