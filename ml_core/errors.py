@@ -2,6 +2,7 @@
 
     ServerlessMLError
     ├── InvalidInput            a value breaks the contract; says where
+    │   └── NotConverted        another library's model cannot be said exactly; names the step
     ├── MalformedInput          the bytes cannot be read at all
     ├── TooLarge                past a limit; says the limit and what came
     ├── NotFound
@@ -84,6 +85,12 @@ class InvalidInput(ServerlessMLError):
     def at(cls, path: str, message: str) -> InvalidInput:
         """One fault."""
         return cls([Fault(path, message)])
+
+
+class NotConverted(InvalidInput):
+    """A model of another library's cannot be said exactly; the path of the fault names the step."""
+
+    code = "not_converted"
 
 
 class MalformedInput(ServerlessMLError):

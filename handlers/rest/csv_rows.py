@@ -134,6 +134,7 @@ def columns_of_csv(
 def _of_text(feature: Feature, *, gaps: bool) -> Feature:
     """The feature where its values are cells: an empty one is missing, and numbers are written."""
     rule = feature.rule
+    gaps = gaps and not rule.required
     rule = rule._replace(text=True, missing=(*rule.missing, "") if gaps else rule.missing)
     if feature.kind == BOOLEAN and not rule.true:
         rule = rule._replace(true=("true",), false=("false",))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from ml_core.algorithms.contract import FittedEstimator
     from ml_core.algorithms.learnt import KernelDecisions, LinearDecisions, Side, Sigmoid
     from ml_core.arithmetic.contract import Arithmetic
 
@@ -206,21 +207,53 @@ class Calibration(Record):
         return arithmetic.complemented(each) if len(self.slopes) == 1 else arithmetic.shares(each)
 
 
-class SVM(ArithmeticEstimator):
-    """Pairwise decisions, counted as votes; and, if they were asked for, calibrated probabilities."""
+class Coupling(Record):
+    """libsvm's own probabilities: Platt's sigmoid for each pair, 1 / (1 + exp(slope·decision + offset)).
 
-    def __init__(self, classes: int, pairs: Pairwise, calibration: Calibration | None) -> None:
+    What the pairs say is brought together by `coupled`.
+    """
+
+    slopes: tuple[float, ...]
+    offsets: tuple[float, ...]
+
+
+class SVM(ArithmeticEstimator):
+    """Pairwise decisions, counted as votes; and, if they were asked for, probabilities.
+
+    Args:
+        classes: how many there are.
+        pairs: the decision of each pair of them.
+        calibration: how decisions become probabilities, as this project's training calibrates them.
+        coupling: how pairs do, as libsvm does it.
+        breaks_ties: whether the label is the class of the largest decision, and not that of the most votes.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        pairs: Pairwise,
+        calibration: Calibration | None,
+        coupling: Coupling | None = None,
+        *,
+        breaks_ties: bool = False,
+    ) -> None:
         if len(pairs.intercepts) != classes * (classes - 1) // 2:
             raise ValueError("the pairs do not fit the classes")
         if calibration and not len(calibration.slopes) == len(calibration.offsets) == _decision_columns(
             classes
         ):
             raise ValueError("the calibration does not fit the classes")
+        if coupling and (
+            calibration or not len(coupling.slopes) == len(coupling.offsets) == len(pairs.intercepts)
+        ):
+            raise ValueError("the coupling does not fit the pairs")
         self.n_classes = classes
         self.pairs = pairs
         self.calibration = calibration
+        self.coupling = coupling
+        self.breaks_ties = breaks_ties and classes > 2
         self.input = table_row(pairs.n_features_in)
-        probability = (OutputSpec("probability", (classes,)),) if calibration else ()
+        probability = (OutputSpec("probability", (classes,)),) if calibration or coupling else ()
         self.outputs = (LABELS, OutputSpec("decision", () if classes == 2 else (classes,)), *probability)
 
     @property
@@ -239,17 +272,23 @@ class SVM(ArithmeticEstimator):
         return sum(tensor.size for tensor in self.pairs.tensors().values())
 
     def compute[M](self, arithmetic: Arithmetic[M], X: M, outputs: Sequence[str]) -> dict[str, M | list[int]]:
-        """The class of each row by libsvm's votes, and what else is asked. Raises `NotFinite`."""
+        """The class of each row, by libsvm's votes, and what else is asked. Raises `NotFinite`."""
         pairs = self.pairs.decisions(arithmetic, X)
-        found: dict[str, M | list[int]] = {"label": arithmetic.most_votes(pairs, self.n_classes)}
-        if "decision" not in outputs and "probability" not in outputs:
-            return found
+        found: dict[str, M | list[int]] = {}
+        if self.coupling and "probability" in outputs:
+            found["probability"] = arithmetic.coupled(pairs, *self.coupling, self.n_classes)
+        if not self.breaks_ties:
+            found["label"] = arithmetic.most_votes(pairs, self.n_classes)
+            if "decision" not in outputs and ("probability" not in outputs or self.coupling):
+                return found
         # scikit-learn's sign: of two classes, the decision is positive for the second
         several = self.n_classes > 2
         decisions = (
             arithmetic.one_versus_rest(pairs, self.n_classes) if several else arithmetic.negated(pairs)
         )
         found["decision"] = decisions
+        if self.breaks_ties:
+            found["label"] = arithmetic.largest(decisions)
         if "probability" in outputs and self.calibration:
             found["probability"] = self.calibration.probabilities(arithmetic, decisions)
         return found
@@ -257,7 +296,9 @@ class SVM(ArithmeticEstimator):
     def absorb_scaling(self, scaling: Scaling) -> SVM | None:
         """The same with the scaling in a linear kernel's weights, where that is precise."""
         pairs = self.pairs.absorb_scaling(scaling)
-        return None if pairs is None else SVM(self.n_classes, pairs, self.calibration)
+        if pairs is None:
+            return None
+        return SVM(self.n_classes, pairs, self.calibration, self.coupling, breaks_ties=self.breaks_ties)
 
     def learnt(self) -> LinearDecisions | KernelDecisions:
         """Each pair's decision, and how probabilities come of them; no vector, which is a training row."""
@@ -272,9 +313,12 @@ class SVM(ArithmeticEstimator):
         return self.pairs.learnt(sides, -1.0 if two else 1.0, calibration)
 
     def parameters(self) -> dict[str, object]:
-        """The pairs' parameters, and the calibration."""
+        """The pairs' parameters, and what is made of their decisions."""
         calibration = self.calibration and self.calibration._asdict()
-        return {"classes": self.n_classes, "calibration": calibration, **self.pairs.parameters()}
+        told = {"classes": self.n_classes, "calibration": calibration, **self.pairs.parameters()}
+        if self.coupling:
+            told["coupling"] = self.coupling._asdict()
+        return {**told, "breaks_ties": True} if self.breaks_ties else told
 
     def tensors(self) -> dict[str, Tensor]:
         """The pairs' tensors."""
@@ -333,8 +377,31 @@ def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untype
     # For two classes scikit-learn turns the signs, so that positive means the second class; libsvm's means
     # the first.
     sign = -1.0 if len(estimator.classes_) == 2 else 1.0
-    intercepts = tuple((sign * estimator.intercept_).tolist())
-    vectors = estimator.support_vectors_
+    # libsvm's gamma, once "scale" and "auto" are numbers, is public nowhere
+    kernel = Kernel(estimator.kernel, float(estimator._gamma), estimator.coef0, estimator.degree)  # noqa: SLF001
+    return pairs_of_vectors(
+        kernel,
+        estimator.support_vectors_,
+        sign * _full(estimator.dual_coef_),
+        tuple(estimator.n_support_.tolist()),
+        tuple((sign * estimator.intercept_).tolist()),
+        weights=sign * _full(estimator.coef_) if estimator.kernel == "linear" else None,
+    )
+
+
+def pairs_of_vectors(
+    kernel: Kernel,
+    vectors: Any,  # noqa: ANN401 - scikit-learn is untyped
+    dual: Any,  # noqa: ANN401
+    counts: tuple[int, ...],
+    intercepts: tuple[float, ...],
+    *,
+    weights: Any = None,  # noqa: ANN401
+) -> Pairwise:
+    """The pairs of what libsvm fitted, with its signs; `weights` are a linear kernel's, a row for each pair.
+
+    Raises `TooLarge`.
+    """
     if vectors.shape[0] * vectors.shape[1] > MOST_NUMBERS:
         rows, columns = vectors.shape
         raise TooLarge(
@@ -344,17 +411,13 @@ def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untype
         )
     vectors = _full(vectors)
     few = len(intercepts) * vectors.shape[1] <= max(MOST_WEIGHTS, vectors.size)
-    if estimator.kernel == "linear" and few and not _cancels(estimator):
-        weights = sign * _full(estimator.coef_)
+    if weights is not None and few and not _cancels(weights, dual, vectors):
         return LinearPairs(Tensor(weights.shape, weights.astype("<f8").tobytes()), intercepts)
-    # libsvm's gamma, once "scale" and "auto" are numbers, is public nowhere
-    kernel = Kernel(estimator.kernel, float(estimator._gamma), estimator.coef0, estimator.degree)  # noqa: SLF001
-    dual = sign * _full(estimator.dual_coef_)
     return KernelPairs(
         kernel,
         Tensor(vectors.shape, vectors.astype("<f8").tobytes()),
         Tensor(dual.shape, dual.astype("<f8").tobytes()),
-        tuple(estimator.n_support_.tolist()),
+        counts,
         intercepts,
     )
 
@@ -364,19 +427,23 @@ def _full(matrix: Any) -> Any:  # noqa: ANN401 - scikit-learn is untyped
     return matrix.toarray() if hasattr(matrix, "toarray") else matrix
 
 
-def _cancels(estimator: Any) -> bool:  # noqa: ANN401 - scikit-learn is untyped
+def _cancels(weights: Any, dual: Any, vectors: Any) -> bool:  # noqa: ANN401 - scikit-learn is untyped
     """Whether all weights of a pair are 0 but for rounding, as where no line can part the classes (XOR).
 
     Rounding then decides each label, in libsvm's order of adding: only the vectors know it.
     """
     import numpy as np
 
-    terms = np.abs(_full(estimator.dual_coef_)).sum(axis=0) @ np.abs(_full(estimator.support_vectors_))
-    return bool((np.abs(_full(estimator.coef_)) <= CLOSE * terms).all(axis=1).any())
+    terms = np.abs(dual).sum(axis=0) @ np.abs(vectors)
+    return bool((np.abs(weights) <= CLOSE * terms).all(axis=1).any())
 
 
-def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> SVM:
+def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> FittedEstimator:
     """The state that `parameters` and `tensors` describe."""
+    if "one_versus_rest" in parameters:
+        from ml_core.algorithms.one_versus_rest import restored
+
+        return restored(parameters, tensors)
     (classes,) = counts([parameters.pop("classes")])
     intercepts = finite_numbers(parameters.pop("intercepts"))
     calibration = parameters.pop("calibration")
@@ -384,8 +451,13 @@ def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> SVM:
         calibration = Calibration(
             finite_numbers(calibration["slopes"]), finite_numbers(calibration["offsets"])
         )
+    coupling = parameters.pop("coupling", None)
+    if coupling is not None:
+        coupling = Coupling(finite_numbers(coupling["slopes"]), finite_numbers(coupling["offsets"]))
+    breaks_ties = _flag(parameters.pop("breaks_ties", False))
     if "weights" in tensors:
-        return SVM(classes, LinearPairs(float64(tensors.pop("weights"), 2), intercepts), calibration)
+        linear = LinearPairs(float64(tensors.pop("weights"), 2), intercepts)
+        return SVM(classes, linear, calibration, coupling, breaks_ties=breaks_ties)
     kernel = parameters.pop("kernel")
     gamma, coef0 = finite_numbers([kernel["gamma"], kernel["coef0"]])
     (degree,) = counts([kernel["degree"]])
@@ -396,7 +468,13 @@ def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> SVM:
     pairs = KernelPairs(
         alike, float64(tensors.pop("vectors"), 2), float64(tensors.pop("dual"), 2), grouped, intercepts
     )
-    return SVM(classes, pairs, calibration)
+    return SVM(classes, pairs, calibration, coupling, breaks_ties=breaks_ties)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("expected true or false")
+    return value
 
 
 ALGORITHM = Algorithm(

@@ -85,6 +85,14 @@ class Arithmetic[M](Protocol):
         """1 / (1 + exp(-(slope·x + offset))), column by column."""
         ...
 
+    def coupled(self, pairs: M, slopes: "Sequence[float]", offsets: "Sequence[float]", classes: int) -> M:
+        """The probability of each class, of what `one_versus_one` gives, as libsvm couples it.
+
+        Of each pair 1 / (1 + exp(slope·decision + offset)) is the probability of its first. Those of the
+        classes are approached step by step from equal ones, until they are near enough: where libsvm stops.
+        """
+        ...
+
     def softmax(self, matrix: M) -> M:
         """exp(x) over the sum of the row's exp(x)."""
         ...

@@ -20,6 +20,9 @@ type Row = Sequence[float]
 type Matrix = Sequence[Row]
 
 ROUNDING = 2.0**-53
+# libsvm's: no probability of a pair is less, an error below this over the number of classes is none, and so
+# many rounds are the most.
+LEAST_COUPLED, COUPLED_ERROR, COUPLED_ROUNDS = 1e-7, 0.005, 100
 
 
 def matrix(packed: bytes | memoryview, width: int) -> Matrix:
@@ -188,6 +191,40 @@ def sigmoid(matrix: Matrix, slopes: Sequence[float], offsets: Sequence[float]) -
     """1 / (1 + exp(-(slope·x + offset))), column by column."""
     columns = list(zip(slopes, offsets, strict=True))
     return [[_logistic(a * x + b) for x, (a, b) in zip(row, columns, strict=True)] for row in matrix]
+
+
+def coupled(pairs: Matrix, slopes: Sequence[float], offsets: Sequence[float], classes: int) -> Matrix:
+    """The probability of each class, of the decisions of pairs, as libsvm couples it."""
+    order = pairs_of(classes)
+    found = []
+    for said in sigmoid(pairs, [-slope for slope in slopes], [-offset for offset in offsets]):
+        r = [[0.0] * classes for _ in range(classes)]
+        for (i, j), probability in zip(order, said, strict=True):
+            r[i][j] = min(max(probability, LEAST_COUPLED), 1.0 - LEAST_COUPLED)
+            r[j][i] = 1.0 - r[i][j]
+        found.append(_coupled_row(r, classes))
+    return found
+
+
+def _coupled_row(r: list[list[float]], classes: int) -> list[float]:
+    """The probabilities p that come nearest to r[i][j] = p[i] / (p[i] + p[j]), by libsvm's iteration."""
+    order = range(classes)
+    Q = [[-r[j][t] * r[t][j] for j in order] for t in order]
+    for t in order:
+        Q[t][t] = sum(r[j][t] * r[j][t] for j in order if j != t)
+    p = [1.0 / classes] * classes
+    for _ in range(max(COUPLED_ROUNDS, classes)):
+        Qp = [sum(q * x for q, x in zip(Q[t], p, strict=True)) for t in order]
+        pQp = sum(x * y for x, y in zip(p, Qp, strict=True))
+        if max(abs(each - pQp) for each in Qp) < COUPLED_ERROR / classes:
+            break
+        for t in order:
+            diff = (pQp - Qp[t]) / Q[t][t]
+            p[t] += diff
+            pQp = (pQp + diff * (diff * Q[t][t] + 2.0 * Qp[t])) / (1.0 + diff) / (1.0 + diff)
+            Qp = [(each + diff * q) / (1.0 + diff) for each, q in zip(Qp, Q[t], strict=True)]
+            p = [each / (1.0 + diff) for each in p]
+    return p
 
 
 def softmax(matrix: Matrix) -> Matrix:

@@ -331,6 +331,40 @@ def sigmoid(matrix: Matrix, slopes: Sequence[float], offsets: Sequence[float]) -
 
 
 @np.errstate(all="ignore")
+def coupled(pairs: Matrix, slopes: Sequence[float], offsets: Sequence[float], classes: int) -> Matrix:
+    """The probability of each class, of the decisions of pairs, as libsvm couples it."""
+    said = sigmoid(pairs, [-slope for slope in slopes], [-offset for offset in offsets])
+    said = np.clip(said, plain.LEAST_COUPLED, 1.0 - plain.LEAST_COUPLED)
+    r = np.zeros((len(pairs), classes, classes))
+    for column, (i, j) in enumerate(pairs_of(classes)):
+        r[:, i, j] = said[:, column]
+        r[:, j, i] = 1.0 - said[:, column]
+    turned = r.transpose(0, 2, 1)
+    Q = -turned * r
+    for t in range(classes):
+        Q[:, t, t] = (turned[:, t] ** 2).sum(axis=1)
+    p = np.full((len(pairs), classes), 1.0 / classes)
+    left = np.arange(len(pairs))  # the rows that are not near enough yet
+    for _ in range(max(plain.COUPLED_ROUNDS, classes)):
+        some, some_p = Q[left], p[left]
+        Qp = np.einsum("ntj,nj->nt", some, some_p)
+        pQp = np.einsum("nt,nt->n", some_p, Qp)
+        far = ~(np.abs(Qp - pQp[:, None]).max(axis=1) < plain.COUPLED_ERROR / classes)
+        left, some, some_p, Qp, pQp = left[far], some[far], some_p[far], Qp[far], pQp[far]
+        if not len(left):
+            break
+        for t in range(classes):
+            own = some[:, t, t]
+            diff = (pQp - Qp[:, t]) / own
+            some_p[:, t] += diff
+            pQp = (pQp + diff * (diff * own + 2.0 * Qp[:, t])) / (1.0 + diff) / (1.0 + diff)
+            Qp = (Qp + diff[:, None] * some[:, t]) / (1.0 + diff[:, None])
+            some_p /= 1.0 + diff[:, None]
+        p[left] = some_p
+    return p
+
+
+@np.errstate(all="ignore")
 def softmax(matrix: Matrix) -> Matrix:
     """exp(x) over the sum of the row's exp(x)."""
     # Subtracting the maximum changes nothing but keeps exp in range: it overflows past 709.

@@ -31,6 +31,7 @@ KINDS = (NUMBER, BOOLEAN, CATEGORY, DATE)
 MISSING = nan
 UNKNOWN = -1.0
 _SHOWN_WORDS = 20
+_FEW_WORDS = 5
 # Python makes no number of more.
 _MOST_DIGITS = 4_300
 
@@ -54,10 +55,12 @@ def schema_of(feature: Feature) -> dict[str, object]:
 
 def _schema_of_kind(feature: Feature) -> dict[str, object]:
     if feature.kind == CATEGORY:
-        types = ["string", "number", "boolean", "null"] if feature.rule.spelled else ["string", "null"]
+        types = ["string", "number", "boolean"] if feature.rule.spelled else ["string"]
+        if feature.rule.word_kind:
+            types = ["string", feature.rule.word_kind]
         return {
-            "type": types,
-            "description": "a category; values unseen in training are encoded as all zeros",
+            "type": types if feature.rule.required else [*types, "null"],
+            "description": _CLOSED if feature.rule.closed else _OPEN,
             "examples": list(feature.words[:_SHOWN_WORDS]),
         }
     if feature.kind == DATE:
@@ -68,10 +71,12 @@ def _schema_of_kind(feature: Feature) -> dict[str, object]:
             else _WRITTEN_DATES[feature.rule.date],
             "examples": _EXAMPLE_DATES[feature.rule.date],
         }
-    types = [feature.kind, "string", "null"] if feature.rule.text else [feature.kind, "null"]
-    return {"type": types}
+    types = [feature.kind, "string"] if feature.rule.text else [feature.kind]
+    return {"type": types if feature.rule.required else [*types, "null"]}
 
 
+_OPEN = "a category; values unseen in training are encoded as all zeros"
+_CLOSED = "a category; values unseen in training are refused"
 _WRITTEN_DATES = {
     "dmy": "a date with the day first",
     "mdy": "a date with the month first",
@@ -174,8 +179,31 @@ def read_column(feature: Feature, values: Sequence[object], reader: Reader | Non
         kinds = set(map(type, values))
         if kinds <= {float, int} and all(map(_is_finite, values)):
             return list(values)
-    read = reader or reader_of(feature)
-    return [MISSING if value is None else read(value) for value in values]
+    read, gap = reader or reader_of(feature), _null_of(feature)
+    return [gap if value is None else read(value) for value in values]
+
+
+def _null_of(feature: Feature) -> float:
+    """What null is read as."""
+    if feature.rule.required:
+        return _Wrong.saying(f"expected {_EXPECTED[feature.kind]}, got null")
+    return _gap_of(feature)
+
+
+def _gap_of(feature: Feature) -> float:
+    """What a missing value is read as: the place of the word that it counts as, if there is one."""
+    if not feature.rule.filled:
+        return MISSING
+    (word,) = feature.rule.filled
+    return float(feature.words.index(word)) if word in feature.words else UNKNOWN
+
+
+_EXPECTED = {
+    NUMBER: "a number",
+    BOOLEAN: "true or false",
+    CATEGORY: "one of the category's words",
+    DATE: "a date",
+}
 
 
 def _is_finite(value: Any) -> bool:  # noqa: ANN401 - a number of JSON
@@ -244,8 +272,10 @@ def _truth_reader(feature: Feature) -> Reader:
 def _word_reader(feature: Feature) -> Reader:
     rule = feature.rule
     places = {word: float(place) for place, word in enumerate(feature.words)}
+    for dropped in rule.dropped:
+        places.setdefault(dropped, UNKNOWN)
     for gap in rule.missing:
-        places.setdefault(gap, MISSING)
+        places.setdefault(gap, _gap_of(feature))
     numbers: dict[float, float] = {}
 
     def read(value: object) -> float:
@@ -253,29 +283,49 @@ def _word_reader(feature: Feature) -> Reader:
             found = places.get(value)
             if found is None and (rule.text or rule.trim):
                 found = places.get(value.strip())
-            return UNKNOWN if found is None else found
-        if rule.spelled and is_spelled(value):
-            return _spelled_place(value, places, numbers)
-        return _Wrong.saying(f"expected a string, got {shown(value)}")
+        elif rule.spelled and is_spelled(value) and _is_of(value, rule.word_kind):
+            found = _spelled_place(value, places, numbers)
+        else:
+            return _Wrong.saying(f"expected {_SPELLED.get(rule.word_kind, 'a string')}, got {shown(value)}")
+        if found is None:
+            return _unseen(feature, value) if rule.closed else UNKNOWN
+        return found
 
     return read
 
 
-def _spelled_place(value: Any, places: dict[str, float], numbers: dict[float, float]) -> float:  # noqa: ANN401
-    """The place of a number or truth value among words: as it is written, or of a word of the same number."""
+_SPELLED = {"number": "a number", "boolean": "true or false"}
+
+
+def _is_of(value: object, word_kind: str) -> bool:
+    """Whether a number or truth value is of the kind that a category's words spell."""
+    return not word_kind or isinstance(value, bool) == (word_kind == "boolean")
+
+
+def _unseen(feature: Feature, value: object) -> _Wrong:
+    words = (*feature.words, *feature.rule.dropped)
+    few = ", ".join(map(shown, words[:_FEW_WORDS])) + ", …" * (len(words) > _FEW_WORDS)
+    return _Wrong.saying(f"expected one of the words that the model knows ({few}), got {shown(value)}")
+
+
+def _spelled_place(value: Any, places: dict[str, float], numbers: dict[float, float]) -> float | None:  # noqa: ANN401
+    """The place of a number or truth value among words: as it is written, or of a word of the same number.
+
+    None where it is no word.
+    """
     word = spelled(value)
     if word in places:
         return places[word]
     if isinstance(value, bool):
         alike = (places[text] for text in (word.capitalize(), word.upper()) if text in places)
-        return next(alike, UNKNOWN)
+        return next(alike, None)
     if not numbers:
         numbers[MISSING] = UNKNOWN  # they are looked for once
         for text, place in places.items():
             if is_number(text):
                 whole = text.strip("+-").isdecimal() and len(text) <= _MOST_DIGITS
                 numbers.setdefault(int(text) if whole else float(text), place)
-    return numbers.get(value, UNKNOWN)
+    return numbers.get(value)
 
 
 def _date_reader(feature: Feature) -> Reader:

@@ -71,7 +71,8 @@ def frame_columns(X: Any, features: Sequence[Feature]) -> Columns:  # noqa: ANN4
     names = [feature.name for feature in features]
     columns = _columns(X, names, "the model")
     read = (
-        _json_column(column, feature.name, words=feature.kind == CATEGORY)
+        # Words that spell numbers or truth values are looked for by these: a frame writes them otherwise.
+        _json_column(column, feature.name, words=feature.kind == CATEGORY and not feature.rule.word_kind)
         for column, feature in zip(columns, features, strict=True)
     )
     return Columns(features, read, lambda place, row: member(f"X[{row}]", names[place]), "X")

@@ -23,6 +23,8 @@ DATE_ORDERS = (ISO_8601, DAY_FIRST, MONTH_FIRST, YEAR_FIRST, NAMED_MONTH)
 EXACT = 2**53
 # The words of a column that is said to be truth values, in lower case.
 TRUE_SAID, FALSE_SAID = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+# What the words of a category may spell: nothing in particular, numbers, truth values.
+WORD_KINDS = ("", "number", "boolean")
 DECIMALS, THOUSANDS = (".", ","), ("", ",", ".", " ", "'")
 
 
@@ -41,6 +43,12 @@ class ValueRule(Record):
         false: the words for false.
         spelled: numbers and truth values are words of this category too, as they are written.
         optional: rows may lack the column; it is missing then.
+        required: null is refused.
+        closed: a word that is none of the category's is refused.
+        dropped: words that the category has beside its own: known, and encoded as all zeros.
+        filled: the word that a missing value counts as, or none. It may be none of the category's own.
+        word_kind: "number" or "boolean" where the words are numbers or truth values as they are spelled: of
+            those two kinds only that one is taken. Empty for words that are just words.
     """
 
     text: bool = False
@@ -54,6 +62,11 @@ class ValueRule(Record):
     false: tuple[str, ...] = ()
     spelled: bool = False
     optional: bool = False
+    required: bool = False
+    closed: bool = False
+    dropped: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
+    word_kind: str = ""
 
     def described(self) -> dict[str, object]:
         """What differs from the default as JSON values, but for `missing`, which many columns share."""
@@ -83,12 +96,14 @@ def restored_rule(described: object, missing: tuple[str, ...]) -> ValueRule:
         raise ValueError("a rule has a member that is not known") from error
     kinds = {name: type(value) for name, value in TYPED._asdict().items()}
     sound = all(type(value) is kinds[name] for name, value in rule._asdict().items())
-    words = (*rule.true, *rule.false) if sound else (None,)
+    words = (*rule.true, *rule.false, *rule.dropped, *rule.filled) if sound else (None,)
     if (
         not all(isinstance(word, str) for word in words)
         or rule.decimal not in DECIMALS
         or rule.thousands not in THOUSANDS
         or rule.date not in DATE_ORDERS
+        or rule.word_kind not in WORD_KINDS
+        or len(rule.filled) > 1
     ):
         raise ValueError("a rule says what no reader does")
     return rule

@@ -342,15 +342,15 @@ class Model:
         from ml_core.inputs.scalars import json_value
         from ml_core.model.explanations import explain
 
-        rows = self._rows_of(X)
+        rows = self.rows_of(X)
         others = None if background is None else self._background_of(background)
         return explain(self, rows, against=json_value(against), background=others)
 
     def _background_of(self, rows: Any) -> Any:  # noqa: ANN401 - instances of its kind
-        """As `_rows_of`, and faults say that they are of the background."""
+        """As `rows_of`, and faults say that they are of the background."""
         where = "background"
         try:
-            found = self._rows_of(rows)
+            found = self.rows_of(rows)
         except InvalidInput as error:
             faults = [Fault(where + fault.path.removeprefix("X"), fault.message) for fault in error.faults]
             raise InvalidInput(faults) from None
@@ -369,9 +369,10 @@ class Model:
         """
         if not isinstance(output, str) or output not in self._asked:
             raise InvalidInput.at("output", self._has_no(output))
-        return self.predict_rows(self._rows_of(X), [output])[output]
+        return self.predict_rows(self.rows_of(X), [output])[output]
 
-    def _rows_of(self, X: Any) -> Instances:  # noqa: ANN401
+    def rows_of(self, X: Any) -> Instances:  # noqa: ANN401
+        """What a notebook holds (lists, an array or a data frame), checked. Raises `InvalidInput`."""
         if self.reader:
             from ml_core.preprocessing.notebook_instances import model_instances
 

@@ -11,6 +11,7 @@ from math import sqrt, sumprod
 
 from ml_core.arithmetic.pairs import pairs_of
 from ml_core.arithmetic.plain import ROUNDING
+from ml_core.errors import NotExported
 from ml_core.onnx.graph import BOOL, DOUBLE, INT64, Value
 from ml_core.safetensors import pack, unpack_rows
 
@@ -201,6 +202,19 @@ class GraphArithmetic:
         positive = add("GreaterOrEqual", x, graph.double(0.0), datatype=BOOL)
         share = add("Where", positive, graph.double(1.0), small, datatype=DOUBLE)
         return add("Div", share, self._plus(small, 1.0))._replace(columns=len(slopes))
+
+    def coupled(
+        self,
+        pairs: Value,  # noqa: ARG002 - as every arithmetic
+        slopes: Sequence[float],  # noqa: ARG002
+        offsets: Sequence[float],  # noqa: ARG002
+        classes: int,  # noqa: ARG002
+    ) -> Value:
+        """What has no such form: how often libsvm's steps are repeated depends on the row."""
+        raise NotExported(
+            "probabilities that libsvm couples are approached step by step, which no operator of ONNX does; "
+            "the version's artifact holds the model; one that was fitted without probabilities is exported"
+        )
 
     def softmax(self, matrix: Value) -> Value:
         """exp(x) over the sum of the row's exp(x)."""

@@ -41,8 +41,8 @@ def column_inputs(encoding: Encoding, taken: Container[str]) -> dict[int, str]:
 
     It is the column's name, unless that is empty or means something else in the graph.
     """
-    used = [column for column, _ in encoding.layout.numbers]
-    used += [column for column, _, _ in encoding.layout.categories]
+    used = {column for column, _ in encoding.layout.numbers} | {*encoding.layout.missing_indicator}
+    used |= {column for column, _, _ in encoding.layout.categories}
     names = [feature.name for feature in encoding.features]
     found: dict[int, str] = {}
     for column in sorted(used):
@@ -80,16 +80,23 @@ def _held(feature: Feature) -> str:
 def _numbers(graph: Graph, encoding: Encoding, given: dict[int, Value]) -> list[Value]:
     """The numbers, those that are missing replaced; and for each flagged column whether it is missing."""
     layout, features, add = encoding.layout, encoding.features, graph.node
-    if not layout.numbers:
+    numbers = [column for column, _ in layout.numbers]
+    # Of a column that had no value at all there is a flag alone.
+    read = numbers + [column for column in layout.missing_indicator if column not in numbers]
+    if not read:
         return []
-    X = _side_by_side(
-        graph, [_with_gaps(graph, features[column], given[column]) for column, _ in layout.numbers]
-    )
+    X = _side_by_side(graph, [_with_gaps(graph, features[column], given[column]) for column in read])
     missing = add("IsNaN", X, datatype=BOOL)
-    replacements = graph.doubles((number for _, number in layout.numbers), 1, len(layout.numbers))
-    parts = [add("Where", missing, replacements, X, datatype=DOUBLE)]
+    parts = []
+    if numbers:
+        replacements = graph.doubles((number for _, number in layout.numbers), 1, len(numbers))
+        first = graph.integers(range(len(numbers)))
+        some = [
+            each if len(read) == len(numbers) else add("Gather", each, first, axis=1) for each in (missing, X)
+        ]
+        parts.append(add("Where", some[0], replacements, some[1], datatype=DOUBLE))
     if layout.missing_indicator:
-        places = {column: place for place, (column, _) in enumerate(layout.numbers)}
+        places = {column: place for place, column in enumerate(read)}
         flagged = graph.integers(places[column] for column in layout.missing_indicator)
         parts.append(graph.cast(add("Gather", missing, flagged, axis=1), DOUBLE))
     return parts
@@ -113,6 +120,8 @@ def _with_gaps(graph: Graph, feature: Feature, given: Value) -> Value:
 def _category(graph: Graph, feature: Feature, given: Value, *, missing: bool) -> list[Value]:
     """1 for the word that it is, 0 for each other; of one that is none of them all are 0."""
     parts = []
+    if feature.rule.filled:
+        given = _filled(graph, feature, given)
     if feature.words:
         words = graph.words(feature.words, 1, len(feature.words))
         parts.append(graph.cast(graph.node("Equal", given, words, datatype=BOOL), DOUBLE))
@@ -125,6 +134,17 @@ def _category(graph: Graph, feature: Feature, given: Value, *, missing: bool) ->
             some = graph.node("Equal", given, graph.words(gaps, 1, len(gaps)), datatype=BOOL)
             parts.append(graph.node("ReduceMax", graph.cast(some, DOUBLE), graph.integers([1]), keepdims=1))
     return parts
+
+
+def _filled(graph: Graph, feature: Feature, given: Value) -> Value:
+    """The word that a missing value counts as in its place."""
+    gaps = [gap for gap in dict.fromkeys(("", *feature.rule.missing)) if gap not in feature.words]
+    if not gaps:
+        return given
+    some = graph.cast(graph.node("Equal", given, graph.words(gaps, 1, len(gaps)), datatype=BOOL), DOUBLE)
+    missing = graph.node("ReduceMax", some, graph.integers([1]), keepdims=1)
+    filled = graph.words(feature.rule.filled, 1, 1)
+    return graph.node("Where", graph.cast(missing, BOOL), filled, given, datatype=STRING)
 
 
 def _side_by_side(graph: Graph, parts: list[Value]) -> Value:

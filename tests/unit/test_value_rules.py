@@ -28,6 +28,7 @@ from ml_core.inputs.rules import (
     DECIMALS,
     THOUSANDS,
     TYPED,
+    WORD_KINDS,
     ValueRule,
     restored_rule,
 )
@@ -654,6 +655,11 @@ RULES = st.builds(
     false=st.sampled_from([(), ("false",)]),
     spelled=st.booleans(),
     optional=st.booleans(),
+    required=st.booleans(),
+    closed=st.booleans(),
+    dropped=st.sampled_from([(), ("no", "")]),
+    filled=st.sampled_from([(), ("",), ("other",)]),
+    word_kind=st.sampled_from(WORD_KINDS),
 )
 
 

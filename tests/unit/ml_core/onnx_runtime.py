@@ -55,7 +55,7 @@ def properties(file: bytes) -> dict[str, str]:
 
 def feed(model: Model, X: Any) -> Feed:
     """Instances as the file takes them, read: a table in one tensor, or in one for each column."""
-    rows = model._rows_of(X)
+    rows = model.rows_of(X)
     if isinstance(rows, Pictures):
         pictures = np.frombuffer(rows.packed, "<f4" if rows.dtype == "F32" else "u1")
         return {"input-0": pictures.reshape(-1, *rows.shape).astype(np.float32)}

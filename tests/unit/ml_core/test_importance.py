@@ -99,7 +99,7 @@ def test_it_is_scikit_learns_given_the_same_orders(name: str) -> None:
     chosen = {"probability": True} if algorithm == "svm" and name != "digits" else {}
     model = train_model(X[fitted], y[fitted].tolist(), algorithm, hyperparameters=chosen)
     numbers = np.array([(model.classes or ()).index(label) for label in y[held_out].tolist()])
-    packed = model._rows_of(X[held_out])
+    packed = model.rows_of(X[held_out])
     matrix = np.frombuffer(packed.packed, "<f8").reshape(len(numbers), -1).copy()
     found = permuted(model, matrix, numbers, orders_of(7, len(numbers), 5))
     assert found is not None

@@ -1,0 +1,184 @@
+"""The columns that reach the last step as this project has rows: features, and how they become numbers.
+
+scikit-learn's steps leave columns in an order of their own; here numbers come first, then the flags of
+missing ones, then words. `places` says where each column of the last step's matrix stands.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ml_core.arithmetic.layout import Layout
+from ml_core.converting.fitted import refuse
+from ml_core.converting.matrix_columns import NULL, Flag, Gap, Value, Word, said
+from ml_core.inputs.columns import CATEGORY, NUMBER, Feature
+from ml_core.inputs.rules import TYPED, ValueRule, spelled
+from ml_core.preprocessing.encoding import Encoding
+from ml_core.preprocessing.scaling import Scaling
+from ml_core.records import Record
+from ml_core.safetensors import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ml_core.converting.matrix_columns import Column, Vocabulary
+
+
+class CodedRows(Record):
+    """How rows reach the last step.
+
+    Args:
+        sources: the caller's columns that are looked at, by their numbers, in order.
+        features: these with their kinds and rules.
+        layout: how they become numbers.
+        places: where each column of the last step's matrix stands in a coded row; some may share a place.
+        columns: the columns of the last step's matrix.
+    """
+
+    sources: tuple[int, ...]
+    features: tuple[Feature, ...]
+    layout: Layout
+    places: tuple[int, ...]
+    columns: "tuple[Column, ...]"
+
+    @property
+    def first_at(self) -> dict[int, int]:
+        """Of each place the first of the columns that stand there: its scaling is that of the place."""
+        found: dict[int, int] = {}
+        for number, place in enumerate(self.places):
+            found.setdefault(place, number)
+        return found
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """The encoding; None where all are numbers without gaps."""
+        plain = all(feature.kind == NUMBER and feature.rule == _NO_GAP for feature in self.features)
+        if plain and self.layout.changes_nothing(len(self.features)):
+            return None
+        return Encoding(self.features, self.layout)
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """The scaling of a coded row; None where nothing is scaled."""
+        first = self.first_at
+        scaled = [self.columns[first[place]] for place in range(len(first))]
+        if all((each.shift, each.scale) == (0.0, 1.0) for each in scaled):
+            return None
+        return Scaling(Tensor.of([each.shift for each in scaled]), Tensor.of([each.scale for each in scaled]))
+
+
+_NO_GAP = TYPED._replace(required=True)
+
+
+def coded_rows(
+    columns: "Sequence[Column]", names: tuple[str, ...], kinds: "Mapping[int, str]", path: str
+) -> CodedRows:
+    """How rows reach the last step, given what its matrix has.
+
+    `kinds` are those of the caller's columns that are no numbers or words, by their numbers. Raises
+    `NotConverted` where a column is used in two ways that one column here cannot have.
+    """
+    sources = tuple(sorted({column.source for column in columns}))
+    if not sources:
+        refuse(path, "no column reaches it: there is nothing that it looks at")
+    of = {source: [column for column in columns if column.source == source] for source in sources}
+    features = tuple(
+        _feature(of[source], names[source], kinds.get(source, NUMBER), said(source, names), path)
+        for source in sources
+    )
+    numbers, flags, words, keys = [], [], [], []
+    for place, (source, feature) in enumerate(zip(sources, features, strict=True)):
+        values = [column for column in of[source] if isinstance(column, Value)]
+        if values:
+            numbers.append((place, _replacement(values)))
+        if any(isinstance(column, Flag) for column in of[source]):
+            flags.append(place)
+        if feature.kind == CATEGORY:
+            missing = any(isinstance(column, Word) and column.word is None for column in of[source])
+            words.append((place, len(feature.words), missing))
+    layout = Layout(tuple(numbers), tuple(flags), tuple(words))
+    keys = [(sources[place], Value) for place, _ in numbers] + [(sources[place], Flag) for place in flags]
+    for place, _, missing in words:
+        keys += [(sources[place], word) for word in features[place].words]
+        keys += [(sources[place], None)] * missing
+    placed = {key: place for place, key in enumerate(keys)}
+    places = tuple(
+        placed[column.source, column.word if isinstance(column, Word) else type(column)] for column in columns
+    )
+    return CodedRows(sources, features, layout, places, tuple(columns))
+
+
+def _feature(columns: "list[Column]", name: str, kind: str, said_name: str, path: str) -> Feature:
+    """The feature of a caller's column, given all that is made of it."""
+    words = [column for column in columns if isinstance(column, Word)]
+    if not words:
+        return Feature(name, kind, (), _number_rule(columns, said_name, path))
+    vocabulary = words[0].vocabulary
+    if len(words) < len(columns) or any(each.vocabulary != vocabulary for each in words):
+        refuse(
+            path,
+            f"{said_name} reaches it as words and in another way as well, and one column is read in one way: "
+            "send a copy of it under another name",
+        )
+    there = {each.word for each in words}
+    kept = tuple(word for word in vocabulary.words if word in there)
+    return Feature(name, CATEGORY, kept, _word_rule(vocabulary, kept))
+
+
+def _number_rule(columns: "list[Column]", said_name: str, path: str) -> ValueRule:
+    gaps = {column.gap for column in columns if isinstance(column, Value)}
+    marks = {gap.mark for gap in gaps if gap} | {
+        column.mark for column in columns if isinstance(column, Flag)
+    }
+    marks -= {NULL} if None in gaps else set()  # where a gap is refused, nothing else happens to it
+    real = {gap for gap in gaps if gap and not (gap.mark is NULL and None in gaps)}
+    if len(marks) > 1 or len(real) > 1 or (None in gaps and marks):
+        refuse(
+            path,
+            f"{said_name} reaches it with its missing values filled in several ways: "
+            "send a copy of it under another name",
+        )
+    for gap in real:
+        if isinstance(gap.fill, str):
+            refuse(path, f"the missing values of {said_name} become a word, and numbers are computed with")
+    if None in gaps:
+        return _NO_GAP
+    (mark,) = marks
+    if mark is NULL:
+        return TYPED
+    if isinstance(mark, str):
+        refuse(path, f"the missing values of {said_name} are marked by a word, and numbers are computed with")
+    return TYPED._replace(required=True, missing=(spelled(mark),))
+
+
+def _replacement(values: "list[Value]") -> float:
+    gap = next((each.gap for each in values if each.gap), None)
+    return 0.0 if gap is None or any(each.gap is None for each in values) else float(gap.fill)
+
+
+def _word_rule(vocabulary: "Vocabulary", kept: tuple[str, ...]) -> ValueRule:
+    """How the values of a category are read."""
+    words, gap = vocabulary.words, vocabulary.gap
+    rule = TYPED._replace(
+        spelled=bool(vocabulary.kind),
+        word_kind=vocabulary.kind,
+        closed=vocabulary.closed,
+        dropped=tuple(word for word in words if word not in kept) if vocabulary.closed else (),
+    )
+    if gap is None:
+        return rule._replace(required=vocabulary.closed and not vocabulary.has_missing)
+    fill = _as_word(gap)
+    if gap.mark is not NULL:
+        rule = rule._replace(missing=(gap.mark if isinstance(gap.mark, str) else spelled(gap.mark),))
+    known = fill in words and _is_of_kind(gap.fill, vocabulary.kind)
+    return rule._replace(
+        required=gap.mark is not NULL or (vocabulary.closed and not known),
+        filled=(fill,) if known else (),
+    )
+
+
+def _as_word(gap: Gap) -> str:
+    return gap.fill if isinstance(gap.fill, str) else spelled(gap.fill)
+
+
+def _is_of_kind(fill: Any, kind: str) -> bool:  # noqa: ANN401
+    """Whether what fills a gap is of the kind that the words spell: 1 is not the word "1"."""
+    return isinstance(fill, str) == (not kind)
