@@ -41,7 +41,10 @@ class CodedRows(Record):
 
     @property
     def first_at(self) -> dict[int, int]:
-        """Of each place the first of the columns that stand there: its scaling is that of the place."""
+        """Of each place the first of the columns that stand there: its scaling is that of the place.
+
+        At the place of a word that the last step does not look at stands none.
+        """
         found: dict[int, int] = {}
         for number, place in enumerate(self.places):
             found.setdefault(place, number)
@@ -58,22 +61,29 @@ class CodedRows(Record):
     @property
     def scaling(self) -> Scaling | None:
         """The scaling of a coded row; None where nothing is scaled."""
-        first = self.first_at
-        scaled = [self.columns[first[place]] for place in range(len(first))]
-        if all((each.shift, each.scale) == (0.0, 1.0) for each in scaled):
+        shifts, scales = [0.0] * self.layout.width, [1.0] * self.layout.width
+        for place, number in self.first_at.items():
+            shifts[place], scales[place] = self.columns[number].shift, self.columns[number].scale
+        if not any(shifts) and set(scales) == {1.0}:
             return None
-        return Scaling(Tensor.of([each.shift for each in scaled]), Tensor.of([each.scale for each in scaled]))
+        return Scaling(Tensor.of(shifts), Tensor.of(scales))
 
 
 _NO_GAP = TYPED._replace(required=True)
 
 
 def coded_rows(
-    columns: "Sequence[Column]", names: tuple[str, ...], kinds: "Mapping[int, str]", path: str
+    columns: "Sequence[Column]",
+    names: tuple[str, ...],
+    kinds: "Mapping[int, str]",
+    path: str,
+    *,
+    linear: bool,
 ) -> CodedRows:
     """How rows reach the last step, given what its matrix has.
 
-    `kinds` are those of the caller's columns that are no numbers or words, by their numbers. Raises
+    `kinds` are those of the caller's columns that are no numbers or words, by their numbers. Words that the
+    last step does not look at have places too where it is `linear`, for weights of 0; else none. Raises
     `NotConverted` where a column is used in two ways that one column here cannot have.
     """
     sources = tuple(sorted({column.source for column in columns}))
@@ -81,7 +91,13 @@ def coded_rows(
         refuse(path, "no column reaches it: there is nothing that it looks at")
     of = {source: [column for column in columns if column.source == source] for source in sources}
     features = tuple(
-        _feature(of[source], names[source], kinds.get(source, NUMBER), said(source, names), path)
+        _feature(
+            of[source],
+            Feature(names[source], kinds.get(source, NUMBER)),
+            said(source, names),
+            path,
+            linear=linear,
+        )
         for source in sources
     )
     numbers, flags, words, keys = [], [], [], []
@@ -93,11 +109,11 @@ def coded_rows(
             flags.append(place)
         if feature.kind == CATEGORY:
             missing = any(isinstance(column, Word) and column.word is None for column in of[source])
-            words.append((place, len(feature.words), missing))
+            words.append((place, len(feature.words) - feature.rule.dropped, missing))
     layout = Layout(tuple(numbers), tuple(flags), tuple(words))
     keys = [(sources[place], Value) for place, _ in numbers] + [(sources[place], Flag) for place in flags]
-    for place, _, missing in words:
-        keys += [(sources[place], word) for word in features[place].words]
+    for place, count, missing in words:
+        keys += [(sources[place], word) for word in features[place].words[:count]]
         keys += [(sources[place], None)] * missing
     placed = {key: place for place, key in enumerate(keys)}
     places = tuple(
@@ -106,11 +122,11 @@ def coded_rows(
     return CodedRows(sources, features, layout, places, tuple(columns))
 
 
-def _feature(columns: "list[Column]", name: str, kind: str, said_name: str, path: str) -> Feature:
+def _feature(columns: "list[Column]", plain: Feature, said_name: str, path: str, *, linear: bool) -> Feature:
     """The feature of a caller's column, given all that is made of it."""
     words = [column for column in columns if isinstance(column, Word)]
     if not words:
-        return Feature(name, kind, (), _number_rule(columns, said_name, path))
+        return plain._replace(rule=_number_rule(columns, said_name, path))
     vocabulary = words[0].vocabulary
     if len(words) < len(columns) or any(each.vocabulary != vocabulary for each in words):
         refuse(
@@ -118,9 +134,19 @@ def _feature(columns: "list[Column]", name: str, kind: str, said_name: str, path
             f"{said_name} reaches it as words and in another way as well, and one column is read in one way: "
             "send a copy of it under another name",
         )
+    rule = _word_rule(vocabulary)
+    if linear:
+        return Feature(plain.name, CATEGORY, vocabulary.words, rule)
     there = {each.word for each in words}
     kept = tuple(word for word in vocabulary.words if word in there)
-    return Feature(name, CATEGORY, kept, _word_rule(vocabulary, kept))
+    dropped = tuple(word for word in vocabulary.words if word not in there)
+    if dropped and None in there:
+        refuse(
+            path,
+            f"a category of {said_name} is dropped, and a missing value is one of the others: "
+            "fit the encoder with drop=None, or fill the gaps before it",
+        )
+    return Feature(plain.name, CATEGORY, kept + dropped, rule._replace(dropped=len(dropped)))
 
 
 def _number_rule(columns: "list[Column]", said_name: str, path: str) -> ValueRule:
@@ -154,14 +180,13 @@ def _replacement(values: "list[Value]") -> float:
     return 0.0 if gap is None or any(each.gap is None for each in values) else float(gap.fill)
 
 
-def _word_rule(vocabulary: "Vocabulary", kept: tuple[str, ...]) -> ValueRule:
+def _word_rule(vocabulary: "Vocabulary") -> ValueRule:
     """How the values of a category are read."""
     words, gap = vocabulary.words, vocabulary.gap
     rule = TYPED._replace(
         spelled=bool(vocabulary.kind),
         word_kind=vocabulary.kind,
         closed=vocabulary.closed,
-        dropped=tuple(word for word in words if word not in kept) if vocabulary.closed else (),
     )
     if gap is None:
         return rule._replace(required=vocabulary.closed and not vocabulary.has_missing)

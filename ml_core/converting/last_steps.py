@@ -47,6 +47,11 @@ def check_kind(estimator: Any, path: str) -> None:  # noqa: ANN401 - scikit-lear
         )
 
 
+def is_linear(estimator: Any) -> bool:  # noqa: ANN401
+    """Whether a last step says a weight for each column: a column with the weight 0 changes nothing."""
+    return name_of(estimator) in ("LogisticRegression", "LogisticRegressionCV", "LinearSVC")
+
+
 def converted(estimator: Any, rows: "CodedRows", names: tuple[str, ...], path: str) -> Converted:  # noqa: ANN401
     """What a fitted last step learnt, of coded rows. Raises `NotConverted`."""
     check_kind(estimator, path)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_core.errors import Fault, InvalidInput, NotConverted, shown
-from ml_core.inputs.columns import BOOLEAN
+from ml_core.inputs.columns import BOOLEAN, UNKNOWN
 from ml_core.inputs.samples import TableSamples, matrix_of
 from ml_core.inputs.scalars import each_of
 from ml_core.training.profiling import evenly_spaced, keep_profile
@@ -117,7 +117,13 @@ def compare(
     different = np.flatnonzero(known[ours["label"]] != labels.astype(object))
     for row in different[: 1 if len(different) else 0].tolist():
         _differ(int(places[row]), "label", labels[row], known[ours["label"][row]])
-    keep_profile(model, TableSamples(matrix, model.encoding.features if model.encoding else None))
+    encoding = model.encoding
+    if encoding is None:
+        keep_profile(model, TableSamples(matrix))
+        return
+    words = [column for column, _, _ in encoding.layout.categories]
+    known = ~(matrix[:, words] == UNKNOWN).any(axis=1)  # it was not fitted to rows with other words
+    keep_profile(model, TableSamples(matrix[known], encoding.features))
 
 
 def _is_by_pairs(estimator: Any, output: str) -> bool:  # noqa: ANN401
@@ -133,8 +139,11 @@ def _check(
 ) -> None:
     if ours.shape != theirs.shape:
         _differ(int(places[0]), output, f"{theirs.shape[1]} numbers", f"{ours.shape[1]}")
-    size = np.maximum(1.0, np.abs(theirs).max(axis=1, keepdims=True))
-    wrong = np.argwhere(~(np.abs(ours - theirs) <= _ROUNDING * size))
+    # scikit-learn takes the root of squares that lost digits to each other: it is squares that agree.
+    power = 2 if output == "distance" else 1
+    said, found = theirs**power, ours**power
+    size = np.maximum(1.0, np.abs(said).max(axis=1, keepdims=True))
+    wrong = np.argwhere(~(np.abs(found - said) <= _ROUNDING * size))
     if len(wrong):
         row, place = wrong[0].tolist()
         _differ(int(places[row]), output, theirs[row, place], ours[row, place])

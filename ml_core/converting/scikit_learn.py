@@ -7,7 +7,7 @@ scikit-learn.
 from typing import TYPE_CHECKING, Any
 
 from ml_core.converting.coded_rows import coded_rows
-from ml_core.converting.last_steps import check_kind, converted
+from ml_core.converting.last_steps import check_kind, converted, is_linear
 from ml_core.converting.matrix_columns import Value
 from ml_core.converting.steps import transformed
 from ml_core.converting.unwrapping import names_in, unwrapped, width_in
@@ -72,7 +72,7 @@ def _parts(
     columns: list[Column] = [Value(source) for source in range(len(names))]
     for step in before:
         columns = transformed(step.estimator, columns, step.path)
-    rows = coded_rows(columns, names, kinds, last.path)
+    rows = coded_rows(columns, names, kinds, last.path, linear=is_linear(last.estimator))
     found = converted(last.estimator, rows, names, last.path)
     scaling = rows.scaling
     together = found.estimator.absorb_scaling(scaling) if scaling else None

@@ -22,7 +22,7 @@ def placed_weights(
     (x - m)/s at the place, w·(x - n)/t = (w·s/t)·(x - m)/s + w·(m - n)/t.
     """
     first = rows.first_at
-    placed = np.zeros((len(weights), len(first)))
+    placed = np.zeros((len(weights), rows.layout.width))
     moved = np.array(intercepts)
     for number, (place, column) in enumerate(zip(rows.places, rows.columns, strict=True)):
         own = rows.columns[first[place]]

@@ -272,8 +272,6 @@ def _truth_reader(feature: Feature) -> Reader:
 def _word_reader(feature: Feature) -> Reader:
     rule = feature.rule
     places = {word: float(place) for place, word in enumerate(feature.words)}
-    for dropped in rule.dropped:
-        places.setdefault(dropped, UNKNOWN)
     for gap in rule.missing:
         places.setdefault(gap, _gap_of(feature))
     numbers: dict[float, float] = {}
@@ -303,7 +301,7 @@ def _is_of(value: object, word_kind: str) -> bool:
 
 
 def _unseen(feature: Feature, value: object) -> _Wrong:
-    words = (*feature.words, *feature.rule.dropped)
+    words = feature.words
     few = ", ".join(map(shown, words[:_FEW_WORDS])) + ", …" * (len(words) > _FEW_WORDS)
     return _Wrong.saying(f"expected one of the words that the model knows ({few}), got {shown(value)}")
 

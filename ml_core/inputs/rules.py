@@ -45,8 +45,8 @@ class ValueRule(Record):
         optional: rows may lack the column; it is missing then.
         required: null is refused.
         closed: a word that is none of the category's is refused.
-        dropped: words that the category has beside its own: known, and encoded as all zeros.
-        filled: the word that a missing value counts as, or none. It may be none of the category's own.
+        dropped: so many of the category's words, the last ones, are encoded as all zeros.
+        filled: the word that a missing value counts as, or none.
         word_kind: "number" or "boolean" where the words are numbers or truth values as they are spelled: of
             those two kinds only that one is taken. Empty for words that are just words.
     """
@@ -64,7 +64,7 @@ class ValueRule(Record):
     optional: bool = False
     required: bool = False
     closed: bool = False
-    dropped: tuple[str, ...] = ()
+    dropped: int = 0
     filled: tuple[str, ...] = ()
     word_kind: str = ""
 
@@ -96,7 +96,7 @@ def restored_rule(described: object, missing: tuple[str, ...]) -> ValueRule:
         raise ValueError("a rule has a member that is not known") from error
     kinds = {name: type(value) for name, value in TYPED._asdict().items()}
     sound = all(type(value) is kinds[name] for name, value in rule._asdict().items())
-    words = (*rule.true, *rule.false, *rule.dropped, *rule.filled) if sound else (None,)
+    words = (*rule.true, *rule.false, *rule.filled) if sound else (None,)
     if (
         not all(isinstance(word, str) for word in words)
         or rule.decimal not in DECIMALS
@@ -104,6 +104,7 @@ def restored_rule(described: object, missing: tuple[str, ...]) -> ValueRule:
         or rule.date not in DATE_ORDERS
         or rule.word_kind not in WORD_KINDS
         or len(rule.filled) > 1
+        or rule.dropped < 0
     ):
         raise ValueError("a rule says what no reader does")
     return rule

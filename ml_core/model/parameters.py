@@ -154,7 +154,7 @@ def _numbers_of(feature: Feature, placed: Placed) -> Iterator[_Number]:
     if placed.flag is not None:
         yield _Number(placed.flag, {"column": name, "missing": True}, NUMBER)
     if placed.first is not None:
-        for place, word in enumerate(feature.words, placed.first):
+        for place, word in enumerate(feature.words[: placed.words], placed.first):
             yield _Number(place, {"column": name, "category": word}, NUMBER)
         if placed.missing_word:
             yield _Number(placed.first + placed.words, {"column": name, "missing": True}, NUMBER)
@@ -169,7 +169,11 @@ def _columns(model: Model) -> list[Described]:
         {
             "column": feature.name,
             "kind": feature.kind,
-            **({"imputed": as_sent(imputed[place], feature.kind)} if place in imputed else {}),
+            **(
+                {"imputed": as_sent(imputed[place], feature.kind)}
+                if place in imputed and (feature.rule.missing or not feature.rule.required)
+                else {}
+            ),
         }
         for place, feature in enumerate(model.encoding.features)
     ]

@@ -64,8 +64,8 @@ def columns(graph: Graph, encoding: Encoding, names: dict[int, str]) -> tuple[Va
         for column, name in names.items()
     }
     parts = _numbers(graph, encoding, given)
-    for column, _, missing in layout.categories:
-        parts += _category(graph, features[column], given[column], missing=missing)
+    for column, count, missing in layout.categories:
+        parts += _category(graph, features[column], given[column], count, missing=missing)
     return _side_by_side(graph, parts), held
 
 
@@ -117,13 +117,13 @@ def _with_gaps(graph: Graph, feature: Feature, given: Value) -> Value:
     return given
 
 
-def _category(graph: Graph, feature: Feature, given: Value, *, missing: bool) -> list[Value]:
-    """1 for the word that it is, 0 for each other; of one that is none of them all are 0."""
+def _category(graph: Graph, feature: Feature, given: Value, count: int, *, missing: bool) -> list[Value]:
+    """1 for which of the first `count` words it is, 0 for each other; of one that is none all are 0."""
     parts = []
     if feature.rule.filled:
         given = _filled(graph, feature, given)
-    if feature.words:
-        words = graph.words(feature.words, 1, len(feature.words))
+    if count:
+        words = graph.words(feature.words[:count], 1, count)
         parts.append(graph.cast(graph.node("Equal", given, words, datatype=BOOL), DOUBLE))
     if missing:
         gaps = [gap for gap in dict.fromkeys(("", *feature.rule.missing)) if gap not in feature.words]

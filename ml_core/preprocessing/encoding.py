@@ -132,10 +132,12 @@ class Encoding:
         ]
         flagged = [column for column, entry in enumerate(entries) if entry.get("flagged")]
         words = [
-            (column, len(entry["words"]), entry["missing_is_a_word"])
-            for column, entry in enumerate(entries)
-            if entry["kind"] == CATEGORY
+            (column, len(feature.words) - feature.rule.dropped, entry["missing_is_a_word"])
+            for column, (entry, feature) in enumerate(zip(entries, features, strict=True))
+            if feature.kind == CATEGORY
         ]
+        if any(count < 0 or (missing and features[column].rule.dropped) for column, count, missing in words):
+            raise ArtifactInvalid("a category has more words that are encoded as zeros than it may have")
         return cls(features, Layout(tuple(numbers), tuple(flagged), tuple(words)))
 
 

@@ -657,7 +657,7 @@ RULES = st.builds(
     optional=st.booleans(),
     required=st.booleans(),
     closed=st.booleans(),
-    dropped=st.sampled_from([(), ("no", "")]),
+    dropped=st.integers(0, 1),
     filled=st.sampled_from([(), ("",), ("other",)]),
     word_kind=st.sampled_from(WORD_KINDS),
 )
