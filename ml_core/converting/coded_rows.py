@@ -100,7 +100,7 @@ def coded_rows(
         )
         for source in sources
     )
-    numbers, flags, words, keys = [], [], [], []
+    numbers, flags, words = [], [], []
     for place, (source, feature) in enumerate(zip(sources, features, strict=True)):
         values = [column for column in of[source] if isinstance(column, Value)]
         if values:
@@ -111,7 +111,9 @@ def coded_rows(
             missing = any(isinstance(column, Word) and column.word is None for column in of[source])
             words.append((place, len(feature.words) - feature.rule.dropped, missing))
     layout = Layout(tuple(numbers), tuple(flags), tuple(words))
-    keys = [(sources[place], Value) for place, _ in numbers] + [(sources[place], Flag) for place in flags]
+    keys: list[tuple[int, Any]] = [(sources[place], Value) for place, _ in numbers] + [
+        (sources[place], Flag) for place in flags
+    ]
     for place, count, missing in words:
         keys += [(sources[place], word) for word in features[place].words[:count]]
         keys += [(sources[place], None)] * missing

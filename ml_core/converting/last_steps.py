@@ -150,9 +150,9 @@ def _k_means(estimator: Any, rows: "CodedRows", names: tuple[str, ...], path: st
     if not len(centres):
         refuse(path, "it has no clusters: fit it again")
     params = estimator.get_params(deep=False)
-    same = ("n_clusters", "init", "n_init", "max_iter", "tol", "algorithm")
-    if name_of(estimator) == "MiniBatchKMeans":
-        same = ("n_clusters",)
+    same = ["n_clusters"]
+    if name_of(estimator) == "KMeans":
+        same += ["init", "n_init", "max_iter", "tol", "algorithm"]
     given = {name: params[name] for name in same if isinstance(params[name], str | int | float)}
     return Converted(
         KMeans(tensor(placed_points(centres, rows, names, path))),

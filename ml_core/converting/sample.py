@@ -6,6 +6,7 @@ import numpy as np
 
 from ml_core.errors import Fault, InvalidInput, NotConverted, shown
 from ml_core.inputs.columns import BOOLEAN, UNKNOWN
+from ml_core.inputs.rows import Rows
 from ml_core.inputs.samples import TableSamples, matrix_of
 from ml_core.inputs.scalars import each_of
 from ml_core.training.profiling import evenly_spaced, keep_profile
@@ -29,30 +30,31 @@ class Sample:
     Args:
         rows: a data frame, an array or lists.
         names: what the estimator's columns are called.
+        where: what messages call the rows.
 
     Raises:
         InvalidInput: they do not have these columns, or there are none.
     """
 
-    def __init__(self, rows: Any, names: tuple[str, ...]) -> None:  # noqa: ANN401 - whatever a notebook holds
+    def __init__(self, rows: Any, names: tuple[str, ...], *, where: str = "rows") -> None:  # noqa: ANN401 - whatever a notebook holds
         self._names = names
         self.framed = hasattr(rows, "columns")
         if self.framed:
             known = {str(column): column for column in rows.columns}
             for name in names:
                 if name not in known:
-                    raise InvalidInput.at("rows", f"the column {shown(name)} is missing")
+                    raise InvalidInput.at(where, f"the column {shown(name)} is missing")
             self._columns: list[Any] = [rows[known[name]] for name in names]
             self._whole = rows
         else:
             array = np.asarray(rows, dtype=None if hasattr(rows, "dtype") else object)
             if array.ndim != 2 or array.shape[1] != len(names):
-                raise InvalidInput.at("rows", f"expected rows of {len(names)} columns, got {shown(rows)}")
+                raise InvalidInput.at(where, f"expected rows of {len(names)} columns, got {shown(rows)}")
             # In single precision scikit-learn would answer with seven digits.
             self._whole = array.astype(np.float64) if array.dtype.kind == "f" else array
             self._columns = list(self._whole.T)
         if not len(rows):
-            raise InvalidInput.at("rows", "expected at least one row, got none")
+            raise InvalidInput.at(where, "expected at least one row, got none")
 
     def __len__(self) -> int:
         return len(self._whole)
@@ -102,6 +104,7 @@ def compare(
     given = sample.of_estimator(named=hasattr(estimator, "feature_names_in_"))
     places = evenly_spaced(len(sample), _COMPARED_ROWS)
     some = given.iloc[places] if hasattr(given, "iloc") else given[places]
+    assert isinstance(rows, Rows)  # noqa: S101 - for the type checker: there is no reader
     matrix = matrix_of(rows)
     outputs = [name for name in _METHODS if name in model.outputs and not _is_by_pairs(estimator, name)]
     packed = np.ascontiguousarray(matrix[places]).tobytes()

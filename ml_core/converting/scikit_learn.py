@@ -59,6 +59,21 @@ def from_scikit_learn(
     return _whole(model)
 
 
+def answers(estimator: Any, X: Any, output: str) -> list[Any]:  # noqa: ANN401
+    """One output of what a fitted object becomes here, for every row of its own columns.
+
+    Raises `NotConverted`, `InvalidInput`, `TooLarge`.
+    """
+    from ml_core.converting.sample import Sample
+
+    steps = unwrapped(estimator)
+    check_kind(steps[-1].estimator, steps[-1].path)
+    names = _names(steps, None)
+    sample = Sample(X, names, where="X")
+    model, sources = _parts(steps, names, sample.kinds())
+    return model.output_of(sample.of_model(sources), output)
+
+
 def _whole(model: Model) -> Model:
     """The model as its artifact has it: what was made is read as strictly as any other."""
     return Model.from_bytes(model.to_bytes())

@@ -10,6 +10,7 @@
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, cast
 
 from ml_core.errors import Fault, InvalidInput, MalformedInput, NotFound, ServerlessMLError
@@ -23,7 +24,7 @@ _LONGEST_NAME = 48
 
 
 class FittedModel(Protocol):
-    """What can be deployed: anything that gives its artifact, as `train_model`'s result does."""
+    """What gives its artifact, as `train_model`'s result does."""
 
     def to_bytes(self) -> bytes:
         """The model's artifact."""
@@ -57,7 +58,7 @@ def _say(line: str) -> None:
 
 
 def deploy_model(
-    model: FittedModel,
+    model: FittedModel | object,
     function_name: str,
     *,
     provider: str = "aws",
@@ -72,7 +73,8 @@ def deploy_model(
     nothing.
 
     Args:
-        model: as `train_model` returns it.
+        model: as `train_model` returns it, or a fitted object of scikit-learn's, as `from_scikit_learn` takes
+            it.
         function_name: letters, digits and hyphens; what `invoke_model` calls.
         provider: the cloud: aws, google or azure.
         memory_mb: the function's memory in MiB; clouds give CPU in proportion.
@@ -81,6 +83,7 @@ def deploy_model(
 
     Raises:
         InvalidInput: the cloud does not allow the function's name or memory.
+        NotConverted: the model is no model of this project's, and cannot be said as one.
         NotFound: no such cloud.
         Conflict: a function of that name exists that `deploy_model` did not make.
         Unavailable: the cloud did not answer, refused, or is not set up on this machine.
@@ -88,8 +91,17 @@ def deploy_model(
     _check_name(function_name)
     cloud = _cloud(provider)
     return cloud.deploy(
-        model.to_bytes(), function_name, memory_mb=memory_mb, region=region, progress=progress
+        _artifact(model), function_name, memory_mb=memory_mb, region=region, progress=progress
     )
+
+
+def _artifact(model: FittedModel | object) -> bytes:
+    own: Callable[[], bytes] | None = getattr(model, "to_bytes", None)
+    if own is not None:
+        return own()
+    from ml_core.converting.scikit_learn import from_scikit_learn
+
+    return from_scikit_learn(model).to_bytes()
 
 
 def invoke_model(
