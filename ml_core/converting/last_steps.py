@@ -45,6 +45,10 @@ def check_kind(estimator: Any, path: str) -> None:  # noqa: ANN401 - scikit-lear
             f"a {name_of(estimator)} is not converted; what predicts may be {TAKEN}, "
             "alone or as the last step of a Pipeline",
         )
+    if name_of(estimator) == "SVC":
+        from ml_core.converting.support_vectors import check_kernel
+
+        check_kernel(estimator, path)
 
 
 def is_linear(estimator: Any) -> bool:  # noqa: ANN401

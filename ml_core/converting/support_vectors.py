@@ -12,6 +12,7 @@ from ml_core.converting.classes import labels_of
 from ml_core.converting.fitted import attribute, finite, numbers, refuse
 from ml_core.converting.last_steps import Converted
 from ml_core.converting.weights import placed_points
+from ml_core.errors import shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
 _SAME = ("kernel", "C", "gamma", "degree", "coef0", "class_weight", "max_iter", "tol")
 
 
+def check_kernel(estimator: Any, path: str) -> None:  # noqa: ANN401 - scikit-learn is untyped
+    """Raise `NotConverted` for a kernel that is not known here."""
+    kernel = estimator.kernel
+    if not isinstance(kernel, str) or kernel not in KERNELS:
+        kind = "a function of your own" if callable(kernel) else f"the kernel {shown(kernel)}"
+        refuse(path, f"{kind} is not converted; kernels are {', '.join(KERNELS)}")
+
+
 def of_svc(estimator: Any, rows: "CodedRows", names: tuple[str, ...], path: str) -> Converted:  # noqa: ANN401 - scikit-learn is untyped
     """What a fitted SVC learnt. Raises `NotConverted`, `TooLarge`."""
-    if estimator.kernel not in KERNELS:
-        kind = "a function of your own" if callable(estimator.kernel) else f"the kernel {estimator.kernel!r}"
-        refuse(path, f"{kind} is not converted; kernels are {', '.join(KERNELS)}")
     classes = labels_of(estimator, path)
     pairs = len(classes) * (len(classes) - 1) // 2
     vectors = numbers(estimator, "support_vectors_", path, (None, len(rows.columns)))

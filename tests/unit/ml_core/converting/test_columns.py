@@ -180,7 +180,8 @@ def _category(draw: np.random.Generator) -> tuple[Any, Any]:
     gaps = bool(draw.integers(2))
     if gaps:
         values[draw.random(N_ROWS) < 0.2] = np.nan
-    drop = draw.choice(np.array([None, "first", "if_binary"], dtype=object))
+    # With a gap that is a category none is dropped: distances could not tell the two.
+    drop = draw.choice(np.array([None] if gaps else [None, "first", "if_binary"], dtype=object))
     encoder = OneHotEncoder(handle_unknown=draw.choice(["error", "ignore"]), drop=drop)
     column = pd.Series(values) if gaps or draw.integers(2) else pd.Series(values.tolist())
     if draw.integers(4) == 0 and isinstance(words[0], str):
@@ -207,7 +208,7 @@ def _probes(frame: pd.DataFrame, draw: np.random.Generator) -> Iterator[pd.DataF
             yield row.astype({each: float for each in row if each.startswith("n")})
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_a_row_is_answered_or_refused_as_by_scikit_learn(seed: int) -> None:
     draw = np.random.default_rng(seed)
     columns: dict[str, Any] = {}
@@ -226,17 +227,15 @@ def test_a_row_is_answered_or_refused_as_by_scikit_learn(seed: int) -> None:
     estimator = clone(ESTIMATORS[draw.integers(len(ESTIMATORS))])
     transformer = make_column_transformer(*(parts[place] for place in draw.permutation(len(parts))))
     fitted = make_pipeline(transformer, estimator).fit(frame, draw.integers(3, size=N_ROWS))
-    try:
-        model = assert_same(fitted, frame)
-    except NotConverted as error:
-        assert "a missing value is one of the others" in str(error)
-        return
+    # In ONNX the empty text is a missing value, unless it is a word.
+    said = not any("" in {*frame[name]} for name in frame)
+    model = assert_same(fitted, frame, onnx=said)
     refused = 0
     for row in _probes(frame, draw):
         theirs, ours = _answer(fitted, row), _answer(model, row)
         assert ours == theirs, row
         refused += theirs is None
-        if theirs is not None:
+        if theirs is not None and said:
             assert run(model.to_onnx(), feed(model, row))["label"].tolist() == theirs
     assert refused == 0 or any(each.rule.required or each.rule.closed for each in model.columns)
 
