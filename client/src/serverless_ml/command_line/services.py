@@ -1,0 +1,185 @@
+"""Which service is asked: `login`, `logout`, `profiles`; and what it can train."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from serverless_ml.command_line.exits import CommandError, Exit
+from serverless_ml.command_line.frame import command
+from serverless_ml.command_line.session import Session
+from serverless_ml.command_line.showing import show_members, show_table
+
+PANEL = "Services"
+
+
+@command(
+    "login",
+    panel=PANEL,
+    examples="""
+serverless-ml login
+serverless-ml login --url https://ml.example --profile prod
+serverless-ml login --url https://ml.example --key-stdin < key.txt
+serverless-ml login --use dev
+""",
+)
+def login(
+    session: Session,
+    key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the key from stdin.")] = False,
+    use: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Make this profile the current one; ask nothing.")
+    ] = None,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Keep it without trying it.")] = False,
+) -> None:
+    """Keep a service's address and key as a profile, after trying them.
+
+    What is not said is asked for on the terminal; the key is not shown. It is kept in a file that only you
+    may read. A service that asks for no key is kept without one.
+    """
+    from serverless_ml import profiles
+    from serverless_ml.connection import LOCAL, connection
+
+    if use is not None:
+        profiles.choose(use)
+        _show_profile(session, profiles.read(use))
+        return
+    url = session.url or _asked("address", LOCAL)
+    name = session.profile or profiles.DEFAULT
+    key = session.key or _key(url, from_stdin=key_stdin)
+    known = connection(url, key or None)  # as it is kept: without what does not matter
+    if not no_check:
+        _try(session, known.url, key)
+    place = profiles.write(profiles.Profile(name, known.url, key or None))
+    session.say(f"kept as profile {name} in {place}")
+    _show_profile(session, profiles.read(name))
+
+
+def _key(url: str, *, from_stdin: bool) -> str:
+    """The key, from stdin or asked for; empty where none is needed."""
+    if from_stdin:
+        return (sys.stdin.readline() if sys.stdin is not None else "").strip()
+    if not _can_ask():
+        raise CommandError("there is no terminal to ask for the key: say --key-stdin, and write it to stdin")
+    import getpass
+
+    return getpass.getpass(f"key for {url} (not shown; empty for none): ").strip()
+
+
+def _asked(what: str, default: str) -> str:
+    """What a person types. Raises `CommandError` without a terminal."""
+    if not _can_ask():
+        raise CommandError(f"there is no terminal to ask for the {what}: say --url")
+    print(f"{what} of the service [{default}]: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip() or default
+
+
+def _can_ask() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def confirmed(question: str, *, yes: bool) -> None:
+    """Raises `CommandError` unless a person says yes, or said so before."""
+    if yes:
+        return
+    if not _can_ask():
+        raise CommandError(f"{question} Say --yes, as there is no terminal to ask")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise CommandError("nothing was done", Exit.REFUSED)
+
+
+def _try(session: Session, url: str, key: str) -> None:
+    """Ask the service something that any key may ask. Raises `NotConnected`, `NotAllowed`, `CommandError`."""
+    from serverless_ml import Client
+
+    with Client(url, key=key or None, retries=1, progress=False) as client:
+        answer = client.algorithms()
+    session.say(f"{url} answers, with {len(answer)} algorithms")
+
+
+def _show_profile(session: Session, profile: Any) -> None:
+    raw = {"profile": profile.name, "url": profile.url, "key": profile.key is not None}
+    show_members(session, raw, raw.items())
+
+
+@command("logout", panel=PANEL, examples="serverless-ml logout\nserverless-ml logout --profile prod")
+def logout(session: Session) -> None:
+    """Forget a profile and its key, the current one unless --profile names another."""
+    from serverless_ml import profiles
+
+    name = profiles.remove(session.profile)
+    show_members(session, {"removed": name}, [("removed", name)])
+
+
+@command("profiles", panel=PANEL, examples="serverless-ml profiles")
+def list_profiles(session: Session) -> None:
+    """List the profiles, without their keys; * is the current one.
+
+    In a pipe a line is: name, address, whether there is a key, * for the current one.
+    """
+    from serverless_ml import profiles
+
+    current = profiles.current()
+    found = [each for each in map(profiles.read, profiles.names()) if each is not None]
+    raw = [
+        {"profile": each.name, "url": each.url, "key": each.key is not None, "current": each.name == current}
+        for each in found
+    ]
+    rows = [
+        (each["profile"], each["url"], "key" if each["key"] else "no key", "*" if each["current"] else "")
+        for each in raw
+    ]
+    show_table(
+        session,
+        raw,
+        ("profile", "address", "key", "current"),
+        rows,
+        empty="no profiles; see `serverless-ml login`",
+    )
+
+
+@command(
+    "algorithms",
+    panel=PANEL,
+    examples="serverless-ml algorithms\nserverless-ml algorithms svm",
+)
+def algorithms(
+    session: Session,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Show its hyperparameters.")] = None,
+) -> None:
+    """List what can be trained, or the hyperparameters of one algorithm.
+
+    In a pipe a line is: name, title, task, what it takes; of one: name, type, default, description.
+    """
+    with session.client() as client:
+        listed = [each.raw for each in client.algorithms()]
+    if name is None:
+        rows = [
+            (each["name"], each.get("title"), each.get("task"), ",".join(each.get("takes") or ()))
+            for each in listed
+        ]
+        show_table(session, listed, ("algorithm", "title", "task", "takes"), rows)
+        return
+    found = next((each for each in listed if each["name"] == name), None)
+    if found is None:
+        names = ", ".join(each["name"] for each in listed)
+        raise CommandError(f"there is no algorithm {name!r}; there are {names}", Exit.NOT_FOUND)
+    known = (found.get("hyperparameters") or {}).get("properties") or {}
+    show_table(
+        session,
+        found,
+        ("hyperparameter", "type", "default", "what"),
+        [(key, _type_of(each), each.get("default"), each.get("description")) for key, each in known.items()],
+    )
+
+
+def _type_of(schema: dict[str, Any]) -> str:
+    """What JSON Schema says a value is, in a word or two."""
+    if "enum" in schema:
+        return " | ".join("null" if each is None else str(each) for each in schema["enum"])
+    if "anyOf" in schema:
+        return " | ".join(map(_type_of, schema["anyOf"]))
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum")
+    bounds = f" {'' if low is None else f'{low:g}'}..{'' if high is None else f'{high:g}'}"
+    return str(schema.get("type", "")) + (bounds if bounds != " .." else "")
