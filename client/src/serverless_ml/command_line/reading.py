@@ -43,6 +43,7 @@ _MARKS = (
 _END, _END_IN_A_CELL = "\udfff", '\udfff"'
 _SAMPLE = 1 << 16
 _SAMPLED_RECORDS = 200
+_REST_OF_NUMBER = 3
 
 
 @dataclass(frozen=True)
@@ -275,7 +276,8 @@ def _best_delimiter(head: str, features: Sequence[str]) -> str:
             )
         except csv.Error:
             cells = []
-        return len({cell.strip() for cell in cells} & set(features)), len(cells) == len(features), len(cells)
+        named = len({cell.strip() for cell in cells} & set(features))
+        return named, len(cells) == len(features) > 1, len(cells)
 
     best = max(_DELIMITERS, key=fitness)
     # A space separates cells where nothing else does, as R writes tables.
@@ -392,8 +394,8 @@ class _Array:
                 if self._at_end:
                     raise self.refused(f"row {self.number + 1} is no JSON: {error}") from None
             else:
-                # A number may go on in what was not read yet.
-                if end < len(self.buffer) or self._at_end:
+                # A number may go on in what was not read yet: 1.5 may be 1.5e-3.
+                if end + _REST_OF_NUMBER <= len(self.buffer) or self._at_end:
                     break
             self._more()
         self.buffer = self.buffer[end:]
