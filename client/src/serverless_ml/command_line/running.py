@@ -18,7 +18,9 @@ def run(arguments: list[str]) -> int:
     from typer.main import get_command
 
     from serverless_ml.command_line.app import app
+    from serverless_ml.command_line.texts import take_texts_as_they_are
 
+    take_texts_as_they_are()
     debug = "--debug" in arguments
     try:
         _check_stdout()

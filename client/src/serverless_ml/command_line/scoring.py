@@ -136,18 +136,49 @@ class Questions:
             headers = {"content-type": kind}
             reply = self.client.request("POST", path, params=query, content=content, headers=headers)
         except InvalidInput as error:
-            raise _at_places(error, self.source, piece) from None
+            raise self._at_places(error, piece) from None
         value: dict[str, Any] = reply.json()
         return value
 
-    def _as_csv(self, piece: Piece) -> bytes:
+    def _sent(self) -> list[str]:
+        """The columns of a file of cells that are sent, in the model's order."""
         there = set(self.source.columns or ())
-        names = [name for name in self.features.names if name in there]
+        return [name for name in self.features.names if name in there]
+
+    def _as_csv(self, piece: Piece) -> bytes:
+        names = self._sent()
         text = io.StringIO(newline="")
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(names)
         lines.writerows([row[name] for name in names] for row in piece.rows)
         return text.getvalue().encode()
+
+    def _at_places(self, error: ServiceError, piece: Piece) -> CommandError:
+        """The refusal with the places of the file in the place of the request's."""
+        ends: list[int] = []
+        faults = []
+        for path, message in error.faults:
+            place = path
+            if found := _LINE.match(path):
+                ends = ends or self._ends(piece)
+                if int(found[1]) > 1:  # the first line is the header
+                    row = min(bisect_left(ends, int(found[1])), len(ends) - 1)
+                    place = f"line {piece.places[row]}{path[found.end() :]}"
+            elif found := _INSTANCE.match(path):
+                row = min(int(found[1]), len(piece.places) - 1)
+                place = f"{self.source.place} {piece.places[row]}{_member(path[found.end() :])}"
+            faults.append(Fault(place, message))
+        detail = "the service refused rows" if faults else error.detail
+        return CommandError(f"{self.source.name}: {detail}", Exit.REFUSED, faults)
+
+    def _ends(self, piece: Piece) -> list[int]:
+        """The line of the request's text at which each row ends."""
+        names = self._sent()
+        line, ends = 1, []
+        for row in piece.rows:
+            line += 1 + sum(len(_BREAKS.findall(row[name])) for name in names)
+            ends.append(line)
+        return ends
 
 
 def _in_query(value: Any) -> str:
@@ -163,34 +194,8 @@ def _instance(row: dict[str, Any], features: Features) -> Any:
     return {name: row[name] for name in features.names if name in row}
 
 
-def _at_places(error: ServiceError, source: Source, piece: Piece) -> CommandError:
-    """The refusal with the places of the file in the place of the request's."""
-    ends = None
-    faults = []
-    for fault in error.faults:
-        path = fault.path
-        if found := _LINE.match(path):
-            ends = ends or _ends(piece)
-            number = min(bisect_left(ends, int(found[1])), len(ends) - 1)
-            path = f"line {piece.places[number]}{path[found.end() :]}" if int(found[1]) > 1 else path
-        elif found := _INSTANCE.match(path):
-            place = piece.places[min(int(found[1]), len(piece.places) - 1)]
-            path = f"{source.place} {place}{_member(path[found.end() :])}"
-        faults.append(Fault(path, fault.message))
-    return CommandError(f"{source.name}: {error.detail if not faults else 'refused'}", Exit.REFUSED, faults)
-
-
 def _member(rest: str) -> str:
-    return f", column {json.dumps(rest[1:], ensure_ascii=False)}" if rest.startswith(".") else rest
-
-
-def _ends(piece: Piece) -> list[int]:
-    """The line of the request's text at which each row ends; its header is the first line."""
-    line, ends = 1, []
-    for row in piece.rows:
-        line += 1 + sum(len(_BREAKS.findall(cell)) for cell in row.values() if "\n" in cell or "\r" in cell)
-        ends.append(line)
-    return ends
+    return f", column {rest[1:]!r}" if rest.startswith(".") else rest
 
 
 def _as_columns(answer: dict[str, Any], how: HowAsked) -> dict[str, list[Any]]:
