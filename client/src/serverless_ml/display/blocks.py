@@ -47,6 +47,7 @@ class Column:
     right: bool = False
     hint: str = ""
     whole: bool = False  # what is in it is not broken over lines
+    spare: bool = False  # a narrow terminal may leave it out, those at the end first
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,11 @@ import math
 from collections.abc import Iterator
 from typing import assert_never
 
-from rich.console import Console, RenderableType
+from rich.cells import cell_len
+from rich.columns import Columns
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.console import Group as RichGroup
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
@@ -37,6 +40,7 @@ _COLUMNS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = "▏▎▍▌▋▊▉█"
 _CELLS = 12  # of a bar
 _MOST_ACROSS = 32  # cells of a field
+_WORDS = 18  # cells that a column of words has at least, where its words are so many
 _POINTS = 32  # of a line as small columns
 
 
@@ -56,9 +60,14 @@ def plain(picture: Picture, width: int = 100) -> str:
 
 def _blocks(blocks: Picture) -> Iterator[RenderableType]:
     for block in blocks:
-        if isinstance(block, (Beside, Group)):
+        if isinstance(block, Beside):
+            drawn = [RichGroup(*inner) for each in block.blocks if (inner := list(_blocks((each,))))]
+            if drawn:
+                yield Columns(drawn, padding=(0, 3))
+        elif isinstance(block, Group):
             yield from _blocks(block.blocks)
-        elif not isinstance(block, Folded):
+        # Curves within a square need more place than lines of text have; the areas below them are metrics.
+        elif not isinstance(block, Folded) and not (isinstance(block, Chart) and block.unit_square):
             yield from _block(block)
 
 
@@ -67,7 +76,7 @@ def _block(block: Block) -> Iterator[RenderableType]:  # noqa: C901 - one line f
         case Title():
             yield _title(block)
         case Table():
-            yield from _below(block.title, _table(block))
+            yield from _below(block.title, _Fitted(block))
             if block.more:
                 yield RichText(block.more, "dim")
         case Facts():
@@ -138,7 +147,7 @@ def _bar(bar: Bar) -> RichText:
     style = "yellow" if share < 0 or bar.tone == "warn" else "blue"
     said = RichText()
     if not bar.signed:
-        said.append(_filled(share, _CELLS).ljust(_CELLS), style)
+        said.append(_filled(abs(share), _CELLS).ljust(_CELLS), style)
     elif share < 0:
         # There are no characters that are filled from the right: halves are near enough.
         halves = round(-share * _CELLS * 2)
@@ -162,18 +171,66 @@ def _grid() -> RichTable:
     return RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
 
 
-def _table(table: Table) -> RichTable:
-    drawn = _grid()
-    for column in table.columns:
-        drawn.add_column(
-            RichText(column.title),
-            justify="right" if column.right else "left",
-            overflow="fold",
-            vertical="bottom",
-        )
-    for row in table.rows:
-        drawn.add_row(*map(_cell, row))
-    return drawn
+class _Fitted:
+    """A table that leaves out columns that can be spared where it is too wide, and says which."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._rows = [[_cell(cell) for cell in row] for row in table.rows]
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        places = list(range(len(self._table.columns)))
+        return Measurement(10, self._needs(places, ideally=True)).with_maximum(options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        places = list(range(len(self._table.columns)))
+        left_out: list[int] = []
+        for place in reversed(range(len(self._table.columns))):
+            if self._needs(places) <= options.max_width:
+                break
+            if self._table.columns[place].spare:
+                places.remove(place)
+                left_out.insert(0, place)
+        tight = self._needs(places) > options.max_width
+        yield self._drawn(places, tight=tight)
+        if left_out:
+            names = ", ".join(self._table.columns[place].title for place in left_out)
+            yield RichText(f"no place for: {names}", "dim")
+
+    def _drawn(self, places: list[int], *, tight: bool) -> RichTable:
+        drawn = _grid()
+        for place in places:
+            column = self._table.columns[place]
+            drawn.add_column(
+                RichText(column.title),
+                justify="right" if column.right else "left",
+                overflow="fold",
+                no_wrap=self._whole(place),
+                min_width=None if tight else self._least(place),
+            )
+        for row in self._rows:
+            drawn.add_row(*(row[place] for place in places))
+        return drawn
+
+    def _whole(self, place: int) -> bool:
+        column = self._table.columns[place]
+        drawn = any(isinstance(row[place], (Bar, Spark)) for row in self._table.rows)
+        return drawn or column.whole or column.right
+
+    def _ideal(self, place: int) -> int:
+        cells = [row[place].cell_len for row in self._rows]
+        return max([cell_len(self._table.columns[place].title), *cells])
+
+    def _least(self, place: int) -> int:
+        if self._whole(place):
+            return self._ideal(place)
+        cells = [min(row[place].cell_len, _WORDS) for row in self._rows]
+        title = [cell_len(word) for word in self._table.columns[place].title.split()]
+        return max([*title, *cells, 1])
+
+    def _needs(self, places: list[int], *, ideally: bool = False) -> int:
+        widths = [self._ideal(place) if ideally else self._least(place) for place in places]
+        return sum(widths) + 2 * len(widths)
 
 
 def _facts(facts: Facts) -> RichTable:
@@ -221,15 +278,11 @@ def _chart(chart: Chart) -> RichTable:
     drawn.add_column(overflow="fold")
     for line in chart.lines:
         ys = [y for _, y in line.points]
-        low, high = min(ys), max(ys)
+        low, high = min(0.0, *ys), max(ys)
         ends = f"{text.number(ys[0])} → {text.number(ys[-1])}"
-        if chart.unit_square:
-            low, high, ends = 0.0, 1.0, ""
         even = evenly(line.points, _POINTS)
         shape = "".join(_COLUMNS[round((y - low) / (high - low) * 7) if high > low else 0] for y in even)
         drawn.add_row(RichText(line.name), RichText(shape, "dim" if line.dashed else "blue"), RichText(ends))
-    drawn.caption = RichText(f"{chart.up} over {chart.across}", "dim")
-    drawn.caption_justify = "left"
     return drawn
 
 

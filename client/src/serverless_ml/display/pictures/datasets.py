@@ -21,6 +21,7 @@ from serverless_ml.display.reading import Document
 
 MOST = 60
 _HEADS = ("column", "read as", "missing", "distinct", "values", "from – to, or the most frequent", "note")
+_SPARE = ("distinct", "values", "note")
 _STATES = {
     "described": "",
     "describing": "is being described",
@@ -51,7 +52,7 @@ def dataset(raw: Document) -> Picture:
     rows = reading.number(told, "rows")
     if columns:
         table = tuple(_column(each, rows) for each in columns[:MOST])
-        heads = tuple(Column(name, right=name == "distinct") for name in _HEADS)
+        heads = tuple(Column(name, right=name == "distinct", spare=name in _SPARE) for name in _HEADS)
         blocks.append(Table(heads, table, more=more(len(columns), MOST, "column")))
     return (*blocks, *_how(raw, told))
 

@@ -33,7 +33,9 @@ from serverless_ml.display.reading import Document
 
 MOST = 50
 MOST_FAULTS = 20
-_HEADS = ("job", "model", "state", "sent", "took", "algorithm", "note")
+_HEADS = ("job", "model", "state", "note", "sent", "took", "algorithm")
+_WHOLE = ("job", "model", "state", "sent")
+_SPARE = ("sent", "took", "algorithm")
 _TONES: dict[str, Tone] = {"succeeded": "good", "failed": "warn", "cancelled": "warn"}
 
 
@@ -138,7 +140,7 @@ def jobs(raw: Document | list[Any]) -> Picture:
     listed = reading.documents(raw if isinstance(raw, list) else reading.items(raw, "jobs"))
     rows = tuple(_row(each) for each in listed[:MOST])
     columns = tuple(
-        Column(name, right=name == "took", whole=name in {"model", "state", "sent"}) for name in _HEADS
+        Column(name, right=name == "took", whole=name in _WHOLE, spare=name in _SPARE) for name in _HEADS
     )
     return (
         Title(text.count_of(len(listed), "job"), ""),
@@ -154,10 +156,10 @@ def _row(raw: Document) -> tuple[Cell, ...]:
         text.shown(reading.text(raw, "id"), 32),
         _of(raw),
         Text(state_of(raw), _TONES.get(state, "plain")),
+        _note(raw),
         text.time(reading.text(raw, "created")),
         text.duration((end - begin).total_seconds()) if begin and end else "–",
         algorithm(request["algorithm"]) if reading.text(request, "algorithm") else _what(request),
-        _note(raw),
     )
 
 
@@ -177,7 +179,7 @@ def _note(raw: Document) -> Cell:
 
 def line(raw: Document) -> str:
     """Return a job in one line."""
-    said = [f"{text.shown(reading.text(raw, 'id') or '–')} of {_of(raw)}: {state_of(raw)}"]
+    said = [f"job {text.shown(reading.text(raw, 'id') or '–')} of {_of(raw)}: {state_of(raw)}"]
     if reading.text(raw, "phase"):
         said.append(text.shown(raw["phase"]))
     percentage = reading.number(raw, "percentage")

@@ -162,7 +162,7 @@ def profile(raw: Document) -> Picture:
         heads = (
             Column("column"),
             Column("kind"),
-            Column("missing"),
+            Column("missing", spare=True),
             Column("values"),
             Column("from – to, or the most frequent"),
         )

@@ -19,10 +19,24 @@ _LINES: dict[str, Callable[[Any], str]] = {
 }
 
 
+_LISTS = {
+    "versions": ("versions", "version"),
+    "models": ("models", "model"),
+    "aliases": ("aliases", "alias"),
+    "history": ("changes", "change"),
+    "jobs": ("jobs", "job"),
+    "datasets": ("datasets", "dataset"),
+    "algorithms": ("algorithms", "algorithm"),
+    "explanations": ("explanations", "row"),
+}
+
+
 def of(kind: str, raw: object) -> str:
     """Return a document of a kind in one line, of any length up to some hundred characters."""
-    if isinstance(raw, list):
-        return text.count_of(len(raw), "entry", "entries")
+    if kind in _LISTS and (isinstance(raw, list) or kind not in _LINES):
+        member, one = _LISTS[kind]
+        listed = raw if isinstance(raw, list) else reading.items(raw, member)
+        return text.count_of(len(listed), one, "aliases" if one == "alias" else "")
     if not isinstance(raw, dict):
         return "nothing"
     draw = _LINES.get(kind)
@@ -31,4 +45,4 @@ def of(kind: str, raw: object) -> str:
     model = reading.members(raw, "model")
     if model:
         return f"{text.shown(reading.text(model, 'name'), 64)}@{text.plain(model.get('version'))}"
-    return text.shown(reading.text(raw, "name") or text.count_of(len(raw), "member"), 64)
+    return text.shown(reading.text(raw, "name"), 64) or "nothing"

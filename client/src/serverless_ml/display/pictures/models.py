@@ -31,9 +31,9 @@ def model(raw: Document) -> Picture:
     rows = tuple(_version(each, pointing) for each in listed[:MOST])
     columns = (
         Column("version", whole=True),
-        Column("trained", whole=True),
+        Column("trained", whole=True, spare=True),
         Column("algorithm"),
-        Column("artifact", right=True),
+        Column("artifact", right=True, spare=True),
     )
     if rows:
         blocks.append(Table(columns, rows, "Versions", more(len(listed), MOST, "version")))
@@ -69,7 +69,7 @@ def _aliases(listed: list[Document]) -> Table:
         Column("alias"),
         Column("version", right=True),
         Column("of the traffic"),
-        Column("since", whole=True),
+        Column("since", whole=True, spare=True),
     )
     return Table(columns, tuple(rows), "Aliases", more(len(listed), MOST, "alias"))
 
@@ -115,8 +115,14 @@ def history(raw: Document | list[Any]) -> Picture:
     """Return what was done to an alias, the newest first."""
     changes = reading.documents(raw if isinstance(raw, list) else reading.items(raw, "changes"))
     rows = tuple(_change(each) for each in changes[:MOST])
-    heads = ("change", "when", "what", "before", "after", "by the key")
-    columns = tuple(Column(name, right=name == "change", whole=name == "when") for name in heads)
+    columns = (
+        Column("change", right=True),
+        Column("when", whole=True),
+        Column("what"),
+        Column("before"),
+        Column("after"),
+        Column("by the key", spare=True),
+    )
     return (
         Title("History", "", line=(text.count_of(len(changes), "change"),)),
         *([Table(columns, rows, more=more(len(changes), MOST, "change"))] if rows else []),

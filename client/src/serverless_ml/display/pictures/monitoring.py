@@ -168,10 +168,10 @@ def _features(features: Document) -> Block:
         Column("column"),
         Column("state"),
         Column("PSI", right=True, hint="the population stability index: how far now is from training"),
-        Column("expected", right=True, hint="what it is on average where nothing drifted"),
-        Column("p-value", right=True),
-        Column("missing: then → now"),
-        Column("now (line: training)", hint="columns are shares of now, lines those of training"),
+        Column("expected", right=True, spare=True, hint="what it is on average where nothing drifted"),
+        Column("p-value", right=True, spare=True),
+        Column("missing: then → now", whole=True, spare=True),
+        Column("now (line: training)", hint="columns are shares of now, lines those of training", spare=True),
         Column("most changed"),
     )
     return Table(columns, rows, "Columns", more(len(known), MOST, "column"))
@@ -364,15 +364,16 @@ def line(raw: Document) -> str:
     """Return a report in one line."""
     model = reading.members(raw, "model")
     name = text.shown(reading.text(model, "name") or "model", 64)
-    whose = text.plain(model["version"]) if "version" in model else text.shown(reading.text(raw, "alias"))
+    arms = reading.documents(raw, "versions")
+    if arms or "version" not in model:
+        told = [f"version {text.plain(arm.get('version'))} {_said(arm)}" for arm in arms[:MOST_ARMS]]
+        return f"{name}@{text.shown(reading.text(raw, 'alias'))}: {'; '.join(told)}"
+    return f"{name}@{text.plain(model['version'])}: {_said(raw)}"
+
+
+def _said(raw: Document) -> str:
     drifted = reading.texts(raw, "drifted")
-    said = (
-        [f"{name}@{whose}: {state(reading.text(raw, 'state')).text}"]
-        if "state" in raw
-        else [f"{name}@{whose}"]
-    )
-    said += [f"drifted: {text.shown(', '.join(drifted), 120)}"] if drifted else []
+    columns = f" ({text.shown(', '.join(drifted), 120)})" if drifted else ""
     predicted = reading.number(raw, "predicted")
-    return ", ".join(
-        [*said, *([text.count_of(predicted, "row") + " predicted"] if predicted is not None else [])]
-    )
+    rows = f", {text.count_of(predicted, 'row')} predicted" if predicted else ""
+    return f"{state(reading.text(raw, 'state')).text}{columns}{rows}"

@@ -410,10 +410,13 @@ def versions(raw: Document | list[Any]) -> Picture:
     groups = same_rows(shown)
     best = {name: _best(shown, groups, name) for name in names}
     several = len(set(groups)) > 1 and bool(names)
-    columns = [Column("version", whole=True), Column("trained", whole=True), Column("algorithm")]
-    columns += [Column(_metric(name).text, right=True, hint="on held-out rows") for name in names]
+    columns = [Column("version", whole=True), Column("trained", whole=True, spare=True), Column("algorithm")]
+    columns += [
+        Column(_metric(name).text, right=True, hint="on held-out rows", spare=place > 2)
+        for place, name in enumerate(names)
+    ]
     counted = any(reading.number(each, "rows") is not None for each in shown)
-    columns += [Column("rows", right=True)] if counted else []
+    columns += [Column("rows", right=True, spare=True)] if counted else []
     columns += (
         [Column("held out", hint="versions with one letter were measured on the same rows")]
         if several
