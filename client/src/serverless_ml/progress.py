@@ -138,6 +138,7 @@ class Bar:
         if percentage is None and done is not None and of:
             percentage = 100 * done / of
         phase = reading.text(raw, "phase") or reading.text(raw, "state")
+        self._state.unit = "%"
         self.update(percentage, ", ".join(filter(None, (phase, _step(step)))), total=100)
 
     def _draw(self, *, last: bool = False) -> None:

@@ -12,18 +12,17 @@ from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Self, cast, get_args, get_origin, get_type_hints, overload
 
+from serverless_ml.display import Displayed
 from serverless_ml.errors import Fault, UnexpectedAnswer
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Answer:
+class Answer(Displayed):
     """A record of what the service answered.
 
     Args:
         raw: the JSON that it was made of, whole.
     """
-
-    picture: ClassVar[str] = ""
 
     raw: dict[str, Any] = field(repr=False, compare=False)
 
@@ -82,13 +81,11 @@ def _as_it_is(told: Any) -> Any:
     return told
 
 
-class Listed[Entry](Sequence[Entry]):
+class Listed[Entry](Displayed, Sequence[Entry]):
     """What the service listed, in its order; `raw` is the list as JSON.
 
     A list behaves as a tuple of its entries.
     """
-
-    picture: ClassVar[str] = ""
 
     def __init__(self, entries: Sequence[Entry], raw: Any) -> None:
         self._entries = tuple(entries)
@@ -129,6 +126,3 @@ class Listed[Entry](Sequence[Entry]):
 
     def __hash__(self) -> int:
         return hash(self._entries)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({list(self._entries)!r})"

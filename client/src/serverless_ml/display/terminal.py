@@ -52,9 +52,16 @@ def render(picture: Picture) -> RichGroup:
 def plain(picture: Picture, width: int = 100) -> str:
     """Return a picture as text without colours."""
     file = io.StringIO()
-    Console(file=file, width=width, color_system=None, force_terminal=False, legacy_windows=False).print(
-        render(picture)
+    # In a notebook rich would show it in a cell, in place of writing it.
+    console = Console(
+        file=file,
+        width=width,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,
+        legacy_windows=False,
     )
+    console.print(render(picture))
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 
