@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from serverless_ml._sync.runtime import Interrupted, sleep
 from serverless_ml.answers import Job, Version
+from serverless_ml.display import Displayed
 from serverless_ml.errors import JobCancelled, JobFailed, NotConnected, ServiceError, TimedOut, Unavailable
 from serverless_ml.references import model_path
 
@@ -24,8 +25,10 @@ _FIRST, _GROWS, _LONGEST = 0.1, 1.3, 3.0
 _PATIENCE = 300.0
 
 
-class JobHandle:
+class JobHandle(Displayed):
     """A job. What it was when last looked at is in `record`; `refresh` looks again."""
+
+    picture: ClassVar[str] = "job"
 
     def __init__(self, requests: Requests, record: Job) -> None:
         self._requests = requests

@@ -1,7 +1,7 @@
 """What can be trained."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from serverless_ml.answers.record import Answer, Listed
 
@@ -9,6 +9,8 @@ from serverless_ml.answers.record import Answer, Listed
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Algorithm(Answer):
     """An algorithm: what it takes, and its hyperparameters as JSON Schema."""
+
+    picture: ClassVar[str] = "algorithm"
 
     name: str
     title: str = ""

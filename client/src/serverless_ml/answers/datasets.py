@@ -12,6 +12,8 @@ from serverless_ml.errors import Fault
 class ListedDataset(Answer):
     """A dataset in a list: its newest upload."""
 
+    picture: ClassVar[str] = "dataset"
+
     name: str
     uri: str
     size: int

@@ -55,6 +55,8 @@ class Version(Answer):
 class ListedVersion(Answer):
     """A version in a list; in a `ModelDescription` nothing is told of what it reached."""
 
+    picture: ClassVar[str] = "version"
+
     version: int
     algorithm: str
     created: datetime
@@ -116,6 +118,8 @@ class Aliases(Listed[Alias]):
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Change(Answer):
     """What was done to an alias: `before` and `after` are as it was set, None where there was no alias."""
+
+    picture: ClassVar[str] = "change"
 
     number: int
     time: datetime

@@ -10,7 +10,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from types import UnionType
-from typing import Any, ClassVar, Self, cast, get_args, get_origin, get_type_hints, overload
+from typing import Any, Self, cast, get_args, get_origin, get_type_hints, overload
 
 from serverless_ml.display import Displayed
 from serverless_ml.errors import Fault, UnexpectedAnswer
@@ -86,6 +86,8 @@ class Listed[Entry](Displayed, Sequence[Entry]):
 
     A list behaves as a tuple of its entries.
     """
+
+    raw: Any
 
     def __init__(self, entries: Sequence[Entry], raw: Any) -> None:
         self._entries = tuple(entries)

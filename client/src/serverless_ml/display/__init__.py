@@ -57,7 +57,12 @@ class Displayed:
     """
 
     picture: ClassVar[str] = ""
-    raw: Any
+
+    if TYPE_CHECKING:
+
+        @property
+        def raw(self) -> Any:
+            """What it was made of."""
 
     def _repr_html_(self) -> str | None:
         return as_html(self.picture, self.raw) if self.picture else None

@@ -26,6 +26,7 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
     "alias": models.alias,
     "aliases": models.aliases,
     "history": models.history,
+    "change": lambda raw: models.history([raw]),
     "job": jobs.job,
     "jobs": jobs.jobs,
     "dataset": datasets.dataset,

@@ -204,3 +204,12 @@ def line(raw: Document) -> str:
     listed = reading.documents(raw, "explanations")
     labels = [text.shown(text.plain(each.get("label")), 20) for each in listed[:5]]
     return f"{text.count_of(len(listed), 'row')}: {', '.join(labels)}{', …' if len(listed) > 5 else ''}"
+
+
+def explanation_line(raw: Document) -> str:
+    """Return one row's explanation in a line: its largest parts."""
+    parts = reading.members(raw, "attributions")
+    known = {name: value for name in parts if (value := reading.number(parts, name)) is not None}
+    largest = sorted(known, key=lambda name: -abs(known[name]))[:3]
+    said = ", ".join(f"{text.shown(name, 24)} {text.signed(known[name])}" for name in largest)
+    return _heading(raw, 0, alone=True) + (f": {said}" if said else "")

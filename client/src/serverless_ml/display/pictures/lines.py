@@ -10,8 +10,10 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "version": versions.line,
     "model": models.model_line,
     "alias": models.alias_line,
+    "change": models.change_line,
     "job": jobs.line,
     "dataset": datasets.dataset_line,
+    "explanation": explanations.explanation_line,
     "explanations": explanations.line,
     "monitoring": monitoring.line,
     "alias_monitoring": monitoring.line,
@@ -45,4 +47,9 @@ def of(kind: str, raw: object) -> str:
     model = reading.members(raw, "model")
     if model:
         return f"{text.shown(reading.text(model, 'name'), 64)}@{text.plain(model.get('version'))}"
-    return text.shown(reading.text(raw, "name"), 64) or "nothing"
+    told = [
+        f"{text.shown(name, 24)} {text.shown(value, 64)}"
+        for name, value in raw.items()
+        if isinstance(value, (str, int, float))
+    ]
+    return text.shown(reading.text(raw, "name"), 64) or ", ".join(told) or "nothing"

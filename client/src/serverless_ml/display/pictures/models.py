@@ -170,3 +170,11 @@ def model_line(raw: Document) -> str:
     ]
     count = text.count_of(len(reading.documents(raw, "versions")), "version")
     return ", ".join([text.shown(reading.text(raw, "name") or "model", 64), count, *aliases])
+
+
+def change_line(raw: Document) -> str:
+    """Return a change of an alias in one line."""
+    both = (raw.get("from"), raw.get("to"))
+    states = [_shares(state) if isinstance(state, dict) and state else "nothing" for state in both]
+    kind = reading.text(raw, "kind")
+    return f"{text.plain(raw.get('number'))}, {_DONE.get(kind, text.shown(kind))}: {' → '.join(states)}"
