@@ -25,7 +25,7 @@ CARRIED_AS = "serverless_ml._core"
 # What `serverless_ml/offline.py` and a loaded model's methods begin with.
 ENTRIES = (
     "ml_core.algorithms",
-    "ml_core.converting",
+    "ml_core.converting.scikit_learn",
     "ml_core.model.model",
     "ml_core.model.notebook",
 )
@@ -38,6 +38,7 @@ NOT_CARRIED = (
     "ml_core.monitoring",
     "ml_core.picture_files",
     "ml_core.ports",
+    "ml_core.registering",
     "ml_core.registry",
     "ml_core.sandbox",
     "ml_core.serving",

@@ -151,7 +151,9 @@ def test_it_has_one_top_level_name_and_says_what_it_requires(wheel: Path) -> Non
     assert "serverless_ml/py.typed" in names
     assert "serverless_ml/_core/model/model.py" in names
     assert [
-        name for name in names if not name.endswith((".py", "/py.typed")) and ".dist-info/" not in name
+        name
+        for name in names
+        if not name.endswith((".py", "/py.typed", "/style.css")) and ".dist-info/" not in name
     ] == []
     assert metadata["Requires-Python"] == ">=3.12"
     assert metadata["License-Expression"] == "MIT"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from serverless_ml.errors import NotAllowed as NotAllowed
     from serverless_ml.errors import NotConnected as NotConnected
     from serverless_ml.errors import NotFound as NotFound
+    from serverless_ml.errors import NotInstalled as NotInstalled
     from serverless_ml.errors import ServerlessMLError as ServerlessMLError
     from serverless_ml.errors import ServiceError as ServiceError
     from serverless_ml.errors import TimedOut as TimedOut
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from serverless_ml.errors import TooMany as TooMany
     from serverless_ml.errors import Unavailable as Unavailable
     from serverless_ml.errors import UnexpectedAnswer as UnexpectedAnswer
+    from serverless_ml.offline import load_file as load_file
 
 __version__ = VERSION
 # Imported when they are first asked for, so that `import serverless_ml` is quick.
@@ -48,6 +50,7 @@ _PLACES = {
     "AsyncRemoteModel": "_async.models",
     "AsyncJobHandle": "_async.jobs",
     "AsyncDatasetHandle": "_async.datasets",
+    "load_file": "offline",
 }
 _ERRORS = (
     "BadConnection",
@@ -61,6 +64,7 @@ _ERRORS = (
     "NotAllowed",
     "NotConnected",
     "NotFound",
+    "NotInstalled",
     "ServerlessMLError",
     "ServiceError",
     "TimedOut",

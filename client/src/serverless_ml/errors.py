@@ -3,6 +3,7 @@
 ServerlessMLError
     BadReference            a model, version or alias is named in no way that is understood
     InvalidArgument         a call of the client makes no sense; nothing was sent
+    NotInstalled            it takes a package that is not installed
     BadConnection           which service to ask is not said, or not rightly
     NotConnected            nobody answered
     UnexpectedAnswer        something answered, and not as the service does
@@ -40,6 +41,10 @@ class BadReference(ServerlessMLError, ValueError):
 
 class InvalidArgument(ServerlessMLError, ValueError):
     """A call of the client makes no sense; nothing was sent."""
+
+
+class NotInstalled(ServerlessMLError, ImportError):
+    """It takes a package that is not installed; the message says which, and how to install it."""
 
 
 class BadConnection(ServerlessMLError):
