@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from client.tests.service import Service
+
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "client"
 # With it, an interpreter that is missing here is a failure: `.ci/run` sets it.
@@ -205,3 +207,60 @@ def test_every_module_of_the_client_imports_with_nothing_but_what_it_requires(
 def test_every_module_that_is_carried_imports_with_numpy_alone(environments: Installed) -> None:
     programs = environments("client-models")
     assert int(_run(str(programs / "python"), "-c", f"CORE = True{EVERY_MODULE}")) > 120
+
+
+ASK = """
+import sys
+from serverless_ml import Client, NotInstalled
+url, with_numpy, name = sys.argv[1], sys.argv[2] == "1", sys.argv[3]
+rows = [[120, 0.9], [130, 0.8], [125, 0.95], [118, 0.7], [170, 0.2], [160, 0.1], [155, 0.3], [175, 0.15]]
+with Client(url) as ml:
+    version = ml.train(name, rows, targets=["apple"] * 4 + ["quince"] * 4, test_fraction=0.25)
+    print(version)
+    answers = list(ml.predict(name, rows))
+    assert answers == ["apple"] * 4 + ["quince"] * 4, answers
+    if with_numpy:
+        model = ml.load(name)
+        assert model.predict(rows).tolist() == answers
+        assert abs(model.predict_proba(rows).sum() - len(rows)) < 1e-9
+        again = ml.register(f"{name}-again", model, X=rows, y=answers)
+        assert again.sha256 == version.sha256
+        assert again.registered["origin"]["version"]["test_rows"] == 8
+    else:
+        for do in (lambda: ml.load(name), lambda: ml.register(name, object())):
+            try:
+                do()
+            except NotInstalled as error:
+                print(error)
+            else:
+                raise AssertionError("it needs numpy, which is not here")
+"""
+
+
+@pytest.mark.parametrize("requirements", ["client", "client-models"])
+def test_it_trains_and_predicts_with_nothing_else_and_loads_with_its_extra(
+    environments: Installed, requirements: str, service: Service, tmp_path: Path
+) -> None:
+    programs = environments(requirements)
+    said = _run(str(programs / "serverless-ml"), "--version", cwd=tmp_path)
+    assert re.search(r"\b\d+\.\d+\.\d+\b", said)
+    extra = requirements != "client"
+    name = f"{requirements}-{programs.parent.parent.name}"
+    said = _run(str(programs / "python"), "-c", ASK, service.url, str(int(extra)), name, cwd=tmp_path)
+    if not extra:
+        assert said.count("numpy, which is not installed: install the client with its extra `models`") == 2
+    table = tmp_path / "fruit.csv"
+    table.write_text("grams,redness,kind\n" + "120,0.9,apple\n170,0.2,quince\n" * 10)
+    command = (str(programs / "serverless-ml"), "--url", service.url)
+    _run(*command, "train", str(table), "--target", "kind", "--model", f"{name}-table", cwd=tmp_path)
+    (tmp_path / "new.csv").write_text("grams,redness\n121,0.8\n171,0.1\n")
+    _run(
+        *command,
+        "predict",
+        f"{name}-table",
+        str(tmp_path / "new.csv"),
+        "-o",
+        str(tmp_path / "scored.csv"),
+        cwd=tmp_path,
+    )
+    assert re.findall("apple|quince", (tmp_path / "scored.csv").read_text()) == ["apple", "quince"]

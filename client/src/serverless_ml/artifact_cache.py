@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 30
 _ENDING = ".safetensors"
+_CHECKSUM = re.compile("[0-9a-f]{64}")
 
 
 def folder() -> Path:
@@ -27,37 +29,45 @@ def folder() -> Path:
     return user_cache_path("serverless-ml", appauthor=False) / "artifacts"
 
 
+def _path(sha256: str) -> Path | None:
+    """Where an artifact is kept; None for what is no checksum: it was somebody else who said it."""
+    return folder() / f"{sha256}{_ENDING}" if _CHECKSUM.fullmatch(sha256) else None
+
+
 def find(sha256: str) -> bytes | None:
     """The artifact of a checksum; None where it is not kept, or not whole."""
-    path = folder() / f"{sha256}{_ENDING}"
+    path = _path(sha256)
+    if path is None:
+        return None
     try:
         content = path.read_bytes()
-    except OSError:
-        return None
-    with suppress(OSError):  # one that cannot be changed is as good
         if hashlib.sha256(content).hexdigest() != sha256:
             path.unlink()
             return None
+    except OSError:
+        return None
+    with suppress(OSError):
         os.utime(path)  # the longest unused goes first
-        return content
-    return None if hashlib.sha256(content).hexdigest() != sha256 else content
+    return content
 
 
 def keep(sha256: str, content: bytes) -> None:
     """Keep an artifact, whole or not at all. Where that cannot be, as on a full disk, it is fetched again."""
+    path = _path(sha256)
+    if path is None:
+        return
     with suppress(OSError):
-        place = folder()
         # An artifact may hold rows that it was trained on: nobody else's to read.
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=place)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-            os.replace(part, place / f"{sha256}{_ENDING}")
+            os.replace(part, path)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(part)
-        _bound(place, but=f"{sha256}{_ENDING}")
+        _bound(path.parent, but=path.name)
 
 
 def _bound(place: Path, *, but: str) -> None:

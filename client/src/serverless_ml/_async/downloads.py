@@ -7,6 +7,8 @@ import io
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from serverless_ml import artifact_cache
+from serverless_ml._async.runtime import blocking
 from serverless_ml.errors import UnexpectedAnswer
 
 if TYPE_CHECKING:
@@ -16,24 +18,38 @@ if TYPE_CHECKING:
 _PART = 4 << 20
 
 
-async def artifact(requests: AsyncRequests, version_path: str) -> bytes:
+async def artifact(requests: AsyncRequests, version_path: str, *, cached: bool = False) -> bytes:
     """A version's file, by a signed address; its checksum is that which the service says.
+
+    With `cached` one that is on this machine's disk is not fetched again, and one that was fetched is kept.
 
     Raises `UnexpectedAnswer` for a file that is another one, and whatever a request raises.
     """
     signed = await requests.get(f"{version_path}/artifact")
+    expected, size = str(signed["sha256"]), int(signed["size"])
+    kept = await blocking(lambda: artifact_cache.find(expected)) if cached else None
+    if kept is not None:
+        return kept
 
     async def once(_: int) -> bytes:
         file = io.BytesIO()
-        await requests.get_elsewhere(signed["url"], signed["headers"], file.write)
+
+        def take(part: bytes) -> None:
+            file.write(part)
+            if file.tell() > size:
+                raise UnexpectedAnswer(f"expected a file of {size:,} bytes, got more")
+
+        await requests.get_elsewhere(signed["url"], signed["headers"], take)
         return file.getvalue()
 
     content = await requests.repeated(once)
-    if hashlib.sha256(content).hexdigest() != signed["sha256"]:
+    if hashlib.sha256(content).hexdigest() != expected:
         raise UnexpectedAnswer(
-            f"expected a file of {signed['size']:,} bytes and the SHA-256 {signed['sha256']}, got "
+            f"expected a file of {size:,} bytes and the SHA-256 {expected}, got "
             f"{len(content):,} bytes of another one"
         )
+    if cached:
+        await blocking(lambda: artifact_cache.keep(expected, content))
     return content
 
 

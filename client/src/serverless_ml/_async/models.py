@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from serverless_ml import offline
 from serverless_ml._async.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
 from serverless_ml._async.downloads import artifact, onnx
 from serverless_ml._async.lists import listed
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from serverless_ml._async.client import AsyncClient
     from serverless_ml._async.requests import AsyncRequests
+    from serverless_ml._core.model.model import Model
 
 PRODUCTION = "production"
 
@@ -190,6 +192,12 @@ class AsyncRemoteModel:
     async def artifact(self, version: int | str | None = None) -> bytes:
         """A version's file, with its checksum checked: the whole model, in numbers."""
         return await artifact(self._requests, await self._version_path(version))
+
+    async def load(self, version: int | str | None = None) -> Model:
+        """Take a version to this machine, as `load` of the client does."""
+        await blocking(offline.check_installed)
+        content = await artifact(self._requests, await self._version_path(version), cached=True)
+        return await blocking(lambda: offline.load(content))
 
     async def download(
         self, path: str | os.PathLike[str] | None = None, version: int | str | None = None

@@ -59,7 +59,7 @@ def made_artifact(what: Any, X: Any, y: Any) -> tuple[str | os.PathLike[str] | b
 
     Raises `InvalidInput` for an object that cannot be said as an artifact.
     """
-    if isinstance(what, str | os.PathLike | bytes):
+    if isinstance(what, str | os.PathLike | bytes) and X is None and y is None:
         return what, {}
     from serverless_ml import offline
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overload
 
+from serverless_ml._sync.copying import copy
 from serverless_ml._sync.datasets import DatasetHandle
 from serverless_ml._sync.explaining import explain
 from serverless_ml._sync.feedback import tell
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import httpx
+
+    from serverless_ml._core.model.model import Model
 
 CANCEL, LEAVE = "cancel", "leave"
 """What Ctrl-C does to a job that is waited for."""
@@ -359,8 +362,9 @@ class Client:
             model: its name; it need not exist yet.
             what: an artifact, as a path or as bytes; or a fitted object that can be made one: that
                 takes the extra `models`.
-            X: some rows of the object's own training, to check the artifact by.
-            y: their labels.
+            X: rows as the object takes them: their answers are compared, and a profile of them is kept.
+            y: their labels, if they were held out of its training: what is measured by them is told as
+                `registered.origin.version.metrics`.
             origin: what is said of where it came from: `description`, `library_versions`, `version`.
             wait: whether to wait for the version.
             on_interrupt: as for `train`.
@@ -383,17 +387,47 @@ class Client:
             )
         return self._waited(job, f"Registering {model}", on_interrupt) if wait else job
 
-    def load(self, model: str) -> Any:
+    def load(self, model: str) -> Model:
         """Take a version to this machine, where it predicts without the service; takes the extra `models`.
+
+        Its file is kept in the user's cache folder, and fetched once.
 
         Args:
             model: its name, or `name@2`, or `name@alias`.
-        """
-        from serverless_ml import offline
 
+        Returns:
+            The model, with `predict`, `predict_proba`, `decision_function`, `explain`, `to_onnx` and so on.
+
+        Raises:
+            NotInstalled: the extra is not installed.
+        """
         which = reference(model)
-        content = self.model(which.model).artifact(which.version or which.alias)
-        return blocking(lambda: offline.load(content))  # type: ignore[attr-defined, unused-ignore]
+        return self.model(which.model).load(which.version or which.alias)
+
+    def copy(
+        self,
+        which: str,
+        *,
+        to: Client,
+        model: str | None = None,
+        alias: str | None = None,
+        on_interrupt: str = CANCEL,
+    ) -> Version:
+        """Copy a version to another service, which tells where it is from; the version there.
+
+        Args:
+            which: what is copied: a model's name, or `name@2`, or `name@alias`.
+            to: the client of the other service.
+            model: what it is called there; without it as here.
+            alias: an alias there that is given to the new version.
+            on_interrupt: as for `train`.
+
+        Raises:
+            InvalidArgument: it is there already: `to` is this service, and the name the same.
+            JobFailed: the other service refuses the artifact; `faults` say where.
+        """
+        _checked(on_interrupt)
+        return copy(self, reference(which), to, model=model, alias=alias, on_interrupt=on_interrupt)
 
     def models(self, *, limit: int | None = None) -> Models:
         """The names of the models, in the order that they have in lower case."""

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from serverless_ml import offline
 from serverless_ml._sync.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
 from serverless_ml._sync.downloads import artifact, onnx
 from serverless_ml._sync.lists import listed
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from serverless_ml._sync.client import Client
     from serverless_ml._sync.requests import Requests
+    from serverless_ml._core.model.model import Model
 
 PRODUCTION = "production"
 
@@ -191,6 +193,12 @@ class RemoteModel:
     def artifact(self, version: int | str | None = None) -> bytes:
         """A version's file, with its checksum checked: the whole model, in numbers."""
         return artifact(self._requests, self._version_path(version))
+
+    def load(self, version: int | str | None = None) -> Model:
+        """Take a version to this machine, as `load` of the client does."""
+        blocking(offline.check_installed)
+        content = artifact(self._requests, self._version_path(version), cached=True)
+        return blocking(lambda: offline.load(content))
 
     def download(
         self, path: str | os.PathLike[str] | None = None, version: int | str | None = None
