@@ -14,8 +14,6 @@ SOURCES := ml_core handlers providers tests benchmarks examples client
 # What stands for the clouds in tests, each in an environment of its own.
 EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/schemathesis.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
 CLIENT_WHEEL := dist/serverless_ml_client-*.whl
-# What the client's tests take besides their own environment.
-CLIENT_TESTS_NEED :=
 # The ten test files that take longest, the longest first: `make quick` leaves them out.
 SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/e2e/test_aws_pairs.py tests/e2e/test_aws_company.py \
     tests/e2e/test_aws_deployer.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
@@ -71,7 +69,7 @@ quick: setup $(EMULATORS) ## every test but those of the ten slowest files
 	@$(PY) -m pytest -n 2 $(SLOW:%=--ignore=%) $(PYTEST)
 
 .PHONY: client-tests
-client-tests: .venv/serve.ready .tools/client-tests.ready $(CLIENT_TESTS_NEED) dist/client-wheel ## the client's tests, against its wheel and a service that runs
+client-tests: .venv/serve.ready .tools/client-tests.ready $(GENERATORS) dist/client-wheel ## the client's tests, against its wheel and a service that runs
 	@VIRTUAL_ENV=.tools/client-tests $(UV) pip install --quiet --no-deps --reinstall $(CLIENT_WHEEL)
 	@.tools/client-tests/bin/python -m pytest client/tests -n 2 $(PYTEST)
 

@@ -47,7 +47,7 @@ def test_what_was_loaded_answers_as_the_service(ml: Client, churn: str, frame: p
 
 def test_each_way_to_name_a_version_gives_that_version(ml: Client, fruit: str, tmp_path: Path) -> None:
     sums = {version.version: version.sha256 for version in ml.model(fruit).versions()}
-    assert len(set(sums.values())) == 2
+    assert sums[1] != sums[2]
     ml.model(fruit).promote(1, alias="first")
 
     def loaded(name: str) -> str:
