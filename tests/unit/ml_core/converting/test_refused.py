@@ -316,7 +316,7 @@ def test_names_that_are_not_those_of_the_columns_are_refused() -> None:
         (["a", "b", 3, "d"], r"feature_names\[2\]: expected a name, got 3"),
     ):
         with pytest.raises(InvalidInput, match=message):
-            from_scikit_learn(bare, feature_names=names)  # type: ignore[arg-type]
+            from_scikit_learn(bare, feature_names=names)
 
 
 def test_what_is_no_model_of_anyones_is_refused() -> None:
