@@ -316,7 +316,7 @@ def test_names_that_are_not_those_of_the_columns_are_refused() -> None:
         (["a", "b", 3, "d"], r"feature_names\[2\]: expected a name, got 3"),
     ):
         with pytest.raises(InvalidInput, match=message):
-            from_scikit_learn(bare, feature_names=names)
+            from_scikit_learn(bare, feature_names=names)  # type: ignore[arg-type]
 
 
 def test_what_is_no_model_of_anyones_is_refused() -> None:
@@ -351,7 +351,7 @@ def test_words_that_are_numbers_or_truth_values_take_no_others() -> None:
 
     def read(**row: Any) -> list[float]:
         rows = model.rows([row], limits=NO_LIMITS)
-        return np.frombuffer(rows.packed).tolist()  # type: ignore[union-attr]
+        return np.frombuffer(rows.packed).tolist()
 
     assert read(n=1.0, b=True, w="2") == [1.0, 1.0, 2.0]
     assert read(n=7, b=False, w="never seen") == [-1.0, 0.0, -1.0]
