@@ -15,6 +15,8 @@ TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LONGEST_LENGTH = 1 << 31
+"""The most that a model may cut sequences and texts to: what has a number of more has no meaning."""
 MOST_STEPS = 1_000_000
 """How many steps the sequences of one request may have together."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ml_core.errors import ArtifactInvalid
+from ml_core.inputs.arrays import LONGEST_LENGTH
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -46,7 +47,7 @@ def restored_input(
         from ml_core.preprocessing.sequence_input import SequenceInput
 
         most = described["max_length"]
-        if most is not None and (type(most) is not int or most < 1):
+        if most is not None and (type(most) is not int or not 1 <= most <= LONGEST_LENGTH):
             raise ArtifactInvalid("max_length is no length")
         return _fitting(SequenceInput(features, most), shape)
     if kind == TEXT:

@@ -12,6 +12,7 @@ from itertools import islice
 from unicodedata import category, normalize
 
 from ml_core.errors import ArtifactInvalid, shown
+from ml_core.inputs.arrays import LONGEST_LENGTH
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ WORDS, CHARACTERS = "words", "characters"
 UNKNOWN = 0
 """The number of every token that is not in the vocabulary."""
 MOST_TOKENS = 100_000
-_LONGEST_TEXT = 1 << 31
 LONGEST_TOKEN = 64
 """A longer token is in no vocabulary: a page without spaces is no word to keep with a model."""
 
@@ -179,9 +179,9 @@ class Tokenizer:
             raise ArtifactInvalid(f'expected "words" or "characters" for tokens, got {shown(tokens)}')
         if not isinstance(lowercase, bool):
             raise ArtifactInvalid(f"expected true or false for lowercase, got {shown(lowercase)}")
-        if longest is not None and (type(longest) is not int or not 1 <= longest <= _LONGEST_TEXT):
+        if longest is not None and (type(longest) is not int or not 1 <= longest <= LONGEST_LENGTH):
             raise ArtifactInvalid(
-                f"expected null or an integer from 1 to {_LONGEST_TEXT} for max_length, got {shown(longest)}"
+                f"expected null or an integer from 1 to {LONGEST_LENGTH} for max_length, got {shown(longest)}"
             )
         return cls(tokens, _checked(vocabulary), lowercase=lowercase, max_length=longest)
 
