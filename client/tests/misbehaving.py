@@ -48,6 +48,7 @@ class Misbehaving:
         self.acts: deque[Act] = deque()
         self.always: Act = HANDS_ON
         self.came: list[Came] = []
+        self.said: list[tuple[Came, Says]] = []
         self._lock = threading.Lock()
 
     def __enter__(self) -> "Misbehaving":
@@ -87,6 +88,8 @@ class Misbehaving:
         if says is None or act == LOSES:
             handler.close_connection = True
             return
+        with self._lock:
+            self.said.append((came, says))
         handler.send_response(says.status)
         for name, value in says.headers.items():
             handler.send_header(name, value)

@@ -243,7 +243,7 @@ class AsyncRemoteModel:
         try:
             await self._requests.send("DELETE", path, query={"purge": "true" if purge else None})
         except NotFound as error:
-            if error.tried == 1:  # else a try before it may have done it
+            if error.tried == 1:  # else a try before it has done it
                 raise
 
     async def restore(self, version: int) -> Version:

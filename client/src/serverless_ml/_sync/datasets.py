@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from serverless_ml._sync.runtime import sleep
 from serverless_ml.answers import Dataset
+from serverless_ml.errors import NotFound
 from serverless_ml.references import segment
 
 if TYPE_CHECKING:
@@ -29,19 +30,28 @@ class DatasetHandle:
         Args:
             wait: whether to wait until the trainer has read it.
             options: what is to be read otherwise than guessed: `types`, `missing`, `decimal` and so on.
+
+        Raises:
+            NotFound: nothing was uploaded to it.
+            InvalidInput: something cannot be an option. What does not fit the file is told in the answer:
+                its `state` is `options_refused`, and `faults` say where.
         """
         headers = {"prefer": f"wait={_WAIT}"} if wait else {}
+        method, verb, body = ("POST", ":describe", options) if options else ("GET", "", None)
         while True:
-            found = Dataset.from_json(
-                self._requests.post(f"{self._path}:describe", options, headers=headers)
-            )
+            reply = self._requests.send(method, self._path + verb, body=body, headers=headers)
+            found = Dataset.from_json(reply.record())
             if not wait or found.state != "describing":
                 return found
             sleep(0.5)
 
     def delete(self) -> None:
-        """Remove all its uploads, and what was found in them. Versions stay."""
-        self._requests.send("DELETE", self._path)
+        """Remove all its uploads, and what was found in them. Versions stay. Raises `NotFound`."""
+        try:
+            self._requests.send("DELETE", self._path)
+        except NotFound as error:
+            if error.tried == 1:  # else a try before it has done it
+                raise
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} at {self._requests.url}>"

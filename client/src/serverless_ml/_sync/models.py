@@ -244,7 +244,7 @@ class RemoteModel:
         try:
             self._requests.send("DELETE", path, query={"purge": "true" if purge else None})
         except NotFound as error:
-            if error.tried == 1:  # else a try before it may have done it
+            if error.tried == 1:  # else a try before it has done it
                 raise
 
     def restore(self, version: int) -> Version:
