@@ -9,7 +9,10 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from serverless_ml.errors import (
+    BadConnection,
+    BadReference,
     Fault,
+    InvalidArgument,
     JobCancelled,
     JobFailed,
     NotAllowed,
@@ -17,8 +20,10 @@ from serverless_ml.errors import (
     NotFound,
     ServerlessMLError,
     ServiceError,
+    TimedOut,
     TooMany,
     Unavailable,
+    UnexpectedAnswer,
 )
 from serverless_ml.profiles import ProfileError
 
@@ -74,6 +79,11 @@ _BY_KIND: tuple[tuple[type[ServerlessMLError], Exit], ...] = (
     (JobFailed, Exit.JOB_FAILED),
     (JobCancelled, Exit.JOB_FAILED),
     (NotConnected, Exit.UNREACHABLE),
+    (UnexpectedAnswer, Exit.UNREACHABLE),
+    (TimedOut, Exit.NOT_NOW),
+    (BadReference, Exit.USAGE),
+    (InvalidArgument, Exit.USAGE),
+    (BadConnection, Exit.USAGE),
     (ProfileError, Exit.FILE),
 )
 # What a person typed where the request has a path.

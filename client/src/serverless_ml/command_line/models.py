@@ -344,7 +344,7 @@ def register(
 
     check_on_interrupt(on_interrupt)
     with session.client() as client, local_file(file) as path:
-        job = submitted(session, model, lambda: client.register(model, path, wait=False))
+        job = submitted(model, lambda: client.register(model, path, wait=False))
         waited(session, job, wait=wait, on_interrupt=on_interrupt)
 
 

@@ -45,6 +45,7 @@ def run(arguments: list[str]) -> int:
             import traceback
 
             traceback.print_exc()
+        _give_up_stdout()
         ending = ending_of(error) or Ending([_BUG.format(what=f"{type(error).__name__}: {error}")], Exit.BUG)
         _say(ending.lines)
         return ending.code
@@ -63,6 +64,14 @@ def _on_terminal() -> bool:
 def _flush() -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
+
+
+def _give_up_stdout() -> None:
+    """Where stdout takes nothing any more, have Python not try once more, and say so, at its end."""
+    try:
+        _flush()
+    except OSError:
+        _leave_pipe()
 
 
 def _leave_pipe() -> None:
@@ -98,7 +107,7 @@ def _usage(error: Exception) -> list[str]:
 
 def _say(lines: list[str]) -> None:
     """Say it on stderr, if there is one."""
-    if sys.stderr is None or not lines:
+    if sys.stderr is None or not any(lines):
         return
     try:
         print(f"{NAME}: {lines[0]}", *lines[1:], sep="\n", file=sys.stderr, flush=True)

@@ -219,7 +219,6 @@ def train(
             image = {name: value for name, value in members.items() if name == "image"}
             uri = _looked_at(session, client, uri, Reading({**said.members, **image}), target)
         job = submitted(
-            session,
             name,
             lambda: client.train(
                 name,

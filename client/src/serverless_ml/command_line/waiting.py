@@ -23,7 +23,7 @@ def check_on_interrupt(said: str) -> None:
         raise CommandError(f"--on-interrupt: expected {CANCEL} or {LEAVE}, got {said!r}")
 
 
-def submitted(session: Session, model: str, send: Callable[[], "JobHandle"]) -> "JobHandle":
+def submitted(model: str, send: Callable[[], "JobHandle"]) -> "JobHandle":
     """Send a request for a job. Raises `Interrupted`, and whatever sending raises."""
     try:
         job = send()
@@ -32,7 +32,6 @@ def submitted(session: Session, model: str, send: Callable[[], "JobHandle"]) -> 
             "interrupted while the job was being sent; "
             f"`serverless-ml jobs --model {model}` shows whether it began"
         ) from None
-    session.say(f"job {job.id} is {job.state}")
     return job
 
 
@@ -51,6 +50,7 @@ def waited(session: Session, job: "JobHandle", *, wait: bool, on_interrupt: str)
         return
     line = Line(session)
     try:
+        session.say(f"job {job.id} is {job.state}")
         version = job.wait(on_interrupt=LEAVE, seen=lambda record: line.show(how_far(record)))
     except KeyboardInterrupt:
         line.clear()
