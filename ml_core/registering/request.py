@@ -22,6 +22,7 @@ _MOST_TEXT = 2_000
 _MOST_LIBRARIES = 100
 
 ORIGIN_SCHEMA: dict[str, Any] = {
+    "title": "Origin",
     "type": "object",
     "additionalProperties": False,
     "description": "Where the artifact is from, as its sender tells it: kept and shown, and never believed. "
