@@ -183,14 +183,14 @@ def test_of_a_long_way_the_newest_part_is_told() -> None:
 
 @pytest.mark.parametrize("member", ["metrics", "input", "features", "classes", "warnings"])
 def test_whatever_is_long_what_is_told_fits_and_names_the_version(member: str) -> None:
-    told = bounded(_document(3, **{member: ["ä" * 100] * 3_000}))
+    told = bounded({**_document(3), member: ["ä" * 100] * 3_000})
     assert fits(told)
     assert (told["name"], told["version"], told["sha256"]) == ("m", 3, "0" * 64)
     assert len(json.dumps(told)) < MOST_BYTES
     deep: list[Any] = []
     for _ in range(MOST_LEVELS + 5):
         deep = [deep]
-    assert fits(bounded(_document(3, **{member: deep})))
+    assert fits(bounded({**_document(3), member: deep}))
 
 
 def test_the_longest_that_is_told_is_taken_by_the_service(ml: Client, fruit: str) -> None:

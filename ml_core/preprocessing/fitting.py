@@ -15,15 +15,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 
 from ml_core.arithmetic import vectorised
-from ml_core.arithmetic.bounds import BLOCK_NUMBERS
 from ml_core.arithmetic.layout import Layout
-from ml_core.inputs.columns import CATEGORY, UNKNOWN
+from ml_core.inputs.columns import CATEGORY
 from ml_core.preprocessing.encoding import Encoding
+from ml_core.preprocessing.recoding import blocks, recoded
 from ml_core.preprocessing.scaling import Preprocessing, Scaling
 from ml_core.safetensors import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -102,33 +102,6 @@ def fitted_encoding(X: "NDArray[np.float64]", columns: "Sequence[Feature]") -> E
             if len(present):  # a column without any value has no mean; its flag stays
                 numbers.append((place, float(present.mean())))
     return Encoding(tuple(features), Layout(tuple(numbers), tuple(flagged), tuple(words)))
-
-
-def recoded(
-    X: "NDArray[np.float64]", columns: "Sequence[Feature] | None", encoding: Encoding | None
-) -> "NDArray[np.float64]":
-    """Rows with words as the encoding numbers them: it knows only those that it was fitted to."""
-    if columns is None or encoding is None:
-        return X
-    changed = [
-        (place, sent.words, known.words)
-        for place, (sent, known) in enumerate(zip(columns, encoding.features, strict=True))
-        if sent.words != known.words
-    ]
-    if changed:
-        X = X.copy()
-    for place, sent, known in changed:
-        places = {word: float(number) for number, word in enumerate(known)}
-        numbers = np.array([*(places.get(word, UNKNOWN) for word in sent), UNKNOWN])
-        there = ~np.isnan(X[:, place])
-        X[there, place] = numbers[X[there, place].astype(np.int64)]
-    return X
-
-
-def blocks(rows: int, width: int) -> "Iterator[slice]":
-    """Pieces of so many rows, whose matrices of that width are bounded."""
-    step = max(1, BLOCK_NUMBERS // max(width, 1))
-    return (slice(begin, min(begin + step, rows)) for begin in range(0, rows, step))
 
 
 class _Draft(NamedTuple):

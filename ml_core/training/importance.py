@@ -13,7 +13,7 @@ from ml_core.algorithms.tasks.classification import log_loss
 from ml_core.algorithms.tasks.values import values_of
 from ml_core.arithmetic.bounds import NotFinite
 from ml_core.inputs.samples import TableSamples
-from ml_core.preprocessing.fitting import recoded
+from ml_core.preprocessing.recoding import recoded
 from ml_core.training.profiling import evenly_spaced
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from serverless_ml.errors import Fault, InvalidInput, NotInstalled
+from serverless_ml.errors import Fault, InvalidInput
 
 if TYPE_CHECKING:
     from serverless_ml._core.model.model import Model
@@ -15,13 +15,13 @@ _MOST_FAULTS = 20
 def measured(model: Model, X: Any, y: Any) -> dict[str, Any]:
     """What a version's own document says of held-out rows: their metrics, and how many rows there were.
 
-    Raises:
-        InvalidInput: rows that the model refuses, or labels that it cannot give.
-        NotInstalled: measuring takes scikit-learn.
+    Raises `InvalidInput` for rows that the model refuses, and for labels that it cannot give.
     """
     from serverless_ml._core import errors
     from serverless_ml._core.algorithms import algorithm
+    from serverless_ml._core.algorithms.tasks.classification import measure
     from serverless_ml._core.inputs.rows import Rows
+    from serverless_ml._core.inputs.samples import TableSamples, matrix_of
     from serverless_ml.offline import as_ours
 
     if model.classes is None:
@@ -32,11 +32,6 @@ def measured(model: Model, X: Any, y: Any) -> dict[str, Any]:
         raise as_ours(error) from None
     if not isinstance(rows, Rows):
         raise InvalidInput("what is measured offline are rows of a table; this model takes others")
-    try:
-        from serverless_ml._core.algorithms.tasks.classification import measure
-        from serverless_ml._core.inputs.samples import TableSamples, matrix_of
-    except ImportError as error:
-        raise NotInstalled(f"measuring takes scikit-learn, which is not installed ({error.name})") from None
     numbers = _numbers(model.classes, y, len(rows))
     columns = model.encoding.features if model.encoding else None
     found = measure(

@@ -7,7 +7,7 @@ import numpy as np
 from ml_core.arithmetic import vectorised
 from ml_core.inputs.samples import TableSamples
 from ml_core.preprocessing.batch import RowBatch
-from ml_core.preprocessing.fitting import blocks, recoded
+from ml_core.preprocessing.recoding import blocks, recoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
