@@ -15,7 +15,7 @@ SOURCES := ml_core handlers providers tests benchmarks examples client
 EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools/schemathesis.ready .tools/google-api.ready .tools/google-train.ready .tools/azure-runtime.ready .tools/azurite/ready
 CLIENT_WHEEL := dist/serverless_ml_client-*.whl
 # What the client's tests take besides their own environment: what generates clients in Python and in TypeScript.
-CLIENT_TESTS_NEED := .tools/generators.ready .tools/generators-npm/ready
+GENERATORS := .tools/generators.ready .tools/generators-npm/ready
 # The ten test files that take longest, the longest first: `make quick` leaves them out.
 SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/e2e/test_aws_pairs.py tests/e2e/test_aws_company.py \
     tests/e2e/test_aws_deployer.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \

@@ -10,11 +10,13 @@
 import importlib
 import json
 import sys
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from ml_core.errors import Fault, InvalidInput, MalformedInput, NotFound, ServerlessMLError
 from providers.deploying.plan import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # The package's file that holds the model, beside the code.
 ARTIFACT = "model.safetensors"
