@@ -4,8 +4,8 @@ import pickle
 import pprint
 
 import pytest
-from serverless_ml import BadConnection, Client
-from serverless_ml.connection import KEY, LOCAL, URL, Connection, connection
+from serverless_ml import BadConnection, Client, profiles
+from serverless_ml.connection import KEY, LOCAL, PROFILE, URL, Connection, connection
 
 from client.tests.misbehaving import Misbehaving, Says
 
@@ -27,9 +27,33 @@ def test_an_argument_comes_before_the_environment() -> None:
 
 
 def test_a_key_of_the_environment_is_for_its_address_alone() -> None:
-    environment = {URL: "https://other", KEY: "other"}
+    environment = {URL: "https://other/ml", KEY: "other"}
     assert connection("https://host", environment=environment).key is None
-    assert said(connection("https://other", environment=environment)) == ("https://other", "Bearer other")
+    assert connection("http://other", environment=environment).key is None
+    assert said(connection("https://other:443/b", environment=environment)) == (
+        "https://other:443/b",
+        "Bearer other",
+    )
+    assert said(connection("https://host", environment={KEY: "other"})) == ("https://host", "Bearer other")
+    assert connection(environment={KEY: "other"}).key is None
+
+
+def test_a_key_of_a_profile_is_for_its_address_alone() -> None:
+    profiles.write(profiles.Profile("dev", "https://dev", "of-dev"))
+    profiles.write(profiles.Profile("prod", "https://prod", "of-prod"))
+    environment = {KEY: "other"}
+    assert said(connection(environment=environment)) == ("https://prod", "Bearer of-prod")
+    assert said(connection(profile="dev", environment=environment)) == ("https://dev", "Bearer of-dev")
+    assert said(connection(environment={PROFILE: "dev"})) == ("https://dev", "Bearer of-dev")
+    assert said(connection(key="k", profile="dev", environment={})) == ("https://dev", "Bearer k")
+    assert said(connection("https://prod/", environment={})) == ("https://prod", "Bearer of-prod")
+    assert connection("https://dev", environment={}).key is None
+    assert said(connection("https://dev", profile="dev", environment={})) == ("https://dev", "Bearer of-dev")
+    both = {URL: "https://other", KEY: "other"}
+    assert said(connection(environment=both)) == ("https://other", "Bearer other")
+    assert said(connection(profile="dev", environment=both)) == ("https://dev", "Bearer of-dev")
+    with pytest.raises(BadConnection, match="'test'"):
+        connection(profile="test", environment=both)
 
 
 def test_without_anything_it_is_this_machine() -> None:

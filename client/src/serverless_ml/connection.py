@@ -1,8 +1,8 @@
 """Which service is asked, and with which key.
 
-The first of these that says an address decides: the arguments; `SERVERLESS_ML_URL` with `SERVERLESS_ML_KEY`;
-the profile that is named, by argument or `SERVERLESS_ML_PROFILE`, or that `serverless-ml login` chose; and a
-service on this machine.
+The first of these that says an address decides: the arguments, an address or a profile; then
+`SERVERLESS_ML_URL`; the profile of `SERVERLESS_ML_PROFILE`, or the one that `serverless-ml login` chose; and
+a service on this machine.
 """
 
 import os
@@ -59,18 +59,40 @@ def connection(
 ) -> Connection:
     """Decide which service to ask. Asks nobody.
 
+    A key that is an argument goes to whatever address is decided on. Any other goes to the address that it
+    was kept beside, and to one of the same scheme, host and port that is an argument. `SERVERLESS_ML_KEY`
+    without `SERVERLESS_ML_URL` goes to an address that is an argument.
+
     Raises:
         BadConnection: the address or the key cannot be one, or there is no profile of that name.
+        ProfileError: the file of profiles cannot be read.
     """
     said = os.environ if environment is None else environment
-    if url is None and profile is None:
-        url, key = said.get(URL) or None, key or said.get(KEY) or None
+    variables = said.get(URL) or None, said.get(KEY) or None
+    named = profile or said.get(PROFILE) or None
     if url is not None:
-        return Connection(_checked(url), key_of(key or (said.get(KEY) if said.get(URL) == url else None)))
-    stored = _profile(profile or said.get(PROFILE) or None)
+        address = _checked(url)
+        return Connection(address, key_of(key or _kept(address, variables, named)))
+    if profile is None and variables[0] is not None:
+        return Connection(_checked(variables[0]), key_of(key or variables[1]))
+    stored = _profile(named)
     if stored is not None:
         return Connection(_checked(stored[0]), key_of(key or stored[1]))
     return Connection(LOCAL, key_of(key), found=True)
+
+
+def _kept(address: str, variables: tuple[str | None, str | None], profile: str | None) -> str | None:
+    """The key that is kept for an address: in the environment, or in a profile."""
+    url, key = variables
+    if key is not None and (url is None or _origin(url) == _origin(address)):
+        return key
+    stored = _profile(profile)
+    return stored[1] if stored is not None and _origin(stored[0]) == _origin(address) else None
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = _split(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def key_of(text: str | None) -> Key | None:
