@@ -21,20 +21,14 @@ def test_a_file_becomes_a_version_that_predicts(ml: Client, churn: str) -> None:
     assert ml.predict(churn, [row])[0] in ("yes", "no")
 
 
-def test_a_dataset_is_uploaded_once_and_trained_on_by_its_address(ml: Client) -> None:
+def test_a_dataset_is_uploaded_once_and_its_job_is_waited_for_later(ml: Client) -> None:
     assert ml.upload("customers", CHURN).describe().columns
-    version = ml.train("customers", target="churned", seed=3)
+    job = ml.train("customers", target="churned", seed=3, wait=False)
+    version = job.wait()
     assert version.lineage["data"]["uri"].startswith("dataset://customers/")
-    assert version.seed == 3
-
-
-def test_a_job_is_waited_for_later(ml: Client) -> None:
-    job = ml.train(
-        "later", [[0.0], [1.0], [0.1], [0.9]], targets=["a", "b", "a", "b"], test_fraction=0.0, wait=False
-    )
-    assert job.wait().version == 1
+    assert (version.seed, version.version, job.version) == (3, 1, 1)
     assert ml.job(job.id).state == "succeeded"
-    assert [each.id for each in ml.jobs(model="later")] == [job.id]
+    assert [each.id for each in ml.jobs(model="customers")] == [job.id]
 
 
 def test_what_is_wrong_is_told_with_its_place(ml: Client, fruit: str) -> None:

@@ -115,7 +115,7 @@ def test_a_key_is_shown_nowhere() -> None:
 def test_where_no_service_answers_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     with Misbehaving() as other:
         other.always = Says(200, b"<html>another program</html>")
-        monkeypatch.setattr("serverless_ml.connection.LOCAL", other.url)
+        monkeypatch.setattr("serverless_ml.connection.LOCAL", other.url)  # where `make serve` would be
         monkeypatch.setattr("serverless_ml._sync.requests.LOCAL", other.url)
         with Client(key=SECRET, retries=0) as client, pytest.raises(BadConnection) as caught:
             client.models()

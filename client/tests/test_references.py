@@ -2,7 +2,7 @@
 
 import pytest
 from serverless_ml import BadReference
-from serverless_ml.references import Reference, reference
+from serverless_ml.references import Reference, reference, segment
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,6 @@ from serverless_ml.references import Reference, reference
         ("churn@v2", Reference("churn", alias="v2"), "/v1/models/churn/aliases/v2"),
         ("churn@02", Reference("churn", alias="02"), "/v1/models/churn/aliases/02"),
         ("a/b", Reference("a/b"), "/v1/models/a%2Fb"),
-        ("..", Reference(".."), "/v1/models/.."),
         ("a?b#c@d:e", Reference("a?b#c", alias="d:e"), "/v1/models/a%3Fb%23c/aliases/d%3Ae"),
     ],
 )
@@ -46,3 +45,9 @@ def test_version_and_alias_may_stand_beside_the_name() -> None:
 def test_what_is_no_reference_is_refused(text: str, said: dict[str, object]) -> None:
     with pytest.raises(BadReference, match="expected"):
         reference(text, **said)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_what_is_no_segment_of_a_path_is_refused(name: str) -> None:
+    with pytest.raises(BadReference, match="expected a name"):
+        segment(name)

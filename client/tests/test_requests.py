@@ -11,9 +11,11 @@ import pytest
 from serverless_ml import (
     Client,
     Conflict,
+    InvalidArgument,
     InvalidInput,
     NotConnected,
     RemoteModel,
+    ServerlessMLError,
     ServiceError,
     TooLarge,
     Unavailable,
@@ -202,6 +204,49 @@ def test_an_upload_goes_whole_with_its_headers_and_without_the_key(caplog: pytes
     assert SECRET not in caplog.text
 
 
+def test_a_key_is_in_no_traceback_that_shows_variables() -> None:
+    with Misbehaving() as here:
+        with Client(here.url, key=SECRET, retries=0) as client:
+            for act in (DROPS, Says(500), Says(302), Says(200, b"no"), Says(422, b"{}")):
+                here.acts.append(act)
+                with pytest.raises(ServerlessMLError) as caught:
+                    client.predict("m", [[1]])
+                told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+                assert SECRET not in "".join(told.format())
+        assert all(came.headers["authorization"] == f"Bearer {SECRET}" for came in here.came)
+
+
+def test_a_path_that_names_another_host_is_not_asked() -> None:
+    with Misbehaving() as here, Client("http://127.0.0.1:1", key=SECRET, retries=0) as client:
+        for path in (f"@{here.url.removeprefix('http://')}/v1/models", "v1/models", ""):
+            with pytest.raises(InvalidArgument):
+                client.request("GET", path)
+        assert here.came == []
+
+
+def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Misbehaving() as here, Misbehaving() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        here.always = proxy.always = Says(200, b'{"models": [], "next_after": null}')
+        with Client(here.url) as client:
+            client.models()
+        with Client("http://elsewhere.invalid", retries=0) as client:
+            client.models()
+        assert (len(here.came), len(proxy.came)) == (1, 1)
+
+
+def test_who_waits_long_is_told(
+    between: Misbehaving, far: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serverless_ml._sync.requests.sleep", lambda _: None)
+    refused = {"detail": "as many jobs as may be are open", "code": "too_many_jobs"}
+    between.acts.append(Says(429, json.dumps(refused).encode(), {"retry-after": "30"}))
+    far.models()
+    (line,) = [record.message for record in caplog.records if record.name == "serverless_ml"]
+    assert line.startswith("as many jobs as may be are open; trying again in 3")
+
+
 def test_a_storage_that_refuses_is_told_without_the_signature() -> None:
     with Misbehaving() as here, Misbehaving() as storage:
         signed = {"uri": "dataset://d/1", "url": f"{storage.url}/bucket/d?signature=s3cr3t", "headers": {}}
@@ -274,6 +319,12 @@ def test_a_file_that_is_another_one_is_not_taken(between: Misbehaving, far: Clie
     between.acts.append(other)
     with pytest.raises(UnexpectedAnswer, match="SHA-256"):
         far.model(fruit).artifact(1)
+
+
+@pytest.mark.parametrize("data", ["https://host/a.csv", "http://host/a.csv", "ftp://a", "file:///a.csv"])
+def test_an_address_that_nobody_reads_is_refused(ml: Client, data: str) -> None:
+    with pytest.raises(InvalidArgument, match="dataset://"):
+        ml.train("never", data, target="a")
 
 
 def test_a_long_list_of_faults_is_told_in_lines() -> None:

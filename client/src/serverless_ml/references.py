@@ -65,5 +65,7 @@ def model_path(name: str) -> str:
 
 
 def segment(name: str) -> str:
-    """A name as one segment of a path, whatever is in it."""
+    """A name as one segment of a path, whatever is in it. Raises `BadReference` for what is none."""
+    if name in ("", ".", ".."):
+        raise BadReference(f"expected a name, got {name!r}")
     return quote(name, safe="")

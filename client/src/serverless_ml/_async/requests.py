@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from serverless_ml._async.runtime import sleep
 from serverless_ml.connection import LOCAL, WHAT_TO_DO, Connection
 from serverless_ml.errors import (
     BadConnection,
+    InvalidArgument,
     NotConnected,
     ServerlessMLError,
     ServiceError,
@@ -32,6 +34,11 @@ if TYPE_CHECKING:
 _CONNECT = 10.0
 # Connections that are kept for the next request. More than a service on this machine takes at once is no use.
 _KEPT, _MOST = 8, 32
+_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
+_ALIVE = {"status": "alive"}
+# Seconds: who waits longer than that for another try is told.
+_LONG = 3.0
+_LOG = logging.getLogger("serverless_ml")
 
 
 class Reply(NamedTuple):
@@ -93,6 +100,8 @@ class AsyncRequests:
             headers={"user-agent": USER_AGENT},
             follow_redirects=False,
             transport=transport,
+            # A proxy of the environment is for other machines.
+            mounts={f"all://{host}": None for host in _THIS_MACHINE},
         )
 
     async def close(self) -> None:
@@ -140,15 +149,16 @@ class AsyncRequests:
             NotConnected: nobody answered.
             ServiceError: the service refused.
             UnexpectedAnswer: what answered is not the service.
+            InvalidArgument: the path is none.
         """
         await self._look_for()
         sent = {"accept": "application/json", **(headers or {})}
         if body is not None:
             content = encoded(body)
             sent["content-type"] = "application/json"
-        if self._connection.key is not None:
-            sent["authorization"] = self._connection.key.header()
         known = {name: value for name, value in (query or {}).items() if value is not None}
+        if not path.startswith("/"):  # it would name another host, which must not get the key
+            raise InvalidArgument(f"expected a path such as /v1/models, got {path!r}")
         request = self._http.build_request(
             method, self.url + path, params=known or None, content=content, headers=sent
         )
@@ -204,11 +214,19 @@ class AsyncRequests:
                 wait = None if tried > self.retries else pause_after(error, tried, repeatable=repeatable)
                 if wait is None:
                     raise
+                told = logging.WARNING if wait > _LONG else logging.DEBUG
+                _LOG.log(told, "%s; trying again in %.1f seconds", error, wait)
             await sleep(wait)
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        """Put the key in as late as can be, so that no frame of a traceback has it among its variables."""
+        if self._connection.key is not None:
+            request.headers["authorization"] = self._connection.key.header()
+        return request
 
     async def _once(self, request: httpx.Request, tried: int) -> Reply:
         with _network(self.url):
-            response = await self._http.send(request)
+            response = await self._http.send(request, auth=self._signed)
         if response.is_success or response.status_code == HTTPStatus.NOT_MODIFIED:
             return Reply(response.status_code, response.headers, response.content, tried)
         raise refusal(response.status_code, response.headers, response.content)
@@ -218,8 +236,9 @@ class AsyncRequests:
         if self._looked_for:
             return
         try:
-            reply = await self._once(self._http.build_request("GET", LOCAL + "/"), 1)
-            ours = reply.json() == {"status": "alive"}
+            with _network(LOCAL):
+                response = await self._http.get(LOCAL + "/")
+            ours = Reply(response.status_code, response.headers, response.content).json() == _ALIVE
         except ServerlessMLError:
             ours = False
         if not ours:

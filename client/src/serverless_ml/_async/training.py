@@ -12,7 +12,7 @@ from serverless_ml._async.jobs import AsyncJobHandle
 from serverless_ml._async.runtime import Interrupted, blocking
 from serverless_ml._async.uploads import opened, upload_dataset
 from serverless_ml.answers import Job
-from serverless_ml.errors import NotConnected, ServiceError, TableWarning
+from serverless_ml.errors import InvalidArgument, NotConnected, ServiceError, TableWarning
 from serverless_ml.references import model_path
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from serverless_ml._async.requests import AsyncRequests
     from serverless_ml.tables import UploadFile
 
+_ADDRESSES = "dataset://, s3://, gs://, az:// or file:"
 _ADDRESS = re.compile(r"(dataset|s3|gs|az)://|file:(?!//)")
 
 
@@ -78,13 +79,15 @@ async def training_data(
 ) -> dict[str, Any]:
     """The member `data` of `:train`; what the service cannot find by itself is uploaded first.
 
-    Raises `InvalidInput` for what cannot be sent, `OSError`, and whatever a request raises.
+    Raises `InvalidInput` for what cannot be sent, `InvalidArgument`, `OSError`, and what a request raises.
     """
     said: dict[str, Any] = {}
     if data is None:
         said["uri"] = f"dataset://{dataset}"
     elif is_address(data):
         said["uri"] = data
+    elif isinstance(data, str) and "://" in data:
+        raise InvalidArgument(f"expected a path, or an address that begins with {_ADDRESSES}, got {data!r}")
     elif isinstance(data, str | os.PathLike | bytes):
         said["uri"] = await _file(requests, data, dataset, seen)
     else:

@@ -13,7 +13,7 @@ from serverless_ml._sync.jobs import JobHandle
 from serverless_ml._sync.runtime import Interrupted, blocking
 from serverless_ml._sync.uploads import opened, upload_dataset
 from serverless_ml.answers import Job
-from serverless_ml.errors import NotConnected, ServiceError, TableWarning
+from serverless_ml.errors import InvalidArgument, NotConnected, ServiceError, TableWarning
 from serverless_ml.references import model_path
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from serverless_ml._sync.requests import Requests
     from serverless_ml.tables import UploadFile
 
+_ADDRESSES = "dataset://, s3://, gs://, az:// or file:"
 _ADDRESS = re.compile(r"(dataset|s3|gs|az)://|file:(?!//)")
 
 
@@ -79,13 +80,15 @@ def training_data(
 ) -> dict[str, Any]:
     """The member `data` of `:train`; what the service cannot find by itself is uploaded first.
 
-    Raises `InvalidInput` for what cannot be sent, `OSError`, and whatever a request raises.
+    Raises `InvalidInput` for what cannot be sent, `InvalidArgument`, `OSError`, and what a request raises.
     """
     said: dict[str, Any] = {}
     if data is None:
         said["uri"] = f"dataset://{dataset}"
     elif is_address(data):
         said["uri"] = data
+    elif isinstance(data, str) and "://" in data:
+        raise InvalidArgument(f"expected a path, or an address that begins with {_ADDRESSES}, got {data!r}")
     elif isinstance(data, str | os.PathLike | bytes):
         said["uri"] = _file(requests, data, dataset, seen)
     else:
