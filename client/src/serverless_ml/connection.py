@@ -1,8 +1,12 @@
 """Which service is asked, and with which key.
 
-The first of these that says an address decides: the arguments, an address or a profile; then
-`SERVERLESS_ML_URL`; the profile of `SERVERLESS_ML_PROFILE`, or the one that `serverless-ml login` chose; and
-a service on this machine.
+A key goes to the service that it was said for: an address from one place gets no key from another, unless
+both are of the same origin (scheme, host and port). `SERVERLESS_ML_KEY` alone goes to an address that an
+argument names, and to no profile's.
+
+The first of these that says an address decides: the arguments; `SERVERLESS_ML_URL` with `SERVERLESS_ML_KEY`;
+the profile that is named, by argument or `SERVERLESS_ML_PROFILE`, or that `serverless-ml login` chose; and a
+service on this machine.
 """
 
 import os
@@ -10,7 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from serverless_ml.errors import BadConnection
+from serverless_ml.errors import BadConnection, ServerlessMLError
 
 LOCAL = "http://127.0.0.1:8080"
 """Where `make serve` answers."""
@@ -59,38 +63,40 @@ def connection(
 ) -> Connection:
     """Decide which service to ask. Asks nobody.
 
-    A key that is an argument goes to whatever address is decided on. Any other goes to the address that it
-    was kept beside, and to one of the same scheme, host and port that is an argument. `SERVERLESS_ML_KEY`
-    without `SERVERLESS_ML_URL` goes to an address that is an argument.
-
     Raises:
         BadConnection: the address or the key cannot be one, or there is no profile of that name.
-        ProfileError: the file of profiles cannot be read.
     """
     said = os.environ if environment is None else environment
-    variables = said.get(URL) or None, said.get(KEY) or None
-    named = profile or said.get(PROFILE) or None
-    if url is not None:
-        address = _checked(url)
-        return Connection(address, key_of(key or _kept(address, variables, named)))
-    if profile is None and variables[0] is not None:
-        return Connection(_checked(variables[0]), key_of(key or variables[1]))
-    stored = _profile(named)
+    asked = profile or said.get(PROFILE) or None
+    address = url if url is not None else (said.get(URL) or None) if profile is None else None
+    if address is not None:
+        checked = _checked(address)
+        return Connection(checked, key_of(key or _key_for(checked, said, asked, named=profile is not None)))
+    stored = _profile(asked)
     if stored is not None:
         return Connection(_checked(stored[0]), key_of(key or stored[1]))
     return Connection(LOCAL, key_of(key), found=True)
 
 
-def _kept(address: str, variables: tuple[str | None, str | None], profile: str | None) -> str | None:
-    """The key that is kept for an address: in the environment, or in a profile."""
-    url, key = variables
-    if key is not None and (url is None or _origin(url) == _origin(address)):
-        return key
-    stored = _profile(profile)
-    return stored[1] if stored is not None and _origin(stored[0]) == _origin(address) else None
+def _key_for(url: str, said: Mapping[str, str], profile: str | None, *, named: bool) -> str | None:
+    """The key that somebody said for this service, where only its address was named.
+
+    A profile that is not asked for and cannot be read says nothing.
+    """
+    theirs = said.get(URL)
+    if said.get(KEY) and (not theirs or _origin(theirs) == _origin(url)):
+        return said[KEY]
+    try:
+        stored = _profile(profile)
+    except ServerlessMLError:
+        if named:
+            raise
+        return None
+    return stored[1] if stored is not None and _origin(stored[0]) == _origin(url) else None
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """What has to be the same for two addresses to be of one service."""
     parts = _split(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from serverless_ml import profiles
 from serverless_ml.command_line.app import app
 from serverless_ml.command_line.exits import Exit, ending_of
 from serverless_ml.command_line.frame import COMMANDS
@@ -131,12 +132,11 @@ def test_a_wrong_key_or_right_is_4(guarded: Guarded) -> None:
         assert key not in ran.err
 
 
-def test_nobody_there_is_6(tmp_path: Path) -> None:
+def test_nobody_there_is_6() -> None:
     ran = run("models", url="http://127.0.0.1:9")
     assert (ran.code, ran.out) == (6, "")
     assert "127.0.0.1:9 does not answer" in ran.err
     assert "Traceback" in run("models", "--debug", url="http://127.0.0.1:9").err
-    assert tmp_path.exists()
 
 
 def test_a_file_that_cannot_be_read_is_8(service: Service, tmp_path: Path) -> None:
@@ -226,6 +226,36 @@ def test_one_model_through_its_life(service: Service, tmp_path: Path) -> None:
     assert run("restore", "life-1@2", url=service.url).code == 0
     document = run("jobs", "--model", "life-1", "--json", url=service.url).json
     assert [each["version"] for each in document] == [2, 1]
+
+
+def test_an_artifact_leaves_and_comes_back(service: Service, churn: str, tmp_path: Path) -> None:
+    ran = run("download", f"{churn}@1", url=service.url, folder=tmp_path)
+    assert ran.code == 0, ran.err
+    artifact = tmp_path / "churn-1.safetensors"
+    assert ran.cells[1:] == [["output", artifact.name], ["size", str(artifact.stat().st_size)]]
+    assert run("download", f"{churn}@1", url=service.url, folder=tmp_path).code == 2, "the file is there"
+    ran = run("onnx", churn, "-o", "churn.onnx", "--json", url=service.url, folder=tmp_path)
+    assert ran.json["size"] == (tmp_path / "churn.onnx").stat().st_size
+    ran = run("register", "came-back", artifact, "--json", url=service.url)
+    assert ran.code == 0, ran.err
+    assert (ran.json["name"], ran.json["version"]) == ("came-back", 1)
+    assert ran.json["sha256"] == run("version", f"{churn}@1", "--json", url=service.url).json["sha256"]
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(artifact.read_bytes()[:-10])
+    ran = run("register", "came-back", broken, url=service.url)
+    assert (ran.code, ran.out) == (5, "")
+    assert "artifact" in ran.err
+
+
+def test_a_version_is_copied_to_another_service(service: Service, churn: str, guarded: Guarded) -> None:
+    profiles.write(profiles.Profile("there", guarded.url, guarded.admin), choose=False)
+    ran = run(
+        "copy", f"{churn}@1", "--to", "there", "--as", "copied", "--alias", "production", url=service.url
+    )
+    assert ran.code == 0, ran.err
+    assert ran.cells[:2] == [["model", "copied"], ["version", "1"]]
+    assert run("aliases", "copied", "--profile", "there").cells[0][:2] == ["production", "1"]
+    assert run("copy", churn, "--to", "nowhere", url=service.url).code == 2
 
 
 def test_what_is_said_of_the_columns_is_how_they_are_read(service: Service) -> None:

@@ -150,7 +150,7 @@ def test_json_lines_with_their_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize("library", ["pyarrow", "polars"])
 def test_parquet_by_either_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     pytest.importorskip(library)
-    rows = [{"age": 31, "plan": "pro"}, {"age": None, "plan": "Grün"}]
+    rows: list[dict[str, object]] = [{"age": 31, "plan": "pro"}, {"age": None, "plan": "Grün"}]
     path = tmp_path / "new.parquet"
     if library == "polars":
         monkeypatch.setitem(sys.modules, "pyarrow", None)

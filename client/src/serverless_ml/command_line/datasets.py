@@ -36,9 +36,12 @@ def datasets(session: Session, limit: Limit = None) -> None:
     In a pipe a line is: name, bytes, when it was uploaded, its address for `train`.
     """
     with session.client() as client:
-        listed = [each.raw for each in client.datasets(limit=limit)]
+        found = client.datasets(limit=limit)
+    listed = [each.raw for each in found]
     rows = [(each["name"], each["size"], each["uploaded"], each["uri"]) for each in listed]
-    show_table(session, listed, ("dataset", "bytes", "uploaded", "address"), rows, empty="no datasets")
+    show_table(
+        session, listed, ("dataset", "bytes", "uploaded", "address"), rows, empty="no datasets", picture=found
+    )
 
 
 @command(
@@ -104,4 +107,4 @@ def describe(
     with session.client() as client:
         found = client.dataset(dataset).describe(**said.members)
     check(found.raw, dataset)
-    show_dataset(session, found.raw)
+    show_dataset(session, found)

@@ -1,30 +1,29 @@
 """How versions and datasets are shown: what was reached, and how a file was read."""
 
-import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from serverless_ml.command_line.exits import CommandError, Exit
 from serverless_ml.command_line.session import Session
 from serverless_ml.command_line.showing import (
-    on_terminal,
     plain,
-    show_json,
     show_members,
     show_table,
     text_of,
 )
 from serverless_ml.errors import Fault
 
+if TYPE_CHECKING:
+    from serverless_ml.answers import Dataset, Version
+
 _MOST_COLUMNS = 40
 _VALUES = 5
 
 
-def show_version(session: Session, raw: dict[str, Any]) -> None:
-    """Show a version: on a terminal what it is and a table of its metrics, in a pipe a line for each."""
-    if session.json:
-        show_json(raw)
-        return
+def show_version(session: Session, version: "Version") -> None:
+    """Show a version: on a terminal as it draws itself, in a pipe what it is and a line for each metric."""
+    raw = version.raw
+    registered = raw.get("registered") or {}
     members = [
         ("model", raw.get("name")),
         ("version", raw.get("version")),
@@ -32,26 +31,15 @@ def show_version(session: Session, raw: dict[str, Any]) -> None:
         ("created", raw.get("created")),
         ("rows", raw.get("rows")),
         ("held out", raw.get("test_rows")),
-        ("classes", ", ".join(map(str, raw["classes"])) if raw.get("classes") else None),
-        ("registered from", (raw.get("registered") or {}).get("origin")),
+        ("classes", ", ".join(map(text_of, raw["classes"])) if raw.get("classes") else None),
+        ("registered", registered.get("at")),
     ]
-    show_members(session, raw, [(name, value) for name, value in members if value is not None])
-    metrics = list(metric_rows(raw.get("metrics") or {}))
-    if not metrics:
-        return
-    if on_terminal():
-        show_table(session, raw, ("metric", "training", "held out"), metrics)
-    else:
-        show_members(
-            session,
-            raw,
-            [
-                (f"{part}.{name}", value)
-                for name, *values in metrics
-                for part, value in zip(("training", "test"), values, strict=True)
-                if value is not None
-            ],
-        )
+    members += [
+        (f"{part}.{name}", value)
+        for name, *values in metric_rows(raw.get("metrics") or {})
+        for part, value in zip(("training", "test"), values, strict=True)
+    ]
+    show_members(session, raw, [each for each in members if each[1] is not None], picture=version)
 
 
 def metric_rows(metrics: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -167,34 +155,16 @@ def _summarise_pictures(session: Session, description: dict[str, Any]) -> None:
         raise CommandError(str(description["error"]), Exit.REFUSED)
 
 
-def show_dataset(session: Session, raw: dict[str, Any]) -> None:
-    """Show a dataset and its columns."""
-    description = raw.get("description") or {}
-    columns = description.get("columns")
-    if session.json or columns is None:
-        show_members(
-            session, raw, [(name, value) for name, value in raw.items() if name not in ("options", "faults")]
-        )
+def show_dataset(session: Session, dataset: "Dataset") -> None:
+    """Show a dataset: on a terminal as it draws itself, in a pipe a line for each column."""
+    raw = dataset.raw
+    columns = (raw.get("description") or {}).get("columns")
+    if columns is None:
+        members = [(name, value) for name, value in raw.items() if name not in ("options", "faults")]
+        show_members(session, raw, members, picture=dataset)
         return
-    if on_terminal():
-        told = (
-            f"{raw['name']}: {description.get('rows'):,} rows, {description.get('format')}, {raw.get('uri')}"
-        )
-        print(plain(told), file=sys.stdout)
-    show_table(
-        session,
-        raw,
-        ("column", "type", "missing", "different", "note"),
-        [
-            (
-                each["name"],
-                each["type"],
-                each.get("missing"),
-                each.get("distinct"),
-                _column_line(each, None)[3],
-            )
-            for each in columns
-        ],
-    )
-    for warning in description.get("warnings", ()):
-        session.say(f"warning: {plain(warning)}")
+    rows = [
+        (each["name"], each["type"], each.get("missing"), each.get("distinct"), _column_line(each, None)[3])
+        for each in columns
+    ]
+    show_table(session, raw, ("column", "type", "missing", "different", "note"), rows, picture=dataset)

@@ -1,6 +1,6 @@
 """Jobs: how far they are, what became of them, and how to stop one."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from serverless_ml.command_line.models import Limit
 from serverless_ml.command_line.session import Session
 from serverless_ml.command_line.showing import show_members, show_table
 from serverless_ml.command_line.training import OnInterrupt
+
+if TYPE_CHECKING:
+    from serverless_ml.answers import Job
 
 PANEL = "Jobs"
 Id = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, as `train` and `jobs` tell it.")]
@@ -37,7 +40,8 @@ def jobs(
     In a pipe a line is: id, model, state, phase, percentage, version, when it was sent.
     """
     with session.client() as client:
-        listed = [each.raw for each in client.jobs(state=state, model=model, limit=limit)]
+        found = client.jobs(state=state, model=model, limit=limit)
+    listed = [each.raw for each in found]
     rows = [
         (
             each["id"],
@@ -51,7 +55,7 @@ def jobs(
         for each in listed
     ]
     columns = ("job", "model", "state", "phase", "%", "version", "created")
-    show_table(session, listed, columns, rows, hide_empty=True, empty="no jobs")
+    show_table(session, listed, columns, rows, picture=found, empty="no jobs")
 
 
 @command("job", panel=PANEL, examples="serverless-ml job fe5df5b1c2722bc3b6e237ab323d --wait")
@@ -76,11 +80,12 @@ def cancel(session: Session, id: Id) -> None:  # noqa: A002
     """Cancel a job. One that is over stays as it is."""
     with session.client() as client:
         record = client.job(id).cancel()
-    show_job(session, record.raw)
+    show_job(session, record)
 
 
-def show_job(session: Session, raw: dict[str, Any]) -> None:
+def show_job(session: Session, job: "Job") -> None:
     """Show a job; why one failed is among it."""
+    raw = job.raw
     error = raw.get("error") or {}
     members = [
         ("job", raw["id"]),
@@ -94,4 +99,4 @@ def show_job(session: Session, raw: dict[str, Any]) -> None:
         ("finished", raw.get("finished")),
         ("error", error.get("message")),
     ]
-    show_members(session, raw, [(name, value) for name, value in members if value is not None])
+    show_members(session, raw, [(name, value) for name, value in members if value is not None], picture=job)

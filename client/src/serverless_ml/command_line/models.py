@@ -15,6 +15,7 @@ from serverless_ml.command_line.training import OnInterrupt
 
 if TYPE_CHECKING:
     from serverless_ml import Client
+    from serverless_ml.answers import Alias
     from serverless_ml.references import Reference
 
 PANEL = "Models and versions"
@@ -28,7 +29,8 @@ _METRICS = ("accuracy", "f1_macro", "roc_auc", "log_loss", "silhouette")
 def models(session: Session, limit: Limit = None) -> None:
     """List the models."""
     with session.client() as client:
-        names = list(client.models(limit=limit))
+        found = client.models(limit=limit)
+    names = list(found)
     show_table(
         session,
         names,
@@ -48,7 +50,8 @@ def versions(session: Session, model: Name, limit: Limit = None) -> None:
     silhouette, aliases.
     """
     with session.client() as client:
-        listed = [each.raw for each in client.model(model).versions(limit=limit)]
+        found = client.model(model).versions(limit=limit)
+    listed = [each.raw for each in found]
     rows = [
         (
             each["version"],
@@ -61,7 +64,7 @@ def versions(session: Session, model: Name, limit: Limit = None) -> None:
         for each in listed
     ]
     columns = ("version", "created", "algorithm", "rows", *_METRICS, "aliases")
-    show_table(session, listed, columns, rows, hide_empty=True)
+    show_table(session, listed, columns, rows, picture=found)
 
 
 def _reached(version: dict[str, Any], metric: str) -> Any:
@@ -78,7 +81,7 @@ def version(session: Session, model: Model) -> None:
     with session.client() as client:
         which = resolved(client, reference(model))
         found = client.model(which.model).version(which.version)
-    show_version(session, found.raw)
+    show_version(session, found)
 
 
 def resolved(client: "Client", which: "Reference") -> "Reference":
@@ -116,7 +119,8 @@ def schema(session: Session, model: Model) -> None:
 def aliases(session: Session, model: Name) -> None:
     """List a model's aliases, and how each shares its traffic."""
     with session.client() as client:
-        listed = [each.raw for each in client.model(model).aliases()]
+        found = client.model(model).aliases()
+    listed = [each.raw for each in found]
     show_table(
         session,
         listed,
@@ -132,11 +136,12 @@ def weights_of(alias: dict[str, Any]) -> str:
     return " ".join(f"{number}={weight}" for number, weight in weights.items())
 
 
-def _show_alias(session: Session, raw: dict[str, Any]) -> None:
+def _show_alias(session: Session, alias: "Alias") -> None:
+    raw = alias.raw
     for warning in raw.get("warnings") or ():
         session.say(f"warning: {warning}")
     members = [("alias", raw["alias"]), ("version", raw["version"]), ("weights", weights_of(raw))]
-    show_members(session, raw, members)
+    show_members(session, raw, members, picture=alias)
 
 
 @command(
@@ -159,7 +164,7 @@ def promote(
     if version is not None and source is not None:
         raise CommandError("expected a version or --from, got both")
     with session.client() as client:
-        _show_alias(session, client.model(model).promote(version, alias, source=source).raw)
+        _show_alias(session, client.model(model).promote(version, alias, source=source))
 
 
 @command(
@@ -185,7 +190,7 @@ def canary(
             raise CommandError(f"version {number} is there twice")
         shares[int(number)] = int(weight)
     with session.client() as client:
-        _show_alias(session, client.model(model).canary(shares, alias).raw)
+        _show_alias(session, client.model(model).canary(shares, alias))
 
 
 @command(
@@ -201,7 +206,7 @@ def rollback(
 ) -> None:
     """Give an alias's traffic back to the version that had it before."""
     with session.client() as client:
-        _show_alias(session, client.model(model).rollback(alias, to=to).raw)
+        _show_alias(session, client.model(model).rollback(alias, to=to))
 
 
 @command(
@@ -213,7 +218,8 @@ def history(session: Session, model: Name, alias: AliasName = "production", limi
     In a pipe a line is: number, time, who, what, the shares before and after.
     """
     with session.client() as client:
-        listed = [each.raw for each in client.model(model).history(alias, limit=limit)]
+        found = client.model(model).history(alias, limit=limit)
+    listed = [each.raw for each in found]
     rows = [
         (
             each["number"],
@@ -225,7 +231,7 @@ def history(session: Session, model: Name, alias: AliasName = "production", limi
         )
         for each in listed
     ]
-    show_table(session, listed, ("change", "time", "by", "what", "before", "after"), rows)
+    show_table(session, listed, ("change", "time", "by", "what", "before", "after"), rows, picture=found)
 
 
 @command(
@@ -247,7 +253,8 @@ def monitoring(
 
     with session.client() as client:
         which = resolved(client, reference(model))
-        raw = client.request("GET", f"{which.path}/monitoring", params={"from": since, "to": until}).json()
+        found = client.model(which.model).monitoring(which.version, since=since, until=until)
+    raw = found.raw
     session.say(
         f"{which}: {raw.get('predicted', 0):,} rows predicted, {raw.get('requests', 0):,} requests, "
         f"{raw.get('errors', 0):,} errors"
@@ -264,7 +271,7 @@ def monitoring(
         )
         for name, each in (raw.get("features") or {}).items()
     ]
-    show_table(session, raw, ("column", "kind", "state", "psi", "expected", "p"), rows)
+    show_table(session, raw, ("column", "kind", "state", "psi", "expected", "p"), rows, picture=found)
 
 
 @command(
@@ -375,7 +382,7 @@ def copy(
         raise CommandError(f"--to: there is no profile {to!r}; see `serverless-ml profiles`", Exit.USAGE)
     with session.client() as client, Client(profile=to, progress=False) as other:
         version = client.copy(model, to=other, model=name, alias=alias)
-    show_version(session, version.raw)
+    show_version(session, version)
 
 
 @command(

@@ -362,7 +362,10 @@ def _show_explanations(
         )
         for column, part in _parts(each)
     ]
-    show_table(session, answer, (source.place, "label", "column", "value", "contribution"), lines)
+    from serverless_ml.answers import Explanations
+
+    columns = (source.place, "label", "column", "value", "contribution")
+    show_table(session, answer, columns, lines, picture=Explanations.from_json(answer))
 
 
 def _parts(explanation: dict[str, Any]) -> list[tuple[str, float]]:

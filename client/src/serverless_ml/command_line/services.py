@@ -152,24 +152,25 @@ def algorithms(
     In a pipe a line is: name, title, task, what it takes; of one: name, type, default, description.
     """
     with session.client() as client:
-        listed = [each.raw for each in client.algorithms()]
+        known = client.algorithms()
+    listed = [each.raw for each in known]
     if name is None:
         rows = [
             (each["name"], each.get("title"), each.get("task"), ",".join(each.get("takes") or ()))
             for each in listed
         ]
-        show_table(session, listed, ("algorithm", "title", "task", "takes"), rows)
+        show_table(session, listed, ("algorithm", "title", "task", "takes"), rows, picture=known)
         return
     found = next((each for each in listed if each["name"] == name), None)
     if found is None:
         names = ", ".join(each["name"] for each in listed)
         raise CommandError(f"there is no algorithm {name!r}; there are {names}", Exit.NOT_FOUND)
-    known = (found.get("hyperparameters") or {}).get("properties") or {}
+    takes = (found.get("hyperparameters") or {}).get("properties") or {}
     show_table(
         session,
         found,
         ("hyperparameter", "type", "default", "what"),
-        [(key, _type_of(each), each.get("default"), each.get("description")) for key, each in known.items()],
+        [(key, _type_of(each), each.get("default"), each.get("description")) for key, each in takes.items()],
     )
 
 

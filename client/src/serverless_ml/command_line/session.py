@@ -47,7 +47,7 @@ class Session:
             profile=self.profile,
             timeout=timeout,
             retries=_RETRIES,
-            progress=False,
+            progress=False if self.quiet else None,  # for uploads, on a terminal
         ) as client:
             yield client
 

@@ -34,12 +34,12 @@ def show_table(
     rows: Iterable[Sequence[Any]],
     *,
     empty: str = "",
-    hide_empty: bool = False,
+    picture: Any = None,
 ) -> None:
     """Show rows; `raw` is the document of `--json`, `empty` what a person is told where there are none.
 
-    A pipe gets a line for each row, cells between tabs, without the columns' names. A terminal is spared
-    columns without any value where `hide_empty` says so.
+    A pipe gets a line for each row, cells between tabs, without the columns' names. A terminal gets the
+    `picture`, which is an answer of the client's that draws itself, or else a table.
     """
     if session.json:
         show_json(raw)
@@ -52,33 +52,25 @@ def show_table(
     if not listed:
         session.say(empty)
         return
-    shown = [
-        place
-        for place in range(len(columns))
-        if not hide_empty or any(row[place] not in (None, "") for row in listed)
-    ]
-    _draw([columns[place] for place in shown], [[row[place] for place in shown] for row in listed])
+    if picture is None:
+        _draw(columns, listed)
+    else:
+        _print(picture)
 
 
-def show_members(session: Session, raw: Any, members: Iterable[tuple[str, Any]]) -> None:
-    """Show one thing: a line for each member."""
+def show_members(
+    session: Session, raw: Any, members: Iterable[tuple[str, Any]], *, picture: Any = None
+) -> None:
+    """Show one thing: a line for each member, or on a terminal the `picture` that draws itself."""
     if session.json:
         show_json(raw)
     elif not on_terminal():
         for name, value in members:
             print(f"{name}\t{text_of(value).translate(_ESCAPES)}")
+    elif picture is not None:
+        _print(picture)
     else:
         _draw(None, [list(each) for each in members])
-
-
-def show_answer(session: Session, answer: Any) -> None:
-    """Show an answer of the client's as it draws itself on a terminal, and its JSON elsewhere."""
-    if session.json or not on_terminal():
-        show_json(answer.raw)
-        return
-    from rich.console import Console
-
-    Console().print(answer)
 
 
 def text_of(value: Any, *, rounded: bool = False) -> str:
@@ -99,9 +91,14 @@ def plain(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
+def _print(drawn: Any) -> None:
+    from rich.console import Console
+
+    Console().print(drawn)
+
+
 def _draw(columns: Sequence[str] | None, rows: list[Sequence[Any]]) -> None:
     from rich.box import SIMPLE
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -117,4 +114,4 @@ def _draw(columns: Sequence[str] | None, rows: list[Sequence[Any]]) -> None:
         )
     for row in rows:
         table.add_row(*(Text(plain(text_of(cell, rounded=True))) for cell in row))
-    Console().print(table)
+    _print(table)

@@ -46,7 +46,7 @@ def waited(session: Session, job: "JobHandle", *, wait: bool, on_interrupt: str)
     from serverless_ml.command_line.jobs import show_job
 
     if not wait:
-        show_job(session, job.raw)
+        show_job(session, job.record)
         return
     line = Line(session)
     try:
@@ -59,7 +59,7 @@ def waited(session: Session, job: "JobHandle", *, wait: bool, on_interrupt: str)
         line.clear()
     for warning in version.warnings:
         session.say(f"warning: {warning}")
-    show_version(session, version.raw)
+    show_version(session, version)
 
 
 def _after_interrupt(job: "JobHandle", on_interrupt: str) -> str:
