@@ -21,10 +21,10 @@ class Guarded(NamedTuple):
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """A service with keys, whose requests have at most 4,000 bytes, and its answers 12,000."""
+    """A service with keys, whose requests have at most 9,000 bytes, and its answers 12,000."""
     folder = tmp_path_factory.mktemp("guarded")
     predict, admin = _key(folder, "predict"), _key(folder, "admin")
-    short = {"ML_MAX_BODY_BYTES": "4000", "ML_MAX_ANSWER_BYTES": "12000"}
+    short = {"ML_MAX_BODY_BYTES": "9000", "ML_MAX_ANSWER_BYTES": "12000"}
     with Service(folder, **short) as started:
         yield Guarded(started.url, predict, admin)
 

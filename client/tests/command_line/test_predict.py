@@ -176,15 +176,16 @@ def test_files_are_not_replaced_unawares(service: Service, churn: str, tmp_path:
     }
 
 
-def test_a_service_that_takes_less_gets_smaller_pieces(guarded: Guarded) -> None:
+def test_a_service_that_takes_less_gets_smaller_pieces(guarded: Guarded, tmp_path: Path) -> None:
+    long = tmp_path / "long.csv"
+    lines = CHURN.read_text().splitlines(keepends=True)
+    long.write_text("".join([lines[0], *lines[1:] * 5]))
     with Client(guarded.url, key=guarded.admin, progress=False) as client:
         client.train("churn", CHURN, target="churned")
     environment = {"SERVERLESS_ML_URL": guarded.url, "SERVERLESS_ML_KEY": guarded.predict}
-    ran = run("predict", "churn", CHURN, "--outputs", "label,probability", environment=environment)
+    ran = run("predict", "churn", long, "--outputs", "label,probability", environment=environment)
     assert ran.code == 0, ran.err
-    assert [row["customer"] for row in table(ran.out)] == [
-        row["customer"] for row in table(CHURN.read_text())
-    ]
+    assert [row["customer"] for row in table(ran.out)] == [row["customer"] for row in table(long.read_text())]
 
 
 def test_receipts_come_back_as_feedback(service: Service, churn: str, tmp_path: Path) -> None:
