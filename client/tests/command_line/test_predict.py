@@ -200,6 +200,16 @@ def test_receipts_come_back_as_feedback(service: Service, churn: str, tmp_path: 
     assert (ran.code, ran.out) == (1, "")
 
 
+def test_the_features_are_those_of_rows() -> None:
+    file = {"type": "object", "required": ["b64"], "properties": {"b64": {}, "dtype": {}}}
+    named = {"type": "object", "required": ["image"], "properties": {"image": {}}}
+    table_row = {"type": "object", "required": ["a"], "properties": {"a": {}, "b": {}}}
+    assert Features.of_schema({"anyOf": [{"type": "array"}, file, named]}) == Features(["image"])
+    assert Features.of_schema({"anyOf": [{"type": "array"}, file]}) == Features([])
+    assert Features.of_schema({"anyOf": [table_row]}) == Features(["a", "b"], frozenset("b"))
+    assert Features.of_schema(table_row) == Features(["a", "b"], frozenset("b"))
+
+
 def test_pieces_go_in_the_order_of_the_file() -> None:
     assert rows.MOST_BYTES * 2 < 4 << 20, (
         "a piece is below the request that a service takes unless it says less"

@@ -1,6 +1,7 @@
 """Files come into being as a whole, or not at all."""
 
 import io
+import os
 import stat
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from serverless_ml.command_line.exits import CommandError
-from serverless_ml.command_line.writing import HowWritten, json_of, whole_file, writer
+from serverless_ml.command_line.writing import HowWritten, json_of, whole_file, whole_output, writer
 
 
 def written(how: HowWritten, columns: list[str], *parts: list[dict[str, Any]]) -> bytes:
@@ -70,6 +71,24 @@ def test_a_file_that_came_to_be_meanwhile_is_kept(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="came to be meanwhile"):
         write_both()
     assert path.read_text() == "theirs"
+
+
+def test_a_link_stays_one_and_a_device_stays_what_it_is(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.csv", tmp_path / "link.csv"
+    target.write_text("old")
+    link.symlink_to(target)
+    with whole_output(str(link), force=True) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with whole_output(str(pipe), force=True) as file:
+        file.write(b"rows")
+    assert os.read(reader, 10) == b"rows"
+    os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_a_place_that_cannot_be_is_refused(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def app(*, for_terminal: bool) -> typer.Typer:
         context_settings={"help_option_names": ["--help", "-h"]},
     )
     made.callback(epilog=epilog(_EXAMPLES, rich=for_terminal))(_before())
-    for each in COMMANDS:
+    places = [module.__name__ for module in MODULES]
+    for each in sorted(COMMANDS, key=lambda command: places.index(command.run.__module__)):
         made.command(each.name, rich_help_panel=each.panel, epilog=epilog(each.examples, rich=for_terminal))(
             invocable(each.run)
         )

@@ -57,12 +57,14 @@ def upload(
     ] = None,
 ) -> None:
     """Upload a file as the newest of a dataset, for `describe` and `train`."""
+    from serverless_ml.references import segment
+
     dataset = name or ("" if file == "-" else name_after(file))
     if not dataset:
         raise CommandError(f"no dataset can be called after {file!r}: say --name")
     with session.client() as client, local_file(file) as path:
         client.upload(dataset, path)
-        raw = client.request("GET", f"/v1/datasets/{dataset}").json()
+        raw = client.request("GET", f"/v1/datasets/{segment(dataset)}").json()
     show_members(session, raw, [("dataset", dataset), ("address", raw["uri"]), ("bytes", raw["size"])])
 
 

@@ -32,14 +32,14 @@ class Features(NamedTuple):
 
     @classmethod
     def of_schema(cls, schema: dict[str, Any]) -> "Features":
-        """The features that a model's schema names; none for pictures, sequences and texts."""
-        forms = [schema, *schema.get("anyOf", ())]
-        row: dict[str, Any] = next(
-            (each for each in forms if each.get("type") == "object" and "properties" in each), {}
-        )
+        """The features that a model's schema names; none where it says no row by names."""
+        rows: list[dict[str, Any]] = [
+            each
+            for each in (schema, *schema.get("anyOf", ()))
+            if each.get("type") == "object" and "b64" not in each.get("properties", ("b64",))
+        ]
+        row = max(rows, key=lambda each: len(each["properties"]), default={})
         names = list(row.get("properties", {}))
-        if "b64" in names:  # a picture or a sequence as bytes
-            return cls([])
         return cls(names, frozenset(names) - set(row.get("required", ())))
 
 

@@ -44,6 +44,7 @@ def waited(session: Session, job: "JobHandle", *, wait: bool, on_interrupt: str)
     """
     from serverless_ml.command_line.describing import show_version
     from serverless_ml.command_line.jobs import show_job
+    from serverless_ml.command_line.showing import on_terminal
 
     if not wait:
         show_job(session, job.record)
@@ -57,8 +58,9 @@ def waited(session: Session, job: "JobHandle", *, wait: bool, on_interrupt: str)
         raise Interrupted(_after_interrupt(job, on_interrupt)) from None
     finally:
         line.clear()
-    for warning in version.warnings:
-        session.say(f"warning: {warning}")
+    if session.json or not on_terminal():  # a version that draws itself has them
+        for warning in version.warnings:
+            session.say(f"warning: {warning}")
     show_version(session, version)
 
 

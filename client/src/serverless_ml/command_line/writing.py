@@ -44,6 +44,7 @@ def whole_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     Raises `CommandError` where one is there already and `force` does not say to replace it, and `OSError`.
     """
     check_place(path, force=force)
+    path = path.resolve()  # a link stays one
     opened, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
     temporary = Path(name)
     try:
@@ -66,7 +67,7 @@ def check_place(path: Path, *, force: bool) -> None:
         raise CommandError(f"{path} is a folder; expected a file's name")
     if not path.parent.is_dir():
         raise CommandError(f"{path}: there is no folder {path.parent}", Exit.FILE)
-    if path.exists() and not force:
+    if path.is_file() and not force:
         raise CommandError(f"{path} is there already; --force replaces it")
 
 
@@ -92,10 +93,13 @@ def _mode(path: Path) -> int:
 
 @contextmanager
 def whole_output(path: str | None, *, force: bool) -> Iterator[IO[bytes]]:
-    """Stdout, or a file as `whole_file` has it."""
+    """Stdout, a pipe or a device as it is, or a file as `whole_file` has it."""
     if path is None or path == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
+    elif Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+        with Path(path).open("wb") as file:
+            yield file
     else:
         with whole_file(Path(path), force=force) as file:
             yield file
