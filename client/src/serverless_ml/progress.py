@@ -7,7 +7,6 @@ and work goes on whatever happens to the drawing.
 import sys
 import threading
 from collections.abc import Callable
-from html import escape
 from importlib import import_module
 from time import monotonic
 from typing import Any, Protocol, Self
@@ -200,15 +199,16 @@ class _Terminal:
         self._task: Any = None
 
     def draw(self, state: State) -> None:
-        if self._progress is None and not self._begun(state):
-            return
+        if self._progress is not None or self._begun(state):
+            self._tell(state)
+
+    def _tell(self, state: State) -> None:
         # rich counts towards a total; without a count its bar moves to and fro.
-        total = None if state.share is None else 1.0
         self._progress.update(
             self._task,
             description=state.title,
             completed=state.share or 0.0,
-            total=total,
+            total=None if state.share is None else 1.0,
             counted=state.counted(),
             note=state.note,
         )
@@ -231,6 +231,7 @@ class _Terminal:
                 redirect_stdout=False,
             )
             self._task = self._progress.add_task(state.title, total=None, counted="", note="")
+            self._tell(state)
             self._progress.start()
         except BaseException:
             self._progress = None
@@ -277,6 +278,8 @@ class _Notebook:
 
     def end(self, state: State) -> None:
         if self._handle is not None:
+            from html import escape
+
             took = text.duration(monotonic() - state.began)
             how = "stopped after" if state.failed else "took"
             said = f"{state.title}: {how} {took}"
@@ -291,6 +294,8 @@ class _Notebook:
 
 
 def _as_html(state: State) -> str:
+    from html import escape
+
     share = state.share
     name = escape(state.title, quote=True)
     value = f' value="{share:.4f}"' if share is not None else ""  # without one it moves to and fro

@@ -4,6 +4,7 @@ A picture is no place to judge an answer: what an older service does not say, or
 way, is left out.
 """
 
+import math
 from typing import Any
 
 from serverless_ml.display.text import float_of
@@ -36,18 +37,21 @@ def documents(raw: object, *names: str) -> list[Document]:
 
 
 def number(raw: object, *names: str) -> float | None:
-    """Return a number, a whole one as int, or None."""
-    found = at(raw, *names)
-    return found if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+    """Return a finite number, a whole one as int, or None."""
+    return _finite(at(raw, *names))
 
 
 def numbers(raw: object, *names: str) -> list[float]:
-    """Return the numbers of a list as floats."""
-    return [
-        float_of(item) if isinstance(item, int) else item
-        for item in items(raw, *names)
-        if isinstance(item, (int, float)) and not isinstance(item, bool)
-    ]
+    """Return the finite numbers of a list."""
+    return [found for item in items(raw, *names) if (found := _finite(item)) is not None]
+
+
+def _finite(value: object) -> float | None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    if isinstance(value, int) and abs(value) < 2**63:
+        return value
+    return float_of(value) if math.isfinite(float_of(value)) else None
 
 
 def text(raw: object, *names: str) -> str:

@@ -63,8 +63,8 @@ def aligned(value: float) -> str:
     return f"{value:#.4g}".rstrip(".")
 
 
-def float_of(value: int) -> float:
-    """Return a float of an int of any size."""
+def float_of(value: float) -> float:
+    """Return a float of a number of any size."""
     try:
         return float(value)
     except OverflowError:

@@ -1,0 +1,156 @@
+"""What the real service answers, of every kind of algorithm."""
+
+import io
+import random
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import httpx
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+from serverless_ml import display
+
+from client.tests.service import ROOT, Service
+
+CHURN = (ROOT / "examples" / "churn.csv").read_bytes()
+
+
+class Asked:
+    """The service, and what it answered: documents by their kind and whose they are."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        self.documents: dict[tuple[str, str], Any] = {}
+
+    def get(self, path: str) -> Any:
+        answer = self.client.get(path, headers={"Prefer": "wait=20"})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def send(self, method: str, path: str, body: object = None) -> Any:
+        answer = self.client.request(method, path, json=body, headers={"X-Routing-Key": "one"})
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    def upload(self, name: str, content: bytes) -> None:
+        told = self.send("POST", f"/v1/datasets/{name}:upload")
+        assert httpx.put(told["url"], content=content, headers=told["headers"]).status_code < 300
+        self.documents["dataset", name] = self.get(f"/v1/datasets/{name}")
+
+    def train(self, model: str, label: str, algorithm: str, data: dict[str, Any], **told: Any) -> None:
+        body = {"algorithm": algorithm, "hyperparameters": told, "seed": 1, **data}
+        job = self.send("POST", f"/v1/models/{model}:train", body)
+        while job["state"] in {"queued", "running"}:
+            job = self.get(f"/v1/jobs/{job['id']}")
+        self.documents["job", label] = job
+        if job["version"]:
+            path = f"/v1/models/{model}/versions/{job['version']}"
+            self.documents["version", label] = self.get(path)
+            self.documents["profile", label] = self.get(f"{path}/profile")
+            if algorithm not in {"cnn", "rnn"}:
+                self.documents["parameters", label] = self.get(f"{path}/parameters")
+
+    def explain(self, label: str, path: str, instances: list[Any], **told: Any) -> None:
+        self.documents["explanations", label] = self.send(
+            "POST", f"/v1/models/{path}:explain", {"instances": instances, **told}
+        )
+
+
+@pytest.fixture(scope="session")
+def asked(service: Service) -> Iterator[Asked]:
+    with httpx.Client(base_url=service.url, timeout=60) as client:
+        told = Asked(client)
+        _train(told)
+        _move(told)
+        _use(told)
+        yield told
+
+
+def _train(told: Asked) -> None:
+    told.upload("shown", CHURN)
+    table = {"data": {"uri": "dataset://shown", "target": "churned"}}
+    told.train("shown", "two classes", "logistic_regression", table)
+    told.train("shown", "kernel", "svm", table, kernel="rbf", probability=True)
+    country = {"data": {**table["data"], "target": "country"}}
+    told.train("shown-more", "four classes", "logistic_regression", country)
+    told.train("shown-groups", "clusters", "kmeans", {"data": {"uri": "dataset://shown"}}, n_clusters=3)
+    told.train("shown-bad", "failed", "logistic_regression", {"data": {**table["data"], "target": "nothing"}})
+    draw = random.Random(0)  # noqa: S311 - it only has to differ
+    pictures = [[[draw.random() + (x < 3) * (k % 2) for x in range(6)] for _ in range(6)] for k in range(60)]
+    sides = {"instances": pictures, "targets": ["left" if k % 2 else "right" for k in range(60)]}
+    told.train("shown-pictures", "pictures", "cnn", sides, epochs=3, channels=[4], dense=[])
+    told.explain("pictures", "shown-pictures", pictures[:2])
+    words = [["fine", "good", "kind"], ["bad", "poor", "sad"]]
+    texts = [" ".join(draw.choice([*words[k % 2], "a", "the"]) for _ in range(6)) for k in range(60)]
+    said = {"instances": texts, "targets": [k % 2 == 0 for k in range(60)]}
+    told.train("shown-texts", "texts", "rnn", said, epochs=3, hidden_size=8)
+    told.explain("texts", "shown-texts", [texts[0], f"{texts[1]} unheard"])
+
+
+def _move(told: Asked) -> None:
+    alias = "/v1/models/shown/aliases/production"
+    told.send("PUT", alias, {"version": 1})
+    told.documents["alias", "canary"] = told.send("PUT", alias, {"weights": {"1": 90, "2": 10}})
+    told.send("POST", f"{alias}:rollback")
+    told.documents["alias", "one version"] = told.send(
+        "PUT", "/v1/models/shown/aliases/staging", {"version": 2}
+    )
+    told.send("PUT", alias, {"weights": {"1": 90, "2": 10}})
+    told.documents["history", "production"] = told.get(f"{alias}/history")
+    model = told.documents["model", "shown"] = told.get("/v1/models/shown")
+    told.documents["aliases", "shown"] = list(model["aliases"].values())
+    told.documents["versions", "shown"] = told.get("/v1/models/shown/versions")
+    for kind in ("jobs", "models", "datasets", "algorithms"):
+        told.documents[kind, "all"] = told.get(f"/v1/{kind}")
+
+
+def _use(told: Asked) -> None:
+    lines = [line.split(",") for line in CHURN.decode().splitlines()]
+    rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+    more = {"unknown_columns": "ignore"}
+    told.explain("table", "shown/versions/1", rows[:3], **more)
+    told.explain("kernel", "shown/versions/2", rows[:2], top=2, **more)
+    told.explain("clusters", "shown-groups", rows[:2], **more)
+    changes = {"top": 2, "counterfactual": {"actionable": ["spend", "plan", "active"]}}
+    told.explain("changed", "shown/versions/1", rows[:12], **changes, **more)
+    asked = {"instances": [{**row, "age": "71"} for row in rows[:150]], "receipt": True, **more}
+    receipts = []
+    for _ in range(3):
+        receipts += told.send("POST", "/v1/models/shown/versions/1:predict", asked)["receipts"]
+    both = zip(receipts, rows, strict=False)
+    labels = [{"receipt": receipt, "label": row["churned"]} for receipt, row in both]
+    path = "/v1/models/shown"
+    told.documents["feedback", "first"] = told.send("POST", f"{path}:feedback", {"receipts": labels})
+    told.documents["feedback", "again"] = told.send("POST", f"{path}:feedback", {"receipts": labels[:5]})
+    for version in (1, 2):
+        told.documents["monitoring", str(version)] = told.get(f"{path}/versions/{version}/monitoring")
+    told.documents["alias_monitoring", "production"] = told.get(f"{path}/aliases/production/monitoring")
+    told.send("PUT", f"{path}/aliases/production", {"version": 1})
+    told.send("DELETE", f"{path}/aliases/staging")
+    told.send("DELETE", f"{path}/versions/2")
+    told.documents["model", "one deleted"] = told.get(path)
+
+
+@pytest.fixture(scope="session")
+def documents(asked: Asked) -> dict[tuple[str, str], Any]:
+    """Documents as the service answered them, by kind and by a word for which they are."""
+    return asked.documents
+
+
+def on_terminal(kind: str, raw: object, width: int = 100) -> str:
+    """What a terminal shows, colours and all."""
+    file = io.StringIO()
+    colours: Literal["truecolor"] = "truecolor"
+    console = Console(file=file, width=width, force_terminal=True, color_system=colours)
+    console.print(display.as_rich(kind, raw))
+    return file.getvalue()
+
+
+def without_colours(shown: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+
+def widest(shown: str) -> int:
+    return max(map(cell_len, without_colours(shown).splitlines()), default=0)
