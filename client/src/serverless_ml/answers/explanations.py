@@ -15,6 +15,8 @@ class Explanation(Answer):
     `base` and the `attributions` add up to the `margin` of `label` over `against`, in the given `unit`.
     """
 
+    picture: ClassVar[str] = "explanation"
+
     label: Any
     against: Any
     unit: str
