@@ -194,7 +194,7 @@ def _legend(chart: Chart) -> str:
         return ""
     marks = "".join(
         f'<span><b style="border-top-color:{svg.colour(chart, place)};'
-        f'border-top-style:{"dashed" if line.dashed else "solid"}"></b>{_said(line.name)}</span>'
+        f'{"border-top-style:dashed;opacity:.55" if line.dashed else ""}"></b>{_said(line.name)}</span>'
         for place, line in enumerate(chart.lines)
     )
     return f'<div class="l" style="max-width:270px">{marks}</div>'
