@@ -6,15 +6,15 @@ For notebooks: `train_model(X, y)` fits a model to arrays or data frames, `predi
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from ml_core.asking import predict as predict
     from ml_core.converting.scikit_learn import from_scikit_learn as from_scikit_learn
-    from ml_core.model.notebook import predict as predict
     from ml_core.training.notebook import train_model as train_model
 
 __all__ = ["from_scikit_learn", "predict", "train_model"]
 
 _PUBLIC = {
     "from_scikit_learn": "ml_core.converting.scikit_learn",
-    "predict": "ml_core.model.notebook",
+    "predict": "ml_core.asking",
     "train_model": "ml_core.training.notebook",
 }
 

@@ -26,7 +26,7 @@ class OneVersusRest(ArithmeticEstimator):
     contains_training_rows = False
 
     def __init__(self, weights: Tensor, intercepts: tuple[float, ...]) -> None:
-        if len(weights.shape) != 2 or weights.shape[0] != len(intercepts) or len(intercepts) == 2:
+        if len(weights.shape) != 2 or weights.shape[0] != len(intercepts) or len(intercepts) in (0, 2):
             raise ValueError("the weights need an intercept for each row, and two classes have one row")
         self.weights = weights
         self.intercepts = intercepts

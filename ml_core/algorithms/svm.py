@@ -22,7 +22,7 @@ from ml_core.safetensors import Tensor, counts, finite_numbers, float64
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ml_core.algorithms.contract import FittedEstimator
@@ -385,7 +385,7 @@ def _pairs(estimator: Any) -> Pairwise:  # noqa: ANN401 - scikit-learn is untype
         sign * _full(estimator.dual_coef_),
         tuple(estimator.n_support_.tolist()),
         tuple((sign * estimator.intercept_).tolist()),
-        weights=sign * _full(estimator.coef_) if estimator.kernel == "linear" else None,
+        weights=(lambda: sign * _full(estimator.coef_)) if estimator.kernel == "linear" else None,
     )
 
 
@@ -396,9 +396,9 @@ def pairs_of_vectors(
     counts: tuple[int, ...],
     intercepts: tuple[float, ...],
     *,
-    weights: Any = None,  # noqa: ANN401
+    weights: Callable[[], Any] | None = None,
 ) -> Pairwise:
-    """The pairs of what libsvm fitted, with its signs; `weights` are a linear kernel's, a row for each pair.
+    """The pairs of what libsvm fitted, with its signs; `weights` makes a row for each, of a linear kernel.
 
     Raises `TooLarge`.
     """
@@ -411,8 +411,10 @@ def pairs_of_vectors(
         )
     vectors = _full(vectors)
     few = len(intercepts) * vectors.shape[1] <= max(MOST_WEIGHTS, vectors.size)
-    if weights is not None and few and not _cancels(weights, dual, vectors):
-        return LinearPairs(Tensor(weights.shape, weights.astype("<f8").tobytes()), intercepts)
+    if weights is not None and few:
+        made = weights()
+        if not _cancels(made, dual, vectors):
+            return LinearPairs(Tensor(made.shape, made.astype("<f8").tobytes()), intercepts)
     return KernelPairs(
         kernel,
         Tensor(vectors.shape, vectors.astype("<f8").tobytes()),

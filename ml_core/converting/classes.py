@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_core.converting.fitted import attribute, refuse
+from ml_core.converting.fitted import attribute, is_text, refuse
 from ml_core.errors import shown
 
 if TYPE_CHECKING:
@@ -28,4 +28,6 @@ def labels_of(classifier: Any, path: str) -> "tuple[Label, ...]":  # noqa: ANN40
         )
     if len(set(labels)) != len(labels):
         refuse(path, "two of its classes are the same: fit it again")
+    if kinds == {str} and not all(map(is_text, labels)):
+        refuse(path, "a label is no text (half of a surrogate pair): replace it, and fit it again")
     return tuple(labels)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core.arithmetic.layout import Layout
 from ml_core.converting.fitted import refuse
-from ml_core.converting.matrix_columns import NULL, Flag, Gap, Value, Word, said
+from ml_core.converting.matrix_columns import NULL, Gap, MissingFlag, SourceValue, Word, said
 from ml_core.inputs.columns import CATEGORY, NUMBER, Feature
 from ml_core.inputs.rules import TYPED, ValueRule, spelled
 from ml_core.preprocessing.encoding import Encoding
@@ -19,7 +19,7 @@ from ml_core.safetensors import Tensor
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ml_core.converting.matrix_columns import Column, Vocabulary
+    from ml_core.converting.matrix_columns import Column, KnownWords
 
 
 class CodedRows(Record):
@@ -89,7 +89,9 @@ def coded_rows(
     sources = tuple(sorted({column.source for column in columns}))
     if not sources:
         refuse(path, "no column reaches it: there is nothing that it looks at")
-    of = {source: [column for column in columns if column.source == source] for source in sources}
+    of: dict[int, list[Column]] = {source: [] for source in sources}
+    for column in columns:
+        of[column.source].append(column)
     features = tuple(
         _feature(
             of[source],
@@ -102,17 +104,17 @@ def coded_rows(
     )
     numbers, flags, words = [], [], []
     for place, (source, feature) in enumerate(zip(sources, features, strict=True)):
-        values = [column for column in of[source] if isinstance(column, Value)]
+        values = [column for column in of[source] if isinstance(column, SourceValue)]
         if values:
             numbers.append((place, _replacement(values)))
-        if any(isinstance(column, Flag) for column in of[source]):
+        if any(isinstance(column, MissingFlag) for column in of[source]):
             flags.append(place)
         if feature.kind == CATEGORY:
             missing = any(isinstance(column, Word) and column.word is None for column in of[source])
             words.append((place, len(feature.words) - feature.rule.dropped, missing))
     layout = Layout(tuple(numbers), tuple(flags), tuple(words))
-    keys: list[tuple[int, Any]] = [(sources[place], Value) for place, _ in numbers] + [
-        (sources[place], Flag) for place in flags
+    keys: list[tuple[int, Any]] = [(sources[place], SourceValue) for place, _ in numbers] + [
+        (sources[place], MissingFlag) for place in flags
     ]
     for place, count, missing in words:
         keys += [(sources[place], word) for word in features[place].words[:count]]
@@ -152,9 +154,9 @@ def _feature(columns: "list[Column]", plain: Feature, said_name: str, path: str,
 
 
 def _number_rule(columns: "list[Column]", said_name: str, path: str) -> ValueRule:
-    gaps = {column.gap for column in columns if isinstance(column, Value)}
+    gaps = {column.gap for column in columns if isinstance(column, SourceValue)}
     marks = {gap.mark for gap in gaps if gap} | {
-        column.mark for column in columns if isinstance(column, Flag)
+        column.mark for column in columns if isinstance(column, MissingFlag)
     }
     marks -= {NULL} if None in gaps else set()  # where a gap is refused, nothing else happens to it
     real = {gap for gap in gaps if gap and not (gap.mark is NULL and None in gaps)}
@@ -177,12 +179,12 @@ def _number_rule(columns: "list[Column]", said_name: str, path: str) -> ValueRul
     return TYPED._replace(required=True, missing=(spelled(mark),))
 
 
-def _replacement(values: "list[Value]") -> float:
+def _replacement(values: "list[SourceValue]") -> float:
     gap = next((each.gap for each in values if each.gap), None)
     return 0.0 if gap is None or any(each.gap is None for each in values) else float(gap.fill)
 
 
-def _word_rule(vocabulary: "Vocabulary") -> ValueRule:
+def _word_rule(vocabulary: "KnownWords") -> ValueRule:
     """How the values of a category are read."""
     words, gap = vocabulary.words, vocabulary.gap
     rule = TYPED._replace(

@@ -86,6 +86,14 @@ def _fits(shape: "Sequence[int]", expected: "Sequence[int | None]") -> bool:
     return all(wanted is None or size == wanted for size, wanted in zip(shape, expected, strict=True))
 
 
+def is_text(value: object) -> bool:
+    """Whether a value is a string that can be written: half of a surrogate pair cannot."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
 def check_width(estimator: object, width: int, path: str) -> None:
     """Raise `NotConverted` unless it was fitted to so many columns."""
     fitted = attribute(estimator, "n_features_in_", path)

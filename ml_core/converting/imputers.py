@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml_core.converting.fitted import attribute, check_width, name_of, refuse
-from ml_core.converting.matrix_columns import NULL, Flag, Gap, Value, is_plain, python_scalar
+from ml_core.converting.matrix_columns import NULL, Gap, MissingFlag, SourceValue, is_plain, python_scalar
 
 if TYPE_CHECKING:
     from ml_core.converting.matrix_columns import Column
@@ -31,12 +31,14 @@ def of_imputer(imputer: Any, columns: "list[Column]", path: str) -> "list[Column
 
 
 def _filled(column: "Column", gap: Gap, path: str) -> "Column":
-    if not isinstance(column, Value):  # what an earlier step computed of words and gaps has none of its own
+    if not isinstance(
+        column, SourceValue
+    ):  # what an earlier step computed of words and gaps has none of its own
         if gap.mark is NULL:
             return column
         refuse(path, _AFTER.format(gap.mark))
     if column.gap is not None:
-        if column.gap.mark == gap.mark or gap.mark is NULL:
+        if gap.mark is NULL or (column.gap.mark == gap.mark != column.gap.fill):
             return column  # nothing is missing any more
         refuse(path, "an imputer came before it that takes something else for missing: leave one of them out")
     if is_plain(column):
@@ -67,9 +69,9 @@ def _flags(imputer: Any, columns: "list[Column]", mark: Any, path: str) -> "list
     flags: list[Column] = []
     for place in flagged.tolist():
         column = columns[place]
-        if not isinstance(column, Value) or column.gap is not None:
+        if not isinstance(column, SourceValue) or column.gap is not None:
             refuse(path, "it flags the gaps of what an earlier step filled: put this imputer first")
         if mark is not NULL and not is_plain(column):
             refuse(path, _AFTER.format(mark))
-        flags.append(Flag(column.source, mark))
+        flags.append(MissingFlag(column.source, mark))
     return flags

@@ -6,30 +6,17 @@ import numpy as np
 
 from ml_core.converting.chosen import hyperparameters_of
 from ml_core.converting.classes import labels_of
+from ml_core.converting.converted import Converted
 from ml_core.converting.fitted import attribute, check_width, finite, is_one_of, name_of, numbers, refuse
 from ml_core.converting.weights import placed_points, placed_weights
-from ml_core.records import Record
 from ml_core.safetensors import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-    from ml_core.algorithms.contract import FittedEstimator
     from ml_core.converting.coded_rows import CodedRows
-    from ml_core.inputs.labels import Label
 
 TAKEN = "LogisticRegression, LogisticRegressionCV, SVC, LinearSVC, KMeans and MiniBatchKMeans"
-
-
-class Converted(Record):
-    """What a last step learnt: `Model`'s arguments of these names."""
-
-    estimator: "FittedEstimator"
-    algorithm: str
-    hyperparameters: "Mapping[str, object]"
-    classes: "tuple[Label, ...] | None"
 
 
 def check_kind(estimator: Any, path: str) -> None:  # noqa: ANN401 - scikit-learn is untyped

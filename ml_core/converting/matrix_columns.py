@@ -23,7 +23,7 @@ class Gap(Record):
     fill: Any
 
 
-class Value(Record):
+class SourceValue(Record):
     """The value of a caller's column; without a `gap`, as it comes."""
 
     source: int
@@ -32,7 +32,7 @@ class Value(Record):
     scale: float = 1.0
 
 
-class Flag(Record):
+class MissingFlag(Record):
     """1 where the value of a caller's column is missing, which `mark` marks, else 0."""
 
     source: int
@@ -41,7 +41,7 @@ class Flag(Record):
     scale: float = 1.0
 
 
-class Vocabulary(Record):
+class KnownWords(Record):
     """What one-hot encoding knows of a column.
 
     Args:
@@ -64,12 +64,12 @@ class Word(Record):
 
     source: int
     word: str | None
-    vocabulary: Vocabulary
+    vocabulary: KnownWords
     shift: float = 0.0
     scale: float = 1.0
 
 
-type Column = Value | Flag | Word
+type Column = SourceValue | MissingFlag | Word
 
 
 def scaled(column: Column, shift: float, scale: float) -> Column:
@@ -79,7 +79,7 @@ def scaled(column: Column, shift: float, scale: float) -> Column:
 
 def is_plain(column: Column) -> bool:
     """Whether it is a caller's column as it comes, but for gaps."""
-    return isinstance(column, Value) and (column.shift, column.scale) == (0.0, 1.0)
+    return isinstance(column, SourceValue) and (column.shift, column.scale) == (0.0, 1.0)
 
 
 def said(source: int, names: tuple[str, ...]) -> str:

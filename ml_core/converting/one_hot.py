@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_core.converting.fitted import attribute, check_width, refuse
-from ml_core.converting.matrix_columns import NULL, Value, Vocabulary, Word, is_plain, python_scalar
+from ml_core.converting.fitted import attribute, check_width, is_text, refuse
+from ml_core.converting.matrix_columns import NULL, KnownWords, SourceValue, Word, is_plain, python_scalar
 from ml_core.errors import shown
 from ml_core.inputs.rules import spelled
 
@@ -37,7 +37,7 @@ def of_encoder(encoder: Any, columns: "list[Column]", path: str) -> "list[Column
     closed = encoder.handle_unknown == "error"
     found: list[Column] = []
     for column, categories, drop in zip(columns, known, dropped, strict=True):
-        if not isinstance(column, Value) or not is_plain(column):
+        if not isinstance(column, SourceValue) or not is_plain(column):
             refuse(path, "it encodes what an earlier step computed: only columns as they come are words here")
         words = _words(np.asarray(categories), closed=closed, gap=column.gap, path=path)
         _check_place(drop, len(words[0]), path)
@@ -59,7 +59,7 @@ def _words(
     closed: bool,
     gap: "Gap | None",
     path: str,
-) -> tuple[list[str | None], Vocabulary]:
+) -> tuple[list[str | None], KnownWords]:
     """A column's categories as words, None for a missing value, and all that is known of them."""
     if categories.ndim != 1:
         refuse(path, "expected a list of categories for each column: its state does not fit together")
@@ -75,7 +75,7 @@ def _words(
     there = tuple(word for word in words if word is not None)
     if len(set(there)) != len(there):
         refuse(path, "two categories are written alike: fit it again")
-    return words, Vocabulary(there, kind, len(present) < len(scalars), closed, gap)
+    return words, KnownWords(there, kind, len(present) < len(scalars), closed, gap)
 
 
 def _kind(scalars: list[Any], path: str) -> str:
@@ -91,9 +91,6 @@ def _kind(scalars: list[Any], path: str) -> str:
     for each in scalars:
         if isinstance(each, float) and each - each != 0:
             refuse(path, "infinity is a category, which JSON has no number for: replace it, and fit it again")
-        if isinstance(each, str):
-            try:
-                each.encode()
-            except UnicodeEncodeError:
-                refuse(path, "a category is no text (half of a surrogate pair): replace it, and fit it again")
+        if isinstance(each, str) and not is_text(each):
+            refuse(path, "a category is no text (half of a surrogate pair): replace it, and fit it again")
     return kinds.pop() if kinds else ""

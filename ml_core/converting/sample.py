@@ -8,7 +8,7 @@ from ml_core.errors import Fault, InvalidInput, NotConverted, shown
 from ml_core.inputs.columns import BOOLEAN, UNKNOWN
 from ml_core.inputs.rows import Rows
 from ml_core.inputs.samples import TableSamples, matrix_of
-from ml_core.inputs.scalars import each_of
+from ml_core.inputs.scalars import NotTaken, each_of, json_value, kind_of_dtype
 from ml_core.training.profiling import evenly_spaced, keep_profile
 
 if TYPE_CHECKING:
@@ -30,24 +30,26 @@ class Sample:
     Args:
         rows: a data frame, an array or lists.
         names: what the estimator's columns are called.
+        named: whether it knows these names itself, of a data frame that it was fitted to.
         where: what messages call the rows.
 
     Raises:
         InvalidInput: they do not have these columns, or there are none.
     """
 
-    def __init__(self, rows: Any, names: tuple[str, ...], *, where: str = "rows") -> None:  # noqa: ANN401 - whatever a notebook holds
-        self._names = names
-        self.framed = hasattr(rows, "columns")
-        if self.framed:
-            known = {str(column): column for column in rows.columns}
+    def __init__(self, rows: Any, names: tuple[str, ...], *, named: bool, where: str = "rows") -> None:  # noqa: ANN401 - whatever a notebook holds
+        known = {str(column): column for column in getattr(rows, "columns", ())}
+        self._named = named
+        # Of a frame whose columns have other names, and of which it knows none, they count by their order.
+        self._framed = hasattr(rows, "columns") and (named or any(name in known for name in names))
+        if self._framed:
             for name in names:
                 if name not in known:
                     raise InvalidInput.at(where, f"the column {shown(name)} is missing")
             self._columns: list[Any] = [rows[known[name]] for name in names]
             self._whole = rows
         else:
-            array = np.asarray(rows, dtype=None if hasattr(rows, "dtype") else object)
+            array = np.asarray(rows, dtype=None if hasattr(rows, "dtype") or known else object)
             if array.ndim != 2 or array.shape[1] != len(names):
                 raise InvalidInput.at(where, f"expected rows of {len(names)} columns, got {shown(rows)}")
             # In single precision scikit-learn would answer with seven digits.
@@ -65,16 +67,16 @@ class Sample:
 
     def of_model(self, sources: tuple[int, ...]) -> Any:  # noqa: ANN401
         """The rows as the model takes them, which knows some of the columns."""
-        return self._whole if self.framed else self._whole[:, list(sources)]
+        return self._whole if self._framed else self._whole[:, list(sources)]
 
-    def of_estimator(self, *, named: bool) -> Any:  # noqa: ANN401
+    def of_estimator(self) -> Any:  # noqa: ANN401
         """The rows as the estimator takes them: by names only where it was fitted to names."""
-        if not self.framed:
+        if not self._framed:
             try:
                 return self._whole.astype(np.float64)
             except (TypeError, ValueError):
                 return self._whole
-        if named:
+        if self._named:
             single = [column for column in self._whole.columns if str(self._whole[column].dtype) == "float32"]
             return self._whole.astype(dict.fromkeys(single, "float64")) if single else self._whole
         return np.column_stack([np.asarray(column) for column in self._columns])
@@ -82,8 +84,23 @@ class Sample:
 
 def _is_boolean(column: Any) -> bool:  # noqa: ANN401
     """Whether all values that are there are true or false."""
-    kinds = {type(value) for value in each_of(column) if value is not None and value == value}  # noqa: PLR0124 - NaN is not
-    return kinds == {bool}
+    kind = kind_of_dtype(column)
+    if kind in ("f", "i", "u", "b"):
+        return kind == "b"
+    there = False
+    for value in each_of(column):
+        if isinstance(value, bool | np.bool_):
+            there = True
+        elif not _is_missing(value):
+            return False
+    return there
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401
+    try:
+        return json_value(value) is None
+    except NotTaken:
+        return False
 
 
 def compare(
@@ -101,7 +118,7 @@ def compare(
     except InvalidInput as error:
         faults = [Fault("rows" + fault.path.removeprefix("X"), fault.message) for fault in error.faults]
         raise InvalidInput(faults) from None
-    given = sample.of_estimator(named=hasattr(estimator, "feature_names_in_"))
+    given = sample.of_estimator()
     places = evenly_spaced(len(sample), _COMPARED_ROWS)
     some = given.iloc[places] if hasattr(given, "iloc") else given[places]
     assert isinstance(rows, Rows)  # noqa: S101 - for the type checker: there is no reader

@@ -7,8 +7,9 @@ scikit-learn.
 from typing import TYPE_CHECKING, Any
 
 from ml_core.converting.coded_rows import coded_rows
+from ml_core.converting.fitted import is_text
 from ml_core.converting.last_steps import check_kind, converted, is_linear
-from ml_core.converting.matrix_columns import Value
+from ml_core.converting.matrix_columns import SourceValue
 from ml_core.converting.steps import transformed
 from ml_core.converting.unwrapping import names_in, unwrapped, width_in
 from ml_core.errors import InvalidInput, shown
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ml_core.converting.matrix_columns import Column
-    from ml_core.converting.unwrapping import Step
+    from ml_core.converting.unwrapping import FittedStep
 
 
 def from_scikit_learn(
@@ -53,7 +54,7 @@ def from_scikit_learn(
         return _whole(_parts(steps, names, {})[0])
     from ml_core.converting.sample import Sample, compare
 
-    sample = Sample(rows, names)
+    sample = Sample(rows, names, named=names_in(steps) is not None)
     model, sources = _parts(steps, names, sample.kinds())
     compare(estimator, model, sample, sources)
     return _whole(model)
@@ -69,7 +70,7 @@ def answers(estimator: Any, X: Any, output: str) -> list[Any]:  # noqa: ANN401
     steps = unwrapped(estimator)
     check_kind(steps[-1].estimator, steps[-1].path)
     names = _names(steps, None)
-    sample = Sample(X, names, where="X")
+    sample = Sample(X, names, named=names_in(steps) is not None, where="X")
     model, sources = _parts(steps, names, sample.kinds())
     return model.output_of(sample.of_model(sources), output)
 
@@ -80,11 +81,11 @@ def _whole(model: Model) -> Model:
 
 
 def _parts(
-    steps: "list[Step]", names: tuple[str, ...], kinds: "Mapping[int, str]"
+    steps: "list[FittedStep]", names: tuple[str, ...], kinds: "Mapping[int, str]"
 ) -> "tuple[Model, tuple[int, ...]]":
     """The model, and the numbers of the columns that it looks at."""
     *before, last = steps
-    columns: list[Column] = [Value(source) for source in range(len(names))]
+    columns: list[Column] = [SourceValue(source) for source in range(len(names))]
     for step in before:
         columns = transformed(step.estimator, columns, step.path)
     rows = coded_rows(columns, names, kinds, last.path, linear=is_linear(last.estimator))
@@ -106,7 +107,7 @@ def _parts(
     return model, rows.sources
 
 
-def _names(steps: "list[Step]", given: "Sequence[str] | None") -> tuple[str, ...]:
+def _names(steps: "list[FittedStep]", given: "Sequence[str] | None") -> tuple[str, ...]:
     """The names of the columns that it was fitted to. Raises `InvalidInput`, `NotConverted`."""
     width, fitted = width_in(steps), names_in(steps)
     where = "feature_names"
@@ -118,14 +119,16 @@ def _names(steps: "list[Step]", given: "Sequence[str] | None") -> tuple[str, ...
         raise InvalidInput.at(
             where, f"expected {width} names, one for each column that it was fitted to, got {len(names)}"
         )
+    seen: set[str] = set()
     for place, name in enumerate(names):
-        if not isinstance(name, str) or not name:
+        if not name or not is_text(name):
             raise InvalidInput.at(f"{where}[{place}]", f"expected a name, got {shown(name)}")
-        if names.index(name) < place:
+        if name in seen:
             raise InvalidInput.at(f"{where}[{place}]", f"{shown(name)} is there more than once")
         if fitted and name != fitted[place]:
             raise InvalidInput.at(
                 f"{where}[{place}]",
                 f"expected {shown(fitted[place])}, which it was fitted to, got {shown(name)}",
             )
+        seen.add(name)
     return names

@@ -1,5 +1,6 @@
 """`SVC`: libsvm's support vectors, coefficients and probabilities."""
 
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,8 @@ from ml_core.algorithms.svm import KERNELS, SVM, Coupling, Kernel, pairs_of_vect
 from ml_core.arithmetic.pairs import pairs_of
 from ml_core.converting.chosen import hyperparameters_of
 from ml_core.converting.classes import labels_of
+from ml_core.converting.converted import Converted
 from ml_core.converting.fitted import attribute, finite, numbers, refuse
-from ml_core.converting.last_steps import Converted
 from ml_core.converting.weights import placed_points
 from ml_core.errors import shown
 
@@ -61,7 +62,7 @@ def of_svc(estimator: Any, rows: "CodedRows", names: tuple[str, ...], path: str)
         dual,
         tuple(counts.tolist()),
         tuple(intercepts.tolist()),
-        weights=_pair_weights(placed, dual, counts) if linear else None,
+        weights=partial(_pair_weights, placed, dual, counts) if linear else None,
     )
     params = estimator.get_params(deep=False)
     coupling = _coupling(estimator, pairs, path)
@@ -91,7 +92,7 @@ def _kernel(estimator: Any, path: str) -> Kernel:  # noqa: ANN401
 
 def _coupling(estimator: Any, pairs: int, path: str) -> Coupling | None:  # noqa: ANN401
     """How probabilities come of the pairs' decisions; None where it gives none."""
-    if estimator.probability is not True:
+    if not isinstance(estimator.probability, bool | np.bool_) or not estimator.probability:
         return None
     slopes, offsets = (
         numbers(estimator, "_probA", path, (pairs,)),

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _HALVING = "sklearn.model_selection._search_successive_halving"
 
 
-class Step(Record):
+class FittedStep(Record):
     """A step and the names that lead to it, as `preprocess.num`."""
 
     path: str
     estimator: Any
 
 
-def unwrapped(estimator: Any, path: str = "") -> list[Step]:  # noqa: ANN401 - scikit-learn is untyped
+def unwrapped(estimator: Any, path: str = "") -> list[FittedStep]:  # noqa: ANN401 - scikit-learn is untyped
     """The steps of a fitted object in their order, the last of which predicts. Raises `NotConverted`."""
     if isinstance(estimator, type):
         refuse(path or estimator.__name__, "it is a class: make an object of it, and call its fit")
@@ -35,9 +35,9 @@ def unwrapped(estimator: Any, path: str = "") -> list[Step]:  # noqa: ANN401 - s
     from sklearn.pipeline import Pipeline
 
     if not is_one_of(estimator, (Pipeline,), path or name_of(estimator)):
-        return [Step(path or name_of(estimator), estimator)]
+        return [FittedStep(path or name_of(estimator), estimator)]
     *before, (name, last) = steps_of(estimator, path or name_of(estimator))
-    inner = [Step(_joined(path, name), each) for name, each in before]
+    inner = [FittedStep(_joined(path, name), each) for name, each in before]
     if last is None or isinstance(last, str):
         refuse(_joined(path, name), "the last step predicts nothing")
     return inner + unwrapped(last, _joined(path, name))
@@ -56,7 +56,7 @@ def _searches() -> "Iterator[type]":
         yield from (halving.HalvingGridSearchCV, halving.HalvingRandomSearchCV)
 
 
-def names_in(steps: list[Step]) -> tuple[str, ...] | None:
+def names_in(steps: list[FittedStep]) -> tuple[str, ...] | None:
     """The names of the columns that it was fitted to, where it knows them."""
     for step in steps:
         if step.estimator is not None and not isinstance(step.estimator, str):
@@ -65,7 +65,7 @@ def names_in(steps: list[Step]) -> tuple[str, ...] | None:
     return None
 
 
-def width_in(steps: list[Step]) -> int:
+def width_in(steps: list[FittedStep]) -> int:
     """How many columns it was fitted to. Raises `NotConverted` where it was not fitted."""
     first = next(step for step in steps if step.estimator is not None and not isinstance(step.estimator, str))
     width = attribute(first.estimator, "n_features_in_", first.path)

@@ -125,6 +125,12 @@ class Encoding:
         entries = [_entry(each) for each in described]
         lists = _lists(missing_words)
         features = tuple(_feature(entry, lists) for entry in entries)
+        for each in features:
+            rule = each.rule
+            if each.kind != CATEGORY and (rule.closed or rule.dropped or rule.filled or rule.word_kind):
+                raise ArtifactInvalid(
+                    f"feature {shown(each.name)} has no words, and its rule is one of words"
+                )
         numbers = [
             (column, float(entry["replacement"]))
             for column, entry in enumerate(entries)
