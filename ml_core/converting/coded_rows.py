@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ml_core.arithmetic.layout import Layout
 from ml_core.converting.fitted import refuse
 from ml_core.converting.matrix_columns import NULL, Gap, MissingFlag, SourceValue, Word, said
-from ml_core.inputs.columns import CATEGORY, NUMBER, Feature
+from ml_core.inputs.columns import BOOLEAN, CATEGORY, NUMBER, Feature
 from ml_core.inputs.rules import TYPED, ValueRule, spelled
 from ml_core.preprocessing.encoding import Encoding
 from ml_core.preprocessing.scaling import Scaling
@@ -86,6 +86,7 @@ def coded_rows(
     last step does not look at have places too where it is `linear`, for weights of 0; else none. Raises
     `NotConverted` where a column is used in two ways that one column here cannot have.
     """
+    columns = _with_truth_values(columns, kinds)
     sources = tuple(sorted({column.source for column in columns}))
     if not sources:
         refuse(path, "no column reaches it: there is nothing that it looks at")
@@ -126,24 +127,56 @@ def coded_rows(
     return CodedRows(sources, features, layout, places, tuple(columns))
 
 
+def _with_truth_values(columns: "Sequence[Column]", kinds: "Mapping[int, str]") -> "list[Column]":
+    """The columns, of which the words 0 and 1 are false and true where the caller sends truth values.
+
+    scikit-learn has numbers of pandas' nullable truth values.
+    """
+    turned: dict[int, KnownWords] = {}
+    found: list[Column] = []
+    for column in columns:
+        if (
+            not isinstance(column, Word)
+            or kinds.get(column.source) != BOOLEAN
+            or column.known.kind != "number"
+            or not {*column.known.words} <= _TRUTH.keys()
+        ):
+            found.append(column)
+            continue
+        known = turned.get(id(column.known))
+        if known is None:
+            words, gap = column.known.words, column.known.gap
+            if gap and gap.mark is NULL and gap.fill in (0, 1):
+                gap = Gap(NULL, bool(gap.fill))
+            known = column.known._replace(
+                words=tuple(_TRUTH[word] for word in words), kind="boolean", gap=gap
+            )
+            turned[id(column.known)] = known
+        found.append(column._replace(word=column.word and _TRUTH[column.word], known=known))
+    return found
+
+
+_TRUTH = {"0": "false", "1": "true"}
+
+
 def _feature(columns: "list[Column]", plain: Feature, said_name: str, path: str, *, linear: bool) -> Feature:
     """The feature of a caller's column, given all that is made of it."""
     words = [column for column in columns if isinstance(column, Word)]
     if not words:
         return plain._replace(rule=_number_rule(columns, said_name, path))
-    vocabulary = words[0].vocabulary
-    if len(words) < len(columns) or any(each.vocabulary != vocabulary for each in words):
+    known = words[0].known
+    if len(words) < len(columns) or any(each.known != known for each in words):
         refuse(
             path,
             f"{said_name} reaches it as words and in another way as well, and one column is read in one way: "
             "send a copy of it under another name",
         )
-    rule = _word_rule(vocabulary)
+    rule = _word_rule(known)
     if linear:
-        return Feature(plain.name, CATEGORY, vocabulary.words, rule)
+        return Feature(plain.name, CATEGORY, known.words, rule)
     there = {each.word for each in words}
-    kept = tuple(word for word in vocabulary.words if word in there)
-    dropped = tuple(word for word in vocabulary.words if word not in there)
+    kept = tuple(word for word in known.words if word in there)
+    dropped = tuple(word for word in known.words if word not in there)
     if dropped and None in there:
         refuse(
             path,
@@ -184,23 +217,23 @@ def _replacement(values: "list[SourceValue]") -> float:
     return 0.0 if gap is None or any(each.gap is None for each in values) else float(gap.fill)
 
 
-def _word_rule(vocabulary: "KnownWords") -> ValueRule:
+def _word_rule(known: "KnownWords") -> ValueRule:
     """How the values of a category are read."""
-    words, gap = vocabulary.words, vocabulary.gap
+    words, gap = known.words, known.gap
     rule = TYPED._replace(
-        spelled=bool(vocabulary.kind),
-        word_kind=vocabulary.kind,
-        closed=vocabulary.closed,
+        spelled=bool(known.kind),
+        word_kind=known.kind,
+        closed=known.closed,
     )
     if gap is None:
-        return rule._replace(required=vocabulary.closed and not vocabulary.has_missing)
+        return rule._replace(required=known.closed and not known.has_missing)
     fill = _as_word(gap)
     if gap.mark is not NULL:
         rule = rule._replace(missing=(gap.mark if isinstance(gap.mark, str) else spelled(gap.mark),))
-    known = fill in words and _is_of_kind(gap.fill, vocabulary.kind)
+    is_known = fill in words and _is_of_kind(gap.fill, known.kind)
     return rule._replace(
-        required=gap.mark is not NULL or (vocabulary.closed and not known),
-        filled=(fill,) if known else (),
+        required=gap.mark is not NULL or (known.closed and not is_known),
+        filled=(fill,) if is_known else (),
     )
 
 

@@ -64,7 +64,7 @@ class Word(Record):
 
     source: int
     word: str | None
-    vocabulary: KnownWords
+    known: KnownWords
     shift: float = 0.0
     scale: float = 1.0
 

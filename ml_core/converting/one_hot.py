@@ -18,8 +18,8 @@ _ALL_ZEROS = ("ignore", "infrequent_if_exist", "warn")
 def of_encoder(encoder: Any, columns: "list[Column]", path: str) -> "list[Column]":  # noqa: ANN401 - scikit-learn is untyped
     """What a fitted encoder makes of columns. Raises `NotConverted`."""
     check_width(encoder, len(columns), path)
-    known = attribute(encoder, "categories_", path)
-    if not isinstance(known, list) or len(known) != len(columns):
+    lists = attribute(encoder, "categories_", path)
+    if not isinstance(lists, list) or len(lists) != len(columns):
         refuse(path, f"expected categories_ of {len(columns)} columns: its state does not fit together")
     if any(each is not None for each in getattr(encoder, "_infrequent_indices", None) or ()):
         refuse(
@@ -36,15 +36,12 @@ def of_encoder(encoder: Any, columns: "list[Column]", path: str) -> "list[Column
         refuse(path, "its dropped categories do not fit its columns: fit it again")
     closed = encoder.handle_unknown == "error"
     found: list[Column] = []
-    for column, categories, drop in zip(columns, known, dropped, strict=True):
+    for column, categories, drop in zip(columns, lists, dropped, strict=True):
         if not isinstance(column, SourceValue) or not is_plain(column):
             refuse(path, "it encodes what an earlier step computed: only columns as they come are words here")
-        words = _words(np.asarray(categories), closed=closed, gap=column.gap, path=path)
-        _check_place(drop, len(words[0]), path)
-        vocabulary = words[1]
-        found += [
-            Word(column.source, word, vocabulary) for place, word in enumerate(words[0]) if place != drop
-        ]
+        words, known = _words(np.asarray(categories), closed=closed, gap=column.gap, path=path)
+        _check_place(drop, len(words), path)
+        found += [Word(column.source, word, known) for place, word in enumerate(words) if place != drop]
     return found
 
 

@@ -248,3 +248,72 @@ def _answer(asked: Any, row: pd.DataFrame) -> list[Any] | None:
     except ValueError:
         assert not isinstance(asked, Model)
         return None
+
+
+# Columns of every type that frames have.
+
+
+@pytest.mark.parametrize(
+    "estimator", [LogisticRegression(), SVC(), KMeans(2, n_init=1, random_state=0)], ids=str
+)
+def test_frames_of_every_type(estimator: Any) -> None:
+    places = np.arange(24)
+    frame = pd.DataFrame(
+        {
+            "empty": np.full(24, np.nan),
+            "counted": pd.Categorical.from_codes(places % 3, categories=[10, 20, 30]),
+            "named": pd.Series(np.array(["a", "b", "?"])[places % 3], dtype="category"),
+            "truth": pd.Series(places % 2 == 0, dtype="boolean"),
+            "whole": pd.Series(places % 5, dtype="Int64"),
+            "single": (places * 0.1).astype("f4"),
+            "text": pd.Series(np.array(["x", "y"])[places % 2], dtype="string"),
+        }
+    )
+    marked = SimpleImputer(missing_values="?", strategy="constant", fill_value="b")
+    transformer = make_column_transformer(
+        (SimpleImputer(add_indicator=True), ["empty"]),
+        (OneHotEncoder(), ["counted"]),
+        (make_pipeline(marked, OneHotEncoder()), ["named"]),
+        (OneHotEncoder(drop="if_binary"), ["truth"]),
+        (StandardScaler(), ["whole", "single"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["text"]),
+    )
+    fitted = make_pipeline(transformer, clone(estimator)).fit(frame, places % 4 == 0)
+    told = frame.astype({"single": "f8"})
+    model = assert_same(fitted, told, rows=frame)
+    assert from_scikit_learn(fitted, rows=told).to_bytes() == model.to_bytes()
+    assert [each.kind for each in model.columns] == [
+        "number",
+        *["category"] * 3,
+        "number",
+        "number",
+        "category",
+    ]
+    with pytest.raises(InvalidInput, match="named: expected one of the category's words, got null"):
+        model.predict(told.assign(named=None))
+    with pytest.raises(InvalidInput, match="counted: expected one of the words"):
+        model.predict(told.assign(counted=40))
+
+
+def test_a_frame_that_names_its_columns_otherwise_counts_them() -> None:
+    X, y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 2
+    fitted = LogisticRegression().fit(X, y)
+    frame = pd.DataFrame(X)
+    model = from_scikit_learn(fitted, rows=frame)
+    assert model.features == ("x0", "x1", "x2")
+    assert predict(fitted, frame) == fitted.predict(X).tolist()
+    named = from_scikit_learn(
+        fitted, feature_names=["a", "b", "c"], rows=frame.set_axis([*"cab"], axis=1)[[*"abc"]]
+    )
+    assert named.features == ("a", "b", "c")
+
+
+def test_many_columns_and_many_words_take_no_time_of_their_own() -> None:
+    """Each is looked at once: nothing is searched for from the beginning."""
+    draw = np.random.default_rng(0)
+    wide = draw.normal(size=(30, 20_000))
+    fitted = make_pipeline(StandardScaler(), KMeans(2, n_init=1, random_state=0)).fit(wide)
+    assert len(from_scikit_learn(fitted).features) == 20_000
+    words = np.array([[f"word {place}"] for place in range(20_000)], dtype=object)
+    fitted = make_pipeline(OneHotEncoder(), LinearSVC(max_iter=2)).fit(words, np.arange(20_000) % 2)
+    assert from_scikit_learn(fitted).predict(words[:5]).tolist() == fitted.predict(words[:5]).tolist()
