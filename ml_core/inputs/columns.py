@@ -281,6 +281,8 @@ def _word_reader(feature: Feature) -> Reader:
             found = places.get(value)
             if found is None and (rule.text or rule.trim):
                 found = places.get(value.strip())
+            if found is None and rule.word_kind:
+                found = _written_place(value.strip(), rule.word_kind, places, numbers)
         elif rule.spelled and is_spelled(value) and _is_of(value, rule.word_kind):
             found = _spelled_place(value, places, numbers)
         else:
@@ -306,6 +308,22 @@ def _unseen(feature: Feature, value: object) -> _Wrong:
     return _Wrong.saying(f"expected one of the words that the model knows ({few}), got {shown(value)}")
 
 
+def _written_place(
+    text: str, word_kind: str, places: dict[str, float], numbers: dict[float, float]
+) -> float | None:
+    """The place of a text that is another spelling of one of the words: `True`, `3.0`."""
+    if word_kind == "boolean":
+        return places.get(text.lower())
+    number = _number_of(text) if is_number(text) else MISSING
+    return _spelled_place(number, places, numbers) if is_spelled(number) else None
+
+
+def _number_of(text: str) -> float:
+    """The number that a word is: whole numbers are exact."""
+    whole = text.strip("+-").isdecimal() and len(text) <= _MOST_DIGITS
+    return int(text) if whole else float(text)
+
+
 def _spelled_place(value: Any, places: dict[str, float], numbers: dict[float, float]) -> float | None:  # noqa: ANN401
     """The place of a number or truth value among words: as it is written, or of a word of the same number.
 
@@ -321,8 +339,7 @@ def _spelled_place(value: Any, places: dict[str, float], numbers: dict[float, fl
         numbers[MISSING] = UNKNOWN  # they are looked for once
         for text, place in places.items():
             if is_number(text):
-                whole = text.strip("+-").isdecimal() and len(text) <= _MOST_DIGITS
-                numbers.setdefault(int(text) if whole else float(text), place)
+                numbers.setdefault(_number_of(text), place)
     return numbers.get(value)
 
 

@@ -355,6 +355,10 @@ def test_words_that_are_numbers_or_truth_values_take_no_others() -> None:
 
     assert read(n=1.0, b=True, w="2") == [1.0, 1.0, 2.0]
     assert read(n=7, b=False, w="never seen") == [-1.0, 0.0, -1.0]
+    # Files have them as text, which other programs spell otherwise; of words every spelling is a word.
+    assert read(n="1.0", b="TRUE", w="1.0") == [1.0, 1.0, -1.0]
+    assert read(n=" 2", b="False", w="2") == [2.0, 0.0, 2.0]
+    assert read(n="nan", b="0", w="") == [-1.0, -1.0, -1.0]
     for row, path in (
         ({"n": True, "b": True, "w": "1"}, "n"),
         ({"n": 1, "b": 1, "w": "1"}, "b"),
