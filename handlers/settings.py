@@ -134,7 +134,7 @@ SETTINGS = (
         "jobs",
         1,
         10_000,
-        "How many jobs may be queued or running at once, of all keys together; `:train` past them is a 429.",
+        "How many jobs may be queued or running at once, of all keys together; more are a 429.",
     ),
     Setting(
         "max_key_jobs",

@@ -46,6 +46,10 @@ _PUT = "PUT the bytes of a `.safetensors` file that this service or its Python c
 _WHOLE = "download it again, or write it again with `Model.to_bytes`"
 _MEMBERS = ("algorithm", "hyperparameters", "parameters", "features", "classes")
 _MORE_MEMBERS = ("input", "encoding", "missing_words")
+_NO_PROFILE = (
+    "the artifact has no profile of the rows that it was trained on: explanations need a background, and "
+    "drift of its columns is not told"
+)
 _LABEL_TYPES = (str, int, bool)
 # Half of a surrogate pair, which no UTF-8 can spell.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -238,7 +242,7 @@ def _manifest(model: Model, info: AlgorithmInfo) -> dict[str, Any]:
         "task": info.task.name,
         "contains_training_rows": _contains_rows(model),
         "metrics": {},
-        "warnings": [],
+        "warnings": [] if model.profile else [_NO_PROFILE],
         **dict.fromkeys(("rows", "test_rows", "test_fraction", "seed", "split", "library_versions")),
     }
 

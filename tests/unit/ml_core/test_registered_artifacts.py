@@ -345,3 +345,9 @@ class TestRequest:
         deep = json.loads("[" * (MOST_DEPTH - 3) + "]" * (MOST_DEPTH - 3))
         origin = {"description": "é" * 2000, "version": {"a": deep}, "library_versions": {"a": ""}}
         assert check_registration({"uri": URI, "origin": origin}, "churn").origin == origin
+
+
+def test_what_a_file_without_a_profile_takes_away_is_a_warning() -> None:
+    assert check_artifact(LOGISTIC)["warnings"] == []
+    (warning,) = check_artifact(kept("2-logistic_regression"))["warnings"]
+    assert "no profile of the rows" in warning
