@@ -1,6 +1,7 @@
 """Clients that generators write from `/openapi.json`: they compile, and they train, predict and infer.
 
 Each is asked the same by a program in `programs/`, which is written as its user would, and says what it saw.
+The shorter ones of docs/generated-clients.md are compiled and run with it.
 """
 
 import json
@@ -73,6 +74,14 @@ def project(service: Service, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def on_the_page(generator: str, service: Service) -> str:
+    """The program of a generator on its page, which asks that service."""
+    page = (ROOT / "docs" / "generated-clients.md").read_text(encoding="utf-8")
+    section = page.partition(f": {generator}\n")[2].partition("\n## ")[0]
+    (program,) = re.findall(r"^```(?:python|ts)\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    return str(program).replace("http://localhost:8080", service.url).replace('"fruit"', '"on-the-page"')
+
+
 def check(said: str, model: str) -> dict[str, Any]:
     """Hold what a program saw against what is so; what else it saw."""
     told: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
@@ -103,6 +112,9 @@ def test_openapi_python_client(service: Service, project: Path) -> None:
         run(tool(PYTHON, "python"), "python_client.py", cwd=project, URL=service.url), "generated-python"
     )
     assert told == {"from a table": ["apple", "apple"], "read": READ}
+    (project / "on_the_page.py").write_text(on_the_page("openapi-python-client", service))
+    said = run(tool(PYTHON, "python"), "on_the_page.py", cwd=project)
+    assert said.splitlines()[-1] == "['apple', 'quince']"
 
     checked = subprocess.run(
         [tool(PYTHON, "mypy"), "--strict", "--config-file=", "--no-color-output", "."],
@@ -118,14 +130,14 @@ def test_openapi_python_client(service: Service, project: Path) -> None:
 
 
 def test_openapi_typescript_and_openapi_fetch(service: Service, project: Path) -> None:
-    prepare(project, "openapi_fetch.ts")
+    prepare(project, "openapi_fetch.ts", on_the_page("openapi-typescript and openapi-fetch", service))
     run(tool(NPM / ".bin", "openapi-typescript"), "openapi.json", "-o", f"{CLIENT}.d.ts", cwd=project)
     told = check(compiled(project, "openapi_fetch", service), "generated-fetch")
     assert told == {"from a table": ["apple", "apple"]}
 
 
 def test_hey_api(service: Service, project: Path) -> None:
-    prepare(project, "hey_api.ts")
+    prepare(project, "hey_api.ts", on_the_page("hey-api", service))
     run(
         *(tool(NPM / ".bin", "openapi-ts"), "-i", "openapi.json", "-o", CLIENT),
         *("-c", "@hey-api/client-fetch", "--no-log-file"),
@@ -134,8 +146,9 @@ def test_hey_api(service: Service, project: Path) -> None:
     assert check(compiled(project, "hey_api", service), "generated-hey") == {}
 
 
-def prepare(project: Path, program: str) -> None:
-    """Make the folder a project of TypeScript."""
+def prepare(project: Path, program: str, page: str) -> None:
+    """Make the folder a project of TypeScript, with both programs."""
+    (project / "on_the_page.ts").write_text(page)
     shutil.copy(HERE / "programs" / program, project)
     shutil.copy(HERE / "programs" / "tsconfig.json", project)
     (project / "node_modules").symlink_to(NPM)
@@ -144,4 +157,5 @@ def prepare(project: Path, program: str) -> None:
 def compiled(project: Path, program: str, service: Service) -> str:
     """What a program says once it is compiled, with the client that it uses, under `strict`."""
     run(tool(NPM / ".bin", "tsc"), "-p", ".", cwd=project)
+    assert re.findall(r"\w+", run("node", "built/on_the_page.js", cwd=project)) == ["apple", "quince"]
     return run("node", f"built/{program}.js", cwd=project, URL=service.url)
