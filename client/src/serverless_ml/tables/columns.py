@@ -40,6 +40,7 @@ class Table:
             in the order of the model's features.
         is_one: whether the caller gave one row alone, and not a list of rows.
         notes: what is to be told to the person.
+        training_notes: what is to be told besides where the table is trained on.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Table:
         named: bool,
         is_one: bool = False,
         notes: Sequence[str] = (),
+        training_notes: Sequence[str] = (),
     ) -> None:
         self.native = native
         self.fields = tuple(fields)
@@ -58,6 +60,7 @@ class Table:
         self.named = named
         self.is_one = is_one
         self.notes = tuple(notes)
+        self.training_notes = tuple(training_notes)
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -81,13 +84,20 @@ class Table:
                 refuse(f"there is no column {name!r}; there are {_listed(known)}")
         left_out = frozenset(without)
         kept = [known[name] for name in (known if only is None else only) if name not in left_out]
+        return self.of_fields(kept, named=self.named or only is not None)
+
+    def of_fields(
+        self, fields: Sequence[Column], *, named: bool | None = None, told: Sequence[str] = ()
+    ) -> "Table":
+        """The same rows with other columns; `told` is added to what is told where it is trained on."""
         return Table(
             self.native,
-            kept,
+            fields,
             self.rows,
-            named=self.named or only is not None,
+            named=self.named if named is None else named,
             is_one=self.is_one,
             notes=self.notes,
+            training_notes=(*self.training_notes, *told),
         )
 
 

@@ -119,7 +119,7 @@ def write_table(
     if not table.named:
         # All of them, in their order: a prediction sends them so.
         said["features"] = [field.name for field in table.fields if field.name != target]
-    notes = [*table.notes, *_told(types, target)]
+    notes = [*table.notes, *table.training_notes, *_told(types, target)]
     fitting = all(kind.arrow is not None for kind in kinds)
     chosen = format or (PARQUET if fitting and _writer() else JSON_LINES)
     if chosen == PARQUET and not fitting:

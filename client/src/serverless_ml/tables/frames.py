@@ -72,7 +72,7 @@ def read_frame(frame: "nw.DataFrame[Any] | nw.Series[Any]", native: Any) -> Tabl
         name = str(frame.name) if frame.name not in (None, "") else "x0"
         return Table(native, [_column(name, frame)], len(frame), named=frame.name not in (None, ""))
     fields = [_column(str(name), frame[name]) for name in frame.columns]
-    return Table(native, fields, len(frame), named=True, notes=_notes(native, frame.columns))
+    return Table(native, fields, len(frame), named=True, training_notes=_notes(native, frame.columns))
 
 
 def _notes(native: Any, names: Sequence[Any]) -> list[str]:

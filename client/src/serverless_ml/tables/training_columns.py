@@ -105,8 +105,7 @@ def with_target(table: Table, target: str | None, targets: Any) -> tuple[Table, 
         refuse(f"expected a label for each row, got {rows} labels for {table.rows} rows", "targets")
     name = free_name(target or field.name, [each.name for each in table.fields])
     added = field._replace(name=name)
-    fields = (*table.fields, added)
-    return Table(table.native, fields, rows, named=table.named, notes=(*table.notes, *notes)), name, {}
+    return table.of_fields((*table.fields, added), told=notes), name, {}
 
 
 def labels_beside(targets: Any, rows: Any) -> tuple[Column, int, Sequence[str]]:
