@@ -12,6 +12,9 @@ from providers.deploying import keys, verbs
 # What `make demo` and `make serve` install holds no cloud's libraries.
 _NOT_INSTALLED = "{} is not installed: run `make setup`, then `source .venv/bin/activate`"
 
+# As of a program that the signal ends.
+_ENDED_BY_PIPE = 128 + 13
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its failures are one line on standard error and exit code 1."""
@@ -31,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         status: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read it has enough, as `head` has. What is still to be written goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _ENDED_BY_PIPE
     except ServerlessMLError as error:
         print(f"serverless-ml: {error}", file=sys.stderr)
         return 1

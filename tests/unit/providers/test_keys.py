@@ -53,6 +53,23 @@ def test_keys_are_listed_and_revoked_by_their_id(tmp_path: Path) -> None:
     assert [record["id"] for record in json.loads((tmp_path / "keys.json").read_text())] == [second]
 
 
+def test_a_reader_of_the_list_may_have_enough_of_it(tmp_path: Path) -> None:
+    _providers(tmp_path, "keys", "new", "--cloud", "local", "--role", "train")
+    with subprocess.Popen(
+        [sys.executable, "-m", "providers", "keys", "list", "--cloud", "local"],
+        env={**os.environ, "ML_ROOT": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as listing_keys:
+        assert listing_keys.stdout is not None
+        assert listing_keys.stderr is not None
+        listing_keys.stdout.close()  # before it has written anything
+        said = listing_keys.stderr.read()
+    assert listing_keys.returncode == 141  # as of a program that SIGPIPE ends
+    assert "Traceback" not in said, said
+
+
 def test_the_list_says_that_the_laptop_is_open_until_a_key_was_made(tmp_path: Path) -> None:
     said = _providers(tmp_path, "keys", "list", "--cloud", "local").stderr
     assert "until the first is made, `make serve` asks its own machine for none" in said
