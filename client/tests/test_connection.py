@@ -2,10 +2,12 @@
 
 import pickle
 import pprint
+import warnings
 
 import pytest
 from serverless_ml import BadConnection, Client, profiles
 from serverless_ml.connection import KEY, LOCAL, PROFILE, URL, Connection, connection
+from serverless_ml.errors import UnencryptedWarning
 
 from client.tests.misbehaving import Misbehaving, Says
 
@@ -110,6 +112,27 @@ def test_a_key_is_shown_nowhere() -> None:
     assert not any(SECRET in each for each in shown)
     with pytest.raises(TypeError):
         pickle.dumps(found.key)
+
+
+@pytest.mark.parametrize(
+    ("url", "open_"),
+    [
+        ("http://host", True),
+        ("http://10.0.0.1:8080", True),
+        ("http://127.0.0.1.example.com", True),
+        ("https://host", False),
+        ("http://localhost:8080", False),
+        ("http://127.0.0.2", False),
+        ("http://[::1]:1", False),
+    ],
+)
+def test_a_key_that_others_can_read_is_warned_of(url: str, open_: bool) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        Client(url, key=SECRET).close()
+        Client(url).close()
+    assert [each.category for each in told] == [UnencryptedWarning] * open_
+    assert not any(SECRET in str(each.message) for each in told)
 
 
 def test_where_no_service_answers_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,18 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
+def travels_open(url: str) -> bool:
+    """Whether what is sent to an address can be read on the way: it leaves this machine unencrypted."""
+    from ipaddress import ip_address
+
+    parts = _split(url)
+    try:
+        here = ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        here = parts.hostname == "localhost"
+    return parts.scheme == "http" and not here
+
+
 def key_of(text: str | None) -> Key | None:
     """The key, where there is one. Raises `BadConnection`."""
     return Key(text.strip()) if text else None

@@ -163,3 +163,7 @@ class JobCancelled(ServerlessMLError):
 
 class TableWarning(UserWarning):
     """What a person should know of how their table was read; nothing is wrong."""
+
+
+class UnencryptedWarning(UserWarning):
+    """A key goes over a network where others can read it."""

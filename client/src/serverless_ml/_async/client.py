@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from serverless_ml._async.copying import copy
 from serverless_ml._async.datasets import AsyncDatasetHandle
@@ -39,27 +39,10 @@ if TYPE_CHECKING:
     import httpx
 
     from serverless_ml._core.model.model import Model
+    from serverless_ml.arguments import TrainingSaid
 
 CANCEL, LEAVE = "cancel", "leave"
 """What Ctrl-C does to a job that is waited for."""
-
-
-class TrainingSaid(TypedDict, total=False):
-    """What `train` may be told by name; `AsyncClient.train` says what each means."""
-
-    target: str | None
-    algorithm: str
-    hyperparameters: Mapping[str, Any] | None
-    targets: Any
-    features: Sequence[str] | None
-    exclude: Sequence[str] | None
-    options: Mapping[str, Any] | None
-    test_fraction: float | None
-    seed: int | None
-    split: Mapping[str, Any] | None
-    max_seconds: float | None
-    dataset: str | None
-    on_interrupt: str
 
 
 class AsyncClient:

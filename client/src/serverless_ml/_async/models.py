@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from serverless_ml import offline
 from serverless_ml._async.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from serverless_ml._async.client import AsyncClient
     from serverless_ml._async.requests import AsyncRequests
     from serverless_ml._core.model.model import Model
+    from serverless_ml.arguments import ExplanationSaid, PredictionSaid
 
 PRODUCTION = "production"
 
@@ -66,11 +67,11 @@ class AsyncRemoteModel:
         """A version: all that is told of it."""
         return Version.from_json(await self._requests.get(await self._version_path(version)))
 
-    async def predict(self, X: Any, **said: Any) -> Any:
+    async def predict(self, X: Any, **said: Unpack[PredictionSaid]) -> Any:
         """Predict the rows of X, as `predict` of the client does."""
         return await self._client.predict(self.name, X, **said)
 
-    async def explain(self, X: Any, **said: Any) -> Explanations:
+    async def explain(self, X: Any, **said: Unpack[ExplanationSaid]) -> Explanations:
         """Explain the rows of X, as `explain` of the client does."""
         return await self._client.explain(self.name, X, **said)
 

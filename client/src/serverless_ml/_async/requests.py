@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import warnings
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serverless_ml import retrying
 from serverless_ml._async.runtime import sleep
-from serverless_ml.connection import LOCAL, WHAT_TO_DO, Connection
+from serverless_ml.connection import LOCAL, WHAT_TO_DO, Connection, travels_open
 from serverless_ml.errors import (
     BadConnection,
     InvalidArgument,
     NotConnected,
     ServerlessMLError,
     ServiceError,
+    UnencryptedWarning,
     UnexpectedAnswer,
 )
 from serverless_ml.problems import error_of
@@ -89,6 +91,13 @@ class AsyncRequests:
     ) -> None:
         import httpx
 
+        if connection.key is not None and travels_open(connection.url):
+            warnings.warn(
+                f"the key goes to {connection.url} unencrypted, for everybody on the way to read: expected "
+                "an address that begins with https://",
+                UnencryptedWarning,
+                stacklevel=3,
+            )
         self.url = connection.url
         self.retries = retries
         self._connection = connection

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from serverless_ml._sync.copying import copy
 from serverless_ml._sync.datasets import DatasetHandle
@@ -40,27 +40,10 @@ if TYPE_CHECKING:
     import httpx
 
     from serverless_ml._core.model.model import Model
+    from serverless_ml.arguments import TrainingSaid
 
 CANCEL, LEAVE = "cancel", "leave"
 """What Ctrl-C does to a job that is waited for."""
-
-
-class TrainingSaid(TypedDict, total=False):
-    """What `train` may be told by name; `Client.train` says what each means."""
-
-    target: str | None
-    algorithm: str
-    hyperparameters: Mapping[str, Any] | None
-    targets: Any
-    features: Sequence[str] | None
-    exclude: Sequence[str] | None
-    options: Mapping[str, Any] | None
-    test_fraction: float | None
-    seed: int | None
-    split: Mapping[str, Any] | None
-    max_seconds: float | None
-    dataset: str | None
-    on_interrupt: str
 
 
 class Client:

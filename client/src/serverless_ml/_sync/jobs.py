@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, ClassVar
 from serverless_ml._sync.runtime import Interrupted, sleep
 from serverless_ml.answers import Job, Version
 from serverless_ml.display import Displayed
-from serverless_ml.errors import JobCancelled, JobFailed, NotConnected, ServiceError, TimedOut, Unavailable
+from serverless_ml.errors import (
+    JobCancelled,
+    JobFailed,
+    NotConnected,
+    ServiceError,
+    TimedOut,
+    TooMany,
+    Unavailable,
+)
 from serverless_ml.references import model_path
 
 if TYPE_CHECKING:
@@ -146,7 +154,7 @@ class JobHandle(Displayed):
             pause = min(_LONGEST, pause * _GROWS)
             try:
                 self.refresh()
-            except (NotConnected, Unavailable) as error:
+            except (NotConnected, TooMany, Unavailable) as error:
                 if time.monotonic() - answered > _PATIENCE:
                     error.add_note(f"job {self.id} goes on; look at it with .job('{self.id}')")
                     raise

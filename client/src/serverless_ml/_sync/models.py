@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from serverless_ml import offline
 from serverless_ml._sync.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from serverless_ml._sync.client import Client
     from serverless_ml._sync.requests import Requests
     from serverless_ml._core.model.model import Model
+    from serverless_ml.arguments import ExplanationSaid, PredictionSaid
 
 PRODUCTION = "production"
 
@@ -67,11 +68,11 @@ class RemoteModel:
         """A version: all that is told of it."""
         return Version.from_json(self._requests.get(self._version_path(version)))
 
-    def predict(self, X: Any, **said: Any) -> Any:
+    def predict(self, X: Any, **said: Unpack[PredictionSaid]) -> Any:
         """Predict the rows of X, as `predict` of the client does."""
         return self._client.predict(self.name, X, **said)
 
-    def explain(self, X: Any, **said: Any) -> Explanations:
+    def explain(self, X: Any, **said: Unpack[ExplanationSaid]) -> Explanations:
         """Explain the rows of X, as `explain` of the client does."""
         return self._client.explain(self.name, X, **said)
 
