@@ -112,6 +112,9 @@ def test_a_typing_error_is_told_with_the_right_word() -> None:
     ran = run("models", "--jsno")
     assert (ran.code, ran.out) == (2, "")
     assert "--json" in ran.err
+    ran = run()
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("Usage: serverless-ml ")
     ran = run("versions")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == "serverless-ml: missing argument 'MODEL'\nsee: serverless-ml versions --help\n"

@@ -104,6 +104,10 @@ _OPTIONS = {
     "$.exclude": "--exclude",
     "$.outputs": "--outputs",
     "query.outputs": "--outputs",
+    "$.against": "--against",
+    "query.against": "--against",
+    "$.top": "--top",
+    "query.top": "--top",
 }
 _MOST_FAULTS = 20
 

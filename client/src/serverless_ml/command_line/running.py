@@ -38,7 +38,10 @@ def run(arguments: list[str]) -> int:
             return Exit.PIPE_CLOSED
         return error.code if isinstance(error.code, int) else Exit.DONE
     except TyperException as error:
-        _say(_usage(error))
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message(), file=sys.stderr)
+        else:
+            _say(_usage(error))
         return error.exit_code
     except BaseException as error:  # noqa: BLE001 the process's last word, whatever it is of
         if debug:
@@ -93,15 +96,11 @@ def _pipe_is_closed() -> bool:
 
 def _usage(error: Exception) -> list[str]:
     """A usage error of typer's in this command's words."""
-    from typer._click.exceptions import NoArgsIsHelpError, UsageError
-
     message = getattr(error, "format_message", lambda: str(error))()
-    if isinstance(error, NoArgsIsHelpError):
-        return [message]
     message = message.removesuffix(".")
     lines = [message[:1].lower() + message[1:]]
-    if isinstance(error, UsageError) and error.ctx is not None:
-        lines.append(f"see: {error.ctx.command_path} --help")
+    if (context := getattr(error, "ctx", None)) is not None:
+        lines.append(f"see: {context.command_path} --help")
     return lines
 
 

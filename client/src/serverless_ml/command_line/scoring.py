@@ -153,10 +153,13 @@ class Questions:
         lines.writerows([row[name] for name in names] for row in piece.rows)
         return text.getvalue().encode()
 
-    def _at_places(self, error: ServiceError, piece: Piece) -> CommandError:
-        """The refusal with the places of the file in the place of the request's."""
+    def _at_places(self, error: ServiceError, piece: Piece) -> Exception:
+        """The refusal with the places of the file in the place of the request's.
+
+        Where none of them is one of rows, it is the error itself.
+        """
         ends: list[int] = []
-        faults = []
+        faults: list[Fault] = []
         for path, message in error.faults:
             place = path
             if found := _LINE.match(path):
@@ -168,8 +171,9 @@ class Questions:
                 row = min(int(found[1]), len(piece.places) - 1)
                 place = f"{self.source.place} {piece.places[row]}{_member(path[found.end() :])}"
             faults.append(Fault(place, message))
-        detail = "the service refused rows" if faults else error.detail
-        return CommandError(f"{self.source.name}: {detail}", Exit.REFUSED, faults)
+        if not any(_LINE.match(path) or _INSTANCE.match(path) for path, _ in error.faults):
+            return error
+        return CommandError(f"{self.source.name}: the service refused rows", Exit.REFUSED, faults)
 
     def _ends(self, piece: Piece) -> list[int]:
         """The line of the request's text at which each row ends."""
