@@ -100,6 +100,8 @@ def test_login_keeps_what_was_tried_and_shows_no_key(guarded: Guarded) -> None:
     assert ran.json == {"profile": "there", "url": guarded.url, "key": True}
     assert guarded.admin not in ran.out + ran.err
     assert stat.S_IMODE(profiles.path().stat().st_mode) == 0o600
+    ran = run("login", *said, "--profile", "none", stdin=b"\n")
+    assert ran.code == 4, "no key is tried where none is said, whatever else is known"
     assert run("jobs").code == 0
     ran = run("profiles")
     assert ran.cells == [["there", guarded.url, "key", "*"]]

@@ -1,7 +1,7 @@
 """Which service is asked: `login`, `logout`, `profiles`; and what it can train."""
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,9 @@ from serverless_ml.command_line.exits import CommandError, Exit
 from serverless_ml.command_line.frame import command
 from serverless_ml.command_line.session import Session
 from serverless_ml.command_line.showing import show_members, show_table
+
+if TYPE_CHECKING:
+    from serverless_ml.connection import Connection
 
 PANEL = "Services"
 
@@ -37,7 +40,7 @@ def login(
     may read. A service that asks for no key is kept without one.
     """
     from serverless_ml import profiles
-    from serverless_ml.connection import LOCAL, connection
+    from serverless_ml.connection import LOCAL, Connection, connection, key_of
 
     if use is not None:
         profiles.choose(use)
@@ -48,7 +51,7 @@ def login(
     key = session.key or _key(url, from_stdin=key_stdin)
     known = connection(url, key or None)  # as it is kept: without what does not matter
     if not no_check:
-        _try(session, known.url, key)
+        _try(session, Connection(known.url, key_of(key)))
     place = profiles.write(profiles.Profile(name, known.url, key or None))
     session.say(f"kept as profile {name} in {place}")
     _show_profile(session, profiles.read(name))
@@ -88,13 +91,19 @@ def confirmed(question: str, *, yes: bool) -> None:
         raise CommandError("nothing was done", Exit.REFUSED)
 
 
-def _try(session: Session, url: str, key: str) -> None:
-    """Ask the service something that any key may ask. Raises `NotConnected`, `NotAllowed`, `CommandError`."""
-    from serverless_ml import Client
+def _try(session: Session, asked: "Connection") -> None:
+    """Ask the service something that any key may ask, with this key or none; a client would look for another.
 
-    with Client(url, key=key or None, retries=1, progress=False) as client:
-        answer = client.algorithms()
-    session.say(f"{url} answers, with {len(answer)} algorithms")
+    Raises `NotConnected`, `NotAllowed` and what else a request does.
+    """
+    from serverless_ml._sync.requests import Requests
+
+    requests = Requests(asked, timeout=60.0, retries=1)
+    try:
+        answer = requests.get("/v1/algorithms")
+    finally:
+        requests.close()
+    session.say(f"{asked.url} answers, with {len(answer['algorithms'])} algorithms")
 
 
 def _show_profile(session: Session, profile: Any) -> None:
