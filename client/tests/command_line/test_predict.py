@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,26 @@ def test_receipts_come_back_as_feedback(service: Service, churn: str, tmp_path: 
     assert ran.cells == [["counted", "0"], ["repeated", "160"]]
     ran = run("feedback", churn, scored, "--label", "truth", url=service.url)
     assert (ran.code, ran.out) == (1, "")
+
+
+def test_pictures_are_told_by_their_names(service: Service, tmp_path: Path) -> None:
+    digits = ROOT / "examples" / "digits.zip"
+    ran = run("train", digits, "--param", "epochs=1", "--json", url=service.url)
+    assert ran.code == 0, ran.err
+    with zipfile.ZipFile(digits) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".png")]
+        one = Path(archive.extract(names[7], tmp_path))
+    ran = run("predict", "digits", digits, url=service.url)
+    found = table(ran.out)
+    assert [row["file"] for row in found] == names
+    ran = run("predict", "digits", one, "--json", url=service.url)
+    assert ran.json == [{"file": one.name, "label": int(found[7]["label"])}]
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(digits.read_bytes()[:1000])
+    ran = run("predict", "digits", broken, url=service.url)
+    assert (ran.code, ran.out) == (1, "")
+    assert "is no zip file" in ran.err
+    assert run("predict", "digits", one, "-o", tmp_path / "x.png", url=service.url).code == 2
 
 
 def test_the_features_are_those_of_rows() -> None:

@@ -75,7 +75,11 @@ def predict(
     *,
     model: Model,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Rows: CSV, TSV, JSON lines, JSON or Parquet; - is stdin.")
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="Rows: CSV, TSV, JSON lines, JSON or Parquet, PNG or a zip of it; - is stdin.",
+        ),
     ],
     output: Annotated[
         str | None,
@@ -143,7 +147,7 @@ def predict(
 
 
 def _predict(session: Session, client: "Client", wish: _Wish) -> None:
-    from serverless_ml.command_line import reading, scoring, writing
+    from serverless_ml.command_line import reading, rows, scoring, writing
     from serverless_ml.command_line.progress_line import counted
 
     kind = _format_written(wish, reading.format_of(wish.file, wish.how.format), json=session.json)
@@ -154,7 +158,8 @@ def _predict(session: Session, client: "Client", wish: _Wish) -> None:
     with ExitStack() as stack:
         source = stack.enter_context(reading.opened(wish.file, features.names, wish.how))
         others = scoring.check_columns(source, features, unknown=wish.unknown, model=str(wish.which))
-        kept = _kept(source, wish.keep)
+        kept = [rows.FILE] if source.format == rows.PICTURES else None
+        kept = kept if wish.keep is None else _kept(source, wish.keep)
         if others:
             session.say(f"not sent, as {wish.which} does not know them: {_few(others)}")
         questions = scoring.Questions(client, source, features)
@@ -170,21 +175,21 @@ def _predict(session: Session, client: "Client", wish: _Wish) -> None:
         writer = writing.writer(
             file, how, [*_columns_kept(source, first, kept), *names.values()], source.schema
         )
-        rows = 0
+        count = 0
         for each in _chained(first, scored):
             writer.write(list(_beside(each, kept, names)))
-            rows += len(each.piece.rows)
-            progress(rows)
+            count += len(each.piece.rows)
+            progress(count)
         writer.close()
     model = first.model
     session.say(
-        f"{rows} row{'s' if rows != 1 else ''} predicted by {model['name']} version {model['version']}"
+        f"{count} row{'s' if count != 1 else ''} predicted by {model['name']} version {model['version']}"
         + (f", written to {wish.output}" if wish.output else "")
     )
     if session.json and wish.output is not None:
         from serverless_ml.command_line.showing import show_json
 
-        show_json({"model": model, "rows": rows, "output": wish.output, "not_sent": others})
+        show_json({"model": model, "rows": count, "output": wish.output, "not_sent": others})
 
 
 def _format_written(wish: _Wish, read: str, *, json: bool) -> str:
@@ -194,8 +199,11 @@ def _format_written(wish: _Wish, read: str, *, json: bool) -> str:
     if wish.to is not None:
         return format_of("-", wish.to)
     if wish.output is not None:
-        return format_of(wish.output, None)
-    return rows.JSON if json else read
+        written = format_of(wish.output, None)
+        if written not in rows.FORMATS:
+            raise CommandError(f"-o: expected a format of {', '.join(rows.FORMATS)}, got {wish.output!r}")
+        return written
+    return rows.JSON if json else read if read in rows.FORMATS else rows.CSV
 
 
 def _check_apart(file: str, output: Path) -> None:
@@ -369,14 +377,25 @@ def _show_explanations(
 
 
 def _parts(explanation: dict[str, Any]) -> list[tuple[str, float]]:
-    """Each column with its part of the margin, the greatest first; of pictures and texts their places."""
-    told = explanation.get("attributions", {})
-    parts = list(told.items()) if isinstance(told, dict) else [(str(e), 0.0) for e in told]
-    parts = [(name, part) for name, part in parts if isinstance(part, int | float)]
-    parts.sort(key=lambda each: -abs(each[1]))
+    """Each column, pixel, step or word with its part of the margin, the greatest first."""
+    parts = sorted(_flat(explanation.get("attributions"), ""), key=lambda each: -abs(each[1]))
     if isinstance(explanation.get("rest"), int | float):
         parts.append(("(all others)", explanation["rest"]))
     return parts
+
+
+def _flat(told: Any, place: str) -> Iterator[tuple[str, float]]:
+    """Numbers with where they stand: a column's name, the word, or places such as [0][7]."""
+    if isinstance(told, int | float):
+        yield place, told
+    elif isinstance(told, list):
+        for number, each in enumerate(told):
+            yield from _flat(each, f"{place}[{number}]")
+    elif isinstance(told, dict) and "attribution" in told:
+        yield from _flat(told["attribution"], str(told.get("text", place)))
+    elif isinstance(told, dict):
+        for name, each in told.items():
+            yield from _flat(each, f"{place}.{name}" if place else name)
 
 
 def _value_of(row: dict[str, Any], column: str) -> Any:

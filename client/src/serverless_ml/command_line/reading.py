@@ -3,11 +3,14 @@
 A cell of CSV is not interpreted here: the model reads it by the rule that it was trained with.
 """
 
+import base64
 import codecs
 import csv
 import io
 import json
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +21,14 @@ from typing import IO, Any
 from serverless_ml.command_line.exits import CommandError, Exit
 from serverless_ml.command_line.rows import (
     CSV,
+    FILE,
     FORMATS,
     INSTANCE,
     JSON_LINES,
     MOST_BYTES,
     MOST_ROWS,
     PARQUET,
+    PICTURES,
     SUFFIXES,
     TSV,
     Piece,
@@ -113,6 +118,8 @@ def opened(path: str, features: Sequence[str], how: HowRead) -> Iterator[Source]
         size = None if path == STDIN else Path(path).stat().st_size
         if kind == PARQUET:
             source = _parquet(name, file, is_stdin=path == STDIN)
+        elif kind == PICTURES:
+            source = Source(name, kind, None, _pieces(_pictures(name, file)), place="row")
         elif kind in (CSV, TSV):
             source = _csv(name, kind, file, features, how, is_file=path != STDIN)
         else:
@@ -492,6 +499,29 @@ def _parquet_by_polars(name: str, file: IO[bytes]) -> Source:
 
 def _rows_at_once(columns: int) -> int:
     return max(1, min(MOST_ROWS, 200_000 // max(1, columns)))
+
+
+# --- pictures
+
+
+def _pictures(name: str, file: IO[bytes]) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """PNG files as the service takes them, with their names: the file itself, or those in a zip."""
+    for place, (called, content) in enumerate(_png_files(name, file), 1):
+        instance = {"b64": base64.b64encode(content).decode()}
+        yield place, len(instance["b64"]), {FILE: called, INSTANCE: instance}
+
+
+def _png_files(name: str, file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    if not name.lower().endswith(".zip"):
+        yield Path(name).name, file.read()
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for called in archive.namelist():
+                if called.lower().endswith(".png"):
+                    yield called, archive.read(called)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise CommandError(f"{name} is no zip file that can be read: {error}", Exit.REFUSED) from None
 
 
 # --- pieces

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 CSV, TSV, JSON_LINES, JSON, PARQUET = "csv", "tsv", "jsonl", "json", "parquet"
 FORMATS = (CSV, TSV, JSON_LINES, JSON, PARQUET)
+PICTURES = "png"
+"""A PNG file, or a zip of them: only read."""
 SUFFIXES = {
     ".csv": CSV,
     ".txt": CSV,
@@ -16,11 +18,15 @@ SUFFIXES = {
     ".json": JSON,
     ".parquet": PARQUET,
     ".pq": PARQUET,
+    ".png": PICTURES,
+    ".zip": PICTURES,
 }
 MOST_ROWS = 10_000
 MOST_BYTES = 1 << 20
 """Of a piece: a request of this size is below every service's limit unless somebody lowered it."""
 
+FILE = "file"
+"""The column with the names of pictures."""
 INSTANCE = "instance"
 """The column of what is no row of a table: a picture, a sequence or a text."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from serverless_ml.command_line.exits import CommandError, Exit
 from serverless_ml.command_line.reading import Source
-from serverless_ml.command_line.rows import INSTANCE, Piece
+from serverless_ml.command_line.rows import FILE, INSTANCE, Piece
 from serverless_ml.command_line.writing import json_of
 from serverless_ml.errors import Fault, InvalidInput, ServiceError, TooLarge
 from serverless_ml.references import Reference
@@ -193,8 +193,10 @@ def _in_query(value: Any) -> str:
 
 def _instance(row: dict[str, Any], features: Features) -> Any:
     """A row as an instance: of its members those that the model knows."""
-    if not features.names or row.keys() == {INSTANCE} != set(features.names):
-        return row[INSTANCE] if row.keys() == {INSTANCE} else row
+    if row.keys() in ({INSTANCE}, {FILE, INSTANCE}) and INSTANCE not in features.names:
+        return row[INSTANCE]
+    if not features.names:
+        return row
     return {name: row[name] for name in features.names if name in row}
 
 
