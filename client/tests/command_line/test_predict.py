@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from serverless_ml import Client
 from serverless_ml.command_line import reading, rows
+from serverless_ml.command_line.predicting import _parts
 from serverless_ml.command_line.scoring import Features, HowAsked, Questions
 from serverless_ml.references import reference
 
@@ -222,6 +223,13 @@ def test_pictures_are_told_by_their_names(service: Service, tmp_path: Path) -> N
     assert (ran.code, ran.out) == (1, "")
     assert "is no zip file" in ran.err
     assert run("predict", "digits", one, "-o", tmp_path / "x.png", url=service.url).code == 2
+
+
+def test_parts_of_what_is_no_table_are_told_by_their_places() -> None:
+    word = {"text": "good", "begin": 0, "end": 4, "known": True, "value": 0.5}
+    assert _parts({"attributions": [word], "rest": 0.1}) == [("good", 0.5), ("(all others)", 0.1)]
+    assert _parts({"attributions": [[0.1, -0.3]]}) == [("[0][1]", -0.3), ("[0][0]", 0.1)]
+    assert _parts({"attributions": {"age": 1, "plan": -2}}) == [("plan", -2), ("age", 1)]
 
 
 def test_the_features_are_those_of_rows() -> None:

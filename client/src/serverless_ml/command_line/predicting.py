@@ -386,13 +386,13 @@ def _parts(explanation: dict[str, Any]) -> list[tuple[str, float]]:
 
 def _flat(told: Any, place: str) -> Iterator[tuple[str, float]]:
     """Numbers with where they stand: a column's name, the word, or places such as [0][7]."""
-    if isinstance(told, int | float):
+    if isinstance(told, int | float) and not isinstance(told, bool):
         yield place, told
     elif isinstance(told, list):
         for number, each in enumerate(told):
             yield from _flat(each, f"{place}[{number}]")
-    elif isinstance(told, dict) and "attribution" in told:
-        yield from _flat(told["attribution"], str(told.get("text", place)))
+    elif isinstance(told, dict) and "text" in told:
+        yield from _flat(told.get("value"), str(told["text"]))
     elif isinstance(told, dict):
         for name, each in told.items():
             yield from _flat(each, f"{place}.{name}" if place else name)
