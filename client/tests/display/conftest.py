@@ -1,9 +1,11 @@
 """What the real service answers, of every kind of algorithm."""
 
+import fcntl
 import io
+import json
+import os
 import random
 import re
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import httpx
@@ -41,7 +43,9 @@ class Asked:
 
     def train(self, model: str, label: str, algorithm: str, data: dict[str, Any], **told: Any) -> None:
         body = {"algorithm": algorithm, "hyperparameters": told, "seed": 1, **data}
-        job = self.send("POST", f"/v1/models/{model}:train", body)
+        self.wait(model, label, self.send("POST", f"/v1/models/{model}:train", body))
+
+    def wait(self, model: str, label: str, job: dict[str, Any]) -> None:
         while job["state"] in {"queued", "running"}:
             job = self.get(f"/v1/jobs/{job['id']}")
         self.documents["job", label] = job
@@ -49,8 +53,25 @@ class Asked:
             path = f"/v1/models/{model}/versions/{job['version']}"
             self.documents["version", label] = self.get(path)
             self.documents["profile", label] = self.get(f"{path}/profile")
-            if algorithm not in {"cnn", "rnn"}:
+            if self.documents["version", label]["algorithm"] not in {"cnn", "rnn"}:
                 self.documents["parameters", label] = self.get(f"{path}/parameters")
+
+    def register(self, label: str) -> None:
+        """Bring a version that was trained here along as one of another model."""
+        there = self.documents["version", label]
+        content = httpx.get(
+            self.get(f"/v1/models/{there['name']}/versions/{there['version']}/artifact")["url"]
+        )
+        upload = self.send("POST", "/v1/models/shown-brought:upload")
+        httpx.put(upload["url"], content=content.content, headers=upload["headers"]).raise_for_status()
+        kept = {name: value for name, value in there.items() if name not in {"curves", "encoding"}}
+        origin = {
+            "description": "trained in <dev>",
+            "library_versions": there["library_versions"],
+            "version": kept,
+        }
+        body = {"uri": upload["uri"], "origin": origin}
+        self.wait("shown-brought", "registered", self.send("POST", "/v1/models/shown-brought:register", body))
 
     def explain(self, label: str, path: str, instances: list[Any], **told: Any) -> None:
         self.documents["explanations", label] = self.send(
@@ -58,14 +79,13 @@ class Asked:
         )
 
 
-@pytest.fixture(scope="session")
-def asked(service: Service) -> Iterator[Asked]:
+def _asked(service: Service) -> dict[tuple[str, str], Any]:
     with httpx.Client(base_url=service.url, timeout=60) as client:
         told = Asked(client)
         _train(told)
         _move(told)
         _use(told)
-        yield told
+        return told.documents
 
 
 def _train(told: Asked) -> None:
@@ -77,6 +97,7 @@ def _train(told: Asked) -> None:
     told.train("shown-more", "four classes", "logistic_regression", country)
     told.train("shown-groups", "clusters", "kmeans", {"data": {"uri": "dataset://shown"}}, n_clusters=3)
     told.train("shown-bad", "failed", "logistic_regression", {"data": {**table["data"], "target": "nothing"}})
+    told.register("two classes")
     draw = random.Random(0)  # noqa: S311 - it only has to differ
     pictures = [[[draw.random() + (x < 3) * (k % 2) for x in range(6)] for _ in range(6)] for k in range(60)]
     sides = {"instances": pictures, "targets": ["left" if k % 2 else "right" for k in range(60)]}
@@ -134,9 +155,21 @@ def _use(told: Asked) -> None:
 
 
 @pytest.fixture(scope="session")
-def documents(asked: Asked) -> dict[tuple[str, str], Any]:
+def documents(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, str], Any]:
     """Documents as the service answered them, by kind and by a word for which they are."""
-    return asked.documents
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if not run:
+        return _asked(request.getfixturevalue("service"))
+    # Of workers that run at once the first one asks, and the others read what it was told.
+    kept = tmp_path_factory.getbasetemp().parent / f"documents-{run}.json"
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            found = _asked(request.getfixturevalue("service"))
+            kept.write_text(json.dumps([[*key, raw] for key, raw in found.items()]), encoding="utf-8")
+    return {(kind, label): raw for kind, label, raw in json.loads(kept.read_text(encoding="utf-8"))}
 
 
 def on_terminal(kind: str, raw: object, width: int = 100) -> str:

@@ -90,26 +90,16 @@ def test_importance_is_in_the_services_order(documents: Documents) -> None:
 
 
 def test_a_registered_version_says_where_it_came_from(documents: Documents) -> None:
-    there = documents["version", "two classes"]
-    raw = {
-        **{name: there[name] for name in ("name", "version", "algorithm", "created", "features", "classes")},
-        **dict.fromkeys(("rows", "test_rows", "test_fraction", "seed", "split", "library_versions")),
-        "metrics": {},
-        "registered": {
-            "sha256": there["sha256"],
-            "size": 3168,
-            "by": "ci",
-            "at": there["created"],
-            "origin": {"description": "from <dev>", "version": there, "library_versions": {"numpy": "2.0"}},
-        },
-    }
+    there, raw = documents["version", "two classes"], documents["version", "registered"]
     shown = page("version", raw)
-    assert shown.row("description") == ["description", "from <dev>"]
-    assert shown.row("made with")[1] == "numpy 2.0"
+    assert shown.row("description") == ["description", "trained in <dev>"]
+    assert shown.row("was there")[1].startswith("shown@1 · ")
+    assert f"scikit-learn {there['library_versions']['scikit-learn']}" in shown.row("made with")[1]
     assert "registered" in shown.words
     # What somebody says of it is told as that.
     assert "Metrics, as it was told" in shown.words
     assert shown.row("accuracy")[1] == text.aligned(there["metrics"]["test"]["accuracy"])
+    assert "registering" in page("job", documents["job", "registered"]).words
 
 
 def test_of_versions_the_best_on_the_same_rows_is_marked(documents: Documents) -> None:
