@@ -27,7 +27,6 @@ ENTRIES = (
     "ml_core.algorithms",
     "ml_core.converting.scikit_learn",
     "ml_core.model.model",
-    "ml_core.asking",
 )
 # Training, jobs and the registry are the service's. That one of these is reachable is a fault of the tree.
 NOT_CARRIED = (
