@@ -220,3 +220,12 @@ def test_features_are_called_as_in_the_frame_or_as_said() -> None:
     named = from_scikit_learn(LogisticRegression().fit(X, y), feature_names=["a", "b", "c", "d"])
     assert named.features == ("a", "b", "c", "d")
     assert from_scikit_learn(LogisticRegression().fit(X, y)).features == ("x0", "x1", "x2", "x3")
+
+
+@pytest.mark.parametrize(
+    "estimator", [LogisticRegression(max_iter=30), LinearSVC(max_iter=30), SVC()], ids=str
+)
+def test_what_was_fitted_to_single_precision_is_asked_in_double(estimator: Any) -> None:
+    X, y = load_wine(return_X_y=True)
+    fitted = make_pipeline(StandardScaler(), clone(estimator)).fit(X.astype("f4"), y)
+    assert_same(fitted, X, rows=X.astype("f4"))
