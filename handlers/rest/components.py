@@ -50,11 +50,9 @@ class Components:
     def schemas(self) -> dict[str, Schema]:
         """All of them, in the order of their names; described where every place says the same."""
         return {
-            name: {
-                **({"description": said[0]} if len(said := self._descriptions[name]) == 1 else {}),
-                **schema,
-            }
+            name: {**({"description": said[0]} if len(said) == 1 and said[0] else {}), **schema}
             for name, schema in sorted(self._schemas.items())
+            for said in [self._descriptions[name]]
         }
 
     def named(self, schema: Schema, name: str) -> Schema:

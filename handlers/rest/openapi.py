@@ -230,7 +230,7 @@ def _parameters(route: Route, components: Components) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "description": schema["description"],
-            "schema": components.placed({**schema, "description": ""}, pascal(name)),
+            "schema": components.placed(_undescribed(schema), pascal(name)),
         }
         for name, schema in declared.items()
     ]
@@ -245,6 +245,10 @@ def _parameters(route: Route, components: Components) -> list[dict[str, Any]]:
         for name in route.headers
     ]
     return [*path, *query, *headers]
+
+
+def _undescribed(schema: Schema) -> Schema:
+    return {key: value for key, value in schema.items() if key != "description"}
 
 
 def _example(name: str) -> dict[str, Any]:
