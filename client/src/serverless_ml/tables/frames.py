@@ -53,6 +53,8 @@ def _in_arrow(X: Any) -> Any:
 
 def _check_names(X: Any) -> None:
     """Raise `InvalidInput` for a frame whose columns cannot be told apart by their names."""
+    if type(X).__name__ in _LAZY:
+        return  # it would have to be asked for them
     columns = getattr(X, "columns", None)
     if columns is None or callable(columns):
         return
@@ -71,7 +73,9 @@ def read_frame(frame: "nw.DataFrame[Any] | nw.Series[Any]", native: Any) -> Tabl
     if isinstance(frame, nw.Series):
         name = str(frame.name) if frame.name not in (None, "") else "x0"
         return Table(native, [_column(name, frame)], len(frame), named=frame.name not in (None, ""))
-    fields = [_column(str(name), frame[name]) for name in frame.columns]
+    # A name that is a number would be taken for a row's.
+    each = zip(frame.columns, frame.iter_columns(), strict=True)
+    fields = [_column(str(name), series) for name, series in each]
     return Table(native, fields, len(frame), named=True, training_notes=_notes(native, frame.columns))
 
 
