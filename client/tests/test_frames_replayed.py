@@ -316,7 +316,7 @@ def test_pictures_are_one_model_as_an_array_and_as_lists(ml: Client) -> None:
         assert (numbers == probabilities).all()
     told, numbers = answers(ml, "pictures", pictures, 7)
     assert (numbers == probabilities).all()
-    with pytest.raises(InvalidInput, match="row 0.*8 × 8"):
+    with pytest.raises(InvalidInput, match=r"row 0.*8 × 8"):
         ml.predict("pictures", pictures.reshape(40, 4, 16))
 
 

@@ -93,7 +93,7 @@ def _notes(native: Any, names: Sequence[Any]) -> list[str]:
     return notes
 
 
-def _column(name: str, series: "nw.Series[Any]") -> Column:
+def _column(name: str, series: Any) -> Column:
     kind = type(series.dtype).__name__
     if kind in _REFUSED:
         refuse(_REFUSED[kind] + "; or leave the column out", column_path(name))
@@ -107,7 +107,7 @@ def _column(name: str, series: "nw.Series[Any]") -> Column:
     return Column(name, _cells(series))
 
 
-def _cells(series: "nw.Series[Any]") -> Callable[[int, int], Sequence[Any]]:
+def _cells(series: Any) -> Callable[[int, int], Sequence[Any]]:
     return lambda start, stop: series[start:stop].to_list()
 
 
