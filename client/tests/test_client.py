@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from serverless_ml import Client, InvalidInput, NotFound
+from serverless_ml import Client, InvalidInput, JobFailed, NotFound
 from serverless_ml.answers import Version
 
 from client.tests.service import ROOT, Service
@@ -29,6 +29,13 @@ def test_a_dataset_is_uploaded_once_and_its_job_is_waited_for_later(ml: Client) 
     assert (version.seed, version.version, job.version) == (3, 1, 1)
     assert ml.job(job.id).state == "succeeded"
     assert [each.id for each in ml.jobs(model="customers")] == [job.id]
+
+
+def test_a_job_that_fails_says_why_and_where(ml: Client, churn: str) -> None:
+    with pytest.raises(JobFailed, match="'nothing'") as caught:
+        ml.train("failing", f"dataset://{churn}", target="nothing")
+    assert (caught.value.code, caught.value.faults[0].path) == ("invalid_input", "$.data.target")
+    assert ml.job(caught.value.job).state == "failed"
 
 
 def test_what_is_wrong_is_told_with_its_place(ml: Client, fruit: str) -> None:
