@@ -95,7 +95,8 @@ def test_a_registered_version_says_where_it_came_from(documents: Documents) -> N
     assert shown.row("description") == ["description", "trained in <dev>"]
     assert shown.row("was there")[1].startswith("shown@1 · ")
     assert f"scikit-learn {there['library_versions']['scikit-learn']}" in shown.row("made with")[1]
-    assert "registered" in shown.words
+    assert shown.row("when")[1] == text.time(raw["registered"]["at"])
+    assert display.as_line("version", raw) == "shown-brought@1, logistic regression, registered"
     # What somebody says of it is told as that.
     assert "Metrics, as it was told" in shown.words
     assert shown.row("accuracy")[1] == text.aligned(there["metrics"]["test"]["accuracy"])

@@ -133,17 +133,19 @@ def _registered(raw: Document) -> list[Block]:
         facts.append(("was there", " · ".join(filter(None, said))))
     if reading.members(origin, "library_versions"):
         facts.append(("made with", _libraries(origin)))
-    if reading.text(registered, "by"):
-        facts.append(("by the key", text.shown(registered["by"])))
-    if reading.text(registered, "at"):
-        facts.append(("registered", text.time(registered["at"])))
-    if reading.text(registered, "sha256"):
-        facts.append(("SHA-256", _digest(registered["sha256"])))
-    blocks: list[Block] = (
+    claims: list[Block] = (
         [Facts(tuple(facts), "Trained elsewhere, as who registered it says")] if facts else []
     )
+    known: list[tuple[str, Cell]] = []
+    if reading.text(registered, "at"):
+        known.append(("when", text.time(registered["at"])))
+    if reading.text(registered, "by"):
+        known.append(("by the key", text.shown(registered["by"])))
+    if reading.text(registered, "sha256"):
+        known.append(("SHA-256", _digest(registered["sha256"])))
+    blocks: list[Block] = [Facts(tuple(known), "Registered")] if known else []
     claimed = metrics_table(reading.members(there, "metrics"), "Metrics, as it was told")
-    return [*blocks, *claimed]
+    return beside([*blocks, *claims]) + claimed
 
 
 def metrics_table(metrics: Document, title: str = "Metrics") -> list[Block]:
@@ -564,6 +566,7 @@ def line(raw: Document) -> str:
     names = [name for name in ordered(test) if name != "baseline"][:3]
     said = [f"{metric_name(name)} {text.number(test[name])}" for name in names]
     parts = [named(raw), algorithm(reading.text(raw, "algorithm"))]
+    parts += ["registered"] if reading.members(raw, "registered") else []
     parts += [f"{', '.join(said)} {where}"] if said else []
     count = len(reading.texts(raw, "warnings"))
     return ", ".join([*parts, *([text.count_of(count, "warning")] if count else [])])
