@@ -136,7 +136,7 @@ def in_polars(frame: pd.DataFrame) -> pl.DataFrame:
     """The same values as polars itself has them, where it has a type for them."""
     rows = tables.read(frame)
     assert isinstance(rows, tables.Table)
-    made = []
+    made: list[Any] = []
     for field in rows.fields:
         dtype = str(frame[field.name].dtype)
         if dtype == "object" and field.name in ("days", "moments"):

@@ -119,7 +119,7 @@ def write_table(
     if not table.named:
         # All of them, in their order: a prediction sends them so.
         said["features"] = [field.name for field in table.fields if field.name != target]
-    notes = [*table.notes, *table.training_notes, *_told(types, target)]
+    notes = [*table.notes, *table.training_notes, *_told(table.fields, kinds)]
     fitting = all(kind.arrow is not None for kind in kinds)
     chosen = format or (PARQUET if fitting and _writer() else JSON_LINES)
     if chosen == PARQUET and not fitting:
@@ -136,11 +136,12 @@ def write_table(
         raise
 
 
-def _told(types: Mapping[str, str], target: str | None) -> list[str]:
-    names = [name for name, kind in types.items() if kind == "category" and name != target]
+def _told(fields: Sequence[Column], kinds: Sequence[ColumnKind]) -> list[str]:
+    names = [field.name for field, kind in zip(fields, kinds, strict=True) if kind.told]
     if not names:
         return []
-    return [f"read as categories, as the frame says: {', '.join(names)}; types= overrules it"]
+    said = f"numbers are read as categories, as the frame says: {', '.join(names)}"
+    return [f'{said}; options={{"types": …}} overrules it']
 
 
 def _writer() -> str | None:

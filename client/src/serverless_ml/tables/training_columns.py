@@ -17,10 +17,12 @@ class ColumnKind(NamedTuple):
     Args:
         arrow: Arrow's type of its values; None where no type has all of them.
         said: what `types` of the training has to say that it is; empty for nothing.
+        told: whether the values alone would have been taken for something else.
     """
 
     arrow: str | None
     said: str = ""
+    told: bool = False
 
     def stored(self, values: list[Any]) -> list[Any]:
         """The values as that type takes them."""
@@ -45,7 +47,8 @@ def kind_of(field: Column, rows: int, *, is_target: bool) -> ColumnKind:
             steps |= {_step_type(value, field.name, row) for row, value in enumerate(values, start) if value}
     kinds.discard(type(None))
     arrow = _arrow_of(kinds, least, most, steps)
-    return ColumnKind(arrow, _said(field, kinds, is_target=is_target))
+    said = _said(field, kinds, is_target=is_target)
+    return ColumnKind(arrow, said, told=bool(said) and kinds != {str})
 
 
 def _arrow_of(kinds: set[type], least: int, most: int, steps: set[str]) -> str | None:
