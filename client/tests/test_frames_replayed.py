@@ -7,6 +7,7 @@ none.
 import datetime as dt
 import json
 import warnings
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -174,7 +175,7 @@ def test_a_row_gets_the_same_answer_from_every_kind_of_frame(
     ml: Client, odd: pd.DataFrame, odd_answers: tuple[list[Any], Any], kind: str
 ) -> None:
     polars = in_polars(odd)
-    X: Any = {
+    kinds: dict[str, Callable[[], Any]] = {
         "polars": lambda: polars,
         "pyarrow": polars.to_arrow,
         "arrow types": lambda: polars.to_arrow().to_pandas(types_mapper=pd.ArrowDtype),
@@ -182,7 +183,8 @@ def test_a_row_gets_the_same_answer_from_every_kind_of_frame(
         "records": lambda: odd.drop(columns="target").to_dict("records"),
         "columns": lambda: {name: list(odd[name]) for name in odd},
         "rows": lambda: [tuple(row) for row in odd.drop(columns="target").to_numpy(object)],
-    }[kind]()
+    }
+    X = kinds[kind]()
     labels, probabilities = answers(ml, "odd", X)
     assert labels == odd_answers[0]
     assert (probabilities == odd_answers[1]).all()

@@ -78,6 +78,7 @@ def test_a_faults_path_is_told_as_the_place_among_all_rows() -> None:
     read = tables.read(pd.DataFrame({"age": range(10), "plan": "a"}))
     assert tables.place(read, 5, "$.dataframe_split.data[4][1]") == "row 9, column 'plan'"
     assert tables.place(read, 5, "$.dataframe_split.data[4]") == "row 9"
-    assert tables.place(read, 5, "$.dataframe_split.columns[0]") == "$.dataframe_split.columns[0]"
+    assert tables.place(read, 5, "$.dataframe_split.columns[1]") == "column 'plan'"
+    assert tables.place(read, 5, "$.dataframe_split.columns") == "X"
     assert tables.place(tables.read([[1, 2]]), 5, "$.instances[4][1]") == "row 9, [1]"
     assert tables.place(read, 5, "$.outputs") == "$.outputs"

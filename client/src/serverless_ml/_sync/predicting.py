@@ -102,7 +102,9 @@ def placed(error: InvalidInput, rows: Rows, start: int) -> InvalidInput:
     """The same fault, told by the row's number among all rows."""
     from serverless_ml import tables
 
-    faults = [Fault(tables.place(rows, start, fault.path), fault.message) for fault in error.faults]
+    faults = [
+        Fault(tables.place(rows, start, fault.path), tables.advice(fault.message)) for fault in error.faults
+    ]
     return InvalidInput(
         "; ".join(f"{fault.path}: {fault.message}" for fault in faults) or error.detail,
         status=error.status,

@@ -15,7 +15,7 @@ person holds needs them.
 
 from serverless_ml.tables.answers import answer
 from serverless_ml.tables.asking import frame, instances, labels, unknown_columns
-from serverless_ml.tables.chunks import Chunk, Chunks, chunks, place
+from serverless_ml.tables.chunks import Chunk, Chunks, advice, chunks, place
 from serverless_ml.tables.columns import Table
 from serverless_ml.tables.files import UploadFile, as_file
 from serverless_ml.tables.instances import Instances
@@ -27,6 +27,7 @@ __all__ = [
     "Instances",
     "Table",
     "UploadFile",
+    "advice",
     "answer",
     "as_file",
     "chunks",

@@ -146,6 +146,10 @@ def place(table: "Table | Instances", start: int, path: str) -> str:
 
     `$.dataframe_split.data[4][1]` is `row 70004, column 'age'`; a path of anything else stays as it is.
     """
+    if path.startswith("$.dataframe_split.columns"):
+        number = path.removeprefix("$.dataframe_split.columns").strip("[]")
+        given = table.columns or ()
+        return f"column {given[int(number)]!r}" if number.isdecimal() and int(number) < len(given) else "X"
     for prefix in ("$.dataframe_split.data[", "$.instances["):
         if path.startswith(prefix):
             break
@@ -160,3 +164,8 @@ def place(table: "Table | Instances", start: int, path: str) -> str:
     if names is None or not cell.isdecimal() or int(cell) >= len(names):
         return f"{told}{', ' + rest if rest else ''}"
     return f"{told}, column {names[int(cell)]!r}{', ' + more if more else ''}"
+
+
+def advice(message: str) -> str:
+    """What the service advises about a request, as it is said to the client."""
+    return message.replace('send "unknown_columns": "ignore"', 'say unknown_columns="ignore"')

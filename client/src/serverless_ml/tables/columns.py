@@ -81,7 +81,7 @@ class Table:
         known = {field.name: field for field in self.fields}
         for name in (*(only or ()), *without):
             if name not in known:
-                refuse(f"there is no column {name!r}; there are {_listed(known)}")
+                refuse(f"there is no column {name!r}; there are {names_listed(self.fields)}")
         left_out = frozenset(without)
         kept = [known[name] for name in (known if only is None else only) if name not in left_out]
         return self.of_fields(kept, named=self.named or only is not None)
@@ -104,9 +104,10 @@ class Table:
 _MOST_LISTED = 20
 
 
-def _listed(names: "dict[str, Column]") -> str:
-    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return ", ".join(map(repr, list(names)[:_MOST_LISTED])) + more
+def names_listed(fields: Sequence[Column]) -> str:
+    """The names of columns as messages say them."""
+    more = f" and {len(fields) - _MOST_LISTED} more" if len(fields) > _MOST_LISTED else ""
+    return ", ".join(repr(field.name) for field in fields[:_MOST_LISTED]) + more
 
 
 def different(names: Sequence[str]) -> None:

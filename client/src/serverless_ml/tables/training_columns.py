@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from serverless_ml.tables.columns import Column, Table
+from serverless_ml.tables.columns import Column, Table, names_listed
 from serverless_ml.tables.refusing import column_path, refuse
 
 _ROWS = 1 << 16
@@ -101,7 +101,9 @@ def with_target(table: Table, target: str | None, targets: Any) -> tuple[Table, 
     """The table with its labels as a column, the column's name, and nothing else to say of it."""
     if targets is None:
         if target is not None and target not in [field.name for field in table.fields]:
-            refuse(f"there is no column {target!r} to predict", "target")
+            refuse(
+                f"there is no column {target!r} to predict; there are {names_listed(table.fields)}", "target"
+            )
         return table, target, {}
     field, rows, notes = labels_beside(targets, table.native)
     if rows != table.rows:
