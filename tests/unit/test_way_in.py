@@ -20,7 +20,7 @@ PAGES = (
     "docs/architecture.md",
     "docs/decisions/0026-layout.md",
 )
-NO_PATHS = (".serverless-ml/", "application/json")
+NO_PATHS = (".serverless-ml/", "application/json", "dist/")
 PATH = re.compile(r"`((?:[\w.<>-]+/)+[^`\s]*)`")
 
 
