@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import carry_core
 
+NEEDED = (3, 12)
 IN_THE_WHEEL = "serverless_ml/_core"
 
 
@@ -26,6 +27,9 @@ class CarryCore(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make what is carried. Raises `CannotCarry`."""
+        if sys.version_info < NEEDED:  # pip asks for it only when everything is built
+            needed, got = (".".join(map(str, each)) for each in (NEEDED, sys.version_info[:2]))
+            raise carry_core.CannotCarry(f"serverless-ml-client needs Python {needed} or newer, got {got}")
         if not (carry_core.TREE / carry_core.PACKAGE).is_dir():
             self._from_an_sdist(build_data)
         elif version == "editable":
