@@ -78,10 +78,10 @@ def _schema_of_kind(feature: Feature) -> dict[str, object]:
 _OPEN = "a category; values unseen in training are encoded as all zeros"
 _CLOSED = "a category; values unseen in training are refused"
 _WRITTEN_DATES = {
-    "dmy": "a date with the day first",
-    "mdy": "a date with the month first",
-    "ymd": "a date with the year first",
-    "named": "a date whose month is a name",
+    "dmy": "a date with the day first, or of ISO 8601",
+    "mdy": "a date with the month first, or of ISO 8601",
+    "ymd": "a date with the year first, or of ISO 8601",
+    "named": "a date whose month is a name, or of ISO 8601",
 }
 _EXAMPLE_DATES = {
     "": ["2024-05-31", "2024-05-31T12:00:00"],
@@ -355,8 +355,9 @@ def _date_reader(feature: Feature) -> Reader:
             if value in gaps or (rule.text and value.strip() in gaps):
                 return MISSING
             days = read_date(value, rule)
-            if days is None and not rule.date:
-                days = _iso_days(value)
+            if days is None:
+                # A date of a frame's own type comes as ISO 8601, which no other order can be.
+                days = read_date(value, TYPED) if rule.date else _iso_days(value)
         if days is None:
             expected = _EXAMPLE_DATES[rule.date]
             return _Wrong.saying(f'expected a date such as "{'" or "'.join(expected)}", got {shown(value)}')

@@ -706,3 +706,16 @@ def test_an_artifact_without_rules_reads_values_as_it_did() -> None:
     assert read_column(read_as["date"], ["2024-01-05", "2024-W01-5"]) == [19727.0, 19727.0]
     for name, refused in (("word", 1), ("number", "1"), ("number", "NA"), ("truth", "true"), ("truth", 1)):
         assert list(wrong_values(read_column(read_as[name], [refused]))), name
+
+
+@pytest.mark.parametrize("order", ["dmy", "mdy", "ymd", "named"])
+def test_a_date_of_a_frames_own_type_is_taken_whatever_order_the_trainings_file_had(order: str) -> None:
+    feature = Feature("since", DATE, (), ValueRule(text=True, date=order))
+    read = read_column(feature, ["2024-05-31", "2024-05-31T12:00:00", "2024-05-31T12:00:00+00:00", None])
+    assert read[:3] == [19_874.0, 19_874.5, 19_874.5]
+    assert np.isnan(read[3])
+    assert [row for row, _ in wrong_values(read_column(feature, ["2024-31-05", "2024-05-32", "x"]))] == [
+        0,
+        1,
+        2,
+    ]
