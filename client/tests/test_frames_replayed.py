@@ -7,9 +7,8 @@ none.
 import datetime as dt
 import json
 import warnings
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,9 @@ from serverless_ml.errors import InvalidInput
 from sklearn.datasets import load_iris
 
 from client.tests.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ROWS = 200
 _OUTPUTS = ["label", "probability"]
