@@ -1,6 +1,7 @@
 """A folder with trained models, and services over it."""
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         job = train_now(services, {"model": name, **request})
         assert job.state == "succeeded", job
     return root
+
+
+def copy_of(trained: Path, target: Path) -> Path:
+    """A copy of a folder of models, without what was counted of other tests' predictions."""
+    return Path(shutil.copytree(trained, target, ignore=shutil.ignore_patterns("monitoring")))
 
 
 @contextmanager

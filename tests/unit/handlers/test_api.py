@@ -1,7 +1,6 @@
 """The REST contract, request by request, on a folder with really trained models."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +18,7 @@ from handlers.rest.routes import ROUTES
 from handlers.services import Services
 from handlers.settings import read_settings
 from providers.deploying.keys import new_key
-from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, services_over
+from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, copy_of, services_over
 
 
 def read(response: Response, status: int = 200, schema: str = "") -> Any:
@@ -36,7 +35,7 @@ def read(response: Response, status: int = 200, schema: str = "") -> Any:
 @pytest.fixture
 def services(trained: Path, tmp_path: Path) -> Services:
     """Services over a copy of the trained models, which a test may change."""
-    shutil.copytree(trained, tmp_path / "copy")
+    copy_of(trained, tmp_path / "copy")
     return services_over(tmp_path / "copy")
 
 
@@ -485,14 +484,14 @@ class TestTraining:
         assert response.headers["preference-applied"] == "wait=1"
 
     def test_waiting_is_bounded_by_the_setting(self, trained: Path, tmp_path: Path) -> None:
-        shutil.copytree(trained, tmp_path / "copy")
+        copy_of(trained, tmp_path / "copy")
         settings = read_settings({"ML_ROOT": str(tmp_path / "copy"), "ML_MAX_WAIT": "0.2"})
         ask = asking(folder_services(settings, key_records=None))
         response = ask("POST", "/v1/models/new:train", _body(**REQUESTS["groups"]), prefer="wait=20")
         assert response.headers["preference-applied"] == "wait=0.2"
 
     def test_without_a_free_place_nobody_waits(self, trained: Path, tmp_path: Path) -> None:
-        shutil.copytree(trained, tmp_path / "copy")
+        copy_of(trained, tmp_path / "copy")
         settings = read_settings({"ML_ROOT": str(tmp_path / "copy"), "ML_MAX_WAITING": "0"})
         ask = asking(folder_services(settings, key_records=None))
         body, key = _body(**REQUESTS["groups"]), "once"
@@ -672,7 +671,7 @@ class TestLog:
 
 def test_a_damaged_artifact_is_told_with_its_model_and_version(trained: Path, tmp_path: Path) -> None:
     root = tmp_path / "damaged"
-    shutil.copytree(trained, root)
+    copy_of(trained, root)
     for file in root.glob("artifacts.d/*.safetensors"):
         file.write_bytes(file.read_bytes()[:-1] + b"\x7f")
     answer = asking(services_over(root))("POST", "/v1/models/iris:predict", b'{"instances": [[1, 2, 3, 4]]}')

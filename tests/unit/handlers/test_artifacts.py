@@ -3,7 +3,6 @@
 import hashlib
 import http.client
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,7 +22,7 @@ from ml_core.model.model import Model
 from ml_core.registry.artifacts import EXPIRY
 from ml_core.registry.registry import artifact_key
 from providers.local.runtime.signer import LocalSigner
-from tests.unit.handlers.conftest import IRIS, REQUESTS, asking, services_over, serving
+from tests.unit.handlers.conftest import IRIS, REQUESTS, asking, copy_of, services_over, serving
 
 ARTIFACT = "/v1/models/iris/versions/1/artifact"
 
@@ -38,7 +37,7 @@ class Got(NamedTuple):
 
 @pytest.fixture
 def services(trained: Path, tmp_path: Path) -> Services:
-    shutil.copytree(trained, tmp_path / "root")
+    copy_of(trained, tmp_path / "root")
     return services_over(tmp_path / "root")
 
 

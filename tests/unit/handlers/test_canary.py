@@ -16,7 +16,7 @@ from handlers.services import Services
 from handlers.settings import read_settings
 from ml_core.registry.registry import manifest_key
 from providers.deploying.keys import new_key
-from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, services_over
+from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, copy_of, services_over
 from tests.unit.handlers.test_api import read
 
 PATH = "/v1/models/iris/aliases/production"
@@ -31,7 +31,7 @@ INFERRED: dict[str, Any] = {
 def twice(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trained models, iris in three more versions: the same features, of others, and with a gap."""
     root = tmp_path_factory.mktemp("canary") / "root"
-    shutil.copytree(trained, root)
+    copy_of(trained, root)
     services = services_over(root)
     train_now(services, {"model": "iris", **REQUESTS["iris"], "seed": 1})
     train_now(services, {"model": "iris", **REQUESTS["truth"]})

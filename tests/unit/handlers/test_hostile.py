@@ -24,7 +24,7 @@ from ml_core.inputs.rules import DECIMALS, THOUSANDS
 from ml_core.tables.description import describe
 from ml_core.tables.options import TYPES
 from ml_core.tables.reading import read
-from tests.unit.handlers.conftest import REQUESTS, ROWS, services_over
+from tests.unit.handlers.conftest import REQUESTS, ROWS, copy_of, services_over
 
 Send = Any
 
@@ -142,7 +142,7 @@ def send(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     root = tmp_path_factory.mktemp("hostile") / "copy"
 
     def copied() -> Api:
-        shutil.copytree(trained, root)
+        copy_of(trained, root)
         services = services_over(root)
         services.store.put_if_absent(f"datasets/iris/{'0' * 28}", b"a;b;c\n1;2;3\n")
         services.store.put_if_absent(f"uploads/iris/{'0' * 28}.safetensors", b"no artifact")

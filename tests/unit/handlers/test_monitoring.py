@@ -20,7 +20,7 @@ from ml_core.errors import InvalidInput
 from ml_core.monitoring.counts import VersionCounts
 from ml_core.monitoring.feedback import Truth, count
 from ml_core.monitoring.parts import Counted, hour_of, part_bytes, part_key
-from tests.unit.handlers.conftest import Ask, asking, services_over
+from tests.unit.handlers.conftest import Ask, asking, copy_of, services_over
 
 VERSION = "/v1/models/iris/versions/1/monitoring"
 ALIAS = "/v1/models/iris/aliases/live/monitoring"
@@ -48,7 +48,7 @@ def read(response: Response, schema: str = "Monitoring", status: int = 200) -> A
 @pytest.fixture
 def services(trained: Path, tmp_path: Path) -> Services:
     """Over a copy of the trained models, with an alias of two versions."""
-    shutil.copytree(trained, tmp_path / "copy")
+    copy_of(trained, tmp_path / "copy")
     return services_over(tmp_path / "copy", ML_ALIAS_TTL="0")
 
 

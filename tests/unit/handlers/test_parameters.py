@@ -1,7 +1,6 @@
 """`GET …/parameters`: what callers see of what a version learnt."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ from ml_core.jobs.trainer import run_job
 from ml_core.registry.registry import manifest_key
 from ml_core.training.notebook import check_request
 from tests.stranger.folder import BODY, FIT, FOLDER
-from tests.unit.handlers.conftest import Ask, asking, services_over
+from tests.unit.handlers.conftest import Ask, asking, copy_of, services_over
 
 
 def read(response: Response, status: int = 200) -> Any:
@@ -78,7 +77,7 @@ def test_too_much_is_413_with_where_it_is(trained: Path, model: str, setting: di
 
 @pytest.fixture
 def copied(trained: Path, tmp_path: Path) -> Services:
-    shutil.copytree(trained, tmp_path / "copy")
+    copy_of(trained, tmp_path / "copy")
     return services_over(tmp_path / "copy")
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +23,7 @@ from ml_core.monitoring.feedback import FeedbackCounts, feedback_of
 from ml_core.monitoring.observation import Observation
 from ml_core.monitoring.receipts import LENGTH, Receipts, VersionReceipts, read_receipt
 from providers.local.runtime.store import FolderStore
-from tests.unit.handlers.conftest import ROWS, Ask, asking, services_over
+from tests.unit.handlers.conftest import ROWS, Ask, asking, copy_of, services_over
 
 TRUE = [("low", "middle", "high")[row // 10] for row in range(30)]
 DAY = 86_400.0
@@ -34,7 +33,7 @@ NOW = 20_000 * DAY + 3600
 @pytest.fixture
 def services(trained: Path, tmp_path: Path) -> Services:
     """Services over a copy of the trained models."""
-    return services_over(shutil.copytree(trained, tmp_path / "root"))
+    return services_over(copy_of(trained, tmp_path / "root"))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import time
 from functools import partial
 from operator import add
@@ -19,14 +18,14 @@ from ml_core.jobs.jobs import Job, Jobs
 from ml_core.jobs.sweep import sweep
 from ml_core.jobs.trainer import run_job
 from ml_core.registry.registry import artifact_key
-from tests.unit.handlers.conftest import ROWS, Ask, asking, services_over
+from tests.unit.handlers.conftest import ROWS, Ask, asking, copy_of, services_over
 
 ROW = {"instances": [ROWS[3], ROWS[20]]}
 
 
 @pytest.fixture
 def services(trained: Path, tmp_path: Path) -> Services:
-    shutil.copytree(trained, tmp_path / "root")
+    copy_of(trained, tmp_path / "root")
     return services_over(tmp_path / "root")
 
 

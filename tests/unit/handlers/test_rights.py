@@ -1,7 +1,6 @@
 """What each key may do: route by route, of every role, of earlier records, and of keys with limits."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from handlers.settings import read_settings
 from ml_core.datasets.sources import upload_key
 from ml_core.errors import Forbidden
 from providers.deploying.keys import KeyLimits, NewKey, new_key
-from tests.unit.handlers.conftest import ROWS, Ask, asking
+from tests.unit.handlers.conftest import ROWS, Ask, asking, copy_of
 
 # What the roles of records with a `role` could do before there were `roles`; each included those before it.
 # Written down from that release: nothing here may be changed.
@@ -169,7 +168,7 @@ KEYS = {
 def services(trained: Path, tmp_path: Path) -> Services:
     """Two versions of a model that is ours, one of one that is not; a dataset and an open job of each."""
     root = tmp_path / "copy"
-    shutil.copytree(trained, root)
+    copy_of(trained, root)
     settings = read_settings({"ML_ROOT": str(root)})
     found = folder_services(settings, key_records=lambda: [made.record for made in KEYS.values()])
     for name, of in ((OURS, "iris"), (OURS, "truth"), (THEIRS, "digits")):

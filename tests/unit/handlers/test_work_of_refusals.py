@@ -1,7 +1,6 @@
 """A body that is refused costs no more than its length: twice as long, at most about twice the work."""
 
 import json
-import shutil
 import struct
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +18,7 @@ from ml_core.errors import Fault, InvalidInput
 from ml_core.tables.options import ReadOptions
 from ml_core.tables.reading import read
 from ml_core.training.notebook import train_model
-from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, services_over
+from tests.unit.handlers.conftest import REQUESTS, ROWS, Ask, asking, copy_of, services_over
 from tests.unit.handlers.work import Counted, counted, work_of
 
 SIZE = 500
@@ -321,7 +320,7 @@ RAW: dict[str, tuple[str, Callable[[int], tuple[bytes, dict[str, str]]]]] = {
 def services(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Services:
     """The trained models, and one of columns of three kinds."""
     root = tmp_path_factory.mktemp("work") / "copy"
-    shutil.copytree(trained, root)
+    copy_of(trained, root)
     opened = services_over(root)
     mixed = {
         "algorithm": "logistic_regression",
