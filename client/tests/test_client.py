@@ -58,3 +58,12 @@ def test_lists_have_all_entries(ml: Client, fruit: str, churn: str) -> None:
 def test_a_service_below_a_path_is_found(tmp_path: Path) -> None:
     with Service(tmp_path, ML_BASE_PATH="/ml") as started, Client(started.url.rstrip("/") + "/ml/") as client:
         assert list(client.models()) == []
+
+
+def test_an_upload_is_trained_on_whatever_is_uploaded_after_it(ml: Client) -> None:
+    rows = b"a,kind\n1,x\n2,x\n8,y\n9,y\n"
+    first, second = ml.upload("overtaken", rows), ml.upload("overtaken", rows + b"7,y\n")
+    version = ml.train("overtaken", first.uri, target="kind", test_fraction=0)
+    assert (version.rows, version.lineage["data"]["uri"]) == (4, first.uri)
+    assert ml.dataset("overtaken").describe().uri == second.uri
+    assert ml.dataset("overtaken").uri == "dataset://overtaken"

@@ -74,9 +74,9 @@ def test_the_first_one_cancels_the_job(between: Misbehaving, ml: Client) -> None
 
 
 def test_or_leaves_it_and_says_how_to_look_at_it(between: Misbehaving, ml: Client) -> None:
-    said = interrupted(between.url, "left-going", "leave", when_asked(between, "GET", "/v1/jobs/"))
-    (job,) = ml.jobs(model="left-going")
-    assert said == f"KeyboardInterrupt: job {job.id} of 'left-going' goes on; look at it with .job('{job.id}')"
+    said = interrupted(between.url, "goes-on", "leave", when_asked(between, "GET", "/v1/jobs/"))
+    (job,) = ml.jobs(model="goes-on")
+    assert said == f"KeyboardInterrupt: job {job.id} of 'goes-on' goes on; look at it with .job('{job.id}')"
     assert not job.cancelling
     with pytest.raises(TimedOut, match=r"goes on; look at it with \.job"):
         ml.job(job.id).wait(0.05)

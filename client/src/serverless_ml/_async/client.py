@@ -449,6 +449,8 @@ class AsyncClient:
     async def upload(self, name: str, data: Any) -> AsyncDatasetHandle:
         """Upload a file, by its path or as bytes, or a frame; it becomes the newest of a dataset.
 
+        The handle's `uri` names this very upload, whatever is uploaded after it.
+
         Raises:
             InvalidInput: something in a frame cannot be sent.
             OSError: the file cannot be read.
@@ -456,13 +458,13 @@ class AsyncClient:
         with bar(f"Uploading {name}", unit="bytes", on=self._progress) as drawn:
             if isinstance(data, str | os.PathLike | bytes):
                 with await blocking(lambda: opened(data)) as file:
-                    await upload_dataset(self._requests, name, file, drawn.counted)
+                    uri = await upload_dataset(self._requests, name, file, drawn.counted)
             else:
                 from serverless_ml import tables
 
                 with await blocking(lambda: tables.as_file(tables.read(data))) as written:
-                    await upload_dataset(self._requests, name, written.file, drawn.counted)
-        return self.dataset(name)
+                    uri = await upload_dataset(self._requests, name, written.file, drawn.counted)
+        return AsyncDatasetHandle(self._requests, name, uri)
 
     async def algorithms(self) -> Algorithms:
         """What can be trained, with the hyperparameters of each as JSON Schema."""

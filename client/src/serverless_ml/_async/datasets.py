@@ -16,11 +16,15 @@ _WAIT = 20
 
 
 class AsyncDatasetHandle:
-    """A dataset, by its name; that it exists is found out when something is asked of it."""
+    """A dataset, by its name; that it exists is found out when something is asked of it.
 
-    def __init__(self, requests: AsyncRequests, name: str) -> None:
+    `uri` is what to train on: the upload that this handle was made by, else the newest one.
+    """
+
+    def __init__(self, requests: AsyncRequests, name: str, uri: str | None = None) -> None:
         self._requests = requests
         self.name = name
+        self.uri = uri or f"dataset://{name}"
         self._path = f"/v1/datasets/{segment(name)}"
 
     async def describe(self, *, wait: bool = True, **options: Any) -> Dataset:

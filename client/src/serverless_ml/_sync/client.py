@@ -450,6 +450,8 @@ class Client:
     def upload(self, name: str, data: Any) -> DatasetHandle:
         """Upload a file, by its path or as bytes, or a frame; it becomes the newest of a dataset.
 
+        The handle's `uri` names this very upload, whatever is uploaded after it.
+
         Raises:
             InvalidInput: something in a frame cannot be sent.
             OSError: the file cannot be read.
@@ -457,13 +459,13 @@ class Client:
         with bar(f"Uploading {name}", unit="bytes", on=self._progress) as drawn:
             if isinstance(data, str | os.PathLike | bytes):
                 with blocking(lambda: opened(data)) as file:
-                    upload_dataset(self._requests, name, file, drawn.counted)
+                    uri = upload_dataset(self._requests, name, file, drawn.counted)
             else:
                 from serverless_ml import tables
 
                 with blocking(lambda: tables.as_file(tables.read(data))) as written:
-                    upload_dataset(self._requests, name, written.file, drawn.counted)
-        return self.dataset(name)
+                    uri = upload_dataset(self._requests, name, written.file, drawn.counted)
+        return DatasetHandle(self._requests, name, uri)
 
     def algorithms(self) -> Algorithms:
         """What can be trained, with the hyperparameters of each as JSON Schema."""

@@ -315,8 +315,7 @@ def _uploaded(session: Session, client: "Client", data: str, dataset: str) -> st
         session.say(
             f"uploading {data if data != '-' else 'standard input'} ({size_of(size)}) as dataset {dataset}"
         )
-        client.upload(dataset, path)
-    return f"dataset://{dataset}"
+        return client.upload(dataset, path).uri
 
 
 @contextmanager
