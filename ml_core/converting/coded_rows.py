@@ -163,7 +163,10 @@ def _feature(columns: "list[Column]", plain: Feature, said_name: str, path: str,
     """The feature of a caller's column, given all that is made of it."""
     words = [column for column in columns if isinstance(column, Word)]
     if not words:
-        return plain._replace(rule=_number_rule(columns, said_name, path))
+        rule = _number_rule(columns, said_name, path)
+        if plain.kind == BOOLEAN:  # to numpy true is 1, and 1 is true
+            rule = rule._replace(true=("true", "1"), false=("false", "0"))
+        return plain._replace(rule=rule)
     known = words[0].known
     if len(words) < len(columns) or any(each.known != known for each in words):
         refuse(

@@ -127,8 +127,9 @@ def compare(
     packed = np.ascontiguousarray(matrix[places]).tobytes()
     ours = {name: np.asarray(values) for name, values in model.compute(packed, ["label", *outputs]).items()}
     try:
-        labels = np.asarray(estimator.predict(some))
-        theirs = {name: np.asarray(getattr(estimator, _METHODS[name])(some)) for name in outputs}
+        # Each time a copy of its own: a step with copy=False changes what it is given.
+        labels = np.asarray(estimator.predict(some.copy()))
+        theirs = {name: np.asarray(getattr(estimator, _METHODS[name])(some.copy())) for name in outputs}
     except Exception as error:
         raise InvalidInput.at("rows", f"the estimator itself refuses them: {str(error)[:200]}") from error
     for name, values in theirs.items():

@@ -37,7 +37,7 @@ def from_scikit_learn(
     Args:
         estimator: the fitted object; nothing in it is changed.
         feature_names: what its columns are called; without them as in the data frame that it was fitted to,
-            or else x0, x1 and so on. Columns that nothing looks at are no features.
+            else as in `rows`, or else x0, x1 and so on. Columns that nothing looks at are no features.
         rows: some rows as it takes them, better yet those that it was fitted to. They tell which columns are
             truth values, their answers are compared, and a profile of them is kept in the model, by which
             `explain` works without a background.
@@ -49,7 +49,7 @@ def from_scikit_learn(
     """
     steps = unwrapped(estimator)
     check_kind(steps[-1].estimator, steps[-1].path)
-    names = _names(steps, feature_names)
+    names = _names(steps, feature_names, rows)
     if rows is None:
         return _whole(_parts(steps, names, {})[0])
     from ml_core.converting.sample import Sample, compare
@@ -69,7 +69,7 @@ def answers(estimator: Any, X: Any, output: str) -> list[Any]:  # noqa: ANN401
 
     steps = unwrapped(estimator)
     check_kind(steps[-1].estimator, steps[-1].path)
-    names = _names(steps, None)
+    names = _names(steps, None, X)
     sample = Sample(X, names, named=names_in(steps) is not None, where="X")
     model, sources = _parts(steps, names, sample.kinds())
     return model.output_of(sample.of_model(sources), output)
@@ -107,12 +107,21 @@ def _parts(
     return model, rows.sources
 
 
-def _names(steps: "list[FittedStep]", given: "Sequence[str] | None") -> tuple[str, ...]:
-    """The names of the columns that it was fitted to. Raises `InvalidInput`, `NotConverted`."""
+def _names(
+    steps: "list[FittedStep]",
+    given: "Sequence[str] | None",
+    rows: Any,  # noqa: ANN401
+) -> tuple[str, ...]:
+    """The names of the columns that it was fitted to; of a frame, where it knows none, by their order.
+
+    Raises `InvalidInput`, `NotConverted`.
+    """
     width, fitted = width_in(steps), names_in(steps)
     where = "feature_names"
     if given is None:
-        names, where = fitted or tuple(f"x{place}" for place in range(width)), "columns"
+        framed = tuple(str(column) for column in getattr(rows, "columns", ()))
+        counted = framed if len(framed) == width else tuple(f"x{place}" for place in range(width))
+        names, where = fitted or counted, "columns"
     else:
         names = tuple(str(each) if isinstance(each, str) else each for each in given)
     if len(names) != width:
