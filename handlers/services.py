@@ -40,6 +40,9 @@ class ModelSource(Protocol):
         Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `Unavailable`.
         """
 
+    def look_again(self, name: str) -> None:
+        """Have the next `resolve` of the model ask the store, and not go by what was read a moment ago."""
+
     def ready(self, name: str, version: int | None = None) -> Served:
         """As `resolve`, once every version that a caller may get can answer."""
 

@@ -86,6 +86,12 @@ class Models:
             ) from error
         return Served(model, name, picked.version, choice.alias, cold, picked.job)
 
+    def look_again(self, name: str) -> None:
+        """Have the next request for the model ask the store, and not go by what was read a moment ago."""
+        kept = self._pointers.get(name)
+        if kept is not None:
+            self._pointers[name] = (kept[0], float("-inf"))
+
     def ready(self, name: str, version: int | None = None) -> Served:
         """As `resolve`, when every version that a caller may get can answer."""
         for other in self._chosen(name, version, None, None).among:
@@ -101,7 +107,7 @@ class Models:
         except NotFound:
             if kept is None or pointer is not kept[0]:
                 raise
-        self._pointers[name] = (pointer, float("-inf"))
+        self.look_again(name)
         return self._pointer(name).choose(version, alias, key)
 
     def _pointer(self, name: str) -> ModelDocument:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # What callers may send: each header that some endpoint reads.
 SENT = (
-    "accept, authorization, content-encoding, content-type, idempotency-key, if-match, if-none-match, "
-    "if-range, inference-header-content-length, prefer, range, x-api-key, x-routing-key"
+    "accept, authorization, cache-control, content-encoding, content-type, idempotency-key, if-match, "
+    "if-none-match, if-range, inference-header-content-length, prefer, range, x-api-key, x-routing-key"
 )
 # What pages may read, beside what they may always: Content-Type, Content-Length, Cache-Control.
 SHOWN = (

@@ -160,6 +160,8 @@ HEADERS = {
     "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias yet.",
     "range": "Only these bytes, such as `bytes=0-4194303`; at most so many come at once.",
     "if-range": "The ETag of the other parts: of another file all comes, and no part.",
+    "cache-control": "`no-cache`: what the model's names point at is looked up anew, and not as it was up to "
+    "`ML_ALIAS_TTL` seconds ago.",
     "x-routing-key": "Whom the request is about, such as a user's id: of the versions that share an alias's "
     "traffic, the same key is always answered by the same one. Without it the request's id decides.",
     "prefer": "`wait=N` waits up to N seconds (at most 20) for the job or the description (RFC 7240). "
@@ -403,7 +405,7 @@ ROUTES = (
             ((200, "Predictions"),),
             body="PREDICT_BODY",
             query=("outputs", "unknown_columns", "notes", "receipt"),
-            headers=("x-routing-key",),
+            headers=("x-routing-key", "cache-control"),
         )
         for path in (
             "/v1/models/{model}:predict",
@@ -429,7 +431,7 @@ ROUTES = (
             ((200, "Explanations"),),
             body="EXPLAIN_BODY",
             query=("against", "top", "unknown_columns", "notes"),
-            headers=("x-routing-key",),
+            headers=("x-routing-key", "cache-control"),
         )
         for path in (
             "/v1/models/{model}:explain",
@@ -452,7 +454,7 @@ ROUTES = (
                 PREDICT,
                 ((200, "Inference"),),
                 body="INFER_BODY",
-                headers=("inference-header-content-length", "x-routing-key"),
+                headers=("inference-header-content-length", "x-routing-key", "cache-control"),
                 invalid=400,
             ),
         )

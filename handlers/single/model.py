@@ -52,6 +52,9 @@ class OneModel:
                 self._model = Model.from_bytes(file.read())
         return Served(self._model, self._name, VERSION, None, cold, None)
 
+    def look_again(self, name: str) -> None:
+        """There is one version, for good."""
+
     def ready(self, name: str, version: int | None = None) -> Served:
         """See `resolve`."""
         return self.resolve(name, version)

@@ -6,7 +6,7 @@ from handlers.auth import READ
 from handlers.rest import tensors
 from handlers.rest.bodies import check_media_type, decoded, parse_json
 from handlers.rest.call import Call
-from handlers.rest.endpoints.prediction import answered, described, note, observe
+from handlers.rest.endpoints.prediction import answered, described, look_again, note, observe
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check, with_integers
 from handlers.rest.tensors import OutputTensor
@@ -170,6 +170,7 @@ def infer(call: Call) -> Response:
     """Predict from a tensor, `[rows, features]`, or from one for each feature."""
     header, binary = _read(call)
     key = call.routing_key or header.get("id") or call.request.request_id
+    look_again(call)
     served = call.services.models.resolve(call.path["model"], call.version, key=key)
     model = served.model
     note(call, served)

@@ -135,6 +135,15 @@ def read(call: Call) -> tuple[str, dict[str, Any]]:
     return form_of(body), body
 
 
+def look_again(call: Call) -> None:
+    """Have what the model's names point at looked up anew, where the caller wants no older answer.
+
+    `Cache-Control: no-cache` in a request says that (RFC 9111, section 5.2.1.4).
+    """
+    if call.header("cache-control") == "no-cache":
+        call.services.models.look_again(call.path["model"])
+
+
 def chosen(call: Call) -> Served:
     """The version that the path names, or that falls to the routing key; the request's log line says which.
 
@@ -142,6 +151,7 @@ def chosen(call: Call) -> Served:
     `Unavailable`.
     """
     key = call.routing_key or call.request.request_id
+    look_again(call)
     served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"), key)
     note(call, served)
     return served

@@ -69,6 +69,19 @@ def test_the_first_is_cold_and_the_next_asks_the_store_nothing(served: Served) -
     assert served.operations() == []
 
 
+def test_who_wants_no_older_answer_has_the_store_asked_once(served: Served) -> None:
+    served.register("iris", "a-10")
+    served.models.resolve("iris")
+    served.register("iris", "b-10")
+    assert served.models.resolve("iris").version == 1
+    served.models.look_again("iris")
+    assert served.models.resolve("iris").version == 2
+    served.operations()
+    assert served.models.resolve("iris").version == 2
+    assert served.operations() == []
+    served.models.look_again("never asked for")
+
+
 def test_a_roll_back_is_seen_within_the_alias_ttl(served: Served) -> None:
     served.register("iris", "a-10")
     served.register("iris", "b-10")

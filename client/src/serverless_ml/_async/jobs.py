@@ -136,6 +136,7 @@ class AsyncJobHandle(Displayed):
             raise JobFailed(error.message, job=job.id, code=error.code, faults=error.faults)
         if job.version is None:
             raise TimedOut(f"job {job.id} of '{job.model}' is not over: {job.state}")
+        self._requests.forget()
         return Version.from_json(await self._requests.get(f"{model_path(job.model)}/versions/{job.version}"))
 
     async def _until_over(self, timeout: float | None, seen: Callable[[Job], None]) -> None:

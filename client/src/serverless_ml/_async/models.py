@@ -270,7 +270,7 @@ class AsyncRemoteModel:
             return int(version) if version.isdecimal() else (await self.alias(version)).version
         described = await self.describe()
         found = [each.version for each in described.aliases if each.alias == PRODUCTION]
-        found += [each.version for each in described.versions[:1]]
+        found += [each.version for each in described.versions[-1:]]  # a page begins with its oldest
         if not found:
             raise NotFound(f"model '{self.name}' has no version", code="version_not_found")
         return found[0]

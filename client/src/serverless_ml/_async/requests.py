@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _CONNECT = 10.0
 # Connections that are kept for the next request. More than a service on this machine takes at once is no use.
+# What a version answers.
+_ASKING = (":predict", ":explain", "/infer")
 _KEPT, _MOST = 8, 32
 _THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 _ALIVE = {"status": "alive"}
@@ -100,6 +102,8 @@ class AsyncRequests:
             )
         self.url = connection.url
         self.retries = retries
+        # What was asked since this client changed anything: what answered then knows of the change.
+        self._asked: set[str] = set()
         self._connection = connection
         self._looked_for = not connection.found
         connect = _CONNECT if timeout is None else min(_CONNECT, timeout)
@@ -165,13 +169,28 @@ class AsyncRequests:
         if body is not None:
             content = encoded(body)
             sent["content-type"] = "application/json"
+        asks = path.endswith(_ASKING)
+        if asks and path not in self._asked:
+            sent["cache-control"] = "no-cache"
+        elif method != "GET" and not asks:
+            self.forget()
         known = {name: value for name, value in (query or {}).items() if value is not None}
         if not path.startswith("/"):  # it would name another host, which must not get the key
             raise InvalidArgument(f"expected a path such as /v1/models, got {path!r}")
         request = self._http.build_request(
             method, self.url + path, params=known or None, content=content, headers=sent
         )
-        return await self.repeated(lambda tried: self._once(request, tried), repeatable=repeatable)
+        reply = await self.repeated(lambda tried: self._once(request, tried), repeatable=repeatable)
+        if asks:
+            self._asked.add(path)
+        return reply
+
+    def forget(self) -> None:
+        """Have the next predictions answered by what is there then: something may have changed.
+
+        A service may else go by what it read of a model up to a few seconds ago.
+        """
+        self._asked.clear()
 
     async def put_elsewhere(
         self, url: str, headers: Mapping[str, str], content: AsyncIterable[bytes]
