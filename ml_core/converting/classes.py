@@ -26,6 +26,8 @@ def labels_of(classifier: Any, path: str) -> "tuple[Label, ...]":  # noqa: ANN40
             f"expected strings, integers or truth values as labels, all of one kind, got {shown(example)}: "
             f"fit it to such labels; {advice}",
         )
+    if kinds == {int} and not all(-(2**63) <= label < 2**63 for label in labels):
+        refuse(path, "a label is past 64 bits with a sign: fit it to smaller numbers, or to y.astype(str)")
     if len(set(labels)) != len(labels):
         refuse(path, "two of its classes are the same: fit it again")
     if kinds == {str} and not all(map(is_text, labels)):

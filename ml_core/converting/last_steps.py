@@ -29,7 +29,7 @@ def check_kind(estimator: Any, path: str) -> None:  # noqa: ANN401 - scikit-lear
     if not is_one_of(estimator, kinds, path):
         refuse(
             path,
-            f"a {name_of(estimator)} is not converted; what predicts may be {TAKEN}, "
+            f"{name_of(estimator)} is not converted; what predicts may be {TAKEN}, "
             "alone or as the last step of a Pipeline",
         )
     if name_of(estimator) == "SVC":

@@ -38,7 +38,11 @@ def of_encoder(encoder: Any, columns: "list[Column]", path: str) -> "list[Column
     found: list[Column] = []
     for column, categories, drop in zip(columns, lists, dropped, strict=True):
         if not isinstance(column, SourceValue) or not is_plain(column):
-            refuse(path, "it encodes what an earlier step computed: only columns as they come are words here")
+            refuse(
+                path,
+                "it encodes what an earlier step computed: only columns as they come are words here; of an "
+                "imputer before it, fit one with add_indicator=False",
+            )
         words, known = _words(np.asarray(categories), closed=closed, gap=column.gap, path=path)
         _check_place(drop, len(words), path)
         found += [Word(column.source, word, known) for place, word in enumerate(words) if place != drop]

@@ -23,7 +23,7 @@ def transformed(step: Any, columns: "list[Column]", path: str) -> "list[Column]"
         return columns
     convert = next((convert for kinds, convert in _converters() if is_one_of(step, kinds, path)), None)
     if convert is None:
-        refuse(path, f"a {name_of(step)} is not converted; the steps before the last one may be {TAKEN}")
+        refuse(path, f"{name_of(step)} is not converted; the steps before the last one may be {TAKEN}")
     return convert(step, columns, path)
 
 

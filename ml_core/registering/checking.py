@@ -177,7 +177,11 @@ def _wrong_label(label: object, first: object) -> str | None:
     if type(label) not in _LABEL_TYPES or type(label) is not type(first):
         return f"labels are strings, integers or truth values, all of one kind; got {shown(label)}"
     if isinstance(label, int):
-        return None if -(2**63) <= label < 2**63 else f"expected an integer of 64 bits, got {shown(label)}"
+        return (
+            None
+            if -(2**63) <= label < 2**63
+            else f"expected an integer from -2^63 to 2^63 - 1, got {shown(label)}"
+        )
     return _wrong_text(label)
 
 

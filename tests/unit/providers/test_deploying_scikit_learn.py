@@ -33,6 +33,6 @@ def test_a_fitted_pipeline_is_deployed_as_its_model(monkeypatch: pytest.MonkeyPa
     assert model.predict(X).tolist() == fitted.predict(X).tolist()
     assert deploy_model(model, "iris").changed
     assert sent[1] == sent[0]
-    with pytest.raises(NotConverted, match="pca: a PCA is not converted"):
+    with pytest.raises(NotConverted, match="pca: PCA is not converted"):
         deploy_model(make_pipeline(PCA(2), LogisticRegression()).fit(X, Y), "iris")
     assert len(sent) == 2

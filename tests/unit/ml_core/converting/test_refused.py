@@ -83,7 +83,7 @@ ENCODED = OneHotEncoder(handle_unknown="ignore")
         (
             lambda: RandomForestClassifier(2).fit(X, Y),
             "RandomForestClassifier",
-            "a RandomForestClassifier is not conv",
+            "RandomForestClassifier: RandomForestClassifier is not conv",
         ),
         (
             lambda: RidgeClassifier().fit(X, Y),
@@ -107,7 +107,7 @@ ENCODED = OneHotEncoder(handle_unknown="ignore")
         (lambda: GridSearchCV(SVC(), {}), "GridSearchCV", "refit=True"),
         (lambda: GridSearchCV(SVC(), {}, refit=False).fit(X, Y), "GridSearchCV", "refit=True"),
         (lambda: _of_numbers(StandardScaler(), "passthrough"), "step1", "predicts nothing"),
-        (lambda: _of_numbers(PCA(2), LogisticRegression()), "step0", "a PCA is not converted"),
+        (lambda: _of_numbers(PCA(2), LogisticRegression()), "step0", "PCA is not converted"),
         (lambda: _of_numbers(PolynomialFeatures(), SVC()), "step0", "PolynomialFeatures"),
         (lambda: _of_numbers(FunctionTransformer(np.log1p), SVC()), "step0", "function of your own"),
         (lambda: _of_numbers(FeatureUnion([("a", StandardScaler())]), SVC()), "step0", "FeatureUnion"),
@@ -124,7 +124,7 @@ ENCODED = OneHotEncoder(handle_unknown="ignore")
         (
             lambda: _of_frame(_columns(("c", make_pipeline(SimpleImputer(), PCA(1)), ["n", "m"]))),
             "preprocess.c.pca",
-            "a PCA",
+            "pca: PCA is not",
         ),
         (
             lambda: _of_frame(_columns(("s", StandardScaler(), ["m"]), transformer_weights={"s": 2})),
