@@ -21,7 +21,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ml_core.datasets.looking import DIGEST_LENGTH, PLAIN, Look
@@ -260,15 +260,18 @@ def is_done(description: dict[str, Any], revision: str) -> bool:
     return known and bool(description["of"] == revision)
 
 
-def left_behind(store: ObjectStore, oldest: float) -> Iterator[str]:
+def left_behind(
+    store: ObjectStore, oldest: float, listed: Iterable[ObjectInfo] | None = None
+) -> Iterator[str]:
     """The keys of descriptions and records that belong to no upload, and of what nobody asks any more.
 
     The latter are descriptions under options from before `oldest`; so are the records that are looked at.
+    `listed` is what is below `uploads/`, where that was listed already.
     """
     descriptions = list(every_object(store, _DESCRIPTIONS))
     records = [
         found
-        for found in every_object(store, _RECORDS)
+        for found in (every_object(store, _RECORDS) if listed is None else listed)
         if found.modified < oldest and not is_artifact(found.key)
     ]
     if not descriptions and not records:

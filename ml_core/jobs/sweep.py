@@ -278,8 +278,9 @@ def _give_up(jobs: Jobs, registry: Registry, job_id: str, times: int) -> str | N
 def _orphans(jobs: Jobs) -> Iterator[str]:
     """Dead letters of long ago, and what is left of uploads."""
     yield from _older(jobs.store, "dead-letters/", jobs.clock() - _DEAD_LETTERS)
-    yield from left_behind(jobs.store, jobs.clock() - ORPHANED)
-    yield from uploads.left_behind(jobs.store, jobs.clock())
+    uploaded = list(every_object(jobs.store, uploads.PREFIX))
+    yield from left_behind(jobs.store, jobs.clock() - ORPHANED, uploaded)
+    yield from uploads.past(uploaded, jobs.clock())
 
 
 def _older(store: ObjectStore, prefix: str, oldest: float) -> Iterator[str]:

@@ -9,13 +9,13 @@ after `KEPT`.
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from ml_core.documents import timestamp
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, shown
 from ml_core.names import PATTERN
-from ml_core.ports import ObjectStore, Opened, SignedUpload, UploadSigner, every_object
+from ml_core.ports import ObjectInfo, ObjectStore, Opened, SignedUpload, UploadSigner
 from ml_core.registry.registry import Registry
 
 SCHEME = "artifact"
@@ -24,7 +24,7 @@ KEPT = 7 * 86_400.0  # seconds: a job that waits for its trainer is given up aft
 MOST_BYTES = 384 << 20  # more than a training makes: the vectors of an SVM are 256 MiB at most
 URI_PATTERN = f"^{SCHEME}://{PATTERN[1:-1]}/[0-9a-f]{{28}}$"
 WHERE = "$.uri"
-_PREFIX, _ENDING = "uploads/", ".safetensors"
+PREFIX, _ENDING = "uploads/", ".safetensors"
 _URI = re.compile(rf"{SCHEME}://([^/]+)/([0-9a-f]{{28}})")
 
 
@@ -98,14 +98,10 @@ def is_artifact(key: str) -> bool:
     return key.endswith(_ENDING) and key.count("/") == 2
 
 
-def left_behind(store: ObjectStore, now: float) -> Iterator[str]:
-    """The keys of artifacts that were uploaded so long ago that they are kept no longer."""
-    return (
-        each.key
-        for each in every_object(store, _PREFIX)
-        if is_artifact(each.key) and each.modified < now - KEPT
-    )
+def past(listed: Iterable[ObjectInfo], now: float) -> Iterator[str]:
+    """The keys, of what is below `uploads/`, of artifacts that were uploaded so long ago that they go."""
+    return (each.key for each in listed if is_artifact(each.key) and each.modified < now - KEPT)
 
 
 def _key(model: str, upload: str) -> str:
-    return f"{_PREFIX}{model.lower()}/{upload}{_ENDING}"
+    return f"{PREFIX}{model.lower()}/{upload}{_ENDING}"

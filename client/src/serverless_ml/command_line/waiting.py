@@ -42,15 +42,16 @@ def waited(session: Session, job: "JobHandle", *, wait: bool, on_interrupt: str)
         Interrupted: Ctrl-C, after the job was cancelled or left.
         JobFailed, JobCancelled: it ended without a version.
     """
-    from serverless_ml.command_line.describing import show_version
-    from serverless_ml.command_line.jobs import show_job
-    from serverless_ml.command_line.showing import on_terminal
-
-    if not wait:
-        show_job(session, job.record)
-        return
     line = Line(session)
     try:
+        # Within, since they take a while: whoever interrupts then is told of the job too.
+        from serverless_ml.command_line.describing import show_version
+        from serverless_ml.command_line.jobs import show_job
+        from serverless_ml.command_line.showing import on_terminal
+
+        if not wait:
+            show_job(session, job.record)
+            return
         session.say(f"job {job.id} is {job.state}")
         version = job.wait(on_interrupt=LEAVE, seen=lambda record: line.show(how_far(record)))
     except KeyboardInterrupt:
