@@ -295,13 +295,13 @@ def test_frames_of_every_type(estimator: Any) -> None:
         model.predict(told.assign(counted=40))
 
 
-def test_a_frame_that_names_its_columns_otherwise_counts_them() -> None:
+def test_a_frame_names_the_columns_of_an_estimator_that_knows_no_names() -> None:
     X, y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 2
     fitted = LogisticRegression().fit(X, y)
     frame = pd.DataFrame(X)
     model = from_scikit_learn(fitted, rows=frame)
-    assert model.features == ("x0", "x1", "x2")
-    assert predict(fitted, frame) == fitted.predict(X).tolist()
+    assert model.features == ("0", "1", "2")
+    assert model.predict(frame).tolist() == predict(fitted, frame) == fitted.predict(X).tolist()
     named = from_scikit_learn(
         fitted, feature_names=["a", "b", "c"], rows=frame.set_axis([*"cab"], axis=1)[[*"abc"]]
     )
