@@ -12,11 +12,20 @@ from pathlib import Path
 
 from tests.pages.reading import ROOT
 
+# The settings of a person's own tools, by the variables that name another place for them.
+_OF_THE_MACHINE = {
+    "NPM_CONFIG_USERCONFIG": "~/.npmrc",
+    "PIP_CONFIG_FILE": "~/.config/pip/pip.conf",
+    "UV_CONFIG_FILE": "~/.config/uv/uv.toml",
+}
 SERVE = re.compile(r"serverless-ml answers at (\S+)")
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """A shell's, as a person's is: without the environment of the tests, and with a home of its own."""
+    """A shell's, as a person's is: without the environment of the tests, and with a home of its own.
+
+    Where packages come from, and what was downloaded of them, is the machine's.
+    """
     left_out = (
         "VIRTUAL_ENV",
         "PYTHONPATH",
@@ -28,12 +37,22 @@ def _environment(home: Path) -> dict[str, str]:
         "AZURE_",
         "GOOGLE_",
     )
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    sources = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX", "UV_FIND_LINKS", "UV_NATIVE_TLS")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(sources) or not name.startswith(left_out)
+    }
     ours = os.path.join(ROOT, ".venv", "bin")
     kept["PATH"] = os.pathsep.join(each for each in kept["PATH"].split(os.pathsep) if each != ours)
-    caches = os.environ.get("UV_CACHE_DIR", os.path.expanduser("~/.cache/uv"))
-    npm = os.environ.get("NPM_CONFIG_CACHE", os.path.expanduser("~/.npm"))
-    return {**kept, "HOME": str(home), "UV_CACHE_DIR": caches, "NPM_CONFIG_CACHE": npm, "ML_MAX_WAIT": "50"}
+    for name, place in _OF_THE_MACHINE.items():
+        if os.path.exists(os.path.expanduser(place)):
+            kept.setdefault(name, os.path.expanduser(place))
+    caches = {
+        "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", os.path.expanduser("~/.cache/uv")),
+        "NPM_CONFIG_CACHE": os.environ.get("NPM_CONFIG_CACHE", os.path.expanduser("~/.npm")),
+    }
+    return {**kept, **caches, "HOME": str(home), "ML_MAX_WAIT": "50"}
 
 
 class Clone:
