@@ -67,6 +67,10 @@ class Call:
         """A request header's value, empty when it is absent."""
         return self.request.headers.get(name, "").strip()
 
+    def address(self, signed: str) -> str:
+        """A signed address as the caller can use it: a path alone is one of this server's own."""
+        return signed if "://" in signed else f"http://{self.header('host')}{signed}"
+
     def body(self) -> Any:
         """The body as JSON that meets the route's schema.
 

@@ -8,7 +8,7 @@ from ml_core.errors import Fault, InvalidInput, NotConverted, shown
 from ml_core.inputs.columns import BOOLEAN, UNKNOWN
 from ml_core.inputs.rows import Rows
 from ml_core.inputs.samples import TableSamples, matrix_of
-from ml_core.inputs.scalars import NotTaken, each_of, json_value, kind_of_dtype
+from ml_core.inputs.scalars import each_of, is_missing, kind_of_dtype
 from ml_core.training.profiling import evenly_spaced, keep_profile
 
 if TYPE_CHECKING:
@@ -91,16 +91,9 @@ def _is_boolean(column: Any) -> bool:  # noqa: ANN401
     for value in each_of(column):
         if isinstance(value, bool | np.bool_):
             there = True
-        elif not _is_missing(value):
+        elif not is_missing(value):
             return False
     return there
-
-
-def _is_missing(value: Any) -> bool:  # noqa: ANN401
-    try:
-        return json_value(value) is None
-    except NotTaken:
-        return False
 
 
 def compare(

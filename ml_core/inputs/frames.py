@@ -8,7 +8,15 @@ from ml_core.errors import InvalidInput, member, shown
 from ml_core.inputs.by_column import Columns, packed_columns
 from ml_core.inputs.columns import CATEGORY, DATE, Feature
 from ml_core.inputs.rows import Limits, Rows
-from ml_core.inputs.scalars import NotTaken, each_of, is_date, json_value, json_values, kind_of_dtype
+from ml_core.inputs.scalars import (
+    NotTaken,
+    each_of,
+    is_date,
+    is_missing,
+    json_value,
+    json_values,
+    kind_of_dtype,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +100,7 @@ def training_rows(X: Any, features: Sequence[str]) -> tuple[list[Any], dict[str,
         return rows, kinds
     read = []
     for name, column in zip(features, _columns(X, features, "this training"), strict=True):
-        first = next((value for value in each_of(column) if not _is_missing(value)), None)
+        first = next((value for value in each_of(column) if not is_missing(value)), None)
         if kind_of_dtype(column) == "M" or is_date(first):
             kinds[name] = DATE
         elif _is_categorical(column) and not isinstance(first, bool):
@@ -125,18 +133,11 @@ def _first_values(X: Iterable[Any], features: Sequence[str]) -> list[Any]:
     for row in X:
         values = map(row.get, features) if isinstance(row, dict) else row
         for place, value in zip(range(len(first)), values, strict=False):
-            if first[place] is None and not _is_missing(value):
+            if first[place] is None and not is_missing(value):
                 first[place] = value
         if all(value is not None for value in first):
             break
     return first
-
-
-def _is_missing(value: Any) -> bool:  # noqa: ANN401
-    try:
-        return json_value(value) is None
-    except NotTaken:
-        return False
 
 
 def _columns(X: Any, features: Sequence[str], expecting: str) -> list[Any]:  # noqa: ANN401
@@ -168,7 +169,7 @@ def _json_column(column: Any, name: str, *, words: bool) -> list[Any]:  # noqa: 
     try:
         if not (words and _is_categorical(column)):
             return json_values(column)
-        return [None if _is_missing(value) else str(value) for value in each_of(column)]
+        return [None if is_missing(value) else str(value) for value in each_of(column)]
     except NotTaken as reason:
         raise InvalidInput.at(member("X", name), str(reason)) from None
 

@@ -100,6 +100,14 @@ def _converted(value: Any) -> Any:  # noqa: ANN401
     return str(value) if type(value).__name__ == "Interval" else value
 
 
+def is_missing(value: Any) -> bool:  # noqa: ANN401
+    """Whether a value stands for a missing one: None, NaN, NaT, NA."""
+    try:
+        return json_value(value) is None
+    except NotTaken:
+        return False
+
+
 def is_date(value: object) -> bool:
     """Whether a value is a date or a time on one, and not the mark of a missing one."""
     if kind_of_dtype(value) == "M":

@@ -11,6 +11,5 @@ def artifact(call: Call) -> Response:
     """
     name, version = call.path["model"], int(call.path["version"])
     found = call.services.artifacts.download(name, version)
-    url = found.url if "://" in found.url else f"http://{call.header('host')}{found.url}"
     call.note(model=name, version=version)
-    return json_response({**found._asdict(), "method": "GET", "url": url})
+    return json_response({**found._asdict(), "method": "GET", "url": call.address(found.url)})

@@ -17,9 +17,8 @@ DESCRIBE_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.datasets.loo
 def upload(call: Call) -> Response:
     """Sign an address to PUT a file to; what it may hold is bounded by the cloud's storage alone."""
     begun = call.services.datasets.begin(call.path["dataset"])
-    url = begun.url if "://" in begun.url else f"http://{call.header('host')}{begun.url}"
     call.note(dataset=begun.dataset)
-    return json_response({**begun._asdict(), "method": "PUT", "url": url}, status=201)
+    return json_response({**begun._asdict(), "method": "PUT", "url": call.address(begun.url)}, status=201)
 
 
 def datasets(call: Call) -> Response:

@@ -20,9 +20,8 @@ REGISTER_BODY: Schema = {
 def upload(call: Call) -> Response:
     """Sign an address to PUT an artifact to, which `:register` then makes a version of this model."""
     begun = call.services.artifact_uploads.begin(call.path["model"])
-    url = begun.url if "://" in begun.url else f"http://{call.header('host')}{begun.url}"
     call.note(model=begun.model)
-    return json_response({**begun._asdict(), "method": "PUT", "url": url}, status=201)
+    return json_response({**begun._asdict(), "method": "PUT", "url": call.address(begun.url)}, status=201)
 
 
 def register(call: Call) -> Response:
