@@ -17,11 +17,15 @@ class StoredObject(Record):
 
 
 class ObjectInfo(Record):
-    """What a listing says of an object. `size` is in bytes, `modified` in seconds since the epoch (UTC)."""
+    """What a listing says of an object. `size` is in bytes, `modified` in seconds since the epoch (UTC).
+
+    `revision` is as `DataStore.opened` has it; empty where a listing does not say it.
+    """
 
     key: str
     size: int
     modified: float
+    revision: str = ""
 
 
 class Page(Record):

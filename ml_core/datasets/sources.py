@@ -37,6 +37,14 @@ class Location(NamedTuple):
         return f"{self.scheme}://{self.place}" + (f"/{self.key}" if self.key else "")
 
 
+class DataFile(NamedTuple):
+    """One object as it was at a moment: its address, its bytes, and the revision that it had."""
+
+    uri: str
+    size: int
+    revision: str
+
+
 def location_of(uri: object, schemes: Schemes, where: str = WHERE, *, folder: str = "") -> Location:
     """The parts of an address. Raises `InvalidInput` for one that is none, whatever may be read.
 

@@ -1,0 +1,27 @@
+"""How another process opens the stores that this one works on: a job's child, or a function elsewhere."""
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from ml_core.datasets.sources import DataSources
+from ml_core.ports import ObjectStore
+
+
+class Stores(NamedTuple):
+    """What a task works on: the deployment's own store, and where data may come from."""
+
+    store: ObjectStore
+    data: DataSources
+
+
+class Reopening(NamedTuple):
+    """An importable function, as "package.module:name", and its arguments, which are values of JSON."""
+
+    function: str
+    arguments: dict[str, Any]
+
+    def open(self) -> Stores:
+        """The stores, opened in this process. Raises what opening does."""
+        module, _, name = self.function.partition(":")
+        opened: Stores = getattr(import_module(module), name)(**self.arguments)
+        return opened

@@ -1,0 +1,1 @@
+"""A table of any size, read part by part in bounded memory."""

@@ -1,0 +1,1 @@
+"""Training on a table that no memory holds, in passes over its parts."""
