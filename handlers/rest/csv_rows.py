@@ -23,11 +23,11 @@ from ml_core.inputs.by_column import Columns
 from ml_core.inputs.columns import BOOLEAN, Feature
 from ml_core.inputs.instances import IGNORED, no_feature
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TEXT
+from ml_core.model.output_columns import cell_of, output_columns
 from ml_core.tables.columns import different_names
 from ml_core.tables.dialects import lacks_a_name
 
 if TYPE_CHECKING:
-    from ml_core.algorithms.outputs import OutputSpec
     from ml_core.inputs.labels import Label
     from ml_core.inputs.rows import Limits
     from ml_core.model.model import Model, Predictions
@@ -258,30 +258,16 @@ def _wrong_widths(lines: list[tuple[int, list[str]]], width: int) -> Iterator[Fa
 
 def csv_response(model: "Model", found: "Predictions") -> Response:
     """What was predicted as CSV: a header, and a line for each row. A list of values is a column for each."""
-    columns: list[tuple[str, list[Any]]] = []
-    for asked, entries in found.items():
-        spec = model.output_spec(asked)
-        columns += _columns_of(model, asked, spec, entries)
+    columns = [*output_columns(model, found)]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([name for name, _ in columns])
-    writer.writerows(zip(*(values for _, values in columns), strict=True))
+    writer.writerow([column.name for column in columns])
+    writer.writerows(zip(*(_cells(found[column.asked], column.place) for column in columns), strict=True))
     return Response(
         200, {"content-type": "text/csv; charset=utf-8; header=present"}, text.getvalue().encode()
     )
 
 
-def _columns_of(
-    model: "Model", asked: str, spec: "OutputSpec | None", entries: list[Any]
-) -> list[tuple[str, list[Any]]]:
-    if spec is None or not spec.shape:
-        return [(asked, list(map(_cell, entries)))]
-    width = spec.width
-    classes = model.classes if model.classes is not None and len(model.classes) == width else range(width)
-    names = [f"{asked}_{_cell(label)}" for label in classes]
-    return [(name, [row[place] for row in entries]) for place, name in enumerate(names)]
-
-
-def _cell(value: Any) -> Any:
-    """A value as a cell has it."""
-    return ("true" if value else "false") if isinstance(value, bool) else value
+def _cells(entries: list[Any], place: int | None) -> list[Any]:
+    """A column's cells."""
+    return list(map(cell_of, entries)) if place is None else [row[place] for row in entries]
