@@ -224,6 +224,7 @@ def trainer_context(services: "Services", deadline: float | None = None) -> Trai
         deadline=deadline,
         train_hours=services.settings.train_hours,
         release=VERSION,
+        engines=services.engines,
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from handlers.waiting import Waiting
     from ml_core.datasets.datasets import Datasets
     from ml_core.datasets.sources import DataSources
+    from ml_core.engines import Engine, Engines
     from ml_core.jobs.jobs import Jobs
     from ml_core.jobs.turns import Turns
     from ml_core.monitoring.counting import Monitor
@@ -61,6 +62,7 @@ class Services:
         signer: makes what signs addresses to write and to read one object of the store; called once.
         disk_is_memory: whether what a function writes to its disk takes of its memory.
         one_at_a_time: whether an instance answers one request at a time: then all share the places to wait.
+        engine: says how an engine is run from here, by name. Raises `NotConfigured` where it cannot be.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class Services:
         signer: Callable[[], Signer] | None = None,
         disk_is_memory: bool = False,
         one_at_a_time: bool = False,
+        engine: Callable[[str], Engine] | None = None,
     ) -> None:
         self.settings = settings
+        self._engine = engine
         self.disk_is_memory = disk_is_memory
         self._one_at_a_time = one_at_a_time
         self.asks_for_keys = key_records is not None
@@ -258,6 +262,16 @@ class Services:
             schemes=SCHEMES,
             allowed=allowed,
         )
+
+    @property
+    def engines(self) -> Engines:
+        """The engines that the setting ML_ENGINES turns on. Raises `NotConfigured` for one that cannot be."""
+        from handlers.engines import named_engines
+
+        names = named_engines(self.settings.engines)
+        if names and self._engine is None:
+            raise NotConfigured(f"the setting ML_ENGINES names {names[0]}, which nothing here can run")
+        return {name: self._engine(name) for name in names} if self._engine else {}
 
     @property
     def datasets(self) -> Datasets:

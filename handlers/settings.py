@@ -67,6 +67,7 @@ class Settings(Record):
     train_memory: int
     cors_origins: str
     base_path: str
+    engines: str
 
 
 SETTINGS = (
@@ -278,6 +279,16 @@ SETTINGS = (
         0,
         "What a custom domain or a proxy has before every path: `/ml`. Paths without it work as well.",
     ),
+    Setting(
+        "engines",
+        "ML_ENGINES",
+        "",
+        "",
+        0,
+        0,
+        "The engines that work on a large table's parts elsewhere, separated by commas: `lithops`, `dask`. "
+        "What each needs: docs/engines.md.",
+    ),
 )
 
 
@@ -312,7 +323,7 @@ def value_of(setting: Setting, text: str) -> float | str:
     """What `text` means for `setting`; the default when it is empty.
 
     Raises:
-        SettingInvalid: it is no number, out of bounds, no list of origins, or no path.
+        SettingInvalid: it is no number, out of bounds, no list of origins, no path, or no list of engines.
     """
     if not text:
         return setting.default
@@ -339,6 +350,11 @@ def _checked(setting: Setting, text: str) -> str:
 
         fault = origins_fault(text) if setting.name == "cors_origins" else base_path_fault(text)
         if fault:
+            raise SettingInvalid(f"{setting.variable}: {fault}")
+    if setting.name == "engines":
+        from handlers.engines import engines_fault
+
+        if fault := engines_fault(text):
             raise SettingInvalid(f"{setting.variable}: {fault}")
     return text
 

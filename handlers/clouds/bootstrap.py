@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from handlers.auth import Records
+    from ml_core.engines import Engine
     from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
 
 _SERVICES: list[Services] = []
@@ -38,6 +39,9 @@ class Wiring(Protocol):
 
     def key_records(self, env: Mapping[str, str]) -> Records | None:
         """The records of the keys."""
+
+    def engine(self, env: Mapping[str, str], name: str) -> Engine:
+        """How an engine is run from here. Raises `NotConfigured` where it cannot be."""
 
 
 def services_of(wiring: Wiring, platform_sets: str) -> Services:
@@ -65,6 +69,7 @@ def services_of(wiring: Wiring, platform_sets: str) -> Services:
                     data_bucket=lambda scheme, name: wiring.data_bucket(os.environ, scheme, name),
                     disk_is_memory=wiring.DISK_IS_MEMORY,
                     one_at_a_time=wiring.ONE_AT_A_TIME,
+                    engine=lambda name: wiring.engine(os.environ, name),
                 )
             )
     return _SERVICES[0]

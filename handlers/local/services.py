@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from handlers.auth import Records
     from handlers.settings import Settings
+    from ml_core.engines import Engine
     from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
 
 
@@ -45,6 +46,11 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
 
         return LocalSigner(settings.root, base=settings.base_path)
 
+    def engine(name: str) -> Engine:
+        from providers.local.runtime.engines import engine_here
+
+        return engine_here(name, os.environ)
+
     return Services(
         settings,
         store=store,
@@ -53,4 +59,5 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
         data_folder=data_folder,
         data_place=data_place,
         signer=signer,
+        engine=engine,
     )

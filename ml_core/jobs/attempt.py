@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ml_core.datasets.fetching import Fetched, Fetching
 from ml_core.digests import sha256
+from ml_core.engines import write_engines
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
 from ml_core.jobs import job_errors
 from ml_core.jobs.checkpoints import Binding, release_of
@@ -130,6 +131,7 @@ class Attempt:
                 return self._interrupted(interruption, fetching)
             if not fetching.result():
                 return AttemptFailed(job_errors.data_changed(lineage["uri"] if lineage else "the data"))
+        write_engines(folder, self._context.engines)
         memory = self._context.memory.left(size)
         child = FitChild(
             request,

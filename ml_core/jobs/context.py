@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ml_core.datasets.sources import DataSources
+from ml_core.engines import Engines
 from ml_core.jobs.fit_child import FIT_COMMAND
 from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.leases import LEASE, NO_WORKERS, RENEWAL, WorkerRegistry
@@ -51,6 +52,7 @@ class TrainerContext(NamedTuple):
         fit_command: starts the child process in which a model is fitted.
         train_hours: for how long a training is continued that one delivery is too short for, all together.
         release: the version of this service, which a checkpoint is of.
+        engines: what works on many parts elsewhere, where that is turned on.
     """
 
     jobs: Jobs
@@ -65,6 +67,7 @@ class TrainerContext(NamedTuple):
     fit_command: Sequence[str] = FIT_COMMAND
     train_hours: float = 12.0
     release: str = ""
+    engines: Engines = {}  # noqa: RUF012 - the field of a tuple; nobody adds to it
 
     @property
     def last_moment(self) -> float | None:

@@ -3,10 +3,11 @@
     python -m ml_core.jobs.fit_process FOLDER [MODULE PATH...]
 
 The folder holds `request` and, if that is about a table, the table's file as `data`; and `checkpoint`, where
-there is something to continue from, which the child replaces (`checkpoints.py`). The child leaves there
-`artifact` and `manifest.json`, or `error.json`, and says on its standard output how far it is, a JSON line
-each time. It ends when its parent is gone, and at the time `ML_DEADLINE` (seconds since the epoch). In
-`ML_ALLOWED_SECONDS` stands how long a training may take in all that is continued; without it any time.
+there is something to continue from, which the child replaces (`checkpoints.py`); and `engines.json`, which
+says what works elsewhere (`ml_core/engines.py`). The child leaves there `artifact` and `manifest.json`, or
+`error.json`, and says on its standard output how far it is, a JSON line each time. It ends when its parent is
+gone, and at the time `ML_DEADLINE` (seconds since the epoch). In `ML_ALLOWED_SECONDS` stands how long a
+training may take in all that is continued; without it any time.
 """
 
 import errno

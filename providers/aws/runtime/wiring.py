@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ml_core.engines import Engine
     from ml_core.ports import DataStore, Signer
     from providers.aws.runtime.queue import SqsQueue
     from providers.object_storage import ObstoreStore
@@ -45,6 +46,23 @@ def queue(env: Mapping[str, str]) -> SqsQueue:
     from providers.aws.runtime.queue import SqsQueue
 
     return SqsQueue(_named(env, "ML_QUEUE_URL"), env.get("ML_DEAD_LETTERS_URL", ""), env)
+
+
+def engine(env: Mapping[str, str], name: str) -> Engine:
+    """Lithops, whose workers are the function ML_LITHOPS_FUNCTION. Raises `NotConfigured`."""
+    from ml_core.engines import Engine
+
+    if name != "lithops":
+        raise NotConfigured(f"the setting ML_ENGINES names {name}, which cannot be run on this cloud")
+    return Engine(
+        "providers.mappers.lithops:on_functions",
+        {
+            "bucket": _named(env, "ML_LITHOPS_BUCKET"),
+            "function": _named(env, "ML_LITHOPS_FUNCTION"),
+            "region": env.get("AWS_REGION", ""),
+            "endpoint": env.get("AWS_ENDPOINT_URL", ""),
+        },
+    )
 
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ml_core.errors import ObjectNotFound
+from ml_core.errors import NotConfigured, ObjectNotFound
 from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
 from providers.azure.runtime.connection import connection
 from providers.azure.runtime.names import CONTAINER, QUEUE
+
+if TYPE_CHECKING:
+    from ml_core.engines import Engine
 
 DISK_IS_MEMORY = False
 ONE_AT_A_TIME = False
@@ -47,6 +50,13 @@ def queue(env: Mapping[str, str] = os.environ) -> JobQueue:
     from providers.azure.runtime.queue import StorageQueue
 
     return StorageQueue(connection(env), env.get("ML_QUEUE", QUEUE))
+
+
+def engine(env: Mapping[str, str], name: str) -> "Engine":  # noqa: ARG001 - as every wiring has it
+    """No engine was tried on this cloud. Raises `NotConfigured`."""
+    raise NotConfigured(
+        f"the setting ML_ENGINES names {name}, and no engine was tried on this cloud (docs/engines.md)"
+    )
 
 
 def key_records(env: Mapping[str, str] = os.environ) -> list[dict[str, Any]] | None:

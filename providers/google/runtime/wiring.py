@@ -14,6 +14,7 @@ DISK_IS_MEMORY = True  # Cloud Run's file system is held in memory
 ONE_AT_A_TIME = False
 
 if TYPE_CHECKING:
+    from ml_core.engines import Engine
     from ml_core.ports import DataStore, JobQueue, Signer
     from providers.object_storage import ObstoreStore
 
@@ -51,6 +52,13 @@ def queue(env: Mapping[str, str]) -> "JobQueue":
         _named(env, "ML_CALLER"),
         env,
         store=lambda: store(env),
+    )
+
+
+def engine(env: Mapping[str, str], name: str) -> "Engine":  # noqa: ARG001 - as every wiring has it
+    """No engine was tried on this cloud. Raises `NotConfigured`."""
+    raise NotConfigured(
+        f"the setting ML_ENGINES names {name}, and no engine was tried on this cloud (docs/engines.md)"
     )
 
 

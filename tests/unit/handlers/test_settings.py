@@ -20,7 +20,11 @@ def test_defaults_hold_where_the_environment_says_nothing() -> None:
 
 
 def test_the_environment_sets_each_one() -> None:
-    special = {"cors_origins": "https://a.example, http://b.example:8080", "base_path": "/ml"}
+    special = {
+        "cors_origins": "https://a.example, http://b.example:8080",
+        "base_path": "/ml",
+        "engines": "lithops,dask",
+    }
     given = [setting.most if setting.unit else special.get(setting.name, "x") for setting in SETTINGS]
     values = read_settings(
         {setting.variable: str(value) for setting, value in zip(SETTINGS, given, strict=True)}
