@@ -29,6 +29,7 @@ COMMANDS = [
     "examples.demo",
     "benchmarks",
     "benchmarks.false_alarms",
+    "benchmarks.large_tables",
     "benchmarks.networks",
     "benchmarks.tables",
 ]
