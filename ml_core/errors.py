@@ -13,6 +13,7 @@
     │   ├── VersionInUse        an alias points at it
     │   ├── VersionGone         it was deleted, and something still needs it
     │   ├── NameTaken           something has the name in another spelling
+    │   ├── DataChanged         what a job reads is not what it was when the job began
     │   ├── NothingToPromote · NothingToRollBack
     │   ├── NotDescribed        what a version learnt, or of which rows, cannot be told
     │   ├── NotExplained        why it predicts what it predicts cannot be told
@@ -157,6 +158,12 @@ class Conflict(ServerlessMLError):
     """Not possible in the present state."""
 
     code = "conflict"
+
+
+class DataChanged(Conflict):
+    """What a job reads is not any more what it was when the job began."""
+
+    code = "data_changed"
 
 
 class VersionInUse(Conflict):

@@ -1,4 +1,4 @@
-"""One attempt at a job: its data is fetched, a model is fitted in a child process, and that is judged."""
+"""One attempt at a job: its file is fetched, a child process does the work, and that is judged."""
 
 import logging
 import os
@@ -24,6 +24,7 @@ from ml_core.jobs.fit_child import (
     Paused,
     RequestRefused,
     Result,
+    Scored,
     Unreadable,
 )
 from ml_core.jobs.inputs import JobFile, file_of
@@ -31,6 +32,7 @@ from ml_core.jobs.job_checkpoint import JobCheckpoint
 from ml_core.jobs.job_errors import JobError
 from ml_core.jobs.jobs import input_key
 from ml_core.jobs.leases import Lease
+from ml_core.jobs.surroundings import Surroundings
 from ml_core.jobs.watch import Interruption, Watch
 from ml_core.sandbox.background import Background, Work
 from ml_core.sandbox.scratch import scratch_folder
@@ -50,7 +52,7 @@ class HandedOver(NamedTuple):
     reason: str
 
 
-type Ended = FittedArtifact | AttemptFailed | HandedOver | Broken | Interruption
+type Ended = FittedArtifact | Scored | AttemptFailed | HandedOver | Broken | Interruption
 
 _LAST_PUT = 2.0  # seconds for which a checkpoint on its way to the store is waited for that nobody needs
 
@@ -130,7 +132,9 @@ class Attempt:
             if interruption is not None:
                 return self._interrupted(interruption, fetching)
             if not fetching.result():
-                return AttemptFailed(job_errors.data_changed(lineage["uri"] if lineage else "the data"))
+                uri = lineage["uri"] if lineage else "the data"
+                return AttemptFailed(job_errors.data_changed(uri, self._lease.job))
+        Surroundings(self._job, self._context.stores).write(folder)
         write_engines(folder, self._context.engines)
         memory = self._context.memory.left(size)
         child = FitChild(
@@ -159,7 +163,7 @@ class Attempt:
     def _judge(self, result: Result | Interruption, child: FitChild, checkpoint: JobCheckpoint) -> Ended:
         """What becomes of the job."""
         match result:
-            case FittedArtifact() | Broken():
+            case FittedArtifact() | Scored() | Broken():
                 return result
             case Paused(reason):
                 return self._handed_over(reason)

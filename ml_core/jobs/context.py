@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ml_core.datasets.reopening import Reopening
 from ml_core.datasets.sources import DataSources
 from ml_core.engines import Engines
 from ml_core.jobs.fit_child import FIT_COMMAND
@@ -53,6 +54,7 @@ class TrainerContext(NamedTuple):
         train_hours: for how long a training is continued that one delivery is too short for, all together.
         release: the version of this service, which a checkpoint is of.
         engines: what works on many parts elsewhere, where that is turned on.
+        stores: how another process opens the same stores; None where none has to.
     """
 
     jobs: Jobs
@@ -68,6 +70,7 @@ class TrainerContext(NamedTuple):
     train_hours: float = 12.0
     release: str = ""
     engines: Engines = {}  # noqa: RUF012 - the field of a tuple; nobody adds to it
+    stores: Reopening | None = None
 
     @property
     def last_moment(self) -> float | None:

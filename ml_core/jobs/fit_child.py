@@ -12,7 +12,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -34,6 +34,12 @@ class FittedArtifact(NamedTuple):
 
     artifact: bytes
     manifest: dict[str, Any]
+
+
+class Scored(NamedTuple):
+    """A table was scored, and everything is written; what the job tells of it, its `result` among that."""
+
+    told: dict[str, Any]
 
 
 class RequestRefused(NamedTuple):
@@ -82,6 +88,7 @@ class OutOfDisk(NamedTuple):
 
 type Result = (
     FittedArtifact
+    | Scored
     | RequestRefused
     | Paused
     | Broken
@@ -167,7 +174,9 @@ class FitChild:
         error = self._read("error.json")
         if error:
             return _judge(json.loads(error))
-        death = self._child.death
+        death, scored = self._child.death, self._read("scored.json")
+        if death.status == 0 and scored is not None:
+            return Scored(json.loads(scored))
         artifact, manifest = self._read("artifact"), self._read("manifest.json")
         if death.status == 0 and artifact is not None and manifest is not None:
             return FittedArtifact(artifact, json.loads(manifest))
@@ -219,15 +228,17 @@ class FitChild:
 
 
 def _judge(error: dict[str, Any]) -> Result:
-    match error["code"]:
-        case "unfinished":
-            return Paused(error["message"])
-        case "internal":
-            return Defect(error["traceback"])
-        case "unreadable":
-            return Unreadable("the reader failed", error["traceback"])
-        case "out_of_memory":
-            return OutOfMemory()
-        case "disk_full":
-            return OutOfDisk()
-    return RequestRefused(error)
+    judge = _JUDGED.get(error["code"])
+    return RequestRefused(error) if judge is None else judge(error)
+
+
+# What is made of an error that is not the request's, by its code.
+_JUDGED: dict[str, Callable[[dict[str, Any]], Result]] = {
+    "unfinished": lambda error: Paused(error["message"]),
+    # A store that the child read or wrote.
+    Unavailable.code: lambda error: Broken("attempts_spent", error["message"]),
+    "internal": lambda error: Defect(error["traceback"]),
+    "unreadable": lambda error: Unreadable("the reader failed", error["traceback"]),
+    "out_of_memory": lambda _: OutOfMemory(),
+    "disk_full": lambda _: OutOfDisk(),
+}

@@ -1,10 +1,11 @@
-"""The child process in which a model is fitted, or an artifact that was made elsewhere is checked.
+"""The child process in which a model is fitted, an artifact from elsewhere is checked, or a table scored.
 
     python -m ml_core.jobs.fit_process FOLDER [MODULE PATH...]
 
 The folder holds `request` and, if that is about a table, the table's file as `data`; and `checkpoint`, where
-there is something to continue from, which the child replaces (`checkpoints.py`); and `engines.json`, which
-says what works elsewhere (`ml_core/engines.py`). The child leaves there `artifact` and `manifest.json`, or
+there is something to continue from, which the child replaces (`checkpoints.py`); `job.json`, which says whose
+job it is and how the stores are opened (`surroundings.py`); and `engines.json`, which says what works
+elsewhere (`ml_core/engines.py`). The child leaves there `artifact` and `manifest.json`, or `scored.json`, or
 `error.json`, and says on its standard output how far it is, a JSON line each time. It ends when its parent is
 gone, and at the time `ML_DEADLINE` (seconds since the epoch). In `ML_ALLOWED_SECONDS` stands how long a
 training may take in all that is continued; without it any time.
@@ -35,7 +36,7 @@ CHECKING = "checking"
 
 
 def main(folder: str, module_paths: list[str]) -> None:
-    """Fit what is in the folder."""
+    """Do what is in the folder."""
     if module_paths:
         sys.path[:] = module_paths
     _end_at_the_deadline()
@@ -75,14 +76,15 @@ class _Progress:
 
 def _work(folder: str, progress: _Progress) -> None:
     """Do what is in the folder."""
-    from ml_core.registering.request import registration_of
+    from ml_core.jobs.kinds import REGISTERING, kind_of
 
     with open(os.path.join(folder, "request"), "rb") as written:
         stored = written.read()
-    if registration_of(stored) is None:
-        _fit(stored, folder, progress)
-    else:
+    kind = kind_of(stored)
+    if kind is REGISTERING:
         _check_artifact(folder, progress)
+    else:
+        _fit(stored, folder, progress)
 
 
 def _check_artifact(folder: str, progress: _Progress) -> None:

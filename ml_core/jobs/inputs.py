@@ -1,7 +1,8 @@
 """The file that a job's input names: a table to train on, or an artifact that was made elsewhere.
 
-A third kind of input has its rows in it and names no file. What differs between the kinds is here; how a file
-is fetched, and what the child process is bounded by, is the same (`attempt.py`).
+Other inputs name none: their rows are in them, or their table is read in parts by the child process. What
+differs between the kinds is here and in `kinds.py`; how a file is fetched, and what the child process is
+bounded by, is the same (`attempt.py`).
 """
 
 from typing import Any, NamedTuple, Protocol
@@ -84,7 +85,7 @@ class ArtifactFile(NamedTuple):
 
 
 def file_of(stored: bytes) -> JobFile | None:
-    """The file that a job's input names; None where its rows are in it. Raises `ArtifactInvalid`."""
+    """The file that is to be fetched for a job; None where there is none. Raises `ArtifactInvalid`."""
     registration = registration_of(stored)
     if registration is not None:
         return ArtifactFile(registration)

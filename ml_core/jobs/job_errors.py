@@ -2,7 +2,8 @@
 
 from typing import Any, Protocol
 
-from ml_core.errors import AlgorithmNotFound, InvalidInput, MalformedInput, NameTaken, TooLarge
+from ml_core.errors import DataChanged, InvalidInput, MalformedInput, NameTaken, TooLarge
+from ml_core.jobs.kinds import JobKind
 from ml_core.sandbox.background import Work
 from ml_core.tables.readers import cannot_be_read
 
@@ -17,15 +18,10 @@ class Asked(Protocol):
         """What is trained."""
 
     @property
-    def registers(self) -> bool:
-        """Whether it registers what was made elsewhere."""
+    def kind(self) -> JobKind:
+        """Whether it trains, registers or scores."""
 
 
-_LESS_MEMORY = (
-    "train on fewer rows or columns (data.features names them), or give the train function more memory"
-)
-
-_MORE_MEMORY = "make a smaller model, or give the train function more memory"
 _TIMEOUT = "the train function's timeout"
 
 TRAIN_HOURS = "ML_TRAIN_HOURS"
@@ -40,22 +36,26 @@ def refusal(error: InvalidInput | TooLarge) -> JobError:
 
 def name_taken(error: NameTaken, asked: Asked) -> JobError:
     """A model came to be while this job waited or ran, whose name differs from its model's in case alone."""
-    what = "sent" if asked.registers else "trained"
-    return {"code": error.code, "message": f"{error}; what was {what} has no version"}
+    return {
+        "code": error.code,
+        "message": f"{error}; what was {asked.kind.unregistered} has no version",
+    }
 
 
 def artifact_changed(uri: str) -> JobError:
     """Another file was put at the address of an upload before the job had read it."""
     message = f"another file was put at {uri} after it was to be registered: send the request again"
-    return {"code": "data_changed", "message": message}
+    return {"code": DataChanged.code, "message": message}
 
 
 def out_of_memory(size: int, limit: int | None, asked: Asked) -> JobError:
     """The child process was refused memory for `size` bytes of data; `limit` is what it might have taken."""
     available = "the memory" if limit is None else f"the {_mib(limit)}"
     message = f"out of memory: {_mib(size)} of data did not fit into {available} available for "
-    purpose = "checking an artifact" if asked.registers else "training"
-    return {"code": "out_of_memory", "message": f"{message}{purpose}; {_less_memory(asked)}"}
+    return {
+        "code": "out_of_memory",
+        "message": f"{message}{asked.kind.purpose}; {asked.kind.less_memory}",
+    }
 
 
 def unreadable(how: str) -> JobError:
@@ -66,27 +66,21 @@ def unreadable(how: str) -> JobError:
 def defect(job_id: str, asked: Asked) -> JobError:
     """Our own code failed."""
     message = (
-        f"{_what(asked)} failed at an error of this service, which is not in the request; its log tells of "
-        f"it under job {job_id}"
+        f"{asked.kind.what} failed at an error of this service, which is not in the request; its log tells "
+        f"of it under job {job_id}"
     )
     return {"code": "internal", "message": message}
 
 
 def disk_full(asked: Asked) -> JobError:
     """What was to be written did not fit."""
-    message = (
-        "the trainer's disk is full: give the train function more disk"
-        if asked.registers
-        else "the trainer's disk is full: leave out columns or rows, write the data as Parquet, or give the "
-        "train function more disk"
-    )
-    return {"code": "disk_full", "message": message}
+    return {"code": "disk_full", "message": f"the trainer's disk is full: {asked.kind.less_disk}"}
 
 
 def too_slow(seconds: float, work: Work, asked: Asked, setting: str = "") -> JobError:
     """The work did not end in the seconds that the platform gave, or a setting of this machine."""
     return _deadline_exceeded(
-        f"{_what(asked)} did not end within {_given(seconds, setting)} ({how_far(work)})", asked, setting
+        f"{asked.kind.what} did not end within {_given(seconds, setting)} ({how_far(work)})", asked, setting
     )
 
 
@@ -98,28 +92,25 @@ def how_far(work: Work) -> str:
 
 def spent(most: float, reached: str, asked: Asked) -> JobError:
     """All attempts together took as long as the request allows; `reached` says how far they were."""
-    what = f"training did not end within the {most:g} seconds of max_seconds ({reached})"
+    what = f"{asked.kind.what} did not end within the {most:g} seconds of max_seconds ({reached})"
     return _deadline_exceeded(what, asked, "max_seconds")
 
 
 def continued_too_long(hours: float, reached: str, asked: Asked) -> JobError:
     """The job was continued for as long as this deployment does that; `reached` says how far it was."""
-    what = f"training did not end within the {hours:g} hours of {TRAIN_HOURS} ({reached})"
+    what = f"{asked.kind.what} did not end within the {hours:g} hours of {TRAIN_HOURS} ({reached})"
     return _deadline_exceeded(what, asked, TRAIN_HOURS)
 
 
-def data_changed(uri: str) -> JobError:
-    """What a continued training reads is not what it had read before."""
-    message = (
-        f"{uri} changed while the training was under way, and a training continues on the data that it began "
-        "with: send the request again, or train on an upload (dataset://…), which never changes"
-    )
-    return {"code": "data_changed", "message": message}
+def data_changed(uri: str, asked: Asked) -> JobError:
+    """What a continued job reads is not what it had read before."""
+    message = f"{uri} changed while the {asked.kind.noun} was under way, and {asked.kind.goes_on}"
+    return {"code": DataChanged.code, "message": message}
 
 
 def never_time(seconds: float, asked: Asked, setting: str = "") -> JobError:
     """There were too few seconds to begin with, each time."""
-    what = f"{_given(seconds, setting)} are too few to begin a {_noun(asked)}"
+    what = f"{_given(seconds, setting)} are too few to begin a {asked.kind.noun}"
     return _deadline_exceeded(what, asked, setting)
 
 
@@ -130,38 +121,13 @@ def given_up(code: str, reason: str, attempts: int, asked: Asked, setting: str =
         return _deadline_exceeded(message, asked, setting)
     return {
         "code": code,
-        "message": f"{message}: {_less_memory(asked)}" if code == "out_of_memory" else message,
+        "message": f"{message}: {asked.kind.less_memory}" if code == "out_of_memory" else message,
     }
 
 
 def _deadline_exceeded(what: str, asked: Asked, setting: str) -> JobError:
-    less = "" if asked.registers else f"train on fewer rows, {_less_work(asked)}or "
+    less = asked.kind.less_work(asked.algorithm)
     return {"code": DEADLINE_EXCEEDED, "message": f"{what}: {less}raise {setting or _TIMEOUT}"}
-
-
-def _what(asked: Asked) -> str:
-    return "checking the artifact" if asked.registers else "training"
-
-
-def _noun(asked: Asked) -> str:
-    return "registration" if asked.registers else "training"
-
-
-def _less_memory(asked: Asked) -> str:
-    return _MORE_MEMORY if asked.registers else _LESS_MEMORY
-
-
-def _less_work(asked: Asked) -> str:
-    """What to ask of the algorithm, by the hyperparameters that it has; nothing of one that is not here."""
-    from ml_core import algorithms
-
-    try:
-        has = {each.name for each in algorithms.algorithm(asked.algorithm).algorithm.hyperparameters}
-    except AlgorithmNotFound:
-        return ""
-    if "epochs" in has:
-        return "train fewer epochs or a smaller network, "
-    return "set a lower max_iter, " if "max_iter" in has else ""
 
 
 def _rounded(percentage: float) -> str:

@@ -1,8 +1,9 @@
-"""Jobs that train or register: documents that move by compare-and-swap from `queued` to a final state.
+"""Jobs that train, register or score: documents that move by compare-and-swap from `queued` to a final state.
 
     open/{id}.{owner}     says that there may be something left to do; written first, removed last
-    jobs/{id}/input       what to train on, or to register; deleted when the job is over
-    jobs/{id}/checkpoint  what a long fit continues from; deleted with the input
+    jobs/{id}/input       what to train on, to register or to score; deleted when the job is over
+    jobs/{id}/checkpoint  what a long job continues from; deleted with the input
+    jobs/{id}/plan        which files it reads in parts, and their revisions; deleted with the document
     jobs/{id}.json        the job's state
     ended/{state}/{id}    says how a job ended
     idempotency/{hash}    Idempotency-Key → job id
@@ -34,6 +35,7 @@ from ml_core.errors import (
     TooManyJobs,
     Unavailable,
 )
+from ml_core.jobs.kinds import JobKind, kind_named
 from ml_core.jobs.marks import ended_jobs, mark_ended, mark_open, open_jobs, open_key, owner_of
 from ml_core.jobs.sweep_progress import read_progress
 from ml_core.names import check_name
@@ -44,7 +46,7 @@ STATES = (QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED)
 FINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 
 _FOLDER = "jobs/"
-_INPUT, _CHECKPOINT = "/input", "/checkpoint"
+_INPUT, _CHECKPOINT, _PLAN = "/input", "/checkpoint", "/plan"
 _ID_LENGTH, _TIME_DIGITS = 28, 12  # hex digits: of time, then 4 of the model, 12 random
 _ID_END = len(_FOLDER) + _ID_LENGTH
 _MOST_READ = 500  # documents that one page of a filtered list may read
@@ -68,6 +70,14 @@ def checkpoint_key(job_id: str) -> str:
     return f"{_FOLDER}{job_id}{_CHECKPOINT}"
 
 
+def plan_key(job_id: str) -> str:
+    """Where is kept which files a job reads in parts, as they were at its first look.
+
+    It is the last of a job's keys, and goes with the job's document.
+    """
+    return f"{_FOLDER}{job_id}{_PLAN}"
+
+
 class Job(NamedTuple):
     """A job as its document has it. Times are RFC 3339; `percentage` is None where nothing is counted.
 
@@ -75,7 +85,8 @@ class Job(NamedTuple):
     `"faults"` for invalid input. Each attempt is `{"started", "ended", "outcome", "reason"}`; the last two
     are None while it runs, and `times` says how many in a row it stands for, where that is more than one.
     `metrics` is `{"history"}` alone until the job has succeeded. `submitter` is the id of the API key that
-    sent it, None where none was asked for.
+    sent it, None where none was asked for. `result` is what a job that scored has written, None for others;
+    `engine` says what did the work, where that was told.
     """
 
     id: str
@@ -94,6 +105,8 @@ class Job(NamedTuple):
     finished: str | None
     cancelling: bool
     submitter: str | None = None
+    result: dict[str, Any] | None = None
+    engine: dict[str, Any] | None = None
 
     @property
     def over(self) -> bool:
@@ -106,9 +119,9 @@ class Job(NamedTuple):
         return str(self.request.get("algorithm", ""))
 
     @property
-    def registers(self) -> bool:
-        """Whether it registers what was made elsewhere; else it trains."""
-        return self.request.get("kind") == "register"
+    def kind(self) -> JobKind:
+        """Whether it trains, registers or scores."""
+        return kind_named(self.request.get("kind"))
 
     @classmethod
     def of(cls, body: Body) -> "Job":
@@ -133,6 +146,7 @@ class Traces(NamedTuple):
     document: bool
     input_written: float | None
     checkpoint_written: float | None = None
+    plan_written: float | None = None
 
     @property
     def written(self) -> float | None:
@@ -310,14 +324,14 @@ class Jobs:
 
     def traces_page(self, after: str | None = None) -> TracesPage:
         """The first of `traces`, as many as one request lists."""
-        page = self.store.list(_FOLDER, after=None if after is None else input_key(after))
+        page = self.store.list(_FOLDER, after=None if after is None else plan_key(after))
         keys = [
             (found.key[len(_FOLDER) : _ID_END], found.key[_ID_END:], found.modified) for found in page.objects
         ]
         found = []
         for job_id, group in groupby(keys, lambda each: each[0]):
             endings = {ending: modified for _, ending, modified in group}
-            written = endings.get(_INPUT), endings.get(_CHECKPOINT)
+            written = endings.get(_INPUT), endings.get(_CHECKPOINT), endings.get(_PLAN)
             found.append(Traces(job_id, ".json" in endings, *written))
         if page.next_after is None:
             return TracesPage(found, None)

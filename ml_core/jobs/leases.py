@@ -7,7 +7,7 @@ out.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ml_core.documents import Body, Document, read_if_changed, update
@@ -183,11 +183,21 @@ class Lease:
 
         return self._update(change)
 
-    def succeed(self, version: int, metrics: dict[str, Any] | None, warnings: list[str]) -> Job:
-        """End the job with a version."""
+    def succeed(self, version: int | None, told: Mapping[str, Any]) -> Job:
+        """End the job with a version, or with what it wrote; `told` is a manifest, or has a `result`."""
+        metrics = told.get("metrics")
         if metrics and "history" in metrics:
             metrics = {**metrics, "history": thinned(metrics["history"], MOST_SHOWN)}
-        return self._end(SUCCEEDED, "succeeded", None, version=version, metrics=metrics, warnings=warnings)
+        return self._end(
+            SUCCEEDED,
+            "succeeded",
+            None,
+            version=version,
+            metrics=metrics,
+            warnings=told.get("warnings", []),
+            result=told.get("result"),
+            engine=told.get("engine"),
+        )
 
     def fail(self, error: dict[str, Any]) -> Job:
         """End the job with an error: `{"code", "message"}`, and `"faults"`."""

@@ -1,4 +1,4 @@
-"""What a trainer does with a job: claim it, fit it in a child process, register the version, finish.
+"""What a trainer does with a job: claim it, work on it in a child process, register the version, finish.
 
 Every step can be done twice. A trainer that dies at any point leaves a job that the next delivery, or a
 sweep, brings to its end with exactly one version: the artifact is written once under the job's id, and a job
@@ -12,7 +12,7 @@ from ml_core.errors import DocumentDamaged, JobNotFound, LeaseLost, NameTaken, U
 from ml_core.jobs import fit_results, job_errors
 from ml_core.jobs.attempt import Attempt, AttemptFailed, HandedOver
 from ml_core.jobs.context import TrainerContext
-from ml_core.jobs.fit_child import Broken, FittedArtifact
+from ml_core.jobs.fit_child import Broken, FittedArtifact, Scored
 from ml_core.jobs.jobs import Job, Jobs
 from ml_core.jobs.leases import (
     CONTINUED,
@@ -82,7 +82,7 @@ def fail_dead_lettered(job_id: str, jobs: Jobs, registry: Registry, reason: str)
     if version is None:
         return lease.fail({"code": "dead_lettered", "message": f"{reason}; send the request again"})
     manifest = fit_results.read_manifest(jobs.store, job.id) or {}
-    return lease.succeed(version, manifest.get("metrics"), manifest.get("warnings", []))
+    return lease.succeed(version, manifest)
 
 
 class _HeldJob:
@@ -132,16 +132,21 @@ class _HeldJob:
             case FittedArtifact() as fitted:
                 self._lease.renew("registering")
                 return self._register(fitted)
+            case Scored(told):
+                return self._succeed(None, told)
             case AttemptFailed(error):
                 return self._fail(error)
             case HandedOver(reason):
                 return self._continue(reason, 0.0)
             case Broken() as broken:
                 return self._broken(broken)
-            case Interruption.CANCELLED:
-                return _done(self._lease.cancel())
             case interruption:
-                return Outcome(self._lease.retry(interruption.value, INTERRUPTED), 0.0)
+                return self._interrupted(interruption)
+
+    def _interrupted(self, interruption: Interruption) -> Outcome:
+        if interruption is Interruption.CANCELLED:
+            return _done(self._lease.cancel())
+        return Outcome(self._lease.retry(interruption.value, INTERRUPTED), 0.0)
 
     def _register(self, made: FittedArtifact | dict[str, Any]) -> Outcome:
         """Hold the job while its artifact is stored, unless its manifest says that it was, and registered.
@@ -164,8 +169,8 @@ class _HeldJob:
                 return self._retry("the time was over while the version was registered")
         return self._succeed(*registering.result())
 
-    def _succeed(self, version: int, manifest: dict[str, Any]) -> Outcome:
-        return _done(self._lease.succeed(version, manifest.get("metrics"), manifest.get("warnings", [])))
+    def _succeed(self, version: int | None, told: dict[str, Any]) -> Outcome:
+        return _done(self._lease.succeed(version, told))
 
     def _fail(self, error: dict[str, Any]) -> Outcome:
         return _done(self._lease.fail(error))

@@ -6,6 +6,7 @@ import pytest
 
 from ml_core import algorithms
 from ml_core.jobs import job_errors
+from ml_core.jobs.kinds import REGISTERING, SCORING, TRAINING, JobKind
 
 
 class Working(NamedTuple):
@@ -19,7 +20,7 @@ class Asked(NamedTuple):
     """What a job was to do."""
 
     algorithm: str
-    registers: bool = False
+    kind: JobKind = TRAINING
 
 
 @pytest.mark.parametrize("name", algorithms.names())
@@ -44,8 +45,9 @@ def test_an_algorithm_that_is_not_here_any_more_is_advised_nothing_of_its_own() 
     assert message.endswith("too few to begin a training: train on fewer rows, or raise ML_TRAIN_SECONDS")
 
 
-def test_a_registration_is_advised_nothing_that_trainings_are() -> None:
-    asked = Asked("", registers=True)
+@pytest.mark.parametrize("kind", [REGISTERING, SCORING], ids=lambda kind: kind.noun)
+def test_what_does_not_train_is_advised_nothing_that_trainings_are(kind: JobKind) -> None:
+    asked = Asked("", kind)
     for error in (
         job_errors.too_slow(900, Working("checking"), asked),  # type: ignore[arg-type]
         job_errors.never_time(3, asked),
@@ -55,7 +57,7 @@ def test_a_registration_is_advised_nothing_that_trainings_are() -> None:
         job_errors.disk_full(asked),
         job_errors.defect("0" * 28, asked),
     ):
-        for word in ("rows", "columns", "data.", "epochs", "Parquet", "training"):
+        for word in (*("rows", "columns") * (kind is REGISTERING), "data.", "epochs", "training"):
             assert word not in error["message"], error
 
 

@@ -50,7 +50,7 @@ class Kept:
     def end(self, job_id: str, version: int) -> None:
         lease = claim(self.jobs, job_id).lease
         assert lease is not None
-        assert lease.succeed(version, None, []).state == SUCCEEDED
+        assert lease.succeed(version, {}).state == SUCCEEDED
 
     def everything(self) -> set[str]:
         return {found.key for found in every_object(self.store, "")}
