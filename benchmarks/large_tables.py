@@ -49,7 +49,7 @@ type Floats = NDArray[np.float64]
 type Counts = NDArray[np.int64]
 
 
-class Table(NamedTuple):
+class LargeTable(NamedTuple):
     """A table, before it is written.
 
     Args:
@@ -68,7 +68,7 @@ class Table(NamedTuple):
 
 
 def write(
-    table: Table,
+    table: LargeTable,
     folder: str | os.PathLike[str],
     *,
     file_format: str,
@@ -97,7 +97,7 @@ def write(
     return written
 
 
-def batches(table: Table, file: int = 0, files: int = 1) -> Iterator[RecordBatch]:
+def batches(table: LargeTable, file: int = 0, files: int = 1) -> Iterator[RecordBatch]:
     """The rows of one of the files that a table is written to."""
     for block, kept in _places(table, file, files):
         if len(kept):
@@ -105,18 +105,18 @@ def batches(table: Table, file: int = 0, files: int = 1) -> Iterator[RecordBatch
             yield RecordBatch.from_arrays(list(columns.values()), schema=_schema(columns))
 
 
-def arrays(table: Table) -> Iterator[tuple[Floats, Counts]]:
+def arrays(table: LargeTable) -> Iterator[tuple[Floats, Counts]]:
     """A table of numbers as blocks of rows and the number of each one's label."""
     for block, kept in _places(table, 0, 1):
         yield _numbers(table, block)[kept], labels(table, block)[kept]
 
 
-def schema_of(table: Table) -> Schema:
+def schema_of(table: LargeTable) -> Schema:
     """The names and types of the columns."""
     return _schema(_SHAPES[table.shape](table, 0, np.arange(1)))
 
 
-def labels(table: Table, block: int) -> Counts:
+def labels(table: LargeTable, block: int) -> Counts:
     """The number of each row's label in a block."""
     rows = min(BLOCK_ROWS, table.rows - block * BLOCK_ROWS)
     drawn: Counts = _random(block, 0).integers(0, table.classes, BLOCK_ROWS)[:rows]
@@ -127,11 +127,11 @@ def _random(block: int, what: int) -> np.random.Generator:
     return np.random.default_rng([SEED, block, what])
 
 
-def _blocks(table: Table) -> range:
+def _blocks(table: LargeTable) -> range:
     return range(-(-table.rows // BLOCK_ROWS))
 
 
-def _places(table: Table, file: int, files: int) -> Iterator[tuple[int, Counts]]:
+def _places(table: LargeTable, file: int, files: int) -> Iterator[tuple[int, Counts]]:
     """The blocks that a file takes rows of, and the places of those rows in each, in the file's order."""
     if table.order == "sorted":
         yield from _sorted(table, table.rows * file // files, table.rows * (file + 1) // files)
@@ -142,13 +142,13 @@ def _places(table: Table, file: int, files: int) -> Iterator[tuple[int, Counts]]
             yield block, np.arange(len(labels(table, block)))
 
 
-def _shared(table: Table, file: int, files: int) -> range:
+def _shared(table: LargeTable, file: int, files: int) -> range:
     """The blocks of a file, of which each has a run."""
     blocks = len(_blocks(table))
     return range(blocks * file // files, blocks * (file + 1) // files)
 
 
-def _sorted(table: Table, begin: int, end: int) -> Iterator[tuple[int, Counts]]:
+def _sorted(table: LargeTable, begin: int, end: int) -> Iterator[tuple[int, Counts]]:
     """The rows from one place to another in the order of their labels."""
     before = 0
     for label in range(table.classes):
@@ -160,12 +160,12 @@ def _sorted(table: Table, begin: int, end: int) -> Iterator[tuple[int, Counts]]:
 
 
 @cache
-def _count(table: Table, label: int) -> tuple[int, ...]:
+def _count(table: LargeTable, label: int) -> tuple[int, ...]:
     """How many rows of each block have a label."""
     return tuple(int(np.count_nonzero(labels(table, block) == label)) for block in _blocks(table))
 
 
-def _skewed(table: Table, file: int, files: int) -> Iterator[tuple[int, Counts]]:
+def _skewed(table: LargeTable, file: int, files: int) -> Iterator[tuple[int, Counts]]:
     """Of the blocks of two files the rows that come into one of them; a last one alone has all of its own."""
     pair = file // 2
     if file == files - 1 and file % 2 == 0:
@@ -184,7 +184,7 @@ def _schema(columns: Mapping[str, Array]) -> Schema:
     return Schema([Field(name, array.type, nullable=True) for name, array in columns.items()])
 
 
-def _numbers(table: Table, block: int) -> Floats:
+def _numbers(table: LargeTable, block: int) -> Floats:
     """Rows around the mean of their label, in columns of unequal scale."""
     drawn = labels(table, block)
     X = _random(block, 2).standard_normal((len(drawn), NUMBERS))
@@ -194,18 +194,18 @@ def _numbers(table: Table, block: int) -> Floats:
     return X
 
 
-def _means(table: Table) -> Floats:
+def _means(table: LargeTable) -> Floats:
     means: Floats = np.random.default_rng(SEED).standard_normal((table.classes, NUMBERS)) * table.apart
     return means
 
 
-def _of_numbers(table: Table, block: int, kept: Counts) -> dict[str, Array]:
+def _of_numbers(table: LargeTable, block: int, kept: Counts) -> dict[str, Array]:
     X = _numbers(table, block)[kept]
     columns = {f"x{place}": _array(X[:, place]) for place in range(NUMBERS)}
     return {**columns, LABEL: _picked(LABELS, labels(table, block)[kept])}
 
 
-def _mixed(table: Table, block: int, kept: Counts) -> dict[str, Array]:
+def _mixed(table: LargeTable, block: int, kept: Counts) -> dict[str, Array]:
     drawn, random = labels(table, block), _random(block, 3)
     rows, means = len(drawn), _means(table)
     columns: dict[str, Array] = {
@@ -230,7 +230,7 @@ def _mixed(table: Table, block: int, kept: Counts) -> dict[str, Array]:
     return {**columns, LABEL: _picked(LABELS, drawn[kept])}
 
 
-_SHAPES: Mapping[str, Callable[[Table, int, Counts], dict[str, Array]]] = {
+_SHAPES: Mapping[str, Callable[[LargeTable, int, Counts], dict[str, Array]]] = {
     "numbers": _of_numbers,
     "mixed": _mixed,
 }
@@ -268,7 +268,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=8)
     parser.add_argument("--row-group", type=int, default=1 << 20, help="the most rows of one, in Parquet")
     asked = parser.parse_args()
-    table = Table(asked.shape, asked.rows, asked.order, asked.classes)
+    table = LargeTable(asked.shape, asked.rows, asked.order, asked.classes)
     written = write(
         table, asked.folder, file_format=asked.format, files=asked.files, row_group=asked.row_group
     )

@@ -31,6 +31,7 @@ COMMANDS = [
     "benchmarks.false_alarms",
     "benchmarks.large_tables",
     "benchmarks.networks",
+    "benchmarks.scale_model",
     "benchmarks.tables",
 ]
 # As before anything was installed: `python3` of the machine.

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from arro3.io import read_parquet
 
-from benchmarks.large_tables import BLOCK_ROWS, LABEL, LABELS, ORDERS, SHAPES, Table, batches, write
+from benchmarks.large_tables import BLOCK_ROWS, LABEL, LABELS, ORDERS, SHAPES, LargeTable, batches, write
 
 ROWS = 2 * BLOCK_ROWS + 100
 
 
-def rows_of(table: Table, files: int) -> list[list[tuple[Any, ...]]]:
+def rows_of(table: LargeTable, files: int) -> list[list[tuple[Any, ...]]]:
     """Each file's rows."""
     return [
         [
@@ -29,23 +29,23 @@ def rows_of(table: Table, files: int) -> list[list[tuple[Any, ...]]]:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("order", ORDERS)
 def test_order_and_files_change_no_row(shape: str, order: str) -> None:
-    drawn = rows_of(Table(shape, ROWS), 1)[0]
+    drawn = rows_of(LargeTable(shape, ROWS), 1)[0]
     assert len(drawn) == ROWS
     for files in (1, 2, 3):
-        found = rows_of(Table(shape, ROWS, order), files)
+        found = rows_of(LargeTable(shape, ROWS, order), files)
         assert all(found)
         assert Counter(chain(*found)) == Counter(drawn)
-        assert found == rows_of(Table(shape, ROWS, order), files)
+        assert found == rows_of(LargeTable(shape, ROWS, order), files)
 
 
 def test_rows_come_sorted_or_skewed_by_label() -> None:
-    sizes = [len(rows) for rows in rows_of(Table("numbers", ROWS, "sorted", 3), 4)]
+    sizes = [len(rows) for rows in rows_of(LargeTable("numbers", ROWS, "sorted", 3), 4)]
     assert max(sizes) - min(sizes) <= 1
-    labels = [row[-1] for rows in rows_of(Table("numbers", ROWS, "sorted", 3), 4) for row in rows]
+    labels = [row[-1] for rows in rows_of(LargeTable("numbers", ROWS, "sorted", 3), 4) for row in rows]
     assert labels == sorted(labels, key=LABELS.index)
     first, second = (
         [row[-1] for row in rows].count(LABELS[0]) / len(rows)
-        for rows in rows_of(Table("numbers", ROWS, "skewed"), 2)
+        for rows in rows_of(LargeTable("numbers", ROWS, "skewed"), 2)
     )
     assert first > 0.95
     assert second < 0.05
@@ -53,7 +53,7 @@ def test_rows_come_sorted_or_skewed_by_label() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_both_formats_hold_the_same_rows(tmp_path: Path, shape: str) -> None:
-    table = Table(shape, 1_000)
+    table = LargeTable(shape, 1_000)
     (parquet,) = write(table, tmp_path, file_format="parquet", row_group=300)
     (text,) = write(table, tmp_path, file_format="csv")
     with text.open(newline="", encoding="utf-8") as file:
