@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_core.arithmetic import choose, plain, vectorised
-from ml_core.arithmetic.bounds import PLAIN_NUMBERS, NotFinite, is_few
+from ml_core.arithmetic.bounds import CLOSE, PLAIN_NUMBERS, NotFinite, is_few
 from ml_core.arithmetic.contract import Arithmetic
 from ml_core.arithmetic.pairs import Coefficients
 from ml_core.arithmetic.plain import power
@@ -122,6 +122,22 @@ def test_gaussians_of_any_width_agree(gamma: float) -> None:
         "rbf_kernel", [[0.0, 1.0], [1e-6, 1.0], [1e150, 0.0]], tensor([[0.0, 1.0], [1.0, 0.0]]), gamma
     )
     assert np.abs(few - many).max() <= 1e-12
+
+
+def test_scaled_rows_of_a_thousand_columns_are_one_matrix_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no further off than a longer computation is, of decisions that they could turn."""
+    longer: list[int] = []
+    monkeypatch.setattr(vectorised, "_replace", lambda _squares, rows, _X, _P: longer.extend(rows))
+    random = np.random.default_rng(5)
+    columns = 1_000
+    X, P = random.standard_normal((40, columns)), random.standard_normal((60, columns))
+    found = vectorised.rbf_kernel(X, tensor(P), 1 / columns)
+    exact = np.exp(-np.square(X[:, None].astype(np.longdouble) - P).sum(axis=2) / columns)
+    assert longer == []
+    assert np.abs(found / exact - 1).max() < CLOSE / 2
+    far = X * 30
+    vectorised.rbf_kernel(far, tensor(P), 1 / columns)
+    assert len(longer) == len(far)
 
 
 @given(rows=rows, degree=st.integers(1, 5), coef0=st.sampled_from([0.0, 1.0, -3.0]))
