@@ -225,6 +225,7 @@ def trainer_context(services: "Services", deadline: float | None = None) -> Trai
         train_hours=services.settings.train_hours,
         release=VERSION,
         engines=services.engines,
+        stores=services.reopening,
     )
 
 

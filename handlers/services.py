@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from handlers.settings import Settings
     from handlers.waiting import Waiting
     from ml_core.datasets.datasets import Datasets
+    from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.datasets.sources import DataSources
     from ml_core.engines import Engine, Engines
     from ml_core.jobs.jobs import Jobs
@@ -60,6 +61,7 @@ class Services:
         data_folder: makes the folder of plain files to train from, where there is one.
         data_bucket: opens another bucket, by scheme and name, where there is one to open.
         signer: makes what signs addresses to write and to read one object of the store; called once.
+        reopening: says how another process opens the same stores; None where there are none.
         disk_is_memory: whether what a function writes to its disk takes of its memory.
         one_at_a_time: whether an instance answers one request at a time: then all share the places to wait.
         engine: says how an engine is run from here, by name. Raises `NotConfigured` where it cannot be.
@@ -77,6 +79,7 @@ class Services:
         data_place: str = "",
         data_bucket: Callable[[str, str], DataStore] | None = None,
         signer: Callable[[], Signer] | None = None,
+        reopening: Callable[[], Reopening] | None = None,
         disk_is_memory: bool = False,
         one_at_a_time: bool = False,
         engine: Callable[[str], Engine] | None = None,
@@ -94,6 +97,7 @@ class Services:
         self._data_place = data_place
         self._data_bucket = data_bucket
         self._make_signer = signer
+        self._make_reopening = reopening
         self._signer: Signer | None = None
         self._datasets: Datasets | None = None
         self._store: ObjectStore | None = None
@@ -272,6 +276,18 @@ class Services:
         if names and self._engine is None:
             raise NotConfigured(f"the setting ML_ENGINES names {names[0]}, which nothing here can run")
         return {name: self._engine(name) for name in names} if self._engine else {}
+
+    @property
+    def stores(self) -> Stores:
+        """What a task works on. Raises `NotConfigured` for a setting that is no list."""
+        from ml_core.datasets.reopening import Stores
+
+        return Stores(self.store, self.data)
+
+    @property
+    def reopening(self) -> Reopening | None:
+        """How another process opens `stores`."""
+        return self._make_reopening() if self._make_reopening else None
 
     @property
     def datasets(self) -> Datasets:

@@ -292,12 +292,20 @@ SETTINGS = (
 )
 
 
+_PLACES = frozenset({"data_buckets"})
+
+
 @cache
 def limits_of(settings: Settings) -> Limits:
     """The settings' bounds on what one request may hold."""
     from ml_core.inputs.rows import Limits
 
     return Limits(max_rows=settings.max_rows, max_columns=settings.max_columns, max_cells=settings.max_cells)
+
+
+def places(settings: Settings) -> dict[str, str]:
+    """What says which places may be read, as an environment that `read_settings` takes."""
+    return {each.variable: getattr(settings, each.name) for each in SETTINGS if each.name in _PLACES}
 
 
 def allowed_seconds(settings: Settings) -> float | None:

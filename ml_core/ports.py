@@ -19,7 +19,8 @@ class StoredObject(Record):
 class ObjectInfo(Record):
     """What a listing says of an object. `size` is in bytes, `modified` in seconds since the epoch (UTC).
 
-    `revision` is as `DataStore.opened` has it; empty where a listing does not say it.
+    `revision` is one that `part` takes: all of what `opened` says, or as much as a listing tells; empty where
+    it tells none.
     """
 
     key: str
@@ -53,6 +54,12 @@ def check_limit(limit: int) -> None:
     """Raise ValueError unless `limit` is a page's length."""
     if not 1 <= limit <= LARGEST_PAGE:
         raise ValueError(f"a page holds 1 to {LARGEST_PAGE} objects, not {limit}")
+
+
+def check_range(begin: int, end: int) -> None:
+    """Raise ValueError unless bytes can be read from `begin` to before `end`."""
+    if not 0 <= begin <= end:
+        raise ValueError(f"no range of bytes: {begin} to {end}")
 
 
 class ObjectStore(Protocol):
@@ -89,6 +96,9 @@ class ObjectStore(Protocol):
     def opened(self, key: str) -> Opened:
         """The object for reading in chunks, for what is large; see `DataStore.opened`."""
 
+    def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
+        """Some bytes of an object; see `DataStore.part`."""
+
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""
 
@@ -119,6 +129,15 @@ class DataStore(Protocol):
 
     def opened(self, key: str) -> Opened:
         """The object under `key`; nothing of it is read yet. Raises `ObjectNotFound` and `Unavailable`."""
+
+    def listed(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
+        """As `ObjectStore.list`, each object with its revision. Raises `Unavailable`."""
+
+    def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
+        """The bytes from `begin` to before `end` of exactly that revision; fewer where the object ends.
+
+        Raises `ObjectNotFound` where it is gone, `RevisionMismatch` where it changed, and `Unavailable`.
+        """
 
 
 class SignedUpload(Record):

@@ -17,6 +17,7 @@ from ml_core.ports import (
     StoredObject,
     check_key,
     check_limit,
+    check_range,
 )
 
 if TYPE_CHECKING:
@@ -109,6 +110,10 @@ class ObstoreStore:
                 found.append(info)
         return Page(found, None)
 
+    def listed(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
+        """As `list`, which tells revisions already: of Cloud Storage the half that reading compares by."""
+        return self.list(prefix, after=after, limit=limit)
+
     def delete(self, key: str) -> None:
         """Remove the object; one that is absent already is no error."""
         check_key(key)
@@ -124,6 +129,20 @@ class ObstoreStore:
         with _Translated(key):
             meta = obstore.head(self._store, key)
         return Opened(meta["size"], _revision(meta), self._chunks(key, meta["e_tag"] or ""))
+
+    def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
+        """Bytes of that revision. Raises `ObjectNotFound`, `RevisionMismatch`."""
+        check_key(key)
+        check_range(begin, end)
+        e_tag, _ = _halves(revision)
+        with _Translated(key):
+            try:
+                if begin == end:  # no request asks for no bytes
+                    return self._nothing_of(key, e_tag)
+                return self._range(key, begin, end, e_tag)
+            except obstore.exceptions.PreconditionError as error:
+                obstore.head(self._store, key)  # raises where it is gone, of which Azure says the same
+                raise RevisionMismatch(f"'{key}' changed meanwhile") from error
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""
@@ -148,6 +167,22 @@ class ObstoreStore:
             _check_bucket(error)
             raise RevisionMismatch(f"'{key}' is gone") from error
 
+    def _range(self, key: str, begin: int, end: int, e_tag: str) -> bytes:
+        try:
+            result = obstore.get(self._store, key, options={"if_match": e_tag, "range": (begin, end)})
+            return result.bytes().to_bytes()
+        except obstore.exceptions.GenericError:
+            # A store that has nothing from there on refuses the range.
+            if begin < obstore.head(self._store, key)["size"]:
+                raise
+            return self._nothing_of(key, e_tag)
+
+    def _nothing_of(self, key: str, e_tag: str) -> bytes:
+        """No bytes of an object that is there still. Raises `RevisionMismatch` where it changed."""
+        if (obstore.head(self._store, key)["e_tag"] or "") != e_tag:
+            raise RevisionMismatch(f"'{key}' changed meanwhile")
+        return b""
+
     def _chunks(self, key: str, e_tag: str) -> Iterator[bytes]:
         with _Translated(key):
             try:
@@ -163,7 +198,8 @@ class ObstoreStore:
         for metas in obstore.list(self._store, folder or None, offset=after, chunk_size=chunk):
             for meta in metas:
                 if meta["path"].startswith(prefix):
-                    yield ObjectInfo(meta["path"], meta["size"], meta["last_modified"].timestamp())
+                    modified = meta["last_modified"].timestamp()
+                    yield ObjectInfo(meta["path"], meta["size"], modified, _listed_revision(meta))
 
 
 class _Translated:
@@ -196,6 +232,12 @@ def _check_bucket(error: FileNotFoundError) -> None:
 
 def _revision(found: "PutResult | ObjectMeta") -> str:
     return f"{found['e_tag'] or ''}{_SEPARATOR}{found['version'] or ''}"
+
+
+def _listed_revision(found: "ObjectMeta") -> str:
+    """Azure lists ETags without the quotation marks that everything else has them in."""
+    e_tag = found["e_tag"] or ""
+    return _revision({**found, "e_tag": e_tag if '"' in e_tag else f'"{e_tag}"'})
 
 
 def _halves(revision: str) -> tuple[str, str]:

@@ -7,7 +7,16 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch
-from ml_core.ports import LARGEST_PAGE, ObjectInfo, Opened, Page, StoredObject, check_key, check_limit
+from ml_core.ports import (
+    LARGEST_PAGE,
+    ObjectInfo,
+    Opened,
+    Page,
+    StoredObject,
+    check_key,
+    check_limit,
+    check_range,
+)
 
 
 class CountingStore:
@@ -82,6 +91,15 @@ class CountingStore:
         self._count("opened", key)
         data, revision, _ = self._objects[key]
         return Opened(len(data), revision, iter([data]))
+
+    def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
+        check_range(begin, end)
+        self._count("part", key)
+        data, found, _ = self._objects[key]
+        if found != revision:
+            raise RevisionMismatch(key)
+        self.bytes += len(data[begin:end])
+        return data[begin:end]
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         data = b"".join(chunks)

@@ -54,6 +54,12 @@ class MeteredStore:
         self._count()
         return self._store.opened(key)
 
+    def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
+        self._count()
+        found = self._store.part(key, begin, end, revision)
+        self.cost = self.cost._replace(read=self.cost.read + len(found))
+        return found
+
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         data = list(chunks)
         self._count(written=sum(map(len, data)))

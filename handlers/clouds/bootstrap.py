@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from handlers.services import Services
-from handlers.settings import read_settings
+from handlers.settings import places, read_settings
 from ml_core.records import Protocol
 
 TYPE_CHECKING = False
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from handlers.auth import Records
+    from handlers.settings import Settings
+    from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.engines import Engine
     from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
 
@@ -22,8 +24,10 @@ _SERVICES: list[Services] = []
 class Wiring(Protocol):
     """What `providers/<cloud>/runtime/wiring.py` offers: each part from the function's environment."""
 
+    __name__: str
     DISK_IS_MEMORY: bool  # whether what a function writes to its disk takes of its memory
     ONE_AT_A_TIME: bool  # whether an instance answers one request at a time
+    STORE_VARIABLES: tuple[str, ...]  # of the environment: what says where the stores are; no secrets
 
     def store(self, env: Mapping[str, str]) -> ObjectStore:
         """The object store."""
@@ -59,17 +63,40 @@ def services_of(wiring: Wiring, platform_sets: str) -> Services:
 
             _SERVICES.append(folder_services(settings, key_records=None))
         else:
-            _SERVICES.append(
-                Services(
-                    settings,
-                    store=lambda: wiring.store(os.environ),
-                    queue=lambda: wiring.queue(os.environ),
-                    key_records=lambda: wiring.key_records(os.environ),
-                    signer=lambda: wiring.signer(os.environ),
-                    data_bucket=lambda scheme, name: wiring.data_bucket(os.environ, scheme, name),
-                    disk_is_memory=wiring.DISK_IS_MEMORY,
-                    one_at_a_time=wiring.ONE_AT_A_TIME,
-                    engine=lambda name: wiring.engine(os.environ, name),
-                )
-            )
+            _SERVICES.append(_services(wiring, settings, os.environ))
     return _SERVICES[0]
+
+
+def open_stores(wiring: str, environment: dict[str, str]) -> Stores:
+    """The stores of the cloud with this wiring, in a process of its own: see `Reopening`.
+
+    Args:
+        wiring: the module.
+        environment: what this process's environment may lack, or have otherwise.
+    """
+    from importlib import import_module
+
+    env = {**os.environ, **environment}
+    return _services(import_module(wiring), read_settings(env), env).stores
+
+
+def _services(wiring: Wiring, settings: Settings, env: Mapping[str, str]) -> Services:
+    def reopening() -> Reopening:
+        from ml_core.datasets.reopening import Reopening
+
+        named = {name: env[name] for name in wiring.STORE_VARIABLES if env.get(name)}
+        arguments = {"wiring": wiring.__name__, "environment": {**named, **places(settings)}}
+        return Reopening("handlers.clouds.bootstrap:open_stores", arguments)
+
+    return Services(
+        settings,
+        store=lambda: wiring.store(env),
+        queue=lambda: wiring.queue(env),
+        key_records=lambda: wiring.key_records(env),
+        signer=lambda: wiring.signer(env),
+        data_bucket=lambda scheme, name: wiring.data_bucket(env, scheme, name),
+        reopening=reopening,
+        disk_is_memory=wiring.DISK_IS_MEMORY,
+        one_at_a_time=wiring.ONE_AT_A_TIME,
+        engine=lambda name: wiring.engine(env, name),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from handlers.services import Services
+from handlers.settings import places, read_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from handlers.auth import Records
     from handlers.settings import Settings
+    from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.engines import Engine
     from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
 
@@ -51,6 +53,13 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
 
         return engine_here(name, os.environ)
 
+    def reopening() -> Reopening:
+        from ml_core.datasets.reopening import Reopening
+
+        folders = {"ML_ROOT": os.path.abspath(settings.root), "ML_DATA_ROOT": data_place}
+        environment = {**folders, **places(settings)}
+        return Reopening("handlers.local.services:open_stores", {"environment": environment})
+
     return Services(
         settings,
         store=store,
@@ -60,4 +69,10 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
         data_place=data_place,
         signer=signer,
         engine=engine,
+        reopening=reopening,
     )
+
+
+def open_stores(environment: dict[str, str]) -> Stores:
+    """The stores over the folders that this environment names, in a process of its own: see `Reopening`."""
+    return folder_services(read_settings(environment), key_records=None).stores

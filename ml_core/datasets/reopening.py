@@ -1,5 +1,7 @@
 """How another process opens the stores that this one works on: a job's child, or a function elsewhere."""
 
+import json
+import os
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -21,7 +23,13 @@ class Reopening(NamedTuple):
     arguments: dict[str, Any]
 
     def open(self) -> Stores:
-        """The stores, opened in this process. Raises what opening does."""
-        module, _, name = self.function.partition(":")
-        opened: Stores = getattr(import_module(module), name)(**self.arguments)
-        return opened
+        """The stores, opened once in each process. Raises what opening does."""
+        # A copy of a process has none of the threads that its stores' clients work with.
+        known = os.getpid(), json.dumps(self, sort_keys=True)
+        if known not in _OPENED:
+            module, _, name = self.function.partition(":")
+            _OPENED[known] = getattr(import_module(module), name)(**self.arguments)
+        return _OPENED[known]
+
+
+_OPENED: dict[tuple[int, str], Stores] = {}

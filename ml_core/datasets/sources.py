@@ -4,37 +4,51 @@
     dataset://churn/018f…           one upload of it
     scheme://bucket/path/file.csv   a bucket of the allow-list; which schemes there are, the deployment says
     file:customers.csv              a file under the laptop's data folder
+    scheme://bucket/path/           a folder of files: the slash at the end says so
+    file:customers/                 a folder under the laptop's data folder
 
 Nothing else is read: no http, no address that a caller makes up, no path that leaves its place. What may be
 read is decided from the text of the address before anything is opened.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
 from typing import NamedTuple
 
-from ml_core.errors import AccessRefused, InvalidInput, ObjectNotFound, shown
+from ml_core.errors import AccessRefused, InvalidInput, ObjectNotFound, RevisionMismatch, shown
 from ml_core.names import check_name
 from ml_core.ports import LONGEST_KEY, DataStore, ObjectInfo, ObjectStore, Opened
 
 WHERE = "$.data.uri"
 DATASET, FILE = "dataset", "file"
 UPLOADS = "datasets/"
+MOST_FILES = 100_000  # of a folder
+_HIDDEN = ("_", ".")  # how names begin that engines give to what is no data: `_SUCCESS`, `.crc` files
 
 # The schemes of buckets, each with whether a name is one that such a bucket may have.
 type Schemes = Mapping[str, Callable[[str], bool]]
 
 
 class Location(NamedTuple):
-    """An address in its parts: `place` is a bucket or a dataset's name, empty for files."""
+    """An address in its parts: `place` is a bucket or a dataset's name, empty for files.
+
+    The key of a folder ends in a slash; that of a whole bucket is empty.
+    """
 
     scheme: str
     place: str
     key: str
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is the address of all files below it."""
+        return self.scheme != DATASET and (not self.key or self.key.endswith("/"))
+
     def __str__(self) -> str:
         if self.scheme == FILE:
             return f"{FILE}:{self.key}"
-        return f"{self.scheme}://{self.place}" + (f"/{self.key}" if self.key else "")
+        return f"{self.scheme}://{self.place}" + (f"/{self.key}" if self.key or self.is_folder else "")
 
 
 class DataFile(NamedTuple):
@@ -54,7 +68,7 @@ def location_of(uri: object, schemes: Schemes, where: str = WHERE, *, folder: st
         raise InvalidInput.at(where, f"expected an address as a string, got {shown(uri)}")
     scheme, colon, rest = uri.partition(":")
     if not colon or scheme == FILE:
-        return Location(FILE, "", _checked_key(rest if colon else uri, where, folder))
+        return Location(FILE, "", _checked_path(rest if colon else uri, where, folder))
     if scheme not in (DATASET, *schemes) or not rest.startswith("//"):
         expected = ", ".join(f"{each}://" for each in (DATASET, *schemes))
         raise InvalidInput.at(
@@ -63,9 +77,15 @@ def location_of(uri: object, schemes: Schemes, where: str = WHERE, *, folder: st
     place, slash, key = rest[2:].partition("/")
     if scheme == DATASET:
         check_name(place, where)
-    elif not schemes[scheme](place) or not slash:
+        return Location(scheme, place, _checked_key(key, where) if slash else "")
+    if not schemes[scheme](place) or not slash:
         raise InvalidInput.at(where, f"expected {scheme}://bucket/path, got {shown(uri)}")
-    return Location(scheme, place, _checked_key(key, where) if slash else "")
+    return Location(scheme, place, _checked_path(key, where) if key else "")
+
+
+def _checked_path(path: str, where: str, folder: str = "") -> str:
+    """The key of a file, or that of a folder, which ends in a slash."""
+    return _checked_key(path.removesuffix("/"), where, folder) + ("/" if path.endswith("/") else "")
 
 
 def _checked_key(key: str, where: str, folder: str = "") -> str:
@@ -136,6 +156,7 @@ class DataSources:
         self._bucket = bucket
         self._schemes = schemes
         self._allowed = allowed
+        self._stores: dict[tuple[str, str], DataStore] = {}
 
     def check(self, uri: object, where: str = WHERE) -> Location:
         """The location, if it may be read. Nothing is opened. Raises `InvalidInput`."""
@@ -157,23 +178,100 @@ class DataSources:
         """The address of the same data that never changes: for a dataset, its newest upload's.
 
         A job reads the same upload however often it is tried. What this deployment keeps itself has to be
-        there; of a bucket only the trainer can tell. Raises `InvalidInput` and `Unavailable`.
+        there; of a bucket only the trainer can tell. A folder keeps its address: which files it has is found
+        out by `files`. Raises `InvalidInput` and `Unavailable`.
         """
-        return uri if self.check(uri).scheme in self._schemes else str(self.open(uri)[0])
+        found = self.check(uri)
+        if found.scheme in self._schemes:
+            return uri
+        if found.is_folder:
+            self._check_filled(found, next(self._below(found), None))
+            return str(found)
+        return str(self.open(uri)[0])
 
     def open(self, uri: str) -> tuple[Location, Opened]:
         """The data, and where exactly it is: of a dataset, which upload.
 
-        Raises `InvalidInput` where it may not be read or is not there, and `Unavailable`.
+        Raises `InvalidInput` where it may not be read, is not there or is a folder, and `Unavailable`.
         """
         found = self.check(uri)
-        try:
+        if found.is_folder:
+            raise InvalidInput.at(WHERE, f"expected the address of a file, got that of a folder: {found}")
+        with self._told(found):
+            if found.scheme == DATASET:
+                found = found._replace(key=self._upload(found.place, found.key))
+                return found, self._uploads().opened(upload_key(found.place, found.key))
+            return found, self._store_of(found).opened(found.key)
+
+    def files(self, uri: str) -> list[DataFile]:
+        """The files of a folder in the order of their keys, each as it is now; of a file, itself.
+
+        Files in folders below it belong to it. Left out are empty ones, and what has a name, or is in a
+        folder with a name, that begins with `_` or `.`. Raises `InvalidInput` where there is none, more than
+        `MOST_FILES`, or nothing that may be read, and `Unavailable`.
+        """
+        folder = self.check(uri)
+        if not folder.is_folder:
+            location, opened = self.open(uri)
+            return [DataFile(str(location), opened.size, opened.revision)]
+        files = list(islice(self._below(folder), MOST_FILES + 1))
+        self._check_filled(folder, files[0] if files else None)
+        if len(files) > MOST_FILES:
+            raise InvalidInput.at(WHERE, f"expected at most {MOST_FILES:,} files in {folder}, got more")
+        return files
+
+    def part(self, file: DataFile, begin: int, end: int) -> bytes:
+        """The bytes of a file from `begin` to before `end`, as it was when it was found.
+
+        Raises `RevisionMismatch` where it changed or is gone, `InvalidInput` where it may not be read, and
+        `Unavailable`.
+        """
+        found = self.check(file.uri)
+        with self._told(found):
+            try:
+                if found.scheme == DATASET:
+                    key = upload_key(found.place, found.key)
+                    return self._uploads().part(key, begin, end, file.revision)
+                return self._store_of(found).part(found.key, begin, end, file.revision)
+            except (RevisionMismatch, ObjectNotFound) as error:
+                raise RevisionMismatch(f"{found} changed, or went away, after it was looked at") from error
+
+    def _store_of(self, found: Location) -> DataStore:
+        """The bucket or the folder of a checked location, opened once. Raises `ObjectNotFound`."""
+        place = found.scheme, found.place
+        if place not in self._stores:
             if found.scheme == FILE and self._folder is not None:
-                return found, self._folder().opened(found.key)
-            if found.scheme in self._schemes and self._bucket is not None:
-                return found, self._bucket(found.scheme, found.place).opened(found.key)
-            upload = self._upload(found.place, found.key)
-            return found._replace(key=upload), self._uploads().opened(upload_key(found.place, upload))
+                self._stores[place] = self._folder()
+            elif found.scheme in self._schemes and self._bucket is not None:
+                self._stores[place] = self._bucket(*place)
+            else:
+                raise ObjectNotFound(str(found))
+        return self._stores[place]
+
+    def _below(self, folder: Location) -> Iterator[DataFile]:
+        """The files of a folder that are data. Raises `InvalidInput`, `Unavailable`."""
+        with self._told(folder):
+            store, after = self._store_of(folder), None
+            while True:
+                page = store.listed(folder.key, after=after)
+                for each in page.objects:
+                    if each.size and not _is_hidden(each.key.removeprefix(folder.key)):
+                        _check_listed(each.key, folder)
+                        yield DataFile(str(folder._replace(key=each.key)), each.size, each.revision)
+                after = page.next_after
+                if after is None:
+                    return
+
+    def _check_filled(self, folder: Location, first: DataFile | None) -> None:
+        if first is None:
+            looked = _looked(self._place) if folder.scheme == FILE else ""
+            raise InvalidInput.at(WHERE, f"no files were found in {folder}{looked}")
+
+    @contextmanager
+    def _told(self, found: Location) -> Iterator[None]:
+        """What a store refuses becomes the caller's fault, if that can be mended by another address."""
+        try:
+            yield
         except ObjectNotFound:
             looked = _looked(self._place) if found.scheme == FILE else ""
             raise InvalidInput.at(WHERE, f"nothing was found at {found}{looked}") from None
@@ -226,6 +324,21 @@ def upload_in(key: str) -> tuple[str, str]:
 def newest_upload(store: ObjectStore, name: str) -> ObjectInfo | None:
     """The newest upload, in whatever spelling, which is then the dataset's own. Raises `Unavailable`."""
     return next(iter(store.list(uploads_of(name), limit=1).objects), None)
+
+
+def _check_listed(key: str, folder: Location) -> None:
+    """Refuse a folder with a file that no address names: it would be left out without a word."""
+    try:
+        _checked_key(key, WHERE)
+    except InvalidInput:
+        raise InvalidInput.at(
+            WHERE, f"expected files in {folder} whose names can be in an address, got {shown(key)}"
+        ) from None
+
+
+def _is_hidden(path: str) -> bool:
+    """Whether a path below a folder is none of its data: engines name what they leave beside it so."""
+    return any(segment.startswith(_HIDDEN) for segment in path.split("/"))
 
 
 def _within(found: Location, allowed: Location) -> bool:

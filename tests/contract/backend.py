@@ -6,6 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, cast
 
+from handlers.addresses import SCHEMES
+from ml_core.datasets.reopening import Stores
+from ml_core.datasets.sources import DataSources, allow_list
 from ml_core.ports import DataStore, ObjectStore, SignedDownload, SignedUpload, Signer
 
 type Address = dict[str, str]
@@ -21,6 +24,7 @@ class Backend(Protocol):
     dead: Callable[[Address], Address]
     open_store: Callable[[Address], ObjectStore]
     lake: Callable[[Address, dict[str, bytes]], DataStore]
+    lake_address: Callable[[Address], str]
     signing: Callable[[Address], AbstractContextManager[Signer]]
 
 
@@ -50,3 +54,17 @@ def clouds_with_a_store() -> list[str]:
 def backend(cloud: str) -> Backend:
     """The backend of a cloud; a cloud without one fails its tests."""
     return cast("Backend", importlib.import_module(f"tests.contract.backends.{cloud}"))
+
+
+def stores(cloud: str, address: Address) -> Stores:
+    """The store at an address, and its uploads and the lake as places that data comes from."""
+    ours = backend(cloud)
+    store, lake_address = ours.open_store(address), ours.lake_address(address)
+    data = DataSources(
+        uploads=lambda: store,
+        folder=(lambda: ours.lake(address, {})) if lake_address == "file:" else None,
+        bucket=lambda *_: ours.lake(address, {}),
+        schemes=SCHEMES,
+        allowed=() if lake_address == "file:" else allow_list(lake_address, SCHEMES),
+    )
+    return Stores(store, data)

@@ -73,6 +73,9 @@ class FaultyStore:
         found = self._do("opened", key, lambda: self._store.opened(key))
         return found._replace(chunks=self._pieces(key, found.chunks))
 
+    def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
+        return self._do("part", key, lambda: self._store.part(key, begin, end, revision))
+
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         data = list(chunks)
         self._do("write_stream", key, lambda: self._store.write_stream(key, data))

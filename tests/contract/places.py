@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+from ml_core.datasets.reopening import Reopening
 from ml_core.ports import ObjectStore
 from tests.contract.backend import ROOT, Address, backend
 
@@ -19,6 +20,11 @@ class Place(NamedTuple):
     def open(self) -> ObjectStore:
         """The store."""
         return backend(self.cloud).open_store(self.address)
+
+    @property
+    def reopening(self) -> Reopening:
+        """How another process opens it and the lake beside it."""
+        return Reopening("tests.contract.backend:stores", {"cloud": self.cloud, "address": self.address})
 
     def process(self, task: str, *arguments: str, **env: str) -> "subprocess.Popen[str]":
         """Another process that does one of the tasks in `processes.py` on this store."""

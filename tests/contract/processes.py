@@ -17,6 +17,8 @@ from itertools import batched
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+from ml_core.datasets.reopening import Reopening
+from ml_core.datasets.sources import DataFile
 from ml_core.errors import (
     ModelNotFound,
     NameTaken,
@@ -217,6 +219,12 @@ def promote(store: ObjectStore, model: str, alias: str, seed: str) -> None:
     print(json.dumps([written, lost]))
 
 
+def read_part(_store: ObjectStore, reopening: str, uri: str, size: str, revision: str) -> None:
+    """Open the places that a reopening names, and say what is in a file of theirs."""
+    data = Reopening(*json.loads(reopening)).open().data
+    sys.stdout.write(data.part(DataFile(uri, int(size), revision), 0, int(size)).decode())
+
+
 def _wait_for_the_start() -> None:
     print("ready", flush=True)
     sys.stdin.readline()
@@ -237,6 +245,7 @@ TASKS: dict[str, Callable[..., None]] = {
         train_on_a_small_disk,
         work,
         promote,
+        read_part,
     )
 }
 

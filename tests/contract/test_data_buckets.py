@@ -1,8 +1,12 @@
 """Somebody's own data is read where it is: on every cloud's storage, exactly by its name, of one revision."""
 
+import json
+
 import pytest
 
-from ml_core.errors import ObjectNotFound, Unavailable
+from ml_core.datasets.sources import upload_key
+from ml_core.errors import ObjectNotFound, RevisionMismatch, Unavailable
+from ml_core.ports import LARGEST_PAGE, Page
 from tests.contract.backend import backend
 from tests.contract.places import Place
 
@@ -38,3 +42,71 @@ def test_what_changes_before_it_is_read_is_not_read_as_what_it_was(place: Place)
     with pytest.raises(Unavailable, match="changed while it was being read"):
         b"".join(opened.chunks)
     assert lake.opened("a.csv").revision != opened.revision
+
+
+def test_a_folder_is_listed_in_the_order_of_its_names_with_what_is_opened(place: Place) -> None:
+    objects = {
+        "day/b.csv": b"xy",
+        "day/a/deep.csv": b"1",
+        "day/a.csv": b"",
+        "day/größe 50%25+&.csv": b"z",
+        "days.csv": b"no",
+    }
+    lake = backend(place.cloud).lake(place.address, objects)
+    page = lake.listed("day/")
+    names = ["day/a.csv", "day/a/deep.csv", "day/b.csv", "day/größe 50%25+&.csv"]
+    assert [each.key for each in page.objects] == names
+    assert [each.size for each in page.objects] == [0, 1, 2, 1]
+    assert page.next_after is None
+    for each in page.objects:
+        assert lake.part(each.key, 0, 10, each.revision) == objects[each.key]
+        assert lake.part(each.key, 0, 10, lake.opened(each.key).revision) == objects[each.key]
+    first = lake.listed("day/", limit=3)
+    assert [each.key for each in first.objects] == names[:3]
+    assert [each.key for each in lake.listed("day/", after=first.next_after).objects] == names[3:]
+    assert lake.listed("day/", after=names[-1]) == Page([], None)
+    assert lake.listed("night/") == Page([], None)
+
+
+def test_more_files_than_a_page_holds_are_listed_page_by_page(place: Place) -> None:
+    names = [f"many/{number:04}.csv" for number in range(LARGEST_PAGE + 3)]
+    backend(place.cloud).lake(place.address, dict.fromkeys(names, b"1"))
+    sources = place.reopening.open().data
+    address = f"{backend(place.cloud).lake_address(place.address)}many/"
+    found = sources.files(address)
+    assert [file.uri for file in found] == [address + name.removeprefix("many/") for name in names]
+    assert sources.part(found[-1], 0, 1) == b"1"
+
+
+def test_a_part_is_read_of_exactly_the_revision_that_was_seen(place: Place) -> None:
+    data = bytes(range(256)) * 40
+    lake = backend(place.cloud).lake(place.address, {"p/a.csv": data, "p/none.csv": b""})
+    (seen, empty) = lake.listed("p/").objects
+    assert lake.part("p/a.csv", 0, len(data), seen.revision) == data
+    assert lake.part("p/a.csv", 3, 1000, seen.revision) == data[3:1000]
+    assert lake.part("p/a.csv", 10_000, 99_999, seen.revision) == data[10_000:]
+    for begin, end in ((7, 7), (0, 0), (len(data), len(data) + 1), (99_999, 100_000)):
+        assert lake.part("p/a.csv", begin, end, seen.revision) == b""
+    assert lake.part("p/none.csv", 0, 100, empty.revision) == b""
+    with pytest.raises(ValueError, match="no range"):
+        lake.part("p/a.csv", 3, 2, seen.revision)
+    backend(place.cloud).lake(place.address, {"p/a.csv": data[::-1]})
+    for begin, end in ((0, 10), (5, 5), (len(data), len(data) + 1)):
+        with pytest.raises(RevisionMismatch):
+            lake.part("p/a.csv", begin, end, seen.revision)
+    for end in (10, 0):
+        with pytest.raises(ObjectNotFound):
+            lake.part("p/gone.csv", 0, end, seen.revision)
+
+
+def test_another_process_opens_the_same_places(place: Place) -> None:
+    """By what is handed to it alone: values of JSON."""
+    place.open().put_if_absent(upload_key("churn", "01"), b"an upload")
+    backend(place.cloud).lake(place.address, {"again/a.csv": b"of the lake"})
+    address = f"{backend(place.cloud).lake_address(place.address)}again/"
+    for uri, content in (("dataset://churn", b"an upload"), (address, b"of the lake")):
+        (file,) = place.reopening.open().data.files(uri)
+        assert (
+            place.process("read_part", json.dumps(place.reopening), *map(str, file)).communicate()[0]
+            == content.decode()
+        )

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,19 @@ from handlers.jobs import train_now
 from handlers.local.services import folder_services
 from handlers.services import Services
 from handlers.settings import read_settings
-from ml_core.datasets.sources import DataSources, allow_list, location_of, upload_key
-from ml_core.errors import AccessRefused, ArtifactInvalid, InvalidInput, NotConfigured, ObjectNotFound
+from ml_core.datasets import sources as data_sources
+from ml_core.datasets.reopening import Reopening
+from ml_core.datasets.sources import DataFile, DataSources, allow_list, location_of, upload_key
+from ml_core.errors import (
+    AccessRefused,
+    ArtifactInvalid,
+    InvalidInput,
+    NotConfigured,
+    ObjectNotFound,
+    RevisionMismatch,
+)
 from ml_core.inputs.rows import Limits
-from ml_core.ports import Opened
+from ml_core.ports import LARGEST_PAGE, ObjectInfo, Opened, Page
 from ml_core.tables.memory import NO_BUDGET, Budget
 from ml_core.training.notebook import TrainingRequest, check_request, fit
 from ml_core.training.reference import TableReference, table_of
@@ -33,16 +43,30 @@ from tests.unit.test_features import NAMES, table
 
 
 class Bucket:
-    """A bucket of another kind of store, in memory."""
+    """A bucket of another kind of store, in memory: a revision is what was stored."""
 
     def __init__(self, objects: dict[str, bytes]) -> None:
         self.objects = objects
 
     def opened(self, key: str) -> Opened:
+        data = self._found(key)
+        return Opened(len(data), data.hex(), iter([data]))
+
+    def listed(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
+        below = [key for key in sorted(self.objects, key=str.encode) if key.startswith(prefix)]
+        found = [key for key in below if key.encode() > (after or "").encode()]
+        infos = [ObjectInfo(key, len(self.objects[key]), 0.0, self.objects[key].hex()) for key in found]
+        return Page(infos[:limit], found[limit - 1] if len(found) > limit else None)
+
+    def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
+        if self._found(key).hex() != revision:
+            raise RevisionMismatch(key)
+        return self._found(key)[begin:end]
+
+    def _found(self, key: str) -> bytes:
         if key not in self.objects:
             raise ObjectNotFound(key)
-        data = self.objects[key]
-        return Opened(len(data), "r1", iter([data]))
+        return self.objects[key]
 
 
 BUCKETS = {("s3", "lake"): Bucket({"exports/a.csv": b"a,b\n1,2\n", "secret/a.csv": b"x"})}
@@ -88,6 +112,19 @@ HOSTILE = [
     "s3://lake/exports/./a.csv",
     "s3://lake/",
     "s3://lake",
+    "s3://lake/exports//",
+    "s3://lake/exports/../",
+    "s3://lake/secret/",
+    "s3://another/",
+    "az://exports@another/",
+    "dataset://churn/",
+    "dataset://churn/01/",
+    "file:",
+    "file:/",
+    "file:./",
+    "file:../",
+    "file:a//",
+    "/",
     "s3:lake/exports/a.csv",
     "s3:///exports/a.csv",
     "S3://lake/exports/a.csv",
@@ -186,18 +223,31 @@ def test_what_is_allowed_is_read(tmp_path: Path) -> None:
 
 
 def test_what_may_not_be_read_is_said_to_the_caller_and_not_tried_again(tmp_path: Path) -> None:
-    class Closed:
+    class Closed(Bucket):
         def opened(self, key: str) -> Opened:
+            raise AccessRefused(f"no right to {key}")
+
+        def listed(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:  # noqa: ARG002
+            raise AccessRefused(f"no right to {prefix}")
+
+        def part(self, key: str, begin: int, end: int, revision: str) -> bytes:  # noqa: ARG002
             raise AccessRefused(f"no right to {key}")
 
     closed = DataSources(
         uploads=lambda: FolderStore(str(tmp_path)),
-        bucket=lambda *_: Closed(),
+        bucket=lambda *_: Closed({}),
         schemes=SCHEMES,
         allowed=allow_list("s3://lake", SCHEMES),
     )
-    with pytest.raises(InvalidInput, match=r"the trainer may not read s3://lake/a\.csv: it lacks"):
-        closed.open("s3://lake/a.csv")
+    file = DataFile("s3://lake/a.csv", 1, "r")
+    refused = r"the trainer may not read s3://lake/a\.csv: it lacks"
+    for read in (closed.open, closed.files):
+        with pytest.raises(InvalidInput, match=refused):
+            read(file.uri)
+    with pytest.raises(InvalidInput, match=refused):
+        closed.part(file, 0, 1)
+    with pytest.raises(InvalidInput, match=r"the trainer may not read s3://lake/day/: it lacks"):
+        closed.files("s3://lake/day/")
 
 
 def test_an_allow_list_that_cannot_be_read_is_the_deployments_fault(tmp_path: Path) -> None:
@@ -297,6 +347,134 @@ def test_links_pipes_and_folders_below_the_root_are_not_read(tmp_path: Path) -> 
             folder.opened(key)
     (tmp_path / "alias").symlink_to(root)
     assert content(DataFolder(str(tmp_path / "alias")).opened("plain.csv")) == b"x"
+
+
+def test_a_folder_is_read_file_by_file_in_the_order_of_the_names(tmp_path: Path) -> None:
+    lake = {
+        "exports/day=2/b.csv": b"22",
+        "exports/day=2/a.csv": b"1",
+        "exports/day=10/_SUCCESS": b"no data",
+        "exports/_temporary/c.csv": b"no data",
+        "exports/.b.csv.crc": b"no data",
+        "exports/day=2/empty.csv": b"",
+        "exportsmore/a.csv": b"another folder",
+        "other.csv": b"beside it",
+    }
+    (tmp_path / "data").mkdir()
+    for key, content in lake.items():
+        (tmp_path / "data" / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / key).write_bytes(content)
+    reading = DataSources(
+        uploads=lambda: FolderStore(str(tmp_path / "store")),
+        folder=lambda: DataFolder(str(tmp_path / "data")),
+        bucket=lambda *_: Bucket(lake),
+        schemes=SCHEMES,
+        allowed=allow_list("s3://lake,az://c@account/exports", SCHEMES),
+    )
+    for folder in ("s3://lake/exports/", "az://c@account/exports/", "file:exports/", "exports/"):
+        assert str(reading.check(folder)) == folder if ":" in folder else f"file:{folder}"
+        assert reading.settled(folder).endswith("exports/")
+        found = reading.files(folder)
+        begin = folder if ":" in folder else f"file:{folder}"
+        assert [file.uri for file in found] == [f"{begin}day=2/a.csv", f"{begin}day=2/b.csv"]
+        assert [file.size for file in found] == [1, 2]
+        assert [reading.part(file, 0, 9) for file in found] == [b"1", b"22"]
+        assert reading.files(found[1].uri) == found[1:]
+        with pytest.raises(InvalidInput, match="expected the address of a file, got that of a folder"):
+            reading.open(folder)
+    assert [file.uri for file in reading.files("s3://lake/")] == [
+        "s3://lake/exports/day=2/a.csv",
+        "s3://lake/exports/day=2/b.csv",
+        "s3://lake/exportsmore/a.csv",
+        "s3://lake/other.csv",
+    ]
+    for nothing in ("s3://lake/none/", "s3://lake/exports/day=10/", "file:none/", "file:other.csv/"):
+        with pytest.raises(InvalidInput, match="no files were found in"):
+            reading.files(nothing)
+    with pytest.raises(InvalidInput, match="no files were found in file:none/"):
+        reading.settled("file:none/")
+
+
+def test_a_part_of_a_file_that_changed_or_went_away_is_not_read(tmp_path: Path) -> None:
+    objects = {"a.csv": b"abc", "gone.csv": b"abc"}
+    store = FolderStore(str(tmp_path / "store"))
+    store.put_if_absent(upload_key("churn", "01"), b"abc")
+    reading = DataSources(
+        uploads=lambda: store,
+        bucket=lambda *_: Bucket(objects),
+        schemes=SCHEMES,
+        allowed=allow_list("s3://lake", SCHEMES),
+    )
+    (upload,) = reading.files("dataset://churn")
+    assert upload.uri == "dataset://churn/01"
+    files = [*reading.files("s3://lake/"), upload]
+    assert [reading.part(file, 1, 3) for file in files] == [b"bc", b"bc", b"bc"]
+    objects["a.csv"] = b"abd"
+    del objects["gone.csv"]
+    store.write_stream(upload_key("churn", "01"), [b"abc"])
+    for file in files:
+        with pytest.raises(RevisionMismatch, match="changed, or went away"):
+            reading.part(file, 0, 3)
+    with pytest.raises(InvalidInput, match="ML_DATA_BUCKETS"):
+        reading.part(DataFile("s3://secret/a.csv", 1, "r"), 0, 1)
+
+
+def test_a_folder_with_more_files_than_are_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_sources, "MOST_FILES", 3)
+    (tmp_path / "data" / "many").mkdir(parents=True)
+    for number in range(3):
+        (tmp_path / "data" / "many" / f"{number}.csv").write_text("a")
+    assert len(sources(tmp_path).files("file:many/")) == 3
+    (tmp_path / "data" / "many" / "4.csv").write_text("a")
+    with pytest.raises(InvalidInput, match="expected at most 3 files in file:many/, got more"):
+        sources(tmp_path).files("file:many/")
+
+
+@pytest.mark.parametrize("name", [b"a\nb.csv", b"a\\b.csv", b"\xff.csv"])
+def test_a_file_that_no_address_names_is_not_left_out_without_a_word(tmp_path: Path, name: bytes) -> None:
+    (tmp_path / "data" / "odd").mkdir(parents=True)
+    (tmp_path / "data" / "odd" / os.fsdecode(name)).write_text("a")
+    with pytest.raises(InvalidInput, match="whose names can be in an address, got"):
+        sources(tmp_path).files("file:odd/")
+
+
+def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    (root / "in").mkdir(parents=True)
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "a.csv").write_text("x")
+    (root / "in" / "plain.csv").write_text("x")
+    (root / "in" / "link.csv").symlink_to(tmp_path / "secret" / "a.csv")
+    (root / "in" / "folder").symlink_to(tmp_path / "secret")
+    (root / "linked").symlink_to(tmp_path / "secret")
+    os.mkfifo(root / "in" / "pipe")
+    reading = sources(tmp_path)
+    assert [file.uri for file in reading.files("file:in/")] == ["file:in/plain.csv"]
+    with pytest.raises(InvalidInput, match="no files were found"):
+        reading.files("file:linked/")
+    folder = DataFolder(str(root))
+    for key in ("in/link.csv", "in/folder/a.csv", "in/pipe", "linked/a.csv"):
+        with pytest.raises(ObjectNotFound):
+            folder.part(key, 0, 1, "r")
+
+
+def test_another_process_opens_the_same_stores(tmp_path: Path) -> None:
+    """By values of JSON alone, from whatever folder it runs in."""
+    services = folder_services(read_settings({"ML_ROOT": str(tmp_path)}), key_records=None)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_bytes(b"abc")
+    services.store.put_if_absent("k", b"v")
+    reopening = services.reopening
+    assert reopening is not None
+    told = json.loads(json.dumps(reopening._asdict()))
+    assert Reopening(**told) == reopening == pickle.loads(pickle.dumps(reopening))  # noqa: S301 - our own
+    stores = reopening.open()
+    assert reopening.open() is stores
+    assert stores.store.get("k").data == b"v"
+    (file,) = stores.data.files("file:a.csv")
+    assert stores.data.part(file, 1, 2) == b"b"
 
 
 def written(rows: list[dict[str, Any]], targets: list[Any]) -> str:

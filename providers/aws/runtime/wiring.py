@@ -6,6 +6,7 @@ from ml_core.errors import NotConfigured, ObjectNotFound
 
 DISK_IS_MEMORY = False
 ONE_AT_A_TIME = True  # who waits holds an instance
+STORE_VARIABLES: tuple[str, ...] = ("ML_BUCKET", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

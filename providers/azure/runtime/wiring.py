@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 DISK_IS_MEMORY = False
 ONE_AT_A_TIME = False
+# Not the connection string of an emulator, which holds a key: who has the same environment has it too.
+STORE_VARIABLES: tuple[str, ...] = (
+    "ML_STORAGE__blobServiceUri",
+    "ML_STORAGE__queueServiceUri",
+    "ML_CONTAINER",
+)
 
 
 def store(env: Mapping[str, str] = os.environ) -> ObjectStore:

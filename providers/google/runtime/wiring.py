@@ -12,6 +12,12 @@ STARTING = 30.0
 
 DISK_IS_MEMORY = True  # Cloud Run's file system is held in memory
 ONE_AT_A_TIME = False
+STORE_VARIABLES: tuple[str, ...] = (
+    "ML_BUCKET",
+    "STORAGE_EMULATOR_HOST",
+    "GOOGLE_ENDPOINT_URL",
+    "GOOGLE_ENDPOINT_URL_STORAGE",
+)
 
 if TYPE_CHECKING:
     from ml_core.engines import Engine

@@ -5,13 +5,23 @@ import os
 import stat
 from collections.abc import Iterator
 
-from ml_core.errors import ObjectNotFound, Unavailable
-from ml_core.ports import Opened, check_key
+from ml_core.errors import ObjectNotFound, RevisionMismatch, Unavailable
+from ml_core.ports import (
+    LARGEST_PAGE,
+    ObjectInfo,
+    Opened,
+    Page,
+    check_key,
+    check_limit,
+    check_range,
+)
 
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Without O_NONBLOCK opening a pipe would wait for somebody to write to it.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+
+_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 
 class DataFolder:
@@ -25,19 +35,60 @@ class DataFolder:
 
     def opened(self, key: str) -> Opened:
         """The file. Raises `ObjectNotFound` for what is no plain file below the root, and `Unavailable`."""
+        file = self._open(key)
+        found = os.fstat(file)
+        return Opened(found.st_size, _revision(found), _chunks(file, key, _revision(found)))
+
+    def listed(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
+        """As `ObjectStore.list`: the plain files, also with names that no key has. Raises `Unavailable`."""
+        check_limit(limit)
+        found: list[ObjectInfo] = []
+        try:
+            above = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            return Page(found, None)
+        except OSError as error:
+            raise self._unreadable() from error
+        try:
+            for key, status in _walk(above, b"", _bytes(prefix), _bytes(after or "")):
+                if len(found) == limit:
+                    return Page(found, found[-1].key)
+                found.append(ObjectInfo(key, status.st_size, status.st_mtime, _revision(status)))
+        except OSError as error:
+            raise self._unreadable() from error
+        finally:
+            os.close(above)
+        return Page(found, None)
+
+    def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
+        """Bytes of that revision. Raises `ObjectNotFound`, `RevisionMismatch`, `Unavailable`."""
+        check_range(begin, end)
+        with os.fdopen(self._open(key), "rb", buffering=0) as file:
+            try:
+                found = _read(file.fileno(), begin, end)
+            except OSError as error:
+                raise self._unreadable() from error
+            # A file that was written over tells so after it was read.
+            if _revision(os.fstat(file.fileno())) != revision:
+                raise RevisionMismatch(f"'{key}' changed meanwhile")
+            return found
+
+    def _open(self, key: str) -> int:
         check_key(key)
         *folders, name = key.split("/")
         try:
             file = self._descend(folders, name)
         except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
+            if error.errno in _NOT_THERE:
                 raise ObjectNotFound(f"the data folder holds no plain file '{key}'") from error
-            raise Unavailable(f"the data folder {self._root} cannot be read") from error
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode):
+            raise self._unreadable() from error
+        if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
             raise ObjectNotFound(f"the data folder holds no plain file '{key}'")
-        return Opened(found.st_size, _revision(found), _chunks(file, key, _revision(found)))
+        return file
+
+    def _unreadable(self) -> Unavailable:
+        return Unavailable(f"the data folder {self._root} cannot be read")
 
     def _descend(self, folders: list[str], name: str) -> int:
         above = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
@@ -53,6 +104,60 @@ class DataFolder:
 
 def _revision(found: os.stat_result) -> str:
     return f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
+
+
+def _bytes(key: str) -> bytes:
+    return key.encode(errors="surrogateescape")
+
+
+def _read(file: int, begin: int, end: int) -> bytes:
+    """The bytes of a file from `begin` to before `end`; the system may give them in pieces."""
+    pieces = []
+    while begin < end and (piece := os.pread(file, end - begin, begin)):
+        pieces.append(piece)
+        begin += len(piece)
+    return b"".join(pieces) if len(pieces) != 1 else pieces[0]
+
+
+def _walk(folder: int, stem: bytes, prefix: bytes, after: bytes) -> Iterator[tuple[str, os.stat_result]]:
+    """Keys of plain files in ascending order of their bytes, and what the system says of them.
+
+    All keys below a folder begin with the folder's own, which ends in `/`: sorting the entries of a folder by
+    that and descending in this order sorts the whole tree. Links are not followed.
+    """
+    for key, name in sorted(_entries(folder, stem)):
+        if not key.endswith(b"/"):
+            if key > after and key.startswith(prefix) and (status := _plain(folder, name)):
+                yield key.decode(errors="surrogateescape"), status
+        elif (key.startswith(prefix) or prefix.startswith(key)) and (key > after or after.startswith(key)):
+            try:
+                below = os.open(name, _FOLDER, dir_fd=folder)
+            except OSError as error:
+                if error.errno not in _NOT_THERE:  # gone meanwhile, or a link in its place
+                    raise
+                continue
+            try:
+                yield from _walk(below, key, prefix, after)
+            finally:
+                os.close(below)
+
+
+def _entries(folder: int, stem: bytes) -> Iterator[tuple[bytes, str]]:
+    """The keys of a folder's files, and of its folders with a `/`, each with its name there."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield stem + os.fsencode(entry.name) + b"/", entry.name
+            elif entry.is_file(follow_symlinks=False):
+                yield stem + os.fsencode(entry.name), entry.name
+
+
+def _plain(folder: int, name: str) -> os.stat_result | None:
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:  # deleted meanwhile
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def _chunks(file: int, key: str, revision: str) -> Iterator[bytes]:

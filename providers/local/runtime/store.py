@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
-from ml_core.ports import ObjectInfo, Opened, Page, StoredObject, check_key, check_limit
+from ml_core.ports import ObjectInfo, Opened, Page, StoredObject, check_key, check_limit, check_range
 
 _HEADER = 33  # bytes: the revision and a newline
 _CHUNK = 1 << 20  # bytes read at once from a stream
@@ -112,6 +112,16 @@ class FolderStore:
             chunks = _chunks(file)
             next(chunks)  # from here on the generator closes the file, read or not
             return Opened(size, revision, chunks)
+
+    def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
+        """Bytes of that revision. Raises `ObjectNotFound`, `RevisionMismatch`."""
+        check_range(begin, end)
+        path = self._path(key)
+        with _DISK_ERRORS, _open(path, key) as file:
+            if _read_revision(file) != revision:
+                raise RevisionMismatch(f"'{key}' changed meanwhile")
+            file.seek(_HEADER + begin)
+            return file.read(end - begin)
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""

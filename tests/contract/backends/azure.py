@@ -50,3 +50,8 @@ def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
     for key, data in objects.items():
         container.write_stream(key, [data])
     return data_bucket(address, "az", f"lake@{connection(address).account}")
+
+
+def lake_address(address: Address) -> str:
+    """How addresses of what is in it begin."""
+    return f"az://lake@{connection(address).account}/"

@@ -55,6 +55,11 @@ def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
     return DataFolder(str(root))
 
 
+def lake_address(_address: Address) -> str:
+    """How addresses of what is in it begin."""
+    return "file:"
+
+
 class At(NamedTuple):
     """Signs paths of a server at `url`."""
 
