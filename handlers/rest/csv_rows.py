@@ -20,7 +20,7 @@ from handlers.rest.call import Call
 from handlers.rest.http import Response, is_number
 from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_faults, shown
 from ml_core.inputs.by_column import Columns
-from ml_core.inputs.columns import BOOLEAN, Feature
+from ml_core.inputs.columns import Feature, written_in_cells
 from ml_core.inputs.instances import IGNORED, no_feature
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TEXT
 from ml_core.model.output_columns import cell_of, output_columns
@@ -103,7 +103,7 @@ def columns_of_csv(
         raise UnsupportedMediaType(
             f"{expecting} takes {_OTHERS[kind]}, which no cell of CSV holds; send application/json"
         )
-    features = [_of_text(feature, gaps=model.takes_gaps) for feature in model.columns_among(())]
+    features = [written_in_cells(feature, gaps=model.takes_gaps) for feature in model.columns_among(())]
     names = [feature.name for feature in features]
     lines = _lines(text, names, limits.max_rows + 2, prose=kind == TEXT)
     if not lines:
@@ -129,16 +129,6 @@ def columns_of_csv(
         return f"line {lines[row][0]}, column {shown(features[place].name)}"
 
     return Columns(features, columns, path, _WHERE)
-
-
-def _of_text(feature: Feature, *, gaps: bool) -> Feature:
-    """The feature where its values are cells: an empty one is missing, and numbers are written."""
-    rule = feature.rule
-    gaps = gaps and not rule.required
-    rule = rule._replace(text=True, missing=(*rule.missing, "") if gaps else rule.missing)
-    if feature.kind == BOOLEAN and not rule.true:
-        rule = rule._replace(true=("true",), false=("false",))
-    return feature._replace(rule=rule)
 
 
 def _lines(text: str, names: list[str], most: int, *, prose: bool) -> list[tuple[int, list[str]]]:

@@ -45,6 +45,16 @@ class Feature(Record):
     rule: ValueRule = TYPED
 
 
+def written_in_cells(feature: Feature, *, gaps: bool) -> Feature:
+    """The feature where its values are cells: an empty one is missing, and numbers are written."""
+    rule = feature.rule
+    gaps = gaps and not rule.required
+    rule = rule._replace(text=True, missing=(*rule.missing, "") if gaps else rule.missing)
+    if feature.kind == BOOLEAN and not rule.true:
+        rule = rule._replace(true=("true",), false=("false",))
+    return feature._replace(rule=rule)
+
+
 def schema_of(feature: Feature) -> dict[str, object]:
     """The JSON Schema of a feature's values; `x-read` says how they are read, if not as JSON has them."""
     schema = _schema_of_kind(feature)
@@ -129,7 +139,7 @@ def packed_rows(
         read_column(feature, column, None if readers is None else readers[place])
         for place, (feature, column) in enumerate(zip(features, zip(*rows, strict=True), strict=True))
     ]
-    if any(isinstance(value, _Wrong) for column in columns for value in column):
+    if any(isinstance(value, Wrong) for column in columns for value in column):
         raise InvalidInput(_faults(features, columns, listed, where))
     if note is not None:
         for place, (feature, sent) in enumerate(zip(features, zip(*rows, strict=True), strict=True)):
@@ -153,13 +163,14 @@ def is_number(word: str) -> bool:
     return True
 
 
-class _Wrong(float):
+class Wrong(float):
     """A value that is none of its feature's kind; as a number it is NaN."""
 
     message: str
 
     @classmethod
-    def saying(cls, message: str) -> _Wrong:
+    def saying(cls, message: str) -> Wrong:
+        """One with a message."""
         wrong = cls("nan")
         wrong.message = message
         return wrong
@@ -167,7 +178,7 @@ class _Wrong(float):
 
 def wrong_values(numbers: Sequence[object]) -> Iterator[tuple[int, str]]:
     """Where `read_column` met values that are none of the feature's kind, and what is wrong with them."""
-    return ((row, number.message) for row, number in enumerate(numbers) if isinstance(number, _Wrong))
+    return ((row, number.message) for row, number in enumerate(numbers) if isinstance(number, Wrong))
 
 
 def read_column(feature: Feature, values: Sequence[object], reader: Reader | None = None) -> list[Any]:
@@ -179,14 +190,14 @@ def read_column(feature: Feature, values: Sequence[object], reader: Reader | Non
         kinds = set(map(type, values))
         if kinds <= {float, int} and all(map(_is_finite, values)):
             return list(values)
-    read, gap = reader or reader_of(feature), _null_of(feature)
+    read, gap = reader or reader_of(feature), null_of(feature)
     return [gap if value is None else read(value) for value in values]
 
 
-def _null_of(feature: Feature) -> float:
+def null_of(feature: Feature) -> float:
     """What null is read as."""
     if feature.rule.required:
-        return _Wrong.saying(f"expected {_EXPECTED[feature.kind]}, got null")
+        return Wrong.saying(f"expected {_EXPECTED[feature.kind]}, got null")
     return _gap_of(feature)
 
 
@@ -211,7 +222,7 @@ def _is_finite(value: Any) -> bool:  # noqa: ANN401 - a number of JSON
 
 
 def reader_of(feature: Feature) -> Reader:
-    """What reads a feature's values, but for null: a number, NaN where one is missing, or a `_Wrong`."""
+    """What reads a feature's values, but for null: a number, NaN where one is missing, or a `Wrong`."""
     return _READERS[feature.kind](feature)
 
 
@@ -224,7 +235,7 @@ def _number_reader(feature: Feature) -> Reader:
             return _written_number(value, rule, gaps, gap_numbers)
         wrong = wrong_number(value)
         if wrong:
-            return _Wrong.saying(wrong)
+            return Wrong.saying(wrong)
         number = float(value)  # type: ignore[arg-type]
         return MISSING if number in gap_numbers else number
 
@@ -238,11 +249,11 @@ def _written_number(word: str, rule: ValueRule, gaps: frozenset[str], gap_number
 
     number = read_number(word, rule)
     if number is None:
-        return _Wrong.saying(f"expected a number, got {shown(word)}")
+        return Wrong.saying(f"expected a number, got {shown(word)}")
     if number in gap_numbers:
         return MISSING
     if not _is_finite(number):
-        return _Wrong.saying(f"expected a finite number of double precision, got {shown(word)}")
+        return Wrong.saying(f"expected a finite number of double precision, got {shown(word)}")
     return number
 
 
@@ -264,7 +275,7 @@ def _truth_reader(feature: Feature) -> Reader:
                 return MISSING
             if is_spelled(value) and spelled(value) in words:
                 return words[spelled(value)]
-        return _Wrong.saying(f"expected true or false, got {shown(value)}")
+        return Wrong.saying(f"expected true or false, got {shown(value)}")
 
     return read
 
@@ -286,7 +297,7 @@ def _word_reader(feature: Feature) -> Reader:
         elif rule.spelled and is_spelled(value) and _is_of(value, rule.word_kind):
             found = _spelled_place(value, places, numbers)
         else:
-            return _Wrong.saying(f"expected {_SPELLED.get(rule.word_kind, 'a string')}, got {shown(value)}")
+            return Wrong.saying(f"expected {_SPELLED.get(rule.word_kind, 'a string')}, got {shown(value)}")
         if found is None:
             return _unseen(feature, value) if rule.closed else UNKNOWN
         return found
@@ -302,10 +313,10 @@ def _is_of(value: object, word_kind: str) -> bool:
     return not word_kind or isinstance(value, bool) == (word_kind == "boolean")
 
 
-def _unseen(feature: Feature, value: object) -> _Wrong:
+def _unseen(feature: Feature, value: object) -> Wrong:
     words = feature.words
     few = ", ".join(map(shown, words[:_FEW_WORDS])) + ", …" * (len(words) > _FEW_WORDS)
-    return _Wrong.saying(f"expected one of the words that the model knows ({few}), got {shown(value)}")
+    return Wrong.saying(f"expected one of the words that the model knows ({few}), got {shown(value)}")
 
 
 def _written_place(
@@ -360,7 +371,7 @@ def _date_reader(feature: Feature) -> Reader:
                 days = read_date(value, TYPED) if rule.date else _iso_days(value)
         if days is None:
             expected = _EXAMPLE_DATES[rule.date]
-            return _Wrong.saying(f'expected a date such as "{'" or "'.join(expected)}", got {shown(value)}')
+            return Wrong.saying(f'expected a date such as "{'" or "'.join(expected)}", got {shown(value)}')
         return MISSING if days in gap_days else days
 
     return read
@@ -386,7 +397,7 @@ def _faults(
 ) -> Iterator[Fault]:
     for index, row in enumerate(zip(*columns, strict=True)):
         for column, value in enumerate(row):
-            if isinstance(value, _Wrong):
+            if isinstance(value, Wrong):
                 yield Fault(_path(listed, where, features[column].name, column, index), value.message)
 
 

@@ -35,7 +35,7 @@ _CELL_BYTES = 16
 _NEVER_CLOSED = ("unexpected end of data", "field larger")
 # A line so early that is wider or narrower than the first tells that the first is none of the table.
 _LINES_OF_TITLE = 5
-_ONE_CELL = (
+ONE_CELL = (
     'each line has one cell: if something separates cells that is none of "," ";" "|", a tab and a space, '
     '"delimiter" says it'
 )
@@ -104,19 +104,16 @@ def read(path: str, request: ReadRequest) -> Dataset:
 
 
 def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
-    names, warnings = _names(dialect)
+    names, warnings = names_of(dialect)
     request.check_names(names)
     columns = {
         place: _column_of(name, request, dialect) for place, name in enumerate(names) if request.wanted(name)
     }
     if not dialect.encoding.startswith("utf-8") and request.options.encoding is None:
-        warnings = [
-            *warnings,
-            f'the file is not UTF-8; it was read as {dialect.encoding}; "encoding" says another',
-        ]
+        warnings = [*warnings, not_utf_8(dialect.encoding)]
     _check_quotes(path, dialect)
     if dialect.width == 1:
-        warnings = [*warnings, _ONE_CELL]
+        warnings = [*warnings, ONE_CELL]
     rows, batches, at_once = 0, 0, _rows_at_once(path, dialect)
     for batch in _batches(path, dialect, at_once):
         for place, column in columns.items():
@@ -136,7 +133,7 @@ def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
     for place in list(columns):
         column = columns.pop(place)
         read = column.column()
-        made.append(read._replace(is_index=_is_index(dialect, place)))
+        made.append(read._replace(is_index=is_index(dialect, place)))
         warnings += column.warnings
     how = {
         "delimiter": dialect.delimiter,
@@ -144,6 +141,11 @@ def _read(path: str, dialect: Dialect, request: ReadRequest) -> Dataset:
         "header": dialect.names is not None,
     }
     return Dataset(tuple(made), rows, CSV, tuple(warnings), complete, how)
+
+
+def not_utf_8(encoding: str) -> str:
+    """What is said of a file that is not UTF-8, where nobody said its encoding."""
+    return f'the file is not UTF-8; it was read as {encoding}; "encoding" says another'
 
 
 def _column_of(name: str, request: ReadRequest, dialect: Dialect) -> "WordColumn | _CsvTexts | _CsvKeys":
@@ -188,7 +190,7 @@ class _CsvTexts:
         return text_column(self._name, self._cells.take(), self._cells.missing_words)
 
 
-def _is_index(dialect: Dialect, place: int) -> bool:
+def is_index(dialect: Dialect, place: int) -> bool:
     """Whether a column has the place and name that pandas and R write row names by."""
     return bool(place == 0 and dialect.names and _INDEX_NAME.fullmatch(dialect.names[0]))
 
@@ -243,7 +245,7 @@ def _check_quotes(path: str, dialect: Dialect) -> None:
                 ) from None
 
 
-def _names(dialect: Dialect) -> tuple[list[str], list[str]]:
+def names_of(dialect: Dialect) -> tuple[list[str], list[str]]:
     """The columns' names, made different as pandas makes them, and what is to be said about it."""
     if dialect.names is None:
         return [f"x{place}" for place in range(dialect.width)], list(dialect.doubts)

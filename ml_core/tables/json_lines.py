@@ -106,13 +106,19 @@ def _batch(numbered: Iterator[tuple[int, str]]) -> list[dict[str, Any]]:
 
 
 def _row(line: str, number: int) -> dict[str, Any]:
+    row = parsed(line)
+    if isinstance(row, str):
+        raise MalformedInput(f"line {number} {row}")
+    return row
+
+
+def parsed(line: str) -> dict[str, Any] | str:
+    """The row that a line holds, or why it holds none."""
     try:
         row = json.loads(line, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise MalformedInput(f"line {number} is not JSON: {str(error)[:100]}") from None
-    if not isinstance(row, dict):
-        raise MalformedInput(f"line {number} is no JSON object")
-    return row
+        return f"is not JSON: {str(error)[:100]}"
+    return row if isinstance(row, dict) else "is no JSON object"
 
 
 def _no_constant(name: str) -> float | None:

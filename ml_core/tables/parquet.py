@@ -72,7 +72,7 @@ def read(path: str, request: ReadRequest) -> Dataset:
         raise MalformedInput("the file has no rows")
     complete = request.most_rows is None or rows < request.most_rows
     gathered.reverse()
-    indexes, columns = _pandas_indexes(schema), []
+    indexes, columns = pandas_indexes(schema), []
     for _ in range(len(gathered)):
         last = gathered.pop()  # each leaves its batches behind
         made = as_said(last.column(), last.options)
@@ -81,7 +81,7 @@ def read(path: str, request: ReadRequest) -> Dataset:
     return Dataset(tuple(columns), rows, PARQUET, tuple(warnings), complete)
 
 
-def _pandas_indexes(schema: "Schema") -> frozenset[str]:
+def pandas_indexes(schema: "Schema") -> frozenset[str]:
     """The columns that pandas wrote for a data frame's index, as its metadata names them."""
     try:
         described = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))

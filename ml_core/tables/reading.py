@@ -39,7 +39,7 @@ def read(
     """
     with open(path, "rb") as file:
         reader = sniffing.reader_of(file.read(SAMPLE_BYTES), declared=declared)
-    _check_options(options, reader.name)
+    check_options(options, reader.name)
     chosen = None if names is None else frozenset(names)
     left_out = options.left_out()
 
@@ -80,7 +80,7 @@ def _check_column(column: Column, rows: int) -> None:
         raise AssertionError(f"a column of {rows} rows has {len(column.values)} values")
 
 
-def _check_options(options: ReadOptions, format: str) -> None:  # noqa: A002
+def check_options(options: ReadOptions, format: str) -> None:  # noqa: A002
     """Raise `InvalidInput` for options that a file of this format leaves no room for."""
     said = options.said()
     raise_faults(

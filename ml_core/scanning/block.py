@@ -1,0 +1,48 @@
+"""What reading a part gives: a few thousand rows at a time, and what could not be read."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from arro3.core import Array
+
+BLOCK_BYTES = 1 << 22
+"""About how many bytes of a file, or of its values, a block has."""
+
+
+class Reject(NamedTuple):
+    """A row that cannot be used: where it stands in its file, and why.
+
+    Args:
+        row: its place in the block; None for a record that is no row, and is not in the block.
+        line: the line that it ends at; of Parquet which row of the file it is, from 1.
+        column: the column whose value is wrong; empty where it is not one column's.
+        message: what is wrong, as `:predict` says it.
+    """
+
+    row: int | None
+    line: int
+    column: str
+    message: str
+
+
+class Block(NamedTuple):
+    """Rows of a part, column by column.
+
+    Args:
+        rows: how many there are.
+        columns: the values by the columns' names. Of CSV they are strings as they are written, an empty cell
+            is null; of Parquet the file's own types; of JSON lines lists of JSON's values, None where a line
+            has none.
+        lines: each row's line in its file, the one that it ends at; of Parquet its number there, from 1.
+        written: whether cells are texts, as of CSV.
+        rejected: records that are no rows, in order.
+        absent: of JSON lines, the rows that lack a column, by its name; such columns alone are there.
+    """
+
+    rows: int
+    columns: "Mapping[str, Array | list[Any]]"
+    lines: Sequence[int]
+    written: bool = False
+    rejected: tuple[Reject, ...] = ()
+    absent: Mapping[str, Sequence[int]] = {}

@@ -1,0 +1,257 @@
+"""The rows of a part of Parquet, block by block: the row groups and columns that are wanted alone."""
+
+import io
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from arro3.io import read_parquet
+
+from ml_core.datasets.sources import DataFile
+from ml_core.errors import MalformedInput
+from ml_core.scanning.block import Block
+from ml_core.scanning.files import DataFiles
+from ml_core.scanning.footers import (
+    BROKEN,
+    MARK,
+    TAIL_BYTES,
+    Footer,
+    Piece,
+    RowGroup,
+    footer_length,
+    footer_of,
+    piece_of,
+)
+from ml_core.scanning.plan import Part
+from ml_core.tables import arrow
+from ml_core.tables.batches import check_width
+from ml_core.tables.columns import different_names
+
+if TYPE_CHECKING:
+    from arro3.core import RecordBatch, RecordBatchReader
+
+# Row groups are read whole up to so many bytes; of a larger one, windows of its columns.
+_WHOLE_BYTES, _WINDOW_BYTES, _LEAST_WINDOW = 1 << 24, 1 << 25, 1 << 18
+# Wanted bytes that are so near are asked for together.
+_NEAR_BYTES = 1 << 17
+_TAIL_READ = 1 << 16
+_FIRST_ROWS, _GROWTH, _TOO_MANY = 64, 16, 4
+_MOST_ROWS = 1 << 16
+
+
+def read_footer(data: DataFiles, file: DataFile) -> Footer:
+    """A file's footer. Raises `MalformedInput`."""
+    if file.size < len(MARK) + TAIL_BYTES:
+        raise MalformedInput("the file cannot be read as Parquet: it is cut off")
+    tail = data.part(file, max(0, file.size - _TAIL_READ), file.size)
+    length = footer_length(tail[-TAIL_BYTES:])
+    if length + TAIL_BYTES + len(MARK) > file.size:
+        raise MalformedInput("the file cannot be read as Parquet: its footer is longer than the file")
+    if length + TAIL_BYTES > len(tail):
+        tail = data.part(file, file.size - length - TAIL_BYTES, file.size)
+    footer = footer_of(tail[-TAIL_BYTES - length : -TAIL_BYTES], file.size)
+    check_width(len(footer.columns))
+    return footer
+
+
+_footers: "dict[DataFile, Footer]" = {}
+_MOST_FOOTERS = 8
+
+
+def _footer(data: DataFiles, file: DataFile) -> Footer:
+    """A file's footer, kept for the file's next parts."""
+    found = _footers.get(file)
+    if found is None:
+        while len(_footers) >= _MOST_FOOTERS:
+            _footers.pop(next(iter(_footers)), None)
+        found = _footers[file] = read_footer(data, file)
+    return found
+
+
+@lru_cache(8)
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(different_names(names)[0])
+
+
+def parquet_blocks(
+    data: DataFiles, file: DataFile, part: Part, wanted: Collection[str], block_bytes: int
+) -> Iterator[Block]:
+    """The rows of a part's row groups. Raises `MalformedInput`."""
+    footer = _footer(data, file)
+    placed = {name: place for place, name in enumerate(_names(tuple(footer.schema.names))) if name in wanted}
+    groups = footer.groups[part.begin : part.end]
+    row = part.first
+    if not placed:
+        for group in groups:
+            yield Block(group.rows, {}, range(row + 1, row + 1 + group.rows))
+            row += group.rows
+        return
+    places = list(placed.values())
+    size = _Batches(block_bytes)
+    for run in _runs(groups, footer, places):
+        begun, piece = row, piece_of(footer, run, places)
+        for batch in size.batches(data, file, piece, fixed=footer.are_fixed(places)):
+            columns = {name: batch.column(place) for place, name in enumerate(placed)}
+            yield Block(batch.num_rows, columns, range(row + 1, row + 1 + batch.num_rows))
+            row += batch.num_rows
+        if row - begun != piece.rows:
+            raise MalformedInput("the file is broken: it has not as many rows as its footer says")
+
+
+def _size(group: RowGroup, footer: Footer, places: Sequence[int]) -> int:
+    chunks = (group.chunks[leaf] for place in places for leaf in footer.leaves[place])
+    return sum(chunk.end - chunk.begin for chunk in chunks)
+
+
+def _runs(groups: Sequence[RowGroup], footer: Footer, places: Sequence[int]) -> Iterator[list[RowGroup]]:
+    """Row groups that are read together."""
+    run: list[RowGroup] = []
+    held = 0
+    for group in groups:
+        size = _size(group, footer, places)
+        if run and held + size > _WHOLE_BYTES:
+            yield run
+            run, held = [], 0
+        run.append(group)
+        held += size
+    if run:
+        yield run
+
+
+class _Batches:
+    """Batches bound by bytes.
+
+    No footer tells how long rows are: a word of a dictionary is written once and stands in any number of
+    them. So where values have no fixed length the first batch is small, and none has many times the rows of
+    the one before. Where rows turn out to be longer, reading is begun again for fewer of them at once.
+    """
+
+    def __init__(self, block_bytes: int) -> None:
+        self._block_bytes = block_bytes
+        self._longest = 0.0
+
+    def _fitting(self) -> int:
+        return max(1, min(_MOST_ROWS, int(self._block_bytes / self._longest)))
+
+    def batches(
+        self, data: DataFiles, file: DataFile, piece: Piece, *, fixed: bool
+    ) -> "Iterator[RecordBatch]":
+        """The rows of a piece, whose values may all have a `fixed` length."""
+        size = sum(end - begin for begin, end in piece.spans)
+        source = _whole(data, file, piece) if size <= _WHOLE_BYTES else None
+        if fixed and not self._longest:
+            self._longest = 8.0 * len(piece.spans)
+        at_once = self._fitting() if self._longest else _FIRST_ROWS
+        done = 0
+        while done < piece.rows:
+            reader = _reader(source or _Windows(data, file, piece), at_once)
+            ahead, going = done, True
+            while going and (batch := _next(reader)) is not None:
+                if ahead >= batch.num_rows:
+                    ahead -= batch.num_rows
+                    continue
+                yield batch.slice(ahead)
+                done += batch.num_rows - ahead
+                ahead = 0
+                self._longest = max(self._longest, batch.nbytes / batch.num_rows)
+                larger = min(self._fitting(), at_once * _GROWTH)
+                going = at_once <= self._fitting() * _TOO_MANY and larger < at_once * 2
+            if going:
+                return
+            at_once = min(self._fitting(), at_once * _GROWTH)
+
+
+def _reader(source: "bytes | _Windows", rows: int) -> "RecordBatchReader":
+    with arrow.engine(BROKEN):
+        return read_parquet(source, batch_size=rows)  # type: ignore[arg-type]  # a file that is read
+
+
+def _next(reader: "RecordBatchReader") -> "RecordBatch | None":
+    with arrow.engine(BROKEN):
+        return next(reader, None)
+
+
+def _whole(data: DataFiles, file: DataFile, piece: Piece) -> bytes:
+    """The file that a piece is."""
+    return b"".join((MARK, *_spans(data, file, piece.spans), piece.end))
+
+
+def _spans(data: DataFiles, file: DataFile, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+    """The bytes of spans; those that are near to each other are asked for together."""
+    found: dict[tuple[int, int], bytes] = {}
+    together: list[tuple[int, int]] = []
+    for span in [*sorted(spans), None]:
+        if together and (span is None or span[0] - max(end for _, end in together) > _NEAR_BYTES):
+            begin, end = together[0][0], max(end for _, end in together)
+            read = data.part(file, begin, end)
+            for each in together:
+                found[each] = read[each[0] - begin : each[1] - begin]
+            together = []
+        if span is not None:
+            together.append(span)
+    return [found[span] for span in spans]
+
+
+class _Windows(io.RawIOBase):
+    """The file that a piece is, of which a window of each span is held."""
+
+    def __init__(self, data: DataFiles, file: DataFile, piece: Piece) -> None:
+        self._data = data
+        self._file = file
+        self._piece = piece
+        self._at = 0
+        self._begins = [len(MARK)]
+        for begin, end in piece.spans:
+            self._begins.append(self._begins[-1] + end - begin)
+        self.size = self._begins[-1] + len(piece.end)
+        self._window = max(_LEAST_WINDOW, _WINDOW_BYTES // len(piece.spans))
+        self._held: dict[int, tuple[int, bytes]] = {}
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def tell(self) -> int:
+        """Where reading goes on."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go on elsewhere."""
+        self._at = offset + (0, self._at, self.size)[whence]
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        if size < 0:
+            raise io.UnsupportedOperation("the file is read in pieces")
+        read: list[bytes] = []
+        while size > 0:
+            some = self._some(size)
+            if not some:
+                break
+            read.append(some)
+            self._at += len(some)
+            size -= len(some)
+        return read[0] if len(read) == 1 else b"".join(read)
+
+    def _some(self, size: int) -> bytes:
+        """Bytes of where it is: of the mark, of a span's window, or of the footer."""
+        at, tail = self._at, self._begins[-1]
+        if at < len(MARK):
+            return MARK[at : at + size]
+        if at >= tail:
+            return self._piece.end[at - tail : at - tail + size]
+        place = bisect_right(self._begins, at) - 1
+        begin, end = self._piece.spans[place]
+        here = begin + at - self._begins[place]
+        held_at, held = self._held.get(place, (0, b""))
+        if not held_at <= here < held_at + len(held):
+            held_at = here
+            held = self._data.part(self._file, here, min(end, here + max(self._window, size)))
+            self._held[place] = (held_at, held)
+        return held[here - held_at : here - held_at + size]

@@ -1,0 +1,80 @@
+"""The text of a part, range by range, as UTF-8."""
+
+import codecs
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from ml_core.datasets.sources import DataFile
+from ml_core.errors import MalformedInput
+from ml_core.scanning.files import DataFiles
+
+RANGE_BYTES = 1 << 23
+"""How much of an object is asked for at once."""
+_ASCII = bytes(range(128))
+
+
+class Encoded(NamedTuple):
+    """How a file's characters are written; `strict` where somebody said so."""
+
+    name: str
+    strict: bool
+
+    @property
+    def is_utf_8(self) -> bool:
+        """Whether its bytes are UTF-8 as they stand."""
+        return self.name in ("utf-8", "utf-8-sig")
+
+
+def ranges(data: DataFiles, file: DataFile, begin: int, end: int, *, size: int) -> Iterator[bytes]:
+    """The bytes of a file from `begin` to `end`, so many at a time."""
+    for at in range(begin, end, size):
+        yield data.part(file, at, min(end, at + size))
+
+
+@cache
+def is_cut_anywhere(encoding: str) -> bool:
+    """Whether a byte of ASCII is always that character: UTF-8, and encodings of one byte a character."""
+    if encoding in ("utf-8", "utf-8-sig"):
+        return True
+    try:
+        single = all(len(bytes([byte]).decode(encoding, "replace")) == 1 for byte in range(256))
+        return (
+            single
+            and len((_ASCII * 2).decode(encoding)) == 256
+            and _ASCII.decode(encoding).encode() == _ASCII
+        )
+    except (UnicodeError, LookupError):
+        return False
+
+
+def in_utf_8(chunks: Iterator[bytes], encoded: Encoded) -> Iterator[bytes]:
+    """Chunks of a file as UTF-8. Raises `MalformedInput` for bytes that are none of its encoding."""
+    if encoded.is_utf_8:
+        yield from _checked(chunks)
+        return
+    decoder = codecs.getincrementaldecoder(encoded.name)("strict" if encoded.strict else "replace")
+    try:
+        for chunk in chunks:
+            yield decoder.decode(chunk).encode()
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeError:
+        raise not_of(encoded) from None
+
+
+def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, if they are UTF-8; the last characters of a chunk may go on in the next."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for chunk in chunks:
+            if not chunk.isascii() or decoder.getstate()[0]:
+                decoder.decode(chunk)
+            yield chunk
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise not_of(Encoded("utf-8", strict=True)) from None
+
+
+def not_of(encoded: Encoded) -> MalformedInput:
+    """The refusal of bytes that are none of an encoding."""
+    return MalformedInput(f'the file is not {encoded.name}: say another "encoding", or leave it out')
