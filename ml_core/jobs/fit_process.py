@@ -76,15 +76,31 @@ class _Progress:
 
 def _work(folder: str, progress: _Progress) -> None:
     """Do what is in the folder."""
-    from ml_core.jobs.kinds import REGISTERING, kind_of
+    from ml_core.jobs.kinds import REGISTERING, SCORING, kind_of
 
     with open(os.path.join(folder, "request"), "rb") as written:
         stored = written.read()
     kind = kind_of(stored)
     if kind is REGISTERING:
         _check_artifact(folder, progress)
+    elif kind is SCORING:
+        _score(stored, folder, progress)
     else:
         _fit(stored, folder, progress)
+
+
+def _score(stored: bytes, folder: str, progress: _Progress) -> None:
+    from ml_core.scoring.driver import score
+
+    told = score(
+        stored,
+        folder,
+        progress,
+        deadline=_stop_by(_deadline(), time.time()),
+        checkpoints=FolderCheckpoints(folder, History()),
+    )
+    with open(os.path.join(folder, "scored.json"), "w", encoding="utf-8") as file:
+        json.dump(told, file, allow_nan=False)
 
 
 def _check_artifact(folder: str, progress: _Progress) -> None:

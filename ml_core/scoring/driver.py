@@ -1,0 +1,240 @@
+"""What the child process of a job does that scores: its table is planned, and its parts are scored.
+
+Each part is written once, with its counts last (`places.py`). So whoever comes next, after a deadline or a
+crash, scores what is left. The checkpoint saves it from looking at the counts of all parts again, and tells
+the trainer that the job has come further.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import batched, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ml_core.engines import engine_named, engines_in
+from ml_core.errors import DataChanged, Fault, InvalidInput, RevisionMismatch, Unfinished, raise_faults, shown
+from ml_core.jobs.checkpoints import FolderCheckpoints
+from ml_core.jobs.kept_plan import kept_plan
+from ml_core.jobs.kinds import SCORING
+from ml_core.jobs.surroundings import Surroundings
+from ml_core.mapping import InTurn, Mapper
+from ml_core.scanning.plan import Plan
+from ml_core.scoring.part import columns_of, score_part, scored_model
+from ml_core.scoring.places import PartCounts, ScorePlace, parts_done
+from ml_core.scoring.request import ScoringRequest
+from ml_core.tables.readers import JSON_LINES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ml_core.datasets.reopening import Reopening, Stores
+    from ml_core.model.model import Model
+
+PLANNING, SCORED = "planning", "scoring"
+"""The phases: the table's files are looked at and cut into parts, and the parts are scored."""
+FUNCTION = "function"
+_MANY_PARTS = 32  # that are worth other functions, where nobody said which engine
+_PAUSE = 1.0  # seconds between two checkpoints
+_READERS = 8  # of counts, at a time
+
+
+def score(
+    stored: bytes,
+    folder: str,
+    progress: "Callable[[str, float | None], None]",
+    *,
+    deadline: float | None,
+    checkpoints: FolderCheckpoints,
+) -> dict[str, Any]:
+    """Score what a stored request says; what the job tells of it.
+
+    `folder` is the child's. At the `deadline`, in seconds since the epoch, it stops between two parts.
+
+    Raises:
+        InvalidInput: the table or the request is at fault.
+        DataChanged: the table is not what it was at the job's first look.
+        ArtifactInvalid: the model is gone.
+        Unfinished: the time is over, and another delivery goes on.
+        Unavailable: a store or an engine failed.
+    """
+    request, job = ScoringRequest.from_bytes(stored), Surroundings.read(folder)
+    if job.stores is None:
+        raise InvalidInput.at("$.data.uri", "no table is scored here: its process cannot open any store")
+    stores = job.stores.open()
+    try:
+        progress(PLANNING, None)
+        plan = _plan(stores, job, request)
+        model = scored_model(stores.store, request)
+        raise_faults(_faults_of_columns(plan, model, request))
+        engine = _engine(request, plan, folder)
+        scoring = _Scoring(stores, job.job, request, plan, _Watched(progress, checkpoints))
+        scoring.run(job.stores, engine.mapper, deadline)
+    except RevisionMismatch as error:
+        raise DataChanged(f"{error}, and {SCORING.goes_on}") from error
+    told = {"name": engine.name, "passes": 1, "parts": len(plan.parts), "reason": engine.reason}
+    return {"result": scoring.result(), "engine": told}
+
+
+def _plan(stores: "Stores", job: Surroundings, request: ScoringRequest) -> Plan:
+    from ml_core.scanning.planning import plan_of
+
+    def make() -> Plan:
+        return plan_of(
+            stores.data,
+            request.uri,
+            options=request.options,
+            declared=request.format,
+            mapper=InTurn(),
+            stores=job.stores,
+        )
+
+    return kept_plan(stores.store, job.job, make)
+
+
+def _faults_of_columns(plan: Plan, model: "Model", request: ScoringRequest) -> Iterator[Fault]:
+    """What the table lacks. Of JSON lines each line says which columns it has."""
+    if plan.format == JSON_LINES:
+        return
+    there = frozenset(plan.names)
+    optional = {} if model.reader else {each.name: each.rule.optional for each in model.columns}
+    for name in columns_of(model):
+        if name not in there and not optional.get(name):
+            yield Fault("$.data.uri", f"the table has no column {shown(name)}, which the model expects")
+    for place, name in enumerate(request.keep):
+        if name not in there:
+            yield Fault(f"$.keep[{place}]", f"the table has no column {shown(name)}")
+
+
+class _ChosenEngine(NamedTuple):
+    """What works on the parts, its name, and why it was chosen."""
+
+    name: str
+    mapper: Mapper
+    reason: str
+
+
+def _engine(request: ScoringRequest, plan: Plan, folder: str) -> _ChosenEngine:
+    """Raises `Unavailable` where the engine is not there."""
+    engines, parts = engines_in(folder), len(plan.parts)
+    if request.engine == "auto" and engines and parts >= _MANY_PARTS:
+        name = next(iter(engines))
+        reason = f"the table has {parts} parts, and from {_MANY_PARTS} on many functions are used"
+        return _ChosenEngine(name, engines[name].mapper(folder), reason)
+    if request.engine == "auto":
+        reason = "no other engine is turned on" if not engines else f"the table has only {parts} parts"
+        return _ChosenEngine(FUNCTION, InTurn(), reason)
+    if request.engine == FUNCTION:
+        return _ChosenEngine(FUNCTION, InTurn(), "the request says so")
+    mapper = engine_named(request.engine, engines).mapper(folder)
+    return _ChosenEngine(request.engine, mapper, "the request says so")
+
+
+class _Totals(NamedTuple):
+    """What was written, all together."""
+
+    rows: int = 0
+    rejected: int = 0
+    files: int = 0
+    bytes: int = 0
+
+    def plus(self, counts: PartCounts) -> "_Totals":
+        """With what was written of one more part."""
+        return _Totals(
+            self.rows + counts.rows,
+            self.rejected + counts.rejected,
+            self.files + 1 + bool(counts.rejects_size),
+            self.bytes + counts.size + counts.rejects_size,
+        )
+
+
+class _Watched(NamedTuple):
+    """Who is told how far it is, and what keeps it for the next delivery."""
+
+    progress: "Callable[[str, float | None], None]"
+    checkpoints: FolderCheckpoints
+
+
+class _Scoring:
+    """One table on its way: which parts are done, and what was written of them."""
+
+    def __init__(
+        self,
+        stores: "Stores",
+        job: str,
+        request: ScoringRequest,
+        plan: Plan,
+        watched: _Watched,
+    ) -> None:
+        self._stores = stores
+        self._job = job
+        self._request = request
+        self._plan = plan
+        self._watched = watched
+        self._place = ScorePlace(stores, request, job)
+        self._totals = _Totals()
+        self._done = bytearray(len(plan.parts))
+        self._digest = plan.digest
+        self._size = sum(part.size for part in plan.parts)
+        self._read = 0  # bytes of them
+        self._saved: float | None = None
+
+    def run(self, reopening: "Reopening", mapper: Mapper, deadline: float | None) -> None:
+        """Score the parts that nobody has scored. Raises `InvalidInput`, `Unfinished`, `Unavailable`."""
+        self._restore()
+        self._tell()
+        parts = [part for part in self._plan.parts if not self._done[part.number]]
+        task = partial(score_part, reopening, self._request, self._job, self._plan._replace(parts=()))
+        results = mapper.map(task, parts)
+        for left, (place, done) in zip(range(len(parts) - 1, -1, -1), results, strict=True):
+            if done.counts is None:
+                raise InvalidInput(list(done.faults))
+            self._add(parts[place].number, done.counts)
+            self._tell()
+            if left and deadline is not None and time.time() >= deadline:
+                self._save()
+                of = len(self._plan.parts)
+                raise Unfinished(f"continues with {sum(self._done):,} of {of:,} parts scored")
+            if self._saved is None or time.monotonic() - self._saved >= _PAUSE:
+                self._save()
+
+    def result(self) -> dict[str, Any]:
+        """What the job tells in the end."""
+        to = self._request.to
+        return {**self._totals._asdict(), "uri": None if to is None else f"{to}{self._job}/"}
+
+    def _add(self, number: int, counts: PartCounts) -> None:
+        self._done[number] = 1
+        self._read += self._plan.parts[number].size
+        self._totals = self._totals.plus(counts)
+
+    def _tell(self) -> None:
+        self._watched.progress(SCORED, round(100 * self._read / self._size, 1) if self._size else None)
+
+    def _save(self) -> None:
+        state = {"plan": self._digest, "done": _runs(self._done), **self._totals._asdict()}
+        self._watched.checkpoints.save(json.dumps(state).encode())
+        self._saved = time.monotonic()
+
+    def _restore(self) -> None:
+        """What earlier attempts have done: as the checkpoint says, and of what came later by its counts."""
+        saved = self._watched.checkpoints.latest()
+        state = {} if saved is None else json.loads(saved)
+        if state.get("plan") == self._digest:
+            for begin, end in state["done"]:
+                self._done[begin:end] = b"\1" * (end - begin)
+                self._read += sum(part.size for part in self._plan.parts[begin:end])
+            self._totals = _Totals(*(state[name] for name in _Totals._fields))
+        later = [part for part in parts_done(self._stores.store, self._job) if not self._done[part]]
+        with ThreadPoolExecutor(_READERS) as readers:
+            for some in batched(later, 100 * _READERS):
+                for part, counts in zip(some, readers.map(self._place.counts, some), strict=True):
+                    if counts is not None:
+                        self._add(part, counts)
+
+
+def _runs(done: bytearray) -> list[tuple[int, int]]:
+    """Where the parts that are done begin and end."""
+    edges = [0, *(at for at in range(1, len(done)) if done[at] != done[at - 1]), len(done)]
+    return [(begin, end) for begin, end in pairwise(edges) if end > begin and done[begin]]

@@ -1,0 +1,140 @@
+"""What a model says of a block of a table: arrays for the rows that it can be asked, and a reason for others.
+
+A row whose result overflows, or whose text cannot be taken, is found by halving: the others are asked all
+together.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ml_core.arithmetic import vectorised
+from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
+from ml_core.errors import InvalidInput, ServerlessMLError, TooLarge
+from ml_core.scanning.block import Block, Reject
+from ml_core.scanning.numbers import numbers
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ml_core.model.model import Model
+
+    # By the outputs' own names: an entry for each row, labels as class or cluster numbers.
+    type Arrays = dict[str, NDArray[Any]]
+
+_OVERFLOW = "these values are so large that the model's result overflows"
+_TEXTS = 256  # that a network is asked at a time
+
+
+class Predicted(NamedTuple):
+    """What is known of a block's rows.
+
+    Args:
+        rows: those with predictions, by their places in the block; None for all.
+        values: what was asked of them.
+        rejected: the others, in the order of their lines.
+    """
+
+    rows: "NDArray[np.intp] | None"
+    values: "Arrays"
+    rejected: list[Reject]
+
+
+def predicted(model: "Model", block: Block, outputs: Sequence[str]) -> Predicted:
+    """What a model says of the rows of a block; `outputs` are the outputs' own names."""
+    if model.reader:
+        return _of_texts(model, block, outputs)
+    read = numbers(block, model.columns, gaps=model.takes_gaps)
+    X = read.good
+    found = [*_answered(lambda some: _of_rows(model, X[some], outputs), slice(0, len(X)))]
+    rows = None if read.kept is None else np.flatnonzero(read.kept)
+    return _Found(found, rows, read.rejected).of(model, block, outputs)
+
+
+def _of_rows(model: "Model", X: "NDArray[np.float64]", outputs: Sequence[str]) -> "Arrays":
+    """The values of rows of numbers, whose matrices are bounded. Raises `NotFinite`."""
+    step = max(1, BLOCK_NUMBERS // model.peak_width)
+    if len(X) <= step:
+        packed = memoryview(np.ascontiguousarray(X, "<f8")).cast("B")
+        # As a request of many rows is computed, however many rows a block has.
+        values = model.compute(packed, outputs, arithmetic=vectorised, request_rows=step)
+        return {name: np.asarray(values[name]) for name in outputs}
+    return _joined([_of_rows(model, X[at : at + step], outputs) for at in range(0, len(X), step)])
+
+
+def _of_texts(model: "Model", block: Block, outputs: Sequence[str]) -> Predicted:
+    cells = block.columns.get(model.features[0])
+    texts: Any = [None] * block.rows if cells is None else cells
+    if not isinstance(texts, list):
+        texts = texts.to_pylist()
+    if block.written:
+        texts = ["" if text is None else text for text in texts]
+    found: list[tuple[slice, Arrays | str]] = []
+    for begin in range(0, block.rows, _TEXTS):
+        some = slice(begin, min(begin + _TEXTS, block.rows))
+        found += _answered(lambda these: _of_some_texts(model, texts[these], outputs), some)
+    return _Found(found, None, []).of(model, block, outputs)
+
+
+def _of_some_texts(model: "Model", texts: list[str], outputs: Sequence[str]) -> "Arrays":
+    from ml_core.preprocessing.network_batch import NetworkBatch
+
+    read: Any = model.reader
+    instances = read.of_columns([texts], lambda _, row: str(row), "", expecting="the model")
+    values = model.estimator.predict(NetworkBatch(instances), outputs)
+    return {name: np.asarray(values[name]) for name in outputs}
+
+
+def _answered(ask: "Callable[[slice], Arrays]", rows: slice) -> "Iterator[tuple[slice, Arrays | str]]":
+    """Runs of rows with their values, or of one row with the reason why there are none, in order."""
+    if rows.start == rows.stop:
+        return
+    try:
+        yield rows, ask(rows)
+    except (NotFinite, InvalidInput, TooLarge) as error:
+        if rows.stop - rows.start == 1:
+            yield rows, _reason(error)
+            return
+        middle = (rows.start + rows.stop) // 2
+        yield from _answered(ask, slice(rows.start, middle))
+        yield from _answered(ask, slice(middle, rows.stop))
+
+
+def _reason(error: ArithmeticError | ServerlessMLError) -> str:
+    if isinstance(error, InvalidInput):
+        return error.faults[0].message
+    return str(error) if isinstance(error, ServerlessMLError) else _OVERFLOW
+
+
+class _Found(NamedTuple):
+    """What was found of a block's rows, in runs; `rows` are those that were asked about, None for all."""
+
+    runs: "list[tuple[slice, Arrays | str]]"
+    rows: "NDArray[np.intp] | None"
+    rejected: list[Reject]
+
+    def of(self, model: "Model", block: Block, outputs: Sequence[str]) -> Predicted:
+        """All together."""
+        rows, rejected = self.rows, self.rejected
+        bad = [(run.start, reason) for run, reason in self.runs if isinstance(reason, str)]
+        if bad:
+            rows = np.arange(block.rows) if rows is None else rows
+            column = model.features[0] if model.reader else ""
+            at = [(int(rows[place]), reason) for place, reason in bad]
+            rejected = [*rejected, *(Reject(row, int(block.lines[row]), column, why) for row, why in at)]
+            rows = np.delete(rows, [place for place, _ in bad])
+        found = [values for _, values in self.runs if not isinstance(values, str)]
+        none: Arrays = {name: _no_values(model, name) for name in outputs}
+        rejected = sorted([*block.rejected, *rejected], key=lambda reject: reject.line)
+        return Predicted(rows, _joined(found) if found else none, rejected)
+
+
+def _no_values(model: "Model", name: str) -> "NDArray[Any]":
+    return np.empty((0, *model.output_specs[name].shape))
+
+
+def _joined(runs: "list[Arrays]") -> "Arrays":
+    if len(runs) == 1:
+        return runs[0]
+    return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
