@@ -1,0 +1,38 @@
+"""What a pass sums for a solver that goes by derivatives, of several machines at once."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    type Numbers = NDArray[np.float64]
+
+# What a slice of rows may have of numbers, with every copy of it that a kernel makes: 2 MiB.
+SLICE = 1 << 18
+
+
+class Derivatives(NamedTuple):
+    """The sums over rows of each machine's loss, and of what it does around where it was looked at.
+
+    Args:
+        loss: machines × what the losses are compared by; the first is what the derivatives are of.
+        gradient: machines × coefficients.
+        curvature: machines × coefficients × coefficients; or machines × coefficients, only the diagonals.
+    """
+
+    loss: "Numbers"
+    gradient: "Numbers"
+    curvature: "Numbers"
+
+    def add(self, other: "Derivatives", /) -> "Derivatives":
+        """The sums over the rows of both."""
+        return Derivatives(
+            self.loss + other.loss, self.gradient + other.gradient, self.curvature + other.curvature
+        )
+
+
+def slices(rows: int, width: int) -> list[slice]:
+    """The rows in runs whose numbers, `width` a row, fit `SLICE`."""
+    step = max(1, SLICE // max(1, width))
+    return [slice(first, min(rows, first + step)) for first in range(0, rows, step)]

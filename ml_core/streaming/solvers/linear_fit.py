@@ -1,0 +1,136 @@
+"""The fit of a linear model in passes, begun where a sample of the rows ends."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml_core.streaming.solvers import kept
+from ml_core.streaming.solvers.coordinates import Coordinates, coordinates
+from ml_core.streaming.solvers.descent import Descent
+from ml_core.streaming.solvers.starting import Sample, costs_of_sample, run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ml_core.algorithms.contract import FittedEstimator
+    from ml_core.safetensors import Tensor
+    from ml_core.streaming.solvers.contract import BlockKernel
+    from ml_core.streaming.solvers.derivatives import Derivatives
+
+    type Numbers = NDArray[np.float64]
+    # Of each class's costs, how rows are seen, and where to start: the descent.
+    type Descending = Callable[[Sequence[float], Coordinates, Numbers | None], Descent]
+    # Of weights and intercepts, machines × columns.
+    type Estimating = Callable[[Tensor, tuple[float, ...]], FittedEstimator]
+
+# A descent that starts from a sample has mostly this many passes, or from nowhere.
+NEAR, FAR = 4, 9
+
+
+class LinearFit:
+    """A `StreamedFit` of linear decisions.
+
+    Args:
+        descending: makes the descent.
+        estimating: makes the estimator of what was found.
+        costs: what a row's loss costs, for each class.
+        counts: how many rows each class has.
+        intercept: whether decisions have one.
+        movable: whether it is free of penalty.
+        sample: where to start from; None for nothing, or where a state will be restored.
+    """
+
+    def __init__(
+        self,
+        descending: "Descending",
+        estimating: "Estimating",
+        *,
+        costs: Sequence[float],
+        counts: Sequence[int],
+        intercept: bool,
+        movable: bool,
+        sample: Sample | None,
+    ) -> None:
+        self._descending, self._estimating = descending, estimating
+        self._costs, self._counts = costs, counts
+        self._intercept, self._movable = intercept, movable
+        self._sample = sample
+        self._seen = Coordinates(intercept)
+        self._descent: Descent | None = None
+
+    @property
+    def passes(self) -> int:
+        """How many were taken."""
+        return self._descent.passes if self._descent else 0
+
+    @property
+    def objectives(self) -> list[float]:
+        """What each pass found."""
+        return self._descent.objectives if self._descent else []
+
+    @property
+    def expected(self) -> int:
+        """How many passes all take, as far as can be told."""
+        if self._descent and self._descent.done:
+            return self.passes
+        return max(self.passes + 1, FAR if self._sample is None else NEAR)
+
+    @property
+    def warnings(self) -> list[str]:
+        """That the passes ended before the fit."""
+        if self._descent is None or not self._descent.done or self._descent.converged:
+            return []
+        return [f"the solver did not converge in {self.passes} passes; raise max_iter, or scale the columns"]
+
+    def next(self) -> "BlockKernel[Derivatives] | None":
+        """What to sum in the next pass; None when the fit is done."""
+        if self._descent is None:
+            self._descent = self._begun()
+        return self._descent.next()
+
+    def _begun(self) -> Descent:
+        sample = self._sample
+        if sample is None or not len(sample.X):
+            return self._descending(self._costs, self._seen, None)
+        self._seen = coordinates(sample.X, intercept=self._intercept, movable=self._movable)
+        small = self._descending(costs_of_sample(self._costs, self._counts, sample), self._seen, None)
+        run(small, sample)
+        return self._descending(self._costs, self._seen, small.coefficients)
+
+    def take(self, sums: "Derivatives") -> None:
+        """Make a step."""
+        assert self._descent is not None, "take the sums of what `next` gave"  # noqa: S101
+        self._descent.take(sums)
+
+    def state(self) -> bytes:
+        """Where it is between two passes, exactly."""
+        if self._descent is None:
+            self._descent = self._begun()
+        nothing = np.zeros(0)
+        _, centre, scale = self._seen
+        return kept.to_bytes(
+            {
+                "centre": nothing if centre is None else centre,
+                "scale": nothing if scale is None else scale,
+                "descent": np.frombuffer(self._descent.state(), dtype=np.uint8),
+            }
+        )
+
+    def restore(self, state: bytes) -> None:
+        """Go on from what `state` gave."""
+        found = kept.from_bytes(state)
+        centre, scale = (found[name] if found[name].size else None for name in ("centre", "scale"))
+        self._seen = Coordinates(self._intercept, centre, scale)
+        self._descent = self._descending(self._costs, self._seen, None)
+        self._descent.restore(found["descent"].tobytes())
+
+    def estimator(self) -> "FittedEstimator":
+        """What was learnt, of rows as the kernels were given them."""
+        from ml_core.safetensors import Tensor
+
+        assert self._descent is not None, "there is an estimator after the passes"  # noqa: S101
+        weights, intercepts = self._seen.told(self._descent.coefficients)
+        return self._estimating(
+            Tensor.of(weights.ravel().tolist(), *weights.shape), tuple(intercepts.tolist())
+        )

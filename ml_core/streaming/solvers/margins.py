@@ -1,0 +1,98 @@
+"""Sums for machines that each tell some classes from others by one linear decision.
+
+Two classes are one machine; one versus rest is a machine for each class, one versus one for each pair. A
+pass sums for all of them that are not done.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ml_core.streaming.solvers.derivatives import Derivatives, slices
+from ml_core.streaming.solvers.losses import LOSSES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ml_core.streaming.solvers.coordinates import Coordinates
+
+    type Numbers = NDArray[np.float64]
+
+
+class Machines(NamedTuple):
+    """What machines tell apart.
+
+    Args:
+        signs: machines × classes: 1 where a machine's decision is to be positive, -1 negative, 0 where it
+            does not look at rows of the class.
+        costs: machines × classes: what each such row's loss is multiplied by.
+    """
+
+    signs: "Numbers"
+    costs: "Numbers"
+
+
+class MarginKernel(NamedTuple):
+    """The derivatives of a loss summed over rows, for some machines.
+
+    Args:
+        loss: its name in `LOSSES`.
+        machines: those that are summed for, as all arguments below.
+        coefficients: machines × coefficients: where to look.
+        widths: machines × smoothing widths to tell the loss at; the derivatives are of the first.
+        coordinates: how rows are seen.
+        full: whether the curvature is summed in full, or its diagonal.
+    """
+
+    loss: str
+    machines: Machines
+    coefficients: "Numbers"
+    widths: "Numbers"
+    coordinates: "Coordinates"
+    full: bool
+
+    @property
+    def work(self) -> int:
+        """How many multiplications a row takes at most."""
+        machines, width = len(self.coefficients), len(self.coefficients.T)
+        return machines * width * ((width + 5) // 2 if self.full else 3)
+
+    def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> Derivatives:
+        """The sums over a block."""
+        assert y is not None  # noqa: S101 - for the type checker: these are classifiers
+        machines, width = self.coefficients.shape
+        sums = Derivatives(
+            np.zeros((machines, self.widths.shape[1])),
+            np.zeros((machines, width)),
+            np.zeros((machines, width, width) if self.full else (machines, width)),
+        )
+        for some in slices(len(X), width + machines):
+            self._sum(self.coordinates.seen(X[some]), y[some], sums)
+        return sums
+
+    def _sum(self, rows: "Numbers", y: "NDArray[np.int64]", sums: Derivatives) -> None:
+        decisions = rows @ self.coefficients.T
+        loss_of = LOSSES[self.loss]
+        for machine, (signs, costs) in enumerate(zip(*self.machines, strict=True)):
+            sign, cost, decision, looked_at = signs[y], costs[y], decisions[:, machine], rows
+            if not signs.all():
+                chosen = np.flatnonzero(sign)
+                sign, cost, decision, looked_at = sign[chosen], cost[chosen], decision[chosen], rows[chosen]
+            margins = sign * decision
+            loss, slope, curvature = loss_of(margins, self.widths[machine, 0])
+            sums.loss[machine, 0] += cost @ loss
+            for place, width in enumerate(self.widths[machine, 1:], 1):
+                sums.loss[machine, place] += cost @ loss_of(margins, width)[0]
+            sums.gradient[machine] += (cost * sign * slope) @ looked_at
+            _add_curvature(sums.curvature[machine], looked_at, cost * curvature, full=self.full)
+
+
+def _add_curvature(into: "Numbers", rows: "Numbers", factors: "Numbers", *, full: bool) -> None:
+    if not full:
+        into += factors @ (rows * rows)
+        return
+    if not factors.all():  # hinges curve only where a row is near
+        curved = np.flatnonzero(factors)
+        rows, factors = rows[curved], factors[curved]
+    rooted = rows * np.sqrt(factors)[:, np.newaxis]
+    into += rooted.T @ rooted  # a matrix by itself: BLAS computes one half, and the other is its mirror

@@ -1,0 +1,59 @@
+"""Newton's step, of the gradient and the curvature at a place."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    type Numbers = NDArray[np.float64]
+
+# Added to the diagonal once it is scaled to ones: nothing to a curvature that is known, and enough where
+# rows say nothing of a coefficient.
+JITTER = 1e-14
+
+
+class Newton:
+    """Straight to where the parabola of a place has its least.
+
+    Args:
+        ridge: the penalty of each coefficient.
+        pinned: added to the curvature where a direction changes nothing; None where every one does.
+    """
+
+    full, sure = True, True
+
+    def __init__(self, ridge: "Numbers", pinned: "Numbers | None" = None) -> None:
+        self._ridge, self._pinned = ridge, pinned
+
+    def of(self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers") -> "Numbers":  # noqa: ARG002 - as every direction
+        """The step from there."""
+        whole = curvature + np.diag(self._ridge)
+        diagonal = np.sqrt(np.diagonal(whole))
+        by = 1.0 / np.where(diagonal > 0, diagonal, 1.0)
+        if self._pinned is not None:
+            whole = whole + self._pinned * float(np.mean(np.diagonal(whole)))
+        scaled = whole * by[:, np.newaxis] * by
+        jitter = JITTER
+        while True:
+            np.fill_diagonal(scaled, np.diagonal(scaled) + jitter)
+            step: Numbers = -by * _solved(scaled, by * gradient)
+            if np.isfinite(step).all() and gradient @ step <= 0:
+                return step
+            jitter *= 100.0
+
+    def state(self) -> "dict[str, Numbers]":
+        """Nothing: it remembers nothing."""
+        return {}
+
+    def restore(self, state: "dict[str, Numbers]") -> None:
+        """Nothing to remember."""
+
+
+def _solved(matrix: "Numbers", vector: "Numbers") -> "Numbers":
+    try:
+        solution: Numbers = np.linalg.solve(matrix, vector)
+    except np.linalg.LinAlgError:
+        return np.full_like(vector, np.nan)
+    return solution
