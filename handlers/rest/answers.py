@@ -110,6 +110,41 @@ _JOB_ERROR = _object(
     closed=False,
     title="JobError",
 )
+_ENGINE: Schema = {
+    "anyOf": [
+        _object(
+            title="Engine",
+            properties={
+                "name": {"type": "string", "description": "`memory`, `streamed`, or that of a mapper."},
+                "passes": {"type": ["integer", "null"], "minimum": 0, "description": "Over the data."},
+                "parts": {"type": ["integer", "null"], "minimum": 0, "description": "That it was cut into."},
+                "reason": {**_TEXT_OR_NULL, "description": "Why it was this one."},
+            },
+        ),
+        {"type": "null"},
+    ],
+    "description": "What did the work: one process with all rows in its `memory`, one that was `streamed` "
+    "the rows part by part, or many functions by `lithops`. Null where that is not known.",
+}
+_SCORED: Schema = {
+    "anyOf": [
+        _object(
+            title="ScoreResult",
+            properties={
+                "rows": {**_COUNT, "description": "That were predicted."},
+                "rejected": {**_COUNT, "description": "That were not: a file of the job says where and why."},
+                "files": {**_COUNT, "description": "That were written; `GET …/files` lists them."},
+                "bytes": _BYTES,
+                "uri": {
+                    **_TEXT_OR_NULL,
+                    "description": "Where they were written to; null for the deployment's own store.",
+                },
+            },
+        ),
+        {"type": "null"},
+    ],
+    "description": "What came of a job that scores a table, once it has succeeded; null for others.",
+}
 _JOB = _object(
     title="Job",
     properties={
@@ -134,11 +169,14 @@ _JOB = _object(
             "description": "Of a version; until there is one at most `history`, which no list of jobs has.",
         },
         "warnings": _list(_TEXT),
+        "result": _SCORED,
+        "engine": _ENGINE,
         "error": {"anyOf": [_JOB_ERROR, {"type": "null"}]},
         "attempts": _list(_ATTEMPT),
         "request": {
             "type": "object",
-            "description": "What was asked for; its `kind` is `register` where an artifact is registered.",
+            "description": "What was asked for; its `kind` is `register` where an artifact is registered, "
+            "and `score` where a table is scored.",
         },
         "created": _TIME,
         "started": _TIME_OR_NULL,

@@ -19,6 +19,7 @@ from serverless_ml.answers.models import (
 )
 from serverless_ml.answers.monitoring import AliasMonitoring, FeedbackCounts, Monitoring
 from serverless_ml.answers.record import Answer, Listed
+from serverless_ml.answers.scoring import Engine, JobFile, JobFiles, ScoreResult
 
 __all__ = [
     "Algorithm",
@@ -32,12 +33,15 @@ __all__ = [
     "Dataset",
     "Datasets",
     "DeletedVersion",
+    "Engine",
     "Explanation",
     "Explanations",
     "FeedbackCounts",
     "History",
     "Job",
     "JobError",
+    "JobFile",
+    "JobFiles",
     "Jobs",
     "Listed",
     "ListedDataset",
@@ -47,6 +51,7 @@ __all__ = [
     "Monitoring",
     "Parameters",
     "Profile",
+    "ScoreResult",
     "Version",
     "Versions",
 ]

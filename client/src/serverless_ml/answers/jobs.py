@@ -1,10 +1,11 @@
-"""Jobs: how far a training is."""
+"""Jobs: how far each is, and what came of it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
 from serverless_ml.answers.record import Answer, Listed
+from serverless_ml.answers.scoring import Engine, ScoreResult
 from serverless_ml.errors import Fault
 
 OVER = frozenset(("succeeded", "failed", "cancelled"))
@@ -52,11 +53,18 @@ class Job(Answer):
     finished: datetime | None = None
     cancelling: bool = False
     submitter: str | None = None
+    result: ScoreResult | None = None
+    engine: Engine | None = None
 
     @property
     def over(self) -> bool:
         """Whether it has ended, in whatever way."""
         return self.state in OVER
+
+    @property
+    def scores(self) -> bool:
+        """Whether it scores a table; else a version comes of it."""
+        return self.request.get("kind") == "score"
 
 
 class Jobs(Listed[Job]):

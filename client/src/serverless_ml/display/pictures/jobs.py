@@ -1,5 +1,6 @@
 """A job, and jobs."""
 
+from collections.abc import Callable
 from typing import Any
 
 from serverless_ml.display import reading, text
@@ -36,6 +37,7 @@ MOST_FAULTS = 20
 _HEADS = ("job", "model", "state", "note", "sent", "took", "algorithm")
 _WHOLE = ("job", "model", "state", "sent")
 _SPARE = ("sent", "took", "algorithm")
+_KINDS = {"register": "registering", "score": "scoring"}
 _TONES: dict[str, Tone] = {"succeeded": "good", "failed": "warn", "cancelled": "warn"}
 
 
@@ -52,6 +54,7 @@ def job(raw: Document) -> Picture:
         blocks.append(_progress(raw))
     blocks += _error(raw)
     blocks += notes(reading.texts(raw, "warnings"))
+    blocks += _result(reading.members(raw, "result"))
     blocks += beside([*metrics_table(metrics), *confusion(metrics, None), *clusters(metrics)])
     blocks += beside(history(metrics))
     blocks += _folded(raw)
@@ -67,12 +70,14 @@ def state_of(raw: Document) -> str:
 
 def _of(raw: Document) -> str:
     version = reading.number(raw, "version")
+    if version is None:
+        version = reading.number(raw, "request", "version")
     name = text.shown(reading.text(raw, "model") or "job", 64)
     return name if version is None else f"{name}@{text.plain(version)}"
 
 
 def _what(request: Document) -> str:
-    return "registering" if request.get("kind") == "register" else "training"
+    return _KINDS.get(str(request.get("kind")), "training")
 
 
 def _times(raw: Document) -> list[str]:
@@ -112,6 +117,56 @@ def _error(raw: Document) -> list[Block]:
     if reading.text(error, "code"):
         blocks.append(Facts((("code", text.shown(error["code"])),)))
     return blocks
+
+
+def _result(result: Document) -> list[Block]:
+    """Return what came of a table that was scored."""
+    if not result:
+        return []
+    counted = (("rows", "rows"), ("rejected", "rows that could not be predicted"), ("files", "files"))
+    facts: list[tuple[str, Cell]] = [
+        (called, text.number(value))
+        for name, called in counted
+        if (value := reading.number(result, name)) is not None
+    ]
+    size = reading.number(result, "bytes")
+    if size is not None:
+        facts.append(("in all", text.size(size)))
+    uri = reading.text(result, "uri")
+    if uri:
+        facts.append(("written to", text.shown(uri, 200)))
+    return [Facts(tuple(facts), "Scores")]
+
+
+def files(raw: Document | list[Any]) -> Picture:
+    """Return the picture of files that a job wrote."""
+    listed = reading.documents(raw if isinstance(raw, list) else reading.items(raw, "files"))
+    rows = tuple(
+        (
+            text.shown(reading.text(each, "name"), 40),
+            text.shown(reading.text(each, "kind"), 20),
+            _counted(each, "rows", text.number),
+            _counted(each, "size", text.size),
+            text.shown(reading.text(each, "uri"), 200),
+        )
+        for each in listed[:MOST]
+    )
+    columns = (
+        Column("file", whole=True),
+        Column("kind"),
+        Column("rows", right=True),
+        Column("size", right=True),
+        Column("place", spare=True),
+    )
+    return (
+        Title(text.count_of(len(listed), "file"), ""),
+        *([Table(columns, rows, more=more(len(listed), MOST, "file"))] if rows else []),
+    )
+
+
+def _counted(raw: Document, name: str, said: Callable[[float], str]) -> str:
+    value = reading.number(raw, name)
+    return "–" if value is None else said(value)
 
 
 def _folded(raw: Document) -> list[Block]:
