@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from handlers.settings import Settings
     from handlers.waiting import Waiting
     from ml_core.datasets.datasets import Datasets
+    from ml_core.datasets.outputs import OutputPlaces
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.datasets.sources import DataSources
     from ml_core.engines import Engine, Engines
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ml_core.monitoring.counting import Monitor
     from ml_core.monitoring.receipts import Receipts
     from ml_core.monitoring.telling import Telling
-    from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
+    from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
     from ml_core.registering.uploads import ArtifactUploads
     from ml_core.registry.aliases import Aliases
     from ml_core.registry.artifacts import Artifacts
@@ -58,7 +59,7 @@ class Services:
         queue: makes the job queue; called once.
         key_records: reads the records of the keys; None where everyone is let in.
         models: makes the source of models; None for what the store's registry holds.
-        data_folder: makes the folder of plain files to train from, where there is one.
+        data_folder: makes the folder of plain files to read and to write results to, where there is one.
         data_bucket: opens another bucket, by scheme and name, where there is one to open.
         signer: makes what signs addresses to write and to read one object of the store; called once.
         reopening: says how another process opens the same stores; None where there are none.
@@ -75,9 +76,9 @@ class Services:
         queue: Callable[[], JobQueue],
         key_records: Callable[[], Records | None] | None,
         models: Callable[[], ModelSource] | None = None,
-        data_folder: Callable[[], DataStore] | None = None,
+        data_folder: Callable[[], OtherBucket] | None = None,
         data_place: str = "",
-        data_bucket: Callable[[str, str], DataStore] | None = None,
+        data_bucket: Callable[[str, str], OtherBucket] | None = None,
         signer: Callable[[], Signer] | None = None,
         reopening: Callable[[], Reopening] | None = None,
         disk_is_memory: bool = False,
@@ -278,11 +279,24 @@ class Services:
         return {name: self._engine(name) for name in names} if self._engine else {}
 
     @property
+    def outputs(self) -> OutputPlaces:
+        """Where results may be written. Raises `NotConfigured` for a setting that is no list."""
+        from handlers.addresses import SCHEMES
+        from ml_core.datasets.outputs import OutputPlaces
+        from ml_core.datasets.sources import allow_list
+
+        try:
+            allowed = allow_list(self.settings.output_buckets, SCHEMES, files=True)
+        except InvalidInput as error:
+            raise NotConfigured(f"the setting ML_OUTPUT_BUCKETS cannot be read: {error}") from error
+        return OutputPlaces(allowed, SCHEMES, self._data_folder, self._data_bucket)
+
+    @property
     def stores(self) -> Stores:
         """What a task works on. Raises `NotConfigured` for a setting that is no list."""
         from ml_core.datasets.reopening import Stores
 
-        return Stores(self.store, self.data)
+        return Stores(self.store, self.data, self.outputs)
 
     @property
     def reopening(self) -> Reopening | None:

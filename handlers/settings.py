@@ -62,6 +62,7 @@ class Settings(Record):
     root: str
     data_root: str
     data_buckets: str
+    output_buckets: str
     train_seconds: float
     train_hours: float
     train_memory: int
@@ -232,6 +233,17 @@ SETTINGS = (
         "`s3://lake/exports`. The train function's role has to be allowed to read them.",
     ),
     Setting(
+        "output_buckets",
+        "ML_OUTPUT_BUCKETS",
+        "",
+        "",
+        0,
+        0,
+        "The buckets, or folders in them, that `to.uri` may name when a table is scored, separated by "
+        "commas: `s3://lake/scores`. The train function's role has to be allowed to write there. "
+        "On a laptop, folders below the one for data: `file:scores`.",
+    ),
+    Setting(
         "train_seconds",
         "ML_TRAIN_SECONDS",
         900,
@@ -292,7 +304,7 @@ SETTINGS = (
 )
 
 
-_PLACES = frozenset({"data_buckets"})
+_PLACES = frozenset({"data_buckets", "output_buckets"})
 
 
 @cache
@@ -304,7 +316,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def places(settings: Settings) -> dict[str, str]:
-    """What says which places may be read, as an environment that `read_settings` takes."""
+    """What says which places may be read and written, as an environment that `read_settings` takes."""
     return {each.variable: getattr(settings, each.name) for each in SETTINGS if each.name in _PLACES}
 
 

@@ -140,6 +140,13 @@ class DataStore(Protocol):
         """
 
 
+class OtherBucket(DataStore, Protocol):
+    """A place that is not the deployment's own store: data is read from it, and results are written to it."""
+
+    def put_if_absent(self, key: str, data: bytes) -> str:
+        """Write a new object; its revision. Raises `ObjectExists` and `Unavailable`."""
+
+
 class SignedUpload(Record):
     """Where to PUT a file, without any other permission, and the headers that have to go with it."""
 

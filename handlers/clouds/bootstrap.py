@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from handlers.settings import Settings
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.engines import Engine
-    from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
+    from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
 
 _SERVICES: list[Services] = []
 
@@ -35,8 +35,8 @@ class Wiring(Protocol):
     def queue(self, env: Mapping[str, str]) -> JobQueue:
         """The job queue."""
 
-    def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> DataStore:
-        """Another bucket of this cloud, to read training data from. Raises `ObjectNotFound`."""
+    def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> OtherBucket:
+        """Another bucket of this cloud, to read data from or write results to. Raises `ObjectNotFound`."""
 
     def signer(self, env: Mapping[str, str]) -> Signer:
         """What signs addresses to write and to read one object of the store."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from handlers.settings import Settings
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.engines import Engine
-    from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
+    from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
 
 
 def folder_services(settings: Settings, key_records: Callable[[], Records | None] | None) -> Services:
@@ -38,7 +38,7 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
 
     data_place = os.path.abspath(settings.data_root or os.path.join(settings.root, "data"))
 
-    def data_folder() -> DataStore:
+    def data_folder() -> OtherBucket:
         from providers.local.runtime.data_folder import DataFolder
 
         return DataFolder(data_place)

@@ -5,15 +5,17 @@ import os
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from ml_core.datasets.outputs import OutputPlaces
 from ml_core.datasets.sources import DataSources
 from ml_core.ports import ObjectStore
 
 
 class Stores(NamedTuple):
-    """What a task works on: the deployment's own store, and where data may come from."""
+    """What a task works on: the deployment's own store, where data may come from, and results may go."""
 
     store: ObjectStore
     data: DataSources
+    outputs: OutputPlaces
 
 
 class Reopening(NamedTuple):

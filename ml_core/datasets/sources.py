@@ -45,6 +45,11 @@ class Location(NamedTuple):
         """Whether it is the address of all files below it."""
         return self.scheme != DATASET and (not self.key or self.key.endswith("/"))
 
+    def holds(self, other: "Location") -> bool:
+        """Whether another one is below it: in this bucket or, where it names a folder, below that."""
+        same = (self.scheme, self.place) == (other.scheme, other.place)
+        return same and (not self.key or other.key.startswith(f"{self.key.removesuffix('/')}/"))
+
     def __str__(self) -> str:
         if self.scheme == FILE:
             return f"{FILE}:{self.key}"
@@ -116,14 +121,22 @@ def _fits(key: str) -> bool:
         return False
 
 
-def allow_list(text: str, schemes: Schemes) -> tuple[Location, ...]:
+def allow_list(text: str, schemes: Schemes, *, files: bool = False) -> tuple[Location, ...]:
     """The allow-list of a setting: addresses of buckets, or of folders in them, separated by commas.
+
+    Args:
+        text: the setting.
+        schemes: those of buckets.
+        files: whether it may name folders below the laptop's data folder too.
 
     Raises `InvalidInput`.
     """
     allowed = []
     for entry in filter(None, map(str.strip, text.split(","))):
         uri = entry.rstrip("/")
+        if files and uri.startswith(f"{FILE}:"):
+            allowed.append(location_of(uri, schemes, "allow-list"))
+            continue
         found = location_of(uri if uri.count("/") > 2 else f"{uri}/-", schemes, "allow-list")
         if found.scheme not in schemes:
             expected = " or ".join(f"{each}://bucket" for each in schemes)
@@ -166,7 +179,7 @@ class DataSources:
                 where, "file: addresses work on the local server only: upload a dataset, or name a bucket"
             )
         if found.scheme in self._schemes and (
-            self._bucket is None or not any(_within(found, a) for a in self._allowed)
+            self._bucket is None or not any(each.holds(found) for each in self._allowed)
         ):
             raise InvalidInput.at(
                 where,
@@ -339,9 +352,3 @@ def _check_listed(key: str, folder: Location) -> None:
 def _is_hidden(path: str) -> bool:
     """Whether a path below a folder is none of its data: engines name what they leave beside it so."""
     return any(segment.startswith(_HIDDEN) for segment in path.split("/"))
-
-
-def _within(found: Location, allowed: Location) -> bool:
-    """Whether a location is in an allowed bucket, below the allowed folder."""
-    same = (found.scheme, found.place) == (allowed.scheme, allowed.place)
-    return same and (not allowed.key or found.key.startswith(f"{allowed.key}/"))

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, cast
 
 from handlers.addresses import SCHEMES
+from ml_core.datasets.outputs import OutputPlaces
 from ml_core.datasets.reopening import Stores
 from ml_core.datasets.sources import DataSources, allow_list
-from ml_core.ports import DataStore, ObjectStore, SignedDownload, SignedUpload, Signer
+from ml_core.ports import ObjectStore, OtherBucket, SignedDownload, SignedUpload, Signer
 
 type Address = dict[str, str]
 
@@ -23,7 +24,7 @@ class Backend(Protocol):
     empty: Callable[[Address], Address]
     dead: Callable[[Address], Address]
     open_store: Callable[[Address], ObjectStore]
-    lake: Callable[[Address, dict[str, bytes]], DataStore]
+    lake: Callable[[Address, dict[str, bytes]], OtherBucket]
     lake_address: Callable[[Address], str]
     signing: Callable[[Address], AbstractContextManager[Signer]]
 
@@ -57,14 +58,19 @@ def backend(cloud: str) -> Backend:
 
 
 def stores(cloud: str, address: Address) -> Stores:
-    """The store at an address, and its uploads and the lake as places that data comes from."""
+    """The store at an address, and the lake: data comes from it, and results go below `out` in it."""
     ours = backend(cloud)
-    store, lake_address = ours.open_store(address), ours.lake_address(address)
+    store, at = ours.open_store(address), ours.lake_address(address)
+    is_folder = at == "file:"
+    folder = (lambda: ours.lake(address, {})) if is_folder else None
+    bucket = None if is_folder else (lambda *_: ours.lake(address, {}))
     data = DataSources(
         uploads=lambda: store,
-        folder=(lambda: ours.lake(address, {})) if lake_address == "file:" else None,
-        bucket=lambda *_: ours.lake(address, {}),
+        folder=folder,
+        bucket=bucket,
         schemes=SCHEMES,
-        allowed=() if lake_address == "file:" else allow_list(lake_address, SCHEMES),
+        allowed=() if is_folder else allow_list(at, SCHEMES),
     )
-    return Stores(store, data)
+    return Stores(
+        store, data, OutputPlaces(allow_list(f"{at}out/", SCHEMES, files=True), SCHEMES, folder, bucket)
+    )

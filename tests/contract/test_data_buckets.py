@@ -1,11 +1,12 @@
 """Somebody's own data is read where it is: on every cloud's storage, exactly by its name, of one revision."""
 
 import json
+import secrets
 
 import pytest
 
 from ml_core.datasets.sources import upload_key
-from ml_core.errors import ObjectNotFound, RevisionMismatch, Unavailable
+from ml_core.errors import InvalidInput, ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
 from ml_core.ports import LARGEST_PAGE, Page
 from tests.contract.backend import backend
 from tests.contract.places import Place
@@ -110,3 +111,20 @@ def test_another_process_opens_the_same_places(place: Place) -> None:
             place.process("read_part", json.dumps(place.reopening), *map(str, file)).communicate()[0]
             == content.decode()
         )
+
+
+def test_results_are_written_once_below_what_is_allowed(place: Place) -> None:
+    at = f"{backend(place.cloud).lake_address(place.address)}out/"
+    outputs = place.reopening.open().outputs
+    assert str(outputs.check(f"{at}größe 50%25/")) == f"{at}größe 50%25/"
+    uri = f"{at}größe 50%25/{secrets.token_hex(4)}.csv"
+    with pytest.raises(ObjectNotFound):
+        outputs.size(uri)
+    outputs.put_if_absent(uri, b"first")
+    with pytest.raises(ObjectExists):
+        outputs.put_if_absent(uri, b"again")
+    assert outputs.size(uri) == len(b"first")
+    (file,) = place.reopening.open().data.files(uri)
+    assert place.reopening.open().data.part(file, 0, 9) == b"first"
+    with pytest.raises(InvalidInput, match="ML_OUTPUT_BUCKETS"):
+        outputs.put_if_absent(f"{at.removesuffix('out/')}a.csv", b"x")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.engines import Engine
-    from ml_core.ports import DataStore, Signer
+    from ml_core.ports import OtherBucket, Signer
     from providers.aws.runtime.queue import SqsQueue
     from providers.object_storage import ObstoreStore
 
@@ -26,8 +26,11 @@ def store(env: Mapping[str, str]) -> ObstoreStore:
     return s3_store(_named(env, "ML_BUCKET"), env=env)
 
 
-def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
-    """Another bucket, to read from, in whatever region. Raises `ObjectNotFound` for one of another cloud."""
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> OtherBucket:
+    """Another bucket, to read from or write to, in whatever region.
+
+    Raises `ObjectNotFound` for one of another cloud.
+    """
     from providers.aws.runtime.store import region_of, s3_store
 
     if scheme != "s3":

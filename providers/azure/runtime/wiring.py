@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import NotConfigured, ObjectNotFound
-from ml_core.ports import DataStore, JobQueue, ObjectStore, Signer
+from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
 from providers.azure.runtime.connection import connection
 from providers.azure.runtime.names import CONTAINER, QUEUE
 
@@ -29,8 +29,8 @@ def store(env: Mapping[str, str] = os.environ) -> ObjectStore:
     return blob_store(connection(env), env.get("ML_CONTAINER", CONTAINER), env)
 
 
-def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> DataStore:
-    """Another container of the same storage account, or `container@account`, to read from.
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> OtherBucket:
+    """Another container of the same storage account, or `container@account`.
 
     Raises:
         ObjectNotFound: for a bucket of another cloud.

@@ -21,7 +21,7 @@ STORE_VARIABLES: tuple[str, ...] = (
 
 if TYPE_CHECKING:
     from ml_core.engines import Engine
-    from ml_core.ports import DataStore, JobQueue, Signer
+    from ml_core.ports import JobQueue, OtherBucket, Signer
     from providers.object_storage import ObstoreStore
 
 
@@ -32,8 +32,8 @@ def store(env: Mapping[str, str]) -> "ObstoreStore":
     return gcs_store(_named(env, "ML_BUCKET"), env=env)
 
 
-def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "DataStore":
-    """Another bucket, to read from. Raises `ObjectNotFound` for one of another cloud."""
+def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "OtherBucket":
+    """Another bucket, to read from or write to. Raises `ObjectNotFound` for one of another cloud."""
     from providers.google.runtime.store import gcs_store
 
     if scheme != "gs":

@@ -1,11 +1,12 @@
-"""The folder of plain files that a laptop trains from."""
+"""The folder of plain files that a laptop trains from, and writes results to where it is told to."""
 
 import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 
-from ml_core.errors import ObjectNotFound, RevisionMismatch, Unavailable
+from ml_core.errors import AccessRefused, ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
 from ml_core.ports import (
     LARGEST_PAGE,
     ObjectInfo,
@@ -22,10 +23,11 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class DataFolder:
-    """The `DataStore` port over the files below `root`; symbolic links there are not followed.
+    """The `OtherBucket` port over the files below `root`; symbolic links there are not followed.
 
     Each folder on the way is opened from the one above it, so that nothing can be put in its place meanwhile.
     """
@@ -73,6 +75,41 @@ class DataFolder:
                 raise RevisionMismatch(f"'{key}' changed meanwhile")
             return found
 
+    def put_if_absent(self, key: str, data: bytes) -> str:
+        """Write a new file, whole or not at all; its revision. Raises `ObjectExists`, `Unavailable`.
+
+        A writer that is killed may leave a file behind whose name begins with a dot.
+        """
+        check_key(key)
+        *folders, name = key.split("/")
+        try:
+            os.makedirs(self._root, exist_ok=True)
+            above = self._make_folders(folders)
+            try:
+                return _write_new(above, name, data)
+            finally:
+                os.close(above)
+        except FileExistsError as error:
+            raise ObjectExists(f"the data folder already holds '{key}'") from error
+        except OSError as error:
+            refused = error.errno in _NOT_THERE | _REFUSED
+            kind = AccessRefused if refused else Unavailable
+            raise kind(f"'{key}' cannot be written to the data folder {self._root}") from error
+
+    def _make_folders(self, folders: list[str]) -> int:
+        above = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for folder in folders:
+                with suppress(FileExistsError):
+                    os.mkdir(folder, dir_fd=above)
+                below = os.open(folder, _FOLDER, dir_fd=above)
+                os.close(above)
+                above = below
+        except BaseException:
+            os.close(above)
+            raise
+        return above
+
     def _open(self, key: str) -> int:
         check_key(key)
         *folders, name = key.split("/")
@@ -104,6 +141,23 @@ class DataFolder:
 
 def _revision(found: os.stat_result) -> str:
     return f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
+
+
+def _write_new(folder: int, name: str, data: bytes) -> str:
+    """Write a file beside its place and link it there, which nobody can have done before."""
+    beside = f".{os.urandom(8).hex()}.unfinished"
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666, dir_fd=folder)
+    try:
+        with os.fdopen(file, "wb") as written:
+            written.write(data)
+            written.flush()
+            os.fsync(written.fileno())
+            os.link(beside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            revision = _revision(os.fstat(written.fileno()))
+    finally:
+        os.unlink(beside, dir_fd=folder)
+    os.fsync(folder)
+    return revision
 
 
 def _bytes(key: str) -> bytes:

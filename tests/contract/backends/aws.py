@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import boto3
 
-from ml_core.ports import DataStore, ObjectStore, Signer
+from ml_core.ports import ObjectStore, OtherBucket, Signer
 from providers.aws.runtime.signer import S3Signer
 from providers.aws.runtime.store import s3_store
 from providers.aws.runtime.wiring import data_bucket
@@ -55,7 +55,7 @@ def signing(address: Address) -> Iterator[Signer]:
         yield Below(S3Signer(address["bucket"], {**address, "AWS_ENDPOINT_URL": url}), address["prefix"])
 
 
-def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
+def lake(address: Address, objects: dict[str, bytes]) -> OtherBucket:
     """Somebody's bucket of data, with these objects in it, as the trainer opens it."""
     bucket = s3_store("lake", env=address)
     for key, data in objects.items():

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ml_core.ports import DataStore, ObjectStore, Signer
+from ml_core.ports import ObjectStore, OtherBucket, Signer
 from providers.azure.runtime.connection import connection
 from providers.azure.runtime.wiring import data_bucket, signer, store
 from tests.azurite import Azurite, make_container
@@ -44,7 +44,7 @@ def signing(address: Address) -> Iterator[Signer]:
     yield signer(address)
 
 
-def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
+def lake(address: Address, objects: dict[str, bytes]) -> OtherBucket:
     """Somebody's container of data, with these objects in it, as the trainer opens it."""
     container = store({**address, "ML_CONTAINER": "lake"})
     for key, data in objects.items():

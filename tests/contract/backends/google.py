@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ml_core.ports import DataStore, ObjectStore, Signer
+from ml_core.ports import ObjectStore, OtherBucket, Signer
 from providers.google.runtime.signer import GoogleSigner
 from providers.google.runtime.store import gcs_store
 from providers.google.runtime.wiring import data_bucket
@@ -47,7 +47,7 @@ def signing(address: Address) -> Iterator[Signer]:
     yield Below(GoogleSigner(address["bucket"], address), address["prefix"])
 
 
-def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
+def lake(address: Address, objects: dict[str, bytes]) -> OtherBucket:
     """Somebody's bucket of data, with these objects in it, as the trainer opens it."""
     bucket = gcs_store("lake", env=address)
     for key, data in objects.items():

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_core.ports import DataStore, ObjectStore, SignedDownload, SignedUpload, Signer
+from ml_core.ports import ObjectStore, OtherBucket, SignedDownload, SignedUpload, Signer
 from providers.local.runtime.data_folder import DataFolder
 from providers.local.runtime.signer import LocalSigner
 from providers.local.runtime.store import FolderStore
@@ -46,7 +46,7 @@ def signing(address: Address) -> Iterator[Signer]:
         yield At(f"http://{host}:{port}", LocalSigner(address["folder"]))
 
 
-def lake(address: Address, objects: dict[str, bytes]) -> DataStore:
+def lake(address: Address, objects: dict[str, bytes]) -> OtherBucket:
     """Somebody's folder of data, with these files in it, as the trainer opens it."""
     root = Path(address["folder"]) / "lake"
     for key, data in objects.items():
