@@ -21,6 +21,7 @@ WRITES: dict[str, tuple[str, ...]] = {
         "ended/",
         "artifacts/",
         "descriptions/",
+        "scores/",
         "dead-letters/",
     ),
     "sweep": ("models/", "registry/", "jobs/", "open/", "ended/", "sweeps/", "monitoring/"),
@@ -32,7 +33,7 @@ DELETES: dict[str, tuple[str, ...]] = {
     "train": ("jobs/", "open/"),
     "sweep": (
         *("jobs/", "open/", "ended/", "artifacts/", "registry/deleted/", "registry/purged/", "idempotency/"),
-        *("uploads/", "descriptions/", "dead-letters/", "monitoring/"),
+        *("uploads/", "descriptions/", "dead-letters/", "monitoring/", "scores/"),
     ),
 }
 

@@ -119,28 +119,77 @@ def statements(policies: list[dict[str, Any]]) -> list[Any]:
     return [statement for policy in named for statement in policy["PolicyDocument"]["Statement"]]
 
 
+EVERYTHING = "whatever its name"
+
+
 @pytest.mark.parametrize(
-    ("buckets", "read"),
+    ("buckets", "read", "listed"),
     [
-        ("s3://lake/exports, s3://archive/", ["lake/exports/*", "archive/*"]),
-        ("", []),
+        (
+            "s3://lake/exports, s3://lake/raw/a,s3://archive/",
+            ["lake/exports/*", "lake/raw/a/*", "archive/*"],
+            {"lake": ["exports/*", "raw/a/*"], "archive": EVERYTHING},
+        ),
+        ("s3://lake/exports,s3://lake", ["lake/exports/*", "lake/*"], {"lake": EVERYTHING}),
+        ("", [], {}),
     ],
 )
-def test_the_trainer_may_read_the_buckets_of_data_and_no_others(
-    project: Project, buckets: str, read: list[str]
+def test_the_trainer_may_read_and_list_the_buckets_of_data_and_no_others(
+    project: Project, buckets: str, read: list[str], listed: dict[str, Any]
 ) -> None:
-    parameters = ["--param", f"dataBuckets={buckets}"] if buckets else []
-    printed = yaml.safe_load(project.serverless("print", *parameters))
-    found = printed["resources"]["Resources"]
-    conditional = found["TrainRole"]["Properties"]["Policies"][1]["Fn::If"]
-    condition = printed["resources"]["Conditions"][conditional[0]]["Fn::Equals"]
-    assert (condition[0] == condition[1]) == bool(read)
-    (statement,) = statements([found["TrainRole"]["Properties"]["Policies"][1]])
-    assert statement["Action"] == "s3:GetObject"
+    printed = printed_with(project, "dataBuckets", buckets)
+    reading, *listing = of_other_buckets(printed, "data", named=bool(read))
+    assert reading["Action"] == "s3:GetObject"
     if read:
-        assert [each["Fn::Sub"].partition(":::")[2] for each in statement["Resource"]] == read
+        assert [each["Fn::Sub"].partition(":::")[2] for each in reading["Resource"]] == read
+    assert {each["Action"] for each in listing} == ({"s3:ListBucket"} if read else set())
+    assert listed == {
+        each["Resource"]["Fn::Sub"].partition(":::")[2]: each["Condition"]["StringLike"]["s3:prefix"]
+        if "Condition" in each
+        else EVERYTHING
+        for each in listing
+    }
     for name in ("api", "train"):
         assert (printed["functions"][name]["environment"]["ML_DATA_BUCKETS"] or "") == buckets
+
+
+@pytest.mark.parametrize(
+    ("buckets", "written"),
+    [("s3://lake/scores, s3://results/", ["lake/scores/*", "results/*"]), ("", [])],
+)
+def test_the_trainer_may_write_results_to_the_places_that_are_named_and_no_others(
+    project: Project, buckets: str, written: list[str]
+) -> None:
+    printed = printed_with(project, "outputBuckets", buckets)
+    (statement,) = of_other_buckets(printed, "outputs", named=bool(written))
+    if written:
+        assert statement["Action"] == ["s3:PutObject", "s3:GetObject"]
+        assert [each["Fn::Sub"].partition(":::")[2] for each in statement["Resource"]] == written
+    for name in ("api", "train"):
+        assert (printed["functions"][name]["environment"]["ML_OUTPUT_BUCKETS"] or "") == buckets
+    of_other_buckets(printed, "data", named=False)
+
+
+def printed_with(project: Project, parameter: str, value: str) -> Any:
+    """What the framework makes of the configuration with a parameter, or without it where it is empty."""
+    parameters = ["--param", f"{parameter}={value}"] if value else []
+    return yaml.safe_load(project.serverless("print", *parameters))
+
+
+def of_other_buckets(printed: Any, name: str, *, named: bool) -> list[Any]:
+    """The statements of the trainer's policy of that name, which is there only where buckets are named."""
+    resources = printed["resources"]
+    policies = resources["Resources"]["TrainRole"]["Properties"]["Policies"]
+    (found,) = (
+        each["Fn::If"] for each in policies if "Fn::If" in each and each["Fn::If"][1]["PolicyName"] == name
+    )
+    condition, _, otherwise = found
+    asked = resources["Conditions"][condition]["Fn::Equals"]
+    assert (asked[0] == asked[1]) == named
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    others = [resources["Resources"][role]["Properties"]["Policies"] for role in ("ApiRole", "SweepRole")]
+    assert not [each for policy in others for each in policy if "Fn::If" in each]
+    return statements([{"Fn::If": found}])
 
 
 @pytest.mark.parametrize("origins", ["https://app.example.com, http://localhost:3000", "*", ""])
@@ -213,11 +262,12 @@ def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(
     assert value in line
 
 
-def test_a_bucket_of_data_that_is_none_is_one_clear_line(project: Project) -> None:
-    ran = project.try_serverless("print", "--param", "dataBuckets=s3://lake,http://lake")
+@pytest.mark.parametrize("parameter", ["dataBuckets", "outputBuckets"])
+def test_a_bucket_that_is_none_is_one_clear_line(project: Project, parameter: str) -> None:
+    ran = project.try_serverless("print", "--param", f"{parameter}=s3://lake,http://lake")
     assert ran.status == 1
     (line,) = [line for line in ran.said.splitlines() if not line.startswith("npm warn")]
-    assert line.startswith("dataBuckets: expected s3://bucket or s3://bucket/folder")
+    assert line.startswith(f"{parameter}: expected s3://bucket or s3://bucket/folder")
 
 
 def test_a_table_trains_on_the_laptop_by_its_address(project: Project) -> None:
