@@ -9,7 +9,7 @@ from ml_core.errors import MalformedInput
 from ml_core.scanning.block import BLOCK_BYTES, Block
 from ml_core.scanning.files import DataFiles
 from ml_core.scanning.plan import Part, Plan
-from ml_core.scanning.texts import RANGE_BYTES, Encoded, in_utf_8, ranges
+from ml_core.scanning.texts import LOOKED_AT, RANGE_BYTES, Encoded, checked_first, in_utf_8, ranges
 from ml_core.tables.readers import CSV, PARQUET
 
 
@@ -54,12 +54,23 @@ def _texts(data: DataFiles, file: DataFile, plan: Plan, part: Part, block_bytes:
     encoded = Encoded(name, plan.how["strict"])
     skipped = of_file(plan, part.file, "skipped", 0)
     read = ranges(data, file, part.begin, part.end, size=max(block_bytes, RANGE_BYTES))
+    guessed = plan.format == CSV and encoded.is_utf_8 and not encoded.strict
+    if guessed and part.end - part.begin > LOOKED_AT and _is_whole(plan, part):
+        encoded, read = checked_first(read)
     cut = (
         chunk[at : at + block_bytes]
         for chunk in in_utf_8(read, encoded)
         for at in range(0, len(chunk), block_bytes)
     )
     return _without(cut, skipped) if skipped else cut
+
+
+def _is_whole(plan: Plan, part: Part) -> bool:
+    """Whether a part is all rows of its file, which nobody has read to the end yet."""
+    before, after = part.number - 1, part.number + 1
+    return (before < 0 or plan.parts[before].file != part.file) and (
+        after >= len(plan.parts) or plan.parts[after].file != part.file
+    )
 
 
 def _without(chunks: Iterator[bytes], skipped: int) -> Iterator[bytes]:

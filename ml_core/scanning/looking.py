@@ -8,7 +8,7 @@ from ml_core.datasets.sources import DataFile
 from ml_core.errors import InvalidInput, MalformedInput
 from ml_core.scanning.files import DataFiles
 from ml_core.scanning.records import line_ends, records_of
-from ml_core.scanning.texts import is_cut_anywhere
+from ml_core.scanning.texts import LOOKED_AT, is_cut_anywhere
 from ml_core.tables import sniffing
 from ml_core.tables.batches import check_width
 from ml_core.tables.columns import different_names
@@ -18,9 +18,6 @@ from ml_core.tables.text import SAMPLE_BYTES
 
 if TYPE_CHECKING:
     from ml_core.tables.dialects import Dialect
-
-# Of a file that is not the first, so much is read first.
-_FIRST_READ = 1 << 16
 
 
 class Asked(NamedTuple):
@@ -83,7 +80,7 @@ def look(asked: Asked, file: DataFile) -> Seen:
 
 def _look(asked: Asked, file: DataFile) -> Seen:
     data, like = asked.opened(), asked.like
-    size = min(file.size, SAMPLE_BYTES if like is None else _FIRST_READ)
+    size = min(file.size, SAMPLE_BYTES if like is None else LOOKED_AT)
     head = data.part(file, 0, size)
     kind = sniffing.format_of(head, declared=asked.declared)
     if like is not None and kind != like.format:

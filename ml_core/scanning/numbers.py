@@ -6,7 +6,7 @@ reader of its column; words once each, however often they stand there.
 
 from collections.abc import Sequence
 from itertools import compress, repeat
-from math import inf, nan
+from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ml_core.inputs.columns import Reader
 
 # Columns become rows in blocks of so many numbers, which stay in the processor's cache.
-_TRANSPOSED = 1 << 15
+_TRANSPOSED = 1 << 18
 _NUMBERS = (DataType.is_numeric,)
 _STRINGS = (DataType.is_string, DataType.is_large_string, DataType.is_string_view)
 # So few words are read one by one.
@@ -76,6 +76,11 @@ def numbers(block: Block, features: Sequence[Feature], *, gaps: bool) -> Numbers
 
     Without `gaps` a missing value is wrong. A column that the block lacks is missing in each row.
     """
+    plain = [_whole(block, feature) for feature in features]
+    if all(column is not None for column in plain):
+        X = _rows_of([column for column in plain if column is not None], block.rows)
+        if isfinite(X.sum()):  # then each of them is; a sum may also be past the largest number
+            return Numbers(X, [], None)
     columns = [_cells(block, feature, gaps=gaps) for feature in features]
     X = _rows_of([column.values for column in columns], block.rows)
     first: dict[int, Reject] = {}
@@ -99,6 +104,14 @@ def _rows_of(columns: "Sequence[NDArray[np.float64]]", rows: int) -> "NDArray[np
         for place, column in enumerate(columns):
             X[some, place] = column[some]
     return X
+
+
+def _whole(block: Block, feature: Feature) -> "NDArray[np.float64] | None":
+    """Numbers as they stand, without gaps; None for a column of anything else."""
+    cells = block.columns.get(feature.name)
+    if not isinstance(cells, Array) or feature.kind != NUMBER or missing_numbers(feature.rule.missing):
+        return None
+    return arrow.whole_floats(cells)
 
 
 def _cells(block: Block, feature: Feature, *, gaps: bool) -> Cells:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from arro3.core import RecordBatch, RecordBatchReader
 
 # Row groups are read whole up to so many bytes; of a larger one, windows of its columns.
-_WHOLE_BYTES, _WINDOW_BYTES, _LEAST_WINDOW = 1 << 24, 1 << 25, 1 << 18
+_WHOLE_BYTES, _WINDOW_BYTES, _LEAST_WINDOW = 1 << 25, 1 << 25, 1 << 18
 # Wanted bytes that are so near are asked for together.
 _NEAR_BYTES = 1 << 17
 _TAIL_READ = 1 << 16
@@ -139,19 +139,21 @@ class _Batches:
     ) -> "Iterator[RecordBatch]":
         """The rows of a piece, whose values may all have a `fixed` length."""
         size = sum(end - begin for begin, end in piece.spans)
-        source = _whole(data, file, piece) if size <= _WHOLE_BYTES else None
+        source = _Piece(data, file, piece)
+        if size <= _WHOLE_BYTES:
+            source.hold(_spans(data, file, piece.spans))
         if fixed and not self._longest:
             self._longest = 8.0 * len(piece.spans)
         at_once = self._fitting() if self._longest else _FIRST_ROWS
         done = 0
         while done < piece.rows:
-            reader = _reader(source or _Windows(data, file, piece), at_once)
+            reader = _reader(source, at_once)
             ahead, going = done, True
             while going and (batch := _next(reader)) is not None:
                 if ahead >= batch.num_rows:
                     ahead -= batch.num_rows
                     continue
-                yield batch.slice(ahead)
+                yield batch.slice(ahead) if ahead else batch
                 done += batch.num_rows - ahead
                 ahead = 0
                 self._longest = max(self._longest, batch.nbytes / batch.num_rows)
@@ -162,7 +164,7 @@ class _Batches:
             at_once = min(self._fitting(), at_once * _GROWTH)
 
 
-def _reader(source: "bytes | _Windows", rows: int) -> "RecordBatchReader":
+def _reader(source: "_Piece", rows: int) -> "RecordBatchReader":
     with arrow.engine(BROKEN):
         return read_parquet(source, batch_size=rows)  # type: ignore[arg-type]  # a file that is read
 
@@ -172,19 +174,14 @@ def _next(reader: "RecordBatchReader") -> "RecordBatch | None":
         return next(reader, None)
 
 
-def _whole(data: DataFiles, file: DataFile, piece: Piece) -> bytes:
-    """The file that a piece is."""
-    return b"".join((MARK, *_spans(data, file, piece.spans), piece.end))
-
-
-def _spans(data: DataFiles, file: DataFile, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+def _spans(data: DataFiles, file: DataFile, spans: Sequence[tuple[int, int]]) -> list[memoryview]:
     """The bytes of spans; those that are near to each other are asked for together."""
-    found: dict[tuple[int, int], bytes] = {}
+    found: dict[tuple[int, int], memoryview] = {}
     together: list[tuple[int, int]] = []
     for span in [*sorted(spans), None]:
         if together and (span is None or span[0] - max(end for _, end in together) > _NEAR_BYTES):
             begin, end = together[0][0], max(end for _, end in together)
-            read = data.part(file, begin, end)
+            read = memoryview(data.part(file, begin, end))
             for each in together:
                 found[each] = read[each[0] - begin : each[1] - begin]
             together = []
@@ -193,8 +190,8 @@ def _spans(data: DataFiles, file: DataFile, spans: Sequence[tuple[int, int]]) ->
     return [found[span] for span in spans]
 
 
-class _Windows(io.RawIOBase):
-    """The file that a piece is, of which a window of each span is held."""
+class _Piece(io.RawIOBase):
+    """The file that a piece is. Of each span a window is held, or all of it."""
 
     def __init__(self, data: DataFiles, file: DataFile, piece: Piece) -> None:
         self._data = data
@@ -206,7 +203,12 @@ class _Windows(io.RawIOBase):
             self._begins.append(self._begins[-1] + end - begin)
         self.size = self._begins[-1] + len(piece.end)
         self._window = max(_LEAST_WINDOW, _WINDOW_BYTES // len(piece.spans))
-        self._held: dict[int, tuple[int, bytes]] = {}
+        self._held: dict[int, tuple[int, memoryview]] = {}
+
+    def hold(self, spans: Sequence[memoryview]) -> None:
+        """Hold all of each span."""
+        for place, ((begin, _), held) in enumerate(zip(self._piece.spans, spans, strict=True)):
+            self._held[place] = (begin, held)
 
     def readable(self) -> bool:
         """True."""
@@ -249,9 +251,9 @@ class _Windows(io.RawIOBase):
         place = bisect_right(self._begins, at) - 1
         begin, end = self._piece.spans[place]
         here = begin + at - self._begins[place]
-        held_at, held = self._held.get(place, (0, b""))
+        held_at, held = self._held.get(place, (0, memoryview(b"")))
         if not held_at <= here < held_at + len(held):
             held_at = here
-            held = self._data.part(self._file, here, min(end, here + max(self._window, size)))
+            held = memoryview(self._data.part(self._file, here, min(end, here + max(self._window, size))))
             self._held[place] = (held_at, held)
-        return held[here - held_at : here - held_at + size]
+        return bytes(held[here - held_at : here - held_at + size])

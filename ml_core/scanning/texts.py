@@ -1,16 +1,19 @@
 """The text of a part, range by range, as UTF-8."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
 from ml_core.datasets.sources import DataFile
 from ml_core.errors import MalformedInput
 from ml_core.scanning.files import DataFiles
+from ml_core.tables.text import FALLBACK_ENCODING, fallback
 
 RANGE_BYTES = 1 << 23
 """How much of an object is asked for at once."""
+LOOKED_AT = 1 << 16
+"""How much of each file tells how it is written."""
 _ASCII = bytes(range(128))
 
 
@@ -60,6 +63,29 @@ def in_utf_8(chunks: Iterator[bytes], encoded: Encoded) -> Iterator[bytes]:
         yield decoder.decode(b"", final=True).encode()
     except UnicodeError:
         raise not_of(encoded) from None
+
+
+def checked_first(chunks: Iterator[bytes]) -> tuple[Encoded, Iterator[bytes]]:
+    """What bytes are written in that begin as UTF-8, and the bytes: all of them are read for it."""
+    held = list(chunks)
+    try:
+        for _ in _checked(iter(held)):
+            pass
+    except MalformedInput:
+        return Encoded(not_utf_8(held), strict=False), _given_up(held)
+    return Encoded("utf-8", strict=False), _given_up(held)
+
+
+def not_utf_8(chunks: Iterable[bytes]) -> str:
+    """What bytes are taken for that are no UTF-8."""
+    return "latin-1" if any(fallback(chunk) == "latin-1" for chunk in chunks) else FALLBACK_ENCODING
+
+
+def _given_up(held: list[bytes]) -> Iterator[bytes]:
+    """The chunks, each given up when the next is taken."""
+    held.reverse()
+    while held:
+        yield held.pop()
 
 
 def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:

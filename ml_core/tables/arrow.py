@@ -88,6 +88,21 @@ def _buffers(array: Array, dtype: str) -> "tuple[NDArray[Any], NDArray[np.bool_]
     return values, np.unpackbits(bits, bitorder="little")[start:end].astype(bool)
 
 
+def whole_floats(array: Array) -> "NDArray[np.float64] | None":
+    """Numbers of double precision as they stand, to be read only; None for others, and where some miss."""
+    if array.null_count or not DataType.is_float64(array.type):
+        return None
+    _, capsule = array.__arrow_c_array__()
+    found = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
+    if not found.length:
+        return np.empty(0)
+    held = (ctypes.c_char * (found.length * 8)).from_address(found.buffers[1] + found.offset * 8)
+    held.owner = capsule  # it owns the memory, and is there for as long as numpy's array is
+    floats = np.frombuffer(held, "<f8")
+    floats.flags.writeable = False
+    return floats
+
+
 def present_in(array: Array) -> "NDArray[np.bool_] | None":
     """Which values of an array of any type are present (None: all)."""
     if not array.null_count:
