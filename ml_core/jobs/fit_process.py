@@ -90,15 +90,29 @@ def _work(folder: str, progress: _Progress) -> None:
 
 
 def _score(stored: bytes, folder: str, progress: _Progress) -> None:
-    from ml_core.scoring.driver import score
+    from ml_core.errors import DataChanged, InvalidInput, RevisionMismatch
+    from ml_core.jobs.kept_plan import kept_plan
+    from ml_core.jobs.kinds import SCORING
+    from ml_core.jobs.surroundings import Surroundings
+    from ml_core.scoring.driver import Delivery, score
+    from ml_core.scoring.request import ScoringRequest
 
-    told = score(
-        stored,
-        folder,
+    job, reopening = Surroundings.read(folder)
+    if reopening is None:
+        raise InvalidInput.at("$.data.uri", "no table is scored here: its process cannot open any store")
+    delivery = Delivery(
+        job,
+        reopening,
+        lambda make: kept_plan(reopening.open().store, job, make),
+        FolderCheckpoints(folder, History()),
         progress,
-        deadline=_stop_by(_deadline(), time.time()),
-        checkpoints=FolderCheckpoints(folder, History()),
+        folder,
+        _stop_by(_deadline(), time.time()),
     )
+    try:
+        told = score(ScoringRequest.from_bytes(stored), delivery)
+    except RevisionMismatch as error:
+        raise DataChanged(f"{error}, and {SCORING.goes_on}") from error
     with open(os.path.join(folder, "scored.json"), "w", encoding="utf-8") as file:
         json.dump(told, file, allow_nan=False)
 

@@ -22,14 +22,17 @@ from ml_core.jobs.jobs import (
     input_key,
     job_key,
     oldest_id,
+    plan_key,
 )
 from ml_core.jobs.marks import ended_jobs, ended_key, mark_ended, mark_open, owner_of
-from ml_core.ports import ObjectStore
+from ml_core.ports import ObjectStore, every_object
 from ml_core.registry.segments import write_index
+from ml_core.scoring.places import folder_of as written_by
 
 ORPHANED = 86_400.0  # seconds: longer than any job or request lives
 _WRITERS = 8  # at a time
-_MOST_EXPIRED = 1_000  # jobs that one sweep removes
+_MOST_EXPIRED = 1_000  # jobs that one sweep removes,
+_MOST_FILES = 5_000  # and files that such jobs have written
 _BATCH = 100
 
 
@@ -88,12 +91,14 @@ def _mark(jobs: Jobs, traces: Traces, document: Document | None) -> bool:
 def expire(jobs: Jobs, is_time: Callable[[], bool]) -> int:
     """Remove the jobs that ended before their retention, as far as the time goes; how many.
 
-    The listing is entered where they begin, so that the jobs that are kept cost nothing. A job's document
-    goes last: it is what the others are found by. Which version it registered is written down before, for
-    the registry takes files of a job that nobody knows for an orphan's. Raises `Unavailable`.
+    The listing is entered where they begin, so that the jobs that are kept cost nothing. What a job wrote
+    goes first and its document last: it is what the others are found by. Which version it registered is
+    written down before, for the registry takes files of a job that nobody knows for an orphan's. Raises
+    `Unavailable`.
     """
     oldest = jobs.oldest_kept()
     ended_before, removed = timestamp(oldest), 0
+    files = _WrittenFiles(jobs.store, _MOST_FILES)
     after: str | None = oldest_id(oldest)
     while after is not None:
         page, after = jobs.traces_page(after)
@@ -101,17 +106,45 @@ def expire(jobs: Jobs, is_time: Callable[[], bool]) -> int:
             if not is_time() or removed >= _MOST_EXPIRED:
                 return removed
             documents = read_many(jobs.store, [job_key(traces.id) for traces in batch], skip_damaged=True)
+            due = [
+                (traces, body)
+                for traces, document in zip(batch, documents, strict=True)
+                for body in [None if document is None else document.body]
+                if _is_due(body, ended_before) and (traces.plan_written is None or files.remove(traces.id))
+            ]
             with ThreadPoolExecutor(_WRITERS) as writers:
-                removed += sum(writers.map(partial(_expire, jobs.store, ended_before), batch, documents))
+                removed += sum(writers.map(partial(_expire, jobs.store), due))
     return removed
 
 
-def _expire(store: ObjectStore, ended_before: str, traces: Traces, document: Document | None) -> bool:
-    """Remove a job that ended before a time; whether it did."""
-    body = None if document is None else document.body
-    if body is not None and (body["state"] not in FINAL or body["finished"] >= ended_before):
-        return False
-    if body is not None and body["state"] == SUCCEEDED:
+def _is_due(body: Body | None, ended_before: str) -> bool:
+    """Whether a job ended before a time, or its document is damaged or gone."""
+    return body is None or (body["state"] in FINAL and body["finished"] < ended_before)
+
+
+class _WrittenFiles:
+    """The files that jobs have written, of which so many are removed and no more."""
+
+    def __init__(self, store: ObjectStore, most: int) -> None:
+        self._store = store
+        self._left = most
+
+    def remove(self, job_id: str) -> bool:
+        """Remove what a job wrote to the own store; whether that is all. Raises `Unavailable`."""
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            for page in batched(every_object(self._store, written_by(job_id)), _BATCH):
+                keys = [found.key for found in page[: self._left]]
+                list(writers.map(self._store.delete, keys))
+                self._left -= len(keys)
+                if len(keys) < len(page):
+                    return False
+        return True
+
+
+def _expire(store: ObjectStore, due: tuple[Traces, Body | None]) -> bool:
+    """Remove a job; its document goes last, so that what is left is found again."""
+    traces, body = due
+    if body is not None and body["state"] == SUCCEEDED and body["version"] is not None:
         write_index(store, body["model"], [{"job": traces.id, "version": body["version"]}])
     for key in _keys_of(traces, body):
         store.delete(key)
@@ -126,5 +159,7 @@ def _keys_of(traces: Traces, body: Body | None) -> Iterator[str]:
         yield input_key(traces.id)
     if traces.checkpoint_written is not None:
         yield checkpoint_key(traces.id)
+    if traces.plan_written is not None:
+        yield plan_key(traces.id)
     if traces.document:
         yield job_key(traces.id)

@@ -8,89 +8,90 @@ the trainer that the job has come further.
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import batched, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.engines import engine_named, engines_in
-from ml_core.errors import DataChanged, Fault, InvalidInput, RevisionMismatch, Unfinished, raise_faults, shown
-from ml_core.jobs.checkpoints import FolderCheckpoints
-from ml_core.jobs.kept_plan import kept_plan
-from ml_core.jobs.kinds import SCORING
-from ml_core.jobs.surroundings import Surroundings
+from ml_core.errors import Fault, InvalidInput, Unfinished, raise_faults, shown
 from ml_core.mapping import InTurn, Mapper
 from ml_core.scanning.plan import Plan
 from ml_core.scoring.part import columns_of, score_part, scored_model
-from ml_core.scoring.places import PartCounts, ScorePlace, parts_done
+from ml_core.scoring.places import PartCounts, counts_of, parts_done
 from ml_core.scoring.request import ScoringRequest
 from ml_core.tables.readers import JSON_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ml_core.algorithms.contract import Checkpoints
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.model.model import Model
+    from ml_core.ports import ObjectStore
 
 PLANNING, SCORED = "planning", "scoring"
 """The phases: the table's files are looked at and cut into parts, and the parts are scored."""
 FUNCTION = "function"
 _MANY_PARTS = 32  # that are worth other functions, where nobody said which engine
 _PAUSE = 1.0  # seconds between two checkpoints
-_READERS = 8  # of counts, at a time
+_BATCH = 1_000  # counts that are read at once
 
 
-def score(
-    stored: bytes,
-    folder: str,
-    progress: "Callable[[str, float | None], None]",
-    *,
-    deadline: float | None,
-    checkpoints: FolderCheckpoints,
-) -> dict[str, Any]:
-    """Score what a stored request says; what the job tells of it.
+class Delivery(NamedTuple):
+    """What one attempt at a job has.
 
-    `folder` is the child's. At the `deadline`, in seconds since the epoch, it stops between two parts.
+    Args:
+        job: the job's id.
+        reopening: how the stores are opened, here and elsewhere.
+        keep_plan: gives the job's plan; calls what it is given where there is none yet.
+        checkpoints: what earlier attempts have come to, and what the next one goes on from.
+        progress: is told the phase, and how much is done.
+        folder: where an engine may keep files; which engines there are stands in it.
+        deadline: when to stop between two parts, in seconds since the epoch.
+    """
+
+    job: str
+    reopening: "Reopening"
+    keep_plan: "Callable[[Callable[[], Plan]], Plan]"
+    checkpoints: "Checkpoints"
+    progress: "Callable[[str, float | None], None]"
+    folder: str
+    deadline: float | None = None
+
+
+def score(request: ScoringRequest, delivery: Delivery) -> dict[str, Any]:
+    """Score what a request says; what the job tells of it.
 
     Raises:
         InvalidInput: the table or the request is at fault.
-        DataChanged: the table is not what it was at the job's first look.
+        RevisionMismatch: the table is not what it was at the job's first look.
         ArtifactInvalid: the model is gone.
         Unfinished: the time is over, and another delivery goes on.
         Unavailable: a store or an engine failed.
     """
-    request, job = ScoringRequest.from_bytes(stored), Surroundings.read(folder)
-    if job.stores is None:
-        raise InvalidInput.at("$.data.uri", "no table is scored here: its process cannot open any store")
-    stores = job.stores.open()
-    try:
-        progress(PLANNING, None)
-        plan = _plan(stores, job, request)
-        model = scored_model(stores.store, request)
-        raise_faults(_faults_of_columns(plan, model, request))
-        engine = _engine(request, plan, folder)
-        scoring = _Scoring(stores, job.job, request, plan, _Watched(progress, checkpoints))
-        scoring.run(job.stores, engine.mapper, deadline)
-    except RevisionMismatch as error:
-        raise DataChanged(f"{error}, and {SCORING.goes_on}") from error
+    stores = delivery.reopening.open()
+    delivery.progress(PLANNING, None)
+    plan = delivery.keep_plan(partial(_plan, stores, delivery.reopening, request))
+    model = scored_model(stores.store, request)
+    raise_faults(_faults_of_columns(plan, model, request))
+    engine = _engine(request, plan, delivery.folder)
+    scoring = _Scoring(request, delivery, stores.store, plan)
+    scoring.run(engine.mapper)
     told = {"name": engine.name, "passes": 1, "parts": len(plan.parts), "reason": engine.reason}
     return {"result": scoring.result(), "engine": told}
 
 
-def _plan(stores: "Stores", job: Surroundings, request: ScoringRequest) -> Plan:
+def _plan(stores: "Stores", reopening: "Reopening", request: ScoringRequest) -> Plan:
     from ml_core.scanning.planning import plan_of
 
-    def make() -> Plan:
-        return plan_of(
-            stores.data,
-            request.uri,
-            options=request.options,
-            declared=request.format,
-            mapper=InTurn(),
-            stores=job.stores,
-        )
-
-    return kept_plan(stores.store, job.job, make)
+    return plan_of(
+        stores.data,
+        request.uri,
+        options=request.options,
+        declared=request.format,
+        mapper=InTurn(),
+        stores=reopening,
+    )
 
 
 def _faults_of_columns(plan: Plan, model: "Model", request: ScoringRequest) -> Iterator[Fault]:
@@ -149,30 +150,14 @@ class _Totals(NamedTuple):
         )
 
 
-class _Watched(NamedTuple):
-    """Who is told how far it is, and what keeps it for the next delivery."""
-
-    progress: "Callable[[str, float | None], None]"
-    checkpoints: FolderCheckpoints
-
-
 class _Scoring:
     """One table on its way: which parts are done, and what was written of them."""
 
-    def __init__(
-        self,
-        stores: "Stores",
-        job: str,
-        request: ScoringRequest,
-        plan: Plan,
-        watched: _Watched,
-    ) -> None:
-        self._stores = stores
-        self._job = job
+    def __init__(self, request: ScoringRequest, delivery: Delivery, store: "ObjectStore", plan: Plan) -> None:
         self._request = request
+        self._delivery = delivery
+        self._store = store
         self._plan = plan
-        self._watched = watched
-        self._place = ScorePlace(stores, request, job)
         self._totals = _Totals()
         self._done = bytearray(len(plan.parts))
         self._digest = plan.digest
@@ -180,29 +165,39 @@ class _Scoring:
         self._read = 0  # bytes of them
         self._saved: float | None = None
 
-    def run(self, reopening: "Reopening", mapper: Mapper, deadline: float | None) -> None:
+    def run(self, mapper: Mapper) -> None:
         """Score the parts that nobody has scored. Raises `InvalidInput`, `Unfinished`, `Unavailable`."""
         self._restore()
         self._tell()
         parts = [part for part in self._plan.parts if not self._done[part.number]]
-        task = partial(score_part, reopening, self._request, self._job, self._plan._replace(parts=()))
+        task = partial(
+            score_part,
+            self._delivery.reopening,
+            self._request,
+            self._delivery.job,
+            self._plan._replace(parts=()),
+        )
         results = mapper.map(task, parts)
         for left, (place, done) in zip(range(len(parts) - 1, -1, -1), results, strict=True):
             if done.counts is None:
                 raise InvalidInput(list(done.faults))
             self._add(parts[place].number, done.counts)
             self._tell()
-            if left and deadline is not None and time.time() >= deadline:
+            if left and self._is_over():
                 self._save()
                 of = len(self._plan.parts)
                 raise Unfinished(f"continues with {sum(self._done):,} of {of:,} parts scored")
             if self._saved is None or time.monotonic() - self._saved >= _PAUSE:
                 self._save()
 
+    def _is_over(self) -> bool:
+        deadline = self._delivery.deadline
+        return deadline is not None and time.time() >= deadline
+
     def result(self) -> dict[str, Any]:
         """What the job tells in the end."""
         to = self._request.to
-        return {**self._totals._asdict(), "uri": None if to is None else f"{to}{self._job}/"}
+        return {**self._totals._asdict(), "uri": None if to is None else f"{to}{self._delivery.job}/"}
 
     def _add(self, number: int, counts: PartCounts) -> None:
         self._done[number] = 1
@@ -210,28 +205,27 @@ class _Scoring:
         self._totals = self._totals.plus(counts)
 
     def _tell(self) -> None:
-        self._watched.progress(SCORED, round(100 * self._read / self._size, 1) if self._size else None)
+        self._delivery.progress(SCORED, round(100 * self._read / self._size, 1) if self._size else None)
 
     def _save(self) -> None:
         state = {"plan": self._digest, "done": _runs(self._done), **self._totals._asdict()}
-        self._watched.checkpoints.save(json.dumps(state).encode())
+        self._delivery.checkpoints.save(json.dumps(state).encode())
         self._saved = time.monotonic()
 
     def _restore(self) -> None:
         """What earlier attempts have done: as the checkpoint says, and of what came later by its counts."""
-        saved = self._watched.checkpoints.latest()
+        saved = self._delivery.checkpoints.latest()
         state = {} if saved is None else json.loads(saved)
         if state.get("plan") == self._digest:
             for begin, end in state["done"]:
                 self._done[begin:end] = b"\1" * (end - begin)
                 self._read += sum(part.size for part in self._plan.parts[begin:end])
             self._totals = _Totals(*(state[name] for name in _Totals._fields))
-        later = [part for part in parts_done(self._stores.store, self._job) if not self._done[part]]
-        with ThreadPoolExecutor(_READERS) as readers:
-            for some in batched(later, 100 * _READERS):
-                for part, counts in zip(some, readers.map(self._place.counts, some), strict=True):
-                    if counts is not None:
-                        self._add(part, counts)
+        later = [part for part in parts_done(self._store, self._delivery.job) if not self._done[part]]
+        for some in batched(later, _BATCH):
+            for part, counts in zip(some, counts_of(self._store, self._delivery.job, some), strict=True):
+                if counts is not None:
+                    self._add(part, counts)
 
 
 def _runs(done: bytearray) -> list[tuple[int, int]]:

@@ -10,8 +10,10 @@ once: of several attempts at a part, or of an engine's repetitions, the first co
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import ObjectExists, ObjectNotFound
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 PREFIX = "scores/"
 _COUNTS = "counts/"
 _DIGITS = 8
+_READERS = 8  # at a time
 _LEAST_DIGITS = 5  # in names of files
 
 
@@ -61,10 +64,7 @@ class ScorePlace:
 
     def counts(self, part: int) -> PartCounts | None:
         """What was written of a part; None while that is not all. Raises `Unavailable`."""
-        try:
-            return PartCounts.from_bytes(self._stores.store.get(counts_key(self._job, part)).data)
-        except ObjectNotFound:
-            return None
+        return _counts(self._stores.store, self._job, part)
 
     def write(self, part: int, scores: bytes, rejects: bytes, *, rows: int, rejected: int) -> PartCounts:
         """Write what there is of a part; the counts of what is there then. Raises `Unavailable`."""
@@ -128,6 +128,19 @@ def parts_done(store: ObjectStore, job: str) -> Iterator[int]:
     """The parts of which everything is written, in order. Raises `Unavailable`."""
     for found in every_object(store, counts_folder(job)):
         yield part_of(found.key)
+
+
+def counts_of(store: ObjectStore, job: str, parts: Sequence[int]) -> list[PartCounts | None]:
+    """The counts of several parts, some read at a time; None for one without. Raises `Unavailable`."""
+    with ThreadPoolExecutor(_READERS) as readers:
+        return list(readers.map(partial(_counts, store, job), parts))
+
+
+def _counts(store: ObjectStore, job: str, part: int) -> PartCounts | None:
+    try:
+        return PartCounts.from_bytes(store.get(counts_key(job, part)).data)
+    except ObjectNotFound:
+        return None
 
 
 def part_of(key: str) -> int:

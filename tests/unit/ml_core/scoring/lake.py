@@ -14,10 +14,10 @@ from ml_core.datasets.reopening import Reopening, Stores
 from ml_core.datasets.sources import DataSources
 from ml_core.digests import sha256
 from ml_core.jobs.checkpoints import FolderCheckpoints
-from ml_core.jobs.surroundings import Surroundings
+from ml_core.jobs.kept_plan import kept_plan
 from ml_core.model.model import Model
 from ml_core.registry.registry import Version, artifact_key
-from ml_core.scoring.driver import score
+from ml_core.scoring.driver import Delivery, score
 from ml_core.scoring.request import ScoringRequest
 from ml_core.training.history import History
 from providers.local.runtime.data_folder import DataFolder
@@ -64,14 +64,16 @@ class Lake:
         """What the child process of a job does, in this one."""
         folder = self.root / "child"
         folder.mkdir(exist_ok=True)
-        Surroundings(SCORING, self.reopening).write(str(folder))
-        return score(
-            request.to_bytes(),
-            str(folder),
+        delivery = Delivery(
+            SCORING,
+            self.reopening,
+            lambda make: kept_plan(self.store, SCORING, make),
+            FolderCheckpoints(str(folder), History()),
             lambda *told: self.told.append(told),
-            deadline=deadline,
-            checkpoints=FolderCheckpoints(str(folder), History()),
+            str(folder),
+            deadline,
         )
+        return score(request, delivery)
 
     def written(self, job: str = SCORING) -> dict[str, bytes]:
         """What the job wrote, by the files' names, but for counts."""

@@ -13,7 +13,7 @@ from arro3.core import Array, DataType, Table
 from arro3.io import read_parquet, write_parquet
 
 from ml_core import predict, train_model
-from ml_core.errors import DataChanged, InvalidInput, Unfinished
+from ml_core.errors import InvalidInput, RevisionMismatch, Unfinished
 from ml_core.model.model import Model
 from tests.unit.ml_core.scoring.lake import Lake, lines_of, table_of
 
@@ -222,7 +222,7 @@ def test_a_table_that_changed_after_the_first_look_is_told(tmp_path: Path) -> No
     with pytest.raises(Unfinished):
         lake.score(request, deadline=time.time() - 1)
     lake.put_parquet("many/3.parquet", _columns(lake.model, 61))
-    with pytest.raises(DataChanged, match=r"many/3\.parquet"):
+    with pytest.raises(RevisionMismatch, match=r"many/3\.parquet"):
         lake.score(request)
 
 
