@@ -46,7 +46,7 @@ from ml_core.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import ClassVar
+    from typing import Any, ClassVar
 
 
 # A value is shown with at most so many characters.
@@ -81,6 +81,10 @@ class InvalidInput(ServerlessMLError):
         self.faults: list[Fault] = found[: self.MOST_FAULTS]
         self.omitted = len(found) - len(self.faults)
         super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in self.faults))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, as another process gets it, has the same faults and counts the others too."""
+        return type(self), (self.faults,), self.__dict__
 
     @classmethod
     def at(cls, path: str, message: str) -> InvalidInput:

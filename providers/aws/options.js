@@ -18,7 +18,7 @@ const OURS = ['service', 'stage'];
 
 const NAMES = [
   ...['alarms', 'alarmEmail', 'accessLogs', 'warmInstances', 'access', 'ingress', 'subnets', 'securityGroups'],
-  ...['encryptionKey', 'dataKeys', 'tags'],
+  ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers'],
 ];
 
 const CAPS = ['apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays'];
@@ -55,6 +55,11 @@ function hoursFault(text) {
 
 function capFault(text, or) {
   return /^\d{1,6}$/.test(text) || text === or ? '' : `expected a whole number${or ? `, or ${or}` : ''}, got ${shown(text)}`;
+}
+
+function numberFault(text, least, most, what) {
+  const number = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
+  return number >= least && number <= most ? '' : `expected a whole number of ${what} from ${least} to ${most}, got ${shown(text)}`;
 }
 
 function tagsOf(text) {
@@ -113,6 +118,9 @@ function faultOf(given, place) {
     ['encryptionKey', keyRegion && keyRegion !== region ? `expected a key of ${region}, where the service is deployed, got one of ${keyRegion}` : ''],
     ['dataKeys', listOf(given.dataKeys).map(keyFault).find(Boolean)],
     ['tags', tagsFault(given.tags)],
+    ['engines', listOf(given.engines).every((each) => each === 'lithops') ? '' : `expected lithops, or nothing, got ${shown(given.engines)}`],
+    ['engineMemory', numberFault(given.engineMemory, 512, 10240, 'MiB')],
+    ['engineWorkers', numberFault(given.engineWorkers, 2, 1000, 'workers')],
   ];
   return checks.find(([, fault]) => fault);
 }
@@ -129,6 +137,9 @@ function optionsOf(given) {
     encryptionKey: given.encryptionKey,
     dataKeys: listOf(given.dataKeys),
     tags: tagsOf(given.tags),
+    engines: listOf(given.engines),
+    engineMemory: Number(given.engineMemory),
+    engineWorkers: Number(given.engineWorkers),
   };
 }
 

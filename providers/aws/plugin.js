@@ -121,6 +121,11 @@ class ServerlessMlOnAws {
     await this.python('providers.aws.deploying.packaging', 'Building the training layer', [
       ...['training', '--architecture', architecture, '--out', into('training')],
     ]);
+    if (this.serverless.service.layers.lithops) {
+      await this.python('providers.aws.deploying.packaging', 'Building the layer of Lithops', [
+        ...['lithops', '--architecture', architecture, '--out', into('lithops')],
+      ]);
+    }
     await this.finishCode();
   }
 
@@ -170,8 +175,9 @@ class ServerlessMlOnAws {
   }
 
   async removeLeftovers() {
-    const { bucket, keys, delete_models: deleteModels } = this.found;
+    const { bucket, keys, tasks, delete_models: deleteModels } = this.found;
     const parameters = ['remove', '--keys', keys];
+    if (tasks) parameters.push('--tasks', tasks);
     if (bucket) parameters.push(bucket);
     if (deleteModels) parameters.push('--delete-models');
     await this.removal('Removing the bucket of the models', parameters, { speaks: true });

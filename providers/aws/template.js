@@ -4,6 +4,7 @@
 // that it compiled. With every option off both stay as config.yml says, but for tags.
 
 const alarms = require('./alarms.js');
+const lithops = require('./lithops.js');
 
 const ROLES = { api: 'ApiRole', train: 'TrainRole', sweep: 'SweepRole' };
 // What takes a list of tags. The framework itself tags functions, API and stage.
@@ -34,7 +35,9 @@ function accessLog(options) {
 }
 
 // Changes the service as serverless.yml could have said it.
-function configure({ provider, functions }, options, { pages }) {
+function configure(service, options, { pages }) {
+  const { provider, functions } = service;
+  if (options.engines.includes('lithops')) lithops.configure(service, options);
   if (Object.keys(options.tags).length) {
     provider.tags = { ...provider.tags, ...options.tags };
     // For what the template gives no tags; the framework adds STAGE.
@@ -108,6 +111,7 @@ function extend(template, options, { base, tags }) {
       Condition: { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com*' } },
     });
   }
+  if (options.engines.includes('lithops')) lithops.extend(template);
   tag(Resources, tags);
 }
 

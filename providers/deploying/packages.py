@@ -78,9 +78,33 @@ _PILLOW_NEVER_DECODES_WITH = (
         for name in ("ImageFilter", "ImageTk", "ImageMath", "ImageMorph", "PdfParser", "PSDraw")
     ),
 )
-# What no algorithm learns from: sample data, and readers of other programs' files. An algorithm that somebody
-# adds has the rest of both libraries.
-_NEVER_TRAINED_WITH = ("sklearn/datasets", "scipy/io")
+# What no algorithm learns from: sample data, readers of other programs' files, frames of other libraries, and
+# what numpy's own tests call. An algorithm that somebody adds has the rest of these libraries.
+_NEVER_TRAINED_WITH = (
+    "sklearn/datasets",
+    "scipy/io",
+    "scipy/odr",
+    "numpy/f2py",
+    "numpy/_core/_simd.*",
+    "numpy/_core/_*_tests.*",
+    *(f"narwhals/{name}" for name in ("_dask", "_duckdb", "_ibis", "_spark_like", "testing")),
+)
+
+# What Lithops asks of AWS; `ecr` it only makes a client for.
+_SERVICES_OF_LITHOPS = frozenset({"s3", "lambda", "ecr"})
+# And what else of it is for other clouds, for virtual machines and for people.
+_BACKENDS_OF_LITHOPS = frozenset({"aws_lambda", "aws_s3", "localhost", "storage"})
+_KINDS_OF_BACKENDS = ("monitoring", "serverless", "standalone", "storage")
+_NEVER_MAPPED_WITH = (
+    *("lithops/multiprocessing", "lithops/scripts", "boto3/examples", "botocore/cacert.pem"),
+    *(
+        "dateutil/zoneinfo",
+        "urllib3/contrib/emscripten",
+        "charset_normalizer/cd.*.so",
+        "charset_normalizer/md*.so",
+    ),
+    *(f"pika/adapters/{name}_connection.py" for name in ("gevent", "tornado", "twisted")),
+)
 
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -151,6 +175,18 @@ def trim(folder: str) -> None:
 def trim_to_predict(folder: str) -> None:
     """Remove what a prediction never imports of the packages that it needs."""
     _remove(folder, _NEVER_PREDICTED_WITH)
+
+
+def trim_to_lithops(folder: str) -> None:
+    """Remove what a function of Lithops never imports: nine tenths of boto3, and what is for other clouds."""
+    for parent, kept in (
+        *((described, _SERVICES_OF_LITHOPS) for described in ("botocore/data", "boto3/data")),
+        *((f"lithops/{kind}/backends", _BACKENDS_OF_LITHOPS) for kind in _KINDS_OF_BACKENDS),
+    ):
+        for entry in os.scandir(os.path.join(folder, parent)):
+            if entry.is_dir() and entry.name not in kept:
+                shutil.rmtree(entry.path)
+    _remove(folder, _NEVER_MAPPED_WITH)
 
 
 def _remove(folder: str, patterns: Iterable[str]) -> None:

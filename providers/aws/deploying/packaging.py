@@ -3,6 +3,8 @@
     code       handlers, ml_core and providers/aws; some tens of kilobytes
     predict    numpy and obstore (requirements.txt), for `api` and `sweep`; of numpy what a prediction needs
     training   all that `train` imports: the same, whole, and scikit-learn (requirements/train.txt)
+    lithops    what drives Lithops and what its workers import (requirements/lithops-functions.txt), where the
+               parameter `engines` names it; of boto3 the services that Lithops calls
 
 The framework's hooks (plugin.js) call `python -m providers.aws.deploying.packaging …`; so does nobody else.
 docs/decisions/0002-training-stack.md says why these are layers. A function of `deploy_model` has one zip:
@@ -27,6 +29,7 @@ MOST_UNPACKED_BYTES = 262_144_000
 MOST_DIRECT_ZIP_BYTES = 50 * 1024 * 1024
 
 PREDICT_LOCK = os.path.join(packages.ROOT, "requirements.txt")
+LITHOPS_LOCK = os.path.join(packages.ROOT, "requirements", "lithops-functions.txt")
 TRAINING_LOCK = os.path.join(packages.ROOT, "requirements", "train.txt")
 BUILT = os.path.join(packages.ROOT, "build", "aws")
 
@@ -81,6 +84,18 @@ def training_layer(*, architecture: str = "x86_64") -> str:
         _LAYER_FOLDER,
         below=_LAYER_ROOT,
     )
+
+
+def lithops_layer(*, architecture: str = "x86_64") -> str:
+    """The zip with what Lithops imports in a function, beside the training layer."""
+    lock = _together(packages.locked(LITHOPS_LOCK))
+    key = packages.fingerprint("lithops", architecture, lock, files=[__file__])
+
+    def fill(folder: str) -> None:
+        _install(lock, folder, architecture)
+        packages.trim_to_lithops(folder)
+
+    return _built(f"lithops-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT)
 
 
 def model_function(artifact: bytes) -> bytes:
@@ -160,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     steps = parser.add_subparsers(dest="step", required=True)
     code = steps.add_parser("code", help="finish the framework's zip in place")
     code.add_argument("zip")
-    for name in ("predict", "training"):
+    for name in ("predict", "training", "lithops"):
         layer = steps.add_parser(name, help=f"the {name} layer")
         layer.add_argument("--architecture", choices=sorted(packages.WHEEL_ARCHITECTURES), default="x86_64")
         layer.add_argument("--out", help="also put the zip here")
@@ -180,6 +195,8 @@ def _step(given: argparse.Namespace) -> None:
         return
     if given.step == "predict":
         path = predict_layer(architecture=given.architecture, installed=given.installed)
+    elif given.step == "lithops":
+        path = lithops_layer(architecture=given.architecture)
     else:
         path = training_layer(architecture=given.architecture)
     if given.out:

@@ -28,6 +28,7 @@ class Removal(NamedTuple):
     bucket: str | None = None
     keys: str | None = None
     delete_models: bool = False
+    tasks: str | None = None
 
 
 class ModelsBucket(NamedTuple):
@@ -66,6 +67,8 @@ def plan(
     run.say(f"  stack      {name}")
     run.say(f"  functions  {', '.join(stack.functions(identity, name)) or 'none'}")
     run.say(f"  bucket     {found.bucket or 'none'}{_fate(bucket, delete_models=delete_models)}")
+    if found.tasks:
+        run.say(f"  bucket     {found.tasks}, of Lithops")
     run.say(f"  keys       {_keys(identity, keys) or 'none'}")
     if run.dry:
         run.say("nothing was removed: this was a dry run")
@@ -73,7 +76,7 @@ def plan(
     run.confirm(f"Remove {name}?")
     if bucket.held and not delete_models:
         delete_models = run.agrees(f"Delete {bucket.held} for good, too?")
-    return Removal(True, found.bucket, keys, delete_models)
+    return Removal(True, found.bucket, keys, delete_models, found.tasks)
 
 
 def look_into(identity: AwsIdentity, bucket: str) -> ModelsBucket:
@@ -93,15 +96,28 @@ def look_into(identity: AwsIdentity, bucket: str) -> ModelsBucket:
     return ModelsBucket(held)
 
 
-def remove(identity: AwsIdentity, bucket: str | None, keys: str | None, *, delete_models: bool) -> None:
+def remove(
+    identity: AwsIdentity,
+    bucket: str | None,
+    keys: str | None,
+    *,
+    delete_models: bool,
+    tasks: str | None = None,
+) -> None:
     """Remove what a stack left. `Unavailable` says the command that goes on, for the stack is gone by now."""
     try:
         if keys:
             remove_keys(identity, keys)
+        if tasks:
+            _empty_and_delete(identity, tasks)
         if bucket:
             print(remove_bucket(identity, bucket, delete_models=delete_models), file=sys.stderr)
     except Unavailable as error:
-        left = [*([bucket] if bucket else []), *(["--keys", keys] if keys else [])]
+        left = [
+            *([bucket] if bucket else []),
+            *(["--keys", keys] if keys else []),
+            *(["--tasks", tasks] if tasks else []),
+        ]
         again = command(identity, *left, *(["--delete-models"] if delete_models else []))
         raise Unavailable(f"{error}; to try again: {again}") from error
 
@@ -123,6 +139,13 @@ def remove_bucket(identity: AwsIdentity, bucket: str, *, delete_models: bool) ->
         )
     if found.held and not delete_models:
         return f"the bucket {bucket} was kept because it holds {found.held}; to delete it: {again}"
+    if not _empty_and_delete(identity, bucket):
+        return f"the bucket {bucket} was already gone"
+    return f"the bucket {bucket} was deleted" + (f" with {found.held}" if found.held else "")
+
+
+def _empty_and_delete(identity: AwsIdentity, bucket: str) -> bool:
+    """Delete a bucket with whatever it holds; whether it was there. Raises `Unavailable`."""
     client = identity.client("s3")
     whose = _whose(identity, bucket)
     with aws_errors(f"deleting the bucket {bucket}"):
@@ -131,8 +154,8 @@ def remove_bucket(identity: AwsIdentity, bucket: str, *, delete_models: bool) ->
                 client.delete_objects(**whose, Delete={"Objects": page, "Quiet": True})
             client.delete_bucket(**whose)
         except client.exceptions.NoSuchBucket:
-            return f"the bucket {bucket} was already gone"
-    return f"the bucket {bucket} was deleted" + (f" with {found.held}" if found.held else "")
+            return False
+    return True
 
 
 def command(identity: AwsIdentity, *parameters: str) -> str:
@@ -208,6 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     removing = steps.add_parser("remove", help="remove what a stack left")
     removing.add_argument("bucket", nargs="?")
     removing.add_argument("--keys", help="the keys' path")
+    removing.add_argument("--tasks", help="the bucket of Lithops")
     removing.add_argument("--delete-models", action="store_true")
     return parser
 
@@ -231,7 +255,7 @@ def main(arguments: list[str] | None = None) -> int:
             removal = plan(identity, given.stack, given.keys, run, delete_models=given.delete_models)
             print(json.dumps(removal._asdict()))
             return 0
-        remove(identity, given.bucket, given.keys, delete_models=given.delete_models)
+        remove(identity, given.bucket, given.keys, delete_models=given.delete_models, tasks=given.tasks)
     except ServerlessMLError as error:
         print(error, file=sys.stderr)
         return 1

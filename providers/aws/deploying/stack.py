@@ -9,6 +9,7 @@ from providers.aws.deploying.identity import AwsIdentity, aws_errors
 # Outputs, as config.yml names them.
 _BUCKET, _KEYS, _KEYS_PATH, _ENCRYPTION = "ModelsBucket", "KeysParameter", "KeysPath", "EncryptionKey"
 _PARAMETERS = "DeployedParameters"
+_TASKS = "LithopsBucket"
 # The framework's own tag of each stack.
 _STAGE_TAG = "STAGE"
 # The state of what a stack once made and has no more.
@@ -32,6 +33,7 @@ class Stack(NamedTuple):
     encryption_key: str | None = None  # of KMS
     tags: Mapping[str, str] = {}
     parameters: str | None = None  # those that are not at their defaults, as text
+    tasks: str | None = None  # Lithops' bucket, where it is turned on
 
 
 def find(identity: AwsIdentity, name: str) -> Stack | None:
@@ -66,6 +68,7 @@ def find(identity: AwsIdentity, name: str) -> Stack | None:
         encryption_key=outputs.get(_ENCRYPTION),
         tags=tags,
         parameters=outputs.get(_PARAMETERS),
+        tasks=outputs.get(_TASKS),
     )
 
 

@@ -64,7 +64,8 @@ def engine(env: Mapping[str, str], name: str) -> Engine:
             "bucket": _named(env, "ML_LITHOPS_BUCKET"),
             "function": _named(env, "ML_LITHOPS_FUNCTION"),
             "region": env.get("AWS_REGION", ""),
-            "endpoint": env.get("AWS_ENDPOINT_URL", ""),
+            "workers": int(env.get("ML_LITHOPS_WORKERS") or 100),
+            "seconds": 900,  # Lambda's maximum, which lithops.js gives the workers
         },
     )
 

@@ -94,7 +94,7 @@ def test_an_engine_that_is_not_installed_is_unavailable(tmp_path: os.PathLike[st
 
 
 def test_an_engine_makes_its_mapper_of_its_arguments_and_a_folder(tmp_path: os.PathLike[str]) -> None:
-    made = Engine("builtins:dict", {"scheduler": "tcp://here"}).mapper(os.fspath(tmp_path))
+    made: object = Engine("builtins:dict", {"scheduler": "tcp://here"}).mapper(os.fspath(tmp_path))
     assert made == {"scheduler": "tcp://here", "folder": os.fspath(tmp_path)}
 
 
