@@ -1,0 +1,125 @@
+"""Lithops on AWS, as a deployment makes it: its functions are really invoked, each in its own role.
+
+The emulator checks every signature and holds each function to what its role may do.
+"""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import boto3
+import pytest
+
+from ml_core.errors import Unavailable
+from ml_core.mapping import in_order
+from providers.aws.runtime import wiring
+from providers.mappers.lithops_mapper import LithopsMapper
+from tests.framework import Project
+from tests.ministack import REGION, Ministack
+
+STAGE = "many"
+NAME = f"serverless-ml-{STAGE}"
+
+
+class Deployed:
+    """The service with Lithops turned on."""
+
+    def __init__(self, project: Project, aws: Ministack) -> None:
+        self.project, self.aws, self.key = project, aws, ""
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.aws.url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def serverless(self, *arguments: str) -> str:
+        parameters = ["--param", "engines=lithops", "--param", "engineWorkers=4"]
+        parameters += ["--param", "dataBuckets=s3://lake"]
+        return self.project.serverless(*arguments, "--stage", STAGE, *parameters, timeout=600)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Status and body of a request to the deployed endpoint."""
+        request = urllib.request.Request(
+            f"{self.aws.url}/_aws/execute-api/{self.outputs['HttpApiId']}/$default{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json", "authorization": f"Bearer {self.key}"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, json.loads(response.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    with Ministack(AUTH="true", AS_IF_TLS="yes") as aws:
+        deployed = Deployed(Project(str(tmp_path_factory.mktemp("deployed")), aws.env), aws)
+        deployed.client("s3").create_bucket(
+            Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        deployed.serverless("deploy")
+        yield deployed
+
+
+@pytest.fixture
+def mapper(
+    service: Deployed, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LithopsMapper]:
+    """The mapper that the train function makes, in this process."""
+    for name, value in service.aws.env.items():
+        monkeypatch.setenv(name, value)
+    said = service.client("lambda").get_function_configuration(FunctionName=f"{NAME}-train")["Environment"]
+    engine = wiring.engine({**said["Variables"], "AWS_REGION": REGION}, "lithops")
+    made: Any = engine.mapper(str(tmp_path_factory.mktemp("driver")))
+    yield made
+    made.close()
+
+
+def test_each_item_is_worked_on_by_a_function(service: Deployed, mapper: LithopsMapper) -> None:
+    found = list(mapper.map(partial(pow, 2), range(6)))
+    assert sorted(found) == [(item, 2**item) for item in range(6)]
+    roles = {each for _, each in mapper.map(os.getenv, ["AWS_LAMBDA_FUNCTION_NAME"])}
+    assert roles == {f"{NAME}-worker"}
+
+
+def test_what_a_task_raises_comes_out_as_itself(mapper: LithopsMapper) -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(mapper.map(partial(divmod, 1), [1, 0]))
+
+
+def test_nothing_is_left_in_lithops_bucket(service: Deployed, mapper: LithopsMapper) -> None:
+    assert list(in_order(mapper.map(abs, [-1]))) == [1]
+    held = service.client("s3").list_objects_v2(Bucket=service.outputs["LithopsBucket"])
+    assert [each["Key"] for each in held.get("Contents", []) if not each["Key"].endswith("init")] == []
+
+
+def test_a_function_that_is_not_there_is_unavailable(
+    service: Deployed, mapper: LithopsMapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    mapper.close()
+    with pytest.raises(Unavailable, match="Lithops cannot be started: EndpointConnectionError"):
+        list(mapper.map(abs, [-1]))
+
+
+def test_remove_takes_lithops_bucket_too(service: Deployed) -> None:
+    bucket = service.outputs["LithopsBucket"]
+    service.client("s3").put_object(Bucket=bucket, Key="lithops.jobs/left", Body=b"by a killed driver")
+    said = service.serverless("remove", "--yes")
+    assert f"bucket     {bucket}, of Lithops" in said
+    assert bucket not in [each["Name"] for each in service.client("s3").list_buckets()["Buckets"]]
