@@ -338,6 +338,37 @@ def test_the_trainer_reads_containers_of_data_and_the_api_does_not() -> None:
     assert names_ == {"models", "keys", "exports", "packages-api", "packages-train"}
 
 
+def test_the_trainer_writes_results_to_containers_that_are_named_and_the_api_does_not() -> None:
+    """As of data: of our own account the template makes the container and gives the role."""
+    written = "az://results/2026, az://lake@theirs,az://exports"
+    shape = shape_of(make_service(dataBuckets="az://exports", outputBuckets=written), NAMES)
+    document = template(shape)
+    found = rights_in(document)
+    assert {(BLOB_DATA_CONTRIBUTOR, "results"), (BLOB_DATA_CONTRIBUTOR, "exports")} <= found["train"]
+    assert (BLOB_DATA_READER, "exports") not in found["train"], "who may write may read"
+    assert not {"lake", "results", "exports"} & {scope for _, scope in found["api"]}
+    assert "lake" not in {scope for _, scope in found["train"]}
+    containers = of_type(document, "Microsoft.Storage/storageAccounts/blobServices/containers")
+    names_ = {each["name"].rpartition("/")[2] for each in containers}
+    assert names_ == {"models", "keys", "exports", "results", "packages-api", "packages-train"}
+    for site in of_type(document, "Microsoft.Web/sites"):
+        settings = {each["name"]: each["value"] for each in site["properties"]["siteConfig"]["appSettings"]}
+        assert settings["ML_OUTPUT_BUCKETS"] == written
+
+
+@pytest.mark.parametrize("named", ["az://models/scores", "az://results, az://keys"])
+def test_results_are_not_written_among_what_the_service_keeps(named: str) -> None:
+    with pytest.raises(DeploymentFailed, match="outputBuckets: expected other containers than the service"):
+        shape_of(make_service(outputBuckets=named), NAMES)
+
+
+@pytest.mark.parametrize("parameter", ["dataBuckets", "outputBuckets"])
+@pytest.mark.parametrize("named", ["exports", "s3://lake", "az://lake,az://Lake", "az://a@b@c", "az:///x"])
+def test_another_container_that_cannot_be_is_one_clear_line(parameter: str, named: str) -> None:
+    with pytest.raises(DeploymentFailed, match=f"^{parameter}: expected az://container .*, got '"):
+        shape_of(make_service(**{parameter: named}), NAMES)
+
+
 def test_there_are_two_capped_flex_consumption_apps_on_a_plan_each(document: dict[str, Any]) -> None:
     plans = of_type(document, "Microsoft.Web/serverfarms")
     assert [plan["sku"] for plan in plans] == [{"name": "FC1", "tier": "FlexConsumption"}] * 2

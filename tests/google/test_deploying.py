@@ -86,17 +86,59 @@ def test_the_trainer_may_read_the_buckets_of_data_and_nothing_else_of_them(bench
     assert {"lake", "archive"} <= set(bench.google.buckets.objects), "they are not ours to remove"
 
 
+def test_the_trainer_may_add_results_where_they_may_be_written_and_nothing_else_of_it(bench: Bench) -> None:
+    for name in ("lake", "results"):
+        bench.google.buckets.create(name, {})
+    allowed = make_service(
+        dataBuckets="gs://lake/exports", outputBuckets="gs://lake/scores/, gs://lake/more,gs://results"
+    )
+    said = bench.deploy(allowed)
+    assert "storage.objectCreator" in said
+    trainer, viewer, creator = (
+        NAMES.member("train"),
+        "roles/storage.objectViewer",
+        "roles/storage.objectCreator",
+    )
+    held = {
+        name: {
+            (each["role"], each.get("condition", {}).get("expression", ""))
+            for each in bench.google.buckets.policies[name]["bindings"]
+            if each["members"] == [trainer]
+        }
+        for name in ("lake", "results")
+    }
+    below = {
+        f'resource.name.startsWith("projects/_/buckets/lake/objects/{each}/")' for each in ("scores", "more")
+    }
+    assert held == {
+        "lake": {(viewer, ""), *((role, each) for role in (viewer, creator) for each in below)},
+        "results": {(viewer, ""), (creator, "")},
+    }
+    for function in bench.google.cloud.functions.values():
+        settings = function["serviceConfig"]["environmentVariables"]
+        assert settings["ML_OUTPUT_BUCKETS"] == "gs://lake/scores/, gs://lake/more,gs://results"
+    assert "nothing to change" in bench.deploy(allowed)
+
+
+def test_results_are_not_written_among_what_the_service_keeps(bench: Bench) -> None:
+    with pytest.raises(DeploymentFailed, match="outputBuckets: expected other buckets than the service's"):
+        bench.deploy(make_service(outputBuckets=f"gs://{NAMES.bucket}/scores"))
+
+
+@pytest.mark.parametrize("parameter", ["dataBuckets", "outputBuckets"])
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ("gs://nowhere", "dataBuckets: there is no bucket nowhere"),
-        ("s3://lake", "dataBuckets: expected gs://bucket"),
-        ("lake", "'lake'"),
+        ("gs://nowhere", "there is no bucket nowhere"),
+        ("s3://lake", "expected gs://bucket"),
+        ("lake", "expected gs://bucket or gs://bucket/folder, got 'lake'"),
     ],
 )
-def test_a_bucket_of_data_that_cannot_be_is_one_clear_line(bench: Bench, named: str, said: str) -> None:
-    with pytest.raises(DeploymentFailed, match=said):
-        bench.deploy(make_service(dataBuckets=named))
+def test_another_bucket_that_cannot_be_is_one_clear_line(
+    bench: Bench, parameter: str, named: str, said: str
+) -> None:
+    with pytest.raises(DeploymentFailed, match=f"{parameter}: {said}"):
+        bench.deploy(make_service(**{parameter: named}))
     assert bench.google.cloud.changes() == []
 
 

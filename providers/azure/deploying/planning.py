@@ -6,6 +6,7 @@ So a second deploy has no steps, and an interrupted one is completed by the next
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -300,8 +301,7 @@ def is_http(function: Function) -> bool:
 def shape_of(service: Service, names_: Names) -> Shape:
     """What the service's configuration means in resources."""
     options = options_of(service)
-    data = {"ML_DATA_BUCKETS": str(service.provider.get("dataBuckets") or "")}
-    own_data = _own_containers(data["ML_DATA_BUCKETS"])
+    data, own_data = _other_containers(service)
     web = web_of(service)
     answering = {**web.settings, **service.parameters.setting}
     apps = [
@@ -326,14 +326,39 @@ def own_tags(service: Service) -> dict[str, str]:
     return {"service": service.name, "stage": service.stage}
 
 
-def _own_containers(allowed: str) -> list[str]:
-    """The containers of `dataBuckets` that are in the deployment's own storage account."""
-    named = [entry.strip().removeprefix("az://").partition("/")[0] for entry in allowed.split(",")]
-    return sorted({name for name in named if name and "@" not in name} - {CONTAINER, KEYS_CONTAINER})
+def _other_containers(service: Service) -> tuple[dict[str, str], dict[str, str]]:
+    """What the apps are told of containers beside ours, and what the trainer may do in those of our account.
+
+    Raises:
+        DeploymentFailed: for an entry that is no `az://container`, or one of the service's own for results.
+    """
+    read, written = (str(service.provider.get(name) or "") for name in ("dataBuckets", "outputBuckets"))
+    data, results = _of_our_account("dataBuckets", read), _of_our_account("outputBuckets", written)
+    if taken := sorted(results & {CONTAINER, KEYS_CONTAINER}):
+        raise DeploymentFailed(
+            f"outputBuckets: expected other containers than the service's own, got az://{taken[0]}"
+        )
+    told = {"ML_DATA_BUCKETS": read, **({"ML_OUTPUT_BUCKETS": written} if written else {})}
+    roles = dict.fromkeys(data - {CONTAINER, KEYS_CONTAINER}, BLOB_DATA_READER)
+    roles |= dict.fromkeys(results, BLOB_DATA_CONTRIBUTOR)
+    return told, dict(sorted(roles.items()))
+
+
+def _of_our_account(parameter: str, allowed: str) -> set[str]:
+    """The containers in an allow-list that are in the deployment's own storage account."""
+    found = set()
+    for entry in filter(None, map(str.strip, allowed.split(","))):
+        named = re.match(r"az://([a-z0-9][a-z0-9-]+)(@[a-z0-9]+)?(/|$)", entry)
+        if not named:
+            expected = "az://container or az://container@account, or a folder in one"
+            raise DeploymentFailed(f"{parameter}: expected {expected}, got {entry!r}")
+        if not named[2]:
+            found.add(named[1])
+    return found
 
 
 def _app(
-    name: str, functions: list[Function], data: dict[str, str], own_data: Iterable[str], options: Options
+    name: str, functions: list[Function], data: dict[str, str], own_data: Mapping[str, str], options: Options
 ) -> App:
     settings = functions[0].settings
     http = is_http(functions[0])
@@ -367,7 +392,7 @@ def _app(
         {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **data, **special, **own},
         {
             CONTAINER: BLOB_DATA_CONTRIBUTOR,
-            **dict.fromkeys([KEYS_CONTAINER] if http else own_data, BLOB_DATA_READER),
+            **({KEYS_CONTAINER: BLOB_DATA_READER} if http else own_data),
         },
         {QUEUE: QUEUE_MESSAGE_SENDER}
         if http

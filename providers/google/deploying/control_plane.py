@@ -62,7 +62,7 @@ class ControlPlane:
                 each.path: pool.submit(self.resources.grants, each) for each in resources if each.grants
             }
             callers = {each.path: pool.submit(self.functions.callers, each.name) for each in should.functions}
-            data = {each.name: pool.submit(self.bucket.grants, each.name) for each in should.data}
+            data = {each.name: pool.submit(self.bucket.grants, *each[:2]) for each in should.data}
             settings, granted = bucket.result()
             return ObservedProject(
                 {path: future.result() for path, future in found.items()},

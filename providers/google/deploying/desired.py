@@ -23,6 +23,7 @@ from providers.google.deploying.policies import (
     TOKEN_CREATOR,
     Condition,
     Grant,
+    adding_grants,
     bucket_grants,
 )
 from providers.google.deploying.settings import GoogleSettings, settings_of
@@ -80,9 +81,10 @@ class Bucket(NamedTuple):
 
 
 class DataBucket(NamedTuple):
-    """A bucket of somebody's data, which jobs may be trained on; it is not ours."""
+    """A bucket that jobs may read, or write results to; it is not ours. `named` by which parameters."""
 
     name: str
+    named: str
     grants: frozenset[Grant]
 
 
@@ -152,8 +154,9 @@ def desired(service: Service, names: GoogleNames, queue: str) -> Desired:
         "ML_QUEUE": queue_path,
         "ML_TRAIN_URL": names.url("train"),
         "ML_CALLER": names.email("caller"),
-        "ML_DATA_BUCKETS": _allowed(service),
+        "ML_DATA_BUCKETS": _allowed(service, "dataBuckets"),
         "OPENBLAS_NUM_THREADS": "1",
+        **({"ML_OUTPUT_BUCKETS": outputs} if (outputs := _allowed(service, "outputBuckets")) else {}),
     }
     answering = {**web.settings, **service.parameters.setting}
     common = _Common(service.provider["runtime"], labels, environment)
@@ -183,10 +186,7 @@ def desired(service: Service, names: GoogleNames, queue: str) -> Desired:
             _storage_cors(web.origins),
             settings.key,
         ),
-        [
-            DataBucket(name, frozenset({Grant(READS_OBJECTS, names.member("train"))}))
-            for name in _data_buckets(_allowed(service))
-        ],
+        _others(service, bucket, names.member("train")),
         [_function(names, function, settings, common, answering) for function in service.functions.values()],
         [
             _schedule(names, function)
@@ -202,22 +202,42 @@ def is_queue_of(base: str, queue: str) -> bool:
     return re.fullmatch(rf"{re.escape(base)}-train-[0-9a-f]+", queue) is not None
 
 
-def _allowed(service: Service) -> str:
-    """The allow-list of what `data.uri` may name."""
-    return str(service.provider.get("dataBuckets") or "")
+def _allowed(service: Service, parameter: str) -> str:
+    """The allow-list of what `data.uri` or `to.uri` may name."""
+    return str(service.provider.get(parameter) or "")
 
 
-def _data_buckets(allowed: str) -> list[str]:
-    """The buckets in an allow-list, in which folders may be named.
+def _others(service: Service, ours: str, trainer: str) -> list[DataBucket]:
+    """The buckets that the trainer reads, or writes results to, beside ours.
 
     Raises:
-        DeploymentFailed: for an entry that is no `gs://bucket`.
+        DeploymentFailed: for an entry that is no `gs://bucket`, or would have results written to ours.
     """
-    entries = [entry.strip() for entry in allowed.split(",") if entry.strip()]
-    for entry in entries:
+    read, written = (_folders(service, parameter) for parameter in ("dataBuckets", "outputBuckets"))
+    if ours in written:
+        raise DeploymentFailed(
+            f"outputBuckets: expected other buckets than the service's own, got gs://{ours}"
+        )
+    return [
+        DataBucket(
+            name,
+            "dataBuckets" if name in read else "outputBuckets",
+            frozenset({Grant(READS_OBJECTS, trainer)} if name in read else ())
+            | (adding_grants(name, written[name], trainer) if name in written else frozenset()),
+        )
+        for name in sorted({*read, *written})
+    ]
+
+
+def _folders(service: Service, parameter: str) -> dict[str, set[str]]:
+    """The buckets in an allow-list, each with the folders that are named in it; an empty one is all of it."""
+    found: dict[str, set[str]] = {}
+    for entry in filter(None, map(str.strip, _allowed(service, parameter).split(","))):
         if not re.match(r"gs://[a-z0-9][a-z0-9._-]+(/|$)", entry):
-            raise DeploymentFailed(f"dataBuckets: expected gs://bucket or gs://bucket/folder, got {entry!r}")
-    return sorted({entry.removeprefix("gs://").partition("/")[0] for entry in entries})
+            raise DeploymentFailed(f"{parameter}: expected gs://bucket or gs://bucket/folder, got {entry!r}")
+        name, _, folder = entry.removeprefix("gs://").rstrip("/").partition("/")
+        found.setdefault(name, set()).add(folder and f"{folder}/")
+    return found
 
 
 def _storage_cors(origins: tuple[str, ...]) -> tuple[Json, ...]:

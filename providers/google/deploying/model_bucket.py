@@ -65,8 +65,8 @@ class ModelBucket:
         }
         return settings, self.grants(should.name)
 
-    def grants(self, name: str) -> frozenset[Grant]:
-        """Who may do what with a bucket.
+    def grants(self, name: str, named: str = "bucket") -> frozenset[Grant]:
+        """Who may do what with a bucket that a parameter names.
 
         Raises:
             DeploymentFailed: when there is none of that name.
@@ -79,7 +79,7 @@ class ModelBucket:
                 lambda: bucket.get_iam_policy(requested_policy_version=WITH_CONDITIONS, timeout=TIMEOUT)
             )
         except NotFound:
-            raise DeploymentFailed(f"dataBuckets: there is no bucket {name}") from None
+            raise DeploymentFailed(f"{named}: there is no bucket {name}") from None
         return flat(policy.bindings)
 
     def create(self, should: Bucket) -> None:

@@ -12,6 +12,7 @@ ACCOUNT_USER = "roles/iam.serviceAccountUser"
 # Signing without a key (`iam.serviceAccounts.signBlob`) is a part of it.
 TOKEN_CREATOR = "roles/iam.serviceAccountTokenCreator"  # noqa: S105
 READS_OBJECTS, CHANGES_OBJECTS = "roles/storage.objectViewer", "roles/storage.objectUser"
+ADDS_OBJECTS = "roles/storage.objectCreator"  # and replaces none
 # The version of policies that know conditions; a lower one hides them, and writing it back would lose them.
 WITH_CONDITIONS = 3
 
@@ -87,13 +88,31 @@ def bucket_grants(bucket: str, members: Mapping[str, str]) -> frozenset[Grant]:
     return frozenset(grants)
 
 
+def adding_grants(bucket: str, folders: Collection[str], member: str) -> frozenset[Grant]:
+    """What an account may do with somebody's bucket that it writes results to: add objects, and read them.
+
+    Args:
+        bucket: its name.
+        folders: where in it, each with a slash at its end; an empty one is all of it.
+        member: the account as policies name it.
+    """
+    roles = (ADDS_OBJECTS, READS_OBJECTS)
+    return frozenset(
+        Grant(role, member, _beginning(bucket, "train", [folder], "results that {} adds") if folder else None)
+        for folder in ([""] if "" in folders else folders)
+        for role in roles
+    )
+
+
 def _widest(prefixes: Collection[str]) -> list[str]:
     """The prefixes that begin with no other one: IAM takes 12 logical operators in a condition."""
     return [each for each in prefixes if not any(each != wide and each.startswith(wide) for wide in prefixes)]
 
 
-def _beginning(bucket: str, function: str, prefixes: Collection[str]) -> Condition:
+def _beginning(
+    bucket: str, function: str, prefixes: Collection[str], what: str = "objects that {} changes"
+) -> Condition:
     """For objects of the bucket whose keys begin with one of these."""
     start = f"projects/_/buckets/{bucket}/objects/"
     parts = [f'resource.name.startsWith("{start}{each}")' for each in sorted(prefixes)]
-    return Condition(f"objects that {function} changes", " || ".join(parts))
+    return Condition(what.format(function), " || ".join(parts))
