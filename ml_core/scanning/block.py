@@ -31,7 +31,7 @@ class Block(NamedTuple):
 
     Args:
         rows: how many there are.
-        columns: the values by the columns' names. Of CSV they are strings as they are written, an empty cell
+        columns: the values by the columns' names, in the file's order, or of JSON lines as they are named. Of CSV they are strings as they are written, an empty cell
             is null; of Parquet the file's own types; of JSON lines lists of JSON's values, None where a line
             has none.
         lines: each row's line in its file, the one that it ends at; of Parquet its number there, from 1.

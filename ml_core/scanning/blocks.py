@@ -38,7 +38,7 @@ def blocks(
         else:
             from ml_core.scanning.json_blocks import json_blocks
 
-            yield from json_blocks(chunks, wanted, part.first)
+            yield from json_blocks(chunks, tuple(dict.fromkeys(names)), part.first)
     except MalformedInput as error:
         raise MalformedInput(f"{file.uri}: {error}") from None
 

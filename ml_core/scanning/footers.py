@@ -100,8 +100,9 @@ def footer_of(data: bytes, size: int) -> Footer:
         groups = tuple(_row_group(each) for each in told[_GROUPS][1][1])
     except (IndexError, KeyError, TypeError, ValueError, RecursionError):
         raise MalformedInput(f"{BROKEN}: its footer is broken") from None
+    end = size - TAIL_BYTES - len(data)
     for group in groups:
-        if len(group.chunks) != at or any(c.begin < len(MARK) or c.end > size for c in group.chunks):
+        if len(group.chunks) != at or any(not len(MARK) <= c.begin <= c.end <= end for c in group.chunks):
             raise MalformedInput(f"{BROKEN}: it is cut off, as its footer tells of bytes that are not there")
     if len(columns) != len(schema.names):
         raise MalformedInput(f"{BROKEN}: its footer is broken")

@@ -217,7 +217,7 @@ def _typed(cells: Array, feature: Feature, *, gaps: bool) -> Cells:
     if DataType.is_dictionary(kind):
         kind = kind.value_type or kind
     null = null_of(feature)
-    if not gaps:
+    if not gaps and not isinstance(null, Wrong):
         null = Wrong.saying(_NO_NULL)
     if arrow.is_one_of(kind, _STRINGS):
         return _by_word(*arrow.coded(cells), feature, null)
@@ -226,10 +226,10 @@ def _typed(cells: Array, feature: Feature, *, gaps: bool) -> Cells:
     if feature.kind == BOOLEAN and DataType.is_boolean(kind):
         return _with_null(arrow.numbers(cells), null)
     if feature.kind == DATE and arrow.is_one_of(kind, _DATES):
-        values = arrow.days(cells)
+        found = _with_null(arrow.days(cells), null)
         for gap in missing_dates(feature.rule):
-            values[values == gap] = np.nan
-        return _with_null(values, null)
+            found.values[found.values == gap] = np.nan
+        return found
     return _each(cells, feature, null)
 
 
