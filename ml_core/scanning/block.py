@@ -31,9 +31,9 @@ class Block(NamedTuple):
 
     Args:
         rows: how many there are.
-        columns: the values by the columns' names, in the file's order, or of JSON lines as they are named. Of CSV they are strings as they are written, an empty cell
+        columns: the values by the columns' names. Of CSV they are strings as they are written, an empty cell
             is null; of Parquet the file's own types; of JSON lines lists of JSON's values, None where a line
-            has none.
+            has none. They stand in the file's order; those of JSON lines as they are asked for.
         lines: each row's line in its file, the one that it ends at; of Parquet its number there, from 1.
         written: whether cells are texts, as of CSV.
         rejected: records that are no rows, in order.

@@ -9,7 +9,7 @@ from ml_core.errors import MalformedInput
 from ml_core.scanning.block import BLOCK_BYTES, Block
 from ml_core.scanning.files import DataFiles
 from ml_core.scanning.plan import Part, Plan
-from ml_core.scanning.texts import LOOKED_AT, RANGE_BYTES, Encoded, checked_first, in_utf_8, ranges
+from ml_core.scanning.texts import LOOKED_AT, RANGE_BYTES, Charset, checked_first, in_utf_8, ranges
 from ml_core.tables.readers import CSV, PARQUET
 
 
@@ -51,15 +51,15 @@ def of_file(plan: Plan, file: int, name: str, usual: Any) -> Any:  # noqa: ANN40
 def _texts(data: DataFiles, file: DataFile, plan: Plan, part: Part, block_bytes: int) -> Iterator[bytes]:
     """The text of a part as UTF-8, about a block at a time."""
     name = of_file(plan, part.file, "encoding", plan.how["encoding"])
-    encoded = Encoded(name, plan.how["strict"])
+    charset = Charset(name, plan.how["strict"])
     skipped = of_file(plan, part.file, "skipped", 0)
     read = ranges(data, file, part.begin, part.end, size=max(block_bytes, RANGE_BYTES))
-    guessed = plan.format == CSV and encoded.is_utf_8 and not encoded.strict
+    guessed = plan.format == CSV and charset.is_utf_8 and not charset.strict
     if guessed and part.end - part.begin > LOOKED_AT and _is_whole(plan, part):
-        encoded, read = checked_first(read)
+        charset, read = checked_first(read)
     cut = (
         chunk[at : at + block_bytes]
-        for chunk in in_utf_8(read, encoded)
+        for chunk in in_utf_8(read, charset)
         for at in range(0, len(chunk), block_bytes)
     )
     return _without(cut, skipped) if skipped else cut

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ml_core.datasets.sources import DataFile
-from ml_core.scanning.looking import Asked
+from ml_core.scanning.looking import Survey
 from ml_core.scanning.records import CLOSED, OUTSIDE, WITHIN, Walk, Walks, feeds, line_ends, walks
 from ml_core.scanning.texts import RANGE_BYTES
 from ml_core.tables.text import fallback
@@ -42,11 +42,11 @@ class Walked(NamedTuple):
     undefined: bool
 
 
-def walk_run(asked: Asked, delimiter: str | None, run: Run) -> Walked:
+def walk_run(survey: Survey, delimiter: str | None, run: Run) -> Walked:
     """Walk a run: of CSV, or of lines where there is no delimiter."""
     found: Walks = (Walk(OUTSIDE, None, 0), Walk(WITHIN, None, 0), Walk(CLOSED, None, 0))
     lines, checked, undefined = 0, _Checked(within=run.begin > run.start), False
-    for at, before, chunk, after in _chunks(asked, run):
+    for at, before, chunk, after in _chunks(survey, run):
         checked.add(chunk)
         undefined = undefined or (not checked.sound and fallback(chunk) == "latin-1")
         if delimiter is None:
@@ -71,9 +71,9 @@ def _then(walked: Walk, here: Sequence[Walk], at: int, lines: int) -> Walk:
     return Walk(step.state, at + step.end, lines + step.lines)
 
 
-def _chunks(asked: Asked, run: Run) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+def _chunks(survey: Survey, run: Run) -> Iterator[tuple[int, bytes, bytes, bytes]]:
     """The run in chunks: where each is, the byte before it, its bytes, and the byte after it."""
-    data, file = asked.opened(), run.file
+    data, file = survey.opened(), run.file
     before = data.part(file, run.begin - 1, run.begin) if run.begin > run.start else b""
     for at in range(run.begin, run.end, RANGE_BYTES):
         end = min(at + RANGE_BYTES, run.end)

@@ -53,6 +53,11 @@ class RowGroup(NamedTuple):
         """Its bytes."""
         return sum(chunk.end - chunk.begin for chunk in self.chunks)
 
+    @property
+    def unpacked(self) -> int:
+        """The bytes of its values."""
+        return sum(chunk.unpacked for chunk in self.chunks)
+
 
 class Footer(NamedTuple):
     """What a footer says.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ml_core.tables.dialects import Dialect
 
 
-class Asked(NamedTuple):
+class Survey(NamedTuple):
     """What is known before a file is looked at.
 
     `data` is where files are read in this process, or else `stores` says how they are opened. `like` is what
@@ -42,6 +42,14 @@ class Asked(NamedTuple):
         return self.stores.open().data
 
 
+class GroupSize(NamedTuple):
+    """A row group's rows, its bytes, and those of its values."""
+
+    rows: int
+    size: int
+    unpacked: int
+
+
 class Seen(NamedTuple):
     """What was seen of a file.
 
@@ -53,7 +61,7 @@ class Seen(NamedTuple):
         skipped: how many bytes of UTF-8 are before the first row then.
         lines: how many lines.
         cut: whether it can be read from its middle.
-        groups: of Parquet, rows and bytes of each row group.
+        groups: of Parquet, how large each row group is.
         warnings: what is to be said of it.
         indexes: the columns that a data frame's index was written to.
     """
@@ -65,24 +73,24 @@ class Seen(NamedTuple):
     skipped: int = 0
     lines: int = 0
     cut: bool = True
-    groups: tuple[tuple[int, int], ...] = ()
+    groups: tuple[GroupSize, ...] = ()
     warnings: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
 
 
-def look(asked: Asked, file: DataFile) -> Seen:
+def look(survey: Survey, file: DataFile) -> Seen:
     """What a file is. Raises `MalformedInput` and `InvalidInput` with its address."""
     try:
-        return _look(asked, file)
+        return _look(survey, file)
     except MalformedInput as error:
         raise MalformedInput(f"{file.uri}: {error}") from None
 
 
-def _look(asked: Asked, file: DataFile) -> Seen:
-    data, like = asked.opened(), asked.like
+def _look(survey: Survey, file: DataFile) -> Seen:
+    data, like = survey.opened(), survey.like
     size = min(file.size, SAMPLE_BYTES if like is None else LOOKED_AT)
     head = data.part(file, 0, size)
-    kind = sniffing.format_of(head, declared=asked.declared)
+    kind = sniffing.format_of(head, declared=survey.declared)
     if like is not None and kind != like.format:
         raise InvalidInput.at(
             "$.data.uri", f"{file.uri}: expected {like.format} as the first file is, got {kind}"
@@ -92,19 +100,19 @@ def _look(asked: Asked, file: DataFile) -> Seen:
     if kind == JSON_LINES:
         from ml_core.scanning.json_blocks import names_in
 
-        return _json_lines(asked, head, names_in)
+        return _json_lines(survey, head, names_in)
     if kind != CSV:
         raise InvalidInput.at(
             "$.data.uri", f"{file.uri}: {kind} is not read part by part: write CSV or Parquet"
         )
     if like is None:
-        return _csv(asked, file, head)
+        return _csv(survey, file, head)
     try:
-        return _csv(asked, file, head)
+        return _csv(survey, file, head)
     except MalformedInput:
         if size == file.size:
             raise
-    return _csv(asked, file, data.part(file, 0, min(file.size, SAMPLE_BYTES)))
+    return _csv(survey, file, data.part(file, 0, min(file.size, SAMPLE_BYTES)))
 
 
 def _parquet(data: DataFiles, file: DataFile) -> Seen:
@@ -116,26 +124,26 @@ def _parquet(data: DataFiles, file: DataFile) -> Seen:
     return Seen(
         PARQUET,
         tuple(names),
-        groups=tuple((group.rows, group.size) for group in footer.groups),
+        groups=tuple(GroupSize(group.rows, group.size, group.unpacked) for group in footer.groups),
         warnings=tuple(warnings),
         indexes=tuple(sorted(pandas_indexes(footer.schema))),
     )
 
 
-def _json_lines(asked: Asked, head: bytes, names_in: Any) -> Seen:  # noqa: ANN401
+def _json_lines(survey: Survey, head: bytes, names_in: Any) -> Seen:  # noqa: ANN401
     from ml_core.tables.dialects import said_encoding
     from ml_core.tables.text import encoding_of
 
-    encoding = said_encoding(asked.options, head) or encoding_of(head)
+    encoding = said_encoding(survey.options, head) or encoding_of(head)
     how = {"encoding": encoding, "strict": True}
     return Seen(JSON_LINES, names_in(head, encoding), how, cut=is_cut_anywhere(encoding))
 
 
-def _csv(asked: Asked, file: DataFile, head: bytes) -> Seen:
+def _csv(survey: Survey, file: DataFile, head: bytes) -> Seen:
     from ml_core.tables.delimited import ONE_CELL, is_index, names_of, not_utf_8
     from ml_core.tables.dialects import dialect_of
 
-    options, like = asked.options, asked.like
+    options, like = survey.options, survey.like
     if like is not None:
         options = options._replace(delimiter=like.how["delimiter"], header=like.how["header"])
     dialect = dialect_of(head, whole=len(head) == file.size, options=options)

@@ -11,7 +11,7 @@ from ml_core.errors import InvalidInput, MalformedInput, shown
 from ml_core.mapping import InTurn, Mapper, in_order
 from ml_core.scanning.cutting import Run, Walked, cuts_of, walk_run
 from ml_core.scanning.files import DataFiles
-from ml_core.scanning.looking import Asked, Seen, look
+from ml_core.scanning.looking import Seen, Survey, look
 from ml_core.scanning.plan import Part, Plan
 from ml_core.tables.options import ReadOptions, check_names
 from ml_core.tables.readers import CSV, PARQUET
@@ -19,6 +19,10 @@ from ml_core.tables.reading import check_options
 from ml_core.tables.text import FALLBACK_ENCODING
 
 PART_BYTES = 1 << 26
+MOST_ROWS = 1 << 22
+"""How many rows a part of several row groups has at most."""
+# How many times its bytes a part's values may have.
+_UNPACKED = 4
 _WHERE = "$.data.uri"
 _MOST_NAMED = 5
 
@@ -45,11 +49,11 @@ def plan_of(
     """
     files = tuple(data.files(uri))
     here = stores is None or isinstance(mapper, InTurn)
-    asked = Asked(data if here else None, stores, options, declared)
-    first = look(asked._replace(data=data), files[0])
+    survey = Survey(data if here else None, stores, options, declared)
+    first = look(survey._replace(data=data), files[0])
     check_options(options, first.format)
     check_names(options, first.names)
-    others = mapper.map(partial(look, asked._replace(like=first)), files[1:])
+    others = mapper.map(partial(look, survey._replace(like=first)), files[1:])
     seen = [first, *in_order(others)]
     _check_columns(files, seen)
     runs = [
@@ -61,7 +65,7 @@ def plan_of(
     of_files: dict[int, list[Run]] = {}
     for run in runs:
         of_files.setdefault(run.place, []).append(run)
-    walked = _walked(mapper, asked, first, runs, progress)
+    walked = _walked(mapper, survey, first, runs, progress)
     encodings = {place: _encoding(seen[place], found, options) for place, found in walked.items()}
     parts: list[Part] = []
     for place, (file, each) in enumerate(zip(files, seen, strict=True)):
@@ -69,7 +73,7 @@ def plan_of(
             found = _group_parts(place, each, part_bytes)
         else:
             found = _text_parts(place, file, each, of_files.get(place, ()), walked.get(place))
-        parts += (part._replace(number=len(parts) + number) for number, part in enumerate(found))
+        parts += [part._replace(number=number) for number, part in enumerate(found, len(parts))]
     if not parts:
         raise MalformedInput("the files have no rows")
     names = first.names
@@ -101,13 +105,13 @@ def _runs(begin: int, end: int, part_bytes: int) -> Iterator[tuple[int, int]]:
 
 
 def _walked(
-    mapper: Mapper, asked: Asked, first: Seen, runs: Sequence[Run], progress: Progress | None
+    mapper: Mapper, survey: Survey, first: Seen, runs: Sequence[Run], progress: Progress | None
 ) -> dict[int, list[Walked]]:
     """What each file's runs were found to be, by the file's place."""
     delimiter = first.how["delimiter"] if first.format == CSV else None
     found: dict[int, list[Walked]] = {}
     done = 0
-    walks = in_order(mapper.map(partial(walk_run, asked, delimiter), runs))
+    walks = in_order(mapper.map(partial(walk_run, survey, delimiter), runs))
     for run, walked in zip(runs, walks, strict=True):
         found.setdefault(run.place, []).append(walked)
         done += run.end - run.begin
@@ -146,13 +150,18 @@ def _how(seen: Sequence[Seen], encodings: dict[int, str]) -> dict[str, Any]:
 
 def _group_parts(place: int, seen: Seen, part_bytes: int) -> Iterator[Part]:
     """Runs of row groups of about so many bytes."""
-    begin = rows = size = first = 0
-    for number, (group_rows, group_bytes) in enumerate(seen.groups):
-        if size and size + group_bytes > part_bytes:
+    begin = rows = size = unpacked = first = 0
+    for number, group in enumerate(seen.groups):
+        full = (
+            size + group.size > part_bytes
+            or unpacked + group.unpacked > part_bytes * _UNPACKED
+            or rows + group.rows > MOST_ROWS
+        )
+        if number > begin and full:
             if rows:
                 yield Part(0, place, begin, number, rows, first, size)
-            begin, first, rows, size = number, first + rows, 0, 0
-        rows, size = rows + group_rows, size + group_bytes
+            begin, first, rows, size, unpacked = number, first + rows, 0, 0, 0
+        rows, size, unpacked = rows + group.rows, size + group.size, unpacked + group.unpacked
     if rows:
         yield Part(0, place, begin, len(seen.groups), rows, first, size)
 

@@ -17,7 +17,7 @@ LOOKED_AT = 1 << 16
 _ASCII = bytes(range(128))
 
 
-class Encoded(NamedTuple):
+class Charset(NamedTuple):
     """How a file's characters are written; `strict` where somebody said so."""
 
     name: str
@@ -51,29 +51,29 @@ def is_cut_anywhere(encoding: str) -> bool:
         return False
 
 
-def in_utf_8(chunks: Iterator[bytes], encoded: Encoded) -> Iterator[bytes]:
+def in_utf_8(chunks: Iterator[bytes], charset: Charset) -> Iterator[bytes]:
     """Chunks of a file as UTF-8. Raises `MalformedInput` for bytes that are none of its encoding."""
-    if encoded.is_utf_8:
+    if charset.is_utf_8:
         yield from _checked(chunks)
         return
-    decoder = codecs.getincrementaldecoder(encoded.name)("strict" if encoded.strict else "replace")
+    decoder = codecs.getincrementaldecoder(charset.name)("strict" if charset.strict else "replace")
     try:
         for chunk in chunks:
             yield decoder.decode(chunk).encode()
         yield decoder.decode(b"", final=True).encode()
     except UnicodeError:
-        raise not_of(encoded) from None
+        raise not_of(charset) from None
 
 
-def checked_first(chunks: Iterator[bytes]) -> tuple[Encoded, Iterator[bytes]]:
+def checked_first(chunks: Iterator[bytes]) -> tuple[Charset, Iterator[bytes]]:
     """What bytes are written in that begin as UTF-8, and the bytes: all of them are read for it."""
     held = list(chunks)
     try:
         for _ in _checked(iter(held)):
             pass
     except MalformedInput:
-        return Encoded(not_utf_8(held), strict=False), _given_up(held)
-    return Encoded("utf-8", strict=False), _given_up(held)
+        return Charset(not_utf_8(held), strict=False), _given_up(held)
+    return Charset("utf-8", strict=False), _given_up(held)
 
 
 def not_utf_8(chunks: Iterable[bytes]) -> str:
@@ -98,9 +98,9 @@ def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
             yield chunk
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        raise not_of(Encoded("utf-8", strict=True)) from None
+        raise not_of(Charset("utf-8", strict=True)) from None
 
 
-def not_of(encoded: Encoded) -> MalformedInput:
+def not_of(charset: Charset) -> MalformedInput:
     """The refusal of bytes that are none of an encoding."""
-    return MalformedInput(f'the file is not {encoded.name}: say another "encoding", or leave it out')
+    return MalformedInput(f'the file is not {charset.name}: say another "encoding", or leave it out')
