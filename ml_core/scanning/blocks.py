@@ -11,6 +11,7 @@ from ml_core.scanning.files import DataFiles
 from ml_core.scanning.plan import Part, Plan
 from ml_core.scanning.texts import LOOKED_AT, RANGE_BYTES, Charset, checked_first, in_utf_8, ranges
 from ml_core.tables.readers import CSV, PARQUET
+from ml_core.tables.text import SAMPLE_BYTES
 
 
 def blocks(
@@ -66,11 +67,12 @@ def _texts(data: DataFiles, file: DataFile, plan: Plan, part: Part, block_bytes:
 
 
 def _is_whole(plan: Plan, part: Part) -> bool:
-    """Whether a part is all rows of its file, which nobody has read to the end yet."""
-    before, after = part.number - 1, part.number + 1
-    return (before < 0 or plan.parts[before].file != part.file) and (
-        after >= len(plan.parts) or plan.parts[after].file != part.file
-    )
+    """Whether a part is all rows of its file, which nobody has read to the end yet.
+
+    A task is given the plan without its parts. A last part that begins so early and is not the first has been
+    read, and found to be UTF-8: then it is only read once more.
+    """
+    return part.end == plan.files[part.file].size and part.begin < SAMPLE_BYTES
 
 
 def _without(chunks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
