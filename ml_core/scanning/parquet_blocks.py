@@ -38,6 +38,7 @@ _NEAR_BYTES = 1 << 17
 _TAIL_READ = 1 << 16
 _FIRST_ROWS, _GROWTH, _TOO_MANY = 64, 16, 4
 _MOST_ROWS = 1 << 16
+_BYTES_A_VALUE = 8.0
 
 
 def read_footer(data: DataFiles, file: DataFile) -> Footer:
@@ -88,10 +89,10 @@ def parquet_blocks(
             row += group.rows
         return
     places = list(placed.values())
-    size = _Batches(block_bytes)
+    size = _Batches(block_bytes, _BYTES_A_VALUE * len(places) if footer.are_fixed(places) else None)
     for run in _runs(groups, footer, places):
         begun, piece = row, piece_of(footer, run, places)
-        for batch in size.batches(data, file, piece, fixed=footer.are_fixed(places)):
+        for batch in size.batches(data, file, piece):
             columns = {name: batch.column(place) for place, name in enumerate(placed)}
             yield Block(batch.num_rows, columns, range(row + 1, row + 1 + batch.num_rows))
             row += batch.num_rows
@@ -127,23 +128,21 @@ class _Batches:
     the one before. Where rows turn out to be longer, reading is begun again for fewer of them at once.
     """
 
-    def __init__(self, block_bytes: int) -> None:
+    def __init__(self, block_bytes: int, row_bytes: float | None) -> None:
+        """`row_bytes` are those of a row, where all have as many."""
         self._block_bytes = block_bytes
-        self._longest = 0.0
+        self._fixed = row_bytes is not None
+        self._longest = row_bytes or 0.0
 
     def _fitting(self) -> int:
         return max(1, min(_MOST_ROWS, int(self._block_bytes / self._longest)))
 
-    def batches(
-        self, data: DataFiles, file: DataFile, piece: Piece, *, fixed: bool
-    ) -> "Iterator[RecordBatch]":
-        """The rows of a piece, whose values may all have a `fixed` length."""
+    def batches(self, data: DataFiles, file: DataFile, piece: Piece) -> "Iterator[RecordBatch]":
+        """The rows of a piece."""
         size = sum(end - begin for begin, end in piece.spans)
         source = _Piece(data, file, piece)
         if size <= _WHOLE_BYTES:
             source.hold(_spans(data, file, piece.spans))
-        if fixed and not self._longest:
-            self._longest = 8.0 * len(piece.spans)
         at_once = self._fitting() if self._longest else _FIRST_ROWS
         done = 0
         while done < piece.rows:
@@ -156,7 +155,9 @@ class _Batches:
                 yield batch.slice(ahead) if ahead else batch
                 done += batch.num_rows - ahead
                 ahead = 0
-                self._longest = max(self._longest, batch.nbytes / batch.num_rows)
+                # The buffers of a batch that is not full are longer than it.
+                if not self._fixed and (batch.num_rows >= at_once or not self._longest):
+                    self._longest = max(self._longest, batch.nbytes / batch.num_rows)
                 larger = min(self._fitting(), at_once * _GROWTH)
                 going = at_once <= self._fitting() * _TOO_MANY and larger < at_once * 2
             if going:

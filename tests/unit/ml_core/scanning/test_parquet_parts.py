@@ -284,14 +284,23 @@ def test_files_may_have_their_columns_in_another_order_and_more_of_them() -> Non
         planned(data)
 
 
+def test_blocks_have_their_size_whatever_the_row_groups() -> None:
+    columns_of_floats = {f"x{place}": Array.from_numpy(np.zeros(40_000)) for place in range(4)}
+    for rows in (1_000, 7_000, 40_000):
+        data = MemoryData(t=parquet(columns_of_floats, max_row_group_size=rows))
+        plan = planned(data)
+        sizes = [block.rows for block in blocks(data, plan, plan.parts[0], plan.names, block_bytes=1 << 17)]
+        assert sizes == [4_096] * 9 + [3_136]
+
+
 def test_words_of_a_dictionary_do_not_make_blocks_large() -> None:
     """A long word is written once, and stands in each row."""
-    word = "x" * (1 << 17)
+    word = "x" * (1 << 19)
     schema = Schema([Field("word", DataType.string()), Field("number", DataType.float64())])
     batch = RecordBatch.from_pydict(
         {
-            "word": Array([word] * 500, DataType.string()),
-            "number": Array([1.0] * 500, DataType.float64()),
+            "word": Array([word] * 300, DataType.string()),
+            "number": Array([1.0] * 300, DataType.float64()),
         },
     )
     file = io.BytesIO()
@@ -299,5 +308,5 @@ def test_words_of_a_dictionary_do_not_make_blocks_large() -> None:
     data = MemoryData(t=file.getvalue())
     plan = planned(data)
     sizes = [block.rows for block in blocks(data, plan, plan.parts[0], ["word"])]
-    assert sum(sizes) == 500
-    assert max(sizes[1:]) <= 32
+    assert sum(sizes) == 300
+    assert max(sizes[1:]) <= 32  # 16 MiB
