@@ -20,7 +20,6 @@ from ml_core.scoring.places import (
 from ml_core.scoring.request import KIND
 
 SCORES, REJECTS = "scores", "rejects"
-MOST_LISTED = 1_000
 
 
 class ScoringJob(Protocol):

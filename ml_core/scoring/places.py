@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.errors import ObjectExists, ObjectNotFound
 from ml_core.ports import ObjectStore, every_object
@@ -80,11 +80,10 @@ class ScorePlace:
         to = self._request.to
         if to is not None:
             uri = f"{to}{self._job}/{name}"
-            outputs: Any = self._stores
             try:
-                outputs.outputs.put_if_absent(uri, data)
+                self._stores.outputs.put_if_absent(uri, data)
             except ObjectExists:
-                return int(outputs.outputs.size(uri))
+                return self._stores.outputs.size(uri)
             return len(data)
         key = file_key(self._job, name)
         try:

@@ -35,6 +35,7 @@ from ml_core.monitoring.receipts import Receipts
 from ml_core.ports import ObjectStore
 from ml_core.registry.aliases import Aliases, Terms
 from ml_core.registry.registry import Registry
+from ml_core.scoring.request import ScoringRequest
 from ml_core.serving import Models
 from tests.contract.backend import backend
 from tests.contract.bench import quick_context
@@ -225,6 +226,13 @@ def read_part(_store: ObjectStore, reopening: str, uri: str, size: str, revision
     sys.stdout.write(data.part(DataFile(uri, int(size), revision), 0, int(size)).decode())
 
 
+def score(_store: ObjectStore, reopening: str, request: str, job: str) -> None:
+    """Score a table as the child process of a job does."""
+    from tests.contract.scored_table import score_once
+
+    score_once(Reopening(*json.loads(reopening)), ScoringRequest.from_bytes(request.encode()), job)
+
+
 def _wait_for_the_start() -> None:
     print("ready", flush=True)
     sys.stdin.readline()
@@ -240,6 +248,7 @@ TASKS: dict[str, Callable[..., None]] = {
         move,
         overwrite,
         register,
+        score,
         tell,
         train,
         train_on_a_small_disk,
@@ -256,6 +265,9 @@ def do_each_in_a_fork() -> None:
         place, task, *arguments = json.loads(line)
         backend(place[0])
         importlib.import_module("obstore.store")
+        if task == "score":
+            importlib.import_module("ml_core.scoring.writing")
+            importlib.import_module("ml_core.scanning.planning")
         pid = os.fork()
         if not pid:
             sys.stdin.close()

@@ -10,8 +10,9 @@ from typing import Any
 from arro3.core import Array, DataType, Table
 from arro3.io import read_parquet, write_parquet
 
+from ml_core.datasets.outputs import OutputPlaces
 from ml_core.datasets.reopening import Reopening, Stores
-from ml_core.datasets.sources import DataSources
+from ml_core.datasets.sources import DataSources, allow_list
 from ml_core.digests import sha256
 from ml_core.jobs.checkpoints import FolderCheckpoints
 from ml_core.jobs.kept_plan import kept_plan
@@ -30,7 +31,8 @@ def open_lake(root: str) -> Stores:
     """The stores of the lake in a folder."""
     store = FolderStore(os.path.join(root, "store"))
     data = DataFolder(os.path.join(root, "data"))
-    return Stores(store, DataSources(uploads=lambda: store, folder=lambda: data))
+    places = OutputPlaces(allow_list("file:out/", {}, files=True), {}, lambda: data)
+    return Stores(store, DataSources(uploads=lambda: store, folder=lambda: data), places)
 
 
 class Lake:
