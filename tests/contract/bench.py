@@ -7,6 +7,7 @@ import threading
 from ml_core.datasets.sources import DataSources, upload_key
 from ml_core.jobs.context import PollIntervals, TrainerContext
 from ml_core.jobs.jobs import SUCCEEDED, Job, Jobs
+from ml_core.jobs.kinds import SCORING
 from ml_core.jobs.leases import MOST_ATTEMPTS
 from ml_core.jobs.sweep import Swept, sweep
 from ml_core.jobs.trainer import Outcome, run_job
@@ -14,6 +15,7 @@ from ml_core.ports import ObjectStore
 from ml_core.registering.request import RegistrationRequest
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.versions import Versions
+from ml_core.scoring.request import ScoringRequest
 from ml_core.training.reference import TableReference
 from ml_core.training.request import TrainingRequest
 from tests.contract.faults import QUICK, QUICK_FIT, Clock, RememberingQueue
@@ -53,9 +55,19 @@ class Bench:
         request = RegistrationRequest(f"artifact://iris/{UPLOAD}", revision=revision)
         return self.jobs.submit("iris", request.to_bytes(), request.summary())
 
+    def submit_score(self) -> Job:
+        """A job that scores, or as far as the stand-in for that process goes."""
+        request = ScoringRequest("dataset://table", version=1)
+        return self.jobs.submit("iris", request.to_bytes(), request.summary())
+
     def submit_with(self, data: str) -> Job:
-        """A job whose input has "rows" in it, or names a "table" or an "artifact"."""
-        submit = {"rows": self.submit, "table": self.submit_table, "artifact": self.submit_artifact}
+        """A job whose input has "rows" in it, names a "table" or an "artifact", or is to "score"."""
+        submit = {
+            "rows": self.submit,
+            "table": self.submit_table,
+            "artifact": self.submit_artifact,
+            "score": self.submit_score,
+        }
         return submit[data]()
 
     def deliver(
@@ -93,6 +105,17 @@ class Bench:
     def keys(self) -> list[str]:
         """What is stored, but for what sweeps have written down for the next ones."""
         return [key for key in self.stored() if not key.startswith(("registry/", "sweeps/"))]
+
+    def check_one_end(self, job: Job) -> None:
+        """The job succeeded with exactly one version, or with a result and none; nothing is left."""
+        if job.kind is not SCORING:
+            self.check_one_version(job)
+            return
+        ended = self.jobs.get(job.id)
+        assert (ended.state, ended.version) == (SUCCEEDED, None), (ended.error, ended.attempts)
+        assert ended.result == {"rows": 1}
+        self.jobs.close(ended)
+        assert self.keys() == [f"ended/succeeded/{job.id}", f"jobs/{job.id}.json"]
 
     def check_one_version(self, job: Job) -> None:
         """The job succeeded with exactly one version, everything tells the same of it, nothing is left."""

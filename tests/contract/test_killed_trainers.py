@@ -42,11 +42,13 @@ pytestmark = pytest.mark.matrix
 
 # Operations of a trainer on the store, from claiming a job to removing its input; looks add more. With rows
 # in the request they are the same as with a table, but for fetching it, and to register is the same but for
-# where the file is: some of them have to do.
-ROWS, TABLE = 16, 21
+# where the file is: some of them have to do. To score is the same but for what is registered. What the child
+# process does then is in test_scored_tables.py.
+ROWS, TABLE, SCORE = 16, 21, 9
 OPERATIONS = [("rows", nth) for nth in range(1, ROWS + 1, 3)]
 OPERATIONS += [("table", nth) for nth in range(1, TABLE + 1)]
 OPERATIONS += [("artifact", nth) for nth in range(7, TABLE, 7)]
+OPERATIONS += [("score", nth) for nth in range(1, SCORE + 1, 4)]
 STEPS = ("start", "fitting", "half", "artifact", "manifest")  # of the fitting process
 FAULTS = (fail_before, lose_answer, do_twice)
 POINTS = len(OPERATIONS) * (2 * 2 + 2 * len(FAULTS) + 1) + 2 * 2 * len(STEPS)
@@ -95,7 +97,7 @@ def test_a_trainer_killed_at_any_operation_leaves_a_job_that_succeeds(
         assert set(bench.queue.messages) <= {job.id}
         assert bool(bench.queue.messages) == (not bench.jobs.get(job.id).over)
     bench.deliver_until_over(job)
-    bench.check_one_version(job)
+    bench.check_one_end(job)
     assert bench.sweep() == Swept()
 
 
@@ -110,7 +112,7 @@ def test_a_store_that_fails_or_answers_twice_at_any_operation_costs_no_job(
     assert outcome.defer is not None or bench.jobs.get(job.id).over, "only a job that is over is acknowledged"
     bench.clock.ahead = 3600
     bench.deliver_until_over(job)
-    bench.check_one_version(job)
+    bench.check_one_end(job)
 
 
 @pytest.mark.parametrize(("data", "nth"), OPERATIONS)
@@ -129,7 +131,7 @@ def test_a_store_so_slow_that_the_lease_runs_out_makes_no_second_version(
     # it does not look, so it does not renew, and does not notice
     _run(bench, job.id, FaultyStore(bench.store, nth, hang), intervals=QUICK._replace(poll_interval=60.0))
     bench.deliver_until_over(job)
-    bench.check_one_version(job)
+    bench.check_one_end(job)
 
 
 @pytest.mark.parametrize("victim", ["fit", "trainer"])
