@@ -31,6 +31,7 @@ _FLOAT = DataType.float64()
 _MICROSECONDS = DataType.timestamp("us")
 _INTEGER = DataType.int64()
 _DICTIONARY = DataType.dictionary(DataType.int32(), STRING)
+_STRINGS = (DataType.is_string, DataType.is_large_string, DataType.is_string_view)
 _LISTS = (DataType.is_list, DataType.is_large_list, DataType.is_fixed_size_list)
 _MICROSECONDS_A_DAY = 86_400e6
 
@@ -112,6 +113,13 @@ def present_in(array: Array) -> "NDArray[np.bool_] | None":
     end, start = found.offset + found.length, found.offset
     bits = np.frombuffer(ctypes.string_at(found.buffers[0], (end + 7) // 8), np.uint8)
     return np.unpackbits(bits, bitorder="little")[start:end].astype(bool)
+
+
+def is_text(kind: DataType) -> bool:
+    """Whether values of a type are words, also those of a dictionary."""
+    if DataType.is_dictionary(kind):
+        kind = kind.value_type or kind
+    return is_one_of(kind, _STRINGS)
 
 
 def is_list(kind: DataType) -> bool:

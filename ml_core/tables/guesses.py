@@ -46,6 +46,10 @@ class Guess(ABC):
     def read(self, array: "Array") -> "NDArray[np.float64] | None":
         """A batch's values, NaN where one is missing; None if one of its words is something else."""
 
+    def follow(self, other: "Guess") -> None:
+        """Take in what the same guess found of the batches after these."""
+        self.missing_words += other.missing_words
+
     def is_missing(self, word: str) -> bool:
         """Whether a word stands for a missing value."""
         return word in self._missing or word.strip() in self._missing
@@ -132,8 +136,17 @@ class PlainNumbers(Guess):
             return None
         return self._mended(array, values, lambda word: read_number(word, self.rule))
 
+    def follow(self, other: Guess) -> None:
+        """Take in what the same guess found of the batches after these."""
+        super().follow(other)
+        if isinstance(other, PlainNumbers) and self._to_look_at > 0:
+            self._code = self._code or other._code  # noqa: SLF001 - of the same class
+            self._grouped = self._grouped or other._grouped  # noqa: SLF001 - of the same class
+            self._may_be_grouped = self._may_be_grouped and other._may_be_grouped  # noqa: SLF001 - of the same class
+            self._to_look_at -= _LOOKED_AT - other._to_look_at  # noqa: SLF001
+
     def _look_at_first(self, array: "Array") -> None:
-        words = arrow.first_words(array, self._to_look_at)
+        words = arrow.first_words(array, max(0, self._to_look_at))
         self._to_look_at -= len(words)
         if self._code is None:
             self._code = next((w for w in words if w and w[0] == "0" and _CODE.fullmatch(w)), None)

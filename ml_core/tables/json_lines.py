@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from math import isnan
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from ml_core.tables.columns import (
     text_column,
 )
 from ml_core.tables.dialects import said_encoding
-from ml_core.tables.options import NO_TEXT, ColumnOptions, is_text
+from ml_core.tables.options import NO_TEXT, ColumnOptions, ReadOptions, is_text
 from ml_core.tables.readers import JSON_LINES, ReadRequest
 from ml_core.tables.text import SAMPLE_BYTES, encoding_of, estimated_lines
 from ml_core.tables.typed import as_said, integer_column, typed_rule
@@ -141,15 +141,16 @@ class _Members:
         self._batches: list[list[Any] | NDArray[Any]] = [np.full(missing, np.nan)] if missing else []
 
     def add(self, values: list[Any]) -> None:
-        self._kinds |= set(map(type, values)) - {type(None)}
+        self._kinds |= kinds_of(values)
         # Numbers are kept as numbers, the rest as it came until all kinds are known.
         self._batches.append(_numbers(values) if self._kinds <= _NUMBERS else values)
 
     def column(self) -> Column:
-        column = as_said(self._column(), self._options)
+        column = as_said(self.as_they_are(), self._options)
         return column._replace(rule=column.rule._replace(optional=True)) if self.optional else column
 
-    def _column(self) -> Column:
+    def as_they_are(self) -> Column:
+        """The column, whatever it is said to be."""
         rule = typed_rule(self._options)
         if self._kinds <= _NUMBERS:
             return self._number_column()
@@ -197,8 +198,7 @@ class _Members:
     def _word_column(self, values: list[Any]) -> Column:
         mixed = len(self._kinds) > 1 and not self._kinds <= _NUMBERS
         if mixed and self._options.kind is None:
-            kinds = " and ".join(sorted(_SPOKEN[kind] for kind in self._kinds))
-            self.warnings.append(f"column '{self.name}' mixes {kinds}; it was read as words")
+            self.warnings.append(mixing(self.name, self._kinds))
         words = [value if value is None or isinstance(value, str) else spelled(value) for value in values]
         batches = (words[begin : begin + _BATCH_ROWS] for begin in range(0, len(words), _BATCH_ROWS))
         try:
@@ -215,6 +215,18 @@ class _Members:
         column = read.column()
         self.warnings += read.warnings
         return column._replace(rule=column.rule._replace(spelled=True)) if mixed else column
+
+
+def kinds_of(values: list[Any]) -> set[type]:
+    """The types of the values that are there."""
+    return set(map(type, values)) - {type(None)}
+
+
+def members_of(name: str, values: list[Any], options: ReadOptions) -> Column:
+    """The column of some values, none of which is a word."""
+    members = _Members(name, 0, ColumnOptions.of(options, name, text=False))
+    members.add(values)
+    return members.as_they_are()
 
 
 def _column_of(name: str, missing: int, request: ReadRequest) -> "_Members | _TextMembers | _ListMembers":
@@ -280,6 +292,12 @@ _SPOKEN = {
     dict: "objects",
     list: "lists",
 }
+
+
+def mixing(name: str, kinds: Iterable[type]) -> str:
+    """What is said of a column of several kinds of values."""
+    spoken = " and ".join(sorted(_SPOKEN[kind] for kind in kinds))
+    return f"column '{name}' mixes {spoken}; it was read as words"
 
 
 def _numbers(values: list[Any]) -> "NDArray[Any]":

@@ -118,6 +118,19 @@ class NumberWords:
                 self._shapes.add(shape)
             self._add_number(word, written)
 
+    def follow(self, other: "NumberWords") -> None:
+        """Take in what was found of the words after these."""
+        self.other = self.other or other.other
+        self._possible &= other._possible  # noqa: SLF001
+        for unit, word in other._units.items():  # noqa: SLF001
+            self._units.setdefault(unit, word)
+        self._grouped, self._pointed = self._grouped or other._grouped, self._pointed or other._pointed  # noqa: SLF001
+        self._all_whole = self._all_whole and other._all_whole  # noqa: SLF001
+        self._whole |= other._whole  # noqa: SLF001
+        self._too_large = self._too_large or other._too_large  # noqa: SLF001
+        if not self._possible:
+            self.other = self.other or other._grouped or other._pointed  # noqa: SLF001
+
     def _add_number(self, word: str, written: WrittenNumber) -> None:
         self._units.setdefault(written.unit, word)
         core = written.core
@@ -203,6 +216,14 @@ class DateWords:
         if not fitting:
             self.other = self._first_other(words)
         self._possible = fitting
+
+    def follow(self, other: "DateWords") -> None:
+        """Take in what was found of the words after these."""
+        self.other = self.other or other.other
+        self._first = min(filter(None, [self._first, other._first]), default=None)  # noqa: SLF001
+        self._possible = [order for order in self._possible if order in other._possible]  # noqa: SLF001
+        if not self._possible:
+            self.other = self.other or other._first  # noqa: SLF001
 
     def _first_other(self, words: Iterable[str]) -> str | None:
         """The first word with which no order fits any more."""

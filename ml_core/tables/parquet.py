@@ -56,7 +56,7 @@ def read(path: str, request: ReadRequest) -> Dataset:
     names, warnings = different_names(schema.names)
     request.check_names(names)
     gathered = [
-        _gathered(schema.field(place), name, place, request)
+        gathered_column(schema.field(place), name, place, request)
         for place, name in enumerate(names)
         if request.wanted(name)
     ]
@@ -124,7 +124,7 @@ def _reading() -> "AbstractContextManager[None]":
     return arrow.engine("the file cannot be read as Parquet")
 
 
-class _Gathered:
+class GatheredColumn:
     """A column of one of Arrow's types, as batches of it arrive."""
 
     def __init__(self, name: str, place: int, options: ColumnOptions) -> None:
@@ -139,19 +139,23 @@ class _Gathered:
         return []
 
     def add(self, array: "Array") -> None:
+        """The next batch."""
         add_batch(self._batches, self.values(array))
 
     def values(self, array: "Array") -> "NDArray[Any]":
+        """A batch's values."""
         return arrow.numbers(array)
 
     def column(self) -> Column:
+        """The column as its type has it, whatever it is said to be."""
         return self.typed(np.concatenate(self._batches))
 
     def typed(self, values: "NDArray[Any]") -> Column:
+        """The column of all values."""
         return number_column(self.name, values, typed_rule(self.options))
 
 
-class _Integers(_Gathered):
+class _Integers(GatheredColumn):
     """Whole numbers of 64 bits, which float64 may not tell apart."""
 
     def __init__(self, name: str, place: int, options: ColumnOptions) -> None:
@@ -170,12 +174,12 @@ class _Integers(_Gathered):
         return integer_column(self.name, values, None if present.all() else present, self.options)
 
 
-class _Truths(_Gathered):
+class _Truths(GatheredColumn):
     def typed(self, values: "NDArray[Any]") -> Column:
         return Column(self.name, BOOLEAN, values, (), typed_rule(self.options))
 
 
-class _DateColumn(_Gathered):
+class _DateColumn(GatheredColumn):
     def values(self, array: "Array") -> "NDArray[Any]":
         return arrow.days(array)
 
@@ -183,7 +187,7 @@ class _DateColumn(_Gathered):
         return date_column(self.name, values, typed_rule(self.options))
 
 
-class _Others(_Gathered):
+class _Others(GatheredColumn):
     """Lists, structs, bytes: nothing that a model takes."""
 
     kind = OTHER
@@ -204,7 +208,7 @@ class _Durations(_Others):
     kind = DURATION
 
 
-class _Words(_Gathered):
+class _Words(GatheredColumn):
     """Words, in a file that says that they are words: "1" is no number here, and a date may be one."""
 
     def __init__(self, name: str, place: int, options: ColumnOptions) -> None:
@@ -233,7 +237,7 @@ class _Words(_Gathered):
         return self._words.column()
 
 
-class _ArrowTexts(_Gathered):
+class _ArrowTexts(GatheredColumn):
     """Words that are texts, as they are written."""
 
     def __init__(self, name: str, place: int, request: ReadRequest) -> None:
@@ -247,7 +251,7 @@ class _ArrowTexts(_Gathered):
         return text_column(self.name, self._cells.take(), self._cells.missing_words)
 
 
-class _ArrowKeys(_Gathered):
+class _ArrowKeys(GatheredColumn):
     """Words that tell rows apart."""
 
     def __init__(self, name: str, place: int, cells: "KeyCells") -> None:
@@ -261,7 +265,7 @@ class _ArrowKeys(_Gathered):
         return self._cells.column()
 
 
-class _ArrowLists(_Gathered):
+class _ArrowLists(GatheredColumn):
     """Lists of numbers, of lists of so many numbers, or of structs of numbers."""
 
     def __init__(self, name: str, place: int, request: ReadRequest) -> None:
@@ -311,7 +315,8 @@ def _are_steps(kind: DataType) -> bool:
     return _are_numbers(step)
 
 
-def _gathered(field: "Field", name: str, place: int, request: ReadRequest) -> _Gathered:
+def gathered_column(field: "Field", name: str, place: int, request: ReadRequest) -> GatheredColumn:
+    """An empty column of a field's type."""
     kind = field.type
     if DataType.is_dictionary(kind):
         kind = kind.value_type or kind
@@ -329,7 +334,7 @@ def _gathered(field: "Field", name: str, place: int, request: ReadRequest) -> _G
         ((DataType.is_boolean,), _Truths),
         ((DataType.is_date, DataType.is_timestamp), _DateColumn),
         ((DataType.is_int64, DataType.is_uint64), _Integers),
-        ((_are_numbers,), _Gathered),
+        ((_are_numbers,), GatheredColumn),
         (_STRINGS, _Words),
         ((_are_steps,), _Lists),
         ((DataType.is_duration, DataType.is_interval, DataType.is_time), _Durations),

@@ -46,7 +46,7 @@ def read(
     def wanted(name: str) -> bool:
         return name not in left_out and (chosen is None or name in chosen)
 
-    check = _checked(budget, most_rows, chosen, options)
+    check = column_check(budget, most_rows, chosen, options)
     dataset = reader.read(
         path, ReadRequest(wanted, most_rows, check, options, texts, lists, budget.check_bytes, keys)
     )
@@ -90,7 +90,7 @@ def check_options(options: ReadOptions, format: str) -> None:  # noqa: A002
     )
 
 
-def _checked(
+def column_check(
     budget: Budget, most_rows: int | None, chosen: Collection[str] | None, options: ReadOptions
 ) -> Callable[[int, int], None]:
     """What a reader calls with the rows and the wanted columns of a file before it takes memory for them."""

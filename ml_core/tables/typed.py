@@ -41,7 +41,7 @@ def integer_column(
     known = values if present is None else values[present]
     large = np.unique(known[(known >= EXACT) | (known <= -EXACT)]).tolist()
     if options.kind != NUMBER and any(map(is_inexact, large)):
-        return _category(name, values, present, options, integers=True)
+        return spelled_category(name, values, present, options, integers=True)
     floats = values.astype(np.float64)
     if present is not None:
         floats[~present] = np.nan
@@ -62,13 +62,13 @@ def as_said(column: Column, options: ColumnOptions) -> Column:
         return column
     if said == CATEGORY and column.kind in (NUMBER, INTEGER, BOOLEAN):
         values = column.values.astype(bool) if column.kind == BOOLEAN else column.values
-        return _category(column.name, values, column.present, options)
+        return spelled_category(column.name, values, column.present, options)
     if said == BOOLEAN and column.kind in (NUMBER, INTEGER):
         return _truths(column, options)
-    return _refuse(column.name, str(said), f"values of type {column.kind}")
+    return refuse_said(column.name, str(said), f"values of type {column.kind}")
 
 
-def _category(
+def spelled_category(
     name: str,
     values: "NDArray[Any]",
     present: "NDArray[np.bool_] | None",
@@ -101,10 +101,11 @@ def _truths(column: Column, options: ColumnOptions) -> Column:
     wrong = column.present & (column.values != 0) & (column.values != 1)
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        _refuse(column.name, BOOLEAN, f"{shown(spelled(float(column.values[row])))} in row {row + 1}")
+        refuse_said(column.name, BOOLEAN, f"{shown(spelled(float(column.values[row])))} in row {row + 1}")
     rule = typed_rule(options)._replace(true=_TRUE, false=_FALSE)
     return column._replace(kind=BOOLEAN, rule=rule)
 
 
-def _refuse(name: str, said: str, got: str) -> NoReturn:
+def refuse_said(name: str, said: str, got: str) -> NoReturn:
+    """Raise `InvalidInput` for values that are not what a column was said to be."""
     raise InvalidInput.at(member("$.data.types", name), f"expected a {said} in each row, got {got}")

@@ -6,7 +6,7 @@ decided on all of them. A guess that fails leaves nothing behind: the column is 
 """
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -57,6 +57,24 @@ _ADVICE = {
 }
 
 
+class ManyWords(NamedTuple):
+    """What is known of more words than are told apart.
+
+    `numbers` and `dates` have seen all of them, where they may be such; `alike` is what the first look like.
+    """
+
+    numbers: NumberWords | None
+    dates: DateWords | None
+    alike: str | None
+
+    def follow(self, other: "ManyWords") -> None:
+        """Take in what is known of the words after these."""
+        if self.numbers is not None and other.numbers is not None:
+            self.numbers.follow(other.numbers)
+        if self.dates is not None and other.dates is not None:
+            self.dates.follow(other.dates)
+
+
 class WordColumn:
     """A column whose cells are words, told apart as batches of them arrive.
 
@@ -71,13 +89,15 @@ class WordColumn:
         self._seen = False
         self._started = False
         self._read: list[NDArray[np.float64]] = []
-        self._guesses = list(self._first_guesses())
+        self._guesses = self.first_guesses()
         self._vocabulary = Vocabulary()
         # Of a column of too many words, whether they are numbers or dates is looked at as they come.
-        self._numbers: NumberWords | None = None
-        self._dates: DateWords | None = None
+        self._many = ManyWords(None, None, None)
         self._odd: str | None = None
-        self._alike: str | None = None
+
+    def first_guesses(self) -> "list[Guess]":
+        """What its words may be, as they come."""
+        return list(self._first_guesses())
 
     def _first_guesses(self) -> "Iterable[Guess]":
         said = self._options
@@ -137,16 +157,22 @@ class WordColumn:
         if not self._vocabulary.overflowed:
             return
         if not before:
-            self._numbers = self._new_numbers() if self._may_be(NUMBER) else None
-            self._dates = DateWords(self._options.dayfirst) if self._may_be(DATE) else None
-            self._look_at(self._vocabulary.words)
-            self._alike = told_of_words(self._present(self._vocabulary.words[:_SAMPLED]))
+            self._many = self.many_words(self._vocabulary.words)
             self._vocabulary.drop_words()
-        self._look_at(words)
+        self.look_at(self._many, words)
 
-    def _look_at(self, words: "Sequence[str | None]") -> None:
+    def many_words(self, words: "Sequence[str | None]") -> "ManyWords":
+        """What is known of these, which are more than are told apart: `look_at` takes more of them."""
+        numbers = self._new_numbers() if self._may_be(NUMBER) else None
+        dates = DateWords(self._options.dayfirst) if self._may_be(DATE) else None
+        many = ManyWords(numbers, dates, told_of_words(self._present(words[:_SAMPLED])))
+        self.look_at(many, words)
+        return many
+
+    def look_at(self, many: "ManyWords", words: "Sequence[str | None]") -> None:
+        """More words of a column of too many."""
         present = None
-        for kind in (self._numbers, self._dates):
+        for kind in (many.numbers, many.dates):
             if kind is not None and kind.possible:
                 present = self._present(words) if present is None else present
                 kind.add(present)
@@ -164,38 +190,46 @@ class WordColumn:
         missing = frozenset(self._options.value_missing)
         return [word for word in words if word is not None and word.strip() not in missing]
 
+    def overflowed(self, many: "ManyWords", odd: str | None) -> None:
+        """Take what was seen of more words than are told apart in the place of batches.
+
+        `odd` is a word that made them no plain numbers, though most are.
+        """
+        self._guesses.clear()
+        self._many, self._odd = many, odd
+
     @property
     def unread(self) -> bool:
         """Whether all batches have to come once more."""
-        return self._failed or self._rule_of_many() is not None
+        return self._failed or self.rule_of_many() is not None
 
     @property
     def may_be_unread(self) -> bool:
         """Whether batches that come may have to come again."""
-        looked_at = (kind for kind in (self._numbers, self._dates) if kind is not None)
+        looked_at = (kind for kind in (self._many.numbers, self._many.dates) if kind is not None)
         return bool(self._guesses) or self._failed or any(kind.possible for kind in looked_at)
 
-    def _rule_of_many(self) -> "tuple[str, ValueRule] | None":
+    def rule_of_many(self) -> "tuple[str, ValueRule] | None":
         """What more words are than are told apart, if they are numbers or dates, and how they are read."""
-        notation = self._numbers.notation() if self._numbers else None
-        if self._numbers and self._numbers.too_large and self._options.kind is None:
+        notation = self._many.numbers.notation() if self._many.numbers else None
+        if self._many.numbers and self._many.numbers.too_large and self._options.kind is None:
             return None
         if isinstance(notation, NumberNotation):
             return NUMBER, self._number_rule(notation)
-        order = self._dates.order() if self._dates else None
+        order = self._many.dates.order() if self._many.dates else None
         return (DATE, self._date_rule(order)) if isinstance(order, str) else None
 
     def start_again(self) -> None:
         """Take all batches once more: for words, or by the rule that was found."""
-        found = None if self._failed else self._rule_of_many()
+        found = None if self._failed else self.rule_of_many()
         self._guesses.clear()
         if found is not None:
-            notation = self._numbers.notation() if self._numbers else None
+            notation = self._many.numbers.notation() if self._many.numbers else None
             if isinstance(notation, NumberNotation) and notation.doubt:
                 self._warn(str(notation.doubt))
             self._guesses.append(WrittenValues(*found))
         self._failed, self._seen = False, False
-        self._numbers = self._dates = self._alike = None
+        self._many = ManyWords(None, None, None)
         self._read.clear()
         self._vocabulary = Vocabulary()
 
@@ -206,9 +240,12 @@ class WordColumn:
         """
         if not self._guesses:
             return self._column_of_words()
-        guess = self._guesses[0]
         values = np.concatenate([np.empty(0), *self._read])
         self._read.clear()
+        return self.column_by(self._guesses[0], values)
+
+    def column_by(self, guess: Guess, values: "NDArray[np.float64]") -> Column:
+        """The column of the values that a guess has read of all batches."""
         missing = {word: times for word, times in guess.missing_words.items() if word}
         self._warn_of_signs(missing)
         if isinstance(guess, PlainNumbers):
@@ -221,10 +258,16 @@ class WordColumn:
         """Numbers of a notation, dates of an order, truth values or categories, by all words together."""
         words = self._vocabulary.words
         codes = self._vocabulary.take_codes()
-        said = self._options.kind
         if self._vocabulary.overflowed:
-            return self._text(codes)
-        words_read = DistinctWords(words, codes)
+            return self.text(codes)
+        return self.column_of(DistinctWords(words, codes))
+
+    def column_of(self, words_read: DistinctWords) -> Column:
+        """What a column of these words is, as `column` says it of batches.
+
+        Raises `InvalidInput` for a word that is not what the column was said to be.
+        """
+        said = self._options.kind
         present = words_read.without(self._options.value_missing)
         if said in (None, BOOLEAN) and (found := self._truths(words_read, present)):
             return found
@@ -236,26 +279,26 @@ class WordColumn:
             return self._refused(words_read, present, said)
         return self._category(words_read)
 
-    def _text(self, codes: "NDArray[np.int32]") -> Column:
+    def text(self, codes: "NDArray[np.int32]") -> Column:
         """More words than are told apart."""
         question = next(
             (
                 found
                 for found in (
-                    self._numbers.notation() if self._numbers else None,
-                    self._dates.order() if self._dates else None,
+                    self._many.numbers.notation() if self._many.numbers else None,
+                    self._many.dates.order() if self._many.dates else None,
                 )
                 if isinstance(found, Question)
             ),
             None,
         )
-        large = self._numbers.too_large if self._numbers else None
+        large = self._many.numbers.too_large if self._many.numbers else None
         if question:
             self._warn(str(question))
         elif large is not None:
             self._warn(f"whole numbers such as {shown(large)} are past 2^53 and were read as words")
-        elif self._alike:
-            self._warn(self._alike)
+        elif self._many.alike:
+            self._warn(self._many.alike)
         elif self._odd is not None:
             self._warn(f'holds numbers and the word {shown(self._odd)}: "missing" can name it')
         said = self._options.kind
@@ -263,7 +306,7 @@ class WordColumn:
             got = f"got more than {MOST_WORDS} different words"
             raise InvalidInput.at(self._where, f"expected true or false in each row, {got}; {_ADVICE[said]}")
         if said in (NUMBER, DATE):
-            other = (self._numbers if said == NUMBER else self._dates).other  # type: ignore[union-attr]
+            other = (self._many.numbers if said == NUMBER else self._many.dates).other  # type: ignore[union-attr]
             got = str(question) if question else shown(other)
             raise InvalidInput.at(self._where, f"expected a {said} in each row, got {got}; {_ADVICE[said]}")
         return Column(self.name, TEXT, np.minimum(codes, 0))
