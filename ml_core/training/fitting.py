@@ -97,7 +97,10 @@ def fit(
     }
     doubts = info.task.doubts(model, measured["test"].metrics, majority) if "test" in measured else []
     curves = {name: part.curves for name, part in measured.items()}
-    importance, unmeasured = _importance(model, parts["test"], request.seed, took, deadline)
+    held = parts["test"]
+    importance, unmeasured = importance_of(
+        model, held.samples, held.y, seed=request.seed, took=took, deadline=deadline
+    )
     from ml_core.training.profiling import keep_profile  # it imports numpy, as fitting did
 
     held_out = measured["test"].values if "test" in measured else None
@@ -107,7 +110,7 @@ def fit(
         **model.description,
         **({"input": model.reader.summary()} if model.reader else {}),
         "task": info.task.name,
-        "contains_training_rows": _contains_rows(model, measured["training"]),
+        "contains_training_rows": contains_rows(model, measured["training"].metrics),
         "metrics": {
             **{name: part.metrics for name, part in measured.items()},
             **({"history": steps.entries} if steps.entries else {}),
@@ -163,12 +166,7 @@ def fit_model(
         data = TrainingData(read_samples(data.samples, reader), data.y, data.seed, data.groups)
     size = _size_of(data.samples, rarest).within(context.seconds)
     raise_faults(info.algorithm.check_size(size, chosen))
-    weights = chosen.get("class_weight")
-    if isinstance(weights, dict) and classes is not None:
-        numbered = {number: weights.get(label_text(label), 1.0) for number, label in enumerate(classes)}
-        options = {**chosen, "class_weight": numbered}
-    else:
-        options = dict(chosen)
+    options = options_of(chosen, classes)
     # The sums of several OpenMP threads are added in the order in which they finish: two give the same
     # bits in either order, more would not. BLAS divides its work the same way every time, and with its own
     # threads gives scikit-learn's bits.
@@ -176,7 +174,7 @@ def fit_model(
         threadpool_limits(limits=2, user_api="openmp"),
         _convergence_warnings() as told,
         np.errstate(all="ignore"),
-        _overflow_told(),
+        overflow_told(),
     ):
         estimator, preprocessing = info.algorithm.fit(data, options, context)
     whole = estimator.absorb_scaling(preprocessing.scaling) if preprocessing.scaling else None
@@ -190,7 +188,16 @@ def fit_model(
         encoding=preprocessing.encoding,
         reader=reader,
     )
-    return _stored(model), [*doubts, *dict.fromkeys(told), *_empty_columns(preprocessing.encoding)]
+    return stored(model), [*doubts, *dict.fromkeys(told), *empty_columns(preprocessing.encoding)]
+
+
+def options_of(chosen: Mapping[str, Any], classes: tuple[Label, ...] | None) -> dict[str, Any]:
+    """The hyperparameters as an algorithm takes them: weights of classes are by their numbers."""
+    weights = chosen.get("class_weight")
+    if not isinstance(weights, dict) or classes is None:
+        return dict(chosen)
+    numbered = {number: weights.get(label_text(label), 1.0) for number, label in enumerate(classes)}
+    return {**chosen, "class_weight": numbered}
 
 
 def _size_of(samples: "Samples", rarest: int | None) -> DataSize:
@@ -205,7 +212,7 @@ def _size_of(samples: "Samples", rarest: int | None) -> DataSize:
     return DataSize(len(samples), rarest)
 
 
-def _empty_columns(encoding: Encoding | None) -> list[str]:
+def empty_columns(encoding: Encoding | None) -> list[str]:
     """What is to be said of columns that had no value in the rows trained on."""
     if encoding is None:
         return []
@@ -219,14 +226,14 @@ def _empty_columns(encoding: Encoding | None) -> list[str]:
     ]
 
 
-def _stored(model: Model) -> Model:
+def stored(model: Model) -> Model:
     """The model as it comes back from its artifact: what is measured is what will serve."""
-    with _overflow_told():
+    with overflow_told():
         return Model.from_bytes(model.to_bytes())
 
 
 @contextmanager
-def _overflow_told() -> Iterator[None]:
+def overflow_told() -> Iterator[None]:
     """Say of what fails on a checked request that its numbers overflowed on the way, if that is why.
 
     Any other error is one of ours.
@@ -317,14 +324,14 @@ def _split(
     return dict(zip(("training", "test"), parts, strict=True)), warnings
 
 
-def _contains_rows(model: Model, training: "Measured") -> bool | None:
+def contains_rows(model: Model, training: Mapping[str, object]) -> bool | None:
     """Whether who has the artifact has training rows, as far as the algorithm says it.
 
-    The centre of a cluster of one row is that row.
+    `training` are the metrics of the rows trained on: the centre of a cluster of one row is that row.
     """
     from ml_core.algorithms.learnt import ClusterCentres
 
-    alone = 1 in cast("list[int]", training.metrics.get("cluster_sizes", []))
+    alone = 1 in cast("list[int]", training.get("cluster_sizes", []))
     if alone and isinstance(model.learnt(), ClusterCentres):
         return True
     return model.contains_training_rows
@@ -338,7 +345,7 @@ def _most_frequent(numbers: "NDArray[np.int64]") -> int:
 
 
 def _measured(info: AlgorithmInfo, model: Model, part: _Part, seed: int, majority: int | None) -> "Measured":
-    with _overflow_told():
+    with overflow_told():
         return info.task.measure(
             model,
             part.samples,
@@ -349,8 +356,14 @@ def _measured(info: AlgorithmInfo, model: Model, part: _Part, seed: int, majorit
         )
 
 
-def _importance(
-    model: Model, part: _Part, seed: int, took: float, deadline: float | None
+def importance_of(
+    model: Model,
+    samples: "Samples",
+    y: "NDArray[np.int64] | None",
+    *,
+    seed: int,
+    took: float,
+    deadline: float | None,
 ) -> tuple[dict[str, object] | None, list[str]]:
     """See `importance`. It may take as long as fitting `took`, and no fit is lost by it."""
     from ml_core.training.importance import SECONDS, importance
@@ -361,7 +374,7 @@ def _importance(
         spent = time.thread_time() - begun
         return spent > max(took, SECONDS) or (deadline is not None and time.time() > deadline)
 
-    return importance(model, part.samples, part.y, seed=seed, stop=stop)
+    return importance(model, samples, y, seed=seed, stop=stop)
 
 
 def _numerics(history: History) -> dict[str, object]:

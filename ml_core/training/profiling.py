@@ -36,7 +36,7 @@ def keep_profile(
     """
     if len(training) < LEAST:
         return
-    n_labels = _n_labels(model)
+    n_labels = labels_given(model)
     predicted: PredictedProfile | None = None
     if said_of_held_out is not None and len(said_of_held_out["label"]) >= LEAST:
         predicted = predicted_profile(said_of_held_out, n_labels, held_out=True)
@@ -44,6 +44,11 @@ def keep_profile(
         said = said or _asked(model, training)
         if said is not None:
             predicted = predicted_profile(said, n_labels, held_out=False)
+    keep_predicted(model, training, predicted)
+
+
+def keep_predicted(model: "Model", training: "Samples", predicted: "PredictedProfile | None") -> None:
+    """The same, given what was predicted."""
     table = training if isinstance(training, TableSamples) else None
     profile = fitted_profile(
         None if table is None else table.X,
@@ -55,7 +60,7 @@ def keep_profile(
     model.profile_bytes = None if profile is None else profile.to_bytes()
 
 
-def _n_labels(model: "Model") -> int:
+def labels_given(model: "Model") -> int:
     """How many labels it gives, as far as it says that."""
     if model.classes is not None:
         return len(model.classes)

@@ -45,7 +45,8 @@ def _uri_schema(_: AlgorithmInfo) -> dict[str, Any]:
     return {
         "type": "string",
         "description": "An upload (`dataset://name`), a file in a bucket that the deployment allows, or on a "
-        "laptop a file of its data folder (`file:name.csv`).",
+        "laptop a file of its data folder (`file:name.csv`). With a slash at its end it is a folder: all "
+        "files below it are one table.",
     }
 
 
@@ -128,6 +129,11 @@ class TableReference(NamedTuple):
     encoding: Annotated[str | None, _option("encoding")] = None
     header: Annotated[bool | None, _option("header")] = None
     exclude: Annotated[tuple[str, ...] | None, _option("exclude")] = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether its address is that of all files below it."""
+        return self.uri.endswith(("/", ":"))
 
     @property
     def options(self) -> ReadOptions:

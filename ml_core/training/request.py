@@ -45,6 +45,25 @@ TEST_FRACTION = Number(least=0, most=0.9)
 MAX_SECONDS = AnyOf(OneOf(None), Integer(1, 1_000_000))
 """Seconds of training, over all deliveries."""
 SEED = Integer(0, 2**32 - 1)
+AUTO, FUNCTION, STREAMED = "auto", "function", "streamed"
+"""Engines that every deployment has: the one that fits; this function; this function, part by part."""
+
+
+class EngineKind(OneOf):
+    """What `engine` takes. Others than the first three are turned on by a deployment."""
+
+    def schema(self) -> dict[str, object]:
+        """As JSON Schema."""
+        return {
+            "title": "Training engine",
+            "description": "What trains on a table: `auto` is the one that fits, `function` the train "
+            "function alone, in memory where the table fits. `streamed` reads the table part by part in "
+            "any case, and `lithops` and `dask` do so in many functions.",
+            **super().schema(),
+        }
+
+
+ENGINE = EngineKind(AUTO, FUNCTION, STREAMED, "lithops", "dask")
 # More classes than these are looked at: so many, and so large a part of the rows.
 _FEW_CLASSES, _MANY_CLASSES = 20, 0.2
 
@@ -76,6 +95,7 @@ class TrainingRequest(NamedTuple):
     seed: Annotated[int, Option(SEED, 0)]
     split: Annotated[Split, Option(SplitKind(), AT_RANDOM, split_faults, stored_always=False)] = AT_RANDOM
     max_seconds: Annotated[int | None, Option(MAX_SECONDS, None, stored_always=False)] = None
+    engine: Annotated[str, Option(ENGINE, AUTO, stored_always=False)] = AUTO
 
     @property
     def rows(self) -> Rows:
@@ -206,6 +226,17 @@ def _stored_data(stored: bytes) -> tuple[dict[str, Any], TrainingRows | Training
     return described, kind.of_stored(described, tensors)
 
 
+def is_read_in_parts(stored: bytes) -> bool:
+    """Whether a stored request names a table that is read where it is: a folder, or by an engine's parts.
+
+    Raises `ArtifactInvalid`.
+    """
+    if not stored.startswith(STORED_PREFIX):
+        return False
+    described, table = TableReference.from_bytes(stored)
+    return table.is_folder or described.get("engine", AUTO) not in _IN_MEMORY
+
+
 OPTIONS: dict[str, Option] = {
     name: declared.__metadata__[0]
     for name, declared in TrainingRequest.__annotations__.items()
@@ -282,10 +313,14 @@ def check_request(
         _check_no_rows(body)
         table = check_data(body["data"], info, limits, check_uri)
         _check_held_out_by(table, column_of(options["split"]))
+        if TABLE not in info.algorithm.takes:
+            _check_in_memory(info, options["engine"], table)
         if table.image is not None:
             # How many pictures there are is not known yet; what their shape is too small for is.
             raise_faults(info.algorithm.check_size(DataSize(1, None, table.image), chosen))
         return TrainingRequest(info.name, chosen, table, **options)
+    if options["engine"] not in _IN_MEMORY:
+        raise InvalidInput.at("$.engine", "rows in a request are trained on in memory; leave this out")
     request = TrainingRequest(info.name, chosen, _checked_data(body, info, limits, options), **options)
     _check_size(info, request, seconds)
     _check_weights(request)
@@ -310,6 +345,20 @@ def _check_held_out_by(table: TableReference, column: str | None) -> None:
     if column in (table.target, table.text):
         what = "target" if column == table.target else "text"
         raise InvalidInput.at("$.split.column", f"rows cannot be held out by the {what}")
+
+
+# Engines that train in memory where the data fits.
+_IN_MEMORY = frozenset({AUTO, FUNCTION})
+
+
+def _check_in_memory(info: AlgorithmInfo, engine: str, table: TableReference) -> None:
+    """Raise `InvalidInput` for what is to be read part by part, and cannot be."""
+    if engine not in _IN_MEMORY:
+        raise InvalidInput.at("$.engine", f"{info.name} trains in memory; leave this out")
+    if table.is_folder:
+        raise InvalidInput.at(
+            "$.data.uri", f"expected the address of a file, got a folder's: {info.name} reads one file"
+        )
 
 
 def _check_no_rows(body: dict[str, object]) -> None:
@@ -366,19 +415,26 @@ def _check_size(info: AlgorithmInfo, request: TrainingRequest, seconds: float | 
 def _size_trained_on(request: TrainingRequest) -> DataSize:
     """How much is trained on where rows are held out at random. Raises `InvalidInput`."""
     data = request.data_in_it
-    rows = data.size
-    held_out = math.ceil(request.test_fraction * rows)
     counts = _counts(request.targets)
+    left = check_left(counts, data.size, request.test_fraction, data.where)
+    return data.data_size(left, min(counts.values()) if counts else None)
+
+
+def check_left(counts: Mapping[Label, int] | None, rows: int, test_fraction: float, where: str) -> int:
+    """How many rows are trained on where some are held out at random, given how many each class has.
+
+    Raises `InvalidInput` where that leaves none, or a class without one on either side.
+    """
+    held_out = math.ceil(test_fraction * rows)
     message = None
     if rows - held_out < 1:
         message = f"no row of {rows} is left to train on"
     elif held_out and counts:
-        where = "$.data.target" if data.where == "$.data" else "$.targets"
-        _check_classes_few(counts, rows, where)
+        _check_classes_few(counts, rows, "$.data.target" if where == "$.data" else "$.targets")
         message = _unstratifiable(counts, rows, held_out)
     if message:
         raise InvalidInput.at("$.test_fraction", f"{message}; with test_fraction 0 every row is trained on")
-    return data.data_size(rows - held_out, min(counts.values()) if counts else None)
+    return rows - held_out
 
 
 def _check_weights(request: TrainingRequest) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ml_core.errors import InvalidInput, shown
 from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, INTEGER, MOST_WORDS, NUMBER, TEXT
+from ml_core.tables.suitability import SeenColumn
 from ml_core.training.split import (
     GROUP,
     TIME,
@@ -23,7 +24,7 @@ from ml_core.training.split import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -84,6 +85,32 @@ class Holding(NamedTuple):
         training, test = next(splitter.split(ranks, groups=ranks))
         return training, test
 
+    def held_out(self, rows: int, y: "NDArray[np.integer] | None") -> "NDArray[np.bool_]":
+        """Whether each row is held out: the same rows as `parts` has, in a few bytes for each.
+
+        Raises `InvalidInput` where none is left to train on.
+        """
+        held_out = np.zeros(rows, bool)
+        if self.test_fraction == 0:
+            return held_out
+        if self.test is not None or (self.ranks is not None and self.split["by"] == TIME):
+            held_out[self.parts(rows, None)[1]] = True
+            return held_out
+        random = np.random.RandomState(self.seed)  # scikit-learn's generator
+        if self.ranks is not None:
+            groups = int(self.ranks.max()) + 1
+            taken = held_out_count(self.test_fraction, groups)
+            if taken >= groups:
+                raise nothing_to_train_on(self.split, taken, groups)
+            of_group = np.zeros(groups, bool)
+            of_group[random.permutation(groups)[:taken]] = True
+            return of_group[self.ranks]
+        taken = held_out_count(self.test_fraction, rows)
+        if y is None:
+            held_out[random.permutation(rows)[:taken]] = True
+            return held_out
+        return _stratified(y, taken, random)
+
     def unlike_asked(self, training: int, test: int) -> list[str]:
         """What is to be said of parts of so many rows, where values that many rows share make them uneven."""
         asked = held_out_count(self.test_fraction, training + test)
@@ -114,6 +141,39 @@ class Holding(NamedTuple):
         return [not_measured(absent)] if absent else []
 
 
+def _stratified(y: "NDArray[np.integer]", taken: int, random: np.random.RandomState) -> "NDArray[np.bool_]":
+    """Which rows `StratifiedShuffleSplit` holds out, of which it has lists of numbers of Python's."""
+    counts = np.bincount(y)
+    training = _in_their_shares(counts, len(y) - taken, random)
+    test = _in_their_shares(counts - training, taken, random)
+    held_out = np.zeros(len(y), bool)
+    for number, (count, first, some) in enumerate(zip(counts, training, test, strict=True)):
+        own = np.zeros(count, bool)
+        own[random.permutation(count)[first : first + some]] = True
+        held_out[y == number] = own
+    return held_out
+
+
+def _in_their_shares(
+    counts: "NDArray[np.int64]", draws: int, random: np.random.RandomState
+) -> "NDArray[np.int64]":
+    """So many draws from groups of these sizes, in their shares: the greatest remainders get one more each.
+
+    Among equal ones chance decides, by the same numbers as in scikit-learn, whose import takes 200 MiB.
+    """
+    exact = counts / counts.sum() * draws
+    drawn = np.floor(exact)
+    left, remainders = int(draws - drawn.sum()), exact - drawn
+    for remainder in np.unique(remainders)[::-1] if left > 0 else ():
+        groups = np.flatnonzero(remainders == remainder)
+        some = min(len(groups), left)
+        drawn[random.choice(groups, size=some, replace=False)] += 1
+        left -= some
+        if not left:
+            break
+    return drawn.astype(np.int64)
+
+
 def _absent(classes: "Sequence[Label]", numbers: "NDArray[np.int64]") -> "list[Label]":
     counts = np.bincount(numbers, minlength=len(classes))
     return [classes[number] for number in np.flatnonzero(counts == 0).tolist()]
@@ -127,15 +187,7 @@ class TableSplit(NamedTuple):
     @classmethod
     def of(cls, dataset: "Dataset", split: Split, has: str) -> "TableSplit":
         """The column that the split names, in a table that `has` these. Raises `InvalidInput`."""
-        name = column_of(split) or ""
-        column = dataset.column(name)
-        if column is None:
-            raise InvalidInput.at("$.split.column", f"the table has no column {shown(name)}; it has {has}")
-        if not column.present.any():
-            raise no_row_has_one(name)
-        if wrong := _wrong_times(column) if split["by"] == TIME else _wrong_groups(column):
-            raise InvalidInput.at("$.split.column", wrong)
-        return cls(column)
+        return cls(column_to_split(dataset.columns, split, has, lambda column: bool(column.present.any())))
 
     def rows_kept(
         self, present: "NDArray[np.bool_] | None", *, held_out: bool
@@ -159,14 +211,29 @@ class TableSplit(NamedTuple):
         return memoryview(np.ascontiguousarray(ranks)).cast("B")
 
 
-def _wrong_times(column: "Column") -> str | None:
+def column_to_split[C: SeenColumn](
+    there: "Sequence[C]", split: Split, has: str, holds_any: "Callable[[C], bool]"
+) -> C:
+    """The column that the split names, in a table that `has` these. Raises `InvalidInput`."""
+    name = column_of(split) or ""
+    column = next((column for column in there if column.name == name), None)
+    if column is None:
+        raise InvalidInput.at("$.split.column", f"the table has no column {shown(name)}; it has {has}")
+    if not holds_any(column):
+        raise no_row_has_one(name)
+    if wrong := _wrong_times(column) if split["by"] == TIME else _wrong_groups(column):
+        raise InvalidInput.at("$.split.column", wrong)
+    return column
+
+
+def _wrong_times(column: SeenColumn) -> str | None:
     if column.kind in (DATE, NUMBER, INTEGER):
         return None
     written = "; dates are written as 2024-05-31" if column.kind == CATEGORY else ""
     return f"times are dates or numbers; column {shown(column.name)} is of type {column.kind}{written}"
 
 
-def _wrong_groups(column: "Column") -> str | None:
+def _wrong_groups(column: SeenColumn) -> str | None:
     name = shown(column.name)
     if column.kind == TEXT:
         return (

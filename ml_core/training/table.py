@@ -1,6 +1,6 @@
 """The rows that a referenced table becomes once it is read."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs import columns as kinds
@@ -8,20 +8,30 @@ from ml_core.inputs.columns import Feature
 from ml_core.inputs.rows import Rows
 from ml_core.tables import reading
 from ml_core.tables.columns import first_infinite
-from ml_core.tables.suitability import objection, unusable
+from ml_core.tables.suitability import SeenColumn, objection, unusable
 from ml_core.training.labelling import Labelling
 from ml_core.training.rows import TrainingRows
 from ml_core.training.split import AT_RANDOM, Split, column_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from ml_core.tables.columns import Column, Dataset
+    from ml_core.inputs.rules import ValueRule
+    from ml_core.tables.columns import Column
     from ml_core.tables.memory import Budget
+    from ml_core.tables.suitability import Objection
     from ml_core.training.reference import TableReference
 
 # Columns become rows in blocks of so many numbers, which stay in the processor's cache.
 _TRANSPOSED = 1 << 16
+
+
+class ReadColumn(SeenColumn, Protocol):
+    """A column of which it is known how its values are read."""
+
+    @property
+    def rule(self) -> "ValueRule":
+        """How they are."""
 
 
 def read_rows(
@@ -39,45 +49,52 @@ def read_rows(
     options = data.options.reading(column_of(split))
     dataset = reading.read(path, declared=data.format, names=wanted, budget=budget, options=options)
     labelling = Labelling.of(dataset, data.target, split)
-    columns, warnings = _feature_columns(dataset, data, column_of(split))
-    _check_finite(columns)
+    columns, warnings = feature_columns(dataset.columns, data, column_of(split), objection)
+    check_finite((column.name, first_infinite(column)) for column in columns)
     present, told = labelling.rows_kept(held_out=held_out)
     warnings += told
     flags = sum(column.kind != kinds.CATEGORY and not column.present.all() for column in columns)
     budget.check(dataset.rows, len(columns), len(columns) + flags)
-    described = tuple(Feature(column.name, _kind(column), column.words, column.rule) for column in columns)
+    described = tuple(feature_of(column) for column in columns)
     names = tuple(column.name for column in columns)
     said = (*dataset.warnings, *warnings)
     ranks = labelling.ranks(present, held_out=held_out)
     return TrainingRows(_matrix(columns, present), names, labelling.labels(present), described, said, ranks)
 
 
-def _check_finite(columns: "Sequence[Column]") -> None:
-    """Raise `InvalidInput` for infinity, which no model takes."""
+def check_finite(first: "Iterable[tuple[str, int | None]]") -> None:
+    """Raise `InvalidInput` for infinity, which no model takes: columns and the first row that holds it."""
     advice = '"missing": ["inf", "-inf"] makes it a gap, and "exclude" leaves the column out'
     raise_faults(
-        Fault("$.data", f"column '{column.name}' holds infinity (row {row}), which no model takes; {advice}")
-        for column in columns
-        if (row := first_infinite(column))
+        Fault("$.data", f"column '{name}' holds infinity (row {row}), which no model takes; {advice}")
+        for name, row in first
+        if row
     )
 
 
-def _feature_columns(
-    dataset: "Dataset", data: "TableReference", held_out_by: str | None
-) -> "tuple[list[Column], list[str]]":
-    """The columns to train on, and what is to be said of those that are left out."""
+def feature_columns[C: SeenColumn](
+    there: "Sequence[C]",
+    data: "TableReference",
+    held_out_by: str | None,
+    against: "Callable[[C], Objection | None]",
+) -> "tuple[list[C], list[str]]":
+    """The columns to train on, and what is to be said of those that are left out.
+
+    `against` is what speaks against a column. Raises `InvalidInput` for those that were named and are not
+    there or no feature, and where none is left.
+    """
     if data.features is not None:
-        return _named_columns(dataset, data.features), []
+        return _named_columns(there, data.features), []
     columns, warnings = [], []
-    for column in dataset.columns:
+    for column in there:
         if column.name in (data.target, held_out_by):
             continue
-        against = objection(column)
-        if against and against.left_out:
-            warnings.append(f"column '{column.name}' is left out: it {against.reason}")
+        reason = against(column)
+        if reason and reason.left_out:
+            warnings.append(f"column '{column.name}' is left out: it {reason.reason}")
             continue
-        if against:
-            warnings.append(f"column '{column.name}' {against.reason}")
+        if reason:
+            warnings.append(f"column '{column.name}' {reason.reason}")
         columns.append(column)
     if not columns:
         told = 'no column is left to train on; "features" in data can name some of them'
@@ -85,8 +102,8 @@ def _feature_columns(
     return columns, warnings
 
 
-def _named_columns(dataset: "Dataset", names: "Sequence[str]") -> "list[Column]":
-    by_name = {column.name: column for column in dataset.columns}
+def _named_columns[C: SeenColumn](there: "Sequence[C]", names: "Sequence[str]") -> "list[C]":
+    by_name = {column.name: column for column in there}
     columns, faults = [], []
     for index, name in enumerate(names):
         column = by_name.get(name)
@@ -100,8 +117,10 @@ def _named_columns(dataset: "Dataset", names: "Sequence[str]") -> "list[Column]"
     return columns
 
 
-def _kind(column: "Column") -> str:
-    return kinds.NUMBER if column.kind == "integer" else column.kind
+def feature_of(column: "ReadColumn") -> Feature:
+    """A column as a model takes it."""
+    kind = kinds.NUMBER if column.kind == "integer" else column.kind
+    return Feature(column.name, kind, tuple(column.words), column.rule)
 
 
 def _matrix(columns: "Sequence[Column]", present: Any) -> Rows:  # noqa: ANN401 - an array of truth values

@@ -3,7 +3,7 @@
 All are what scikit-learn's functions of the same name give, from one pass of the model as it will serve.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -47,30 +47,63 @@ def measure(
     found = values_of(model, samples, given)
     labels, decisions, probabilities = found["label"], found.get("decision"), found.get("probability")
     classes = model.classes or ()
-    measured: dict[str, object] = {}
-    if objective == "hinge_loss" and decisions is not None:
-        measured["hinge_loss"] = _hinge_loss(decisions, y)
-    if probabilities is not None:
-        measured["log_loss"] = log_loss(probabilities, y)
+    losses = losses_of(objective, y, decisions, probabilities)
     counted = np.bincount(y * len(classes) + labels, minlength=len(classes) ** 2)
     confusion = counted.reshape(len(classes), len(classes))
-    each = _per_class(confusion, classes)
-    measured["accuracy"] = int(np.diag(confusion).sum()) / len(y)
+    metrics = metrics_of(classes, confusion, losses, ScoredSamples(y, decisions, probabilities), majority)
+    return Measured.of(metrics, curves(classes, y, decisions, probabilities), found)
+
+
+class ScoredSamples(NamedTuple):
+    """The class numbers of rows, and what a model says of them."""
+
+    y: "NDArray[np.int64]"
+    decisions: "NDArray[np.float64] | None"
+    probabilities: "NDArray[np.float64] | None"
+
+
+def losses_of(
+    objective: str,
+    y: "NDArray[np.int64]",
+    decisions: "NDArray[np.float64] | None",
+    probabilities: "NDArray[np.float64] | None",
+) -> dict[str, float]:
+    """The mean losses of rows, given what a model says of them."""
+    losses: dict[str, float] = {}
+    if objective == "hinge_loss" and decisions is not None:
+        losses["hinge_loss"] = _hinge_loss(decisions, y)
+    if probabilities is not None:
+        losses["log_loss"] = log_loss(probabilities, y)
+    return losses
+
+
+def metrics_of(
+    classes: "Sequence[Label]",
+    confusion: "NDArray[np.int64]",
+    losses: "Mapping[str, float]",
+    scored: ScoredSamples,
+    majority: int | None,
+) -> dict[str, object]:
+    """The metrics, given how rows of each class were answered, and the scores by which they are ranked."""
+    measured: dict[str, object] = {**losses}
+    each, rows = _per_class(confusion, classes), int(confusion.sum())
+    measured["accuracy"] = int(np.diag(confusion).sum()) / rows
     measured["balanced_accuracy"] = float(np.mean([one["recall"] for one in each if one["support"]]))
     if majority is not None:
-        measured["baseline"] = int((y == majority).sum()) / len(y)
+        measured["baseline"] = int(confusion[majority].sum()) / rows
     # Of the classes that occur or are predicted, as in scikit-learn.
     met = confusion.sum(axis=0) + confusion.sum(axis=1)
-    measured["f1_macro"] = float(np.mean([one["f1"] for one, rows in zip(each, met, strict=True) if rows]))
+    measured["f1_macro"] = float(np.mean([one["f1"] for one, times in zip(each, met, strict=True) if times]))
+    y = scored.y
     if len(classes) == 2 and 0 < y.sum() < len(y):
-        scores = _scores_of_the_second(decisions, probabilities)
+        scores = _scores_of_the_second(scored.decisions, scored.probabilities)
         if scores is not None:
             ranking = Ranking(scores, y == 1)
             measured["roc_auc"] = ranking.roc_auc()
             measured["pr_auc"] = ranking.average_precision()
     measured["per_class"] = each
     measured["confusion_matrix"] = confusion.tolist()
-    return Measured.of(measured, curves(classes, y, decisions, probabilities), found)
+    return measured
 
 
 def doubts(model: "Model", held_out: "Mapping[str, Any]", majority: int) -> list[str]:

@@ -41,9 +41,9 @@ def measure(
         # Summed without rounding: the figure does not depend on the order of rows.
         nearest = found["distance"].min(axis=1).tolist()
         measured["inertia"] = math.fsum(distance**2 for distance in nearest)
-    silhouette = _silhouette(model, samples, found["label"], seed)
-    if silhouette is not None:
-        measured["silhouette"] = silhouette
+    near = silhouette(model, samples, found["label"], seed)
+    if near is not None:
+        measured["silhouette"] = near
     clusters = model.output_specs["distance"].width if "distance" in found else 0
     measured["cluster_sizes"] = np.bincount(found["label"], minlength=clusters).tolist()
     return Measured.of(measured, [], found)
@@ -58,12 +58,13 @@ def doubts(
     return []
 
 
-def _silhouette(
+def silhouette(
     model: "Model",
     samples: "TableSamples",
     labels: "NDArray[np.int64]",
     seed: int,
 ) -> float | None:
+    """The mean silhouette of the samples, or of some drawn by the seed; None where there is none."""
     from sklearn.metrics import silhouette_score
 
     chosen = np.arange(len(labels))

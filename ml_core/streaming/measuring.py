@@ -1,0 +1,209 @@
+"""How good a model is on the rows of a table, in one pass.
+
+What can be added up over rows is exact. What needs all scores in order, curves and areas under them, is so
+too up to some millions of rows, and of more it is of rows drawn at random.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ml_core.algorithms.tasks.classification import ScoredSamples, losses_of, metrics_of
+from ml_core.algorithms.tasks.clustering import SILHOUETTE_ROWS, silhouette
+from ml_core.algorithms.tasks.curves import curves
+from ml_core.algorithms.tasks.values import values_of
+from ml_core.inputs.samples import TableSamples
+from ml_core.profiles.fitting import predicted_profile
+from ml_core.profiles.profile import LEAST, PROBABILITY_BINS, PredictedProfile
+from ml_core.streaming.part_rows import PartRows, RowSource
+from ml_core.streaming.seen import mixed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ml_core.model.model import Model
+    from ml_core.streaming.statistics import DrawnRows
+
+# The scores of so many numbers are kept, to be put in order.
+_MOST_NUMBERS, _LEAST_ROWS = 1 << 23, 10_000
+
+
+class Ranked(NamedTuple):
+    """Scores of rows: those with the smallest keys."""
+
+    keys: "NDArray[np.uint64]"
+    y: "NDArray[np.int64]"
+    decisions: "NDArray[np.float64] | None"
+    probabilities: "NDArray[np.float64] | None"
+
+    def add(self, other: "Ranked", most: int) -> "Ranked":
+        """Those of both with the smallest keys."""
+        keys = np.concatenate([self.keys, other.keys])
+        chosen = np.arange(len(keys)) if len(keys) <= most else np.argsort(keys, kind="stable")[:most]
+        both = [
+            None if mine is None or others is None else np.concatenate([mine, others])[chosen]
+            for mine, others in zip(self[1:], other[1:], strict=True)
+        ]
+        return Ranked(keys[chosen], *both)  # type: ignore[arg-type]
+
+
+class Answered(NamedTuple):
+    """What a model said of rows.
+
+    Args:
+        rows: how many there were.
+        counts: of classes how rows of each were answered, classes × classes; of clusters how many each has.
+        losses: the sums of losses, by their names.
+        tops: how many rows had such a top probability, in `PROBABILITY_BINS` bins; empty without any.
+        ranked: scores of rows, where there are classes.
+    """
+
+    rows: int
+    counts: "NDArray[np.int64]"
+    losses: dict[str, float]
+    tops: "NDArray[np.int64]"
+    ranked: Ranked | None
+
+    def add(self, other: "Answered", most: int) -> "Answered":
+        """What it said of the rows of both."""
+        if not self.rows or not other.rows:
+            return self if self.rows else other
+        ranked = None
+        if self.ranked is not None and other.ranked is not None:
+            ranked = self.ranked.add(other.ranked, most)
+        return Answered(
+            self.rows + other.rows,
+            self.counts + other.counts,
+            {name: self.losses[name] + other.losses[name] for name in self.losses},
+            self.tops + other.tops,
+            ranked,
+        )
+
+
+class AnsweredRows(NamedTuple):
+    """What a model said of the rows trained on, and of those held out."""
+
+    training: Answered
+    test: Answered
+
+    def add(self, other: "AnsweredRows", most: int) -> "AnsweredRows":
+        """The same of the rows of both."""
+        return AnsweredRows(self.training.add(other.training, most), self.test.add(other.test, most))
+
+
+class Measuring(NamedTuple):
+    """A model that is measured: its artifact, what it is measured by, and what draws rows."""
+
+    artifact: bytes
+    objective: str
+    seed: int
+
+
+def most_ranked(model: "Model") -> int:
+    """Of how many rows scores are kept."""
+    width = sum(
+        model.output_specs[name].width for name in ("decision", "probability") if name in model.outputs
+    )
+    return max(_LEAST_ROWS, _MOST_NUMBERS // max(1, width))
+
+
+def answers_of_part(source: RowSource, measuring: Measuring, item: PartRows) -> AnsweredRows:
+    """What the model says of a part's rows. Raises `MalformedInput`, and the arithmetic's `NotFinite`."""
+    from ml_core.model.model import Model
+
+    model = Model.from_bytes(measuring.artifact)
+    most = most_ranked(model)
+    salt = mixed(np.array([measuring.seed], np.uint64))
+    training, testing = item.training(), item.testing()
+    nothing = Answered(0, np.empty(0, np.int64), {}, np.empty(0, np.int64), None)
+    at, total = 0, AnsweredRows(nothing, nothing)
+    for X, target in source.rows(item.part):
+        keys = mixed(np.arange(item.first + at, item.first + at + len(X), dtype=np.uint64) ^ salt)
+        found = []
+        for some in (training[at : at + len(X)], testing[at : at + len(X)]):
+            if not some.any():
+                found.append(nothing)
+                continue
+            y = None if target is None or source.classes is None else source.classes.numbers(target[some])
+            samples = TableSamples(np.ascontiguousarray(X[some]), source.features)
+            found.append(_answered(model, samples, y, keys[some], measuring.objective))
+        total = total.add(AnsweredRows(*found), most)
+        at += len(X)
+    return total
+
+
+def _answered(
+    model: "Model",
+    samples: TableSamples,
+    y: "NDArray[np.int64] | None",
+    keys: "NDArray[np.uint64]",
+    objective: str,
+) -> Answered:
+    rows = len(samples)
+    if y is None:
+        found = values_of(model, samples, ["distance"])
+        nearest = found["distance"].min(axis=1)
+        sizes = np.bincount(found["label"], minlength=model.output_specs["distance"].width)
+        return Answered(rows, sizes, {"inertia": float(nearest @ nearest)}, np.empty(0, np.int64), None)
+    found = values_of(model, samples, [name for name in ("decision", "probability") if name in model.outputs])
+    classes = len(model.classes or ())
+    decisions, probabilities = found.get("decision"), found.get("probability")
+    losses = losses_of(objective, y, decisions, probabilities)
+    tops = np.empty(0, np.int64)
+    if probabilities is not None:
+        spread = predicted_profile(found, classes, held_out=False).probability
+        tops = np.array(spread or (), np.int64)
+    counts = np.bincount(y * classes + found["label"], minlength=classes**2).reshape(classes, classes)
+    return Answered(
+        rows,
+        counts,
+        {name: value * rows for name, value in losses.items()},
+        tops,
+        Ranked(keys, y, decisions, probabilities),
+    )
+
+
+class TableMeasured(NamedTuple):
+    """How good a model is on rows: metrics and curves, and of how many rows drawn these are; None for all."""
+
+    metrics: dict[str, object]
+    curves: list[dict[str, object]]
+    drawn: int | None
+
+
+def measured_classes(model: "Model", answered: Answered, majority: int) -> TableMeasured:
+    """How good a classifier is."""
+    assert answered.ranked is not None  # noqa: S101 - there are classes
+    _, y, decisions, probabilities = answered.ranked
+    losses = {name: value / answered.rows for name, value in answered.losses.items()}
+    classes = model.classes or ()
+    metrics = metrics_of(
+        classes, answered.counts, losses, ScoredSamples(y, decisions, probabilities), majority
+    )
+    drawn = len(y) if len(y) < answered.rows else None
+    return TableMeasured(metrics, curves(classes, y, decisions, probabilities), drawn)
+
+
+def measured_clusters(
+    model: "Model", answered: Answered, some: "DrawnRows", features: object, seed: int
+) -> TableMeasured:
+    """How good a clustering is; the silhouette is of rows that were drawn."""
+    metrics: dict[str, object] = dict(answered.losses)
+    samples = TableSamples(np.ascontiguousarray(some.X), features)  # type: ignore[arg-type]
+    if len(samples):
+        labels = values_of(model, samples, [])["label"]
+        found = silhouette(model, samples, labels, seed)
+        if found is not None:
+            metrics["silhouette"] = found
+    metrics["cluster_sizes"] = answered.counts.tolist()
+    drawn = min(len(samples), SILHOUETTE_ROWS)
+    return TableMeasured(metrics, [], drawn if drawn < answered.rows else None)
+
+
+def predicted(answered: Answered, *, held_out: bool) -> PredictedProfile | None:
+    """What was predicted, for the profile; None of too few rows."""
+    if answered.rows < LEAST:
+        return None
+    labels = answered.counts.sum(axis=0) if answered.counts.ndim == 2 else answered.counts
+    tops = tuple(answered.tops.tolist()) if len(answered.tops) == PROBABILITY_BINS else None
+    return PredictedProfile(answered.rows, held_out, tuple(labels.tolist()), tops)
