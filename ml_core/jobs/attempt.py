@@ -82,7 +82,12 @@ class Attempt:
             return AttemptFailed(job_errors.disk_full(self._lease.job))
 
     def _fit_file(self, file: JobFile, request: bytes, folder: str) -> Ended:
-        fetched = self._fetch(file, os.path.join(folder, "data"))
+        path = os.path.join(folder, "data")
+        fetched = self._fetch(file, path)
+        if fetched is None:  # the disk does not hold it: it is read from where it is
+            if os.path.exists(path):
+                os.unlink(path)
+            return self._fit(request, folder, len(request))
         if not isinstance(fetched, Fetched):
             return fetched
         refusal = file.refusal(fetched)
@@ -100,8 +105,8 @@ class Attempt:
             self._lease.look()  # raises LeaseLost when another trainer has ended the job meanwhile
             raise Unavailable(f"the input of job '{self._job}' is missing") from error
 
-    def _fetch(self, file: JobFile, path: str) -> Fetched | Ended:
-        """Bring what the job names to the file `path`."""
+    def _fetch(self, file: JobFile, path: str) -> Fetched | Ended | None:
+        """Bring what the job names to the file `path`; None for a table that the disk does not hold."""
 
         def fetch(task: Background[Fetched]) -> Fetched:
             fetching = Fetching(lambda: file.open(self._context), path)
@@ -119,6 +124,8 @@ class Attempt:
         try:
             return fetching.result()
         except (InvalidInput, TooLarge) as error:
+            if isinstance(error, TooLarge) and file.is_table and self._context.stores is not None:
+                return None
             return AttemptFailed(job_errors.refusal(error))
 
     def _fit(self, request: bytes, folder: str, size: int, lineage: Mapping[str, Any] | None = None) -> Ended:

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import IO, Any
 
 from ml_core.jobs.checkpoints import FolderCheckpoints
@@ -134,12 +135,15 @@ def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
     request = TrainingRequest.from_bytes(stored)
     del stored
     # Nothing up to here imports numpy, which reads its variables when it is imported.
-    environment = algorithms.algorithm(request.algorithm).algorithm.environment
+    info = algorithms.algorithm(request.algorithm)
+    environment = info.algorithm.environment
     if environment is not None:
         os.environ.update(environment())
+    from ml_core.inputs.kinds import TABLE
+    from ml_core.jobs.choosing import fit_rows, fit_table
     from ml_core.tables.memory import machine_budget
     from ml_core.tables.readers import load_readers
-    from ml_core.training.fitting import fit
+    from ml_core.training.reference import TableReference
 
     history = History(listen=progress.note)
     lineage = {}
@@ -149,10 +153,14 @@ def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
         load_readers()
     progress(READING, None)
     seconds = _seconds("ML_ALLOWED_SECONDS")
-    # Nobody else holds a table's rows: `fit` lets go of them when it has what it computes with.
-    trained = fit(
-        request.with_rows(os.path.join(folder, "data"), machine_budget(), seconds=seconds),
+    fitting = partial(
+        fit_table if isinstance(request.data, TableReference) and TABLE in info.algorithm.takes else fit_rows,
+        request,
+        folder,
         progress,
+        machine_budget(),
+    )
+    trained = fitting(
         deadline=_stop_by(_deadline(), time.time()),
         checkpoints=FolderCheckpoints(folder, history),
         history=history,

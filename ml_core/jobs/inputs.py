@@ -17,6 +17,7 @@ from ml_core.ports import Opened
 from ml_core.registering.request import RegistrationRequest, registration_of
 from ml_core.registering.uploads import opened_upload
 from ml_core.training.reference import TableReference, refuse_tables, table_of
+from ml_core.training.request import is_read_in_parts
 
 
 class JobFile(Protocol):
@@ -30,6 +31,10 @@ class JobFile(Protocol):
 
     def told(self, job: Job, fetched: Fetched) -> dict[str, Any]:
         """What the version's manifest tells of it."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it may be read from where it is, where the disk does not hold it."""
 
 
 class TableFile(NamedTuple):
@@ -51,6 +56,11 @@ class TableFile(NamedTuple):
     def told(self, job: Job, fetched: Fetched) -> dict[str, Any]:  # noqa: ARG002 (the protocol's)
         """Its lineage."""
         return {"data": self.table.lineage(fetched.lineage)}
+
+    @property
+    def is_table(self) -> bool:
+        """See `JobFile`."""
+        return self.table.image is None and self.table.sequence is None and self.table.text is None
 
 
 class ArtifactFile(NamedTuple):
@@ -83,6 +93,11 @@ class ArtifactFile(NamedTuple):
         }
         return {"registered": registered}
 
+    @property
+    def is_table(self) -> bool:
+        """See `JobFile`."""
+        return False
+
 
 def file_of(stored: bytes) -> JobFile | None:
     """The file that is to be fetched for a job; None where there is none. Raises `ArtifactInvalid`."""
@@ -90,4 +105,4 @@ def file_of(stored: bytes) -> JobFile | None:
     if registration is not None:
         return ArtifactFile(registration)
     table = table_of(stored)
-    return None if table is None else TableFile(table)
+    return None if table is None or is_read_in_parts(stored) else TableFile(table)

@@ -4,13 +4,14 @@ import hashlib
 from typing import Any
 
 from handlers.auth import Caller
+from handlers.engines import check_engine
 from handlers.limits import check_data
 from handlers.rest.call import Call
 from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
 from handlers.settings import allowed_seconds
-from ml_core.training.request import check_request
+from ml_core.training.request import AUTO, FUNCTION, STREAMED, check_request
 
 # Described in full by `body_schema`, from what the request and the algorithms declare.
 TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training.request"}
@@ -27,6 +28,7 @@ def train(call: Call) -> Response:
     key = idempotency_key(call)
     seconds = allowed_seconds(call.settings)
     request = check_request(body, call.limits, lambda uri: _check_uri(call, uri), seconds=seconds)
+    check_engine(request.engine, call.settings.engines, own=(AUTO, FUNCTION, STREAMED))
     call.services.registry.check_spelling(call.path["model"])
     settled = request.settled(call.services.data.settled)
     # As it was asked for: a retry is the same request also when something was uploaded in between.

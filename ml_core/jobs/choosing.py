@@ -1,0 +1,219 @@
+"""How a table is trained on: in memory where it fits, else part by part, here or by an engine elsewhere."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ml_core import algorithms
+from ml_core.engines import engine_named, engines_in
+from ml_core.errors import DataChanged, InvalidInput, RevisionMismatch, TooLarge
+from ml_core.jobs.kept_plan import kept_plan
+from ml_core.jobs.kinds import TRAINING
+from ml_core.jobs.surroundings import Surroundings
+from ml_core.mapping import InTurn
+from ml_core.training.fitting import Trained, fit
+from ml_core.training.reference import TableReference
+from ml_core.training.request import AUTO, FUNCTION, STREAMED
+
+if TYPE_CHECKING:
+    from ml_core.algorithms.contract import Checkpoints
+    from ml_core.mapping import Mapper
+    from ml_core.scanning.plan import Plan
+    from ml_core.tables.memory import Budget
+    from ml_core.training.history import History
+    from ml_core.training.request import TrainingRequest
+
+MEMORY = "memory"
+# So many parts are worth other functions, where nobody said which engine.
+_MANY_PARTS = 32
+_ASKED, _FITS = "the request says so", "the table fits memory"
+
+
+class _Run(NamedTuple):
+    """What a fit is given beside its request; see `fit`."""
+
+    progress: Callable[[str, float | None], None]
+    deadline: float | None
+    checkpoints: "Checkpoints | None"
+    history: "History | None"
+    seconds: float | None
+
+
+class _Streaming(NamedTuple):
+    """What goes over the parts: the engine's name, its mapper, and why."""
+
+    name: str
+    mapper: "Mapper"
+    reason: str
+
+
+def fit_table(
+    request: "TrainingRequest",
+    folder: str,
+    progress: Callable[[str, float | None], None],
+    budget: "Budget",
+    *,
+    deadline: float | None = None,
+    checkpoints: "Checkpoints | None" = None,
+    history: "History | None" = None,
+    seconds: float | None = None,
+) -> Trained:
+    """Fit on the table that a request names, whose file may be in the child's folder as `data`.
+
+    The arguments are those of `fit`, and `budget` is the memory that there is. Raises what `fit` does, and
+    `TooLarge` for a table that does not fit memory where the algorithm cannot be trained part by part.
+    """
+    data = request.data
+    assert isinstance(data, TableReference)  # noqa: S101 - rows in a request take another way
+    run = _Run(progress, deadline, checkpoints, history, seconds)
+    path, reason = os.path.join(folder, "data"), _ASKED
+    refused: TooLarge | None = None
+    if os.path.exists(path):
+        try:
+            filled = request.with_rows(path, budget, seconds=seconds)
+        except TooLarge as error:
+            if Surroundings.read(folder).stores is None:
+                raise
+            refused, reason = error, "the table does not fit memory"
+            os.unlink(path)  # it is read from where it came from; a disk may be memory
+        else:
+            return _in_memory(filled, run)
+    elif request.engine in (AUTO, FUNCTION) and not data.is_folder:
+        reason = "the file does not fit the trainer's disk"
+    try:
+        return _in_parts(request, folder, budget, run, reason=reason, refused=refused)
+    except RevisionMismatch as error:
+        raise DataChanged(f"{error}, and {TRAINING.goes_on}") from error
+
+
+def fit_rows(
+    request: "TrainingRequest",
+    folder: str,
+    progress: Callable[[str, float | None], None],
+    budget: "Budget",
+    *,
+    deadline: float | None = None,
+    checkpoints: "Checkpoints | None" = None,
+    history: "History | None" = None,
+    seconds: float | None = None,
+) -> Trained:
+    """Fit on the rows of a request, or on other instances, whose file is in the child's folder."""
+    # Nobody else holds the rows: `fit` lets go of them when it has what it computes with.
+    return fit(
+        request.with_rows(os.path.join(folder, "data"), budget, seconds=seconds),
+        progress,
+        deadline=deadline,
+        checkpoints=checkpoints,
+        history=history,
+        seconds=seconds,
+    )
+
+
+def _in_memory(filled: "TrainingRequest", run: _Run) -> Trained:
+    """Nobody else may hold the rows: `fit` lets go of them when it has what it computes with."""
+    trained = fit(
+        filled,
+        run.progress,
+        deadline=run.deadline,
+        checkpoints=run.checkpoints,
+        history=run.history,
+        seconds=run.seconds,
+    )
+    return _telling(trained, {"engine": {"name": MEMORY, "passes": None, "parts": None, "reason": _FITS}})
+
+
+def _in_parts(
+    request: "TrainingRequest",
+    folder: str,
+    budget: "Budget",
+    run: _Run,
+    *,
+    reason: str,
+    refused: TooLarge | None,
+) -> Trained:
+    from ml_core.streaming.solvers.doors import faults_of
+    from ml_core.streaming.training import StreamedTable, StreamedTraining
+
+    job = Surroundings.read(folder)
+    data = request.data
+    assert isinstance(data, TableReference)  # noqa: S101 - see above
+    if job.stores is None:
+        raise InvalidInput.at("$.data.uri", "no folder is read here: its process cannot open any store")
+    plan = _plan(job, data, run)
+    lineage = {"data": data.lineage(_lineage(data, plan))}
+    streaming = _engine(request, plan, folder, reason)
+    table = StreamedTable(job.stores, plan, streaming.mapper, streaming.name, streaming.reason)
+    training = StreamedTraining(
+        request,
+        table,
+        run.progress,
+        budget=budget,
+        deadline=run.deadline,
+        checkpoints=run.checkpoints,
+        history=run.history,
+        seconds=run.seconds,
+    )
+    fits = request.engine in (AUTO, FUNCTION) and data.is_folder
+    if fits:
+        try:
+            filled = training.gathered()
+        except TooLarge as error:
+            refused = error
+            training.because("the table does not fit memory")
+        else:
+            return _telling(_in_memory(filled, run), lineage)
+    faults = faults_of(request.algorithm, request.hyperparameters, columns=1, classes=training.n_classes())
+    if faults and refused is not None:
+        title = algorithms.algorithm(request.algorithm).title
+        told = "; ".join(fault.message for fault in faults)
+        raise TooLarge(f"{refused}. {title} is trained part by part where it can be: {told}")
+    return _telling(training.trained(), lineage)
+
+
+def _telling(trained: Trained, more: dict[str, Any]) -> Trained:
+    return trained._replace(manifest={**trained.manifest, **more})
+
+
+def _plan(job: Surroundings, data: TableReference, run: _Run) -> "Plan":
+    """The table's plan, as it was at the job's first look."""
+    from ml_core.scanning.planning import plan_of
+
+    assert job.stores is not None  # noqa: S101 - for the type checker
+    stores = job.stores.open()
+
+    def make() -> "Plan":
+        return plan_of(
+            stores.data,
+            data.uri,
+            options=data.options,
+            declared=data.format,
+            mapper=InTurn(),
+            stores=job.stores,
+        )
+
+    run.progress("looking", None)
+    return kept_plan(stores.store, job.job, make)
+
+
+def _lineage(data: TableReference, plan: "Plan") -> dict[str, object]:
+    """Which files were read, as far as that is told of a table that was not fetched."""
+    revision = plan.files[0].revision if len(plan.files) == 1 else None
+    return {
+        "uri": plan.files[0].uri if len(plan.files) == 1 and not data.is_folder else data.uri,
+        "size": plan.size,
+        "revision": revision,
+        "files": len(plan.files),
+        "digest": plan.digest,
+    }
+
+
+def _engine(request: "TrainingRequest", plan: "Plan", folder: str, reason: str) -> _Streaming:
+    """Raises `Unavailable` where the engine is not there."""
+    engines, parts = engines_in(folder), len(plan.parts)
+    if request.engine == AUTO and engines and parts >= _MANY_PARTS:
+        name = next(iter(engines))
+        why = f"the table has {parts} parts, and from {_MANY_PARTS} on many functions are used"
+        return _Streaming(name, engines[name].mapper(folder), why)
+    if request.engine in (AUTO, FUNCTION, STREAMED):
+        return _Streaming(STREAMED, InTurn(), reason)
+    return _Streaming(request.engine, engine_named(request.engine, engines).mapper(folder), _ASKED)
