@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MEMORY = "memory"
 # So many parts are worth other functions, where nobody said which engine.
 _MANY_PARTS = 32
+_OWN = frozenset({AUTO, FUNCTION, STREAMED})
 _ASKED, _FITS = "the request says so", "the table fits memory"
 
 
@@ -139,9 +140,14 @@ def _in_parts(
     assert isinstance(data, TableReference)  # noqa: S101 - see above
     if job.stores is None:
         raise InvalidInput.at("$.data.uri", "no folder is read here: its process cannot open any store")
-    plan = _plan(job, data, run)
+    named = None
+    if request.engine not in _OWN:
+        named = _Streaming(
+            request.engine, engine_named(request.engine, engines_in(folder)).mapper(folder), _ASKED
+        )
+    plan = _plan(job, data, run, InTurn() if named is None else named.mapper)
     lineage = {"data": data.lineage(_lineage(data, plan))}
-    streaming = _engine(request, plan, folder, reason)
+    streaming = named or _engine(request, plan, folder, reason)
     table = StreamedTable(job.stores, plan, streaming.mapper, streaming.name, streaming.reason)
     training = StreamedTraining(
         request,
@@ -174,7 +180,7 @@ def _telling(trained: Trained, more: dict[str, Any]) -> Trained:
     return trained._replace(manifest={**trained.manifest, **more})
 
 
-def _plan(job: Surroundings, data: TableReference, run: _Run) -> "Plan":
+def _plan(job: Surroundings, data: TableReference, run: _Run, mapper: "Mapper") -> "Plan":
     """The table's plan, as it was at the job's first look."""
     from ml_core.scanning.planning import plan_of
 
@@ -187,7 +193,7 @@ def _plan(job: Surroundings, data: TableReference, run: _Run) -> "Plan":
             data.uri,
             options=data.options,
             declared=data.format,
-            mapper=InTurn(),
+            mapper=mapper,
             stores=job.stores,
         )
 
@@ -208,12 +214,10 @@ def _lineage(data: TableReference, plan: "Plan") -> dict[str, object]:
 
 
 def _engine(request: "TrainingRequest", plan: "Plan", folder: str, reason: str) -> _Streaming:
-    """Raises `Unavailable` where the engine is not there."""
+    """What goes over the parts where nobody named an engine."""
     engines, parts = engines_in(folder), len(plan.parts)
     if request.engine == AUTO and engines and parts >= _MANY_PARTS:
         name = next(iter(engines))
         why = f"the table has {parts} parts, and from {_MANY_PARTS} on many functions are used"
         return _Streaming(name, engines[name].mapper(folder), why)
-    if request.engine in (AUTO, FUNCTION, STREAMED):
-        return _Streaming(STREAMED, InTurn(), reason)
-    return _Streaming(request.engine, engine_named(request.engine, engines).mapper(folder), _ASKED)
+    return _Streaming(STREAMED, InTurn(), reason)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from ml_core.inputs.columns import Feature
 
 MOST_DRAWN = 20_000
-_DRAWN_BYTES, _FEWEST_DRAWN = 1 << 25, 2_000
+_DRAWN_BYTES, _FEWEST_DRAWN = 1 << 24, 2_000
+# Of rows that are held out fewer are needed: importance and silhouette are measured on no more.
+_MOST_HELD_OUT = 4_000
 
 
 class Moments(NamedTuple):
@@ -115,7 +117,7 @@ class Statistics(NamedTuple):
             tuple(mine + others for mine, others in zip(self.words, other.words, strict=True)),
             self.counts + other.counts,
             self.training.add(other.training, most),
-            self.held_out.add(other.held_out, most),
+            self.held_out.add(other.held_out, min(most, _MOST_HELD_OUT)),
         )
 
 

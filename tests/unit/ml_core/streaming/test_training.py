@@ -1,5 +1,6 @@
 """A table that is trained on part by part gives the model that it gives in memory."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.unit.ml_core.streaming.test_looking import cut_csv
 from tests.unit.test_real_tables import FORMATS, as_csv, as_parquet, table
 
 LIMITS = Limits(max_rows=10**6)
+STREAMED = ["logistic_regression"]
 
 
 def request_of(target: str | None, algorithm: str = "logistic_regression", **members: Any) -> TrainingRequest:
@@ -39,7 +41,7 @@ def streamed(
     """The same request, part by part."""
     of = plan(place, options=request.data.options, part_bytes=part_bytes)  # type: ignore[union-attr]
     stores: Any = place
-    table_of = StreamedTable(stores, of, InTurn(), "streamed", "as was asked")
+    table_of = StreamedTable(stores, of, options.pop("mapper", InTurn()), "streamed", "as was asked")
     progress = options.pop("progress", lambda *_: None)
     return StreamedTraining(request, table_of, progress, budget=NO_BUDGET, **options).trained()
 
@@ -210,6 +212,28 @@ def test_a_fit_stops_before_its_deadline_with_all_saved(tmp_path: Path) -> None:
     with pytest.raises(Unfinished, match="continues with"):
         streamed(place, request_of("Status"), checkpoints=kept, deadline=0.0)
     assert kept.states
+
+
+class Elsewhere:
+    """A mapper whose tasks and results cross to another process, and whose results come last first."""
+
+    def map(self, task: Any, items: Any) -> Any:
+        crossed = pickle.dumps(task)
+        for place in reversed(range(len(items))):
+            item = pickle.loads(pickle.dumps(items[place]))  # noqa: S301 - our own
+            yield place, pickle.loads(pickle.dumps(pickle.loads(crossed)(item)))  # noqa: S301
+
+
+@pytest.mark.parametrize("algorithm", STREAMED)
+def test_another_engine_gives_the_same_bits(algorithm: str, tmp_path: Path) -> None:
+    place = written(tmp_path / "folder", cut_csv(as_csv(table("credit").frame), 3))
+    target = None if algorithm == "kmeans" else "Status"
+    chosen = {"kernel": "linear"} if algorithm == "svm" else {}
+    request = request_of(target, algorithm, hyperparameters=chosen)
+    here, there = streamed(place, request), streamed(place, request, mapper=Elsewhere())
+    assert there.artifact == here.artifact
+    own, other = here.manifest, there.manifest
+    assert {name for name in own if own[name] != other[name]} <= {"importance"}
 
 
 def test_cuts_change_nothing_but_the_last_digits(tmp_path: Path) -> None:
