@@ -21,7 +21,7 @@ const NAMES = [
   ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers'],
 ];
 
-const CAPS = ['apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays'];
+const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays'];
 
 const listOf = (text) => [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
 const shown = (text) => `"${text.slice(0, 120)}"`;
@@ -90,7 +90,7 @@ function tagsFault(text) {
 
 // The first fault of the parameters, as [name, what is wrong], or undefined.
 function faultOf(given, place) {
-  const { region, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays } = place;
+  const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays } = place;
   const { subnets, securityGroups, encryptionKey } = given;
   const keyRegion = (KEY.exec(encryptionKey) || [])[1];
   const checks = [
@@ -119,6 +119,7 @@ function faultOf(given, place) {
     ['dataKeys', listOf(given.dataKeys).map(keyFault).find(Boolean)],
     ['tags', tagsFault(given.tags)],
     ['engines', listOf(given.engines).every((each) => each === 'lithops') ? '' : `expected lithops, or nothing, got ${shown(given.engines)}`],
+    ['engines', given.engines && architecture === 'arm64' ? 'expected none on arm64, where its packages do not fit into a function, got lithops' : ''],
     ['engineMemory', numberFault(given.engineMemory, 512, 10240, 'MiB')],
     ['engineWorkers', numberFault(given.engineWorkers, 2, 1000, 'workers')],
   ];

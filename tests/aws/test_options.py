@@ -122,6 +122,7 @@ BAD = [
     ("encryptionKey", {"encryptionKey": KEY.replace(REGION, "us-east-1")}, "expected a key of eu-central-1"),
     ("dataKeys", {"dataKeys": f"{KEY},nothing"}, 'got "nothing"'),
     ("engines", {"engines": "dask"}, 'expected lithops, or nothing, got "dask"'),
+    ("engines", {"engines": "lithops", "architecture": "arm64"}, "expected none on arm64"),
     ("engineMemory", {"engineMemory": "128"}, "expected a whole number of MiB from 512 to 10240"),
     ("engineWorkers", {"engineWorkers": "1"}, "expected a whole number of workers from 2 to 1000"),
     ("tags", {"tags": "team"}, "expected name=value"),

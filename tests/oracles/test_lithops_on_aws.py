@@ -7,6 +7,7 @@ import json
 import os
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from ml_core.errors import Unavailable
 from ml_core.mapping import in_order
+from providers.aws.deploying import packaging
 from providers.aws.runtime import wiring
 from providers.mappers.lithops_mapper import LithopsMapper
 from tests.framework import Project
@@ -88,6 +90,15 @@ def mapper(
     made: Any = engine.mapper(str(tmp_path_factory.mktemp("driver")))
     yield made
     made.close()
+
+
+def test_both_layers_and_the_code_fit_into_a_function(service: Deployed) -> None:
+    """Lambda counts them unpacked."""
+    unpacked = 0
+    for name in ("serverless-ml.zip", "training.zip", "lithops.zip"):
+        with zipfile.ZipFile(service.project.path(".serverless", name)) as archive:
+            unpacked += sum(entry.file_size for entry in archive.infolist())
+    assert unpacked <= packaging.MOST_UNPACKED_BYTES
 
 
 def test_each_item_is_worked_on_by_a_function(service: Deployed, mapper: LithopsMapper) -> None:
