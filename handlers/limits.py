@@ -61,6 +61,15 @@ def check_data(caller: Caller, uri: object) -> None:
     check(caller, {DATASET: location.place})
 
 
+def check_output(caller: Caller, uri: str) -> None:
+    """Raise `Forbidden` where the key may not have an address written to: one for some datasets alone."""
+    if caller.datasets is not None:
+        raise Forbidden(
+            f"expected no place to write to, since this key is for some datasets alone, got {shown(uri)}: "
+            "leave it out, and the files are written to the deployment's own store"
+        )
+
+
 def _told(caller: Caller, kind: str) -> str:
     patterns = (caller.models if kind == MODEL else caller.datasets) or []
     first = [*map(repr, patterns[:_SHOWN]), *(["…"] if len(patterns) > _SHOWN else [])]

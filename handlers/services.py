@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ml_core.registry.deletion import Deletion
     from ml_core.registry.registry import Registry
     from ml_core.registry.versions import Versions
+    from ml_core.scoring.listing import JobFiles
     from ml_core.serving import Served
 
 
@@ -189,6 +190,13 @@ class Services:
             limits = JobLimits(bounds.job_retention * DAY, bounds.max_jobs, bounds.max_key_jobs)
             self._jobs = Jobs(self.store, self.queue, limits=limits)
         return self._jobs
+
+    @property
+    def job_files(self) -> JobFiles:
+        """The files that jobs wrote."""
+        from ml_core.scoring.listing import JobFiles
+
+        return JobFiles(self.store, lambda: self.signer)
 
     @property
     def turns(self) -> Turns:

@@ -145,6 +145,24 @@ _SCORED: Schema = {
     ],
     "description": "What came of a job that scores a table, once it has succeeded; null for others.",
 }
+_FILE = _object(
+    title="JobFile",
+    properties={
+        "name": _TEXT,
+        "kind": _one_of("JobFileKind", "scores", "rejects"),
+        "rows": _COUNT,
+        "size": _BYTES,
+        "method": {"const": "GET"},
+        "url": {"type": "string", "description": "Signed: of this file alone."},
+        "headers": _HEADERS,
+        "expires": {**_TIME, "description": "When the address ends."},
+        "uri": {
+            "type": "string",
+            "description": "In the place of a signed address: where it is in the bucket that was named.",
+        },
+    },
+    optional=("method", "url", "headers", "expires", "uri"),
+)
 _JOB = _object(
     title="Job",
     properties={
@@ -1045,6 +1063,7 @@ ANSWERS: dict[str, Schema] = {
     ),
     "Job": _JOB,
     "Jobs": _page("jobs", _JOB),
+    "JobFiles": _page("files", _FILE),
     "Models": _page("models", NAME),
     "Datasets": _page(
         "datasets",

@@ -83,6 +83,7 @@ QUERY: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "The most entries to list."},
     "after": {**NAME, "description": _AFTER},
     "after:job": {"type": "string", "pattern": "^[0-9a-f]{28}$", "description": _AFTER},
+    "after:file": {"type": "string", "pattern": "^[a-z]+-[0-9]{5,9}\\.[a-z]+$", "description": _AFTER},
     "state": {
         "title": "JobState",
         "type": "string",
@@ -198,6 +199,14 @@ ROUTES = (
         query=("limit", "after:job", "state", "model"),
     ),
     Route("GET", "/v1/jobs/{job}", "jobs:job", TRAIN, ((200, "Job"),)),
+    Route(
+        "GET",
+        "/v1/jobs/{job}/files",
+        "jobs:files",
+        TRAIN,
+        ((200, "JobFiles"),),
+        query=("limit", "after:file"),
+    ),
     Route("DELETE", "/v1/jobs/{job}", "jobs:cancel", TRAIN, ((200, "Job"), (202, "Job"))),
     Route(
         "POST",
@@ -412,6 +421,24 @@ ROUTES = (
             "/v1/models/{model}/versions/{version}:predict",
             "/v1/models/{model}/aliases/{alias}:predict",
             "/v1/models/{model}/labels/{alias}:predict",
+        )
+    ),
+    *(
+        Route(
+            "POST",
+            path,
+            "scoring:score",
+            TRAIN,
+            ((202, "Job"), (200, "Job")),
+            body="SCORE_BODY",
+            headers=("prefer", "idempotency-key"),
+            bounded=True,
+        )
+        for path in (
+            "/v1/models/{model}:score",
+            "/v1/models/{model}/versions/{version}:score",
+            "/v1/models/{model}/aliases/{alias}:score",
+            "/v1/models/{model}/labels/{alias}:score",
         )
     ),
     Route(

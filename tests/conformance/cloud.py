@@ -27,6 +27,8 @@ class Running(NamedTuple):
         deliver: hands `train` every message that is in the queue, and returns when there is none left. No
             message reaches it otherwise, so that a job waits on every cloud until the cases want it to run.
         store: what the functions of `ask` store things in.
+        lake: the address of a folder of tables that jobs may read: of `LAKE` in cases/scoring.py.
+        out: the address of a folder that jobs may write to.
     """
 
     ask: Callable[[Request], Answer]
@@ -34,6 +36,8 @@ class Running(NamedTuple):
     ask_web: Callable[[Request], Answer]
     deliver: Callable[[], None]
     store: ObjectStore
+    lake: str
+    out: str
 
 
 class Cloud(Protocol):

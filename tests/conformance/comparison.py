@@ -51,6 +51,8 @@ MASKED_MEMBERS = {
 }
 MASKED_HEADERS = {"etag": _QUOTED_ALIAS_ETAG, "location": _JOBS_PLACE, "x-request-id": _ANY}
 
+# Notes of addresses that are others on every cloud.
+LAKE, OUT = "lake", "out"
 _FORMATS = {"FP64": "d", "INT64": "q", "BOOL": "?"}
 
 
@@ -149,9 +151,11 @@ def _unchanging(value: Any, notes: Mapping[str, str], name: str = "") -> Any:
 
 def _masked(form: re.Pattern[str] | None, text: str, notes: Mapping[str, str]) -> str:
     for note, value in notes.items():
-        if _JOB.fullmatch(value) or _ALIAS_ETAG.fullmatch(value):
+        if note in (LAKE, OUT) or _JOB.fullmatch(value) or _ALIAS_ETAG.fullmatch(value):
             text = text.replace(value, f"{{{note}}}")
-    return f"<{form.pattern}>" if form is not None and form.fullmatch(text) else text
+    if form is not None and form.fullmatch(text):
+        return f"<{form.pattern}>"
+    return _UPLOAD.sub("<an upload>", text)
 
 
 def _shown(value: Any) -> str:

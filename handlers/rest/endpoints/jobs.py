@@ -1,4 +1,4 @@
-"""Training jobs: how far they are, and how to stop them."""
+"""Jobs: how far they are, what they wrote, and how to stop them."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from handlers.limits import MODEL, among, check
 from handlers.rest.call import Call
 from handlers.rest.http import Response, json_response
 from ml_core.jobs.jobs import Job
+from ml_core.scoring.listing import ListedFile
 
 
 def jobs(call: Call) -> Response:
@@ -28,6 +29,28 @@ def job(call: Call) -> Response:
     found = call.services.jobs.get(call.path["job"], among=among(call.caller, MODEL))
     call.note(job=found.id, model=found.model)
     return json_response(described_job(found))
+
+
+def files(call: Call) -> Response:
+    """List the files that a job wrote, and sign an address to GET each from, for 15 minutes.
+
+    Only a job that scores a table writes any. While it runs, those are listed that are finished. What was
+    written to a place that the request named has its address there, which is not signed.
+    """
+    query = call.query()
+    found = call.services.jobs.get(call.path["job"], among=among(call.caller, MODEL))
+    call.note(job=found.id, model=found.model)
+    page = call.services.job_files.page(found, call.page_length(query), query.get("after"))
+    return json_response({"files": [_file(call, each) for each in page.files], "next_after": page.next_after})
+
+
+def _file(call: Call, found: ListedFile) -> dict[str, Any]:
+    """A file as JSON: its own place, or a signed address that the caller can use."""
+    told: dict[str, Any] = {"name": found.name, "kind": found.kind, "rows": found.rows, "size": found.size}
+    if found.signed is None:
+        return {**told, "uri": found.uri}
+    signed = {**found.signed._asdict(), "url": call.address(found.signed.url), "method": "GET"}
+    return {**told, **signed}
 
 
 def cancel(call: Call) -> Response:

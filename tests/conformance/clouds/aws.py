@@ -11,6 +11,7 @@ import pytest
 
 from providers.aws.runtime import wiring
 from tests.conformance.case import Answer, Request
+from tests.conformance.cases.scoring import LAKE
 from tests.conformance.cloud import Records, Running
 from tests.ministack import Ministack
 from tests.runtime.lambda_runtime import Function, runtime_client, unpacked
@@ -46,6 +47,7 @@ def started(
 
     def function(name: str, parameter: str, **more: str) -> Function:
         env = {"ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": parameter}
+        env |= {"ML_DATA_BUCKETS": f"s3://{BUCKET}/lake", "ML_OUTPUT_BUCKETS": f"s3://{BUCKET}/out"}
         return Function(
             f"handlers.clouds.aws.{name}",
             task=places["task"],
@@ -68,12 +70,17 @@ def started(
                     assert answer == {"batchItemFailures": []}, answer
                     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
+        store = wiring.store({**aws.env, "ML_BUCKET": BUCKET})
+        for key, data in LAKE.items():
+            store.put_if_absent(key, data)
         yield Running(
             lambda sent: _gateway(api, sent),
             lambda sent: _gateway(closed, sent),
             lambda sent: _gateway(for_pages, sent),
             deliver,
-            wiring.store({**aws.env, "ML_BUCKET": BUCKET}),
+            store,
+            f"s3://{BUCKET}/lake/",
+            f"s3://{BUCKET}/out/",
         )
 
 

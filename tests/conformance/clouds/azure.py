@@ -13,6 +13,7 @@ from tests.azure.conftest import make_service
 from tests.azure.function_host import FunctionHost
 from tests.azurite import Azurite
 from tests.conformance import wire
+from tests.conformance.cases.scoring import LAKE
 from tests.conformance.cloud import Records, Running
 
 
@@ -30,7 +31,15 @@ def started(
     with Azurite() as azurite:
         azurite.make_container("models")
         azurite.make_queue("training")
-        env = {**azurite.env, **settings}
+        env = {
+            **azurite.env,
+            **settings,
+            "ML_DATA_BUCKETS": "az://models/lake",
+            "ML_OUTPUT_BUCKETS": "az://models/out",
+        }
+        store = wiring.store(env)
+        for key, data in LAKE.items():
+            store.put_if_absent(key, data)
         with (
             FunctionHost(zips["api"], {**env, "ML_KEYS": json.dumps(keys)}) as api,
             FunctionHost(zips["api"], env) as closed,
@@ -47,5 +56,7 @@ def started(
                 lambda sent: wire.ask(closed.port, sent),
                 lambda sent: wire.ask(for_pages.port, sent),
                 deliver,
-                wiring.store(env),
+                store,
+                "az://models/lake/",
+                "az://models/out/",
             )

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from providers.google.deploying import packaging
 from providers.google.runtime import wiring
 from tests.conformance import wire
+from tests.conformance.cases.scoring import LAKE
 from tests.conformance.cloud import Records, Running
 from tests.google import gcs, tasks
 from tests.google.conftest import make_service
@@ -48,7 +49,12 @@ def started(
             "ML_QUEUE": tasks.QUEUE,
             "ML_TRAIN_URL": TRAIN_URL,
             "ML_CALLER": CALLER,
+            "ML_DATA_BUCKETS": f"gs://{BUCKET}/lake",
+            "ML_OUTPUT_BUCKETS": f"gs://{BUCKET}/out",
         }
+        store = wiring.store(env)
+        for name, data in LAKE.items():
+            store.put_if_absent(name, data)
 
         def function(name: str, place: str, keys_file: str, **more: str) -> CloudRunFunction:
             return CloudRunFunction(
@@ -77,5 +83,7 @@ def started(
                 lambda sent: wire.ask(closed.port, sent),
                 lambda sent: wire.ask(for_pages.port, sent),
                 deliver,
-                wiring.store(env),
+                store,
+                f"gs://{BUCKET}/lake/",
+                f"gs://{BUCKET}/out/",
             )

@@ -6,11 +6,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from providers.local.runtime.store import FolderStore
 from tests.conformance import wire
+from tests.conformance.cases.scoring import LAKE
 from tests.conformance.cloud import Records, Running
 from tests.e2e.local_server import LocalServer
 
@@ -30,8 +32,12 @@ def started(
     with open(file, "w", encoding="utf-8") as records:
         json.dump(keys, records)
     root, none = os.path.join(folder, "open"), os.path.join(folder, "no-keys.json")
+    for key, data in LAKE.items():
+        path = Path(root, "data", key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
     with (
-        LocalServer(root, "--keys", file, **settings) as server,
+        LocalServer(root, "--keys", file, **settings, ML_OUTPUT_BUCKETS="file:out") as server,
         LocalServer(os.path.join(folder, "closed"), "--keys", none, **settings) as closed,
         LocalServer(os.path.join(folder, "for-pages"), "--keys", file, **settings, **web) as for_pages,
     ):
@@ -44,6 +50,8 @@ def started(
                 lambda sent: wire.ask(web_port, sent),
                 trainer.run,
                 FolderStore(root),
+                "file:lake/",
+                "file:out/",
             )
         finally:
             trainer.resume()

@@ -80,6 +80,23 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         },
     ],
     "DESCRIBE_BODY": [OPTIONS, {"format": "csv"}],
+    "SCORE_BODY": [
+        {
+            "data": {
+                "uri": "dataset://iris",
+                "format": "csv",
+                "delimiter": ";",
+                "encoding": "utf-8",
+                "header": True,
+            },
+            "outputs": ["label", "probability"],
+            "keep": ["a", "b"],
+            "format": "csv",
+            "rejects": "stop",
+            "engine": "function",
+        },
+        {"data": {"uri": "dataset://iris"}, "to": {"uri": "s3://lake/scores/"}},
+    ],
     "REGISTER_BODY": [
         {
             "uri": UPLOADED,
