@@ -29,6 +29,7 @@ NOT_MEANT = {
     # TensorFlow Serving's name of an alias.
     ("POST", "/v1/models/{model}/labels/{alias}:predict"),
     ("POST", "/v1/models/{model}/labels/{alias}:explain"),
+    ("POST", "/v1/models/{model}/labels/{alias}:score"),
 }
 ROW = {"age": 44, "plan": "pro", "active": True, "since": "2026-10-01", "country": "PL", "spend": 31.5}
 
@@ -70,6 +71,8 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
         predictions, receipts = client.predict("walked", [ROW], receipts=True, **where)
         got["Explanations"] = client.explain("walked", [ROW], **where)
         assert client.feedback("walked", receipts, predictions).counted == 1
+        scores = client.score("walked", "dataset://walked", **where)
+        got["Scored"], got["JobFiles"] = scores.job, scores.files()
     got["Monitoring"] = model.monitoring(3)
     got["AliasMonitoring"] = model.monitoring(alias="production", since="2026-01-01")
     with pytest.raises(Conflict):
@@ -147,6 +150,7 @@ def test_lists_are_kept_whole(walked: tuple[Misbehaving, dict[str, Any]]) -> Non
         ("Jobs", "jobs"),
         ("Datasets", "datasets"),
         ("Models", "models"),
+        ("JobFiles", "files"),
     ):
         assert any(got[name].raw == page.get(member) for page in said), name
     assert any(got["History"].raw == page.get("changes") for page in said)

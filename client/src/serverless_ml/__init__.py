@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from serverless_ml._async.datasets import AsyncDatasetHandle as AsyncDatasetHandle
     from serverless_ml._async.jobs import AsyncJobHandle as AsyncJobHandle
     from serverless_ml._async.models import AsyncRemoteModel as AsyncRemoteModel
+    from serverless_ml._async.scoring import AsyncScores as AsyncScores
+    from serverless_ml._async.scoring import AsyncScoringHandle as AsyncScoringHandle
     from serverless_ml._sync.client import Client as Client
     from serverless_ml._sync.datasets import DatasetHandle as DatasetHandle
     from serverless_ml._sync.jobs import JobHandle as JobHandle
     from serverless_ml._sync.models import RemoteModel as RemoteModel
+    from serverless_ml._sync.scoring import Scores as Scores
+    from serverless_ml._sync.scoring import ScoringHandle as ScoringHandle
     from serverless_ml.errors import BadConnection as BadConnection
     from serverless_ml.errors import BadReference as BadReference
     from serverless_ml.errors import Conflict as Conflict
@@ -46,10 +50,14 @@ _PLACES = {
     "RemoteModel": "_sync.models",
     "JobHandle": "_sync.jobs",
     "DatasetHandle": "_sync.datasets",
+    "Scores": "_sync.scoring",
+    "ScoringHandle": "_sync.scoring",
     "AsyncClient": "_async.client",
     "AsyncRemoteModel": "_async.models",
     "AsyncJobHandle": "_async.jobs",
     "AsyncDatasetHandle": "_async.datasets",
+    "AsyncScores": "_async.scoring",
+    "AsyncScoringHandle": "_async.scoring",
     "load_file": "offline",
 }
 _ERRORS = (

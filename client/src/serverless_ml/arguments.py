@@ -18,6 +18,23 @@ class TrainingSaid(TypedDict, total=False):
     seed: int | None
     split: Mapping[str, Any] | None
     max_seconds: float | None
+    engine: str | None
+    dataset: str | None
+    on_interrupt: str
+
+
+class ScoringSaid(TypedDict, total=False):
+    """What `score` may be told."""
+
+    outputs: Sequence[str] | None
+    keep: Sequence[str] | None
+    format: str | None
+    to: str | None
+    rejects: str | None
+    engine: str | None
+    options: Mapping[str, Any] | None
+    version: int | None
+    alias: str | None
     dataset: str | None
     on_interrupt: str
 

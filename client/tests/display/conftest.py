@@ -73,6 +73,13 @@ class Asked:
         body = {"uri": upload["uri"], "origin": origin}
         self.wait("shown-brought", "registered", self.send("POST", "/v1/models/shown-brought:register", body))
 
+    def score(self, label: str, path: str, uri: str) -> None:
+        job = self.send("POST", f"/v1/models/{path}:score", {"data": {"uri": uri}})
+        while job["state"] in {"queued", "running"}:
+            job = self.get(f"/v1/jobs/{job['id']}")
+        self.documents["job", label] = job
+        self.documents["job_files", label] = self.get(f"/v1/jobs/{job['id']}/files")["files"]
+
     def explain(self, label: str, path: str, instances: list[Any], **told: Any) -> None:
         self.documents["explanations", label] = self.send(
             "POST", f"/v1/models/{path}:explain", {"instances": instances, **told}
@@ -98,6 +105,7 @@ def _train(told: Asked) -> None:
     told.train("shown-groups", "clusters", "kmeans", {"data": {"uri": "dataset://shown"}}, n_clusters=3)
     told.train("shown-bad", "failed", "logistic_regression", {"data": {**table["data"], "target": "nothing"}})
     told.register("two classes")
+    told.score("scored", "shown/versions/1", "dataset://shown")
     draw = random.Random(0)  # noqa: S311 - it only has to differ
     pictures = [[[draw.random() + (x < 3) * (k % 2) for x in range(6)] for _ in range(6)] for k in range(60)]
     sides = {"instances": pictures, "targets": ["left" if k % 2 else "right" for k in range(60)]}

@@ -82,7 +82,7 @@ def renamed(raw: Any, draw: random.Random) -> Any:
 def test_every_kind_of_document_is_there(documents: Documents) -> None:
     from serverless_ml.display import pictures
 
-    alone = {"algorithm", "explanation", "change"}
+    alone = {"algorithm", "explanation", "change", "job_file"}
     assert {kind for kind, _ in documents} == set(pictures.KINDS) - alone
     single = {"algorithm": ("algorithms", "algorithms"), "explanation": ("explanations", "explanations")}
     for kind, (several, member) in single.items():

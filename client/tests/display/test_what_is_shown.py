@@ -32,6 +32,17 @@ def test_a_version_has_its_metrics_side_by_side(documents: Documents) -> None:
     assert raw["created"][:10] in shown.words
 
 
+def test_a_scored_table_has_its_rows_and_files(documents: Documents) -> None:
+    raw = documents["job", "scored"]
+    words = page("job", raw).words
+    assert "scoring" in words
+    assert "shown@1" in words
+    assert f"rows {raw['result']['rows']}" in words
+    assert text.size(raw["result"]["bytes"]) in words
+    row = page("job_files", documents["job_files", "scored"]).row("part-00000.parquet")
+    assert row[1:3] == ["scores", str(raw["result"]["rows"])]
+
+
 def test_a_confusion_matrix_has_counts_and_shares_of_each_true_class(documents: Documents) -> None:
     for label in ("two classes", "four classes", "pictures"):
         raw = documents["version", label]

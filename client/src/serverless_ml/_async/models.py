@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from serverless_ml import offline
 from serverless_ml._async.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from serverless_ml._async.client import AsyncClient
     from serverless_ml._async.requests import AsyncRequests
+    from serverless_ml._async.scoring import AsyncScores, AsyncScoringHandle
     from serverless_ml._core.model.model import Model
-    from serverless_ml.arguments import ExplanationSaid, PredictionSaid
+    from serverless_ml.arguments import ExplanationSaid, PredictionSaid, ScoringSaid
 
 PRODUCTION = "production"
 
@@ -70,6 +71,20 @@ class AsyncRemoteModel:
     async def predict(self, X: Any, **said: Unpack[PredictionSaid]) -> Any:
         """Predict the rows of X, as `predict` of the client does."""
         return await self._client.predict(self.name, X, **said)
+
+    @overload
+    async def score(
+        self, data: Any, *, wait: Literal[True] = True, **said: Unpack[ScoringSaid]
+    ) -> AsyncScores: ...
+    @overload
+    async def score(
+        self, data: Any, *, wait: Literal[False], **said: Unpack[ScoringSaid]
+    ) -> AsyncScoringHandle: ...
+    async def score(
+        self, data: Any, *, wait: bool = True, **said: Unpack[ScoringSaid]
+    ) -> AsyncScores | AsyncScoringHandle:
+        """Predict a whole table as a job, as `score` of the client does."""
+        return await self._client.score(self.name, data, wait=wait, **said)
 
     async def explain(self, X: Any, **said: Unpack[ExplanationSaid]) -> Explanations:
         """Explain the rows of X, as `explain` of the client does."""

@@ -30,19 +30,32 @@ def is_address(data: object) -> bool:
     return isinstance(data, str) and _ADDRESS.match(data) is not None
 
 
+def address_of(data: object) -> str | None:
+    """The address that it is; None for what has to be uploaded. Raises `InvalidArgument` for another one."""
+    if isinstance(data, str) and is_address(data):
+        return data
+    if isinstance(data, str) and "://" in data:
+        raise InvalidArgument(f"expected a path, or an address that begins with {_ADDRESSES}, got {data!r}")
+    return None
+
+
 async def submit(
     requests: AsyncRequests,
     model: str,
     body: Mapping[str, Any],
     *,
     verb: str = "train",
+    path: str | None = None,
     on_interrupt: str = "leave",
 ) -> AsyncJobHandle:
     """Send a request for a job, with a key of its own, so that trying again makes no second job.
 
+    It goes to the model, or to `path`, which is a version or an alias of it.
+
     Interrupted meanwhile, the job may be there or not: with `on_interrupt="cancel"` it is not left to go on.
     """
-    path, headers = f"{model_path(model)}:{verb}", {"idempotency-key": uuid.uuid4().hex}
+    path = f"{path or model_path(model)}:{verb}"
+    headers = {"idempotency-key": uuid.uuid4().hex}
     try:
         return AsyncJobHandle(requests, Job.from_json(await requests.post(path, body, headers=headers)))
     except Interrupted as interrupted:
@@ -82,12 +95,11 @@ async def training_data(
     Raises `InvalidInput` for what cannot be sent, `InvalidArgument`, `OSError`, and what a request raises.
     """
     said: dict[str, Any] = {}
+    address = address_of(data)
     if data is None:
         said["uri"] = f"dataset://{dataset}"
-    elif is_address(data):
-        said["uri"] = data
-    elif isinstance(data, str) and "://" in data:
-        raise InvalidArgument(f"expected a path, or an address that begins with {_ADDRESSES}, got {data!r}")
+    elif address is not None:
+        said["uri"] = address
     elif isinstance(data, str | os.PathLike | bytes):
         said["uri"] = await _file(requests, data, dataset, seen)
     else:

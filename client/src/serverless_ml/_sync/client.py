@@ -10,13 +10,19 @@ from serverless_ml._sync.copying import copy
 from serverless_ml._sync.datasets import DatasetHandle
 from serverless_ml._sync.explaining import explain
 from serverless_ml._sync.feedback import tell
-from serverless_ml._sync.jobs import JobHandle
 from serverless_ml._sync.lists import listed
 from serverless_ml._sync.models import RemoteModel
 from serverless_ml._sync.predicting import predict
 from serverless_ml._sync.registering import made_artifact, register
 from serverless_ml._sync.requests import Requests, Reply
 from serverless_ml._sync.runtime import blocking
+from serverless_ml._sync.scoring import (
+    Scores,
+    ScoringHandle,
+    dataset_for,
+    handle_of,
+    scored_data,
+)
 from serverless_ml._sync.training import submit, training_data
 from serverless_ml._sync.uploads import opened, upload_dataset
 from serverless_ml.answers import (
@@ -39,8 +45,9 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from serverless_ml._sync.jobs import JobHandle
     from serverless_ml._core.model.model import Model
-    from serverless_ml.arguments import TrainingSaid
+    from serverless_ml.arguments import ScoringSaid, TrainingSaid
 
 CANCEL, LEAVE = "cancel", "leave"
 """What Ctrl-C does to a job that is waited for."""
@@ -129,6 +136,7 @@ class Client:
         seed: int | None = None,
         split: Mapping[str, Any] | None = None,
         max_seconds: float | None = None,
+        engine: str | None = None,
         dataset: str | None = None,
         wait: bool = True,
         on_interrupt: str = CANCEL,
@@ -151,6 +159,8 @@ class Client:
             seed: of all that is random.
             split: how rows are held out, such as `{"by": "time", "column": "since"}`.
             max_seconds: how long the training may take.
+            engine: what does it: `auto`, `function`, `streamed`, or `lithops` where the deployment has turned
+                it on; without it what fits the size of the data.
             dataset: what to upload as; without it the model's name.
             wait: whether to wait for the version.
             on_interrupt: what Ctrl-C does while waiting, and cancelling the task of a coroutine: `cancel` the
@@ -184,6 +194,7 @@ class Client:
             "seed": seed,
             "split": split,
             "max_seconds": max_seconds,
+            "engine": engine,
         }
         body = {"data": described, **{name: value for name, value in said.items() if value is not None}}
         job = submit(self._requests, model, body, on_interrupt=on_interrupt)
@@ -241,6 +252,92 @@ class Client:
                 chunk_rows=chunk_rows,
                 seen=drawn.counted,
             )
+
+    @overload
+    def score(
+        self, model: str, data: Any, *, wait: Literal[True] = True, **said: Unpack[ScoringSaid]
+    ) -> Scores: ...
+    @overload
+    def score(
+        self, model: str, data: Any, *, wait: Literal[False], **said: Unpack[ScoringSaid]
+    ) -> ScoringHandle: ...
+    @overload
+    def score(
+        self, model: str, data: Any, *, wait: bool, **said: Unpack[ScoringSaid]
+    ) -> Scores | ScoringHandle: ...
+    def score(
+        self,
+        model: str,
+        data: Any,
+        *,
+        outputs: Sequence[str] | None = None,
+        keep: Sequence[str] | None = None,
+        format: str | None = None,  # noqa: A002 - as the request has it
+        to: str | None = None,
+        rejects: str | None = None,
+        engine: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        version: int | None = None,
+        alias: str | None = None,
+        dataset: str | None = None,
+        wait: bool = True,
+        on_interrupt: str = CANCEL,
+    ) -> Scores | ScoringHandle:
+        """Predict a whole table, however large, as a job of the service; or without `wait` the job.
+
+        Columns that the model does not know are left alone. All rows are predicted by one version, which is
+        fixed when the job is accepted: of an alias that shares its traffic the one with the greatest weight.
+
+        Args:
+            model: as for `predict`.
+            data: an address that the service finds by itself: `dataset://churn`, `s3://…`, `gs://…`, `az://…`
+                or `file:…`, of a file, or of a folder where it ends with a slash. A file's path, or a frame,
+                an array or lists, is uploaded as a dataset.
+            outputs: what to write for each row: `label`, `probability`, `decision`, `distance`; without it
+                the labels alone.
+            keep: columns of the table that are written before the predictions.
+            format: of what is written: `parquet` or `csv`.
+            to: a place in a bucket that the deployment allows, such as `s3://lake/scores/`; without it the
+                deployment's own store, from where `download` and `frame` take it.
+            rejects: `write` rows that cannot be predicted to a file, with the reason; or `stop` at the first.
+            engine: what does it: `auto`, `function`, or `lithops` where the deployment has turned it on.
+            options: how the table is read: `format`, `delimiter`, `encoding`, `header`.
+            version: as for `predict`.
+            alias: as for `predict`.
+            dataset: what to upload as; without it the model's name with `-to-score` after it.
+            wait: whether to wait for the files.
+            on_interrupt: as for `train`.
+
+        Raises:
+            InvalidInput: something in the request is not as it has to be; `faults` say where.
+            JobFailed: the table cannot be scored; the message says why and what to do.
+            JobCancelled: somebody cancelled it.
+            OSError: the file cannot be read.
+        """
+        _checked(on_interrupt)
+        which = reference(model, version=version, alias=alias)
+        name = dataset or dataset_for(which.model)
+        with bar(f"Uploading {name}", unit="bytes", on=self._progress) as drawn:
+            described = scored_data(
+                self._requests, data, dataset=name, options=options, seen=drawn.counted
+            )
+        said = {
+            "outputs": None if outputs is None else list(outputs),
+            "keep": None if keep is None else list(keep),
+            "format": format,
+            "to": None if to is None else {"uri": to},
+            "rejects": rejects,
+            "engine": engine,
+        }
+        body = {"data": described, **{name: value for name, value in said.items() if value is not None}}
+        sent = submit(
+            self._requests, which.model, body, verb="score", path=which.path, on_interrupt=on_interrupt
+        )
+        job = ScoringHandle(self._requests, sent.record, data)
+        if not wait:
+            return job
+        with bar(f"Scoring with {which}", on=self._progress) as drawn:
+            return job.wait(on_interrupt=on_interrupt, seen=lambda seen: drawn.job(seen.raw))
 
     def explain(
         self,
@@ -435,9 +532,8 @@ class Client:
 
     def job(self, job: str) -> JobHandle:
         """A job, by its id. Raises `NotFound`."""
-        return JobHandle(
-            self._requests, Job.from_json(self._requests.get(f"/v1/jobs/{segment(job)}"))
-        )
+        found = Job.from_json(self._requests.get(f"/v1/jobs/{segment(job)}"))
+        return handle_of(self._requests, found)
 
     def datasets(self, *, limit: int | None = None) -> Datasets:
         """The datasets, each with its newest upload, in the order that their names have in lower case."""

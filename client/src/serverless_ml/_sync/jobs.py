@@ -6,8 +6,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, ClassVar
 
+from serverless_ml._sync.job_files import downloaded, files_of
 from serverless_ml._sync.runtime import Interrupted, sleep
-from serverless_ml.answers import Job, Version
+from serverless_ml.answers import Job, JobFiles, Version
 from serverless_ml.display import Displayed
 from serverless_ml.errors import (
     JobCancelled,
@@ -21,8 +22,10 @@ from serverless_ml.errors import (
 from serverless_ml.references import model_path
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
     from typing import Any
 
     from serverless_ml._sync.requests import Requests
@@ -49,7 +52,7 @@ class JobHandle(Displayed):
 
     @property
     def model(self) -> str:
-        """The name of the model that it trains."""
+        """The name of the model that it trains, or scores with."""
         return self.record.model
 
     @property
@@ -118,15 +121,50 @@ class JobHandle(Displayed):
             TimedOut: it takes longer; it goes on.
             NotConnected: the service has not answered for five minutes; the job goes on.
         """
+        self.over_at_last(timeout, on_interrupt=on_interrupt, seen=seen)
+        return self.result()
+
+    def result(self) -> Version:
+        """The version that came of it, where it is over. Raises `JobFailed`, `JobCancelled`, `TimedOut`."""
+        self.check_succeeded()
+        job = self.record
+        if job.version is None:
+            raise TimedOut(f"job {job.id} of '{job.model}' is not over: {job.state}")
+        self._requests.forget()
+        return Version.from_json(self._requests.get(f"{model_path(job.model)}/versions/{job.version}"))
+
+    def files(self, *, limit: int | None = None) -> JobFiles:
+        """The files that it has written, where it scores a table; while it runs, those that are finished."""
+        return files_of(self._requests, self.id, limit=limit)
+
+    def download(
+        self, folder: str | os.PathLike[str] | None = None, *, progress: bool | None = None
+    ) -> Path:
+        """Write the files that it has written into a folder, each whole or not at all; where they are then.
+
+        Args:
+            folder: which is made where it is not there, and has no files of another scoring; without it here,
+                called `<model>-scores-<job>`.
+            progress: whether it is drawn; None for on a terminal and in a notebook.
+
+        Raises:
+            InvalidArgument: the files are in a bucket that the request named, or those of another scoring
+                are in the folder.
+        """
+        return downloaded(self._requests, self.record, folder, progress=progress)
+
+    def over_at_last(
+        self, timeout: float | None, *, on_interrupt: str, seen: Callable[[Job], None]
+    ) -> None:
+        """Wait until it is over, as `wait` does."""
         try:
             self._until_over(timeout, seen)
         except Interrupted as interrupted:
             interrupted.args = (self._interrupted(on_interrupt),)
             raise
-        return self.result()
 
-    def result(self) -> Version:
-        """The version that came of it, where it is over. Raises `JobFailed`, `JobCancelled`, `TimedOut`."""
+    def check_succeeded(self) -> None:
+        """Raise `JobFailed` or `JobCancelled` where it is over without having succeeded."""
         job = self.record
         if job.state == "cancelled":
             raise JobCancelled(f"job {job.id} of '{job.model}' was cancelled", job=job.id)
@@ -135,10 +173,6 @@ class JobHandle(Displayed):
             if error is None:
                 raise JobFailed(f"job {job.id} of '{job.model}' failed", job=job.id)
             raise JobFailed(error.message, job=job.id, code=error.code, faults=error.faults)
-        if job.version is None:
-            raise TimedOut(f"job {job.id} of '{job.model}' is not over: {job.state}")
-        self._requests.forget()
-        return Version.from_json(self._requests.get(f"{model_path(job.model)}/versions/{job.version}"))
 
     def _until_over(self, timeout: float | None, seen: Callable[[Job], None]) -> None:
         end = None if timeout is None else time.monotonic() + timeout

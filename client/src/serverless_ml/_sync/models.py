@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from serverless_ml import offline
 from serverless_ml._sync.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
     from serverless_ml._sync.client import Client
     from serverless_ml._sync.requests import Requests
+    from serverless_ml._sync.scoring import Scores, ScoringHandle
     from serverless_ml._core.model.model import Model
-    from serverless_ml.arguments import ExplanationSaid, PredictionSaid
+    from serverless_ml.arguments import ExplanationSaid, PredictionSaid, ScoringSaid
 
 PRODUCTION = "production"
 
@@ -71,6 +72,20 @@ class RemoteModel:
     def predict(self, X: Any, **said: Unpack[PredictionSaid]) -> Any:
         """Predict the rows of X, as `predict` of the client does."""
         return self._client.predict(self.name, X, **said)
+
+    @overload
+    def score(
+        self, data: Any, *, wait: Literal[True] = True, **said: Unpack[ScoringSaid]
+    ) -> Scores: ...
+    @overload
+    def score(
+        self, data: Any, *, wait: Literal[False], **said: Unpack[ScoringSaid]
+    ) -> ScoringHandle: ...
+    def score(
+        self, data: Any, *, wait: bool = True, **said: Unpack[ScoringSaid]
+    ) -> Scores | ScoringHandle:
+        """Predict a whole table as a job, as `score` of the client does."""
+        return self._client.score(self.name, data, wait=wait, **said)
 
     def explain(self, X: Any, **said: Unpack[ExplanationSaid]) -> Explanations:
         """Explain the rows of X, as `explain` of the client does."""

@@ -9,17 +9,19 @@ from serverless_ml.command_line import (
     jobs,
     models,
     predicting,
+    scores,
     services,
     training,
 )
 from serverless_ml.command_line.frame import COMMANDS, SHARED, epilog, invocable
 from serverless_ml.command_line.session import Session
 
-MODULES = (training, predicting, models, jobs, datasets, services)
+MODULES = (training, predicting, scores, models, jobs, datasets, services)
 _EXAMPLES = """
 serverless-ml login
 serverless-ml train churn.csv --target churned
 serverless-ml predict churn new.csv -o scored.csv
+serverless-ml score churn s3://lake/customers/ -o scores/
 serverless-ml versions churn
 serverless-ml promote churn 2
 """

@@ -97,6 +97,9 @@ def show_job(session: Session, job: "Job") -> None:
         ("version", raw.get("version")),
         ("created", raw.get("created")),
         ("finished", raw.get("finished")),
+        ("rows", (raw.get("result") or {}).get("rows")),
+        ("rejected", (raw.get("result") or {}).get("rejected")),
+        ("engine", (raw.get("engine") or {}).get("name")),
         ("error", error.get("message")),
     ]
     show_members(session, raw, [(name, value) for name, value in members if value is not None], picture=job)

@@ -166,6 +166,14 @@ def train(
         float | None,
         typer.Option(metavar="N", help="How long it may take.", rich_help_panel=_TRAINING),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What does it: auto, function, streamed, lithops or dask.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -214,7 +222,7 @@ def train(
     how = _split_of(split)
     name = model or _model_of(session, data)
     with session.client() as client:
-        uri = _uploaded(session, client, data, dataset or name)
+        uri = uploaded(session, client, data, dataset or name)
         if uri.startswith("dataset://") and not session.quiet:
             image = {name: value for name, value in members.items() if name == "image"}
             uri = _looked_at(session, client, uri, Reading({**said.members, **image}), target)
@@ -236,6 +244,7 @@ def train(
                 seed=seed,
                 split=how,
                 max_seconds=max_seconds,
+                engine=engine,
                 wait=False,
             ),
         )
@@ -304,7 +313,7 @@ def _model_of(session: Session, data: str) -> str:
     return name
 
 
-def _uploaded(session: Session, client: "Client", data: str, dataset: str) -> str:
+def uploaded(session: Session, client: "Client", data: str, dataset: str) -> str:
     """The address of the data; a file is uploaded. Raises `OSError`, `CommandError`."""
     if is_address(data):
         return data

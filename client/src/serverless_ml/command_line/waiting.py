@@ -23,7 +23,7 @@ def check_on_interrupt(said: str) -> None:
         raise CommandError(f"--on-interrupt: expected {CANCEL} or {LEAVE}, got {said!r}")
 
 
-def submitted(model: str, send: Callable[[], "JobHandle"]) -> "JobHandle":
+def submitted[Handle: "JobHandle"](model: str, send: Callable[[], Handle]) -> Handle:
     """Send a request for a job. Raises `Interrupted`, and whatever sending raises."""
     try:
         job = send()
@@ -36,33 +36,53 @@ def submitted(model: str, send: Callable[[], "JobHandle"]) -> "JobHandle":
 
 
 def waited(session: Session, job: "JobHandle", *, wait: bool, on_interrupt: str) -> None:
-    """Wait for a job and show the version that comes of it; without `wait` show the job.
+    """Wait for a job and show what comes of it; without `wait` show the job.
+
+    Raises the same as `succeeded`.
+    """
+    if not succeeded(session, job, wait=wait, on_interrupt=on_interrupt):
+        return
+    from serverless_ml import ScoringHandle
+
+    if isinstance(job, ScoringHandle):
+        from serverless_ml.command_line.scores import show_scores
+
+        show_scores(session, job.result(), None, force=False)
+        return
+    from serverless_ml.command_line.describing import show_version
+    from serverless_ml.command_line.showing import on_terminal
+
+    version = job.result()
+    if session.json or not on_terminal():  # a version that draws itself has them
+        for warning in version.warnings:
+            session.say(f"warning: {warning}")
+    show_version(session, version)
+
+
+def succeeded(session: Session, job: "JobHandle", *, wait: bool, on_interrupt: str) -> bool:
+    """Wait until a job has succeeded; without `wait` show it, and answer False.
 
     Raises:
         Interrupted: Ctrl-C, after the job was cancelled or left.
-        JobFailed, JobCancelled: it ended without a version.
+        JobFailed, JobCancelled: it did not.
     """
     line = Line(session)
     try:
         # Within, since they take a while: whoever interrupts then is told of the job too.
-        from serverless_ml.command_line.describing import show_version
         from serverless_ml.command_line.jobs import show_job
-        from serverless_ml.command_line.showing import on_terminal
 
         if not wait:
             show_job(session, job.record)
-            return
+            return False
         session.say(f"job {job.id} is {job.state}")
-        version = job.wait(on_interrupt=LEAVE, seen=lambda record: line.show(how_far(record)))
+        job.over_at_last(None, on_interrupt=LEAVE, seen=lambda record: line.show(how_far(record)))
     except KeyboardInterrupt:
         line.clear()
         raise Interrupted(_after_interrupt(job, on_interrupt)) from None
     finally:
         line.clear()
-    if session.json or not on_terminal():  # a version that draws itself has them
-        for warning in version.warnings:
-            session.say(f"warning: {warning}")
-    show_version(session, version)
+    job.check_succeeded()
+    return True
 
 
 def _after_interrupt(job: "JobHandle", on_interrupt: str) -> str:

@@ -29,6 +29,8 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
     "change": lambda raw: models.history([raw]),
     "job": jobs.job,
     "jobs": jobs.jobs,
+    "job_file": lambda raw: jobs.files([raw]),
+    "job_files": jobs.files,
     "dataset": datasets.dataset,
     "datasets": datasets.datasets,
     "algorithm": algorithms.algorithm,
@@ -43,7 +45,17 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
 }
 KINDS = tuple(_PICTURES)
 _LISTS = frozenset(
-    ("versions", "models", "aliases", "history", "jobs", "datasets", "algorithms", "explanations")
+    (
+        "versions",
+        "models",
+        "aliases",
+        "history",
+        "jobs",
+        "job_files",
+        "datasets",
+        "algorithms",
+        "explanations",
+    )
 )
 
 

@@ -27,6 +27,7 @@ _LISTS = {
     "aliases": ("aliases", "alias"),
     "history": ("changes", "change"),
     "jobs": ("jobs", "job"),
+    "job_files": ("files", "file"),
     "datasets": ("datasets", "dataset"),
     "algorithms": ("algorithms", "algorithm"),
     "explanations": ("explanations", "row"),
