@@ -131,7 +131,10 @@ class DataStore(Protocol):
         """The object under `key`; nothing of it is read yet. Raises `ObjectNotFound` and `Unavailable`."""
 
     def listed(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
-        """As `ObjectStore.list`, each object with its revision. Raises `Unavailable`."""
+        """As `ObjectStore.list`, each object with its revision.
+
+        Raises `MalformedInput` where a name there cannot be told, and `Unavailable`.
+        """
 
     def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
         """The bytes from `begin` to before `end` of exactly that revision; fewer where the object ends.

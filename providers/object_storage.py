@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 import obstore
 
-from ml_core.errors import AccessRefused, ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
+from ml_core.errors import (
+    AccessRefused,
+    MalformedInput,
+    ObjectExists,
+    ObjectNotFound,
+    RevisionMismatch,
+    Unavailable,
+)
 from ml_core.ports import (
     LARGEST_PAGE,
     ObjectInfo,
@@ -111,8 +118,16 @@ class ObstoreStore:
         return Page(found, None)
 
     def listed(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
-        """As `list`, which tells revisions already: of Cloud Storage the half that reading compares by."""
-        return self.list(prefix, after=after, limit=limit)
+        """As `list`, which tells revisions already: of Cloud Storage the half that reading compares by.
+
+        Raises `MalformedInput` where a name there is one that obstore takes for no path.
+        """
+        try:
+            return self.list(prefix, after=after, limit=limit)
+        except Unavailable as error:
+            if isinstance(error.__cause__, obstore.exceptions.InvalidPathError):
+                raise MalformedInput(str(error.__cause__).partition("\n\n")[0]) from error
+            raise
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is absent already is no error."""

@@ -63,7 +63,7 @@ def services_of(wiring: Wiring, platform_sets: str) -> Services:
 
             _SERVICES.append(folder_services(settings, key_records=None))
         else:
-            _SERVICES.append(_services(wiring, settings, os.environ))
+            _SERVICES.append(cloud_services(wiring, settings, os.environ))
     return _SERVICES[0]
 
 
@@ -77,10 +77,12 @@ def open_stores(wiring: str, environment: dict[str, str]) -> Stores:
     from importlib import import_module
 
     env = {**os.environ, **environment}
-    return _services(import_module(wiring), read_settings(env), env).stores
+    return cloud_services(import_module(wiring), read_settings(env), env).stores
 
 
-def _services(wiring: Wiring, settings: Settings, env: Mapping[str, str]) -> Services:
+def cloud_services(wiring: Wiring, settings: Settings, env: Mapping[str, str]) -> Services:
+    """The services of a cloud, from an environment such as its functions have."""
+
     def reopening() -> Reopening:
         from ml_core.datasets.reopening import Reopening
 

@@ -16,7 +16,14 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
-from ml_core.errors import AccessRefused, InvalidInput, ObjectNotFound, RevisionMismatch, shown
+from ml_core.errors import (
+    AccessRefused,
+    InvalidInput,
+    MalformedInput,
+    ObjectNotFound,
+    RevisionMismatch,
+    shown,
+)
 from ml_core.names import check_name
 from ml_core.ports import LONGEST_KEY, DataStore, ObjectInfo, ObjectStore, Opened
 
@@ -288,6 +295,8 @@ class DataSources:
         except ObjectNotFound:
             looked = _looked(self._place) if found.scheme == FILE else ""
             raise InvalidInput.at(WHERE, f"nothing was found at {found}{looked}") from None
+        except MalformedInput as error:
+            raise _unnameable(found, str(error)) from error
         except AccessRefused as error:
             if found.scheme == DATASET:
                 raise  # our own store: that is nothing which the caller could mend
@@ -344,9 +353,13 @@ def _check_listed(key: str, folder: Location) -> None:
     try:
         _checked_key(key, WHERE)
     except InvalidInput:
-        raise InvalidInput.at(
-            WHERE, f"expected files in {folder} whose names can be in an address, got {shown(key)}"
-        ) from None
+        raise _unnameable(folder, key) from None
+
+
+def _unnameable(folder: Location, found: str) -> InvalidInput:
+    return InvalidInput.at(
+        WHERE, f"expected files in {folder} whose names can be in an address, got {shown(found)}"
+    )
 
 
 def _is_hidden(path: str) -> bool:

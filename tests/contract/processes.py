@@ -233,6 +233,11 @@ def score(_store: ObjectStore, reopening: str, request: str, job: str) -> None:
     score_once(Reopening(*json.loads(reopening)), ScoringRequest.from_bytes(request.encode()), job)
 
 
+def write_result(_store: ObjectStore, reopening: str, uri: str, result: str) -> None:
+    """Open the places that a reopening names, and write a result to one of them."""
+    Reopening(*json.loads(reopening)).open().outputs.put_if_absent(uri, result.encode())
+
+
 def _wait_for_the_start() -> None:
     print("ready", flush=True)
     sys.stdin.readline()
@@ -255,6 +260,7 @@ TASKS: dict[str, Callable[..., None]] = {
         work,
         promote,
         read_part,
+        write_result,
     )
 }
 

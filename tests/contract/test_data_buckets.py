@@ -1,14 +1,19 @@
 """Somebody's own data is read where it is: on every cloud's storage, exactly by its name, of one revision."""
 
+import importlib
 import json
 import secrets
 
+import boto3
 import pytest
 
+from handlers.clouds.bootstrap import cloud_services
+from handlers.local.services import folder_services
+from handlers.settings import read_settings
 from ml_core.datasets.sources import upload_key
 from ml_core.errors import InvalidInput, ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
 from ml_core.ports import LARGEST_PAGE, Page
-from tests.contract.backend import backend
+from tests.contract.backend import Address, backend, stores
 from tests.contract.places import Place
 
 
@@ -100,17 +105,42 @@ def test_a_part_is_read_of_exactly_the_revision_that_was_seen(place: Place) -> N
             lake.part("p/gone.csv", 0, end, seen.revision)
 
 
-def test_another_process_opens_the_same_places(place: Place) -> None:
-    """By what is handed to it alone: values of JSON."""
-    place.open().put_if_absent(upload_key("churn", "01"), b"an upload")
-    backend(place.cloud).lake(place.address, {"again/a.csv": b"of the lake"})
-    address = f"{backend(place.cloud).lake_address(place.address)}again/"
-    for uri, content in (("dataset://churn", b"an upload"), (address, b"of the lake")):
-        (file,) = place.reopening.open().data.files(uri)
-        assert (
-            place.process("read_part", json.dumps(place.reopening), *map(str, file)).communicate()[0]
-            == content.decode()
-        )
+# What a function of each cloud has from its platform and not from our configuration.
+CREDENTIALS = {
+    "aws": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    "azure": ("ML_STORAGE",),
+    "google": (),
+    "local": (),
+}
+
+
+def test_another_process_opens_the_places_of_a_function(place: Place) -> None:
+    """By what is handed to it alone, which is values of JSON and no secret."""
+    cloud, address = place
+    at = backend(cloud).lake_address(address)
+    name = f"of-{secrets.token_hex(4)}"
+    backend(cloud).lake(address, {f"{name}/a.csv": b"of the lake"})
+    settings = {"ML_DATA_BUCKETS": at, "ML_OUTPUT_BUCKETS": f"{at}{name}/"}
+    if cloud == "local":
+        root = address["folder"]
+        environment = {"ML_ROOT": root, "ML_DATA_ROOT": f"{root}/lake", "ML_OUTPUT_BUCKETS": f"file:{name}"}
+        services = folder_services(read_settings(environment), key_records=None)
+    else:
+        environment = {**address, **settings, "ML_BUCKET": address.get("bucket", "")}
+        wiring = importlib.import_module(f"providers.{cloud}.runtime.wiring")
+        services = cloud_services(wiring, read_settings(environment), environment)
+    services.store.put_if_absent(upload_key(name, "01"), b"an upload")
+    assert services.reopening is not None
+    told = json.dumps(services.reopening)
+    secret = {name: address[name] for name in CREDENTIALS[cloud]}
+    assert not [each for each in secret.values() if each in told]
+    for uri, content in ((f"dataset://{name}", b"an upload"), (f"{at}{name}/", b"of the lake")):
+        (file,) = services.data.files(uri)
+        reading = place.process("read_part", told, *map(str, file), **secret)
+        assert reading.communicate()[0] == content.decode()
+    writing = place.process("write_result", told, f"{at}{name}/b.csv", "a result", **secret)
+    assert writing.wait() == 0
+    assert services.outputs.size(f"{at}{name}/b.csv") == len("a result")
 
 
 def test_results_are_written_once_below_what_is_allowed(place: Place) -> None:
@@ -128,3 +158,23 @@ def test_results_are_written_once_below_what_is_allowed(place: Place) -> None:
     assert place.reopening.open().data.part(file, 0, 9) == b"first"
     with pytest.raises(InvalidInput, match="ML_OUTPUT_BUCKETS"):
         outputs.put_if_absent(f"{at.removesuffix('out/')}a.csv", b"x")
+
+
+@pytest.mark.parametrize("running", ["aws"], indirect=True)
+@pytest.mark.parametrize("key", ["bad//a.csv", "bad/./a.csv", "bad/a\nb.csv"])
+def test_a_name_that_no_address_has_is_told(running: tuple[str, Address], key: str) -> None:
+    """Else a job would wait for a store that seems not to answer; the adapter of other clouds is the same."""
+    cloud, address = running
+    client = boto3.client(
+        "s3",
+        endpoint_url=address["AWS_ENDPOINT_URL"],
+        region_name=address["AWS_REGION"],
+        aws_access_key_id=address["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=address["AWS_SECRET_ACCESS_KEY"],
+    )
+    client.put_object(Bucket="lake", Key=key, Body=b"x")
+    try:
+        with pytest.raises(InvalidInput, match=r"expected files in s3://lake/bad/ whose names can be in"):
+            stores(cloud, address).data.files("s3://lake/bad/")
+    finally:
+        client.delete_object(Bucket="lake", Key=key)

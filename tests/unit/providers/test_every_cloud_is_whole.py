@@ -34,6 +34,13 @@ def test_a_cloud_offers_what_every_cloud_does(cloud: str, module: str) -> None:
     assert [name for name in OFFERS[module] if not callable(getattr(found, name, None))] == []
 
 
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_what_is_told_of_the_stores_of_a_cloud_is_no_secret(cloud: str) -> None:
+    told = importlib.import_module(f"providers.{cloud}.runtime.wiring").STORE_VARIABLES
+    assert "ML_BUCKET" in told or "ML_CONTAINER" in told
+    assert not [name for name in told if re.search("KEY|SECRET|TOKEN|CREDENTIALS|^ML_STORAGE$", name)]
+
+
 @pytest.mark.parametrize("cloud", [*CLOUDS, "local"])
 @pytest.mark.parametrize(
     "name", ["runtime/store.py", "runtime/queue.py", "runtime/keys.py", "deploying/key_store.py"]
