@@ -50,14 +50,14 @@ class DataFolder:
         except FileNotFoundError:
             return Page(found, None)
         except OSError as error:
-            raise self._unreadable() from error
+            raise self._unreadable(error) from error
         try:
             for key, status in _walk(above, b"", _bytes(prefix), _bytes(after or "")):
                 if len(found) == limit:
                     return Page(found, found[-1].key)
                 found.append(ObjectInfo(key, status.st_size, status.st_mtime, _revision(status)))
         except OSError as error:
-            raise self._unreadable() from error
+            raise self._unreadable(error) from error
         finally:
             os.close(above)
         return Page(found, None)
@@ -69,7 +69,7 @@ class DataFolder:
             try:
                 found = _read(file.fileno(), begin, end)
             except OSError as error:
-                raise self._unreadable() from error
+                raise self._unreadable(error) from error
             # A file that was written over tells so after it was read.
             if _revision(os.fstat(file.fileno())) != revision:
                 raise RevisionMismatch(f"'{key}' changed meanwhile")
@@ -118,14 +118,15 @@ class DataFolder:
         except OSError as error:
             if error.errno in _NOT_THERE:
                 raise ObjectNotFound(f"the data folder holds no plain file '{key}'") from error
-            raise self._unreadable() from error
+            raise self._unreadable(error) from error
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
             raise ObjectNotFound(f"the data folder holds no plain file '{key}'")
         return file
 
-    def _unreadable(self) -> Unavailable:
-        return Unavailable(f"the data folder {self._root} cannot be read")
+    def _unreadable(self, error: OSError) -> Unavailable:
+        kind = AccessRefused if error.errno in _REFUSED else Unavailable
+        return kind(f"the data folder {self._root} cannot be read")
 
     def _descend(self, folders: list[str], name: str) -> int:
         above = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)

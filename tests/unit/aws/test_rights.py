@@ -207,3 +207,36 @@ def test_each_function_may_do_what_jobs_ask_of_it(tmp_path: Path) -> None:
         ("sweep", REMOVING, "ended"),
         ("sweep", REMOVING, "idempotency"),
     }
+
+
+def test_each_function_may_do_what_scoring_a_table_asks_of_it(tmp_path: Path) -> None:
+    """What the job's child process writes is found by what is there afterwards: it opens the store itself."""
+    services = services_over(tmp_path)
+    store = RecordingStore(str(tmp_path))
+    services._store = store
+    reply = asking(services)
+    store.who = "train"
+    assert train_now(services, {"model": "groups", **REQUESTS["groups"]}).state == "succeeded"
+    store.who = "api"
+    (tmp_path / "data").mkdir()
+    names = services.models.resolve("groups").model.features
+    rows = [names, *[[1.5] * len(names)] * 3, ["?"] * len(names)]
+    (tmp_path / "data" / "t.csv").write_text("\n".join(",".join(map(str, row)) for row in rows))
+    body = json.dumps({"data": {"uri": "file:t.csv"}, "format": "csv"}).encode()
+    answer = reply("POST", "/v1/models/groups:score", body)
+    assert answer.status == 202, answer.body
+    job = str(json.loads(answer.body)["id"])
+    before = {found.key for found in store.list("").objects}
+    store.who = "train"
+    assert deliver(services, job) is None
+    ended = json.loads(reply("GET", f"/v1/jobs/{job}").body)
+    assert (ended["state"], ended["result"]["rows"], ended["result"]["rejected"]) == ("succeeded", 3, 1)
+    noted = {key for _, _, key in store.done}
+    by_the_child = {found.key for found in store.list("").objects} - before - noted
+    store.done |= {("train", WRITING, key) for key in by_the_child}
+    store.who = "sweep"
+    services.jobs.clock = lambda: time.time() + 32 * 86_400
+    sweep_once(services)
+    assert store.list("scores/").objects == []
+    assert refused(store) == []
+    assert done_in(store) >= {("train", WRITING, "scores"), ("sweep", REMOVING, "scores")}
