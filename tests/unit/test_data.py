@@ -460,6 +460,20 @@ def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
             folder.part(key, 0, 1, "r")
 
 
+def test_what_is_looked_at_is_not_kept_open(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_bytes(b"abc")
+    reading = sources(tmp_path)
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(20):
+        (file,) = reading.files("file:a.csv")
+        assert reading.settled(file.uri) == file.uri
+        assert reading.part(file, 0, 3) == content(reading.open(file.uri)[1])
+        with pytest.raises(ValueError, match="no range"):
+            reading.part(file, 2, 1)
+    assert len(os.listdir("/dev/fd")) <= before + 1
+
+
 def test_another_process_opens_the_same_stores(tmp_path: Path) -> None:
     """By values of JSON alone, from whatever folder it runs in."""
     services = folder_services(read_settings({"ML_ROOT": str(tmp_path)}), key_records=None)

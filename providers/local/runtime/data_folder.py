@@ -39,7 +39,9 @@ class DataFolder:
         """The file. Raises `ObjectNotFound` for what is no plain file below the root, and `Unavailable`."""
         file = self._open(key)
         found = os.fstat(file)
-        return Opened(found.st_size, _revision(found), _chunks(file, key, _revision(found)))
+        chunks = _chunks(file, key, _revision(found))
+        next(chunks)  # from here on the generator closes the file, read or not
+        return Opened(found.st_size, _revision(found), chunks)
 
     def listed(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
         """As `ObjectStore.list`: the plain files, also with names that no key has. Raises `Unavailable`."""
@@ -217,6 +219,7 @@ def _plain(folder: int, name: str) -> os.stat_result | None:
 
 def _chunks(file: int, key: str, revision: str) -> Iterator[bytes]:
     with os.fdopen(file, "rb") as opened:
+        yield b""
         while chunk := opened.read(_CHUNK):
             yield chunk
         if _revision(os.fstat(file)) != revision:
