@@ -5,12 +5,12 @@ every state that it may begin in, and which one it was is known when all are don
 """
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from ml_core.datasets.sources import DataFile
 from ml_core.scanning.looking import Survey
-from ml_core.scanning.records import CLOSED, OUTSIDE, WITHIN, Walk, Walks, feeds, line_ends, walks
+from ml_core.scanning.records import OUTSIDE, STATES, Walk, feeds, line_ends, walks
 from ml_core.scanning.texts import RANGE_BYTES
 from ml_core.tables.text import fallback
 
@@ -31,41 +31,46 @@ class Walked(NamedTuple):
     """What one run was found to be.
 
     Args:
-        walks: the state after it and its first record's end, for each state before it.
+        walks: the state after it and its first record's end, by the state before it; None for one that is
+            unlikely, and was not looked at.
         lines: how many lines end in it.
         utf_8: whether its bytes are UTF-8; `undefined` whether some are none of cp1252 either.
     """
 
-    walks: Walks
+    walks: dict[int, Walk | None]
     lines: int
     utf_8: bool
     undefined: bool
 
 
-def walk_run(survey: Survey, delimiter: str | None, run: Run) -> Walked:
-    """Walk a run: of CSV, or of lines where there is no delimiter."""
-    found: Walks = (Walk(OUTSIDE, None, 0), Walk(WITHIN, None, 0), Walk(CLOSED, None, 0))
+def walk_run(survey: Survey, delimiter: str | None, run: Run, states: Collection[int] = STATES) -> Walked:
+    """Walk a run from each of some states: of CSV, or of lines where there is no delimiter."""
+    found: dict[int, Walk | None] = {state: Walk(state, None, 0) for state in states}
     lines, checked, undefined = 0, _Checked(within=run.begin > run.start), False
     for at, before, chunk, after in _chunks(survey, run):
         checked.add(chunk)
-        undefined = undefined or (not checked.sound and fallback(chunk) == "latin-1")
+        undefined = undefined or (not chunk.isascii() and fallback(chunk) == "latin-1")
+        reached = {walk.state for walk in found.values() if walk is not None}
+        here: dict[int, Walk | None]
         if delimiter is None:
             ends = feeds(chunk)
-            here = (Walk(OUTSIDE, int(ends[0]) if len(ends) else None, 1 if len(ends) else 0),) * 3
+            here = dict.fromkeys(
+                reached, Walk(OUTSIDE, int(ends[0]) if len(ends) else None, min(1, len(ends)))
+            )
         else:
             ends = line_ends(chunk + after, last=not after)
             ends = ends[ends <= len(chunk)]
             begins = before in (b"", delimiter.encode(), b"\n", b"\r")
-            here = walks(chunk, ends, delimiter, begins=begins)
-        outside, within, closed = (_then(each, here, at - run.begin, lines) for each in found)
-        found = (outside, within, closed)
+            here = walks(chunk, ends, delimiter, reached, begins=begins)
+        for state, walk in found.items():
+            step = None if walk is None else here[walk.state]
+            found[state] = None if walk is None or step is None else _then(walk, step, at - run.begin, lines)
         lines += len(ends)
     return Walked(found, lines, checked.sound, undefined)
 
 
-def _then(walked: Walk, here: Sequence[Walk], at: int, lines: int) -> Walk:
+def _then(walked: Walk, step: Walk, at: int, lines: int) -> Walk:
     """A walk that goes on over a chunk which stands at a place of the run, behind so many lines."""
-    step = here[walked.state]
     if walked.end is not None or step.end is None:
         return walked._replace(state=step.state)
     return Walk(step.state, at + step.end, lines + step.lines)
@@ -115,12 +120,17 @@ class Cut(NamedTuple):
     lines: int
 
 
-def cuts_of(runs: Sequence[Run], walked: Sequence[Walked], lines: int) -> list[Cut]:
-    """Where the parts of a file begin, whose first row is behind so many lines."""
+def cuts_of(
+    runs: Sequence[Run], walked: Sequence[Walked], lines: int, again: Callable[[Run, int], Walk]
+) -> list[Cut]:
+    """Where the parts of a file begin, whose first row is behind so many lines.
+
+    `again` walks a run from a state that had seemed unlikely.
+    """
     cuts = [Cut(runs[0].begin, lines)]
     state = OUTSIDE
     for place, (run, found) in enumerate(zip(runs, walked, strict=True)):
-        walk = found.walks[state]
+        walk = found.walks[state] or again(run, state)
         if place and walk.end is not None and run.begin + walk.end < run.file.size:
             cuts.append(Cut(run.begin + walk.end, lines + walk.lines))
         state, lines = walk.state, lines + found.lines

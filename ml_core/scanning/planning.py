@@ -9,10 +9,11 @@ from ml_core.datasets.reopening import Reopening
 from ml_core.datasets.sources import DataFile
 from ml_core.errors import InvalidInput, MalformedInput, shown
 from ml_core.mapping import InTurn, Mapper, in_order
-from ml_core.scanning.cutting import Run, Walked, cuts_of, walk_run
+from ml_core.scanning.cutting import Cut, Run, Walked, cuts_of, walk_run
 from ml_core.scanning.files import DataFiles
 from ml_core.scanning.looking import Seen, Survey, look
 from ml_core.scanning.plan import Part, Plan
+from ml_core.scanning.records import Walk
 from ml_core.tables.options import ReadOptions, check_names
 from ml_core.tables.readers import CSV, PARQUET
 from ml_core.tables.reading import check_options
@@ -67,12 +68,16 @@ def plan_of(
         of_files.setdefault(run.place, []).append(run)
     walked = _walked(mapper, survey, first, runs, progress)
     encodings = {place: _encoding(seen[place], found, options) for place, found in walked.items()}
+    again = partial(_again, mapper, survey, first)
+    cuts = {
+        place: cuts_of(of_files[place], found, seen[place].lines, again) for place, found in walked.items()
+    }
     parts: list[Part] = []
     for place, (file, each) in enumerate(zip(files, seen, strict=True)):
         if each.format == PARQUET:
             found = _group_parts(place, each, part_bytes)
         else:
-            found = _text_parts(place, file, each, of_files.get(place, ()), walked.get(place))
+            found = _text_parts(place, file, each, cuts.get(place))
         parts += [part._replace(number=number) for number, part in enumerate(found, len(parts))]
     if not parts:
         raise MalformedInput("the files have no rows")
@@ -108,16 +113,25 @@ def _walked(
     mapper: Mapper, survey: Survey, first: Seen, runs: Sequence[Run], progress: Progress | None
 ) -> dict[int, list[Walked]]:
     """What each file's runs were found to be, by the file's place."""
-    delimiter = first.how["delimiter"] if first.format == CSV else None
     found: dict[int, list[Walked]] = {}
     done = 0
-    walks = in_order(mapper.map(partial(walk_run, survey, delimiter), runs))
+    walks = in_order(mapper.map(partial(walk_run, survey, first.how.get("delimiter")), runs))
     for run, walked in zip(runs, walks, strict=True):
         found.setdefault(run.place, []).append(walked)
         done += run.end - run.begin
         if progress is not None:
             progress(done)
     return found
+
+
+def _again(mapper: Mapper, survey: Survey, first: Seen, run: Run, state: int) -> Walk:
+    """The walk over a run from a state that had seemed unlikely."""
+    task = partial(walk_run, survey, first.how.get("delimiter"), states=(state,))
+    ((_, found),) = mapper.map(task, [run])
+    walk = found.walks[state]
+    if walk is None:
+        raise AssertionError("a state that is asked for alone is looked at")
+    return walk
 
 
 def _encoding(seen: Seen, walked: Sequence[Walked], options: ReadOptions) -> str:
@@ -166,16 +180,11 @@ def _group_parts(place: int, seen: Seen, part_bytes: int) -> Iterator[Part]:
         yield Part(0, place, begin, len(seen.groups), rows, first, size)
 
 
-def _text_parts(
-    place: int, file: DataFile, seen: Seen, runs: Sequence[Run], walked: Sequence[Walked] | None
-) -> Iterator[Part]:
+def _text_parts(place: int, file: DataFile, seen: Seen, cuts: Sequence[Cut] | None) -> Iterator[Part]:
     """The parts of a text, each of whole records."""
     if file.size <= seen.begin:
         return
-    if walked is None:
-        yield Part(0, place, seen.begin, file.size, None, seen.lines, file.size - seen.begin)
-        return
-    cuts = cuts_of(runs, walked, seen.lines)
+    cuts = cuts or [Cut(seen.begin, seen.lines)]
     ends = [cut.begin for cut in cuts[1:]] + [file.size]
     for cut, end in zip(cuts, ends, strict=True):
         yield Part(0, place, cut.begin, end, None, cut.lines, end - cut.begin)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -91,30 +91,34 @@ class Walk(NamedTuple):
     lines: int
 
 
-type Walks = tuple[Walk, Walk, Walk]
+STATES = (OUTSIDE, WITHIN, CLOSED)
 
 
-def walks(run: bytes, ends: "NDArray[np.int64]", delimiter: str, *, begins: bool) -> Walks:
-    """The walk from each state before a run whose line ends are known.
+def walks(
+    run: bytes, ends: "NDArray[np.int64]", delimiter: str, states: "Collection[int]", *, begins: bool
+) -> dict[int, Walk | None]:
+    """The walk from each of some states before a run whose line ends are known.
 
-    `begins` says whether a cell begins with the run, if no quote is open there.
+    `begins` says whether a cell begins with the run, if no quote is open there. Of several states, one from
+    which each quote stands where it should makes the others unlikely: theirs are None, and asked for alone
+    where the run turns out to begin so.
     """
-    outside, within, closed = (
-        _walk(run, ends, delimiter, state, begins=begins) for state in (OUTSIDE, WITHIN, CLOSED)
-    )
-    return outside, within, closed
-
-
-def _walk(run: bytes, ends: "NDArray[np.int64]", delimiter: str, state: int, *, begins: bool) -> Walk:
-    before = _BEFORE.get(state, b"\n" if begins else b".")
     if b'"' not in run:
-        if state == WITHIN or not len(ends):
-            return Walk(WITHIN if state == WITHIN else OUTSIDE, None, 0)
-        return Walk(OUTSIDE, int(ends[0]), 1)
-    quotes = _quotes(before + run, delimiter)
-    if quotes is None:
-        raise AssertionError("a run with a quote has one")
-    outside = np.flatnonzero(~quotes.hold(ends + len(before)))
+        outside = Walk(OUTSIDE, int(ends[0]), 1) if len(ends) else Walk(OUTSIDE, None, 0)
+        return {state: Walk(WITHIN, None, 0) if state == WITHIN else outside for state in states}
+    texts = {state: _BEFORE.get(state, b"\n" if begins else b".") + run for state in states}
+    paired = {state: _paired(text, delimiter) for state, text in texts.items()}
+    likely = any(quotes is not None for quotes in paired.values()) and len(texts) > 1
+    found: dict[int, Walk | None] = {}
+    for state, text in texts.items():
+        quotes = paired[state] if likely else paired[state] or _matched(text, delimiter)
+        found[state] = None if quotes is None else _walk(quotes, ends, len(text) - len(run))
+    return found
+
+
+def _walk(quotes: "_Quotes", ends: "NDArray[np.int64]", before: int) -> Walk:
+    """The walk over a run with such quotes, so many bytes behind what stands for what came before."""
+    outside = np.flatnonzero(~quotes.hold(ends + before))
     if not len(outside):
         return Walk(quotes.state, None, 0)
     first = int(outside[0])
@@ -141,29 +145,39 @@ def _quotes(text: bytes, delimiter: str) -> _Quotes | None:
     """The quoted cells of a text that begins with a cell; None where it has no quote."""
     if b'"' not in text:
         return None
+    return _paired(text, delimiter) or _matched(text, delimiter)
+
+
+def _paired(text: bytes, delimiter: str) -> _Quotes | None:
+    """The quoted cells where each second quote begins one, or follows the one before it; else None.
+
+    Then all open and close in turn.
+    """
     array = np.frombuffer(text, np.uint8)
     quotes = np.flatnonzero(array == _QUOTE)
-    if _are_pairs(array, quotes, delimiter):
-        begins, ends, is_open = quotes[::2], quotes[1::2], len(quotes) % 2 == 1
-    else:
-        spans = [found.span() for found in _quoted_cell(delimiter).finditer(text)]
-        begins = np.array([begin for begin, _ in spans], np.int64)
-        ends = np.array([end - 1 for _, end in spans], np.int64)
-        is_open = bool(spans) and not _is_closed(text, *spans[-1])
-        ends = ends[:-1] if is_open else ends
-    if is_open:
+    opening = quotes[::2]
+    before = array[opening[opening > 0] - 1]
+    signs = (_QUOTE, ord(delimiter), _FEED, _RETURN)
+    if not np.logical_or.reduce([before == sign for sign in signs]).all():
+        return None
+    return _quoted(text, opening, quotes[1::2])
+
+
+def _matched(text: bytes, delimiter: str) -> _Quotes:
+    """The quoted cells, one after another."""
+    spans = [found.span() for found in _quoted_cell(delimiter).finditer(text)]
+    begins = np.array([begin for begin, _ in spans], np.int64)
+    ends = np.array([end - 1 for _, end in spans], np.int64)
+    is_open = bool(spans) and not _is_closed(text, *spans[-1])
+    return _quoted(text, begins, ends[:-1] if is_open else ends)
+
+
+def _quoted(text: bytes, begins: "NDArray[np.int64]", ends: "NDArray[np.int64]") -> _Quotes:
+    """The quoted cells that begin and end there; one may be open to the end of the text."""
+    if len(ends) < len(begins):
         return _Quotes(begins, np.append(ends, len(text)), int(begins[-1]), WITHIN)
     closed = len(ends) and ends[-1] == len(text) - 1
     return _Quotes(begins, ends, None, CLOSED if closed else OUTSIDE)
-
-
-def _are_pairs(array: "NDArray[np.uint8]", quotes: "NDArray[np.int64]", delimiter: str) -> bool:
-    """Whether each second quote begins a cell, or follows the one before it: then all open and close so."""
-    opening = quotes[::2]
-    before = array[opening[opening > 0] - 1]
-    return bool(
-        ((before == _QUOTE) | (before == ord(delimiter)) | (before == _FEED) | (before == _RETURN)).all()
-    )
 
 
 def _is_closed(text: bytes, begin: int, end: int) -> bool:
