@@ -37,6 +37,9 @@ _DATES = {
     order: re.compile(rf"^{date}(?:{_TIME})?$", re.ASCII | re.MULTILINE) for order, date in _ORDERS.items()
 }
 
+# Lines that the engine parses as they stand.
+_ISO_LINES = re.compile(rf"(?:(?!0000)\d{{4}}-\d{{2}}-\d{{2}}(?:{ISO_TIME})?\n)*+", re.ASCII)
+
 
 def numbers_at_once(words: Sequence[str], rule: ValueRule) -> "NDArray[np.float64] | None":
     """The numbers that words write; None where one is not of the plainest kind, or none at all."""
@@ -68,7 +71,10 @@ def dates_at_once(words: Sequence[str], order: str) -> "NDArray[np.float64] | No
     pattern = _DATES.get(order)
     if pattern is None:
         return None
-    text, found = pattern.subn(_in_iso, "\n".join((*words, "")))
+    text = "\n".join((*words, ""))
+    if order == ISO_8601 and _ISO_LINES.fullmatch(text):
+        return _each(text, len(words), arrow.days)
+    text, found = pattern.subn(_in_iso, text)
     return _each(text, len(words), arrow.days) if found == len(words) else None
 
 
