@@ -7,7 +7,7 @@ https://parquet.apache.org/docs/file-format/metadata/
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from arro3.core import RecordBatchReader, Schema
@@ -25,10 +25,13 @@ BROKEN = "the file cannot be read as Parquet"
 _SCHEMA, _ROWS, _GROUPS, _KEYS = 2, 3, 4, 5
 _COLUMNS, _GROUP_BYTES, _GROUP_ROWS = 1, 2, 3
 _FILE_PATH, _CHUNK = 1, 3
-_TYPE, _PACKED, _DATA, _DICTIONARY = 1, 7, 9, 11
+_TYPE, _UNPACKED, _PACKED, _DATA, _DICTIONARY = 1, 6, 7, 9, 11
 _CHILDREN, _NAME = 5, 4
 # Of a chunk: its type, encodings, path, codec, values and sizes. Statistics and indexes are left behind.
 _KEPT = (1, 2, 3, 4, 5, 6, 7)
+_READ = frozenset((*_KEPT, _DATA, _DICTIONARY))
+# What reading bytes that are not Thrift's ends with.
+_NOT_THRIFT = (IndexError, KeyError, TypeError, ValueError, RecursionError)
 _ARROW_SCHEMA = b"ARROW:schema"
 _BYTE_ARRAY = 6
 
@@ -43,10 +46,11 @@ class Chunk(NamedTuple):
 
 
 class RowGroup(NamedTuple):
-    """A row group: its rows, and the chunks of each of the file's leaves."""
+    """A row group: its rows, the chunks of each of the file's leaves, and where the footer describes it."""
 
     rows: int
     chunks: tuple[Chunk, ...]
+    told: int
 
     @property
     def size(self) -> int:
@@ -60,17 +64,21 @@ class RowGroup(NamedTuple):
 
 
 class Footer(NamedTuple):
-    """What a footer says.
+    """A footer, of which row groups are read when they are asked for.
 
     `columns` are the schema's elements of each column, of a nested one several, and `leaves` the places of
-    its chunks in a row group.
+    its chunks in a row group. `count` row groups are described from the byte `first` on; `end` is the byte of
+    the file that the footer begins at.
     """
 
+    data: bytes
+    end: int
     root: Struct
     columns: tuple[tuple[Struct, ...], ...]
     leaves: tuple[range, ...]
-    groups: tuple[RowGroup, ...]
     schema: Schema
+    count: int
+    first: int
 
     def are_fixed(self, places: Sequence[int]) -> bool:
         """Whether each value of these columns takes as many bytes as any other."""
@@ -78,6 +86,22 @@ class Footer(NamedTuple):
             len(self.columns[place]) == 1 and self.columns[place][0].get(_TYPE, (I32, 0))[1] != _BYTE_ARRAY
             for place in places
         )
+
+    def groups(self, told: int, count: int) -> Iterator[RowGroup]:
+        """So many row groups, from the one that is described at a byte. Raises `MalformedInput`."""
+        reader, leaves = ThriftReader(self.data, told), self.leaves[-1].stop if self.leaves else 0
+        for _ in range(count):
+            try:
+                group = _row_group(reader)
+            except _NOT_THRIFT:
+                raise MalformedInput(f"{BROKEN}: its footer is broken") from None
+            if len(group.chunks) != leaves or any(
+                not len(MARK) <= chunk.begin <= chunk.end <= self.end for chunk in group.chunks
+            ):
+                raise MalformedInput(
+                    f"{BROKEN}: it is cut off, as its footer tells of bytes that are not there"
+                )
+            yield group
 
 
 def footer_length(tail: bytes) -> int:
@@ -93,51 +117,69 @@ def footer_of(data: bytes, size: int) -> Footer:
     """What a footer of a file of `size` bytes says. Raises `MalformedInput`."""
     with arrow.engine(BROKEN):
         schema = read_parquet(_file(data, b""), batch_size=1).schema
+    reader, elements = ThriftReader(data), []
     try:
-        told = ThriftReader(data).struct()
-        root, *elements = told[_SCHEMA][1][1]
-        columns, leaves, at = [], [], 0
-        while elements:
-            taken, count = _subtree(elements)
-            columns.append(tuple(elements[:taken]))
-            leaves.append(range(at, at + count))
-            elements, at = elements[taken:], at + count
-        groups = tuple(_row_group(each) for each in told[_GROUPS][1][1])
-    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+        for number, kind in reader.fields():
+            if number == _GROUPS:
+                count, first = reader.list_header()[1], reader.at
+                break
+            if number == _SCHEMA:
+                elements = reader.value(kind)[1]
+            else:
+                reader.skip(kind)
+        columns, leaves = _columns(elements)
+        root, end = elements[0], size - TAIL_BYTES - len(data)
+        footer = Footer(data, end, root, columns, leaves, schema, count, first)
+    except (*_NOT_THRIFT, UnboundLocalError):
         raise MalformedInput(f"{BROKEN}: its footer is broken") from None
-    end = size - TAIL_BYTES - len(data)
-    for group in groups:
-        if len(group.chunks) != at or any(not len(MARK) <= c.begin <= c.end <= end for c in group.chunks):
-            raise MalformedInput(f"{BROKEN}: it is cut off, as its footer tells of bytes that are not there")
     if len(columns) != len(schema.names):
         raise MalformedInput(f"{BROKEN}: its footer is broken")
-    return Footer(root, tuple(columns), tuple(leaves), groups, schema)
+    return footer
 
 
-def _subtree(elements: Sequence[Struct]) -> tuple[int, int]:
-    """How many elements belong to the first, itself too, and how many of them are leaves."""
-    children = elements[0].get(_CHILDREN, (I32, 0))[1]
-    taken, leaves = 1, 0 if children else 1
-    for _ in range(children):
-        more, inner = _subtree(elements[taken:])
-        taken, leaves = taken + more, leaves + inner
-    return taken, leaves
+def _columns(elements: Sequence[Struct]) -> tuple[tuple[tuple[Struct, ...], ...], tuple[range, ...]]:
+    """The elements of each column of a schema, behind its root, and the places of its leaves."""
+    columns, leaves, at, leaf = [], [], 1, 0
+    while at < len(elements):
+        begin, open_elements, first = at, 1, leaf
+        while open_elements:
+            children = elements[at].get(_CHILDREN, (I32, 0))[1]
+            open_elements += children - 1
+            leaf += not children
+            at += 1
+        columns.append(tuple(elements[begin:at]))
+        leaves.append(range(first, leaf))
+    return tuple(columns), tuple(leaves)
 
 
-def _row_group(described: Struct) -> RowGroup:
-    return RowGroup(described[_GROUP_ROWS][1], tuple(map(_chunk, described[_COLUMNS][1][1])))
+def _row_group(reader: ThriftReader) -> RowGroup:
+    told, rows = reader.at, 0
+    chunks: list[Chunk] = []
+    for number, kind in reader.fields():
+        if number == _COLUMNS:
+            chunks = [_chunk(reader) for _ in range(reader.list_header()[1])]
+        elif number == _GROUP_ROWS:
+            rows = reader.value(kind)
+        else:
+            reader.skip(kind)
+    return RowGroup(rows, tuple(chunks), told)
 
 
-def _chunk(described: Struct) -> Chunk:
-    if _FILE_PATH in described:
-        raise MalformedInput(f"{BROKEN}: its columns are in other files")
-    if _CHUNK not in described:
+def _chunk(reader: ThriftReader) -> Chunk:
+    told: Struct | None = None
+    for number, kind in reader.fields():
+        if number == _CHUNK:
+            told = reader.struct(_READ)
+        elif number == _FILE_PATH:
+            raise MalformedInput(f"{BROKEN}: its columns are in other files")
+        else:
+            reader.skip(kind)
+    if told is None:
         raise MalformedInput(f"{BROKEN}: its columns are encrypted")
-    told = described[_CHUNK][1]
     begin = told[_DATA][1]
     if _DICTIONARY in told and 0 < told[_DICTIONARY][1] < begin:
         begin = told[_DICTIONARY][1]
-    return Chunk(begin, begin + told[_PACKED][1], told[6][1], told)
+    return Chunk(begin, begin + told[_PACKED][1], told[_UNPACKED][1], told)
 
 
 class Piece(NamedTuple):

@@ -43,11 +43,12 @@ class Survey(NamedTuple):
 
 
 class GroupSize(NamedTuple):
-    """A row group's rows, its bytes, and those of its values."""
+    """A row group's rows, its bytes, those of its values, and where the footer describes it."""
 
     rows: int
     size: int
     unpacked: int
+    told: int
 
 
 class Seen(NamedTuple):
@@ -124,7 +125,10 @@ def _parquet(data: DataFiles, file: DataFile) -> Seen:
     return Seen(
         PARQUET,
         tuple(names),
-        groups=tuple(GroupSize(group.rows, group.size, group.unpacked) for group in footer.groups),
+        groups=tuple(
+            GroupSize(group.rows, group.size, group.unpacked, group.told)
+            for group in footer.groups(footer.first, footer.count)
+        ),
         warnings=tuple(warnings),
         indexes=tuple(sorted(pandas_indexes(footer.schema))),
     )

@@ -20,6 +20,7 @@ class Part(NamedTuple):
         rows: how many there are, where that is known before they are read.
         first: how many rows of its file (of text: lines) come before it.
         size: its bytes, for progress.
+        told: of Parquet, the byte of the file's footer at which its first row group is described.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Part(NamedTuple):
     rows: int | None
     first: int
     size: int
+    told: int = 0
 
 
 class Plan(NamedTuple):

@@ -173,11 +173,11 @@ def _group_parts(place: int, seen: Seen, part_bytes: int) -> Iterator[Part]:
         )
         if number > begin and full:
             if rows:
-                yield Part(0, place, begin, number, rows, first, size)
+                yield Part(0, place, begin, number, rows, first, size, seen.groups[begin].told)
             begin, first, rows, size, unpacked = number, first + rows, 0, 0, 0
         rows, size, unpacked = rows + group.rows, size + group.size, unpacked + group.unpacked
     if rows:
-        yield Part(0, place, begin, len(seen.groups), rows, first, size)
+        yield Part(0, place, begin, len(seen.groups), rows, first, size, seen.groups[begin].told)
 
 
 def _text_parts(place: int, file: DataFile, seen: Seen, cuts: Sequence[Cut] | None) -> Iterator[Part]:

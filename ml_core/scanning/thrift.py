@@ -6,7 +6,7 @@ A struct is a dict from a field's number to its kind and value; a list is the ki
 integers are Python's, and a double is its eight bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 type Struct = dict[int, tuple[int, Any]]
@@ -23,9 +23,15 @@ class ThriftReader:
         self.data = data
         self.at = at
 
-    def struct(self) -> Struct:
-        """A struct with all of its fields."""
-        return {number: (kind, self.value(kind)) for number, kind in self.fields()}
+    def struct(self, wanted: Container[int] | None = None) -> Struct:
+        """A struct, of its fields all or those that are wanted."""
+        found: Struct = {}
+        for number, kind in self.fields():
+            if wanted is None or number in wanted:
+                found[number] = kind, self.value(kind)
+            else:
+                self.skip(kind)
+        return found
 
     def fields(self) -> Iterator[tuple[int, int]]:
         """Number and kind of each field of a struct, whose value is to be read before the next."""
@@ -52,6 +58,23 @@ class ThriftReader:
         if kind not in (BYTE, DOUBLE):
             raise IndexError(f"a value of the kind {kind}")
         return self._byte() if kind == BYTE else self._bytes(8)
+
+    def skip(self, kind: int) -> None:
+        """Pass a value of this kind."""
+        if kind in (I32, I64, I16):
+            self._varint()
+        elif kind == BINARY:
+            length = self._varint()
+            self.at += length
+        elif kind == STRUCT:
+            for _, inner in self.fields():
+                self.skip(inner)
+        elif kind in (LIST, SET):
+            inner, length = self.list_header()
+            for _ in range(length):
+                self.skip(BYTE if inner in (TRUE, FALSE) else inner)
+        elif kind not in (TRUE, FALSE):
+            self.value(kind)
 
     def list_header(self) -> tuple[int, int]:
         """The kind and the number of a list's elements, which are to be read next."""
