@@ -184,7 +184,13 @@ def distances(X: Matrix | OneHotRows, points: Tensor) -> Matrix:
 
 def nearest(X: Matrix | OneHotRows, points: Tensor, measured: Matrix) -> list[int]:
     """Which point is nearest to each row; the first of several that are equally near within rounding."""
-    labels: list[int] = measured.argmin(axis=1).tolist()
+    labels: list[int] = nearest_numbers(X, points, measured).tolist()
+    return labels
+
+
+def nearest_numbers(X: Matrix | OneHotRows, points: Tensor, measured: Matrix) -> NDArray[np.int64]:
+    """As `nearest`, as an array."""
+    labels: NDArray[np.int64] = measured.argmin(axis=1)
     close = np.count_nonzero(measured <= measured.min(axis=1, keepdims=True) * (1 + CLOSE), axis=1) > 1
     for row in np.flatnonzero(close).tolist():
         labels[row] = plain.nearest_one(_row(X, row), measured[row].tolist(), points.rows)
@@ -289,12 +295,18 @@ def _sum_in_turn(kernel: Matrix, coefficients: Coefficients, pair: int) -> Matri
 
 def most_votes(pairs: Matrix, classes: int) -> list[int]:
     """The class that wins most of its pairs, the first of several, as libsvm counts them."""
+    labels: list[int] = most_voted_numbers(pairs, classes).tolist()
+    return labels
+
+
+def most_voted_numbers(pairs: Matrix, classes: int) -> NDArray[np.int64]:
+    """As `most_votes`, as an array."""
     votes = np.zeros((len(pairs), classes), dtype=np.intp)
     for column, (i, j) in enumerate(pairs_of(classes)):
         won = pairs[:, column] > 0
         votes[:, i] += won
         votes[:, j] += ~won
-    labels: list[int] = votes.argmax(axis=1).tolist()
+    labels: NDArray[np.int64] = votes.argmax(axis=1)
     return labels
 
 
@@ -318,9 +330,15 @@ def negated(matrix: Matrix) -> Matrix:
 
 def largest(matrix: Matrix) -> list[int]:
     """The first column of each row's largest number; of a single column, whether it is above 0."""
-    labels: list[int] = (
-        matrix.argmax(axis=1) if matrix.shape[1] > 1 else (matrix[:, 0] > 0).astype(int)
-    ).tolist()
+    labels: list[int] = largest_numbers(matrix).tolist()
+    return labels
+
+
+def largest_numbers(matrix: Matrix) -> NDArray[np.int64]:
+    """As `largest`, as an array."""
+    labels: NDArray[np.int64] = (
+        matrix.argmax(axis=1) if matrix.shape[1] > 1 else (matrix[:, 0] > 0).astype(np.int64)
+    )
     return labels
 
 

@@ -77,15 +77,16 @@ class _Reading:
     def blocks(self, rejects: "RejectsFile") -> "Iterator[ScoredBlock]":
         """Them, one after another. Raises `_Stopped`, and what reading does."""
         from ml_core.scanning.blocks import blocks
-        from ml_core.scoring.predicting import predicted
+        from ml_core.scoring.predicting import Predictor
         from ml_core.scoring.writing import ScoredBlock
 
         model, request = self._model, self._request
         specs = [model.output_spec(asked) for asked in request.outputs]
         outputs = tuple(dict.fromkeys(spec.name for spec in specs if spec))
         names = {*columns_of(model), *request.keep}
+        predictor = Predictor(model, outputs)
         for block in blocks(self._stores.data, self._plan, self._part, names):
-            found = predicted(model, block, outputs)
+            found = predictor.predicted(block)
             if found.rejected and request.rejects == STOP:
                 uri = self._plan.files[self._part.file].uri
                 raise _Stopped(faults_of(uri, found.rejected[: InvalidInput.MOST_FAULTS]))

@@ -13,11 +13,12 @@ from ml_core.arithmetic import vectorised
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
 from ml_core.errors import InvalidInput, ServerlessMLError, TooLarge
 from ml_core.scanning.block import Block, Reject
-from ml_core.scanning.numbers import numbers
+from ml_core.scanning.numbers import Numbers, numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ml_core.arithmetic.contract import Arithmetic
     from ml_core.model.model import Model
 
     # By the outputs' own names: an entry for each row, labels as class or cluster numbers.
@@ -25,6 +26,23 @@ if TYPE_CHECKING:
 
 _OVERFLOW = "these values are so large that the model's result overflows"
 _TEXTS = 256  # that a network is asked at a time
+# So many numbers at a time stay in the processor's cache, and of so many rows at a time what is done once for
+# all of them does not count.
+_CACHED_NUMBERS, _ROWS = 1 << 17, 2_048
+
+
+class _ArrayArithmetic:
+    """The arithmetic in numpy, with labels as arrays too: a list of them costs more than to compute them."""
+
+    largest = staticmethod(vectorised.largest_numbers)
+    most_votes = staticmethod(vectorised.most_voted_numbers)
+    nearest = staticmethod(vectorised.nearest_numbers)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the module has
+        return getattr(vectorised, name)
+
+
+_ARRAYS: "Arithmetic[Any]" = _ArrayArithmetic()  # type: ignore[assignment]  # the rest is the module's
 
 
 class Predicted(NamedTuple):
@@ -41,11 +59,23 @@ class Predicted(NamedTuple):
     rejected: list[Reject]
 
 
-def predicted(model: "Model", block: Block, outputs: Sequence[str]) -> Predicted:
-    """What a model says of the rows of a block; `outputs` are the outputs' own names."""
-    if model.reader:
-        return _of_texts(model, block, outputs)
-    read = numbers(block, model.columns, gaps=model.takes_gaps)
+class Predictor:
+    """Asks a model for `outputs`, which are the outputs' own names."""
+
+    def __init__(self, model: "Model", outputs: Sequence[str]) -> None:
+        self._model = model
+        self._outputs = outputs
+        self._features = model.columns
+
+    def predicted(self, block: Block) -> Predicted:
+        """What the model says of the rows of a block."""
+        if self._model.reader:
+            return _of_texts(self._model, block, self._outputs)
+        read = numbers(block, self._features, gaps=self._model.takes_gaps)
+        return _of_numbers(self._model, block, self._outputs, read)
+
+
+def _of_numbers(model: "Model", block: Block, outputs: Sequence[str], read: Numbers) -> Predicted:
     X = read.good
     found = [*_answered(lambda some: _of_rows(model, X[some], outputs), slice(0, len(X)))]
     rows = None if read.kept is None else np.flatnonzero(read.kept)
@@ -54,11 +84,11 @@ def predicted(model: "Model", block: Block, outputs: Sequence[str]) -> Predicted
 
 def _of_rows(model: "Model", X: "NDArray[np.float64]", outputs: Sequence[str]) -> "Arrays":
     """The values of rows of numbers, whose matrices are bounded. Raises `NotFinite`."""
-    step = max(1, BLOCK_NUMBERS // model.peak_width)
+    step = max(1, min(BLOCK_NUMBERS // model.peak_width, max(_ROWS, _CACHED_NUMBERS // X.shape[1])))
     if len(X) <= step:
         packed = memoryview(np.ascontiguousarray(X, "<f8")).cast("B")
         # As a request of many rows is computed, however many rows a block has.
-        values = model.compute(packed, outputs, arithmetic=vectorised, request_rows=step)
+        values = model.compute(packed, outputs, arithmetic=_ARRAYS, request_rows=step)
         return {name: np.asarray(values[name]) for name in outputs}
     return _joined([_of_rows(model, X[at : at + step], outputs) for at in range(0, len(X), step)])
 

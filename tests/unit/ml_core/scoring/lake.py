@@ -4,6 +4,7 @@ import csv
 import io
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ml_core.datasets.outputs import OutputPlaces
 from ml_core.datasets.reopening import Reopening, Stores
 from ml_core.datasets.sources import DataSources, allow_list
 from ml_core.digests import sha256
+from ml_core.errors import ObjectExists
 from ml_core.jobs.checkpoints import FolderCheckpoints
 from ml_core.jobs.kept_plan import kept_plan
 from ml_core.model.model import Model
@@ -44,7 +46,8 @@ class Lake:
         self.store = self.reopening.open().store
         self.model = model
         artifact = model.to_bytes()
-        self.store.put_if_absent(artifact_key(TRAINED), artifact)
+        with suppress(ObjectExists):
+            self.store.put_if_absent(artifact_key(TRAINED), artifact)
         self.version = Version(1, TRAINED, "", sha256(artifact), len(artifact), model.algorithm)
         self.told: list[tuple[str, float | None]] = []
 
