@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ml_core import hyperparameters
 from ml_core.arithmetic import choose
-from ml_core.errors import InvalidInput
+from ml_core.errors import Fault, InvalidInput, member, raise_faults
 from ml_core.inputs.kinds import TABLE
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.algorithms.tasks import Task
     from ml_core.arithmetic.contract import Arithmetic
-    from ml_core.errors import Fault
     from ml_core.hyperparameters import Hyperparameter
     from ml_core.inputs.columns import Feature
     from ml_core.inputs.samples import Samples, TableSamples
@@ -150,6 +149,8 @@ class Algorithm:
             raises `KeyError`, `TypeError`, `ValueError` or `ArtifactInvalid` where it cannot.
         check_size: the faults of fitting so much data with some hyperparameters; None for an algorithm that
             takes every amount.
+        check_together: what is wrong with hyperparameters that are each in order: a name and a message for
+            each fault; None where any go together.
         keeps_rows: whether artifacts trained with some hyperparameters hold training rows, None where
             these do not tell; asked of versions that were trained before estimators said it themselves.
         requires: modules that the trainer must have beyond the training set (requirements/train.txt).
@@ -168,6 +169,7 @@ class Algorithm:
         fit: Callable[[TrainingData, Mapping[str, Any], FitContext], tuple[FittedEstimator, Preprocessing]],
         restore: Callable[[dict[str, Any], dict[str, Tensor]], FittedEstimator],
         check_size: Callable[[DataSize, Mapping[str, Any]], list[Fault]] | None = None,
+        check_together: Callable[[Mapping[str, Any]], list[tuple[str, str]]] | None = None,
         keeps_rows: Callable[[Mapping[str, Any]], bool | None] | None = None,
         requires: tuple[str, ...] = (),
         takes: tuple[str, ...] = (TABLE,),
@@ -180,6 +182,7 @@ class Algorithm:
         self.fit = fit
         self.restore = restore
         self.check_size = check_size or _takes_every_size
+        self.check_together = check_together or _go_together
         self.keeps_rows = keeps_rows or _not_known
         self.requires = requires
         self.takes = takes
@@ -188,6 +191,10 @@ class Algorithm:
 
 def _not_known(chosen: Mapping[str, Any]) -> None:  # noqa: ARG001 - the shape
     return None
+
+
+def _go_together(chosen: Mapping[str, Any]) -> list[tuple[str, str]]:  # noqa: ARG001 - the shape
+    return []
 
 
 def _takes_every_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:  # noqa: ARG001 - the shape
@@ -219,7 +226,10 @@ class AlgorithmInfo:
                 f"{self.name} is trained with {', '.join(missing)}, which is not installed: install it where "
                 "the service and its trainer run",
             )
-        return hyperparameters.check(self.algorithm.hyperparameters, given, where, algorithm=self.name)
+        chosen = hyperparameters.check(self.algorithm.hyperparameters, given, where, algorithm=self.name)
+        wrong = self.algorithm.check_together(chosen)
+        raise_faults(Fault(member(where, name), message) for name, message in wrong)
+        return chosen
 
     def missing(self) -> list[str]:
         """The modules that training needs beyond the training set, and that are not installed here."""

@@ -1,4 +1,8 @@
-"""Support vector classification (libsvm's C-SVC) for two and more classes."""
+"""Support vector classification for two and more classes.
+
+The loss 'hinge' is libsvm's C-SVC, which decides between pairs of classes. 'squared_hinge' is liblinear's
+linear machine, whose every class has a decision of its own: `one_versus_rest.py`.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,11 @@ if TYPE_CHECKING:
     from ml_core.arithmetic.contract import Arithmetic
 
 KERNELS = ("linear", "rbf", "poly", "sigmoid")
+HINGE, SQUARED_HINGE = "hinge", "squared_hinge"
+# Newton's steps of the squared hinge come this near in no more time: `tol` is a bound for libsvm.
+NEAR = 1e-6
+# As many iterations as liblinear takes where nothing bounds them: it needs tens.
+MOST_ITERATIONS = 1_000_000
 # Linear kernels become weights, unless those are more numbers than this and than the support vectors:
 # hundreds of classes have tens of thousands of pairs.
 MOST_WEIGHTS = 1 << 20
@@ -337,23 +346,65 @@ def check_size(size: DataSize, chosen: Mapping[str, Any]) -> list[Fault]:
     return [Fault("$.hyperparameters.probability", message)]
 
 
+def check_together(chosen: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A loss that does not go with the rest."""
+    if chosen["loss"] == HINGE:
+        return []
+    wrong = []
+    if chosen["kernel"] != "linear":
+        wrong.append(("loss", f"'squared_hinge' needs the kernel 'linear', got {chosen['kernel']!r}"))
+    if chosen["probability"]:
+        wrong.append(
+            ("probability", "expected false with the loss 'squared_hinge', got true; 'hinge' is calibrated")
+        )
+    return wrong
+
+
 def fit(
     data: TrainingData,
     chosen: Mapping[str, Any],
-    context: FitContext,  # noqa: ARG001 - libsvm tells nothing on its way
-) -> tuple[SVM, Preprocessing]:
-    """Fit by libsvm; with `probability`, calibrate on the decisions of cross-validation."""
+    context: FitContext,  # noqa: ARG001 - neither solver tells anything on its way
+) -> tuple[FittedEstimator, Preprocessing]:
+    """Fit by libsvm, the squared hinge by liblinear.
+
+    With `probability`, calibrate on the decisions of cross-validation.
+    """
     from sklearn.svm import SVC
 
     from ml_core.preprocessing.fitting import preprocess
 
-    options = {name: value for name, value in chosen.items() if name not in ("scale", "probability")}
+    if chosen.get("loss") == SQUARED_HINGE:  # what an earlier release accepted has none
+        return _one_versus_rest(data, chosen)
+    own = ("scale", "probability", "loss")
+    options = {name: value for name, value in chosen.items() if name not in own}
     if chosen["probability"]:
         estimator, preprocessing, calibration = _calibrated(SVC(**options), data, scale=chosen["scale"])
     else:
         X, preprocessing = preprocess(data.X, data.columns, scale=chosen["scale"])
         estimator, calibration = SVC(**options).fit(X, data.y), None
     return SVM(len(estimator.classes_), _pairs(estimator), calibration), preprocessing
+
+
+def _one_versus_rest(data: TrainingData, chosen: Mapping[str, Any]) -> tuple[FittedEstimator, Preprocessing]:
+    from sklearn.svm import LinearSVC
+
+    from ml_core.algorithms.one_versus_rest import OneVersusRest
+    from ml_core.preprocessing.fitting import preprocess
+
+    X, preprocessing = preprocess(data.X, data.columns, scale=chosen["scale"])
+    estimator = LinearSVC(
+        loss=SQUARED_HINGE,
+        dual=False,
+        C=chosen["C"],
+        class_weight=chosen["class_weight"],
+        tol=min(chosen["tol"], NEAR),
+        max_iter=MOST_ITERATIONS if chosen["max_iter"] == -1 else chosen["max_iter"],
+    ).fit(X, data.y)
+    weights, intercepts = estimator.coef_, estimator.intercept_
+    return (
+        OneVersusRest(Tensor.of(weights.ravel().tolist(), *weights.shape), tuple(intercepts.tolist())),
+        preprocessing,
+    )
 
 
 def _calibrated(estimator: Any, data: TrainingData, *, scale: bool) -> tuple[Any, Preprocessing, Calibration]:  # noqa: ANN401 - scikit-learn is untyped
@@ -479,11 +530,24 @@ def _flag(value: object) -> bool:
     return value
 
 
+def _keeps_rows(chosen: Mapping[str, Any]) -> bool | None:
+    """A linear kernel is mostly kept as weights: of those only the artifact knows."""
+    if chosen.get("kernel") != "linear":
+        return True
+    return False if chosen.get("loss") == SQUARED_HINGE else None
+
+
 ALGORITHM = Algorithm(
     title="Support vector machine",
     task=CLASSIFICATION,
     hyperparameters=(
         hp.Hyperparameter("kernel", hp.OneOf(*KERNELS), "rbf", "how alike two rows are"),
+        hp.Hyperparameter(
+            "loss",
+            hp.OneOf(HINGE, SQUARED_HINGE),
+            HINGE,
+            "what a wrong row costs; 'squared_hinge', which parts each class from the rest, needs 'linear'",
+        ),
         hp.Hyperparameter("C", hp.Number(above=0, most=1e10), 1.0, "inverse strength of the regularisation"),
         hp.Hyperparameter(
             "gamma",
@@ -509,9 +573,9 @@ ALGORITHM = Algorithm(
         hp.scale(default=True),
     ),
     check_size=check_size,
+    check_together=check_together,
     fit=fit,
     restore=restore,
-    # A linear kernel is mostly kept as weights: of those only the artifact knows.
-    keeps_rows=lambda chosen: None if chosen.get("kernel") == "linear" else True,
+    keeps_rows=_keeps_rows,
     objective="hinge_loss",
 )

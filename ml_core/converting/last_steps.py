@@ -98,6 +98,7 @@ def _linear_svc(estimator: Any, rows: "CodedRows", path: str) -> Converted:  # n
     params = estimator.get_params(deep=False)
     given = {
         "kernel": "linear",
+        "loss": params["loss"],
         "C": params["C"],
         "class_weight": params["class_weight"],
         "probability": False,

@@ -68,9 +68,22 @@ def test_defaults_are_scikit_learns(name: str) -> None:
     estimators = {"logistic_regression": LogisticRegression, "svm": SVC, "kmeans": KMeans}
     theirs = estimators[name]().get_params()
     ours = algorithms.algorithm(name).check({})
-    ours_alone = {"scale", "probability"}
+    ours_alone = {"scale", "probability", "loss"}
     assert {key: theirs.get(key, "none") for key in ours if key not in ours_alone} == {
         key: value for key, value in ours.items() if key not in ours_alone
+    }
+
+
+def test_a_loss_that_does_not_go_with_the_rest_is_refused() -> None:
+    check = algorithms.algorithm("svm").check
+    assert check({"loss": "squared_hinge", "kernel": "linear"})["loss"] == "squared_hinge"
+    with pytest.raises(InvalidInput) as refused:
+        check({"loss": "squared_hinge", "probability": True})
+    assert {fault.path: fault.message for fault in refused.value.faults} == {
+        "$.hyperparameters.loss": "'squared_hinge' needs the kernel 'linear', got 'rbf'",
+        "$.hyperparameters.probability": (
+            "expected false with the loss 'squared_hinge', got true; 'hinge' is calibrated"
+        ),
     }
 
 
@@ -92,7 +105,7 @@ def test_each_wrong_hyperparameter_is_told() -> None:
     messages = {fault.path: fault.message for fault in refused.value.faults}
     assert messages["$.hyperparameters.C"] == "expected a number above 0 to 1e+10, got 0"
     assert messages["$.hyperparameters.gama"].startswith(
-        "svm has no such hyperparameter; it has kernel, C, gamma"
+        "svm has no such hyperparameter; it has kernel, loss, C, gamma"
     )
 
 
