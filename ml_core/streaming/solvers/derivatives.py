@@ -16,7 +16,7 @@ class Derivatives(NamedTuple):
     """The sums over rows of each machine's loss, and of what it does around where it was looked at.
 
     Args:
-        loss: machines × what the losses are compared by; the first is what the derivatives are of.
+        loss: one number for each machine.
         gradient: machines × coefficients.
         curvature: machines × coefficients × coefficients; or machines × coefficients, only the diagonals.
     """

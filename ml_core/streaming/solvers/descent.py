@@ -4,7 +4,7 @@ A pass looks at where a step led, and sums all that the next step needs: a step 
 pass but its own. One that leads up is taken again, shorter. Machines that are done are summed no more.
 """
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Objective(Protocol):
         ...
 
     def kernel(
-        self, machines: "NDArray[np.intp]", coefficients: "Numbers", widths: "Numbers", *, full: bool
+        self, machines: "NDArray[np.intp]", coefficients: "Numbers", *, full: bool
     ) -> "BlockKernel[Derivatives]":
         """What to sum for these machines there; see `MarginKernel`."""
         ...
@@ -49,32 +49,22 @@ class Direction(Protocol):
 
     full: bool
     """Whether it needs the curvature in full, or its diagonal."""
+    precise: float
+    """A machine is done when its next step would lower the objective by less than this share of it."""
     sure: bool
-    """Whether a short last step needs no pass to look at where it led."""
+    """Whether that step is then taken, without a pass to look at where it leads."""
 
     def of(self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers") -> "Numbers":
         """The step from there, downwards. Told of each place that a machine comes to, in order."""
         ...
 
-    def state(self) -> "dict[str, Numbers]":
+    def state(self) -> "dict[str, NDArray[Any]]":
         """What it remembers, by names that begin with 'direction_'."""
         ...
 
-    def restore(self, state: "dict[str, Numbers]") -> None:
+    def restore(self, state: "dict[str, NDArray[Any]]") -> None:
         """Remember what `state` gave."""
         ...
-
-
-class Stopping(NamedTuple):
-    """When a descent is done.
-
-    Args:
-        precise: a machine is when its next step would lower the objective by less than this share of it.
-        passes: at most so many.
-    """
-
-    precise: float
-    passes: int
 
 
 class Descent:
@@ -83,8 +73,7 @@ class Descent:
     Args:
         objective: what is to be least.
         direction: where to go from a place.
-        stopping: when it is done.
-        widths: the smoothing width of each step's loss; the last is kept. (0,) for losses that need none.
+        most: as many passes as it may make.
         start: machines × coefficients to begin at.
     """
 
@@ -92,13 +81,11 @@ class Descent:
         self,
         objective: Objective,
         direction: Direction,
-        stopping: Stopping,
+        most: int,
         *,
-        widths: tuple[float, ...] = (0.0,),
         start: "Numbers | None" = None,
     ) -> None:
-        self._objective, self._direction, self._stopping = objective, direction, stopping
-        self._widths = widths
+        self._objective, self._direction, self._most = objective, direction, most
         machines, width = objective.shape
         self.passes = 0
         self.objectives: list[float] = []
@@ -107,15 +94,13 @@ class Descent:
         self._step = np.zeros((machines, width))
         self._length = np.zeros(machines)  # the share of the step that the trial is
         self._slope = np.zeros(machines)  # along the step, at the beginning of it
-        self._value = np.full(machines, np.inf)  # at the last place, as trials will be compared to it
-        self._told = np.zeros(machines)  # the objective itself there
-        self._stage = np.zeros(machines, dtype=np.intp)
+        self._value = np.full(machines, np.inf)  # the objective at the last place
         self._done = np.zeros(machines, dtype=bool)
 
     @property
     def done(self) -> bool:
         """Whether no machine needs another pass, or none may be made."""
-        return bool(self._done.all()) or self.passes >= self._stopping.passes
+        return bool(self._done.all()) or self.passes >= self._most
 
     @property
     def converged(self) -> bool:
@@ -132,47 +117,39 @@ class Descent:
         if self.done:
             return None
         active = np.flatnonzero(~self._done)
-        widths = np.array([self._compared_at(stage) for stage in self._stage[active]])
-        return self._objective.kernel(active, self._trial[active], widths, full=self._direction.full)
-
-    def _compared_at(self, stage: int) -> tuple[float, ...]:
-        if len(self._widths) == 1:
-            return self._widths
-        last = len(self._widths) - 1
-        return (self._widths[min(stage, last)], self._widths[min(max(stage - 1, 0), last)], 0.0)
+        return self._objective.kernel(active, self._trial[active], full=self._direction.full)
 
     def take(self, sums: "Derivatives") -> None:
         """Make a step of the sums of what `next` gave."""
         self.passes += 1
         for place, machine in enumerate(np.flatnonzero(~self._done).tolist()):
             penalty = 0.5 * float(self._objective.ridge @ self._trial[machine] ** 2)
-            values = sums.loss[place] + penalty
-            compared = values[min(1, len(values) - 1)]
-            if self._leads_down(machine, float(compared)):
-                self._told[machine] = values[-1]
-                self._go_on(machine, float(values[0]), sums.gradient[place], sums.curvature[place])
+            value = float(sums.loss[place]) + penalty
+            if self._leads_down(machine, value):
+                self._go_on(machine, value, sums.gradient[place], sums.curvature[place])
             else:
-                self._shorten(machine, float(compared))
-        self.objectives.append(float(self._told.sum()))
+                self._shorten(machine, value)
+        self.objectives.append(float(self._value.sum()))
 
     def _leads_down(self, machine: int, value: float) -> bool:
         before = self._value[machine]
         promised = ENOUGH * self._length[machine] * self._slope[machine]
-        return value <= before + promised + ROUNDING * abs(before) if np.isfinite(before) else True
+        if np.isfinite(before):
+            return bool(value <= before + promised + ROUNDING * abs(before))
+        if not np.isfinite(value):
+            raise OverflowError("the sums over the rows overflow")
+        return True
 
     def _go_on(self, machine: int, value: float, gradient: "Numbers", curvature: "Numbers") -> None:
         self._at[machine] = self._trial[machine]
         gradient = gradient + self._objective.ridge * self._at[machine]
         step = self._direction.of(machine, self._at[machine], gradient, curvature)
         slope = float(gradient @ step)
-        last = self._stage[machine] >= len(self._widths) - 1
-        near = -0.5 * slope <= self._stopping.precise * abs(value)
-        self._done[machine] = last and near
+        self._done[machine] = -0.5 * slope <= self._direction.precise * abs(value)
         if not self._done[machine] or self._direction.sure:
             self._trial[machine] = self._at[machine] + step
         self._step[machine], self._slope[machine], self._length[machine] = step, slope, 1.0
         self._value[machine] = value
-        self._stage[machine] += 1
 
     def _shorten(self, machine: int, value: float) -> None:
         """Try again where a parabola through what is known has its least, within bounds."""
@@ -208,7 +185,5 @@ _KEPT = (
     "_length",
     "_slope",
     "_value",
-    "_told",
-    "_stage",
     "_done",
 )

@@ -4,11 +4,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import Fault, raise_faults
-from ml_core.streaming.solvers.descent import Descent, Stopping
-from ml_core.streaming.solvers.linear import LinearObjective, two_classes
+from ml_core.streaming.solvers.descent import Descent, Direction, Objective
+from ml_core.streaming.solvers.limits import MOST_COEFFICIENTS, in_full
+from ml_core.streaming.solvers.linear import LinearObjective, costs_of_rest, one_versus_rest, two_classes
 from ml_core.streaming.solvers.linear_fit import LinearFit
-from ml_core.streaming.solvers.losses import LOG
+from ml_core.streaming.solvers.losses import LOG, SQUARED_HINGE
+from ml_core.streaming.solvers.multinomial import MultinomialObjective
 from ml_core.streaming.solvers.newton import Newton
+from ml_core.streaming.solvers.quasi_newton import QuasiNewton
 from ml_core.streaming.solvers.weighting import costs
 
 if TYPE_CHECKING:
@@ -17,21 +20,20 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ml_core.algorithms.contract import FittedEstimator
+    from ml_core.safetensors import Tensor
     from ml_core.streaming.solvers.coordinates import Coordinates
     from ml_core.streaming.solvers.fits import StreamedFit
-    from ml_core.streaming.solvers.starting import Sample
+    from ml_core.streaming.solvers.starting import DrawnRows
 
-# The next step would lower the objective by less than this share of it; Newton's is then taken unseen.
-PRECISE = 1e-9
-TWO = 2
+    type Numbers = NDArray[np.float64]
+
+# As many passes as a fit makes whose hyperparameters say nothing of it.
+PASSES = 100
 
 
 def faults_of(
-    algorithm: str,
-    chosen: "Mapping[str, Any]",
-    *,
-    columns: int,  # noqa: ARG001 - not yet
-    classes: int | None,
+    algorithm: str, chosen: "Mapping[str, Any]", *, columns: int, classes: int | None
 ) -> list[Fault]:
     """Why such a training cannot be done in passes, and what fits instead; none where it can.
 
@@ -41,14 +43,55 @@ def faults_of(
         columns: how many numbers a row has once it is encoded.
         classes: how many there are; None where the task takes no targets.
     """
-    if algorithm != "logistic_regression":
-        return [Fault("$.algorithm", f"{algorithm} cannot be trained in passes over the table")]
-    if chosen["l1_ratio"]:
-        message = "the absolute penalty (l1_ratio above 0) cannot be fitted in passes over the table: use 0"
-        return [Fault("$.hyperparameters.l1_ratio", message)]
-    if classes != TWO:
-        return [Fault("$.algorithm", f"{classes} classes: not yet")]
-    return []
+    if algorithm == "logistic_regression":
+        return [*_absolute(chosen), *_too_many(columns, classes)]
+    if algorithm == "svm":
+        return [*_no_line(chosen), *_too_many(columns, classes)]
+    message = (
+        f"{algorithm} needs all rows in memory; in passes over the table train logistic_regression, or svm "
+        "with kernel 'linear'"
+    )
+    return [Fault("$.algorithm", message)]
+
+
+def _absolute(chosen: "Mapping[str, Any]") -> list[Fault]:
+    if not chosen["l1_ratio"]:
+        return []
+    message = "the absolute penalty (L1) needs all rows in memory; in passes over the table expected 0"
+    return [Fault("$.hyperparameters.l1_ratio", message)]
+
+
+def _no_line(chosen: "Mapping[str, Any]") -> list[Fault]:
+    where = "$.hyperparameters"
+    found = []
+    if chosen["kernel"] != "linear":
+        message = (
+            f"the kernel {chosen['kernel']!r} needs all rows in memory; in passes over the table expected "
+            "'linear', or train a logistic_regression"
+        )
+        found.append(Fault(f"{where}.kernel", message))
+    if chosen["probability"]:
+        message = (
+            "calibrating needs all rows in memory; in passes over the table expected false, or train a "
+            "logistic_regression, which gives probabilities"
+        )
+        found.append(Fault(f"{where}.probability", message))
+    if not found and chosen.get("loss", "hinge") == "hinge":
+        message = "the loss 'hinge' is not fitted in passes over the table; expected 'squared_hinge'"
+        found.append(Fault(f"{where}.loss", message))
+    return found
+
+
+def _too_many(columns: int, classes: int | None) -> list[Fault]:
+    several = classes or 0
+    coefficients = (several if several > 2 else 1) * (columns + 1)
+    if coefficients <= MOST_COEFFICIENTS:
+        return []
+    message = (
+        f"{columns} columns once encoded and {several} classes are {coefficients} coefficients; in passes "
+        f"over the table at most {MOST_COEFFICIENTS} are fitted: leave columns of many words out"
+    )
+    return [Fault("$.data.features", message)]
 
 
 def solver_for(
@@ -58,7 +101,7 @@ def solver_for(
     columns: int,
     counts: "Sequence[int] | None",
     seed: int,  # noqa: ARG001 - k-means starts from it
-    sample: "Sample | None",
+    sample: "DrawnRows | None",
 ) -> "StreamedFit":
     """The fit of an algorithm in passes.
 
@@ -73,35 +116,101 @@ def solver_for(
     Raises:
         InvalidInput: it cannot be done in passes.
     """
-    raise_faults(
-        faults_of(algorithm, chosen, columns=columns, classes=None if counts is None else len(counts))
-    )
-    assert counts is not None  # noqa: S101 - for the type checker
-    return _two_class_regression(chosen, columns, counts, sample)
+    classes = None if counts is None else len(counts)
+    raise_faults(faults_of(algorithm, chosen, columns=columns, classes=classes))
+    assert counts is not None  # noqa: S101 - for the type checker: these are classifiers
+    make = _regression if algorithm == "logistic_regression" else _squared_hinge
+    return make(chosen, columns, counts, sample)
 
 
-def _two_class_regression(
-    chosen: "Mapping[str, Any]", columns: int, counts: "Sequence[int]", sample: "Sample | None"
+def _regression(
+    chosen: "Mapping[str, Any]", columns: int, counts: "Sequence[int]", sample: "DrawnRows | None"
 ) -> LinearFit:
-    from ml_core.algorithms.logistic_regression import LogisticRegression
-
+    descending = _log_descent if len(counts) == 2 else _multinomial_descent
     return LinearFit(
-        partial(_log_descent, columns, Stopping(PRECISE, chosen["max_iter"])),
-        LogisticRegression,
+        partial(descending, columns, min(PASSES, chosen["max_iter"])),
+        _regression_of,
         costs=costs(chosen["C"], chosen["class_weight"], counts),
         counts=counts,
+        columns=columns,
         intercept=chosen["fit_intercept"],
-        movable=True,
+        movable=chosen["fit_intercept"],
+        sample=sample,
+    )
+
+
+def _squared_hinge(
+    chosen: "Mapping[str, Any]", columns: int, counts: "Sequence[int]", sample: "DrawnRows | None"
+) -> LinearFit:
+    passes = PASSES if chosen["max_iter"] == -1 else min(PASSES, chosen["max_iter"])
+    return LinearFit(
+        partial(_squared_hinge_descent, columns, passes),
+        _machine_of,
+        costs=costs_of_rest(costs(chosen["C"], chosen["class_weight"], counts), chosen["C"]),
+        counts=counts,
+        columns=columns,
+        intercept=True,
+        movable=False,
         sample=sample,
     )
 
 
 def _log_descent(
     columns: int,
-    stopping: Stopping,
-    by_class: "Sequence[float]",
+    most: int,
+    by_class: "Numbers",
     seen: "Coordinates",
-    start: "NDArray[np.float64] | None",
+    start: "Numbers | None",
 ) -> Descent:
     objective = LinearObjective(LOG, two_classes(by_class), seen, columns)
-    return Descent(objective, Newton(objective.ridge), stopping, start=start)
+    return Descent(objective, _direction(objective), most, start=start)
+
+
+def _multinomial_descent(
+    columns: int,
+    most: int,
+    by_class: "Numbers",
+    seen: "Coordinates",
+    start: "Numbers | None",
+) -> Descent:
+    objective = MultinomialObjective(by_class, seen, columns)
+    return Descent(objective, _direction(objective, objective.pinned), most, start=start)
+
+
+def _squared_hinge_descent(
+    columns: int,
+    most: int,
+    by_class: "Numbers",
+    seen: "Coordinates",
+    start: "Numbers | None",
+) -> Descent:
+    machines = one_versus_rest(by_class)
+    objective = LinearObjective(SQUARED_HINGE, machines, seen, columns, of_intercept=1.0)
+    return Descent(objective, _direction(objective), most, start=start)
+
+
+def _direction(objective: Objective, pinned: "Numbers | None" = None) -> Direction:
+    machines, width = objective.shape
+    if in_full(machines, width):
+        return Newton(objective.ridge, pinned)
+    return QuasiNewton(objective.ridge, machines)
+
+
+def _regression_of(weights: "Numbers", intercepts: "Numbers") -> "FittedEstimator":
+    from ml_core.algorithms.logistic_regression import LogisticRegression
+
+    if len(intercepts) > 1:  # the least coefficients of those that say the same: they sum to 0 over classes
+        weights, intercepts = weights - weights.mean(axis=0), intercepts - intercepts.mean()
+    return LogisticRegression(_tensor(weights), tuple(intercepts.tolist()))
+
+
+def _machine_of(weights: "Numbers", intercepts: "Numbers") -> "FittedEstimator":
+    from ml_core.algorithms.one_versus_rest import OneVersusRest
+
+    return OneVersusRest(_tensor(weights), tuple(intercepts.tolist()))
+
+
+def _tensor(array: "Numbers") -> "Tensor":
+    from ml_core.safetensors import Tensor
+
+    return Tensor.of(array.ravel().tolist(), *array.shape)

@@ -7,8 +7,6 @@ import numpy as np
 from ml_core.streaming.solvers.margins import Machines, MarginKernel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from ml_core.streaming.solvers.coordinates import Coordinates
@@ -40,30 +38,32 @@ class LinearObjective:
         self.ridge = coordinates.ridge(columns, of_intercept=of_intercept)
         self.shape = (len(machines.signs), len(self.ridge))
 
-    def kernel(
-        self, machines: "NDArray[np.intp]", coefficients: "Numbers", widths: "Numbers", *, full: bool
-    ) -> MarginKernel:
+    def kernel(self, machines: "NDArray[np.intp]", coefficients: "Numbers", *, full: bool) -> MarginKernel:
         """What to sum for these machines there."""
         chosen = Machines(self._machines.signs[machines], self._machines.costs[machines])
-        return MarginKernel(self._loss, chosen, coefficients, widths, self._coordinates, full)
+        return MarginKernel(self._loss, chosen, coefficients, self._coordinates, full)
 
 
-def two_classes(costs: "Sequence[float]") -> Machines:
-    """One machine, positive for the second class."""
-    return Machines(np.array([[-1.0, 1.0]]), np.array([costs], dtype=np.float64))
+def two_classes(costs: "Numbers") -> Machines:
+    """One machine, positive for the second class. `costs` are those of each class."""
+    return Machines(np.array([[-1.0, 1.0]]), costs[np.newaxis])
 
 
-def one_versus_rest(costs: "Sequence[float]") -> Machines:
-    """A machine for each class, positive for it; of two classes only the second's."""
-    if len(costs) == 2:
-        return two_classes(costs)
-    signs = 2.0 * np.eye(len(costs)) - 1.0
-    return Machines(signs, np.tile(np.array(costs, dtype=np.float64), (len(costs), 1)))
+def one_versus_rest(costs: "Numbers") -> Machines:
+    """A machine for each class, positive for it; of two classes only the second's.
+
+    `costs` are machines × classes; see `costs_of_rest`.
+    """
+    classes = len(costs.T)
+    signs = np.array([[-1.0, 1.0]]) if classes == 2 else 2.0 * np.eye(classes) - 1.0
+    return Machines(signs, costs)
 
 
-def one_versus_one(costs: "Sequence[float]") -> Machines:
-    """A machine for each pair (0, 1), (0, 2) … (1, 2) …, positive for the first, as libsvm has them."""
+def costs_of_rest(costs: "Numbers", plain: float) -> "Numbers":
+    """Machines × classes: the cost of each class as a machine has it that decides for one of them.
+
+    liblinear weighs only the class that a machine decides for, and the rest costs C; of two classes it
+    weighs both.
+    """
     classes = len(costs)
-    first, second = np.triu_indices(classes, 1)
-    signs = np.eye(classes)[first] - np.eye(classes)[second]
-    return Machines(signs, np.abs(signs) * np.array(costs, dtype=np.float64))
+    return costs[np.newaxis] if classes == 2 else np.where(np.eye(classes) > 0, costs, plain)

@@ -8,21 +8,20 @@ import numpy as np
 from ml_core.streaming.solvers import kept
 from ml_core.streaming.solvers.coordinates import Coordinates, coordinates
 from ml_core.streaming.solvers.descent import Descent
-from ml_core.streaming.solvers.starting import Sample, costs_of_sample, run
+from ml_core.streaming.solvers.starting import DrawnRows, costs_of_sample, run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_core.algorithms.contract import FittedEstimator
-    from ml_core.safetensors import Tensor
     from ml_core.streaming.solvers.contract import BlockKernel
     from ml_core.streaming.solvers.derivatives import Derivatives
 
     type Numbers = NDArray[np.float64]
     # Of each class's costs, how rows are seen, and where to start: the descent.
-    type Descending = Callable[[Sequence[float], Coordinates, Numbers | None], Descent]
-    # Of weights and intercepts, machines × columns.
-    type Estimating = Callable[[Tensor, tuple[float, ...]], FittedEstimator]
+    type Descending = Callable[[Numbers, Coordinates, Numbers | None], Descent]
+    # Of weights, machines or classes × columns, and intercepts.
+    type Estimating = Callable[[Numbers, Numbers], FittedEstimator]
 
 # A descent that starts from a sample has mostly this many passes, or from nowhere.
 NEAR, FAR = 4, 9
@@ -34,8 +33,9 @@ class LinearFit:
     Args:
         descending: makes the descent.
         estimating: makes the estimator of what was found.
-        costs: what a row's loss costs, for each class.
+        costs: what a row's loss costs, its last axis the class.
         counts: how many rows each class has.
+        columns: how many numbers a row has.
         intercept: whether decisions have one.
         movable: whether it is free of penalty.
         sample: where to start from; None for nothing, or where a state will be restored.
@@ -46,14 +46,15 @@ class LinearFit:
         descending: "Descending",
         estimating: "Estimating",
         *,
-        costs: Sequence[float],
+        costs: "Numbers",
         counts: Sequence[int],
+        columns: int,
         intercept: bool,
         movable: bool,
-        sample: Sample | None,
+        sample: DrawnRows | None,
     ) -> None:
         self._descending, self._estimating = descending, estimating
-        self._costs, self._counts = costs, counts
+        self._costs, self._counts, self._columns = costs, counts, columns
         self._intercept, self._movable = intercept, movable
         self._sample = sample
         self._seen = Coordinates(intercept)
@@ -127,10 +128,6 @@ class LinearFit:
 
     def estimator(self) -> "FittedEstimator":
         """What was learnt, of rows as the kernels were given them."""
-        from ml_core.safetensors import Tensor
-
         assert self._descent is not None, "there is an estimator after the passes"  # noqa: S101
-        weights, intercepts = self._seen.told(self._descent.coefficients)
-        return self._estimating(
-            Tensor.of(weights.ravel().tolist(), *weights.shape), tuple(intercepts.tolist())
-        )
+        width = self._columns + self._intercept
+        return self._estimating(*self._seen.told(self._descent.coefficients.reshape(-1, width)))

@@ -39,7 +39,6 @@ class MarginKernel(NamedTuple):
         loss: its name in `LOSSES`.
         machines: those that are summed for, as all arguments below.
         coefficients: machines × coefficients: where to look.
-        widths: machines × smoothing widths to tell the loss at; the derivatives are of the first.
         coordinates: how rows are seen.
         full: whether the curvature is summed in full, or its diagonal.
     """
@@ -47,7 +46,6 @@ class MarginKernel(NamedTuple):
     loss: str
     machines: Machines
     coefficients: "Numbers"
-    widths: "Numbers"
     coordinates: "Coordinates"
     full: bool
 
@@ -62,7 +60,7 @@ class MarginKernel(NamedTuple):
         assert y is not None  # noqa: S101 - for the type checker: these are classifiers
         machines, width = self.coefficients.shape
         sums = Derivatives(
-            np.zeros((machines, self.widths.shape[1])),
+            np.zeros(machines),
             np.zeros((machines, width)),
             np.zeros((machines, width, width) if self.full else (machines, width)),
         )
@@ -79,10 +77,8 @@ class MarginKernel(NamedTuple):
                 chosen = np.flatnonzero(sign)
                 sign, cost, decision, looked_at = sign[chosen], cost[chosen], decision[chosen], rows[chosen]
             margins = sign * decision
-            loss, slope, curvature = loss_of(margins, self.widths[machine, 0])
-            sums.loss[machine, 0] += cost @ loss
-            for place, width in enumerate(self.widths[machine, 1:], 1):
-                sums.loss[machine, place] += cost @ loss_of(margins, width)[0]
+            loss, slope, curvature = loss_of(margins)
+            sums.loss[machine] += cost @ loss
             sums.gradient[machine] += (cost * sign * slope) @ looked_at
             _add_curvature(sums.curvature[machine], looked_at, cost * curvature, full=self.full)
 
@@ -91,7 +87,7 @@ def _add_curvature(into: "Numbers", rows: "Numbers", factors: "Numbers", *, full
     if not full:
         into += factors @ (rows * rows)
         return
-    if not factors.all():  # hinges curve only where a row is near
+    if not factors.all():  # a squared hinge curves only where a margin is below 1
         curved = np.flatnonzero(factors)
         rows, factors = rows[curved], factors[curved]
     rooted = rows * np.sqrt(factors)[:, np.newaxis]

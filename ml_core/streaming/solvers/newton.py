@@ -1,6 +1,6 @@
 """Newton's step, of the gradient and the curvature at a place."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Newton:
         pinned: added to the curvature where a direction changes nothing; None where every one does.
     """
 
-    full, sure = True, True
+    full, precise, sure = True, 1e-7, True  # what is left after the step is the square of that
 
     def __init__(self, ridge: "Numbers", pinned: "Numbers | None" = None) -> None:
         self._ridge, self._pinned = ridge, pinned
@@ -43,11 +43,11 @@ class Newton:
                 return step
             jitter *= 100.0
 
-    def state(self) -> "dict[str, Numbers]":
+    def state(self) -> "dict[str, NDArray[Any]]":
         """Nothing: it remembers nothing."""
         return {}
 
-    def restore(self, state: "dict[str, Numbers]") -> None:
+    def restore(self, state: "dict[str, NDArray[Any]]") -> None:
         """Nothing to remember."""
 
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from ml_core.streaming.solvers.contract import Solver
     from ml_core.streaming.solvers.derivatives import Derivatives
 
+    type Numbers = NDArray[np.float64]
 
-class Sample(NamedTuple):
+
+class DrawnRows(NamedTuple):
     """Rows drawn at random from all, as the estimator takes them, and each one's class number."""
 
     X: "NDArray[np.float64]"
@@ -27,13 +29,16 @@ class Sample(NamedTuple):
         return np.bincount(self.y, minlength=classes)
 
 
-def costs_of_sample(costs: "Sequence[float]", counts: "Sequence[int]", sample: Sample) -> list[float]:
-    """What a row's loss costs where the sample's rows stand for all rows of their classes."""
-    have = sample.counts(len(counts)).tolist()
-    return [cost * all_ / max(1, own) for cost, all_, own in zip(costs, counts, have, strict=True)]
+def costs_of_sample(costs: "Numbers", counts: "Sequence[int]", sample: DrawnRows) -> "Numbers":
+    """What a row's loss costs where the sample's rows stand for all rows of their classes.
+
+    The last axis of `costs` is the class.
+    """
+    stands_for: Numbers = costs * (np.array(counts) / np.maximum(1, sample.counts(len(counts))))
+    return stands_for
 
 
-def run(solver: "Solver[Derivatives]", sample: Sample) -> None:
+def run(solver: "Solver[Derivatives]", sample: DrawnRows) -> None:
     """All passes of a solver over rows in memory."""
     while (kernel := solver.next()) is not None:
         first, *others = (

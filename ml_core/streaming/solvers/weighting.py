@@ -2,11 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
 
-def costs(C: float, class_weight: "str | Mapping[int, float] | None", counts: "Sequence[int]") -> list[float]:
+
+def costs(
+    C: float, class_weight: "str | Mapping[int, float] | None", counts: "Sequence[int]"
+) -> "NDArray[np.float64]":
     """C times the weight of each class.
 
     Args:
@@ -15,9 +21,9 @@ def costs(C: float, class_weight: "str | Mapping[int, float] | None", counts: "S
         counts: how many rows each class has.
     """
     if class_weight is None:
-        return [C] * len(counts)
+        return np.full(len(counts), C)
     if class_weight == "balanced":
         rows, classes = sum(counts), len(counts)
-        return [C * (rows / (classes * count)) for count in counts]
+        return np.array([C * (rows / (classes * count)) for count in counts])
     weights: Any = class_weight
-    return [C * float(weights.get(number, 1.0)) for number in range(len(counts))]
+    return np.array([C * float(weights.get(number, 1.0)) for number in range(len(counts))])

@@ -1,0 +1,122 @@
+"""Logistic regression of several classes at once: the sums, and what is to be least.
+
+All classes are one machine, whose coefficients are those of each class one after the other. To move every
+class by the same changes no probability: the penalty settles it for the weights, and the intercepts are
+held together by their sum, 0.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ml_core.streaming.solvers.derivatives import Derivatives, slices
+from ml_core.streaming.solvers.limits import in_full
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ml_core.streaming.solvers.coordinates import Coordinates
+
+    type Numbers = NDArray[np.float64]
+
+
+class MultinomialKernel(NamedTuple):
+    """The derivatives of the multinomial loss summed over rows.
+
+    Args:
+        costs: what a row's loss is multiplied by, for each class.
+        coefficients: classes × coefficients of each: where to look.
+        coordinates: how rows are seen.
+        full: whether the curvature is summed in full, or its diagonal.
+    """
+
+    costs: "Numbers"
+    coefficients: "Numbers"
+    coordinates: "Coordinates"
+    full: bool
+
+    @property
+    def work(self) -> int:
+        """How many multiplications a row takes."""
+        classes, width = len(self.coefficients), len(self.coefficients.T)
+        if not self.full:
+            return 3 * classes * width
+        return classes * width * (2 + (width + 1) // 2 + (classes * width + 1) // 2)
+
+    def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> Derivatives:
+        """The sums over a block."""
+        assert y is not None  # noqa: S101 - for the type checker: this is a classifier
+        size = self.coefficients.size
+        loss, gradient = np.zeros(1), np.zeros((1, size))
+        curvature = np.zeros((1, size, size) if self.full else (1, size))
+        for some in slices(len(X), size if self.full else len(self.coefficients.T)):
+            self._sum(self.coordinates.seen(X[some]), y[some], Derivatives(loss, gradient, curvature))
+        return Derivatives(loss, gradient, curvature)
+
+    def _sum(self, rows: "Numbers", y: "NDArray[np.int64]", sums: Derivatives) -> None:
+        decisions = rows @ self.coefficients.T
+        decisions -= decisions.max(axis=1, keepdims=True)
+        shares = np.exp(decisions)
+        total = shares.sum(axis=1, keepdims=True)
+        shares /= total
+        each, cost = np.arange(len(y)), self.costs[y]
+        sums.loss[0] += cost @ (np.log(total[:, 0]) - decisions[each, y])
+        wrong = shares * cost[:, np.newaxis]
+        wrong[each, y] -= cost
+        sums.gradient[0] += (wrong.T @ rows).ravel()
+        if self.full:
+            _add_curvature(sums.curvature[0], rows, shares, cost)
+        else:
+            curved = shares * (1.0 - shares) * cost[:, np.newaxis]
+            sums.curvature[0] += (curved.T @ (rows * rows)).ravel()
+
+
+def _add_curvature(into: "Numbers", rows: "Numbers", shares: "Numbers", cost: "Numbers") -> None:
+    """That of each class by itself, less what they all take from each other."""
+    width = rows.shape[1]
+    rooted = np.sqrt(cost)[:, np.newaxis] * rows
+    together = (shares[:, :, np.newaxis] * rooted[:, np.newaxis, :]).reshape(len(rows), -1)
+    into -= together.T @ together
+    for number, share in enumerate(np.sqrt(shares).T):
+        own = share[:, np.newaxis] * rooted
+        place = slice(number * width, (number + 1) * width)
+        into[place, place] += own.T @ own
+
+
+class MultinomialObjective:
+    """Σ cost · (-log of the class's probability) + ½‖weights‖².
+
+    Args:
+        costs: what a row's loss is multiplied by, for each class.
+        coordinates: how rows are seen.
+        columns: how many a row has.
+    """
+
+    def __init__(self, costs: "Numbers", coordinates: "Coordinates", columns: int) -> None:
+        self._costs, self._coordinates = costs, coordinates
+        of_class = coordinates.ridge(columns, of_intercept=0.0)
+        self.ridge = np.tile(of_class, len(costs))
+        self.shape = (1, len(self.ridge))
+
+    @property
+    def pinned(self) -> "Numbers | None":
+        """What holds the intercepts together in a curvature in full; None where there is none of either."""
+        if not self._coordinates.intercept:
+            return None
+        size = len(self.ridge)
+        if not in_full(1, size):
+            return None
+        free = (self.ridge == 0.0).astype(np.float64)
+        pinned: Numbers = np.outer(free, free) / free.sum()
+        return pinned
+
+    def kernel(
+        self,
+        machines: "NDArray[np.intp]",  # noqa: ARG002 - there is one
+        coefficients: "Numbers",
+        *,
+        full: bool,
+    ) -> MultinomialKernel:
+        """What to sum there."""
+        by_class = coefficients.reshape(len(self._costs), -1)
+        return MultinomialKernel(self._costs, by_class, self._coordinates, full)

@@ -1,0 +1,239 @@
+"""Linear models fitted in passes are those that scikit-learn fits to all rows at once."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+
+from ml_core import algorithms
+from ml_core.errors import InvalidInput
+from ml_core.streaming.solvers.doors import faults_of, solver_for
+from ml_core.streaming.solvers.starting import DrawnRows
+from tests.unit.ml_core.streaming.tables import in_order_of, one_pass, passes, table
+
+
+def chosen(algorithm: str, **given: Any) -> dict[str, Any]:
+    filled: dict[str, Any] = algorithms.algorithm(algorithm).check(given)
+    weights = filled["class_weight"]
+    if isinstance(weights, dict):
+        filled["class_weight"] = {int(number): weight for number, weight in weights.items()}
+    return filled
+
+
+def fit_of(algorithm: str, X: Any, y: Any, sample: DrawnRows | None = None, **given: Any) -> Any:
+    counts = np.bincount(y).tolist()
+    return solver_for(
+        algorithm, chosen(algorithm, **given), columns=X.shape[1], counts=counts, seed=0, sample=sample
+    )
+
+
+def drawn(X: Any, y: Any, share: float) -> DrawnRows:
+    places = np.sort(np.random.default_rng(1).choice(len(X), int(share * len(X)), replace=False))
+    return DrawnRows(X[places], y[places])
+
+
+def log_objective(model: Any, X: Any, y: Any, costs: Any) -> float:
+    """The objective of scikit-learn's logistic regression, of anything with weights and intercepts."""
+    weights, intercepts = model
+    decisions = X @ weights.T + intercepts
+    if decisions.shape[1] == 1:
+        decisions = np.hstack([np.zeros_like(decisions), decisions])
+    decisions = decisions - decisions.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(decisions).sum(axis=1)) - decisions[np.arange(len(y)), y]
+    return float(costs[y] @ losses + 0.5 * (weights**2).sum())
+
+
+def squared_objective(model: Any, X: Any, y: Any, costs: Any) -> float:
+    """The sum of `LinearSVC`'s objectives, whose intercepts bear the penalty too.
+
+    Of more than two classes liblinear weighs only the one that is told from the rest, which costs C = 0.5.
+    """
+    weights, intercepts = model
+    signs = 2.0 * np.eye(y.max() + 1)[y] - 1.0 if len(weights) > 1 else 2.0 * y[:, np.newaxis] - 1.0
+    lacks = np.maximum(0.0, 1.0 - signs * (X @ weights.T + intercepts))
+    each = np.where(signs > 0, costs[y][:, np.newaxis], 0.5) if len(weights) > 1 else costs[y][:, np.newaxis]
+    return float((each * lacks**2).sum() + 0.5 * (weights**2).sum() + 0.5 * (intercepts**2).sum())
+
+
+def coefficients(fit: Any) -> tuple[Any, Any]:
+    estimator = fit.estimator()
+    return np.array(estimator.weights.rows), np.array(estimator.intercepts)
+
+
+def costs_of(C: float, weights: Any, y: Any) -> Any:
+    counts = np.bincount(y)
+    if weights == "balanced":
+        return C * len(y) / (len(counts) * counts)
+    return C * np.array([(weights or {}).get(number, 1.0) for number in range(len(counts))])
+
+
+WEIGHTS: list[Any] = [None, "balanced", {0: 3.0, 1: 0.5}]
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "class_weight"),
+    [
+        ("breast_cancer", "drawn", None),
+        ("breast_cancer", "labels", "balanced"),
+        ("breast_cancer raw", "column", {0: 3.0, 1: 0.5}),
+        ("iris raw", "labels", None),
+        ("wine", "labels", {0: 3.0, 1: 0.5}),
+        ("wine raw", "column", "balanced"),
+    ],
+)
+def test_logistic_regression_is_that_of_all_rows(name: str, order: str, class_weight: Any) -> None:
+    X, y = in_order_of(order, *table(name))
+    text = {str(k): v for k, v in class_weight.items()} if isinstance(class_weight, dict) else class_weight
+    fit = passes(fit_of("logistic_regression", X, y, class_weight=text), X, y)
+    tight = LogisticRegression(
+        tol=1e-12, max_iter=10_000, solver="newton-cholesky", class_weight=class_weight
+    ).fit(X, y)
+    costs = costs_of(1.0, class_weight, y)
+    best = log_objective((tight.coef_, tight.intercept_), X, y, costs)
+    assert log_objective(coefficients(fit), X, y, costs) <= best * (1 + 1e-10)
+    assert_allclose(coefficients(fit)[0], tight.coef_, rtol=1e-5, atol=1e-7)
+    assert_allclose(coefficients(fit)[1], tight.intercept_, rtol=1e-5, atol=1e-5)
+    assert not fit.warnings
+    assert fit.passes <= 10
+    assert fit.expected == fit.passes == len(fit.objectives)
+
+
+def test_ten_classes_of_pictures_take_few_passes_from_a_sample() -> None:
+    X, y = table("digits raw")
+    X, y = X[:600], y[:600]
+    fit = passes(fit_of("logistic_regression", X, y, drawn(X, y, 0.5), C=0.01), X, y)
+    tight = LogisticRegression(C=0.01, tol=1e-10, max_iter=10_000).fit(X, y)
+    costs = costs_of(0.01, None, y)
+    best = log_objective((tight.coef_, tight.intercept_), X, y, costs)
+    assert log_objective(coefficients(fit), X, y, costs) <= best * (1 + 1e-8)
+    assert abs(coefficients(fit)[0].sum(axis=0)).max() < 1e-12
+    assert fit.passes <= 10
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_badly_scaled_columns_far_from_zero_lose_no_digits(fit_intercept: bool) -> None:
+    X, y = table("breast_cancer")
+    bad = X[:, :10] * 10.0 ** np.arange(-3, 7) + (1e6 * np.arange(10) if fit_intercept else 0.0)
+    fit = passes(
+        fit_of("logistic_regression", bad, y, drawn(bad, y, 0.8), fit_intercept=fit_intercept), bad, y
+    )
+    centre = bad.mean(axis=0) if fit_intercept else np.zeros(10)  # which the intercept takes up
+    tight = LogisticRegression(
+        tol=1e-12, max_iter=10_000, solver="newton-cholesky", fit_intercept=fit_intercept
+    ).fit(bad - centre, y)
+    costs = costs_of(1.0, None, y)
+    weights, intercepts = coefficients(fit)
+    best = log_objective((tight.coef_, tight.intercept_), bad - centre, y, costs)
+    assert log_objective((weights, intercepts + weights @ centre), bad - centre, y, costs) <= best * (
+        1 + 1e-8
+    )
+    assert fit.passes <= 10
+
+
+@pytest.mark.parametrize("class_weight", WEIGHTS)
+@pytest.mark.parametrize("name", ["breast_cancer", "iris raw", "wine"])
+def test_the_squared_hinge_is_that_of_all_rows(name: str, class_weight: Any) -> None:
+    X, y = in_order_of("labels", *table(name))
+    text = {str(k): v for k, v in class_weight.items()} if isinstance(class_weight, dict) else class_weight
+    fit = passes(fit_of("svm", X, y, kernel="linear", loss="squared_hinge", C=0.5, class_weight=text), X, y)
+    tight = LinearSVC(C=0.5, dual=False, tol=1e-10, max_iter=100_000, class_weight=class_weight).fit(X, y)
+    costs = costs_of(0.5, class_weight, y)
+    best = squared_objective((tight.coef_, tight.intercept_), X, y, costs)
+    assert squared_objective(coefficients(fit), X, y, costs) <= best * (1 + 1e-8)
+    assert_allclose(coefficients(fit)[0], tight.coef_, rtol=1e-4, atol=1e-5)
+    assert fit.passes <= 10
+
+
+def test_all_rows_as_the_sample_take_one_pass() -> None:
+    X, y = table("breast_cancer")
+    fit = passes(fit_of("logistic_regression", X, y, DrawnRows(X, y)), X, y)
+    assert fit.passes == 1
+
+
+def test_separable_classes_take_few_passes_from_a_sample() -> None:
+    X, y = table("iris raw")
+    apart = (y == 0).astype(np.int64)
+    fit = passes(fit_of("logistic_regression", X, apart, drawn(X, apart, 0.5)), X, apart)
+    assert fit.passes <= 5
+
+
+def test_more_coefficients_than_newton_takes_are_fitted_by_l_bfgs() -> None:
+    rng = np.random.default_rng(5)
+    X = (rng.random((1500, 1200)) < 0.02).astype(np.float64)
+    y = (X @ rng.normal(size=1200) + rng.normal(size=1500) > 0).astype(np.int64)
+    fit = passes(fit_of("logistic_regression", X, y, drawn(X, y, 0.5), C=0.3), X, y)
+    tight = LogisticRegression(C=0.3, tol=1e-10, max_iter=10_000).fit(X, y)
+    costs = costs_of(0.3, None, y)
+    best = log_objective((tight.coef_, tight.intercept_), X, y, costs)
+    assert log_objective(coefficients(fit), X, y, costs) <= best * (1 + 1e-8)
+    assert fit.passes <= 40
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "given"),
+    [
+        ("logistic_regression", {}),
+        ("logistic_regression", {"C": 100.0}),
+        ("svm", {"kernel": "linear", "loss": "squared_hinge"}),
+    ],
+)
+def test_a_fit_killed_between_passes_goes_on_to_the_last_bit(algorithm: str, given: dict[str, Any]) -> None:
+    X, y = table("wine raw")
+    sample = drawn(X, y, 0.6)
+    whole = passes(fit_of(algorithm, X, y, sample, **given), X, y)
+    current = fit_of(algorithm, X, y, sample, **given)
+    while not one_pass(current, X, y):
+        state = current.state()
+        current = fit_of(algorithm, X, y, None, **given)
+        current.restore(state)
+    assert current.state() == whole.state()
+    assert current.estimator().parameters() == whole.estimator().parameters()
+    assert current.objectives == whole.objectives
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 7, 50])
+def test_parts_of_every_size_give_the_same_model(blocks: int) -> None:
+    X, y = in_order_of("labels", *table("wine"))
+    some = coefficients(passes(fit_of("logistic_regression", X, y), X, y, blocks))
+    assert_allclose(
+        some[0], coefficients(passes(fit_of("logistic_regression", X, y), X, y))[0], rtol=1e-12, atol=1e-13
+    )
+
+
+def test_kernels_go_to_other_processes_and_tell_their_work() -> None:
+    fits: list[tuple[str, str, dict[str, Any]]] = [
+        ("breast_cancer", "logistic_regression", {}),
+        ("wine", "logistic_regression", {}),
+        ("wine", "svm", {"kernel": "linear", "loss": "squared_hinge"}),
+    ]
+    for name, algorithm, given in fits:
+        X, y = table(name)
+        kernel = fit_of(algorithm, X, y, **given).next()
+        there, here = pickle.loads(pickle.dumps(kernel))(X, y), kernel(X, y)  # noqa: S301 - ours
+        assert all((ours == theirs).all() for ours, theirs in zip(here, there, strict=True))
+        assert kernel.work > X.shape[1]
+
+
+def test_a_pass_too_few_is_told() -> None:
+    X, y = table("wine")
+    fit = passes(fit_of("logistic_regression", X, y, max_iter=2), X, y)
+    assert fit.passes == 2
+    assert "did not converge in 2 passes" in fit.warnings[0]
+
+
+def test_what_needs_all_rows_is_refused_with_what_fits() -> None:
+    def told(algorithm: str, **given: Any) -> list[str]:
+        found = faults_of(algorithm, chosen(algorithm, **given), columns=5, classes=3)
+        return [f"{fault.path}: {fault.message}" for fault in found]
+
+    assert told("logistic_regression") == []
+    assert "expected 0" in told("logistic_regression", l1_ratio=0.5)[0]
+    kernel, probability = told("svm", probability=True)
+    assert "expected 'linear'" in kernel
+    assert "logistic_regression" in probability
+    with pytest.raises(InvalidInput, match="l1_ratio"):
+        fit_of("logistic_regression", *table("wine"), l1_ratio=1.0)
