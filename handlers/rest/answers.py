@@ -440,10 +440,17 @@ _VERSION = _object(
             "and the processor's features that were used. `continued_from` has those of earlier deliveries "
             "of its job that computed with others; without it all computed with the same.",
         },
+        "engine": _ENGINE,
+        "drawn_rows": {
+            "title": "DrawnRows",
+            "type": "object",
+            "description": "Of a table that was read part by part: of how many rows, drawn at random, the "
+            "`profile` and the `curves` are, where they are not of all.",
+        },
         "lineage": _LINEAGE,
     },
     closed=False,
-    optional=("split", "input", "numerics", "importance"),
+    optional=("split", "input", "numerics", "importance", "engine", "drawn_rows"),
 )
 _SIDE: Schema = {
     "class": {**_LABEL, "description": "What a decision above 0 is for."},

@@ -87,29 +87,6 @@ def fit_table(
         raise DataChanged(f"{error}, and {TRAINING.goes_on}") from error
 
 
-def fit_rows(
-    request: "TrainingRequest",
-    folder: str,
-    progress: Callable[[str, float | None], None],
-    budget: "Budget",
-    *,
-    deadline: float | None = None,
-    checkpoints: "Checkpoints | None" = None,
-    history: "History | None" = None,
-    seconds: float | None = None,
-) -> Trained:
-    """Fit on the rows of a request, or on other instances, whose file is in the child's folder."""
-    # Nobody else holds the rows: `fit` lets go of them when it has what it computes with.
-    return fit(
-        request.with_rows(os.path.join(folder, "data"), budget, seconds=seconds),
-        progress,
-        deadline=deadline,
-        checkpoints=checkpoints,
-        history=history,
-        seconds=seconds,
-    )
-
-
 def _in_memory(filled: "TrainingRequest", run: _Run) -> Trained:
     """Nobody else may hold the rows: `fit` lets go of them when it has what it computes with."""
     trained = fit(

@@ -20,12 +20,18 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from functools import partial
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ml_core.jobs.checkpoints import FolderCheckpoints
 from ml_core.sandbox.memory import is_nearly_spent, prefer_oom_kill
 from ml_core.training.history import Entry, History
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ml_core.tables.memory import Budget
+    from ml_core.training.fitting import Trained
+    from ml_core.training.request import TrainingRequest
 
 _SPARE = 3.0  # seconds before its deadline at which a fit should have stopped by itself,
 _SPARE_PART = 0.1  # and of little time that part
@@ -140,7 +146,6 @@ def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
     if environment is not None:
         os.environ.update(environment())
     from ml_core.inputs.kinds import TABLE
-    from ml_core.jobs.choosing import fit_rows, fit_table
     from ml_core.tables.memory import machine_budget
     from ml_core.tables.readers import load_readers
     from ml_core.training.reference import TableReference
@@ -153,20 +158,37 @@ def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
         load_readers()
     progress(READING, None)
     seconds = _seconds("ML_ALLOWED_SECONDS")
-    fitting = partial(
-        fit_table if isinstance(request.data, TableReference) and TABLE in info.algorithm.takes else fit_rows,
+    fitting: Callable[..., Trained] = _fit_rows
+    if isinstance(request.data, TableReference) and TABLE in info.algorithm.takes:
+        from ml_core.jobs.choosing import fit_table as fitting  # it imports more than rows need
+    trained = fitting(
         request,
         folder,
         progress,
         machine_budget(),
-    )
-    trained = fitting(
         deadline=_stop_by(_deadline(), time.time()),
         checkpoints=FolderCheckpoints(folder, history),
         history=history,
         seconds=seconds,
     )
     _write_results(folder, trained.artifact, {**trained.manifest, **lineage})
+
+
+def _fit_rows(
+    request: "TrainingRequest",
+    folder: str,
+    progress: _Progress,
+    budget: "Budget",
+    *,
+    seconds: float | None,
+    **options: Any,  # noqa: ANN401 - those of `fit`
+) -> "Trained":
+    """Fit on the rows of a request, or on other instances, whose file is in the folder."""
+    from ml_core.training.fitting import fit
+
+    path = os.path.join(folder, "data")
+    # Nobody else holds the rows: `fit` lets go of them when it has what it computes with.
+    return fit(request.with_rows(path, budget, seconds=seconds), progress, seconds=seconds, **options)
 
 
 def _write_results(folder: str, artifact: bytes, manifest: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from serverless_ml.answers.record import Answer, Listed
+from serverless_ml.answers.scoring import Engine
 
 
 class Models(Listed[str]):
@@ -49,6 +50,8 @@ class Version(Answer):
     numerics: dict[str, Any] | None = None
     lineage: dict[str, Any] = field(default_factory=dict)
     registered: dict[str, Any] | None = None
+    engine: Engine | None = None
+    drawn_rows: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
