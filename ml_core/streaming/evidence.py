@@ -12,7 +12,7 @@ from arro3.core import Array, Field
 
 from ml_core.errors import MalformedInput
 from ml_core.inputs.rules import ValueRule, spelled
-from ml_core.streaming.seen import ValuesSeen
+from ml_core.streaming.seen import KEPT_HASHES, ValuesSeen
 from ml_core.tables import arrow
 from ml_core.tables.columns import (
     BOOLEAN,
@@ -198,6 +198,7 @@ class Looker:
         said: what is said of the column.
         as_words: whether it is known that only its words tell.
         rule: the kind and rule that all of its words are known to have.
+        most_hashes: how many hashes of different values are kept.
     """
 
     def __init__(
@@ -208,12 +209,14 @@ class Looker:
         *,
         as_words: bool = False,
         rule: tuple[str, ValueRule] | None = None,
+        most_hashes: int = KEPT_HASHES,
     ) -> None:
         self.evidence = Evidence()
         self._name = name
         self._options = options
         self._said = said
         self._as_words = as_words
+        self._most_hashes = most_hashes
         self._column = WordColumn(name, said)
         self._guesses: list[Guess] = [] if as_words else self._column.first_guesses()
         if rule is not None:
@@ -272,7 +275,10 @@ class Looker:
                 make = date_column if guess.kind == DATE else number_column
                 column = make(self._name, values, guess.rule)
                 return Evidence(
-                    READ, seen=ValuesSeen.of(column.values), guess=guess, missing=dict(column.missing_words)
+                    READ,
+                    seen=ValuesSeen.of(column.values, most=self._most_hashes),
+                    guess=guess,
+                    missing=dict(column.missing_words),
                 )
             self._guesses.pop(0)
             if isinstance(guess, PlainNumbers) and guess.mostly:
@@ -320,7 +326,9 @@ class Looker:
             places = np.flatnonzero(column.present & (column.values != 0) & (column.values != 1))
             wrong = (int(places[0]), float(column.values[places[0]])) if len(places) else None
         form = NUMBER if column.kind == INTEGER else column.kind
-        return Evidence(form, seen=ValuesSeen.of(column.values), missing=missing, wrong=wrong)
+        return Evidence(
+            form, seen=ValuesSeen.of(column.values, most=self._most_hashes), missing=missing, wrong=wrong
+        )
 
     def _of_json(self, values: list[Any]) -> Evidence:
         """Values of JSON."""

@@ -26,7 +26,7 @@ from ml_core.streaming.evidence import (
     Looker,
     together,
 )
-from ml_core.streaming.seen import LookedColumn, ValuesSeen
+from ml_core.streaming.seen import LookedColumn, ValuesSeen, kept_hashes
 from ml_core.tables.columns import BOOLEAN, CATEGORY, INTEGER, LISTS, MOST_WORDS, NUMBER, OTHER, TEXT, Column
 from ml_core.tables.json_lines import mixing
 from ml_core.tables.options import ColumnOptions, ReadOptions
@@ -102,6 +102,7 @@ def _looker(plan: "Plan", asked: ColumnsAsked, name: str) -> Looker:
         name,
         asked.options,
         _said(plan, asked.options, name),
+        most_hashes=kept_hashes(len(asked.names)),
         as_words=name in asked.as_words,
         rule=asked.rules.get(name),
     )
@@ -183,7 +184,8 @@ class Looking:
             counts, whole = total or ([], dict.fromkeys(asked.names, Evidence()))
             rows, found = part
             joined = {name: together(columns[name], whole[name], each) for name, each in found.items()}
-            return [*counts, rows], joined
+            counts.append(rows)
+            return counts, joined
 
         self.done += 1
         task = partial(look_at_part, self._stores, self._plan._replace(parts=()), asked)

@@ -10,8 +10,9 @@ import numpy as np
 
 from ml_core.algorithms.tasks.classification import ScoredSamples, losses_of, metrics_of
 from ml_core.algorithms.tasks.clustering import SILHOUETTE_ROWS, silhouette
-from ml_core.algorithms.tasks.curves import curves
+from ml_core.algorithms.tasks.curves import MOST_CLASSES, curves
 from ml_core.algorithms.tasks.values import values_of
+from ml_core.arithmetic.bounds import BLOCK_NUMBERS
 from ml_core.inputs.samples import TableSamples
 from ml_core.profiles.fitting import predicted_profile
 from ml_core.profiles.profile import LEAST, PROBABILITY_BINS, PredictedProfile
@@ -35,6 +36,10 @@ class Ranked(NamedTuple):
     y: "NDArray[np.int64]"
     decisions: "NDArray[np.float64] | None"
     probabilities: "NDArray[np.float64] | None"
+
+    def first(self, rows: int) -> "Ranked":
+        """So many of them."""
+        return Ranked(*(None if each is None else each[:rows] for each in self))  # type: ignore[arg-type]
 
     def add(self, other: "Ranked", most: int) -> "Ranked":
         """Those of both with the smallest keys."""
@@ -100,7 +105,9 @@ class Measuring(NamedTuple):
 
 
 def most_ranked(model: "Model") -> int:
-    """Of how many rows scores are kept."""
+    """Of how many rows scores are kept; none of so many classes that there are no curves."""
+    if len(model.classes or ()) > MOST_CLASSES:
+        return 0
     width = sum(
         model.output_specs[name].width for name in ("decision", "probability") if name in model.outputs
     )
@@ -117,7 +124,8 @@ def answers_of_part(source: RowSource, measuring: Measuring, item: PartRows) -> 
     training, testing = item.training(), item.testing()
     nothing = Answered(0, np.empty(0, np.int64), {}, np.empty(0, np.int64), None)
     at, total = 0, AnsweredRows(nothing, nothing)
-    for X, target in source.rows(item.part):
+    width = sum(spec.width for spec in model.output_specs.values())
+    for X, target in source.rows(item.part, most=max(1, BLOCK_NUMBERS // max(1, width))):
         keys = mixed(np.arange(item.first + at, item.first + at + len(X), dtype=np.uint64) ^ salt)
         found = []
         for some in (training[at : at + len(X)], testing[at : at + len(X)]):
@@ -126,7 +134,10 @@ def answers_of_part(source: RowSource, measuring: Measuring, item: PartRows) -> 
                 continue
             y = None if target is None or source.classes is None else source.classes.numbers(target[some])
             samples = TableSamples(np.ascontiguousarray(X[some]), source.features)
-            found.append(_answered(model, samples, y, keys[some], measuring.objective))
+            answered = _answered(model, samples, y, keys[some], measuring.objective)
+            if answered.ranked is not None and most == 0:
+                answered = answered._replace(ranked=answered.ranked.first(0))
+            found.append(answered)
         total = total.add(AnsweredRows(*found), most)
         at += len(X)
     return total
@@ -180,7 +191,7 @@ def measured_classes(model: "Model", answered: Answered, majority: int) -> Table
     metrics = metrics_of(
         classes, answered.counts, losses, ScoredSamples(y, decisions, probabilities), majority
     )
-    drawn = len(y) if len(y) < answered.rows else None
+    drawn = len(y) if 0 < len(y) < answered.rows else None
     return TableMeasured(metrics, curves(classes, y, decisions, probabilities), drawn)
 
 

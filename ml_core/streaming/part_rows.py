@@ -84,8 +84,12 @@ class RowSource(NamedTuple):
         names = [feature.name for feature in (*self.features, *filter(None, [self.target]))]
         yield from blocks(self.stores.open().data, self.plan, part, names)
 
-    def rows(self, part: Part) -> "Iterator[tuple[NDArray[np.float64], NDArray[np.float64] | None]]":
+    def rows(
+        self, part: Part, *, most: int | None = None
+    ) -> "Iterator[tuple[NDArray[np.float64], NDArray[np.float64] | None]]":
         """All rows of a part, block by block, and the values of their target, NaN where it is missing.
+
+        A block has at most so many rows.
 
         Raises `MalformedInput` for a cell that is not what its column is: the table has changed.
         """
@@ -93,7 +97,10 @@ class RowSource(NamedTuple):
         width = len(self.features)
         for block in self.blocks(part):
             X = read_numbers(block, columns)
-            yield X[:, :width], X[:, width] if self.target is not None else None
+            step = most or max(1, len(X))
+            for begin in range(0, len(X), step):
+                some = X[begin : begin + step]
+                yield some[:, :width], some[:, width] if self.target is not None else None
 
 
 def read_numbers(block: "Block", columns: "Sequence[Feature]") -> "NDArray[np.float64]":

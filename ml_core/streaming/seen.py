@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from ml_core.tables.columns import Column
 
 # So many of the smallest hashes estimate how many different values there are; fewer values are counted.
-KEPT_HASHES = 1 << 14
+KEPT_HASHES, _FEWEST_HASHES = 1 << 14, 1 << 8
+_ALL_COLUMNS_HASHES = 1 << 22
 _ALL_HASHES = 1 << 64
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+def kept_hashes(columns: int) -> int:
+    """How many hashes are kept of each column, where there are so many columns."""
+    return max(_FEWEST_HASHES, min(KEPT_HASHES, _ALL_COLUMNS_HASHES // max(1, columns)))
 
 
 def mixed(numbers: "NDArray[np.uint64]") -> "NDArray[np.uint64]":
@@ -43,6 +49,7 @@ class ValuesSeen(NamedTuple):
         total: the sum of their hashes, which tells one collection of values from another.
         smallest: the smallest hashes of different values, ascending.
         infinite: the first row, from 0, that held infinity.
+        most: how many hashes are kept.
     """
 
     rows: int = 0
@@ -57,9 +64,12 @@ class ValuesSeen(NamedTuple):
     total: int = 0
     smallest: "NDArray[np.uint64]" = np.empty(0, np.uint64)
     infinite: int | None = None
+    most: int = KEPT_HASHES
 
     @classmethod
-    def of(cls, values: "NDArray[Any]", times: "NDArray[np.int64] | None" = None) -> Self:
+    def of(
+        cls, values: "NDArray[Any]", times: "NDArray[np.int64] | None" = None, *, most: int = KEPT_HASHES
+    ) -> Self:
         """What is seen of float64 values with NaN, or of words' places with -1; `times` is how often each."""
         there = ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
         rows = len(values) if times is None else int(times.sum())
@@ -89,7 +99,8 @@ class ValuesSeen(NamedTuple):
             rises=bool((np.diff(known) > 0).all()) and (often is None or bool((often == 1).all())),
             days=are_days(known),
             total=total,
-            smallest=np.unique(hashes)[:KEPT_HASHES],
+            smallest=np.unique(hashes)[:most],
+            most=most,
         )
 
     def add(self, other: "ValuesSeen") -> "ValuesSeen":
@@ -113,17 +124,20 @@ class ValuesSeen(NamedTuple):
             whole and self.rises and other.rises and self.last < other.first,
             whole and self.days and other.days,
             (self.total + other.total) % _ALL_HASHES,
-            _smallest(self.smallest, other.smallest) if whole else self.smallest[:0],
+            np.unique(np.concatenate([self.smallest, other.smallest]))[: min(self.most, other.most)]
+            if whole
+            else self.smallest[:0],
             infinite,
+            min(self.most, other.most),
         )
 
     @property
     def different(self) -> int:
         """How many different values there are; of many an estimate, to about one per cent."""
-        if len(self.smallest) < KEPT_HASHES:
+        if len(self.smallest) < self.most:
             return len(self.smallest)
         part = (int(self.smallest[-1]) + 1) / _ALL_HASHES
-        return min(self.present, round((KEPT_HASHES - 1) / part))
+        return min(self.present, round((self.most - 1) / part))
 
     @property
     def is_count(self) -> bool:
@@ -140,10 +154,6 @@ class ValuesSeen(NamedTuple):
     def first_day(self) -> float | None:
         """The first value, where all are whole numbers that look like dates; else None."""
         return self.first if self.days and self.present else None
-
-
-def _smallest(some: "NDArray[np.uint64]", others: "NDArray[np.uint64]") -> "NDArray[np.uint64]":
-    return np.unique(np.concatenate([some, others]))[:KEPT_HASHES]
 
 
 class LookedColumn(NamedTuple):

@@ -320,4 +320,6 @@ class Selecting(NamedTuple):
 
 
 def _listed(total: "list[SelectedPart] | None", part: SelectedPart) -> "list[SelectedPart]":
-    return [*(total or ()), part]
+    listed = total or []
+    listed.append(part)
+    return listed

@@ -16,6 +16,7 @@ from ml_core.errors import InvalidInput, raise_faults
 from ml_core.inputs.labels import Labels
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.model.model import Model
+from ml_core.preprocessing.recoding import blocks
 from ml_core.streaming.looking import LookedTable, Looking
 from ml_core.streaming.measuring import (
     AnsweredRows,
@@ -77,6 +78,10 @@ if TYPE_CHECKING:
     from ml_core.training.request import TrainingRequest
 
     type Progress = Callable[[str, float | None], None]
+
+
+# What a solver starts from: so many numbers of rows that were drawn.
+_SAMPLE_NUMBERS, _FEWEST_SAMPLED = 1 << 22, 200
 
 
 class StreamedTable(NamedTuple):
@@ -322,7 +327,8 @@ class StreamedTraining:
         drawn = found.training
         sample = None
         if kept is None:
-            sample = Sample(ready.prepared(drawn.X), None if classes is None else drawn.y)
+            some = slice(0, max(_FEWEST_SAMPLED, _SAMPLE_NUMBERS // max(1, ready.width)))
+            sample = Sample(ready.prepared(drawn.X[some]), None if classes is None else drawn.y[some])
         fit = solver_for(
             self._info.name,
             options_of(self._request.hyperparameters, classes),
@@ -500,9 +506,11 @@ def sums_of_part(
         if not some.any():
             continue
         y = None if target is None or source.classes is None else source.classes.numbers(target[some])
+        rows = X[some]
         with np.errstate(all="ignore"):
-            sums = kernel(ready.prepared(X[some]), y)
-            total = sums if total is None else total.add(sums)
+            for piece in blocks(len(rows), ready.width):
+                sums = kernel(ready.prepared(rows[piece]), None if y is None else y[piece])
+                total = sums if total is None else total.add(sums)
     return total
 
 
