@@ -16,6 +16,7 @@ CHURN = (
 ).encode()
 LINES = b"".join(b'{"x": %d, "y": %s}\n' % (row, b"null" if row % 6 == 0 else b"1.5") for row in range(60))
 _CHURN = {"uri": "dataset://churn", "target": "churned"}
+_BY_CUSTOMER = {"by": "group", "column": "customer"}
 ROW = {"age": 31.5, "plan": "pro", "active": True, "since": "2024-03-12"}
 
 
@@ -127,11 +128,15 @@ CASES = [
     ),
     *train("some columns", {"uri": "dataset://churn", "target": "churned", "features": ["plan"]}, "some"),
     *train("options", {**_CHURN, "types": {"age": "category"}, "exclude": ["customer"]}, "said"),
-    *train("held out by group", _CHURN, "by_group", split={"by": "group", "column": "customer"}, seed=3),
+    *train("held out by group", _CHURN, "by_group", split=_BY_CUSTOMER, seed=3),
     *train("held out by time", _CHURN, "by_time", split={"by": "time", "column": "since"}),
     get("what was held out how", "/v1/models/churn/versions"),
     *train("held out by no column", _CHURN, "by_none", split={"by": "time", "column": "until"}),
     *train("held out by words as times", _CHURN, "by_words", split={"by": "time", "column": "plan"}),
+    *train("a dataset that is read part by part", _CHURN, "in_parts", engine="streamed"),
+    *train("groups of one that is", _CHURN, "groups_in_parts", engine="streamed", split=_BY_CUSTOMER, seed=3),
+    refused("an engine that is none", _CHURN, "$.engine", engine="spark"),
+    refused("an engine that is not turned on", _CHURN, "$.engine", engine="lithops"),
     *train("a column that is not there", {"uri": "dataset://churn", "target": "gone"}, "absent"),
     *train("a dataset that is no table", {"uri": "dataset://noise", "target": "a"}, "noise_job"),
     refused("a dataset that was never uploaded", {"uri": "dataset://never", "target": "a"}, "$.data.uri"),

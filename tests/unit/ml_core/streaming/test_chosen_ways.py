@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +40,47 @@ class Trainer:
         self._root = root
         self._children = 0
 
-    def ended(
-        self, request: TrainingRequest, *, fetched: Path | None = None, memory: int | None = None
-    ) -> Result:
-        """What becomes of a child."""
+    def folder(self) -> Path:
+        """A folder for one more child."""
         self._children += 1
         folder = self._root / f"child {self._children}"
         folder.mkdir()
+        return folder
+
+    def killed(self, request: TrainingRequest, saved: int) -> bytes:
+        """The checkpoint of a child that is killed once it has saved so many."""
+        folder = self.folder()
+        path, seen = folder / "checkpoint", set()
+        with self.child(request, folder) as child:
+            while len(seen) < saved and not child.ended.wait(0.002):
+                with suppress(FileNotFoundError):
+                    seen.add(path.stat().st_ino)
+        return path.read_bytes()
+
+    def ended(
+        self,
+        request: TrainingRequest,
+        *,
+        fetched: Path | None = None,
+        memory: int | None = None,
+        checkpoint: bytes | None = None,
+    ) -> Result:
+        """What becomes of a child."""
+        folder = self.folder()
+        if checkpoint is not None:
+            (folder / "checkpoint").write_bytes(checkpoint)
         if fetched is not None:
             os.link(fetched, folder / "data")
+        with self.child(request, folder, memory) as child:
+            assert child.ended.wait(300)
+            return child.result()
+
+    def child(self, request: TrainingRequest, folder: Path, memory: int | None = None) -> FitChild:
+        """A child that opens the data folder."""
         environment = {"ML_ROOT": str(self._root / "root"), "ML_DATA_ROOT": str(self.data)}
         stores = Reopening("handlers.local.services:open_stores", {"environment": environment})
         Surroundings(JOB, stores).write(str(folder))
-        with FitChild(request.to_bytes(), str(folder), memory=memory) as child:
-            assert child.ended.wait(300)
-            return child.result()
+        return FitChild(request.to_bytes(), str(folder), memory=memory)
 
     def trained(self, request: TrainingRequest, **options: Any) -> FittedArtifact:
         """The model of a child."""
@@ -119,6 +146,17 @@ def test_a_table_past_the_memory_is_read_part_by_part(trainer: Trainer) -> None:
     assert isinstance(refused, RequestRefused)
     assert refused.error["code"] == "too_large"
     assert "linear" in refused.error["message"] or "part by part" in refused.error["message"]
+
+
+@pytest.mark.parametrize("saved", [1, 5])
+def test_a_child_that_is_killed_is_continued_to_the_same_bits(trainer: Trainer, saved: int) -> None:
+    (trainer.data / "credit.csv").write_bytes(as_csv(table("credit").frame))
+    request = request_of("file:credit.csv", "Status", engine="streamed")
+    unbroken = trainer.trained(request)
+    again = trainer.trained(request, checkpoint=trainer.killed(request, saved))
+    assert again.artifact == unbroken.artifact
+    assert again.manifest["metrics"] == unbroken.manifest["metrics"]
+    assert again.manifest["engine"] == unbroken.manifest["engine"]
 
 
 def test_what_was_planned_at_the_first_look_is_read_ever_after(trainer: Trainer) -> None:
