@@ -76,6 +76,17 @@ def sweep(_: Event, context: Any) -> Event:  # noqa: ARG001 (Lambda's signature)
     return sweep_once(services())
 
 
+def worker(event: Event, context: Any) -> Any:
+    """Work on one part of a table, which an event of Lithops names, where that engine is deployed."""
+    # Before numpy is imported: all workers add up alike, whatever processors they meet.
+    from ml_core.networks.numerics import environment
+
+    os.environ.update(environment())
+    from providers.mappers.lithops_lambda import work
+
+    return work(event, context)
+
+
 def services() -> Services:
     """AWS's services; under `invoke local` the folder's, open to whoever runs it."""
     return services_of(wiring, platform_sets="AWS_LAMBDA_RUNTIME_API")

@@ -96,7 +96,15 @@ def _work(folder: str, progress: _Progress) -> None:
         _fit(stored, folder, progress)
 
 
+def _compute_alike() -> None:
+    """Have this process add up as other engines' workers do. Before numpy is imported, which looks then."""
+    from ml_core.networks.numerics import environment
+
+    os.environ.update(environment())
+
+
 def _score(stored: bytes, folder: str, progress: _Progress) -> None:
+    _compute_alike()
     from ml_core.errors import DataChanged, InvalidInput, RevisionMismatch
     from ml_core.jobs.kept_plan import kept_plan
     from ml_core.jobs.kinds import SCORING

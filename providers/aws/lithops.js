@@ -33,7 +33,7 @@ function configure(service, { engineMemory, engineWorkers }) {
   functions.worker = {
     name,
     description: 'works on one part of a table at a time, for Lithops',
-    handler: 'providers.mappers.lithops_lambda.worker',
+    handler: 'handlers.clouds.aws.worker',
     role: 'WorkerRole',
     memorySize: engineMemory,
     timeout: SECONDS,
@@ -41,7 +41,6 @@ function configure(service, { engineMemory, engineWorkers }) {
     environment: {
       ...Object.fromEntries(places.filter(([, value]) => value !== undefined)),
       HOME: '/tmp', // Lithops looks for a folder there when it is imported
-      OPENBLAS_NUM_THREADS: '1',
     },
     events: [],
   };

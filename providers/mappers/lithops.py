@@ -130,8 +130,8 @@ def _runner(folder: str, temporary: str) -> str:
         "TMPDIR": temporary,
         "HOME": temporary,
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(map(os.path.abspath, sys.path))),
-        "OPENBLAS_NUM_THREADS": "1",  # each of the processes has a processor of its own
     }
+    # What holds numpy's arithmetic is inherited from this process: all compute alike, to the last bit.
     names = " ".join(f"{name}={shlex.quote(value)}" for name, value in said.items())
     started = f"{shlex.quote(sys.executable)} -m providers.mappers.lithops_runner {os.getpid()}"
     path = os.path.join(folder, "lithops-worker")

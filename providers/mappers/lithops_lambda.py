@@ -4,7 +4,6 @@ So the driver needs no right to make functions or to pass roles, and driver and 
 """
 
 import json
-import os
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -13,9 +12,8 @@ from typing import Any
 _IMPORTED = ("numpy", "arro3.core", "arro3.io", "obstore")
 
 
-def worker(event: Any, context: Any) -> Any:  # noqa: ANN401 - Lambda's signature
+def work(event: Any, context: Any) -> Any:  # noqa: ANN401 - Lambda's signature
     """Work on the item that an event of Lithops names."""
-    os.environ["HOME"] = "/tmp"  # noqa: S108 - the one folder that a function may write to
     for name in _IMPORTED:
         with suppress(ImportError):
             import_module(name)

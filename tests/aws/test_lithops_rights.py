@@ -128,7 +128,7 @@ def test_the_worker_is_of_the_same_code_and_knows_no_queue_and_no_key() -> None:
     assert (
         worker["layers"] == train["layers"] == [{"Ref": "TrainingLambdaLayer"}, {"Ref": "LithopsLambdaLayer"}]
     )
-    assert worker["environment"].keys() == {"ML_BUCKET", "ML_DATA_BUCKETS", "HOME", "OPENBLAS_NUM_THREADS"}
+    assert worker["environment"].keys() == {"ML_BUCKET", "ML_DATA_BUCKETS", "HOME"}
     assert train["environment"]["ML_LITHOPS_FUNCTION"] == worker["name"] == "serverless-ml-dev-worker"
     assert train["environment"]["ML_LITHOPS_WORKERS"] == "7"
     assert template["Outputs"]["LithopsBucket"]["Value"] == {"Ref": "LithopsTasks"}
