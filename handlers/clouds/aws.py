@@ -82,7 +82,7 @@ def worker(event: Event, context: Any) -> Any:
     from ml_core.networks.numerics import environment
 
     os.environ.update(environment())
-    from providers.mappers.lithops_lambda import work
+    from providers.aws.runtime.lithops_functions import work
 
     return work(event, context)
 

@@ -143,6 +143,7 @@ def _check_artifact(folder: str, progress: _Progress) -> None:
 
 def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
     from ml_core import algorithms
+    from ml_core.training.reference import TableReference
     from ml_core.training.request import TrainingRequest
     from ml_core.training.rows import TrainingRows
 
@@ -153,10 +154,11 @@ def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
     environment = info.algorithm.environment
     if environment is not None:
         os.environ.update(environment())
+    elif isinstance(request.data, TableReference):
+        _compute_alike()  # whether it is trained part by part shows only when it is read
     from ml_core.inputs.kinds import TABLE
     from ml_core.tables.memory import machine_budget
     from ml_core.tables.readers import load_readers
-    from ml_core.training.reference import TableReference
 
     history = History(listen=progress.note)
     lineage = {}

@@ -75,7 +75,7 @@ def on_functions(
         folder: where Lithops keeps its files.
     """
     with _places(folder):
-        from providers.mappers.lithops_lambda import use_deployed_functions
+        from providers.aws.runtime.lithops_functions import use_deployed_functions
         from providers.mappers.lithops_mapper import LithopsMapper, Pace
 
     use_deployed_functions()
