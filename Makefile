@@ -31,6 +31,10 @@ help: ## this list
 demo: .venv/serve.ready ## train, register and predict over HTTP on this machine, and show each step
 	@$(PY) -m examples.demo
 
+.PHONY: demo-scale
+demo-scale: .venv/serve.ready .venv/lithops.ready ## train and score a table of some hundred MB, by one process and by Lithops
+	@$(PY) -m examples.demo.scale
+
 .PHONY: serve
 serve: .venv/serve.ready ## the service on http://127.0.0.1:8080 (HOST=, PORT=), models kept in .serverless-ml/
 	@exec $(PY) -m handlers.local --host $(HOST) --port $(PORT)

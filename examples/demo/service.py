@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -68,10 +68,14 @@ def _answer(status: int, headers: Any, body: bytes, began: float) -> Answer:
 
 
 @contextmanager
-def started() -> Iterator[Service]:
-    """The service on a free port of the loopback interface, stopped when the block ends."""
+def started(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """The service on a free port of the loopback interface, stopped when the block ends.
+
+    `environment` is all of its variables; None for this process's.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "handlers.local", "--port", "0"],
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

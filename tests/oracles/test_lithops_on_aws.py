@@ -5,6 +5,7 @@ The emulator checks every signature and holds each function to what its role may
 
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -15,6 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
+from benchmarks.large_tables import LABEL, LargeTable, write
 from ml_core.errors import Unavailable
 from ml_core.mapping import in_order
 from providers.aws.deploying import packaging
@@ -117,6 +119,64 @@ def test_nothing_is_left_in_lithops_bucket(service: Deployed, mapper: LithopsMap
     assert list(in_order(mapper.map(abs, [-1]))) == [1]
     held = service.client("s3").list_objects_v2(Bucket=service.outputs["LithopsBucket"])
     assert [each["Key"] for each in held.get("Contents", []) if not each["Key"].endswith("init")] == []
+
+
+def done(service: Deployed, path: str, body: object) -> Any:
+    """The job, when it is over."""
+    status, job = service.call("POST", path, body)
+    assert status == 202, job
+    deadline = time.monotonic() + 400
+    while job["state"] in ("queued", "running"):
+        assert time.monotonic() < deadline, job
+        time.sleep(0.5)
+        _, job = service.call("GET", f"/v1/jobs/{job['id']}")
+    assert job["state"] == "succeeded", job
+    return job
+
+
+def learnt(service: Deployed, version: int) -> Any:
+    status, told = service.call("GET", f"/v1/models/lake/versions/{version}/parameters")
+    assert status == 200, told
+    return {name: each for name, each in told.items() if name != "model"}
+
+
+def test_functions_train_the_model_that_one_function_trains(service: Deployed) -> None:
+    """In passes over a folder of a bucket, each part in a function of its own, with no right too many."""
+    folder = service.project.path("customers")
+    s3 = service.client("s3")
+    for path in write(LargeTable(rows=6000), folder, file_format="parquet", files=3):
+        s3.upload_file(str(path), "lake", f"customers/{path.name}")
+    service.key = service.project.python(
+        "-m", "providers", "keys", "new", "--stage", STAGE, "--role", "admin"
+    ).split()[-1]
+    body = {"algorithm": "logistic_regression", "data": {"uri": "s3://lake/customers/", "target": LABEL}}
+    one, many = (
+        done(service, "/v1/models/lake:train", {**body, "engine": engine})
+        for engine in ("streamed", "lithops")
+    )
+    assert one["engine"]["name"] == "streamed"
+    assert many["engine"]["name"] == "lithops"
+    assert many["engine"]["parts"] == 3
+    assert many["engine"]["passes"] == one["engine"]["passes"] > 1
+    assert learnt(service, one["version"]) == learnt(service, many["version"])
+
+
+def test_functions_write_the_scores_that_one_function_writes(service: Deployed) -> None:
+    written = []
+    for engine in ("function", "lithops"):
+        body = {"data": {"uri": "s3://lake/customers/"}, "outputs": ["probability"], "engine": engine}
+        job = done(service, "/v1/models/lake:score", body)
+        assert job["result"]["rows"] == 6000
+        assert job["engine"]["name"] == engine
+        _, listed = service.call("GET", f"/v1/jobs/{job['id']}/files")
+        assert [file["rows"] for file in listed["files"]] == [2000] * 3
+        found = []
+        for file in listed["files"]:
+            key = f"scores/{job['id']}/{file['name']}"
+            stored = service.client("s3").get_object(Bucket=service.outputs["ModelsBucket"], Key=key)
+            found.append(stored["Body"].read())
+        written.append(found)
+    assert written[0] == written[1]
 
 
 def test_an_aws_that_does_not_answer_is_unavailable(
