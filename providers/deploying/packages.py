@@ -84,7 +84,6 @@ _NEVER_TRAINED_WITH = (
     "sklearn/datasets",
     "scipy/io",
     "scipy/odr",
-    "numpy/f2py",
     "numpy/_core/_simd.*",
     "numpy/_core/_*_tests.*",
     *(f"narwhals/{name}" for name in ("_dask", "_duckdb", "_ibis", "_spark_like", "testing")),
