@@ -54,7 +54,7 @@ def test_rows_that_cannot_be_predicted_are_told(service: Service, churn: str, tm
     ran = run("score", churn, "bad.csv", "-o", "scores.csv", "-q", url=service.url, folder=tmp_path)
     assert ran.code == 0, ran.err
     assert "1 row could not be predicted" in ran.err
-    assert "line 3, column 'age'" in ran.err
+    assert "bad.csv: line 3, column 'age'" in ran.err
     assert len((tmp_path / "scores.csv").read_text().splitlines()) == 5
     stopped = run("score", churn, "bad.csv", "--rejects", "stop", url=service.url, folder=tmp_path)
     assert stopped.code == 5

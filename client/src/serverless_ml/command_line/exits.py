@@ -136,7 +136,8 @@ def _lines_of(error: ServerlessMLError) -> Iterator[str]:
     faults: Sequence[Fault] = getattr(error, "faults", ())
     said = str(error)
     # The service's detail repeats an only fault; the line with its place says it once.
-    if not (len(faults) == 1 and faults[0].message in said and len(said) <= len(faults[0].message) + 80):
+    once = len(faults) == 1 and faults[0].message in said
+    if not (once and len(said) <= len(faults[0].message) + len(faults[0].path) + 80):
         yield said
     yield from _told(faults, indented=said != "" and len(faults) > 1)
     if isinstance(error, ServiceError) and error.status >= 500 and error.request_id:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,6 +16,7 @@ from serverless_ml.command_line.predicting import PANEL, Delimiter, Encoding, He
 from serverless_ml.command_line.rows import CSV, PARQUET, SUFFIXES
 from serverless_ml.command_line.session import Session
 from serverless_ml.command_line.training import OnInterrupt, names_of, uploaded
+from serverless_ml.errors import Fault, JobFailed
 
 if TYPE_CHECKING:
     from serverless_ml import JobHandle, Scores
@@ -135,8 +136,13 @@ def score(
                 wait=False,
             ),
         )
-        if succeeded(session, job, wait=wait, on_interrupt=on_interrupt):
-            show_scores(session, job.result(), output, force=force)
+        called = Called(uri, data)
+        try:
+            over = succeeded(session, job, wait=wait, on_interrupt=on_interrupt)
+        except JobFailed as error:
+            raise called.told(error) from None
+        if over:
+            show_scores(session, job.result(), output, force=force, called=called)
 
 
 @command(
@@ -176,7 +182,30 @@ def files(
     show_table(session, listed, columns, rows, picture=found, empty="no files")
 
 
-def show_scores(session: Session, scores: "Scores", output: str | None, *, force: bool) -> None:
+class Called(NamedTuple):
+    """What a person calls the table that the service knows by an address."""
+
+    uri: str
+    name: str
+
+    def said(self, text: str) -> str:
+        """A text of the service's in the person's words."""
+        return text.replace(self.uri, self.name) if self.uri else text
+
+    def told(self, error: JobFailed) -> JobFailed:
+        """Why a job failed, in the person's words."""
+        faults = [Fault(self.said(path), message) for path, message in error.faults]
+        return JobFailed(self.said(str(error)), job=error.job, code=error.code, faults=faults)
+
+
+def show_scores(
+    session: Session,
+    scores: "Scores",
+    output: str | None,
+    *,
+    force: bool,
+    called: Called = Called("", ""),  # noqa: B008  a value
+) -> None:
     """Take the files away if that is wanted, and show how many rows there were."""
     from serverless_ml.command_line.showing import show_members
 
@@ -196,19 +225,19 @@ def show_scores(session: Session, scores: "Scores", output: str | None, *, force
             pass
         raw, members = {**raw, "output": output}, [*members, ("output", output)]
     if scores.rejected:
-        tell_rejects(session, scores)
+        tell_rejects(session, scores, called)
     show_members(session, raw, [each for each in members if each[1] is not None], picture=scores)
     if output is None and scores.uri is None:
         session.say(f"`serverless-ml files {scores.job.id} -o scores/` takes the files away")
 
 
-def tell_rejects(session: Session, scores: "Scores") -> None:
+def tell_rejects(session: Session, scores: "Scores", called: Called) -> None:
     """Say on stderr how many rows were not predicted, and why the first were not."""
     session.warn(f"{scores.rejected:,} row{'s' if scores.rejected != 1 else ''} could not be predicted:")
     if scores.uri is None:
         for each in scores.rejects(limit=_TOLD):
             column = f", column {each['column']!r}" if each.get("column") else ""
-            session.warn(f"  {each.get('file')}: line {each['line']}{column}: {each.get('reason')}")
+            session.warn(f"  {called.said(each['file'])}: line {each['line']}{column}: {each.get('reason')}")
         if scores.rejected > _TOLD:
             session.warn(f"  and {scores.rejected - _TOLD:,} more, in the files rejects-….csv of the job")
 
