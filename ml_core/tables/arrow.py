@@ -97,11 +97,20 @@ def whole_floats(array: Array) -> "NDArray[np.float64] | None":
     found = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
     if not found.length:
         return np.empty(0)
-    held = (ctypes.c_char * (found.length * 8)).from_address(found.buffers[1] + found.offset * 8)
-    held.owner = capsule  # it owns the memory, and is there for as long as numpy's array is
-    floats = np.frombuffer(held, "<f8")
-    floats.flags.writeable = False
-    return floats
+    return np.asarray(_Floats(found.buffers[1] + found.offset * 8, found.length, capsule))
+
+
+class _Floats:
+    """Numbers at an address, for numpy; `owner` owns the memory for as long as an array of them is there."""
+
+    def __init__(self, address: int, count: int, owner: object) -> None:
+        self.owner = owner
+        self.__array_interface__ = {
+            "shape": (count,),
+            "typestr": "<f8",
+            "data": (address, True),
+            "version": 3,
+        }
 
 
 def present_in(array: Array) -> "NDArray[np.bool_] | None":
