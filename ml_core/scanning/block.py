@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ml_core.errors import MalformedInput
+
 if TYPE_CHECKING:
     from arro3.core import Array
 
+LONGEST_RECORD = 1 << 26
 BLOCK_BYTES = 1 << 22
 """About how many bytes of a file, or of its values, a block has."""
 
@@ -46,3 +49,12 @@ class Block(NamedTuple):
     written: bool = False
     rejected: tuple[Reject, ...] = ()
     absent: Mapping[str, Sequence[int]] = {}
+
+
+def check_record(held: bytes, line: int) -> None:
+    """Raise `MalformedInput` for a record that begins in a line and is too long to be one."""
+    if len(held) > LONGEST_RECORD:
+        raise MalformedInput(
+            f"the record that begins in line {line} has more than {LONGEST_RECORD >> 20} MiB: "
+            "see whether a quote is never closed"
+        )

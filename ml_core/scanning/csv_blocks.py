@@ -8,14 +8,13 @@ from arro3.core import Array, DataType, Field, Schema
 from arro3.io import read_csv
 
 from ml_core.errors import MalformedInput
-from ml_core.scanning.block import Block, Reject
+from ml_core.scanning.block import Block, Reject, check_record
 from ml_core.scanning.records import Records, decoded_records, records_of
 from ml_core.tables import arrow
 
 if TYPE_CHECKING:
     from arro3.core import RecordBatch
 
-LONGEST_RECORD = 1 << 26
 _NOTHING = DataType.null()
 
 
@@ -43,16 +42,11 @@ def csv_blocks(
             raise never_closed(records, lines)
         cut = int(records.ends[-1]) if len(records.ends) else 0
         rest = text[cut:]
-        if len(rest) > LONGEST_RECORD:
-            raise MalformedInput(
-                f"the record that begins in line {lines + 1} has more than {LONGEST_RECORD >> 20} MiB: "
-                "see whether a quote is never closed"
-            )
-        if cut:
-            ended = int(records.lines[-1])
-            if records.rows:
-                yield _block(text[:cut] if rest else text, records, form, places, lines)
-            lines += ended
+        ended = int(records.lines[-1]) if cut else 0
+        check_record(rest, lines + ended + 1)
+        if records.rows:
+            yield _block(text[:cut] if rest else text, records, form, places, lines)
+        lines += ended
 
 
 def never_closed(records: Records, lines: int) -> MalformedInput:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import Any
 
-from ml_core.scanning.block import Block, Reject
+from ml_core.scanning.block import Block, Reject, check_record
 from ml_core.tables.json_lines import parsed
 
 
@@ -29,6 +29,7 @@ def json_blocks(chunks: Iterator[bytes], wanted: Collection[str], first: int) ->
         text = rest if chunk is None else rest + chunk
         cut = len(text) if chunk is None else text.rfind(b"\n") + 1
         rest = text[cut:]
+        check_record(rest, number + 1)
         if not cut:
             continue
         lines = text[:cut].split(b"\n")

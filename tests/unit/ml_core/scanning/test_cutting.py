@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ml_core.errors import InvalidInput, MalformedInput
 from ml_core.mapping import InTurn
+from ml_core.scanning import block as of_block
 from ml_core.scanning.blocks import blocks
 from ml_core.scanning.plan import Plan
 from ml_core.scanning.planning import plan_of
@@ -186,6 +187,17 @@ def test_what_is_no_table_is_refused_with_the_file(files: dict[str, bytes], mess
         with pytest.raises((InvalidInput, MalformedInput)) as refused:
             records_read(data, planned(data, part_bytes), 100)
         assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("begin", [b'a,b\n1,2\n"', b'{"a": 1}\n{"a": "'])
+def test_a_record_that_goes_on_and_on_is_refused(begin: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_block, "LONGEST_RECORD", 10_000)
+    data = MemoryData(t=begin + b"x" * 20_000 + b'"' + b"x" * 1_000)
+    line = begin.count(b"\n") + 1
+    for part_bytes in (3_000, 1 << 20):
+        plan = planned(data, part_bytes)
+        with pytest.raises(MalformedInput, match=f"file:t: the record that begins in line {line} has more"):
+            [*chain(*(blocks(data, plan, part, ["a"], block_bytes=1_000) for part in plan.parts))]
 
 
 def plain(column: Any) -> list[Any]:
