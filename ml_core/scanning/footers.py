@@ -67,7 +67,7 @@ class Footer(NamedTuple):
     """A footer, of which row groups are read when they are asked for.
 
     `columns` are the schema's elements of each column, of a nested one several, and `leaves` the places of
-    its chunks in a row group. `count` row groups are described from the byte `first` on; `end` is the byte of
+    its chunks in a row group. `number` row groups are described from the byte `first` on; `end` is the byte of
     the file that the footer begins at.
     """
 
@@ -77,7 +77,7 @@ class Footer(NamedTuple):
     columns: tuple[tuple[Struct, ...], ...]
     leaves: tuple[range, ...]
     schema: Schema
-    count: int
+    number: int
     first: int
 
     def are_fixed(self, places: Sequence[int]) -> bool:

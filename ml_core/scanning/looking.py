@@ -127,7 +127,7 @@ def _parquet(data: DataFiles, file: DataFile) -> Seen:
         tuple(names),
         groups=tuple(
             GroupSize(group.rows, group.size, group.unpacked, group.told)
-            for group in footer.groups(footer.first, footer.count)
+            for group in footer.groups(footer.first, footer.number)
         ),
         warnings=tuple(warnings),
         indexes=tuple(sorted(pandas_indexes(footer.schema))),
