@@ -197,4 +197,6 @@ def _cell(value: Any) -> Any:  # noqa: ANN401 - whatever Arrow has
     """A value of Arrow's as a cell."""
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, bytes):
+        return value.hex()
     return value.isoformat() if hasattr(value, "isoformat") else cell_of(value)

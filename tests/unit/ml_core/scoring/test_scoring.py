@@ -182,6 +182,25 @@ def test_kept_columns_of_parquet_have_their_types(tmp_path: Path) -> None:
         assert found.column(name).to_pylist() == table.column(name).to_pylist(), name
 
 
+def test_kept_values_of_parquet_are_written_to_csv_as_people_read_them(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, MODELS["numbers"])
+    columns = {
+        "flag": Array([True, None], DataType.bool()),
+        "day": Array.from_numpy(np.array([1, 2], "datetime64[D]")),
+        "at": Array.from_numpy(np.array([1, 2], "datetime64[us]")),
+        "bytes": Array([b"\xff\x00", None], DataType.binary()),
+        "number": Array([0.5, None], DataType.float32()),
+    }
+    numbers = {name: [0.1, 0.2] for name in lake.model.features}
+    lake.put_parquet("t.parquet", {**numbers, **columns})
+    lake.score(lake.request("file:t.parquet", keep=tuple(columns), written="csv"))
+    _, *lines = lines_of(lake.written()["part-00000.csv"])
+    assert [line[:5] for line in lines] == [
+        ["true", "1970-01-02", "1970-01-01T00:00:00.000001", "ff00", "0.5"],
+        ["", "1970-01-03", "1970-01-01T00:00:00.000002", "", ""],
+    ]
+
+
 def _many(lake: Lake, files: int = 5) -> str:
     columns = _columns(lake.model, 60)
     for file in range(files):
