@@ -5,6 +5,8 @@ works on by itself (`datasets/reopening.py`), and may be run twice: an engine re
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
 from typing import Protocol
 
 
@@ -30,6 +32,26 @@ class InTurn:
         """See `Mapper`."""
         for place, item in enumerate(items):
             yield place, task(item)
+
+
+class InThreads:
+    """Some items at a time, in threads of this process: for tasks that wait for a store."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+
+    def map[Item, Result](
+        self, task: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[int, Result]]:
+        """See `Mapper`; a few results more than are taken are kept."""
+        with ThreadPoolExecutor(self._workers) as threads:
+            for some in batched(enumerate(items), _AHEAD * self._workers):
+                yield from zip(
+                    (place for place, _ in some), threads.map(task, (item for _, item in some)), strict=True
+                )
+
+
+_AHEAD = 8  # items for each thread that are handed to it together
 
 
 def in_order[Result](results: Iterator[tuple[int, Result]]) -> Iterator[Result]:

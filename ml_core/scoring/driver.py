@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.engines import engine_named, engines_in
 from ml_core.errors import Fault, InvalidInput, Unfinished, raise_faults, shown
-from ml_core.mapping import InTurn, Mapper
+from ml_core.mapping import InThreads, InTurn, Mapper
 from ml_core.scanning.plan import Plan
 from ml_core.scoring.part import columns_of, score_part, scored_model
 from ml_core.scoring.places import PartCounts, counts_of, parts_done
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 PLANNING, SCORED = "planning", "scoring"
 """The phases: the table's files are looked at and cut into parts, and the parts are scored."""
-FUNCTION = "function"
-_MANY_PARTS = 32  # that are worth other functions, where nobody said which engine
+AUTO, FUNCTION = "auto", "function"
+MANY_BYTES = 2 << 30
+"""From here on other functions are worth it, where nobody said which engine."""
+_LOOKS = 16  # at files, at a time
 _PAUSE = 1.0  # seconds between two checkpoints
 _BATCH = 1_000  # counts that are read at once
 
@@ -69,28 +71,36 @@ def score(request: ScoringRequest, delivery: Delivery) -> dict[str, Any]:
         Unfinished: the time is over, and another delivery goes on.
         Unavailable: a store or an engine failed.
     """
-    stores = delivery.reopening.open()
+    stores, engines = delivery.reopening.open(), _Choice(request.engine, delivery.folder)
     delivery.progress(PLANNING, None)
-    plan = delivery.keep_plan(partial(_plan, stores, delivery.reopening, request))
+    plan = delivery.keep_plan(lambda: _plan(stores, request, delivery, engines))
     model = scored_model(stores.store, request)
     raise_faults(_faults_of_columns(plan, model, request))
-    engine = _engine(request, plan, delivery.folder)
+    engine = engines.of(plan.size)
     scoring = _Scoring(request, delivery, stores.store, plan)
     scoring.run(engine.mapper)
     told = {"name": engine.name, "passes": 1, "parts": len(plan.parts), "reason": engine.reason}
     return {"result": scoring.result(), "engine": told}
 
 
-def _plan(stores: "Stores", reopening: "Reopening", request: ScoringRequest) -> Plan:
+def _plan(stores: "Stores", request: ScoringRequest, delivery: Delivery, engines: "_Choice") -> Plan:
+    """The plan, by the engine that will work on it: a text is looked through once."""
     from ml_core.scanning.planning import plan_of
+
+    size = sum(file.size for file in stores.data.files(request.uri))
+    engine = engines.of(size)
+
+    def tell(looked_at: int) -> None:
+        delivery.progress(PLANNING, round(100 * min(1.0, looked_at / size), 1) if size else None)
 
     return plan_of(
         stores.data,
         request.uri,
         options=request.options,
         declared=request.format,
-        mapper=InTurn(),
-        stores=reopening,
+        mapper=InThreads(_LOOKS) if engine.name == FUNCTION else engine.mapper,
+        stores=delivery.reopening,
+        progress=tell,
     )
 
 
@@ -116,20 +126,34 @@ class _ChosenEngine(NamedTuple):
     reason: str
 
 
-def _engine(request: ScoringRequest, plan: Plan, folder: str) -> _ChosenEngine:
-    """Raises `Unavailable` where the engine is not there."""
-    engines, parts = engines_in(folder), len(plan.parts)
-    if request.engine == "auto" and engines and parts >= _MANY_PARTS:
+class _Choice:
+    """Chooses an engine by its name and the table's bytes, once for a delivery."""
+
+    def __init__(self, name: str, folder: str) -> None:
+        self._name = name
+        self._folder = folder
+        self._chosen: _ChosenEngine | None = None
+
+    def of(self, size: int) -> _ChosenEngine:
+        """The engine for a table of so many bytes. Raises `Unavailable` where it is not there."""
+        self._chosen = self._chosen or self._choose(size)
+        return self._chosen
+
+    def _choose(self, size: int) -> _ChosenEngine:
+        engines, asked = engines_in(self._folder), "the request says so"
+        if self._name == FUNCTION:
+            return _ChosenEngine(FUNCTION, InTurn(), asked)
+        if self._name != AUTO:
+            mapper = engine_named(self._name, engines).mapper(self._folder)
+            return _ChosenEngine(self._name, mapper, asked)
+        bound = f"{MANY_BYTES >> 30} GiB"
+        if not engines:
+            return _ChosenEngine(FUNCTION, InTurn(), "no other engine is turned on")
+        if size < MANY_BYTES:
+            return _ChosenEngine(FUNCTION, InTurn(), f"the table has less than {bound}")
         name = next(iter(engines))
-        reason = f"the table has {parts} parts, and from {_MANY_PARTS} on many functions are used"
-        return _ChosenEngine(name, engines[name].mapper(folder), reason)
-    if request.engine == "auto":
-        reason = "no other engine is turned on" if not engines else f"the table has only {parts} parts"
-        return _ChosenEngine(FUNCTION, InTurn(), reason)
-    if request.engine == FUNCTION:
-        return _ChosenEngine(FUNCTION, InTurn(), "the request says so")
-    mapper = engine_named(request.engine, engines).mapper(folder)
-    return _ChosenEngine(request.engine, mapper, "the request says so")
+        mapper = engines[name].mapper(self._folder)
+        return _ChosenEngine(name, mapper, f"the table has {bound} or more")
 
 
 class _Totals(NamedTuple):

@@ -65,20 +65,27 @@ class Lake:
     def request(self, uri: str, **wanted: Any) -> ScoringRequest:
         return ScoringRequest(uri, **wanted).chosen(self.model, self.version)
 
-    def score(self, request: ScoringRequest, *, deadline: float | None = None) -> dict[str, Any]:
+    def score(
+        self, request: ScoringRequest, *, deadline: float | None = None, job: str = SCORING
+    ) -> dict[str, Any]:
         """What the child process of a job does, in this one."""
-        folder = self.root / "child"
-        folder.mkdir(exist_ok=True)
+        folder = self.child(job)
         delivery = Delivery(
-            SCORING,
+            job,
             self.reopening,
-            lambda make: kept_plan(self.store, SCORING, make),
+            lambda make: kept_plan(self.store, job, make),
             FolderCheckpoints(str(folder), History()),
             lambda *told: self.told.append(told),
             str(folder),
             deadline,
         )
         return score(request, delivery)
+
+    def child(self, job: str = SCORING) -> Path:
+        """The folder of the job's child process."""
+        folder = self.root / f"child-{job}"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def written(self, job: str = SCORING) -> dict[str, bytes]:
         """What the job wrote, by the files' names, but for counts."""

@@ -1,4 +1,4 @@
-"""A job whose table takes several deliveries, in real child processes: each goes on where the last one ended."""
+"""A job whose table takes several deliveries, in real child processes: each goes on from the last one."""
 
 import os
 import sys

@@ -228,7 +228,7 @@ def test_what_was_written_counts_also_without_the_checkpoint(tmp_path: Path, los
     with pytest.raises(Unfinished):
         lake.score(request, deadline=time.time() - 1)
     if lost == "checkpoint":
-        (tmp_path / "child" / "checkpoint").unlink()
+        (lake.child() / "checkpoint").unlink()
     with pytest.raises(Unfinished, match="2 of 5"):
         lake.score(request, deadline=time.time() - 1)
     assert lake.score(request)["result"]["rows"] == 300

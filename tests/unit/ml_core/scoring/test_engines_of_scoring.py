@@ -1,0 +1,83 @@
+"""Which engine works on a table, and that it does all of the work, planning too."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from ml_core import train_model
+from ml_core.engines import Engine, write_engines
+from ml_core.errors import Unavailable
+from ml_core.mapping import InThreads, InTurn, in_order
+from ml_core.scoring import driver
+from tests.unit.ml_core.scoring.lake import SCORING, Lake
+
+MADE: list["Backwards"] = []
+
+
+class Backwards:
+    """An engine whose results come in the other order, each task done twice."""
+
+    def __init__(self) -> None:
+        self.maps = 0
+
+    def map[Item, Result](
+        self, task: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[int, Result]]:
+        self.maps += 1
+        for place in reversed(range(len(items))):
+            task(items[place])
+            yield place, task(items[place])
+
+
+def make(folder: str) -> Backwards:  # noqa: ARG001 - what every engine is made with
+    MADE.append(Backwards())
+    return MADE[-1]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    MADE.clear()
+    found = Lake(tmp_path, train_model([[0.0, 1.0], [1.0, 0.0], [5.0, 6.0], [6.0, 5.0]], [0, 0, 1, 1]))
+    for file in range(4):
+        found.put(f"t/{file}.csv", b"x0,x1\n%d,1\n,2\n" % file)
+    return found
+
+
+def _turn_on(lake: Lake, job: str) -> None:
+    write_engines(str(lake.child(job)), {"lithops": Engine(f"{__name__}:make", {})})
+
+
+def test_the_order_of_results_and_their_repetition_change_nothing(lake: Lake) -> None:
+    plain = lake.score(lake.request("file:t/"), job="0" * 28)
+    _turn_on(lake, SCORING)
+    told = lake.score(lake.request("file:t/", engine="lithops"))
+    assert told["result"] == plain["result"]
+    assert told["engine"] == {"name": "lithops", "passes": 1, "parts": 4, "reason": "the request says so"}
+    assert lake.written() == lake.written("0" * 28)
+    assert [engine.maps for engine in MADE] == [3], "one engine for the files, their parts and the scores"
+
+
+def test_without_a_wish_the_size_decides(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lake.score(lake.request("file:t/"), job="0" * 28)["engine"]["name"] == "function"
+    for job in "123":
+        _turn_on(lake, job * 28)
+    assert lake.score(lake.request("file:t/"), job="1" * 28)["engine"]["name"] == "function"
+    monkeypatch.setattr(driver, "MANY_BYTES", 10)
+    assert lake.score(lake.request("file:t/"), job="2" * 28)["engine"]["name"] == "lithops"
+    asked = lake.request("file:t/", engine="function")
+    assert lake.score(asked, job="3" * 28)["engine"]["name"] == "function"
+
+
+def test_an_engine_that_was_turned_off_meanwhile_is_told(lake: Lake) -> None:
+    with pytest.raises(Unavailable, match="lithops"):
+        lake.score(lake.request("file:t/", engine="lithops"))
+
+
+def test_threads_give_what_one_after_the_other_does() -> None:
+    items = list(range(300))
+    expected = list(InTurn().map(str, items))
+    assert list(InThreads(4).map(str, items)) == expected
+    assert list(in_order(InThreads(1).map(str, items))) == [str(item) for item in items]
+    with pytest.raises(ZeroDivisionError):
+        list(InThreads(2).map(lambda item: 1 // item, [1, 0, 1]))
