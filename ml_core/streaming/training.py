@@ -32,7 +32,7 @@ from ml_core.streaming.part_rows import PartRows, RowSource
 from ml_core.streaming.passes import Passes
 from ml_core.streaming.selecting import Selected, Selecting, SelectingColumns
 from ml_core.streaming.solvers.doors import faults_of, solver_for
-from ml_core.streaming.solvers.starting import Sample
+from ml_core.streaming.solvers.starting import StartingRows
 from ml_core.streaming.statistics import (
     DrawnRows,
     Preparation,
@@ -328,7 +328,7 @@ class StreamedTraining:
         sample = None
         if kept is None:
             some = slice(0, max(_FEWEST_SAMPLED, _SAMPLE_NUMBERS // max(1, ready.width)))
-            sample = Sample(ready.prepared(drawn.X[some]), None if classes is None else drawn.y[some])
+            sample = StartingRows(ready.prepared(drawn.X[some]), None if classes is None else drawn.y[some])
         fit = solver_for(
             self._info.name,
             options_of(self._request.hyperparameters, classes),

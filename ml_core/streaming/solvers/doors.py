@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ml_core.safetensors import Tensor
     from ml_core.streaming.solvers.coordinates import Coordinates
     from ml_core.streaming.solvers.fits import StreamedFit
-    from ml_core.streaming.solvers.starting import DrawnRows
+    from ml_core.streaming.solvers.starting import StartingRows
 
     type Numbers = NDArray[np.float64]
 
@@ -101,7 +101,7 @@ def solver_for(
     columns: int,
     counts: "Sequence[int] | None",
     seed: int,  # noqa: ARG001 - k-means starts from it
-    sample: "DrawnRows | None",
+    sample: "StartingRows | None",
 ) -> "StreamedFit":
     """The fit of an algorithm in passes.
 
@@ -124,7 +124,7 @@ def solver_for(
 
 
 def _regression(
-    chosen: "Mapping[str, Any]", columns: int, counts: "Sequence[int]", sample: "DrawnRows | None"
+    chosen: "Mapping[str, Any]", columns: int, counts: "Sequence[int]", sample: "StartingRows | None"
 ) -> LinearFit:
     descending = _log_descent if len(counts) == 2 else _multinomial_descent
     return LinearFit(
@@ -140,7 +140,7 @@ def _regression(
 
 
 def _squared_hinge(
-    chosen: "Mapping[str, Any]", columns: int, counts: "Sequence[int]", sample: "DrawnRows | None"
+    chosen: "Mapping[str, Any]", columns: int, counts: "Sequence[int]", sample: "StartingRows | None"
 ) -> LinearFit:
     passes = PASSES if chosen["max_iter"] == -1 else min(PASSES, chosen["max_iter"])
     return LinearFit(

@@ -8,7 +8,7 @@ import numpy as np
 from ml_core.streaming.solvers import kept
 from ml_core.streaming.solvers.coordinates import Coordinates, coordinates
 from ml_core.streaming.solvers.descent import Descent
-from ml_core.streaming.solvers.starting import DrawnRows, costs_of_sample, run
+from ml_core.streaming.solvers.starting import StartingRows, costs_of_sample, run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class LinearFit:
         columns: int,
         intercept: bool,
         movable: bool,
-        sample: DrawnRows | None,
+        sample: StartingRows | None,
     ) -> None:
         self._descending, self._estimating = descending, estimating
         self._costs, self._counts, self._columns = costs, counts, columns

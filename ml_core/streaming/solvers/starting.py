@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     type Numbers = NDArray[np.float64]
 
 
-class DrawnRows(NamedTuple):
+class StartingRows(NamedTuple):
     """Rows drawn at random from all, as the estimator takes them, and each one's class number."""
 
     X: "NDArray[np.float64]"
@@ -29,7 +29,7 @@ class DrawnRows(NamedTuple):
         return np.bincount(self.y, minlength=classes)
 
 
-def costs_of_sample(costs: "Numbers", counts: "Sequence[int]", sample: DrawnRows) -> "Numbers":
+def costs_of_sample(costs: "Numbers", counts: "Sequence[int]", sample: StartingRows) -> "Numbers":
     """What a row's loss costs where the sample's rows stand for all rows of their classes.
 
     The last axis of `costs` is the class.
@@ -38,7 +38,7 @@ def costs_of_sample(costs: "Numbers", counts: "Sequence[int]", sample: DrawnRows
     return stands_for
 
 
-def run(solver: "Solver[Derivatives]", sample: DrawnRows) -> None:
+def run(solver: "Solver[Derivatives]", sample: StartingRows) -> None:
     """All passes of a solver over rows in memory."""
     while (kernel := solver.next()) is not None:
         first, *others = (

@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 from ml_core import algorithms
 from ml_core.errors import InvalidInput
 from ml_core.streaming.solvers.doors import faults_of, solver_for
-from ml_core.streaming.solvers.starting import DrawnRows
+from ml_core.streaming.solvers.starting import StartingRows
 from tests.unit.ml_core.streaming.tables import in_order_of, one_pass, passes, table
 
 
@@ -24,16 +24,16 @@ def chosen(algorithm: str, **given: Any) -> dict[str, Any]:
     return filled
 
 
-def fit_of(algorithm: str, X: Any, y: Any, sample: DrawnRows | None = None, **given: Any) -> Any:
+def fit_of(algorithm: str, X: Any, y: Any, sample: StartingRows | None = None, **given: Any) -> Any:
     counts = np.bincount(y).tolist()
     return solver_for(
         algorithm, chosen(algorithm, **given), columns=X.shape[1], counts=counts, seed=0, sample=sample
     )
 
 
-def drawn(X: Any, y: Any, share: float) -> DrawnRows:
+def drawn(X: Any, y: Any, share: float) -> StartingRows:
     places = np.sort(np.random.default_rng(1).choice(len(X), int(share * len(X)), replace=False))
-    return DrawnRows(X[places], y[places])
+    return StartingRows(X[places], y[places])
 
 
 def log_objective(model: Any, X: Any, y: Any, costs: Any) -> float:
@@ -150,7 +150,7 @@ def test_the_squared_hinge_is_that_of_all_rows(name: str, class_weight: Any) -> 
 
 def test_all_rows_as_the_sample_take_one_pass() -> None:
     X, y = table("breast_cancer")
-    fit = passes(fit_of("logistic_regression", X, y, DrawnRows(X, y)), X, y)
+    fit = passes(fit_of("logistic_regression", X, y, StartingRows(X, y)), X, y)
     assert fit.passes == 1
 
 
