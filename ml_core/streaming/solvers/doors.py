@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import Fault, raise_faults
 from ml_core.streaming.solvers.descent import Descent, Direction, Objective
-from ml_core.streaming.solvers.limits import MOST_COEFFICIENTS, in_full
+from ml_core.streaming.solvers.limits import MOST_COEFFICIENTS, MOST_OF_CENTRES, in_full
 from ml_core.streaming.solvers.linear import LinearObjective, costs_of_rest, one_versus_rest, two_classes
 from ml_core.streaming.solvers.linear_fit import LinearFit
+from ml_core.streaming.solvers.lloyd import LloydFit
 from ml_core.streaming.solvers.losses import LOG, SQUARED_HINGE
 from ml_core.streaming.solvers.multinomial import MultinomialObjective
 from ml_core.streaming.solvers.newton import Newton
@@ -45,11 +46,13 @@ def faults_of(
     """
     if algorithm == "logistic_regression":
         return [*_absolute(chosen), *_too_many(columns, classes)]
+    if algorithm == "kmeans":
+        return _too_many_centres(chosen, columns)
     if algorithm == "svm":
         return [*_no_line(chosen), *_too_many(columns, classes)]
     message = (
-        f"{algorithm} needs all rows in memory; in passes over the table train logistic_regression, or svm "
-        "with kernel 'linear'"
+        f"{algorithm} needs all rows in memory; in passes over the table train logistic_regression, svm with "
+        "kernel 'linear', or kmeans"
     )
     return [Fault("$.algorithm", message)]
 
@@ -100,7 +103,7 @@ def solver_for(
     *,
     columns: int,
     counts: "Sequence[int] | None",
-    seed: int,  # noqa: ARG001 - k-means starts from it
+    seed: int,
     sample: "StartingRows | None",
 ) -> "StreamedFit":
     """The fit of an algorithm in passes.
@@ -118,9 +121,34 @@ def solver_for(
     """
     classes = None if counts is None else len(counts)
     raise_faults(faults_of(algorithm, chosen, columns=columns, classes=classes))
+    if algorithm == "kmeans":
+        return _clusters(chosen, seed, sample)
     assert counts is not None  # noqa: S101 - for the type checker: these are classifiers
     make = _regression if algorithm == "logistic_regression" else _squared_hinge
     return make(chosen, columns, counts, sample)
+
+
+def _too_many_centres(chosen: "Mapping[str, Any]", columns: int) -> list[Fault]:
+    numbers = chosen["n_clusters"] * columns
+    if numbers <= MOST_OF_CENTRES:
+        return []
+    message = (
+        f"{chosen['n_clusters']} centres of {columns} columns once encoded are {numbers} numbers; in passes "
+        f"over the table at most {MOST_OF_CENTRES} are fitted: use fewer clusters, or leave columns out"
+    )
+    return [Fault("$.hyperparameters.n_clusters", message)]
+
+
+def _clusters(chosen: "Mapping[str, Any]", seed: int, sample: "StartingRows | None") -> LloydFit:
+    """Begun at the centres that scikit-learn finds for the sample."""
+    bounds = {"tol": chosen["tol"], "max_iter": chosen["max_iter"]}
+    if sample is None:
+        return LloydFit(None, None, **bounds)
+    from sklearn.cluster import KMeans as Estimator
+
+    options = {name: value for name, value in chosen.items() if name != "scale"}
+    centres = Estimator(random_state=seed, **options).fit(sample.X).cluster_centers_
+    return LloydFit(centres, sample.X.mean(axis=0), **bounds)
 
 
 def _regression(

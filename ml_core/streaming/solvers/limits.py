@@ -4,6 +4,8 @@
 MOST_OF_NEWTON = 1_000
 # What L-BFGS remembers of this many coefficients is 160 MB.
 MOST_COEFFICIENTS = 500_000
+# The numbers of all centres of k-means, 32 MB; a part's sums are twice as many.
+MOST_OF_CENTRES = 1 << 22
 
 
 def in_full(machines: int, width: int) -> bool:

@@ -1,0 +1,204 @@
+"""k-means by Lloyd's steps: each pass gives every row to its nearest centre, and sums what each centre got.
+
+The steps, their end and what becomes of a cluster without rows are scikit-learn's.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ml_core.streaming.solvers import kept
+from ml_core.streaming.solvers.derivatives import slices
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ml_core.algorithms.kmeans import KMeans
+
+    type Numbers = NDArray[np.float64]
+
+# As many passes as Lloyd's steps mostly take from the centres of a sample.
+USUAL = 10
+
+
+class ClusterSums(NamedTuple):
+    """What rows are to their nearest centres.
+
+    Args:
+        sums: clusters × columns: the sum of each one's rows.
+        counts: how many rows each has.
+        inertia: the sum of squared distances to the centres.
+        moments: the sums of the rows and of their squares, and how many they are.
+        far: the rows that are farthest from their centres, at most one for each cluster, the farthest first.
+        distances: of these to their centres, squared.
+        labels: the clusters of these.
+    """
+
+    sums: "Numbers"
+    counts: "Numbers"
+    inertia: "Numbers"
+    moments: "Numbers"
+    far: "Numbers"
+    distances: "Numbers"
+    labels: "NDArray[np.int64]"
+
+    def add(self, other: "ClusterSums", /) -> "ClusterSums":
+        """The sums over the rows of both."""
+        distances = np.concatenate([self.distances, other.distances])
+        first = np.argsort(-distances, kind="stable")[: len(self.counts)]
+        return ClusterSums(
+            self.sums + other.sums,
+            self.counts + other.counts,
+            self.inertia + other.inertia,
+            self.moments + other.moments,
+            np.concatenate([self.far, other.far])[first],
+            distances[first],
+            np.concatenate([self.labels, other.labels])[first],
+        )
+
+
+class LloydKernel(NamedTuple):
+    """The sums of each cluster's rows.
+
+    Args:
+        centres: clusters × columns.
+        middle: what is subtracted from rows first, so that no digits are lost; the centres are as well.
+    """
+
+    centres: "Numbers"
+    middle: "Numbers"
+
+    @property
+    def work(self) -> int:
+        """How many multiplications a row takes."""
+        return self.centres.size + 3 * len(self.middle)
+
+    def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> ClusterSums:  # noqa: ARG002 - as every kernel
+        """The sums over a block."""
+        clusters, columns = self.centres.shape
+        total = ClusterSums(
+            np.zeros((clusters, columns)),
+            np.zeros(clusters),
+            np.zeros(()),
+            np.zeros((3, columns)),
+            np.zeros((0, columns)),
+            np.zeros(0),
+            np.zeros(0, dtype=np.int64),
+        )
+        for some in slices(len(X), max(columns, clusters)):
+            total = total.add(self._of(X[some] - self.middle))
+        return total
+
+    def _of(self, rows: "Numbers") -> ClusterSums:
+        clusters = len(self.centres)
+        labels = ((self.centres**2).sum(axis=1) - 2.0 * (rows @ self.centres.T)).argmin(axis=1)
+        distances = ((rows - self.centres[labels]) ** 2).sum(axis=1)
+        sums = np.zeros_like(self.centres)
+        np.add.at(sums, labels, rows)
+        far = np.argsort(-distances, kind="stable")[:clusters]
+        return ClusterSums(
+            sums,
+            np.bincount(labels, minlength=clusters).astype(np.float64),
+            np.asarray(distances.sum()),
+            np.stack([rows.sum(axis=0), (rows**2).sum(axis=0), np.full(len(self.middle), float(len(rows)))]),
+            rows[far],
+            distances[far],
+            labels[far].astype(np.int64),
+        )
+
+
+class LloydFit:
+    """A `StreamedFit` of k-means.
+
+    Args:
+        centres: clusters × columns: where to start; None where a state will be restored.
+        middle: about where the rows are.
+        tol: the steps end when the centres move by less than this share of the columns' variance.
+        max_iter: at most so many passes.
+    """
+
+    def __init__(
+        self, centres: "Numbers | None", middle: "Numbers | None", *, tol: float, max_iter: int
+    ) -> None:
+        self._tol, self._max_iter = tol, max_iter
+        self._middle = np.zeros(0) if middle is None else middle
+        self._centres = np.zeros((0, 0)) if centres is None else centres - self._middle
+        self._converged = False
+        self.passes = 0
+        self.objectives: list[float] = []
+
+    @property
+    def expected(self) -> int:
+        """How many passes all take, as far as can be told."""
+        return self.passes if self._done else max(self.passes + 1, min(USUAL, self._max_iter))
+
+    @property
+    def warnings(self) -> list[str]:
+        """Nothing: scikit-learn's k-means warns of no end either."""
+        return []
+
+    @property
+    def _done(self) -> bool:
+        return self._converged or self.passes >= self._max_iter
+
+    def next(self) -> LloydKernel | None:
+        """What to sum in the next pass; None when the fit is done."""
+        return None if self._done else LloydKernel(self._centres, self._middle)
+
+    def take(self, sums: ClusterSums) -> None:
+        """Move each centre to the middle of its rows."""
+        self.passes += 1
+        self.objectives.append(float(sums.inertia))
+        moved = _averaged(*_filled(sums))
+        shift = float(((moved - self._centres) ** 2).sum(axis=1).sum())
+        self._centres = moved
+        self._converged = shift <= self._tol * _variance(sums.moments)
+
+    def state(self) -> bytes:
+        """Where it is between two passes, exactly."""
+        return kept.to_bytes({name: getattr(self, name) for name in _KEPT})
+
+    def restore(self, state: bytes) -> None:
+        """Go on from what `state` gave."""
+        found = kept.from_bytes(state)
+        self._centres, self._middle = found["_centres"], found["_middle"]
+        self._converged, self.passes = bool(found["_converged"]), int(found["passes"])
+        self.objectives = found["objectives"].tolist()
+
+    def estimator(self) -> "KMeans":
+        """The centres, of rows as the kernels were given them."""
+        from ml_core.algorithms.kmeans import KMeans
+        from ml_core.safetensors import Tensor
+
+        centres = self._centres + self._middle
+        return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape))
+
+
+_KEPT = ("_centres", "_middle", "_converged", "passes", "objectives")
+
+
+def _filled(sums: ClusterSums) -> "tuple[Numbers, Numbers]":
+    """The sums and counts, each cluster without rows given one of the farthest."""
+    totals, counts = sums.sums.copy(), sums.counts.copy()
+    empty = np.flatnonzero(counts == 0)
+    if not len(sums.distances) or not sums.distances[0]:  # fewer different rows than clusters
+        return totals, counts
+    for cluster, place in zip(empty.tolist(), range(len(sums.far)), strict=False):
+        row, of = sums.far[place], sums.labels[place]
+        totals[of] -= row
+        counts[of] -= 1
+        totals[cluster], counts[cluster] = row, 1
+    return totals, counts
+
+
+def _averaged(totals: "Numbers", counts: "Numbers") -> "Numbers":
+    """The middles; a cluster that has no row stands where the largest is."""
+    centres: Numbers = totals / np.maximum(counts, 1.0)[:, np.newaxis]
+    centres[counts == 0] = centres[counts.argmax()]
+    return centres
+
+
+def _variance(moments: "Numbers") -> float:
+    """The mean over columns of their variance."""
+    total, squares, rows = moments
+    return float(np.mean(squares / rows - (total / rows) ** 2))
