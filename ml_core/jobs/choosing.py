@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import algorithms
 from ml_core.engines import engine_named, engines_in
-from ml_core.errors import DataChanged, InvalidInput, RevisionMismatch, TooLarge
+from ml_core.errors import DataChanged, Fault, InvalidInput, RevisionMismatch, TooLarge, raise_faults
 from ml_core.jobs.kept_plan import kept_plan
 from ml_core.jobs.kinds import TRAINING
 from ml_core.jobs.surroundings import Surroundings
@@ -27,6 +27,8 @@ MEMORY = "memory"
 # So many parts are worth other functions, where nobody said which engine.
 _MANY_PARTS = 32
 _OWN = frozenset({AUTO, FUNCTION, STREAMED})
+_FEWEST_CLASSES = 2
+_FULL = "the table does not fit memory"
 _ASKED, _FITS = "the request says so", "the table fits memory"
 
 
@@ -71,14 +73,12 @@ def fit_table(
     refused: TooLarge | None = None
     if os.path.exists(path):
         try:
-            filled = request.with_rows(path, budget, seconds=seconds)
-        except TooLarge as error:
+            return _in_memory(lambda: request.with_rows(path, budget, seconds=seconds), run)
+        except _DoesNotFit as error:
             if Surroundings.read(folder).stores is None:
-                raise
-            refused, reason = error, "the table does not fit memory"
+                raise error.refused from None
+            refused, reason = error.refused, _FULL
             os.unlink(path)  # it is read from where it came from; a disk may be memory
-        else:
-            return _in_memory(filled, run)
     elif request.engine in (AUTO, FUNCTION) and not data.is_folder:
         reason = "the file does not fit the trainer's disk"
     try:
@@ -87,10 +87,26 @@ def fit_table(
         raise DataChanged(f"{error}, and {TRAINING.goes_on}") from error
 
 
-def _in_memory(filled: "TrainingRequest", run: _Run) -> Trained:
-    """Nobody else may hold the rows: `fit` lets go of them when it has what it computes with."""
+class _DoesNotFit(Exception):
+    """Rows are too many to be read into memory; `refused` says how many may be."""
+
+    def __init__(self, refused: TooLarge) -> None:
+        super().__init__(str(refused))
+        self.refused = refused
+
+
+def _in_memory(read: "Callable[[], TrainingRequest]", run: _Run) -> Trained:
+    """Fit on what is read. Raises `_DoesNotFit`, and what `fit` does."""
+
+    def rows() -> "TrainingRequest":
+        try:
+            return read()
+        except TooLarge as error:
+            raise _DoesNotFit(error) from None
+
+    # Nobody else holds the rows: `fit` lets go of them when it has what it computes with.
     trained = fit(
-        filled,
+        rows(),
         run.progress,
         deadline=run.deadline,
         checkpoints=run.checkpoints,
@@ -122,7 +138,12 @@ def _in_parts(
         named = _Streaming(
             request.engine, engine_named(request.engine, engines_in(folder)).mapper(folder), _ASKED
         )
-    plan = _plan(job, data, run, InTurn() if named is None else named.mapper)
+    try:
+        plan = _plan(job, data, run, InTurn() if named is None else named.mapper)
+    except InvalidInput as error:
+        if refused is None:
+            raise
+        raise TooLarge(f"{refused}. It cannot be read part by part: {error}") from None
     lineage = {"data": data.lineage(_lineage(data, plan))}
     streaming = named or _engine(request, plan, folder, reason)
     table = StreamedTable(job.stores, plan, streaming.mapper, streaming.name, streaming.reason)
@@ -136,21 +157,25 @@ def _in_parts(
         history=run.history,
         seconds=run.seconds,
     )
-    fits = request.engine in (AUTO, FUNCTION) and data.is_folder
-    if fits:
+    if request.engine in (AUTO, FUNCTION) and data.is_folder:
         try:
-            filled = training.gathered()
-        except TooLarge as error:
-            refused = error
-            training.because("the table does not fit memory")
-        else:
-            return _telling(_in_memory(filled, run), lineage)
-    faults = faults_of(request.algorithm, request.hyperparameters, columns=1, classes=training.n_classes())
+            return _telling(_in_memory(training.gathered, run), lineage)
+        except _DoesNotFit as error:
+            refused = error.refused
+            training.because(_FULL)
+    supervised = algorithms.algorithm(request.algorithm).task.supervised
+    # How wide rows become and how many classes there are is asked again when that is known.
+    faults = faults_of(
+        request.algorithm, request.hyperparameters, columns=1, classes=_FEWEST_CLASSES if supervised else None
+    )
     if faults and refused is not None:
-        title = algorithms.algorithm(request.algorithm).title
-        told = "; ".join(fault.message for fault in faults)
-        raise TooLarge(f"{refused}. {title} is trained part by part where it can be: {told}")
+        raise TooLarge(f"{refused}. It cannot be read part by part: {'; '.join(map(_told, faults))}")
+    raise_faults(faults)
     return _telling(training.trained(), lineage)
+
+
+def _told(fault: Fault) -> str:
+    return fault.message
 
 
 def _telling(trained: Trained, more: dict[str, Any]) -> Trained:

@@ -148,11 +148,6 @@ class StreamedTraining:
         """Say why the table is not trained on in memory."""
         self._table = self._table._replace(reason=reason)
 
-    def n_classes(self) -> int | None:
-        """How many classes the target has; None without a target. Raises as `trained`."""
-        classes = self._chosen().rows.classes
-        return None if classes is None else len(classes.labels)
-
     def gathered(self) -> "TrainingRequest":
         """The request with all rows in it, as a file's are. Raises as `trained`, `TooLarge` past memory."""
         looked = self._looked()
