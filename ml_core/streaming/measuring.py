@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_core.model.model import Model
-    from ml_core.streaming.statistics import DrawnRows
+    from ml_core.streaming.statistics import DrawnSamples
 
 # The scores of so many numbers are kept, to be put in order.
 _MOST_NUMBERS, _LEAST_ROWS = 1 << 23, 10_000
@@ -196,7 +196,7 @@ def measured_classes(model: "Model", answered: Answered, majority: int) -> Table
 
 
 def measured_clusters(
-    model: "Model", answered: Answered, some: "DrawnRows", features: object, seed: int
+    model: "Model", answered: Answered, some: "DrawnSamples", features: object, seed: int
 ) -> TableMeasured:
     """How good a clustering is; the silhouette is of rows that were drawn."""
     metrics: dict[str, object] = dict(answered.losses)

@@ -64,18 +64,18 @@ class Moments(NamedTuple):
         return Moments(present, mean, squares)
 
 
-class DrawnRows(NamedTuple):
+class DrawnSamples(NamedTuple):
     """Some rows at random: the smallest keys, ascending, with their rows and class numbers."""
 
     keys: "NDArray[np.uint64]"
     X: "NDArray[np.float64]"
     y: "NDArray[np.int64]"
 
-    def add(self, other: "DrawnRows", most: int) -> "DrawnRows":
+    def add(self, other: "DrawnSamples", most: int) -> "DrawnSamples":
         """Those of both with the smallest keys."""
         keys = np.concatenate([self.keys, other.keys])
         chosen = np.argsort(keys, kind="stable")[:most]
-        return DrawnRows(
+        return DrawnSamples(
             keys[chosen],
             np.concatenate([self.X, other.X])[chosen],
             np.concatenate([self.y, other.y])[chosen],
@@ -84,7 +84,7 @@ class DrawnRows(NamedTuple):
     @classmethod
     def of(
         cls, keys: "NDArray[np.uint64]", X: "NDArray[np.float64]", y: "NDArray[np.int64]", most: int
-    ) -> "DrawnRows":
+    ) -> "DrawnSamples":
         """Those of some rows."""
         chosen = np.argsort(keys, kind="stable")[:most]
         return cls(keys[chosen], X[chosen], y[chosen])
@@ -106,8 +106,8 @@ class Statistics(NamedTuple):
     moments: Moments
     words: "tuple[NDArray[np.int64], ...]"
     counts: "NDArray[np.int64]"
-    training: DrawnRows
-    held_out: DrawnRows
+    training: DrawnSamples
+    held_out: DrawnSamples
 
     def add(self, other: "Statistics", most: int) -> "Statistics":
         """Those of the rows of both."""
@@ -141,7 +141,7 @@ def statistics_of_part(source: RowSource, seed: int, item: PartRows) -> Statisti
         if target is not None and source.classes is not None:
             y[kept] = source.classes.numbers(target[kept])
         own, others = training[here], testing[here]
-        drawn = [DrawnRows.of(keys[some], X[some], y[some], most) for some in (own, others)]
+        drawn = [DrawnSamples.of(keys[some], X[some], y[some], most) for some in (own, others)]
         total = total.add(_of_rows(source, X[own], y[own], *drawn), most)
         at += len(X)
     return total
@@ -149,7 +149,7 @@ def statistics_of_part(source: RowSource, seed: int, item: PartRows) -> Statisti
 
 def _nothing(source: RowSource) -> Statistics:
     width = len(source.features)
-    none = DrawnRows(np.empty(0, np.uint64), np.empty((0, width)), np.empty(0, np.int64))
+    none = DrawnSamples(np.empty(0, np.uint64), np.empty((0, width)), np.empty(0, np.int64))
     return _of_rows(source, np.empty((0, width)), np.empty(0, np.int64), none, none)
 
 
@@ -157,8 +157,8 @@ def _of_rows(
     source: RowSource,
     X: "NDArray[np.float64]",
     y: "NDArray[np.int64]",
-    training: DrawnRows,
-    held_out: DrawnRows,
+    training: DrawnSamples,
+    held_out: DrawnSamples,
 ) -> Statistics:
     are_words = [feature.kind == CATEGORY for feature in source.features]
     words = []

@@ -34,7 +34,7 @@ from ml_core.streaming.selecting import Selected, Selecting, SelectingColumns
 from ml_core.streaming.solvers.doors import faults_of, solver_for
 from ml_core.streaming.solvers.starting import StartingRows
 from ml_core.streaming.statistics import (
-    DrawnRows,
+    DrawnSamples,
     Preparation,
     Statistics,
     added,
@@ -445,7 +445,7 @@ class StreamedTraining:
         return measured_clusters(model, rows, some, chosen.features, self._request.seed)
 
     def _importance(
-        self, model: Model, chosen: _Chosen, held_out: DrawnRows, took: float
+        self, model: Model, chosen: _Chosen, held_out: DrawnSamples, took: float
     ) -> "tuple[dict[str, object] | None, list[str]]":
         from ml_core.inputs.samples import TableSamples
 

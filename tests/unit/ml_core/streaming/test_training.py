@@ -26,7 +26,10 @@ from tests.unit.ml_core.streaming.test_looking import cut_csv
 from tests.unit.test_real_tables import FORMATS, as_csv, as_parquet, table
 
 LIMITS = Limits(max_rows=10**6)
-STREAMED = ["logistic_regression"]
+STREAMED: dict[str, tuple[str | None, dict[str, Any]]] = {
+    "logistic_regression": ("Status", {}),
+    "svm": ("Status", {"kernel": "linear", "loss": "squared_hinge"}),
+}
 
 
 def request_of(target: str | None, algorithm: str = "logistic_regression", **members: Any) -> TrainingRequest:
@@ -108,7 +111,7 @@ def check_metrics(first: dict[str, Any], second: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("test_fraction", [0.0, 0.2])
-@pytest.mark.parametrize("name", ["credit", "titanic", "attrition"])
+@pytest.mark.parametrize("name", ["credit", "titanic", "attrition", "penguins"])
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_published_tables_give_the_same_model(
     name: str, kind: str, test_fraction: float, tmp_path: Path
@@ -123,6 +126,21 @@ def test_published_tables_give_the_same_model(
     request = request_of(of.target, test_fraction=test_fraction, data={"exclude": of.exclude}, **TIGHT)
     whole = in_memory(tmp_path / "whole", content, request)
     check_same(whole, streamed(written(tmp_path / "folder", files), request))
+
+
+@pytest.mark.parametrize("name", ["credit", "penguins"])
+def test_the_squared_hinge_gives_the_same_machine(name: str, tmp_path: Path) -> None:
+    of = table(name)
+    chosen = {"kernel": "linear", "loss": "squared_hinge", "tol": 1e-9, "max_iter": 100_000}
+    request = request_of(of.target, "svm", hyperparameters=chosen)
+    filled, memory = in_memory(tmp_path / "whole", as_csv(of.frame), request)
+    parts = streamed(written(tmp_path / "folder", cut_csv(as_csv(of.frame), 3)), request)
+    first, second = Model.from_bytes(memory.artifact), Model.from_bytes(parts.artifact)
+    own, others = (values_of(model, filled.data_in_it.samples(), ["decision"]) for model in (first, second))
+    assert (own["label"] == others["label"]).all()
+    assert_allclose(others["decision"], own["decision"], atol=1e-4)
+    told, also = memory.manifest["metrics"], parts.manifest["metrics"]
+    check_metrics(told, also)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -227,8 +245,7 @@ class Elsewhere:
 @pytest.mark.parametrize("algorithm", STREAMED)
 def test_another_engine_gives_the_same_bits(algorithm: str, tmp_path: Path) -> None:
     place = written(tmp_path / "folder", cut_csv(as_csv(table("credit").frame), 3))
-    target = None if algorithm == "kmeans" else "Status"
-    chosen = {"kernel": "linear"} if algorithm == "svm" else {}
+    target, chosen = STREAMED[algorithm]
     request = request_of(target, algorithm, hyperparameters=chosen)
     here, there = streamed(place, request), streamed(place, request, mapper=Elsewhere())
     assert there.artifact == here.artifact
