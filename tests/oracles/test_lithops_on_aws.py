@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
-from benchmarks.large_tables import LABEL, LargeTable, write
+from benchmarks.large_tables import BLOCK_ROWS, LABEL, LargeTable, write
 from ml_core.errors import Unavailable
 from ml_core.mapping import in_order
 from providers.aws.deploying import packaging
@@ -144,7 +144,7 @@ def test_functions_train_the_model_that_one_function_trains(service: Deployed) -
     """In passes over a folder of a bucket, each part in a function of its own, with no right too many."""
     folder = service.project.path("customers")
     s3 = service.client("s3")
-    for path in write(LargeTable(rows=6000), folder, file_format="parquet", files=3):
+    for path in write(LargeTable(rows=3 * BLOCK_ROWS), folder, file_format="parquet", files=3):
         s3.upload_file(str(path), "lake", f"customers/{path.name}")
     service.key = service.project.python(
         "-m", "providers", "keys", "new", "--stage", STAGE, "--role", "admin"
@@ -166,10 +166,10 @@ def test_functions_write_the_scores_that_one_function_writes(service: Deployed) 
     for engine in ("function", "lithops"):
         body = {"data": {"uri": "s3://lake/customers/"}, "outputs": ["probability"], "engine": engine}
         job = done(service, "/v1/models/lake:score", body)
-        assert job["result"]["rows"] == 6000
+        assert job["result"]["rows"] == 3 * BLOCK_ROWS
         assert job["engine"]["name"] == engine
         _, listed = service.call("GET", f"/v1/jobs/{job['id']}/files")
-        assert [file["rows"] for file in listed["files"]] == [2000] * 3
+        assert [file["rows"] for file in listed["files"]] == [BLOCK_ROWS] * 3
         found = []
         for file in listed["files"]:
             key = f"scores/{job['id']}/{file['name']}"
