@@ -43,6 +43,24 @@ def test_a_scored_table_has_its_rows_and_files(documents: Documents) -> None:
     assert row[1:3] == ["scores", str(raw["result"]["rows"])]
 
 
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [
+        ({"name": "streamed", "passes": 6, "parts": 12}, "streamed, 6 passes over 12 parts"),
+        ({"name": "lithops", "passes": 1, "parts": None}, "lithops, 1 pass"),
+        ({"name": "memory", "passes": None, "parts": None}, None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["job", "version"])
+def test_an_engine_is_told_where_it_is_more_than_a_process(
+    documents: Documents, kind: str, engine: Any, said: str | None
+) -> None:
+    raw = documents[kind, "two classes"]
+    words = page(kind, {**raw, "engine": engine}).words
+    assert said in words if said else words == page(kind, {**raw, "engine": None}).words
+
+
 def test_a_confusion_matrix_has_counts_and_shares_of_each_true_class(documents: Documents) -> None:
     for label in ("two classes", "four classes", "pictures"):
         raw = documents["version", label]

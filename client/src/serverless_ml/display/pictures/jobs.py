@@ -23,6 +23,7 @@ from serverless_ml.display.pictures.versions import (
     algorithm,
     beside,
     clusters,
+    engine,
     history,
     hyperparameters,
     metrics_table,
@@ -48,7 +49,13 @@ def job(raw: Document) -> Picture:
     request = reading.members(raw, "request")
     said = [algorithm(reading.text(request, "algorithm"))] if "algorithm" in request else []
     badges = [Text(state_of(raw), _TONES.get(state, "plain"))]
-    line = (*said, *source(request), *_times(raw), f"job {text.shown(reading.text(raw, 'id') or '–')}")
+    line = (
+        *said,
+        *source(request),
+        *engine(raw),
+        *_times(raw),
+        f"job {text.shown(reading.text(raw, 'id') or '–')}",
+    )
     blocks: list[Block] = [Title(_of(raw), _what(request), tuple(badges), line)]
     if state in {"queued", "running"}:
         blocks.append(_progress(raw))

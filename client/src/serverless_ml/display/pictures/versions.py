@@ -82,8 +82,20 @@ def _title(raw: Document) -> Title:
         badges.append(
             Text("holds training rows", "warn", hint="who has the artifact has rows it was trained on")
         )
-    said = (_time(raw), *_rows(raw), *source(raw))
+    said = (_time(raw), *_rows(raw), *source(raw), *engine(raw))
     return Title(named(raw), algorithm(reading.text(raw, "algorithm")), tuple(badges), said)
+
+
+def engine(raw: Document) -> list[str]:
+    """Return what did the work, where that was more than one process with all rows in its memory."""
+    told = reading.members(raw, "engine")
+    name = reading.text(told, "name")
+    if name in {"", "memory", "function"}:
+        return []
+    passes, parts = reading.number(told, "passes"), reading.number(told, "parts")
+    how = [text.count_of(passes, "pass", "passes")] if passes is not None else []
+    how += [text.count_of(parts, "part")] if parts is not None else []
+    return [", ".join((text.shown(name), " over ".join(how))) if how else text.shown(name)]
 
 
 def _time(raw: Document) -> str:
