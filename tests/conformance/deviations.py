@@ -60,6 +60,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
             "datasets: JSON lines",
             "datasets: no table",
             "names: a table",
+            "scoring: a table",
+            "scoring: a table with bad rows",
             "values: a table as people write it",
             "values: a table without a header",
             *(f"registering: {name}" for name in UPLOADS),
