@@ -67,8 +67,8 @@ class Footer(NamedTuple):
     """A footer, of which row groups are read when they are asked for.
 
     `columns` are the schema's elements of each column, of a nested one several, and `leaves` the places of
-    its chunks in a row group. `number` row groups are described from the byte `first` on; `end` is the byte of
-    the file that the footer begins at.
+    its chunks in a row group. `number` row groups are described from the byte `first` on; `end` is the byte
+    of the file that the footer begins at.
     """
 
     data: bytes

@@ -57,7 +57,7 @@ ODD = [
         "nan",
         "NaN",
         "1e999",
-        "１２",
+        "\N{FULLWIDTH DIGIT ONE}\N{FULLWIDTH DIGIT TWO}",
     ),
     *(
         " 3 ",

@@ -50,7 +50,8 @@ class Trainer:
     def killed(self, request: TrainingRequest, saved: int) -> bytes:
         """The checkpoint of a child that is killed once it has saved so many."""
         folder = self.folder()
-        path, seen = folder / "checkpoint", set()
+        path = folder / "checkpoint"
+        seen: set[int] = set()
         with self.child(request, folder) as child:
             while len(seen) < saved and not child.ended.wait(0.002):
                 with suppress(FileNotFoundError):
