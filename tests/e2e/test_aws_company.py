@@ -17,6 +17,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from tests.framework import Project
 from tests.ministack import REGION, Ministack
@@ -63,6 +64,8 @@ class Company:
             "subnets": self.subnet,
             "securityGroups": self.group,
             "encryptionKey": self.kms,
+            "dataBuckets": "s3://lake/exports",
+            "outputBuckets": "s3://lake/scores",
             "dataKeys": self.kms,
             "tags": "team=ml,cost-center=7",
             "corsOrigins": "https://app.example.com",
@@ -180,6 +183,13 @@ def test_a_model_is_trained_from_an_upload_and_predicts(company: Company) -> Non
     body = {"algorithm": "logistic_regression", "data": {"uri": "dataset://table", "target": "c"}}
     status, job = company.call("POST", "/v1/models/m:train", body)
     assert status == 202, job
+    ended(company, job)
+    status, answer = company.call("POST", "/v1/models/m:predict", {"instances": [[0, 0], [23, 2]]})
+    assert (status, answer["predictions"]) == (200, ["x", "y"]), answer
+
+
+def ended(company: Company, job: dict[str, Any]) -> dict[str, Any]:
+    """The job when it has succeeded."""
     deadline = time.monotonic() + 90
     while job["state"] not in {"succeeded", "failed"}:
         assert time.monotonic() < deadline, job
@@ -187,8 +197,58 @@ def test_a_model_is_trained_from_an_upload_and_predicts(company: Company) -> Non
         status, job = company.call("GET", f"/v1/jobs/{job['id']}")
         assert status == 200, job
     assert job["state"] == "succeeded", job
-    status, answer = company.call("POST", "/v1/models/m:predict", {"instances": [[0, 0], [23, 2]]})
-    assert (status, answer["predictions"]) == (200, ["x", "y"]), answer
+    return job
+
+
+def test_a_folder_of_the_lake_is_scored_into_it_with_the_trainers_rights_alone(company: Company) -> None:
+    """It is found by listing, and read and written part by part, all as the policies of the role say."""
+    storage = company.client("s3")
+    storage.create_bucket(Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION})
+    try:
+        for key in ("exports/day=1/a.csv", "exports/day=2/b.csv", "secret/c.csv"):
+            storage.put_object(Bucket="lake", Key=key, Body=b"a,b\n0,0\n23,2\n")
+        body = {
+            "data": {"uri": "s3://lake/exports/"},
+            "to": {"uri": "s3://lake/scores/"},
+            "format": "csv",
+            "keep": ["a"],
+        }
+        status, job = company.call("POST", "/v1/models/m:score", body)
+        assert status == 202, job
+        assert ended(company, job)["result"]["rows"] == 4
+        written = storage.list_objects_v2(Bucket="lake", Prefix=f"scores/{job['id']}/")["Contents"]
+        content = [storage.get_object(Bucket="lake", Key=each["Key"])["Body"].read() for each in written]
+        assert content == [b"a,label\r\n0,x\r\n23,y\r\n"] * 2
+        role = f"{NAME}-{REGION}-train"
+        for client, refused in ((as_the(company, role), True), (storage, False)):
+            for ask in (
+                lambda client: client.list_objects_v2(Bucket="lake", Prefix="secret/"),
+                lambda client: client.get_object(Bucket="lake", Key="secret/c.csv"),
+                lambda client: client.put_object(Bucket="lake", Key="secret/d.csv", Body=b""),
+            ):
+                if refused:
+                    with pytest.raises(ClientError, match="AccessDenied"):
+                        ask(client)
+                else:
+                    ask(client)
+    finally:
+        for each in storage.list_objects_v2(Bucket="lake").get("Contents", []):
+            storage.delete_object(Bucket="lake", Key=each["Key"])
+        storage.delete_bucket(Bucket="lake")
+
+
+def as_the(company: Company, role: str) -> Any:
+    """A client of S3 with the rights of a role."""
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+    given = company.client("sts").assume_role(RoleArn=arn, RoleSessionName="trying")["Credentials"]
+    return boto3.client(
+        "s3",
+        region_name=REGION,
+        endpoint_url=company.url,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
 
 
 def test_the_gateway_calls_the_version_that_is_kept_warm_and_new_code_becomes_one(company: Company) -> None:
