@@ -4,7 +4,7 @@ import io
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from arro3.io import read_parquet
 
@@ -175,16 +175,25 @@ def _next(reader: "RecordBatchReader") -> "RecordBatch | None":
         return next(reader, None)
 
 
-def _spans(data: DataFiles, file: DataFile, spans: Sequence[tuple[int, int]]) -> list[memoryview]:
+class _Held(NamedTuple):
+    """Bytes of a span that are held: those of the span from `begin` on stand from `at` to `end` in `data`."""
+
+    begin: int
+    data: bytes
+    at: int
+    end: int
+
+
+def _spans(data: DataFiles, file: DataFile, spans: Sequence[tuple[int, int]]) -> list[_Held]:
     """The bytes of spans; those that are near to each other are asked for together."""
-    found: dict[tuple[int, int], memoryview] = {}
+    found: dict[tuple[int, int], _Held] = {}
     together: list[tuple[int, int]] = []
     for span in [*sorted(spans), None]:
         if together and (span is None or span[0] - max(end for _, end in together) > _NEAR_BYTES):
             begin, end = together[0][0], max(end for _, end in together)
-            read = memoryview(data.part(file, begin, end))
+            read = data.part(file, begin, end) if begin < end else b""
             for each in together:
-                found[each] = read[each[0] - begin : each[1] - begin]
+                found[each] = _Held(each[0], read, each[0] - begin, each[1] - begin)
             together = []
         if span is not None:
             together.append(span)
@@ -204,12 +213,13 @@ class _Piece(io.RawIOBase):
             self._begins.append(self._begins[-1] + end - begin)
         self.size = self._begins[-1] + len(piece.end)
         self._window = max(_LEAST_WINDOW, _WINDOW_BYTES // len(piece.spans))
-        self._held: dict[int, tuple[int, memoryview]] = {}
+        self._held: dict[int, _Held] = {}
+        # The bytes that were read last, and where they stand in this file: the next are mostly among them.
+        self._last, self._last_begin, self._last_end, self._shift = b"", 0, 0, 0
 
-    def hold(self, spans: Sequence[memoryview]) -> None:
+    def hold(self, spans: Sequence[_Held]) -> None:
         """Hold all of each span."""
-        for place, ((begin, _), held) in enumerate(zip(self._piece.spans, spans, strict=True)):
-            self._held[place] = (begin, held)
+        self._held = dict(enumerate(spans))
 
     def readable(self) -> bool:
         """True."""
@@ -225,36 +235,53 @@ class _Piece(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """Go on elsewhere."""
-        self._at = offset + (0, self._at, self.size)[whence]
+        self._at = offset if not whence else offset + (0, self._at, self.size)[whence]
         return self._at
 
     def read(self, size: int = -1, /) -> bytes:
         """At most `size` bytes; none at the end."""
+        at = self._at
+        if not (self._last_begin <= at and 0 < size <= self._last_end - at):
+            return self._across(size)
+        self._at = at + size
+        return self._last[at + self._shift : at + self._shift + size]
+
+    def _across(self, size: int) -> bytes:
+        """Bytes that are not all among those that were read last."""
         if size < 0:
             raise io.UnsupportedOperation("the file is read in pieces")
         read: list[bytes] = []
-        while size > 0:
-            some = self._some(size)
-            if not some:
-                break
+        while size > 0 and self._at < self.size:
+            self._find(size)
+            some = self._last[self._at + self._shift : min(self._last_end, self._at + size) + self._shift]
             read.append(some)
             self._at += len(some)
             size -= len(some)
         return read[0] if len(read) == 1 else b"".join(read)
 
-    def _some(self, size: int) -> bytes:
-        """Bytes of where it is: of the mark, of a span's window, or of the footer."""
+    def _find(self, size: int) -> None:
+        """Have at hand what stands where reading goes on: the mark, a span's window, or the footer."""
         at, tail = self._at, self._begins[-1]
         if at < len(MARK):
-            return MARK[at : at + size]
+            self._last, self._last_begin, self._last_end, self._shift = MARK, 0, len(MARK), 0
+            return
         if at >= tail:
-            return self._piece.end[at - tail : at - tail + size]
+            self._last, self._last_begin, self._last_end, self._shift = (
+                self._piece.end,
+                tail,
+                self.size,
+                -tail,
+            )
+            return
         place = bisect_right(self._begins, at) - 1
         begin, end = self._piece.spans[place]
-        here = begin + at - self._begins[place]
-        held_at, held = self._held.get(place, (0, memoryview(b"")))
-        if not held_at <= here < held_at + len(held):
-            held_at = here
-            held = memoryview(self._data.part(self._file, here, min(end, here + max(self._window, size))))
-            self._held[place] = (held_at, held)
-        return bytes(held[here - held_at : here - held_at + size])
+        moved = begin - self._begins[place]
+        held = self._held.get(place)
+        if held is None or not held.begin <= at + moved < held.begin + held.end - held.at:
+            here = at + moved
+            read = self._data.part(self._file, here, min(end, here + max(self._window, size)))
+            held = self._held[place] = _Held(here, read, 0, len(read))
+        self._last = held.data
+        self._last_begin = held.begin - moved
+        self._last_end = self._last_begin + held.end - held.at
+        self._shift = held.at - self._last_begin
