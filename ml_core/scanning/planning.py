@@ -53,10 +53,13 @@ def plan_of(
     survey = Survey(data if here else None, stores, options, declared)
     first = look(survey._replace(data=data), files[0])
     check_options(options, first.format)
-    check_names(options, first.names)
     others = mapper.map(partial(look, survey._replace(like=first)), files[1:])
     seen = [first, *in_order(others)]
     _check_columns(files, seen)
+    names = first.names
+    if first.format not in (CSV, PARQUET):
+        names = tuple(dict.fromkeys(name for each in seen for name in each.names))
+    check_names(options, names)
     runs = [
         Run(place, file, each.begin, begin, end)
         for place, (file, each) in enumerate(zip(files, seen, strict=True))
@@ -81,9 +84,6 @@ def plan_of(
         parts += [part._replace(number=number) for number, part in enumerate(found, len(parts))]
     if not parts:
         raise MalformedInput("the files have no rows")
-    names = first.names
-    if first.format not in (CSV, PARQUET):
-        names = tuple(dict.fromkeys(name for each in seen for name in each.names))
     return Plan(files, first.format, names, _how(seen, encodings), tuple(parts))
 
 

@@ -204,6 +204,15 @@ def plain(column: Any) -> list[Any]:
     return list(column)
 
 
+def test_options_are_of_columns_that_some_file_has() -> None:
+    data = MemoryData(a=b'{"x": 1}\n', b=b'{"y": "2"}\n')
+    assert planned(data, options=ReadOptions(types={"y": "number"})).names == ("x", "y")
+    with pytest.raises(InvalidInput, match=r"\$.data.types.z: the table has no such column"):
+        planned(data, options=ReadOptions(types={"z": "number"}))
+    with pytest.raises(InvalidInput, match=r"\$.data.delimiter: expected a file of csv, got jsonl"):
+        planned(data, options=ReadOptions(delimiter=";"))
+
+
 LINES = b'{"a": 1, "b": "x\\n"}\n\n{"a": null}\r\n[1]\n{"a": NaN, "c": 2}\nno\n{"b": "\xc3\xa9", "a": 2.5}'
 
 
