@@ -39,14 +39,16 @@ def plan_of(
     mapper: Mapper,
     stores: Reopening | None,
     part_bytes: int = PART_BYTES,
+    most_rows: int = MOST_ROWS,
     progress: Progress | None = None,
 ) -> Plan:
     """The plan of the table at an address: of one file, or of a folder's.
 
     `declared` is the format that somebody said it has. `mapper` looks at files and cuts them; where it does
     so elsewhere, `stores` says how they are opened there. `progress` is told of the bytes that were looked at
-    so far. Raises `InvalidInput` where files differ in format or columns, or are of a format that is not read
-    in parts; `MalformedInput` with the file's address; and what `DataFiles.files` and `part` raise.
+    so far. Parts of several row groups have at most `most_rows`. Raises `InvalidInput` where files differ in
+    format or columns, or are of a format that is not read in parts; `MalformedInput` with the file's address;
+    and what `DataFiles.files` and `part` raise.
     """
     files = tuple(data.files(uri))
     here = stores is None or isinstance(mapper, InTurn)
@@ -78,7 +80,7 @@ def plan_of(
     parts: list[Part] = []
     for place, (file, each) in enumerate(zip(files, seen, strict=True)):
         if each.format == PARQUET:
-            found = _group_parts(place, each, part_bytes)
+            found = _group_parts(place, each, part_bytes, most_rows)
         else:
             found = _text_parts(place, file, each, cuts.get(place))
         parts += [part._replace(number=number) for number, part in enumerate(found, len(parts))]
@@ -162,14 +164,14 @@ def _how(seen: Sequence[Seen], encodings: dict[int, str]) -> dict[str, Any]:
     return {**how, "files": differing} if differing else how
 
 
-def _group_parts(place: int, seen: Seen, part_bytes: int) -> Iterator[Part]:
+def _group_parts(place: int, seen: Seen, part_bytes: int, most_rows: int) -> Iterator[Part]:
     """Runs of row groups of about so many bytes."""
     begin = rows = size = unpacked = first = 0
     for number, group in enumerate(seen.groups):
         full = (
             size + group.size > part_bytes
             or unpacked + group.unpacked > part_bytes * _UNPACKED
-            or rows + group.rows > MOST_ROWS
+            or rows + group.rows > most_rows
         )
         if number > begin and full:
             if rows:

@@ -35,6 +35,10 @@ AUTO, FUNCTION = "auto", "function"
 MANY_BYTES = 2 << 30
 """From here on other functions are worth it, where nobody said which engine."""
 _LOOKS = 16  # at files, at a time
+# Multiplications that a part may take, of which some thousand millions are done in a second, and what each
+# output of a layer costs besides them; texts of a part; and how small a part of a file may get for that.
+_WORK, _ROW_WORK, _MOST_TEXTS = 1 << 39, 20, 1 << 16
+_BYTES_A_CELL, _LEAST_PART = 4, 1 << 20
 _PAUSE = 1.0  # seconds between two checkpoints
 _BATCH = 1_000  # counts that are read at once
 
@@ -73,8 +77,8 @@ def score(request: ScoringRequest, delivery: Delivery) -> dict[str, Any]:
     """
     stores, engines = delivery.reopening.open(), _Choice(request.engine, delivery.folder)
     delivery.progress(PLANNING, None)
-    plan = delivery.keep_plan(lambda: _plan(stores, request, delivery, engines))
     model = scored_model(stores.store, request)
+    plan = delivery.keep_plan(lambda: _plan(stores, request, delivery, engines, model))
     raise_faults(_faults_of_columns(plan, model, request))
     engine = engines.of(plan.size)
     scoring = _Scoring(request, delivery, stores.store, plan)
@@ -83,9 +87,20 @@ def score(request: ScoringRequest, delivery: Delivery) -> dict[str, Any]:
     return {"result": scoring.result(), "engine": told}
 
 
-def _plan(stores: "Stores", request: ScoringRequest, delivery: Delivery, engines: "_Choice") -> Plan:
+def _most_rows(model: "Model") -> int:
+    """How many rows a model predicts in a fraction of a delivery: a part should not take a whole one."""
+    from ml_core.scanning.planning import MOST_ROWS
+
+    if model.reader:
+        return _MOST_TEXTS
+    return max(1, min(MOST_ROWS, _WORK // (model.peak_width * (len(model.features) + _ROW_WORK))))
+
+
+def _plan(
+    stores: "Stores", request: ScoringRequest, delivery: Delivery, engines: "_Choice", model: "Model"
+) -> Plan:
     """The plan, by the engine that will work on it: a text is looked through once."""
-    from ml_core.scanning.planning import plan_of
+    from ml_core.scanning.planning import PART_BYTES, plan_of
 
     size = sum(file.size for file in stores.data.files(request.uri))
     engine = engines.of(size)
@@ -93,6 +108,7 @@ def _plan(stores: "Stores", request: ScoringRequest, delivery: Delivery, engines
     def tell(looked_at: int) -> None:
         delivery.progress(PLANNING, round(100 * min(1.0, looked_at / size), 1) if size else None)
 
+    most_rows, columns = _most_rows(model), len(columns_of(model))
     return plan_of(
         stores.data,
         request.uri,
@@ -100,6 +116,9 @@ def _plan(stores: "Stores", request: ScoringRequest, delivery: Delivery, engines
         declared=request.format,
         mapper=InThreads(_LOOKS) if engine.name == FUNCTION else engine.mapper,
         stores=delivery.reopening,
+        # A row of text has a character and a separator for each column at least, and mostly many more.
+        part_bytes=max(_LEAST_PART, min(PART_BYTES, _BYTES_A_CELL * columns * most_rows)),
+        most_rows=most_rows,
         progress=tell,
     )
 

@@ -81,3 +81,17 @@ def test_threads_give_what_one_after_the_other_does() -> None:
     assert list(in_order(InThreads(1).map(str, items))) == [str(item) for item in items]
     with pytest.raises(ZeroDivisionError):
         list(InThreads(2).map(lambda item: 1 // item, [1, 0, 1]))
+
+
+def test_parts_are_so_small_that_a_slow_model_ends_each_in_time(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of a part are bounded by what the model has to do for them."""
+    columns = {"x0": [1.0] * 100, "x1": [2.0] * 100}
+    lake.put_parquet("g.parquet", columns, row_group=10)
+    assert lake.score(lake.request("file:g.parquet"), job="0" * 28)["engine"]["parts"] == 1
+    a_row = lake.model.peak_width * (2 + driver._ROW_WORK)
+    monkeypatch.setattr(driver, "_WORK", 25 * a_row)
+    told = lake.score(lake.request("file:g.parquet"), job="1" * 28)
+    assert told["engine"]["parts"] == 5
+    assert told["result"]["rows"] == 100
