@@ -5,8 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import Fault, raise_faults
 from ml_core.streaming.solvers.descent import Descent, Direction, Objective
+from ml_core.streaming.solvers.hinge_descent import NARROWEST, SAMPLED, WIDEST, HingeDescent
 from ml_core.streaming.solvers.limits import MOST_COEFFICIENTS, MOST_OF_CENTRES, in_full
-from ml_core.streaming.solvers.linear import LinearObjective, costs_of_rest, one_versus_rest, two_classes
+from ml_core.streaming.solvers.linear import (
+    LinearObjective,
+    costs_of_rest,
+    one_versus_one,
+    one_versus_rest,
+    two_classes,
+)
 from ml_core.streaming.solvers.linear_fit import LinearFit
 from ml_core.streaming.solvers.lloyd import LloydFit
 from ml_core.streaming.solvers.losses import LOG, SQUARED_HINGE
@@ -49,7 +56,7 @@ def faults_of(
     if algorithm == "kmeans":
         return _too_many_centres(chosen, columns)
     if algorithm == "svm":
-        return [*_no_line(chosen), *_too_many(columns, classes)]
+        return [*_no_line(chosen), *_too_many(columns, classes), *_too_many_pairs(chosen, columns, classes)]
     message = (
         f"{algorithm} needs all rows in memory; in passes over the table train logistic_regression, svm with "
         "kernel 'linear', or kmeans"
@@ -79,10 +86,18 @@ def _no_line(chosen: "Mapping[str, Any]") -> list[Fault]:
             "logistic_regression, which gives probabilities"
         )
         found.append(Fault(f"{where}.probability", message))
-    if not found and chosen.get("loss", "hinge") == "hinge":
-        message = "the loss 'hinge' is not fitted in passes over the table; expected 'squared_hinge'"
-        found.append(Fault(f"{where}.loss", message))
     return found
+
+
+def _too_many_pairs(chosen: "Mapping[str, Any]", columns: int, classes: int | None) -> list[Fault]:
+    pairs = (classes or 0) * ((classes or 0) - 1) // 2
+    if chosen.get("loss") == "squared_hinge" or in_full(pairs, columns + 1):
+        return []
+    message = (
+        f"the loss 'hinge' of {pairs} pairs of classes with {columns} columns once encoded needs all rows in "
+        "memory; in passes over the table expected 'squared_hinge', or train a logistic_regression"
+    )
+    return [Fault("$.hyperparameters.loss", message)]
 
 
 def _too_many(columns: int, classes: int | None) -> list[Fault]:
@@ -124,7 +139,8 @@ def solver_for(
     if algorithm == "kmeans":
         return _clusters(chosen, seed, sample)
     assert counts is not None  # noqa: S101 - for the type checker: these are classifiers
-    make = _regression if algorithm == "logistic_regression" else _squared_hinge
+    squared = chosen.get("loss") == "squared_hinge"
+    make = _regression if algorithm == "logistic_regression" else _squared_hinge if squared else _hinge
     return make(chosen, columns, counts, sample)
 
 
@@ -183,6 +199,24 @@ def _squared_hinge(
     )
 
 
+def _hinge(
+    chosen: "Mapping[str, Any]", columns: int, counts: "Sequence[int]", sample: "StartingRows | None"
+) -> LinearFit:
+    passes = PASSES if chosen["max_iter"] == -1 else min(PASSES, chosen["max_iter"])
+    whole = sample is not None and len(sample.X) >= sum(counts)
+    width = NARROWEST if whole else SAMPLED
+    return LinearFit(
+        partial(_hinge_descent, columns, passes, width=width),
+        partial(_pairs_of, len(counts)),
+        costs=costs(chosen["C"], chosen["class_weight"], counts),
+        counts=counts,
+        columns=columns,
+        intercept=True,
+        movable=True,
+        sample=sample,
+    )
+
+
 def _log_descent(
     columns: int,
     most: int,
@@ -217,6 +251,20 @@ def _squared_hinge_descent(
     return Descent(objective, _direction(objective), most, start=start)
 
 
+def _hinge_descent(
+    columns: int,
+    most: int,
+    by_class: "Numbers",
+    seen: "Coordinates",
+    start: "Numbers | None",
+    *,
+    width: float,
+) -> HingeDescent:
+    machines = one_versus_one(by_class)
+    first = WIDEST if start is None else width
+    return HingeDescent(machines, seen, columns, most, start=start, width=first)
+
+
 def _direction(objective: Objective, pinned: "Numbers | None" = None) -> Direction:
     machines, width = objective.shape
     if in_full(machines, width):
@@ -236,6 +284,12 @@ def _machine_of(weights: "Numbers", intercepts: "Numbers") -> "FittedEstimator":
     from ml_core.algorithms.one_versus_rest import OneVersusRest
 
     return OneVersusRest(_tensor(weights), tuple(intercepts.tolist()))
+
+
+def _pairs_of(classes: int, weights: "Numbers", intercepts: "Numbers") -> "FittedEstimator":
+    from ml_core.algorithms.svm import SVM, LinearPairs
+
+    return SVM(classes, LinearPairs(_tensor(weights), tuple(intercepts.tolist())), None)
 
 
 def _tensor(array: "Numbers") -> "Tensor":

@@ -67,3 +67,10 @@ def costs_of_rest(costs: "Numbers", plain: float) -> "Numbers":
     """
     classes = len(costs)
     return costs[np.newaxis] if classes == 2 else np.where(np.eye(classes) > 0, costs, plain)
+
+
+def one_versus_one(costs: "Numbers") -> Machines:
+    """A machine for each pair (0, 1), (0, 2) … (1, 2) …, positive for the first, as libsvm has them."""
+    first, second = np.triu_indices(len(costs), 1)
+    each = np.eye(len(costs))
+    return Machines(each[first] - each[second], (each[first] + each[second]) * costs)

@@ -1,13 +1,14 @@
 """The fit of a linear model in passes, begun where a sample of the rows ends."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ml_core.streaming.solvers import kept
 from ml_core.streaming.solvers.coordinates import Coordinates, coordinates
 from ml_core.streaming.solvers.descent import Descent
+from ml_core.streaming.solvers.hinge_descent import HingeDescent
 from ml_core.streaming.solvers.starting import StartingRows, costs_of_sample, run
 
 if TYPE_CHECKING:
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
 
     from ml_core.algorithms.contract import FittedEstimator
     from ml_core.streaming.solvers.contract import BlockKernel
-    from ml_core.streaming.solvers.derivatives import Derivatives
 
     type Numbers = NDArray[np.float64]
     # Of each class's costs, how rows are seen, and where to start: the descent.
-    type Descending = Callable[[Numbers, Coordinates, Numbers | None], Descent]
+    type Descending = Callable[[Numbers, Coordinates, Numbers | None], Descent | HingeDescent]
     # Of weights, machines or classes × columns, and intercepts.
     type Estimating = Callable[[Numbers, Numbers], FittedEstimator]
 
@@ -58,7 +58,7 @@ class LinearFit:
         self._intercept, self._movable = intercept, movable
         self._sample = sample
         self._seen = Coordinates(intercept)
-        self._descent: Descent | None = None
+        self._descent: Descent | HingeDescent | None = None
 
     @property
     def passes(self) -> int:
@@ -84,22 +84,22 @@ class LinearFit:
             return []
         return [f"the solver did not converge in {self.passes} passes; raise max_iter, or scale the columns"]
 
-    def next(self) -> "BlockKernel[Derivatives] | None":
+    def next(self) -> "BlockKernel[Any] | None":
         """What to sum in the next pass; None when the fit is done."""
         if self._descent is None:
             self._descent = self._begun()
         return self._descent.next()
 
-    def _begun(self) -> Descent:
+    def _begun(self) -> Descent | HingeDescent:
         sample = self._sample
         if sample is None or not len(sample.X):
             return self._descending(self._costs, self._seen, None)
         self._seen = coordinates(sample.X, intercept=self._intercept, movable=self._movable)
-        small = self._descending(costs_of_sample(self._costs, self._counts, sample), self._seen, None)
+        small: Any = self._descending(costs_of_sample(self._costs, self._counts, sample), self._seen, None)
         run(small, sample)
         return self._descending(self._costs, self._seen, small.coefficients)
 
-    def take(self, sums: "Derivatives") -> None:
+    def take(self, sums: Any) -> None:  # noqa: ANN401 - what the descent's kernel sums
         """Make a step."""
         assert self._descent is not None, "take the sums of what `next` gave"  # noqa: S101
         self._descent.take(sums)

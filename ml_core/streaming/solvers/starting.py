@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ml_core.streaming.solvers.contract import Solver
-    from ml_core.streaming.solvers.derivatives import Derivatives
+    from ml_core.streaming.solvers.contract import Solver, Sums
 
     type Numbers = NDArray[np.float64]
 
@@ -38,7 +37,7 @@ def costs_of_sample(costs: "Numbers", counts: "Sequence[int]", sample: StartingR
     return stands_for
 
 
-def run(solver: "Solver[Derivatives]", sample: StartingRows) -> None:
+def run[S: Sums](solver: "Solver[S]", sample: StartingRows) -> None:
     """All passes of a solver over rows in memory."""
     while (kernel := solver.next()) is not None:
         first, *others = (
