@@ -29,6 +29,7 @@ LIMITS = Limits(max_rows=10**6)
 STREAMED: dict[str, tuple[str | None, dict[str, Any]]] = {
     "logistic_regression": ("Status", {}),
     "svm": ("Status", {"kernel": "linear", "loss": "squared_hinge"}),
+    "kmeans": (None, {"n_clusters": 3, "scale": True}),
 }
 
 
@@ -141,6 +142,24 @@ def test_the_squared_hinge_gives_the_same_machine(name: str, tmp_path: Path) -> 
     assert_allclose(others["decision"], own["decision"], atol=1e-4)
     told, also = memory.manifest["metrics"], parts.manifest["metrics"]
     check_metrics(told, also)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("test_fraction", [0.0, 0.2])
+def test_clusters_are_as_near_as_in_memory(test_fraction: float, tmp_path: Path) -> None:
+    frame = table("penguins").frame.drop(columns=["species"])
+    chosen = {"n_clusters": 3, "scale": True, "n_init": 5}
+    request = request_of(None, "kmeans", hyperparameters=chosen, test_fraction=test_fraction)
+    _, memory = in_memory(tmp_path / "whole", as_csv(frame), request)
+    parts = streamed(written(tmp_path / "folder", cut_csv(as_csv(frame), 3)), request)
+    told: dict[str, Any] = memory.manifest["metrics"]  # type: ignore[assignment]
+    also: dict[str, Any] = parts.manifest["metrics"]  # type: ignore[assignment]
+    for name, metrics in told.items():
+        assert list(also[name]) == list(metrics)
+        assert also[name]["inertia"] <= metrics["inertia"] * 1.02
+        assert also[name]["silhouette"] == pytest.approx(metrics["silhouette"], abs=0.05)
+        assert sum(also[name]["cluster_sizes"]) == sum(metrics["cluster_sizes"])
+    assert memory.manifest["encoding"]
+    assert parts.manifest["contains_training_rows"] == memory.manifest["contains_training_rows"]
 
 
 @pytest.mark.parametrize(
