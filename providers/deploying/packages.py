@@ -6,6 +6,7 @@ Equal sources give equal bytes, so a deployment can compare hashes and leave alo
 
 import glob
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -84,6 +85,7 @@ _NEVER_TRAINED_WITH = (
     "sklearn/datasets",
     "scipy/io",
     "scipy/odr",
+    "scipy/stats/_sobol_direction_numbers.npz",
     "numpy/_core/_simd.*",
     "numpy/_core/_*_tests.*",
     *(f"narwhals/{name}" for name in ("_dask", "_duckdb", "_ibis", "_spark_like", "testing")),
@@ -179,13 +181,21 @@ def trim_to_predict(folder: str) -> None:
 def trim_to_lithops(folder: str) -> None:
     """Remove what a function of Lithops never imports: nine tenths of boto3, and what is for other clouds."""
     for parent, kept in (
-        *((described, _SERVICES_OF_LITHOPS) for described in ("botocore/data", "boto3/data")),
+        *((told, _SERVICES_OF_LITHOPS) for told in ("botocore/data", "boto3/data")),
         *((f"lithops/{kind}/backends", _BACKENDS_OF_LITHOPS) for kind in _KINDS_OF_BACKENDS),
     ):
         for entry in os.scandir(os.path.join(folder, parent)):
             if entry.is_dir() and entry.name not in kept:
                 shutil.rmtree(entry.path)
     _remove(folder, _NEVER_MAPPED_WITH)
+    endpoints = os.path.join(folder, "botocore", "data", "endpoints.json")
+    with open(endpoints, encoding="utf-8") as written:
+        described = json.load(written)
+    for partition in described["partitions"]:
+        for service in partition["services"].keys() - _SERVICES_OF_LITHOPS:
+            del partition["services"][service]
+    with open(endpoints, "w", encoding="utf-8") as written:
+        json.dump(described, written)
 
 
 def _remove(folder: str, patterns: Iterable[str]) -> None:
