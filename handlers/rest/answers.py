@@ -172,7 +172,8 @@ _JOB = _object(
         "phase": {
             **_TEXT_OR_NULL,
             "description": "While it runs: `fetching`, `starting`, `reading`, `splitting`, `fitting`, "
-            "`measuring`, `checking` (an artifact that is registered) or `registering`.",
+            "`measuring`, `checking` (an artifact that is registered) or `registering`; `looking` (what the "
+            "columns of a large table are), and of a table to score `planning` and `scoring`.",
         },
         "percentage": {
             "type": ["number", "null"],

@@ -52,6 +52,8 @@ def test_every_send_of_the_page_works_from_top_to_bottom(tmp_path: Path) -> None
     described = [each for each in pressed if "churn:describe" in each["request"]]
     assert pressed.index(put) < pressed.index(described[0])
     assert '"described"' in described[0]["body"]
+    scored = [each for each in pressed if "fruit:score" in each["request"]]
+    assert '"rows": 5' in scored[0]["body"], "the table has the model's columns"
 
 
 def _in_the_pages_order() -> list[tuple[str, str, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from handlers.rest.schemas import Schema
 from ml_core.scoring.request import BODY_SCHEMA, ScoringRequest, check_scoring
 
 _OWN_ENGINES = ("auto", "function")
-SCORE_BODY: Schema = {**BODY_SCHEMA, "examples": [{"data": {"uri": "dataset://churn"}}]}
+SCORE_BODY: Schema = {**BODY_SCHEMA, "examples": [{"data": {"uri": "dataset://churn"}, "keep": ["customer"]}]}
 
 
 def score(call: Call) -> Response:
