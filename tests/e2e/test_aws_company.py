@@ -220,17 +220,16 @@ def test_a_folder_of_the_lake_is_scored_into_it_with_the_trainers_rights_alone(c
         content = [storage.get_object(Bucket="lake", Key=each["Key"])["Body"].read() for each in written]
         assert content == [b"a,label\r\n0,x\r\n23,y\r\n"] * 2
         role = f"{NAME}-{REGION}-train"
-        for client, refused in ((as_the(company, role), True), (storage, False)):
-            for ask in (
-                lambda client: client.list_objects_v2(Bucket="lake", Prefix="secret/"),
-                lambda client: client.get_object(Bucket="lake", Key="secret/c.csv"),
-                lambda client: client.put_object(Bucket="lake", Key="secret/d.csv", Body=b""),
-            ):
-                if refused:
-                    with pytest.raises(ClientError, match="AccessDenied"):
-                        ask(client)
-                else:
-                    ask(client)
+        trainer = as_the(company, role)
+        for ask, given in (
+            ("list_objects_v2", {"Prefix": "secret/"}),
+            ("get_object", {"Key": "secret/c.csv"}),
+            ("put_object", {"Key": "exports/d.csv", "Body": b""}),
+            ("delete_object", {"Key": "scores/d.csv"}),
+        ):
+            getattr(storage, ask)(Bucket="lake", **given)
+            with pytest.raises(ClientError, match="AccessDenied"):
+                getattr(trainer, ask)(Bucket="lake", **given)
     finally:
         for each in storage.list_objects_v2(Bucket="lake").get("Contents", []):
             storage.delete_object(Bucket="lake", Key=each["Key"])
