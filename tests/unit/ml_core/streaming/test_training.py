@@ -129,10 +129,12 @@ def test_published_tables_give_the_same_model(
     check_same(whole, streamed(written(tmp_path / "folder", files), request))
 
 
-@pytest.mark.parametrize("name", ["credit", "penguins"])
-def test_the_squared_hinge_gives_the_same_machine(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "loss"), [("credit", "squared_hinge"), ("penguins", "squared_hinge"), ("penguins", "hinge")]
+)
+def test_a_linear_machine_is_the_same(name: str, loss: str, tmp_path: Path) -> None:
     of = table(name)
-    chosen = {"kernel": "linear", "loss": "squared_hinge", "tol": 1e-9, "max_iter": 100_000}
+    chosen = {"kernel": "linear", "loss": loss, "tol": 1e-9, "max_iter": 100_000}
     request = request_of(of.target, "svm", hyperparameters=chosen)
     filled, memory = in_memory(tmp_path / "whole", as_csv(of.frame), request)
     parts = streamed(written(tmp_path / "folder", cut_csv(as_csv(of.frame), 3)), request)
