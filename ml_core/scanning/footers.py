@@ -14,8 +14,8 @@ from arro3.core import RecordBatchReader, Schema
 from arro3.io import read_parquet, write_ipc_stream
 
 from ml_core.errors import MalformedInput
-from ml_core.scanning.thrift import BINARY, I32, I64, LIST, STRUCT, Struct, ThriftReader, struct_bytes
 from ml_core.tables import arrow
+from ml_core.tables.thrift import BINARY, I32, I64, LIST, STRUCT, Struct, ThriftReader, struct_bytes
 
 MARK = b"PAR1"
 TAIL_BYTES = 8

@@ -8,6 +8,7 @@
     dialects.py       delimiters and headers of CSV
     delimited.py      CSV and its kin
     parquet.py        Parquet
+    thrift.py         the protocol that its footers are written in
     json_lines.py     JSON lines
     npy.py            NPY
     options.py        what a person says where a reader would guess

@@ -25,6 +25,7 @@ from ml_core.tables.columns import (
 )
 from ml_core.tables.options import ColumnOptions
 from ml_core.tables.readers import PARQUET, ReadRequest
+from ml_core.tables.thrift import I64, ThriftReader
 from ml_core.tables.typed import as_said, integer_column, typed_rule
 from ml_core.tables.vocabulary import add_batch
 from ml_core.tables.words import WordColumn
@@ -43,9 +44,6 @@ _STRINGS = (DataType.is_string, DataType.is_large_string, DataType.is_string_vie
 _FIRST_ROWS, _GROWTH, _TOO_MANY = 64, 16, 4
 _FOOTER_BYTES = 8
 _NUMBER_OF_ROWS = 3
-# Thrift's compact protocol: a list of this many elements or more says its length apart; a byte of a varint
-# that is less than this is the last; no varint of 64 bits is longer.
-_LONG_LIST, _LAST_BYTE, _MOST_SHIFT = 0x0F, 0x80, 70
 
 
 def read(path: str, request: ReadRequest) -> Dataset:
@@ -354,80 +352,12 @@ def row_count(path: str) -> int:
         file.seek(-_FOOTER_BYTES, 2)
         length = int.from_bytes(file.read(4), "little")
         file.seek(-_FOOTER_BYTES - length, 2)
-        footer = _Thrift(file.read(length))
+        footer = ThriftReader(file.read(length))
     try:
         for number, kind in footer.fields():
-            if number == _NUMBER_OF_ROWS:
-                return max(0, footer.integer())
+            if number == _NUMBER_OF_ROWS and kind == I64:
+                return max(0, int(footer.value(kind)))
             footer.skip(kind)
     except (IndexError, RecursionError):
         pass
     return 0
-
-
-class _Thrift:
-    """A reader of Thrift's compact protocol that skips all but integers.
-
-    https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
-    """
-
-    _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def fields(self) -> "Iterator[tuple[int, int]]":
-        """Number and kind of each field of a struct, whose value is to be passed before the next."""
-        number = 0
-        while header := self._byte():
-            number = number + (header >> 4) if header >> 4 else self.integer()
-            yield number, header & 0x0F
-
-    def integer(self) -> int:
-        """A zigzag varint."""
-        value = self._varint()
-        return (value >> 1) ^ -(value & 1)
-
-    def skip(self, kind: int) -> None:
-        """Pass a value of this kind."""
-        if kind in (self._TRUE, self._FALSE):
-            return
-        if kind == self._BYTE:
-            self._at += 1
-        elif kind == self._DOUBLE:
-            self._at += 8
-        elif kind == self._BINARY:
-            length = self._varint()
-            self._at += length
-        elif kind in (self._LIST, self._SET):
-            self._skip_list()
-        elif kind == self._STRUCT:
-            for _, inner in self.fields():
-                self.skip(inner)
-        elif kind == self._MAP:
-            raise IndexError("no field of a footer's beginning is a map")
-        else:
-            self._varint()
-
-    def _skip_list(self) -> None:
-        header = self._byte()
-        length = header >> 4 if header >> 4 != _LONG_LIST else self._varint()
-        if length > len(self._data):
-            raise IndexError(length)
-        for _ in range(length):
-            # In a list, unlike in a struct, a truth value is a byte.
-            self.skip(self._BYTE if header & 0x0F in (self._TRUE, self._FALSE) else header & 0x0F)
-
-    def _varint(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self._byte()
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < _LAST_BYTE or shift > _MOST_SHIFT:
-                return value
-
-    def _byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
