@@ -1,11 +1,13 @@
 """The rows of a part of JSON lines, block by block: an object on each line."""
 
+import json
 from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import Any
 
 from ml_core.scanning.block import Block, Reject, check_record
 from ml_core.tables.json_lines import parsed
+from ml_core.tables.options import NO_TEXT, is_text
 
 
 def names_in(head: bytes, encoding: str) -> tuple[str, ...]:
@@ -49,6 +51,8 @@ def _block(lines: list[bytes], wanted: Collection[str], before: int) -> Block:
         if not line.strip():
             continue
         row = parsed(line.decode())
+        if isinstance(row, dict) and b"\\u" in line and not is_text(json.dumps(row, ensure_ascii=False)):
+            row = f"holds {NO_TEXT}: expected text"
         if isinstance(row, dict):
             rows.append(row)
             numbers.append(number)

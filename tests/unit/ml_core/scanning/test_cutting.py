@@ -213,7 +213,10 @@ def test_options_are_of_columns_that_some_file_has() -> None:
         planned(data, options=ReadOptions(delimiter=";"))
 
 
-LINES = b'{"a": 1, "b": "x\\n"}\n\n{"a": null}\r\n[1]\n{"a": NaN, "c": 2}\nno\n{"b": "\xc3\xa9", "a": 2.5}'
+LINES = (
+    b'{"a": 1, "b": "x\\n"}\n\n{"a": null}\r\n[1]'
+    b'\n{"a": NaN, "c": 2}\nno\n{"b": "\xc3\xa9", "a": 2.5}\n{"b": "\\ud83d"}'
+)
 
 
 @pytest.mark.parametrize("part_bytes", [1, 7, 30, 1 << 20])
@@ -233,5 +236,6 @@ def test_json_lines_are_read_wherever_they_are_cut(part_bytes: int, block_bytes:
     assert read == [(1, 1, "x\n"), (3, None, None), (5, None, None), (7, 2.5, "é")]
     assert rejected[0] == (4, "is no JSON object")
     assert rejected[1][0] == 6
+    assert rejected[2:] == [(8, "holds half of a surrogate pair: expected text")]
     assert rejected[1][1].startswith("is not JSON: Expecting value")
     assert sorted(absent) == [("b", 3), ("b", 5)]
