@@ -27,6 +27,7 @@ from benchmarks import (
     networks,
     preparation,
     tables,
+    whole_tables,
 )
 from providers.local.runtime.store import FolderStore
 from tests.ministack import Ministack
@@ -184,6 +185,7 @@ def main() -> None:
     counting.compare(console)
     growth_of_jobs.compare(console)
     tables.compare(console, tables.QUICK)
+    whole_tables.compare(console)
     networks.compare(console, os.environ.get("TORCH_PYTHON"))
     grown()
 

@@ -33,6 +33,7 @@ COMMANDS = [
     "benchmarks.networks",
     "benchmarks.scale_model",
     "benchmarks.tables",
+    "benchmarks.whole_tables",
 ]
 # As before anything was installed: `python3` of the machine.
 NOTHING_INSTALLED = """
@@ -110,6 +111,7 @@ def test_there_is_no_other_command_for_people() -> None:
     assert runnable - {command.split()[0] for command in COMMANDS} == {
         "benchmarks.comparison_fastapi",
         "benchmarks.comparison_pandas",
+        "benchmarks.comparison_scoring",
         "benchmarks.comparison_torch",
         "benchmarks.counting",
         "benchmarks.explanations",
