@@ -186,18 +186,19 @@ class _Held(NamedTuple):
 
 def _spans(data: DataFiles, file: DataFile, spans: Sequence[tuple[int, int]]) -> list[_Held]:
     """The bytes of spans; those that are near to each other are asked for together."""
-    found: dict[tuple[int, int], _Held] = {}
-    together: list[tuple[int, int]] = []
-    for span in [*sorted(spans), None]:
-        if together and (span is None or span[0] - max(end for _, end in together) > _NEAR_BYTES):
-            begin, end = together[0][0], max(end for _, end in together)
-            read = data.part(file, begin, end) if begin < end else b""
-            for each in together:
-                found[each] = _Held(each[0], read, each[0] - begin, each[1] - begin)
-            together = []
-        if span is not None:
-            together.append(span)
-    return [found[span] for span in spans]
+    runs: list[tuple[int, int]] = []
+    for begin, end in sorted(spans):
+        if runs and begin - runs[-1][1] <= _NEAR_BYTES:
+            runs[-1] = runs[-1][0], max(end, runs[-1][1])
+        else:
+            runs.append((begin, end))
+    read = [data.part(file, begin, end) if begin < end else b"" for begin, end in runs]
+    begins = [begin for begin, _ in runs]
+    found: list[_Held] = []
+    for begin, end in spans:
+        run = bisect_right(begins, begin) - 1
+        found.append(_Held(begin, read[run], begin - begins[run], end - begins[run]))
+    return found
 
 
 class _Piece(io.RawIOBase):

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from ml_core.scoring.writing import RejectsFile, ScoredBlock
 
 
+# Of a wide table a block has more bytes, so that each column has a thousand numbers or two: what it takes to
+# begin with a column, and with a kernel's vectors, is shared by many rows.
+_COLUMN_BYTES, _MOST_BLOCK_BYTES = 1 << 14, 1 << 25
+
+
 class PartDone(NamedTuple):
     """What became of a part: what was written of it, or the first faults of a table that is to have none."""
 
@@ -76,6 +81,7 @@ class _Reading:
 
     def blocks(self, rejects: "RejectsFile") -> "Iterator[ScoredBlock]":
         """Them, one after another. Raises `_Stopped`, and what reading does."""
+        from ml_core.scanning.block import BLOCK_BYTES
         from ml_core.scanning.blocks import blocks
         from ml_core.scoring.predicting import Predictor
         from ml_core.scoring.writing import ScoredBlock
@@ -85,7 +91,8 @@ class _Reading:
         outputs = tuple(dict.fromkeys(spec.name for spec in specs if spec))
         names = {*columns_of(model), *request.keep}
         predictor = Predictor(model, outputs)
-        for block in blocks(self._stores.data, self._plan, self._part, names):
+        size = min(max(BLOCK_BYTES, len(names) * _COLUMN_BYTES), _MOST_BLOCK_BYTES)
+        for block in blocks(self._stores.data, self._plan, self._part, names, block_bytes=size):
             found = predictor.predicted(block)
             if found.rejected and request.rejects == STOP:
                 uri = self._plan.files[self._part.file].uri
