@@ -32,11 +32,19 @@ _CACHED_NUMBERS, _ROWS = 1 << 17, 2_048
 
 
 class _ArrayArithmetic:
-    """The arithmetic in numpy, with labels as arrays too: a list of them costs more than to compute them."""
+    """The arithmetic in numpy, with labels as arrays too: a list of them costs more than to compute them.
+
+    The rows are an array already, in whatever order of memory.
+    """
 
     largest = staticmethod(vectorised.largest_numbers)
     most_votes = staticmethod(vectorised.most_voted_numbers)
     nearest = staticmethod(vectorised.nearest_numbers)
+
+    @staticmethod
+    def matrix(rows: "NDArray[np.float64]", width: int) -> "NDArray[np.float64]":
+        """The rows."""
+        return rows.reshape(-1, width)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the module has
         return getattr(vectorised, name)
@@ -71,7 +79,7 @@ class Predictor:
         """What the model says of the rows of a block."""
         if self._model.reader:
             return _of_texts(self._model, block, self._outputs)
-        read = numbers(block, self._features, gaps=self._model.takes_gaps)
+        read = numbers(block, self._features, gaps=self._model.takes_gaps, by_column=True)
         return _of_numbers(self._model, block, self._outputs, read)
 
 
@@ -86,9 +94,9 @@ def _of_rows(model: "Model", X: "NDArray[np.float64]", outputs: Sequence[str]) -
     """The values of rows of numbers, whose matrices are bounded. Raises `NotFinite`."""
     step = max(1, min(BLOCK_NUMBERS // model.peak_width, max(_ROWS, _CACHED_NUMBERS // X.shape[1])))
     if len(X) <= step:
-        packed = memoryview(np.ascontiguousarray(X, "<f8")).cast("B")
+        rows: Any = X  # which `_ARRAYS` takes as it is
         # As a request of many rows is computed, however many rows a block has.
-        values = model.compute(packed, outputs, arithmetic=_ARRAYS, request_rows=step)
+        values = model.compute(rows, outputs, arithmetic=_ARRAYS, request_rows=step)
         return {name: np.asarray(values[name]) for name in outputs}
     return _joined([_of_rows(model, X[at : at + step], outputs) for at in range(0, len(X), step)])
 
