@@ -2,7 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ml_core.errors import Unavailable
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _ANSWERING = 20.0  # seconds that a scheduler has, and a worker that holds a result
+_PATIENCE = 960.0  # seconds without a result, or a worker, until the cluster counts as lost
 _PAUSE = 1.0  # seconds before the second attempt; doubles with each
 _FOR_EACH = 4  # items under way for each thread of the cluster
 
@@ -30,6 +33,8 @@ def mapper(scheduler: str, folder: str) -> "DaskMapper":
         if scheduler:
             return DaskMapper(Client(scheduler, timeout=_ANSWERING))
         config.set({"distributed.scheduler.allowed-failures": ATTEMPTS - 1})
+        # Dask would not take a worker back that needs longer to be started again, and in the end have none.
+        config.set({"distributed.deploy.lost-worker-timeout": _PATIENCE})
         cluster = LocalCluster(
             n_workers=os.cpu_count(),
             threads_per_worker=1,
@@ -52,19 +57,18 @@ class DaskMapper:
         self, task: Callable[[Item], Result], items: Sequence[Item]
     ) -> Iterator[tuple[int, Result]]:
         """See `Mapper`."""
-        from distributed import wait
-
-        # With each item: data that is scattered is lost with the worker that holds it.
-        sent = PackedTask(task)
+        sent = PackedTask(task)  # with each item: what is scattered is lost with the worker that holds it
         under_way: dict[Future, tuple[int, int]] = {}  # its place, and which attempt it is
-        coming = iter(range(len(items)))
-        width = max(2, _FOR_EACH * sum(self._client.nthreads().values()))
-        first = 0  # the first place whose result is missing: no more than `width` results wait for it
+        coming = deque((place, 1) for place in range(len(items)))
+        width = _FOR_EACH * max(1, sum(self._client.nthreads().values()))
         try:
-            while first < len(items):
-                while len(under_way) < width and (place := next(coming, None)) is not None:
-                    under_way[self._client.submit(sent, packed(items[place]), pure=False)] = (place, 1)
-                for future in wait(list(under_way), return_when="FIRST_COMPLETED").done:
+            while coming or under_way:
+                # So many results at most wait for the first that is missing.
+                first = min((place for place, _ in [*under_way.values(), *islice(coming, 1)]))
+                while coming and len(under_way) < width and coming[0][0] < first + 2 * width:
+                    place, attempt = coming.popleft()
+                    under_way[self._client.submit(sent, packed(items[place]), pure=False)] = (place, attempt)
+                for future in _ended(under_way):
                     place, attempt = under_way.pop(future)
                     returned, value = _outcome(future)
                     if returned:
@@ -73,11 +77,7 @@ class DaskMapper:
                         raise value
                     else:
                         time.sleep(_PAUSE * 2 ** (attempt - 1))
-                        under_way[self._client.submit(sent, packed(items[place]), pure=False)] = (
-                            place,
-                            attempt + 1,
-                        )
-                first = min((place for place, _ in under_way.values()), default=len(items))
+                        coming.appendleft((place, attempt + 1))
         finally:
             self._client.cancel(list(under_way), force=True)
 
@@ -87,6 +87,15 @@ class DaskMapper:
         self._client.close()
         if cluster is not None:
             cluster.close()
+
+
+def _ended(under_way: "Iterable[Future]") -> "set[Future]":
+    from distributed import wait
+
+    try:
+        return set(wait(list(under_way), _PATIENCE, "FIRST_COMPLETED").done)
+    except TimeoutError as error:
+        raise Unavailable(f"workers of Dask have said nothing for {_PATIENCE:.0f} s") from error
 
 
 def _outcome(future: "Future") -> Outcome:

@@ -137,13 +137,14 @@ class _Calls:
             failed: dict[int, tuple[int, Exception]] = {}
             for place in ended:
                 call = self._waiting.pop(place)
-                self._moved = time.monotonic()
                 returned, value = self._outcome(call)
                 if returned:
                     yield place, value
                 else:
                     failed[place] = (call.attempt, value)
-            if not ended:
+            if ended:
+                self._moved = time.monotonic()  # the time of who takes the results is no silence
+            else:
                 failed = self._lost()
             if failed:
                 self._repeat(failed)
