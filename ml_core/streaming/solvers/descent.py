@@ -66,6 +66,10 @@ class Direction(Protocol):
         """Remember what `state` gave."""
         ...
 
+    def passed_on(self, state: "dict[str, NDArray[Any]]") -> "dict[str, NDArray[Any]]":
+        """The part of another's `state` that holds for an objective that is nearly the same."""
+        ...
+
 
 class Descent:
     """The descents of all machines of an objective, side by side.
@@ -96,6 +100,10 @@ class Descent:
         self._slope = np.zeros(machines)  # along the step, at the beginning of it
         self._value = np.full(machines, np.inf)  # the objective at the last place
         self._done = np.zeros(machines, dtype=bool)
+
+    def remember(self, near: "Descent") -> None:
+        """Know from the start what a descent of the same coefficients found of the curvature."""
+        self._direction.restore(self._direction.passed_on(near._direction.state()))  # noqa: SLF001 - its own kind
 
     @property
     def done(self) -> bool:

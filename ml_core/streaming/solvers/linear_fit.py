@@ -97,7 +97,10 @@ class LinearFit:
         self._seen = coordinates(sample.X, intercept=self._intercept, movable=self._movable)
         small: Any = self._descending(costs_of_sample(self._costs, self._counts, sample), self._seen, None)
         run(small, sample)
-        return self._descending(self._costs, self._seen, small.coefficients)
+        descent = self._descending(self._costs, self._seen, small.coefficients)
+        if isinstance(descent, Descent):
+            descent.remember(small)
+        return descent
 
     def take(self, sums: Any) -> None:  # noqa: ANN401 - what the descent's kernel sums
         """Make a step."""

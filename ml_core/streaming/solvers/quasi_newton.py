@@ -66,5 +66,9 @@ class QuasiNewton:
         for name in _KEPT:
             setattr(self, name, state[f"direction{name}"])
 
+    def passed_on(self, state: "dict[str, NDArray[Any]]") -> "dict[str, NDArray[Any]]":
+        """How gradients turned between places; no place, whose gradient would be another."""
+        return {**state, "direction_last": np.full_like(self._last, np.nan)}
+
 
 _KEPT = ("_moved", "_turned", "_known", "_last")
