@@ -124,7 +124,7 @@ def test_a_request_can_say_that_the_table_is_read_part_by_part(trainer: Trainer)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process's memory")
 def test_a_table_past_the_memory_is_read_part_by_part(trainer: Trainer) -> None:
-    rows, random = 250_000, np.random.default_rng(0)
+    rows, random = 150_000, np.random.default_rng(0)
     X = random.integers(0, 10, (rows, 20))
     y = (X[:, 0] + random.integers(0, 5, rows)) > 6
     lines = [",".join(map(str, row)) for row in X.tolist()]

@@ -71,7 +71,7 @@ def cut_csv(text: bytes, count: int) -> dict[str, bytes]:
     return {f"{number}.csv": header + b"".join(part) for number, part in enumerate(parts)}
 
 
-@pytest.mark.parametrize("name", ["titanic", "penguins", "credit", "attrition", "starwars"])
+@pytest.mark.parametrize("name", ["titanic", "penguins", "credit", "starwars"])
 @pytest.mark.parametrize("kind", FORMATS)
 def test_published_tables_are_what_they_are_in_memory(name: str, kind: str, tmp_path: Path) -> None:
     frame = table(name).frame

@@ -111,9 +111,16 @@ def check_metrics(first: dict[str, Any], second: dict[str, Any]) -> None:
                 assert second[part][name] == pytest.approx(metrics[name], rel=1e-5), name
 
 
-@pytest.mark.parametrize("test_fraction", [0.0, 0.2])
-@pytest.mark.parametrize("name", ["credit", "titanic", "attrition", "penguins"])
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("name", "kind", "test_fraction"),
+    [
+        *(("credit", kind, part) for kind in ("csv", "parquet", "jsonl") for part in (0.0, 0.2)),
+        ("titanic", "csv", 0.2),
+        ("attrition", "parquet", 0.0),
+        ("penguins", "csv", 0.0),
+        ("penguins", "jsonl", 0.2),
+    ],
+)
 def test_published_tables_give_the_same_model(
     name: str, kind: str, test_fraction: float, tmp_path: Path
 ) -> None:
