@@ -75,7 +75,7 @@ def fit_table(
         try:
             return _in_memory(lambda: request.with_rows(path, budget, seconds=seconds), run)
         except _DoesNotFit as error:
-            if Surroundings.read(folder).stores is None:
+            if not _can_be_opened(folder):
                 raise error.refused from None
             refused, reason = error.refused, _FULL
             os.unlink(path)  # it is read from where it came from; a disk may be memory
@@ -85,6 +85,14 @@ def fit_table(
         return _in_parts(request, folder, budget, run, reason=reason, refused=refused)
     except RevisionMismatch as error:
         raise DataChanged(f"{error}, and {TRAINING.goes_on}") from error
+
+
+def _can_be_opened(folder: str) -> bool:
+    """Whether this process was told how the stores are opened."""
+    try:
+        return Surroundings.read(folder).stores is not None
+    except FileNotFoundError:
+        return False
 
 
 class _DoesNotFit(Exception):
