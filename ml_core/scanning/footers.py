@@ -88,13 +88,19 @@ class Footer(NamedTuple):
         )
 
     def groups(self, told: int, count: int) -> Iterator[RowGroup]:
-        """So many row groups, from the one that is described at a byte. Raises `MalformedInput`."""
+        """So many row groups, from the one that is described at a byte. Raises `MalformedInput`.
+
+        One of no rows has no chunks: what a footer says of their places means nothing.
+        """
         reader, leaves = ThriftReader(self.data, told), self.leaves[-1].stop if self.leaves else 0
         for _ in range(count):
             try:
                 group = _row_group(reader)
             except _NOT_THRIFT:
                 raise MalformedInput(f"{BROKEN}: its footer is broken") from None
+            if not group.rows:
+                yield group._replace(chunks=())
+                continue
             if len(group.chunks) != leaves or any(
                 not len(MARK) <= chunk.begin <= chunk.end <= self.end for chunk in group.chunks
             ):

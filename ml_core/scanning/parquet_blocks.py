@@ -81,7 +81,7 @@ def parquet_blocks(
     """The rows of a part's row groups. Raises `MalformedInput`."""
     footer = _footer(data, file)
     placed = {name: place for place, name in enumerate(_names(tuple(footer.schema.names))) if name in wanted}
-    groups = list(footer.groups(part.told, part.end - part.begin))
+    groups = [group for group in footer.groups(part.told, part.end - part.begin) if group.rows]
     row = part.first
     if not placed:
         for group in groups:

@@ -1,5 +1,6 @@
 """Parquet read by row groups and columns: the values that the engine reads of the whole file."""
 
+import base64
 import io
 import json
 from datetime import date, datetime
@@ -282,6 +283,40 @@ def test_files_may_have_their_columns_in_another_order_and_more_of_them() -> Non
     data.contents["file:d"] = parquet({"x": Array(one, floats)})
     with pytest.raises(InvalidInput, match="file:d lacks columns that file:a has: 'y'"):
         planned(data)
+
+
+# As pyarrow writes tables without a row: row groups of none, whose first data page is told to be at byte 0.
+_NO_ROW = base64.b64decode(
+    "UEFSMRUEFQAVAEwVABUAEgAAFQQZLDUAGAZzY2hlbWEVAgAVCiUCGAF4ABYAGRwZHCYAHBUKGSUABhkYAXgVABYAFhwWHCYA"
+    "JggpHBUEFQAVAgAAABYcFgAmCBYcACggcGFycXVldC1jcHAtYXJyb3cgdmVyc2lvbiAyNi4wLjEZHBwAAAB0AAAAUEFSMQ=="
+)
+_BETWEEN = base64.b64decode(
+    "UEFSMRUEFQAVAEwVABUAEgAAFQQVIBUgTBUEFQASAAAAAAAAAADwPwAAAAAAAABAFQAVEhUSLBUEFRAVBhUGHAAAAAIAAAAE"
+    "AQEDAhUEFQAVAEwVABUAEgAAFQQVEBUQTBUCFQASAAAAAAAAAAAIQBUAFRIVEiwVAhUQFQYVBhwAAAACAAAAAgEBAgAVBBks"
+    "NQAYBnNjaGVtYRUCABUKJQIYAXgAFgYZTBkcJgAcFQoZJQAGGRgBeBUAFgAWHBYcJgAmCCkcFQQVABUCAAAAFhwWACYIFhwA"
+    "GRwmABwVChk1AAYQGRgBeBUAFgQWdBZ0JmAmJCksFQQVABUCABUAFRAVAgA8KQYZJgAEAAAAFnQWBCYkFnQAGRwmABwVChkl"
+    "AAYZGAF4FQAWABYcFhwmACaYASkcFQQVABUCAAAAFhwWACaYARYcABkcJgAcFQoZNQAGEBkYAXgVABYCFmQWZCbgASa0ASks"
+    "FQQVABUCABUAFRAVAgA8KQYZJgACAAAAFmQWAia0ARZkACggcGFycXVldC1jcHAtYXJyb3cgdmVyc2lvbiAyNi4wLjEZHBwA"
+    "AAAmAQAAUEFSMQ=="
+)
+
+
+def test_row_groups_of_no_rows_are_left_out() -> None:
+    more = parquet({"x": Array([4.0], DataType.float64())})
+    data = MemoryData(a=_NO_ROW, b=_BETWEEN, c=more, d=_NO_ROW)
+    for part_bytes in (1, 1 << 20):
+        plan = planned(data, part_bytes=part_bytes)
+        found = [
+            (number, value)
+            for part in plan.parts
+            for block in blocks(data, plan, part, plan.names)
+            for number, value in zip(block.lines, np.asarray(block.columns["x"]).tolist(), strict=True)
+        ]
+        assert found == [(1, 1.0), (2, 2.0), (3, 3.0), (1, 4.0)]
+        counted = [block.rows for part in plan.parts for block in blocks(data, plan, part, ())]
+        assert sum(counted) == 4
+    with pytest.raises(MalformedInput, match="the files have no rows"):
+        planned(MemoryData(a=_NO_ROW, d=_NO_ROW))
 
 
 def test_blocks_have_their_size_whatever_the_row_groups() -> None:
