@@ -57,6 +57,7 @@ class LinearFit:
         self._costs, self._counts, self._columns = costs, counts, columns
         self._intercept, self._movable = intercept, movable
         self._sample = sample
+        self._near = sample is not None
         self._seen = Coordinates(intercept)
         self._descent: Descent | HingeDescent | None = None
 
@@ -75,7 +76,7 @@ class LinearFit:
         """How many passes all take, as far as can be told."""
         if self._descent and self._descent.done:
             return self.passes
-        return max(self.passes + 1, FAR if self._sample is None else NEAR)
+        return max(self.passes + 1, NEAR if self._near else FAR)
 
     @property
     def warnings(self) -> list[str]:
@@ -117,6 +118,7 @@ class LinearFit:
             {
                 "centre": nothing if centre is None else centre,
                 "scale": nothing if scale is None else scale,
+                "near": np.array([self._near]),
                 "descent": np.frombuffer(self._descent.state(), dtype=np.uint8),
             }
         )
@@ -126,6 +128,7 @@ class LinearFit:
         found = kept.from_bytes(state)
         centre, scale = (found[name] if found[name].size else None for name in ("centre", "scale"))
         self._seen = Coordinates(self._intercept, centre, scale)
+        self._near = bool(found["near"][0])
         self._descent = self._descending(self._costs, self._seen, None)
         self._descent.restore(found["descent"].tobytes())
 
