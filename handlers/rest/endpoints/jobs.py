@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from handlers.limits import MODEL, among, check
+from handlers.limits import MODEL, among, check, check_data
 from handlers.rest.call import Call
 from handlers.rest.http import Response, json_response
 from ml_core.jobs.jobs import Job
 from ml_core.scoring.listing import ListedFile
+from ml_core.scoring.request import KIND as SCORE
 
 
 def jobs(call: Call) -> Response:
@@ -35,11 +36,14 @@ def files(call: Call) -> Response:
     """List the files that a job wrote, and sign an address to GET each from, for 15 minutes.
 
     Only a job that scores a table writes any. While it runs, those are listed that are finished. What was
-    written to a place that the request named has its address there, which is not signed.
+    written to a place that the request named has its address there, which is not signed. A key for some
+    datasets has the files of those alone, as rows of the table may be in them.
     """
     query = call.query()
     found = call.services.jobs.get(call.path["job"], among=among(call.caller, MODEL))
     call.note(job=found.id, model=found.model)
+    if found.request.get("kind") == SCORE:
+        check_data(call.caller, found.request["data"]["uri"])
     page = call.services.job_files.page(found, call.page_length(query), query.get("after"))
     return json_response({"files": [_file(call, each) for each in page.files], "next_after": page.next_after})
 

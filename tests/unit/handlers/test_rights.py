@@ -432,3 +432,16 @@ class TestLimits:
         # Another spelling of what it may ask is the same model, and it is told how that is spelled.
         problem = read(send("limited predict", "POST", "/v1/models/Alpha-Shown:predict", body), 404)
         assert f"'{OURS}' exists" in problem["detail"]
+
+
+@pytest.mark.parametrize("uri", ["dataset://{}", "s3://lake/rows/", "file:rows.csv"])
+def test_files_of_a_scored_table_are_for_keys_that_may_name_it(
+    services: Services, send: Ask, uri: str
+) -> None:
+    """Columns that were kept are rows of the table."""
+    for dataset in (OUR_DATA, THEIR_DATA):
+        request = {"kind": "score", "version": 1, "data": {"uri": uri.format(dataset)}}
+        job = services.jobs.submit(OURS, b"{}", request, submitter="someone").id
+        mine = dataset == OUR_DATA and uri.startswith("dataset:")
+        for key, status in (("limited", 200 if mine else 403), ("limited models", 200), ("of all", 200)):
+            read(send(key, "GET", f"/v1/jobs/{job}/files"), status)
