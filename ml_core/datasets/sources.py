@@ -294,7 +294,9 @@ class DataSources:
             yield
         except ObjectNotFound:
             looked = _looked(self._place) if found.scheme == FILE else ""
-            raise InvalidInput.at(WHERE, f"nothing was found at {found}{looked}") from None
+            bare = found.scheme != DATASET and "." not in found.key.rpartition("/")[2]
+            folder = "; the address of a folder ends with a slash" if bare else ""
+            raise InvalidInput.at(WHERE, f"nothing was found at {found}{folder}{looked}") from None
         except MalformedInput as error:
             raise _unnameable(found, str(error)) from error
         except AccessRefused as error:

@@ -280,6 +280,17 @@ def test_what_is_not_there_is_said_so(tmp_path: Path, uri: str) -> None:
         sources(tmp_path).open(uri)
 
 
+@pytest.mark.parametrize(
+    ("uri", "hinted"),
+    [("s3://lake/exports/b", True), ("file:daily", True), ("file:a.csv", False), ("dataset://none", False)],
+)
+def test_an_address_like_a_folders_is_told_how_one_ends(tmp_path: Path, uri: str, hinted: bool) -> None:
+    (tmp_path / "data" / "daily").mkdir(parents=True)
+    with pytest.raises(InvalidInput, match="nothing was found at") as refused:
+        sources(tmp_path).open(uri)
+    assert ("the address of a folder ends with a slash" in str(refused.value)) == hinted
+
+
 NO_FILES = [
     "file:none.csv",
     "none.csv",
