@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # Times as many rows as were asked for may be held out before it is said.
 _LEAST, _MOST = 0.5, 1.5
+_COUNTED = 1 << 16  # class numbers that are counted at a time: counting makes 8 bytes of each
 
 
 class Holding(NamedTuple):
@@ -45,7 +46,7 @@ class Holding(NamedTuple):
     split: Split
     test_fraction: float
     seed: int
-    ranks: "NDArray[np.int64] | None"
+    ranks: "NDArray[np.integer] | None"
     test: "NDArray[np.uint8] | None" = None
 
     def parts(
@@ -65,16 +66,21 @@ class Holding(NamedTuple):
             return training, test
         return self._by_group(self.ranks) if self.split["by"] == GROUP else self._by_time(self.ranks)
 
-    def _by_time(self, ranks: "NDArray[np.int64]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    def _by_time(self, ranks: "NDArray[np.integer]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+        late = self._late(ranks)
+        return np.flatnonzero(~late), np.flatnonzero(late)
+
+    def _late(self, ranks: "NDArray[np.integer]") -> "NDArray[np.bool_]":
+        """Whether each row is held out by time."""
         held_out = held_out_count(self.test_fraction, len(ranks))
         first = len(ranks) - held_out
         cut = int(np.partition(ranks, first)[first]) if first > 0 else 0
         if not cut:  # the first of all values, whose rank is 0
             raise nothing_to_train_on(self.split, held_out, len(ranks))
-        late = ranks >= cut
-        return np.flatnonzero(~late), np.flatnonzero(late)
+        late: NDArray[np.bool_] = ranks >= cut
+        return late
 
-    def _by_group(self, ranks: "NDArray[np.int64]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    def _by_group(self, ranks: "NDArray[np.integer]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
         from sklearn.model_selection import GroupShuffleSplit
 
         groups = int(ranks.max()) + 1
@@ -90,26 +96,26 @@ class Holding(NamedTuple):
 
         Raises `InvalidInput` where none is left to train on.
         """
-        held_out = np.zeros(rows, bool)
         if self.test_fraction == 0:
-            return held_out
-        if self.test is not None or (self.ranks is not None and self.split["by"] == TIME):
-            held_out[self.parts(rows, None)[1]] = True
-            return held_out
-        random = np.random.RandomState(self.seed)  # scikit-learn's generator
+            return np.zeros(rows, bool)
+        if self.test is not None:
+            return self.test != 0
+        if self.ranks is not None and self.split["by"] == TIME:
+            return self._late(self.ranks)
         if self.ranks is not None:
-            groups = int(self.ranks.max()) + 1
-            taken = held_out_count(self.test_fraction, groups)
-            if taken >= groups:
-                raise nothing_to_train_on(self.split, taken, groups)
-            of_group = np.zeros(groups, bool)
-            of_group[random.permutation(groups)[:taken]] = True
-            return of_group[self.ranks]
+            return self.held_out_groups(int(self.ranks.max()) + 1)[self.ranks]
+        random = np.random.RandomState(self.seed)  # scikit-learn's generator
         taken = held_out_count(self.test_fraction, rows)
         if y is None:
-            held_out[random.permutation(rows)[:taken]] = True
-            return held_out
+            return _some_of(rows, 0, taken, random)
         return _stratified(y, taken, random)
+
+    def held_out_groups(self, groups: int) -> "NDArray[np.bool_]":
+        """Whether each of so many groups is held out. Raises `InvalidInput` where none is left."""
+        taken = held_out_count(self.test_fraction, groups)
+        if taken >= groups:
+            raise nothing_to_train_on(self.split, taken, groups)
+        return _some_of(groups, 0, taken, np.random.RandomState(self.seed))
 
     def unlike_asked(self, training: int, test: int) -> list[str]:
         """What is to be said of parts of so many rows, where values that many rows share make them uneven."""
@@ -121,8 +127,8 @@ class Holding(NamedTuple):
     def check_classes(
         self,
         classes: "Sequence[Label] | None",
-        training: "NDArray[np.int64] | None",
-        test: "NDArray[np.int64] | None",
+        training: "NDArray[np.integer] | None",
+        test: "NDArray[np.integer] | None",
     ) -> list[str]:
         """What is to be said of classes that the held-out rows lack, given the parts' class numbers.
 
@@ -143,15 +149,34 @@ class Holding(NamedTuple):
 
 def _stratified(y: "NDArray[np.integer]", taken: int, random: np.random.RandomState) -> "NDArray[np.bool_]":
     """Which rows `StratifiedShuffleSplit` holds out, of which it has lists of numbers of Python's."""
-    counts = np.bincount(y)
+    counts = counted(y)
     training = _in_their_shares(counts, len(y) - taken, random)
     test = _in_their_shares(counts - training, taken, random)
     held_out = np.zeros(len(y), bool)
     for number, (count, first, some) in enumerate(zip(counts, training, test, strict=True)):
-        own = np.zeros(count, bool)
-        own[random.permutation(count)[first : first + some]] = True
-        held_out[y == number] = own
+        held_out[y == number] = _some_of(int(count), int(first), int(some), random)
     return held_out
+
+
+def _some_of(things: int, first: int, some: int, random: np.random.RandomState) -> "NDArray[np.bool_]":
+    """Which things a permutation of all has at so many places from the first on.
+
+    It is the one of `random.permutation(things)`, in half of its bytes.
+    """
+    places = np.arange(things, dtype=np.min_scalar_type(max(things - 1, 1 << 16)))
+    random.shuffle(places)
+    chosen = np.zeros(things, bool)
+    chosen[places[first : first + some]] = True
+    return chosen
+
+
+def counted(numbers: "NDArray[np.integer]", classes: int = 0) -> "NDArray[np.int64]":
+    """How many rows each of at least so many classes has, without a copy of all numbers."""
+    classes = max(classes, int(numbers.max()) + 1 if len(numbers) else 0)
+    found = np.zeros(classes, np.int64)
+    for begin in range(0, len(numbers), _COUNTED):
+        found += np.bincount(numbers[begin : begin + _COUNTED], minlength=classes)
+    return found
 
 
 def _in_their_shares(
@@ -174,8 +199,8 @@ def _in_their_shares(
     return drawn.astype(np.int64)
 
 
-def _absent(classes: "Sequence[Label]", numbers: "NDArray[np.int64]") -> "list[Label]":
-    counts = np.bincount(numbers, minlength=len(classes))
+def _absent(classes: "Sequence[Label]", numbers: "NDArray[np.integer]") -> "list[Label]":
+    counts = counted(numbers, len(classes))
     return [classes[number] for number in np.flatnonzero(counts == 0).tolist()]
 
 
