@@ -8,6 +8,7 @@ from ml_core.errors import MalformedInput
 from ml_core.scanning.blocks import blocks
 from ml_core.scanning.numbers import numbers
 from ml_core.scanning.plan import Part
+from ml_core.streaming.holding_out import HashedRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ class PartRows(NamedTuple):
         rows: how many rows it has.
         kept: which of them are trained on or held out, packed bits; None for all.
         held_out: which are held out, packed bits; None for none.
+        rule: in their place, holds out those of the rows that are kept which it names.
     """
 
     part: Part
@@ -37,24 +39,22 @@ class PartRows(NamedTuple):
     rows: int
     kept: bytes | None = None
     held_out: bytes | None = None
+    rule: HashedRows | None = None
 
     def training(self) -> "NDArray[np.bool_]":
         """Whether each row is trained on."""
-        return self._bits(self.kept, default=True) & ~self._bits(self.held_out, default=False)
+        return self._bits(self.kept, default=True) & ~self.testing()
 
     def testing(self) -> "NDArray[np.bool_]":
         """Whether each row is held out."""
+        if self.rule is not None:
+            return self.rule.held_out(self.first, self.rows) & self._bits(self.kept, default=True)
         return self._bits(self.held_out, default=False)
 
     def _bits(self, bits: bytes | None, *, default: bool) -> "NDArray[np.bool_]":
         if bits is None:
             return np.full(self.rows, default)
-        return np.unpackbits(np.frombuffer(bits, np.uint8), count=self.rows).astype(bool)
-
-
-def packed_bits(flags: "NDArray[np.bool_]") -> bytes | None:
-    """The bits of flags; None where all are the same as nothing was said: see `PartRows`."""
-    return np.packbits(flags).tobytes()
+        return np.unpackbits(np.frombuffer(bits, np.uint8), count=self.rows).view(bool)
 
 
 class Classes(NamedTuple):

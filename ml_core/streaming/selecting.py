@@ -1,7 +1,8 @@
 """Which rows are trained on and which are held out: one pass over the target and what they are held out by.
 
-A number for each row and a bit or two are held, not the rows: the same rows are held out that a table in
-memory has held out (`training/splitting.py`).
+The class number of each row and a bit or two are held, not the rows: the same rows are held out that a table
+in memory has held out (`training/splitting.py`). Where that is too much for the memory, rules hold rows out
+that look at one row alone (`holding_out.py`).
 """
 
 from functools import partial
@@ -9,14 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ml_core.errors import TooLarge
+from ml_core.errors import TooLarge, shown
 from ml_core.inputs.columns import CATEGORY, Feature
-from ml_core.inputs.labels import Labels
+from ml_core.streaming.holding_out import NO_KEYS, ClassKeys, HashedRows, pieces
 from ml_core.streaming.part_rows import Classes, PartRows, RowSource, read_numbers
 from ml_core.streaming.seen import LookedColumn
+from ml_core.tables.memory import BYTES_AT_LEAST
 from ml_core.training.labelling import labels_by, no_label, without_target
 from ml_core.training.split import Split, no_row_has_one, nothing_held_out, without_value
-from ml_core.training.splitting import Holding
+from ml_core.training.splitting import Holding, counted
 from ml_core.training.table import feature_of
 
 if TYPE_CHECKING:
@@ -26,13 +28,16 @@ if TYPE_CHECKING:
 
     from ml_core.inputs.labels import Label
     from ml_core.scanning.block import Block
-    from ml_core.scanning.plan import Part
     from ml_core.streaming.looking import LookedTable
     from ml_core.streaming.passes import Passes
 
-# Of each row: its class, whether it is kept and held out, its place among the values that it is held out by,
-# and what drawing takes.
-_BYTES_A_ROW, _BYTES_A_RANK = 20, 24
+# Of each row: whether it is held out, and its place in an order that is drawn, which takes half as many bytes
+# below 2^32 rows. Beside it its class, and its place among the values that it is held out by; both are there
+# twice while parts are put together, and so is each value.
+_BYTES_A_ROW, _COPIES, _BYTES_A_VALUE = 10, 2, 24
+# What is left for them of a memory that is smaller than what else there is.
+_LEAST_SHARE = 8
+_MANY_ROWS = 1 << 32
 
 
 class Coded(NamedTuple):
@@ -52,8 +57,12 @@ class Coded(NamedTuple):
         """The values of all parts, one after another."""
         different = np.unique(np.concatenate([part.different for part in parts]))
         dtype = np.min_scalar_type(max(len(different) - 1, 0))
-        places = [np.searchsorted(different, part.different).astype(dtype)[part.places] for part in parts]
-        return cls(different, np.concatenate(places) if places else np.empty(0, dtype))
+        places, at = np.empty(sum(len(part.places) for part in parts), dtype), 0
+        for part in parts:
+            own = np.searchsorted(different, part.different).astype(dtype)
+            np.take(own, part.places, out=places[at : at + len(part.places)], mode="clip")
+            at += len(part.places)
+        return cls(different, places)
 
 
 class SelectedPart(NamedTuple):
@@ -64,6 +73,7 @@ class SelectedPart(NamedTuple):
         kept: which can be trained on or held out, packed bits; None for all.
         target: the values of the target of those that are kept.
         by: the values that they are held out by.
+        keys: in the place of `target` and `by`, where rows are held out by a hash.
         empty: how many rows have no value in any column.
         without_target: how many others have none in the target.
         without_value: how many others have none in what they are held out by.
@@ -73,6 +83,7 @@ class SelectedPart(NamedTuple):
     kept: bytes | None
     target: Coded | None
     by: Coded | None
+    keys: ClassKeys | None
     empty: int
     without_target: int
     without_value: int
@@ -104,7 +115,7 @@ class Selected(NamedTuple):
         empty_warnings: what is to be said of those.
         warnings: what is to be said of other rows that are left out.
         lacking: what is to be said of how they are held out.
-        ranks: each kept row's place among the values that it is held out by, packed int64, if it is by some.
+        ranks: each kept row's place among the values that it is held out by, if it is by some.
     """
 
     parts: tuple[PartRows, ...]
@@ -116,21 +127,37 @@ class Selected(NamedTuple):
     empty_warnings: tuple[str, ...]
     warnings: tuple[str, ...]
     lacking: tuple[str, ...]
-    ranks: bytes | None = None
+    ranks: "NDArray[np.unsignedinteger] | None" = None
 
 
-def select_part(source: RowSource, columns: SelectingColumns, part: "Part") -> SelectedPart:
+def select_part(
+    source: RowSource, columns: SelectingColumns, rule: HashedRows | None, item: PartRows
+) -> SelectedPart:
     """What a part says of its rows. Raises `MalformedInput`."""
-    pieces = [_select(block, columns) for block in source.blocks(part)]
-    kept = np.concatenate([piece[0] for piece in pieces]) if pieces else np.empty(0, bool)
-    told = np.array([piece[3:] for piece in pieces], np.int64).reshape(-1, 3).sum(axis=0)
-    target = [piece[1] for piece in pieces if piece[1] is not None]
-    by = [piece[2] for piece in pieces if piece[2] is not None]
+    kepts, targets, bys, told = [], [], [], np.zeros(3, np.int64)
+    keys, at = NO_KEYS, item.first
+    for block in source.blocks(item.part):
+        kept, target, by, *counts = _select(block, columns)
+        kepts.append(kept)
+        told += counts
+        if rule is not None:
+            some = rule.keys(at, block.rows)[kept]
+            keys = keys.add(
+                ClassKeys.of(np.zeros(len(some)) if target is None else target, some, rule.below(some))
+            )
+            at += block.rows
+            continue
+        if target is not None:
+            targets.append(Coded.of(target))
+        if by is not None:
+            bys.append(Coded.of(by))
+    kept = np.concatenate(kepts) if kepts else np.empty(0, bool)
     return SelectedPart(
         len(kept),
         None if kept.all() else np.packbits(kept).tobytes(),
-        Coded.of(np.concatenate(target)) if target else None,
-        Coded.of(np.concatenate(by)) if by else None,
+        Coded.together(targets) if targets else None,
+        Coded.together(bys) if bys else None,
+        None if rule is None else keys,
         *told.tolist(),
     )
 
@@ -178,6 +205,9 @@ def _any_value(block: "Block", every: "Sequence[LookedColumn]") -> "NDArray[np.b
     return found
 
 
+type _Check = Callable[[tuple[Label, ...] | None, tuple[int, ...] | None, int], None]
+
+
 class Selecting(NamedTuple):
     """Chooses rows.
 
@@ -202,14 +232,14 @@ class Selecting(NamedTuple):
     def selected(
         self,
         passes: "Passes",
-        check: "Callable[[tuple[Label, ...] | None, tuple[int, ...] | None, int], None]",
+        check: "_Check",
     ) -> Selected:
         """The rows of all parts. Raises `InvalidInput`, `TooLarge`, `Unfinished`.
 
         `check` raises what speaks against so many rows of each class, and so many in all.
         """
-        self._check_memory()
-        found = self._pass(passes)
+        rule = HashedRows(self.seed, self.test_fraction) if self.counts_only() else None
+        found = self._pass(passes, rule)
         empty, no_target, no_value = (
             sum(getattr(part, name) for part in found)
             for name in ("empty", "without_target", "without_value")
@@ -230,32 +260,60 @@ class Selecting(NamedTuple):
                 raise no_row_has_one(by.name)
             if no_value:
                 warnings.append(without_value(no_value, by.name))
-        labels = self._labels(found)
-        counts = None if labels is None else tuple(labels[0].counts().values())
-        check(None if labels is None else labels[0].classes, counts, kept)
-        ranks = None
-        if self.columns.by is not None and holds:
-            coded = Coded.together([part.by for part in found if part.by is not None])
-            ranks = coded.places.astype("<i8")
-        held_out, lacking = self._held_out(ranks, kept, labels)
-        return Selected(
-            tuple(self._part_rows(found, held_out)),
-            None if labels is None else labels[1],
-            counts,
-            kept,
-            0 if held_out is None else int(held_out.sum()),
-            empty,
-            (f"{empty} rows have no value in any column and are left out",) if empty else (),
-            tuple(warnings),
-            tuple(lacking),
-            None if ranks is None else ranks.tobytes(),
+        chosen = self._by_hash(found, rule, kept, check) if rule else self._drawn(found, kept, check)
+        return chosen._replace(
+            empty=empty,
+            empty_warnings=(f"{empty} rows have no value in any column and are left out",) if empty else (),
+            warnings=tuple(warnings),
         )
 
-    def _pass(self, passes: "Passes") -> "list[SelectedPart]":
+    def _drawn(self, found: "list[SelectedPart]", kept: int, check: "_Check") -> Selected:
+        """The same rows as in memory. It lets go of what parts said of their rows."""
+        ranks = None
+        if self.columns.by is not None and self.test_fraction > 0:
+            ranks = Coded.together([part.by for part in found if part.by is not None]).places
+        labels = self._labels(found)
+        for place, part in enumerate(found):
+            found[place] = part._replace(target=None, by=None)
+        classes, y = (None, None) if labels is None else labels
+        counts = None if classes is None or y is None else tuple(counted(y, len(classes.labels)).tolist())
+        check(None if classes is None else classes.labels, counts, kept)
+        held_out, lacking = self._held_out(ranks, kept, classes, y)
+        taken = 0 if held_out is None else int(np.count_nonzero(held_out))
+        parts = tuple(self._part_rows(found, held_out))
+        return Selected(parts, classes, counts, kept, taken, 0, (), (), tuple(lacking), ranks)
+
+    def _by_hash(self, found: "list[SelectedPart]", rule: HashedRows, kept: int, check: "_Check") -> Selected:
+        """Rows that are held out by the hash of their number, of each class at least one on either side.
+
+        Where none is held out it has counted the classes, and no row is remembered.
+        """
+        keys = NO_KEYS
+        for part in found:
+            keys = keys if part.keys is None else keys.add(part.keys)
+        classes, counts = None, None
+        if self.columns.target is not None:
+            classes = self._classes(self.columns.target, keys.values)
+            by_class = np.zeros(len(classes.labels), np.int64)
+            np.add.at(by_class, classes.places, keys.rows)
+            counts = tuple(by_class.tolist())
+        check(None if classes is None else classes.labels, counts, kept)
+        parts = tuple(self._part_rows(found, None))
+        if self.test_fraction == 0:
+            return Selected(parts, classes, counts, kept, 0, 0, (), (), ())
+        rule = rule._replace(moved=keys.moved())
+        parts = tuple(each._replace(rule=rule) for each in parts)
+        return Selected(parts, classes, counts, kept, keys.taken, 0, (), (), (held_out_by_hash(kept),))
+
+    def _pass(self, passes: "Passes", rule: HashedRows | None) -> "list[SelectedPart]":
         by = self.columns.by if self.test_fraction > 0 else None
         columns = self.columns._replace(by=by)
+        items, first = [], 0
+        for part, rows in zip(self.source.plan.parts, self.looked.part_rows, strict=True):
+            items.append(PartRows(part, first, rows))
+            first += rows
         if columns.target is None and columns.by is None and not columns.may_be_empty:
-            return [SelectedPart(rows, None, None, None, 0, 0, 0) for rows in self.looked.part_rows]
+            return [_all_rows(rule, item) for item in items]
         wanted = [*filter(None, [columns.target, columns.by])]
         if columns.may_be_empty:
             wanted = list(columns.every)
@@ -263,43 +321,74 @@ class Selecting(NamedTuple):
             features=tuple(Feature(name, CATEGORY) for name in {column.name for column in wanted}),
             target=None,
         )
-        task = partial(select_part, source, columns)
-        return passes.over(
-            "selecting rows", task, self.source.plan.parts, _listed, phase="splitting", keep=False
+        task = partial(select_part, source._replace(plan=source.plan._replace(parts=())), columns, rule)
+        name = "selecting rows" if rule is None else "selecting rows by a hash"
+        return passes.over(name, task, items, _listed, phase="splitting", keep=False)
+
+    def counts_only(self) -> bool:
+        """Whether nothing is remembered of each row: none is held out, or there are too many to draw from.
+
+        Raises `TooLarge` where too many are to be held out by a column.
+        """
+        if self.test_fraction == 0:
+            return True
+        if self.budget is None:
+            return False
+        rows, needed = self.looked.rows, self.needed()
+        free = max(self.budget - BYTES_AT_LEAST, self.budget // _LEAST_SHARE)
+        if needed <= free:
+            return False
+        if self.columns.by is None:
+            return True
+        raise TooLarge(
+            f"holding out some of {rows} rows by column {shown(self.columns.by.name)} takes about "
+            f"{needed >> 20} MiB of memory, and the trainer has {free >> 20} MiB for it: hold rows out "
+            'by "random", train with test_fraction 0, use fewer rows, or give the train function more memory'
         )
 
-    def _check_memory(self) -> None:
-        a_row = _BYTES_A_ROW + (_BYTES_A_RANK if self.columns.by is not None else 0)
-        rows = self.looked.rows
-        if self.budget is not None and self.test_fraction > 0 and rows * a_row > self.budget:
-            raise TooLarge(
-                f"holding out some of {rows} rows takes about {rows * a_row >> 20} MiB of memory, and the "
-                f"trainer has {self.budget >> 20} MiB for it: train with test_fraction 0, use fewer rows, or "
-                "give the train function more memory"
-            )
+    def needed(self) -> int:
+        """How many bytes it takes at most to draw rows as from a table in memory."""
+        rows, target, by = self.looked.rows, self.columns.target, self.columns.by
+        needed = rows * _BYTES_A_ROW * (1 if rows < _MANY_ROWS else 2)
+        for column in filter(None, [target, by]):
+            different = _most_different(column)
+            needed += rows * _COPIES * np.min_scalar_type(different).itemsize + different * _BYTES_A_VALUE
+        return needed
 
-    def _labels(self, found: "Sequence[SelectedPart]") -> tuple[Labels, Classes] | None:
+    def _classes(self, target: LookedColumn, values: "NDArray[np.float64]") -> Classes:
+        own = labels_by(target, values, np.arange(len(values)))
+        return Classes(own.classes, values, np.asarray(own.numbers, np.int64))
+
+    def _labels(
+        self, found: "Sequence[SelectedPart]"
+    ) -> "tuple[Classes, NDArray[np.unsignedinteger]] | None":
+        """The classes, and the number of each row's."""
         if self.columns.target is None:
             return None
         coded = Coded.together([part.target for part in found if part.target is not None])
-        own = labels_by(self.columns.target, coded.different, np.arange(len(coded.different)))
-        classes = Classes(own.classes, coded.different, np.asarray(own.numbers, np.int64))
-        numbers = classes.places.astype(coded.places.dtype)[coded.places]
-        return Labels(own.classes, numbers), classes
+        classes = self._classes(self.columns.target, coded.different)
+        numbers = classes.places.astype(coded.places.dtype)
+        for begin, length in pieces(len(coded.places)):
+            some = coded.places[begin : begin + length]
+            some[:] = numbers[some]
+        return classes, coded.places
 
     def _held_out(
-        self, ranks: "NDArray[np.int64] | None", rows: int, labels: tuple[Labels, Classes] | None
+        self,
+        ranks: "NDArray[np.unsignedinteger] | None",
+        rows: int,
+        classes: Classes | None,
+        y: "NDArray[np.unsignedinteger] | None",
     ) -> "tuple[NDArray[np.bool_] | None, list[str]]":
         """Which of the kept rows are held out, and what is to be said of it."""
         if self.test_fraction == 0:
             return None, []
         holding = Holding(self.split, self.test_fraction, self.seed, ranks)
-        y = None if labels is None else labels[0].numbers
         test = holding.held_out(rows, y)
-        taken = int(test.sum())
+        taken = int(np.count_nonzero(test))
         lacking = holding.unlike_asked(rows - taken, taken)
-        if labels is not None and y is not None:
-            lacking += holding.check_classes(labels[0].classes, y[~test], y[test])
+        if ranks is not None and classes is not None and y is not None:
+            lacking += holding.check_classes(classes.labels, y[~test], y[test])
         return test, lacking
 
     def _part_rows(
@@ -317,6 +406,32 @@ class Selecting(NamedTuple):
             made.append(each)
             first += selected.rows
         return made
+
+
+def _all_rows(rule: HashedRows | None, item: PartRows) -> SelectedPart:
+    """What is said of a part of which every row is kept, and none has a class."""
+    keys = None
+    if rule is not None:
+        keys = NO_KEYS
+        for begin, length in pieces(item.rows):
+            own = rule.keys(item.first + begin, length)
+            keys = keys.add(ClassKeys.of(np.zeros(length), own, rule.below(own)))
+    return SelectedPart(item.rows, None, None, None, keys, 0, 0, 0)
+
+
+def _most_different(column: LookedColumn) -> int:
+    """How many different values a column has at most, or about."""
+    if column.is_words:
+        return len(column.words)
+    return column.seen.different + column.seen.different // 20 if column.seen.whole else column.seen.present
+
+
+def held_out_by_hash(rows: int) -> str:
+    """What is said where rows are not the ones that scikit-learn holds out."""
+    return (
+        f"{rows} rows are too many to draw from in the trainer's memory: a hash of its number and the seed "
+        "holds each out or not, and these are other rows than a trainer with more memory holds out"
+    )
 
 
 def _listed(total: "list[SelectedPart] | None", part: SelectedPart) -> "list[SelectedPart]":

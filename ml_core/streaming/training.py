@@ -484,7 +484,9 @@ def gathered_rows(chosen: _Chosen) -> TrainingRows:
     labels = None if classes is None else Labels(classes.labels, numbers)
     names = tuple(feature.name for feature in chosen.features)
     packed = Rows(memoryview(X).cast("B"), width, "$.data")
-    ranks = None if chosen.rows.ranks is None else memoryview(chosen.rows.ranks)
+    ranks = None
+    if chosen.rows.ranks is not None:
+        ranks = memoryview(chosen.rows.ranks.astype("<i8")).cast("B")
     return TrainingRows(packed, names, labels, chosen.features, chosen.warnings, ranks)
 
 

@@ -99,11 +99,13 @@ class Holding(NamedTuple):
         if self.test_fraction == 0:
             return np.zeros(rows, bool)
         if self.test is not None:
-            return self.test != 0
+            given: NDArray[np.bool_] = self.test != 0
+            return given
         if self.ranks is not None and self.split["by"] == TIME:
             return self._late(self.ranks)
         if self.ranks is not None:
-            return self.held_out_groups(int(self.ranks.max()) + 1)[self.ranks]
+            of_group = self.held_out_groups(int(self.ranks.max()) + 1)
+            return np.take(of_group, self.ranks)
         random = np.random.RandomState(self.seed)  # scikit-learn's generator
         taken = held_out_count(self.test_fraction, rows)
         if y is None:
