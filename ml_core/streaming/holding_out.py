@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ALL_HASHES = 1 << 64
 # It sets these hashes apart from those that rows are drawn by for samples, which begin at the seed alone.
 _OWN = 0x484F4C444F5554
-_BLOCK_ROWS = 1 << 16
+PIECE_ROWS = 1 << 16
 
 
 class HashedRows(NamedTuple):
@@ -48,10 +48,8 @@ class HashedRows(NamedTuple):
     def held_out(self, first: int, rows: int) -> "NDArray[np.bool_]":
         """Whether rows from a row on are held out."""
         found = np.empty(rows, bool)
-        for begin in range(0, rows, _BLOCK_ROWS):
-            found[begin : begin + _BLOCK_ROWS] = self.below(
-                self.keys(first + begin, min(_BLOCK_ROWS, rows - begin))
-            )
+        for begin, some in pieces(rows):
+            found[begin : begin + some] = self.below(self.keys(first + begin, some))
         return found
 
 
@@ -115,5 +113,5 @@ def _added(
 
 def pieces(rows: int) -> "Iterator[tuple[int, int]]":
     """Runs of so many rows that arrays of numbers of them are small: where each begins, and its length."""
-    for begin in range(0, rows, _BLOCK_ROWS):
-        yield begin, min(_BLOCK_ROWS, rows - begin)
+    for begin in range(0, rows, PIECE_ROWS):
+        yield begin, min(PIECE_ROWS, rows - begin)

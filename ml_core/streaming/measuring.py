@@ -1,7 +1,8 @@
 """How good a model is on the rows of a table, in one pass.
 
 What can be added up over rows is exact. What needs all scores in order, curves and areas under them, is so
-too up to some millions of rows, and of more it is of rows drawn at random.
+too up to about a million rows, and of more it is of rows drawn at random: those whose hash is below a bound,
+which is set so that about as many are drawn as scores are kept of.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,36 +21,34 @@ from ml_core.streaming.part_rows import PartRows, RowSource
 from ml_core.streaming.seen import mixed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ml_core.model.model import Model
     from ml_core.streaming.statistics import DrawnSamples
 
-# The scores of so many numbers are kept, to be put in order.
-_MOST_NUMBERS, _LEAST_ROWS = 1 << 23, 10_000
+# So many numbers of scores are kept, to be put in order, or those of so many rows.
+_MOST_NUMBERS, _LEAST_ROWS = 1 << 21, 10_000
+_ALL_HASHES = 1 << 64
 
 
 class Ranked(NamedTuple):
-    """Scores of rows: those with the smallest keys."""
+    """Scores of rows, and their class numbers."""
 
-    keys: "NDArray[np.uint64]"
-    y: "NDArray[np.int64]"
+    y: "NDArray[np.unsignedinteger]"
     decisions: "NDArray[np.float64] | None"
     probabilities: "NDArray[np.float64] | None"
 
-    def first(self, rows: int) -> "Ranked":
-        """So many of them."""
-        return Ranked(*(None if each is None else each[:rows] for each in self))  # type: ignore[arg-type]
-
-    def add(self, other: "Ranked", most: int) -> "Ranked":
-        """Those of both with the smallest keys."""
-        keys = np.concatenate([self.keys, other.keys])
-        chosen = np.arange(len(keys)) if len(keys) <= most else np.argsort(keys, kind="stable")[:most]
-        both = [
-            None if mine is None or others is None else np.concatenate([mine, others])[chosen]
-            for mine, others in zip(self[1:], other[1:], strict=True)
-        ]
-        return Ranked(keys[chosen], *both)  # type: ignore[arg-type]
+    @classmethod
+    def joined(cls, parts: "Sequence[Ranked]") -> "Ranked":
+        """Those of all rows in their order."""
+        return cls(
+            *(
+                None if any(each is None for each in arrays) else np.concatenate(arrays)  # type: ignore[arg-type]
+                for arrays in zip(*parts, strict=True)
+            )
+        )
 
 
 class Answered(NamedTuple):
@@ -60,29 +59,30 @@ class Answered(NamedTuple):
         counts: of classes how rows of each were answered, classes × classes; of clusters how many each has.
         losses: the sums of losses, by their names.
         tops: how many rows had such a top probability, in `PROBABILITY_BINS` bins; empty without any.
-        ranked: scores of rows, where there are classes.
+        ranked: scores of the rows that were drawn, as parts gave them, where there are classes.
     """
 
     rows: int
     counts: "NDArray[np.int64]"
     losses: dict[str, float]
     tops: "NDArray[np.int64]"
-    ranked: Ranked | None
+    ranked: tuple[Ranked, ...]
 
-    def add(self, other: "Answered", most: int) -> "Answered":
+    def add(self, other: "Answered") -> "Answered":
         """What it said of the rows of both."""
         if not self.rows or not other.rows:
             return self if self.rows else other
-        ranked = None
-        if self.ranked is not None and other.ranked is not None:
-            ranked = self.ranked.add(other.ranked, most)
         return Answered(
             self.rows + other.rows,
             self.counts + other.counts,
             {name: self.losses[name] + other.losses[name] for name in self.losses},
             self.tops + other.tops,
-            ranked,
+            self.ranked + other.ranked,
         )
+
+    def together(self) -> "Answered":
+        """The same with all scores in one piece."""
+        return self._replace(ranked=(Ranked.joined(self.ranked),)) if len(self.ranked) > 1 else self
 
 
 class AnsweredRows(NamedTuple):
@@ -91,21 +91,31 @@ class AnsweredRows(NamedTuple):
     training: Answered
     test: Answered
 
-    def add(self, other: "AnsweredRows", most: int) -> "AnsweredRows":
+    def add(self, other: "AnsweredRows") -> "AnsweredRows":
         """The same of the rows of both."""
-        return AnsweredRows(self.training.add(other.training, most), self.test.add(other.test, most))
+        return AnsweredRows(self.training.add(other.training), self.test.add(other.test))
 
 
 class Measuring(NamedTuple):
-    """A model that is measured: its artifact, what it is measured by, and what draws rows."""
+    """A model that is measured.
+
+    Args:
+        artifact: the model.
+        objective: what it is measured by.
+        seed: what draws rows.
+        training: how many rows it was trained on.
+        test: how many are held out.
+    """
 
     artifact: bytes
     objective: str
     seed: int
+    training: int
+    test: int
 
 
 def most_ranked(model: "Model") -> int:
-    """Of how many rows scores are kept; none of so many classes that there are no curves."""
+    """Of about how many rows scores are kept; none of so many classes that there are no curves."""
     if len(model.classes or ()) > MOST_CLASSES:
         return 0
     width = sum(
@@ -119,35 +129,38 @@ def answers_of_part(source: RowSource, measuring: Measuring, item: PartRows) -> 
     from ml_core.model.model import Model
 
     model = Model.from_bytes(measuring.artifact)
-    most = most_ranked(model)
+    bounds = [_bound(most_ranked(model), rows) for rows in (measuring.training, measuring.test)]
     salt = mixed(np.array([measuring.seed], np.uint64))
     training, testing = item.training(), item.testing()
-    nothing = Answered(0, np.empty(0, np.int64), {}, np.empty(0, np.int64), None)
+    nothing = Answered(0, np.empty(0, np.int64), {}, np.empty(0, np.int64), ())
     at, total = 0, AnsweredRows(nothing, nothing)
     width = sum(spec.width for spec in model.output_specs.values())
     for X, target in source.rows(item.part, most=max(1, BLOCK_NUMBERS // max(1, width))):
         keys = mixed(np.arange(item.first + at, item.first + at + len(X), dtype=np.uint64) ^ salt)
         found = []
-        for some in (training[at : at + len(X)], testing[at : at + len(X)]):
+        for some, bound in zip((training[at : at + len(X)], testing[at : at + len(X)]), bounds, strict=True):
             if not some.any():
                 found.append(nothing)
                 continue
             y = None if target is None or source.classes is None else source.classes.numbers(target[some])
             samples = TableSamples(np.ascontiguousarray(X[some]), source.features)
-            answered = _answered(model, samples, y, keys[some], measuring.objective)
-            if answered.ranked is not None and most == 0:
-                answered = answered._replace(ranked=answered.ranked.first(0))
-            found.append(answered)
-        total = total.add(AnsweredRows(*found), most)
+            drawn = keys[some] < bound if bound < _ALL_HASHES else None
+            found.append(_answered(model, samples, y, drawn, measuring.objective))
+        total = total.add(AnsweredRows(*found))
         at += len(X)
-    return total
+    return AnsweredRows(*(each.together() for each in total))
+
+
+def _bound(most: int, rows: int) -> int:
+    """The hash below which those are of so many rows, or about; every hash is where there are no more."""
+    return _ALL_HASHES if rows <= most else _ALL_HASHES * most // rows
 
 
 def _answered(
     model: "Model",
     samples: TableSamples,
     y: "NDArray[np.int64] | None",
-    keys: "NDArray[np.uint64]",
+    drawn: "NDArray[np.bool_] | None",
     objective: str,
 ) -> Answered:
     rows = len(samples)
@@ -155,7 +168,7 @@ def _answered(
         found = values_of(model, samples, ["distance"])
         nearest = found["distance"].min(axis=1)
         sizes = np.bincount(found["label"], minlength=model.output_specs["distance"].width)
-        return Answered(rows, sizes, {"inertia": float(nearest @ nearest)}, np.empty(0, np.int64), None)
+        return Answered(rows, sizes, {"inertia": float(nearest @ nearest)}, np.empty(0, np.int64), ())
     found = values_of(model, samples, [name for name in ("decision", "probability") if name in model.outputs])
     classes = len(model.classes or ())
     decisions, probabilities = found.get("decision"), found.get("probability")
@@ -170,7 +183,22 @@ def _answered(
         counts,
         {name: value * rows for name, value in losses.items()},
         tops,
-        Ranked(keys, y, decisions, probabilities),
+        (_ranked(y.astype(np.min_scalar_type(max(classes - 1, 0))), decisions, probabilities, drawn),),
+    )
+
+
+def _ranked(
+    y: "NDArray[np.unsignedinteger]",
+    decisions: "NDArray[np.float64] | None",
+    probabilities: "NDArray[np.float64] | None",
+    drawn: "NDArray[np.bool_] | None",
+) -> Ranked:
+    if drawn is None:
+        return Ranked(y, decisions, probabilities)
+    return Ranked(
+        y[drawn],
+        None if decisions is None else decisions[drawn],
+        None if probabilities is None else probabilities[drawn],
     )
 
 
@@ -184,8 +212,8 @@ class TableMeasured(NamedTuple):
 
 def measured_classes(model: "Model", answered: Answered, majority: int) -> TableMeasured:
     """How good a classifier is."""
-    assert answered.ranked is not None  # noqa: S101 - there are classes
-    _, y, decisions, probabilities = answered.ranked
+    few, decisions, probabilities = Ranked.joined(answered.ranked)
+    y = few.astype(np.int64)
     losses = {name: value / answered.rows for name, value in answered.losses.items()}
     classes = model.classes or ()
     metrics = metrics_of(

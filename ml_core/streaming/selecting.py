@@ -12,7 +12,7 @@ import numpy as np
 
 from ml_core.errors import TooLarge, shown
 from ml_core.inputs.columns import CATEGORY, Feature
-from ml_core.streaming.holding_out import NO_KEYS, ClassKeys, HashedRows, pieces
+from ml_core.streaming.holding_out import NO_KEYS, PIECE_ROWS, ClassKeys, HashedRows, pieces
 from ml_core.streaming.part_rows import Classes, PartRows, RowSource, read_numbers
 from ml_core.streaming.seen import LookedColumn
 from ml_core.tables.memory import BYTES_AT_LEAST
@@ -49,6 +49,8 @@ class Coded(NamedTuple):
     @classmethod
     def of(cls, values: "NDArray[np.float64]") -> "Coded":
         """Values, none of which is missing."""
+        if len(values) > PIECE_ROWS:  # sorting takes several copies
+            return cls.together([cls.of(values[begin : begin + some]) for begin, some in pieces(len(values))])
         different, places = np.unique(values, return_inverse=True)
         return cls(different, places.astype(np.min_scalar_type(max(len(different) - 1, 0))))
 

@@ -25,7 +25,6 @@ from ml_core.streaming.measuring import (
     answers_of_part,
     measured_classes,
     measured_clusters,
-    most_ranked,
     predicted,
 )
 from ml_core.streaming.part_rows import PartRows, RowSource
@@ -379,16 +378,13 @@ class StreamedTraining:
         took: float,
     ) -> Trained:
         request, seed = self._request, self._request.seed
-        measuring = Measuring(model.to_bytes(), self._info.algorithm.objective, seed)
+        measuring = Measuring(
+            model.to_bytes(), self._info.algorithm.objective, seed, found.rows, chosen.rows.held_out
+        )
         task = partial(answers_of_part, chosen.source, measuring)
-        most = most_ranked(model)
-
-        def add(total: AnsweredRows | None, part: AnsweredRows) -> AnsweredRows:
-            return part if total is None else total.add(part, most)
-
         with overflow_told():
             answered = self._passes.over(
-                "measuring", task, chosen.rows.parts, add, phase="measuring", keep=False
+                "measuring", task, chosen.rows.parts, _answered, phase="measuring", keep=False
             )
             measured = {"training": self._metrics(model, answered, found, chosen, training=True)}
             if answered.test.rows:
@@ -488,6 +484,10 @@ def gathered_rows(chosen: _Chosen) -> TrainingRows:
     if chosen.rows.ranks is not None:
         ranks = memoryview(chosen.rows.ranks.astype("<i8")).cast("B")
     return TrainingRows(packed, names, labels, chosen.features, chosen.warnings, ranks)
+
+
+def _answered(total: AnsweredRows | None, part: AnsweredRows) -> AnsweredRows:
+    return part if total is None else total.add(part)
 
 
 def sums_of_part(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Times as many rows as were asked for may be held out before it is said.
 _LEAST, _MOST = 0.5, 1.5
-_COUNTED = 1 << 16  # class numbers that are counted at a time: counting makes 8 bytes of each
+_AT_A_TIME = 1 << 16  # numbers that are counted, or looked up by, at a time: numpy makes 8 bytes of each
 
 
 class Holding(NamedTuple):
@@ -105,7 +105,10 @@ class Holding(NamedTuple):
             return self._late(self.ranks)
         if self.ranks is not None:
             of_group = self.held_out_groups(int(self.ranks.max()) + 1)
-            return np.take(of_group, self.ranks)
+            held_out = np.empty(rows, bool)
+            for begin in range(0, rows, _AT_A_TIME):
+                held_out[begin : begin + _AT_A_TIME] = of_group[self.ranks[begin : begin + _AT_A_TIME]]
+            return held_out
         random = np.random.RandomState(self.seed)  # scikit-learn's generator
         taken = held_out_count(self.test_fraction, rows)
         if y is None:
@@ -176,8 +179,8 @@ def counted(numbers: "NDArray[np.integer]", classes: int = 0) -> "NDArray[np.int
     """How many rows each of at least so many classes has, without a copy of all numbers."""
     classes = max(classes, int(numbers.max()) + 1 if len(numbers) else 0)
     found = np.zeros(classes, np.int64)
-    for begin in range(0, len(numbers), _COUNTED):
-        found += np.bincount(numbers[begin : begin + _COUNTED], minlength=classes)
+    for begin in range(0, len(numbers), _AT_A_TIME):
+        found += np.bincount(numbers[begin : begin + _AT_A_TIME], minlength=classes)
     return found
 
 
