@@ -12,6 +12,7 @@ import numpy as np
 
 from ml_core.errors import TooLarge, shown
 from ml_core.inputs.columns import CATEGORY, Feature
+from ml_core.inputs.rows import Limits
 from ml_core.streaming.holding_out import NO_KEYS, PIECE_ROWS, ClassKeys, HashedRows, pieces
 from ml_core.streaming.part_rows import Classes, PartRows, RowSource, read_numbers
 from ml_core.streaming.seen import LookedColumn
@@ -38,6 +39,8 @@ _BYTES_A_ROW, _COPIES, _BYTES_A_VALUE = 10, 2, 24
 # What is left for them of a memory that is smaller than what else there is.
 _LEAST_SHARE = 8
 _MANY_ROWS = 1 << 32
+# What is estimated to be so many times too many is too many.
+_SURELY_MORE = 2
 
 
 class Coded(NamedTuple):
@@ -240,6 +243,7 @@ class Selecting(NamedTuple):
 
         `check` raises what speaks against so many rows of each class, and so many in all.
         """
+        self._check_target()
         rule = HashedRows(self.seed, self.test_fraction) if self.counts_only() else None
         found = self._pass(passes, rule)
         empty, no_target, no_value = (
@@ -356,6 +360,16 @@ class Selecting(NamedTuple):
             different = _most_different(column)
             needed += rows * _COPIES * np.min_scalar_type(different).itemsize + different * _BYTES_A_VALUE
         return needed
+
+    def _check_target(self) -> None:
+        """Raise `TooLarge` for far more classes than are taken: to count each takes memory."""
+        target, most = self.columns.target, Limits().max_classes
+        if target is None or target.is_words or target.seen.different <= _SURELY_MORE * most:
+            return
+        raise TooLarge(
+            f"$.data.target has about {target.seen.different} classes; at most {most} are taken: name a "
+            "target that tells a few classes apart"
+        )
 
     def _classes(self, target: LookedColumn, values: "NDArray[np.float64]") -> Classes:
         own = labels_by(target, values, np.arange(len(values)))

@@ -143,6 +143,15 @@ def test_by_a_column_it_is_refused_with_what_to_do(place: Folder, by: str) -> No
         training(place, request).trained()
 
 
+def test_a_target_that_names_rows_is_refused_before_its_values_are_counted(tmp_path: Path) -> None:
+    rows = "".join(f"{n % 7},{n * 31 % 100_003}\n" for n in range(30_000))
+    place = written(tmp_path / "ids", {"1.csv": f"a,y\n{rows}".encode()})
+    of = training(place, request_of("y"))
+    with pytest.raises(TooLarge, match=r"\$\.data\.target has about (29|30)\d{3} classes; at most"):
+        of.trained()
+    assert of._passes.passed == 1
+
+
 def test_hashes_change_sides_only_where_a_class_is_on_one() -> None:
     rule = HashedRows(0, 0.25)
     keys = np.array([1, 2, 3, 1 << 63, 5 << 61, 7, 7 << 61], np.uint64)
