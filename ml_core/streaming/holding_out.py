@@ -115,3 +115,31 @@ def pieces(rows: int) -> "Iterator[tuple[int, int]]":
     """Runs of so many rows that arrays of numbers of them are small: where each begins, and its length."""
     for begin in range(0, rows, PIECE_ROWS):
         yield begin, min(PIECE_ROWS, rows - begin)
+
+
+class CountedValues(NamedTuple):
+    """Different values, ascending, and how many rows have each."""
+
+    values: "NDArray[np.float64]"
+    rows: "NDArray[np.int64]"
+
+    @classmethod
+    def of(cls, values: "NDArray[np.float64]") -> "CountedValues":
+        """Those of rows."""
+        return cls(*np.unique(values, return_counts=True))
+
+    def add(self, other: "CountedValues") -> "CountedValues":
+        """Those of the rows of both."""
+        different, places = np.unique(np.concatenate([self.values, other.values]), return_inverse=True)
+        rows = np.zeros(len(different), np.int64)
+        np.add.at(rows, places, np.concatenate([self.rows, other.rows]))
+        return CountedValues(different, rows)
+
+    def have(self, values: "NDArray[np.float64]") -> "NDArray[np.bool_]":
+        """Whether each of other values is among them, of which there is at least one."""
+        places = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
+        found: NDArray[np.bool_] = self.values[places] == values
+        return found
+
+
+NO_VALUES = CountedValues(np.empty(0), np.empty(0, np.int64))

@@ -13,7 +13,15 @@ import numpy as np
 from ml_core.errors import TooLarge, shown
 from ml_core.inputs.columns import CATEGORY, Feature
 from ml_core.inputs.rows import Limits
-from ml_core.streaming.holding_out import NO_KEYS, PIECE_ROWS, ClassKeys, HashedRows, pieces
+from ml_core.streaming.holding_out import (
+    NO_KEYS,
+    NO_VALUES,
+    PIECE_ROWS,
+    ClassKeys,
+    CountedValues,
+    HashedRows,
+    pieces,
+)
 from ml_core.streaming.part_rows import Classes, PartRows, RowSource, read_numbers
 from ml_core.streaming.seen import LookedColumn
 from ml_core.tables.memory import BYTES_AT_LEAST
@@ -39,6 +47,8 @@ _BYTES_A_ROW, _COPIES, _BYTES_A_VALUE = 10, 2, 24
 # What is left for them of a memory that is smaller than what else there is.
 _LEAST_SHARE = 8
 _MANY_ROWS = 1 << 32
+# So many values of a column are counted, to hold out some of them.
+_MOST_VALUES = 1 << 20
 # What is estimated to be so many times too many is too many.
 _SURELY_MORE = 2
 
@@ -167,6 +177,60 @@ def select_part(
     )
 
 
+class ValuedPart(NamedTuple):
+    """What a part says of its rows, some of whose values are held out.
+
+    `rows`, `kept`, `empty`, `without_target` and `without_value` are as in `SelectedPart`. `held_out` are
+    packed bits; `training` and `test` are the values of the target on either side.
+    """
+
+    rows: int
+    kept: bytes | None
+    held_out: bytes
+    training: CountedValues
+    test: CountedValues
+    empty: int
+    without_target: int
+    without_value: int
+
+
+def values_of_part(source: RowSource, columns: SelectingColumns, most: int, item: PartRows) -> CountedValues:
+    """The values that rows are held out by; at most one more than `most`. Raises `MalformedInput`."""
+    found = NO_VALUES
+    for block in source.blocks(item.part):
+        found = found.add(CountedValues.of(_select(block, columns)[2]))
+        if len(found.values) > most:
+            return CountedValues(found.values[: most + 1], found.rows[: most + 1])
+    return found
+
+
+def select_by_value(
+    source: RowSource, columns: SelectingColumns, held_out: CountedValues, item: PartRows
+) -> ValuedPart:
+    """Which rows of a part have the values that are held out. Raises `MalformedInput`."""
+    kepts, tests, told = [], [], np.zeros(3, np.int64)
+    training = test = NO_VALUES
+    for block in source.blocks(item.part):
+        kept, target, by, *counts = _select(block, columns)
+        own = held_out.have(by)
+        told += counts
+        kepts.append(kept)
+        tests.append(np.zeros(block.rows, bool))
+        tests[-1][kept] = own
+        if target is not None:
+            training = training.add(CountedValues.of(target[~own]))
+            test = test.add(CountedValues.of(target[own]))
+    kept, out = (np.concatenate([np.empty(0, bool), *each]) for each in (kepts, tests))
+    return ValuedPart(
+        len(kept),
+        None if kept.all() else np.packbits(kept).tobytes(),
+        np.packbits(out).tobytes(),
+        training,
+        test,
+        *told.tolist(),
+    )
+
+
 def _select(block: "Block", columns: SelectingColumns) -> tuple[Any, Any, Any, int, int, int]:
     """Which rows of a block are kept, their targets, what they are held out by, and how many are not kept."""
     kept = np.ones(block.rows, bool)
@@ -244,8 +308,10 @@ class Selecting(NamedTuple):
         `check` raises what speaks against so many rows of each class, and so many in all.
         """
         self._check_target()
-        rule = HashedRows(self.seed, self.test_fraction) if self.counts_only() else None
-        found = self._pass(passes, rule)
+        counts_only = self.counts_only()
+        by_value = counts_only and self.columns.by is not None and self.test_fraction > 0
+        rule = HashedRows(self.seed, self.test_fraction) if counts_only and not by_value else None
+        found: Any = self._pass_by_value(passes) if by_value else self._pass(passes, rule)
         empty, no_target, no_value = (
             sum(getattr(part, name) for part in found)
             for name in ("empty", "without_target", "without_value")
@@ -266,7 +332,12 @@ class Selecting(NamedTuple):
                 raise no_row_has_one(by.name)
             if no_value:
                 warnings.append(without_value(no_value, by.name))
-        chosen = self._by_hash(found, rule, kept, check) if rule else self._drawn(found, kept, check)
+        if by_value:
+            chosen = self._by_value(found, kept, check)
+        elif rule is not None:
+            chosen = self._by_hash(found, rule, kept, check)
+        else:
+            chosen = self._drawn(found, kept, check)
         return chosen._replace(
             empty=empty,
             empty_warnings=(f"{empty} rows have no value in any column and are left out",) if empty else (),
@@ -311,15 +382,80 @@ class Selecting(NamedTuple):
         parts = tuple(each._replace(rule=rule) for each in parts)
         return Selected(parts, classes, counts, kept, keys.taken, 0, (), (), (held_out_by_hash(kept),))
 
-    def _pass(self, passes: "Passes", rule: HashedRows | None) -> "list[SelectedPart]":
-        by = self.columns.by if self.test_fraction > 0 else None
-        columns = self.columns._replace(by=by)
+    def _by_value(self, found: "list[ValuedPart]", kept: int, check: "_Check") -> Selected:
+        """The same rows as in memory, which were chosen by how many rows each value has."""
+        training = test = NO_VALUES
+        for part in found:
+            training, test = training.add(part.training), test.add(part.test)
+        held_out = sum(int(np.unpackbits(np.frombuffer(part.held_out, np.uint8)).sum()) for part in found)
+        holding = self._holding(np.empty(0, np.int64))
+        lacking = holding.unlike_asked(kept - held_out, held_out)
+        classes = counts = None
+        if self.columns.target is not None:
+            both = training.add(test)
+            classes = self._classes(self.columns.target, both.values)
+            by_class = np.zeros(len(classes.labels), np.int64)
+            np.add.at(by_class, classes.places, both.rows)
+            counts = tuple(by_class.tolist())
+        check(None if classes is None else classes.labels, counts, kept)
+        if classes is not None:
+            sides = [np.unique(classes.numbers(side.values)) for side in (training, test)]
+            lacking += holding.check_classes(classes.labels, *sides)
+        parts = tuple(
+            each._replace(held_out=part.held_out)
+            for each, part in zip(self._part_rows(found, None), found, strict=True)
+        )
+        return Selected(parts, classes, counts, kept, held_out, 0, (), (), tuple(lacking))
+
+    def _pass_by_value(self, passes: "Passes") -> "list[ValuedPart]":
+        """Two passes: how many rows each value has, and which rows have those that are held out."""
+        source, columns = self._read(self.columns)
+        items = self._items()
+        assert self.columns.by is not None  # noqa: S101 - for the type checker
+        task = partial(values_of_part, source, columns, _MOST_VALUES)
+        name = "values that rows are held out by"
+        counted_values = passes.over(name, task, items, _values_added, phase="splitting")
+        values, rows = counted_values
+        if len(values) > _MOST_VALUES:
+            raise TooLarge(
+                f"holding out some of {self.looked.rows} rows by column {shown(self.columns.by.name)} takes "
+                f"about {self.needed() >> 20} MiB of memory, or at most {_MOST_VALUES} different values: "
+                'make its values coarser, hold rows out by "random", train with test_fraction 0, or give the '
+                "train function more memory"
+            )
+        if not len(values):
+            raise no_row_has_one(self.columns.by.name)
+        held_out = self._holding(np.empty(0, np.int64)).held_out_values(rows)
+        chosen = CountedValues(values[held_out], rows[held_out])
+        task_of = partial(select_by_value, source, columns, chosen)
+        found: list[ValuedPart] = passes.over(
+            "selecting rows by value", task_of, items, _listed, phase="splitting", keep=False
+        )
+        passes.forget(name)
+        return found
+
+    def _holding(self, ranks: "NDArray[np.integer] | None") -> Holding:
+        return Holding(self.split, self.test_fraction, self.seed, ranks)
+
+    def _items(self) -> list[PartRows]:
         items, first = [], 0
         for part, rows in zip(self.source.plan.parts, self.looked.part_rows, strict=True):
             items.append(PartRows(part, first, rows))
             first += rows
+        return items
+
+    def _pass(self, passes: "Passes", rule: HashedRows | None) -> "list[SelectedPart]":
+        by = self.columns.by if self.test_fraction > 0 else None
+        source, columns = self._read(self.columns._replace(by=by))
+        items = self._items()
         if columns.target is None and columns.by is None and not columns.may_be_empty:
             return [_all_rows(rule, item) for item in items]
+        task = partial(select_part, source, columns, rule)
+        name = "selecting rows" if rule is None else "selecting rows by a hash"
+        return passes.over(name, task, items, _listed, phase="splitting", keep=False)
+
+    def _read(self, columns: SelectingColumns) -> tuple[RowSource, SelectingColumns]:
+        """How the columns that say which rows are kept are read."""
         wanted = [*filter(None, [columns.target, columns.by])]
         if columns.may_be_empty:
             wanted = list(columns.every)
@@ -327,30 +463,16 @@ class Selecting(NamedTuple):
             features=tuple(Feature(name, CATEGORY) for name in {column.name for column in wanted}),
             target=None,
         )
-        task = partial(select_part, source._replace(plan=source.plan._replace(parts=())), columns, rule)
-        name = "selecting rows" if rule is None else "selecting rows by a hash"
-        return passes.over(name, task, items, _listed, phase="splitting", keep=False)
+        return source._replace(plan=source.plan._replace(parts=())), columns
 
     def counts_only(self) -> bool:
-        """Whether nothing is remembered of each row: none is held out, or there are too many to draw from.
-
-        Raises `TooLarge` where too many are to be held out by a column.
-        """
+        """Whether nothing is remembered of each row: none is held out, or there are too many to draw from."""
         if self.test_fraction == 0:
             return True
         if self.budget is None:
             return False
-        rows, needed = self.looked.rows, self.needed()
         free = max(self.budget - BYTES_AT_LEAST, self.budget // _LEAST_SHARE)
-        if needed <= free:
-            return False
-        if self.columns.by is None:
-            return True
-        raise TooLarge(
-            f"holding out some of {rows} rows by column {shown(self.columns.by.name)} takes about "
-            f"{needed >> 20} MiB of memory, and the trainer has {free >> 20} MiB for it: hold rows out "
-            'by "random", train with test_fraction 0, use fewer rows, or give the train function more memory'
-        )
+        return self.needed() > free
 
     def needed(self) -> int:
         """How many bytes it takes at most to draw rows as from a table in memory."""
@@ -399,7 +521,7 @@ class Selecting(NamedTuple):
         """Which of the kept rows are held out, and what is to be said of it."""
         if self.test_fraction == 0:
             return None, []
-        holding = Holding(self.split, self.test_fraction, self.seed, ranks)
+        holding = self._holding(ranks)
         test = holding.held_out(rows, y)
         taken = int(np.count_nonzero(test))
         lacking = holding.unlike_asked(rows - taken, taken)
@@ -408,7 +530,7 @@ class Selecting(NamedTuple):
         return test, lacking
 
     def _part_rows(
-        self, found: "Sequence[SelectedPart]", held_out: "NDArray[np.bool_] | None"
+        self, found: "Sequence[SelectedPart | ValuedPart]", held_out: "NDArray[np.bool_] | None"
     ) -> "list[PartRows]":
         made, first, at = [], 0, 0
         for part, selected in zip(self.source.plan.parts, found, strict=True):
@@ -450,7 +572,13 @@ def held_out_by_hash(rows: int) -> str:
     )
 
 
-def _listed(total: "list[SelectedPart] | None", part: SelectedPart) -> "list[SelectedPart]":
+def _values_added(total: CountedValues | None, part: CountedValues) -> CountedValues:
+    if total is None or len(total.values) > _MOST_VALUES:
+        return total or part
+    return total.add(part)
+
+
+def _listed[Part](total: "list[Part] | None", part: Part) -> "list[Part]":
     listed = total or []
     listed.append(part)
     return listed

@@ -115,6 +115,21 @@ class Holding(NamedTuple):
             return _some_of(rows, 0, taken, random)
         return _stratified(y, taken, random)
 
+    def held_out_values(self, rows: "NDArray[np.int64]") -> "NDArray[np.bool_]":
+        """Whether each of the column's values, ascending, is held out, given how many rows have each.
+
+        Raises `InvalidInput` where none is left to train on.
+        """
+        if self.split["by"] == GROUP:
+            return self.held_out_groups(len(rows))
+        every = int(rows.sum())
+        held_out = held_out_count(self.test_fraction, every)
+        cut = int(np.searchsorted(np.cumsum(rows), every - held_out, side="right"))
+        if not cut:
+            raise nothing_to_train_on(self.split, held_out, every)
+        late: NDArray[np.bool_] = np.arange(len(rows)) >= cut
+        return late
+
     def held_out_groups(self, groups: int) -> "NDArray[np.bool_]":
         """Whether each of so many groups is held out. Raises `InvalidInput` where none is left."""
         taken = held_out_count(self.test_fraction, groups)

@@ -137,8 +137,20 @@ def test_a_fit_that_is_broken_off_holds_out_the_same_rows(
 
 
 @pytest.mark.parametrize("by", ["group", "time"])
-def test_by_a_column_it_is_refused_with_what_to_do(place: Folder, by: str) -> None:
-    request = request_of("y", test_fraction=0.2, split={"by": by, "column": "c"})
+@pytest.mark.parametrize("seed", range(3))
+def test_by_a_column_the_same_rows_are_held_out_as_in_memory(place: Folder, by: str, seed: int) -> None:
+    request = request_of("y", test_fraction=0.3, seed=seed, split={"by": by, "column": "c"})
+    little, much = training(place, request), training(place, request)
+    much._budget = Budget()
+    some, same = little._chosen().rows, much._chosen().rows
+    assert held_out(little) == held_out(much)
+    assert some._replace(ranks=None, classes=None) == same._replace(ranks=None, classes=None)
+    assert little.trained().artifact == much.trained().artifact
+
+
+def test_too_many_values_are_refused_with_what_to_do(place: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml_core.streaming.selecting._MOST_VALUES", 8)
+    request = request_of("y", test_fraction=0.2, split={"by": "group", "column": "c"})
     with pytest.raises(TooLarge, match=r"by column 'c'.*\"random\", train with test_fraction 0"):
         training(place, request).trained()
 
