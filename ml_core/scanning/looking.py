@@ -1,6 +1,6 @@
 """What each file of a table is: its format, its columns, and where its rows begin. One task for each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.datasets.reopening import Reopening
@@ -65,6 +65,7 @@ class Seen(NamedTuple):
         groups: of Parquet, how large each row group is.
         warnings: what is to be said of it.
         indexes: the columns that a data frame's index was written to.
+        renamed: the names that were made different, each with the name that it has in the file.
     """
 
     format: str
@@ -77,6 +78,7 @@ class Seen(NamedTuple):
     groups: tuple[GroupSize, ...] = ()
     warnings: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = {}
 
 
 def look(survey: Survey, file: DataFile) -> Seen:
@@ -131,7 +133,15 @@ def _parquet(data: DataFiles, file: DataFile) -> Seen:
         ),
         warnings=tuple(warnings),
         indexes=tuple(sorted(pandas_indexes(footer.schema))),
+        renamed=_renamed(names, footer.schema.names),
     )
+
+
+def _renamed(names: Sequence[str], given: Sequence[str] | None) -> dict[str, str]:
+    """Which names were made different, each with the name that the file gives it."""
+    if given is None:
+        return {}
+    return {name: each for name, each in zip(names, given, strict=True) if each and name != each}
 
 
 def _json_lines(survey: Survey, head: bytes, names_in: Any) -> Seen:  # noqa: ANN401
@@ -165,7 +175,8 @@ def _csv(survey: Survey, file: DataFile, head: bytes) -> Seen:
         "strict": dialect.strict,
     }
     indexes = tuple(names[:1]) if is_index(dialect, 0) else ()
-    return Seen(CSV, tuple(names), how, begin, skipped, lines, cut, (), tuple(warnings), indexes)
+    renamed = _renamed(names, dialect.names)
+    return Seen(CSV, tuple(names), how, begin, skipped, lines, cut, (), tuple(warnings), indexes, renamed)
 
 
 def _first_row(head: bytes, dialect: "Dialect", *, whole: bool) -> tuple[int, int, int, bool]:

@@ -148,6 +148,8 @@ def _how(seen: Sequence[Seen], encodings: dict[int, str]) -> dict[str, Any]:
     """How the table's text is read, and what is to be said of it. `files` are those that differ."""
     first = seen[0]
     how = {**first.how, "warnings": list(first.warnings), "indexes": list(first.indexes)}
+    if first.renamed:
+        how["renamed"] = dict(first.renamed)
     usual = first.how.get("encoding")
     differing: dict[str, dict[str, Any]] = {}
     for place, each in enumerate(seen):

@@ -129,6 +129,10 @@ def _faults_of_columns(plan: Plan, model: "Model", request: ScoringRequest) -> I
         return
     there = frozenset(plan.names)
     optional = {} if model.reader else {each.name: each.rule.optional for each in model.columns}
+    wanted = dict.fromkeys([*columns_of(model), *request.keep])
+    for name, given in plan.how.get("renamed", {}).items():
+        if given in wanted and name not in wanted:
+            yield Fault("$.data.uri", f"column {shown(given)} is there twice")
     for name in columns_of(model):
         if name not in there and not optional.get(name):
             yield Fault("$.data.uri", f"the table has no column {shown(name)}, which the model expects")

@@ -255,6 +255,18 @@ def test_a_table_without_a_column_is_refused_with_what_it_lacks(tmp_path: Path, 
     assert [fault.path for fault in refused.value.faults] == ["$.data.uri", "$.keep[1]"]
 
 
+@pytest.mark.parametrize("wanted", [{}, {"keep": ["id"]}], ids=["asked", "kept"])
+def test_a_column_that_is_there_twice_is_refused_as_predict_does(
+    tmp_path: Path, wanted: dict[str, Any]
+) -> None:
+    lake = Lake(tmp_path, MODELS["numbers"])
+    twice = "id" if wanted else MODELS["numbers"].features[0]
+    header = [*_columns(MODELS["numbers"], 2), twice]
+    lake.put("table.csv", "\n".join([",".join(header), ",".join("1" for _ in header)]).encode())
+    with pytest.raises(InvalidInput, match=f"column '{twice}' is there twice"):
+        lake.score(lake.request("file:table.csv", **wanted))
+
+
 def test_texts_are_scored_by_a_model_of_texts(tmp_path: Path) -> None:
     texts = ["good day", "bad day", "good", "bad"] * 10
     model = train_model(texts, [1, 0, 1, 0] * 10, "rnn", epochs=1)
