@@ -19,17 +19,17 @@ class Derivatives(NamedTuple):
         loss: one number for each machine.
         gradient: machines × coefficients.
         curvature: machines × coefficients × coefficients; or machines × coefficients, only the diagonals.
+        turned: machines × directions × coefficients: how the gradient turns along each direction asked for.
     """
 
     loss: "Numbers"
     gradient: "Numbers"
     curvature: "Numbers"
+    turned: "Numbers"
 
     def add(self, other: "Derivatives", /) -> "Derivatives":
         """The sums over the rows of both."""
-        return Derivatives(
-            self.loss + other.loss, self.gradient + other.gradient, self.curvature + other.curvature
-        )
+        return Derivatives(*(one + their for one, their in zip(self, other, strict=True)))
 
 
 def slices(rows: int, width: int) -> list[slice]:

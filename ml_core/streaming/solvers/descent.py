@@ -38,7 +38,7 @@ class Objective(Protocol):
         ...
 
     def kernel(
-        self, machines: "NDArray[np.intp]", coefficients: "Numbers", *, full: bool
+        self, machines: "NDArray[np.intp]", coefficients: "Numbers", along: "Numbers", *, full: bool
     ) -> "BlockKernel[Derivatives]":
         """What to sum for these machines there; see `MarginKernel`."""
         ...
@@ -54,7 +54,13 @@ class Direction(Protocol):
     sure: bool
     """Whether that step is then taken, without a pass to look at where it leads."""
 
-    def of(self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers") -> "Numbers":
+    def along(self, machines: "NDArray[np.intp]") -> "Numbers":
+        """Machines × directions × coefficients: along which a pass is to tell how gradients turn."""
+        ...
+
+    def of(
+        self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers", turned: "Numbers"
+    ) -> "Numbers":
         """The step from there, downwards. Told of each place that a machine comes to, in order."""
         ...
 
@@ -125,7 +131,9 @@ class Descent:
         if self.done:
             return None
         active = np.flatnonzero(~self._done)
-        return self._objective.kernel(active, self._trial[active], full=self._direction.full)
+        return self._objective.kernel(
+            active, self._trial[active], self._direction.along(active), full=self._direction.full
+        )
 
     def take(self, sums: "Derivatives") -> None:
         """Make a step of the sums of what `next` gave."""
@@ -134,7 +142,7 @@ class Descent:
             penalty = 0.5 * float(self._objective.ridge @ self._trial[machine] ** 2)
             value = float(sums.loss[place]) + penalty
             if self._leads_down(machine, value):
-                self._go_on(machine, value, sums.gradient[place], sums.curvature[place])
+                self._go_on(machine, value, sums.gradient[place], sums.curvature[place], sums.turned[place])
             else:
                 self._shorten(machine, value)
         self.objectives.append(float(self._value.sum()))
@@ -148,10 +156,12 @@ class Descent:
             raise OverflowError("the sums over the rows overflow")
         return True
 
-    def _go_on(self, machine: int, value: float, gradient: "Numbers", curvature: "Numbers") -> None:
+    def _go_on(
+        self, machine: int, value: float, gradient: "Numbers", curvature: "Numbers", turned: "Numbers"
+    ) -> None:
         self._at[machine] = self._trial[machine]
         gradient = gradient + self._objective.ridge * self._at[machine]
-        step = self._direction.of(machine, self._at[machine], gradient, curvature)
+        step = self._direction.of(machine, self._at[machine], gradient, curvature, turned)
         slope = float(gradient @ step)
         self._done[machine] = -0.5 * slope <= self._direction.precise * abs(value)
         if not self._done[machine] or self._direction.sure:

@@ -236,7 +236,7 @@ def _multinomial_descent(
     start: "Numbers | None",
 ) -> Descent:
     objective = MultinomialObjective(by_class, seen, columns)
-    return Descent(objective, _direction(objective, objective.pinned), most, start=start)
+    return Descent(objective, _direction(objective, objective.pinned, len(by_class)), most, start=start)
 
 
 def _squared_hinge_descent(
@@ -265,11 +265,11 @@ def _hinge_descent(
     return HingeDescent(machines, seen, columns, most, start=start, width=first)
 
 
-def _direction(objective: Objective, pinned: "Numbers | None" = None) -> Direction:
+def _direction(objective: Objective, pinned: "Numbers | None" = None, classes: int = 1) -> Direction:
     machines, width = objective.shape
     if in_full(machines, width):
         return Newton(objective.ridge, pinned)
-    return QuasiNewton(objective.ridge, machines)
+    return QuasiNewton(objective.ridge, machines, classes)
 
 
 def _regression_of(weights: "Numbers", intercepts: "Numbers") -> "FittedEstimator":

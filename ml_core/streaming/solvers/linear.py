@@ -38,10 +38,12 @@ class LinearObjective:
         self.ridge = coordinates.ridge(columns, of_intercept=of_intercept)
         self.shape = (len(machines.signs), len(self.ridge))
 
-    def kernel(self, machines: "NDArray[np.intp]", coefficients: "Numbers", *, full: bool) -> MarginKernel:
+    def kernel(
+        self, machines: "NDArray[np.intp]", coefficients: "Numbers", along: "Numbers", *, full: bool
+    ) -> MarginKernel:
         """What to sum for these machines there."""
         chosen = Machines(self._machines.signs[machines], self._machines.costs[machines])
-        return MarginKernel(self._loss, chosen, coefficients, self._coordinates, full)
+        return MarginKernel(self._loss, chosen, coefficients, self._coordinates, along, full)
 
 
 def two_classes(costs: "Numbers") -> Machines:

@@ -40,6 +40,7 @@ class MarginKernel(NamedTuple):
         machines: those that are summed for, as all arguments below.
         coefficients: machines × coefficients: where to look.
         coordinates: how rows are seen.
+        along: machines × directions × coefficients: along which it is told how gradients turn.
         full: whether the curvature is summed in full, or its diagonal.
     """
 
@@ -47,13 +48,14 @@ class MarginKernel(NamedTuple):
     machines: Machines
     coefficients: "Numbers"
     coordinates: "Coordinates"
+    along: "Numbers"
     full: bool
 
     @property
     def work(self) -> int:
         """How many multiplications a row takes at most."""
         machines, width = len(self.coefficients), len(self.coefficients.T)
-        return machines * width * ((width + 5) // 2 if self.full else 3)
+        return machines * width * ((width + 5) // 2 if self.full else 3 + 2 * self.along.shape[1])
 
     def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> Derivatives:
         """The sums over a block."""
@@ -63,6 +65,7 @@ class MarginKernel(NamedTuple):
             np.zeros(machines),
             np.zeros((machines, width)),
             np.zeros((machines, width, width) if self.full else (machines, width)),
+            np.zeros(self.along.shape),
         )
         for some in slices(len(X), width + machines):
             self._sum(self.coordinates.seen(X[some]), y[some], sums)
@@ -81,6 +84,10 @@ class MarginKernel(NamedTuple):
             sums.loss[machine] += cost @ loss
             sums.gradient[machine] += (cost * sign * slope) @ looked_at
             _add_curvature(sums.curvature[machine], looked_at, cost * curvature, full=self.full)
+            if self.along.size:
+                across = looked_at @ self.along[machine].T
+                across *= (cost * curvature)[:, np.newaxis]
+                sums.turned[machine] += across.T @ looked_at
 
 
 def _add_curvature(into: "Numbers", rows: "Numbers", factors: "Numbers", *, full: bool) -> None:

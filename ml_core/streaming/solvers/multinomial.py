@@ -27,12 +27,14 @@ class MultinomialKernel(NamedTuple):
         costs: what a row's loss is multiplied by, for each class.
         coefficients: classes × coefficients of each: where to look.
         coordinates: how rows are seen.
+        along: 1 × directions × coefficients: along which it is told how the gradient turns.
         full: whether the curvature is summed in full, or its diagonal.
     """
 
     costs: "Numbers"
     coefficients: "Numbers"
     coordinates: "Coordinates"
+    along: "Numbers"
     full: bool
 
     @property
@@ -40,7 +42,7 @@ class MultinomialKernel(NamedTuple):
         """How many multiplications a row takes."""
         classes, width = len(self.coefficients), len(self.coefficients.T)
         if not self.full:
-            return 3 * classes * width
+            return (3 + 2 * self.along.shape[1]) * classes * width
         return classes * width * (2 + (width + 1) // 2 + (classes * width + 1) // 2)
 
     def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> Derivatives:
@@ -49,9 +51,11 @@ class MultinomialKernel(NamedTuple):
         size = self.coefficients.size
         loss, gradient = np.zeros(1), np.zeros((1, size))
         curvature = np.zeros((1, size, size) if self.full else (1, size))
-        for some in slices(len(X), size if self.full else len(self.coefficients.T)):
-            self._sum(self.coordinates.seen(X[some]), y[some], Derivatives(loss, gradient, curvature))
-        return Derivatives(loss, gradient, curvature)
+        sums = Derivatives(loss, gradient, curvature, np.zeros(self.along.shape))
+        classes, columns = self.coefficients.shape
+        for some in slices(len(X), size if self.full else columns + classes * self.along.shape[1]):
+            self._sum(self.coordinates.seen(X[some]), y[some], sums)
+        return sums
 
     def _sum(self, rows: "Numbers", y: "NDArray[np.int64]", sums: Derivatives) -> None:
         decisions = rows @ self.coefficients.T
@@ -69,6 +73,16 @@ class MultinomialKernel(NamedTuple):
         else:
             curved = shares * (1.0 - shares) * cost[:, np.newaxis]
             sums.curvature[0] += (curved.T @ (rows * rows)).ravel()
+            sums.turned[0] += _turned(self.along[0], rows, shares, cost)
+
+
+def _turned(along: "Numbers", rows: "Numbers", shares: "Numbers", cost: "Numbers") -> "Numbers":
+    """How the gradient turns along directions: each class's decision, against the mean of all."""
+    directions, classes = len(along), len(shares.T)
+    across = (rows @ along.reshape(directions * classes, -1).T).reshape(len(rows), directions, classes)
+    across -= (across @ shares[:, :, np.newaxis]).reshape(len(rows), directions, 1)
+    across *= (shares * cost[:, np.newaxis])[:, np.newaxis, :]
+    return (across.reshape(len(rows), -1).T @ rows).reshape(directions, -1)
 
 
 def _add_curvature(into: "Numbers", rows: "Numbers", shares: "Numbers", cost: "Numbers") -> None:
@@ -114,9 +128,10 @@ class MultinomialObjective:
         self,
         machines: "NDArray[np.intp]",  # noqa: ARG002 - there is one
         coefficients: "Numbers",
+        along: "Numbers",
         *,
         full: bool,
     ) -> MultinomialKernel:
         """What to sum there."""
         by_class = coefficients.reshape(len(self._costs), -1)
-        return MultinomialKernel(self._costs, by_class, self._coordinates, full)
+        return MultinomialKernel(self._costs, by_class, self._coordinates, along, full)

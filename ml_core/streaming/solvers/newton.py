@@ -27,8 +27,15 @@ class Newton:
     def __init__(self, ridge: "Numbers", pinned: "Numbers | None" = None) -> None:
         self._ridge, self._pinned = ridge, pinned
 
-    def of(self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers") -> "Numbers":  # noqa: ARG002 - as every direction
+    def along(self, machines: "NDArray[np.intp]") -> "Numbers":
+        """No directions: the curvature in full tells all."""
+        return np.zeros((len(machines), 0, len(self._ridge)))
+
+    def of(
+        self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers", turned: "Numbers"
+    ) -> "Numbers":
         """The step from there."""
+        del machine, at, turned
         whole = curvature + np.diag(self._ridge)
         diagonal = np.sqrt(np.diagonal(whole))
         by = 1.0 / np.where(diagonal > 0, diagonal, 1.0)

@@ -1,4 +1,8 @@
-"""L-BFGS: steps by what the last places told, where a curvature in full would be too large."""
+"""L-BFGS in blocks: steps by what the last passes told, where a curvature in full would be too large.
+
+Each pass also tells, exactly, how the gradient turns along some directions: the step that led there, and
+those that were understood worst so far. A pass so teaches as much as that many steps of plain L-BFGS.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,66 +13,134 @@ if TYPE_CHECKING:
 
     type Numbers = NDArray[np.float64]
 
-# The places remembered.
-MEMORY = 20
+# The directions of a pass: as many as have so many numbers together, within bounds.
+DIRECTIONS, MOST_DIRECTIONS = 200_000, 64
+# The passes that are remembered, and the numbers of all their directions: 34 MB, as much again for what the
+# gradient does along them, or 20 directions of each machine.
+MEMORY, REMEMBERED = 20, 1 << 22
+# A direction is left out that others say but for this share of it.
+SAID = 1e-6
 
 
 class QuasiNewton:
-    """The two loops of L-BFGS, around the curvature's diagonal.
+    """The two loops of L-BFGS over blocks of directions, around the curvature's diagonal.
 
     Args:
         ridge: the penalty of each coefficient.
         machines: how many there are.
+        classes: how many each have such coefficients, one after the other, that sum to 0 over them.
     """
 
     full, precise, sure = False, 1e-9, False
 
-    def __init__(self, ridge: "Numbers", machines: int) -> None:
-        self._ridge = ridge
+    def __init__(self, ridge: "Numbers", machines: int, classes: int = 1) -> None:
+        self._ridge, self._classes = ridge, classes
         width = len(ridge)
-        # The changes between places and of their gradients, the latest first, and the latest place.
-        self._moved = np.zeros((machines, MEMORY, width))
-        self._turned = np.zeros((machines, MEMORY, width))
+        numbers = machines * width
+        self._each = min(width, max(1, min(MOST_DIRECTIONS, DIRECTIONS // numbers)))
+        blocks = max(1, min(MEMORY, max(MEMORY, REMEMBERED // numbers) // self._each))
+        # Directions and how the gradient turns along them, of the latest pass first; and the next directions.
+        self._moved = np.zeros((machines, blocks, self._each, width))
+        self._turned = np.zeros_like(self._moved)
         self._known = np.zeros(machines, dtype=np.intp)
-        self._last = np.full((machines, 2, width), np.nan)
+        self._along = self._between_classes(_unlike((machines, self._each, width)))
 
-    def of(self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers") -> "Numbers":
+    def along(self, machines: "NDArray[np.intp]") -> "Numbers":
+        """Machines × directions × coefficients: along which the next pass tells how gradients turn."""
+        return self._along[machines]
+
+    def of(
+        self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers", turned: "Numbers"
+    ) -> "Numbers":
         """The step from there."""
-        self._remember(machine, at, gradient)
+        del at
+        moved = self._along[machine]
+        turned = turned + self._ridge * moved
         diagonal = curvature + self._ridge
-        known = int(self._known[machine])
-        pairs = list(zip(self._moved[machine, :known], self._turned[machine, :known], strict=True))
-        step, shares = -gradient, []
-        for moved, turned in pairs:
-            shares.append(float(moved @ step) / float(moved @ turned))
-            step = step - shares[-1] * turned
-        step = step / np.where(diagonal > 0, diagonal, 1.0)
-        for (moved, turned), share in zip(reversed(pairs), reversed(shares), strict=True):
-            step = step + (share - float(turned @ step) / float(moved @ turned)) * moved
-        return step
+        diagonal = np.where(diagonal > 0, diagonal, 1.0)
+        badly = self._between_classes(self._undone(machine, turned, diagonal) - moved)
+        self._remember(machine, moved, turned)
+        step = -self._undone(machine, gradient[np.newaxis], diagonal)
+        self._along[machine] = self._apart(np.concatenate([step, badly]), np.sqrt(diagonal))
+        found: Numbers = step[0]
+        return found
 
-    def _remember(self, machine: int, at: "Numbers", gradient: "Numbers") -> None:
-        before, gradient_before = self._last[machine]
-        moved, turned = at - before, gradient - gradient_before
-        if moved @ turned > 1e-14 * np.sqrt((moved @ moved) * (turned @ turned)):  # false of the first: NaN
-            for kept, new in ((self._moved, moved), (self._turned, turned)):
-                kept[machine, 1:] = kept[machine, :-1].copy()
-                kept[machine, 0] = new
-            self._known[machine] = min(MEMORY, self._known[machine] + 1)
-        self._last[machine] = at, gradient
+    def _undone(self, machine: int, turned: "Numbers", diagonal: "Numbers") -> "Numbers":
+        """The directions along which gradients would turn so, as far as is known."""
+        known = [
+            (moved, turn, _inverse(moved, turn))
+            for moved, turn in zip(
+                self._moved[machine, : self._known[machine]],
+                self._turned[machine, : self._known[machine]],
+                strict=True,
+            )
+        ]
+        shares = []
+        for moved, turn, inverse in known:
+            shares.append(turned @ moved.T @ inverse)
+            turned = turned - shares[-1] @ turn
+        found = self._between_classes(self._between_classes(turned) / diagonal)
+        for (moved, turn, inverse), share in zip(reversed(known), reversed(shares), strict=True):
+            found = found + (share - found @ turn.T @ inverse) @ moved
+        return found
+
+    def _remember(self, machine: int, moved: "Numbers", turned: "Numbers") -> None:
+        for kept, new in ((self._moved, moved), (self._turned, turned)):
+            kept[machine, 1:] = kept[machine, :-1].copy()
+            kept[machine, 0] = new
+        self._known[machine] = min(self._moved.shape[1], self._known[machine] + 1)
+
+    def _apart(self, directions: "Numbers", unit: "Numbers") -> "Numbers":
+        """The first of them, of length 1 in these units and at right angles; zeros for what others say."""
+        scaled = directions[: self._each] * unit
+        lengths = np.sqrt((scaled * scaled).sum(axis=1))
+        long = lengths > 0
+        scaled = scaled[long] / lengths[long, np.newaxis]
+        found = np.zeros((self._each, len(unit)))
+        if long.any():
+            right, said = np.linalg.qr(scaled.T)
+            kept = np.abs(np.diagonal(said)) > SAID
+            found[: int(kept.sum())] = right.T[kept] / unit
+        return found
+
+    def _between_classes(self, directions: "Numbers") -> "Numbers":
+        """What of them moves classes against each other: nothing else changes a probability."""
+        if self._classes == 1:
+            return directions
+        by_class = directions.reshape(*directions.shape[:-1], self._classes, -1)
+        moved: Numbers = (by_class - by_class.mean(axis=-2, keepdims=True)).reshape(directions.shape)
+        return moved
 
     def state(self) -> "dict[str, NDArray[Any]]":
-        """The places remembered."""
-        return {f"direction{name}": getattr(self, name) for name in _KEPT}
+        """The directions remembered."""
+        known = int(self._known.max(initial=0))
+        return {
+            "direction_moved": self._moved[:, :known],
+            "direction_turned": self._turned[:, :known],
+            "direction_known": self._known,
+            "direction_along": self._along,
+        }
 
     def restore(self, state: "dict[str, NDArray[Any]]") -> None:
         """Remember what `state` gave."""
-        for name in _KEPT:
-            setattr(self, name, state[f"direction{name}"])
+        known = state["direction_moved"].shape[1]
+        self._moved[:, :known], self._turned[:, :known] = state["direction_moved"], state["direction_turned"]
+        self._known, self._along = state["direction_known"].copy(), state["direction_along"].copy()
 
     def passed_on(self, state: "dict[str, NDArray[Any]]") -> "dict[str, NDArray[Any]]":
-        """How gradients turned between places; no place, whose gradient would be another."""
-        return {**state, "direction_last": np.full_like(self._last, np.nan)}
+        """How gradients turn, which holds for objectives that are nearly the same."""
+        return state
 
 
-_KEPT = ("_moved", "_turned", "_known", "_last")
+def _unlike(shape: tuple[int, ...]) -> "Numbers":
+    """Numbers that say nothing of each other: the same ones each time."""
+    return np.random.default_rng(0).normal(size=shape)
+
+
+def _inverse(moved: "Numbers", turned: "Numbers") -> "Numbers":
+    """That of what the curvature is between directions; nothing of those without any."""
+    between = moved @ turned.T
+    values, vectors = np.linalg.eigh(0.5 * (between + between.T))
+    some = values > 1e-14 * values.max(initial=0.0)
+    inverse: Numbers = (vectors[:, some] / values[some]) @ vectors[:, some].T
+    return inverse
