@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ml_core.streaming.solvers.nearest import merged
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -20,16 +22,24 @@ class Derivatives(NamedTuple):
         gradient: machines × coefficients.
         curvature: machines × coefficients × coefficients; or machines × coefficients, only the diagonals.
         turned: machines × directions × coefficients: how the gradient turns along each direction asked for.
+        near: the rows nearest to where their loss bends, of machines with a curvature in full; see `nearest`.
     """
 
     loss: "Numbers"
     gradient: "Numbers"
     curvature: "Numbers"
     turned: "Numbers"
+    near: "Numbers"
 
     def add(self, other: "Derivatives", /) -> "Derivatives":
         """The sums over the rows of both."""
-        return Derivatives(*(one + their for one, their in zip(self, other, strict=True)))
+        return Derivatives(
+            self.loss + other.loss,
+            self.gradient + other.gradient,
+            self.curvature + other.curvature,
+            self.turned + other.turned,
+            merged(self.near, other.near, len(self.loss)),
+        )
 
 
 def slices(rows: int, width: int) -> list[slice]:

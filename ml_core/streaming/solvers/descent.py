@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ml_core.streaming.solvers import kept
+from ml_core.streaming.solvers.nearest import MACHINE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +60,12 @@ class Direction(Protocol):
         ...
 
     def of(
-        self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers", turned: "Numbers"
+        self,
+        machine: int,
+        gradient: "Numbers",
+        curvature: "Numbers",
+        turned: "Numbers",
+        near: "Numbers",
     ) -> "Numbers":
         """The step from there, downwards. Told of each place that a machine comes to, in order."""
         ...
@@ -142,7 +148,9 @@ class Descent:
             penalty = 0.5 * float(self._objective.ridge @ self._trial[machine] ** 2)
             value = float(sums.loss[place]) + penalty
             if self._leads_down(machine, value):
-                self._go_on(machine, value, sums.gradient[place], sums.curvature[place], sums.turned[place])
+                near = sums.near[sums.near[:, MACHINE] == place]
+                told = sums.gradient[place], sums.curvature[place], sums.turned[place], near
+                self._go_on(machine, value, *told)
             else:
                 self._shorten(machine, value)
         self.objectives.append(float(self._value.sum()))
@@ -156,12 +164,11 @@ class Descent:
             raise OverflowError("the sums over the rows overflow")
         return True
 
-    def _go_on(
-        self, machine: int, value: float, gradient: "Numbers", curvature: "Numbers", turned: "Numbers"
-    ) -> None:
+    def _go_on(self, machine: int, value: float, gradient: "Numbers", *told: "Numbers") -> None:
+        """From a place with this objective; `told` are curvature, directions and near rows."""
         self._at[machine] = self._trial[machine]
         gradient = gradient + self._objective.ridge * self._at[machine]
-        step = self._direction.of(machine, self._at[machine], gradient, curvature, turned)
+        step = self._direction.of(machine, gradient, *told)
         slope = float(gradient @ step)
         self._done[machine] = -0.5 * slope <= self._direction.precise * abs(value)
         if not self._done[machine] or self._direction.sure:

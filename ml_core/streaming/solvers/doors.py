@@ -225,7 +225,7 @@ def _log_descent(
     start: "Numbers | None",
 ) -> Descent:
     objective = LinearObjective(LOG, two_classes(by_class), seen, columns)
-    return Descent(objective, _direction(objective), most, start=start)
+    return Descent(objective, _direction(objective, loss=LOG), most, start=start)
 
 
 def _multinomial_descent(
@@ -236,7 +236,9 @@ def _multinomial_descent(
     start: "Numbers | None",
 ) -> Descent:
     objective = MultinomialObjective(by_class, seen, columns)
-    return Descent(objective, _direction(objective, objective.pinned, len(by_class)), most, start=start)
+    return Descent(
+        objective, _direction(objective, pinned=objective.pinned, classes=len(by_class)), most, start=start
+    )
 
 
 def _squared_hinge_descent(
@@ -248,7 +250,7 @@ def _squared_hinge_descent(
 ) -> Descent:
     machines = one_versus_rest(by_class)
     objective = LinearObjective(SQUARED_HINGE, machines, seen, columns, of_intercept=1.0)
-    return Descent(objective, _direction(objective), most, start=start)
+    return Descent(objective, _direction(objective, loss=SQUARED_HINGE), most, start=start)
 
 
 def _hinge_descent(
@@ -265,10 +267,12 @@ def _hinge_descent(
     return HingeDescent(machines, seen, columns, most, start=start, width=first)
 
 
-def _direction(objective: Objective, pinned: "Numbers | None" = None, classes: int = 1) -> Direction:
+def _direction(
+    objective: Objective, *, loss: str = "", pinned: "Numbers | None" = None, classes: int = 1
+) -> Direction:
     machines, width = objective.shape
     if in_full(machines, width):
-        return Newton(objective.ridge, pinned)
+        return Newton(objective.ridge, pinned, loss)
     return QuasiNewton(objective.ridge, machines, classes)
 
 

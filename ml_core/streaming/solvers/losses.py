@@ -31,3 +31,5 @@ def squared_hinge(margins: "Numbers") -> "tuple[Numbers, Numbers, Numbers]":
 
 
 LOSSES: "dict[str, Loss]" = {LOG: log, SQUARED_HINGE: squared_hinge}
+# The margin at which each changes the most from what a parabola says.
+BENDS = {LOG: 0.0, SQUARED_HINGE: 1.0}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ml_core.streaming.solvers.derivatives import Derivatives, slices
-from ml_core.streaming.solvers.losses import LOSSES
+from ml_core.streaming.solvers.losses import BENDS, LOSSES
+from ml_core.streaming.solvers.nearest import merged, most_of, none, of_machine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,12 +67,17 @@ class MarginKernel(NamedTuple):
             np.zeros((machines, width)),
             np.zeros((machines, width, width) if self.full else (machines, width)),
             np.zeros(self.along.shape),
+            none(width),
         )
         for some in slices(len(X), width + machines):
-            self._sum(self.coordinates.seen(X[some]), y[some], sums)
+            near = self._sum(self.coordinates.seen(X[some]), y[some], sums)
+            sums = sums._replace(near=merged(sums.near, near, machines))
         return sums
 
-    def _sum(self, rows: "Numbers", y: "NDArray[np.int64]", sums: Derivatives) -> None:
+    def _sum(self, rows: "Numbers", y: "NDArray[np.int64]", sums: Derivatives) -> "Numbers":
+        """Add to the sums, and say which rows are near."""
+        machines, width = self.coefficients.shape
+        near = [none(width)]
         decisions = rows @ self.coefficients.T
         loss_of = LOSSES[self.loss]
         for machine, (signs, costs) in enumerate(zip(*self.machines, strict=True)):
@@ -88,6 +94,11 @@ class MarginKernel(NamedTuple):
                 across = looked_at @ self.along[machine].T
                 across *= (cost * curvature)[:, np.newaxis]
                 sums.turned[machine] += across.T @ looked_at
+            if self.full:
+                most = most_of(machines, width)
+                bend = BENDS[self.loss]
+                near.append(of_machine(machine, looked_at, sign, cost, margins, bend, most))
+        return np.concatenate(near)
 
 
 def _add_curvature(into: "Numbers", rows: "Numbers", factors: "Numbers", *, full: bool) -> None:

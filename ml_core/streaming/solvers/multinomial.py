@@ -11,6 +11,7 @@ import numpy as np
 
 from ml_core.streaming.solvers.derivatives import Derivatives, slices
 from ml_core.streaming.solvers.limits import in_full
+from ml_core.streaming.solvers.nearest import none
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,8 @@ class MultinomialKernel(NamedTuple):
         """How many multiplications a row takes."""
         classes, width = len(self.coefficients), len(self.coefficients.T)
         if not self.full:
-            return (3 + 2 * self.along.shape[1]) * classes * width
+            directions: int = self.along.shape[1]
+            return (3 + 2 * directions) * classes * width
         return classes * width * (2 + (width + 1) // 2 + (classes * width + 1) // 2)
 
     def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> Derivatives:
@@ -51,7 +53,7 @@ class MultinomialKernel(NamedTuple):
         size = self.coefficients.size
         loss, gradient = np.zeros(1), np.zeros((1, size))
         curvature = np.zeros((1, size, size) if self.full else (1, size))
-        sums = Derivatives(loss, gradient, curvature, np.zeros(self.along.shape))
+        sums = Derivatives(loss, gradient, curvature, np.zeros(self.along.shape), none(size))
         classes, columns = self.coefficients.shape
         for some in slices(len(X), size if self.full else columns + classes * self.along.shape[1]):
             self._sum(self.coordinates.seen(X[some]), y[some], sums)

@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml_core.streaming.solvers.losses import LOSSES
+from ml_core.streaming.solvers.nearest import least
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,23 +23,34 @@ class Newton:
     Args:
         ridge: the penalty of each coefficient.
         pinned: added to the curvature where a direction changes nothing; None where every one does.
+        loss: that of rows that are kept, in `LOSSES`; "" where none are.
     """
 
     full, precise, sure = True, 1e-7, True  # what is left after the step is the square of that
 
-    def __init__(self, ridge: "Numbers", pinned: "Numbers | None" = None) -> None:
-        self._ridge, self._pinned = ridge, pinned
+    def __init__(self, ridge: "Numbers", pinned: "Numbers | None" = None, loss: str = "") -> None:
+        self._ridge, self._pinned, self._loss = ridge, pinned, loss
 
     def along(self, machines: "NDArray[np.intp]") -> "Numbers":
         """No directions: the curvature in full tells all."""
         return np.zeros((len(machines), 0, len(self._ridge)))
 
     def of(
-        self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers", turned: "Numbers"
+        self,
+        machine: int,
+        gradient: "Numbers",
+        curvature: "Numbers",
+        turned: "Numbers",
+        near: "Numbers",
     ) -> "Numbers":
         """The step from there."""
-        del machine, at, turned
+        del machine, turned
         whole = curvature + np.diag(self._ridge)
+        if self._loss and len(near):
+            return least(near, LOSSES[self._loss], gradient, whole, self._step)
+        return self._step(whole, gradient)
+
+    def _step(self, whole: "Numbers", gradient: "Numbers") -> "Numbers":
         diagonal = np.sqrt(np.diagonal(whole))
         by = 1.0 / np.where(diagonal > 0, diagonal, 1.0)
         if self._pinned is not None:

@@ -50,10 +50,15 @@ class QuasiNewton:
         return self._along[machines]
 
     def of(
-        self, machine: int, at: "Numbers", gradient: "Numbers", curvature: "Numbers", turned: "Numbers"
+        self,
+        machine: int,
+        gradient: "Numbers",
+        curvature: "Numbers",
+        turned: "Numbers",
+        near: "Numbers",
     ) -> "Numbers":
         """The step from there."""
-        del at
+        del near
         moved = self._along[machine]
         turned = turned + self._ridge * moved
         diagonal = curvature + self._ridge

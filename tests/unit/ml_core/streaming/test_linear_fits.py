@@ -11,6 +11,7 @@ from sklearn.svm import LinearSVC
 
 from ml_core import algorithms
 from ml_core.errors import InvalidInput
+from ml_core.streaming.solvers import nearest
 from ml_core.streaming.solvers.doors import faults_of, solver_for
 from ml_core.streaming.solvers.starting import StartingRows
 from tests.unit.ml_core.streaming.tables import in_order_of, one_pass, passes, table
@@ -168,6 +169,104 @@ def test_more_coefficients_than_newton_takes_are_fitted_by_l_bfgs() -> None:
     fit = passes(fit_of("logistic_regression", X, y, drawn(X, y, 0.5), C=0.3), X, y)
     tight = LogisticRegression(C=0.3, tol=1e-10, max_iter=10_000).fit(X, y)
     costs = costs_of(0.3, None, y)
+    best = log_objective((tight.coef_, tight.intercept_), X, y, costs)
+    assert log_objective(coefficients(fit), X, y, costs) <= best * (1 + 1e-8)
+    assert fit.passes <= 40
+
+
+def pair_of_digits() -> Any:
+    """Two digits that a plane parts."""
+    X, y = table("digits raw")
+    some = (y == 3) | (y == 8)
+    return X[some], (y[some] == 8).astype(np.int64)
+
+
+@pytest.mark.parametrize("C", [100.0, 1000.0])
+@pytest.mark.parametrize(
+    ("kept", "most"), [(1 << 19, 4), (1, 15)], ids=["as many rows kept as there are", "few rows kept"]
+)
+def test_a_weak_penalty_on_classes_that_lie_apart_takes_few_passes(
+    monkeypatch: pytest.MonkeyPatch, C: float, kept: int, most: int
+) -> None:
+    monkeypatch.setattr("ml_core.streaming.solvers.nearest.KEPT", kept)
+    X, y = in_order_of("labels", *pair_of_digits())
+    fit = passes(fit_of("logistic_regression", X, y, C=C), X, y)
+    tight = LogisticRegression(C=C, tol=1e-12, max_iter=10_000, solver="newton-cholesky").fit(X, y)
+    costs = costs_of(C, None, y)
+    best = log_objective((tight.coef_, tight.intercept_), X, y, costs)
+    assert log_objective(coefficients(fit), X, y, costs) <= best * (1 + 1e-8)
+    assert fit.passes <= most
+    fit = passes(fit_of("svm", X, y, kernel="linear", loss="squared_hinge", C=C), X, y)
+    assert fit.passes <= most
+    found = squared_objective(coefficients(fit), X, y, costs)
+    assert found == pytest.approx(fit.objectives[-1], rel=1e-8)
+    assert not fit.warnings
+
+
+def test_rows_nearest_to_the_bend_are_the_same_whatever_the_parts() -> None:
+    rng = np.random.default_rng(3)
+    rows, margins = rng.normal(size=(40, 400)), np.round(rng.normal(size=40), 1)  # with ties
+    places = np.arange(40)
+
+    def near(some: Any) -> Any:
+        ones = np.ones(len(some))
+        return nearest.of_machine(0, rows[some], ones, ones, margins[some], 0.0, 40)
+
+    def within(parts: list[Any]) -> Any:
+        found = nearest.none(400)
+        for some in parts:
+            found = nearest.merged(found, near(some), 1)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ml_core.streaming.solvers.nearest.most_of", lambda *_: 7)
+        whole = within([places])
+        assert len(whole) == 7
+        for parts in (2, 3, 13):
+            assert (within(np.array_split(places, parts)) == whole).all()
+
+
+def mostly_one_hot(rows: int) -> Any:
+    """1,120 columns: numbers that go together, and words of which some are rare."""
+    rng = np.random.default_rng(2)
+    numbers = rng.normal(size=(rows, 30)) @ (np.eye(30) + 0.3 * rng.normal(size=(30, 30)))
+    words = [np.eye(kinds)[rng.choice(kinds, rows, p=_shares(kinds))] for kinds in (700, 300, 60, 20, 10)]
+    X = np.hstack([numbers, *words])
+    decisions = X @ rng.normal(size=X.shape[1])
+    noise = rng.logistic(size=rows) * decisions.std() / 1.5
+    return X, (decisions - decisions.mean() + noise > 0).astype(np.int64)
+
+
+def _shares(kinds: int) -> Any:
+    shares = 1.0 / np.arange(1, kinds + 1)
+    return shares / shares.sum()
+
+
+def test_many_columns_of_words_are_fitted_in_few_passes() -> None:
+    X, y = in_order_of("labels", *mostly_one_hot(3000))
+    for sample in (None, drawn(X, y, 0.3)):
+        fit = passes(fit_of("svm", X, y, sample, kernel="linear", loss="squared_hinge"), X, y)
+        weights = np.hstack([*coefficients(fit)[0], *coefficients(fit)[1]])
+        seen = np.hstack([X, np.ones((len(X), 1))])
+        lacks = np.maximum(0.0, 1.0 - (2 * y - 1) * (seen @ weights))
+        value = lacks @ lacks + 0.5 * weights @ weights
+        slope = weights - 2.0 * seen.T @ ((2 * y - 1) * lacks)
+        # The objective curves by 1 at least, so that no place is lower by more than this.
+        assert 0.5 * slope @ slope <= 1e-6 * value
+        assert not fit.warnings
+        assert fit.passes <= 30
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "digits raw"])
+def test_few_columns_are_fitted_without_their_curvature_too(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_core.streaming.solvers.doors.in_full", lambda *_: False)
+    X, y = in_order_of("labels", *table(name))
+    C = 1.0 if name == "breast_cancer" else 0.01
+    fit = passes(fit_of("logistic_regression", X, y, C=C), X, y)
+    tight = LogisticRegression(C=C, tol=1e-12, max_iter=10_000, solver="newton-cholesky").fit(X, y)
+    costs = costs_of(C, None, y)
     best = log_objective((tight.coef_, tight.intercept_), X, y, costs)
     assert log_objective(coefficients(fit), X, y, costs) <= best * (1 + 1e-8)
     assert fit.passes <= 40
