@@ -198,6 +198,11 @@ class Piece(NamedTuple):
     end: bytes
     rows: int
 
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return len(MARK) + sum(end - begin for begin, end in self.spans) + len(self.end)
+
 
 def piece_of(footer: Footer, groups: Sequence[RowGroup], places: Sequence[int]) -> Piece:
     """What a file of these row groups and of the columns at these places consists of."""

@@ -4,6 +4,7 @@ import io
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
+from mmap import mmap
 from typing import TYPE_CHECKING, NamedTuple
 
 from arro3.io import read_parquet
@@ -31,10 +32,13 @@ from ml_core.tables.columns import different_names
 if TYPE_CHECKING:
     from arro3.core import RecordBatch, RecordBatchReader
 
-# Row groups are read whole up to so many bytes; of a larger one, windows of its columns.
-_WHOLE_BYTES, _WINDOW_BYTES, _LEAST_WINDOW = 1 << 25, 1 << 25, 1 << 18
-# Wanted bytes that are so near are asked for together.
-_NEAR_BYTES = 1 << 17
+# Row groups are read whole up to so many bytes; of a larger one, windows of its columns. Small ones are read
+# together.
+_WHOLE_BYTES, _WINDOW_BYTES, _LEAST_WINDOW = 5 << 25, 1 << 25, 1 << 18
+_TOGETHER_BYTES = 1 << 24
+# Wanted bytes that are so near are asked for together, and so many at a time: what is read of more is memory
+# that the system makes anew each time.
+_NEAR_BYTES, _READ_BYTES = 1 << 17, 1 << 22
 _TAIL_READ = 1 << 16
 _FIRST_ROWS, _GROWTH, _TOO_MANY = 64, 16, 4
 _MOST_ROWS = 1 << 16
@@ -111,7 +115,7 @@ def _runs(groups: Sequence[RowGroup], footer: Footer, places: Sequence[int]) -> 
     held = 0
     for group in groups:
         size = _size(group, footer, places)
-        if run and held + size > _WHOLE_BYTES:
+        if run and held + size > _TOGETHER_BYTES:
             yield run
             run, held = [], 0
         run.append(group)
@@ -139,13 +143,21 @@ class _Batches:
 
     def batches(self, data: DataFiles, file: DataFile, piece: Piece) -> "Iterator[RecordBatch]":
         """The rows of a piece."""
-        size = sum(end - begin for begin, end in piece.spans)
-        source = _Piece(data, file, piece)
-        if size <= _WHOLE_BYTES:
-            source.hold(_spans(data, file, piece.spans))
+        if piece.size > _WHOLE_BYTES:
+            yield from self._of_source(_Piece(data, file, piece), piece.rows)
+            return
+        memory = _memory(piece.size)
+        view = memoryview(memory)[: piece.size]
+        try:
+            _fill(view, data, file, piece)
+            yield from self._of_source(view, piece.rows)
+        finally:
+            _keep(memory, view)
+
+    def _of_source(self, source: "_Piece | memoryview", rows: int) -> "Iterator[RecordBatch]":
         at_once = self._fitting() if self._longest else _FIRST_ROWS
         done = 0
-        while done < piece.rows:
+        while done < rows:
             reader = _reader(source, at_once)
             ahead, going = done, True
             while going and (batch := _next(reader)) is not None:
@@ -165,7 +177,7 @@ class _Batches:
             at_once = min(self._fitting(), at_once * _GROWTH)
 
 
-def _reader(source: "_Piece", rows: int) -> "RecordBatchReader":
+def _reader(source: "_Piece | memoryview", rows: int) -> "RecordBatchReader":
     with arrow.engine(BROKEN):
         return read_parquet(source, batch_size=rows)  # type: ignore[arg-type]  # a file that is read
 
@@ -175,34 +187,89 @@ def _next(reader: "RecordBatchReader") -> "RecordBatch | None":
         return next(reader, None)
 
 
-class _Held(NamedTuple):
-    """Bytes of a span that are held: those of the span from `begin` on stand from `at` to `end` in `data`."""
+# The memory that pieces are read into, one after another: the system makes it once, as far as it is used.
+_kept: list[mmap] = []
+
+
+def _memory(size: int) -> mmap:
+    """Memory for a piece."""
+    try:
+        memory = _kept.pop()
+    except IndexError:
+        return mmap(-1, max(size, _WHOLE_BYTES))
+    return memory if len(memory) >= size else mmap(-1, max(size, _WHOLE_BYTES))
+
+
+def _keep(memory: mmap, view: memoryview) -> None:
+    """Keep memory for the next piece, unless an array still stands in it."""
+    try:
+        view.release()
+    except BufferError:
+        return
+    _kept[:] = [memory]
+
+
+class _Span(NamedTuple):
+    """Bytes of a file, and where in a piece they stand."""
+
+    begin: int
+    end: int
+    at: int
+
+
+def _fill(view: memoryview, data: DataFiles, file: DataFile, piece: Piece) -> None:
+    """Read a piece."""
+    view[: len(MARK)] = MARK
+    view[piece.size - len(piece.end) :] = piece.end
+    for run in _near(_spans(piece)):
+        begin, end = run[0].begin, max(span.end for span in run)
+        for here in range(begin, end, _READ_BYTES):
+            until = min(end, here + _READ_BYTES)
+            read = memoryview(data.part(file, here, until))
+            for span in run:
+                first, last = max(span.begin, here), min(span.end, until)
+                if first < last:
+                    to = span.at + first - span.begin
+                    view[to : to + last - first] = read[first - here : last - here]
+
+
+def _spans(piece: Piece) -> list[_Span]:
+    """The spans of a piece in the file's order; those that follow each other in both are one."""
+    found: list[_Span] = []
+    at = len(MARK)
+    for begin, end in piece.spans:
+        last = found[-1] if found else None
+        if last is not None and last.end == begin:  # and it ends where this is to stand
+            found[-1] = last._replace(end=end)
+        elif begin < end:
+            found.append(_Span(begin, end, at))
+        at += end - begin
+    return sorted(found)
+
+
+def _near(spans: Sequence[_Span]) -> Iterator[list[_Span]]:
+    """Runs of spans that are near to each other."""
+    run: list[_Span] = []
+    end = 0
+    for span in spans:
+        if run and span.begin - end > _NEAR_BYTES:
+            yield run
+            run = []
+        run.append(span)
+        end = max(end, span.end)
+    if run:
+        yield run
+
+
+class _Window(NamedTuple):
+    """Bytes of a file from `begin` on."""
 
     begin: int
     data: bytes
-    at: int
-    end: int
-
-
-def _spans(data: DataFiles, file: DataFile, spans: Sequence[tuple[int, int]]) -> list[_Held]:
-    """The bytes of spans; those that are near to each other are asked for together."""
-    runs: list[tuple[int, int]] = []
-    for begin, end in sorted(spans):
-        if runs and begin - runs[-1][1] <= _NEAR_BYTES:
-            runs[-1] = runs[-1][0], max(end, runs[-1][1])
-        else:
-            runs.append((begin, end))
-    read = [data.part(file, begin, end) if begin < end else b"" for begin, end in runs]
-    begins = [begin for begin, _ in runs]
-    found: list[_Held] = []
-    for begin, end in spans:
-        run = bisect_right(begins, begin) - 1
-        found.append(_Held(begin, read[run], begin - begins[run], end - begins[run]))
-    return found
 
 
 class _Piece(io.RawIOBase):
-    """The file that a piece is. Of each span a window is held, or all of it."""
+    """The file that a piece is. Of each span a window is held."""
 
     def __init__(self, data: DataFiles, file: DataFile, piece: Piece) -> None:
         self._data = data
@@ -212,15 +279,11 @@ class _Piece(io.RawIOBase):
         self._begins = [len(MARK)]
         for begin, end in piece.spans:
             self._begins.append(self._begins[-1] + end - begin)
-        self.size = self._begins[-1] + len(piece.end)
+        self.size = piece.size
         self._window = max(_LEAST_WINDOW, _WINDOW_BYTES // len(piece.spans))
-        self._held: dict[int, _Held] = {}
+        self._held: dict[int, _Window] = {}
         # The bytes that were read last, and where they stand in this file: the next are mostly among them.
         self._last, self._last_begin, self._last_end, self._shift = b"", 0, 0, 0
-
-    def hold(self, spans: Sequence[_Held]) -> None:
-        """Hold all of each span."""
-        self._held = dict(enumerate(spans))
 
     def readable(self) -> bool:
         """True."""
@@ -278,11 +341,11 @@ class _Piece(io.RawIOBase):
         begin, end = self._piece.spans[place]
         moved = begin - self._begins[place]
         held = self._held.get(place)
-        if held is None or not held.begin <= at + moved < held.begin + held.end - held.at:
+        if held is None or not held.begin <= at + moved < held.begin + len(held.data):
             here = at + moved
             read = self._data.part(self._file, here, min(end, here + max(self._window, size)))
-            held = self._held[place] = _Held(here, read, 0, len(read))
+            held = self._held[place] = _Window(here, read)
         self._last = held.data
         self._last_begin = held.begin - moved
-        self._last_end = self._last_begin + held.end - held.at
-        self._shift = held.at - self._last_begin
+        self._last_end = self._last_begin + len(held.data)
+        self._shift = -self._last_begin

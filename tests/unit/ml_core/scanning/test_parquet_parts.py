@@ -148,6 +148,33 @@ def test_any_columns_of_any_row_groups_are_those_of_the_file(
             assert repr(read[name]) == repr(expected.column(name).to_pylist())
 
 
+@pytest.mark.parametrize("compression", ["uncompressed", "zstd(3)"])
+def test_blocks_that_are_held_stay_what_they_are_while_others_are_read(
+    compression: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row groups are read into the same memory; words may stand in it, and are not copied by the engine."""
+    monkeypatch.setattr(parquet_blocks, "_TOGETHER_BYTES", 0)
+    words = [f"a word that is longer than twelve letters, number {number}" for number in range(ROWS)]
+    content = parquet(
+        {
+            "views": Array(words, DataType.string_view()),
+            "words": Array(words, DataType.string()),
+            "floats": Array.from_numpy(np.arange(ROWS, dtype=np.float64)),
+        },
+        max_row_group_size=100,
+        dictionary_enabled=False,
+        compression=compression,
+    )
+    data = MemoryData(t=content)
+    plan = planned(data)
+    held = [*blocks(data, plan, plan.parts[0], ["views", "words", "floats"])]
+    again = [*blocks(data, plan, plan.parts[0], ["views", "words", "floats"])]
+    for found in (held, again):
+        for name, expected in (("views", words), ("words", words), ("floats", [*range(ROWS)])):
+            read = [value for block in found for value in block.columns[name].to_pylist()]  # type: ignore[union-attr]
+            assert read == expected
+
+
 def test_what_is_not_asked_for_is_not_read() -> None:
     drawn = np.random.default_rng(0)
     content = parquet(
