@@ -45,7 +45,7 @@ class ThriftReader:
         if kind in (I32, I64, I16):
             return self._integer()
         if kind == BINARY:
-            return self._bytes(self._varint())
+            return self._bytes(self.varint())
         if kind == STRUCT:
             return self.struct()
         if kind in (LIST, SET):
@@ -61,34 +61,22 @@ class ThriftReader:
 
     def skip(self, kind: int) -> None:
         """Pass a value of this kind."""
-        if kind in (I32, I64, I16):
-            self._varint()
-        elif kind == BINARY:
-            length = self._varint()
-            self.at += length
-        elif kind == STRUCT:
-            for _, inner in self.fields():
-                self.skip(inner)
-        elif kind in (LIST, SET):
-            inner, length = self.list_header()
-            for _ in range(length):
-                self.skip(BYTE if inner in (TRUE, FALSE) else inner)
-        elif kind not in (TRUE, FALSE):
-            self.value(kind)
+        self.at = _past(self.data, self.at, kind)
 
     def list_header(self) -> tuple[int, int]:
         """The kind and the number of a list's elements, which are to be read next."""
         header = self._byte()
-        length = header >> 4 if header >> 4 != _LONG_LIST else self._varint()
+        length = header >> 4 if header >> 4 != _LONG_LIST else self.varint()
         if length > len(self.data):
             raise IndexError(length)
         return header & 0x0F, length
 
     def _integer(self) -> int:
-        value = self._varint()
+        value = self.varint()
         return (value >> 1) ^ -(value & 1)
 
-    def _varint(self) -> int:
+    def varint(self) -> int:
+        """A number without a sign."""
         value = shift = 0
         while True:
             byte = self.data[self.at]
@@ -109,6 +97,37 @@ class ThriftReader:
         if self.at > len(self.data):
             raise IndexError(self.at)
         return self.data[self.at - length : self.at]
+
+
+def _past(data: bytes, at: int, kind: int) -> int:
+    """Where a value of this kind that begins at a byte ends: most of a wide footer is only passed."""
+    if kind in (I64, I32, I16):
+        return _past_varint(data, at)
+    if kind == BINARY:
+        end = _past_varint(data, at)
+        return end + (data[at] if end == at + 1 else ThriftReader(data, at).varint())
+    if kind == STRUCT:
+        while header := data[at]:
+            at = _past(data, at + 1 if header >> 4 else _past_varint(data, at + 1), header & 0x0F)
+        return at + 1
+    if kind in (LIST, SET):
+        reader = ThriftReader(data, at)
+        inner, length = reader.list_header()
+        at = reader.at
+        for _ in range(length):
+            at = _past(data, at, BYTE if inner in (TRUE, FALSE) else inner)
+        return at
+    if kind in (TRUE, FALSE):
+        return at
+    if kind not in (BYTE, DOUBLE):
+        raise IndexError(f"a value of the kind {kind}")
+    return at + (1 if kind == BYTE else 8)
+
+
+def _past_varint(data: bytes, at: int) -> int:
+    while data[at] >= _LAST_BYTE:
+        at += 1
+    return at + 1
 
 
 def struct_bytes(struct: Struct) -> bytes:
