@@ -97,6 +97,17 @@ def numbers(block: Block, features: Sequence[Feature], *, gaps: bool, by_column:
     return Numbers(X, [first[row] for row in sorted(first)], kept)
 
 
+def whole_columns(block: Block, features: Sequence[Feature]) -> arrow.WholeColumns | None:
+    """The features' columns where they stand; None where one is anything but numbers without gaps."""
+    found: list[Array] = []
+    for feature in features:
+        cells = _plain(block, feature)
+        if cells is None or len(cells) != block.rows or not arrow.WholeColumns.are_in(cells):
+            return None
+        found.append(cells)
+    return arrow.WholeColumns(found)
+
+
 def _rows_of(columns: "Sequence[NDArray[np.float64]]", rows: int) -> "NDArray[np.float64]":
     """Columns as rows one after another."""
     X = np.empty((rows, len(columns)))
@@ -118,10 +129,16 @@ def _columns_of(columns: "Sequence[NDArray[np.float64]]", rows: int) -> "NDArray
 
 def _whole(block: Block, feature: Feature) -> "NDArray[np.float64] | None":
     """Numbers as they stand, without gaps; None for a column of anything else."""
+    cells = _plain(block, feature)
+    return None if cells is None else arrow.whole_floats(cells)
+
+
+def _plain(block: Block, feature: Feature) -> Array | None:
+    """A column that may be numbers as they stand."""
     cells = block.columns.get(feature.name)
     if not isinstance(cells, Array) or feature.kind != NUMBER or missing_numbers(feature.rule.missing):
         return None
-    return arrow.whole_floats(cells)
+    return cells
 
 
 def _cells(block: Block, feature: Feature, *, gaps: bool) -> Cells:
@@ -232,7 +249,7 @@ def _typed(cells: Array, feature: Feature, *, gaps: bool) -> Cells:
     if arrow.is_one_of(kind, _STRINGS):
         return _by_word(*arrow.coded(cells), feature, null)
     if feature.kind == NUMBER and arrow.is_one_of(kind, (*_NUMBERS, DataType.is_decimal)):
-        return _plain(arrow.numbers(cells), feature, null)
+        return _plain_numbers(arrow.numbers(cells), feature, null)
     if feature.kind == BOOLEAN and DataType.is_boolean(kind):
         return _with_null(arrow.numbers(cells), null)
     if feature.kind == DATE and arrow.is_one_of(kind, _DATES):
@@ -243,7 +260,7 @@ def _typed(cells: Array, feature: Feature, *, gaps: bool) -> Cells:
     return _each(cells, feature, null)
 
 
-def _plain(values: "NDArray[np.float64]", feature: Feature, null: float) -> Cells:
+def _plain_numbers(values: "NDArray[np.float64]", feature: Feature, null: float) -> Cells:
     """Numbers; NaN is none."""
     found = _with_null(values, null)
     wrong = dict(found.wrong)

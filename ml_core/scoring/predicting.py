@@ -5,6 +5,7 @@ together.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,12 +14,13 @@ from ml_core.arithmetic import vectorised
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
 from ml_core.errors import InvalidInput, ServerlessMLError, TooLarge
 from ml_core.scanning.block import Block, Reject
-from ml_core.scanning.numbers import Numbers, numbers
+from ml_core.scanning.numbers import Numbers, numbers, whole_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_core.arithmetic.contract import Arithmetic
+    from ml_core.inputs.columns import Feature
     from ml_core.model.model import Model
 
     # By the outputs' own names: an entry for each row, labels as class or cluster numbers.
@@ -79,8 +81,34 @@ class Predictor:
         """What the model says of the rows of a block."""
         if self._model.reader:
             return _of_texts(self._model, block, self._outputs)
+        values = _of_whole(self._model, block, self._features, self._outputs)
+        if values is not None:
+            return Predicted(None, values, sorted(block.rejected, key=lambda reject: reject.line))
         read = numbers(block, self._features, gaps=self._model.takes_gaps, by_column=True)
         return _of_numbers(self._model, block, self._outputs, read)
+
+
+def _of_whole(
+    model: "Model", block: Block, features: "Sequence[Feature]", outputs: Sequence[str]
+) -> "Arrays | None":
+    """The values of rows whose numbers stand in the block as they are; None where a row has to be read apart.
+
+    Rows are copied, looked at and asked about a few at a time, while they are in the processor's cache.
+    """
+    columns = whole_columns(block, features) if block.rows else None
+    if columns is None:
+        return None
+    step = _at_once(model, len(features))
+    found: list[Arrays] = []
+    for begin in range(0, block.rows, step):
+        X = columns.matrix(begin, min(begin + step, block.rows))
+        if not isfinite(X.sum()):  # else each of them is
+            return None
+        try:
+            found.append(_of_rows(model, X, outputs))
+        except (NotFinite, InvalidInput, TooLarge):
+            return None
+    return _joined(found)
 
 
 def _of_numbers(model: "Model", block: Block, outputs: Sequence[str], read: Numbers) -> Predicted:
@@ -90,9 +118,14 @@ def _of_numbers(model: "Model", block: Block, outputs: Sequence[str], read: Numb
     return _Found(found, rows, read.rejected).of(model, block, outputs)
 
 
+def _at_once(model: "Model", width: int) -> int:
+    """How many rows a model is asked about at a time."""
+    return max(1, min(BLOCK_NUMBERS // model.peak_width, max(_ROWS, _CACHED_NUMBERS // max(1, width))))
+
+
 def _of_rows(model: "Model", X: "NDArray[np.float64]", outputs: Sequence[str]) -> "Arrays":
     """The values of rows of numbers, whose matrices are bounded. Raises `NotFinite`."""
-    step = max(1, min(BLOCK_NUMBERS // model.peak_width, max(_ROWS, _CACHED_NUMBERS // X.shape[1])))
+    step = _at_once(model, X.shape[1])
     if len(X) <= step:
         rows: Any = X  # which `_ARRAYS` takes as it is
         # As a request of many rows is computed, however many rows a block has.

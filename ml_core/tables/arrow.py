@@ -22,7 +22,7 @@ from arro3.core import (
 from ml_core.errors import MalformedInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -98,6 +98,33 @@ def whole_floats(array: Array) -> "NDArray[np.float64] | None":
     if not found.length:
         return np.empty(0)
     return np.asarray(_Floats(found.buffers[1] + found.offset * 8, found.length, capsule))
+
+
+class WholeColumns:
+    """Columns of numbers of double precision without gaps, where they stand: some rows at a time as one."""
+
+    def __init__(self, arrays: "Sequence[Array]") -> None:
+        self._arrays = arrays  # which own the memory
+        self._addresses: list[int] = []
+        for array in arrays:
+            _, capsule = array.__arrow_c_array__()
+            found = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
+            self._addresses.append((found.buffers[1] or 0) + found.offset * 8)
+
+    @staticmethod
+    def are_in(array: Array) -> bool:
+        """Whether an array is such a column."""
+        return not array.null_count and DataType.is_float64(array.type)
+
+    def matrix(self, begin: int, end: int) -> "NDArray[np.float64]":
+        """These rows, of each column's rows that are there, column after column in memory."""
+        X = np.empty((end - begin, len(self._addresses)), order="F")
+        to: int = X.ctypes.data
+        size, first = 8 * (end - begin), 8 * begin
+        for address in self._addresses:
+            ctypes.memmove(to, address + first, size)
+            to += size
+        return X
 
 
 class _Floats:
