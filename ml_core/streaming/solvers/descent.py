@@ -12,6 +12,8 @@ from ml_core.streaming.solvers import kept
 from ml_core.streaming.solvers.nearest import MACHINE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ml_core.streaming.solvers.contract import BlockKernel
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 # A step is taken if it leads down by this share of what the slope promises.
 ENOUGH = 1e-4
+# A step that leads up is tried again at this share of its length at least; below the second share, what it
+# was made of is not to be believed.
+SHORTEST, FAR = 0.02, 0.1
 # Objectives closer than this, relatively, are told apart by rounding alone.
 ROUNDING = 1e-13
 
@@ -36,6 +41,10 @@ class Objective(Protocol):
     @property
     def ridge(self) -> "Numbers":
         """The penalty of each coefficient."""
+        ...
+
+    def of_nothing(self, counts: "Sequence[int]") -> "Numbers":
+        """What it is for each machine where all coefficients are 0, of so many rows of each class."""
         ...
 
     def kernel(
@@ -68,6 +77,10 @@ class Direction(Protocol):
         near: "Numbers",
     ) -> "Numbers":
         """The step from there, downwards. Told of each place that a machine comes to, in order."""
+        ...
+
+    def forget(self, machine: int) -> None:
+        """What it was told led far astray."""
         ...
 
     def state(self) -> "dict[str, NDArray[Any]]":
@@ -112,9 +125,14 @@ class Descent:
         self._slope = np.zeros(machines)  # along the step, at the beginning of it
         self._value = np.full(machines, np.inf)  # the objective at the last place
         self._done = np.zeros(machines, dtype=bool)
+        self._nothing = np.full(machines, np.inf)  # the objective where all coefficients are 0, if known
 
-    def remember(self, near: "Descent") -> None:
-        """Know from the start what a descent of the same coefficients found of the curvature."""
+    def remember(self, near: "Descent", counts: "Sequence[int]") -> None:
+        """Begin where a descent of a sample ended, of which so many rows of each class are the whole.
+
+        A machine whose beginning there turns out to be worse than nothing begins from nothing.
+        """
+        self._nothing = self._objective.of_nothing(counts)
         self._direction.restore(self._direction.passed_on(near._direction.state()))  # noqa: SLF001 - its own kind
 
     @property
@@ -147,13 +165,16 @@ class Descent:
         for place, machine in enumerate(np.flatnonzero(~self._done).tolist()):
             penalty = 0.5 * float(self._objective.ridge @ self._trial[machine] ** 2)
             value = float(sums.loss[place]) + penalty
-            if self._leads_down(machine, value):
+            if not np.isfinite(self._value[machine]) and value > self._nothing[machine] * (1 + ROUNDING):
+                self._trial[machine] = 0.0
+                self._direction.forget(machine)
+            elif self._leads_down(machine, value):
                 near = sums.near[sums.near[:, MACHINE] == place]
                 told = sums.gradient[place], sums.curvature[place], sums.turned[place], near
                 self._go_on(machine, value, *told)
             else:
                 self._shorten(machine, value)
-        self.objectives.append(float(self._value.sum()))
+        self.objectives.append(float(np.minimum(self._value, self._nothing).sum()))
 
     def _leads_down(self, machine: int, value: float) -> bool:
         before = self._value[machine]
@@ -181,7 +202,9 @@ class Descent:
         length, promised = self._length[machine], self._length[machine] * self._slope[machine]
         rise = value - self._value[machine] - promised
         share = -0.5 * promised / rise if np.isfinite(rise) and rise > 0 else 0.1
-        self._length[machine] = length * min(0.5, max(0.1, share))
+        if share < FAR:
+            self._direction.forget(machine)
+        self._length[machine] = length * min(0.5, max(SHORTEST, share))
         self._trial[machine] = self._at[machine] + self._length[machine] * self._step[machine]
         if self._length[machine] < 1e-12:  # no digit is left to go down by
             self._trial[machine] = self._at[machine]
@@ -211,4 +234,5 @@ _KEPT = (
     "_slope",
     "_value",
     "_done",
+    "_nothing",
 )

@@ -4,9 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml_core.streaming.solvers.losses import LOSSES
 from ml_core.streaming.solvers.margins import Machines, MarginKernel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ml_core.streaming.solvers.coordinates import Coordinates
@@ -37,6 +40,13 @@ class LinearObjective:
         self._loss, self._machines, self._coordinates = loss, machines, coordinates
         self.ridge = coordinates.ridge(columns, of_intercept=of_intercept)
         self.shape = (len(machines.signs), len(self.ridge))
+
+    def of_nothing(self, counts: "Sequence[int]") -> "Numbers":
+        """What it is for each machine where all coefficients are 0, of so many rows of each class."""
+        loss, _, _ = LOSSES[self._loss](np.zeros(1))
+        signs, costs = self._machines
+        found: Numbers = np.abs(signs) * costs @ np.array(counts, dtype=np.float64) * loss[0]
+        return found
 
     def kernel(
         self, machines: "NDArray[np.intp]", coefficients: "Numbers", along: "Numbers", *, full: bool

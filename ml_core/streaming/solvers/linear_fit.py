@@ -100,7 +100,7 @@ class LinearFit:
         run(small, sample)
         descent = self._descending(self._costs, self._seen, small.coefficients)
         if isinstance(descent, Descent):
-            descent.remember(small)
+            descent.remember(small, self._counts)
         return descent
 
     def take(self, sums: Any) -> None:  # noqa: ANN401 - what the descent's kernel sums

@@ -14,6 +14,8 @@ from ml_core.streaming.solvers.limits import in_full
 from ml_core.streaming.solvers.nearest import none
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ml_core.streaming.solvers.coordinates import Coordinates
@@ -125,6 +127,11 @@ class MultinomialObjective:
         free = (self.ridge == 0.0).astype(np.float64)
         pinned: Numbers = np.outer(free, free) / free.sum()
         return pinned
+
+    def of_nothing(self, counts: "Sequence[int]") -> "Numbers":
+        """What it is where all coefficients are 0, of so many rows of each class."""
+        found: Numbers = self._costs @ np.array(counts, dtype=np.float64) * np.log([len(self._costs)])
+        return found
 
     def kernel(
         self,

@@ -64,6 +64,9 @@ class Newton:
                 return step
             jitter *= 100.0
 
+    def forget(self, machine: int) -> None:
+        """Nothing to forget."""
+
     def state(self) -> "dict[str, NDArray[Any]]":
         """Nothing: it remembers nothing."""
         return {}

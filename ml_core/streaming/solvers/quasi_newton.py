@@ -116,6 +116,10 @@ class QuasiNewton:
         moved: Numbers = (by_class - by_class.mean(axis=-2, keepdims=True)).reshape(directions.shape)
         return moved
 
+    def forget(self, machine: int) -> None:
+        """Know nothing of how gradients turn."""
+        self._known[machine] = 0
+
     def state(self) -> "dict[str, NDArray[Any]]":
         """The directions remembered."""
         known = int(self._known.max(initial=0))
@@ -133,8 +137,10 @@ class QuasiNewton:
         self._known, self._along = state["direction_known"].copy(), state["direction_along"].copy()
 
     def passed_on(self, state: "dict[str, NDArray[Any]]") -> "dict[str, NDArray[Any]]":
-        """How gradients turn, which holds for objectives that are nearly the same."""
-        return state
+        """What was understood worst; and of several classes how gradients turn, which changes less."""
+        if self._classes > 1:
+            return state
+        return {**state, "direction_known": np.zeros_like(self._known)}
 
 
 def _unlike(shape: tuple[int, ...]) -> "Numbers":

@@ -226,6 +226,26 @@ def test_rows_nearest_to_the_bend_are_the_same_whatever_the_parts() -> None:
             assert (within(np.array_split(places, parts)) == whole).all()
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "given"),
+    [("logistic_regression", {}), ("svm", {"kernel": "linear", "loss": "squared_hinge"})],
+)
+@pytest.mark.parametrize("full", [True, False])
+def test_a_sample_unlike_the_rows_is_no_worse_than_none(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str, given: dict[str, Any], full: bool
+) -> None:
+    monkeypatch.setattr("ml_core.streaming.solvers.nearest.KEPT", 1)
+    monkeypatch.setattr("ml_core.streaming.solvers.doors.in_full", lambda *_: full)
+    X, y = table("breast_cancer")
+    unlike = np.argsort(X[:, 0] * (2 * y - 1))[:60]  # those that are on the wrong side
+    sample = StartingRows(X[unlike], y[unlike])
+    without = passes(fit_of(algorithm, X, y, **given), X, y)
+    fit = passes(fit_of(algorithm, X, y, sample, **given), X, y)
+    assert max(fit.objectives) <= without.objectives[0] * (1 + 1e-12)
+    assert fit.objectives[-1] == pytest.approx(without.objectives[-1], rel=1e-7)
+    assert fit.passes <= without.passes + 2
+
+
 def mostly_one_hot(rows: int) -> Any:
     """1,120 columns: numbers that go together, and words of which some are rare."""
     rng = np.random.default_rng(2)
