@@ -47,7 +47,7 @@ class MultinomialKernel(NamedTuple):
         if not self.full:
             directions: int = self.along.shape[1]
             return (3 + 2 * directions) * classes * width
-        return classes * width * (2 + (width + 1) // 2 + (classes * width + 1) // 2)
+        return classes * width * (2 + (classes + 1) * (width + 1) // 4)
 
     def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> Derivatives:
         """The sums over a block."""
@@ -57,7 +57,7 @@ class MultinomialKernel(NamedTuple):
         curvature = np.zeros((1, size, size) if self.full else (1, size))
         sums = Derivatives(loss, gradient, curvature, np.zeros(self.along.shape), none(size))
         classes, columns = self.coefficients.shape
-        for some in slices(len(X), size if self.full else columns + classes * self.along.shape[1]):
+        for some in slices(len(X), columns + classes * (1 + self.along.shape[1])):
             self._sum(self.coordinates.seen(X[some]), y[some], sums)
         return sums
 
@@ -90,15 +90,21 @@ def _turned(along: "Numbers", rows: "Numbers", shares: "Numbers", cost: "Numbers
 
 
 def _add_curvature(into: "Numbers", rows: "Numbers", shares: "Numbers", cost: "Numbers") -> None:
-    """That of each class by itself, less what they all take from each other."""
+    """That of each class by itself, and of each pair of classes once: each a matrix by its own transpose."""
     width = rows.shape[1]
-    rooted = np.sqrt(cost)[:, np.newaxis] * rows
-    together = (shares[:, :, np.newaxis] * rooted[:, np.newaxis, :]).reshape(len(rows), -1)
-    into -= together.T @ together
-    for number, share in enumerate(np.sqrt(shares).T):
-        own = share[:, np.newaxis] * rooted
-        place = slice(number * width, (number + 1) * width)
-        into[place, place] += own.T @ own
+    places = [slice(number * width, (number + 1) * width) for number in range(len(shares.T))]
+    costly = np.sqrt(cost)
+    for one, place in enumerate(places):
+        mine = np.sqrt(shares[:, one]) * costly
+        for other in range(one, len(places)):
+            theirs = np.maximum(0.0, 1.0 - shares[:, one]) if other == one else shares[:, other]
+            rooted = rows * (mine * np.sqrt(theirs))[:, np.newaxis]
+            block = rooted.T @ rooted  # BLAS computes one half, and the other is its mirror
+            if other == one:
+                into[place, place] += block
+            else:
+                into[place, places[other]] -= block
+                into[places[other], place] -= block
 
 
 class MultinomialObjective:
