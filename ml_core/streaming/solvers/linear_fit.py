@@ -83,7 +83,11 @@ class LinearFit:
         """That the passes ended before the fit."""
         if self._descent is None or not self._descent.done or self._descent.converged:
             return []
-        return [f"the solver did not converge in {self.passes} passes; raise max_iter, or scale the columns"]
+        message = f"the solver did not converge in {self.passes} passes; raise max_iter, or scale the columns"
+        if len(self.objectives) > 1:
+            before, last = self.objectives[-2:]
+            message += f" (the last pass brought the objective from {before:.8g} to {last:.8g})"
+        return [message]
 
     def next(self) -> "BlockKernel[Any] | None":
         """What to sum in the next pass; None when the fit is done."""

@@ -118,7 +118,7 @@ class QuasiNewton:
 
     def forget(self, machine: int) -> None:
         """Know nothing of how gradients turn."""
-        self._known[machine] = 0
+        self._known[machine] = self._moved[machine] = self._turned[machine] = 0
 
     def state(self) -> "dict[str, NDArray[Any]]":
         """The directions remembered."""
@@ -133,6 +133,7 @@ class QuasiNewton:
     def restore(self, state: "dict[str, NDArray[Any]]") -> None:
         """Remember what `state` gave."""
         known = state["direction_moved"].shape[1]
+        self._moved[:, known:] = self._turned[:, known:] = 0
         self._moved[:, :known], self._turned[:, :known] = state["direction_moved"], state["direction_turned"]
         self._known, self._along = state["direction_known"].copy(), state["direction_along"].copy()
 
@@ -140,7 +141,14 @@ class QuasiNewton:
         """What was understood worst; and of several classes how gradients turn, which changes less."""
         if self._classes > 1:
             return state
-        return {**state, "direction_known": np.zeros_like(self._known)}
+        nothing = np.zeros_like(self._moved[:, :0])
+        known = np.zeros_like(self._known)
+        return {
+            **state,
+            "direction_moved": nothing,
+            "direction_turned": nothing,
+            "direction_known": known,
+        }
 
 
 def _unlike(shape: tuple[int, ...]) -> "Numbers":

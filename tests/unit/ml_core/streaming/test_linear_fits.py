@@ -300,7 +300,12 @@ def test_few_columns_are_fitted_without_their_curvature_too(
         ("svm", {"kernel": "linear", "loss": "squared_hinge"}),
     ],
 )
-def test_a_fit_killed_between_passes_goes_on_to_the_last_bit(algorithm: str, given: dict[str, Any]) -> None:
+@pytest.mark.parametrize("full", [True, False])
+def test_a_fit_killed_between_passes_goes_on_to_the_last_bit(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str, given: dict[str, Any], full: bool
+) -> None:
+    if not full:
+        monkeypatch.setattr("ml_core.streaming.solvers.doors.in_full", lambda *_: False)
     X, y = table("wine raw")
     sample = drawn(X, y, 0.6)
     whole, current = (fit_of(algorithm, X, y, sample, **given) for _ in range(2))
@@ -314,6 +319,33 @@ def test_a_fit_killed_between_passes_goes_on_to_the_last_bit(algorithm: str, giv
     assert current.state() == whole.state()
     assert current.estimator().parameters() == whole.estimator().parameters()
     assert current.objectives == whole.objectives
+
+
+@pytest.mark.parametrize("name", ["wine", "breast_cancer"])
+@pytest.mark.parametrize("full", [True, False])
+def test_parts_say_the_same_whichever_comes_first_and_however_many_at_once(
+    monkeypatch: pytest.MonkeyPatch, name: str, full: bool
+) -> None:
+    """As mappers do: parts in any order, some at a time; their sums are added up in the parts' order."""
+    monkeypatch.setattr("ml_core.streaming.solvers.nearest.KEPT", 1)
+    monkeypatch.setattr("ml_core.streaming.solvers.doors.in_full", lambda *_: full)
+    X, y = in_order_of("labels", *table(name))
+    parts = np.array_split(np.arange(len(y)), 9)
+
+    def fitted(groups: list[list[int]]) -> Any:
+        fit = fit_of("logistic_regression", X, y)
+        while (kernel := fit.next()) is not None:
+            said = {part: kernel(X[parts[part]], y[parts[part]]) for group in groups for part in group}
+            total = said[0]
+            for part in range(1, len(parts)):
+                total = total.add(said[part])
+            fit.take(total)
+        return fit
+
+    one, other = fitted([list(range(9))]), fitted([[8, 3], [1], [7, 0, 5], [2, 6, 4]])
+    assert one.state() == other.state()
+    whole = passes(fit_of("logistic_regression", X, y), X, y, 4)
+    assert whole.objectives[-1] == pytest.approx(one.objectives[-1], rel=1e-12 if full else 1e-8)
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 7, 50])
@@ -344,6 +376,7 @@ def test_a_pass_too_few_is_told() -> None:
     fit = passes(fit_of("logistic_regression", X, y, max_iter=2), X, y)
     assert fit.passes == 2
     assert "did not converge in 2 passes" in fit.warnings[0]
+    assert f"to {fit.objectives[-1]:.8g})" in fit.warnings[0]
 
 
 def test_what_needs_all_rows_is_refused_with_what_fits() -> None:
