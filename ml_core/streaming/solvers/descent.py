@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 # A step is taken if it leads down by this share of what the slope promises.
 ENOUGH = 1e-4
-# A step that leads up is tried again at this share of its length at least; below the second share, what it
+# A step that leads up is tried again at this share of its length at least; where less were better, what it
 # was made of is not to be believed.
-SHORTEST, FAR = 0.02, 0.1
+SHORTEST = 0.1
 # Objectives closer than this, relatively, are told apart by rounding alone.
 ROUNDING = 1e-13
 
@@ -202,7 +202,7 @@ class Descent:
         length, promised = self._length[machine], self._length[machine] * self._slope[machine]
         rise = value - self._value[machine] - promised
         share = -0.5 * promised / rise if np.isfinite(rise) and rise > 0 else 0.1
-        if share < FAR:
+        if share < SHORTEST:
             self._direction.forget(machine)
         self._length[machine] = length * min(0.5, max(SHORTEST, share))
         self._trial[machine] = self._at[machine] + self._length[machine] * self._step[machine]
