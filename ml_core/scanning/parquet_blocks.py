@@ -192,12 +192,15 @@ _kept: list[mmap] = []
 
 
 def _memory(size: int) -> mmap:
-    """Memory for a piece."""
+    """Memory for a piece, and for others that are a little larger."""
     try:
         memory = _kept.pop()
     except IndexError:
-        return mmap(-1, max(size, _WHOLE_BYTES))
-    return memory if len(memory) >= size else mmap(-1, max(size, _WHOLE_BYTES))
+        return mmap(-1, size + size // 8)
+    if len(memory) >= size:
+        return memory
+    del memory  # before there is more
+    return mmap(-1, size + size // 8)
 
 
 def _keep(memory: mmap, view: memoryview) -> None:
