@@ -32,7 +32,7 @@ METADATA_KEY = "serverless-ml"
 class Tensor:
     """Numbers along some axes, little-endian, the last axis together. `dtype` is the format's word."""
 
-    __slots__ = ("_rows", "dtype", "packed", "shape")
+    __slots__ = ("__weakref__", "_rows", "dtype", "packed", "shape")
 
     def __init__(self, shape: tuple[int, ...], packed: bytes | memoryview, dtype: str = "F64") -> None:
         expected = SIZES[dtype] * prod(shape)

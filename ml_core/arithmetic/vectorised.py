@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from ml_core.arithmetic import plain
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, CLOSE, NotFinite
@@ -155,7 +156,9 @@ def standardised(X: Matrix | OneHotRows, mean: Tensor, scale: Tensor) -> Matrix 
         first = X.leading.shape[1]
         if not means[first:].any() and (scales[first:] == 1).all():  # words are not scaled
             return X.with_leading(_finite((X.leading - means[:first]) / scales[:first]))
-    return _finite((dense(X) - means) / scales)
+    result: Matrix = dense(X) - means
+    result /= scales
+    return _finite(result)
 
 
 @np.errstate(all="ignore")
@@ -173,7 +176,7 @@ def affine(X: Matrix | OneHotRows, weights: Tensor, intercepts: Sequence[float])
 @np.errstate(all="ignore")
 def distances(X: Matrix | OneHotRows, points: Tensor) -> Matrix:
     """The Euclidean distance of every row to every point."""
-    squares = _squared_distances(X, _array(points))
+    squares = _squared_distances(X, points)
     result = np.sqrt(squares)
     # Squares overflow and underflow long before distances do: such rows are measured as few rows are.
     held = (squares > SMALLEST_SQUARE) & (squares < np.inf)
@@ -200,12 +203,46 @@ def nearest_numbers(X: Matrix | OneHotRows, points: Tensor, measured: Matrix) ->
 @np.errstate(all="ignore")
 def rbf_kernel(X: Matrix | OneHotRows, points: Tensor, gamma: float) -> Matrix:
     """exp(-gamma·‖x − p‖²) for every row x and point p."""
-    exponents = _squared_distances(X, _array(points), bandwidth=gamma**-0.5)
-    exponents *= -gamma
-    return np.exp(exponents, out=exponents)
+    exponents = _squared_distances(X, points, bandwidth=gamma**-0.5)
+    for some in _cached_rows(exponents):
+        np.multiply(some, -gamma, out=some)
+        np.exp(some, out=some)
+    return exponents
 
 
-def _squared_distances(X: Matrix | OneHotRows, P: Matrix, bandwidth: float = 0.0) -> Matrix:
+def _cached_rows(matrix: Matrix) -> Iterator[Matrix]:
+    """All rows, a few at a time, which stay in the processor's cache."""
+    step = max(1, CACHED_NUMBERS // max(1, matrix.shape[1]))
+    return (matrix[begin : begin + step] for begin in range(0, len(matrix), step))
+
+
+class _Centred(NamedTuple):
+    """Points around their mean as far as `first`: it, -2 times the differences from it, and their squares."""
+
+    first: int
+    centre: NDArray[np.float64]
+    doubled: Matrix
+    squares: NDArray[np.float64]
+
+
+_centred_points: "WeakKeyDictionary[Tensor, _Centred]" = WeakKeyDictionary()
+
+
+def _centred(points: Tensor, first: int) -> _Centred:
+    """The points around their mean, whose columns from `first` on count as 0; kept as long as they are."""
+    found = _centred_points.get(points)
+    if found is None or found.first != first:
+        P = _array(points)
+        centre = P.mean(axis=0)  # what all have in common only costs digits
+        centre[first:] = 0.0
+        Q = P - centre
+        squares = _squares(Q)
+        Q *= -2.0
+        found = _centred_points[points] = _Centred(first, centre, Q, squares)
+    return found
+
+
+def _squared_distances(X: Matrix | OneHotRows, points: Tensor, bandwidth: float = 0.0) -> Matrix:
     """‖x − p‖² for every row x and point p, precise relatively, or for exp(-‖x − p‖² / bandwidth²).
 
     The expansion ‖x‖² − 2x·p + ‖p‖² is one fast matrix product, but loses to rounding what its terms exceed
@@ -213,28 +250,32 @@ def _squared_distances(X: Matrix | OneHotRows, P: Matrix, bandwidth: float = 0.0
     most for the nearest point; and exp(-d²/bandwidth²) shrinks faster than the loss grows, from one bandwidth
     past the nearest point on. Rows that lose too much are computed from the differences.
     """
-    centre = P.mean(axis=0)  # what all have in common only costs digits
     if isinstance(X, OneHotRows):  # words are short: they stay as they are
         first = X.leading.shape[1]
-        centre[first:] = 0.0
-        Y: Matrix | OneHotRows = X.with_leading(X.leading - centre[:first])
+        centred = _centred(points, first)
+        Y: Matrix | OneHotRows = X.with_leading(X.leading - centred.centre[:first])
     else:
-        Y = X - centre
-    Q = P - centre
+        centred = _centred(points, X.shape[1])
+        Y = X - centred.centre
     lengths = _squares(Y)
-    squares = _products(Y, Q)
-    squares *= -2.0
-    squares += lengths[:, None]
-    squares += _squares(Q)
-    np.maximum(squares, 0.0, out=squares)
-    nearest = np.sqrt(squares.min(axis=1))
+    squares = _products(Y, centred.doubled)
+    least = np.empty(len(squares))
+    done = 0
+    for some in _cached_rows(squares):
+        rows = slice(done, done + len(some))
+        np.add(some, lengths[rows, None], out=some)
+        np.add(some, centred.squares, out=some)
+        np.maximum(some, 0.0, out=some)
+        least[rows] = some.min(axis=1)
+        done = rows.stop
+    nearest = np.sqrt(least)
     # Rounding errors of a sum of d terms grow as the square root of d; the constant is generous.
     terms = X.leading.shape[1] + X.ones.shape[1] if isinstance(X, OneHotRows) else X.shape[1]
     steps = 8 + 2 * terms**0.5
     loss = steps * ROUNDING * (2 * np.sqrt(lengths) + nearest + bandwidth) ** 2
     harmless = HARMLESS_EXPONENT * bandwidth * bandwidth if bandwidth else HARMLESS * nearest**2
     precise = loss <= harmless  # False where anything overflowed
-    _replace(squares, np.flatnonzero(~precise), X, P)
+    _replace(squares, np.flatnonzero(~precise), X, _array(points))
     return squares
 
 
@@ -275,7 +316,7 @@ def one_versus_one(kernel: Matrix, coefficients: Coefficients) -> Matrix:
     for column, (i, j) in enumerate(coefficients.pairs):
         decided[:, column] = sums[i][:, j - 1] + sums[j][:, i]
     decided += np.asarray(coefficients.intercepts)
-    most = np.abs(kernel).max(axis=1, keepdims=True)
+    most = np.maximum(kernel.max(axis=1, keepdims=True), -kernel.min(axis=1, keepdims=True))
     close = CLOSE * (most * np.asarray(coefficients.sizes) + np.abs(coefficients.intercepts))
     for column in np.flatnonzero((np.abs(decided) <= close).any(axis=0)).tolist():
         rows = np.abs(decided[:, column]) <= close[:, column]
