@@ -335,6 +335,7 @@ def test_a_person_is_asked_before_anything_is_deleted(
             "bucket": bucket,
             "keys": KEYS,
             "delete_models": not models,
+            "tasks": None,
         }
 
 

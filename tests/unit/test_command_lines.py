@@ -27,6 +27,7 @@ COMMANDS = [
     "providers logs",
     "providers invoke",
     "examples.demo",
+    "examples.demo.scale",
     "benchmarks",
     "benchmarks.false_alarms",
     "benchmarks.large_tables",
@@ -122,4 +123,5 @@ def test_there_is_no_other_command_for_people() -> None:
         "providers.aws.deploying.packaging",
         "providers.aws.deploying.preflight",
         "providers.aws.deploying.removal",
+        "providers.mappers.lithops_runner",
     }

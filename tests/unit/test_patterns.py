@@ -19,6 +19,7 @@ from handlers.rest.openapi import document
 from ml_core.inputs import texts
 from ml_core.inputs.rules import DECIMALS, THOUSANDS
 from ml_core.names import PATTERN
+from ml_core.scanning import records
 from ml_core.tables import written
 from tests.unit.backtracking import Matching, Probe, TooManySteps, probes
 
@@ -46,6 +47,9 @@ MADE: dict[str, Callable[[], list[re.Pattern[str]]]] = {
     "ml_core/inputs/texts.py:_core_of": lambda: [texts._core_of(*each) for each in NOTATIONS],
     "ml_core/tables/written.py:_lines_of": lambda: [
         written._lines_of(*each, unit) for each in NOTATIONS for unit in ("", "R$")
+    ],
+    "ml_core/scanning/records.py:_quoted_cell": lambda: [
+        re.compile(records._quoted_cell(sign).pattern.decode()) for sign in (",", ";", "|", "\t", " ")
     ],
     "ml_core/tables/oddities.py:_matching": lambda: _arguments("ml_core/tables/oddities.py", "_matching"),
     "handlers/rest/schemas.py:_string_faults": lambda: [
