@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     type Numbers = NDArray[np.float64]
 
-# The directions of a pass: as many as have so many numbers together, within bounds.
+# The directions of a pass: as many as have so many numbers together, within bounds; and those of several
+# classes, which pull at each other.
 DIRECTIONS, MOST_DIRECTIONS = 200_000, 64
+OF_CLASSES, MOST_OF_CLASSES = 350_000, 128
 # The passes that are remembered, and the numbers of all their directions: 34 MB, as much again for what the
 # gradient does along them, or 20 directions of each machine.
 MEMORY, REMEMBERED = 20, 1 << 22
@@ -37,7 +39,8 @@ class QuasiNewton:
         self._ridge, self._classes = ridge, classes
         width = len(ridge)
         numbers = machines * width
-        self._each = min(width, max(1, min(MOST_DIRECTIONS, DIRECTIONS // numbers)))
+        all_of_them, most = (DIRECTIONS, MOST_DIRECTIONS) if classes == 1 else (OF_CLASSES, MOST_OF_CLASSES)
+        self._each = min(width, max(1, min(most, all_of_them // numbers)))
         blocks = max(1, min(MEMORY, max(MEMORY, REMEMBERED // numbers) // self._each))
         # Directions and how the gradient turns along them, of the latest pass first; and the next directions.
         self._moved = np.zeros((machines, blocks, self._each, width))
