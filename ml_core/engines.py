@@ -53,6 +53,28 @@ def engines_in(folder: str) -> Engines:
         return {}
 
 
+class ChosenEngine(NamedTuple):
+    """What works on the parts of a table, its name, and why it was chosen."""
+
+    name: str
+    mapper: Mapper
+    reason: str
+
+
+ASKED = "the request says so"
+
+
+def engine_asked_for(name: str, folder: str) -> ChosenEngine:
+    """The engine that a request names, of those left in a job's folder. Raises `Unavailable`."""
+    return ChosenEngine(name, engine_named(name, engines_in(folder)).mapper(folder), ASKED)
+
+
+def first_engine(folder: str, reason: str) -> ChosenEngine:
+    """The first of the engines left in a job's folder; there is one. Raises `Unavailable`."""
+    name, engine = next(iter(engines_in(folder).items()))
+    return ChosenEngine(name, engine.mapper(folder), reason)
+
+
 def engine_named(name: str, engines: Engines) -> Engine:
     """The engine. Raises `Unavailable` where it is not turned on: it was when the request was accepted."""
     if name not in engines:

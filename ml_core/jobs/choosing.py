@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import algorithms
-from ml_core.engines import engine_named, engines_in
+from ml_core.engines import ASKED, ChosenEngine, engine_asked_for, engines_in, first_engine
 from ml_core.errors import DataChanged, Fault, InvalidInput, RevisionMismatch, TooLarge, raise_faults
 from ml_core.jobs.kept_plan import kept_plan
 from ml_core.jobs.kinds import TRAINING
@@ -29,7 +29,7 @@ _MANY_PARTS = 32
 _OWN = frozenset({AUTO, FUNCTION, STREAMED})
 _FEWEST_CLASSES = 2
 _FULL = "the table does not fit memory"
-_ASKED, _FITS = "the request says so", "the table fits memory"
+_FITS = "the table fits memory"
 
 
 class _Run(NamedTuple):
@@ -40,14 +40,6 @@ class _Run(NamedTuple):
     checkpoints: "Checkpoints | None"
     history: "History | None"
     seconds: float | None
-
-
-class _Streaming(NamedTuple):
-    """What goes over the parts: the engine's name, its mapper, and why."""
-
-    name: str
-    mapper: "Mapper"
-    reason: str
 
 
 def fit_table(
@@ -69,7 +61,7 @@ def fit_table(
     data = request.data
     assert isinstance(data, TableReference)  # noqa: S101 - rows in a request take another way
     run = _Run(progress, deadline, checkpoints, history, seconds)
-    path, reason = os.path.join(folder, "data"), _ASKED
+    path, reason = os.path.join(folder, "data"), ASKED
     refused: TooLarge | None = None
     if os.path.exists(path):
         try:
@@ -141,11 +133,7 @@ def _in_parts(
     assert isinstance(data, TableReference)  # noqa: S101 - see above
     if job.stores is None:
         raise InvalidInput.at("$.data.uri", "no folder is read here: its process cannot open any store")
-    named = None
-    if request.engine not in _OWN:
-        named = _Streaming(
-            request.engine, engine_named(request.engine, engines_in(folder)).mapper(folder), _ASKED
-        )
+    named = None if request.engine in _OWN else engine_asked_for(request.engine, folder)
     try:
         plan = _plan(job, data, run, InTurn() if named is None else named.mapper)
     except InvalidInput as error:
@@ -223,11 +211,11 @@ def _lineage(data: TableReference, plan: "Plan") -> dict[str, object]:
     }
 
 
-def _engine(request: "TrainingRequest", plan: "Plan", folder: str, reason: str) -> _Streaming:
+def _engine(request: "TrainingRequest", plan: "Plan", folder: str, reason: str) -> ChosenEngine:
     """What goes over the parts where nobody named an engine."""
-    engines, parts = engines_in(folder), len(plan.parts)
-    if request.engine == AUTO and engines and parts >= _MANY_PARTS:
-        name = next(iter(engines))
-        why = f"the table has {parts} parts, and from {_MANY_PARTS} on many functions are used"
-        return _Streaming(name, engines[name].mapper(folder), why)
-    return _Streaming(STREAMED, InTurn(), reason)
+    parts = len(plan.parts)
+    if request.engine == AUTO and parts >= _MANY_PARTS and engines_in(folder):
+        return first_engine(
+            folder, f"the table has {parts} parts, and from {_MANY_PARTS} on many functions are used"
+        )
+    return ChosenEngine(STREAMED, InTurn(), reason)

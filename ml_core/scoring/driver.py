@@ -12,7 +12,7 @@ from functools import partial
 from itertools import batched, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ml_core.engines import engine_named, engines_in
+from ml_core.engines import ASKED, ChosenEngine, engine_asked_for, engines_in, first_engine
 from ml_core.errors import Fault, InvalidInput, Unfinished, raise_faults, shown
 from ml_core.mapping import InThreads, InTurn, Mapper
 from ml_core.scanning.plan import Plan
@@ -141,42 +141,30 @@ def _faults_of_columns(plan: Plan, model: "Model", request: ScoringRequest) -> I
             yield Fault(f"$.keep[{place}]", f"the table has no column {shown(name)}")
 
 
-class _ChosenEngine(NamedTuple):
-    """What works on the parts, its name, and why it was chosen."""
-
-    name: str
-    mapper: Mapper
-    reason: str
-
-
 class _Choice:
     """Chooses an engine by its name and the table's bytes, once for a delivery."""
 
     def __init__(self, name: str, folder: str) -> None:
         self._name = name
         self._folder = folder
-        self._chosen: _ChosenEngine | None = None
+        self._chosen: ChosenEngine | None = None
 
-    def of(self, size: int) -> _ChosenEngine:
+    def of(self, size: int) -> ChosenEngine:
         """The engine for a table of so many bytes. Raises `Unavailable` where it is not there."""
         self._chosen = self._chosen or self._choose(size)
         return self._chosen
 
-    def _choose(self, size: int) -> _ChosenEngine:
-        engines, asked = engines_in(self._folder), "the request says so"
+    def _choose(self, size: int) -> ChosenEngine:
         if self._name == FUNCTION:
-            return _ChosenEngine(FUNCTION, InTurn(), asked)
+            return ChosenEngine(FUNCTION, InTurn(), ASKED)
         if self._name != AUTO:
-            mapper = engine_named(self._name, engines).mapper(self._folder)
-            return _ChosenEngine(self._name, mapper, asked)
+            return engine_asked_for(self._name, self._folder)
         bound = f"{MANY_BYTES >> 30} GiB"
-        if not engines:
-            return _ChosenEngine(FUNCTION, InTurn(), "no other engine is turned on")
+        if not engines_in(self._folder):
+            return ChosenEngine(FUNCTION, InTurn(), "no other engine is turned on")
         if size < MANY_BYTES:
-            return _ChosenEngine(FUNCTION, InTurn(), f"the table has less than {bound}")
-        name = next(iter(engines))
-        mapper = engines[name].mapper(self._folder)
-        return _ChosenEngine(name, mapper, f"the table has {bound} or more")
+            return ChosenEngine(FUNCTION, InTurn(), f"the table has less than {bound}")
+        return first_engine(self._folder, f"the table has {bound} or more")
 
 
 class _Totals(NamedTuple):
