@@ -71,20 +71,18 @@ class Cells(NamedTuple):
     wrong: "dict[int, str]"
 
 
-def numbers(block: Block, features: Sequence[Feature], *, gaps: bool, by_column: bool = False) -> Numbers:
+def numbers(block: Block, features: Sequence[Feature], *, gaps: bool) -> Numbers:
     """The rows of a block as numbers for the features, in their order.
 
-    Without `gaps` a missing value is wrong. A column that the block lacks is missing in each row. With
-    `by_column` the numbers of a column, and not those of a row, stand one after another in memory.
+    Without `gaps` a missing value is wrong. A column that the block lacks is missing in each row.
     """
     plain = [_whole(block, feature) for feature in features]
-    arranged = _columns_of if by_column else _rows_of
     if all(column is not None for column in plain):
-        X = arranged([column for column in plain if column is not None], block.rows)
+        X = _rows_of([column for column in plain if column is not None], block.rows)
         if isfinite(X.sum()):  # then each of them is; a sum may also be past the largest number
             return Numbers(X, [], None)
     columns = [_cells(block, feature, gaps=gaps) for feature in features]
-    X = arranged([column.values for column in columns], block.rows)
+    X = _rows_of([column.values for column in columns], block.rows)
     first: dict[int, Reject] = {}
     for feature, column in zip(features, columns, strict=True):
         for row, message in column.wrong.items():
@@ -116,14 +114,6 @@ def _rows_of(columns: "Sequence[NDArray[np.float64]]", rows: int) -> "NDArray[np
         some = slice(begin, begin + step)
         for place, column in enumerate(columns):
             X[some, place] = column[some]
-    return X
-
-
-def _columns_of(columns: "Sequence[NDArray[np.float64]]", rows: int) -> "NDArray[np.float64]":
-    """The same matrix, column after column in memory: that only copies."""
-    X = np.empty((rows, len(columns)), order="F")
-    for place, column in enumerate(columns):
-        X[:, place] = column
     return X
 
 

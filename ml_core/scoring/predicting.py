@@ -84,7 +84,7 @@ class Predictor:
         values = _of_whole(self._model, block, self._features, self._outputs)
         if values is not None:
             return Predicted(None, values, sorted(block.rejected, key=lambda reject: reject.line))
-        read = numbers(block, self._features, gaps=self._model.takes_gaps, by_column=True)
+        read = numbers(block, self._features, gaps=self._model.takes_gaps)
         return _of_numbers(self._model, block, self._outputs, read)
 
 
