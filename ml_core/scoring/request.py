@@ -198,11 +198,6 @@ class ScoringRequest(NamedTuple):
             raise ArtifactInvalid("these bytes are no request to score") from error
 
 
-def scoring_of(stored: bytes) -> ScoringRequest | None:
-    """What a stored request scores; None for one of another kind. Raises `ArtifactInvalid`."""
-    return ScoringRequest.from_bytes(stored) if stored.startswith(STORED_PREFIX) else None
-
-
 def check_scoring(body: dict[str, Any], check_uri: Callable[[object], object]) -> ScoringRequest:
     """The request of a body that meets `BODY_SCHEMA`; `check_uri` says what may be read.
 

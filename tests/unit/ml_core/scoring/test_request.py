@@ -11,7 +11,7 @@ from ml_core import train_model
 from ml_core.errors import ArtifactInvalid, InvalidInput
 from ml_core.registering.request import registration_of
 from ml_core.registry.registry import Version
-from ml_core.scoring.request import BODY_SCHEMA, STORED_PREFIX, ScoringRequest, check_scoring, scoring_of
+from ml_core.scoring.request import BODY_SCHEMA, STORED_PREFIX, ScoringRequest, check_scoring
 from ml_core.training.reference import table_of
 
 
@@ -36,7 +36,7 @@ def test_the_stored_form_says_what_was_checked_and_is_taken_for_no_other_kind(bo
     request = _checked(body)
     stored = request.to_bytes()
     assert stored.startswith(STORED_PREFIX)
-    assert scoring_of(stored) == request
+    assert ScoringRequest.from_bytes(stored) == request
     assert registration_of(stored) is None
     assert table_of(stored) is None
 
@@ -82,7 +82,7 @@ def test_a_fault_has_its_place(changed: dict[str, Any], path: str) -> None:
 )
 def test_a_damaged_stored_form_is_no_request(stored: bytes) -> None:
     with pytest.raises(ArtifactInvalid):
-        scoring_of(stored)
+        ScoringRequest.from_bytes(stored)
 
 
 _VERSION = Version(3, "f" * 28, "2026-01-01T00:00:00Z", "0" * 64, 10, "logistic_regression")
@@ -93,7 +93,7 @@ def test_the_version_is_fixed_where_its_model_gives_what_is_asked() -> None:
     request = _checked({**_ALL, "outputs": ["probability", "predict"]})
     chosen = request.chosen(model, _VERSION)
     assert (chosen.version, chosen.job, chosen.sha256) == (3, _VERSION.job, _VERSION.sha256)
-    assert scoring_of(chosen.to_bytes()) == chosen
+    assert ScoringRequest.from_bytes(chosen.to_bytes()) == chosen
     with pytest.raises(InvalidInput) as refused:
         _checked({**_ALL, "outputs": ["distance"]}).chosen(model, _VERSION)
     assert [fault.path for fault in refused.value.faults] == ["$.outputs[0]"]
