@@ -239,8 +239,8 @@ SETTINGS = (
         "",
         0,
         0,
-        "The buckets, or folders in them, that `to.uri` may name when a table is scored, separated by "
-        "commas: `s3://lake/scores`. The train function's role has to be allowed to write there. "
+        "Buckets, or folders in them, that `to.uri` of `:score` may name, separated by commas: "
+        "`s3://lake/scores`. The train function's role has to be allowed to write there. "
         "On a laptop, folders below the one for data: `file:scores`.",
     ),
     Setting(
