@@ -240,7 +240,7 @@ SETTINGS = (
         0,
         0,
         "Buckets, or folders in them, that `to.uri` of `:score` may name, separated by commas: "
-        "`s3://lake/scores`. The train function's role has to be allowed to write there. "
+        "`s3://lake/scores`. The train function's role has to allow that. "
         "On a laptop, folders below the one for data: `file:scores`.",
     ),
     Setting(
