@@ -213,10 +213,13 @@ class _Calls:
         executor = self._executor.executor_id
         invalidate_function_cache(executor)
         storage = self._executor.internal_storage
+        jobs = {future.job_key for future in self._begun}
+        # On this machine a job that never began leaves a file beside its folder; a key that is not there is no error.
+        left = [f"{_JOBS}/{job}-job.json" for job in jobs]
         # The slash: a name of another's may begin with one of these.
-        for name in {executor, *(future.job_key for future in self._begun)}:
-            if keys := storage.storage.list_keys(storage.bucket, f"{_JOBS}/{name}/"):
-                storage.storage.delete_objects(storage.bucket, keys)
+        for name in {executor, *jobs}:
+            left += storage.storage.list_keys(storage.bucket, f"{_JOBS}/{name}/")
+        storage.storage.delete_objects(storage.bucket, left)
 
 
 def _has_ended(future: ResponseFuture) -> bool:

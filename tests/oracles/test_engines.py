@@ -148,9 +148,11 @@ def test_calls_that_are_made_twice_give_their_results_once(
 
 
 def test_nothing_is_left_in_the_bucket(lithops: LithopsMapper) -> None:
+    """Of this mapper: drivers that were killed by other tests leave theirs in the same folder."""
     list(lithops.map(engine_tasks.squared, ITEMS))
-    storage = lithops._started().internal_storage
-    assert storage.storage.list_keys(storage.bucket, "lithops.jobs/") == []
+    executor = lithops._started()
+    storage = executor.internal_storage
+    assert storage.storage.list_keys(storage.bucket, f"lithops.jobs/{executor.executor_id}") == []
 
 
 def test_a_bucket_that_is_not_there_is_unavailable(
