@@ -51,19 +51,25 @@ def drivers(root: Path) -> list[int]:
 
 
 def finished(
-    service: Service, path: str, body: object, *, kill_in: str = "", root: Path | None = None
+    service: Service, path: str, body: object, *, kill_at: str = "", root: Path | None = None
 ) -> Any:
-    """The job when it is over; its driver is killed once, in a phase."""
+    """The job when it is over.
+
+    Args:
+        kill_at: the first file that a job keeps of its work, as a pattern with its `{id}`: its driver is killed as
+            soon as that is there. A phase would be no event: it is told every few seconds.
+        root: the folder of the store.
+    """
     job = service.call("POST", path, body).body
-    killed = not kill_in
+    killed = root is None
     deadline = time.monotonic() + 400
     while job["state"] not in FINAL_STATES:
         assert time.monotonic() < deadline, job
-        if not killed and job["phase"] == kill_in and root is not None:
-            for number in drivers(root):
+        if root is not None and not killed:
+            killed = any(root.glob(kill_at.format(id=job["id"])))
+            for number in drivers(root) if killed else ():
                 os.kill(number, signal.SIGKILL)
-                killed = True
-        time.sleep(0.05)
+        time.sleep(0.01)
         job = service.call("GET", f"/v1/jobs/{job['id']}").body
     assert job["state"] == "succeeded", job
     assert killed, job
@@ -77,7 +83,7 @@ def learnt(service: Service, job: Any) -> Any:
 
 def test_a_training_goes_on_and_learns_the_same(service: Service, root: Path) -> None:
     unharmed = finished(service, "/v1/models/killed:train", TRAINING)
-    killed = finished(service, "/v1/models/killed:train", TRAINING, kill_in="fitting", root=root)
+    killed = finished(service, "/v1/models/killed:train", TRAINING, kill_at="jobs.d/{id}.d/checkpoint", root=root)
     assert len(killed["attempts"]) > 1
     assert learnt(service, killed) == learnt(service, unharmed)
 
@@ -85,7 +91,7 @@ def test_a_training_goes_on_and_learns_the_same(service: Service, root: Path) ->
 def test_a_scoring_goes_on_and_loses_and_doubles_nothing(service: Service, root: Path) -> None:
     path = "/v1/models/killed:score"
     unharmed = finished(service, path, SCORING)
-    killed = finished(service, path, SCORING, kill_in="scoring", root=root)
+    killed = finished(service, path, SCORING, kill_at="scores.d/{id}.d/part-*", root=root)
     assert len(killed["attempts"]) > 1
     assert killed["result"] == unharmed["result"]
     listed = service.call("GET", f"/v1/jobs/{killed['id']}/files").body["files"]
