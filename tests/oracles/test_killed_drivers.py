@@ -83,7 +83,9 @@ def learnt(service: Service, job: Any) -> Any:
 
 def test_a_training_goes_on_and_learns_the_same(service: Service, root: Path) -> None:
     unharmed = finished(service, "/v1/models/killed:train", TRAINING)
-    killed = finished(service, "/v1/models/killed:train", TRAINING, kill_at="jobs.d/{id}.d/checkpoint", root=root)
+    killed = finished(
+        service, "/v1/models/killed:train", TRAINING, kill_at="jobs.d/{id}.d/checkpoint", root=root
+    )
     assert len(killed["attempts"]) > 1
     assert learnt(service, killed) == learnt(service, unharmed)
 
