@@ -5,7 +5,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import IO
 
+from ml_core.digests import sha256
 from ml_core.errors import AccessRefused, ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
 from ml_core.ports import (
     LARGEST_PAGE,
@@ -24,6 +26,9 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# A kernel that does not know the flag takes it for that of folders.
+_NO_FILES_WITHOUT_NAMES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
+_UNFINISHED = ".unfinished"
 
 
 class DataFolder:
@@ -78,10 +83,7 @@ class DataFolder:
             return found
 
     def put_if_absent(self, key: str, data: bytes) -> str:
-        """Write a new file, whole or not at all; its revision. Raises `ObjectExists`, `Unavailable`.
-
-        A writer that is killed may leave a file behind whose name begins with a dot.
-        """
+        """Write a new file, whole or not at all; its revision. Raises `ObjectExists`, `Unavailable`."""
         check_key(key)
         *folders, name = key.split("/")
         try:
@@ -147,20 +149,66 @@ def _revision(found: os.stat_result) -> str:
 
 
 def _write_new(folder: int, name: str, data: bytes) -> str:
-    """Write a file beside its place and link it there, which nobody can have done before."""
-    beside = f".{os.urandom(8).hex()}.unfinished"
+    """Write a file and give it its name when it is whole, which nobody can have given meanwhile.
+
+    Until then it has no name, where the system knows such files (Linux): a writer that is killed leaves
+    nothing. Elsewhere it has one beside its place, and whoever writes the file after all removes it.
+    """
+    file = _without_name(folder)
+    if file is not None:
+        with os.fdopen(file, "wb") as written:
+            _fill(written, data)
+            os.link(f"/proc/self/fd/{file}", name, dst_dir_fd=folder, follow_symlinks=True)
+            revision = _revision(os.fstat(file))
+    else:
+        revision = _write_beside(folder, name, data)
+    os.fsync(folder)
+    return revision
+
+
+def _without_name(folder: int) -> int | None:
+    """A new file in a folder; None where files need names."""
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None or not os.path.isdir("/proc/self/fd"):
+        return None
+    try:
+        return os.open(".", flag | os.O_WRONLY, 0o666, dir_fd=folder)
+    except OSError as error:
+        if error.errno in _NO_FILES_WITHOUT_NAMES:
+            return None
+        raise
+
+
+def _write_beside(folder: int, name: str, data: bytes) -> str:
+    stem = f".{sha256(os.fsencode(name))[:16]}-"
+    beside = f"{stem}{os.urandom(8).hex()}{_UNFINISHED}"
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666, dir_fd=folder)
     try:
         with os.fdopen(file, "wb") as written:
-            written.write(data)
-            written.flush()
-            os.fsync(written.fileno())
-            os.link(beside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-            revision = _revision(os.fstat(written.fileno()))
+            _fill(written, data)
+            try:
+                os.link(beside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError as error:  # removed by who was first
+                raise FileExistsError(errno.EEXIST, "written by another", name) from error
+            revision = _revision(os.fstat(file))
+        # Others of this file, of writers that were killed or will be too late.
+        for left in os.listdir(folder):
+            if left.startswith(stem) and left.endswith(_UNFINISHED):
+                _remove(folder, left)
     finally:
-        os.unlink(beside, dir_fd=folder)
-    os.fsync(folder)
+        _remove(folder, beside)
     return revision
+
+
+def _fill(file: IO[bytes], data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _remove(folder: int, name: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
 
 
 def _bytes(key: str) -> bytes:

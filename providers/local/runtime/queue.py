@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 SWEEP_EVERY = 300.0  # seconds
 _FAILED = 30.0  # seconds until a job is brought again whose handling failed in an unforeseen way
 _FOLDER_FAILED = 5.0  # seconds until the queue's folder is tried again
+_FORGOTTEN = 3600.0  # seconds after which nobody still writes a message
 _WITHOUT_PIPE = 1.0  # seconds between looks where the file system knows no named pipes
 _FIRST_RESTART = 0.5  # seconds; doubles while the worker keeps dying
 _LONGEST_RESTART = 15.0
@@ -117,14 +118,23 @@ class FolderQueue:
     def _messages(self) -> list[tuple[float, str]]:
         found = []
         try:
-            for name in filter(str.isalnum, os.listdir(self._folder)):
+            for name in os.listdir(self._folder):
                 with suppress(FileNotFoundError):
-                    found.append((self._due(name), name))
+                    if name.isalnum():
+                        found.append((self._due(name), name))
+                    elif "~" in name[1:]:
+                        self._remove_forgotten(name)
         except FileNotFoundError:
             pass
         except OSError as error:
             raise _unavailable(error) from error
         return found
+
+    def _remove_forgotten(self, name: str) -> None:
+        """Remove what a writer that was killed left behind."""
+        path = os.path.join(self._folder, name)
+        if os.stat(path).st_mtime < time.time() - _FORGOTTEN:
+            os.unlink(path)
 
     def _due(self, name: str) -> float:
         """When a message is due; at once where its file does not say."""

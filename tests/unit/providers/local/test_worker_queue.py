@@ -70,6 +70,17 @@ class TestQueue:
         queue.submit("job")
         assert queue.due()[0] == ["job"]
 
+    def test_what_killed_writers_left_is_removed_after_an_hour(self, root: str) -> None:
+        queue = FolderQueue(root)
+        queue.submit("job")
+        folder = os.path.join(root, "~queue")
+        for name, age in (("job~1~1", 3700), ("job~2~2", 10), ("~wake", 3700)):
+            path = os.path.join(folder, name)
+            with open(path, "ab"):
+                os.utime(path, (time.time() - age,) * 2)
+        assert queue.due()[0] == ["job"]
+        assert sorted(os.listdir(folder)) == ["job", "job~2~2", "~wake"]
+
     def test_another_process_wakes_the_worker(self, root: str) -> None:
         queue = FolderQueue(root)
         queue.wait(0)  # the worker listens
