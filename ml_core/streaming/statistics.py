@@ -132,10 +132,9 @@ def statistics_of_part(source: RowSource, seed: int, item: PartRows) -> Statisti
     most = most_drawn(len(features))
     training, testing = item.training(), item.testing()
     at, total = 0, _nothing(source)
-    salt = mixed(np.array([seed], np.uint64))
     for X, target in source.rows(item.part):
         here = slice(at, at + len(X))
-        keys = mixed(np.arange(item.first + at, item.first + at + len(X), dtype=np.uint64) ^ salt)
+        keys = _keys(item.first + at, len(X), seed)
         y = np.zeros(len(X), np.int64)
         kept = training[here] | testing[here]
         if target is not None and source.classes is not None:
@@ -145,6 +144,20 @@ def statistics_of_part(source: RowSource, seed: int, item: PartRows) -> Statisti
         total = total.add(_of_rows(source, X[own], y[own], *drawn), most)
         at += len(X)
     return total
+
+
+def in_order(drawn: DrawnSamples, parts: "Sequence[PartRows]", seed: int) -> "NDArray[np.float64]":
+    """The rows of `drawn` in the table's order, where they are all rows that are trained on."""
+    keys = np.concatenate([_keys(item.first, item.rows, seed)[item.training()] for item in parts])
+    X = np.empty_like(drawn.X, order="C")
+    X[np.argsort(keys)] = drawn.X
+    return X
+
+
+def _keys(first: int, rows: int, seed: int) -> "NDArray[np.uint64]":
+    """What rows from a row on are drawn by."""
+    salt = mixed(np.array([seed], np.uint64))
+    return mixed(np.arange(first, first + rows, dtype=np.uint64) ^ salt)
 
 
 def _nothing(source: RowSource) -> Statistics:

@@ -37,6 +37,7 @@ from ml_core.streaming.statistics import (
     Preparation,
     Statistics,
     added,
+    in_order,
     most_drawn,
     preparation,
     statistics_of_part,
@@ -60,7 +61,7 @@ from ml_core.training.reference import TableReference
 from ml_core.training.request import check_class_weight, check_left
 from ml_core.training.rows import TrainingRows, check_classes, check_names
 from ml_core.training.split import column_of
-from ml_core.training.splitting import column_to_split
+from ml_core.training.splitting import Holding, column_to_split
 from ml_core.training.table import check_finite, feature_columns, feature_of
 
 if TYPE_CHECKING:
@@ -176,7 +177,9 @@ class StreamedTraining:
             )
         )
         with np.errstate(all="ignore"), overflow_told():
-            fit = self._fitted(chosen, found, ready, counts)
+            whole = self._all_rows(chosen, found)
+            sample, ready = whole or (None, ready)
+            fit = self._fitted(chosen, found, ready, counts, sample)
             model = self._model(chosen, ready, fit.estimator())
         took = time.time() - begun
         return self._measured(chosen, found, ready, fit, model, took=took)
@@ -313,15 +316,19 @@ class StreamedTraining:
         return counts
 
     def _fitted(
-        self, chosen: _Chosen, found: Statistics, ready: Preparation, counts: list[int] | None
+        self,
+        chosen: _Chosen,
+        found: Statistics,
+        ready: Preparation,
+        counts: list[int] | None,
+        sample: StartingRows | None,
     ) -> "StreamedFit":
-        """The solver at its end."""
+        """The solver at its end; it begins from `sample`, or from rows drawn at random."""
         classes = None if chosen.rows.classes is None else chosen.rows.classes.labels
         kept: bytes | None = self._passes.kept("solver")
-        drawn = found.training
-        sample = None
-        if kept is None:
-            some = slice(0, max(_FEWEST_SAMPLED, _SAMPLE_NUMBERS // max(1, ready.width)))
+        if kept is None and sample is None:
+            some = slice(0, _most_sampled(ready.width))
+            drawn = found.training
             sample = StartingRows(ready.prepared(drawn.X[some]), None if classes is None else drawn.y[some])
         fit = solver_for(
             self._info.name,
@@ -329,7 +336,7 @@ class StreamedTraining:
             columns=ready.width,
             counts=counts,
             seed=self._request.seed,
-            sample=sample,
+            sample=None if kept is not None else sample,
         )
         if kept is not None:
             fit.restore(kept)
@@ -344,6 +351,27 @@ class StreamedTraining:
             self._passes.keep("solver", fit.state())
             self._tell(fit)
         return fit
+
+    def _all_rows(self, chosen: _Chosen, found: Statistics) -> "tuple[StartingRows, Preparation] | None":
+        """All rows as they are in memory, and what they are prepared by, where clusters are sought of few.
+
+        Clusters have many optima: which is found depends on each row's place, and on every bit of it.
+        """
+        rows, drawn, request = chosen.rows, found.training, self._request
+        if rows.classes is not None or found.rows > len(drawn.keys):
+            return None
+        from ml_core.preprocessing.fitting import preprocess
+
+        X = in_order(drawn, rows.parts, request.seed)
+        if column_of(request.split) is None and rows.parts[0].rule is None:  # others keep the table's order
+            holding = Holding(request.split, request.test_fraction, request.seed, None)
+            X = X[np.argsort(np.argsort(holding.parts(rows.rows, None)[0]))]
+        made, (encoding, scaling) = preprocess(X, chosen.features, scale=request.hyperparameters["scale"])
+        assert encoding is not None  # noqa: S101 - for the type checker: the columns are known
+        ready = Preparation(chosen.features, encoding, scaling)
+        if len(X) > _most_sampled(ready.width):
+            return None
+        return StartingRows(made, None, whole=True), ready
 
     def _tell(self, fit: "StreamedFit") -> None:
         for number, objective in enumerate(fit.objectives, 1):
@@ -459,6 +487,11 @@ class StreamedTraining:
         said = predicted(answered.test, held_out=True) or predicted(answered.training, held_out=False)
         samples = TableSamples(np.ascontiguousarray(found.training.X), chosen.features)
         keep_predicted(model, samples, said)
+
+
+def _most_sampled(width: int) -> int:
+    """Of how many rows a solver starts that become so many numbers each."""
+    return max(_FEWEST_SAMPLED, _SAMPLE_NUMBERS // max(1, width))
 
 
 def gathered_rows(chosen: _Chosen) -> TrainingRows:

@@ -172,7 +172,7 @@ def fit_model(
     # threads gives scikit-learn's bits.
     with (
         threadpool_limits(limits=2, user_api="openmp"),
-        _convergence_warnings() as told,
+        convergence_warnings() as told,
         np.errstate(all="ignore"),
         overflow_told(),
     ):
@@ -247,7 +247,7 @@ def overflow_told() -> Iterator[None]:
 
 
 @contextmanager
-def _convergence_warnings() -> Iterator[list[str]]:
+def convergence_warnings() -> Iterator[list[str]]:
     """Collect convergence warnings as lines of text; show all others as usual."""
     from sklearn.exceptions import ConvergenceWarning
 

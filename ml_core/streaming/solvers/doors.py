@@ -3,6 +3,8 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ml_core.errors import Fault, raise_faults
 from ml_core.streaming.solvers.descent import Descent, Direction, Objective
 from ml_core.streaming.solvers.hinge_descent import NARROWEST, SAMPLED, WIDEST, HingeDescent
@@ -21,11 +23,11 @@ from ml_core.streaming.solvers.multinomial import MultinomialObjective
 from ml_core.streaming.solvers.newton import Newton
 from ml_core.streaming.solvers.quasi_newton import QuasiNewton
 from ml_core.streaming.solvers.weighting import costs
+from ml_core.training.fitting import convergence_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from ml_core.algorithms.contract import FittedEstimator
@@ -156,14 +158,19 @@ def _too_many_centres(chosen: "Mapping[str, Any]", columns: int) -> list[Fault]:
 
 
 def _clusters(chosen: "Mapping[str, Any]", seed: int, sample: "StartingRows | None") -> LloydFit:
-    """Begun at the centres that scikit-learn finds for the sample."""
+    """Begun at the centres that scikit-learn finds for the sample; done with them where that is all rows."""
     bounds = {"tol": chosen["tol"], "max_iter": chosen["max_iter"]}
     if sample is None:
         return LloydFit(None, None, **bounds)
     from sklearn.cluster import KMeans as Estimator
+    from threadpoolctl import threadpool_limits
 
     options = {name: value for name, value in chosen.items() if name != "scale"}
-    centres = Estimator(random_state=seed, **options).fit(sample.X).cluster_centers_
+    # As many threads as in memory: more would give other bits from run to run.
+    with threadpool_limits(limits=2, user_api="openmp"), convergence_warnings() as told:
+        centres = Estimator(random_state=seed, **options).fit(sample.X).cluster_centers_
+    if sample.whole:
+        return LloydFit(centres, np.zeros(centres.shape[1]), done_with=told, **bounds)
     return LloydFit(centres, sample.X.mean(axis=0), **bounds)
 
 

@@ -115,15 +115,24 @@ class LloydFit:
         middle: about where the rows are.
         tol: the steps end when the centres move by less than this share of the columns' variance.
         max_iter: at most so many passes.
+        done_with: the warnings of a fit in memory of all rows, whose end `centres` are; None for any other.
     """
 
     def __init__(
-        self, centres: "Numbers | None", middle: "Numbers | None", *, tol: float, max_iter: int
+        self,
+        centres: "Numbers | None",
+        middle: "Numbers | None",
+        *,
+        tol: float,
+        max_iter: int,
+        done_with: "list[str] | None" = None,
     ) -> None:
         self._tol, self._max_iter = tol, max_iter
         self._middle = np.zeros(0) if middle is None else middle
         self._centres = np.zeros((0, 0)) if centres is None else centres - self._middle
-        self._converged = False
+        self._converged = done_with is not None
+        self._told = done_with or []
+        self._without_rows = 0
         self.passes = 0
         self.objectives: list[float] = []
 
@@ -134,8 +143,15 @@ class LloydFit:
 
     @property
     def warnings(self) -> list[str]:
-        """Nothing: scikit-learn's k-means warns of no end either."""
-        return []
+        """Of fewer different rows than clusters, in scikit-learn's words; it warns of no end either."""
+        if not self._without_rows:
+            return self._told
+        clusters = len(self._centres)
+        told = (
+            f"Number of distinct clusters ({clusters - self._without_rows}) found smaller than n_clusters "
+            f"({clusters}). Possibly due to duplicate points in X."
+        )
+        return [told]
 
     @property
     def _done(self) -> bool:
@@ -149,7 +165,9 @@ class LloydFit:
         """Move each centre to the middle of its rows."""
         self.passes += 1
         self.objectives.append(float(sums.inertia))
-        moved = _averaged(*_filled(sums))
+        totals, counts = _filled(sums)
+        self._without_rows = int((counts == 0).sum())
+        moved = _averaged(totals, counts)
         shift = float(((moved - self._centres) ** 2).sum(axis=1).sum())
         self._centres = moved
         self._converged = shift <= self._tol * _variance(sums.moments)
@@ -163,6 +181,7 @@ class LloydFit:
         found = kept.from_bytes(state)
         self._centres, self._middle = found["_centres"], found["_middle"]
         self._converged, self.passes = bool(found["_converged"]), int(found["passes"])
+        self._without_rows = int(found["_without_rows"])
         self.objectives = found["objectives"].tolist()
 
     def estimator(self) -> "KMeans":
@@ -174,7 +193,7 @@ class LloydFit:
         return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape))
 
 
-_KEPT = ("_centres", "_middle", "_converged", "passes", "objectives")
+_KEPT = ("_centres", "_middle", "_converged", "_without_rows", "passes", "objectives")
 
 
 def _filled(sums: ClusterSums) -> "tuple[Numbers, Numbers]":

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class StartingRows(NamedTuple):
-    """Rows drawn at random from all, as the estimator takes them, and each one's class number."""
+    """Rows drawn at random from all, as the estimator takes them, and each one's class number.
+
+    `whole` says that they are all rows, in the order and the form in which the fit in memory has them.
+    """
 
     X: "NDArray[np.float64]"
     y: "NDArray[np.int64] | None"
+    whole: bool = False
 
     def counts(self, classes: int) -> "NDArray[np.int64]":
         """How many rows of each class there are."""

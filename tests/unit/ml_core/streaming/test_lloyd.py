@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from ml_core import algorithms
 from ml_core.streaming.solvers.doors import solver_for
@@ -56,6 +57,12 @@ def test_fewer_different_rows_than_clusters_have_an_end() -> None:
     )
     assert fit.passes < 9
     assert np.isfinite(centres_of(fit)).all()
+    with pytest.warns(ConvergenceWarning) as told:
+        KMeans(3, random_state=0).fit(X)
+    other = LloydFit(None, None, tol=0.0, max_iter=9)
+    other.restore(fit.state())
+    for each in (fit, other):
+        assert each.warnings == [str(told[0].message)]
 
 
 def test_a_start_on_a_sample_is_seeded_and_near_the_best_of_ten() -> None:
@@ -71,6 +78,18 @@ def test_a_start_on_a_sample_is_seeded_and_near_the_best_of_ten() -> None:
     best = KMeans(10, n_init=10, random_state=0).fit(X).inertia_
     assert one.objectives[-1] < 1.05 * best
     assert one.passes <= 30
+
+
+def test_a_sample_of_all_rows_leaves_nothing_to_do() -> None:
+    X, _ = table("wine raw")
+    chosen = algorithms.algorithm("kmeans").check({"n_clusters": 5, "n_init": 3})
+    sample = StartingRows(X, None, whole=True)
+    fit = solver_for("kmeans", chosen, columns=X.shape[1], counts=None, seed=4, sample=sample)
+    theirs = KMeans(5, n_init=3, random_state=4).fit(X)
+    assert fit.next() is None
+    assert fit.passes == fit.expected == 0
+    assert fit.warnings == []
+    assert (centres_of(fit) == theirs.cluster_centers_).all()
 
 
 def test_a_fit_killed_between_passes_goes_on_to_the_last_bit() -> None:
