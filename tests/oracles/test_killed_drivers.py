@@ -53,12 +53,9 @@ def drivers(root: Path) -> list[int]:
 def finished(
     service: Service, path: str, body: object, *, kill_at: str = "", root: Path | None = None
 ) -> Any:
-    """The job when it is over.
+    """The job when it is over; its driver is killed as soon as a file `kill_at` of the job's `{id}` is there.
 
-    Args:
-        kill_at: the first file that a job keeps of its work, as a pattern with its `{id}`: its driver is killed as
-            soon as that is there. A phase would be no event: it is told every few seconds.
-        root: the folder of the store.
+    A phase would be no event: it is told every few seconds.
     """
     job = service.call("POST", path, body).body
     killed = root is None
