@@ -214,7 +214,7 @@ class _Calls:
         invalidate_function_cache(executor)
         storage = self._executor.internal_storage
         jobs = {future.job_key for future in self._begun}
-        # On this machine a job that never began leaves a file beside its folder; a key that is not there is no error.
+        # On this machine a job that never began leaves a file; a key that is not there is no error.
         left = [f"{_JOBS}/{job}-job.json" for job in jobs]
         # The slash: a name of another's may begin with one of these.
         for name in {executor, *jobs}:
