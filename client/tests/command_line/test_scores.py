@@ -61,6 +61,48 @@ def test_rows_that_cannot_be_predicted_are_told(service: Service, churn: str, tm
     assert "old" in stopped.err
 
 
+def none_predictable(folder: Path) -> Path:
+    """A table whose three rows are all rejected."""
+    age = LINES[0].split(",").index("age")
+    rows = [line.split(",") for line in LINES[1:4]]
+    text = [",".join([*cells[:age], "old", *cells[age + 1 :]]) for cells in rows]
+    (folder / "bad.csv").write_text("\n".join([LINES[0], *text]) + "\n")
+    return folder / "bad.csv"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left"),
+    [
+        ((), []),
+        (("-o", "scores.csv"), ["scores.csv"]),
+        (("-o", "scores.parquet", "--json"), ["scores.parquet"]),
+        (("-o", "scores", "--quiet"), ["scores"]),
+    ],
+)
+def test_a_table_of_which_no_row_was_predicted_is_no_success(
+    service: Service, churn: str, tmp_path: Path, arguments: tuple[str, ...], left: list[str]
+) -> None:
+    none_predictable(tmp_path)
+    ran = run("score", churn, "bad.csv", *arguments, url=service.url, folder=tmp_path)
+    assert ran.code == 1, ran.err
+    assert "bad.csv: line 2, column 'age'" in ran.err
+    assert "nothing was predicted: 0 of 3 rows" in ran.err.splitlines()[-1]
+    counts = ran.json["result"] if "--json" in arguments else dict(ran.cells)
+    assert (int(counts["rows"]), int(counts["rejected"])) == (0, 3)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "bad.csv"] == left
+
+
+def test_waiting_for_a_job_that_predicted_no_row_is_no_success(
+    service: Service, churn: str, tmp_path: Path
+) -> None:
+    bad = none_predictable(tmp_path)
+    begun = run("score", churn, bad, "--no-wait", "--json", url=service.url)
+    assert begun.code == 0, begun.err
+    waited = run("job", begun.json["id"], "--wait", url=service.url)
+    assert waited.code == 1, waited.err
+    assert "nothing was predicted: 0 of 3 rows" in waited.err
+
+
 def test_files_are_taken_away_later(service: Service, churn: str, tmp_path: Path) -> None:
     ran = run("score", churn, "-", "--no-wait", "--json", url=service.url, stdin=CHURN.read_bytes())
     assert ran.code == 0, ran.err

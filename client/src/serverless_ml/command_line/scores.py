@@ -206,7 +206,10 @@ def show_scores(
     force: bool,
     called: Called = Called("", ""),  # noqa: B008  a value
 ) -> None:
-    """Take the files away if that is wanted, and show how many rows there were."""
+    """Take the files away if that is wanted, and show how many rows there were.
+
+    Raises `CommandError` where there were some, and none of them could be predicted.
+    """
     from serverless_ml.command_line.showing import show_members
 
     raw: dict[str, Any] = scores.raw
@@ -229,6 +232,12 @@ def show_scores(
     show_members(session, raw, [each for each in members if each[1] is not None], picture=scores)
     if output is None and scores.uri is None:
         session.say(f"`serverless-ml files {scores.job.id} -o scores/` takes the files away")
+    if scores.rejected and not scores.rows:
+        raise CommandError(
+            f"nothing was predicted: 0 of {scores.rejected:,} row{'s' if scores.rejected != 1 else ''}, "
+            "each was rejected",
+            Exit.REFUSED,
+        )
 
 
 def tell_rejects(session: Session, scores: "Scores", called: Called) -> None:
