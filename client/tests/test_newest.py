@@ -1,17 +1,18 @@
 """Where no version is named, the newest is meant, by every method and at once."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import serverless_ml
 from serverless_ml import Client
 
+from client.tests.command_line.running import run
+from client.tests.misbehaving import HANDS_ON, Came, Misbehaving, Says
 from client.tests.service import Service
 
 ROWS = [[0.0], [1.0], [8.0], [9.0]]
+
+
+MANY = ROWS * 5  # an explanation takes a profile, which fewer rows do not leave
 
 
 def answers_of(number: int) -> list[str]:
@@ -49,23 +50,47 @@ def test_the_command_says_what_was_trained_last(ml: Client, service: Service, tm
         ml.predict("newest-file", {"size": [0.0]})  # the service has read of it now
     ml.train("newest-file", ROWS, features=["size"], targets=answers_of(3), test_fraction=0)
     (tmp_path / "rows.csv").write_text("size\n0\n9\n")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "serverless_ml.command_line",
-            "predict",
-            "newest-file",
-            "rows.csv",
-            "--url",
-            service.url,
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(serverless_ml.__file__).resolve().parents[1])},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["size,label", "0,low 3", "9,high 3"]
+    ran = run("predict", "newest-file", "rows.csv", url=service.url, folder=tmp_path)
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines() == ["size,label", "0,low 3", "9,high 3"]
+
+
+@pytest.mark.parametrize("verb", ["predict", "explain"])
+@pytest.mark.parametrize("named", ["", "@live"])
+def test_rows_are_asked_of_the_version_whose_columns_were_read(
+    ml: Client, service: Service, tmp_path: Path, verb: str, named: str
+) -> None:
+    """A version of other columns arrives, and the alias moves to it, after the command read the columns."""
+    model = f"overtaken-{verb}{named.replace('@', '-')}"
+    ml.train(model, MANY, features=["size"], targets=answers_of(1) * 5, test_fraction=0)
+    ml.model(model).promote(1, "live")
+
+    def overtake(came: Came) -> Says | str:
+        if came.path.partition("?")[0].endswith(f":{verb}") and ml.model(model).version().version == 1:
+            ml.train(model, MANY, features=["weight"], targets=answers_of(2) * 5, test_fraction=0)
+            ml.model(model).promote(2, "live")
+        return HANDS_ON
+
+    (tmp_path / "rows.csv").write_text("size\n0\n9\n")
+    with Misbehaving(service.url) as between:
+        between.always = overtake
+        ran = run(verb, model + named, "rows.csv", "--json", url=between.url, folder=tmp_path)
+    assert ran.code == 0, ran.err
+    labels = [row["label"] for row in ran.json] if verb == "predict" else ran.json["predictions"]
+    assert labels == ["low 1", "high 1"]
+    assert ml.model(model).version("live").version == 2, "it was overtaken"
+
+
+def test_an_alias_is_asked_by_its_own_columns(ml: Client, service: Service, tmp_path: Path) -> None:
+    for number, name in ((1, "size"), (2, "weight")):
+        ml.train("own-columns", MANY, features=[name], targets=answers_of(number) * 5, test_fraction=0)
+    ml.model("own-columns").promote(1)
+    ml.model("own-columns").promote(2, "next")
+    assert ml.model("own-columns").schema("next")["x-version"] == 2
+    (tmp_path / "rows.csv").write_text("weight,size\n0,9\n9,0\n")
+    for verb in ("predict", "explain"):
+        ran = run(verb, "own-columns@next", "rows.csv", "--json", url=service.url, folder=tmp_path)
+        assert ran.code == 0, ran.err
+        assert "not sent, as own-columns@next does not know them: size" in ran.err
+        labels = [row["label"] for row in ran.json] if verb == "predict" else ran.json["predictions"]
+        assert labels == ["low 2", "high 2"]

@@ -1110,7 +1110,8 @@ ANSWERS: dict[str, Schema] = {
     ),
     "Schema": {
         "type": "object",
-        "description": "JSON Schema of one row, as a list or as an object, and how to send it.",
+        "description": "JSON Schema of one row, as a list or as an object, and how to send it. "
+        "`x-version` is the version that it is of.",
     },
     "Model": _object(
         {

@@ -289,13 +289,13 @@ ROUTES = (
         creates=("model",),
         bounded=True,
     ),
-    Route("GET", "/v1/models/{model}/schema", "schemas:schema", SCHEMA, ((200, "Schema"),)),
-    Route(
-        "GET",
-        "/v1/models/{model}/versions/{version}/schema",
-        "schemas:schema",
-        SCHEMA,
-        ((200, "Schema"),),
+    *(
+        Route("GET", path, "schemas:schema", SCHEMA, ((200, "Schema"),), headers=("cache-control",))
+        for path in (
+            "/v1/models/{model}/schema",
+            "/v1/models/{model}/versions/{version}/schema",
+            "/v1/models/{model}/aliases/{alias}/schema",
+        )
     ),
     Route(
         "GET",

@@ -67,7 +67,9 @@ def test_pieces_of_any_size_have_the_same_answers(
         monkeypatch.setattr(reading, "MOST_ROWS", most)
         with reading.opened(str(CHURN), features.names, reading.HowRead()) as source:
             scored = list(
-                Questions(ml, source, features).predicted(reference(churn), HowAsked(("label",), False))
+                Questions(ml, source, features).predicted(
+                    reference(churn, version=1), HowAsked(("label",), False)
+                )
             )
         assert len(scored) == -(-160 // most)
         labels = [label for each in scored for label in each.columns["label"]]

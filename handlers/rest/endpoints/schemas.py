@@ -1,6 +1,7 @@
 """What a model takes for a row, or for a picture, a sequence or a text."""
 
 from handlers.rest.call import Call
+from handlers.rest.endpoints.prediction import look_again
 from handlers.rest.http import Response, json_response
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
 
@@ -21,15 +22,18 @@ _CALLED = {IMAGE: "a picture", SEQUENCE: "a sequence", TEXT: "a text"}
 def schema(call: Call) -> Response:
     """Show the JSON Schema of a row, a picture, a sequence or a text, as the version takes it.
 
-    It is the version that a prediction would take.
+    It is the version that a prediction would take; of those that share an alias's traffic, that with the
+    greatest weight. `x-version` is its number, for who asks next: another one may answer by then.
     """
-    served = call.services.models.resolve(call.path["model"], call.version)
+    look_again(call)
+    served = call.services.models.resolve(call.path["model"], call.version, call.path.get("alias"))
     reader = served.model.reader
     called = f"{_CALLED[reader.kind]} for" if reader else "a row of"
     described = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"{called} model '{served.name}' version {served.version}",
         "description": _HOW_TO_SEND_OTHERS if reader else _HOW_TO_SEND,
+        "x-version": served.version,
         **served.model.row_schema(),
     }
     return json_response(described)

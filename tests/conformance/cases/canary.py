@@ -173,6 +173,8 @@ CASES = [
     get("its metadata", "/v2/models/iris"),
     get("it is ready", "/v2/models/iris/ready"),
     get("its schema", "/v1/models/iris/schema"),
+    get("the schema of the alias", f"{PRODUCTION}/schema", key=PREDICT),
+    get("the schema of no alias", "/v1/models/iris/aliases/nobody/schema", 404, code="alias_not_found"),
     get("its versions, compared", "/v1/models/iris/versions", key=PREDICT),
     get("a page of its versions", "/v1/models/iris/versions?limit=1"),
     get("the next page of its versions", "/v1/models/iris/versions?limit=1&before=2"),

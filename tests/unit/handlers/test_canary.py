@@ -130,7 +130,10 @@ class TestWeights:
     def test_what_a_model_is_is_told_of_the_version_with_the_greatest_weight(self, ask: Ask) -> None:
         for weights, heaviest in (({"1": 10, "2": 90}, 2), ({"1": 50, "2": 50}, 1)):
             assert _put(ask, {"weights": weights})["version"] == heaviest
-            assert read(ask("GET", "/v1/models/iris/schema"))["title"].endswith(f"version {heaviest}")
+            for path in ("/v1/models/iris", PATH):
+                schema = read(ask("GET", f"{path}/schema"))
+                assert schema["title"].endswith(f"version {heaviest}")
+                assert schema["x-version"] == heaviest
             assert ask("GET", "/v2/models/iris").status == 200
 
     def test_ready_is_a_model_whose_every_version_can_answer(self, services: Services) -> None:

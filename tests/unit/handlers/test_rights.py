@@ -105,9 +105,10 @@ TOLD_TO_PREDICT = {
     "": """
         GET /docs
     """,
-    "$schema title description anyOf": """
+    "$schema title description x-version anyOf": """
         GET /v1/models/{model}/schema
         GET /v1/models/{model}/versions/{version}/schema
+        GET /v1/models/{model}/aliases/{alias}/schema
     """,
     "predictions model classes": """
         POST /v1/models/{model}:predict

@@ -26,7 +26,7 @@ from serverless_ml.answers import (
     Versions,
 )
 from serverless_ml.errors import InvalidArgument, NotFound
-from serverless_ml.references import model_path, segment
+from serverless_ml.references import model_path, reference, segment
 
 if TYPE_CHECKING:
     import os
@@ -165,10 +165,13 @@ class AsyncRemoteModel:
         path = f"{self._alias_path(alias)}/history"
         return History.from_json(await listed(self._requests, path, "changes", limit, by="before"))
 
-    async def schema(self, version: int | None = None) -> dict[str, Any]:
-        """What a row is, as JSON Schema: of what answers where none is named, or of a version."""
-        within = "" if version is None else f"/versions/{version}"
-        return await self._requests.get(f"{self._path}{within}/schema")
+    async def schema(self, version: int | str | None = None) -> dict[str, Any]:
+        """What a row is, as JSON Schema; `x-version` is the version that it is of.
+
+        Where versions share the traffic it is the one with the greatest weight.
+        """
+        which = reference(self.name if version is None else f"{self.name}@{version}")
+        return await self._requests.get(f"{which.path}/schema")
 
     async def parameters(self, version: int | str | None = None) -> Parameters:
         """What a version learnt, on the table's own columns and in their units. Raises `Conflict`."""

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from serverless_ml._sync.runtime import Soon
 
 _CONNECT = 10.0
+# What a version answers, and what tells which version that is.
+_ASKING = (":predict", ":explain", "/infer", "/schema")
 # Connections that are kept for the next request. More than a service on this machine takes at once is no use.
-# What a version answers.
-_ASKING = (":predict", ":explain", "/infer")
 _KEPT, _MOST = 8, 32
 _THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 _ALIVE = {"status": "alive"}

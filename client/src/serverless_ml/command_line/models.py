@@ -110,9 +110,7 @@ def schema(session: Session, model: Model) -> None:
 
     with session.client() as client:
         which = reference(model)
-        if which.alias is not None:
-            which = resolved(client, which)
-        show_json(client.model(which.model).schema(which.version))
+        show_json(client.model(which.model).schema(which.version or which.alias))
 
 
 @command("aliases", panel=PANEL, examples="serverless-ml aliases churn")

@@ -15,7 +15,7 @@ from serverless_ml.command_line.session import Session
 if TYPE_CHECKING:
     from serverless_ml import Client
     from serverless_ml.command_line.reading import HowRead, Source
-    from serverless_ml.command_line.scoring import Scored
+    from serverless_ml.command_line.scoring import Features, Scored
     from serverless_ml.references import Reference
 
 PANEL = "Train and ask"
@@ -154,7 +154,7 @@ def _predict(session: Session, client: "Client", wish: _Wish) -> None:
     if wish.output is not None:
         _check_apart(wish.file, Path(wish.output))
         writing.check_place(Path(wish.output), force=wish.force)
-    features = scoring.Features.of_schema(_schema(client, wish.which))
+    which, features = _settled(client, wish.which)
     with ExitStack() as stack:
         source = stack.enter_context(reading.opened(wish.file, features.names, wish.how))
         others = scoring.check_columns(source, features, unknown=wish.unknown, model=str(wish.which))
@@ -164,7 +164,7 @@ def _predict(session: Session, client: "Client", wish: _Wish) -> None:
             session.say(f"not sent, as {wish.which} does not know them: {_few(others)}")
         questions = scoring.Questions(client, source, features)
         how_asked = scoring.HowAsked(wish.outputs, wish.receipts)
-        scored = questions.predicted(_pinned(client, wish.which), how_asked)
+        scored = questions.predicted(which, how_asked)
         first = next(scored, None)
         if first is None:
             raise CommandError(f"{source.name} has no rows", Exit.REFUSED)
@@ -212,30 +212,16 @@ def _check_apart(file: str, output: Path) -> None:
         raise CommandError(f"{output} is the file that is read; name another one after -o")
 
 
-def _schema(client: "Client", which: "Reference") -> dict[str, Any]:
-    path = which.path if which.alias is None else which._replace(alias=None).path
-    schema: dict[str, Any] = client.request("GET", f"{path}/schema").json()
-    return schema
+def _settled(client: "Client", which: "Reference") -> tuple["Reference", "Features"]:
+    """The version that is asked about all rows, and what its rows have: both of one answer of the service.
 
-
-def _pinned(client: "Client", which: "Reference") -> "Reference":
-    """The version that answers: of an alias that shares its traffic, the one with the greatest share.
-
-    A key that may predict and not inspect cannot know; then the version that answers first answers all.
+    So no row is sent as another version takes it, whatever arrives or is promoted meanwhile. Of an alias
+    that shares its traffic it is the version with the greatest share.
     """
-    from serverless_ml.errors import NotAllowed, NotFound
+    from serverless_ml.command_line.scoring import Features
 
-    if which.version is not None:
-        return which
-    try:
-        alias = client.model(which.model).alias(which.alias or "production")
-    except NotAllowed:
-        return which
-    except NotFound:
-        if which.alias is not None:
-            raise
-        return which
-    return which._replace(version=alias.raw["version"], alias=None)
+    schema = client.model(which.model).schema(which.version or which.alias)
+    return which._replace(version=schema["x-version"], alias=None), Features.of_schema(schema)
 
 
 def _kept(source: "Source", keep: list[str] | None) -> list[str] | None:
@@ -328,7 +314,7 @@ def explain(
     which = reference(model)
     how = reading.HowRead(form, delimiter, encoding, header)
     with session.client() as client, ExitStack() as stack:
-        features = scoring.Features.of_schema(_schema(client, which))
+        which, features = _settled(client, which)
         source = stack.enter_context(reading.opened(file, features.names, how))
         others = scoring.check_columns(source, features, unknown="ignore", model=model)
         if others:

@@ -96,10 +96,7 @@ class Questions:
     features: Features
 
     def predicted(self, which: Reference, how: HowAsked) -> Iterator[Scored]:
-        """The pieces of the file with their predictions, in order, all of one version.
-
-        Where the reference names no version, the one that answers first answers all: none of a file is
-        predicted by another one because somebody promoted it meanwhile.
+        """The pieces of the file with their predictions, in order; the reference names a version.
 
         Raises:
             CommandError: the service refused rows; the places are the file's own.
@@ -114,7 +111,6 @@ class Questions:
                     raise
                 halves += reversed(piece.halves())
                 continue
-            which = which._replace(version=answer["model"]["version"], alias=None)
             yield Scored(piece, _as_columns(answer, how), answer["model"])
 
     def answer(self, path: str, piece: Piece, members: dict[str, Any]) -> dict[str, Any]:
