@@ -15,6 +15,7 @@ from ml_core.errors import InvalidInput, shown
 from ml_core.model.output_columns import OutputColumn, cell_of, output_columns
 from ml_core.scanning.block import Block, Reject
 from ml_core.scoring.batches import BatchStream
+from ml_core.scoring.cells import cells as cells_of
 from ml_core.scoring.predicting import Predicted
 from ml_core.scoring.request import ScoringRequest
 from ml_core.tables.readers import PARQUET
@@ -176,8 +177,7 @@ def _kept_cells(block: Block, name: str, rows: "NDArray[np.intp] | None") -> lis
     if not isinstance(cells, Array):
         return list(map(_text_of, _some(cells, block.rows, rows)))
     some = cells if rows is None else cells.take(Array.from_numpy(rows))
-    values: list[Any] = list(some.to_pylist())
-    return values if block.written else list(map(_cell, values))
+    return list(some.to_pylist()) if block.written else cells_of(some, name)
 
 
 def _some(cells: "list[Any] | None", length: int, rows: "NDArray[np.intp] | None") -> list[Any]:
@@ -191,12 +191,3 @@ def _text_of(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
-
-
-def _cell(value: Any) -> Any:  # noqa: ANN401 - whatever Arrow has
-    """A value of Arrow's as a cell."""
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    if isinstance(value, bytes):
-        return value.hex()
-    return value.isoformat() if hasattr(value, "isoformat") else cell_of(value)
