@@ -63,7 +63,11 @@ def score(
     ] = "label",
     keep: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMNS", help="Of the table's columns, write these before the predictions."),
+        typer.Option(
+            metavar="COLUMNS",
+            help="Of the table's columns, write these before the predictions: one that tells rows apart says "
+            "which row each prediction is of.",
+        ),
     ] = None,
     to: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="Of what is written: parquet or csv; else by -o.")
@@ -76,10 +80,19 @@ def score(
     ] = None,
     rejects: Annotated[
         str | None,
-        typer.Option(metavar="write|stop", help="What becomes of rows that cannot be predicted."),
+        typer.Option(
+            metavar="write|stop",
+            help="What becomes of rows that cannot be predicted: else write, which predicts the others and "
+            "writes these to files rejects-….csv with the reason; stop fails at the first.",
+        ),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What does it: auto, function, lithops or dask.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What does it: else auto, by the size of the table; function; or lithops or dask, where the "
+            "service has turned them on.",
+        ),
     ] = None,
     form: Annotated[
         str | None, typer.Option("--format", metavar="FORMAT", help="Of what is read: csv, parquet or jsonl.")
@@ -99,6 +112,11 @@ def score(
 
     For rows that a person waits for, and for other formats, there is `predict`. Here nothing of the table
     passes through this machine, unless it is a file of it, or -o takes the files away.
+
+    Without -o and --into the files stay at the service, and `files JOB -o …` takes them away later. They are
+    removed with the job, 30 days after its end unless the service says otherwise.
+
+    Rows that cannot be predicted are counted, and the first are told on stderr; the command has succeeded.
     """
     from serverless_ml._sync.scoring import dataset_for
     from serverless_ml.command_line.waiting import check_on_interrupt, submitted, succeeded
@@ -161,6 +179,9 @@ def files(
     force: Force = False,
 ) -> None:
     """List the files that a job wrote, or take them away with -o.
+
+    A folder gets all of them, those of rejected rows too; a file gets the predictions, in one. They are
+    removed with the job, 30 days after its end unless the service says otherwise.
 
     In a pipe a line is: name, kind, rows, bytes, its place in a bucket.
     """

@@ -170,7 +170,9 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What does it: auto, function, streamed, lithops or dask.",
+            help="What does it: else auto, in memory where the table fits, else part by part; function, "
+            "without other functions; streamed, part by part in any case; or lithops or dask, where the "
+            "service has turned them on.",
             rich_help_panel=_TRAINING,
         ),
     ] = None,
