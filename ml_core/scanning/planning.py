@@ -85,7 +85,7 @@ def plan_of(
             found = _text_parts(place, file, each, cuts.get(place))
         parts += [part._replace(number=number) for number, part in enumerate(found, len(parts))]
     if not parts:
-        raise MalformedInput("the files have no rows")
+        raise MalformedInput(f"{uri}: the files have no rows")
     return Plan(files, first.format, names, _how(seen, encodings), tuple(parts))
 
 
