@@ -1,4 +1,4 @@
-"""`make bench`: a first prediction in instructions, a warm one and training on files in CPU time.
+"""`make bench`: a first prediction in instructions, a warm one, scoring and training on files in CPU time.
 
 Each beside what people use today, in turn: what else the machine does then meets both sides alike. What jobs
 and the registry ask of a store of many is counted.
@@ -26,6 +26,7 @@ from benchmarks import (
     instructions,
     networks,
     preparation,
+    streamed_training,
     tables,
     whole_tables,
 )
@@ -169,7 +170,7 @@ def main() -> None:
     """Prepare once, then measure."""
     argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure a first and a warm prediction and a training, beside what people use today.",
+        description="Measure predictions, scoring and trainings, beside what people use today.",
     ).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         with console.status("training the models"):
@@ -186,6 +187,7 @@ def main() -> None:
     growth_of_jobs.compare(console)
     tables.compare(console, tables.QUICK)
     whole_tables.compare(console)
+    streamed_training.compare(console)
     networks.compare(console, os.environ.get("TORCH_PYTHON"))
     grown()
 

@@ -33,6 +33,7 @@ COMMANDS = [
     "benchmarks.large_tables",
     "benchmarks.networks",
     "benchmarks.scale_model",
+    "benchmarks.streamed_training",
     "benchmarks.tables",
     "benchmarks.whole_tables",
 ]
@@ -113,6 +114,7 @@ def test_there_is_no_other_command_for_people() -> None:
         "benchmarks.comparison_fastapi",
         "benchmarks.comparison_pandas",
         "benchmarks.comparison_scoring",
+        "benchmarks.comparison_streaming",
         "benchmarks.comparison_torch",
         "benchmarks.counting",
         "benchmarks.explanations",
