@@ -76,12 +76,13 @@ class Predictor:
         self._model = model
         self._outputs = outputs
         self._features = model.columns
+        self._memory = np.empty(_at_once(model, len(self._features)) * len(self._features))
 
     def predicted(self, block: Block) -> Predicted:
         """What the model says of the rows of a block."""
         if self._model.reader:
             return _of_texts(self._model, block, self._outputs)
-        values = _of_whole(self._model, block, self._features, self._outputs)
+        values = _of_whole(self._model, block, self._features, self._outputs, self._memory)
         if values is not None:
             return Predicted(None, values, sorted(block.rejected, key=lambda reject: reject.line))
         read = numbers(block, self._features, gaps=self._model.takes_gaps)
@@ -89,11 +90,15 @@ class Predictor:
 
 
 def _of_whole(
-    model: "Model", block: Block, features: "Sequence[Feature]", outputs: Sequence[str]
+    model: "Model",
+    block: Block,
+    features: "Sequence[Feature]",
+    outputs: Sequence[str],
+    memory: "NDArray[np.float64]",
 ) -> "Arrays | None":
     """The values of rows whose numbers stand in the block as they are; None where a row has to be read apart.
 
-    Rows are copied, looked at and asked about a few at a time, while they are in the processor's cache.
+    Rows are copied, looked at and asked about a few at a time, in memory that stays in the processor's cache.
     """
     columns = whole_columns(block, features) if block.rows else None
     if columns is None:
@@ -101,7 +106,7 @@ def _of_whole(
     step = _at_once(model, len(features))
     found: list[Arrays] = []
     for begin in range(0, block.rows, step):
-        X = columns.matrix(begin, min(begin + step, block.rows))
+        X = columns.matrix(begin, min(begin + step, block.rows), memory)
         if not isfinite(X.sum()):  # else each of them is
             return None
         try:

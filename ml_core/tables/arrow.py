@@ -116,9 +116,10 @@ class WholeColumns:
         """Whether an array is such a column."""
         return not array.null_count and DataType.is_float64(array.type)
 
-    def matrix(self, begin: int, end: int) -> "NDArray[np.float64]":
-        """These rows, of each column's rows that are there, column after column in memory."""
-        X = np.empty((end - begin, len(self._addresses)), order="F")
+    def matrix(self, begin: int, end: int, memory: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """These rows, of each column's rows that are there, column after column at the start of `memory`."""
+        width = len(self._addresses)
+        X = memory[: (end - begin) * width].reshape(end - begin, width, order="F")
         to: int = X.ctypes.data
         size, first = 8 * (end - begin), 8 * begin
         for address in self._addresses:
