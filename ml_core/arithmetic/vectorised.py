@@ -142,6 +142,14 @@ def _squares(X: Matrix | OneHotRows) -> Matrix:
     return X.squares() if isinstance(X, OneHotRows) else np.einsum("ij,ij->i", X, X)
 
 
+def _length(X: Matrix | OneHotRows) -> float:
+    """The length of all rows as one vector: the root of the sum of all their squares."""
+    if isinstance(X, OneHotRows):
+        return float(np.hypot(_length(X.leading), np.count_nonzero(X.ones >= 0) ** 0.5))
+    numbers = X.ravel(order="K")  # a view, in either order of memory
+    return float(np.sqrt(numbers @ numbers))
+
+
 def _row(X: Matrix | OneHotRows, number: int) -> list[float]:
     """One row in full."""
     row: list[float] = X[np.array([number])][0].tolist()
@@ -166,10 +174,15 @@ def affine(X: Matrix | OneHotRows, weights: Tensor, intercepts: Sequence[float])
     """x·w + b for every row w of the weights and its intercept b."""
     W = _array(weights)
     products = _products(X, W) + np.asarray(intercepts)
-    sizes = np.sqrt(_squares(X))[:, None] * np.sqrt(_squares(W))
-    # The sign of what is 0 but for rounding decides a label: those rows are computed as few rows are.
-    for row in np.flatnonzero((np.abs(products) < CLOSE * (sizes + np.abs(intercepts))).any(axis=1)):
-        products[row] = plain.affine_row(_row(X, int(row)), weights, intercepts)
+    lengths, constants = np.sqrt(_squares(W)), np.abs(intercepts)
+    # The sign of what is 0 but for rounding decides a label: those rows are computed as few rows are. None is
+    # longer than all rows together, which are measured at once: mostly that rules out every row.
+    close = np.flatnonzero((np.abs(products) < CLOSE * (_length(X) * lengths + constants)).any(axis=1))
+    if len(close):
+        sizes = np.sqrt(_squares(X[close]))[:, None] * lengths
+        close = close[(np.abs(products[close]) < CLOSE * (sizes + constants)).any(axis=1)]
+    for row in close.tolist():
+        products[row] = plain.affine_row(_row(X, row), weights, intercepts)
     return _finite(products)
 
 
