@@ -99,6 +99,9 @@ class ObjectStore(Protocol):
     def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
         """Some bytes of an object; see `DataStore.part`."""
 
+    def part_into(self, key: str, begin: int, to: memoryview, revision: str) -> int:
+        """The same into memory that is there; see `DataStore.part_into`."""
+
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""
 
@@ -141,6 +144,9 @@ class DataStore(Protocol):
 
         Raises `ObjectNotFound` where it is gone, `RevisionMismatch` where it changed, and `Unavailable`.
         """
+
+    def part_into(self, key: str, begin: int, to: memoryview, revision: str) -> int:
+        """Read as many bytes as `to` has from `begin` on into it; how many there were. Raises as `part`."""
 
 
 class OtherBucket(DataStore, Protocol):

@@ -28,6 +28,8 @@ from ml_core.ports import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Buffer
+
     from obstore import GetResult, ObjectMeta, PutMode, PutResult
     from obstore.store import ClientConfig, RetryConfig
     from obstore.store import ObjectStore as AnyStore
@@ -147,8 +149,17 @@ class ObstoreStore:
 
     def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
         """Bytes of that revision. Raises `ObjectNotFound`, `RevisionMismatch`."""
-        check_key(key)
         check_range(begin, end)
+        return bytes(self._part(key, begin, end, revision))
+
+    def part_into(self, key: str, begin: int, to: memoryview, revision: str) -> int:
+        """The same into memory that is there. Raises as `part`."""
+        found = memoryview(self._part(key, begin, begin + len(to), revision))
+        to[: len(found)] = found
+        return len(found)
+
+    def _part(self, key: str, begin: int, end: int, revision: str) -> "Buffer":
+        check_key(key)
         e_tag, _ = _halves(revision)
         with _Translated(key):
             try:
@@ -182,10 +193,10 @@ class ObstoreStore:
             _check_bucket(error)
             raise RevisionMismatch(f"'{key}' is gone") from error
 
-    def _range(self, key: str, begin: int, end: int, e_tag: str) -> bytes:
+    def _range(self, key: str, begin: int, end: int, e_tag: str) -> "Buffer":
         try:
             result = obstore.get(self._store, key, options={"if_match": e_tag, "range": (begin, end)})
-            return result.bytes().to_bytes()
+            return result.bytes()
         except obstore.exceptions.GenericError:
             # A store that has nothing from there on refuses the range.
             if begin < obstore.head(self._store, key)["size"]:

@@ -101,6 +101,11 @@ class CountingStore:
         self.bytes += len(data[begin:end])
         return data[begin:end]
 
+    def part_into(self, key: str, begin: int, to: memoryview, revision: str) -> int:
+        read = self.part(key, begin, begin + len(to), revision)
+        to[: len(read)] = read
+        return len(read)
+
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         data = b"".join(chunks)
         self._count("put", key, data)

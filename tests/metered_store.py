@@ -60,6 +60,12 @@ class MeteredStore:
         self.cost = self.cost._replace(read=self.cost.read + len(found))
         return found
 
+    def part_into(self, key: str, begin: int, to: memoryview, revision: str) -> int:
+        self._count()
+        read = self._store.part_into(key, begin, to, revision)
+        self.cost = self.cost._replace(read=self.cost.read + read)
+        return read
+
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         data = list(chunks)
         self._count(written=sum(map(len, data)))

@@ -246,13 +246,24 @@ class DataSources:
         Raises `RevisionMismatch` where it changed or is gone, `InvalidInput` where it may not be read, and
         `Unavailable`.
         """
+        with self._as_found(file) as (store, key):
+            return store.part(key, begin, end, file.revision)
+
+    def part_into(self, file: DataFile, begin: int, to: memoryview) -> int:
+        """Read as many bytes as `to` has from `begin` on into it; how many there were. Raises as `part`."""
+        with self._as_found(file) as (store, key):
+            return store.part_into(key, begin, to, file.revision)
+
+    @contextmanager
+    def _as_found(self, file: DataFile) -> Iterator[tuple[ObjectStore | DataStore, str]]:
+        """The store and the key of a file that is to be as it was. Raises as `part`."""
         found = self.check(file.uri)
         with self._told(found):
             try:
                 if found.scheme == DATASET:
-                    key = upload_key(found.place, found.key)
-                    return self._uploads().part(key, begin, end, file.revision)
-                return self._store_of(found).part(found.key, begin, end, file.revision)
+                    yield self._uploads(), upload_key(found.place, found.key)
+                else:
+                    yield self._store_of(found), found.key
             except (RevisionMismatch, ObjectNotFound) as error:
                 raise RevisionMismatch(f"{found} changed, or went away, after it was looked at") from error
 

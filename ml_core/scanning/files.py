@@ -18,3 +18,7 @@ class DataFiles(Protocol):
         Raises `RevisionMismatch` where it changed, and `Unavailable`.
         """
         ...
+
+    def part_into(self, file: DataFile, begin: int, to: memoryview, /) -> int:
+        """Read as many bytes as `to` has from `begin` on into it; how many there were. Raises as `part`."""
+        ...

@@ -228,6 +228,11 @@ def _fill(view: memoryview, data: DataFiles, file: DataFile, piece: Piece) -> No
         begin, end = run[0].begin, max(span.end for span in run)
         for here in range(begin, end, _READ_BYTES):
             until = min(end, here + _READ_BYTES)
+            if len(run) == 1:  # of which nothing is left out: it is read to where it belongs
+                at = run[0].at - begin
+                if data.part_into(file, here, view[at + here : at + until]) != until - here:
+                    raise MalformedInput(f"{BROKEN}: it is cut off")
+                continue
             read = memoryview(data.part(file, here, until))
             for span in run:
                 first, last = max(span.begin, here), min(span.end, until)

@@ -76,6 +76,9 @@ class FaultyStore:
     def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
         return self._do("part", key, lambda: self._store.part(key, begin, end, revision))
 
+    def part_into(self, key: str, begin: int, to: memoryview, revision: str) -> int:
+        return self._do("part_into", key, lambda: self._store.part_into(key, begin, to, revision))
+
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         data = list(chunks)
         self._do("write_stream", key, lambda: self._store.write_stream(key, data))

@@ -3,6 +3,7 @@
 import importlib
 import json
 import secrets
+from collections.abc import Callable
 
 import boto3
 import pytest
@@ -12,7 +13,7 @@ from handlers.local.services import folder_services
 from handlers.settings import read_settings
 from ml_core.datasets.sources import upload_key
 from ml_core.errors import InvalidInput, ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
-from ml_core.ports import LARGEST_PAGE, Page
+from ml_core.ports import LARGEST_PAGE, DataStore, Page
 from tests.contract.backend import Address, backend, stores
 from tests.contract.places import Place
 
@@ -84,25 +85,40 @@ def test_more_files_than_a_page_holds_are_listed_page_by_page(place: Place) -> N
     assert sources.part(found[-1], 0, 1) == b"1"
 
 
-def test_a_part_is_read_of_exactly_the_revision_that_was_seen(place: Place) -> None:
+type ReadPart = Callable[[DataStore, str, int, int, str], bytes]
+
+
+def _read_part(lake: DataStore, key: str, begin: int, end: int, revision: str) -> bytes:
+    return lake.part(key, begin, end, revision)
+
+
+def _read_part_into(lake: DataStore, key: str, begin: int, end: int, revision: str) -> bytes:
+    memory = bytearray(b"?" * (end - begin))
+    read = lake.part_into(key, begin, memoryview(memory), revision)
+    assert memory[read:] == b"?" * (end - begin - read)
+    return bytes(memory[:read])
+
+
+@pytest.mark.parametrize("read_part", [_read_part, _read_part_into])
+def test_a_part_is_read_of_exactly_the_revision_that_was_seen(place: Place, read_part: ReadPart) -> None:
     data = bytes(range(256)) * 40
     lake = backend(place.cloud).lake(place.address, {"p/a.csv": data, "p/none.csv": b""})
     (seen, empty) = lake.listed("p/").objects
-    assert lake.part("p/a.csv", 0, len(data), seen.revision) == data
-    assert lake.part("p/a.csv", 3, 1000, seen.revision) == data[3:1000]
-    assert lake.part("p/a.csv", 10_000, 99_999, seen.revision) == data[10_000:]
+    assert read_part(lake, "p/a.csv", 0, len(data), seen.revision) == data
+    assert read_part(lake, "p/a.csv", 3, 1000, seen.revision) == data[3:1000]
+    assert read_part(lake, "p/a.csv", 10_000, 99_999, seen.revision) == data[10_000:]
     for begin, end in ((7, 7), (0, 0), (len(data), len(data) + 1), (99_999, 100_000)):
-        assert lake.part("p/a.csv", begin, end, seen.revision) == b""
-    assert lake.part("p/none.csv", 0, 100, empty.revision) == b""
+        assert read_part(lake, "p/a.csv", begin, end, seen.revision) == b""
+    assert read_part(lake, "p/none.csv", 0, 100, empty.revision) == b""
     with pytest.raises(ValueError, match="no range"):
         lake.part("p/a.csv", 3, 2, seen.revision)
     backend(place.cloud).lake(place.address, {"p/a.csv": data[::-1]})
     for begin, end in ((0, 10), (5, 5), (len(data), len(data) + 1)):
         with pytest.raises(RevisionMismatch):
-            lake.part("p/a.csv", begin, end, seen.revision)
+            read_part(lake, "p/a.csv", begin, end, seen.revision)
     for end in (10, 0):
         with pytest.raises(ObjectNotFound):
-            lake.part("p/gone.csv", 0, end, seen.revision)
+            read_part(lake, "p/gone.csv", 0, end, seen.revision)
 
 
 # What a function of each cloud has from its platform and not from our configuration.

@@ -63,6 +63,11 @@ class Bucket:
             raise RevisionMismatch(key)
         return self._found(key)[begin:end]
 
+    def part_into(self, key: str, begin: int, to: memoryview, revision: str) -> int:
+        read = self.part(key, begin, begin + len(to), revision)
+        to[: len(read)] = read
+        return len(read)
+
     def _found(self, key: str) -> bytes:
         if key not in self.objects:
             raise ObjectNotFound(key)
@@ -420,6 +425,10 @@ def test_a_part_of_a_file_that_changed_or_went_away_is_not_read(tmp_path: Path) 
     assert upload.uri == "dataset://churn/01"
     files = [*reading.files("s3://lake/"), upload]
     assert [reading.part(file, 1, 3) for file in files] == [b"bc", b"bc", b"bc"]
+    for file in files:
+        memory = bytearray(4)
+        assert reading.part_into(file, 1, memoryview(memory)) == 2
+        assert memory == b"bc\0\0"
     objects["a.csv"] = b"abd"
     del objects["gone.csv"]
     store.write_stream(upload_key("churn", "01"), [b"abc"])

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from ml_core.digests import sha256
@@ -72,15 +72,25 @@ class DataFolder:
     def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
         """Bytes of that revision. Raises `ObjectNotFound`, `RevisionMismatch`, `Unavailable`."""
         check_range(begin, end)
+        with self._unchanged(key, revision) as file:
+            return _read(file, begin, end)
+
+    def part_into(self, key: str, begin: int, to: memoryview, revision: str) -> int:
+        """The same into memory that is there. Raises as `part`."""
+        with self._unchanged(key, revision) as file:
+            return _read_into(file, begin, to)
+
+    @contextmanager
+    def _unchanged(self, key: str, revision: str) -> Iterator[int]:
+        """A file to read from, of that revision. Raises as `part`."""
         with os.fdopen(self._open(key), "rb", buffering=0) as file:
             try:
-                found = _read(file.fileno(), begin, end)
+                yield file.fileno()
             except OSError as error:
                 raise self._unreadable(error) from error
             # A file that was written over tells so after it was read.
             if _revision(os.fstat(file.fileno())) != revision:
                 raise RevisionMismatch(f"'{key}' changed meanwhile")
-            return found
 
     def put_if_absent(self, key: str, data: bytes) -> str:
         """Write a new file, whole or not at all; its revision. Raises `ObjectExists`, `Unavailable`."""
@@ -222,6 +232,14 @@ def _read(file: int, begin: int, end: int) -> bytes:
         pieces.append(piece)
         begin += len(piece)
     return b"".join(pieces) if len(pieces) != 1 else pieces[0]
+
+
+def _read_into(file: int, begin: int, to: memoryview) -> int:
+    """The same into memory that is there; how many bytes there were."""
+    done = 0
+    while done < len(to) and (read := os.preadv(file, [to[done:]], begin + done)):
+        done += read
+    return done
 
 
 def _walk(folder: int, stem: bytes, prefix: bytes, after: bytes) -> Iterator[tuple[str, os.stat_result]]:

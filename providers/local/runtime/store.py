@@ -116,12 +116,24 @@ class FolderStore:
     def part(self, key: str, begin: int, end: int, revision: str) -> bytes:
         """Bytes of that revision. Raises `ObjectNotFound`, `RevisionMismatch`."""
         check_range(begin, end)
-        path = self._path(key)
-        with _DISK_ERRORS, _open(path, key) as file:
-            if _read_revision(file) != revision:
-                raise RevisionMismatch(f"'{key}' changed meanwhile")
-            file.seek(_HEADER + begin)
+        with _DISK_ERRORS, self._unchanged(key, begin, revision) as file:
             return file.read(end - begin)
+
+    def part_into(self, key: str, begin: int, to: memoryview, revision: str) -> int:
+        """The same into memory that is there. Raises as `part`."""
+        with _DISK_ERRORS, self._unchanged(key, begin, revision) as file:
+            return file.readinto(to)
+
+    def _unchanged(self, key: str, begin: int, revision: str) -> io.BufferedReader:
+        """An object's file, of that revision, to be read from `begin` on. Raises as `part`."""
+        file = _open(self._path(key), key)
+        try:
+            _check_same(_read_revision(file), revision, key)
+            file.seek(_HEADER + begin)
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     def write_stream(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write or replace an object from chunks; nothing is visible until the last one is stored."""
@@ -265,6 +277,10 @@ def _check_revision(path: str, key: str, revision: str) -> None:
             found = _read_revision(file)
     except ObjectNotFound as error:
         raise RevisionMismatch(f"'{key}' is gone") from error
+    _check_same(found, revision, key)
+
+
+def _check_same(found: str, revision: str, key: str) -> None:
     if found != revision:
         raise RevisionMismatch(f"'{key}' changed meanwhile")
 

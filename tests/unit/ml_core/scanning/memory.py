@@ -23,3 +23,8 @@ class MemoryData:
         self.read += end - begin
         self.largest = max(self.largest, end - begin)
         return content[begin:end]
+
+    def part_into(self, file: DataFile, begin: int, to: memoryview) -> int:
+        """The same into memory that is there."""
+        to[:] = self.part(file, begin, begin + len(to))
+        return len(to)
