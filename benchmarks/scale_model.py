@@ -197,8 +197,8 @@ DEFAULTS = ScaleFigures(
     ),
     works=(
         Workload("scoring, logistic regression", 1, 250, 50),
-        Workload("logistic regression, Newton", 8, 250, 50),
-        Workload("k-means, 10 clusters", 30, 250, 50),
+        Workload("logistic regression, Newton", 8, 100, 40),
+        Workload("k-means, 10 clusters", 30, 100, 40),
     ),
     tasks=TaskFigures(
         part_megabytes=67.108864,
