@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     type Numbers = NDArray[np.float64]
 
+# The shares of a step at which a pass looks as well, at the loss alone: one of them mostly leads down.
+SHARES = (0.4, 0.1, 0.02)
 # What a slice of rows may have of numbers, with every copy of it that a kernel makes: 2 MiB.
 SLICE = 1 << 18
 
@@ -22,6 +24,7 @@ class Derivatives(NamedTuple):
         gradient: machines × coefficients.
         curvature: machines × coefficients × coefficients; or machines × coefficients, only the diagonals.
         turned: machines × directions × coefficients: how the gradient turns along each direction asked for.
+        shorter: machines × `SHARES`: the loss where so much of the step had been made.
         near: the rows nearest to where their loss bends, of machines with a curvature in full; see `nearest`.
     """
 
@@ -29,6 +32,7 @@ class Derivatives(NamedTuple):
     gradient: "Numbers"
     curvature: "Numbers"
     turned: "Numbers"
+    shorter: "Numbers"
     near: "Numbers"
 
     def add(self, other: "Derivatives", /) -> "Derivatives":
@@ -38,6 +42,7 @@ class Derivatives(NamedTuple):
             self.gradient + other.gradient,
             self.curvature + other.curvature,
             self.turned + other.turned,
+            self.shorter + other.shorter,
             merged(self.near, other.near, len(self.loss)),
         )
 

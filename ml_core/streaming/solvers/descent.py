@@ -1,14 +1,16 @@
 """Going down to the least objective, a step of each machine after each pass over the rows.
 
 A pass looks at where a step led, and sums all that the next step needs: a step that leads down costs no
-pass but its own. One that leads up is taken again, shorter. Machines that are done are summed no more.
+pass but its own. It also sums the loss at some shares of the step: of one that leads up, the best of them is
+where the next pass looks. Machines that are done are summed no more.
 """
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ml_core.streaming.solvers import kept
+from ml_core.streaming.solvers.derivatives import SHARES
 from ml_core.streaming.solvers.nearest import MACHINE
 
 if TYPE_CHECKING:
@@ -18,14 +20,12 @@ if TYPE_CHECKING:
 
     from ml_core.streaming.solvers.contract import BlockKernel
     from ml_core.streaming.solvers.derivatives import Derivatives
+    from ml_core.streaming.solvers.nearest import Kept
 
     type Numbers = NDArray[np.float64]
 
 # A step is taken if it leads down by this share of what the slope promises.
 ENOUGH = 1e-4
-# A step that leads up is tried again at this share of its length at least; where less were better, what it
-# was made of is not to be believed.
-SHORTEST = 0.1
 # Objectives closer than this, relatively, are told apart by rounding alone.
 ROUNDING = 1e-13
 
@@ -43,15 +43,43 @@ class Objective(Protocol):
         """The penalty of each coefficient."""
         ...
 
+    def kept(self, near: "Numbers", at: "Numbers") -> "Kept":
+        """The losses of rows of a machine that were kept of a pass which looked there."""
+        ...
+
     def of_nothing(self, counts: "Sequence[int]") -> "Numbers":
         """What it is for each machine where all coefficients are 0, of so many rows of each class."""
         ...
 
     def kernel(
-        self, machines: "NDArray[np.intp]", coefficients: "Numbers", along: "Numbers", *, full: bool
+        self,
+        machines: "NDArray[np.intp]",
+        coefficients: "Numbers",
+        moved: "Numbers",
+        along: "Numbers",
+        *,
+        full: bool,
     ) -> "BlockKernel[Derivatives]":
         """What to sum for these machines there; see `MarginKernel`."""
         ...
+
+
+class Place(NamedTuple):
+    """A place that a machine came to, and what a pass told there.
+
+    Args:
+        at: its coefficients.
+        gradient: that of loss and penalty.
+        curvature: that of the loss, in full or its diagonal.
+        turned: directions × coefficients: how the gradient of the loss turns along each.
+        near: the rows that were kept.
+    """
+
+    at: "Numbers"
+    gradient: "Numbers"
+    curvature: "Numbers"
+    turned: "Numbers"
+    near: "Numbers"
 
 
 class Direction(Protocol):
@@ -68,14 +96,7 @@ class Direction(Protocol):
         """Machines × directions × coefficients: along which a pass is to tell how gradients turn."""
         ...
 
-    def of(
-        self,
-        machine: int,
-        gradient: "Numbers",
-        curvature: "Numbers",
-        turned: "Numbers",
-        near: "Numbers",
-    ) -> "Numbers":
+    def of(self, machine: int, place: Place) -> "Numbers":
         """The step from there, downwards. Told of each place that a machine comes to, in order."""
         ...
 
@@ -119,7 +140,8 @@ class Descent:
         self.passes = 0
         self.objectives: list[float] = []
         self._trial = np.zeros((machines, width)) if start is None else start.copy()
-        self._at = self._trial.copy()  # the last place that was looked at and taken
+        # The last place that was looked at and taken, or nothing: what the trial is a step from.
+        self._at = np.zeros((machines, width))
         self._step = np.zeros((machines, width))
         self._length = np.zeros(machines)  # the share of the step that the trial is
         self._slope = np.zeros(machines)  # along the step, at the beginning of it
@@ -155,25 +177,26 @@ class Descent:
         if self.done:
             return None
         active = np.flatnonzero(~self._done)
+        moved = self._trial[active] - self._at[active]
         return self._objective.kernel(
-            active, self._trial[active], self._direction.along(active), full=self._direction.full
+            active, self._trial[active], moved, self._direction.along(active), full=self._direction.full
         )
 
     def take(self, sums: "Derivatives") -> None:
         """Make a step of the sums of what `next` gave."""
         self.passes += 1
         for place, machine in enumerate(np.flatnonzero(~self._done).tolist()):
-            penalty = 0.5 * float(self._objective.ridge @ self._trial[machine] ** 2)
-            value = float(sums.loss[place]) + penalty
+            value = float(sums.loss[place]) + self._penalty(self._trial[machine])
             if not np.isfinite(self._value[machine]) and value > self._nothing[machine] * (1 + ROUNDING):
-                self._trial[machine] = 0.0
-                self._direction.forget(machine)
+                self._begin_shorter(machine, sums.shorter[place])
             elif self._leads_down(machine, value):
                 near = sums.near[sums.near[:, MACHINE] == place]
-                told = sums.gradient[place], sums.curvature[place], sums.turned[place], near
-                self._go_on(machine, value, *told)
+                at = self._trial[machine].copy()
+                gradient = sums.gradient[place] + self._objective.ridge * at
+                told = Place(at, gradient, sums.curvature[place], sums.turned[place], near)
+                self._go_on(machine, value, told)
             else:
-                self._shorten(machine, value)
+                self._shorten(machine, sums.shorter[place])
         self.objectives.append(float(np.minimum(self._value, self._nothing).sum()))
 
     def _leads_down(self, machine: int, value: float) -> bool:
@@ -185,26 +208,44 @@ class Descent:
             raise OverflowError("the sums over the rows overflow")
         return True
 
-    def _go_on(self, machine: int, value: float, gradient: "Numbers", *told: "Numbers") -> None:
-        """From a place with this objective; `told` are curvature, directions and near rows."""
-        self._at[machine] = self._trial[machine]
-        gradient = gradient + self._objective.ridge * self._at[machine]
-        step = self._direction.of(machine, gradient, *told)
-        slope = float(gradient @ step)
+    def _go_on(self, machine: int, value: float, place: Place) -> None:
+        """From a place with this objective."""
+        self._at[machine] = place.at
+        step = self._direction.of(machine, place)
+        slope = float(place.gradient @ step)
         self._done[machine] = -0.5 * slope <= self._direction.precise * abs(value)
         if not self._done[machine] or self._direction.sure:
             self._trial[machine] = self._at[machine] + step
         self._step[machine], self._slope[machine], self._length[machine] = step, slope, 1.0
         self._value[machine] = value
 
-    def _shorten(self, machine: int, value: float) -> None:
-        """Try again where a parabola through what is known has its least, within bounds."""
-        length, promised = self._length[machine], self._length[machine] * self._slope[machine]
-        rise = value - self._value[machine] - promised
-        share = -0.5 * promised / rise if np.isfinite(rise) and rise > 0 else 0.1
-        if share < SHORTEST:
+    def _penalty(self, coefficients: "Numbers") -> float:
+        return 0.5 * float(self._objective.ridge @ coefficients**2)
+
+    def _of_shares(self, machine: int, losses: "Numbers") -> "Numbers":
+        """The objective at each share of the step to the trial."""
+        at, moved = self._at[machine], self._trial[machine] - self._at[machine]
+        penalties = [self._penalty(at + share * moved) for share in SHARES]
+        values: Numbers = losses + np.array(penalties)
+        return values
+
+    def _begin_shorter(self, machine: int, losses: "Numbers") -> None:
+        """Begin at the share of the sample's end that is best, or from nothing."""
+        values = self._of_shares(machine, losses)
+        best = int(values.argmin())
+        self._trial[machine] *= SHARES[best] if values[best] < self._nothing[machine] else 0.0
+        self._direction.forget(machine)
+
+    def _shorten(self, machine: int, losses: "Numbers") -> None:
+        """Go to the share of the step that leads down the most; to a smaller one where none does."""
+        promised = ENOUGH * self._length[machine] * self._slope[machine]
+        values = self._of_shares(machine, losses)
+        down = values <= self._value[machine] + promised * np.array(SHARES)
+        best = int(np.where(down, values, np.inf).argmin())
+        if not down.any():  # what the step was made of is not to be believed
+            best = len(SHARES) - 1
             self._direction.forget(machine)
-        self._length[machine] = length * min(0.5, max(SHORTEST, share))
+        self._length[machine] *= SHARES[best]
         self._trial[machine] = self._at[machine] + self._length[machine] * self._step[machine]
         if self._length[machine] < 1e-12:  # no digit is left to go down by
             self._trial[machine] = self._at[machine]

@@ -221,6 +221,7 @@ def _hinge(
         intercept=True,
         movable=True,
         sample=sample,
+        kinked=True,
     )
 
 
@@ -232,7 +233,7 @@ def _log_descent(
     start: "Numbers | None",
 ) -> Descent:
     objective = LinearObjective(LOG, two_classes(by_class), seen, columns)
-    return Descent(objective, _direction(objective, loss=LOG), most, start=start)
+    return Descent(objective, _direction(objective), most, start=start)
 
 
 def _multinomial_descent(
@@ -257,7 +258,7 @@ def _squared_hinge_descent(
 ) -> Descent:
     machines = one_versus_rest(by_class)
     objective = LinearObjective(SQUARED_HINGE, machines, seen, columns, of_intercept=1.0)
-    return Descent(objective, _direction(objective, loss=SQUARED_HINGE), most, start=start)
+    return Descent(objective, _direction(objective), most, start=start)
 
 
 def _hinge_descent(
@@ -274,12 +275,10 @@ def _hinge_descent(
     return HingeDescent(machines, seen, columns, most, start=start, width=first)
 
 
-def _direction(
-    objective: Objective, *, loss: str = "", pinned: "Numbers | None" = None, classes: int = 1
-) -> Direction:
+def _direction(objective: Objective, *, pinned: "Numbers | None" = None, classes: int = 1) -> Direction:
     machines, width = objective.shape
     if in_full(machines, width):
-        return Newton(objective.ridge, pinned, loss)
+        return Newton(objective.ridge, objective.kept, pinned)
     return QuasiNewton(objective.ridge, machines, classes)
 
 

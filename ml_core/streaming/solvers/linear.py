@@ -6,6 +6,7 @@ import numpy as np
 
 from ml_core.streaming.solvers.losses import LOSSES
 from ml_core.streaming.solvers.margins import Machines, MarginKernel
+from ml_core.streaming.solvers.nearest import KeptMargins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +49,23 @@ class LinearObjective:
         found: Numbers = np.abs(signs) * costs @ np.array(counts, dtype=np.float64) * loss[0]
         return found
 
+    def kept(self, near: "Numbers", at: "Numbers") -> KeptMargins:
+        """The losses of kept rows of a machine."""
+        del at  # kept rows tell their margins
+        return KeptMargins(near, LOSSES[self._loss])
+
     def kernel(
-        self, machines: "NDArray[np.intp]", coefficients: "Numbers", along: "Numbers", *, full: bool
+        self,
+        machines: "NDArray[np.intp]",
+        coefficients: "Numbers",
+        moved: "Numbers",
+        along: "Numbers",
+        *,
+        full: bool,
     ) -> MarginKernel:
         """What to sum for these machines there."""
         chosen = Machines(self._machines.signs[machines], self._machines.costs[machines])
-        return MarginKernel(self._loss, chosen, coefficients, self._coordinates, along, full)
+        return MarginKernel(self._loss, chosen, coefficients, self._coordinates, moved, along, full)
 
 
 def two_classes(costs: "Numbers") -> Machines:

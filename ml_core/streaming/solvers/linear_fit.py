@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 # A descent that starts from a sample has mostly this many passes, or from nowhere.
 NEAR, FAR = 4, 9
+# A sample is begun from that has so many rows of each class for each coefficient, or all rows. One of fewer
+# is learnt by heart: where that ends, most losses are flat, and from there it is farther than from nothing.
+TOLD = 20
 
 
 class LinearFit:
@@ -39,6 +42,7 @@ class LinearFit:
         intercept: whether decisions have one.
         movable: whether it is free of penalty.
         sample: where to start from; None for nothing, or where a state will be restored.
+        kinked: whether the loss is the hinge, to whose kinks every sample leads nearer.
     """
 
     def __init__(
@@ -52,12 +56,13 @@ class LinearFit:
         intercept: bool,
         movable: bool,
         sample: StartingRows | None,
+        kinked: bool = False,
     ) -> None:
         self._descending, self._estimating = descending, estimating
         self._costs, self._counts, self._columns = costs, counts, columns
         self._intercept, self._movable = intercept, movable
-        self._sample = sample
-        self._near = sample is not None
+        self._sample, self._kinked = sample, kinked
+        self._near = sample is not None and self._tells(sample)
         self._seen = Coordinates(intercept)
         self._descent: Descent | HingeDescent | None = None
 
@@ -95,11 +100,19 @@ class LinearFit:
             self._descent = self._begun()
         return self._descent.next()
 
+    def _tells(self, sample: StartingRows) -> bool:
+        """Whether to begin where the sample ends."""
+        everything = len(sample.X) >= sum(self._counts)
+        fewest = int(sample.counts(len(self._counts)).min())
+        return everything or self._kinked or fewest >= TOLD * (self._columns + self._intercept)
+
     def _begun(self) -> Descent | HingeDescent:
         sample = self._sample
         if sample is None or not len(sample.X):
             return self._descending(self._costs, self._seen, None)
         self._seen = coordinates(sample.X, intercept=self._intercept, movable=self._movable)
+        if not self._near:
+            return self._descending(self._costs, self._seen, None)
         small: Any = self._descending(costs_of_sample(self._costs, self._counts, sample), self._seen, None)
         run(small, sample)
         descent = self._descending(self._costs, self._seen, small.coefficients)

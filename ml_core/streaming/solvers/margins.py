@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ml_core.streaming.solvers.derivatives import Derivatives, slices
+from ml_core.streaming.solvers.derivatives import SHARES, Derivatives, slices
 from ml_core.streaming.solvers.losses import BENDS, LOSSES
 from ml_core.streaming.solvers.nearest import merged, most_of, none, of_machine
 
@@ -41,6 +41,7 @@ class MarginKernel(NamedTuple):
         machines: those that are summed for, as all arguments below.
         coefficients: machines × coefficients: where to look.
         coordinates: how rows are seen.
+        moved: machines × coefficients: the step that led there.
         along: machines × directions × coefficients: along which it is told how gradients turn.
         full: whether the curvature is summed in full, or its diagonal.
     """
@@ -49,6 +50,7 @@ class MarginKernel(NamedTuple):
     machines: Machines
     coefficients: "Numbers"
     coordinates: "Coordinates"
+    moved: "Numbers"
     along: "Numbers"
     full: bool
 
@@ -56,7 +58,7 @@ class MarginKernel(NamedTuple):
     def work(self) -> int:
         """How many multiplications a row takes at most."""
         machines, width = len(self.coefficients), len(self.coefficients.T)
-        return machines * width * ((width + 5) // 2 if self.full else 3 + 2 * self.along.shape[1])
+        return machines * width * ((width + 5) // 2 if self.full else 4 + 2 * self.along.shape[1])
 
     def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> Derivatives:
         """The sums over a block."""
@@ -67,6 +69,7 @@ class MarginKernel(NamedTuple):
             np.zeros((machines, width)),
             np.zeros((machines, width, width) if self.full else (machines, width)),
             np.zeros(self.along.shape),
+            np.zeros((machines, len(SHARES))),
             none(width),
         )
         for some in slices(len(X), width + machines):
@@ -78,15 +81,19 @@ class MarginKernel(NamedTuple):
         """Add to the sums, and say which rows are near."""
         machines, width = self.coefficients.shape
         near = [none(width)]
-        decisions = rows @ self.coefficients.T
+        decisions, changes = rows @ self.coefficients.T, rows @ self.moved.T
         loss_of = LOSSES[self.loss]
         for machine, (signs, costs) in enumerate(zip(*self.machines, strict=True)):
-            sign, cost, decision, looked_at = signs[y], costs[y], decisions[:, machine], rows
+            sign, cost, looked_at = signs[y], costs[y], rows
+            decision, change = decisions[:, machine], changes[:, machine]
             if not signs.all():
                 chosen = np.flatnonzero(sign)
-                sign, cost, decision, looked_at = sign[chosen], cost[chosen], decision[chosen], rows[chosen]
-            margins = sign * decision
+                sign, cost, looked_at = sign[chosen], cost[chosen], rows[chosen]
+                decision, change = decision[chosen], change[chosen]
+            margins, change = sign * decision, sign * change
             loss, slope, curvature = loss_of(margins)
+            for place, share in enumerate(SHARES):
+                sums.shorter[machine, place] += cost @ loss_of(margins - (1.0 - share) * change)[0]
             sums.loss[machine] += cost @ loss
             sums.gradient[machine] += (cost * sign * slope) @ looked_at
             _add_curvature(sums.curvature[machine], looked_at, cost * curvature, full=self.full)
@@ -96,8 +103,8 @@ class MarginKernel(NamedTuple):
                 sums.turned[machine] += across.T @ looked_at
             if self.full:
                 most = most_of(machines, width)
-                bend = BENDS[self.loss]
-                near.append(of_machine(machine, looked_at, sign, cost, margins, bend, most))
+                distances = np.abs(margins - BENDS[self.loss])
+                near.append(of_machine(machine, looked_at, sign, cost, margins, distances, most))
         return np.concatenate(near)
 
 

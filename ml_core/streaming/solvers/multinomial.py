@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ml_core.streaming.solvers.derivatives import Derivatives, slices
+from ml_core.streaming.solvers.derivatives import SHARES, Derivatives, slices
 from ml_core.streaming.solvers.limits import in_full
-from ml_core.streaming.solvers.nearest import none
+from ml_core.streaming.solvers.nearest import BEFORE, COST, MARGIN, merged, most_of, none, of_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,6 +30,7 @@ class MultinomialKernel(NamedTuple):
         costs: what a row's loss is multiplied by, for each class.
         coefficients: classes × coefficients of each: where to look.
         coordinates: how rows are seen.
+        moved: classes × coefficients of each: the step that led there.
         along: 1 × directions × coefficients: along which it is told how the gradient turns.
         full: whether the curvature is summed in full, or its diagonal.
     """
@@ -37,6 +38,7 @@ class MultinomialKernel(NamedTuple):
     costs: "Numbers"
     coefficients: "Numbers"
     coordinates: "Coordinates"
+    moved: "Numbers"
     along: "Numbers"
     full: bool
 
@@ -46,8 +48,8 @@ class MultinomialKernel(NamedTuple):
         classes, width = len(self.coefficients), len(self.coefficients.T)
         if not self.full:
             directions: int = self.along.shape[1]
-            return (3 + 2 * directions) * classes * width
-        return classes * width * (2 + (classes + 1) * (width + 1) // 4)
+            return (4 + 2 * directions) * classes * width
+        return classes * width * (3 + (classes + 1) * (width + 1) // 4)
 
     def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> Derivatives:
         """The sums over a block."""
@@ -55,29 +57,68 @@ class MultinomialKernel(NamedTuple):
         size = self.coefficients.size
         loss, gradient = np.zeros(1), np.zeros((1, size))
         curvature = np.zeros((1, size, size) if self.full else (1, size))
-        sums = Derivatives(loss, gradient, curvature, np.zeros(self.along.shape), none(size))
+        turned, shorter = np.zeros(self.along.shape), np.zeros((1, len(SHARES)))
+        sums = Derivatives(loss, gradient, curvature, turned, shorter, none(len(self.coefficients.T)))
         classes, columns = self.coefficients.shape
         for some in slices(len(X), columns + classes * (1 + self.along.shape[1])):
-            self._sum(self.coordinates.seen(X[some]), y[some], sums)
+            near = self._sum(self.coordinates.seen(X[some]), y[some], sums)
+            sums = sums._replace(near=merged(sums.near, near, 1))
         return sums
 
-    def _sum(self, rows: "Numbers", y: "NDArray[np.int64]", sums: Derivatives) -> None:
+    def _sum(self, rows: "Numbers", y: "NDArray[np.int64]", sums: Derivatives) -> "Numbers":
+        """Add to the sums, and say which rows are near."""
         decisions = rows @ self.coefficients.T
-        decisions -= decisions.max(axis=1, keepdims=True)
-        shares = np.exp(decisions)
-        total = shares.sum(axis=1, keepdims=True)
-        shares /= total
-        each, cost = np.arange(len(y)), self.costs[y]
-        sums.loss[0] += cost @ (np.log(total[:, 0]) - decisions[each, y])
-        wrong = shares * cost[:, np.newaxis]
-        wrong[each, y] -= cost
+        cost, changes = self.costs[y], rows @ self.moved.T
+        for place, share in enumerate(SHARES):
+            sums.shorter[0, place] += cost @ _losses(decisions - (1.0 - share) * changes, y)
+        losses, shares, wrong = _looked(decisions, y, cost)
+        sums.loss[0] += cost @ losses
         sums.gradient[0] += (wrong.T @ rows).ravel()
         if self.full:
             _add_curvature(sums.curvature[0], rows, shares, cost)
+            width, distances = rows.shape[1], _distances(losses, wrong, y, cost)
+            near = of_machine(
+                0, rows, np.ones(len(y)), cost, y.astype(np.float64), distances, most_of(1, width)
+            )
         else:
+            near = none(rows.shape[1])
             curved = shares * (1.0 - shares) * cost[:, np.newaxis]
             sums.curvature[0] += (curved.T @ (rows * rows)).ravel()
             sums.turned[0] += _turned(self.along[0], rows, shares, cost)
+        return near
+
+
+def _losses(decisions: "Numbers", y: "NDArray[np.int64]") -> "Numbers":
+    decisions = decisions - decisions.max(axis=1, keepdims=True)
+    found: Numbers = np.log(np.exp(decisions).sum(axis=1)) - decisions[np.arange(len(y)), y]
+    return found
+
+
+def _looked(
+    decisions: "Numbers", y: "NDArray[np.int64]", cost: "Numbers"
+) -> "tuple[Numbers, Numbers, Numbers]":
+    """Each row's loss, the probabilities of the classes, and its slope by decision times its cost."""
+    each = np.arange(len(y))
+    decisions = decisions - decisions.max(axis=1, keepdims=True)
+    shares = np.exp(decisions)
+    own = shares[each, y]
+    shares[each, y] = 0.0
+    others = shares.sum(axis=1)
+    losses = np.where(own == 1.0, np.log1p(others), np.log(own + others) - decisions[each, y])
+    total = own + others
+    shares /= total[:, np.newaxis]
+    wrong = shares * cost[:, np.newaxis]
+    wrong[each, y] = -cost * (others / total)
+    shares[each, y] = own / total
+    return losses, shares, wrong
+
+
+def _distances(losses: "Numbers", wrong: "Numbers", y: "NDArray[np.int64]", cost: "Numbers") -> "Numbers":
+    """How far each row's decision is from where its class is as probable as all others together."""
+    others = -wrong[np.arange(len(y)), y]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Numbers = np.abs(losses + np.log(others / cost))
+    return np.where(np.isnan(found), np.inf, found)
 
 
 def _turned(along: "Numbers", rows: "Numbers", shares: "Numbers", cost: "Numbers") -> "Numbers":
@@ -105,6 +146,25 @@ def _add_curvature(into: "Numbers", rows: "Numbers", shares: "Numbers", cost: "N
             else:
                 into[place, places[other]] -= block
                 into[places[other], place] -= block
+
+
+class KeptClasses(NamedTuple):
+    """Kept rows, and where they were kept: classes × coefficients of each."""
+
+    near: "Numbers"
+    at: "Numbers"
+
+    def looked(self, step: "Numbers") -> "tuple[float, Numbers, Callable[[], Numbers]]":
+        """The sum of their losses after a step, its gradient, and what computes its curvature."""
+        rows, cost, y = self.near[:, BEFORE:], self.near[:, COST], self.near[:, MARGIN].astype(np.intp)
+        losses, shares, wrong = _looked(rows @ (self.at + step.reshape(self.at.shape)).T, y, cost)
+
+        def curved() -> "Numbers":
+            found = np.zeros((len(step), len(step)))
+            _add_curvature(found, rows, shares, cost)
+            return found
+
+        return float(cost @ losses), (wrong.T @ rows).ravel(), curved
 
 
 class MultinomialObjective:
@@ -139,14 +199,19 @@ class MultinomialObjective:
         found: Numbers = self._costs @ np.array(counts, dtype=np.float64) * np.log([len(self._costs)])
         return found
 
+    def kept(self, near: "Numbers", at: "Numbers") -> KeptClasses:
+        """The losses of kept rows."""
+        return KeptClasses(near, at.reshape(len(self._costs), -1))
+
     def kernel(
         self,
         machines: "NDArray[np.intp]",  # noqa: ARG002 - there is one
         coefficients: "Numbers",
+        moved: "Numbers",
         along: "Numbers",
         *,
         full: bool,
     ) -> MultinomialKernel:
         """What to sum there."""
-        by_class = coefficients.reshape(len(self._costs), -1)
-        return MultinomialKernel(self._costs, by_class, self._coordinates, along, full)
+        by_class, moved = (found.reshape(len(self._costs), -1) for found in (coefficients, moved))
+        return MultinomialKernel(self._costs, by_class, self._coordinates, moved, along, full)

@@ -4,7 +4,7 @@ A parabola says how a row's loss changes while its margin moves by about 1. Wher
 move by far more, and the few rows in between decide where the least is.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # The numbers of all rows that are kept of a pass, 4 MiB; but as many rows as may decide where the least is.
 KEPT = 1 << 19
 # What stands before each kept row, which is multiplied by its sign.
+# Of several classes at once its class is said in the place of its margin.
 MACHINE, COST, MARGIN, DISTANCE, BEFORE = 0, 1, 2, 3, 4
 # The steps of Newton's by which the least is found among kept rows.
 STEPS, PRECISE = 100, 1e-11
@@ -36,11 +37,10 @@ def of_machine(  # noqa: PLR0917 - what a row has
     signs: "Numbers",
     costs: "Numbers",
     margins: "Numbers",
-    bend: float,
+    distances: "Numbers",
     most: int,
 ) -> "Numbers":
     """Those of these rows that may be among the nearest."""
-    distances = np.abs(margins - bend)
     some = np.arange(len(rows))
     if len(rows) > most:
         some = np.sort(np.argsort(distances, kind="stable")[:most])
@@ -69,9 +69,37 @@ def most_of(machines: int, width: int) -> int:
     return max(KEPT // (machines * (BEFORE + width)), 2 * width + 50)
 
 
+class Kept(Protocol):
+    """The losses of kept rows, as the coefficients move."""
+
+    def looked(self, step: "Numbers") -> "tuple[float, Numbers, Callable[[], Numbers]]":
+        """Their sum after a step, its gradient, and what computes its curvature."""
+        ...
+
+
+class KeptMargins(NamedTuple):
+    """Kept rows of one machine, and the loss of their margins."""
+
+    near: "Numbers"
+    loss_of: "Loss"
+
+    def looked(self, step: "Numbers") -> "tuple[float, Numbers, Callable[[], Numbers]]":
+        """Their sum after a step, its gradient, and what computes its curvature."""
+        rows, costs = self.near[:, BEFORE:], self.near[:, COST]
+        loss, slope, bent = self.loss_of(self.near[:, MARGIN] + rows @ step)
+
+        def curved() -> "Numbers":
+            factors = costs * bent
+            some = np.flatnonzero(factors)
+            rooted = rows[some] * np.sqrt(factors[some])[:, np.newaxis]
+            found: Numbers = rooted.T @ rooted
+            return found
+
+        return float(costs @ loss), (costs * slope) @ rows, curved
+
+
 def least(
-    near: "Numbers",
-    loss_of: "Loss",
+    kept: Kept,
     gradient: "Numbers",
     curvature: "Numbers",
     solved: "Callable[[Numbers, Numbers], Numbers]",
@@ -79,37 +107,24 @@ def least(
     """The step to the least of the kept rows' losses and of a parabola that stands for all others.
 
     Args:
-        near: the kept rows of one machine.
-        loss_of: their loss.
+        kept: the kept rows of one machine.
         gradient: that of all rows and the penalty, at the place.
         curvature: theirs.
         solved: Newton's step, of a curvature and a gradient.
     """
-    rows, costs, at = near[:, BEFORE:], near[:, COST], near[:, MARGIN]
-
-    def looked(step: "Numbers") -> "tuple[float, Numbers, Numbers]":
-        loss, slope, bent = loss_of(at + rows @ step)
-        return float(costs @ loss), (costs * slope) @ rows, costs * bent
-
-    def curved(factors: "Numbers") -> "Numbers":
-        some = np.flatnonzero(factors)
-        rooted = rows[some] * np.sqrt(factors[some])[:, np.newaxis]
-        found: Numbers = rooted.T @ rooted
-        return found
-
     step = np.zeros(len(gradient))
-    value, slope, factors = looked(step)
-    rest, bent = gradient - slope, curvature - curved(factors)  # of all that is not kept
+    value, slope, curved = kept.looked(step)
+    rest, bent = gradient - slope, curvature - curved()  # of all that is not kept
     for _ in range(STEPS):
         down = slope + rest + bent @ step
-        further = solved(bent + curved(factors), down)
+        further = solved(bent + curved(), down)
         promised = float(down @ further)
         if -promised <= PRECISE * max(value, 1e-300):
             break
         length, before = 1.0, value + float(rest @ step + 0.5 * step @ bent @ step)
         while length > 1e-8:
             tried = step + length * further
-            value, slope, factors = looked(tried)
+            value, slope, curved = kept.looked(tried)
             if value + float(rest @ tried + 0.5 * tried @ bent @ tried) <= before + 1e-4 * length * promised:
                 break
             length *= 0.5

@@ -4,13 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml_core.streaming.solvers.losses import LOSSES
 from ml_core.streaming.solvers.nearest import least
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from ml_core.streaming.solvers.descent import Place
+    from ml_core.streaming.solvers.nearest import Kept
+
     type Numbers = NDArray[np.float64]
+    # Of kept rows of a machine and its coefficients, where they were kept: their losses.
+    type Keeping = Callable[[Numbers, Numbers], Kept]
 
 # Added to the diagonal once it is scaled to ones: nothing to a curvature that is known, and enough where
 # rows say nothing of a coefficient.
@@ -22,33 +28,26 @@ class Newton:
 
     Args:
         ridge: the penalty of each coefficient.
+        keeping: the losses of rows that are kept.
         pinned: added to the curvature where a direction changes nothing; None where every one does.
-        loss: that of rows that are kept, in `LOSSES`; "" where none are.
     """
 
     full, precise, sure = True, 1e-7, True  # what is left after the step is the square of that
 
-    def __init__(self, ridge: "Numbers", pinned: "Numbers | None" = None, loss: str = "") -> None:
-        self._ridge, self._pinned, self._loss = ridge, pinned, loss
+    def __init__(self, ridge: "Numbers", keeping: "Keeping", pinned: "Numbers | None" = None) -> None:
+        self._ridge, self._keeping, self._pinned = ridge, keeping, pinned
 
     def along(self, machines: "NDArray[np.intp]") -> "Numbers":
         """No directions: the curvature in full tells all."""
         return np.zeros((len(machines), 0, len(self._ridge)))
 
-    def of(
-        self,
-        machine: int,
-        gradient: "Numbers",
-        curvature: "Numbers",
-        turned: "Numbers",
-        near: "Numbers",
-    ) -> "Numbers":
+    def of(self, machine: int, place: "Place") -> "Numbers":
         """The step from there."""
-        del machine, turned
-        whole = curvature + np.diag(self._ridge)
-        if self._loss and len(near):
-            return least(near, LOSSES[self._loss], gradient, whole, self._step)
-        return self._step(whole, gradient)
+        del machine
+        whole = place.curvature + np.diag(self._ridge)
+        if len(place.near):
+            return least(self._keeping(place.near, place.at), place.gradient, whole, self._step)
+        return self._step(whole, place.gradient)
 
     def _step(self, whole: "Numbers", gradient: "Numbers") -> "Numbers":
         diagonal = np.sqrt(np.diagonal(whole))

@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ml_core.streaming.solvers.descent import Place
+
     type Numbers = NDArray[np.float64]
 
 # The directions of a pass: as many as have so many numbers together, within bounds; and those of several
@@ -52,23 +54,15 @@ class QuasiNewton:
         """Machines × directions × coefficients: along which the next pass tells how gradients turn."""
         return self._along[machines]
 
-    def of(
-        self,
-        machine: int,
-        gradient: "Numbers",
-        curvature: "Numbers",
-        turned: "Numbers",
-        near: "Numbers",
-    ) -> "Numbers":
+    def of(self, machine: int, place: "Place") -> "Numbers":
         """The step from there."""
-        del near
         moved = self._along[machine]
-        turned = turned + self._ridge * moved
-        diagonal = curvature + self._ridge
+        turned = place.turned + self._ridge * moved
+        diagonal = place.curvature + self._ridge
         diagonal = np.where(diagonal > 0, diagonal, 1.0)
         badly = self._between_classes(self._undone(machine, turned, diagonal) - moved)
         self._remember(machine, moved, turned)
-        step = -self._undone(machine, gradient[np.newaxis], diagonal)
+        step = -self._undone(machine, place.gradient[np.newaxis], diagonal)
         self._along[machine] = self._apart(np.concatenate([step, badly]), np.sqrt(diagonal))
         found: Numbers = step[0]
         return found

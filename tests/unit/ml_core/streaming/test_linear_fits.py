@@ -203,6 +203,39 @@ def test_a_weak_penalty_on_classes_that_lie_apart_takes_few_passes(
     assert not fit.warnings
 
 
+@pytest.mark.parametrize("C", [1e3, 1e6])
+@pytest.mark.parametrize(
+    ("kept", "most"), [(1 << 19, 3), (1, 20)], ids=["as many rows kept as there are", "few rows kept"]
+)
+@pytest.mark.parametrize("rows", [1000, 4000])
+def test_a_weak_penalty_on_four_classes_that_lie_apart_takes_few_passes(
+    monkeypatch: pytest.MonkeyPatch, rows: int, C: float, kept: int, most: int
+) -> None:
+    monkeypatch.setattr("ml_core.streaming.solvers.nearest.KEPT", kept)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(rows, 10))
+    y = (X @ rng.normal(size=(10, 4))).argmax(axis=1).astype(np.int64)
+    X, y = in_order_of("labels", X, y)
+    fit = passes(fit_of("logistic_regression", X, y, drawn(X, y, 0.3), C=C), X, y)
+    tight = LogisticRegression(C=C, tol=1e-12, max_iter=10_000, solver="newton-cholesky").fit(X, y)
+    costs = costs_of(C, None, y)
+    best = log_objective((tight.coef_, tight.intercept_), X, y, costs)
+    assert log_objective(coefficients(fit), X, y, costs) <= best * (1 + 1e-8)
+    assert fit.passes <= most
+
+
+def test_a_sample_that_is_learnt_by_heart_is_not_begun_from() -> None:
+    rng = np.random.default_rng(2)
+    words = [np.eye(kinds)[rng.choice(kinds, 6000, p=_shares(kinds))] for kinds in (60, 30, 5)]
+    X = np.hstack(words)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = (X @ rng.normal(size=95) + 3.0 * rng.logistic(size=6000) > 0).astype(np.int64)
+    few, many = drawn(X, y, 0.1), drawn(X, y, 0.9)
+    nothing = passes(fit_of("logistic_regression", X, y), X, y)
+    assert passes(fit_of("logistic_regression", X, y, few), X, y).objectives == nothing.objectives
+    assert passes(fit_of("logistic_regression", X, y, many), X, y).objectives[0] < nothing.objectives[0]
+
+
 def test_rows_nearest_to_the_bend_are_the_same_whatever_the_parts() -> None:
     rng = np.random.default_rng(3)
     rows, margins = rng.normal(size=(40, 400)), np.round(rng.normal(size=40), 1)  # with ties
@@ -210,7 +243,7 @@ def test_rows_nearest_to_the_bend_are_the_same_whatever_the_parts() -> None:
 
     def near(some: Any) -> Any:
         ones = np.ones(len(some))
-        return nearest.of_machine(0, rows[some], ones, ones, margins[some], 0.0, 40)
+        return nearest.of_machine(0, rows[some], ones, ones, margins[some], np.abs(margins[some]), 40)
 
     def within(parts: list[Any]) -> Any:
         found = nearest.none(400)
@@ -371,7 +404,8 @@ def test_kernels_go_to_other_processes_and_tell_their_work() -> None:
         assert kernel.work > X.shape[1]
 
 
-def test_a_pass_too_few_is_told() -> None:
+def test_a_pass_too_few_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml_core.streaming.solvers.nearest.KEPT", 1)
     X, y = table("wine")
     fit = passes(fit_of("logistic_regression", X, y, max_iter=2), X, y)
     assert fit.passes == 2
