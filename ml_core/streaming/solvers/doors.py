@@ -8,7 +8,7 @@ import numpy as np
 from ml_core.errors import Fault, raise_faults
 from ml_core.streaming.solvers.descent import Descent, Direction, Objective
 from ml_core.streaming.solvers.hinge_descent import NARROWEST, SAMPLED, WIDEST, HingeDescent
-from ml_core.streaming.solvers.limits import MOST_COEFFICIENTS, MOST_OF_CENTRES, in_full
+from ml_core.streaming.solvers.limits import MOST_COEFFICIENTS, MOST_OF_CENTRES, MOST_OF_HINGE, in_full
 from ml_core.streaming.solvers.linear import (
     LinearObjective,
     costs_of_rest,
@@ -93,7 +93,7 @@ def _no_line(chosen: "Mapping[str, Any]") -> list[Fault]:
 
 def _too_many_pairs(chosen: "Mapping[str, Any]", columns: int, classes: int | None) -> list[Fault]:
     pairs = (classes or 0) * ((classes or 0) - 1) // 2
-    if chosen.get("loss") == "squared_hinge" or in_full(pairs, columns + 1):
+    if chosen.get("loss") == "squared_hinge" or in_full(pairs, columns + 1, MOST_OF_HINGE):
         return []
     message = (
         f"the loss 'hinge' of {pairs} pairs of classes with {columns} columns once encoded needs all rows in "

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     type Numbers = NDArray[np.float64]
 
-# The numbers of all rows that are kept of a pass, 4 MiB; but as many rows as may decide where the least is.
-KEPT = 1 << 19
+# The numbers of all rows that are kept of a pass, 4 MiB; but as many rows as may decide where the least is,
+# up to 16 MiB: a quarter as many as there are coefficients still do.
+KEPT, MOST_KEPT = 1 << 19, 1 << 21
 # What stands before each kept row, which is multiplied by its sign.
 # Of several classes at once its class is said in the place of its margin.
 MACHINE, COST, MARGIN, DISTANCE, BEFORE = 0, 1, 2, 3, 4
@@ -66,7 +67,8 @@ def merged(one: "Numbers", other: "Numbers", machines: int) -> "Numbers":
 
 def most_of(machines: int, width: int) -> int:
     """How many rows are kept of each machine."""
-    return max(KEPT // (machines * (BEFORE + width)), 2 * width + 50)
+    numbers = machines * (BEFORE + width)
+    return max(KEPT // numbers, min(2 * width + 50, max(width // 4, MOST_KEPT // numbers)))
 
 
 class Kept(Protocol):

@@ -164,8 +164,8 @@ def test_separable_classes_take_few_passes_from_a_sample() -> None:
 
 def test_more_coefficients_than_newton_takes_are_fitted_by_l_bfgs() -> None:
     rng = np.random.default_rng(5)
-    X = (rng.random((1500, 1200)) < 0.02).astype(np.float64)
-    y = (X @ rng.normal(size=1200) + rng.normal(size=1500) > 0).astype(np.int64)
+    X = (rng.random((1500, 1600)) < 0.02).astype(np.float64)
+    y = (X @ rng.normal(size=1600) + rng.normal(size=1500) > 0).astype(np.int64)
     fit = passes(fit_of("logistic_regression", X, y, drawn(X, y, 0.5), C=0.3), X, y)
     tight = LogisticRegression(C=0.3, tol=1e-10, max_iter=10_000).fit(X, y)
     costs = costs_of(0.3, None, y)
@@ -295,7 +295,8 @@ def _shares(kinds: int) -> Any:
     return shares / shares.sum()
 
 
-def test_many_columns_of_words_are_fitted_in_few_passes() -> None:
+def test_many_columns_of_words_are_fitted_in_few_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml_core.streaming.solvers.doors.in_full", lambda *_: False)
     X, y = in_order_of("labels", *mostly_one_hot(3000))
     for sample in (None, drawn(X, y, 0.3)):
         fit = passes(fit_of("svm", X, y, sample, kernel="linear", loss="squared_hinge"), X, y)
@@ -308,6 +309,38 @@ def test_many_columns_of_words_are_fitted_in_few_passes() -> None:
         assert 0.5 * slope @ slope <= 1e-6 * value
         assert not fit.warnings
         assert fit.passes <= 30
+
+
+def standardised_words(rows: int) -> Any:
+    """280 columns, of which those of rare words are far more alike than their weights may be."""
+    rng = np.random.default_rng(2)
+    words = [np.eye(kinds)[rng.choice(kinds, rows, p=_shares(kinds))] for kinds in (180, 80, 20)]
+    X = np.hstack(words)
+    X = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-3)
+    decisions = X @ rng.normal(size=X.shape[1])
+    return X, (decisions + rng.logistic(size=rows) * decisions.std() / 1.5 > 0).astype(np.int64)
+
+
+@pytest.mark.parametrize("rows", [2000, 4000])
+def test_standardised_words_take_few_passes_where_few_rows_are_kept(
+    monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr("ml_core.streaming.solvers.nearest.KEPT", 1)
+    monkeypatch.setattr("ml_core.streaming.solvers.nearest.MOST_KEPT", 1)
+    X, y = in_order_of("labels", *standardised_words(rows))
+    costs = costs_of(1.0, None, y)
+    fit = passes(fit_of("svm", X, y, drawn(X, y, 0.3), kernel="linear", loss="squared_hinge"), X, y)
+    weights = np.hstack([*coefficients(fit)[0], *coefficients(fit)[1]])
+    seen = np.hstack([X, np.ones((len(X), 1))])
+    slope = weights - 2.0 * seen.T @ ((2 * y - 1) * np.maximum(0.0, 1.0 - (2 * y - 1) * (seen @ weights)))
+    # The objective curves by 1 at least, so that no place is lower by more than this.
+    assert 0.5 * slope @ slope <= 1e-8 * squared_objective(coefficients(fit), X, y, costs)
+    assert fit.passes <= 10
+    fit = passes(fit_of("logistic_regression", X, y, drawn(X, y, 0.3)), X, y)
+    tight = LogisticRegression(tol=1e-10, max_iter=10_000, solver="newton-cholesky").fit(X, y)
+    best = log_objective((tight.coef_, tight.intercept_), X, y, costs)
+    assert log_objective(coefficients(fit), X, y, costs) <= best * (1 + 1e-8)
+    assert fit.passes <= 10
 
 
 @pytest.mark.parametrize("name", ["breast_cancer", "digits raw"])
