@@ -22,7 +22,8 @@ class Derivatives(NamedTuple):
     Args:
         loss: one number for each machine.
         gradient: machines × coefficients.
-        curvature: machines × coefficients × coefficients; or machines × coefficients, only the diagonals.
+        curvature: machines × coefficients × coefficients; or machines × coefficients, only the diagonals;
+            or machines × classes × coefficients × coefficients of each class by itself.
         turned: machines × directions × coefficients: how the gradient turns along each direction asked for.
         shorter: machines × `SHARES`: the loss where so much of the step had been made.
         near: the rows nearest to where their loss bends, of machines with a curvature in full; see `nearest`.

@@ -32,7 +32,8 @@ class MultinomialKernel(NamedTuple):
         coordinates: how rows are seen.
         moved: classes × coefficients of each: the step that led there.
         along: 1 × directions × coefficients: along which it is told how the gradient turns.
-        full: whether the curvature is summed in full, or its diagonal.
+        full: whether the curvature is summed in full.
+        of_classes: otherwise, whether that of each class by itself is, or only the diagonal.
     """
 
     costs: "Numbers"
@@ -41,6 +42,7 @@ class MultinomialKernel(NamedTuple):
     moved: "Numbers"
     along: "Numbers"
     full: bool
+    of_classes: bool
 
     @property
     def work(self) -> int:
@@ -48,7 +50,8 @@ class MultinomialKernel(NamedTuple):
         classes, width = len(self.coefficients), len(self.coefficients.T)
         if not self.full:
             directions: int = self.along.shape[1]
-            return (4 + 2 * directions) * classes * width
+            own = (width + 1) // 2 if self.of_classes else 0
+            return (4 + own + 2 * directions) * classes * width
         return classes * width * (3 + (classes + 1) * (width + 1) // 4)
 
     def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> Derivatives:
@@ -56,9 +59,11 @@ class MultinomialKernel(NamedTuple):
         assert y is not None  # noqa: S101 - for the type checker: this is a classifier
         size = self.coefficients.size
         loss, gradient = np.zeros(1), np.zeros((1, size))
-        curvature = np.zeros((1, size, size) if self.full else (1, size))
+        width = len(self.coefficients.T)
+        of_classes = (1, len(self.coefficients), width, width) if self.of_classes else (1, size)
+        curvature = np.zeros((1, size, size) if self.full else of_classes)
         turned, shorter = np.zeros(self.along.shape), np.zeros((1, len(SHARES)))
-        sums = Derivatives(loss, gradient, curvature, turned, shorter, none(len(self.coefficients.T)))
+        sums = Derivatives(loss, gradient, curvature, turned, shorter, none(width))
         classes, columns = self.coefficients.shape
         for some in slices(len(X), columns + classes * (1 + self.along.shape[1])):
             near = self._sum(self.coordinates.seen(X[some]), y[some], sums)
@@ -83,7 +88,12 @@ class MultinomialKernel(NamedTuple):
         else:
             near = none(rows.shape[1])
             curved = shares * (1.0 - shares) * cost[:, np.newaxis]
-            sums.curvature[0] += (curved.T @ (rows * rows)).ravel()
+            if self.of_classes:
+                for number, factors in enumerate(np.sqrt(curved).T):
+                    rooted = rows * factors[:, np.newaxis]
+                    sums.curvature[0, number] += rooted.T @ rooted
+            else:
+                sums.curvature[0] += (curved.T @ (rows * rows)).ravel()
             sums.turned[0] += _turned(self.along[0], rows, shares, cost)
         return near
 
@@ -214,4 +224,5 @@ class MultinomialObjective:
     ) -> MultinomialKernel:
         """What to sum there."""
         by_class, moved = (found.reshape(len(self._costs), -1) for found in (coefficients, moved))
-        return MultinomialKernel(self._costs, by_class, self._coordinates, moved, along, full)
+        of_classes = not full and in_full(*by_class.shape)
+        return MultinomialKernel(self._costs, by_class, self._coordinates, moved, along, full, of_classes)

@@ -4,7 +4,7 @@ Each pass also tells, exactly, how the gradient turns along some directions: the
 those that were understood worst so far. A pass so teaches as much as that many steps of plain L-BFGS.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -24,10 +24,59 @@ OF_CLASSES, MOST_OF_CLASSES = 350_000, 128
 MEMORY, REMEMBERED = 20, 1 << 22
 # A direction is left out that others say but for this share of it.
 SAID = 1e-6
+# Added to the diagonal of each class's curvature once it is scaled to ones.
+JITTER = 1e-10
+
+
+class _Diagonal(NamedTuple):
+    """A curvature of which the diagonal alone is known."""
+
+    diagonal: "Numbers"
+
+    @classmethod
+    def of(cls, curvature: "Numbers", ridge: "Numbers") -> Self:
+        """That of loss and penalty."""
+        diagonal = curvature + ridge
+        return cls(np.where(diagonal > 0, diagonal, 1.0))
+
+    def undone(self, turned: "Numbers") -> "Numbers":
+        """The directions along which gradients would turn so."""
+        return turned / self.diagonal
+
+
+class _Blocks(NamedTuple):
+    """A curvature of which that of each class by itself is known: scaled to ones on its diagonal."""
+
+    diagonal: "Numbers"
+    scaled: "Numbers"
+
+    @classmethod
+    def of(cls, curvature: "Numbers", ridge: "Numbers") -> Self:
+        """That of loss and penalty."""
+        classes, width, _ = curvature.shape
+        diagonal = np.einsum("cii->ci", curvature) + ridge.reshape(classes, width)
+        diagonal = np.where(diagonal > 0, diagonal, 1.0)
+        by = 1.0 / np.sqrt(diagonal)
+        scaled = curvature * by[:, :, np.newaxis] * by[:, np.newaxis, :]
+        each = np.arange(width)
+        scaled[:, each, each] = 1.0 + JITTER
+        return cls(diagonal.ravel(), scaled)
+
+    def undone(self, turned: "Numbers") -> "Numbers":
+        """The directions along which gradients would turn so."""
+        by = 1.0 / np.sqrt(self.diagonal)
+        of_classes = (turned * by).reshape(len(turned), len(self.scaled), -1)
+        found: Numbers = np.linalg.solve(self.scaled, of_classes.transpose(1, 2, 0)).transpose(2, 0, 1)
+        return found.reshape(turned.shape) * by
+
+
+type _Around = _Diagonal | _Blocks
 
 
 class QuasiNewton:
     """The two loops of L-BFGS over blocks of directions, around the curvature's diagonal.
+
+    Of several classes, they are around the curvature of each class by itself where a pass tells it.
 
     Args:
         ridge: the penalty of each coefficient.
@@ -58,16 +107,19 @@ class QuasiNewton:
         """The step from there."""
         moved = self._along[machine]
         turned = place.turned + self._ridge * moved
-        diagonal = place.curvature + self._ridge
-        diagonal = np.where(diagonal > 0, diagonal, 1.0)
-        badly = self._between_classes(self._undone(machine, turned, diagonal) - moved)
+        around: _Around
+        if place.curvature.ndim > 1:
+            around = _Blocks.of(place.curvature, self._ridge)
+        else:
+            around = _Diagonal.of(place.curvature, self._ridge)
+        badly = self._between_classes(self._undone(machine, turned, around) - moved)
         self._remember(machine, moved, turned)
-        step = -self._undone(machine, place.gradient[np.newaxis], diagonal)
-        self._along[machine] = self._apart(np.concatenate([step, badly]), np.sqrt(diagonal))
+        step = -self._undone(machine, place.gradient[np.newaxis], around)
+        self._along[machine] = self._apart(np.concatenate([step, badly]), np.sqrt(around.diagonal))
         found: Numbers = step[0]
         return found
 
-    def _undone(self, machine: int, turned: "Numbers", diagonal: "Numbers") -> "Numbers":
+    def _undone(self, machine: int, turned: "Numbers", around: "_Around") -> "Numbers":
         """The directions along which gradients would turn so, as far as is known."""
         known = [
             (moved, turn, _inverse(moved, turn))
@@ -81,7 +133,7 @@ class QuasiNewton:
         for moved, turn, inverse in known:
             shares.append(turned @ moved.T @ inverse)
             turned = turned - shares[-1] @ turn
-        found = self._between_classes(self._between_classes(turned) / diagonal)
+        found = self._between_classes(around.undone(self._between_classes(turned)))
         for (moved, turn, inverse), share in zip(reversed(known), reversed(shares), strict=True):
             found = found + (share - found @ turn.T @ inverse) @ moved
         return found
