@@ -1,5 +1,6 @@
 """Where no version is named, the newest is meant, by every method and at once."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,29 @@ def test_an_alias_is_asked_by_its_own_columns(ml: Client, service: Service, tmp_
         assert "not sent, as own-columns@next does not know them: size" in ran.err
         labels = [row["label"] for row in ran.json] if verb == "predict" else ran.json["predictions"]
         assert labels == ["low 2", "high 2"]
+
+
+@pytest.mark.parametrize("named", ["", "@live"])
+def test_a_service_of_an_earlier_release_is_asked_as_it_is_named(
+    ml: Client, service: Service, tmp_path: Path, named: str
+) -> None:
+    """Its schemas do not say their version, and an alias has none."""
+    for number in (1, 2):
+        ml.train(f"earlier{named[1:]}", ROWS, features=["size"], targets=answers_of(number), test_fraction=0)
+    ml.model(f"earlier{named[1:]}").promote(1, "live")
+
+    def as_it_was(came: Came) -> Says | str:
+        if came.path.endswith("/aliases/live/schema"):
+            return Says(404, b'{"error": "there is no such path", "code": "route_not_found"}')
+        if came.path.endswith("/schema"):
+            schema = {"type": "object", "required": ["size"], "properties": {"size": {"type": "number"}}}
+            return Says(200, json.dumps(schema).encode())
+        return HANDS_ON
+
+    (tmp_path / "rows.csv").write_text("size\n0\n9\n")
+    with Misbehaving(service.url) as between:
+        between.always = as_it_was
+        ran = run("predict", f"earlier{named[1:]}{named}", "rows.csv", url=between.url, folder=tmp_path)
+    assert ran.code == 0, ran.err
+    number = 1 if named else 2
+    assert ran.out.splitlines() == ["size,label", f"0,low {number}", f"9,high {number}"]

@@ -216,12 +216,22 @@ def _settled(client: "Client", which: "Reference") -> tuple["Reference", "Featur
     """The version that is asked about all rows, and what its rows have: both of one answer of the service.
 
     So no row is sent as another version takes it, whatever arrives or is promoted meanwhile. Of an alias
-    that shares its traffic it is the version with the greatest share.
+    that shares its traffic it is the version with the greatest share. A service of an earlier release does
+    not say which version it is: there the reference stays as it is.
     """
     from serverless_ml.command_line.scoring import Features
+    from serverless_ml.errors import NotFound
 
-    schema = client.model(which.model).schema(which.version or which.alias)
-    return which._replace(version=schema["x-version"], alias=None), Features.of_schema(schema)
+    model = client.model(which.model)
+    try:
+        schema = model.schema(which.version or which.alias)
+    except NotFound as error:
+        if which.alias is None or error.code != "route_not_found":
+            raise
+        schema = model.schema()
+    number = schema.get("x-version")
+    features = Features.of_schema(schema)
+    return (which if number is None else which._replace(version=number, alias=None)), features
 
 
 def _kept(source: "Source", keep: list[str] | None) -> list[str] | None:

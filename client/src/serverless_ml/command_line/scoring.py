@@ -96,7 +96,9 @@ class Questions:
     features: Features
 
     def predicted(self, which: Reference, how: HowAsked) -> Iterator[Scored]:
-        """The pieces of the file with their predictions, in order; the reference names a version.
+        """The pieces of the file with their predictions, in order, all of one version.
+
+        Where the reference names no version, the one that answers first answers all.
 
         Raises:
             CommandError: the service refused rows; the places are the file's own.
@@ -111,6 +113,7 @@ class Questions:
                     raise
                 halves += reversed(piece.halves())
                 continue
+            which = which._replace(version=answer["model"]["version"], alias=None)
             yield Scored(piece, _as_columns(answer, how), answer["model"])
 
     def answer(self, path: str, piece: Piece, members: dict[str, Any]) -> dict[str, Any]:
