@@ -8,7 +8,13 @@ import numpy as np
 from ml_core.errors import Fault, raise_faults
 from ml_core.streaming.solvers.descent import Descent, Direction, Objective
 from ml_core.streaming.solvers.hinge_descent import NARROWEST, SAMPLED, WIDEST, HingeDescent
-from ml_core.streaming.solvers.limits import MOST_COEFFICIENTS, MOST_OF_CENTRES, MOST_OF_HINGE, in_full
+from ml_core.streaming.solvers.limits import (
+    MOST_COEFFICIENTS,
+    MOST_OF_CENTRES,
+    MOST_OF_HINGE,
+    MOST_OF_STARTS,
+    in_full,
+)
 from ml_core.streaming.solvers.linear import (
     LinearObjective,
     costs_of_rest,
@@ -40,6 +46,8 @@ if TYPE_CHECKING:
 
 # As many passes as a fit makes whose hyperparameters say nothing of it.
 PASSES = 100
+# Ends of k-means whose inertia differs by less than this share are taken for the same.
+_SAME_END = 1e-9
 
 
 def faults_of(
@@ -168,10 +176,30 @@ def _clusters(chosen: "Mapping[str, Any]", seed: int, sample: "StartingRows | No
     options = {name: value for name, value in chosen.items() if name != "scale"}
     # As many threads as in memory: more would give other bits from run to run.
     with threadpool_limits(limits=2, user_api="openmp"), convergence_warnings() as told:
+        if not sample.whole:
+            return LloydFit(_starts(options, seed, sample), sample.X.mean(axis=0), **bounds)
         centres = Estimator(random_state=seed, **options).fit(sample.X).cluster_centers_
-    if sample.whole:
-        return LloydFit(centres, np.zeros(centres.shape[1]), done_with=told, **bounds)
-    return LloydFit(centres, sample.X.mean(axis=0), **bounds)
+    return LloydFit(centres[np.newaxis], np.zeros(centres.shape[1]), done_with=told, **bounds)
+
+
+def _starts(options: "Mapping[str, Any]", seed: int, sample: "StartingRows") -> "Numbers":
+    """Different ends of `n_init` fits of the sample, as starts × clusters × columns.
+
+    The sample does not tell which leads to the best end over all rows: one far row may, that it lacks.
+    """
+    from sklearn.cluster import KMeans as Estimator
+
+    asked = options["n_init"]
+    each = 10 if options["init"] == "random" else 1
+    random = np.random.RandomState(seed)  # as scikit-learn has it for all of its starts
+    ends: list[tuple[float, Numbers]] = []
+    for _ in range(each if asked == "auto" else asked):
+        fit = Estimator(random_state=random, **{**options, "n_init": 1}).fit(sample.X)
+        if all(abs(fit.inertia_ - inertia) > _SAME_END * inertia for inertia, _ in ends):
+            ends.append((fit.inertia_, fit.cluster_centers_))
+    ends.sort(key=lambda end: end[0])
+    most = max(1, MOST_OF_STARTS // ends[0][1].size)
+    return np.stack([centres for _, centres in ends[:most]])
 
 
 def _regression(

@@ -8,6 +8,8 @@ MOST_OF_HINGE = 1_000
 MOST_COEFFICIENTS = 500_000
 # The numbers of all centres of k-means, 32 MB; a part's sums are twice as many.
 MOST_OF_CENTRES = 1 << 22
+# Those of several starts together, of which each part sums twice as many.
+MOST_OF_STARTS = 1 << 18
 
 
 def in_full(machines: int, width: int, most: int = MOST_OF_NEWTON) -> bool:

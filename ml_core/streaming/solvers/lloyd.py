@@ -57,11 +57,23 @@ class ClusterSums(NamedTuple):
         )
 
 
+class SumsOfStarts(NamedTuple):
+    """The sums of each of several starts, over the same rows."""
+
+    starts: tuple[ClusterSums, ...]
+
+    def add(self, other: "SumsOfStarts", /) -> "SumsOfStarts":
+        """The sums over the rows of both."""
+        return SumsOfStarts(
+            tuple(mine.add(theirs) for mine, theirs in zip(self.starts, other.starts, strict=True))
+        )
+
+
 class LloydKernel(NamedTuple):
-    """The sums of each cluster's rows.
+    """The sums of each cluster's rows, of several starts.
 
     Args:
-        centres: clusters × columns.
+        centres: starts × clusters × columns.
         middle: what is subtracted from rows first, so that no digits are lost; the centres are as well.
     """
 
@@ -73,10 +85,10 @@ class LloydKernel(NamedTuple):
         """How many multiplications a row takes."""
         return self.centres.size + 3 * len(self.middle)
 
-    def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> ClusterSums:  # noqa: ARG002 - as every kernel
+    def __call__(self, X: "Numbers", y: "NDArray[np.int64] | None", /) -> SumsOfStarts:  # noqa: ARG002 - as every kernel
         """The sums over a block."""
-        clusters, columns = self.centres.shape
-        total = ClusterSums(
+        _, clusters, columns = self.centres.shape
+        none = ClusterSums(
             np.zeros((clusters, columns)),
             np.zeros(clusters),
             np.zeros(()),
@@ -85,33 +97,36 @@ class LloydKernel(NamedTuple):
             np.zeros(0),
             np.zeros(0, dtype=np.int64),
         )
+        total = SumsOfStarts((none,) * len(self.centres))
         for some in slices(len(X), max(columns, clusters)):
-            total = total.add(self._of(X[some] - self.middle))
+            rows = X[some] - self.middle
+            total = total.add(SumsOfStarts(tuple(_sums(rows, centres) for centres in self.centres)))
         return total
 
-    def _of(self, rows: "Numbers") -> ClusterSums:
-        clusters = len(self.centres)
-        labels = ((self.centres**2).sum(axis=1) - 2.0 * (rows @ self.centres.T)).argmin(axis=1)
-        distances = ((rows - self.centres[labels]) ** 2).sum(axis=1)
-        sums = np.zeros_like(self.centres)
-        np.add.at(sums, labels, rows)
-        far = np.argsort(-distances, kind="stable")[:clusters]
-        return ClusterSums(
-            sums,
-            np.bincount(labels, minlength=clusters).astype(np.float64),
-            np.asarray(distances.sum()),
-            np.stack([rows.sum(axis=0), (rows**2).sum(axis=0), np.full(len(self.middle), float(len(rows)))]),
-            rows[far],
-            distances[far],
-            labels[far].astype(np.int64),
-        )
+
+def _sums(rows: "Numbers", centres: "Numbers") -> ClusterSums:
+    clusters, columns = centres.shape
+    labels = ((centres**2).sum(axis=1) - 2.0 * (rows @ centres.T)).argmin(axis=1)
+    distances = ((rows - centres[labels]) ** 2).sum(axis=1)
+    sums = np.zeros_like(centres)
+    np.add.at(sums, labels, rows)
+    far = np.argsort(-distances, kind="stable")[:clusters]
+    return ClusterSums(
+        sums,
+        np.bincount(labels, minlength=clusters).astype(np.float64),
+        np.asarray(distances.sum()),
+        np.stack([rows.sum(axis=0), (rows**2).sum(axis=0), np.full(columns, float(len(rows)))]),
+        rows[far],
+        distances[far],
+        labels[far].astype(np.int64),
+    )
 
 
 class LloydFit:
-    """A `StreamedFit` of k-means.
+    """A `StreamedFit` of k-means. Of several starts, which share each pass, the best end is taken.
 
     Args:
-        centres: clusters × columns: where to start; None where a state will be restored.
+        centres: starts × clusters × columns: where to start; None where a state will be restored.
         middle: about where the rows are.
         tol: the steps end when the centres move by less than this share of the columns' variance.
         max_iter: at most so many passes.
@@ -129,10 +144,12 @@ class LloydFit:
     ) -> None:
         self._tol, self._max_iter = tol, max_iter
         self._middle = np.zeros(0) if middle is None else middle
-        self._centres = np.zeros((0, 0)) if centres is None else centres - self._middle
-        self._converged = done_with is not None
+        self._centres = np.zeros((0, 0, 0)) if centres is None else centres - self._middle
+        starts = len(self._centres)
+        self._converged = np.full(starts, done_with is not None)
         self._told = done_with or []
-        self._without_rows = 0
+        self._without_rows = np.zeros(starts, np.int64)
+        self._inertias = np.zeros(starts)
         self.passes = 0
         self.objectives: list[float] = []
 
@@ -144,33 +161,43 @@ class LloydFit:
     @property
     def warnings(self) -> list[str]:
         """Of fewer different rows than clusters, in scikit-learn's words; it warns of no end either."""
-        if not self._without_rows:
+        clusters, empty = self._centres.shape[1], int(self._without_rows[self._best])
+        if not empty:
             return self._told
-        clusters = len(self._centres)
         told = (
-            f"Number of distinct clusters ({clusters - self._without_rows}) found smaller than n_clusters "
+            f"Number of distinct clusters ({clusters - empty}) found smaller than n_clusters "
             f"({clusters}). Possibly due to duplicate points in X."
         )
         return [told]
 
     @property
     def _done(self) -> bool:
-        return self._converged or self.passes >= self._max_iter
+        return bool(self._converged.all()) or self.passes >= self._max_iter
+
+    @property
+    def _best(self) -> int:
+        """The start with the least inertia."""
+        return int(self._inertias.argmin())
 
     def next(self) -> LloydKernel | None:
         """What to sum in the next pass; None when the fit is done."""
-        return None if self._done else LloydKernel(self._centres, self._middle)
+        return None if self._done else LloydKernel(self._centres[~self._converged], self._middle)
 
-    def take(self, sums: ClusterSums) -> None:
+    def take(self, sums: SumsOfStarts) -> None:
         """Move each centre to the middle of its rows."""
         self.passes += 1
-        self.objectives.append(float(sums.inertia))
+        for start, found in zip(np.flatnonzero(~self._converged).tolist(), sums.starts, strict=True):
+            self._take(start, found)
+        self.objectives.append(float(self._inertias.min()))
+
+    def _take(self, start: int, sums: ClusterSums) -> None:
         totals, counts = _filled(sums)
-        self._without_rows = int((counts == 0).sum())
+        self._without_rows[start] = (counts == 0).sum()
+        self._inertias[start] = sums.inertia
         moved = _averaged(totals, counts)
-        shift = float(((moved - self._centres) ** 2).sum(axis=1).sum())
-        self._centres = moved
-        self._converged = shift <= self._tol * _variance(sums.moments)
+        shift = float(((moved - self._centres[start]) ** 2).sum(axis=1).sum())
+        self._centres[start] = moved
+        self._converged[start] = shift <= self._tol * _variance(sums.moments)
 
     def state(self) -> bytes:
         """Where it is between two passes, exactly."""
@@ -180,8 +207,8 @@ class LloydFit:
         """Go on from what `state` gave."""
         found = kept.from_bytes(state)
         self._centres, self._middle = found["_centres"], found["_middle"]
-        self._converged, self.passes = bool(found["_converged"]), int(found["passes"])
-        self._without_rows = int(found["_without_rows"])
+        self._converged, self._inertias = found["_converged"], found["_inertias"]
+        self._without_rows, self.passes = found["_without_rows"], int(found["passes"])
         self.objectives = found["objectives"].tolist()
 
     def estimator(self) -> "KMeans":
@@ -189,11 +216,11 @@ class LloydFit:
         from ml_core.algorithms.kmeans import KMeans
         from ml_core.safetensors import Tensor
 
-        centres = self._centres + self._middle
+        centres = self._centres[self._best] + self._middle
         return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape))
 
 
-_KEPT = ("_centres", "_middle", "_converged", "_without_rows", "passes", "objectives")
+_KEPT = ("_centres", "_middle", "_converged", "_inertias", "_without_rows", "passes", "objectives")
 
 
 def _filled(sums: ClusterSums) -> "tuple[Numbers, Numbers]":
