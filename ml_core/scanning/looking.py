@@ -1,5 +1,6 @@
 """What each file of a table is: its format, its columns, and where its rows begin. One task for each."""
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -148,9 +149,10 @@ def _json_lines(survey: Survey, head: bytes, names_in: Any) -> Seen:  # noqa: AN
     from ml_core.tables.dialects import said_encoding
     from ml_core.tables.text import encoding_of
 
-    encoding = said_encoding(survey.options, head) or encoding_of(head)
+    encoding = (said_encoding(survey.options, head) or encoding_of(head)).removesuffix("-sig")
+    begin = len(BOM_UTF8) if encoding == "utf-8" and head.startswith(BOM_UTF8) else 0
     how = {"encoding": encoding, "strict": True}
-    return Seen(JSON_LINES, names_in(head, encoding), how, cut=is_cut_anywhere(encoding))
+    return Seen(JSON_LINES, names_in(head[begin:], encoding), how, begin, cut=is_cut_anywhere(encoding))
 
 
 def _csv(survey: Survey, file: DataFile, head: bytes) -> Seen:

@@ -221,8 +221,9 @@ LINES = (
 
 @pytest.mark.parametrize("part_bytes", [1, 7, 30, 1 << 20])
 @pytest.mark.parametrize("block_bytes", [1, 9, 1 << 20])
-def test_json_lines_are_read_wherever_they_are_cut(part_bytes: int, block_bytes: int) -> None:
-    data = MemoryData(t=LINES)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_json_lines_are_read_wherever_they_are_cut(part_bytes: int, block_bytes: int, mark: bytes) -> None:
+    data = MemoryData(t=mark + LINES)
     plan = planned(data, part_bytes)
     assert plan.names == ("a", "b", "c")
     read: list[Any] = []
@@ -239,3 +240,14 @@ def test_json_lines_are_read_wherever_they_are_cut(part_bytes: int, block_bytes:
     assert rejected[2:] == [(8, "holds half of a surrogate pair: expected text")]
     assert rejected[1][1].startswith("is not JSON: Expecting value")
     assert sorted(absent) == [("b", 3), ("b", 5)]
+
+
+@pytest.mark.parametrize("said", [None, "utf-8"])
+def test_each_file_of_json_lines_may_have_a_byte_order_mark(said: str | None) -> None:
+    data = MemoryData(a=b'{"n": 1}\n', b=b'\xef\xbb\xbf{"n": 2}\n{"n": 3}', c=b'{"n": 4}')
+    plan = planned(data, 1 << 20, ReadOptions(encoding=said))
+    assert plan.names == ("n",)
+    found = [block for part in plan.parts for block in blocks(data, plan, part, ["n"])]
+    assert not any(block.rejected for block in found)
+    read = [row for block in found for row in zip(block.lines, plain(block.columns["n"]), strict=True)]
+    assert read == [(1, 1), (1, 2), (2, 3), (1, 4)]
