@@ -14,6 +14,8 @@ from ml_core.errors import InvalidInput, shown
 from ml_core.model.output_columns import cell_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arro3.core import Array
 
 _INTEGER = DataType.int64()
@@ -54,9 +56,9 @@ def _text(value: Any) -> str:  # noqa: ANN401
 
 def _of_time(array: "Array") -> list[str | None]:
     """Dates, instants, times of day or durations."""
-    numbers: list[int | None] = array.cast(_INTEGER).to_pylist()
+    numbers: list[int | None] = list(array.cast(_INTEGER).to_pylist())
     try:
-        values: list[Any] = array.to_pylist()
+        values: list[Any] = list(array.to_pylist())
     except (MemoryError, OSError):
         raise
     except Exception:  # noqa: BLE001 - a time zone that nobody knows, or a date that Python has not
@@ -72,9 +74,14 @@ def _of_time(array: "Array") -> list[str | None]:
     ]
 
 
+def _is(of: "Callable[[DataType], bool]", kind: DataType) -> bool:
+    """Whether it is of these: the type of `is_date` and others has a checker take it for no other."""
+    return of(kind)
+
+
 def _unit(kind: DataType) -> str:
     """What its numbers count: days, or parts of a second."""
-    if DataType.is_date(kind):
+    if _is(DataType.is_date, kind):
         return "D" if kind.bit_width == 32 else "ms"
     return kind.time_unit or ""
 
@@ -82,14 +89,14 @@ def _unit(kind: DataType) -> str:
 def _exact(kind: DataType, number: int, value: Any) -> str:  # noqa: ANN401
     """What Python's own type has no digits for, or no room."""
     unit = _unit(kind)
-    if DataType.is_duration(kind):
+    if _is(DataType.is_duration, kind):
         return _duration(number, unit)
     if value is not None:
-        end = _END_OF_INSTANT if DataType.is_timestamp(kind) else _END_OF_TIME
+        end = _END_OF_INSTANT if _is(DataType.is_timestamp, kind) else _END_OF_TIME
         text = value.isoformat(timespec="microseconds")
         return f"{text[:end]}{number % 1_000:03d}{text[end:]}"
-    zone = "+00:00" if DataType.is_timestamp(kind) and kind.tz else ""
-    return f"{np.datetime64(number, unit)}{zone}"
+    zone = "+00:00" if _is(DataType.is_timestamp, kind) and kind.tz else ""
+    return f"{np.array(number).astype(f'datetime64[{unit}]')}{zone}"
 
 
 def _duration(number: int, unit: str) -> str:
