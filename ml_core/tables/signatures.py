@@ -20,6 +20,7 @@ _OTHERS = {
     b"$FL": "an SPSS file: save it as CSV",
     b"<stata_dta>": "a Stata file: save it as CSV",
     b"\x89HDF": "an HDF5 file: write the table as Parquet",
+    b"PARE": "encrypted Parquet, and there is no key here: write it without encryption",
     b"FEA1": "a Feather file: write it as Parquet",
     b"Obj\x01": "an Avro file: write it as Parquet",
     b"\x89PNG": f"a PNG picture: {_PICTURES}",

@@ -555,6 +555,7 @@ class TestWhatIsNotReadIsTold:
             (b"\xef\xbb\xbf\r\n <HTML>\n<p>a,b</p>", "a page of HTML"),
             (b"<?xml version='1.0'?><a><b>1</b></a>", "XML"),
             (b"@RELATION x\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "an ARFF file"),
+            (b"PARE\x00\x15\x04", "encrypted Parquet"),
             (b"$FL2@(#) SPSS DATA FILE\x00\x02", "an SPSS file"),
             (b"<stata_dta><header>\x00", "a Stata file"),
             (b"\x89HDF\r\n\x1a\n\x00", "an HDF5 file"),
