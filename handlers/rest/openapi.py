@@ -1,11 +1,10 @@
 """The service described as OpenAPI 3.1, from the declarations that route and check.
 
-python -m handlers.rest.openapi > handlers/rest/openapi.json    when packaging: a cold start builds nothing
+python -m handlers.rest.openapi > handlers/rest/openapi.json    when packaging: see `description.py`
 """
 
 import inspect
 import json
-import os
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
@@ -28,7 +27,6 @@ from ml_core.datasets.looking import look_schema
 from ml_core.errors import ServerlessMLError
 from ml_core.training.request import body_schema
 
-BUILT = os.path.join(os.path.dirname(__file__), "openapi.json")
 # Bodies whose rows come in any of the forms of `handlers/rest/forms.py`, or as CSV, and what each example of
 # them has besides. The README's model was trained on too few rows to be explained without a background.
 _OF_ANY_FORM: dict[str, dict[str, Any]] = {
@@ -64,27 +62,9 @@ _PROBLEMS_CONTENT = {
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
 
 
-def text(base: str = "") -> bytes:
-    """The document: as it was built when packaging, else built now.
-
-    Args:
-        base: what comes before every path, as the setting `ML_BASE_PATH` says.
-    """
-    if os.path.exists(BUILT):
-        with open(BUILT, "rb") as file:
-            built = file.read()
-    else:
-        built = build()
-    return _serialized({**json.loads(built), "servers": [{"url": base}]}) if base else built
-
-
 def build() -> bytes:
     """The document as it is served, wherever it was built."""
-    return _serialized(document())
-
-
-def _serialized(described: dict[str, Any]) -> bytes:
-    return json.dumps(described, separators=(",", ":")).encode()
+    return json.dumps(document(), separators=(",", ":")).encode()
 
 
 def document() -> dict[str, Any]:

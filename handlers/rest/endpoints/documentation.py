@@ -2,7 +2,7 @@
 
 import os
 
-from handlers.rest import openapi as description
+from handlers.rest import description
 from handlers.rest.call import Call
 from handlers.rest.http import Response
 

@@ -1,6 +1,6 @@
 """What a deployment to Lambda uploads: the code, and a layer to lay under it.
 
-    code       handlers, ml_core and providers/aws; some tens of kilobytes
+    code       handlers, ml_core and providers/aws; below the 3 MB that AWS's console shows
     predict    numpy and obstore (requirements.txt), for `api` and `sweep`; of numpy what a prediction needs
     training   all that `train` imports: the same, whole, and scikit-learn (requirements/train.txt)
     lithops    what drives Lithops and what its workers import (requirements/lithops-functions.txt), where the
@@ -44,15 +44,15 @@ def finish_code(path: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(path) as archive:
             archive.extractall(folder)
-        # Built once here, so that no cold start has to.
+        # Built once here, so that no cold start has to, by modules that the package has not.
         with open(
             os.path.join(folder, "handlers", "rest", "openapi.json"), "w", encoding="utf-8"
         ) as described:
             described.write(
-                packages.run([sys.executable, "-B", "-m", "handlers.rest.openapi"], folder=folder)
+                packages.run([sys.executable, "-B", "-m", "handlers.rest.openapi"], folder=packages.ROOT)
             )
         packages.compile_modules(folder, _CODE_FOLDER)
-        packages.write_zip(folder, path)
+        packages.write_zip(folder, path, level=9)
 
 
 def predict_layer(*, architecture: str = "x86_64", installed: str | None = None) -> str:
