@@ -85,3 +85,32 @@ def test_the_model_is_that_of_the_whole_sorted_table(
     assert fit.passes <= 10
     other = fitted(algorithm, X, y, 7, sample, **given)
     assert objective(*learnt(other), X, y) == pytest.approx(found, rel=1e-12)
+
+
+def standardised_words(rows: int) -> Any:
+    """1,120 columns, mostly of rare words, each with the deviation 1."""
+    rng = np.random.default_rng(2)
+    numbers = rng.normal(size=(rows, 30)) @ (np.eye(30) + 0.3 * rng.normal(size=(30, 30)))
+    shares = [1.0 / np.arange(1, kinds + 1) for kinds in (700, 300, 60, 20, 10)]
+    words = [np.eye(len(each))[rng.choice(len(each), rows, p=each / each.sum())] for each in shares]
+    X = np.hstack([numbers, *words])
+    decisions = X @ rng.normal(size=X.shape[1])
+    noise = rng.logistic(size=rows) * decisions.std() / 1.5
+    X = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-3)
+    return X, (decisions - decisions.mean() + noise > 0).astype(np.int64)
+
+
+def test_a_thousand_standardised_columns_of_words_take_few_passes() -> None:
+    X, y = standardised_words(5_000)
+    chosen = algorithms.algorithm("svm").check({"kernel": "linear", "loss": "squared_hinge"})
+    counts = np.bincount(y).tolist()
+    fit: Any = solver_for("svm", chosen, columns=X.shape[1], counts=counts, seed=0, sample=None)
+    while (kernel := fit.next()) is not None:
+        fit.take(kernel(X, y))
+    weights, intercept = learnt(fit)
+    signs = 2 * y - 1
+    lacks = np.maximum(0.0, 1.0 - signs * (X @ weights + intercept))
+    slope = np.append(weights - 2.0 * X.T @ (signs * lacks), intercept - 2.0 * signs @ lacks)
+    # The objective curves by 1 at least, so that no place is lower by more than this.
+    assert 0.5 * slope @ slope <= 1e-8 * squared_objective(weights, intercept, X, y)
+    assert fit.passes <= 10

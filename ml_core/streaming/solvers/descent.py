@@ -168,6 +168,11 @@ class Descent:
         return bool(self._done.all())
 
     @property
+    def promised(self) -> float:
+        """By how much the next steps of machines that are not done would lower it, as they tell it."""
+        return float(-0.5 * self._slope[~self._done].sum())
+
+    @property
     def coefficients(self) -> "Numbers":
         """Machines × coefficients of the best place found."""
         return np.where(self._done[:, np.newaxis], self._trial, self._at)

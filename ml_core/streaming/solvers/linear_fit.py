@@ -91,7 +91,10 @@ class LinearFit:
         message = f"the solver did not converge in {self.passes} passes; raise max_iter, or scale the columns"
         if len(self.objectives) > 1:
             before, last = self.objectives[-2:]
-            message += f" (the last pass brought the objective from {before:.8g} to {last:.8g})"
+            message += f" (the last pass brought the objective from {before:.8g} to {last:.8g}"
+            if isinstance(self._descent, Descent):
+                message += f"; by what it tells, about {self._descent.promised:.2g} is left to gain"
+            message += ")"
         return [message]
 
     def next(self) -> "BlockKernel[Any] | None":
