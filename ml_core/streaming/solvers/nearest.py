@@ -122,6 +122,7 @@ def least(
         further = solved(bent + curved(), down)
         promised = float(down @ further)
         if -promised <= PRECISE * max(value, 1e-300):
+            step = step + further  # what is left is the square of that
             break
         length, before = 1.0, value + float(rest @ step + 0.5 * step @ bent @ step)
         while length > 1e-8:
