@@ -41,14 +41,16 @@ def plan_of(
     part_bytes: int = PART_BYTES,
     most_rows: int = MOST_ROWS,
     progress: Progress | None = None,
+    walker: Mapper | None = None,
 ) -> Plan:
     """The plan of the table at an address: of one file, or of a folder's.
 
     `declared` is the format that somebody said it has. `mapper` looks at files and cuts them; where it does
     so elsewhere, `stores` says how they are opened there. `progress` is told of the bytes that were looked at
-    so far. Parts of several row groups have at most `most_rows`. Raises `InvalidInput` where files differ in
-    format or columns, or are of a format that is not read in parts; `MalformedInput` with the file's address;
-    and what `DataFiles.files` and `part` raise.
+    so far. `walker` walks texts where `mapper` should not: a walk takes some tens of MiB of memory, a look at
+    a file next to none. Parts of several row groups have at most `most_rows`. Raises `InvalidInput` where
+    files differ in format or columns, or are of a format that is not read in parts; `MalformedInput` with the
+    file's address; and what `DataFiles.files` and `part` raise.
     """
     files = tuple(data.files(uri))
     here = stores is None or isinstance(mapper, InTurn)
@@ -71,9 +73,10 @@ def plan_of(
     of_files: dict[int, list[Run]] = {}
     for run in runs:
         of_files.setdefault(run.place, []).append(run)
-    walked = _walked(mapper, survey, first, runs, progress)
+    walker = walker or mapper
+    walked = _walked(walker, survey, first, runs, progress)
     encodings = {place: _encoding(seen[place], found, options) for place, found in walked.items()}
-    again = partial(_again, mapper, survey, first)
+    again = partial(_again, walker, survey, first)
     cuts = {
         place: cuts_of(of_files[place], found, seen[place].lines, again) for place, found in walked.items()
     }

@@ -35,6 +35,7 @@ AUTO, FUNCTION = "auto", "function"
 MANY_BYTES = 2 << 30
 """From here on other functions are worth it, where nobody said which engine."""
 _LOOKS = 16  # at files, at a time
+_WALKS = 2  # over texts, at a time: one reads while another computes
 # Multiplications that a part may take, of which some thousand millions are done in a second, and what each
 # output of a layer costs besides them; texts of a part; and how small a part of a file may get for that.
 _WORK, _ROW_WORK, _MOST_TEXTS = 1 << 39, 20, 1 << 16
@@ -115,6 +116,7 @@ def _plan(
         options=request.options,
         declared=request.format,
         mapper=InThreads(_LOOKS) if engine.name == FUNCTION else engine.mapper,
+        walker=InThreads(_WALKS) if engine.name == FUNCTION else None,
         stores=delivery.reopening,
         # A row of text has a character and a separator for each column at least, and mostly many more.
         part_bytes=max(_LEAST_PART, min(PART_BYTES, _BYTES_A_CELL * columns * most_rows)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,8 @@ from ml_core import train_model
 from ml_core.engines import Engine, write_engines
 from ml_core.errors import Unavailable
 from ml_core.mapping import InThreads, InTurn, in_order
+from ml_core.scanning import planning
+from ml_core.scanning.cutting import walk_run
 from ml_core.scoring import driver
 from tests.unit.ml_core.scoring.lake import SCORING, Lake
 
@@ -81,6 +84,26 @@ def test_threads_give_what_one_after_the_other_does() -> None:
     assert list(in_order(InThreads(1).map(str, items))) == [str(item) for item in items]
     with pytest.raises(ZeroDivisionError):
         list(InThreads(2).map(lambda item: 1 // item, [1, 0, 1]))
+
+
+def test_texts_are_walked_by_few_threads_for_a_walk_takes_memory(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walked = []
+
+    class Noted(InThreads):
+        def map(self, task: Any, items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+            if task.func is walk_run:
+                walked.append((self._workers, len(items)))
+            return super().map(task, items)
+
+    monkeypatch.setattr(driver, "InThreads", Noted)
+    monkeypatch.setattr(driver, "_LEAST_PART", 1)
+    monkeypatch.setattr(planning, "PART_BYTES", 64)
+    lake.put("many/0.csv", b"x0,x1\n" + b"1,2\n" * 200)
+    told = lake.score(lake.request("file:many/"))
+    assert told["result"]["rows"] == 200
+    assert walked == [(2, 12)]
 
 
 def test_parts_are_so_small_that_a_slow_model_ends_each_in_time(
