@@ -57,8 +57,9 @@ def slow(item: int) -> int:
 
 
 def loud(item: int) -> int:
-    print("a worker says", item)
-    print("a worker complains of", item, file=sys.stderr)
+    """Each line in one write: those of several workers come together."""
+    print(f"a worker says {item}\n", end="")
+    print(f"a worker complains of {item}\n", end="", file=sys.stderr)
     return item * item
 
 

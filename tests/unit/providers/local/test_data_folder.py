@@ -79,7 +79,8 @@ def test_a_writer_whose_file_the_first_one_removed_is_told_that_it_was_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "O_TMPFILE", None, raising=False)
-    folder, sync, late = DataFolder(str(tmp_path)), os.fsync, []
+    folder, sync = DataFolder(str(tmp_path)), os.fsync
+    late: list[int] = []
 
     def while_another_is_quicker(file: int) -> None:
         if not late:
