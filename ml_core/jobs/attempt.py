@@ -74,7 +74,8 @@ class Attempt:
                 request = self._request()
                 file = file_of(request)
                 if file is None:
-                    return self._fit(request, folder, len(request))
+                    elsewhere = self._lease.job.request.get("data") is not None
+                    return self._fit(request, folder, None if elsewhere else len(request))
                 return self._fit_file(file, request, folder)
         except OSError as error:
             if error.errno not in NO_ROOM:
@@ -87,7 +88,7 @@ class Attempt:
         if fetched is None:  # the disk does not hold it: it is read from where it is
             if os.path.exists(path):
                 os.unlink(path)
-            return self._fit(request, folder, len(request))
+            return self._fit(request, folder, None)
         if not isinstance(fetched, Fetched):
             return fetched
         refusal = file.refusal(fetched)
@@ -128,8 +129,13 @@ class Attempt:
                 return None
             return AttemptFailed(job_errors.refusal(error))
 
-    def _fit(self, request: bytes, folder: str, size: int, lineage: Mapping[str, Any] | None = None) -> Ended:
-        """Fit in a child process what has `size` bytes of data, in a file of this lineage if there is one."""
+    def _fit(
+        self, request: bytes, folder: str, size: int | None, lineage: Mapping[str, Any] | None = None
+    ) -> Ended:
+        """Work in a child process on `size` bytes of data, in a file of this lineage if there is one.
+
+        None: the data is read part by part from where it is.
+        """
         data = None if lineage is None else lineage["sha256"]
         binding = Binding(sha256(request), data, release_of(self._context.release))
         checkpoint = JobCheckpoint(self._context.jobs.store, self._job, folder, binding)
@@ -143,7 +149,7 @@ class Attempt:
                 return AttemptFailed(job_errors.data_changed(uri, self._lease.job))
         Surroundings(self._job, self._context.stores).write(folder)
         write_engines(folder, self._context.engines)
-        memory = self._context.memory.left(size)
+        memory = self._context.memory.left(len(request) if size is None else size)
         child = FitChild(
             request,
             folder,

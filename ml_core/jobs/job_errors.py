@@ -48,10 +48,14 @@ def artifact_changed(uri: str) -> JobError:
     return {"code": DataChanged.code, "message": message}
 
 
-def out_of_memory(size: int, limit: int | None, asked: Asked) -> JobError:
-    """The child process was refused memory for `size` bytes of data; `limit` is what it might have taken."""
+def out_of_memory(size: int | None, limit: int | None, asked: Asked) -> JobError:
+    """The child process was refused memory for `size` bytes of data; `limit` is what it might have taken.
+
+    Of data that is read part by part the size says nothing, and is None.
+    """
     available = "the memory" if limit is None else f"the {_mib(limit)}"
-    message = f"out of memory: {_mib(size)} of data did not fit into {available} available for "
+    what = "the work on a part of the data" if size is None else f"{_mib(size)} of data"
+    message = f"out of memory: {what} did not fit into {available} available for "
     return {
         "code": "out_of_memory",
         "message": f"{message}{asked.kind.purpose}; {asked.kind.less_memory}",

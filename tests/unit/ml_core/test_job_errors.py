@@ -54,6 +54,7 @@ def test_what_does_not_train_is_advised_nothing_that_trainings_are(kind: JobKind
         job_errors.given_up(job_errors.DEADLINE_EXCEEDED, "no time", 3, asked),
         job_errors.given_up("out_of_memory", "the fitting process was killed", 3, asked),
         job_errors.out_of_memory(1 << 28, 1 << 27, asked),
+        job_errors.out_of_memory(None, 1 << 27, asked),
         job_errors.disk_full(asked),
         job_errors.defect("0" * 28, asked),
     ):
