@@ -1,12 +1,12 @@
 """What reading a part gives: a few thousand rows at a time, and what could not be read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import MalformedInput
 
 if TYPE_CHECKING:
-    from arro3.core import Array
+    from arro3.core import Array, RecordBatch
 
 LONGEST_RECORD = 1 << 26
 BLOCK_BYTES = 1 << 22
@@ -27,6 +27,23 @@ class Reject(NamedTuple):
     line: int
     column: str
     message: str
+
+
+class BatchColumns(Mapping[str, "Array"]):
+    """The columns of a batch of Arrow's by their names: each is made when it is asked for."""
+
+    def __init__(self, batch: "RecordBatch", places: Mapping[str, int]) -> None:
+        self.batch = batch
+        self.places = places
+
+    def __getitem__(self, name: str) -> "Array":
+        return self.batch.column(self.places[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
 
 
 class Block(NamedTuple):

@@ -27,7 +27,7 @@ from ml_core.inputs.columns import (
 from ml_core.inputs.rules import missing_numbers
 from ml_core.inputs.scalars import NotTaken, json_value
 from ml_core.inputs.texts import missing_dates
-from ml_core.scanning.block import Block, Reject
+from ml_core.scanning.block import BatchColumns, Block, Reject
 from ml_core.tables import arrow
 from ml_core.tables.written import dates_at_once, numbers_at_once
 
@@ -97,13 +97,18 @@ def numbers(block: Block, features: Sequence[Feature], *, gaps: bool) -> Numbers
 
 def whole_columns(block: Block, features: Sequence[Feature]) -> arrow.WholeColumns | None:
     """The features' columns where they stand; None where one is anything but numbers without gaps."""
-    found: list[Array] = []
+    columns = block.columns
+    if not isinstance(columns, BatchColumns):
+        return None
     for feature in features:
-        cells = _plain(block, feature)
-        if cells is None or len(cells) != block.rows or not arrow.WholeColumns.are_in(cells):
+        if not _may_be_plain(feature) or feature.name not in columns.places:
             return None
-        found.append(cells)
-    return arrow.WholeColumns(found)
+    return arrow.WholeColumns.of(columns.batch, [columns.places[feature.name] for feature in features])
+
+
+def _may_be_plain(feature: Feature) -> bool:
+    """Whether all numbers are themselves."""
+    return feature.kind == NUMBER and not missing_numbers(feature.rule.missing)
 
 
 def _rows_of(columns: "Sequence[NDArray[np.float64]]", rows: int) -> "NDArray[np.float64]":
@@ -126,9 +131,7 @@ def _whole(block: Block, feature: Feature) -> "NDArray[np.float64] | None":
 def _plain(block: Block, feature: Feature) -> Array | None:
     """A column that may be numbers as they stand."""
     cells = block.columns.get(feature.name)
-    if not isinstance(cells, Array) or feature.kind != NUMBER or missing_numbers(feature.rule.missing):
-        return None
-    return cells
+    return cells if isinstance(cells, Array) and _may_be_plain(feature) else None
 
 
 def _cells(block: Block, feature: Feature, *, gaps: bool) -> Cells:

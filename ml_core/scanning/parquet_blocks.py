@@ -11,7 +11,7 @@ from arro3.io import read_parquet
 
 from ml_core.datasets.sources import DataFile
 from ml_core.errors import MalformedInput
-from ml_core.scanning.block import Block
+from ml_core.scanning.block import BatchColumns, Block
 from ml_core.scanning.files import DataFiles
 from ml_core.scanning.footers import (
     BROKEN,
@@ -93,12 +93,12 @@ def parquet_blocks(
             row += group.rows
         return
     places = list(placed.values())
+    read = {name: place for place, name in enumerate(placed)}  # where a piece has them
     size = _Batches(block_bytes, _BYTES_A_VALUE * len(places) if footer.are_fixed(places) else None)
     for run in _runs(groups, footer, places):
         begun, piece = row, piece_of(footer, run, places)
         for batch in size.batches(data, file, piece):
-            columns = {name: batch.column(place) for place, name in enumerate(placed)}
-            yield Block(batch.num_rows, columns, range(row + 1, row + 1 + batch.num_rows))
+            yield Block(batch.num_rows, BatchColumns(batch, read), range(row + 1, row + 1 + batch.num_rows))
             row += batch.num_rows
         if row - begun != piece.rows:
             raise MalformedInput("the file is broken: it has not as many rows as its footer says")

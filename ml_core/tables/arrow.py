@@ -24,6 +24,7 @@ from ml_core.errors import MalformedInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from arro3.core import RecordBatch
     from numpy.typing import NDArray
 
 STRING = DataType.string()
@@ -66,6 +67,20 @@ class _ArrowArray(ctypes.Structure):
         ("n_buffers", ctypes.c_int64),
         ("n_children", ctypes.c_int64),
         ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+        ("children", ctypes.POINTER(ctypes.c_void_p)),
+    )
+
+
+class _ArrowSchema(ctypes.Structure):
+    """The struct `ArrowSchema`, as far as it is read."""
+
+    _fields_ = (
+        ("format", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("metadata", ctypes.c_void_p),
+        ("flags", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("children", ctypes.POINTER(ctypes.c_void_p)),
     )
 
 
@@ -103,18 +118,27 @@ def whole_floats(array: Array) -> "NDArray[np.float64] | None":
 class WholeColumns:
     """Columns of numbers of double precision without gaps, where they stand: some rows at a time as one."""
 
-    def __init__(self, arrays: "Sequence[Array]") -> None:
-        self._arrays = arrays  # which own the memory
-        self._addresses: list[int] = []
-        for array in arrays:
-            _, capsule = array.__arrow_c_array__()
-            found = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
-            self._addresses.append((found.buffers[1] or 0) + found.offset * 8)
+    def __init__(self, owner: object, addresses: "Sequence[int]") -> None:
+        self._owner = owner  # of the memory
+        self._addresses = addresses
 
-    @staticmethod
-    def are_in(array: Array) -> bool:
-        """Whether an array is such a column."""
-        return not array.null_count and DataType.is_float64(array.type)
+    @classmethod
+    def of(cls, batch: "RecordBatch", places: "Iterable[int]") -> "WholeColumns | None":
+        """The columns at some places of a batch; None where one of them is none such.
+
+        The batch is handed out as a whole: handing out each column takes longer than to copy its numbers.
+        """
+        schema, capsule = batch.__arrow_c_array__()
+        types = _ArrowSchema.from_address(_pointer(schema, b"arrow_schema")).children
+        found = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
+        addresses: list[int] = []
+        for place in places:
+            column = _ArrowArray.from_address(found.children[place])
+            kind = ctypes.c_char_p.from_address(types[place]).value  # a type's struct begins with its format
+            if kind != b"g" or column.null_count:
+                return None
+            addresses.append((column.buffers[1] or 0) + (found.offset + column.offset) * 8)
+        return cls(capsule, addresses)
 
     def matrix(self, begin: int, end: int, memory: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """These rows, of each column's rows that are there, column after column at the start of `memory`."""
