@@ -65,6 +65,7 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
     model.promote(1)
     model.canary({1: 90, 3: 10})
     model.rollback()
+    model.schema("production")
     got["Alias"], got["History"], got["Aliases"] = model.alias(), model.history(), model.aliases()
     where: dict[str, Any]
     for where in ({}, {"version": 3}, {"alias": "production"}):

@@ -289,14 +289,6 @@ ROUTES = (
         creates=("model",),
         bounded=True,
     ),
-    *(
-        Route("GET", path, "schemas:schema", SCHEMA, ((200, "Schema"),), headers=("cache-control",))
-        for path in (
-            "/v1/models/{model}/schema",
-            "/v1/models/{model}/versions/{version}/schema",
-            "/v1/models/{model}/aliases/{alias}/schema",
-        )
-    ),
     Route(
         "GET",
         "/v1/models/{model}/versions/{version}/parameters",
@@ -380,6 +372,14 @@ ROUTES = (
         READ,
         ((200, "History"),),
         query=("limit", "before"),
+    ),
+    *(
+        Route("GET", path, "schemas:schema", SCHEMA, ((200, "Schema"),), headers=("cache-control",))
+        for path in (
+            "/v1/models/{model}/schema",
+            "/v1/models/{model}/versions/{version}/schema",
+            "/v1/models/{model}/aliases/{alias}/schema",
+        )
     ),
     Route(
         "GET",

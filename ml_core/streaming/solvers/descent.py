@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ml_core.streaming.solvers.contract import BlockKernel
     from ml_core.streaming.solvers.derivatives import Derivatives
-    from ml_core.streaming.solvers.nearest import Kept
+    from ml_core.streaming.solvers.nearest import KeptRows
 
     type Numbers = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class Objective(Protocol):
         """The penalty of each coefficient."""
         ...
 
-    def kept(self, near: "Numbers", at: "Numbers") -> "Kept":
+    def kept(self, near: "Numbers", at: "Numbers") -> "KeptRows":
         """The losses of rows of a machine that were kept of a pass which looked there."""
         ...
 

@@ -71,7 +71,7 @@ def most_of(machines: int, width: int) -> int:
     return max(KEPT // numbers, min(2 * width + 50, max(width // 4, MOST_KEPT // numbers)))
 
 
-class Kept(Protocol):
+class KeptRows(Protocol):
     """The losses of kept rows, as the coefficients move."""
 
     def looked(self, step: "Numbers") -> "tuple[float, Numbers, Callable[[], Numbers]]":
@@ -101,7 +101,7 @@ class KeptMargins(NamedTuple):
 
 
 def least(
-    kept: Kept,
+    kept: KeptRows,
     gradient: "Numbers",
     curvature: "Numbers",
     solved: "Callable[[Numbers, Numbers], Numbers]",

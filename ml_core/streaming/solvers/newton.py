@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ml_core.streaming.solvers.descent import Place
-    from ml_core.streaming.solvers.nearest import Kept
+    from ml_core.streaming.solvers.nearest import KeptRows
 
     type Numbers = NDArray[np.float64]
     # Of kept rows of a machine and its coefficients, where they were kept: their losses.
-    type Keeping = Callable[[Numbers, Numbers], Kept]
+    type Keeping = Callable[[Numbers, Numbers], KeptRows]
 
 # Added to the diagonal once it is scaled to ones: nothing to a curvature that is known, and enough where
 # rows say nothing of a coefficient.
