@@ -8,6 +8,8 @@ MODEL = "/v1/models/iris/aliases"
 BLUE = f"{MODEL}/blue"
 ROW = {"instances": [[5.1, 3.5, 1.4, 0.2]]}
 NO_OLDER = {"Cache-Control": "no-cache"}
+# Of versions that share the traffic the key decides; without one each request's id would, as chance has it.
+KEYED = {**NO_OLDER, "X-Routing-Key": "customer 7"}
 RACE = {"code": "revision_mismatch"}
 
 
@@ -37,7 +39,7 @@ CASES = [
     get("the loser changed nothing", BLUE),
     put("a version that is written with .0", f"{MODEL}/whole", b'{"version": 1.0}'),
     put("weights that are", f"{MODEL}/whole", b'{"weights": {"1": 90.0, "2": 1e1, "3": 0.0}}'),
-    post("a prediction by it", f"{MODEL}/whole:predict", ROW, headers=NO_OLDER),
+    post("a prediction by it", f"{MODEL}/whole:predict", ROW, headers=KEYED),
     post("a promotion to one that is", f"{MODEL}/whole:promote", b'{"version": 2.0}'),
     post("a prediction that wants no older answer", f"{MODEL}/whole:predict", ROW, headers=NO_OLDER),
     post("a roll-back to one that is", f"{MODEL}/whole:rollback", b'{"to": 1.0}'),

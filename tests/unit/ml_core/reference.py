@@ -126,7 +126,7 @@ def kmeans(X: Floats, rows: Floats, *, scale: bool = False, **given: Any) -> Clu
     return Clusters(fitted.predict(rows).tolist(), fitted.transform(rows), sizes, clear)
 
 
-def learnt(model: Model) -> tuple[object, ...]:
+def learnt(model: Model) -> tuple[Any, ...]:
     """What a model learnt, apart from how it reads values."""
     encoding: Any = model.description["encoding"]
     kept = [{k: v for k, v in each.items() if k not in ("read", "missing")} for each in encoding]
