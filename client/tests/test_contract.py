@@ -49,6 +49,7 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
     model = client.model("walked")
     got: dict[str, Any] = {"Version": client.register("walked", file, origin={"description": "walked"})}
     client.register("walked", file.read_bytes(), wait=False).wait()
+    got["Caller"] = client.whoami()
     got["Algorithms"], got["OpenAPI"] = client.algorithms(), client.openapi()
     dataset = client.upload("walked", ROOT / "examples" / "churn.csv")
     got["Dataset"], got["Datasets"] = dataset.describe(), client.datasets()
@@ -116,6 +117,7 @@ RECORDS: dict[str, type[answers.Answer]] = {
     "Monitoring": answers.Monitoring,
     "AliasMonitoring": answers.AliasMonitoring,
     "Profile": answers.Profile,
+    "Caller": answers.Caller,
 }
 
 

@@ -1,5 +1,6 @@
 """What comes back, as JSON Schema: shown in `/openapi.json`, and held against real answers by the tests."""
 
+from handlers.auth import ADMIN, KEY, ROLES
 from handlers.rest.routes import NAME
 from handlers.rest.schemas import Schema
 from ml_core.algorithms.outputs import METHODS
@@ -73,6 +74,7 @@ _ATTEMPT = _object(
     optional=("times",),
     title="Attempt",
 )
+_PATTERNS: Schema = {"type": ["array", "null"], "items": _TEXT}
 _HEADERS: Schema = {
     "title": "SignedHeaders",
     "type": "object",
@@ -1045,6 +1047,20 @@ ANSWERS: dict[str, Schema] = {
     "Live": _object({"live": {"const": True}}),
     "Ready": _object({"ready": {"const": True}}),
     "OpenAPI": {"type": "object", "description": "This document."},
+    "Caller": _object(
+        {
+            "key": {**_TEXT_OR_NULL, "description": "The key's id; null where none is asked for."},
+            "roles": _list(_one_of("Role", *ROLES)),
+            "rights": {
+                **_list(_one_of("Right", *sorted({*ROLES[ADMIN]} - {KEY}))),
+                "description": "What the roles give: `schema` is to know what a model takes, `read` its "
+                "versions, metrics and aliases, `inspect` what it learnt and what becomes of it.",
+            },
+            "models": {**_PATTERNS, "description": "The models that the key is for; null for all."},
+            "datasets": {**_PATTERNS, "description": "The datasets that the key is for; null for all."},
+            "expires": {**_TIME_OR_NULL, "description": "When the key ends; null for never."},
+        }
+    ),
     "Algorithms": _object(
         {
             "algorithms": _list(

@@ -178,6 +178,7 @@ ROUTES = (
     Route("GET", "/v2/health/ready", "health:ready", OPEN, ((200, "Ready"),)),
     Route("GET", "/docs", "documentation:page", VISITOR, ((200, "Page"),)),
     Route("GET", "/openapi.json", "documentation:openapi", KEY, ((200, "OpenAPI"),)),
+    Route("GET", "/v1/whoami", "whoami:whoami", KEY, ((200, "Caller"),)),
     Route("GET", "/v1/algorithms", "algorithms:algorithms", KEY, ((200, "Algorithms"),)),
     Route(
         "POST",

@@ -189,3 +189,20 @@ def test_the_shell_completes_names_and_never_fails(service: Service, churn: str)
         )
         assert ran.code == 0, ran.err
         assert "_SERVERLESS_ML_COMPLETE" in ran.out
+
+
+def test_a_key_is_told_what_it_may(guarded: Guarded) -> None:
+    told = run("whoami", "--url", guarded.url, "--key", guarded.predict)
+    members = dict(line.split("\t") for line in told.out.splitlines())
+    assert members.pop("key")
+    assert members == {
+        "url": guarded.url,
+        "roles": "predict",
+        "rights": "predict,schema",
+        "models": "*",
+        "datasets": "*",
+        "expires": "",
+    }
+    shown = on_terminal("whoami", "--url", guarded.url, "--key", guarded.admin)
+    assert "admin" in shown.out
+    assert "never" in shown.out

@@ -131,6 +131,7 @@ def _move(told: Asked) -> None:
     model = told.documents["model", "shown"] = told.get("/v1/models/shown")
     told.documents["aliases", "shown"] = list(model["aliases"].values())
     told.documents["versions", "shown"] = told.get("/v1/models/shown/versions")
+    told.documents["caller", "of no key"] = told.get("/v1/whoami")
     for kind in ("jobs", "models", "datasets", "algorithms"):
         told.documents[kind, "all"] = told.get(f"/v1/{kind}")
 

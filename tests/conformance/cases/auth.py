@@ -62,7 +62,12 @@ def _asked(role: str, needed: str, asked: Asked) -> Case:
 
 # What each right is for.
 RIGHTS: dict[str, list[Asked]] = {
-    KEY: [("GET", "/v1/algorithms", None, ""), ("GET", "/openapi.json", None, ""), ("GET", "/v2", None, "")],
+    KEY: [
+        ("GET", "/v1/whoami", None, ""),
+        ("GET", "/v1/algorithms", None, ""),
+        ("GET", "/openapi.json", None, ""),
+        ("GET", "/v2", None, ""),
+    ],
     SCHEMA: [("GET", "/v1/models/iris/schema", None, ""), ("GET", "/v2/models/iris", None, "")],
     PREDICT: [
         ("POST", "/v1/models/iris:predict", {"instances": [ROW]}, ""),

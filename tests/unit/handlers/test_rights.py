@@ -102,6 +102,9 @@ TOLD_TO_PREDICT = {
     "openapi info servers paths components x-errors": """
         GET /openapi.json
     """,
+    "key roles rights models datasets expires": """
+        GET /v1/whoami
+    """,
     "": """
         GET /docs
     """,
@@ -259,6 +262,34 @@ def test_what_a_route_asks_for_is_known(route: Route) -> None:
         assert route.access not in (OPEN, VISITOR, KEY)
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_each_key_is_told_what_it_is(send: Ask, key: str) -> None:
+    record = KEYS[key].record
+    limits = {name: record.get(name) for name in ("models", "datasets", "expires")}
+    told = read(send(key, "GET", "/v1/whoami"), 200)
+    assert told == {"key": record["id"], "roles": record.get("roles") or [record["role"]], **limits} | {
+        "rights": told["rights"]
+    }
+    for route in ROUTES:
+        path = path_of(route, model="nobody", dataset="nothing")
+        if route.access not in (OPEN, VISITOR, KEY) and "limited" not in key:
+            refused = send(key, route.method, path, {}).status == 403
+            assert refused == (route.access not in told["rights"]), named(route)
+
+
+def test_where_no_key_is_asked_for_everyone_may_everything(trained: Path) -> None:
+    ask = asking(folder_services(read_settings({"ML_ROOT": str(trained)}), key_records=None))
+    told = read(ask("GET", "/v1/whoami"), 200)
+    assert told == {
+        "key": None,
+        "roles": ["admin"],
+        "rights": sorted({*ROLES[ADMIN]} - {KEY}),
+        "models": None,
+        "datasets": None,
+        "expires": None,
+    }
+
+
 class TestPredict:
     """What a key of the role `predict` alone can find out."""
 
@@ -290,9 +321,11 @@ class TestPredict:
             *(value for version in versions for value in (version.job, version.sha256, version.created)),
             *(made.record["id"] for made in KEYS.values()),
         }
+        own = {"GET /v1/whoami": {KEYS["predict"].record["id"]}}
         for (name, model), answer in answers.items():
             if name != "GET /openapi.json":
-                assert [each for each in hidden if each in answer.body.decode()] == [], (name, model)
+                told_of = {each for each in hidden if each in answer.body.decode()}
+                assert told_of == own.get(name, set()), (name, model)
 
     def test_of_versions_it_is_told_the_one_that_answers(self, send: Ask) -> None:
         for path, version in ((f"/v2/models/{OURS}", "2"), (f"/v2/models/{OURS}/versions/1", "1")):

@@ -26,6 +26,7 @@ from serverless_ml._async.training import submit, training_data
 from serverless_ml._async.uploads import opened, upload_dataset
 from serverless_ml.answers import (
     Algorithms,
+    Caller,
     Datasets,
     Explanations,
     FeedbackCounts,
@@ -565,6 +566,10 @@ class AsyncClient:
     async def algorithms(self) -> Algorithms:
         """What can be trained, with the hyperparameters of each as JSON Schema."""
         return Algorithms.from_json((await self._requests.get("/v1/algorithms"))["algorithms"])
+
+    async def whoami(self) -> Caller:
+        """Whose key this client has: its roles, the rights they give, and what it is limited to."""
+        return Caller.from_json(await self._requests.get("/v1/whoami"))
 
     async def openapi(self) -> dict[str, Any]:
         """The service's description of itself."""

@@ -27,6 +27,7 @@ from serverless_ml._sync.training import submit, training_data
 from serverless_ml._sync.uploads import opened, upload_dataset
 from serverless_ml.answers import (
     Algorithms,
+    Caller,
     Datasets,
     Explanations,
     FeedbackCounts,
@@ -566,6 +567,10 @@ class Client:
     def algorithms(self) -> Algorithms:
         """What can be trained, with the hyperparameters of each as JSON Schema."""
         return Algorithms.from_json((self._requests.get("/v1/algorithms"))["algorithms"])
+
+    def whoami(self) -> Caller:
+        """Whose key this client has: its roles, the rights they give, and what it is limited to."""
+        return Caller.from_json(self._requests.get("/v1/whoami"))
 
     def openapi(self) -> dict[str, Any]:
         """The service's description of itself."""

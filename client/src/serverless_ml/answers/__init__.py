@@ -1,6 +1,7 @@
 """What the service answers, as records."""
 
 from serverless_ml.answers.algorithms import Algorithm, Algorithms
+from serverless_ml.answers.callers import Caller
 from serverless_ml.answers.datasets import Dataset, Datasets, ListedDataset
 from serverless_ml.answers.explanations import Explanation, Explanations
 from serverless_ml.answers.jobs import Attempt, Job, JobError, Jobs
@@ -29,6 +30,7 @@ __all__ = [
     "Aliases",
     "Answer",
     "Attempt",
+    "Caller",
     "Change",
     "Dataset",
     "Datasets",

@@ -147,6 +147,27 @@ def list_profiles(session: Session) -> None:
     )
 
 
+@command("whoami", panel=PANEL, examples="serverless-ml whoami\nserverless-ml whoami --profile prod")
+def whoami(session: Session) -> None:
+    """Show which service is asked, and what the key that it is asked with may do.
+
+    In a pipe a line is a name and a value: url, key, roles, rights, models, datasets, expires. `*` is all.
+    """
+    with session.client() as client:
+        url, caller = client.url, client.whoami()
+    members = [
+        ("url", url),
+        ("key", caller.key),
+        ("roles", ",".join(caller.roles)),
+        ("rights", ",".join(caller.rights)),
+        ("models", "*" if caller.models is None else ",".join(caller.models)),
+        ("datasets", "*" if caller.datasets is None else ",".join(caller.datasets)),
+        ("expires", caller.raw.get("expires")),
+    ]
+    session.say(f"asking {url}")
+    show_members(session, {"url": url, **caller.raw}, members, picture=caller)
+
+
 @command(
     "algorithms",
     panel=PANEL,

@@ -9,6 +9,7 @@ from typing import Any
 from serverless_ml.display.blocks import Notes, Picture
 from serverless_ml.display.pictures import (
     algorithms,
+    callers,
     datasets,
     explanations,
     jobs,
@@ -35,6 +36,7 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
     "datasets": datasets.datasets,
     "algorithm": algorithms.algorithm,
     "algorithms": algorithms.algorithms,
+    "caller": callers.caller,
     "explanation": lambda raw: tuple(explanations.explanation(raw)),
     "explanations": explanations.explanations,
     "parameters": learnt.parameters,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from serverless_ml.display import reading, text
-from serverless_ml.display.pictures import datasets, explanations, jobs, models, monitoring, versions
+from serverless_ml.display.pictures import callers, datasets, explanations, jobs, models, monitoring, versions
 
 _LINES: dict[str, Callable[[Any], str]] = {
     "version": versions.line,
@@ -12,6 +12,7 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "alias": models.alias_line,
     "change": models.change_line,
     "job": jobs.line,
+    "caller": callers.line,
     "dataset": datasets.dataset_line,
     "explanation": explanations.explanation_line,
     "explanations": explanations.line,
