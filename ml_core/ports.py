@@ -195,6 +195,10 @@ class DownloadSigner(Protocol):
 class Signer(UploadSigner, DownloadSigner, Protocol):
     """What a cloud gives: it signs addresses to write one object, and addresses to read one."""
 
+    @property
+    def below(self) -> str:
+        """What every signed address begins with, with a slash at its end; `/` for this service's own server."""
+
 
 class JobQueue(Protocol):
     """At-least-once delivery of job ids to the trainer. Raises `Unavailable`."""

@@ -116,9 +116,8 @@ def to_event(response: Response) -> Event:
     """An answer as either payload version takes it."""
     answer: Event = {"statusCode": response.status, "headers": response.headers}
     kind = response.headers.get("content-type", "")
-    if len(response.body) <= _LONGEST_TEXT and (
-        kind.endswith("json") or kind.startswith("text/") or not kind
-    ):
+    is_text = kind.endswith("json") or kind.startswith("text/") or not kind
+    if is_text and len(response.body) <= _LONGEST_TEXT and "content-encoding" not in response.headers:
         return {**answer, "body": response.body.decode(), "isBase64Encoded": False}
     from binascii import b2a_base64
 

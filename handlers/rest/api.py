@@ -72,7 +72,10 @@ class Api:
             cold=cold,
         )
         if self._cors is not None:
-            response = response._replace(headers={**response.headers, **self._cors.told(request.headers)})
+            told = self._cors.told(request.headers)
+            if "vary" in told and "vary" in response.headers:
+                told["vary"] += f", {response.headers['vary']}"
+            response = response._replace(headers={**response.headers, **told})
         return _finished(request, response)
 
     def _count(self, seen: Observation, status: int, started: float) -> None:

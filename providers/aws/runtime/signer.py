@@ -27,6 +27,11 @@ class S3Signer:
         self._env = env
         self._clock = clock
 
+    @property
+    def below(self) -> str:
+        """See `Signer`."""
+        return f"{self._url}/"
+
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
         """An address to PUT the object to within so many seconds. Raises `Unavailable`."""
         return SignedUpload(self._signed("PUT", key, seconds, {}), {})

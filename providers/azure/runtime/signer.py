@@ -43,6 +43,11 @@ class BlobSigner:
         self._container = container
         self._clock = clock
 
+    @property
+    def below(self) -> str:
+        """See `Signer`."""
+        return f"{self._at.blob_endpoint}/{self._container}/"
+
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
         """An address to PUT the blob to within so many seconds. Raises `Unavailable`."""
         return SignedUpload(self._signed("cw", key, seconds), {"x-ms-blob-type": "BlockBlob"})

@@ -41,6 +41,11 @@ class GoogleSigner:
         self._identity = Identity(env)
         self._clock = clock
 
+    @property
+    def below(self) -> str:
+        """See `Signer`."""
+        return f"{self._storage}/{self._bucket}/"
+
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
         """An address to PUT the object to within so many seconds. Raises `Unavailable`."""
         return SignedUpload(self._signed("PUT", key, seconds, {}), {})

@@ -26,6 +26,11 @@ class LocalSigner:
         self._base = base
         self._clock = clock
 
+    @property
+    def below(self) -> str:
+        """See `Signer`."""
+        return "/"
+
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
         """A path of this server to PUT the object to within so many seconds."""
         return SignedUpload(self._signed("PUT", UPLOADS, key, seconds), {})

@@ -1,0 +1,95 @@
+// The frame around every page: who is asking, where one can go, and what is open.
+import { useEffect, useState } from "preact/hooks";
+import { Models } from "./pages/models.tsx";
+import { Empty, Failure, Loading } from "./parts/states.tsx";
+import { SignIn } from "./parts/sign-in.tsx";
+import { place, to, type Place } from "./router.ts";
+import { BASE, forget, get, Refused } from "./service.ts";
+import { caller, keep, key, may, type Caller } from "./session.ts";
+
+const PAGES: { name: string; title: string; right: string }[] = [
+  { name: "models", title: "Models", right: "read" },
+  { name: "jobs", title: "Jobs", right: "train" },
+  { name: "datasets", title: "Datasets", right: "train" },
+];
+
+export function App() {
+  const [failure, fail] = useState<unknown>(null);
+  const [round, setRound] = useState(0);
+  const enter = () => setRound(count => count + 1);
+  useEffect(() => {
+    const leaving = new AbortController();
+    fail(null);
+    get<Caller>("/v1/whoami", leaving.signal).then(
+      told => {
+        caller.value = told;
+      },
+      error => {
+        if (!leaving.signal.aborted) fail(error);
+      },
+    );
+    return () => leaving.abort();
+  }, [round]);
+  if (failure instanceof Refused && failure.status === 401) return <SignIn reason={failure.message} enter={enter} />;
+  if (failure) return <Failure error={failure} again={enter} />;
+  if (!caller.value) return <Loading />;
+  const leave = () => {
+    keep("");
+    forget();
+    caller.value = null;
+    enter();
+  };
+  return <Frame who={caller.value} leave={leave} />;
+}
+
+function Frame({ who, leave }: { who: Caller; leave: () => void }) {
+  const here = place.value;
+  useEffect(() => {
+    document.title = [...here.names.slice(0, 1), here.page, "serverless-ml"].join(" · ");
+    document.getElementById("main")?.focus();
+  }, [here.page, here.names.join("/")]);
+  return (
+    <>
+      <a class="skip" href="#main" onClick={event => { event.preventDefault(); document.getElementById("main")?.focus(); }}>
+        Skip to the page
+      </a>
+      <header class="bar">
+        <a class="brand" href={to("models")}>
+          serverless-ml
+        </a>
+        <nav aria-label="Console">
+          {PAGES.filter(each => may(each.right)).map(each => (
+            <a key={each.name} href={to(each.name)} {...(here.page === each.name ? { "aria-current": "page" as const } : {})}>
+              {each.title}
+            </a>
+          ))}
+          <a href={`${BASE}/docs`}>API</a>
+        </nav>
+        {key.value && (
+          <p class="who">
+            <span title={who.rights.join(", ")}>
+              {who.roles.join(", ")} · {who.key}
+            </span>{" "}
+            <button type="button" class="link" onClick={leave}>
+              Leave
+            </button>
+          </p>
+        )}
+      </header>
+      <main id="main" tabIndex={-1}>
+        <Page at={here} />
+      </main>
+    </>
+  );
+}
+
+function Page({ at }: { at: Place }) {
+  if (at.page === "models" && may("read")) return <Models after={at.query.get("after")} />;
+  return (
+    <Empty title="There is no such page">
+      <p>
+        <a href={to("models")}>To the models</a>
+      </p>
+    </Empty>
+  );
+}

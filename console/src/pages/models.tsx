@@ -1,0 +1,96 @@
+// All models: what each is, what it reached, and how that went from version to version.
+import { useLive } from "../live.ts";
+import { Spark } from "../charts/spark.tsx";
+import { metric, number } from "../parts/format.ts";
+import { Empty, Shown } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { to } from "../router.ts";
+import { may } from "../session.ts";
+import type { ListedModels, ModelEntry } from "../answers.ts";
+
+const PAGE = 50;
+const SECONDS = 1_000;
+
+export function Models({ after }: { after: string | null }) {
+  const query = new URLSearchParams({ limit: String(PAGE), ...(after ? { after } : {}) });
+  const models = useLive<ListedModels>(`/v1/models?${query}`, () => 15 * SECONDS);
+  return (
+    <>
+      <header class="page">
+        <h1>Models</h1>
+      </header>
+      <Shown of={models}>{listed => <Listed listed={listed} first={!after} />}</Shown>
+    </>
+  );
+}
+
+function Listed({ listed, first }: { listed: ListedModels; first: boolean }) {
+  if (!listed.entries.length && first && !listed.next_after)
+    return (
+      <Empty title="There is no model yet">
+        {may("train") ? (
+          <p>
+            <a href={to("datasets")}>Bring a table</a>, and train one from it.
+          </p>
+        ) : (
+          <p>This key may look, and not train.</p>
+        )}
+      </Empty>
+    );
+  return (
+    <>
+      <ul class="cards">
+        {listed.entries.map(entry => (
+          <li key={entry.name}>
+            <Card entry={entry} />
+          </li>
+        ))}
+      </ul>
+      <nav class="pager" aria-label="Pages">
+        {!first && <a href={to("models")}>First page</a>}
+        {listed.next_after && <a href={`${to("models")}?after=${encodeURIComponent(listed.next_after)}`}>Next page</a>}
+      </nav>
+    </>
+  );
+}
+
+function Card({ entry }: { entry: ModelEntry }) {
+  const { newest } = entry;
+  const trend = entry.trend.map(each => each.value);
+  return (
+    <article class="card">
+      <h2>
+        <a href={to("models", entry.name)}>{entry.name}</a>
+      </h2>
+      <p class="soft">
+        {newest ? (
+          <>
+            {newest.algorithm.replaceAll("_", " ")} · version {newest.version} · <Time at={newest.created} />
+          </>
+        ) : (
+          "all versions were deleted"
+        )}
+      </p>
+      {entry.description && <p>{entry.description}</p>}
+      {newest?.metric && (
+        <p class="figure">
+          <strong>{number(newest.metric.value)}</strong> <span class="soft">{metric(newest.metric.name)}</span>
+          <Spark values={trend} label={`${metric(newest.metric.name)} of the last ${trend.length} versions`} />
+        </p>
+      )}
+      <ul class="tags">
+        {entry.aliases.map(alias => (
+          <li key={alias} class="alias">
+            {alias}
+          </li>
+        ))}
+        {Object.entries(entry.tags).map(([name, value]) => (
+          <li key={`tag ${name}`}>
+            {name}
+            {value && `: ${value}`}
+          </li>
+        ))}
+      </ul>
+    </article>
+  );
+}
