@@ -1,5 +1,7 @@
 // The frame around every page: who is asking, where one can go, and what is open.
 import { useEffect, useState } from "preact/hooks";
+import { Job } from "./pages/job.tsx";
+import { Jobs } from "./pages/jobs.tsx";
 import { Models } from "./pages/models.tsx";
 import { Empty, Failure, Loading } from "./parts/states.tsx";
 import { SignIn } from "./parts/sign-in.tsx";
@@ -85,6 +87,8 @@ function Frame({ who, leave }: { who: Caller; leave: () => void }) {
 
 function Page({ at }: { at: Place }) {
   if (at.page === "models" && may("read")) return <Models after={at.query.get("after")} />;
+  const [name] = at.names;
+  if (at.page === "jobs" && may("train")) return name ? <Job key={name} id={name} /> : <Jobs query={at.query} />;
   return (
     <Empty title="There is no such page">
       <p>

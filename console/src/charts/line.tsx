@@ -76,21 +76,23 @@ export function Line({ title, x, y, series, xRange, yRange }: {
 
 function Told({ title, x, y, series }: { title: string; x: string; y: string; series: Series[] }) {
   return (
-    <table class="unseen">
-      <caption>{title}</caption>
-      <thead>
-        <tr><th scope="col">Line</th><th scope="col">{x}</th><th scope="col">{y}</th></tr>
-      </thead>
-      <tbody>
-        {series.flatMap(each =>
-          thinned(each.points).map(([at, value], place) => (
-            <tr key={`${each.name} ${place}`}>
-              <th scope="row">{each.name}</th><td>{number(at)}</td><td>{value === null ? "none" : number(value)}</td>
-            </tr>
-          )),
-        )}
-      </tbody>
-    </table>
+    <div class="unseen">
+      <table>
+        <caption>{title}</caption>
+        <thead>
+          <tr><th scope="col">Line</th><th scope="col">{x}</th><th scope="col">{y}</th></tr>
+        </thead>
+        <tbody>
+          {series.flatMap(each =>
+            thinned(each.points).map(([at, value], place) => (
+              <tr key={`${each.name} ${place}`}>
+                <th scope="row">{each.name}</th><td>{number(at)}</td><td>{value === null ? "none" : number(value)}</td>
+              </tr>
+            )),
+          )}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -7,6 +7,8 @@ const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 export const number = (value: number): string => numbers.format(value);
 export const count = (value: number): string => counts.format(value);
+/** How many of something: `1 row`, `2,000 rows`. */
+export const many = (value: number, one: string, several = `${one}s`): string => `${count(value)} ${value === 1 ? one : several}`;
 export const share = (value: number): string => shares.format(value);
 export const moment = (time: string): string => moments.format(new Date(time));
 
@@ -38,7 +40,7 @@ export function size(bytes: number): string {
   return `${number(value)} ${units[place]}`;
 }
 
-const words = (name: string): string => name.replaceAll("_", " ");
+export const words = (name: string): string => name.replaceAll("_", " ");
 /** A metric by its name: `roc_auc` is ROC AUC to a person. */
 export const metric = (name: string): string =>
   words(name).replace(/\b(roc|pr|auc|f1)\b/g, found => found.toUpperCase());

@@ -1,0 +1,251 @@
+// One job: how far it is, how it goes, and what came of it.
+import type { Job as JobAnswer, JobFiles, Step } from "../answers.ts";
+import { Line, type Series } from "../charts/line.tsx";
+import { useLive } from "../live.ts";
+import { Confirmed } from "../parts/dialog.tsx";
+import { count, duration, many, metric, number, size, words } from "../parts/format.ts";
+import { isOver, JobState, progress, purpose } from "../parts/job-state.tsx";
+import { sentence, Shown } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { to } from "../router.ts";
+import { ask, at } from "../service.ts";
+import { may } from "../session.ts";
+
+const [OFTEN, RARELY] = [1_500, 60_000];
+
+export function Job({ id }: { id: string }) {
+  const job = useLive<JobAnswer>(at`/v1/jobs/${id}`, last => (isOver(last) ? RARELY : OFTEN));
+  return (
+    <>
+      <p class="soft">
+        <a href={to("jobs")}>All jobs</a>
+      </p>
+      <Shown of={job}>{shown => <One job={shown} again={job.again} />}</Shown>
+    </>
+  );
+}
+
+function One({ job, again }: { job: JobAnswer; again: () => void }) {
+  const cancel = async () => {
+    await ask("DELETE", at`/v1/jobs/${job.id}`);
+    again();
+  };
+  return (
+    <>
+      <header class="page">
+        <h1>
+          <a href={to("models", job.model)}>{job.model}</a>
+        </h1>
+        {!isOver(job) && may("train") && (
+          <Confirmed label="Cancel the job" title="Cancel this job?" confirm="Cancel it" act={cancel} disabled={job.cancelling}>
+            <p>What it has reached so far is lost.</p>
+          </Confirmed>
+        )}
+      </header>
+      <p>
+        <JobState job={job} /> · {purpose(job)} · sent <Time at={job.created} />
+        {job.started && job.finished && ` · took ${duration((Date.parse(job.finished) - Date.parse(job.started)) / 1_000)}`}
+      </p>
+      <p class="unseen" role="status">{announced(job)}</p>
+      {!isOver(job) && <Running job={job} />}
+      <Outcome job={job} />
+      {job.error && <Why error={job.error} dataset={datasetOf(job)} />}
+      <History steps={job.metrics?.history ?? []} />
+      {job.warnings.length > 0 && (
+        <section class="block">
+          <h2>Warnings</h2>
+          <ul>{job.warnings.map(warning => <li key={warning}>{sentence(warning)}</li>)}</ul>
+        </section>
+      )}
+      {job.result && <Files id={job.id} uri={job.result.uri} />}
+      <Details job={job} />
+    </>
+  );
+}
+
+/** Said aloud once, when it is so. */
+function announced(job: JobAnswer): string {
+  if (job.state === "succeeded") return job.version === null ? "The job succeeded." : `The job succeeded: version ${job.version}.`;
+  return isOver(job) ? `The job ${job.state === "failed" ? "failed" : "was cancelled"}.` : "";
+}
+
+function Running({ job }: { job: JobAnswer }) {
+  const counted = job.percentage;
+  const said = job.state === "queued" ? "waits for a trainer" : progress(job) || "begins";
+  return (
+    <p class="progress">
+      <progress aria-label={words(job.phase ?? job.state)} max={100} {...(counted === null ? {} : { value: counted })} />
+      <span>{sentence(said)}</span>
+    </p>
+  );
+}
+
+function Outcome({ job }: { job: JobAnswer }) {
+  const { result } = job;
+  if (result)
+    return (
+      <p class="notice">
+        {many(result.rows, "row")} predicted{result.rejected > 0 && `, ${count(result.rejected)} not`}: {size(result.bytes)} in{" "}
+        {many(result.files, "file")}.
+      </p>
+    );
+  if (job.version === null) return null;
+  const measured = job.metrics?.test ?? job.metrics?.training ?? {};
+  const figures = Object.entries(measured).filter((entry): entry is [string, number] => typeof entry[1] === "number");
+  return (
+    <section class="notice">
+      <p class="row">
+        <a class="button" href={to("models", job.model)}>Open the model</a>
+        <span>This is version {job.version} of {job.model}.</span>
+      </p>
+      {figures.length > 0 && (
+        <>
+          <h2>{job.metrics?.test ? "On rows that were held out" : "On the rows it was trained on"}</h2>
+          <dl class="facts">
+            {figures.map(([name, value]) => (
+              <div key={name}>
+                <dt>{metric(name)}</dt>
+                <dd>{number(value)}</dd>
+              </div>
+            ))}
+          </dl>
+        </>
+      )}
+    </section>
+  );
+}
+
+/** The dataset that the job is of; empty where its rows came otherwise. */
+function datasetOf(job: JobAnswer): string {
+  const uri = String((job.request["data"] as { uri?: unknown } | null | undefined)?.uri ?? "");
+  return /^dataset:\/\/([^/]+)/.exec(uri)?.[1] ?? "";
+}
+
+function Why({ error, dataset }: { error: NonNullable<JobAnswer["error"]>; dataset: string }) {
+  const faults = error.faults ?? [];
+  // The message of several faults is all of them in a row.
+  const repeats = faults.length > 0 && faults.every(fault => error.message.includes(fault.message));
+  return (
+    <section class="block failure">
+      <h2>Why it failed</h2>
+      {!repeats && <p>{sentence(error.message)}</p>}
+      {faults.length > 0 && (
+        <ul class="faults">
+          {faults.map(fault => (
+            <li key={fault.path + fault.message}>
+              <code>{fault.path}</code> {sentence(fault.message)}
+            </li>
+          ))}
+        </ul>
+      )}
+      <p class="soft">
+        {sentence(words(error.code))} {dataset && <a href={to("datasets", dataset)}>Look at the dataset {dataset}</a>}
+      </p>
+    </section>
+  );
+}
+
+/** What each step reached, a figure for each kind of thing that was measured. */
+function History({ steps }: { steps: Step[] }) {
+  const names = [...new Set(steps.flatMap(step => Object.keys(step)))].filter(name => name !== "done" && name !== "of");
+  if (steps.length < 2 || !names.length) return null;
+  const figures = grouped(names);
+  return (
+    <section class="block">
+      <h2>As it trained</h2>
+      <div class="charts">
+        {[...figures].map(([name, members]) => (
+          <Line key={name} title={metric(name)} x="steps done" y={metric(name)} series={members.map(each => line(steps, each))}
+            {...(name === "accuracy" ? { yRange: [0, 1] as [number, number] } : {})} />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+const kind = (name: string): string => name.replace(/^validation_/, "");
+const line = (steps: Step[], name: string): Series => ({
+  name: metric(name),
+  points: steps.map(step => [step.done, step[name] ?? null]),
+});
+
+function grouped(names: string[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const name of names) found.set(kind(name), [...(found.get(kind(name)) ?? []), name]);
+  return found;
+}
+
+function Files({ id, uri }: { id: string; uri: string | null }) {
+  const files = useLive<JobFiles>(at`/v1/jobs/${id}/files` + "?limit=1000");
+  return (
+    <section class="block">
+      <h2>Files</h2>
+      {uri && <p>They are at <code>{uri}</code>.</p>}
+      <Shown of={files}>
+        {listed => (
+          <div class="wide"><table>
+            <thead>
+              <tr><th scope="col">File</th><th scope="col">What</th><th scope="col" class="number">Rows</th><th scope="col" class="number">Size</th></tr>
+            </thead>
+            <tbody>
+              {listed.files.map(file => (
+                <tr key={file.name}>
+                  <td>{file.url ? <a href={file.url} download={file.name}>{file.name}</a> : <code>{file.uri ?? file.name}</code>}</td>
+                  <td>{file.kind === "rejects" ? "rows that were not predicted" : "predictions"}</td>
+                  <td class="number">{count(file.rows)}</td>
+                  <td class="number">{size(file.size)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table></div>
+        )}
+      </Shown>
+      {files.value?.next_after && <p class="soft">There are more: ask the API for them.</p>}
+      {files.value && !uri && <p class="soft">The addresses hold for an hour. <button type="button" class="link" onClick={files.again}>Renew them</button></p>}
+    </section>
+  );
+}
+
+function Details({ job }: { job: JobAnswer }) {
+  const { engine } = job;
+  return (
+    <section class="block">
+      <h2>How it went</h2>
+      {engine && (
+        <p>
+          Done by <strong>{engine.name}</strong>
+          {engine.reason && <>: {engine.reason}</>}.
+          {engine.passes !== null && ` ${many(engine.passes, "pass", "passes")} over the data.`}
+          {engine.parts !== null && ` ${many(engine.parts, "part")}.`}
+        </p>
+      )}
+      {job.attempts.length > 0 && (
+        <div class="wide">
+          <table>
+            <caption class="unseen">Attempts</caption>
+            <thead>
+              <tr><th scope="col">Attempt began</th><th scope="col">Outcome</th><th scope="col">Reason</th></tr>
+            </thead>
+            <tbody>
+              {job.attempts.map(attempt => (
+                <tr key={attempt.started}>
+                  <td><Time at={attempt.started} /></td>
+                  <td>{attempt.outcome ?? "goes on"}{attempt.times && ` ${count(attempt.times)} times`}</td>
+                  <td class="said">{attempt.reason === job.error?.message ? "as above" : (attempt.reason ?? "")}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <details>
+        <summary>What was asked for</summary>
+        <pre class="wide" tabIndex={0} aria-label="The request as JSON">{JSON.stringify(job.request, null, 2)}</pre>
+      </details>
+      <p class="soft">
+        Job {job.id}
+        {job.submitter && `, sent by the key ${job.submitter}`}
+      </p>
+    </section>
+  );
+}
