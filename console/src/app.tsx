@@ -1,5 +1,7 @@
 // The frame around every page: who is asking, where one can go, and what is open.
 import { useEffect, useState } from "preact/hooks";
+import { Dataset } from "./pages/dataset.tsx";
+import { Datasets } from "./pages/datasets.tsx";
 import { Job } from "./pages/job.tsx";
 import { Jobs } from "./pages/jobs.tsx";
 import { Models } from "./pages/models.tsx";
@@ -89,6 +91,7 @@ function Page({ at }: { at: Place }) {
   if (at.page === "models" && may("read")) return <Models after={at.query.get("after")} />;
   const [name] = at.names;
   if (at.page === "jobs" && may("train")) return name ? <Job key={name} id={name} /> : <Jobs query={at.query} />;
+  if (at.page === "datasets" && may("train")) return name ? <Dataset key={name} name={name} /> : <Datasets after={at.query.get("after")} />;
   return (
     <Empty title="There is no such page">
       <p>

@@ -27,7 +27,7 @@ export function Bars({ title, bars, of = "", figure = "", write = number, most }
   const zero = (-low * 100) / whole;
   return (
     <table class="bars">
-      <caption>{title}</caption>
+      {title && <caption>{title}</caption>}
       <thead class="unseen">
         <tr><th scope="col">{of || "Name"}</th><td /><th scope="col">{figure || "Value"}</th></tr>
       </thead>

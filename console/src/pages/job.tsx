@@ -206,15 +206,23 @@ function Files({ id, uri }: { id: string; uri: string | null }) {
   );
 }
 
+const ENGINES: Record<string, string> = {
+  memory: "Done by one process with all rows in its memory",
+  function: "Done by one function, part by part",
+  streamed: "Done by one process that read the rows part by part",
+  lithops: "Done by many functions",
+};
+
 function Details({ job }: { job: JobAnswer }) {
   const { engine } = job;
+  const reasons = job.attempts.some(attempt => attempt.reason);
   return (
     <section class="block">
       <h2>How it went</h2>
       {engine && (
         <p>
-          Done by <strong>{engine.name}</strong>
-          {engine.reason && <>: {engine.reason}</>}.
+          {ENGINES[engine.name] ?? `Done by ${engine.name}`}
+          {engine.reason && `, since ${engine.reason}`}.
           {engine.passes !== null && ` ${many(engine.passes, "pass", "passes")} over the data.`}
           {engine.parts !== null && ` ${many(engine.parts, "part")}.`}
         </p>
@@ -224,14 +232,14 @@ function Details({ job }: { job: JobAnswer }) {
           <table>
             <caption class="unseen">Attempts</caption>
             <thead>
-              <tr><th scope="col">Attempt began</th><th scope="col">Outcome</th><th scope="col">Reason</th></tr>
+              <tr><th scope="col">Attempt began</th><th scope="col">Outcome</th>{reasons && <th scope="col">Reason</th>}</tr>
             </thead>
             <tbody>
               {job.attempts.map(attempt => (
                 <tr key={attempt.started}>
                   <td><Time at={attempt.started} /></td>
                   <td>{attempt.outcome ?? "goes on"}{attempt.times && ` ${count(attempt.times)} times`}</td>
-                  <td class="said">{attempt.reason === job.error?.message ? "as above" : (attempt.reason ?? "")}</td>
+                  {reasons && <td class="said">{attempt.reason === job.error?.message ? "as above" : (attempt.reason ?? "")}</td>}
                 </tr>
               ))}
             </tbody>

@@ -1,0 +1,233 @@
+// One dataset: what its columns were taken for, overruled where that is wrong, and a model trained from it.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Dataset as DatasetAnswer, DescribedColumn, Description, ReadOptions } from "../answers.ts";
+import { Bars } from "../charts/bars.tsx";
+import { ColumnRow } from "../parts/column.tsx";
+import { Confirmed } from "../parts/dialog.tsx";
+import { against, elsewhere, member } from "../parts/faults.ts";
+import { count, many, size } from "../parts/format.ts";
+import { Reading } from "../parts/reading.tsx";
+import { Failure, Loading, sentence } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { Upload } from "../parts/upload.tsx";
+import { to } from "../router.ts";
+import { ask, at, Refused } from "../service.ts";
+import { may } from "../session.ts";
+import { Train } from "./train.tsx";
+
+const PAUSE = 1_000;
+const COLUMNS = 100;
+
+export function Dataset({ name }: { name: string }) {
+  const [options, say] = useState<ReadOptions>({});
+  const [round, setRound] = useState(0);
+  const { answer, failure, busy, shown, guesses } = useDescribed(name, options, round);
+  const again = () => setRound(before => before + 1);
+  const remove = async () => {
+    await ask("DELETE", at`/v1/datasets/${name}`);
+    location.hash = to("datasets");
+  };
+  const training = useRef<HTMLDivElement>(null);
+  const goTrain = () => {
+    training.current?.scrollIntoView({ block: "start" });
+    training.current?.focus({ preventScroll: true });
+  };
+  return (
+    <>
+      <p class="soft">
+        <a href={to("datasets")}>All datasets</a>
+      </p>
+      <header class="page">
+        <h1>{name}</h1>
+        <span class="row">
+          {shown && !shown.error && <button type="button" onClick={goTrain}>Train a model</button>}
+          {may("admin") && (
+            <Confirmed label="Delete" title={`Delete ${name}?`} confirm="Delete it" act={remove}>
+              <p>All its uploads go. Models that were trained from it stay.</p>
+            </Confirmed>
+          )}
+        </span>
+      </header>
+      {answer && (
+        <p class="soft">
+          {shown && facts(shown)} {size(answer.size)} · uploaded <Time at={answer.uploaded} />
+        </p>
+      )}
+      <p class="soft" role="status">{busy && <><span class="spinner" aria-hidden="true" /> The file is being read …</>}</p>
+      {failure !== null && <Failure error={failure} again={again} />}
+      {failure === null && !answer && !busy && <Loading />}
+      {answer && (
+        <>
+          <Refusals answer={answer} {...(shown ? { shown } : {})} />
+          {answer.state === "unreadable" && <Reading options={options} say={say} read={{}} faults={answer.faults} open />}
+          {shown?.columns && (
+            <Columns description={shown} columns={shown.columns} options={options} say={say} faults={faultsOf(answer, failure)} guesses={guesses} />
+          )}
+          {shown?.kind && <Others description={shown} />}
+          <details>
+            <summary>Upload a newer file</summary>
+            <Upload name={name} done={() => { say({}); again(); }} />
+          </details>
+          {shown && !shown.error && answer.state !== "unreadable" && (
+            <div ref={training} tabIndex={-1} class="train">
+              <Train dataset={answer} description={shown} options={options} ready={answer.state === "described" && !busy} />
+            </div>
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
+/** The newest upload as it is read with what was said; what was last readable stays meanwhile. */
+function useDescribed(name: string, options: ReadOptions, round: number) {
+  const [answer, setAnswer] = useState<DatasetAnswer | null>(null);
+  const [shown, show] = useState<Description | null>(null);
+  const [guesses, guess] = useState<Record<string, string>>({});
+  const [failure, fail] = useState<unknown>(null);
+  const [busy, setBusy] = useState(true);
+  const said = JSON.stringify(options);
+  useEffect(() => {
+    const leaving = new AbortController();
+    let timer = 0;
+    setBusy(true);
+    fail(null);
+    const look = async () => {
+      const asked = { headers: { prefer: "wait=10" }, signal: leaving.signal };
+      try {
+        const { value } =
+          said === "{}"
+            ? await ask<DatasetAnswer>("GET", at`/v1/datasets/${name}`, asked)
+            : await ask<DatasetAnswer>("POST", at`/v1/datasets/${name}:describe`, { ...asked, body: said });
+        if (leaving.signal.aborted) return;
+        setAnswer(value);
+        if (value.state === "describing") {
+          timer = window.setTimeout(() => void look(), PAUSE);
+          return;
+        }
+        if (value.description) show(value.description);
+        if (value.state === "unreadable") show(null);
+        if (said === "{}") guess(Object.fromEntries((value.description?.columns ?? []).map(column => [column.name, column.type])));
+        setBusy(false);
+      } catch (error) {
+        if (leaving.signal.aborted) return;
+        fail(error);
+        setBusy(false);
+      }
+    };
+    void look();
+    return () => {
+      leaving.abort();
+      window.clearTimeout(timer);
+    };
+  }, [name, said, round]);
+  return { answer, failure, busy, shown, guesses };
+}
+
+const faultsOf = (answer: DatasetAnswer, failure: unknown) =>
+  failure instanceof Refused ? failure.faults : answer.state === "options_refused" ? answer.faults : [];
+
+function facts(description: Description): string {
+  const { rows, pictures, sequences, columns } = description;
+  const told = [
+    rows !== undefined && many(rows, "row"),
+    columns && many(columns.length, "column"),
+    pictures !== undefined && many(pictures, "picture"),
+    sequences !== undefined && many(sequences, "sequence"),
+    description.format,
+    !description.complete && "looked at in part",
+  ];
+  return told.filter(Boolean).join(" · ") + " ·";
+}
+
+/** Why the file, or what was said of it, does not go: what is of no column. */
+function Refusals({ answer, shown }: { answer: DatasetAnswer; shown?: Description }) {
+  if (answer.state === "unreadable")
+    return (
+      <div class="notice" role="alert">
+        <h2 class="bad">The file cannot be read</h2>
+        <p>{sentence(answer.error ?? "")}</p>
+      </div>
+    );
+  const columns = shown?.columns?.map(column => member("$.types", column.name)) ?? [];
+  const faults = answer.state === "options_refused" ? elsewhere(answer.faults, columns) : [];
+  if (answer.state !== "options_refused" && !shown?.error) return null;
+  return (
+    <div class="notice" role="alert">
+      {shown?.error && <p class="bad">{sentence(shown.error)}</p>}
+      {answer.state === "options_refused" && (
+        <>
+          <p class="bad">The table is not as you say. What is below is how it was read before.</p>
+          <ul>{faults.map(fault => <li key={fault.path}><code>{fault.path}</code> {sentence(fault.message)}</li>)}</ul>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Columns({ description, columns, options, say, faults, guesses }: {
+  description: Description;
+  columns: DescribedColumn[];
+  options: ReadOptions;
+  say: (options: ReadOptions) => void;
+  faults: DatasetAnswer["faults"];
+  guesses: Record<string, string>;
+}) {
+  const [most, setMost] = useState(COLUMNS);
+  const types = options.types ?? {};
+  // What is left out is described no more, and can still be taken back.
+  const gone = Object.keys(types).filter(name => !columns.some(column => column.name === name));
+  const all = [...columns, ...gone.map(name => ({ name, type: "ignore", missing: 0 }))];
+  const overrule = (name: string, type: string) => {
+    const { [name]: _, ...others } = types;
+    const chosen = type ? { ...others, [name]: type } : others;
+    const { types: __, ...rest } = options;
+    say(Object.keys(chosen).length ? { ...rest, types: chosen } : rest);
+  };
+  const noted = (name: string) => description.warnings.filter(warning => warning.startsWith(`column '${name}'`));
+  const general = description.warnings.filter(warning => !columns.some(column => warning.startsWith(`column '${column.name}'`)));
+  return (
+    <section class="block" aria-labelledby="columns">
+      <h2 id="columns">Columns</h2>
+      {general.length > 0 && <ul class="warn">{general.map(warning => <li key={warning}>{sentence(warning)}</li>)}</ul>}
+      <Reading options={options} say={say} read={description.read ?? {}} faults={faults} />
+      <table class="columns" role="table">
+        <thead role="rowgroup">
+          <tr role="row">{["Column", "Taken for", "Missing", "Values"].map(title => <th key={title} scope="col" role="columnheader">{title}</th>)}</tr>
+        </thead>
+        <tbody role="rowgroup">
+          {all.slice(0, most).map(column => (
+            <ColumnRow key={column.name} column={column} rows={description.rows ?? 0} said={types[column.name] ?? ""}
+              guess={guesses[column.name] ?? column.type} dayfirst={options.dayfirst} notes={noted(column.name)}
+              faults={against(faults, member("$.types", column.name))} overrule={type => overrule(column.name, type)}
+              sayDayFirst={dayfirst => say({ ...options, dayfirst })} />
+          ))}
+        </tbody>
+      </table>
+      {all.length > most && (
+        <button type="button" class="second" onClick={() => setMost(most + COLUMNS)}>Show more of {count(all.length)} columns</button>
+      )}
+    </section>
+  );
+}
+
+/** A file of pictures or of sequences. */
+function Others({ description }: { description: Description }) {
+  const { kind, classes, shape, sizes, steps, channels, held_out, unreadable } = description;
+  const facts = [
+    shape && `Trained as ${shape.slice(0, 2).join(" × ")} pixels of ${many(shape[2] ?? 1, "channel")}.`,
+    sizes && sizes.length > 1 && `${many(sizes.length, "size")}, most often ${sizes[0]?.height} × ${sizes[0]?.width}.`,
+    steps !== undefined && `${many(steps, "step")} of ${many(channels ?? 1, "channel")}.`,
+    held_out ? `${count(held_out)} are held out by the file's own split.` : "",
+    unreadable?.files ? `${many(unreadable.files, "file")} cannot be read.` : "",
+  ];
+  const of = kind === "pictures" ? "pictures" : "sequences";
+  return (
+    <section class="block">
+      <h2>{kind === "pictures" ? "Pictures" : "Sequences"}</h2>
+      <p>{facts.filter(Boolean).join(" ")}</p>
+      {description.warnings.length > 0 && <ul class="warn">{description.warnings.map(warning => <li key={warning}>{sentence(warning)}</li>)}</ul>}
+      {classes && <Bars title="How many of each class" bars={classes.map(each => ({ name: String(each.value), value: Number(each[of] ?? 0) }))} of="Class" figure={of} write={count} />}
+    </section>
+  );
+}

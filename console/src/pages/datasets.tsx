@@ -1,0 +1,51 @@
+// All datasets, and a place to bring one.
+import type { ListedDatasets } from "../answers.ts";
+import { useLive } from "../live.ts";
+import { size } from "../parts/format.ts";
+import { Shown } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { Upload } from "../parts/upload.tsx";
+import { to } from "../router.ts";
+
+const [PAGE, EVERY] = [50, 20_000];
+
+export function Datasets({ after }: { after: string | null }) {
+  const query = new URLSearchParams({ limit: String(PAGE), ...(after ? { after } : {}) });
+  const datasets = useLive<ListedDatasets>(`/v1/datasets?${query}`, () => EVERY);
+  const taken = datasets.value?.datasets.map(each => each.name) ?? [];
+  return (
+    <>
+      <header class="page">
+        <h1>Datasets</h1>
+      </header>
+      <Upload taken={taken} done={name => { location.hash = to("datasets", name); }} />
+      <Shown of={datasets}>{listed => <Listed listed={listed} first={!after} />}</Shown>
+    </>
+  );
+}
+
+function Listed({ listed, first }: { listed: ListedDatasets; first: boolean }) {
+  if (!listed.datasets.length && first) return <p class="state">There is no dataset yet. Bring a file, and train a model from it.</p>;
+  return (
+    <>
+      <table>
+        <thead>
+          <tr><th scope="col">Name</th><th scope="col" class="number">Size</th><th scope="col">Uploaded</th></tr>
+        </thead>
+        <tbody>
+          {listed.datasets.map(each => (
+            <tr key={each.name}>
+              <td class="said"><a href={to("datasets", each.name)}>{each.name}</a></td>
+              <td class="number">{size(each.size)}</td>
+              <td><Time at={each.uploaded} /></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <nav class="pager" aria-label="Pages">
+        {!first && <a href={to("datasets")}>First page</a>}
+        {listed.next_after && <a href={`${to("datasets")}?after=${encodeURIComponent(listed.next_after)}`}>Next page</a>}
+      </nav>
+    </>
+  );
+}
