@@ -92,8 +92,9 @@ function Page({ at }: { at: Place }) {
   const [name] = at.names;
   if (at.page === "jobs" && may("train")) return name ? <Job key={name} id={name} /> : <Jobs query={at.query} />;
   if (at.page === "datasets" && may("train")) return name ? <Dataset key={name} name={name} /> : <Datasets after={at.query.get("after")} />;
+  const closed = PAGES.some(each => each.name === at.page && !may(each.right));
   return (
-    <Empty title="There is no such page">
+    <Empty title={closed ? "Not for this key" : "There is no such page"}>
       <p>
         <a href={to("models")}>To the models</a>
       </p>

@@ -41,7 +41,7 @@ export function Dataset({ name }: { name: string }) {
         <h1>{name}</h1>
         <span class="row">
           {shown && !shown.error && <button type="button" onClick={goTrain}>Train a model</button>}
-          {may("admin") && (
+          {answer && may("admin") && (
             <Confirmed label="Delete" title={`Delete ${name}?`} confirm="Delete it" act={remove}>
               <p>All its uploads go. Models that were trained from it stay.</p>
             </Confirmed>
@@ -158,12 +158,17 @@ function Refusals({ answer, shown }: { answer: DatasetAnswer; shown?: Descriptio
       {answer.state === "options_refused" && (
         <>
           <p class="bad">The table is not as you say. What is below is how it was read before.</p>
-          <ul>{faults.map(fault => <li key={fault.path}><code>{fault.path}</code> {sentence(fault.message)}</li>)}</ul>
+          {faults.length > 0 && (
+            <ul>{faults.map(fault => <li key={fault.path}><code>{fault.path}</code> {sentence(fault.message)}</li>)}</ul>
+          )}
         </>
       )}
     </div>
   );
 }
+
+/** A column may be called `constructor`. */
+const own = (record: Record<string, string>, name: string): string => (Object.hasOwn(record, name) ? (record[name] ?? "") : "");
 
 function Columns({ description, columns, options, say, faults, guesses }: {
   description: Description;
@@ -175,16 +180,20 @@ function Columns({ description, columns, options, say, faults, guesses }: {
 }) {
   const [most, setMost] = useState(COLUMNS);
   const types = options.types ?? {};
-  // What is left out is described no more, and can still be taken back.
-  const gone = Object.keys(types).filter(name => !columns.some(column => column.name === name));
-  const all = [...columns, ...gone.map(name => ({ name, type: "ignore", missing: 0 }))];
+  // What is left out is described no more, and stays where it was, to be taken back.
+  const described = new Map(columns.map(column => [column.name, column]));
+  const names = [...new Set([...Object.keys(guesses).filter(name => described.has(name) || Object.hasOwn(types, name)), ...described.keys()])];
+  const all = names.map(name => described.get(name) ?? { name, type: "ignore", missing: 0 });
   const overrule = (name: string, type: string) => {
     const { [name]: _, ...others } = types;
     const chosen = type ? { ...others, [name]: type } : others;
     const { types: __, ...rest } = options;
     say(Object.keys(chosen).length ? { ...rest, types: chosen } : rest);
   };
-  const noted = (name: string) => description.warnings.filter(warning => warning.startsWith(`column '${name}'`));
+  const noted = (name: string) => {
+    const begin = `column '${name}'`;
+    return description.warnings.filter(warning => warning.startsWith(begin)).map(warning => warning.slice(begin.length).replace(/^:? /, ""));
+  };
   const general = description.warnings.filter(warning => !columns.some(column => warning.startsWith(`column '${column.name}'`)));
   return (
     <section class="block" aria-labelledby="columns">
@@ -197,8 +206,8 @@ function Columns({ description, columns, options, say, faults, guesses }: {
         </thead>
         <tbody role="rowgroup">
           {all.slice(0, most).map(column => (
-            <ColumnRow key={column.name} column={column} rows={description.rows ?? 0} said={types[column.name] ?? ""}
-              guess={guesses[column.name] ?? column.type} dayfirst={options.dayfirst} notes={noted(column.name)}
+            <ColumnRow key={column.name} column={column} rows={description.rows ?? 0} said={own(types, column.name)}
+              guess={(own(types, column.name) && own(guesses, column.name)) || column.type} dayfirst={options.dayfirst} notes={noted(column.name)}
               faults={against(faults, member("$.types", column.name))} overrule={type => overrule(column.name, type)}
               sayDayFirst={dayfirst => say({ ...options, dayfirst })} />
           ))}

@@ -72,7 +72,7 @@ function balance(column: DescribedColumn | undefined): string {
 }
 
 function Form({ dataset, description, options, ready, algorithms }: Asked & { algorithms: Algorithm[] }) {
-  const columns = (description.columns ?? []).filter(column => options.types?.[column.name] !== "ignore");
+  const columns = (description.columns ?? []).filter(column => column.type !== "ignore");
   const [model, setModel] = useState(dataset.name);
   const [name, setName] = useState(algorithms[0]?.name ?? "");
   const [target, setTarget] = useState(() => likely(columns));

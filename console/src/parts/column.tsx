@@ -53,8 +53,8 @@ export function ColumnRow({ column, rows, said, guess, dayfirst, notes, faults, 
         {notes.map(note => <p key={note} class="warn">{sentence(note)}</p>)}
       </td>
       <td role="cell">
-        <span class="narrow">Missing: </span>
-        {column.missing ? `${count(column.missing)} (${share(column.missing / Math.max(1, rows))})` : <span class="soft">none</span>}
+        {column.type !== "ignore" && <span class="narrow">Missing: </span>}
+        {column.type === "ignore" ? "" : column.missing ? `${count(column.missing)} (${share(column.missing / Math.max(1, rows))})` : <span class="soft">none</span>}
         {column.missing_words && <p class="soft">{Object.keys(column.missing_words).map(word => `“${word}”`).join(", ")}</p>}
       </td>
       <td role="cell">

@@ -23,7 +23,7 @@ export function Reading({ options, say, read, faults, open = false }: {
   };
   const guess = (name: string, choices: [string, string][]) => {
     const found = choices.find(([value]) => value === String(read[name]));
-    return found ? `${found[1]} (a guess)` : "a guess";
+    return found ? `${found[1]} (a guess)` : "as guessed";
   };
   const chosen = (name: "decimal" | "thousands" | "delimiter" | "dayfirst" | "header", label: string, choices: [string, string][]) => (
     <Field label={label} faults={against(faults, `$.${name}`)}>

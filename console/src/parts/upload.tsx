@@ -17,9 +17,11 @@ export function Upload({ name, taken = [], done }: { name?: string; taken?: stri
   const [failure, fail] = useState<unknown>(null);
   const [over, setOver] = useState(false);
   const sending = useRef<AbortController | null>(null);
+  const form = useRef<HTMLFormElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const choose = (chosen: File | undefined) => {
     if (!chosen || sending.current) return;
+    form.current?.closest("details")?.setAttribute("open", "");
     setFile(chosen);
     fail(null);
     if (name === undefined) call(proposed(chosen.name));
@@ -46,7 +48,7 @@ export function Upload({ name, taken = [], done }: { name?: string; taken?: stri
   };
   const replaces = name === undefined && taken.includes(called);
   return (
-    <form class={over ? "drop over" : "drop"} onSubmit={event => { event.preventDefault(); void send(); }}>
+    <form ref={form} class={over ? "drop over" : "drop"} onSubmit={event => { event.preventDefault(); void send(); }}>
       <p class="row">
         <label class="button second">
           Choose a file
@@ -67,9 +69,10 @@ export function Upload({ name, taken = [], done }: { name?: string; taken?: stri
             </Field>
           )}
           {sent === null ? (
-            <p class="row"><button type="submit">Upload</button></p>
+            <p key="send" class="row"><button type="submit">Upload</button></p>
           ) : (
-            <p class="progress">
+            // Of another key, so that the button to stop does not become the one that sends, under the same click.
+            <p key="sending" class="progress">
               <progress aria-label="Sent" max={1} value={sent} />
               <span>{share(sent)} of {size(file.size)}</span>
               <button type="button" class="second" onClick={() => sending.current?.abort()}>Stop</button>
