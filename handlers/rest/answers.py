@@ -1042,6 +1042,44 @@ _ALIAS_MONITORING: Schema = _object(
     }
 )
 
+_DESCRIPTION: Schema = {**_TEXT_OR_NULL, "description": "What somebody wrote about it; null for nothing."}
+_TAGS: Schema = {
+    "title": "Tags",
+    "type": "object",
+    "additionalProperties": _TEXT,
+    "description": "What somebody marked it with, by name.",
+}
+_HEADLINE: Schema = {
+    "anyOf": [
+        _object({"name": _TEXT, "value": {"type": "number"}}, title="HeadlineMetric"),
+        {"type": "null"},
+    ],
+    "description": "What stands for all that it reached on rows held out, else on those trained on, to four "
+    "digits: the accuracy; of clusters the silhouette, else the inertia. Null where nothing was measured, "
+    "and of a version of an earlier release.",
+}
+_NEWEST_VERSION = _object(
+    {"version": _NUMBER, "created": _TIME, "algorithm": _TEXT, "metric": _HEADLINE}, title="NewestVersion"
+)
+_MODEL_ENTRY = _object(
+    {
+        "name": NAME,
+        "newest": {
+            "anyOf": [_NEWEST_VERSION, {"type": "null"}],
+            "description": "Null for a model without a version.",
+        },
+        "aliases": {**_list(NAME), "description": "In the order of their names."},
+        "trend": {
+            **_list(_object({"version": _NUMBER, "value": {"type": "number"}}, title="TrendPoint")),
+            "maxItems": 12,
+            "description": "The same metric of the newest versions that have it, oldest first: of twelve at "
+            "most, and of at least eight where there are as many.",
+        },
+        "description": _DESCRIPTION,
+        "tags": _TAGS,
+    },
+    title="ModelEntry",
+)
 ANSWERS: dict[str, Schema] = {
     "Alive": _object({"status": {"const": "alive"}}),
     "Live": _object({"live": {"const": True}}),
@@ -1088,7 +1126,9 @@ ANSWERS: dict[str, Schema] = {
     "Job": _JOB,
     "Jobs": _page("jobs", _JOB),
     "JobFiles": _page("files", _FILE),
-    "Models": _page("models", NAME),
+    "Models": _object(
+        {"models": _list(NAME), "entries": _list(_MODEL_ENTRY), "next_after": _TEXT_OR_NULL},
+    ),
     "Datasets": _page(
         "datasets",
         _object({"name": NAME, "uri": _TEXT, "size": _BYTES, "uploaded": _TIME}, title="ListedDataset"),

@@ -8,6 +8,7 @@ registers once.
 import logging
 from typing import Any, NamedTuple
 
+from ml_core.algorithms.tasks import headline
 from ml_core.errors import DocumentDamaged, JobNotFound, LeaseLost, NameTaken, Unavailable
 from ml_core.jobs import fit_results, job_errors
 from ml_core.jobs.attempt import Attempt, AttemptFailed, HandedOver
@@ -161,6 +162,7 @@ class _HeldJob:
                 else made
             )
             described = {name: manifest[name] for name in ("sha256", "size", "algorithm")}
+            described["metric"] = headline(manifest)
             return self._context.registry.register(job.model, job.id, **described), manifest
 
         job = self._lease.job

@@ -2,7 +2,8 @@
 
     models/{name in lower case}.json
         name            the name as it was first spelled; none in documents of earlier releases: lower case
-        versions        job id → {version, created, sha256, size, algorithm}: a retry registers nothing twice
+        versions        job id → {version, created, sha256, size, algorithm, metric}: a retry registers
+                        nothing twice. `metric` is [name, value], missing where nothing was measured
         next_version    only grows, also over the model's deletion: a number is never used again
         aliases         alias → {version, weights where there are several, etag, updated}: the ETag is its own
         history         alias → the newest of what was done to it; the rest is elsewhere (`history.py`)
@@ -233,7 +234,7 @@ class ModelDocument:
         if version is not None:
             return self._only(version)
         if alias is None and PRODUCTION not in self._aliases:
-            return self._only(self._newest())
+            return self._only(self.newest())
         found = self.alias(PRODUCTION if alias is None else alias)
         if found.weights is None:
             return self._only(found.version, found.alias)
@@ -249,7 +250,8 @@ class ModelDocument:
         found = self._numbered(version)
         return Choice(found, alias, (found,))
 
-    def _newest(self) -> int:
+    def newest(self) -> int:
+        """The greatest number of a version that is there, 0 without one. Raises `Unavailable`."""
         newest = max(self._jobs, default=0)
         if newest > self.elsewhere["newest"] or not self.elsewhere["live"]:
             return newest
@@ -372,10 +374,20 @@ class Registry:
             return None
         return registered_number(self.store, name, job_id) if number is None else number
 
-    def register(self, name: str, job_id: str, *, sha256: str, size: int, algorithm: str) -> int:
+    def register(
+        self,
+        name: str,
+        job_id: str,
+        *,
+        sha256: str,
+        size: int,
+        algorithm: str,
+        metric: tuple[str, float] | None = None,
+    ) -> int:
         """Give the job's artifact the model's next version number; a job that has one keeps it.
 
-        The artifact and its manifest must be in the store. Raises `InvalidInput` (the name), `NameTaken`,
+        The artifact and its manifest must be in the store. `metric` is what a list shows of the version, by
+        name and value. Raises `InvalidInput` (the name), `NameTaken`,
         `Unavailable`.
         """
         from ml_core.registry.changes import erase_deleted, leaving, move_out
@@ -400,7 +412,8 @@ class Registry:
                 self._take_over(name, body)
             number = body["next_version"]
             entry = {"created": self.now(), "sha256": sha256, "size": size, "algorithm": algorithm}
-            body["versions"][job_id] = {"version": number, **entry}
+            told = {} if metric is None else {"metric": list(metric)}
+            body["versions"][job_id] = {"version": number, **entry, **told}
             body["next_version"] += 1
             body["deleted"] = None
             move_out(self.store, name, body, gone)

@@ -132,6 +132,9 @@ def _move(told: Asked) -> None:
     told.documents["aliases", "shown"] = list(model["aliases"].values())
     told.documents["versions", "shown"] = told.get("/v1/models/shown/versions")
     told.documents["caller", "of no key"] = told.get("/v1/whoami")
+    entries = told.get("/v1/models")["entries"]
+    told.documents["models", "with what they reached"] = entries
+    told.documents["model_entry", "shown"] = next(each for each in entries if each["name"] == "shown")
     for kind in ("jobs", "models", "datasets", "algorithms"):
         told.documents[kind, "all"] = told.get(f"/v1/{kind}")
 

@@ -11,12 +11,20 @@ from ml_core.registry.registry import Version
 
 
 def models(call: Call) -> Response:
-    """List the names of the models, in the order that they have in lower case."""
+    """List the models, in the order that their names have in lower case.
+
+    `entries` has what a list shows of each: its newest version with the metric that stands for what that
+    reached, its aliases, and the same metric of the versions before.
+    """
+    from ml_core.registry.overview import overview
+
     query = call.query()
     page = call.services.registry.models(
         call.page_length(query), query.get("after"), among=among(call.caller, MODEL)
     )
-    return json_response({"models": [model.name for model in page.models], "next_after": page.next_after})
+    entries = [{**overview(model)._asdict(), "description": None, "tags": {}} for model in page.models]
+    names = [model.name for model in page.models]
+    return json_response({"models": names, "entries": entries, "next_after": page.next_after})
 
 
 def model(call: Call) -> Response:

@@ -6,19 +6,25 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from ml_core.algorithms.tasks.measured import Measured
 
 
 class Task:
-    """One task. `supervised` ones learn from a label for each row."""
+    """One task. `supervised` ones learn from a label for each row.
 
-    __slots__ = ("name", "supervised")
+    `headlines` are the metrics that stand for all others where there is room for one: the first that was
+    measured.
+    """
 
-    def __init__(self, name: str, *, supervised: bool) -> None:
+    __slots__ = ("headlines", "name", "supervised")
+
+    def __init__(self, name: str, *, supervised: bool, headlines: tuple[str, ...]) -> None:
         self.name = name
         self.supervised = supervised
+        self.headlines = headlines
 
     @property
     def measure(self) -> Callable[..., Measured]:
@@ -33,5 +39,20 @@ class Task:
         return found
 
 
-CLASSIFICATION = Task("classification", supervised=True)
-CLUSTERING = Task("clustering", supervised=False)
+CLASSIFICATION = Task("classification", supervised=True, headlines=("accuracy",))
+# The inertia grows with the rows and falls with every cluster more; the silhouette does neither.
+CLUSTERING = Task("clustering", supervised=False, headlines=("silhouette", "inertia"))
+_TASKS = {task.name: task for task in (CLASSIFICATION, CLUSTERING)}
+
+
+def headline(manifest: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The metric that stands for all that a version reached: of rows held out, else of those trained on.
+
+    To four digits. None where nothing was measured, or the task is not known.
+    """
+    task, metrics = _TASKS.get(manifest.get("task", "")), manifest.get("metrics") or {}
+    measured = metrics.get("test") or metrics.get("training") or {}
+    for name in () if task is None else task.headlines:
+        if isinstance(measured.get(name), int | float):
+            return name, float(f"{measured[name]:.4g}")
+    return None

@@ -384,7 +384,9 @@ class TestLimits:
             ("/v1/models?limit=1", {"models": [OURS], "next_after": None}),
             ("/v1/models?after=beta", {"models": [], "next_after": None}),
         ):
-            assert read(send("limited", "GET", path), 200) == expected
+            listed = read(send("limited", "GET", path), 200)
+            assert [entry["name"] for entry in listed.pop("entries")] == listed["models"]
+            assert listed == expected
         listed = read(send("limited", "GET", "/v1/datasets?limit=1"), 200)
         assert ([each["name"] for each in listed["datasets"]], listed["next_after"]) == ([OUR_DATA], None)
         listed = read(send("limited", "GET", "/v1/jobs"), 200)

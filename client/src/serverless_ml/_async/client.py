@@ -33,6 +33,7 @@ from serverless_ml.answers import (
     Job,
     Jobs,
     Models,
+    Overview,
     Version,
 )
 from serverless_ml.bars import bar
@@ -512,6 +513,10 @@ class AsyncClient:
     async def models(self, *, limit: int | None = None) -> Models:
         """The names of the models, in the order that they have in lower case."""
         return Models.from_json(await listed(self._requests, "/v1/models", "models", limit))
+
+    async def overview(self, *, limit: int | None = None) -> Overview:
+        """The models, each with its newest version, what that reached, its aliases, description and tags."""
+        return Overview.from_json(await listed(self._requests, "/v1/models", "entries", limit))
 
     def model(self, name: str) -> AsyncRemoteModel:
         """A model, by its name. Asks nobody yet."""

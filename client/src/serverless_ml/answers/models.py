@@ -16,6 +16,35 @@ class Models(Listed[str]):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class ModelEntry(Answer):
+    """A model in a list: its newest version, None without one, and what stands for all that it reached.
+
+    `newest` has `version`, `created`, `algorithm` and `metric`, which has a `name` and a `value` or is None.
+    `trend` is the same metric of the newest versions, oldest first.
+    """
+
+    picture: ClassVar[str] = "model_entry"
+
+    name: str
+    newest: dict[str, Any] | None = None
+    aliases: list[str] = field(default_factory=list)
+    trend: list[dict[str, Any]] = field(default_factory=list)
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class Overview(Listed[ModelEntry]):
+    """The models with what a list shows of each, in the order that their names have in lower case."""
+
+    picture = "models"
+
+    @classmethod
+    def entry(cls, told: Any) -> ModelEntry:
+        """One of them."""
+        return ModelEntry.from_json(told)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Version(Answer):
     """A version of a model: what it was trained on and with, and what it reached. It never changes.
 

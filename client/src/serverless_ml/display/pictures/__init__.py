@@ -24,6 +24,7 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
     "versions": versions.versions,
     "model": models.model,
     "models": models.models,
+    "model_entry": lambda raw: models.models([raw]),
     "alias": models.alias,
     "aliases": models.aliases,
     "history": models.history,

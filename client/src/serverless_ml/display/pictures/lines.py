@@ -11,6 +11,7 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "model": models.model_line,
     "alias": models.alias_line,
     "change": models.change_line,
+    "model_entry": models.entry_line,
     "job": jobs.line,
     "caller": callers.line,
     "dataset": datasets.dataset_line,

@@ -151,16 +151,55 @@ def _state(state: object) -> Cell:
 
 
 def models(raw: Document | list[Any]) -> Picture:
-    """Return the names of all models."""
-    listed = raw if isinstance(raw, list) else reading.items(raw, "models")
-    names = [each if isinstance(each, str) else reading.text(each, "name") for each in listed]
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (Text(text.shown(name, 64), hint=text.shown(name, 200)),) for name in names[:200]
-    )
-    blocks: list[Block] = [Title(text.count_of(len(names), "model"), "")]
-    if rows:
-        blocks.append(Table((Column("model"),), rows, more=more(len(names), 200, "model")))
+    """Return the picture of all models: their names, or what a list tells of each."""
+    listed = raw if isinstance(raw, list) else reading.items(raw, "entries") or reading.items(raw, "models")
+    blocks: list[Block] = [Title(text.count_of(len(listed), "model"), "")]
+    if not listed:
+        return tuple(blocks)
+    more_of = more(len(listed), 200, "model")
+    if any(isinstance(each, dict) and "newest" in each for each in listed):
+        columns = (
+            Column("model"),
+            Column("version", whole=True),
+            Column("algorithm"),
+            Column("reached"),
+            Column("aliases", spare=True),
+        )
+        entries = [each for each in listed if isinstance(each, dict)]
+        blocks.append(Table(columns, tuple(map(_entry, entries[:200])), more=more_of))
+    else:
+        names = [each if isinstance(each, str) else reading.text(each, "name") for each in listed[:200]]
+        blocks.append(Table((Column("model"),), tuple((_name(name),) for name in names), more=more_of))
     return tuple(blocks)
+
+
+def _name(name: str) -> Text:
+    return Text(text.shown(name, 64), hint=text.shown(name, 200))
+
+
+def _entry(raw: Document) -> tuple[Cell, ...]:
+    newest = reading.members(raw, "newest")
+    return (
+        _name(reading.text(raw, "name")),
+        text.plain(newest.get("version")),
+        algorithm(reading.text(newest, "algorithm")) if newest else "–",
+        _reached(newest) or "–",
+        text.shown(", ".join(reading.texts(raw, "aliases"))),
+    )
+
+
+def _reached(newest: Document) -> str:
+    metric = reading.members(newest, "metric")
+    name = text.shown(reading.text(metric, "name"), 24)
+    return f"{name} {text.plain(metric.get('value'))}" if name else ""
+
+
+def entry_line(raw: Document) -> str:
+    """Return a model of a list in one line."""
+    newest = reading.members(raw, "newest")
+    version = f"version {text.plain(newest.get('version'))}" if newest else "no version"
+    told = [text.shown(reading.text(raw, "name"), 64), version, _reached(newest)]
+    return ", ".join(filter(None, told))
 
 
 def model_line(raw: Document) -> str:
