@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ml_core.monitoring.telling import Telling
     from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
     from ml_core.registering.uploads import ArtifactUploads
+    from ml_core.registry.about import Abouts
     from ml_core.registry.aliases import Aliases
     from ml_core.registry.artifacts import Artifacts
     from ml_core.registry.deletion import Deletion
@@ -164,6 +165,13 @@ class Services:
         from ml_core.registry.versions import Versions
 
         return Versions(self.registry)
+
+    @property
+    def abouts(self) -> Abouts:
+        """What people wrote about models and versions."""
+        from ml_core.registry.about import Abouts
+
+        return Abouts(self.registry)
 
     @property
     def artifacts(self) -> Artifacts:

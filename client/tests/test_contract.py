@@ -60,6 +60,12 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
     job.cancel()  # which is over
     got["Models"], got["Model"] = client.models(), model.describe()
     got["Overview"] = client.overview()
+    got["ModelEntry"] = got["Overview"][0]
+    written = model.annotate({"description": "A walk.", "tags": {"way": "long"}})
+    got["About"] = model.annotate({"tags": {"way": None}}, etag=written.about_etag)
+    with pytest.raises(Conflict):
+        model.annotate({"description": None}, etag=written.about_etag)
+    assert model.annotate({"tags": {"first": "yes"}}, 1).tags == {"first": "yes"}
     got["Versions"], got["Schema"] = model.versions(), model.schema()
     model.schema(3)
     got["Parameters"], got["Profile"] = model.parameters(), model.profile(3)
@@ -97,7 +103,7 @@ def test_every_route_is_reached(walked: tuple[Misbehaving, dict[str, Any]]) -> N
         (method.upper(), path)
         for path, methods in got["OpenAPI"]["paths"].items()
         for method in methods
-        if method in ("get", "post", "put", "delete")
+        if method in ("get", "post", "put", "patch", "delete")
     }
     assert routes >= NOT_MEANT, "no longer there"
     reached = {route for route in routes for came in between.came if _is_of(came, *route)}
@@ -120,6 +126,7 @@ RECORDS: dict[str, type[answers.Answer]] = {
     "Profile": answers.Profile,
     "Caller": answers.Caller,
     "ModelEntry": answers.ModelEntry,
+    "About": answers.About,
 }
 # They come in lists alone.
 _ENTRIES = frozenset(("ModelEntry",))

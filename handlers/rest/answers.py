@@ -267,6 +267,24 @@ _REGISTERED_WHOLE: Schema = {
     ],
     "description": _NOT_TRAINED_HERE,
 }
+_DESCRIPTION: Schema = {
+    **_TEXT_OR_NULL,
+    "description": "What somebody wrote about it; null for nothing.",
+}
+_TAGS: Schema = {
+    "title": "Tags",
+    "type": "object",
+    "additionalProperties": _TEXT,
+    "description": "What somebody marked it with, by name.",
+}
+_ABOUT: Schema = {
+    "description": _DESCRIPTION,
+    "tags": _TAGS,
+    "about_etag": {
+        "type": "string",
+        "description": "Of description and tags: what a PATCH names in If-Match.",
+    },
+}
 _COMPARED_VERSION = _object(
     {
         **_LISTED_VERSION["properties"],
@@ -378,6 +396,7 @@ _IMPORTANCE: Schema = {
 _VERSION = _object(
     {
         **_LISTED_VERSION["properties"],
+        **_ABOUT,
         "name": NAME,
         "task": _TEXT,
         "hyperparameters": _OBJECT,
@@ -1042,13 +1061,6 @@ _ALIAS_MONITORING: Schema = _object(
     }
 )
 
-_DESCRIPTION: Schema = {**_TEXT_OR_NULL, "description": "What somebody wrote about it; null for nothing."}
-_TAGS: Schema = {
-    "title": "Tags",
-    "type": "object",
-    "additionalProperties": _TEXT,
-    "description": "What somebody marked it with, by name.",
-}
 _HEADLINE: Schema = {
     "anyOf": [
         _object({"name": _TEXT, "value": {"type": "number"}}, title="HeadlineMetric"),
@@ -1172,6 +1184,7 @@ ANSWERS: dict[str, Schema] = {
     "Model": _object(
         {
             "name": NAME,
+            **_ABOUT,
             "ready": {"type": "boolean"},
             "versions": _list(_LISTED_VERSION),
             "aliases": {"title": "AliasesByName", "type": "object", "additionalProperties": _ALIAS},
@@ -1186,6 +1199,7 @@ ANSWERS: dict[str, Schema] = {
         }
     ),
     "Version": _VERSION,
+    "About": _object(_ABOUT),
     "ArtifactUpload": _object(
         {
             "model": NAME,

@@ -31,7 +31,7 @@ class Route(Record):
     """One method of one path.
 
     Args:
-        method: GET, POST, PUT or DELETE; HEAD and OPTIONS come by themselves.
+        method: GET, POST, PUT, PATCH or DELETE; HEAD and OPTIONS come by themselves.
         path: segments; `{name}` stands for a parameter, `:verb` may end the last one.
         target: `module:function` below `handlers.rest.endpoints`.
         access: who may call: what `handlers.auth` calls a right, or OPEN, VISITOR, KEY.
@@ -157,7 +157,8 @@ QUERY: dict[str, Schema] = {
 EVERYWHERE = ("pretty",)
 
 HEADERS = {
-    "if-match": "Only if the alias still has this ETag; a lost race is 412.",
+    "if-match": "Only if the alias still has this ETag; of a PATCH, if it is still the `about_etag`. A lost "
+    "race is 412.",
     "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias yet.",
     "range": "Only these bytes, such as `bytes=0-4194303`; at most so many come at once.",
     "if-range": "The ETag of the other parts: of another file all comes, and no part.",
@@ -247,6 +248,15 @@ ROUTES = (
         query=("limit", "before"),
         headers=("if-none-match",),
     ),
+    Route(
+        "PATCH",
+        "/v1/models/{model}",
+        "models:change_model",
+        TRAIN,
+        ((200, "About"),),
+        body="ABOUT_BODY",
+        headers=("if-match",),
+    ),
     Route("DELETE", "/v1/models/{model}", "models:delete_model", ADMIN, ((204, ""),), query=("purge",)),
     Route(
         "GET",
@@ -263,6 +273,15 @@ ROUTES = (
         READ,
         ((200, "Version"), (304, "")),
         headers=("if-none-match",),
+    ),
+    Route(
+        "PATCH",
+        "/v1/models/{model}/versions/{version}",
+        "models:change_version",
+        TRAIN,
+        ((200, "About"),),
+        body="ABOUT_BODY",
+        headers=("if-match",),
     ),
     Route(
         "GET",

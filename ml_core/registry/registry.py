@@ -390,6 +390,7 @@ class Registry:
         name and value. Raises `InvalidInput` (the name), `NameTaken`,
         `Unavailable`.
         """
+        from ml_core.registry.about import forget_model
         from ml_core.registry.changes import erase_deleted, leaving, move_out
         from ml_core.registry.segments import registered_number
 
@@ -401,6 +402,10 @@ class Registry:
             if body is None:
                 body = _empty(name)
             else:
+                if body["deleted"] is not None:
+                    forget_model(
+                        self.store, name
+                    )  # a later model has nothing that was written about this one
                 number = ModelDocument(name, Document(body, "")).number_of(job_id)
                 if number is None:
                     number = registered_number(self.store, name, job_id)

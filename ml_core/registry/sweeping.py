@@ -25,6 +25,7 @@ from typing import NamedTuple
 from ml_core.documents import Body, Document, read, read_many, replace_damaged, timestamp, update
 from ml_core.errors import DocumentDamaged, JobNotFound, ObjectNotFound
 from ml_core.ports import ObjectInfo, ObjectStore
+from ml_core.registry.about import about_version_key, forget_model
 from ml_core.registry.changes import DELETED, PURGED, leaving, move_out, tell_sweep_of
 from ml_core.registry.history import shorten
 from ml_core.registry.registry import (
@@ -130,8 +131,21 @@ class Sweeper(NamedTuple):
                 update(self._store, found.key, partial(_going_on_at, numbers[-1] + 1))
                 return removed
         self._forget_erased(model)
+        self._forget_deleted(model.name)
         self._store.delete(found.key)
         return removed
+
+    def _forget_deleted(self, name: str) -> None:
+        """Leave nothing of what was written about a model of which nobody can restore anything."""
+        body = read(self._store, model_key(name)).body
+        elsewhere = body.get("elsewhere", {})
+        erased = [deleted for _, _, deleted, purged in elsewhere.get("erased", ()) if not purged]
+        if (
+            body["deleted"] is not None
+            and all(map(self._is_due, body["tombstones"].values()))
+            and max([elsewhere.get("latest", ""), *erased]) <= self._cut
+        ):
+            forget_model(self._store, name)
 
     def _remove_files(self, model: ModelDocument, entries: list[Body]) -> int:
         """Remove the files of what nobody can restore, and what else is kept of purged versions."""
@@ -322,11 +336,15 @@ def _model(store: ObjectStore, name: str) -> ModelDocument:
 
 
 def _remove_files_of(store: ObjectStore, job: str) -> int:
-    """Remove a job's artifact and then its manifest; how many files. Without a manifest, that was done."""
+    """Remove a job's artifact and then its manifest; how many files. Without a manifest, that was done.
+
+    What was written about the version goes first, and does not count.
+    """
     try:
         store.get(manifest_key(job))
     except ObjectNotFound:
         return 0
+    store.delete(about_version_key(job))
     store.delete(artifact_key(job))
     store.delete(manifest_key(job))
     return 2

@@ -214,6 +214,17 @@ def test_one_model_through_its_life(service: Service, tmp_path: Path) -> None:
     ran = run("versions", "life-1", url=service.url)
     assert [cells[0] for cells in ran.cells] == ["2", "1"]
     assert all(len(cells) == 10 for cells in ran.cells)
+    said = ("--description", "Who leaves", "--tag", "team=growth", "--tag", "trial=yes")
+    assert run("about", "life-1", *said, url=service.url).cells == [
+        ["description", "Who leaves"],
+        ["tag.team", "growth"],
+        ["tag.trial", "yes"],
+    ]
+    assert run("about", "life-1", "--untag", "trial", "--json", url=service.url).json["tags"] == {
+        "team": "growth"
+    }
+    assert run("about", "life-1@2", url=service.url).cells == [["description", ""]]
+    assert run("about", "life-1", "--tag", "team", url=service.url).code != 0
     assert run("promote", "life-1", "1", url=service.url).cells[1] == ["version", "1"]
     assert run("canary", "life-1", "1=90", "2=10", "--json", url=service.url).json["weights"] == {
         "1": 90,

@@ -132,6 +132,11 @@ def _move(told: Asked) -> None:
     told.documents["aliases", "shown"] = list(model["aliases"].values())
     told.documents["versions", "shown"] = told.get("/v1/models/shown/versions")
     told.documents["caller", "of no key"] = told.get("/v1/whoami")
+    told.documents["about", "shown"] = {
+        "description": "<b>Who</b> leaves.\nAnd when.",
+        "tags": {"team": "growth"},
+        "about_etag": "a1",
+    }
     entries = told.get("/v1/models")["entries"]
     told.documents["models", "with what they reached"] = entries
     told.documents["model_entry", "shown"] = next(each for each in entries if each["name"] == "shown")

@@ -5,16 +5,41 @@ from typing import Any
 from handlers.limits import MODEL, among
 from handlers.rest.call import Call
 from handlers.rest.endpoints.aliases import described_alias
-from handlers.rest.etags import tagged_response
+from handlers.rest.etags import tagged_response, tags
 from handlers.rest.http import Response, json_response
+from handlers.rest.schemas import Schema
+from ml_core.names import PATTERN
+from ml_core.registry.about import MOST_CHARACTERS, MOST_OF_TAG, MOST_TAGS, About
 from ml_core.registry.registry import Version
+
+ABOUT_BODY: Schema = {
+    "title": "AboutChange",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "description": {
+            "type": ["string", "null"],
+            "maxLength": MOST_CHARACTERS,
+            "description": "Plain text of any lines; null takes it away.",
+        },
+        "tags": {
+            "type": ["object", "null"],
+            "maxProperties": MOST_TAGS,
+            "patternProperties": {PATTERN: {"type": ["string", "null"], "maxLength": MOST_OF_TAG}},
+            "additionalProperties": False,
+            "description": "By name, whose rule is that of models; null takes one away, or all.",
+            "x-checked-by": "ml_core.registry.about",
+        },
+    },
+    "examples": [{"description": "Apples and quinces, by weight and colour.", "tags": {"team": "orchard"}}],
+}
 
 
 def models(call: Call) -> Response:
     """List the models, in the order that their names have in lower case.
 
     `entries` has what a list shows of each: its newest version with the metric that stands for what that
-    reached, its aliases, and the same metric of the versions before.
+    reached, its aliases, the same metric of the versions before, and what people wrote about it.
     """
     from ml_core.registry.overview import overview
 
@@ -22,8 +47,12 @@ def models(call: Call) -> Response:
     page = call.services.registry.models(
         call.page_length(query), query.get("after"), among=among(call.caller, MODEL)
     )
-    entries = [{**overview(model)._asdict(), "description": None, "tags": {}} for model in page.models]
     names = [model.name for model in page.models]
+    written = call.services.abouts.of_models(names)
+    entries = [
+        {**overview(model)._asdict(), "description": about.description, "tags": about.tags}
+        for model, about in zip(page.models, written, strict=True)
+    ]
     return json_response({"models": names, "entries": entries, "next_after": page.next_after})
 
 
@@ -38,8 +67,10 @@ def model(call: Call) -> Response:
     query = call.query(others=True)
     found = call.services.registry.model(call.path["model"])
     page = versions_page(found, call.page_length(query), query.get("before"))
+    about = call.services.abouts.of_model(found.name)
     value = {
         "name": found.name,
+        **about._asdict(),
         "ready": found.ready,
         "versions": [_described(version) for version in reversed(page.versions)],
         "aliases": {alias.alias: described_alias(alias) for alias in found.aliases},
@@ -54,7 +85,19 @@ def model(call: Call) -> Response:
         ],
         "next_before": page.next_before,
     }
-    return tagged_response(value, f"r{found.revision}", call.header("if-none-match"))
+    etag = _etag(f"r{found.revision}", about)
+    return tagged_response(value, etag, call.header("if-none-match"))
+
+
+def change_model(call: Call) -> Response:
+    """Describe a model, and tag it (JSON Merge Patch, RFC 7396): null takes away, what is not named stays.
+
+    With If-Match only if the description and tags still have that `about_etag`; without it the last one wins.
+    """
+    name = call.path["model"]
+    changed = call.services.abouts.change_model(name, call.body(), _wanted(call))
+    call.note(model=name)
+    return json_response(changed._asdict())
 
 
 def versions(call: Call) -> Response:
@@ -66,8 +109,19 @@ def versions(call: Call) -> Response:
 
 def version(call: Call) -> Response:
     """Show a version: what it was trained on and with, what it reached, and how to check its artifact."""
-    found = call.services.versions.get(call.path["model"], int(call.path["version"]))
-    return tagged_response(found, found["sha256"], call.header("if-none-match"))
+    found, about = _version(call)
+    return tagged_response(found, _etag(found["sha256"], about), call.header("if-none-match"))
+
+
+def change_version(call: Call) -> Response:
+    """Describe a version, and tag it, as a model. What was trained never changes.
+
+    With If-Match only if the description and tags still have that `about_etag`; without it the last one wins.
+    """
+    name, number = call.path["model"], int(call.path["version"])
+    changed = call.services.abouts.change_version(name, number, call.body(), _wanted(call))
+    call.note(model=name, version=number)
+    return json_response(changed._asdict())
 
 
 def delete_version(call: Call) -> Response:
@@ -97,7 +151,25 @@ def restore_version(call: Call) -> Response:
     name, number = call.path["model"], int(call.path["version"])
     call.services.deletion.restore(name, number)
     call.note(model=name, version=number)
-    return json_response(call.services.versions.get(name, number))
+    return json_response(_version(call)[0])
+
+
+def _version(call: Call) -> tuple[dict[str, Any], About]:
+    """All that is known of a version, and what of it people wrote."""
+    found = call.services.versions.get(call.path["model"], int(call.path["version"]))
+    about = call.services.abouts.of_version(found["job"])
+    return {**found, **about._asdict()}, about
+
+
+def _etag(etag: str, about: About) -> str:
+    """That of what is shown, which changes when people write something else about it."""
+    return f"{etag}-{about.about_etag}" if about.is_written else etag
+
+
+def _wanted(call: Call) -> frozenset[str] | None:
+    """If-Match, which compares strongly (RFC 9110)."""
+    wanted = tags(call.header("if-match"))
+    return wanted and wanted.strong
 
 
 def _purging(call: Call) -> bool:

@@ -3,6 +3,49 @@
 from tests.conformance.case import PREDICT, TRAIN, call, delete, get, post
 from tests.conformance.cases.training import CLUSTERS
 
+MERGE = {"Content-Type": "application/merge-patch+json"}
+TAGGED = {"description": "Flowers.\nThree kinds.", "tags": {"team": "a", "stage": "é"}}
+# A description and tags, which may change, of a model and of a version.
+ABOUT = [
+    case
+    for what, path in (("a model", "/v1/models/iris"), ("a version", "/v1/models/iris/versions/1"))
+    for case in (
+        call(
+            f"{what} is described", "PATCH", path, 200, TAGGED, keep={"about": "body about_etag"}, key=TRAIN
+        ),
+        get(f"{what} shows it", path),
+        call(
+            f"{what}: a patch",
+            "PATCH",
+            path,
+            200,
+            {"tags": {"team": None}},
+            headers={"If-Match": '"{about}"'},
+        ),
+        call(
+            f"{what}: a lost race",
+            "PATCH",
+            path,
+            412,
+            {"description": None},
+            headers={"If-Match": '"{about}"'},
+            code="revision_mismatch",
+        ),
+        call(f"{what}: as a merge patch", "PATCH", path, 200, {"tags": None}, headers=MERGE),
+        call(f"{what}: no tag's name", "PATCH", path, 422, {"tags": {"a b": "c"}}, code="invalid_input"),
+        call(f"{what}: no such member", "PATCH", path, 422, {"name": "c"}, code="invalid_input", at="$"),
+        call(f"{what}: what is no object", "PATCH", path, 422, [], code="invalid_input", at="$"),
+        call(f"{what}: by a key that may predict", "PATCH", path, 403, {}, key=PREDICT, code="forbidden"),
+        call(f"{what}: its methods", "OPTIONS", path, 204),
+    )
+]
+ABOUT += [
+    call(
+        "a model that is unknown is described", "PATCH", "/v1/models/nobody", 404, {}, code="model_not_found"
+    ),
+    get("the list with descriptions", "/v1/models?limit=50"),
+]
+
 CASES = [
     get("the list", "/v1/models"),
     get("the list for a key that may predict", "/v1/models", key=PREDICT),
@@ -38,7 +81,6 @@ CASES = [
     call("HEAD of a model", "HEAD", "/v1/models/iris", 200),
     call("HEAD of one that has not changed", "HEAD", "/v1/models/iris", 304, headers={"If-None-Match": "*"}),
     call("OPTIONS of a model", "OPTIONS", "/v1/models/iris", 204),
-    call("PATCH of a model", "PATCH", "/v1/models/iris", 405, {}, code="method_not_allowed"),
     get("a model that was deleted", "/v1/models/gone", 404, code="model_not_found"),
     get("a model whose job failed", "/v1/models/broken", 404, code="model_not_found"),
     get("a model that is unknown", "/v1/models/nobody", 404, code="model_not_found"),
@@ -118,6 +160,7 @@ CASES = [
     ),
     call("HEAD of a version", "HEAD", "/v1/models/iris/versions/1", 200),
     call("PUT of a version", "PUT", "/v1/models/iris/versions/1", 405, {}, code="method_not_allowed"),
+    *ABOUT,
     delete("a version that aliases point at", "/v1/models/iris/versions/1", 409, code="version_in_use"),
     delete("a model that has aliases", "/v1/models/iris", 409, code="version_in_use"),
     delete("a version that is gone already", "/v1/models/iris/versions/3", 404, code="version_not_found"),

@@ -15,6 +15,7 @@ from ml_core.datasets.datasets import left_behind
 from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.marks import NOBODY, open_key
 from ml_core.jobs.sweep import sweep
+from ml_core.registry.about import Abouts
 from ml_core.registry.aliases import Aliases
 from ml_core.registry.changes import KEPT
 from ml_core.registry.deletion import Deletion
@@ -99,6 +100,10 @@ def test_each_function_may_do_what_the_registry_asks_of_it(tmp_path: Path) -> No
     for number in range(4, KEPT + 2):
         deletion.delete_version("iris", number)
     deletion.restore("iris", 4)
+    abouts = Abouts(registry)
+    abouts.change_model("iris", {"description": "x"})
+    for number in (1, 4):
+        abouts.change_version("iris", number, {"tags": {"a": "b"}})
     aliases.delete("iris", "blue")
     deletion.delete_version("iris", 1, purge=True)
     register("a" * 28)
@@ -114,6 +119,10 @@ def test_each_function_may_do_what_the_registry_asks_of_it(tmp_path: Path) -> No
     assert refused(store) == []
     done = {(who, action, key.rpartition("/")[0].removesuffix("/iris")) for who, action, key in store.done}
     assert done >= {
+        ("api", WRITING, "about/models"),
+        ("api", WRITING, "about/versions"),
+        ("train", WRITING, "about/models"),
+        ("sweep", REMOVING, "about/versions"),
         ("api", WRITING, "registry/history"),
         ("api", WRITING, "registry/deleted"),
         ("api", WRITING, "registry/purged"),

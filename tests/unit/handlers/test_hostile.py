@@ -54,6 +54,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "FEEDBACK_BODY": [{"receipts": [{"receipt": "A" * 40, "label": "low"}]}],
     "ALIAS_BODY": [{"version": 1}, {"weights": {"1": 90, "2": 10}}],
+    "ABOUT_BODY": [{"description": "Of flowers.", "tags": {"team": "a", "old": None}}, {"tags": None}],
     "PROMOTE_BODY": [{"version": 1}, {"alias": "live"}],
     "ROLLBACK_BODY": [{"to": 1}],
     "INFER_BODY": [

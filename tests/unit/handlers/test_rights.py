@@ -336,7 +336,7 @@ class TestPredict:
     def test_a_path_and_a_method_that_are_wrong_are_said_to_every_key(self, send: Ask) -> None:
         for key in ROLES:
             assert send(key, "GET", "/v3").status == 404
-            assert send(key, "PATCH", f"/v1/models/{THEIRS}").status == 405
+            assert send(key, "PATCH", "/v1/models").status == 405
 
     @staticmethod
     def _body(route: Route) -> Any:

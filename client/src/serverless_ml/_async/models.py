@@ -12,6 +12,7 @@ from serverless_ml._async.downloads import artifact, onnx
 from serverless_ml._async.lists import listed
 from serverless_ml._async.runtime import blocking
 from serverless_ml.answers import (
+    About,
     Alias,
     Aliases,
     AliasMonitoring,
@@ -67,6 +68,31 @@ class AsyncRemoteModel:
     async def version(self, version: int | str | None = None) -> Version:
         """A version: all that is told of it."""
         return Version.from_json(await self._requests.get(await self._version_path(version)))
+
+    async def annotate(
+        self,
+        patch: Mapping[str, Any],
+        version: int | str | None = None,
+        *,
+        etag: str | None = None,
+    ) -> About:
+        """Change what is written about it, or about one of its versions; what is written then.
+
+        Args:
+            patch: `description` and `tags`, such as `{"tags": {"team": "growth", "trial": None}}`: None takes
+                away, what is not named stays.
+            version: which; without it the model itself.
+            etag: the `about_etag` that it has to have; without it the last one wins.
+
+        Raises:
+            Conflict: somebody else changed it meanwhile.
+        """
+        path = self._path if version is None else await self._version_path(version)
+        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        reply = await self._requests.send(
+            "PATCH", path, body=dict(patch), headers=headers, repeatable=etag is None
+        )
+        return About.from_json(reply.record())
 
     async def predict(self, X: Any, **said: Unpack[PredictionSaid]) -> Any:
         """Predict the rows of X, as `predict` of the client does."""

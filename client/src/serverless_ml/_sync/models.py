@@ -13,6 +13,7 @@ from serverless_ml._sync.downloads import artifact, onnx
 from serverless_ml._sync.lists import listed
 from serverless_ml._sync.runtime import blocking
 from serverless_ml.answers import (
+    About,
     Alias,
     Aliases,
     AliasMonitoring,
@@ -68,6 +69,31 @@ class RemoteModel:
     def version(self, version: int | str | None = None) -> Version:
         """A version: all that is told of it."""
         return Version.from_json(self._requests.get(self._version_path(version)))
+
+    def annotate(
+        self,
+        patch: Mapping[str, Any],
+        version: int | str | None = None,
+        *,
+        etag: str | None = None,
+    ) -> About:
+        """Change what is written about it, or about one of its versions; what is written then.
+
+        Args:
+            patch: `description` and `tags`, such as `{"tags": {"team": "growth", "trial": None}}`: None takes
+                away, what is not named stays.
+            version: which; without it the model itself.
+            etag: the `about_etag` that it has to have; without it the last one wins.
+
+        Raises:
+            Conflict: somebody else changed it meanwhile.
+        """
+        path = self._path if version is None else self._version_path(version)
+        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        reply = self._requests.send(
+            "PATCH", path, body=dict(patch), headers=headers, repeatable=etag is None
+        )
+        return About.from_json(reply.record())
 
     def predict(self, X: Any, **said: Unpack[PredictionSaid]) -> Any:
         """Predict the rows of X, as `predict` of the client does."""

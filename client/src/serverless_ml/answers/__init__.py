@@ -7,6 +7,7 @@ from serverless_ml.answers.explanations import Explanation, Explanations
 from serverless_ml.answers.jobs import Attempt, Job, JobError, Jobs
 from serverless_ml.answers.learnt import Parameters, Profile
 from serverless_ml.answers.models import (
+    About,
     Alias,
     Aliases,
     Change,
@@ -25,6 +26,7 @@ from serverless_ml.answers.record import Answer, Listed
 from serverless_ml.answers.scoring import Engine, JobFile, JobFiles, ScoreResult
 
 __all__ = [
+    "About",
     "Algorithm",
     "Algorithms",
     "Alias",

@@ -45,9 +45,21 @@ class Overview(Listed[ModelEntry]):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class About(Answer):
+    """What people wrote about a model or a version; `about_etag` changes with it, and with nothing else."""
+
+    picture: ClassVar[str] = "about"
+
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    about_etag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Version(Answer):
     """A version of a model: what it was trained on and with, and what it reached. It never changes.
 
+    Only `description` and `tags` do, which people write about it.
     `metrics` are those on the rows trained on, and under `test` those on the rows held out.
     """
 
@@ -81,6 +93,9 @@ class Version(Answer):
     registered: dict[str, Any] | None = None
     engine: Engine | None = None
     drawn_rows: dict[str, Any] | None = None
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    about_etag: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -184,11 +199,14 @@ class DeletedVersion(Answer):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ModelDescription(Answer):
-    """A model: its newest versions, its aliases, and what was deleted of it."""
+    """A model: its newest versions, its aliases, what was deleted of it, and what people wrote about it."""
 
     picture: ClassVar[str] = "model"
 
     name: str
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    about_etag: str = ""
     ready: bool = True
     versions: tuple[ListedVersion, ...] = ()
     aliases: Aliases = field(default_factory=lambda: Aliases((), []))

@@ -84,6 +84,56 @@ def version(session: Session, model: Model) -> None:
     show_version(session, found)
 
 
+@command(
+    "about",
+    panel=PANEL,
+    examples="serverless-ml about churn --description 'Who leaves' --tag team=growth\n"
+    "serverless-ml about churn@2 --untag trial",
+)
+def about(
+    session: Session,
+    model: Model,
+    description: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What it is; nothing takes it away.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Set a tag; may repeat.")
+    ] = None,
+    untag: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Take a tag away; may repeat.")
+    ] = None,
+) -> None:
+    """Show what is written about a model or a version, or change it.
+
+    In a pipe a line is a name and a value: description, and each tag as tag.NAME.
+    """
+    from serverless_ml.answers import About
+    from serverless_ml.references import reference
+
+    tags: dict[str, str | None] = dict.fromkeys(untag or ())
+    for each in tag or ():
+        name, sign, value = each.partition("=")
+        if not sign:
+            raise CommandError(f"expected NAME=VALUE such as team=growth, got {each!r}")
+        tags[name] = value
+    patch: dict[str, Any] = {} if description is None else {"description": description or None}
+    if tags:
+        patch["tags"] = tags
+    with session.client() as client:
+        which = reference(model)
+        remote, number = client.model(which.model), which.version or which.alias
+        if patch:
+            found: Any = remote.annotate(patch, number)
+        else:
+            found = remote.describe() if number is None else remote.version(number)
+    written = {name: found.raw.get(name) for name in ("description", "tags", "about_etag")}
+    members = [
+        ("description", found.description),
+        *((f"tag.{name}", each) for name, each in found.tags.items()),
+    ]
+    show_members(session, written, members, picture=About.from_json(written))
+
+
 def resolved(client: "Client", which: "Reference") -> "Reference":
     """The version that a reference means: its own, the alias's, `production`'s, or the newest one.
 

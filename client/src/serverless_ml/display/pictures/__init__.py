@@ -25,6 +25,7 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
     "model": models.model,
     "models": models.models,
     "model_entry": lambda raw: models.models([raw]),
+    "about": models.about,
     "alias": models.alias,
     "aliases": models.aliases,
     "history": models.history,

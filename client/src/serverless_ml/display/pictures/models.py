@@ -3,7 +3,7 @@
 from typing import Any
 
 from serverless_ml.display import reading, text
-from serverless_ml.display.blocks import Bar, Block, Cell, Column, Notes, Picture, Table, Text, Title
+from serverless_ml.display.blocks import Bar, Block, Cell, Column, Facts, Notes, Picture, Table, Text, Title
 from serverless_ml.display.pictures.versions import algorithm, deleted, more, notes, pointers
 from serverless_ml.display.reading import Document
 
@@ -148,6 +148,17 @@ def _change(raw: Document) -> tuple[Cell, ...]:
 
 def _state(state: object) -> Cell:
     return _shares(state) if isinstance(state, dict) and state else Text("–", "quiet", hint="no such alias")
+
+
+def about(raw: Document) -> Picture:
+    """Return the picture of what people wrote about a model or a version."""
+    tags = tuple(
+        (text.shown(name, 64), text.shown(value)) for name, value in reading.members(raw, "tags").items()
+    )
+    blocks: list[Block] = [Title(text.shown(reading.text(raw, "description"), 2000) or "No description", "")]
+    if tags:
+        blocks.append(Facts(tags))
+    return tuple(blocks)
 
 
 def models(raw: Document | list[Any]) -> Picture:
