@@ -3,8 +3,11 @@
 import re
 from typing import Any, NamedTuple
 
+from handlers.rest.call import Call
 from handlers.rest.http import Response, json_response
+from ml_core.digests import sha256
 
+_DIGITS = 16  # of a digest: enough to tell an answer from the one before
 ANY = "*"
 # `W/"x"`, `"x"`, and, which is no entity tag but is often sent, x without its quotes.
 _TAG = re.compile(r'(W/)?"([^"]*)"|([^\s,"]+)')
@@ -34,6 +37,20 @@ def tags(header: str) -> Tags | None:
         elif quoted != ANY:  # a quoted asterisk is a tag, and none of ours
             (weak if prefix else strong).add(quoted)
     return Tags(frozenset(strong), frozenset(weak))
+
+
+def polled(call: Call, value: Any) -> Response:
+    """`value` with the digest of its bytes as its ETag; 304 when the caller has it already.
+
+    For what people look at again and again: of a job's document, whose trainer renews it all the time, the
+    bytes change only where there is something to see.
+    """
+    return digested(json_response(value), call.header("if-none-match"))
+
+
+def digested(response: Response, if_none_match: str) -> Response:
+    """`response` with the digest of its bytes as its ETag; 304 when the caller has it already."""
+    return tagged(response, sha256(response.body)[:_DIGITS], if_none_match)
 
 
 def tagged_response(value: Any, etag: str, if_none_match: str) -> Response:

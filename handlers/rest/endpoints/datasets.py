@@ -5,6 +5,7 @@ from typing import Any
 from handlers.limits import DATASET, among
 from handlers.rest.call import Call
 from handlers.rest.endpoints.training import preferred_wait
+from handlers.rest.etags import polled
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
 from ml_core.datasets.datasets import DatasetDetails
@@ -27,8 +28,8 @@ def datasets(call: Call) -> Response:
     page = call.services.datasets.list(
         call.page_length(query), query.get("after"), among=among(call.caller, DATASET)
     )
-    return json_response(
-        {"datasets": [each._asdict() for each in page.datasets], "next_after": page.next_after}
+    return polled(
+        call, {"datasets": [each._asdict() for each in page.datasets], "next_after": page.next_after}
     )
 
 
@@ -37,7 +38,7 @@ def dataset(call: Call) -> Response:
 
     It is described by the trainer when it is first asked for; `Prefer: wait=N` waits for that.
     """
-    return _looked_at(call, PLAIN)
+    return polled(call, _looked_at(call, PLAIN))
 
 
 def describe(call: Call) -> Response:
@@ -47,7 +48,7 @@ def describe(call: Call) -> Response:
     Options that do not fit the content are told in the answer, each with its path in this body. Without
     options it is the description that a GET of the dataset shows.
     """
-    return _looked_at(call, check_look(call.optional_body()))
+    return json_response(_looked_at(call, check_look(call.optional_body())))
 
 
 def delete_dataset(call: Call) -> Response:
@@ -57,7 +58,7 @@ def delete_dataset(call: Call) -> Response:
     return Response(204, {}, b"")
 
 
-def _looked_at(call: Call, look: Look) -> Response:
+def _looked_at(call: Call, look: Look) -> dict[str, Any]:
     """The newest upload under what is said of it, described already or as soon as the caller would wait."""
     known = call.services.datasets
     found = known.get(call.path["dataset"], look)
@@ -74,7 +75,7 @@ def _looked_at(call: Call, look: Look) -> Response:
         lambda details: details.described is not None,
         seconds,
     )
-    return json_response(_described(found))
+    return _described(found)
 
 
 def _described(found: DatasetDetails) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from handlers.limits import MODEL, among, check, check_data
 from handlers.rest.call import Call
+from handlers.rest.etags import polled
 from handlers.rest.http import Response, json_response
 from ml_core.jobs.jobs import Job
 from ml_core.scoring.listing import ListedFile
@@ -22,14 +23,14 @@ def jobs(call: Call) -> Response:
         among=among(call.caller, MODEL),
     )
     listed = [described_job(found, history=False) for found in page.jobs]
-    return json_response({"jobs": listed, "next_after": page.next_after})
+    return polled(call, {"jobs": listed, "next_after": page.next_after})
 
 
 def job(call: Call) -> Response:
     """Show a job."""
     found = call.services.jobs.get(call.path["job"], among=among(call.caller, MODEL))
     call.note(job=found.id, model=found.model)
-    return json_response(described_job(found))
+    return polled(call, described_job(found))
 
 
 def files(call: Call) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 from handlers.limits import MODEL, among
 from handlers.rest.call import Call
 from handlers.rest.endpoints.aliases import described_alias
-from handlers.rest.etags import tagged_response, tags
+from handlers.rest.etags import polled, tagged_response, tags
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
 from ml_core.names import PATTERN
@@ -53,7 +53,7 @@ def models(call: Call) -> Response:
         {**overview(model)._asdict(), "description": about.description, "tags": about.tags}
         for model, about in zip(page.models, written, strict=True)
     ]
-    return json_response({"models": names, "entries": entries, "next_after": page.next_after})
+    return polled(call, {"models": names, "entries": entries, "next_after": page.next_after})
 
 
 def model(call: Call) -> Response:
@@ -104,7 +104,7 @@ def versions(call: Call) -> Response:
     """Compare a model's versions, newest first: what each reached, and what it came from."""
     query = call.query()
     page = call.services.versions.page(call.path["model"], call.page_length(query), query.get("before"))
-    return json_response(page._asdict())
+    return polled(call, page._asdict())
 
 
 def version(call: Call) -> Response:

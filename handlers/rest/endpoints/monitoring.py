@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers.rest.endpoints.prediction import note
+from handlers.rest.etags import digested, polled
 from handlers.rest.http import Response, json_response
 from handlers.rest.spans import span_of
 from ml_core.documents import timestamp
@@ -55,7 +56,7 @@ def version(call: Call) -> Response:
                 feature["bins"] = []
         told["warnings"].append("the answer was too long: bins are told of columns that drifted alone")
         response = json_response(told)
-    return response
+    return digested(response, call.header("if-none-match"))
 
 
 def alias(call: Call) -> Response:
@@ -77,14 +78,15 @@ def alias(call: Call) -> Response:
         Arm(each.version, weights[str(each.version)], each.model, window, _feedback(call, each, window))
         for each, window in zip(served, counted, strict=True)
     ]
-    return json_response(
+    return polled(
+        call,
         {
             "model": {"name": served[0].name},
             "alias": found.alias,
             **_about(call, counted[0]),
             "versions": side_by_side(arms, found.version),
             "warnings": _warnings(call, counted[0]),
-        }
+        },
     )
 
 

@@ -10,7 +10,10 @@ _SHOWN = [f"open_{number}" for number in range(MOST_OPEN)]
 CASES = [
     post("one is submitted", "/v1/models/cancelled:train", CLUSTERS, 202, keep={"waiting": "body id"}),
     get("it waits", "/v1/jobs/{waiting}"),
-    get("the queued jobs", "/v1/jobs?state=queued"),
+    get("it is looked at", "/v1/jobs/{waiting}", keep={"waiting_etag": "header etag"}),
+    get("it has not changed", "/v1/jobs/{waiting}", 304, {"If-None-Match": '"{waiting_etag}"'}),
+    get("the queued jobs", "/v1/jobs?state=queued", keep={"queued_etag": "header etag"}),
+    get("these have not changed", "/v1/jobs?state=queued", 304, {"If-None-Match": '"{queued_etag}"'}),
     delete("it is cancelled", "/v1/jobs/{waiting}", 200, key=TRAIN),
     delete("it is cancelled again", "/v1/jobs/{waiting}", 200, deliver="after"),
     get("its message changed nothing", "/v1/jobs/{waiting}"),

@@ -49,6 +49,9 @@ ABOUT += [
 CASES = [
     get("the list", "/v1/models"),
     get("the list for a key that may predict", "/v1/models", key=PREDICT),
+    get("the list, to be asked again", "/v1/models", keep={"models_etag": "header etag"}),
+    get("the list has not changed", "/v1/models", 304, {"If-None-Match": '"{models_etag}"'}),
+    get("another list has", "/v1/models?limit=1", 200, {"If-None-Match": '"{models_etag}"'}),
     get("the first page", "/v1/models?limit=2"),
     get("what comes after", "/v1/models?limit=2&after=flags"),
     get("after a name that is none of them", "/v1/models?after=j"),
