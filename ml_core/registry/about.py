@@ -1,7 +1,7 @@
 """What people write about models and versions: a description, and tags. It may change; a version does not.
 
-    about/models/{name in lower case}.json
-    about/versions/{job id}.json
+    registry/about/models/{name in lower case}.json
+    registry/about/versions/{job id}.json
         description, tags       null and none where nothing was written, or nothing is left of it
 
 So it is in documents of its own, beside the manifest, which is written once, and the model's document, which
@@ -62,12 +62,12 @@ _NOTHING = About(None, {}, "a0")
 
 def about_model_key(name: str) -> str:
     """Where it is kept what was written about a model."""
-    return f"about/models/{name.lower()}.json"
+    return f"registry/about/models/{name.lower()}.json"
 
 
 def about_version_key(job_id: str) -> str:
     """Where it is kept what was written about the version that a job registered."""
-    return f"about/versions/{job_id}.json"
+    return f"registry/about/versions/{job_id}.json"
 
 
 def forget_model(store: ObjectStore, name: str) -> None:

@@ -32,7 +32,8 @@ DELETES: dict[str, tuple[str, ...]] = {
     "api": ("jobs/", "open/", "waiting/", "datasets/", "descriptions/"),
     "train": ("jobs/", "open/"),
     "sweep": (
-        *("jobs/", "open/", "ended/", "artifacts/", "registry/deleted/", "registry/purged/", "idempotency/"),
+        *("jobs/", "open/", "ended/", "artifacts/", "registry/about/versions/", "registry/deleted/"),
+        *("registry/purged/", "idempotency/"),
         *("uploads/", "descriptions/", "dead-letters/", "monitoring/", "scores/"),
     ),
 }

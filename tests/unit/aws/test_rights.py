@@ -119,10 +119,10 @@ def test_each_function_may_do_what_the_registry_asks_of_it(tmp_path: Path) -> No
     assert refused(store) == []
     done = {(who, action, key.rpartition("/")[0].removesuffix("/iris")) for who, action, key in store.done}
     assert done >= {
-        ("api", WRITING, "about/models"),
-        ("api", WRITING, "about/versions"),
-        ("train", WRITING, "about/models"),
-        ("sweep", REMOVING, "about/versions"),
+        ("api", WRITING, "registry/about/models"),
+        ("api", WRITING, "registry/about/versions"),
+        ("train", WRITING, "registry/about/models"),
+        ("sweep", REMOVING, "registry/about/versions"),
         ("api", WRITING, "registry/history"),
         ("api", WRITING, "registry/deleted"),
         ("api", WRITING, "registry/purged"),

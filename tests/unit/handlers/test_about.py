@@ -189,7 +189,7 @@ class Kept(Listed):
 
     def written(self) -> str:
         """All that is stored of what was written."""
-        keys = [info.key for info in self.store.list("about/").objects]
+        keys = [info.key for info in self.store.list("registry/about/").objects]
         return b"".join(self.store.get(key).data for key in keys).decode()
 
 
@@ -281,7 +281,7 @@ def test_a_page_of_models_reads_it_once_a_model(kept: Kept) -> None:
     kept.store.forget()
     assert len(kept.listed()["entries"]) == 11
     requests = kept.store.requests
-    assert (requests["list models"], requests["get models"], requests["get about"]) == (1, 11, 11)
+    assert (requests["list models"], requests["get models"], requests["get registry"]) == (1, 11, 11)
     assert requests.total() == 23
     kept.store.forget()
     kept.registry.model("fruit").pick()

@@ -9,7 +9,7 @@ import pytest
 from handlers.rest.http import Response
 from handlers.rest.routes import ROUTES
 from handlers.services import Services
-from ml_core.datasets.datasets import upload_key
+from ml_core.datasets.sources import upload_key
 from ml_core.documents import update
 from ml_core.jobs.jobs import job_key
 from tests.unit.handlers.conftest import ROWS, Ask, asking, copy_of, services_over
