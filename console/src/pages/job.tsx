@@ -50,7 +50,7 @@ function One({ job, again }: { job: JobAnswer; again: () => void }) {
       {!isOver(job) && <Running job={job} />}
       <Outcome job={job} />
       {job.error && <Why error={job.error} dataset={datasetOf(job)} />}
-      <History steps={job.metrics?.history ?? []} />
+      <History steps={job.metrics?.history ?? []} step={stepOf(job)} running={!isOver(job)} />
       {job.warnings.length > 0 && (
         <section class="block">
           <h2>Warnings</h2>
@@ -146,21 +146,34 @@ function Why({ error, dataset }: { error: NonNullable<JobAnswer["error"]>; datas
 }
 
 /** What each step reached, a figure for each kind of thing that was measured. */
-function History({ steps }: { steps: Step[] }) {
+function History({ steps, step, running }: { steps: Step[]; step: string; running: boolean }) {
   const names = [...new Set(steps.flatMap(step => Object.keys(step)))].filter(name => name !== "done" && name !== "of");
   if (steps.length < 2 || !names.length) return null;
   const figures = grouped(names);
+  const last = steps.at(-1);
   return (
     <section class="block">
-      <h2>As it trained</h2>
+      <h2>{running ? "As it trains" : "As it trained"}</h2>
+      {last && (
+        <p class="soft">
+          {last.of > last.done && `${count(last.done)} of at most `}
+          {many(Math.max(last.of, last.done), step, step === "pass" ? "passes" : undefined)}
+        </p>
+      )}
       <div class="charts">
         {[...figures].map(([name, members]) => (
-          <Line key={name} title={metric(name)} x="steps done" y={metric(name)} series={members.map(each => line(steps, each))}
+          <Line key={name} title={metric(name)} x={step} y={metric(name)} series={members.map(each => line(steps, each))}
             {...(name === "accuracy" ? { yRange: [0, 1] as [number, number] } : {})} />
         ))}
       </div>
     </section>
   );
+}
+
+/** What a step of its training is called. */
+function stepOf(job: JobAnswer): string {
+  if (job.engine?.passes || job.metrics?.history?.some(each => "objective" in each)) return "pass";
+  return "epochs" in ((job.request["hyperparameters"] as object | null | undefined) ?? {}) ? "epoch" : "step";
 }
 
 const kind = (name: string): string => name.replace(/^validation_/, "");

@@ -34,7 +34,6 @@ export function ColumnRow({ column, rows, said, guess, dayfirst, notes, faults, 
     <tr role="row">
       <th scope="row" role="rowheader">
         {column.name}
-        {column.left_out && <p class="warn">Left out: {column.left_out}.</p>}
       </th>
       <td role="cell">
         <select aria-label={`What ${column.name} is`} value={said} onChange={event => overrule(event.currentTarget.value)}
@@ -42,6 +41,7 @@ export function ColumnRow({ column, rows, said, guess, dayfirst, notes, faults, 
           <option value="">{taken} (a guess)</option>
           {Object.entries(TYPES).map(([type, words]) => <option key={type} value={type}>{words}</option>)}
         </select>
+        {column.left_out && <p class="warn">Left out: it {column.left_out}.</p>}
         {told && <p class="soft">{sentence(told)}</p>}
         {asksDay && dayfirst === undefined && (
           <p class="row soft">

@@ -15,6 +15,7 @@ export function Confirmed({ label, title, confirm, children, act, danger = true,
   disabled?: boolean;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const safe = useRef<HTMLButtonElement>(null);
   const here = useRef(true);
   const [busy, setBusy] = useState(false);
   const [failure, fail] = useState<unknown>(null);
@@ -34,7 +35,7 @@ export function Confirmed({ label, title, confirm, children, act, danger = true,
   return (
     <>
       <button type="button" class={danger ? "danger" : "second"} disabled={disabled}
-        onClick={() => { fail(null); dialog.current?.showModal(); }}>
+        onClick={() => { fail(null); dialog.current?.showModal(); safe.current?.focus(); }}>
         {label}
       </button>
       <dialog ref={dialog} aria-label={title}>
@@ -43,7 +44,7 @@ export function Confirmed({ label, title, confirm, children, act, danger = true,
         {failure !== null && <Failure error={failure} />}
         <p class="row">
           <button type="button" class={danger ? "danger" : ""} disabled={busy} onClick={() => void done()}>{confirm}</button>
-          <button type="button" class="second" onClick={close}>Leave it as it is</button>
+          <button type="button" class="second" ref={safe} onClick={close}>Leave it as it is</button>
         </p>
       </dialog>
     </>
