@@ -174,3 +174,246 @@ export interface Algorithm {
   hyperparameters: { properties?: Record<string, ParameterSchema> };
   available: boolean;
 }
+
+export type Label = string | number | boolean;
+export type Words = Record<string, string>;
+
+export interface Alias {
+  alias: string;
+  version: number;
+  weights: Record<string, number> | null;
+  etag: string;
+  updated: string;
+  warnings?: string[];
+}
+
+export interface Model {
+  name: string;
+  versions: { version: number }[];
+  aliases: Record<string, Alias>;
+  deleted: { version: number; deleted: string; restorable_until: string | null }[];
+  description?: string | null;
+  tags?: Words;
+}
+
+export interface ClassFigures {
+  class: Label;
+  precision: number;
+  recall: number;
+  f1: number;
+  support: number;
+}
+
+/** What was measured on rows: figures by their names, and of classes these two. */
+export type Measured = Record<string, unknown> & { per_class?: ClassFigures[]; confusion_matrix?: number[][] };
+
+export interface Metrics {
+  training?: Measured;
+  test?: Measured;
+  history?: Step[];
+}
+
+export interface Lineage {
+  job: string;
+  data: { uri?: string | null; size?: number; sha256?: string; target?: string } | null;
+  seed: number | null;
+  test_fraction: number | null;
+  split?: { by: string; column?: string } | null;
+  library_versions: Words | null;
+}
+
+export interface Compared {
+  version: number;
+  created: string;
+  algorithm: string;
+  aliases: string[];
+  hyperparameters: Record<string, unknown> | null;
+  metrics: Metrics | null;
+  rows: number | null;
+  test_rows: number | null;
+}
+
+export interface Versions {
+  versions: Compared[];
+  next_before: number | null;
+}
+
+export interface CurvesOfClass {
+  class: Label;
+  roc: { fpr: number[]; tpr: number[] };
+  precision_recall: { recall: number[]; precision: number[] };
+  calibration: { prob_true: number[]; prob_pred: number[]; count: number[] } | null;
+}
+
+export interface ModelInput {
+  kind: "image" | "sequence" | "text";
+  shape?: number[];
+  numbers?: { bytes: boolean; range: [number, number] };
+  max_length?: number | null;
+  tokens?: string;
+  vocabulary?: number;
+}
+
+export interface Version extends Omit<Compared, "aliases"> {
+  name: string;
+  task: string;
+  sha256: string;
+  size: number;
+  features: string[];
+  classes: Label[] | null;
+  input?: ModelInput;
+  curves: { training?: CurvesOfClass[]; test?: CurvesOfClass[] } | null;
+  importance?: { metric: string; rows: number; columns: { column: string; mean: number; std: number }[]; columns_omitted?: number };
+  contains_training_rows: boolean | null;
+  warnings: string[];
+  registered: { by: string | null; at: string; origin?: Record<string, unknown> } | null;
+  lineage: Lineage;
+  description?: string | null;
+  tags?: Words;
+}
+
+interface Placed {
+  column: string;
+  category?: string;
+  missing?: true;
+}
+interface Side {
+  class: Label;
+  against: Label | null;
+  intercept: number;
+}
+
+export type Parameters =
+  | { kind: "linear"; decisions: (Side & { coefficients: (Placed & { coefficient: number })[] })[] }
+  | {
+      kind: "kernel";
+      kernel: string;
+      gamma: number | null;
+      coef0: number | null;
+      degree: number | null;
+      support_vectors: { class: Label; count: number }[];
+    }
+  | { kind: "centres"; clusters: { cluster: number; size: number | null; values: (Placed & { value: number | string })[] }[] };
+
+export type AliasState = { version: number } | { weights: Record<string, number> } | null;
+
+export interface Change {
+  number: number;
+  time: string;
+  by: string | null;
+  kind: "set" | "promote" | "rollback" | "delete";
+  from: AliasState;
+  to: AliasState;
+}
+
+/** A column's part of the schema of a row. */
+export interface ColumnSchema {
+  type: string | string[];
+  description?: string;
+  examples?: unknown[];
+  enum?: unknown[];
+}
+
+export interface RowSchema {
+  "x-version": number;
+  anyOf: { properties?: Record<string, ColumnSchema> }[];
+}
+
+/** What the Open Inference Protocol tells of a model, to every key that may know what it takes. */
+export interface Metadata {
+  outputs: { name: string }[];
+  parameters: { features?: string[]; classes?: Label[]; input?: ModelInput };
+}
+
+export interface Profile {
+  columns: { column: string; kind: string; bins?: { from: unknown; to: unknown; count: number; mean: number | string }[]; words?: { word: string; count: number }[] }[];
+}
+
+export interface Predictions {
+  predictions: { label: Label; probability?: number[]; distance?: number[] }[];
+  classes?: Label[];
+  model: { version: number };
+}
+
+export interface Token {
+  text: string;
+  value: number;
+}
+
+export interface Explanation {
+  label: Label;
+  against: Label;
+  unit: string;
+  base: number;
+  margin: number;
+  attributions: Record<string, number> | number[][] | number[][][] | Token[];
+  rest?: number;
+  probability: number | null;
+}
+
+export interface Shares {
+  training: number | null;
+  now: number | null;
+}
+
+export type DriftState = "too_few" | "steady" | "drifted" | "no_reference";
+
+export interface Drift {
+  psi: number | null;
+  psi_expected: number | null;
+  p_value: number | null;
+  state: DriftState;
+}
+
+export type Bin = Shares & ({ from: number | string | null; to: number | string | null } | { value: boolean } | { word: string });
+
+export interface MonitoredFeature extends Drift {
+  kind: string;
+  missing: Shares;
+  bins?: Bin[];
+  other?: Shares;
+  unseen?: number | null;
+}
+
+export interface Told {
+  state: string;
+  requests: number;
+  refused: number;
+  errors: number;
+  latency: { p50: number | null; p95: number | null; p99: number | null };
+  predicted: number;
+  counted: number;
+  drifted: string[];
+  expected_accuracy: number | null;
+  feedback: {
+    labelled: number;
+    accuracy: { value: number; low: number; high: number } | null;
+    confusion: { predicted: Label; true: Label | null; count: number }[];
+  };
+}
+
+interface Window {
+  monitoring: { on: boolean; setting: string; days: number };
+  window: { from: string; to: string };
+  warnings: string[];
+}
+
+export interface Monitoring extends Told, Window {
+  features: Record<string, MonitoredFeature>;
+  predictions: Drift & {
+    reference: string | null;
+    labels: ({ label: Label } & Shares)[];
+    probability: (Drift & { bins: ({ from: number; to: number } & Shares)[] }) | null;
+  };
+}
+
+export interface AliasMonitoring extends Window {
+  alias: string;
+  versions: (Told & {
+    version: number;
+    weight: number;
+    share: number | null;
+    labels: { label: Label; share: number | null }[];
+    mix: (Omit<Drift, "state"> & { against: number; days: number; state: string }) | null;
+  })[];
+}

@@ -4,7 +4,9 @@ import { Dataset } from "./pages/dataset.tsx";
 import { Datasets } from "./pages/datasets.tsx";
 import { Job } from "./pages/job.tsx";
 import { Jobs } from "./pages/jobs.tsx";
+import { ModelPage } from "./pages/model.tsx";
 import { Models } from "./pages/models.tsx";
+import { VersionPage } from "./pages/version.tsx";
 import { Empty, Failure, Loading } from "./parts/states.tsx";
 import { SignIn } from "./parts/sign-in.tsx";
 import { place, to, type Place } from "./router.ts";
@@ -88,8 +90,12 @@ function Frame({ who, leave }: { who: Caller; leave: () => void }) {
 }
 
 function Page({ at }: { at: Place }) {
-  if (at.page === "models" && may("read")) return <Models after={at.query.get("after")} />;
-  const [name] = at.names;
+  const [name, more] = at.names;
+  if (at.page === "models" && may("read")) {
+    if (name && more) return <VersionPage key={`${name}/${more}`} model={name} version={more} />;
+    if (name) return <ModelPage key={name} name={name} query={at.query} />;
+    return <Models after={at.query.get("after")} />;
+  }
   if (at.page === "jobs" && may("train")) return name ? <Job key={name} id={name} /> : <Jobs query={at.query} />;
   if (at.page === "datasets" && may("train")) return name ? <Dataset key={name} name={name} /> : <Datasets after={at.query.get("after")} />;
   const closed = PAGES.some(each => each.name === at.page && !may(each.right));

@@ -3,6 +3,7 @@ const numbers = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 }
 const counts = new Intl.NumberFormat();
 const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 export const number = (value: number): string => numbers.format(value);
@@ -11,6 +12,8 @@ export const count = (value: number): string => counts.format(value);
 export const many = (value: number, one: string, several = `${one}s`): string => `${count(value)} ${value === 1 ? one : several}`;
 export const share = (value: number): string => shares.format(value);
 export const moment = (time: string): string => moments.format(new Date(time));
+/** A date, or the day of a time, of UTC. */
+export const date = (time: string): string => dates.format(new Date(time));
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400],

@@ -1,0 +1,399 @@
+// One version: how good it is, where it errs, what it learnt, and of what it was made.
+import { useState } from "preact/hooks";
+import { Bars } from "../charts/bars.tsx";
+import { Line } from "../charts/line.tsx";
+import { Matrix } from "../charts/matrix.tsx";
+import { About } from "../parts/about.tsx";
+import { Confirmed } from "../parts/dialog.tsx";
+import { Disclosure } from "../parts/disclosure.tsx";
+import { Facts, written, type Fact } from "../parts/facts.tsx";
+import { Field } from "../parts/field.tsx";
+import { count, metric, moment, number, share, size } from "../parts/format.ts";
+import { figures, headline, named, says } from "../parts/measures.ts";
+import { Failure, sentence, Shown } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { useLive } from "../live.ts";
+import { to } from "../router.ts";
+import { ask, at, file, get } from "../service.ts";
+import { may } from "../session.ts";
+import type { CurvesOfClass, Label, Measured, Parameters, Step, Version } from "../answers.ts";
+
+const MOST_BARS = 20;
+type Part = "test" | "training";
+const PARTS: Record<Part, string> = { test: "rows held out", training: "rows trained on" };
+
+/** Where its rows came from, for people. */
+export function source(version: Version): string {
+  const { registered, lineage } = version;
+  if (registered) return "made elsewhere";
+  const uri = lineage.data?.uri ?? "rows that were sent with the request";
+  return uri.replace(/^dataset:\/\/([^/]+).*/, "dataset $1");
+}
+
+export function VersionPage({ model, version }: { model: string; version: string }) {
+  const path = at`/v1/models/${model}/versions/${version}`;
+  const found = useLive<Version>(path);
+  return (
+    <>
+      <header class="page">
+        <h1><a href={to("models", model)}>{model}</a> version {version}</h1>
+        <nav class="row" aria-label="This version">
+          {may("predict") && <a class="button" href={to("try", model, version)}>Try it</a>}
+          {may("inspect") && <a class="button second" href={`${to("monitoring", model)}?version=${encodeURIComponent(version)}`}>Monitoring</a>}
+        </nav>
+      </header>
+      <Shown of={found}>{shown => <Whole version={shown} path={path} again={found.again} />}</Shown>
+    </>
+  );
+}
+
+function Whole({ version, path, again }: { version: Version; path: string; again: () => void }) {
+  const parts = (["test", "training"] as Part[]).filter(part => version.metrics?.[part]);
+  const [chosen, choose] = useState<Part | undefined>(undefined);
+  const part = chosen ?? parts[0];
+  const measured = part && version.metrics?.[part];
+  return (
+    <>
+      <p class="soft">{version.algorithm.replaceAll("_", " ")} · {version.task} · <Time at={version.created} /></p>
+      <About model={version} path={path} again={again} />
+      {version.warnings.length > 0 && (
+        <div class="notice">
+          <h2 class="warn">To know before you use it</h2>
+          <ul>{version.warnings.map(each => <li key={each}>{sentence(each)}</li>)}</ul>
+        </div>
+      )}
+      <section aria-labelledby="good">
+        <h2 id="good">How good it is</h2>
+        {parts.length ? <Figures version={version} parts={parts} /> : <p>It was made elsewhere, and not measured here.</p>}
+      </section>
+      {version.metrics?.history && version.metrics.history.length > 1 && <Epochs history={version.metrics.history} />}
+      {measured && part && (measured.confusion_matrix || version.curves) && (
+        <section aria-labelledby="errs">
+          <h2 id="errs">Where it errs</h2>
+          {parts.length > 1 && (
+            <Field label="On">
+              {given => (
+                <select {...given} value={part} onChange={event => choose(event.currentTarget.value as Part)}>
+                  {parts.map(each => <option key={each} value={each}>{PARTS[each]}</option>)}
+                </select>
+              )}
+            </Field>
+          )}
+          {measured.confusion_matrix && version.classes && (
+            <Matrix title="Confusion matrix" classes={version.classes} cells={measured.confusion_matrix} />
+          )}
+          <Classes measured={measured} />
+          {version.curves?.[part] && <Curves key={part} curves={version.curves[part]} />}
+        </section>
+      )}
+      {version.importance && <Importance of={version.importance} />}
+      {may("inspect") && version.features.length > 0 && !version.input && (
+        <Disclosure title="What it learnt of each column">{() => <Learnt path={path} />}</Disclosure>
+      )}
+      <Disclosure title="What it was trained on">{() => <Origin version={version} />}</Disclosure>
+      <Disclosure title="Hyperparameters">
+        {() => <Facts facts={Object.entries(version.hyperparameters ?? {}).map(([name, value]): Fact => [name, written(value)])} />}
+      </Disclosure>
+      {may("train") && <Disclosure title="Downloads">{() => <Downloads version={version} path={path} />}</Disclosure>}
+      <Card version={version} />
+      {may("admin") && (
+        <Confirmed label="Delete this version" title={`Delete version ${version.version}?`} confirm="Delete the version"
+          act={() => ask("DELETE", path).then(() => location.assign(to("models", version.name)))}>
+          <p>Whoever asks for it is refused from then on. It can be restored for some days; a version that a name points at cannot be deleted.</p>
+        </Confirmed>
+      )}
+    </>
+  );
+}
+
+function Figures({ version, parts }: { version: Version; parts: Part[] }) {
+  const names = named(...parts.map(part => version.metrics?.[part]));
+  const value = (part: Part, name: string) => figures(version.metrics?.[part]).find(each => each[0] === name)?.[1];
+  return (
+    <table class="figures">
+      <thead>
+        <tr><th scope="col">Figure</th>{parts.map(part => <th key={part} scope="col" class="number">{PARTS[part]}</th>)}</tr>
+      </thead>
+      <tbody>
+        {names.map(name => (
+          <tr key={name}>
+            <th scope="row">{metric(name)}{says(name) && <span class="soft block">{says(name)}</span>}</th>
+            {parts.map(part => {
+              const found = value(part, name);
+              return <td key={part} class="number">{found === undefined ? "–" : number(found)}</td>;
+            })}
+          </tr>
+        ))}
+        <tr>
+          <th scope="row">rows</th>
+          {parts.map(part => <td key={part} class="number">{count((part === "test" ? version.test_rows : version.rows) ?? 0)}</td>)}
+        </tr>
+      </tbody>
+    </table>
+  );
+}
+
+function Epochs({ history }: { history: Step[] }) {
+  const of = (name: string) => ({ name: metric(name), points: history.map((step): [number, number | null] => [step.done, step[name] ?? null]) });
+  const names = [...new Set(history.flatMap(step => Object.keys(step)))].filter(name => name !== "done" && name !== "of");
+  const [losses, others] = [names.filter(name => name.includes("loss")), names.filter(name => !name.includes("loss"))];
+  return (
+    <section aria-labelledby="epochs">
+      <h2 id="epochs">How it learnt</h2>
+      <div class="charts">
+        {losses.length > 0 && <Line title="Loss, lower is better" x="epoch" y="loss" series={losses.map(of)} />}
+        {others.map(name => <Line key={name} title={metric(name)} x="epoch" y={metric(name)} series={[of(name)]} />)}
+      </div>
+    </section>
+  );
+}
+
+function Classes({ measured }: { measured: Measured }) {
+  if (!measured.per_class?.length) return null;
+  return (
+    <div class="wide" tabIndex={0} role="region" aria-label="Class by class">
+      <table>
+        <caption>Class by class</caption>
+        <thead>
+          <tr>
+            <th scope="col">Class</th>
+            <th scope="col" class="number">Precision<span class="soft block">right, of those it says</span></th>
+            <th scope="col" class="number">Recall<span class="soft block">found, of those there are</span></th>
+            <th scope="col" class="number">F1</th>
+            <th scope="col" class="number">Rows</th>
+          </tr>
+        </thead>
+        <tbody>
+          {measured.per_class.map(each => (
+            <tr key={String(each.class)}>
+              <th scope="row">{String(each.class)}</th>
+              <td class="number">{share(each.precision)}</td>
+              <td class="number">{share(each.recall)}</td>
+              <td class="number">{number(each.f1)}</td>
+              <td class="number">{count(each.support)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const pairs = (xs: number[], ys: number[]): [number, number | null][] => xs.map((x, place) => [x, ys[place] ?? null]);
+
+function Curves({ curves }: { curves: CurvesOfClass[] }) {
+  const [place, choose] = useState(0);
+  const curve = curves[place] ?? curves[0];
+  if (!curve) return null;
+  const unit = { xRange: [0, 1] as [number, number], yRange: [0, 1] as [number, number] };
+  const diagonal = (name: string) => ({ name, dashed: true, points: [[0, 0], [1, 1]] as [number, number][] });
+  const { roc, precision_recall, calibration } = curve;
+  return (
+    <>
+      {curves.length > 1 ? (
+        <Field label="Curves of the class">
+          {given => (
+            <select {...given} value={place} onChange={event => choose(Number(event.currentTarget.value))}>
+              {curves.map((each, index) => <option key={index} value={index}>{String(each.class)}</option>)}
+            </select>
+          )}
+        </Field>
+      ) : (
+        <p class="soft">Curves of the class “{String(curve.class)}”, told apart from the others.</p>
+      )}
+      <div class="charts">
+        <Line title="ROC: what it finds, and what that costs" x="false alarms" y="found" {...unit}
+          series={[{ name: "this version", points: pairs(roc.fpr, roc.tpr) }, diagonal("chance")]} />
+        <Line title="Precision and recall" x="recall" y="precision" {...unit}
+          series={[{ name: "this version", points: pairs(precision_recall.recall, precision_recall.precision) }]} />
+        {calibration && (
+          <Line title="Calibration: may its probabilities be believed" x="probability that it says" y="share that it was" {...unit}
+            series={[{ name: "this version", points: pairs(calibration.prob_pred, calibration.prob_true) }, diagonal("perfect")]} />
+        )}
+      </div>
+    </>
+  );
+}
+
+function Importance({ of }: { of: NonNullable<Version["importance"]> }) {
+  const clusters = of.metric === "cluster_changed";
+  const more = (of.columns_omitted ?? 0) + Math.max(0, of.columns.length - MOST_BARS);
+  return (
+    <section aria-labelledby="matters">
+      <h2 id="matters">Which columns matter</h2>
+      <p class="soft">
+        {clusters ? "The share of rows that get into another cluster" : "How much less accurate it is"} when the values of one column are
+        swapped among {count(of.rows)} held-out rows. Near 0, it does without the column.
+      </p>
+      <Bars title="Importance" of="Column" figure={clusters ? "Rows that change" : "Accuracy lost"} write={value => share(value)}
+        bars={of.columns.slice(0, MOST_BARS).map(each => ({ name: each.column, value: each.mean, note: `± ${share(each.std)}` }))} />
+      {more > 0 && <p class="soft">{count(more)} more columns matter less.</p>}
+    </section>
+  );
+}
+
+const place = (each: { column: string; category?: string; missing?: true }): string =>
+  each.column + (each.category !== undefined ? ` is “${each.category}”` : each.missing ? " is missing" : "");
+
+function Learnt({ path }: { path: string }) {
+  const found = useLive<Parameters>(`${path}/parameters`);
+  return <Shown of={found}>{parameters => <Parts of={parameters} />}</Shown>;
+}
+
+function Parts({ of }: { of: Parameters }) {
+  if (of.kind === "linear")
+    return (
+      <>
+        <p class="soft">What one unit more of a column adds to the score: of a date one day, of a word that the row has it. Columns with small numbers have large ones.</p>
+        {of.decisions.map(each => {
+          const sorted = [...each.coefficients].sort((one, other) => Math.abs(other.coefficient) - Math.abs(one.coefficient));
+          return (
+            <div key={`${each.class} ${each.against}`}>
+              <Bars title={`For ${each.class}, against ${each.against ?? "all others"}`} of="Column" figure="Coefficient"
+                bars={sorted.slice(0, 2 * MOST_BARS).map(part => ({ name: place(part), value: part.coefficient }))} />
+              <p class="soft">
+                Intercept {number(each.intercept)}.{sorted.length > 2 * MOST_BARS && ` ${count(sorted.length - 2 * MOST_BARS)} smaller ones are not shown.`}
+              </p>
+            </div>
+          );
+        })}
+      </>
+    );
+  if (of.kind === "kernel")
+    return (
+      <>
+        <p>Its decision is a sum over rows that it kept, and cannot be told column by column. “Try it” explains single rows.</p>
+        <Facts facts={[
+          ["Kernel", of.kernel], ["gamma", of.gamma === null ? null : number(of.gamma)], ["coef0", of.coef0 === null ? null : number(of.coef0)], ["degree", of.degree],
+          ...of.support_vectors.map((each): Fact => [`Rows kept of ${each.class}`, count(each.count)]),
+        ]} />
+      </>
+    );
+  const first = of.clusters[0];
+  return (
+    <div class="wide" tabIndex={0} role="region" aria-label="The middle of each cluster">
+      <table>
+        <caption>The middle of each cluster</caption>
+        <thead>
+          <tr><th scope="col">Column</th>{of.clusters.map(each => <th key={each.cluster} scope="col" class="number">Cluster {each.cluster}</th>)}</tr>
+        </thead>
+        <tbody>
+          <tr><th scope="row">rows trained on</th>{of.clusters.map(each => <td key={each.cluster} class="number">{each.size === null ? "–" : count(each.size)}</td>)}</tr>
+          {first?.values.slice(0, 200).map((value, index) => (
+            <tr key={place(value)}>
+              <th scope="row">{place(value)}</th>
+              {of.clusters.map(each => {
+                const cell = each.values[index]?.value;
+                return <td key={each.cluster} class="number">{typeof cell === "number" ? number(cell) : cell?.slice(0, 10)}</td>;
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const splitOf = (version: Version): string | null => {
+  const { split, test_fraction } = version.lineage;
+  if (!test_fraction) return null;
+  const how = split?.by === "time" ? `the latest by ${split.column}` : split?.by === "group" ? `whole groups of ${split.column}` : "drawn at random";
+  return `${share(test_fraction)} of the rows, ${how}`;
+};
+
+function Origin({ version }: { version: Version }) {
+  const { lineage, registered } = version;
+  const more = version.features.length - MOST_BARS;
+  const libraries = Object.entries(lineage.library_versions ?? {}).map(([name, each]) => `${name} ${each}`).join(", ");
+  return (
+    <Facts facts={[
+      ["From", source(version)],
+      ["Told of its origin", registered?.origin && Object.keys(registered.origin).length ? written(registered.origin) : null],
+      ["Column it foretells", lineage.data?.target],
+      ["Columns it sees", version.features.slice(0, MOST_BARS).join(", ") + (more > 0 ? ` and ${count(more)} more` : "")],
+      ["Rows trained on", version.rows === null ? null : count(version.rows)],
+      ["Rows held out", version.test_rows ? `${count(version.test_rows)} (${splitOf(version)})` : null],
+      ["Seed", lineage.seed],
+      ["Size of the data", lineage.data?.size ? size(lineage.data.size) : null],
+      ["SHA-256 of the data", lineage.data?.sha256 && <code>{lineage.data.sha256}</code>],
+      ["Libraries", libraries],
+      ["Job", may("train") ? <a href={to("jobs", lineage.job)}>{lineage.job}</a> : lineage.job],
+      ["SHA-256 of the artifact", <code>{version.sha256}</code>],
+    ]} />
+  );
+}
+
+function Downloads({ version, path }: { version: Version; path: string }) {
+  const [failure, fail] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const load = (load: () => Promise<void>) => async () => {
+    fail(null);
+    setBusy(true);
+    await load().catch(fail);
+    setBusy(false);
+  };
+  const artifact = load(async () => {
+    const signed = await get<{ url: string }>(`${path}/artifact`);
+    save(signed.url, `${version.name}-${version.version}.safetensors`);
+  });
+  const onnx = load(async () => {
+    const url = URL.createObjectURL(await file(`${path}/onnx`));
+    save(url, `${version.name}-${version.version}.onnx`);
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  });
+  return (
+    <>
+      <p class="row">
+        <button type="button" class="second" disabled={busy} onClick={() => void artifact()}>The artifact ({size(version.size)})</button>
+        <button type="button" class="second" disabled={busy} onClick={() => void onnx()}>As ONNX</button>
+      </p>
+      {version.contains_training_rows && <p class="warn">It holds rows that it was trained on: whoever has the file has them.</p>}
+      {failure !== null && <Failure error={failure} />}
+    </>
+  );
+}
+
+function save(url: string, name: string): void {
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+}
+
+const KINDS = { image: "pictures", sequence: "sequences of numbers", text: "texts" };
+
+/** The version's own facts on one page, for who decides whether to use it. */
+function Card({ version }: { version: Version }) {
+  const best = headline(version.metrics);
+  const tested = version.metrics?.test !== undefined;
+  const baseline = figures(version.metrics?.test ?? version.metrics?.training).find(([name]) => name === "baseline")?.[1];
+  const weak = (version.metrics?.test?.per_class ?? []).filter(each => each.recall < 0.5).map(each => String(each.class));
+  const names = (labels: Label[]) => labels.slice(0, 12).map(String).join(", ") + (labels.length > 12 ? " …" : "");
+  const limits = [
+    ...version.warnings.map(sentence),
+    ...(version.registered ? [] : tested ? [] : ["No rows were held out: the figures are those of the rows it was trained on, and flatter it."]),
+    ...((version.test_rows ?? 0) > 0 && (version.test_rows ?? 0) < 100 ? [`Only ${count(version.test_rows ?? 0)} rows were held out: the figures are rough.`] : []),
+    ...(weak.length ? [`It finds fewer than half of the rows of: ${weak.slice(0, 12).join(", ")}.`] : []),
+    ...(version.contains_training_rows ? ["The artifact holds rows that it was trained on."] : []),
+  ];
+  return (
+    <section class="model-card" aria-labelledby="card">
+      <header class="page">
+        <h2 id="card">Model card</h2>
+        <button type="button" class="second" onClick={() => print()}>Print</button>
+      </header>
+      <Facts facts={[
+        ["What", `${version.name}, version ${version.version}: ${version.task} by ${version.algorithm.replaceAll("_", " ")}`],
+        ["For", version.description],
+        ["It takes", version.input ? KINDS[version.input.kind] + (version.input.shape ? ` of ${version.input.shape.join(" × ")}` : "") : `rows of ${count(version.features.length)} columns: ${names(version.features)}`],
+        ["It says", version.classes ? `one of ${count(version.classes.length)} classes: ${names(version.classes)}` : "which cluster a row is in"],
+        ["Trained on", `${source(version)}${version.rows === null ? "" : `, ${count(version.rows)} rows`}${splitOf(version) ? `; held out: ${splitOf(version)}` : ""}`],
+        ["How good", best && `${metric(best[0])} ${number(best[1])} on ${tested ? `${count(version.test_rows ?? 0)} held-out rows` : "the rows trained on"}${baseline === undefined ? "" : `; always the most frequent class: ${number(baseline)}`}`],
+        ["Limits", limits.length ? <ul>{limits.map(each => <li key={each}>{each}</li>)}</ul> : "None are known to the service. It has not judged whether the data were fair or right."],
+        ["When and who", `${moment(version.created)}, ${version.registered ? `registered${version.registered.by ? ` by ${version.registered.by}` : ""}` : `by job ${version.lineage.job}`}`],
+        ["SHA-256", <code>{version.sha256}</code>],
+      ]} />
+    </section>
+  );
+}
+

@@ -1,0 +1,65 @@
+// What people say of a model or a version: a description, and tags.
+import { useState } from "preact/hooks";
+import { Field } from "./field.tsx";
+import { Failure } from "./states.tsx";
+import { ask } from "../service.ts";
+import { may } from "../session.ts";
+import type { Words } from "../answers.ts";
+
+interface Described {
+  description?: string | null;
+  tags?: Words;
+}
+
+/** Description and tags: nothing where the service knows none of them. */
+export function About({ model, path, again }: { model: Described; path: string; again: () => void }) {
+  const [open, setOpen] = useState(false);
+  if (model.tags === undefined) return null;
+  const tags = Object.entries(model.tags);
+  if (open) return <Editing model={model} path={path} done={() => { setOpen(false); again(); }} cancel={() => setOpen(false)} />;
+  return (
+    <section aria-label="Description">
+      {model.description && <p class="description">{model.description}</p>}
+      {tags.length > 0 && <ul class="tags">{tags.map(([name, value]) => <li key={name}>{name}{value && `: ${value}`}</li>)}</ul>}
+      {may("train") && (
+        <button type="button" class="link" onClick={() => setOpen(true)}>{model.description || tags.length ? "Edit" : "Describe it"}</button>
+      )}
+    </section>
+  );
+}
+
+function Editing({ model, path, done, cancel }: { model: Described; path: string; done: () => void; cancel: () => void }) {
+  const before = model.tags ?? {};
+  const [description, describe] = useState(model.description ?? "");
+  const [lines, write] = useState(Object.entries(before).map(([name, value]) => (value ? `${name}: ${value}` : name)).join("\n"));
+  const [failure, fail] = useState<unknown>(null);
+  const save = async () => {
+    fail(null);
+    const tags: Record<string, string | null> = Object.fromEntries(Object.keys(before).map(name => [name, null]));
+    for (const line of lines.split("\n")) {
+      const [name = "", ...value] = line.split(":");
+      if (name.trim()) tags[name.trim()] = value.join(":").trim();
+    }
+    try {
+      await ask("PATCH", path, { body: { description: description.trim() || null, tags }, headers: { "content-type": "application/merge-patch+json" } });
+      done();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  return (
+    <form onSubmit={event => { event.preventDefault(); void save(); }}>
+      <Field label="Description">
+        {given => <textarea {...given} rows={3} value={description} onInput={event => describe(event.currentTarget.value)} />}
+      </Field>
+      <Field label="Tags" hint="One a line, such as team: sales">
+        {given => <textarea {...given} rows={3} value={lines} onInput={event => write(event.currentTarget.value)} />}
+      </Field>
+      <p class="row">
+        <button type="submit">Save</button>
+        <button type="button" class="second" onClick={cancel}>Leave it as it is</button>
+      </p>
+      {failure !== null && <Failure error={failure} />}
+    </form>
+  );
+}
