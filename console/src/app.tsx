@@ -6,6 +6,7 @@ import { Job } from "./pages/job.tsx";
 import { Jobs } from "./pages/jobs.tsx";
 import { ModelPage } from "./pages/model.tsx";
 import { Models } from "./pages/models.tsx";
+import { Try } from "./pages/try.tsx";
 import { VersionPage } from "./pages/version.tsx";
 import { Empty, Failure, Loading } from "./parts/states.tsx";
 import { SignIn } from "./parts/sign-in.tsx";
@@ -17,6 +18,7 @@ const PAGES: { name: string; title: string; right: string }[] = [
   { name: "models", title: "Models", right: "read" },
   { name: "jobs", title: "Jobs", right: "train" },
   { name: "datasets", title: "Datasets", right: "train" },
+  { name: "try", title: "Try it", right: "predict" },
 ];
 
 export function App() {
@@ -98,6 +100,9 @@ function Page({ at }: { at: Place }) {
   }
   if (at.page === "jobs" && may("train")) return name ? <Job key={name} id={name} /> : <Jobs query={at.query} />;
   if (at.page === "datasets" && may("train")) return name ? <Dataset key={name} name={name} /> : <Datasets after={at.query.get("after")} />;
+  // A key that may only predict has this page alone, and names its model.
+  if (may("predict") && (at.page === "try" || (at.page === "models" && !name)))
+    return <Try key={`${name}/${more}`} model={name ?? ""} version={more ?? null} />;
   const closed = PAGES.some(each => each.name === at.page && !may(each.right));
   return (
     <Empty title={closed ? "Not for this key" : "There is no such page"}>

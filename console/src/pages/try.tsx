@@ -1,0 +1,165 @@
+// Ask a model: a form made from what it takes, its answer, and why it says so.
+import { useMemo, useState } from "preact/hooks";
+import { useLive } from "../live.ts";
+import { Disclosure } from "../parts/disclosure.tsx";
+import { Field } from "../parts/field.tsx";
+import { Empty, Failure, Loading, sentence } from "../parts/states.tsx";
+import { to } from "../router.ts";
+import { ask, at, BASE, Refused, type Fault } from "../service.ts";
+import { caller, may } from "../session.ts";
+import { Answer } from "./try/answer.tsx";
+import { begun, instanceOf, Picture } from "./try/picture.tsx";
+import { Row, rowOf, startOf } from "./try/row.tsx";
+import { Sequence, stepsOf } from "./try/sequence.tsx";
+import type { Explanation, ListedModels, Metadata, Predictions, Profile, RowSchema } from "../answers.ts";
+
+const MOST_PARTS = 15;
+const FIELD = "$.instances[0]";
+
+export function Try({ model, version }: { model: string; version: string | null }) {
+  if (!model) return <Which />;
+  return (
+    <>
+      <header class="page">
+        <h1>
+          Try {may("read") ? <a href={to("models", model)}>{model}</a> : model}
+          {version && ` version ${version}`}
+        </h1>
+        <a href={to("try")}>Another model</a>
+      </header>
+      <Known model={model} version={version} />
+    </>
+  );
+}
+
+/** Asks for a model's name; who may list them is offered some. */
+function Which() {
+  const [name, type] = useState("");
+  const listed = useLive<ListedModels>(may("read") ? "/v1/models?limit=50" : null);
+  return (
+    <>
+      <header class="page">
+        <h1>Try a model</h1>
+      </header>
+      <form onSubmit={event => { event.preventDefault(); location.assign(to("try", name.trim())); }}>
+        <Field label="Name of the model" hint={may("read") ? undefined : "This key may ask models, and not list them. Whoever gave it to you knows the name."}>
+          {given => (
+            <input {...given} required autocomplete="off" spellcheck={false} list="names" value={name} onInput={event => type(event.currentTarget.value)} />
+          )}
+        </Field>
+        <datalist id="names">{listed.value?.models.map(each => <option key={each} value={each} />)}</datalist>
+        <button type="submit">Open it</button>
+      </form>
+    </>
+  );
+}
+
+function Known({ model, version }: { model: string; version: string | null }) {
+  const path = version ? at`/v1/models/${model}/versions/${version}` : at`/v1/models/${model}`;
+  const schema = useLive<RowSchema>(`${path}/schema`);
+  const number = schema.value?.["x-version"];
+  const told = useLive<Metadata>(number ? at`/v2/models/${model}/versions/${number}` : null);
+  const seen = useLive<Profile>(number && may("inspect") ? at`/v1/models/${model}/versions/${number}/profile` : null);
+  const failed = schema.value ? told : schema;
+  if (failed.error && !failed.value) return <Failure error={failed.error} again={failed.again} />;
+  // Without the figures of training the form is the same, but for what it begins with.
+  if (!schema.value || !told.value || (may("inspect") && !seen.value && !seen.error)) return <Loading />;
+  return <Form key={number} path={path} schema={schema.value} told={told.value} profile={seen.value} />;
+}
+
+interface Asked {
+  said?: Predictions;
+  why?: Explanation;
+  whyNot?: unknown;
+}
+
+function Form({ path, schema, told, profile }: { path: string; schema: RowSchema; told: Metadata; profile: Profile | undefined }) {
+  const { input } = told.parameters;
+  const columns = useMemo(() => schema.anyOf.find(each => each.properties && !input)?.properties ?? {}, [schema]);
+  const [row, write] = useState(() => startOf(columns, profile));
+  const [text, type] = useState(input?.kind === "sequence" ? (told.parameters.features ?? []).map(() => "0").join(", ") : "");
+  const [picture, draw] = useState(() => begun(input));
+  const [asked, answer] = useState<Asked>({});
+  const [failure, fail] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const clear = () => {
+    if (failure) fail(null);
+  };
+  const instance = (): unknown =>
+    input?.kind === "image" ? instanceOf(picture, input) : input?.kind === "text" ? text : input?.kind === "sequence" ? stepsOf(text) : rowOf(columns, row);
+  const gives = told.outputs.map(each => each.name);
+  const outputs = ["label", ...(gives.includes("predict_proba") ? ["probability"] : gives.includes("transform") ? ["distance"] : [])];
+  const send = async () => {
+    setBusy(true);
+    fail(null);
+    const body = { instances: [instance()] };
+    try {
+      const said = may("predict") ? (await ask<Predictions>("POST", `${path}:predict`, { body: { ...body, outputs } })).value : undefined;
+      const found: Asked = said ? { said } : {};
+      if (may("inspect")) {
+        // Of the version that has answered: another may answer next where a canary shares the traffic.
+        const same = said && !path.includes("/versions/") ? `${path}/versions/${said.model.version}` : path;
+        const top = input ? {} : { top: MOST_PARTS };
+        try {
+          const why = (await ask<{ explanations: Explanation[] }>("POST", `${same}:explain`, { body: { ...body, ...top } })).value.explanations[0];
+          if (why) found.why = why;
+        } catch (error) {
+          found.whyNot = error;
+        }
+      }
+      answer(found);
+    } catch (error) {
+      answer({});
+      fail(error);
+    }
+    setBusy(false);
+  };
+  const faults = failure instanceof Refused ? failure.faults : [];
+  const here = faults.filter(each => each.path.startsWith(FIELD)).map((each): Fault => ({ ...each, path: each.path.slice(FIELD.length) }));
+  const shown = input ? here.length > 0 : here.some(each => Object.keys(columns).some(name => isOf(each.path, name)));
+  return (
+    <div class="try">
+      <form aria-label="What to ask" noValidate onInput={clear} onSubmit={event => { event.preventDefault(); void send(); }}>
+        {input?.kind === "image" ? <Picture picture={picture} draw={draw} faults={here} />
+          : input?.kind === "sequence" ? <Sequence names={told.parameters.features ?? []} text={text} type={type} faults={here} />
+          : input?.kind === "text" ? (
+            <Field label="Text" faults={here.map(each => sentence(each.message))}
+              hint={input.vocabulary ? `It knows ${input.vocabulary} ${input.tokens ?? "words"}; others say nothing to it.` : undefined}>
+              {given => <textarea {...given} rows={5} placeholder="Write something here" value={text} onInput={event => type(event.currentTarget.value)} />}
+            </Field>
+          ) : <Row columns={columns} row={row} write={write} profile={profile} faults={here} isOf={isOf} />}
+        <button type="submit" disabled={busy}>{busy ? "Asking …" : may("predict") ? "Predict" : "Explain"}</button>
+      </form>
+      <section aria-label="Answer" aria-live="polite">
+        {failure !== null ? (shown ? <p class="bad">It cannot be answered yet: see the marked fields.</p> : <Failure error={failure} />)
+          : asked.said || asked.why ? (
+            <Answer said={asked.said} why={asked.why} whyNot={asked.whyNot} picture={input?.kind === "image" ? picture : undefined} />
+          ) : <Empty title="No answer yet"><p>Fill in the form and press the button.</p></Empty>}
+      </section>
+      <Disclosure title="The same with curl">
+        {() => <Curl url={`${location.origin}${BASE}${path}:${may("predict") ? "predict" : "explain"}`} body={may("predict") ? { instances: [instance()], outputs } : { instances: [instance()] }} />}
+      </Disclosure>
+    </div>
+  );
+}
+
+/** Whether the rest of a fault's path begins with a column's name: `.age`, `["sepal length"]`. */
+function isOf(path: string, name: string): boolean {
+  return [`.${name}`, `[${JSON.stringify(name)}]`].some(each => path === each || path.startsWith(`${each}.`) || path.startsWith(`${each}[`));
+}
+
+function Curl({ url, body }: { url: string; body: unknown }) {
+  const [copied, copy] = useState(false);
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  const key = caller.value?.key === null ? "" : ' -H "Authorization: Bearer $KEY"';
+  const line = `curl -s ${quoted(url)}${key} -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}`;
+  return (
+    <>
+      <pre class="curl" tabIndex={0}><code>{line}</code></pre>
+      <p class="row">
+        <button type="button" class="second" onClick={() => void navigator.clipboard?.writeText(line).then(() => copy(true))}>Copy</button>
+        <span role="status">{copied && "Copied."}</span>
+      </p>
+    </>
+  );
+}
