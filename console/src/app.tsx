@@ -6,6 +6,7 @@ import { Job } from "./pages/job.tsx";
 import { Jobs } from "./pages/jobs.tsx";
 import { ModelPage } from "./pages/model.tsx";
 import { Models } from "./pages/models.tsx";
+import { MonitoringPage } from "./pages/monitoring.tsx";
 import { Try } from "./pages/try.tsx";
 import { VersionPage } from "./pages/version.tsx";
 import { Empty, Failure, Loading } from "./parts/states.tsx";
@@ -100,6 +101,7 @@ function Page({ at }: { at: Place }) {
   }
   if (at.page === "jobs" && may("train")) return name ? <Job key={name} id={name} /> : <Jobs query={at.query} />;
   if (at.page === "datasets" && may("train")) return name ? <Dataset key={name} name={name} /> : <Datasets after={at.query.get("after")} />;
+  if (at.page === "monitoring" && name && may("inspect")) return <MonitoringPage key={name} model={name} query={at.query} />;
   // A key that may only predict has this page alone, and names its model.
   if (may("predict") && (at.page === "try" || (at.page === "models" && !name)))
     return <Try key={`${name}/${more}`} model={name ?? ""} version={more ?? null} />;
