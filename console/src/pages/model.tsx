@@ -76,14 +76,14 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
 function List({ name, listed, chosen, choose }: { name: string; listed: Versions; chosen: number[]; choose: (version: number, on: boolean) => void }) {
   const best = headline(listed.versions.find(each => headline(each.metrics))?.metrics ?? null)?.[0];
   return (
-    <div class="wide" tabIndex={0} role="region" aria-label="Versions">
+    <div class="wide" tabIndex={0} role="region" aria-label="Table of versions">
       <table class="versions">
         <thead>
           <tr>
             <th scope="col"><span class="unseen">Compare</span></th>
             <th scope="col">Version</th>
             {best && <th scope="col" class="number">{metric(best)}</th>}
-            <th scope="col">Algorithm</th>
+            <th scope="col" class="roomy">Algorithm</th>
             <th scope="col" class="number roomy">Rows</th>
             <th scope="col">Trained</th>
           </tr>
@@ -106,7 +106,7 @@ function List({ name, listed, chosen, choose }: { name: string; listed: Versions
                   )}
                 </th>
                 {best && <td class="number">{reached === undefined ? "–" : number(reached)}</td>}
-                <td>{each.algorithm.replaceAll("_", " ")}</td>
+                <td class="roomy">{each.algorithm.replaceAll("_", " ")}</td>
                 <td class="number roomy">{each.rows === null ? "–" : count(each.rows)}</td>
                 <td><Time at={each.created} /></td>
               </tr>
@@ -170,7 +170,7 @@ function Compared({ versions }: { versions: Version[] }) {
   });
   return (
     <>
-      <div class="wide" tabIndex={0} role="region" aria-label="Side by side">
+      <div class="wide" tabIndex={0} role="region" aria-label="Table side by side">
         <table class="compared">
           <thead>
             <tr><td />{versions.map(each => <th key={each.version} scope="col">Version {each.version}</th>)}</tr>

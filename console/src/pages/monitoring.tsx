@@ -146,7 +146,7 @@ function Traffic({ told }: { told: Told }) {
   return (
     <section aria-labelledby="asked">
       <h2 id="asked">What it was asked</h2>
-      <div class="wide" tabIndex={0} role="region" aria-label="What it was asked">
+      <div class="wide" tabIndex={0} role="region" aria-label="Requests">
         <table>
           <thead>
             <tr>
@@ -209,8 +209,8 @@ function Days({ path, from, till }: { path: string; from: string; till: string }
       {failure !== null ? <Failure error={failure} /> : days.length < wanted.length ? <Loading /> : (
         <div class="charts">
           <Bars title="Predicted rows" of="Day" figure="Rows" write={count} bars={bars(each => each.predicted)} />
-          <Bars title="Requests refused" of="Day" figure="Requests" write={count} bars={bars(each => each.refused)} />
-          <Bars title="Errors" of="Day" figure="Requests" write={count} bars={bars(each => each.errors)} />
+          {days.some(each => each.refused) && <Bars title="Requests refused" of="Day" figure="Requests" write={count} bars={bars(each => each.refused)} />}
+          {days.some(each => each.errors) ? <Bars title="Errors" of="Day" figure="Requests" write={count} bars={bars(each => each.errors)} /> : <p>No request met an error of the service.</p>}
         </div>
       )}
     </section>
@@ -371,7 +371,7 @@ function Arms({ model, told, from, till }: { model: string; told: AliasMonitorin
   return (
     <section aria-labelledby="arms">
       <h2 id="arms">Versions side by side</h2>
-      <div class="wide" tabIndex={0} role="region" aria-label="Versions side by side">
+      <div class="wide" tabIndex={0} role="region" aria-label="Table of versions">
         <table>
           <thead>
             <tr><td />{told.versions.map(each => <th key={each.version} scope="col">Version {each.version}</th>)}</tr>

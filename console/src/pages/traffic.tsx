@@ -96,7 +96,7 @@ function OneAlias({ model, alias, versions, again }: { model: string; alias: Ali
           </Confirmed>
         </div>
       )}
-      <Disclosure title="History">{() => <History path={`${path}/history`} round={alias.etag} />}</Disclosure>
+      <Disclosure title="History" within>{() => <History path={`${path}/history`} round={alias.etag} />}</Disclosure>
     </article>
   );
 }
@@ -187,7 +187,7 @@ function History({ path, round }: { path: string; round: string }) {
       {({ changes, next_before }) =>
         changes.length === 0 ? <Empty title="Nothing was done yet" /> : (
           <>
-            <div class="wide" tabIndex={0} role="region" aria-label="History">
+            <div class="wide" tabIndex={0} role="region" aria-label="What was done">
               <table>
                 <thead>
                   <tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">From</th><th scope="col">To</th></tr>

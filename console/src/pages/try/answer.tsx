@@ -47,7 +47,7 @@ function Why({ why, picture }: { why: Explanation; picture: Drawn | undefined })
   const { label, against, base, margin, unit } = why;
   return (
     <section aria-labelledby="why">
-      <h3 id="why">Why {String(label)}, and not {String(against)}</h3>
+      <h2 id="why">Why {String(label)}, and not {String(against)}</h2>
       <Because why={why} picture={picture} />
       <p class="soft">
         It begins at {number(base)}, where nothing is known of it. With all parts together it is {number(margin)} ({unit}). Above 0 stands for

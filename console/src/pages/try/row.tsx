@@ -74,7 +74,7 @@ export function Row({ columns, row, write, profile, faults, isOf }: {
         const column = columns[name] as ColumnSchema;
         const set = (value: string) => write({ ...row, [name]: value });
         return (
-          <Field key={name} label={name} hint={hintOf(column, seen.get(name))} faults={faults.filter(each => isOf(each.path, name)).map(each => sentence(each.message))}>
+          <Field key={name} label={name} hint={hintOf(column, seen.get(name))} faults={faults.filter(each => isOf(each.path, name)).map(each => (each.message.endsWith(", got null") ? "A value is needed here." : sentence(each.message)))}>
             {given => <One column={column} given={given} value={row[name] ?? ""} set={set} />}
           </Field>
         );
@@ -93,7 +93,9 @@ function hintOf(column: ColumnSchema, seen: Profile["columns"][number] | undefin
     const written = (value: unknown) => (typeof value === "number" ? number(value) : date(String(value)));
     said.push(`in training ${share(within)} were ${written(low)} to ${written(high)}`);
   }
-  if (mayBeMissing(column)) said.push(kindOf(column) === "words" || kindOf(column) === "boolean" ? "may be missing" : "empty is missing");
+  // Where there is a choice, that it is missing is one of them.
+  const chosen = kindOf(column) === "boolean" || (kindOf(column) === "words" && wordsOf(column).length > 0);
+  if (mayBeMissing(column) && !chosen) said.push("empty is missing");
   return said.length ? sentence(said.join("; ")) : "";
 }
 
