@@ -204,18 +204,43 @@ def _remove(folder: str, patterns: Iterable[str]) -> None:
             shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
-def compile_modules(folder: str, deployed_at: str) -> None:
+# Compiles a folder without what Python's option -OO leaves out, under the names that it reads without it.
+_WITHOUT_DOCSTRINGS = """
+import importlib.util, os, py_compile, sys
+folder, deployed_at = sys.argv[1:]
+for parent, folders, files in os.walk(folder):
+    folders.sort()
+    for name in sorted(name for name in files if name.endswith(".py")):
+        path = os.path.join(parent, name)
+        py_compile.compile(
+            path, importlib.util.cache_from_source(path, optimization=""), deployed_at + path[len(folder):],
+            doraise=True, optimize=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+"""
+
+
+def compile_modules(folder: str, deployed_at: str, *, docstrings: bool = True) -> None:
     """Add the `.pyc` files of every module below `folder`, which the cloud unpacks at `deployed_at`.
 
     They are never checked against their sources (unchecked hashes): a package folder is read-only in the
     cloud, so Python could not write them there, and compiling costs more than a whole first prediction.
+
+    Args:
+        folder: holds the modules.
+        deployed_at: the folder that tracebacks name.
+        docstrings: whether they have them, and checks by `assert`. Of our own modules nobody in a function
+            reads one; they are a seventh of what it loads.
     """
+    compiling = [
+        *["-m", "compileall", "-q", "-f", "-j", "1"],
+        *["--invalidation-mode", "unchecked-hash", "-s", folder, "-p", deployed_at, folder],
+    ]
     run(
         # One process, in sorted order, with one hash seed and none of this interpreter's own settings:
         # what the marshalled code refers to depends on all of them.
         [
-            *[_target_python(), "-P", "-S", "-m", "compileall", "-q", "-f", "-j", "1"],
-            *["--invalidation-mode", "unchecked-hash", "-s", folder, "-p", deployed_at, folder],
+            *[_target_python(), "-P", "-S"],
+            *(compiling if docstrings else ["-c", _WITHOUT_DOCSTRINGS, folder, deployed_at]),
         ],
         doing=f"compiling {folder}",
         environment={"PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", os.defpath)},

@@ -51,7 +51,7 @@ def finish_code(path: str) -> None:
             described.write(
                 packages.run([sys.executable, "-B", "-m", "handlers.rest.openapi"], folder=packages.ROOT)
             )
-        packages.compile_modules(folder, _CODE_FOLDER)
+        packages.compile_modules(folder, _CODE_FOLDER, docstrings=False)
         packages.write_zip(folder, path, level=9)
 
 
