@@ -74,7 +74,7 @@ class Api:
         if self._cors is not None:
             told = self._cors.told(request.headers)
             if "vary" in told and "vary" in response.headers:
-                told["vary"] += f", {response.headers['vary']}"
+                told["vary"] = f"{response.headers['vary']}, {told['vary']}"
             response = response._replace(headers={**response.headers, **told})
         return _finished(request, response)
 

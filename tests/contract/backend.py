@@ -35,6 +35,10 @@ class Below(NamedTuple):
     signer: Signer
     prefix: str
 
+    @property
+    def below(self) -> str:
+        return f"{self.signer.below}{self.prefix}/"
+
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
         return self.signer.sign_upload(f"{self.prefix}/{key}", seconds)
 

@@ -52,6 +52,14 @@ def test_what_is_got_from_a_signed_address_is_the_object(
     assert hashlib.sha256(got.body).digest() == hashlib.sha256(data).digest()
 
 
+def test_every_address_begins_as_the_signer_says(signer: Signer) -> None:
+    """A page may ask below that, and nowhere else."""
+    assert signer.below.startswith("http")
+    assert signer.below.endswith("/")
+    assert signer.sign_download(KEY, NAME, 60).url.startswith(signer.below)
+    assert signer.sign_upload(KEY, 60).url.startswith(signer.below)
+
+
 def test_it_is_saved_as_a_file_of_the_name(store: ObjectStore, signer: Signer) -> None:
     store.put_if_absent(KEY, b"x")
     got = ask(signer.sign_download(KEY, NAME, 60))

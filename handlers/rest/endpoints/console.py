@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 
+from handlers.rest.accepting import weight
 from handlers.rest.etags import tagged
 from handlers.rest.http import Response
+from handlers.rest.pages import page_headers
+from ml_core.errors import NotConfigured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,18 +20,11 @@ VARY = "accept, accept-encoding"
 
 def console(call: Call) -> Response:
     """The page, as the browser takes it. It may run its own script, and ask this service and its storage."""
-    from handlers.rest.pages import policy_of
-
     with open(_PAGE, "rb") as file:
         html = file.read()
-    headers = {
-        "content-type": "text/html; charset=utf-8",
-        "content-security-policy": policy_of(html, connect=_storage(call)),
-        "referrer-policy": "no-referrer",
-        "vary": VARY,
-    }
+    headers = {**page_headers(html, connect=_storage(call)), "vary": VARY}
     body = html
-    if "gzip" in call.header("accept-encoding"):
+    if weight(call.header("accept-encoding"), "gzip"):
         import gzip
 
         headers["content-encoding"] = "gzip"
@@ -37,10 +33,14 @@ def console(call: Call) -> Response:
 
     # The policy is part of what is known by the tag: a deployment may have moved its storage.
     etag = sha256(html + repr(sorted(headers.items())).encode())[:32]
-    return tagged(Response(200, headers, body), etag, call.header("if-none-match"))
+    response = tagged(Response(200, headers, body), etag, call.header("if-none-match"))
+    return response._replace(headers={**response.headers, "vary": VARY})
 
 
 def _storage(call: Call) -> str:
     """Where signed addresses lead, for the policy; nothing where that is this service's own server."""
-    below = call.services.signer.below
+    try:
+        below = call.services.signer.below
+    except NotConfigured:  # a deployment that is not finished is alive all the same
+        return ""
     return "" if below.startswith("/") else below

@@ -22,14 +22,8 @@ def openapi(call: Call) -> Response:
 
 def page(_: Call) -> Response:
     """A page to try the service: it needs no other server, and asks for a key where one is needed."""
-    from handlers.rest.pages import policy_of
+    from handlers.rest.pages import page_headers
 
     with open(_PAGE, "rb") as file:
         html = file.read()
-    headers = {
-        "content-type": "text/html; charset=utf-8",
-        "content-security-policy": policy_of(html),
-        "referrer-policy": "no-referrer",
-    }
-    return Response(200, headers, html)
-
+    return Response(200, page_headers(html), html)

@@ -1,24 +1,22 @@
 """Whether the service is there. No key: load balancers and the protocols' clients ask."""
 
+from handlers.rest.accepting import weight
 from handlers.rest.call import Call
 from handlers.rest.http import Response, json_response
+
+# What the answer of `GET /` depends on.
+VARY = "accept, accept-encoding"
 
 
 def alive(call: Call) -> Response:
     """Whether the service is alive, as KServe's V1 client asks. A browser gets the console."""
-    if _is_browser(call.header("accept")):
+    accept = call.header("accept")
+    # No browser that opens a page names JSON; a client that takes both would rather have what it can read.
+    if weight(accept, "text/html") > weight(accept, "application/json"):
         from handlers.rest.endpoints.console import console
 
         return console(call)
-    return json_response({"status": "alive"}, headers={"vary": "accept, accept-encoding"})
-
-
-def _is_browser(accept: str) -> bool:
-    """Whether a page is asked for by name; `*/*` asks for whatever a client would get."""
-    return any(
-        kind.strip().lower() == "text/html" and more.replace(" ", "").lower() not in ("q=0", "q=0.0")
-        for kind, _, more in (entry.partition(";") for entry in accept.split(","))
-    )
+    return json_response({"status": "alive"}, headers={"vary": VARY})
 
 
 def live(_: Call) -> Response:

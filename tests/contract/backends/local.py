@@ -66,6 +66,10 @@ class At(NamedTuple):
     url: str
     signer: Signer
 
+    @property
+    def below(self) -> str:
+        return self.url + self.signer.below
+
     def sign_upload(self, key: str, seconds: int) -> SignedUpload:
         signed = self.signer.sign_upload(key, seconds)
         return signed._replace(url=self.url + signed.url)

@@ -124,7 +124,9 @@ def test_an_answer_tells_the_origins_that_may_read_it_and_no_other(
     allowed = ALLOWED[setting, origin]
     assert answer.headers.get("access-control-allow-origin") == allowed
     assert ("access-control-expose-headers" in answer.headers) == (allowed is not None)
-    assert answer.headers.get("vary") == ("Origin" if setting == "named" else None)
+    varies = ["accept, accept-encoding"] if sent.path == "/" else []
+    varies += ["Origin"] if setting == "named" else []
+    assert answer.headers.get("vary", "") == ", ".join(varies)
     assert "access-control-allow-credentials" not in answer.headers
 
 
@@ -162,7 +164,7 @@ def test_whatever_header_an_endpoint_reads_may_be_sent() -> None:
 
 def test_whatever_header_an_answer_has_may_be_read(trained: Path) -> None:
     always = {"cache-control", "content-length", "content-type"}
-    not_for_pages = {"x-content-type-options", "content-security-policy", "referrer-policy"}
+    not_for_pages = {"x-content-type-options", "content-security-policy", "referrer-policy", "vary"}
     services = services_of(trained, "*")
     seen = {name for sent in TABLE for name in asked(services, sent, "").headers}
     assert seen - always - not_for_pages <= set(cors.SHOWN.split(", "))
