@@ -63,7 +63,7 @@ format: .venv/dev.ready ## format the code and mend what the linter can
 	@.venv/bin/ruff check --fix $(SOURCES)
 
 .PHONY: test
-test: setup $(EMULATORS) ## every test
+test: setup $(EMULATORS) console/node_modules/ready ## every test
 	@$(PY) -m pytest -n 2 $(PYTEST)
 
 .PHONY: unit
@@ -71,8 +71,13 @@ unit: .venv/dev.ready ## the unit tests: Python alone, neither Node nor emulator
 	@$(PY) -m pytest -n 2 tests/unit $(PYTEST)
 
 .PHONY: quick
-quick: setup $(EMULATORS) ## every test but those of the ten slowest files
+quick: setup $(EMULATORS) console/node_modules/ready ## every test but those of the ten slowest files
 	@$(PY) -m pytest -n 2 $(SLOW:%=--ignore=%) $(PYTEST)
+
+.PHONY: console
+console: console/node_modules/ready ## the page that GET / serves to browsers, built from console/ into handlers/rest/console.html
+	@cd console && npx --no-install tsc --noEmit
+	@node console/build.mjs
 
 .PHONY: client-tests
 client-tests: .venv/serve.ready .tools/client-tests.ready $(GENERATORS) dist/client-wheel ## the client's tests, against its wheel and a service that runs
@@ -114,7 +119,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 
 .PHONY: clean
 clean: ## remove what was installed and built (models in .serverless-ml/ stay)
-	@rm -rf .venv .tools node_modules .serverless build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist client/src/serverless_ml/_core
+	@rm -rf .venv .tools node_modules console/node_modules .serverless build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist client/src/serverless_ml/_core
 
 # --- what the targets above stand on -------------------------------------------------------------
 
@@ -172,6 +177,13 @@ node_modules/ready: package.json package-lock.json
 	    || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
 	@echo "installing the Serverless Framework (osls) into node_modules/"
 	@npm ci --loglevel=error
+	@touch $@
+
+console/node_modules/ready: console/package.json console/package-lock.json
+	@set -e; node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null \
+	    || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
+	@echo "installing what builds the console into console/node_modules/"
+	@npm ci --prefix console --loglevel=error
 	@touch $@
 
 .tools/azurite/ready: requirements/azurite/package.json requirements/azurite/package-lock.json | $(UV)

@@ -1,7 +1,7 @@
 // Builds the console: one page of HTML with one style and one script in it, the same bytes each time.
 //
 // `node build.mjs [FILE]` writes it to FILE, or to where the service serves it from.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 
@@ -21,6 +21,7 @@ const script = await build({
   target: browsers,
   jsx: "automatic",
   jsxImportSource: "preact",
+  metafile: true,
   write: false,
 });
 const style = await transform(readFileSync(at("src/style.css"), "utf8"), { loader: "css", minify: true, target: browsers });
@@ -31,7 +32,28 @@ const within = (text, element) => {
   if (content.toLowerCase().includes(`</${element}`)) throw new Error(`the ${element} holds its own end`);
   return content;
 };
+// Whose work is in the script, and their licences, which ask to be passed on with it.
+const libraries = [
+  ...new Set(
+    Object.values(script.metafile.outputs)
+      .flatMap(output => Object.entries(output.inputs))
+      .filter(([, input]) => input.bytesInOutput > 0)
+      .flatMap(([path]) => path.match(/^node_modules\/((?:@[^/]+\/)?[^/]+)/)?.slice(1) ?? []),
+  ),
+].sort();
+const notices = new Map();
+for (const library of libraries) {
+  const { version } = JSON.parse(readFileSync(at(`node_modules/${library}/package.json`), "utf8"));
+  const licence = at(`node_modules/${library}/LICENSE`);
+  if (!existsSync(licence)) throw new Error(`${library} has no file LICENSE to pass on`);
+  const text = readFileSync(licence, "utf8").trim();
+  notices.set(text, [...(notices.get(text) ?? []), `${library} ${version}`]);
+}
+const notice = [...notices].map(([text, holders]) => `${holders.join(", ")}\n\n${text}`).join("\n\n");
+if (notice.includes("--")) throw new Error("a comment cannot hold a licence");
+
 const page = readFileSync(at("src/index.html"), "utf8")
   .replace("/* style */", () => within(style.code, "style"))
-  .replace("/* script */", () => within(script.outputFiles[0].text, "script"));
+  .replace("/* script */", () => within(script.outputFiles[0].text, "script"))
+  .replace("<!-- notices -->", () => `<!-- Its script holds:\n\n${notice}\n-->`);
 writeFileSync(target, page);

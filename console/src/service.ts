@@ -55,7 +55,7 @@ export async function ask<T>(method: string, path: string, asked: Asked = {}): P
   if (before) headers["if-none-match"] = before.etag;
   const sent: RequestInit = { method, headers, signal: asked.signal ?? null, cache: "no-store", credentials: "omit" };
   if (asked.body !== undefined) sent.body = typeof asked.body === "string" ? asked.body : JSON.stringify(asked.body);
-  const answer = await reached(BASE + path, sent);
+  const answer = await reached(path, sent);
   const etag = answer.headers.get("etag") ?? "";
   const told = { status: answer.status, etag, location: answer.headers.get("location") ?? "" };
   if (answer.status === 304 && before) return { ...told, value: before.value as T };
@@ -83,7 +83,7 @@ export async function file(path: string): Promise<Blob> {
   for (let [begin, all] = [0, 1]; begin < all; ) {
     const headers: Record<string, string> = { range: `bytes=${begin}-${begin + PART - 1}` };
     if (key.value) headers["authorization"] = `Bearer ${key.value}`;
-    const answer = await reached(BASE + path, { headers, cache: "no-store", credentials: "omit" });
+    const answer = await reached(path, { headers, cache: "no-store", credentials: "omit" });
     if (!answer.ok) throw refusal(answer, await answer.text());
     const part = await answer.arrayBuffer();
     parts.push(part);
@@ -91,6 +91,13 @@ export async function file(path: string): Promise<Blob> {
     all = answer.status === 206 && part.byteLength ? Number(answer.headers.get("content-range")?.split("/")[1]) : begin;
   }
   return new Blob(parts);
+}
+
+/** A signed address as this page reaches it: the laptop's server does not know of a proxy that speaks HTTPS for it. */
+export function reachable(signed: string, page: { host: string; protocol: string } = location): string {
+  const address = new URL(signed);
+  if (address.host === page.host) address.protocol = page.protocol;
+  return address.href;
 }
 
 /** Send a file to an address that was signed for it; `told` hears of the share that is there. */
@@ -103,7 +110,7 @@ export function put(
   // fetch tells nothing of what it has sent.
   return new Promise((done, failed) => {
     const sending = new XMLHttpRequest();
-    sending.open(signed.method, signed.url);
+    sending.open(signed.method, reachable(signed.url));
     for (const [name, value] of Object.entries(signed.headers)) sending.setRequestHeader(name, value);
     sending.upload.onprogress = event => told(event.lengthComputable ? event.loaded / event.total : 0);
     sending.onload = () =>
@@ -117,9 +124,10 @@ export function put(
   });
 }
 
-async function reached(url: string, sent: RequestInit): Promise<Response> {
+async function reached(path: string, sent: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, sent);
+    // The origin is named: a path that begins with two slashes would lead, and bring the key, to another host.
+    return await fetch(location.origin + BASE + path, sent);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Unreached("the service does not answer");
