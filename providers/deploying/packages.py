@@ -229,7 +229,7 @@ def compile_modules(folder: str, deployed_at: str, *, docstrings: bool = True) -
         folder: holds the modules.
         deployed_at: the folder that tracebacks name.
         docstrings: whether they have them, and checks by `assert`. Of our own modules nobody in a function
-            reads one; they are a seventh of what it loads.
+            reads one; they are an eighth of what it loads.
     """
     compiling = [
         *["-m", "compileall", "-q", "-f", "-j", "1"],

@@ -1,5 +1,6 @@
 """What a deployment to AWS uploads: within Lambda's limits, compiled, reproducible, nothing unneeded."""
 
+import ast
 import hashlib
 import io
 import os
@@ -71,6 +72,17 @@ def test_every_module_is_compiled_and_its_source_never_checked(aws_packages: Pac
             cached = f"{folder}/__pycache__/{file[:-3]}.cpython-313.pyc".lstrip("/")
             assert cached in held, f"{module} is not compiled"
             assert struct.unpack("<I", archive.read(cached)[4:8]) == (UNCHECKED,)
+
+
+def test_our_compiled_code_has_no_docstrings(aws_packages: Packages) -> None:
+    """No function reads one, and each cold start would bring and load them."""
+    with zipfile.ZipFile(aws_packages.code) as archive:
+        for module in ("handlers/clouds/aws.py", "ml_core/ports.py"):
+            source = ast.get_docstring(ast.parse(archive.read(module)), clean=False)
+            assert source
+            folder, _, file = module.rpartition("/")
+            compiled = archive.read(f"{folder}/__pycache__/{file[:-3]}.cpython-313.pyc")
+            assert source.encode() not in compiled
 
 
 def test_compiled_code_names_the_place_where_it_runs_not_where_it_was_built(aws_packages: Packages) -> None:

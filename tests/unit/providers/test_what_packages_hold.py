@@ -41,12 +41,22 @@ def test_each_module_that_a_handler_reaches_is_in_the_package(cloud: str) -> Non
     assert sorted(missing) == []
 
 
+@pytest.mark.parametrize("page", ["console", "docs"])
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_the_pages_that_are_read_from_disk_are_in_the_package(cloud: str, page: str) -> None:
+    assert f"handlers/rest/{page}.html" in paths_of(cloud)
+
+
 def packaged(cloud: str) -> dict[str, str]:
     """The modules that the patterns of a cloud's `config.yml` select, with the path of each."""
+    return {_module(path): path for path in paths_of(cloud) if path.endswith(".py")}
+
+
+def paths_of(cloud: str) -> list[str]:
+    """The files that the patterns of a cloud's `config.yml` select."""
     with open(os.path.join(ROOT, "providers", cloud, "config.yml"), encoding="utf-8") as file:
         patterns = yaml.safe_load(file)["package"]["patterns"]
-    paths = selected(ROOT, itertools.chain.from_iterable(map(_without_braces, patterns)))
-    return {_module(path): path for path in paths if path.endswith(".py")}
+    return selected(ROOT, itertools.chain.from_iterable(map(_without_braces, patterns)))
 
 
 def reached(cloud: str, shipped: dict[str, str]) -> set[str]:
