@@ -224,7 +224,9 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
         assert [fault for each in document["resources"] for fault in faults_of_resource(each)] == []
         (blobs,) = of_type(document, "Microsoft.Storage/storageAccounts/blobServices")
         found = blobs["properties"]["cors"]["corsRules"]
-        assert [each["allowedOrigins"] for each in found] == rules
+        own = [f"https://{NAMES.app('api')}.azurewebsites.net"]
+        assert [each["allowedOrigins"] for each in found] == [own, *rules], "the service's own page, always"
+        assert all(each["allowedHeaders"] == ["*"] for each in found), "also those that Blob Storage wants"
         assert all({"GET", "PUT"} <= set(each["allowedMethods"]) for each in found)
         for site in of_type(document, "Microsoft.Web/sites"):
             # The platform's own rules would answer in the app's place.

@@ -7,7 +7,6 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from botocore.exceptions import ClientError
 
 from tests.framework import Packages, Project
 from tests.ministack import Ministack
@@ -198,13 +197,17 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
 ) -> None:
     parameters = ["--param", f"corsOrigins={origins}", "--param", "basePath=/ml"] if origins else []
     printed = yaml.safe_load(project.serverless("print", *parameters))
-    (condition, rules, otherwise) = printed["resources"]["Resources"]["Models"]["Properties"][
-        "CorsConfiguration"
-    ]["Fn::If"]
+    cors = printed["resources"]["Resources"]["Models"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    own, named = cors
+    assert own["AllowedOrigins"] == [
+        {"Fn::Sub": "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"}
+    ]
+    assert {"GET", "PUT"} <= set(own["AllowedMethods"])
+    assert own["AllowedHeaders"] == ["*"]
+    (condition, rule, otherwise) = named["Fn::If"]
     asked = printed["resources"]["Conditions"][condition]["Fn::Equals"]
     assert (asked[0] == asked[1]) == bool(origins)
     assert otherwise == {"Ref": "AWS::NoValue"}
-    (rule,) = rules["CorsRules"]
     if origins:
         assert rule["AllowedOrigins"] == [each.strip() for each in origins.split(",")]
         assert {"GET", "PUT"} <= set(rule["AllowedMethods"])
@@ -218,7 +221,7 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
 def test_a_buckets_rule_for_pages_comes_and_goes_with_the_parameter(
     project: Project, ministack: Ministack
 ) -> None:
-    """CloudFormation on the emulator, with the bucket and the condition of config.yml alone."""
+    """CloudFormation on the emulator, with the bucket and the condition of config.yml, and an HTTP API."""
 
     def client(service: str) -> Any:
         return boto3.client(
@@ -233,19 +236,28 @@ def test_a_buckets_rule_for_pages_comes_and_goes_with_the_parameter(
         resources = yaml.safe_load(project.serverless("print", *parameters))["resources"]
         bucket = resources["Resources"]["Models"]
         bucket = {**bucket, "Properties": {**bucket["Properties"], "BucketName": "rules-for-pages"}}
-        return json.dumps({"Conditions": resources["Conditions"], "Resources": {"Models": bucket}})
+        api = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "pages", "ProtocolType": "HTTP"}}
+        held = {"Models": bucket, "HttpApi": api}
+        return json.dumps({"Conditions": resources["Conditions"], "Resources": held})
+
+    def rules() -> Any:
+        own, *others = storage.get_bucket_cors(Bucket="rules-for-pages")["CORSRules"]
+        (api,) = [each for each in client("apigatewayv2").get_apis()["Items"] if each["Name"] == "pages"]
+        (origin,) = own["AllowedOrigins"]
+        assert origin.startswith(f"https://{api['ApiId']}.execute-api.")
+        assert {"GET", "PUT"} <= set(own["AllowedMethods"])
+        return others
 
     formation, storage = client("cloudformation"), client("s3")
     parameters = ("--param", "corsOrigins=https://app.example.com,http://localhost:3000")
     formation.create_stack(StackName="pages", TemplateBody=template_of(*parameters))
     formation.get_waiter("stack_create_complete").wait(StackName="pages", WaiterConfig={"Delay": 1})
-    (rule,) = storage.get_bucket_cors(Bucket="rules-for-pages")["CORSRules"]
+    (rule,) = rules()
     assert rule["AllowedOrigins"] == ["https://app.example.com", "http://localhost:3000"]
     assert {"GET", "PUT"} <= set(rule["AllowedMethods"])
     formation.update_stack(StackName="pages", TemplateBody=template_of())
     formation.get_waiter("stack_update_complete").wait(StackName="pages", WaiterConfig={"Delay": 1})
-    with pytest.raises(ClientError, match="NoSuchCORSConfiguration"):
-        storage.get_bucket_cors(Bucket="rules-for-pages")
+    assert rules() == [], "the service's own page uploads all the same"
     formation.delete_stack(StackName="pages")
 
 

@@ -164,6 +164,19 @@ def may_upload(bench: Bench, origin: str) -> bool:
         return bool(answer.headers["Access-Control-Allow-Origin"] == origin)
 
 
+def test_the_services_own_page_may_upload_whatever_else_may(bench: Bench, service: Service) -> None:
+    """Cloud Run's address is known after the function; Cloud Functions' own is known before."""
+    said = bench.deploy(service)
+    assert f"let the console use the bucket {BUCKET}" in said
+    address = bench.google.cloud.functions[f"{LOCATION}/functions/{API}"]["serviceConfig"]["uri"]
+    own = {"/".join(address.split("/")[:3]), "https://europe-west1-demo-1.cloudfunctions.net"}
+    assert {may_upload(bench, origin) for origin in own} == {True}
+    assert not may_upload(bench, "https://app.example.com")
+    assert "nothing to change" in bench.deploy(service)
+    bench.deploy(make_service(corsOrigins="https://app.example.com"))
+    assert {may_upload(bench, origin) for origin in (*own, "https://app.example.com")} == {True}
+
+
 def test_pages_of_named_origins_may_call_and_use_signed_addresses_until_they_are_named_no_more(
     bench: Bench, service: Service
 ) -> None:

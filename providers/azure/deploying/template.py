@@ -89,7 +89,7 @@ class Shape(NamedTuple):
     log_gigabytes: float = 0.2
     # What was overwritten or deleted can be had back for so long, then it stops costing.
     keep_days: int = 30
-    # Whose pages may use signed addresses.
+    # Whose pages may use signed addresses, beside the service's own.
     origins: Sequence[str] = ()
     # What the company wants of its own: alarms, network, key.
     options: Options = Options()
@@ -183,7 +183,7 @@ def _storage(shape: Shape) -> Iterator[Json]:
         f"{account}/default",
         of_account,
         {
-            "cors": {"corsRules": _storage_cors(shape.origins)},
+            "cors": {"corsRules": _storage_cors(shape)},
             "isVersioningEnabled": True,
             "deleteRetentionPolicy": {"enabled": True, "days": shape.keep_days},
             "containerDeleteRetentionPolicy": {"enabled": True, "days": shape.keep_days},
@@ -263,16 +263,20 @@ def _alarms(shape: Shape) -> Iterator[Json]:
         }
 
 
-def _storage_cors(origins: Sequence[str]) -> list[Json]:
-    """The rules for pages at signed addresses; an empty list removes those of an earlier template."""
-    rule = {
-        "allowedOrigins": list(origins),
-        "allowedMethods": list(STORAGE_METHODS),
-        "allowedHeaders": ["*"],
-        "exposedHeaders": ["ETag", "Content-Disposition"],
-        "maxAgeInSeconds": STORAGE_SECONDS,
-    }
-    return [rule] if origins else []
+def _storage_cors(shape: Shape) -> list[Json]:
+    """The rules for pages at signed addresses: the service's own page, and those that a parameter names."""
+    own = [f"https://{shape.names.app(app.function)}.azurewebsites.net" for app in shape.apps if app.signs]
+    return [
+        {
+            "allowedOrigins": list(origins),
+            "allowedMethods": list(STORAGE_METHODS),
+            "allowedHeaders": ["*"],
+            "exposedHeaders": ["ETag", "Content-Disposition"],
+            "maxAgeInSeconds": STORAGE_SECONDS,
+        }
+        for origins in (own, shape.origins)
+        if origins
+    ]
 
 
 def _expiry(keep_days: int) -> Json:

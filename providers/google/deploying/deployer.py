@@ -184,7 +184,8 @@ class GoogleDeployer:
         existing = self._cloud.resources.queues(self._names.region)
         queue = planning.queue_name(self._names.base, existing, int(time.time()))
         where = self._cloud.functions.labelled(self._names.owner)
-        should = desired(self._service, self._named(where), queue)
+        names = self._named(where)
+        should = desired(self._service, names, queue, where.addresses(names.function("api")))
         return should, self._cloud.observe(should, where)
 
     def _named(self, where: Whereabouts) -> GoogleNames:

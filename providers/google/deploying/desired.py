@@ -7,7 +7,7 @@ here and in `policies.py`, names in `names.py`; `settings.py` reads the paramete
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from providers.deploying.plan import DeploymentFailed
@@ -71,8 +71,14 @@ class Bucket(NamedTuple):
     labels: dict[str, str]
     expire_days: int
     grants: frozenset[Grant]
-    cors: tuple[Json, ...] = ()
+    others_cors: tuple[Json, ...] = ()
     key: str = ""
+    own_origins: tuple[str, ...] = ()
+
+    @property
+    def cors(self) -> tuple[Json, ...]:
+        """The rules for pages at signed addresses: the service's own, and those that a parameter names."""
+        return (*_storage_cors(self.own_origins), *self.others_cors)
 
     @property
     def members(self) -> frozenset[str]:
@@ -136,8 +142,14 @@ class Desired(NamedTuple):
         return self.names.location
 
 
-def desired(service: Service, names: GoogleNames, queue: str) -> Desired:
-    """What config.yml asks for; `queue` is the queue's id (see `planning.queue_name`).
+def desired(service: Service, names: GoogleNames, queue: str, addresses: Collection[str] = ()) -> Desired:
+    """What config.yml asks for.
+
+    Args:
+        service: the configuration.
+        names: what everything is called.
+        queue: the queue's id (see `planning.queue_name`).
+        addresses: where the functions that answer callers are found already, in each region.
 
     Raises:
         DeploymentFailed: for a parameter that cannot be.
@@ -185,6 +197,7 @@ def desired(service: Service, names: GoogleNames, queue: str) -> Desired:
             bucket_grants(bucket, members),
             _storage_cors(web.origins),
             settings.key,
+            own_origins([names.url("api"), *addresses]),
         ),
         _others(service, bucket, names.member("train")),
         [_function(names, function, settings, common, answering) for function in service.functions.values()],
@@ -238,6 +251,11 @@ def _folders(service: Service, parameter: str) -> dict[str, set[str]]:
         name, _, folder = entry.removeprefix("gs://").rstrip("/").partition("/")
         found.setdefault(name, set()).add(folder and f"{folder}/")
     return found
+
+
+def own_origins(addresses: Iterable[str]) -> tuple[str, ...]:
+    """The origins of the service's own pages, which a function serves at each of its addresses."""
+    return tuple(sorted({"/".join(address.split("/", 3)[:3]) for address in addresses}))
 
 
 def _storage_cors(origins: tuple[str, ...]) -> tuple[Json, ...]:

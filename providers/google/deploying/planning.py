@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from providers.deploying.plan import DeploymentFailed, Step
+from providers.deploying.plan import DeploymentFailed, Progress, Step
 from providers.google.deploying.alarms import CHANNEL, POLICIES, Alarm, Alarms
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
 from providers.google.deploying.desired import (
@@ -16,6 +16,7 @@ from providers.google.deploying.desired import (
     fingerprint,
     images_left,
     is_queue_of,
+    own_origins,
 )
 from providers.google.deploying.functions_service import Callers
 from providers.google.deploying.model_bucket import excess, lifecycle, rules_of
@@ -36,6 +37,7 @@ def plan_deploy(
         *(step for function in should.functions for step in _start(function, packages, now)),
         *(step for function in should.functions for step in _finish(function, packages, now)),
         *(step for function in should.functions for step in _callers(function, packages, now)),
+        *_own_pages(should, now),
         *(step for resource in should.schedules for step in _resource(resource, now)),
         *_alarms(should, now),
         *_orphans(should, now),
@@ -239,6 +241,19 @@ def _bucket(bucket: Bucket, now: ObservedProject) -> Steps:
             f"take {_roles(too_much)} on all of the bucket from {_members(too_much)}",
             lambda cloud, _: cloud.bucket.grant(bucket),
         )
+
+
+def _own_pages(should: Desired, now: ObservedProject) -> Steps:
+    """Cloud Run's address is known when the function is there: its page may then use signed addresses too."""
+    api, bucket = should.names.function("api"), should.bucket
+
+    def update(cloud: ControlPlane, _: Progress) -> None:
+        addresses = cloud.functions.labelled(should.names.owner).addresses(api)
+        origins = own_origins([*bucket.own_origins, *addresses])
+        cloud.bucket.update(bucket._replace(own_origins=origins))
+
+    if not any(path.endswith(f"/functions/{api}") for path in now.functions):
+        yield Step(f"let the console use the bucket {bucket.name}", update)
 
 
 def _data(bucket: DataBucket, now: ObservedProject) -> Steps:

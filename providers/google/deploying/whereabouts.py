@@ -39,6 +39,16 @@ class Whereabouts(NamedTuple):
             raise DeploymentFailed(f"Google cannot list the functions in {region} now: try again later")
         return {path: each for path, each in self.functions.items() if region_of(path) == region}
 
+    def addresses(self, function: str) -> set[str]:
+        """Where the functions of a name answer in each region: Cloud Run's address, and Functions' own."""
+        return {
+            str(address)
+            for path, each in self.functions.items()
+            if path.endswith(f"/functions/{function}")
+            for address in (each.get("serviceConfig", {}).get("uri"), each.get("url"))
+            if address
+        }
+
     def elsewhere(self, region: str) -> list[str]:
         """The other regions that hold something."""
         return sorted({region_of(path) for path in (*self.functions, *self.beside)} - {region})
