@@ -1,0 +1,29 @@
+// Opens each page in both themes and at three widths, and tells what is wrong with it.
+export async function scenario({ browser, given, tab, settled, accessible }) {
+  const found = [];
+  const titles = {};
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of given.widths ?? [390, 800, 1280]) {
+      const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, reducedMotion: "reduce" });
+      const page = await tab(context, found);
+      if (given.key) await context.addInitScript(key => sessionStorage.setItem("key", key), given.key);
+      await page.goto(given.url);
+      for (const place of given.pages) {
+        const where = `${place} (${width}, ${colorScheme})`;
+        await page.evaluate(hash => { location.hash = hash; }, place);
+        // The frame sets the title once the page that it is for is drawn.
+        await settled(page);
+        titles[place] = (await page.textContent("main h1")).trim();
+        for (const each of await page.$$eval(".failure", nodes => nodes.map(node => node.textContent))) found.push(`${where}: ${each}`);
+        for (const each of await accessible(page)) found.push(`${where}: ${each}`);
+        const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        if (wide > room) found.push(`${where}: ${wide} pixels wide`);
+        if (await page.evaluate(() => globalThis.hostile !== undefined || document.querySelector("img[src=x], script[src]") !== null)) {
+          found.push(`${where}: what a caller wrote became HTML`);
+        }
+      }
+      await context.close();
+    }
+  }
+  return { found: [...new Set(found)], titles };
+}

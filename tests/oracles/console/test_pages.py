@@ -1,0 +1,138 @@
+"""The console in a real Chromium over a real service: every page, hostile names, keys, two tabs."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from providers.deploying.keys import KeyLimits, new_key
+from tests.e2e.local_server import ROOT, LocalServer
+from tests.oracles.console.chromium import scenario
+
+LONG = "x" * 63
+HOSTILE = [
+    '<img src=x onerror="hostile=1">',
+    "</script><script>hostile=1</script>",
+    "\"'`><svg onload=hostile=1>",
+    "javascript:hostile=1",
+    "\u202eevila\u202c \u05e9\u05dc\u05d5\u05dd",
+    "{{constructor.constructor('hostile=1')()}}",
+    "W" * 200,
+    " ",
+]
+CALLER = new_key("admin")
+LIMITED = new_key("predict", limits=KeyLimits(models=("iris",)))
+
+
+class Console(NamedTuple):
+    """A service with models and datasets whose every free word is hostile."""
+
+    server: LocalServer
+    keys: Path
+    job: str
+    failed: str
+
+
+def write_keys(path: Path, *keys: Any) -> None:
+    path.write_text(json.dumps([each.record for each in keys]), encoding="utf-8")
+
+
+def upload(server: LocalServer, name: str, data: bytes, **headers: str) -> str:
+    """A dataset of the file, described; its address."""
+    signed = server.call("POST", f"/v1/datasets/{name}:upload", **headers).body
+    assert server.call("PUT", signed["url"].removeprefix(server.url), data).status == 200
+    server.call("POST", f"/v1/datasets/{name}:describe", {}, **headers)
+    return str(signed["uri"])
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    root = tmp_path_factory.mktemp("console")
+    keys = root / "keys.json"
+    write_keys(keys, CALLER, LIMITED)
+    mine = {"authorization": f"Bearer {CALLER.key}"}
+    with LocalServer(root, ML_KEY_TTL="0") as server:
+
+        def train(model: str, body: Any) -> Any:
+            job = server.call("POST", f"/v1/models/{model}:train", body, prefer="wait=20", **mine).body
+            while job["state"] in ("queued", "running"):
+                job = server.call("GET", f"/v1/jobs/{job['id']}", **mine).body
+            return job
+
+        rows = [[x + y / 10, x * y, (x * 7 + y) % 5] for x in range(12) for y in range(10)]
+        names = HOSTILE[:3]
+        job: Any = None
+        for seed in (0, 1):
+            job = train(
+                LONG,
+                {
+                    "algorithm": "logistic_regression",
+                    "instances": rows,
+                    "targets": [HOSTILE[x % 4] for x in range(12) for _ in range(10)],
+                    "feature_names": names,
+                    "seed": seed,
+                },
+            )
+            assert job["state"] == "succeeded", job
+        train("iris", {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 2}, "instances": rows})
+        header = ",".join('"' + each.replace('"', '""') + '"' for each in HOSTILE[:4])
+        lines = [
+            f'{x},"{HOSTILE[x % 3].replace(chr(34), chr(34) * 2)}",{x * x},{"yes" if x % 2 else "no"}'
+            for x in range(60)
+        ]
+        uri = upload(server, "Hostile.table", "\n".join([header, *lines]).encode(), **mine)
+        data = {"uri": uri, "format": "csv", "target": HOSTILE[3]}
+        assert train("from-table", {"algorithm": "logistic_regression", "data": data})["state"] == "succeeded"
+        failed = train(
+            "from-table", {"algorithm": "logistic_regression", "data": {**data, "target": HOSTILE[5]}}
+        )
+        churn = Path(ROOT, "examples", "churn.csv").read_bytes()
+        upload(server, "churn", churn, **mine)
+        for row in rows[:30]:
+            server.call("POST", f"/v1/models/{LONG}:predict", {"instances": [row]}, **mine)
+        yield Console(server, keys, job["id"], failed.get("id", ""))
+
+
+def test_every_page_is_clean_under_hostile_names_in_both_themes_and_at_three_widths(console: Console) -> None:
+    """No violation of the policy, no error, none of axe's, nothing wider than the window, no other host."""
+    pages = [
+        *["#/models", f"#/models/{LONG}", f"#/models/{LONG}/1", "#/models/from-table", "#/models/iris"],
+        *["#/jobs", f"#/jobs/{console.job}", *([f"#/jobs/{console.failed}"] if console.failed else [])],
+        *["#/datasets", "#/datasets/Hostile.table", "#/datasets/churn"],
+        *[f"#/try/{LONG}", "#/try/from-table", "#/try", f"#/monitoring/{LONG}", "#/monitoring/iris"],
+        *["#/train", "#/nowhere", "#/%3Cimg%20src=x%20onerror=hostile=1%3E"],
+    ]
+    looked = scenario("look", url=f"{console.server.url}/", key=CALLER.key, pages=pages)
+    assert looked["found"] == []
+    print(looked["titles"])
+
+
+def test_a_key_is_asked_for_kept_in_its_tab_and_ends(console: Console) -> None:
+    done = scenario(
+        "keys",
+        lambda _: write_keys(console.keys, LIMITED),
+        url=f"{console.server.url}/",
+        key=CALLER.key,
+        limited=LIMITED.key,
+    )
+    write_keys(console.keys, CALLER, LIMITED)
+    assert done["found"] == []
+    seen = done["seen"]
+    assert (seen["first"], seen["refused"]) == ("A key is needed", 401)
+    assert seen["entered"] == seen["reloaded"] == seen["other"] == "Models"
+    kept, elsewhere, cookies, address = seen["stored"]
+    assert kept == [CALLER.key]
+    assert (elsewhere, cookies) == ([], "")
+    assert CALLER.key not in address
+    assert seen["second"] == "A key is needed", "another tab has none"
+    for_all, for_few = seen["offered"]
+    assert {"Jobs", "Datasets"} <= set(for_all)
+    assert not {"Jobs", "Datasets"} & set(for_few), "what its role may not do is not offered"
+    assert "key" in seen["ended"].lower()
+
+
+def test_a_client_is_answered_as_ever_beside_it(console: Console) -> None:
+    answer = console.server.call("GET", "/", accept="*/*")
+    assert (answer.status, answer.body) == (200, {"status": "alive"})
