@@ -16,6 +16,8 @@ EMULATORS := .tools/ministack.ready .tools/rie.ready .tools/clients.ready .tools
 CLIENT_WHEEL := dist/serverless_ml_client-*.whl
 # What the client's tests take besides their own environment: what generates clients in Python and in TypeScript.
 GENERATORS := .tools/generators.ready .tools/generators-npm/ready
+# What the console's tests open it with.
+BROWSER := .tools/chromium.ready .tools/browser/ready
 # The ten test files that take longest, the longest first: `make quick` leaves them out.
 SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/e2e/test_aws_pairs.py tests/e2e/test_aws_company.py \
     tests/e2e/test_aws_deployer.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
@@ -89,7 +91,7 @@ fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED=; what i
 	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --seed "$(SEED)"
 
 .PHONY: oracles
-oracles: setup .tools/ministack.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready ## compare networks with PyTorch and explanations with shap, and work with Lithops and Dask
+oracles: setup .tools/ministack.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready $(BROWSER) ## compare networks with PyTorch and explanations with shap, work with Lithops and Dask, and open the console in Chromium
 	@$(PY) -m pytest tests/oracles $(PYTEST)
 
 .PHONY: pages
@@ -192,6 +194,23 @@ console/node_modules/ready: console/package.json console/package-lock.json
 	@mkdir -p .tools/azurite
 	@cp requirements/azurite/package*.json .tools/azurite/
 	@npm ci --prefix .tools/azurite --loglevel=error
+	@touch $@
+
+# Debian's Chromium, or the one that CHROMIUM names; it is installed where that is allowed.
+.tools/chromium.ready: | $(UV)
+	@set -e; found() { for each in "$$CHROMIUM" chromium chromium-browser google-chrome google-chrome-stable; do \
+	        if [ -n "$$each" ] && command -v "$$each" >/dev/null; then return 0; fi; [ -z "$$CHROMIUM" ] || return 1; done; return 1; }; \
+	found || { [ -z "$$CHROMIUM" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing Debian's Chromium" && apt-get -qq update \
+	        && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium fonts-dejavu-core >/dev/null && found; } \
+	    || { echo "the console's tests need Chromium: apt install chromium, or CHROMIUM=/path/to/it" >&2; exit 1; }
+	@touch $@
+
+.tools/browser/ready: requirements/browser/package.json requirements/browser/package-lock.json | $(UV)
+	@set -e; command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
+	@echo "installing what drives Chromium into .tools/browser/"
+	@mkdir -p .tools/browser
+	@cp requirements/browser/package*.json .tools/browser/
+	@npm ci --prefix .tools/browser --loglevel=error
 	@touch $@
 
 .tools/generators-npm/ready: requirements/generators/package.json requirements/generators/package-lock.json | $(UV)

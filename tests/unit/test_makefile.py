@@ -102,12 +102,15 @@ class Folder:
         for name in ("Makefile", "requirements.txt", ".python-version", "package.json", "package-lock.json"):
             shutil.copy(ROOT / name, self.path)
         shutil.copytree(ROOT / "requirements", self.path / "requirements")
+        (self.path / "console" / "node_modules").mkdir(parents=True)  # what `npm ci` makes
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(ROOT / "console" / name, self.path / "console")
         programs = path / "programs"
         programs.mkdir()
         self.stub = programs / "stub"
         self.stub.write_text(STUB)
         self.stub.chmod(0o755)
-        for name in ("python3.13", "npm", "npx", "node"):
+        for name in ("python3.13", "npm", "npx", "node", "chromium"):
             shutil.copy(self.stub, programs / name)
         self.log = path / "log"
         self._env = {
@@ -132,8 +135,9 @@ class Folder:
 
     def emptied(self) -> "Folder":
         """The same without what make has installed."""
-        for name in (".tools", ".venv", "node_modules"):
+        for name in (".tools", ".venv", "node_modules", "console/node_modules"):
             shutil.rmtree(self.path / name, ignore_errors=True)
+        (self.path / "console" / "node_modules").mkdir()
         return self
 
     @property
