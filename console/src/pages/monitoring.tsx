@@ -151,8 +151,8 @@ function Traffic({ told }: { told: Told }) {
           <thead>
             <tr>
               <th scope="col" class="number">Predicted rows</th><th scope="col" class="number">Requests</th>
-              <th scope="col" class="number">Refused<span class="soft block">the caller's fault</span></th>
-              <th scope="col" class="number">Errors<span class="soft block">the service's</span></th>
+              <th scope="col" class="number">Refused<span class="soft under">the caller's fault</span></th>
+              <th scope="col" class="number">Errors<span class="soft under">the service's</span></th>
               <th scope="col" class="number">Half within</th><th scope="col" class="number">95 % within</th><th scope="col" class="number">99 % within</th>
             </tr>
           </thead>

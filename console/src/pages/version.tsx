@@ -117,7 +117,7 @@ function Figures({ version, parts }: { version: Version; parts: Part[] }) {
       <tbody>
         {names.map(name => (
           <tr key={name}>
-            <th scope="row">{metric(name)}{says(name) && <span class="soft block">{says(name)}</span>}</th>
+            <th scope="row">{metric(name)}{says(name) && <span class="soft under">{says(name)}</span>}</th>
             {parts.map(part => {
               const found = value(part, name);
               return <td key={part} class="number">{found === undefined ? "–" : number(found)}</td>;
@@ -157,8 +157,8 @@ function Classes({ measured }: { measured: Measured }) {
         <thead>
           <tr>
             <th scope="col">Class</th>
-            <th scope="col" class="number">Precision<span class="soft block">right, of those it says</span></th>
-            <th scope="col" class="number">Recall<span class="soft block">found, of those there are</span></th>
+            <th scope="col" class="number">Precision<span class="soft under">right, of those it says</span></th>
+            <th scope="col" class="number">Recall<span class="soft under">found, of those there are</span></th>
             <th scope="col" class="number">F1</th>
             <th scope="col" class="number">Rows</th>
           </tr>

@@ -6,7 +6,7 @@ export type Fact = [name: string, value: ComponentChildren];
 /** A list of facts; those whose value is null, undefined or empty are left out. */
 export function Facts({ facts }: { facts: Fact[] }) {
   return (
-    <dl class="facts">
+    <dl class="known">
       {facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
