@@ -12,14 +12,22 @@ import { Time } from "../parts/time.tsx";
 import { Upload } from "../parts/upload.tsx";
 import { to } from "../router.ts";
 import { ask, at, Refused } from "../service.ts";
-import { may } from "../session.ts";
+import { caller, may } from "../session.ts";
 import { Train } from "./train.tsx";
 
 const PAUSE = 1_000;
 const COLUMNS = 100;
 
+// What was said of each dataset in this tab: who comes back from a job that failed goes on from there.
+const kept = new Map<string, ReadOptions>();
+
 export function Dataset({ name }: { name: string }) {
-  const [options, say] = useState<ReadOptions>({});
+  const whose = `${caller.value?.key ?? ""} ${name}`;
+  const [options, setOptions] = useState<ReadOptions>(kept.get(whose) ?? {});
+  const say = (chosen: ReadOptions) => {
+    kept.set(whose, chosen);
+    setOptions(chosen);
+  };
   const [round, setRound] = useState(0);
   const { answer, failure, busy, shown, guesses } = useDescribed(name, options, round);
   const again = () => setRound(before => before + 1);
@@ -182,7 +190,7 @@ function Columns({ description, columns, options, say, faults, guesses }: {
   const types = options.types ?? {};
   // What is left out is described no more, and stays where it was, to be taken back.
   const described = new Map(columns.map(column => [column.name, column]));
-  const names = [...new Set([...Object.keys(guesses).filter(name => described.has(name) || Object.hasOwn(types, name)), ...described.keys()])];
+  const names = [...new Set([...Object.keys(guesses).filter(name => described.has(name) || Object.hasOwn(types, name)), ...described.keys(), ...Object.keys(types)])];
   const all = names.map(name => described.get(name) ?? { name, type: "ignore", missing: 0 });
   const overrule = (name: string, type: string) => {
     const { [name]: _, ...others } = types;
@@ -207,7 +215,7 @@ function Columns({ description, columns, options, say, faults, guesses }: {
         <tbody role="rowgroup">
           {all.slice(0, most).map(column => (
             <ColumnRow key={column.name} column={column} rows={description.rows ?? 0} said={own(types, column.name)}
-              guess={(own(types, column.name) && own(guesses, column.name)) || column.type} dayfirst={options.dayfirst} notes={noted(column.name)}
+              guess={own(types, column.name) ? own(guesses, column.name) : column.type} dayfirst={options.dayfirst} notes={noted(column.name)}
               faults={against(faults, member("$.types", column.name))} overrule={type => overrule(column.name, type)}
               sayDayFirst={dayfirst => say({ ...options, dayfirst })} />
           ))}

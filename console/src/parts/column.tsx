@@ -18,7 +18,7 @@ const MOST_BARS = 6;
 export function ColumnRow({ column, rows, said, guess, dayfirst, notes, faults, overrule, sayDayFirst }: {
   column: DescribedColumn;
   rows: number;
-  /** The type that was said of it, empty where it is guessed; and what was guessed. */
+  /** The type that was said of it, empty where it is guessed; and what was guessed, where that is known. */
   said: string;
   guess: string;
   dayfirst: boolean | undefined;
@@ -38,7 +38,7 @@ export function ColumnRow({ column, rows, said, guess, dayfirst, notes, faults, 
       <td role="cell">
         <select aria-label={`What ${column.name} is`} value={said} onChange={event => overrule(event.currentTarget.value)}
           {...(faults.length && { "aria-invalid": true as const })}>
-          <option value="">{taken} (a guess)</option>
+          <option value="">{guess ? `${taken} (a guess)` : "as guessed"}</option>
           {Object.entries(TYPES).map(([type, words]) => <option key={type} value={type}>{words}</option>)}
         </select>
         {column.left_out && <p class="warn">Left out: it {column.left_out}.</p>}
