@@ -8,7 +8,7 @@ import { isOver, JobState, progress, purpose } from "../parts/job-state.tsx";
 import { sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { to } from "../router.ts";
-import { ask, at } from "../service.ts";
+import { ask, at, reachable } from "../service.ts";
 import { may } from "../session.ts";
 
 const [OFTEN, RARELY] = [1_500, 60_000];
@@ -203,7 +203,7 @@ function Files({ id, uri }: { id: string; uri: string | null }) {
             <tbody>
               {listed.files.map(file => (
                 <tr key={file.name}>
-                  <td>{file.url ? <a href={file.url} download={file.name}>{file.name}</a> : <code>{file.uri ?? file.name}</code>}</td>
+                  <td>{file.url ? <a href={reachable(file.url)} download={file.name}>{file.name}</a> : <code>{file.uri ?? file.name}</code>}</td>
                   <td>{file.kind === "rejects" ? "rows that were not predicted" : "predictions"}</td>
                   <td class="number">{count(file.rows)}</td>
                   <td class="number">{size(file.size)}</td>
