@@ -61,11 +61,13 @@ export function Histogram<T extends number | string>({ title, edges, counts, wri
 }) {
   const most = Math.max(1, ...counts);
   const wide = WIDTH / counts.length;
+  const tall = (value: number) => (value * (HEIGHT - 1)) / most;
   const bin = (place: number) => `${write(edges[place] as T)} to ${write(edges[place + 1] as T)}: ${count(counts[place] ?? 0)}`;
   return (
-    <svg class="histogram" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}. ${counts.map((_, place) => bin(place)).join("; ")}`}>
+    <svg class="histogram" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img"
+      aria-label={`${title}. ${counts.map((_, place) => bin(place)).join("; ")}`}>
       {counts.map((each, place) => (
-        <rect key={place} x={place * wide} width={wide - 1} height={(each * (HEIGHT - 1)) / most} y={HEIGHT - 1 - (each * (HEIGHT - 1)) / most}>
+        <rect key={place} x={place * wide} width={wide - 1} height={tall(each)} y={HEIGHT - 1 - tall(each)}>
           <title>{bin(place)}</title>
         </rect>
       ))}

@@ -69,7 +69,8 @@ export function Dataset({ name }: { name: string }) {
           <Refusals answer={answer} {...(shown ? { shown } : {})} />
           {answer.state === "unreadable" && <Reading options={options} say={say} read={{}} faults={answer.faults} open />}
           {shown?.columns && (
-            <Columns description={shown} columns={shown.columns} options={options} say={say} faults={faultsOf(answer, failure)} guesses={guesses} />
+            <Columns description={shown} columns={shown.columns} options={options} say={say} guesses={guesses}
+              faults={faultsOf(answer, failure)} />
           )}
           {shown?.kind && <Others description={shown} />}
           <details>
@@ -190,7 +191,8 @@ function Columns({ description, columns, options, say, faults, guesses }: {
   const types = options.types ?? {};
   // What is left out is described no more, and stays where it was, to be taken back.
   const described = new Map(columns.map(column => [column.name, column]));
-  const names = [...new Set([...Object.keys(guesses).filter(name => described.has(name) || Object.hasOwn(types, name)), ...described.keys(), ...Object.keys(types)])];
+  const before = Object.keys(guesses).filter(name => described.has(name) || Object.hasOwn(types, name));
+  const names = [...new Set([...before, ...described.keys(), ...Object.keys(types)])];
   const all = names.map(name => described.get(name) ?? { name, type: "ignore", missing: 0 });
   const overrule = (name: string, type: string) => {
     const { [name]: _, ...others } = types;
@@ -200,7 +202,8 @@ function Columns({ description, columns, options, say, faults, guesses }: {
   };
   const noted = (name: string) => {
     const begin = `column '${name}'`;
-    return description.warnings.filter(warning => warning.startsWith(begin)).map(warning => warning.slice(begin.length).replace(/^:? /, ""));
+    const own = description.warnings.filter(warning => warning.startsWith(begin));
+    return own.map(warning => warning.slice(begin.length).replace(/^:? /, ""));
   };
   const general = description.warnings.filter(warning => !columns.some(column => warning.startsWith(`column '${column.name}'`)));
   return (
@@ -210,13 +213,17 @@ function Columns({ description, columns, options, say, faults, guesses }: {
       <Reading options={options} say={say} read={description.read ?? {}} faults={faults} />
       <table class="columns" role="table">
         <thead role="rowgroup">
-          <tr role="row">{["Column", "Taken for", "Missing", "Values"].map(title => <th key={title} scope="col" role="columnheader">{title}</th>)}</tr>
+          <tr role="row">
+            {["Column", "Taken for", "Missing", "Values"].map(title => (
+              <th key={title} scope="col" role="columnheader">{title}</th>
+            ))}
+          </tr>
         </thead>
         <tbody role="rowgroup">
           {all.slice(0, most).map(column => (
             <ColumnRow key={column.name} column={column} rows={description.rows ?? 0} said={own(types, column.name)}
-              guess={own(types, column.name) ? own(guesses, column.name) : column.type} dayfirst={options.dayfirst} notes={noted(column.name)}
-              faults={against(faults, member("$.types", column.name))} overrule={type => overrule(column.name, type)}
+              guess={own(types, column.name) ? own(guesses, column.name) : column.type} dayfirst={options.dayfirst}
+              notes={noted(column.name)} faults={against(faults, member("$.types", column.name))} overrule={type => overrule(column.name, type)}
               sayDayFirst={dayfirst => say({ ...options, dayfirst })} />
           ))}
         </tbody>
@@ -243,8 +250,13 @@ function Others({ description }: { description: Description }) {
     <section class="block">
       <h2>{kind === "pictures" ? "Pictures" : "Sequences"}</h2>
       <p>{facts.filter(Boolean).join(" ")}</p>
-      {description.warnings.length > 0 && <ul class="warn">{description.warnings.map(warning => <li key={warning}>{sentence(warning)}</li>)}</ul>}
-      {classes && <Bars title="How many of each class" bars={classes.map(each => ({ name: String(each.value), value: Number(each[of] ?? 0) }))} of="Class" figure={of} write={count} />}
+      {description.warnings.length > 0 && (
+        <ul class="warn">{description.warnings.map(warning => <li key={warning}>{sentence(warning)}</li>)}</ul>
+      )}
+      {classes && (
+        <Bars title="How many of each class" of="Class" figure={of} write={count}
+          bars={classes.map(each => ({ name: String(each.value), value: Number(each[of] ?? 0) }))} />
+      )}
     </section>
   );
 }

@@ -198,12 +198,19 @@ function Files({ id, uri }: { id: string; uri: string | null }) {
         {listed => (
           <div class="wide"><table>
             <thead>
-              <tr><th scope="col">File</th><th scope="col">What</th><th scope="col" class="number">Rows</th><th scope="col" class="number">Size</th></tr>
+              <tr>
+                <th scope="col">File</th>
+                <th scope="col">What</th>
+                <th scope="col" class="number">Rows</th>
+                <th scope="col" class="number">Size</th>
+              </tr>
             </thead>
             <tbody>
               {listed.files.map(file => (
                 <tr key={file.name}>
-                  <td>{file.url ? <a href={reachable(file.url)} download={file.name}>{file.name}</a> : <code>{file.uri ?? file.name}</code>}</td>
+                  <td>
+                    {file.url ? <a href={reachable(file.url)} download={file.name}>{file.name}</a> : <code>{file.uri ?? file.name}</code>}
+                  </td>
                   <td>{file.kind === "rejects" ? "rows that were not predicted" : "predictions"}</td>
                   <td class="number">{count(file.rows)}</td>
                   <td class="number">{size(file.size)}</td>
@@ -214,7 +221,11 @@ function Files({ id, uri }: { id: string; uri: string | null }) {
         )}
       </Shown>
       {files.value?.next_after && <p class="soft">There are more: ask the API for them.</p>}
-      {files.value && !uri && <p class="soft">The addresses hold for an hour. <button type="button" class="link" onClick={files.again}>Renew them</button></p>}
+      {files.value && !uri && (
+        <p class="soft">
+          The addresses hold for an hour. <button type="button" class="link" onClick={files.again}>Renew them</button>
+        </p>
+      )}
     </section>
   );
 }

@@ -11,7 +11,12 @@ export const TYPES: Record<string, string> = {
   date: "date",
   ignore: "leave out",
 };
-const TAKEN: Record<string, string> = { ...TYPES, integer: "whole number", text: "text", list: "lists of numbers", other: "something else" };
+const TAKEN: Record<string, string> = {
+  ...TYPES,
+  integer: "whole number",
+  list: "lists of numbers",
+  other: "something else",
+};
 const DATES: Record<string, string> = { dmy: "the day first", mdy: "the month first", ymd: "the year first", named: "the month's name" };
 const MOST_BARS = 6;
 
@@ -53,8 +58,12 @@ export function ColumnRow({ column, rows, said, guess, dayfirst, notes, faults, 
         {notes.map(note => <p key={note} class="warn">{sentence(note)}</p>)}
       </td>
       <td role="cell">
-        {column.type !== "ignore" && <span class="narrow">Missing: </span>}
-        {column.type === "ignore" ? "" : column.missing ? `${count(column.missing)} (${share(column.missing / Math.max(1, rows))})` : <span class="soft">none</span>}
+        {column.type !== "ignore" && (
+          <>
+            <span class="narrow">Missing: </span>
+            {column.missing ? `${count(column.missing)} (${share(column.missing / Math.max(1, rows))})` : <span class="soft">none</span>}
+          </>
+        )}
         {column.missing_words && <p class="soft">{Object.keys(column.missing_words).map(word => `“${word}”`).join(", ")}</p>}
       </td>
       <td role="cell">
@@ -81,7 +90,8 @@ function Content({ column }: { column: DescribedColumn }) {
   if (values?.length) {
     const most = [...values].sort((a, b) => b.rows - a.rows).slice(0, MOST_BARS);
     const whole = most[0]?.rows === 1 && (distinct ?? 0) > MOST_BARS;
-    if (whole) return <p class="soft">{many(distinct ?? 0, "different value")}, such as {most.slice(0, 3).map(each => String(each.value)).join(", ")}</p>;
+    const some = most.slice(0, 3).map(each => String(each.value)).join(", ");
+    if (whole) return <p class="soft">{many(distinct ?? 0, "different value")}, such as {some}</p>;
     return (
       <>
         <Bars title="" bars={most.map(each => ({ name: String(each.value), value: each.rows }))} of="Value" figure="Rows" write={count} />

@@ -52,11 +52,12 @@ export function Reading({ options, say, read, faults, open = false }: {
         {chosen("dayfirst", "Dates such as 05/06/2024 have", DAYS)}
         <Field label="Encoding" faults={against(faults, "$.encoding")}>
           {given => (
-            <input {...given} value={options.encoding ?? ""} placeholder={String(read["encoding"] ?? "utf-8")} maxLength={40} spellcheck={false}
-              onChange={event => set("encoding", event.currentTarget.value.trim() || undefined)} />
+            <input {...given} value={options.encoding ?? ""} placeholder={String(read["encoding"] ?? "utf-8")} maxLength={40}
+              spellcheck={false} onChange={event => set("encoding", event.currentTarget.value.trim() || undefined)} />
           )}
         </Field>
-        <Field label="Words for a missing value" hint="Parted by commas, in the place of the usual ones." faults={against(faults, "$.missing")}>
+        <Field label="Words for a missing value" hint="Parted by commas, in the place of the usual ones."
+          faults={against(faults, "$.missing")}>
           {given => (
             <input {...given} value={options.missing?.join(", ") ?? ""} placeholder="NA, null, …" spellcheck={false}
               onChange={event => {

@@ -61,7 +61,8 @@ export function Upload({ name, taken = [], done }: { name?: string; taken?: stri
       {file && (
         <>
           {name === undefined && (
-            <Field label="Name of the dataset" hint={replaces ? "There is one of this name: the file becomes its newest upload." : NAME_HINT}>
+            <Field label="Name of the dataset"
+              hint={replaces ? "There is one of this name: the file becomes its newest upload." : NAME_HINT}>
               {given => (
                 <input {...given} value={called} required pattern={NAME} title={NAME_HINT} autocomplete="off" spellcheck={false}
                   disabled={sent !== null} onInput={event => call(event.currentTarget.value)} />

@@ -1,0 +1,97 @@
+// What is trained on what: which algorithms take a dataset, which column is meant, and the request that says so.
+import type { Algorithm, Dataset, DescribedColumn, Description, ReadOptions } from "../../answers.ts";
+import { share } from "../../parts/format.ts";
+import { valueOf } from "../../parts/parameter.tsx";
+
+/** As what data is learnt from; the last three are what else a table may be taken for. */
+export type Kind = "table" | "pictures" | "sequences" | "text" | "steps" | "pixels";
+
+/** What somebody chose; texts stay as they were written until they are sent. */
+export interface Choice {
+  model: string;
+  algorithm: string;
+  target: string;
+  kind: string;
+  /** The columns of a text, or of a sequence's name and order; and the shape of pictures. */
+  text: string;
+  id: string;
+  order: string;
+  image: string;
+  hyperparameters: Record<string, string>;
+  fraction: string;
+  by: string;
+  splitColumn: string;
+}
+
+const FEWEST_PIXELS = 49;
+const MOST_CLASSES = 30;
+const TELLING = /^(target|label|class|outcome|species|y)$/i;
+
+const isNumber = (column: DescribedColumn): boolean => column.type === "number" || column.type === "integer";
+export const isOrdered = (column: DescribedColumn): boolean => isNumber(column) || column.type === "date";
+export const mayBeGroup = (column: DescribedColumn): boolean => ["category", "integer", "boolean", "date"].includes(column.type);
+export const mayBeText = (column: DescribedColumn): boolean =>
+  column.type === "text" || (column.type === "category" && (column.distinct ?? 0) > 20);
+export const mayBeTarget = (column: DescribedColumn): boolean =>
+  ["category", "boolean", "integer"].includes(column.type) && (column.distinct ?? 0) > 1;
+
+/** As what an algorithm may take the data, the plainest first; nothing where it does not. */
+export function kindsOf(algorithm: Algorithm, { kind, columns = [] }: Description): Kind[] {
+  const takes = (each: string) => algorithm.takes.includes(each);
+  if (kind) return takes(kind === "pictures" ? "image" : "sequence") ? [kind] : [];
+  if (takes("table")) return ["table"];
+  const numbers = columns.filter(isNumber).length;
+  const found: Kind[] = [];
+  if (takes("text") && columns.some(mayBeText)) found.push("text");
+  if (takes("sequence") && numbers > 1) found.push("steps");
+  if (takes("image") && numbers >= FEWEST_PIXELS) found.push("pixels");
+  return found;
+}
+
+/** Those that can be trained on it: what tells classes first, then what finds groups, then what wants more said. */
+export function fitting(algorithms: Algorithm[], description: Description): Algorithm[] {
+  const rank = (each: Algorithm) =>
+    ["text", "steps", "pixels"].includes(kindsOf(each, description)[0] ?? "") ? 2 : each.task === "clustering" ? 1 : 0;
+  return algorithms
+    .filter(each => each.available && kindsOf(each, description).length > 0)
+    .sort((a, b) => rank(a) - rank(b));
+}
+
+export const wantsTarget = (algorithm: Algorithm, description: Description): boolean =>
+  algorithm.task !== "clustering" && !description.kind;
+
+/** The column that is most likely meant: one that is called so, else the last of few values. */
+export function likely(columns: DescribedColumn[]): string {
+  const few = columns.filter(column => mayBeTarget(column) && !column.left_out && (column.distinct ?? 0) <= MOST_CLASSES);
+  return (few.find(column => TELLING.test(column.name)) ?? few.at(-1))?.name ?? "";
+}
+
+/** How rows are spread over the classes of a target, in words. */
+export function balance(column: DescribedColumn | undefined): string {
+  const values = column?.values ?? [];
+  const rows = values.reduce((sum, each) => sum + each.rows, 0);
+  if (!rows) return "The column that the model shall tell.";
+  const told = values.slice(0, 4).map(each => `${String(each.value)} ${share(each.rows / rows)}`);
+  return told.join(", ") + (values.length > 4 ? " …" : "");
+}
+
+/** The body of `:train`. What was left as it is is not said, so that the service's own defaults hold. */
+export function requestOf(choice: Choice, algorithm: Algorithm, dataset: Dataset, description: Description, options: ReadOptions): object {
+  const { kind, text, id, order, image, by } = choice;
+  const schemas = algorithm.hyperparameters.properties ?? {};
+  const said = Object.entries(choice.hyperparameters).filter(([name, written]) => written.trim() && schemas[name]);
+  return {
+    algorithm: algorithm.name,
+    hyperparameters: Object.fromEntries(said.map(([name, written]) => [name, valueOf(written, schemas[name] ?? {})])),
+    data: {
+      uri: dataset.uri,
+      ...options,
+      ...(wantsTarget(algorithm, description) && { target: choice.target }),
+      ...(kind === "text" && { text }),
+      ...(kind === "steps" && { sequence: { id, ...(order && { order }) } }),
+      ...((kind === "pixels" || kind === "pictures") && image.trim() && { image: valueOf(image, { type: "array" }) }),
+    },
+    ...(choice.fraction.trim() && { test_fraction: valueOf(choice.fraction, {}) }),
+    ...(by !== "random" && { split: { by, column: choice.splitColumn } }),
+  };
+}

@@ -1,0 +1,59 @@
+// Which training a form stands for.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Algorithm, Dataset, DescribedColumn, Description } from "../src/answers.ts";
+import { fitting, kindsOf, likely, requestOf, type Choice } from "../src/pages/train/request.ts";
+
+const algorithm = (name: string, task: string, takes: string[], available = true): Algorithm => ({
+  name, task, takes, available, title: name, hyperparameters: { properties: { C: { type: "number" }, sizes: { type: "array" } } },
+});
+const ALGORITHMS = [
+  algorithm("cnn", "classification", ["image"]),
+  algorithm("kmeans", "clustering", ["table"]),
+  algorithm("linear", "classification", ["table"]),
+  algorithm("rnn", "classification", ["sequence", "text"]),
+  algorithm("away", "classification", ["table"], false),
+];
+const column = (name: string, type: string, distinct: number): DescribedColumn => ({ name, type, distinct, missing: 0 });
+const described = (...columns: DescribedColumn[]): Description => ({ format: "csv", complete: true, warnings: [], columns });
+const DATASET = { name: "d", uri: "dataset://d/1" } as Dataset;
+const CHOICE: Choice = {
+  model: "m", algorithm: "", target: "kind", kind: "table", text: "", id: "", order: "", image: "",
+  hyperparameters: {}, fraction: "", by: "random", splitColumn: "",
+};
+
+test("algorithms are offered that take the data and are installed, what tells classes first", () => {
+  const names = (description: Description) => fitting(ALGORITHMS, description).map(each => each.name);
+  assert.deepEqual(names(described(column("a", "number", 9), column("kind", "category", 2))), ["linear", "kmeans"]);
+  assert.deepEqual(names(described(column("text", "category", 90))), ["linear", "kmeans", "rnn"]);
+  assert.deepEqual(names({ ...described(), kind: "pictures" }), ["cnn"]);
+  assert.deepEqual(names({ ...described(), kind: "sequences" }), ["rnn"]);
+});
+
+test("a table may be taken for texts or for steps", () => {
+  const rnn = ALGORITHMS[3] as Algorithm;
+  assert.deepEqual(kindsOf(rnn, described(column("text", "category", 90), column("a", "number", 9), column("b", "integer", 9))), ["text", "steps"]);
+});
+
+test("the target is what is called so, else the last column of few values that is not left out", () => {
+  const [many, few, left] = [column("id", "category", 90), column("kind", "boolean", 2), { ...column("x", "category", 2), left_out: "so" }];
+  assert.equal(likely([few, many, left]), "kind");
+  assert.equal(likely([column("Label", "category", 3), few]), "Label");
+  assert.equal(likely([many, column("a", "number", 5)]), "");
+});
+
+test("only what was chosen is said", () => {
+  const linear = ALGORITHMS[2] as Algorithm;
+  assert.deepEqual(requestOf(CHOICE, linear, DATASET, described(), {}), {
+    algorithm: "linear", hyperparameters: {}, data: { uri: "dataset://d/1", target: "kind" },
+  });
+  const more = { ...CHOICE, hyperparameters: { C: "0.5", sizes: "8, 4", gone: "1" }, fraction: "0", by: "time", splitColumn: "when" };
+  assert.deepEqual(requestOf(more, linear, DATASET, described(), { dayfirst: true }), {
+    algorithm: "linear", hyperparameters: { C: 0.5, sizes: [8, 4] }, test_fraction: 0,
+    data: { uri: "dataset://d/1", target: "kind", dayfirst: true }, split: { by: "time", column: "when" },
+  });
+  const clusters = requestOf(CHOICE, ALGORITHMS[1] as Algorithm, DATASET, described(), {}) as { data: object };
+  assert.deepEqual(clusters.data, { uri: "dataset://d/1" });
+  const steps = requestOf({ ...CHOICE, kind: "steps", id: "who" }, ALGORITHMS[3] as Algorithm, DATASET, described(), {}) as { data: object };
+  assert.deepEqual(steps.data, { uri: "dataset://d/1", target: "kind", sequence: { id: "who" } });
+});
