@@ -194,6 +194,7 @@ export interface Model {
   deleted: { version: number; deleted: string; restorable_until: string | null }[];
   description?: string | null;
   tags?: Words;
+  about_etag?: string;
 }
 
 export interface ClassFigures {
@@ -270,6 +271,7 @@ export interface Version extends Omit<Compared, "aliases"> {
   lineage: Lineage;
   description?: string | null;
   tags?: Words;
+  about_etag?: string;
 }
 
 interface Placed {

@@ -75,7 +75,7 @@ function OneAlias({ model, alias, versions, again }: { model: string; alias: Ali
       <p role="status" class={told ? "notice" : "unseen"}>{told}</p>
       {failure !== null && <Failure error={failure} />}
       {may("admin") && now.length <= 2 && (
-        <Canary key={alias.etag} alias={alias} now={now} versions={versions}
+        <Canary alias={alias} now={now} versions={versions}
           apply={(body, done) => change("PUT", "", body, done).catch(fail)} />
       )}
       {may("admin") && (
@@ -114,7 +114,8 @@ function Canary({ alias, now, versions, apply }: {
   const before = now.find(([version]) => version === other)?.[1] ?? 0;
   const [percent, move] = useState(before);
   const [busy, setBusy] = useState(false);
-  useEffect(() => move(before), [other]);
+  useEffect(() => choose(now[1]?.[0] ?? known[0]), [alias.etag]);
+  useEffect(() => move(before), [alias.etag, other]);
   if (other === undefined) return <p class="soft">There is no second version to try beside it.</p>;
   const set = async () => {
     setBusy(true);

@@ -2,19 +2,20 @@
 import { useMemo, useState } from "preact/hooks";
 import { useLive } from "../live.ts";
 import { Disclosure } from "../parts/disclosure.tsx";
+import { elsewhere, member } from "../parts/faults.ts";
 import { Field } from "../parts/field.tsx";
 import { Empty, Failure, Loading, sentence } from "../parts/states.tsx";
 import { to } from "../router.ts";
-import { ask, at, BASE, Refused, type Fault } from "../service.ts";
+import { ask, at, BASE, Refused } from "../service.ts";
 import { caller, may } from "../session.ts";
 import { Answer } from "./try/answer.tsx";
-import { begun, instanceOf, Picture } from "./try/picture.tsx";
-import { Row, rowOf, startOf } from "./try/row.tsx";
-import { Sequence, stepsOf } from "./try/sequence.tsx";
+import { Picture } from "./try/picture.tsx";
+import { Row } from "./try/row.tsx";
+import { Sequence } from "./try/sequence.tsx";
+import { begun, FIELD, instanceOf, rowOf, startOf, stepsOf } from "./try/values.ts";
 import type { Explanation, ListedModels, Metadata, Predictions, Profile, RowSchema } from "../answers.ts";
 
 const MOST_PARTS = 15;
-const FIELD = "$.instances[0]";
 
 export function Try({ model, version }: { model: string; version: string | null }) {
   if (!model) return <Which />;
@@ -115,8 +116,8 @@ function Form({ path, schema, told, profile }: { path: string; schema: RowSchema
     setBusy(false);
   };
   const faults = failure instanceof Refused ? failure.faults : [];
-  const here = faults.filter(each => each.path.startsWith(FIELD)).map((each): Fault => ({ ...each, path: each.path.slice(FIELD.length) }));
-  const shown = input ? here.length > 0 : here.some(each => Object.keys(columns).some(name => isOf(each.path, name)));
+  const here = faults.filter(each => each.path.startsWith(FIELD));
+  const shown = here.length > 0 && elsewhere(here, input ? [FIELD] : Object.keys(columns).map(name => member(FIELD, name))).length === 0;
   return (
     <div class="try">
       <form aria-label="What to ask" noValidate onInput={clear} onSubmit={event => { event.preventDefault(); void send(); }}>
@@ -127,7 +128,7 @@ function Form({ path, schema, told, profile }: { path: string; schema: RowSchema
               hint={input.vocabulary ? `It knows ${input.vocabulary} ${input.tokens ?? "words"}; others say nothing to it.` : undefined}>
               {given => <textarea {...given} rows={5} placeholder="Write something here" value={text} onInput={event => type(event.currentTarget.value)} />}
             </Field>
-          ) : <Row columns={columns} row={row} write={write} profile={profile} faults={here} isOf={isOf} />}
+          ) : <Row columns={columns} row={row} write={write} profile={profile} faults={here} />}
         <button type="submit" disabled={busy}>{busy ? "Asking …" : may("predict") ? "Predict" : "Explain"}</button>
       </form>
       <section aria-label="Answer" aria-live="polite">
@@ -141,11 +142,6 @@ function Form({ path, schema, told, profile }: { path: string; schema: RowSchema
       </Disclosure>
     </div>
   );
-}
-
-/** Whether the rest of a fault's path begins with a column's name: `.age`, `["sepal length"]`. */
-function isOf(path: string, name: string): boolean {
-  return [`.${name}`, `[${JSON.stringify(name)}]`].some(each => path === each || path.startsWith(`${each}.`) || path.startsWith(`${each}[`));
 }
 
 function Curl({ url, body }: { url: string; body: unknown }) {

@@ -16,7 +16,7 @@ import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at, file, get } from "../service.ts";
 import { may } from "../session.ts";
-import type { CurvesOfClass, Label, Measured, Parameters, Step, Version } from "../answers.ts";
+import type { CurvesOfClass, Job, Label, Measured, Parameters, Step, Version } from "../answers.ts";
 
 const MOST_BARS = 20;
 type Part = "test" | "training";
@@ -97,10 +97,16 @@ function Whole({ version, path, again }: { version: Version; path: string; again
       {may("train") && <Disclosure title="Downloads">{() => <Downloads version={version} path={path} />}</Disclosure>}
       <Card version={version} />
       {may("admin") && (
-        <Confirmed label="Delete this version" title={`Delete version ${version.version}?`} confirm="Delete the version"
-          act={() => ask("DELETE", path).then(() => location.assign(to("models", version.name)))}>
-          <p>Whoever asks for it is refused from then on. It can be restored for some days; a version that a name points at cannot be deleted.</p>
-        </Confirmed>
+        <div class="row">
+          <Confirmed danger={false} label="Let it answer" title={`Version ${version.version} for everybody?`} confirm="Let it answer"
+            act={() => ask("POST", at`/v1/models/${version.name}/aliases/production:promote`, { body: { version: version.version } }).then(() => location.assign(to("models", version.name)))}>
+            <p>All traffic of “production” goes to it. You can roll back on the model's page.</p>
+          </Confirmed>
+          <Confirmed label="Delete this version" title={`Delete version ${version.version}?`} confirm="Delete the version"
+            act={() => ask("DELETE", path).then(() => location.assign(to("models", version.name)))}>
+            <p>Whoever asks for it is refused from then on. It can be restored for some days; a version that a name points at cannot be deleted.</p>
+          </Confirmed>
+        </div>
       )}
     </>
   );
@@ -364,6 +370,8 @@ const KINDS = { image: "pictures", sequence: "sequences of numbers", text: "text
 
 /** The version's own facts on one page, for who decides whether to use it. */
 function Card({ version }: { version: Version }) {
+  // A job is forgotten sooner than its version: then nobody knows who sent it.
+  const job = useLive<Job>(may("train") ? at`/v1/jobs/${version.lineage.job}` : null).value;
   const best = headline(version.metrics);
   const tested = version.metrics?.test !== undefined;
   const baseline = figures(version.metrics?.test ?? version.metrics?.training).find(([name]) => name === "baseline")?.[1];
@@ -390,7 +398,7 @@ function Card({ version }: { version: Version }) {
         ["Trained on", `${source(version)}${version.rows === null ? "" : `, ${count(version.rows)} rows`}${splitOf(version) ? `; held out: ${splitOf(version)}` : ""}`],
         ["How good", best && `${metric(best[0])} ${number(best[1])} on ${tested ? `${count(version.test_rows ?? 0)} held-out rows` : "the rows trained on"}${baseline === undefined ? "" : `; always the most frequent class: ${number(baseline)}`}`],
         ["Limits", limits.length ? <ul>{limits.map(each => <li key={each}>{each}</li>)}</ul> : "None are known to the service. It has not judged whether the data were fair or right."],
-        ["When and who", `${moment(version.created)}, ${version.registered ? `registered${version.registered.by ? ` by ${version.registered.by}` : ""}` : `by job ${version.lineage.job}`}`],
+        ["When and who", `${moment(version.created)}, ${version.registered ? `registered${version.registered.by ? ` by ${version.registered.by}` : ""}` : `by job ${version.lineage.job}`}${job?.submitter ? `, sent with the key ${job.submitter}` : ""}`],
         ["SHA-256", <code>{version.sha256}</code>],
       ]} />
     </section>

@@ -1,14 +1,16 @@
 // What people say of a model or a version: a description, and tags.
 import { useState } from "preact/hooks";
+import { against, elsewhere } from "./faults.ts";
 import { Field } from "./field.tsx";
-import { Failure } from "./states.tsx";
-import { ask } from "../service.ts";
+import { Failure, sentence } from "./states.tsx";
+import { ask, Refused } from "../service.ts";
 import { may } from "../session.ts";
 import type { Words } from "../answers.ts";
 
 interface Described {
   description?: string | null;
   tags?: Words;
+  about_etag?: string;
 }
 
 /** Description and tags: nothing where the service knows none of them. */
@@ -41,25 +43,33 @@ function Editing({ model, path, done, cancel }: { model: Described; path: string
       if (name.trim()) tags[name.trim()] = value.join(":").trim();
     }
     try {
-      await ask("PATCH", path, { body: { description: description.trim() || null, tags }, headers: { "content-type": "application/merge-patch+json" } });
+      const headers: Record<string, string> = model.about_etag ? { "if-match": `"${model.about_etag}"` } : {};
+      await ask("PATCH", path, { body: { description: description.trim() || null, tags }, headers });
       done();
     } catch (error) {
       fail(error);
     }
   };
+  const faults = failure instanceof Refused ? failure.faults : [];
+  const lost = failure instanceof Refused && failure.status === 412;
+  const told = (place: string) => against(faults, place).map(sentence);
   return (
     <form onSubmit={event => { event.preventDefault(); void save(); }}>
-      <Field label="Description">
+      <Field label="Description" faults={told("$.description")}>
         {given => <textarea {...given} rows={3} value={description} onInput={event => describe(event.currentTarget.value)} />}
       </Field>
-      <Field label="Tags" hint="One a line, such as team: sales">
+      <Field label="Tags" hint="One a line, such as team: sales" faults={told("$.tags")}>
         {given => <textarea {...given} rows={3} value={lines} onInput={event => write(event.currentTarget.value)} />}
       </Field>
       <p class="row">
         <button type="submit">Save</button>
         <button type="button" class="second" onClick={cancel}>Leave it as it is</button>
       </p>
-      {failure !== null && <Failure error={failure} />}
+      {lost ? (
+        <p class="bad" role="alert">Somebody else changed it meanwhile, and nothing was saved. Keep what you wrote, leave this form, and begin again.</p>
+      ) : (
+        failure !== null && (!faults.length || elsewhere(faults, ["$.description", "$.tags"]).length > 0) && <Failure error={failure} />
+      )}
     </form>
   );
 }

@@ -3,7 +3,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { Bars, type Bar } from "../../charts/bars.tsx";
 import { number, share } from "../../parts/format.ts";
 import { Failure } from "../../parts/states.tsx";
-import { shown, type Drawn } from "./picture.tsx";
+import { shown } from "./picture.tsx";
+import type { Drawn } from "./values.ts";
 import type { Explanation, Predictions, Token } from "../../answers.ts";
 
 const MOST = 12;

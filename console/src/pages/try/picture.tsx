@@ -3,30 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Field } from "../../parts/field.tsx";
 import { sentence } from "../../parts/states.tsx";
 import type { Fault } from "../../service.ts";
-import type { ModelInput } from "../../answers.ts";
-
-/** Pixels row by row, their channels together, each from 0 to 255. */
-export interface Drawn {
-  height: number;
-  width: number;
-  channels: number;
-  pixels: Uint8ClampedArray;
-}
-
-export function begun(input: ModelInput | undefined): Drawn {
-  const [height = 1, width = 1, channels = 1] = input?.shape ?? [];
-  return { height, width, channels, pixels: new Uint8ClampedArray(height * width * channels) };
-}
-
-/** A picture as it is sent, in the numbers that training has seen: darkest is the least of them, brightest the largest. */
-export function instanceOf({ height, width, channels, pixels }: Drawn, input: ModelInput | undefined): unknown {
-  const { bytes = true, range = [0, 255] } = input?.numbers ?? {};
-  const scaled = (value: number) => range[0] + (value / 255) * (range[1] - range[0]);
-  if (bytes) return { b64: btoa(Array.from(pixels, value => String.fromCharCode(Math.round(scaled(value)))).join("")), dtype: "uint8" };
-  return Array.from({ length: height }, (_, y) =>
-    Array.from({ length: width }, (_, x) =>
-      Array.from({ length: channels }, (_, c) => Number(scaled(pixels[(y * width + x) * channels + c] ?? 0).toFixed(4)))));
-}
+import type { Drawn } from "./values.ts";
 
 /** The picture as a canvas shows it. */
 export function shown({ height, width, channels, pixels }: Drawn): ImageData {

@@ -1,69 +1,20 @@
 // A row of a table: a field for each column.
+import { against, member } from "../../parts/faults.ts";
 import { Field } from "../../parts/field.tsx";
 import { date, number, share } from "../../parts/format.ts";
 import { sentence } from "../../parts/states.tsx";
 import type { Fault } from "../../service.ts";
+import { FIELD, kindOf, mayBeMissing, OTHER, wordsOf, type Columns, type Written } from "./values.ts";
 import type { ColumnSchema, Profile } from "../../answers.ts";
 
-type Columns = Record<string, ColumnSchema>;
-/** What stands in each field. */
-export type Written = Record<string, string>;
-
 const MOST_FIELDS = 80;
-// Before what was typed where none of the words was chosen.
-const OTHER = "\u0000";
 
-type Kind = "number" | "boolean" | "date" | "words";
-
-const types = (column: ColumnSchema): string[] => (Array.isArray(column.type) ? column.type : [column.type]);
-const mayBeMissing = (column: ColumnSchema): boolean => types(column).includes("null");
-
-function kindOf(column: ColumnSchema): Kind {
-  const all = types(column);
-  if (all.includes("number") || all.includes("integer")) return "number";
-  if (all.includes("boolean")) return "boolean";
-  return column.description?.startsWith("a date") ? "date" : "words";
-}
-
-const wordsOf = (column: ColumnSchema): string[] => (column.enum ?? column.examples ?? []).filter(each => each !== null).map(String);
-
-/** Something sensible to begin with: what is most usual in training, as far as this key may know it. */
-export function startOf(columns: Columns, profile: Profile | undefined): Written {
-  const seen = new Map(profile?.columns.map(each => [each.column, each]));
-  return Object.fromEntries(
-    Object.entries(columns).map(([name, column]) => {
-      const { bins = [], words = [] } = seen.get(name) ?? {};
-      const middle = bins[Math.floor(bins.length / 2)]?.mean;
-      const kind = kindOf(column);
-      if (kind === "number") return [name, typeof middle === "number" ? String(Number(middle.toPrecision(3))) : mayBeMissing(column) ? "" : "0"];
-      if (kind === "boolean") return [name, mayBeMissing(column) ? "" : "true"];
-      if (kind === "date") return [name, typeof middle === "string" ? middle.slice(0, 10) : (wordsOf(column)[0] ?? "")];
-      return [name, words[0]?.word ?? wordsOf(column)[0] ?? ""];
-    }),
-  );
-}
-
-/** The row as it is sent: empty is missing, and a number that is none goes as it was written, for the service to judge. */
-export function rowOf(columns: Columns, row: Written): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(columns).map(([name, column]) => {
-      const written = (row[name] ?? "").replace(OTHER, "");
-      const text = written.trim();
-      const kind = kindOf(column);
-      if (text === "") return [name, kind === "words" && !mayBeMissing(column) ? "" : null];
-      if (kind === "number") return [name, Number.isFinite(Number(text)) ? Number(text) : text];
-      return [name, kind === "boolean" ? text === "true" : written];
-    }),
-  );
-}
-
-export function Row({ columns, row, write, profile, faults, isOf }: {
+export function Row({ columns, row, write, profile, faults }: {
   columns: Columns;
   row: Written;
   write: (row: Written) => void;
   profile: Profile | undefined;
   faults: Fault[];
-  isOf: (path: string, name: string) => boolean;
 }) {
   const names = Object.keys(columns);
   const seen = new Map(profile?.columns.map(each => [each.column, each]));
@@ -74,7 +25,7 @@ export function Row({ columns, row, write, profile, faults, isOf }: {
         const column = columns[name] as ColumnSchema;
         const set = (value: string) => write({ ...row, [name]: value });
         return (
-          <Field key={name} label={name} hint={hintOf(column, seen.get(name))} faults={faults.filter(each => isOf(each.path, name)).map(each => (each.message.endsWith(", got null") ? "A value is needed here." : sentence(each.message)))}>
+          <Field key={name} label={name} hint={hintOf(column, seen.get(name))} faults={against(faults, member(FIELD, name)).map(said)}>
             {given => <One column={column} given={given} value={row[name] ?? ""} set={set} />}
           </Field>
         );
@@ -82,6 +33,8 @@ export function Row({ columns, row, write, profile, faults, isOf }: {
     </div>
   );
 }
+
+const said = (message: string): string => (message.endsWith(", got null") ? "A value is needed here." : sentence(message));
 
 function hintOf(column: ColumnSchema, seen: Profile["columns"][number] | undefined): string {
   const said: string[] = [];

@@ -1,16 +1,12 @@
 // A sequence of steps, as lines of numbers.
 import { Field } from "../../parts/field.tsx";
 import { sentence } from "../../parts/states.tsx";
+import { FIELD } from "./values.ts";
 import type { Fault } from "../../service.ts";
 
-/** Lines of numbers as steps; what is no number stays text, for the service to say so. */
-export const stepsOf = (text: string): unknown[][] =>
-  text.split("\n").filter(line => line.trim()).map(line =>
-    line.trim().split(/[\s,;]+/).filter(Boolean).map(cell => (Number.isFinite(Number(cell)) ? Number(cell) : cell)));
-
-/** `[1][0]` is the second step's first number: said with the line as people count. */
+/** `…[1][0]` is the second step's first number: said with the line as people count. */
 function placed({ path, message }: Fault): string {
-  const [line, column] = [...path.matchAll(/\[(\d+)\]/g)].map(each => Number(each[1]) + 1);
+  const [line, column] = [...path.slice(FIELD.length).matchAll(/\[(\d+)\]/g)].map(each => Number(each[1]) + 1);
   return sentence(`${line ? `step ${line}${column ? `, number ${column}` : ""}: ` : ""}${message}`);
 }
 

@@ -1,0 +1,45 @@
+// What the form begins with, and what of it is sent.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ColumnSchema, Profile } from "../src/answers.ts";
+import { begun, instanceOf, OTHER, rowOf, startOf, stepsOf } from "../src/pages/try/values.ts";
+
+const columns: Record<string, ColumnSchema> = {
+  age: { type: ["number", "string", "null"] },
+  size: { type: "number" },
+  active: { type: ["boolean", "string", "null"] },
+  since: { type: ["string", "null"], description: "a date, or date and time", examples: ["2024-05-31"] },
+  plan: { type: ["string", "null"], examples: ["basic", "pro"] },
+};
+
+test("a row begins with what a key may know, and what may be missing is left empty", () => {
+  assert.deepEqual(startOf(columns, undefined), { age: "", size: "0", active: "", since: "2024-05-31", plan: "basic" });
+  const profile: Profile = {
+    columns: [
+      { column: "age", kind: "number", bins: [10, 45.234, 80].map(mean => ({ from: null, to: null, count: 20, mean })) },
+      { column: "since", kind: "date", bins: [{ from: null, to: null, count: 20, mean: "2023-02-01T00:00:00+00:00" }] },
+      { column: "plan", kind: "category", words: [{ word: "pro", count: 50 }] },
+    ],
+  };
+  assert.deepEqual(startOf(columns, profile), { age: "45.2", size: "0", active: "", since: "2023-02-01", plan: "pro" });
+});
+
+test("what is empty is sent as missing, and a number that is none as it was written", () => {
+  const row = { age: "1,5", size: " 3.5 ", active: "false", since: "", plan: `${OTHER}any word` };
+  assert.deepEqual(rowOf(columns, row), { age: "1,5", size: 3.5, active: false, since: null, plan: "any word" });
+  assert.deepEqual(rowOf(columns, {}), { age: null, size: null, active: null, since: null, plan: null });
+  assert.deepEqual(rowOf({ word: { type: "string" } }, { word: "" }), { word: "" });
+});
+
+test("steps are lines of numbers, however they are parted", () => {
+  assert.deepEqual(stepsOf("1, 2\n\n3\t4\n 5;6 "), [[1, 2], [3, 4], [5, 6]]);
+  assert.deepEqual(stepsOf("1, x"), [[1, "x"]]);
+  assert.deepEqual(stepsOf(""), []);
+});
+
+test("a picture is sent in the numbers that training has seen", () => {
+  const input = { kind: "image" as const, shape: [1, 2, 1], numbers: { bytes: true, range: [0, 16] as [number, number] } };
+  const picture = { ...begun(input), pixels: new Uint8ClampedArray([0, 255]) };
+  assert.deepEqual(instanceOf(picture, input), { b64: btoa("\u0000\u0010"), dtype: "uint8" });
+  assert.deepEqual(instanceOf(picture, { ...input, numbers: { bytes: false, range: [-1, 1] } }), [[[-1], [1]]]);
+});
