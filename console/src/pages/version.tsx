@@ -14,7 +14,7 @@ import { Failure, sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { useLive } from "../live.ts";
 import { to } from "../router.ts";
-import { ask, at, file, get } from "../service.ts";
+import { ask, at, file, get, reachable } from "../service.ts";
 import { may } from "../session.ts";
 import type { CurvesOfClass, Job, Label, Measured, Parameters, Step, Version } from "../answers.ts";
 
@@ -361,7 +361,7 @@ function Downloads({ version, path }: { version: Version; path: string }) {
 
 function save(url: string, name: string): void {
   const link = document.createElement("a");
-  link.href = url;
+  link.href = reachable(url);
   link.download = name;
   link.click();
 }
