@@ -132,7 +132,7 @@ function OfVersion({ model, version, from, till }: { model: string; version: str
         <Warnings of={told.warnings} />
         <Traffic told={told} />
         <Days path={path} from={from} till={till} />
-        <Accuracy told={told} held={typeof accuracy === "number" ? accuracy : null} />
+        {trained.value?.classes !== null && <Accuracy told={told} held={typeof accuracy === "number" ? accuracy : null} />}
         <Predicted told={told} />
         <Columns told={told} />
       </>
@@ -246,10 +246,10 @@ function Accuracy({ told, held }: { told: Told; held: number | null }) {
 
 /** A drift's figures in words. */
 function Words({ of, what }: { of: Drift; what: string }) {
-  if (of.psi === null) return null;
+  if (of.psi === null || of.state === "too_few") return null;
   return (
     <p class="soft">
-      {what} {of.state === "drifted" ? "differs from training more than chance explains" : of.state === "steady" ? "is as in training, or nearly" : "cannot be judged yet"}. Its
+      {what} {of.state === "drifted" ? "differs from training more than chance explains" : of.state === "steady" ? "is as in training, or nearly" : "has nothing fair to be compared with"}. Its
       distance (PSI) is {number(of.psi)}{of.psi_expected !== null && `; ${number(of.psi_expected)} comes by chance alone`}
       {of.p_value !== null && (of.p_value < 0.001 ? ". Chance hardly ever makes as much" : `. Chance makes as much in ${share(of.p_value)} of cases`)}.
     </p>

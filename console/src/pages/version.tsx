@@ -19,6 +19,7 @@ import { may } from "../session.ts";
 import type { CurvesOfClass, Job, Label, Measured, Parameters, Step, Version } from "../answers.ts";
 
 const MOST_BARS = 20;
+const MOST_CLASSES = 50;
 type Part = "test" | "training";
 const PARTS: Record<Part, string> = { test: "rows held out", training: "rows trained on" };
 
@@ -155,11 +156,12 @@ function Epochs({ history }: { history: Step[] }) {
 }
 
 function Classes({ measured }: { measured: Measured }) {
-  if (!measured.per_class?.length) return null;
+  const classes = measured.per_class ?? [];
+  if (!classes.length) return null;
   return (
     <div class="wide" tabIndex={0} role="region" aria-label="Class by class">
       <table>
-        <caption>Class by class</caption>
+        <caption>Class by class{classes.length > MOST_CLASSES && <span class="soft"> the first {MOST_CLASSES} of {count(classes.length)}</span>}</caption>
         <thead>
           <tr>
             <th scope="col">Class</th>
@@ -170,7 +172,7 @@ function Classes({ measured }: { measured: Measured }) {
           </tr>
         </thead>
         <tbody>
-          {measured.per_class.map(each => (
+          {classes.slice(0, MOST_CLASSES).map(each => (
             <tr key={String(each.class)}>
               <th scope="row">{String(each.class)}</th>
               <td class="number">{share(each.precision)}</td>
@@ -246,25 +248,35 @@ function Learnt({ path }: { path: string }) {
   return <Shown of={found}>{parameters => <Parts of={parameters} />}</Shown>;
 }
 
+function Linear({ decisions }: { decisions: Extract<Parameters, { kind: "linear" }>["decisions"] }) {
+  const [chosen, choose] = useState(0);
+  const decision = decisions[chosen];
+  if (!decision) return null;
+  const sorted = [...decision.coefficients].sort((one, other) => Math.abs(other.coefficient) - Math.abs(one.coefficient));
+  const sides = (each: typeof decision) => `For ${each.class}, against ${each.against ?? "all others"}`;
+  return (
+    <>
+      <p class="soft">What one unit more of a column adds to the score: of a date one day, of a word that the row has it. Columns with small numbers have large ones.</p>
+      {decisions.length > 1 && (
+        <Field label="Which decision">
+          {given => (
+            <select {...given} value={chosen} onChange={event => choose(Number(event.currentTarget.value))}>
+              {decisions.map((each, index) => <option key={index} value={index}>{sides(each)}</option>)}
+            </select>
+          )}
+        </Field>
+      )}
+      <Bars title={sides(decision)} of="Column" figure="Coefficient"
+        bars={sorted.slice(0, 2 * MOST_BARS).map(part => ({ name: place(part), value: part.coefficient }))} />
+      <p class="soft">
+        Intercept {number(decision.intercept)}.{sorted.length > 2 * MOST_BARS && ` ${count(sorted.length - 2 * MOST_BARS)} smaller ones are not shown.`}
+      </p>
+    </>
+  );
+}
+
 function Parts({ of }: { of: Parameters }) {
-  if (of.kind === "linear")
-    return (
-      <>
-        <p class="soft">What one unit more of a column adds to the score: of a date one day, of a word that the row has it. Columns with small numbers have large ones.</p>
-        {of.decisions.map(each => {
-          const sorted = [...each.coefficients].sort((one, other) => Math.abs(other.coefficient) - Math.abs(one.coefficient));
-          return (
-            <div key={`${each.class} ${each.against}`}>
-              <Bars title={`For ${each.class}, against ${each.against ?? "all others"}`} of="Column" figure="Coefficient"
-                bars={sorted.slice(0, 2 * MOST_BARS).map(part => ({ name: place(part), value: part.coefficient }))} />
-              <p class="soft">
-                Intercept {number(each.intercept)}.{sorted.length > 2 * MOST_BARS && ` ${count(sorted.length - 2 * MOST_BARS)} smaller ones are not shown.`}
-              </p>
-            </div>
-          );
-        })}
-      </>
-    );
+  if (of.kind === "linear") return <Linear decisions={of.decisions} />;
   if (of.kind === "kernel")
     return (
       <>

@@ -18,7 +18,7 @@ export function About({ model, path, again }: { model: Described; path: string; 
   const [open, setOpen] = useState(false);
   if (model.tags === undefined) return null;
   const tags = Object.entries(model.tags);
-  if (open) return <Editing model={model} path={path} done={() => { setOpen(false); again(); }} cancel={() => setOpen(false)} />;
+  if (open) return <Editing model={model} path={path} done={() => { setOpen(false); again(); }} cancel={() => { setOpen(false); again(); }} />;
   return (
     <section aria-label="Description">
       {model.description && <p class="description">{model.description}</p>}
@@ -30,7 +30,9 @@ export function About({ model, path, again }: { model: Described; path: string; 
   );
 }
 
-function Editing({ model, path, done, cancel }: { model: Described; path: string; done: () => void; cancel: () => void }) {
+function Editing({ model: newest, path, done, cancel }: { model: Described; path: string; done: () => void; cancel: () => void }) {
+  // As it was when the form was opened: what changes meanwhile must not be overwritten unseen.
+  const [model] = useState(newest);
   const before = model.tags ?? {};
   const [description, describe] = useState(model.description ?? "");
   const [lines, write] = useState(Object.entries(before).map(([name, value]) => (value ? `${name}: ${value}` : name)).join("\n"));
@@ -66,7 +68,7 @@ function Editing({ model, path, done, cancel }: { model: Described; path: string
         <button type="button" class="second" onClick={cancel}>Leave it as it is</button>
       </p>
       {lost ? (
-        <p class="bad" role="alert">Somebody else changed it meanwhile, and nothing was saved. Keep what you wrote, leave this form, and begin again.</p>
+        <p class="bad" role="alert">Somebody else changed it meanwhile, and nothing was saved. Copy what you wrote, leave this form, and open it again.</p>
       ) : (
         failure !== null && (!faults.length || elsewhere(faults, ["$.description", "$.tags"]).length > 0) && <Failure error={failure} />
       )}
