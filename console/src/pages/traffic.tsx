@@ -191,7 +191,7 @@ function History({ path, round }: { path: string; round: string }) {
             <div class="wide" tabIndex={0} role="region" aria-label="What was done">
               <table>
                 <thead>
-                  <tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">From</th><th scope="col">To</th></tr>
+                  <tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col" class="roomy">From</th><th scope="col">To</th></tr>
                 </thead>
                 <tbody>
                   {changes.map(change => (
@@ -199,7 +199,7 @@ function History({ path, round }: { path: string; round: string }) {
                       <td><Time at={change.time} /></td>
                       <td>{change.by ?? "no key"}</td>
                       <td>{DID[change.kind]}</td>
-                      <td>{state(change.from)}</td>
+                      <td class="roomy">{state(change.from)}</td>
                       <td>{state(change.to)}</td>
                     </tr>
                   ))}
