@@ -5,7 +5,7 @@ from typing import Any
 from handlers.limits import MODEL, among
 from handlers.rest.call import Call
 from handlers.rest.endpoints.aliases import described_alias
-from handlers.rest.etags import polled, tagged_response, tags
+from handlers.rest.etags import digested, polled, tagged_response, tags
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
 from ml_core.names import PATTERN
@@ -53,7 +53,17 @@ def models(call: Call) -> Response:
         {**overview(model)._asdict(), "description": about.description, "tags": about.tags}
         for model, about in zip(page.models, written, strict=True)
     ]
-    return polled(call, {"models": names, "entries": entries, "next_after": page.next_after})
+    return _page(call, entries, page.next_after)
+
+
+def _page(call: Call, entries: list[dict[str, Any]], next_after: str | None) -> Response:
+    """A page of the list, of fewer models where what was written about them is too long for one answer."""
+    names = [entry["name"] for entry in entries]
+    response = json_response({"models": names, "entries": entries, "next_after": next_after})
+    if len(entries) > 1 and len(response.body) > call.settings.max_answer_bytes:
+        half = len(entries) // 2
+        return _page(call, entries[:half], names[half - 1])
+    return digested(response, call.header("if-none-match"))
 
 
 def model(call: Call) -> Response:

@@ -36,6 +36,7 @@ CASES = [
         for path in (PREDICT_PATH, TRAIN_PATH, "/v1/models", "/nowhere", f"{BASE}{PREDICT_PATH}")
     ],
     asks("a page asks for PUT", "/v1/models/none/aliases/a", APP, "PUT", told=APP),
+    asks("a page asks for PATCH", "/v1/models/none", APP, "PATCH", told=APP),
     asks("a page asks for DELETE", "/v1/models/none", APP, "DELETE", told=APP),
     *[
         asks(f"a page of {origin} asks", PREDICT_PATH, origin)
@@ -52,7 +53,7 @@ CASES = [
     get("a page asks for no model", "/v1/models/nobody", 404, of(APP), code="model_not_found", **told()),
     get("a page asks for no path", "/nowhere", 404, of(APP), code="route_not_found", **told()),
     call(
-        "a page may not PATCH",
+        "a page may not PATCH all models",
         "PATCH",
         "/v1/models",
         405,

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from handlers.local.services import folder_services
 from handlers.rest.http import Response
+from handlers.settings import read_settings
 from ml_core.documents import update
 from ml_core.registry.about import about_model_key, about_version_key
 from ml_core.registry.deletion import Deletion
@@ -273,6 +275,26 @@ def test_of_two_at_once_none_is_lost() -> None:
     kept.store.__dict__, kept.store.__class__ = between.__dict__, Between
     told = read(patch(kept.ask, "/v1/models/fruit", {"tags": {"ours": "y"}}))
     assert told["tags"] == {"ours": "y", "theirs": "x"}
+
+
+def test_what_is_long_takes_more_pages(trained: Path, tmp_path: Path) -> None:
+    """Nobody makes the list too long for others to read by what is written."""
+    root = copy_of(trained, tmp_path / "copy")
+    settings = read_settings({"ML_ROOT": str(root), "ML_MAX_ANSWER_BYTES": "20000"})
+    ask = asking(folder_services(settings, key_records=None))
+    names = read(ask("GET", "/v1/models"))["models"]
+    for name in names:
+        assert read(patch(ask, f"/v1/models/{name}", {"description": "é" * 2000}))
+    found: list[str] = []
+    after = ""
+    while True:
+        page = read(ask("GET", f"/v1/models{after}"))
+        assert len(json.dumps(page["entries"])) < 20_000
+        found += page["models"]
+        if page["next_after"] is None:
+            break
+        after = f"?after={page['next_after']}"
+    assert found == names
 
 
 def test_a_page_of_models_reads_it_once_a_model(kept: Kept) -> None:

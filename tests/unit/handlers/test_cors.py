@@ -82,6 +82,7 @@ TABLE = [
     Sent("GET", "/nowhere", 404),
     Sent("GET", "/nowhere", 401, NOBODY),
     Sent("PATCH", "/v1/models", 405),
+    Sent("PATCH", "/v1/models/iris", 412, {**JSON, "if-match": '"no"'}, b'{"description": "x"}'),
     Sent("PUT", "/v1/models/iris/aliases/a", 412, {**JSON, "if-match": '"no"'}, b'{"version": 1}'),
     Sent("POST", PREDICT, 413, JSON, b" " * 2000),
     Sent("POST", PREDICT, 415, {**MINE, "content-type": "text/xml"}, b"<x/>"),
