@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ml_core.monitoring.telling import Telling
     from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
     from ml_core.registering.uploads import ArtifactUploads
-    from ml_core.registry.about import Abouts
+    from ml_core.registry.abouts import Abouts
     from ml_core.registry.aliases import Aliases
     from ml_core.registry.artifacts import Artifacts
     from ml_core.registry.deletion import Deletion
@@ -169,7 +169,7 @@ class Services:
     @property
     def abouts(self) -> Abouts:
         """What people wrote about models and versions."""
-        from ml_core.registry.about import Abouts
+        from ml_core.registry.abouts import Abouts
 
         return Abouts(self.registry)
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.ports import ObjectStore
-    from ml_core.registry.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -80,74 +79,47 @@ def forget_model(store: ObjectStore, name: str) -> None:
         update(store, about_model_key(name), change)
 
 
-class Abouts:
-    """What was written about a registry's models and versions.
+def read_about(store: ObjectStore, key: str) -> About:
+    """What was written, nothing where that is damaged. Raises `Unavailable`."""
+    try:
+        return _about(read(store, key))
+    except ObjectNotFound:
+        return _NOTHING
+    except DocumentDamaged as error:
+        log.error("what was written is not shown: %s", error)  # noqa: TRY400 - foreseen
+        return _NOTHING
 
-    Every change merges a patch (RFC 7396): a member that is null goes, one that is not named stays. With
-    `etags` one of them has to be the present one, None asks for none.
+
+def read_abouts(store: ObjectStore, keys: Iterable[str]) -> list[About]:
+    """The same of several keys, read together. Raises `Unavailable`."""
+    return [_about(document) for document in read_many(store, keys, skip_damaged=True)]
+
+
+def change_about(
+    store: ObjectStore, key: str, patch: Mapping[str, Any], etags: frozenset[str] | None = None
+) -> About:
+    """Merge a patch (RFC 7396): a member that is null goes, one that is not named stays.
+
+    With `etags` one of them has to be the present one, None asks for none.
+    Raises `InvalidInput`, `RevisionMismatch`, `Unavailable`.
     """
+    raise_faults(_faults(patch))
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def change(body: Body | None) -> Body | None:
+        present = _NOTHING if body is None else _about(Document(body, ""))
+        if etags is not None and not etags & {ANY, present.about_etag}:
+            raise RevisionMismatch(
+                f"somebody else changed the description or tags: their ETag is now {present.about_etag}"
+            )
+        description, tags = _merged(present, patch)
+        if (description, tags) == (present.description, present.tags):
+            return None
+        return {**(body or {}), "description": description, "tags": tags}
 
-    def of_model(self, name: str) -> About:
-        """What was written about a model that exists. Raises `Unavailable`."""
-        return self._read(about_model_key(name))
-
-    def of_models(self, names: Iterable[str]) -> list[About]:
-        """The same of several, read together."""
-        keys = map(about_model_key, names)
-        return [_about(document) for document in read_many(self._registry.store, keys, skip_damaged=True)]
-
-    def of_version(self, job_id: str) -> About:
-        """What was written about the version that the job registered. Raises `Unavailable`."""
-        return self._read(about_version_key(job_id))
-
-    def change_model(self, name: str, patch: Mapping[str, Any], etags: frozenset[str] | None = None) -> About:
-        """Change what is written about a model.
-
-        Raises `ModelNotFound`, `InvalidInput`, `RevisionMismatch`, `Unavailable`.
-        """
-        self._registry.model(name)
-        return self._change(about_model_key(name), patch, etags)
-
-    def change_version(
-        self, name: str, version: int, patch: Mapping[str, Any], etags: frozenset[str] | None = None
-    ) -> About:
-        """Change what is written about a version.
-
-        Raises `ModelNotFound`, `VersionNotFound`, `InvalidInput`, `RevisionMismatch`, `Unavailable`.
-        """
-        job: str = self._registry.model(name).live_entry(version)["job"]
-        return self._change(about_version_key(job), patch, etags)
-
-    def _read(self, key: str) -> About:
-        try:
-            return _about(read(self._registry.store, key))
-        except ObjectNotFound:
-            return _NOTHING
-        except DocumentDamaged as error:
-            log.error("what was written is not shown: %s", error)  # noqa: TRY400 - foreseen
-            return _NOTHING
-
-    def _change(self, key: str, patch: Mapping[str, Any], etags: frozenset[str] | None) -> About:
-        raise_faults(_faults(patch))
-
-        def change(body: Body | None) -> Body | None:
-            present = _NOTHING if body is None else _about(Document(body, ""))
-            if etags is not None and not etags & {ANY, present.about_etag}:
-                raise RevisionMismatch(
-                    f"somebody else changed the description or tags: their ETag is now {present.about_etag}"
-                )
-            description, tags = _merged(present, patch)
-            if (description, tags) == (present.description, present.tags):
-                return None
-            return {**(body or {}), "description": description, "tags": tags}
-
-        try:
-            return _about(replace_damaged(self._registry.store, key, change))
-        except ObjectNotFound:
-            return _NOTHING  # nothing was there, and nothing is to be
+    try:
+        return _about(replace_damaged(store, key, change))
+    except ObjectNotFound:
+        return _NOTHING  # nothing was there, and nothing is to be
 
 
 def _about(document: Document | None) -> About:

@@ -15,7 +15,7 @@ from ml_core.datasets.datasets import left_behind
 from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.marks import NOBODY, open_key
 from ml_core.jobs.sweep import sweep
-from ml_core.registry.about import Abouts
+from ml_core.registry.abouts import Abouts
 from ml_core.registry.aliases import Aliases
 from ml_core.registry.changes import KEPT
 from ml_core.registry.deletion import Deletion
