@@ -20,7 +20,7 @@ const browser = await chromium.launch({
 // A tab that notes whatever should not be: what the policy forbids, errors, and requests to other hosts.
 async function tab(context, found) {
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(30_000);
   await page.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", event => {
       console.error(`policy: ${event.effectiveDirective} ${event.blockedURI}`);
