@@ -9,11 +9,11 @@ import { Models } from "./pages/models.tsx";
 import { MonitoringPage } from "./pages/monitoring.tsx";
 import { Try } from "./pages/try.tsx";
 import { VersionPage } from "./pages/version.tsx";
-import { Empty, Failure, Loading } from "./parts/states.tsx";
+import { Failure, Loading } from "./parts/states.tsx";
 import { SignIn } from "./parts/sign-in.tsx";
 import { place, to, type Place } from "./router.ts";
 import { BASE, forget, get, Refused } from "./service.ts";
-import { caller, keep, key, may, type Caller } from "./session.ts";
+import { caller, ended, keep, key, may, type Caller } from "./session.ts";
 
 const PAGES: { name: string; title: string; right: string }[] = [
   { name: "models", title: "Models", right: "read" },
@@ -25,7 +25,10 @@ const PAGES: { name: string; title: string; right: string }[] = [
 export function App() {
   const [failure, fail] = useState<unknown>(null);
   const [round, setRound] = useState(0);
-  const enter = () => setRound(count => count + 1);
+  const enter = () => {
+    ended.value = "";
+    setRound(count => count + 1);
+  };
   useEffect(() => {
     const leaving = new AbortController();
     fail(null);
@@ -39,9 +42,10 @@ export function App() {
     );
     return () => leaving.abort();
   }, [round]);
+  if (ended.value) return <SignIn reason={ended.value} enter={enter} />;
   if (failure instanceof Refused && failure.status === 401) return <SignIn reason={failure.message} enter={enter} />;
-  if (failure) return <Failure error={failure} again={enter} />;
-  if (!caller.value) return <Loading />;
+  if (failure) return <main><Failure error={failure} again={enter} /></main>;
+  if (!caller.value) return <main><Loading /></main>;
   const leave = () => {
     keep("");
     forget();
@@ -107,10 +111,11 @@ function Page({ at }: { at: Place }) {
     return <Try key={`${name}/${more}`} model={name ?? ""} version={more ?? null} />;
   const closed = PAGES.some(each => each.name === at.page && !may(each.right));
   return (
-    <Empty title={closed ? "Not for this key" : "There is no such page"}>
+    <div class="state empty">
+      <h1>{closed ? "Not for this key" : "There is no such page"}</h1>
       <p>
         <a href={to("models")}>To the models</a>
       </p>
-    </Empty>
+    </div>
   );
 }

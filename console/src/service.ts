@@ -1,6 +1,6 @@
 // Asks the service. Everything that goes out goes through here, to the service's own origin or to an address
 // that it signed; the key goes to the service alone.
-import { key } from "./session.ts";
+import { caller, ended, key } from "./session.ts";
 
 // What a custom domain, a proxy or a gateway's stage has before every path.
 export const BASE = location.pathname.replace(/\/+$/, "");
@@ -60,7 +60,11 @@ export async function ask<T>(method: string, path: string, asked: Asked = {}): P
   const told = { status: answer.status, etag, location: answer.headers.get("location") ?? "" };
   if (answer.status === 304 && before) return { ...told, value: before.value as T };
   const text = await answer.text();
-  if (!answer.ok) throw refusal(answer, text);
+  if (!answer.ok) {
+    const refused = refusal(answer, text);
+    if (answer.status === 401 && caller.value) ended.value = refused.message;
+    throw refused;
+  }
   const value = (text ? JSON.parse(text) : null) as T;
   if (method === "GET" && etag) remember(path, etag, value);
   if (method !== "GET") known.clear();

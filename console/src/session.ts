@@ -17,6 +17,9 @@ export const key = signal(sessionStorage.getItem(KEPT) ?? "");
 /** What the service says of it; null until it has, and where it knows it no more. */
 export const caller = signal<Caller | null>(null);
 
+/** Why the key that was let in is so no more: it ran out, or somebody took it back. */
+export const ended = signal("");
+
 export const rights = computed(() => new Set(caller.value?.rights ?? []));
 export const may = (right: string): boolean => rights.value.has(right);
 
