@@ -44,7 +44,7 @@ async function tab(context, found) {
 
 // A page of the console is there when its heading is, and nothing loads any more.
 async function settled(page) {
-  await page.waitForSelector("main h1, form.sign-in h1");
+  await page.waitForSelector("main h1");
   await page.waitForFunction(() => !document.querySelector(".spinner"));
 }
 
