@@ -81,6 +81,10 @@ console: console/node_modules/ready ## the page that GET / serves to browsers, b
 	@cd console && npx --no-install tsc --noEmit
 	@node console/build.mjs
 
+.PHONY: screenshots
+screenshots: .venv/dev.ready $(BROWSER) ## the console's pictures in docs/pictures/, of a real service
+	@$(PY) -m tests.oracles.console.pictures
+
 .PHONY: client-tests
 client-tests: .venv/serve.ready .tools/client-tests.ready $(GENERATORS) dist/client-wheel ## the client's tests, against its wheel and a service that runs
 	@VIRTUAL_ENV=.tools/client-tests $(UV) pip install --quiet --no-deps --reinstall $(CLIENT_WHEEL)

@@ -19,7 +19,9 @@ export async function scenario({ browser, given, tab, settled, accessible }) {
           continue;
         }
         titles[place] = (await page.textContent("main h1")).trim();
-        for (const each of await page.$$eval("main > .failure", nodes => nodes.map(node => node.textContent))) found.push(`${where}: ${each}`);
+        // Why a job failed is what its page is to show.
+        const failures = await page.$$eval(".failure", nodes => nodes.map(node => node.textContent));
+        for (const each of failures.filter(text => !text.startsWith("Why it failed"))) found.push(`${where}: ${each}`);
         // What axe-core finds depends on the theme, and on the width by what is folded away.
         if (width === 390 || width === 1280) for (const each of await accessible(page)) found.push(`${where}: ${each}`);
         console.error(where);
