@@ -197,7 +197,7 @@ class Signer(UploadSigner, DownloadSigner, Protocol):
 
     @property
     def below(self) -> str:
-        """What every signed address begins with, with a slash at its end; `/` for this service's own server."""
+        """What every signed address begins with, up to a slash; `/` for this service's own server."""
 
 
 class JobQueue(Protocol):
