@@ -121,7 +121,7 @@ class TestMethods:
     def test_options_lists_them(self, ask: Ask) -> None:
         response = ask("OPTIONS", "/v1/models/iris")
         assert (response.status, response.body) == (204, b"")
-        assert response.headers["allow"] == "DELETE, GET, HEAD, OPTIONS"
+        assert response.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
 
     def test_head_is_get_without_the_body(self, ask: Ask) -> None:
         got, head = ask("GET", "/v1/models/iris"), ask("HEAD", "/v1/models/iris")
@@ -318,14 +318,14 @@ class TestLimits:
 
 class TestModels:
     def test_names_are_listed_by_pages(self, ask: Ask) -> None:
-        assert read(ask("GET", "/v1/models"), 200, "Models") == {
-            "models": ["digits", "groups", "iris", "truth"],
-            "next_after": None,
-        }
+        whole = read(ask("GET", "/v1/models"), 200, "Models")
+        assert (whole["models"], whole["next_after"]) == (["digits", "groups", "iris", "truth"], None)
+        assert [entry["name"] for entry in whole["entries"]] == whole["models"]
         first = read(ask("GET", "/v1/models?limit=3"), 200, "Models")
         assert first["models"] == ["digits", "groups", "iris"]
         rest = read(ask("GET", f"/v1/models?limit=3&after={first['next_after']}"), 200, "Models")
-        assert rest == {"models": ["truth"], "next_after": None}
+        assert (rest["models"], rest["next_after"]) == (["truth"], None)
+        assert [entry["name"] for entry in rest["entries"]] == ["truth"]
 
     @pytest.mark.parametrize(
         "query",
