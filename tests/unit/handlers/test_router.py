@@ -59,7 +59,7 @@ def test_any_path_can_be_looked_up(path: str) -> None:
 
 
 def test_allow_lists_what_a_path_takes() -> None:
-    assert allowed(find("/v1/models/iris")) == "DELETE, GET, HEAD, OPTIONS"
+    assert allowed(find("/v1/models/iris")) == "DELETE, GET, HEAD, OPTIONS, PATCH"
     assert allowed(find("/v1/models/iris:predict")) == "OPTIONS, POST"
 
 
