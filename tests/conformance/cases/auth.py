@@ -165,6 +165,7 @@ def _with(name: str, status: int, *headers: tuple[str, str]) -> Case:
 
 
 CASES = [
+    get("nobody asks who that is", "/v1/whoami", 401, key=NOBODY, code="unauthenticated"),
     *[_asked(role, needed, each) for needed, asked in LEVELS.items() for each in asked for role in ROLES],
     *[
         _by_right(key, right, each)

@@ -104,6 +104,7 @@ CASES = [
     get("no table is asked for", "/v1/datasets/noise", deliver="after"),
     get("no table is unreadable", "/v1/datasets/noise"),
     get("the list", "/v1/datasets", key=TRAIN),
+    get("the list has not changed", "/v1/datasets", 304, {"If-None-Match": "*"}, key=TRAIN),
     get("the first page", "/v1/datasets?limit=1"),
     get("what comes after", "/v1/datasets?limit=1&after=churn"),
     get("the list, for a key that may only predict", "/v1/datasets", 403, key=PREDICT, code="forbidden"),

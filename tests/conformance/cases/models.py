@@ -98,6 +98,7 @@ CASES = [
     get("a name of 4,000 characters", f"/v1/models/{'a' * 4000}", 404, code="model_not_found"),
     get("version 1", "/v1/models/iris/versions/1", keep={"sha256": "header etag"}),
     get("version 1 has not changed", "/v1/models/iris/versions/1", 304, {"If-None-Match": '"{sha256}"'}),
+    get("versions that have not changed", "/v1/models/iris/versions", 304, {"If-None-Match": "*"}),
     get("version 2", "/v1/models/iris/versions/2", key=PREDICT),
     get("a version with booleans", "/v1/models/flags/versions/1"),
     get("a version with integers", "/v1/models/numbers/versions/1"),

@@ -89,6 +89,8 @@ CASES = [
     get("a version of no model", "/v1/models/nobody/versions/1/monitoring", 404, code="model_not_found"),
     put("two versions share an alias", f"{MODEL}/aliases/live", {"weights": {"1": 70, "2": 30}}),
     get("arms side by side", f"{MODEL}/aliases/live/monitoring"),
+    get("arms that have not changed", f"{MODEL}/aliases/live/monitoring", 304, {"If-None-Match": "*"}),
+    get("what has not changed", _report(1), 304, {"If-None-Match": "*"}),
     get("arms before anything was counted", f"{MODEL}/aliases/live/monitoring?to=2020-03-01"),
     put("an alias of one version", f"{MODEL}/aliases/alone", {"version": 3}),
     get("one arm", f"{MODEL}/aliases/alone/monitoring"),
