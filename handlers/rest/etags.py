@@ -39,6 +39,12 @@ def tags(header: str) -> Tags | None:
     return Tags(frozenset(strong), frozenset(weak))
 
 
+def wanted(call: Call) -> frozenset[str] | None:
+    """What If-Match names, which compares strongly (RFC 9110); None without one."""
+    named = tags(call.header("if-match"))
+    return named and named.strong
+
+
 def polled(call: Call, value: Any) -> Response:
     """`value` with the digest of its bytes as its ETag; 304 when the caller has it already.
 

@@ -403,9 +403,8 @@ class Registry:
                 body = _empty(name)
             else:
                 if body["deleted"] is not None:
-                    forget_model(
-                        self.store, name
-                    )  # a later model has nothing that was written about this one
+                    # A later model has nothing that was written about this one.
+                    forget_model(self.store, name)
                 number = ModelDocument(name, Document(body, "")).number_of(job_id)
                 if number is None:
                     number = registered_number(self.store, name, job_id)

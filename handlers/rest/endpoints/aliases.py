@@ -3,7 +3,7 @@
 from typing import Any
 
 from handlers.rest.call import Call
-from handlers.rest.etags import tagged_response, tags
+from handlers.rest.etags import tagged_response, tags, wanted
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
 from ml_core.errors import InvalidInput
@@ -159,6 +159,6 @@ def _moved(call: Call, alias: Alias) -> Response:
 
 
 def _terms(call: Call) -> Terms:
-    """Who asks, and If-Match, which compares strongly (RFC 9110), and If-None-Match."""
-    wanted, unwanted = tags(call.header("if-match")), tags(call.header("if-none-match"))
-    return Terms(call.caller.id or None, wanted and wanted.strong, unwanted.all if unwanted else frozenset())
+    """Who asks, and If-Match and If-None-Match."""
+    unwanted = tags(call.header("if-none-match"))
+    return Terms(call.caller.id or None, wanted(call), unwanted.all if unwanted else frozenset())

@@ -15,26 +15,25 @@ if TYPE_CHECKING:
     from handlers.rest.call import Call
 
 _PAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "console.html")
-VARY = "accept, accept-encoding"
 
 
 def console(call: Call) -> Response:
     """The page, as the browser takes it. It may run its own script, and ask this service and its storage."""
     with open(_PAGE, "rb") as file:
         html = file.read()
-    headers = {**page_headers(html, connect=_storage(call)), "vary": VARY}
-    body = html
+    headers = page_headers(html, connect=_storage(call))
     if weight(call.header("accept-encoding"), "gzip"):
-        import gzip
-
         headers["content-encoding"] = "gzip"
-        body = gzip.compress(html, 6, mtime=0)
     from ml_core.digests import sha256
 
     # The policy is part of what is known by the tag: a deployment may have moved its storage.
     etag = sha256(html + repr(sorted(headers.items())).encode())[:32]
-    response = tagged(Response(200, headers, body), etag, call.header("if-none-match"))
-    return response._replace(headers={**response.headers, "vary": VARY})
+    response = tagged(Response(200, headers, html), etag, call.header("if-none-match"))
+    if "content-encoding" not in response.headers:
+        return response
+    import gzip
+
+    return response._replace(body=gzip.compress(html, 6, mtime=0))
 
 
 def _storage(call: Call) -> str:

@@ -15,8 +15,10 @@ def alive(call: Call) -> Response:
     if weight(accept, "text/html") > weight(accept, "application/json"):
         from handlers.rest.endpoints.console import console
 
-        return console(call)
-    return json_response({"status": "alive"}, headers={"vary": VARY})
+        response = console(call)
+    else:
+        response = json_response({"status": "alive"})
+    return response._replace(headers={**response.headers, "vary": VARY})
 
 
 def live(_: Call) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 from handlers.limits import MODEL, among
 from handlers.rest.call import Call
 from handlers.rest.endpoints.aliases import described_alias
-from handlers.rest.etags import digested, polled, tagged_response, tags
+from handlers.rest.etags import digested, polled, tagged_response, wanted
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
 from ml_core.names import PATTERN
@@ -105,7 +105,7 @@ def change_model(call: Call) -> Response:
     With If-Match only if the description and tags still have that `about_etag`; without it the last one wins.
     """
     name = call.path["model"]
-    changed = call.services.abouts.change_model(name, call.body(), _wanted(call))
+    changed = call.services.abouts.change_model(name, call.body(), wanted(call))
     call.note(model=name)
     return json_response(changed._asdict())
 
@@ -129,7 +129,7 @@ def change_version(call: Call) -> Response:
     With If-Match only if the description and tags still have that `about_etag`; without it the last one wins.
     """
     name, number = call.path["model"], int(call.path["version"])
-    changed = call.services.abouts.change_version(name, number, call.body(), _wanted(call))
+    changed = call.services.abouts.change_version(name, number, call.body(), wanted(call))
     call.note(model=name, version=number)
     return json_response(changed._asdict())
 
@@ -174,12 +174,6 @@ def _version(call: Call) -> tuple[dict[str, Any], About]:
 def _etag(etag: str, about: About) -> str:
     """That of what is shown, which changes when people write something else about it."""
     return f"{etag}-{about.about_etag}" if about.is_written else etag
-
-
-def _wanted(call: Call) -> frozenset[str] | None:
-    """If-Match, which compares strongly (RFC 9110)."""
-    wanted = tags(call.header("if-match"))
-    return wanted and wanted.strong
 
 
 def _purging(call: Call) -> bool:

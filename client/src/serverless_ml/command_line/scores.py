@@ -116,7 +116,8 @@ def score(
     Without -o and --into the files stay at the service, and `files JOB -o …` takes them away later. They are
     removed with the job, 30 days after its end unless the service says otherwise.
 
-    Rows that cannot be predicted are counted, and the first are told on stderr; the command has succeeded.
+    Rows that cannot be predicted are counted, and the first are told on stderr. The command has succeeded
+    where others were predicted.
     """
     from serverless_ml._sync.scoring import dataset_for
     from serverless_ml.command_line.waiting import check_on_interrupt, submitted, succeeded
