@@ -49,22 +49,17 @@ export function forget(): void {
 
 export async function ask<T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T>> {
   const headers: Record<string, string> = { accept: "application/json", ...asked.headers };
-  if (key.value) headers["authorization"] = `Bearer ${key.value}`;
   if (asked.body !== undefined) headers["content-type"] ??= "application/json";
   const before = method === "GET" ? known.get(path) : undefined;
   if (before) headers["if-none-match"] = before.etag;
-  const sent: RequestInit = { method, headers, signal: asked.signal ?? null, cache: "no-store", credentials: "omit" };
+  const sent: RequestInit = { method, signal: asked.signal ?? null };
   if (asked.body !== undefined) sent.body = typeof asked.body === "string" ? asked.body : JSON.stringify(asked.body);
-  const answer = await reached(path, sent);
+  const answer = await reached(path, headers, sent);
   const etag = answer.headers.get("etag") ?? "";
   const told = { status: answer.status, etag, location: answer.headers.get("location") ?? "" };
   if (answer.status === 304 && before) return { ...told, value: before.value as T };
   const text = await answer.text();
-  if (!answer.ok) {
-    const refused = refusal(answer, text);
-    if (answer.status === 401 && caller.value) ended.value = refused.message;
-    throw refused;
-  }
+  if (!answer.ok) throw refusal(answer, text);
   const value = (text ? JSON.parse(text) : null) as T;
   if (method === "GET" && etag) remember(path, etag, value);
   if (method !== "GET") known.clear();
@@ -85,9 +80,7 @@ const PART = 4 * 2 ** 20;
 export async function file(path: string): Promise<Blob> {
   const parts: ArrayBuffer[] = [];
   for (let [begin, all] = [0, 1]; begin < all; ) {
-    const headers: Record<string, string> = { range: `bytes=${begin}-${begin + PART - 1}` };
-    if (key.value) headers["authorization"] = `Bearer ${key.value}`;
-    const answer = await reached(path, { headers, cache: "no-store", credentials: "omit" });
+    const answer = await reached(path, { range: `bytes=${begin}-${begin + PART - 1}` });
     if (!answer.ok) throw refusal(answer, await answer.text());
     const part = await answer.arrayBuffer();
     parts.push(part);
@@ -128,16 +121,19 @@ export function put(
   });
 }
 
-async function reached(path: string, sent: RequestInit): Promise<Response> {
+/** What the service answers; the key goes with each request, where there is one. */
+async function reached(path: string, headers: Record<string, string>, sent: RequestInit = {}): Promise<Response> {
+  const keyed = key.value ? { ...headers, authorization: `Bearer ${key.value}` } : headers;
   try {
     // The origin is named: a path that begins with two slashes would lead, and bring the key, to another host.
-    return await fetch(location.origin + BASE + path, sent);
+    return await fetch(location.origin + BASE + path, { ...sent, headers: keyed, cache: "no-store", credentials: "omit" });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Unreached("the service does not answer");
   }
 }
 
+/** An answer that says no. One to a key that was let in before ends the session, whatever was asked. */
 function refusal(answer: Response, text: string): Refused {
   let said: Record<string, unknown> = {};
   try {
@@ -147,6 +143,7 @@ function refusal(answer: Response, text: string): Refused {
   }
   const message = String(said["detail"] ?? said["error"] ?? `${answer.status} ${answer.statusText}`);
   const faults = Array.isArray(said["faults"]) ? (said["faults"] as Fault[]) : [];
+  if (answer.status === 401 && caller.value) ended.value = message;
   return new Refused(answer.status, String(said["code"] ?? ""), message, faults, String(said["request_id"] ?? ""));
 }
 

@@ -2,6 +2,7 @@
 import type { ListedDatasets } from "../answers.ts";
 import { useLive } from "../live.ts";
 import { size } from "../parts/format.ts";
+import { Pager } from "../parts/pager.tsx";
 import { Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { Upload } from "../parts/upload.tsx";
@@ -42,10 +43,7 @@ function Listed({ listed, first }: { listed: ListedDatasets; first: boolean }) {
           ))}
         </tbody>
       </table>
-      <nav class="pager" aria-label="Pages">
-        {!first && <a href={to("datasets")}>First page</a>}
-        {listed.next_after && <a href={`${to("datasets")}?after=${encodeURIComponent(listed.next_after)}`}>Next page</a>}
-      </nav>
+      <Pager page="datasets" first={first} next={listed.next_after} />
     </>
   );
 }

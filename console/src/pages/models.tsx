@@ -2,6 +2,7 @@
 import { useLive } from "../live.ts";
 import { Spark } from "../charts/spark.tsx";
 import { metric, number } from "../parts/format.ts";
+import { Pager } from "../parts/pager.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { to } from "../router.ts";
@@ -46,10 +47,7 @@ function Listed({ listed, first }: { listed: ListedModels; first: boolean }) {
           </li>
         ))}
       </ul>
-      <nav class="pager" aria-label="Pages">
-        {!first && <a href={to("models")}>First page</a>}
-        {listed.next_after && <a href={`${to("models")}?after=${encodeURIComponent(listed.next_after)}`}>Next page</a>}
-      </nav>
+      <Pager page="models" first={first} next={listed.next_after} />
     </>
   );
 }
