@@ -178,27 +178,35 @@ dist/client-wheel: requirements/client-build.txt | .venv/pyvenv.cfg $(UV)
 	@set -e; .tools/torch/bin/python -c 'import torch' || { echo "PyTorch does not run here: make oracles needs CPython 3.11 with the venv module, or a machine that PyTorch has a build for" >&2; exit 1; }
 	@touch $@
 
-node_modules/ready: package.json package-lock.json
+define node-is-there
 	@set -e; node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null \
 	    || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
+endef
+
+# What npm brings into a folder of its own below .tools/, of the lock beside the rule's first file.
+define npm-tools
+	@set -e; command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
+	@echo "installing $(1) into $(@D)/"
+	@mkdir -p $(@D)
+	@cp $(<D)/package*.json $(@D)/
+	@npm ci --prefix $(@D) --loglevel=error
+	@touch $@
+endef
+
+node_modules/ready: package.json package-lock.json
+	$(node-is-there)
 	@echo "installing the Serverless Framework (osls) into node_modules/"
 	@npm ci --loglevel=error
 	@touch $@
 
 console/node_modules/ready: console/package.json console/package-lock.json
-	@set -e; node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null \
-	    || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
+	$(node-is-there)
 	@echo "installing what builds the console into console/node_modules/"
 	@npm ci --prefix console --loglevel=error
 	@touch $@
 
 .tools/azurite/ready: requirements/azurite/package.json requirements/azurite/package-lock.json | $(UV)
-	@set -e; command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
-	@echo "installing azurite into .tools/azurite/ (365 MB)"
-	@mkdir -p .tools/azurite
-	@cp requirements/azurite/package*.json .tools/azurite/
-	@npm ci --prefix .tools/azurite --loglevel=error
-	@touch $@
+	$(call npm-tools,azurite of 365 MB)
 
 # Debian's Chromium, or the one that CHROMIUM names; it is installed where that is allowed.
 .tools/chromium.ready: | $(UV)
@@ -210,17 +218,7 @@ console/node_modules/ready: console/package.json console/package-lock.json
 	@touch $@
 
 .tools/browser/ready: requirements/browser/package.json requirements/browser/package-lock.json | $(UV)
-	@set -e; command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
-	@echo "installing what drives Chromium into .tools/browser/"
-	@mkdir -p .tools/browser
-	@cp requirements/browser/package*.json .tools/browser/
-	@npm ci --prefix .tools/browser --loglevel=error
-	@touch $@
+	$(call npm-tools,what drives Chromium)
 
 .tools/generators-npm/ready: requirements/generators/package.json requirements/generators/package-lock.json | $(UV)
-	@set -e; command -v npm >/dev/null || { echo "serverless-ml needs Node 20.19 or newer with npm for this (https://nodejs.org)" >&2; exit 1; }
-	@echo "installing the generators of TypeScript clients into .tools/generators-npm/"
-	@mkdir -p .tools/generators-npm
-	@cp requirements/generators/package*.json .tools/generators-npm/
-	@npm ci --prefix .tools/generators-npm --loglevel=error
-	@touch $@
+	$(call npm-tools,the generators of TypeScript clients)
