@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.large_tables import LABEL, LargeTable, write
-from benchmarks.tables import Run, alternately, run
+from benchmarks.tables import Run, alternately, is_side, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -101,9 +101,7 @@ _VERBS: dict[str, Callable[..., dict[str, float]]] = {"generate": generate, "fit
 
 def main(*arguments: str) -> None:
     """Compare, or be one side."""
-    verb, *more = arguments or ("",)
-    if verb in _VERBS:
-        sys.stdout.write(json.dumps(_VERBS[verb](*more)))
+    if is_side(_VERBS, arguments):
         return
     import argparse
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -64,6 +64,14 @@ def alternately(ours: Sequence[str], theirs: Sequence[str]) -> tuple[Run, Run]:
     """Of each command the run that took less CPU time, of two; neither is always the first."""
     first, second, third, fourth = run(ours), run(theirs), run(theirs), run(ours)
     return least(first, fourth), least(second, third)
+
+
+def is_side(verbs: Mapping[str, Callable[..., dict[str, float]]], arguments: Sequence[str]) -> bool:
+    """Whether the arguments are of one side of a comparison: it is then done, and told as `run` reads it."""
+    verb, *more = arguments or ("",)
+    if verb in verbs:
+        sys.stdout.write(json.dumps(verbs[verb](*more)))
+    return verb in verbs
 
 
 def least(*runs: Run) -> Run:
@@ -136,8 +144,7 @@ def compare(console: "Console", what: Sequence[tuple[str, str, int]]) -> None:
 
 def main(*arguments: str) -> None:
     """Compare, or train once."""
-    if arguments[:1] == ("fit",):
-        sys.stdout.write(json.dumps(fit(*arguments[1:])))
+    if is_side({"fit": fit}, arguments):
         return
     import argparse
 

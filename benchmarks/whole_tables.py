@@ -4,7 +4,6 @@
 of their own with one thread for matrices; what they import is not counted. With another word it is one side.
 """
 
-import json
 import os
 import shutil
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.large_tables import LABELS, NUMBERS, LargeTable, arrays, write
-from benchmarks.tables import alternately, run
+from benchmarks.tables import alternately, is_side, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -220,9 +219,7 @@ _VERBS: dict[str, Callable[..., dict[str, float]]] = {
 
 def main(*arguments: str) -> None:
     """Compare, or be one side."""
-    verb, *more = arguments or ("",)
-    if verb in _VERBS:
-        sys.stdout.write(json.dumps(_VERBS[verb](*more)))
+    if is_side(_VERBS, arguments):
         return
     import argparse
 

@@ -204,17 +204,18 @@ def _remove(folder: str, patterns: Iterable[str]) -> None:
             shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
-# Compiles a folder without what Python's option -OO leaves out, under the names that it reads without it.
-_WITHOUT_DOCSTRINGS = """
+# As `compileall`, which writes modules without docstrings under names that Python reads with -OO alone.
+_COMPILING = """
 import importlib.util, os, py_compile, sys
-folder, deployed_at = sys.argv[1:]
+folder, deployed_at, optimize = sys.argv[1:]
 for parent, folders, files in os.walk(folder):
     folders.sort()
     for name in sorted(name for name in files if name.endswith(".py")):
         path = os.path.join(parent, name)
         py_compile.compile(
             path, importlib.util.cache_from_source(path, optimization=""), deployed_at + path[len(folder):],
-            doraise=True, optimize=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            doraise=True, optimize=int(optimize),
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
 """
 
@@ -231,17 +232,11 @@ def compile_modules(folder: str, deployed_at: str, *, docstrings: bool = True) -
         docstrings: whether they have them, and checks by `assert`. Of our own modules nobody in a function
             reads one; they are an eighth of what it loads.
     """
-    compiling = [
-        *["-m", "compileall", "-q", "-f", "-j", "1"],
-        *["--invalidation-mode", "unchecked-hash", "-s", folder, "-p", deployed_at, folder],
-    ]
+    optimize = "0" if docstrings else "2"
     run(
         # One process, in sorted order, with one hash seed and none of this interpreter's own settings:
         # what the marshalled code refers to depends on all of them.
-        [
-            *[_target_python(), "-P", "-S"],
-            *(compiling if docstrings else ["-c", _WITHOUT_DOCSTRINGS, folder, deployed_at]),
-        ],
+        [_target_python(), "-P", "-S", "-c", _COMPILING, folder, deployed_at, optimize],
         doing=f"compiling {folder}",
         environment={"PYTHONHASHSEED": "0", "PATH": os.environ.get("PATH", os.defpath)},
     )
