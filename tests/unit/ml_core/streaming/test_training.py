@@ -203,7 +203,8 @@ def check_same_clusters(content: bytes, request: TrainingRequest, folder: Path) 
         assert also[name]["inertia"] == pytest.approx(metrics["inertia"], rel=1e-12, abs=1e-12)
         assert also[name].get("silhouette") == pytest.approx(metrics.get("silhouette"), abs=1e-9)
         assert also[name]["cluster_sizes"] == metrics["cluster_sizes"]
-    for name in ("contains_training_rows", "rows", "test_rows", "warnings"):
+    assert memory.manifest["encoding"]
+    for name in ("contains_training_rows", "encoding", "rows", "test_rows", "warnings"):
         assert parts.manifest[name] == memory.manifest[name]
     return parts.manifest["warnings"]  # type: ignore[return-value]
 
