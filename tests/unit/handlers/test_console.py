@@ -275,7 +275,8 @@ def test_under_invoke_local_it_is_the_same(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_on_azure_it_comes_as_the_worker_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    func = pytest.importorskip("azure.functions")
+    from azure import functions
+
     from handlers.clouds import azure
 
     monkeypatch.setattr(azure, "_API", [Api(services_over(tmp_path))])
@@ -283,7 +284,7 @@ def test_on_azure_it_comes_as_the_worker_takes_it(tmp_path: Path, monkeypatch: p
     called: Any = SimpleNamespace(invocation_id="r1")
     for encoding in ("gzip", "identity"):
         headers = {"Accept": CHROMIUM, "Accept-Encoding": encoding}
-        answer = azure.api(func.HttpRequest("GET", "https://a.net/", headers=headers, body=b""), called)
+        answer = azure.api(functions.HttpRequest("GET", "https://a.net/", headers=headers, body=b""), called)
         body = answer.get_body()
         assert (gzip.decompress(body) if encoding == "gzip" else body) == PAGE
         assert answer.headers["vary"] == "accept, accept-encoding"
