@@ -107,7 +107,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
 
 def test_a_dry_run_names_the_steps_and_changes_nothing(life: Life) -> None:
     said = life.serverless("deploy", "--dry-run")
-    assert "would:  1/25 create the service account serverless-ml-dev-" in said
+    assert "would:  1/26 create the service account serverless-ml-dev-" in said
     assert life.cloud.changes() == []
 
 
@@ -115,13 +115,18 @@ def test_deploy_makes_everything_and_says_where_it_is(life: Life) -> None:
     said = life.serverless("deploy")
     assert "deploy: google project demo-1, europe-west1, stage dev, service serverless-ml" in said
     assert f"endpoint  {life.cloud.url}/live/europe-west1/serverless-ml-dev-api" in said
-    life.run_what_was_uploaded()
 
 
 def test_a_second_deploy_changes_nothing(life: Life) -> None:
     before = len(life.cloud.changes())
     assert "nothing to change" in life.serverless("deploy")
     assert len(life.cloud.changes()) == before
+
+
+def test_a_page_at_a_new_address_may_use_the_bucket_after_the_next_deploy(life: Life) -> None:
+    life.run_what_was_uploaded()
+    assert "1/1 update the bucket" in life.serverless("deploy")
+    assert "nothing to change" in life.serverless("deploy")
 
 
 def test_it_is_closed_until_there_is_a_key(life: Life) -> None:

@@ -502,6 +502,7 @@ def _change(cloud: Cloud, name: str, function: Json) -> Json:
         for volume in config.get("secretVolumes", [])
     ]
     function["serviceConfig"] = config
+    function["url"] = f"https://{region}-{project}.cloudfunctions.net/{short}"
     build = f"projects/{number}/locations/{region}/builds/{len(cloud.operations)}"
     function["buildConfig"] = {**function["buildConfig"], "build": build}
     function["state"] = "DEPLOYING"

@@ -177,6 +177,14 @@ def test_the_services_own_page_may_upload_whatever_else_may(bench: Bench, servic
     assert {may_upload(bench, origin) for origin in (*own, "https://app.example.com")} == {True}
 
 
+def test_the_page_of_another_region_uses_the_bucket_of_its_own(bench: Bench, service: Service) -> None:
+    bench.deploy(service)
+    bench.deploy(make_service(region="us-central1"))
+    bench.deploy(service)
+    assert may_upload(bench, "https://europe-west1-demo-1.cloudfunctions.net")
+    assert not may_upload(bench, "https://us-central1-demo-1.cloudfunctions.net")
+
+
 def test_pages_of_named_origins_may_call_and_use_signed_addresses_until_they_are_named_no_more(
     bench: Bench, service: Service
 ) -> None:

@@ -14,7 +14,7 @@ from providers.deploying.service import Service
 from providers.google.deploying import packaging, planning
 from providers.google.deploying.access import translated
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
-from providers.google.deploying.desired import Desired, Json, desired
+from providers.google.deploying.desired import Desired, Json, bucket_name, desired
 from providers.google.deploying.names import GoogleNames, names_of
 from providers.google.deploying.settings import INGRESS, GoogleSettings, settings_of
 from providers.google.deploying.whereabouts import Whereabouts, bucket_of, parameters_of
@@ -185,7 +185,8 @@ class GoogleDeployer:
         queue = planning.queue_name(self._names.base, existing, int(time.time()))
         where = self._cloud.functions.labelled(self._names.owner)
         names = self._named(where)
-        should = desired(self._service, names, queue, where.addresses(names.function("api")))
+        addresses = where.addresses(names.function("api"), bucket_name(self._service, names))
+        should = desired(self._service, names, queue, addresses)
         return should, self._cloud.observe(should, where)
 
     def _named(self, where: Whereabouts) -> GoogleNames:

@@ -149,7 +149,7 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
         service: the configuration.
         names: what everything is called.
         queue: the queue's id (see `planning.queue_name`).
-        addresses: where the functions that answer callers are found already, in each region.
+        addresses: where functions that answer callers and use the bucket are found already.
 
     Raises:
         DeploymentFailed: for a parameter that cannot be.
@@ -160,7 +160,7 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
     members = {function: names.member(function) for function in service.functions}
     workers = set(members.values())
     queue_path = f"{names.location}/queues/{queue}"
-    bucket = str(service.provider.get("bucket") or "") or names.bucket
+    bucket = bucket_name(service, names)
     environment = {
         "ML_BUCKET": bucket,
         "ML_QUEUE": queue_path,
@@ -208,6 +208,11 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
         ],
         alarms_of(names, queue, settings.email, on=settings.alarms),
     )
+
+
+def bucket_name(service: Service, names: GoogleNames) -> str:
+    """The bucket that a parameter names, or the deployment's own."""
+    return str(service.provider.get("bucket") or "") or names.bucket
 
 
 def is_queue_of(base: str, queue: str) -> bool:

@@ -248,11 +248,12 @@ def _own_pages(should: Desired, now: ObservedProject) -> Steps:
     api, bucket = should.names.function("api"), should.bucket
 
     def update(cloud: ControlPlane, _: Progress) -> None:
-        addresses = cloud.functions.labelled(should.names.owner).addresses(api)
+        addresses = cloud.functions.labelled(should.names.owner).addresses(api, bucket.name)
         origins = own_origins([*bucket.own_origins, *addresses])
         cloud.bucket.update(bucket._replace(own_origins=origins))
 
-    if not any(path.endswith(f"/functions/{api}") for path in now.functions):
+    known = (path for path, each in now.functions.items() if bucket_of(each) == bucket.name)
+    if not any(path.endswith(f"/functions/{api}") for path in known):
         yield Step(f"let the console use the bucket {bucket.name}", update)
 
 

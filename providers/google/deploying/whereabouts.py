@@ -39,12 +39,12 @@ class Whereabouts(NamedTuple):
             raise DeploymentFailed(f"Google cannot list the functions in {region} now: try again later")
         return {path: each for path, each in self.functions.items() if region_of(path) == region}
 
-    def addresses(self, function: str) -> set[str]:
-        """Where the functions of a name answer in each region: Cloud Run's address, and Functions' own."""
+    def addresses(self, function: str, bucket: str) -> set[str]:
+        """Where the functions of a name that use a bucket answer: Cloud Run's address, and Functions' own."""
         return {
             str(address)
             for path, each in self.functions.items()
-            if path.endswith(f"/functions/{function}")
+            if path.endswith(f"/functions/{function}") and bucket_of(each) == bucket
             for address in (each.get("serviceConfig", {}).get("uri"), each.get("url"))
             if address
         }
