@@ -1,12 +1,14 @@
 'use strict';
 
-// `corsOrigins` and `basePath`, checked, and the origins as a bucket's CORS rule has them.
-// handlers/web.py says what they may be; one table of texts tests both (tests/unit/providers/test_web.py).
+// `corsOrigins`, `customDomains` and `basePath`, checked, and the origins as a bucket's CORS rules have them.
+// providers/deploying/web.py says what they may be; one table of texts tests both (tests/unit/providers/test_web.py).
 
 const ORIGIN = /^(https?):\/\/(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$/;
 const OWN_PORT = { http: ':80', https: ':443' };
 const BASE_PATH = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
+const DOMAIN = /^(?=.{4,248}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
 const MOST_ORIGINS = 64;
+const MOST_DOMAINS = 16;
 const LONGEST = 256;
 
 function isOrigin(text) {
@@ -14,12 +16,12 @@ function isOrigin(text) {
   return Boolean(found) && port !== OWN_PORT[scheme] && Number(port.slice(1)) <= 65535;
 }
 
-function originsOf(text) {
+function entriesOf(text) {
   return [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
 }
 
 function originsFault(text) {
-  const origins = originsOf(text);
+  const origins = entriesOf(text);
   if (origins.length > MOST_ORIGINS) return `expected at most ${MOST_ORIGINS} origins, got ${origins.length}`;
   if (origins.includes('*') && origins.length > 1) return 'expected * alone or origins, got both';
   const wrong = origins.find((each) => each !== '*' && !isOrigin(each));
@@ -27,6 +29,16 @@ function originsFault(text) {
     ? ''
     : 'expected origins as browsers send them (https://app.example.com: lower case, no path, no slash at the end, ' +
         `no wildcard, no port that is the scheme's own) or *, separated by commas, got "${wrong.slice(0, 80)}"`;
+}
+
+function domainsFault(text) {
+  const domains = entriesOf(text);
+  if (domains.length > MOST_DOMAINS) return `expected at most ${MOST_DOMAINS} names, got ${domains.length}`;
+  const wrong = domains.find((each) => !DOMAIN.test(each));
+  return wrong === undefined
+    ? ''
+    : 'expected host names, such as api.example.com (lower case, no scheme, no port, no path), separated by commas, ' +
+        `got "${wrong.slice(0, 80)}"`;
 }
 
 function basePathFault(text) {
@@ -38,16 +50,32 @@ function basePathFault(text) {
 
 module.exports = async ({ resolveVariable }) => {
   const origins = String((await resolveVariable("param:corsOrigins, ''")) || '');
+  const domains = String((await resolveVariable("param:customDomains, ''")) || '');
   const basePath = String((await resolveVariable("param:basePath, ''")) || '').trim();
-  for (const [name, fault] of [['corsOrigins', originsFault(origins)], ['basePath', basePathFault(basePath)]]) {
+  const faults = {
+    corsOrigins: originsFault(origins),
+    customDomains: domainsFault(domains),
+    basePath: basePathFault(basePath),
+  };
+  for (const [name, fault] of Object.entries(faults)) {
     if (fault) {
       // A thrown error would reach the user as the framework's stack; this is the one line that helps.
       console.error(`${name}: ${fault}`);
       process.exit(1);
     }
   }
-  const named = originsOf(origins);
+  const named = entriesOf(origins);
+  const own = [
+    { 'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}' },
+    ...entriesOf(domains).map((each) => `https://${each}`),
+  ];
   // CloudFormation wants a rule to name something, also where the condition leaves it out.
-  return { any: named.length ? 'yes' : 'no', origins: named.length ? named : ['*'], setting: named.join(','), basePath };
+  return {
+    any: named.length ? 'yes' : 'no',
+    origins: named.length ? named : ['*'],
+    own,
+    setting: named.join(','),
+    basePath,
+  };
 };
-Object.assign(module.exports, { originsFault, basePathFault });
+Object.assign(module.exports, { originsFault, domainsFault, basePathFault });

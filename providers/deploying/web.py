@@ -1,7 +1,8 @@
-"""The parameters `corsOrigins` and `basePath`, checked before anything is deployed.
+"""The parameters `corsOrigins`, `customDomains` and `basePath`, checked before anything is deployed.
 
-They become settings of the function that answers HTTP, and `corsOrigins` a rule of the bucket or container
-that signed addresses lead to. `handlers/web.py` says what they may be; one table of texts tests both.
+`corsOrigins` and `basePath` become settings of the function that answers HTTP, and `handlers/web.py` says
+what they may be; one table of texts tests both. The origins, and those of the own domains, become
+rules of the bucket or container that signed addresses lead to.
 """
 
 import re
@@ -17,14 +18,16 @@ STORAGE_SECONDS = 7200
 _ORIGIN = re.compile(r"(https?)://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 _OWN_PORT = {"http": ":80", "https": ":443"}
 _BASE_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
-_MOST_ORIGINS, _LONGEST = 64, 256
+_DOMAIN = re.compile(r"(?=.{4,248}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
+_MOST_ORIGINS, _MOST_DOMAINS, _LONGEST = 64, 16, 256
 
 
 class Web(NamedTuple):
-    """Whose pages may call, and what is before every path."""
+    """Whose pages may call, what is before every path, and the origins of the deployment's own domains."""
 
     origins: tuple[str, ...]
     base_path: str
+    own: tuple[str, ...] = ()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -36,10 +39,9 @@ def web_of(service: Service) -> Web:
     """What the service's parameters say.
 
     Raises:
-        DeploymentFailed: for an entry that is no origin, or a path that is none.
+        DeploymentFailed: for an entry that is no origin, a domain that is none, or a path that is none.
     """
-    text = str(service.provider.get("corsOrigins") or "")
-    origins = tuple(dict.fromkeys(entry.strip() for entry in text.split(",") if entry.strip()))
+    origins = _entries(service, "corsOrigins")
     if len(origins) > _MOST_ORIGINS:
         raise DeploymentFailed(f"corsOrigins: expected at most {_MOST_ORIGINS} origins, got {len(origins)}")
     if "*" in origins and len(origins) > 1:
@@ -57,7 +59,27 @@ def web_of(service: Service) -> Web:
             "basePath: expected a slash and a name, such as /ml or /team/ml (letters, digits, and . _ ~ - "
             f"inside; no slash at the end), got {base[:80]!r}"
         )
-    return Web(origins, base)
+    return Web(origins, base, tuple(f"https://{domain}" for domain in _domains(service)))
+
+
+def _entries(service: Service, parameter: str) -> tuple[str, ...]:
+    """What a parameter lists, separated by commas, each once."""
+    text = str(service.provider.get(parameter) or "")
+    return tuple(dict.fromkeys(entry.strip() for entry in text.split(",") if entry.strip()))
+
+
+def _domains(service: Service) -> tuple[str, ...]:
+    """The host names that lead to the deployment beside the cloud's own."""
+    domains = _entries(service, "customDomains")
+    if len(domains) > _MOST_DOMAINS:
+        raise DeploymentFailed(f"customDomains: expected at most {_MOST_DOMAINS} names, got {len(domains)}")
+    for entry in domains:
+        if not _DOMAIN.fullmatch(entry):
+            raise DeploymentFailed(
+                "customDomains: expected host names, such as api.example.com (lower case, no scheme, no port,"
+                f" no path), separated by commas, got {entry[:80]!r}"
+            )
+    return domains
 
 
 def _is_origin(text: str) -> bool:

@@ -219,12 +219,14 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
             [["https://app.example.com", "http://localhost:3000"]],
         ),
         (make_service(corsOrigins="*"), ("*", ""), [["*"]]),
+        (make_service(customDomains="ml.example.com, ml.example.org"), ("", ""), []),
     ):
         document = template(shape_of(service, NAMES))
         assert [fault for each in document["resources"] for fault in faults_of_resource(each)] == []
         (blobs,) = of_type(document, "Microsoft.Storage/storageAccounts/blobServices")
         found = blobs["properties"]["cors"]["corsRules"]
-        own = [f"https://{NAMES.app('api')}.azurewebsites.net"]
+        domains = [f"https://ml.example.{end}" for end in ("com", "org") if service.provider["customDomains"]]
+        own = [f"https://{NAMES.app('api')}.azurewebsites.net", *domains]
         assert [each["allowedOrigins"] for each in found] == [own, *rules], "the service's own page, always"
         assert all(each["allowedHeaders"] == ["*"] for each in found), "also those that Blob Storage wants"
         assert all({"GET", "PUT"} <= set(each["allowedMethods"]) for each in found)
@@ -240,7 +242,12 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value"), [("corsOrigins", "https://app.example.com/"), ("basePath", "ml")]
+    ("parameter", "value"),
+    [
+        ("corsOrigins", "https://app.example.com/"),
+        ("customDomains", "https://api.example.com"),
+        ("basePath", "ml"),
+    ],
 )
 def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(parameter: str, value: str) -> None:
     with pytest.raises(DeploymentFailed, match=f"^{parameter}: expected .*{value}"):

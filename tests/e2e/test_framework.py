@@ -195,12 +195,16 @@ def of_other_buckets(printed: Any, name: str, *, named: bool) -> list[Any]:
 def test_pages_of_named_origins_may_call_and_use_signed_addresses_and_else_none(
     project: Project, origins: str
 ) -> None:
-    parameters = ["--param", f"corsOrigins={origins}", "--param", "basePath=/ml"] if origins else []
+    domain = "customDomains=ml.example.com, ml.example.org"
+    parameters = (
+        ["--param", f"corsOrigins={origins}", "--param", "basePath=/ml", "--param", domain] if origins else []
+    )
     printed = yaml.safe_load(project.serverless("print", *parameters))
     cors = printed["resources"]["Resources"]["Models"]["Properties"]["CorsConfiguration"]["CorsRules"]
     own, named = cors
     assert own["AllowedOrigins"] == [
-        {"Fn::Sub": "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"}
+        {"Fn::Sub": "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"},
+        *(["https://ml.example.com", "https://ml.example.org"] if origins else []),
     ]
     assert {"GET", "PUT"} <= set(own["AllowedMethods"])
     assert own["AllowedHeaders"] == ["*"]
@@ -243,26 +247,33 @@ def test_a_buckets_rule_for_pages_comes_and_goes_with_the_parameter(
     def rules() -> Any:
         own, *others = storage.get_bucket_cors(Bucket="rules-for-pages")["CORSRules"]
         (api,) = [each for each in client("apigatewayv2").get_apis()["Items"] if each["Name"] == "pages"]
-        (origin,) = own["AllowedOrigins"]
+        origin, *domains = own["AllowedOrigins"]
         assert origin.startswith(f"https://{api['ApiId']}.execute-api.")
+        assert domains == ["https://ml.example.com"], "beside the API's own"
         assert {"GET", "PUT"} <= set(own["AllowedMethods"])
         return others
 
     formation, storage = client("cloudformation"), client("s3")
-    parameters = ("--param", "corsOrigins=https://app.example.com,http://localhost:3000")
+    domain = ("--param", "customDomains=ml.example.com")
+    parameters = ("--param", "corsOrigins=https://app.example.com,http://localhost:3000", *domain)
     formation.create_stack(StackName="pages", TemplateBody=template_of(*parameters))
     formation.get_waiter("stack_create_complete").wait(StackName="pages", WaiterConfig={"Delay": 1})
     (rule,) = rules()
     assert rule["AllowedOrigins"] == ["https://app.example.com", "http://localhost:3000"]
     assert {"GET", "PUT"} <= set(rule["AllowedMethods"])
-    formation.update_stack(StackName="pages", TemplateBody=template_of())
+    formation.update_stack(StackName="pages", TemplateBody=template_of(*domain))
     formation.get_waiter("stack_update_complete").wait(StackName="pages", WaiterConfig={"Delay": 1})
     assert rules() == [], "the service's own page uploads all the same"
     formation.delete_stack(StackName="pages")
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value"), [("corsOrigins", "https://app.example.com/"), ("basePath", "ml")]
+    ("parameter", "value"),
+    [
+        ("corsOrigins", "https://app.example.com/"),
+        ("customDomains", "https://api.example.com"),
+        ("basePath", "ml"),
+    ],
 )
 def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(
     project: Project, parameter: str, value: str

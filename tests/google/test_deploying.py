@@ -175,6 +175,14 @@ def test_the_services_own_page_may_upload_whatever_else_may(bench: Bench, servic
     assert "nothing to change" in bench.deploy(service)
     bench.deploy(make_service(corsOrigins="https://app.example.com"))
     assert {may_upload(bench, origin) for origin in (*own, "https://app.example.com")} == {True}
+    there = make_service(customDomains="ml.example.com,ml.example.org")
+    bench.deploy(there)
+    assert {may_upload(bench, f"https://{name}") for name in ("ml.example.com", "ml.example.org")} == {True}
+    assert not may_upload(bench, "https://app.example.com"), "it is named no more"
+    assert "nothing to change" in bench.deploy(there)
+    bench.deploy(service)
+    assert not may_upload(bench, "https://ml.example.com")
+    assert {may_upload(bench, origin) for origin in own} == {True}
 
 
 def test_the_page_of_another_region_uses_the_bucket_of_its_own(bench: Bench, service: Service) -> None:
@@ -210,7 +218,12 @@ def test_pages_of_named_origins_may_call_and_use_signed_addresses_until_they_are
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value"), [("corsOrigins", "https://app.example.com/"), ("basePath", "ml")]
+    ("parameter", "value"),
+    [
+        ("corsOrigins", "https://app.example.com/"),
+        ("customDomains", "https://api.example.com"),
+        ("basePath", "ml"),
+    ],
 )
 def test_a_parameter_of_the_web_that_cannot_be_is_one_clear_line(
     bench: Bench, parameter: str, value: str

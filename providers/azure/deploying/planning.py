@@ -316,6 +316,7 @@ def shape_of(service: Service, names_: Names) -> Shape:
         log_gigabytes=float(service.provider.get("logGigabytesPerDay", 0.2)),
         keep_days=int(service.provider.get("oldStatesExpireAfterDays", 30)),
         origins=web.origins,
+        own_origins=web.own,
         containers=(CONTAINER, KEYS_CONTAINER, *own_data),
         options=options,
     )

@@ -91,6 +91,7 @@ class Shape(NamedTuple):
     keep_days: int = 30
     # Whose pages may use signed addresses, beside the service's own.
     origins: Sequence[str] = ()
+    own_origins: Sequence[str] = ()
     # What the company wants of its own: alarms, network, key.
     options: Options = Options()
     # What each right's assignment is called; Azure alone knows the identities that a name is made from.
@@ -265,7 +266,7 @@ def _alarms(shape: Shape) -> Iterator[Json]:
 
 def _storage_cors(shape: Shape) -> list[Json]:
     """The rules for pages at signed addresses: the service's own page, and those that a parameter names."""
-    own = [f"https://{shape.names.app(app.function)}.azurewebsites.net" for app in shape.apps if app.signs]
+    apps = [f"https://{shape.names.app(app.function)}.azurewebsites.net" for app in shape.apps if app.signs]
     return [
         {
             "allowedOrigins": list(origins),
@@ -274,7 +275,7 @@ def _storage_cors(shape: Shape) -> list[Json]:
             "exposedHeaders": ["ETag", "Content-Disposition"],
             "maxAgeInSeconds": STORAGE_SECONDS,
         }
-        for origins in (own, shape.origins)
+        for origins in ([*apps, *shape.own_origins], shape.origins)
         if origins
     ]
 

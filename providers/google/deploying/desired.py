@@ -197,7 +197,7 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
             bucket_grants(bucket, members),
             _storage_cors(web.origins),
             settings.key,
-            own_origins([names.url("api"), *addresses]),
+            own_origins([names.url("api"), *web.own, *addresses]),
         ),
         _others(service, bucket, names.member("train")),
         [_function(names, function, settings, common, answering) for function in service.functions.values()],

@@ -1,4 +1,4 @@
-"""Origins and base paths: a function, both kinds of deployer and the framework's file take the same texts."""
+"""Origins, domains and base paths: functions, deployers and the framework's file take the same texts."""
 
 import json
 import os
@@ -62,6 +62,44 @@ NO_ORIGINS = [
     ",".join(f"https://a{number}.example" for number in range(65)),
     f"{LONG}a",
 ]
+DOMAINS = [
+    "",
+    " ",
+    "api.example.com",
+    " api.example.com, ml.example.co.uk,",
+    "a.io",
+    "xn--bcher-kva.example",
+    "1-2.example.com",
+    "api.xn--p1ai",
+    ",".join(f"a{number}.example" for number in range(16)),
+    ".".join(["a" * 63] * 3 + ["a" * 56]),
+]
+NO_DOMAINS = [
+    "https://api.example.com",
+    "api.example.com/",
+    "api.example.com/ml",
+    "api.example.com:8443",
+    "API.example.com",
+    "localhost",
+    "*.example.com",
+    "*",
+    "api..example.com",
+    ".example.com",
+    "api.example.com.",
+    "-api.example.com",
+    "api-.example.com",
+    "127.0.0.1",
+    "[::1]",
+    "bücher.example",
+    "a_b.example.com",
+    "api.example.com ml.example.com",
+    "api.example.com\nml.example.com",
+    "user@api.example.com",
+    "api.example.com,x",
+    ",".join(f"a{number}.example" for number in range(17)),
+    ".".join(["a" * 63] * 4),
+    "a" * 64 + ".example",
+]
 BASE_PATHS = ["", "/ml", "/v1", "/team/ml", "/a.b_c~d-e", "/ML", "/" + "a" * 255]
 NO_BASE_PATHS = [
     "ml",
@@ -88,6 +126,14 @@ def service_of(**provider: str) -> Service:
     return Service("s", "dev", "google", ROOT, dict(provider), {}, [])
 
 
+def domains_fault(text: str) -> str:
+    try:
+        web_of(service_of(customDomains=text))
+    except DeploymentFailed as refused:
+        return str(refused).removeprefix("customDomains: ")
+    return ""
+
+
 @pytest.mark.parametrize("text", ORIGINS)
 def test_what_is_a_list_of_origins_is_taken(text: str) -> None:
     assert origins_fault(text) == ""
@@ -104,6 +150,21 @@ def test_what_is_none_is_one_clear_line(text: str) -> None:
     with pytest.raises(DeploymentFailed) as refused:
         web_of(service_of(corsOrigins=text))
     assert str(refused.value) == str(raised.value).replace("ML_CORS_ORIGINS", "corsOrigins")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", DOMAINS)
+def test_what_is_a_list_of_domains_is_taken_as_the_origins_of_the_services_own_pages(text: str) -> None:
+    web = web_of(service_of(customDomains=text))
+    assert web.own == tuple(f"https://{each.strip()}" for each in text.split(",") if each.strip())
+    assert origins_fault(",".join(web.own)) == "", "as browsers send them"
+    assert web.settings == Web((), "").settings, "their pages need no leave to call"
+
+
+@pytest.mark.parametrize("text", NO_DOMAINS)
+def test_what_is_no_domain_is_one_clear_line(text: str) -> None:
+    with pytest.raises(DeploymentFailed, match=r"^customDomains: expected .*, got ") as refused:
+        web_of(service_of(customDomains=text))
     assert "\n" not in str(refused.value)
 
 
@@ -127,14 +188,16 @@ def test_what_is_no_base_path_is_one_clear_line(text: str) -> None:
 def test_the_frameworks_file_says_the_same() -> None:
     program = (
         "const web = require('./providers/aws/web.js');"
-        "const [origins, paths] = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
-        "console.log(JSON.stringify([origins.map(web.originsFault), paths.map(web.basePathFault)]));"
+        "const [origins, domains, paths] = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
+        "console.log(JSON.stringify([origins.map(web.originsFault), domains.map(web.domainsFault),"
+        " paths.map(web.basePathFault)]));"
     )
-    texts = [ORIGINS + NO_ORIGINS, BASE_PATHS + NO_BASE_PATHS]
+    texts = [ORIGINS + NO_ORIGINS, DOMAINS + NO_DOMAINS, BASE_PATHS + NO_BASE_PATHS]
     said = subprocess.run(
         ["node", "-e", program], input=json.dumps(texts), cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    for given, faults, of in zip(texts, json.loads(said), (origins_fault, base_path_fault), strict=True):
+    of_ours = (origins_fault, domains_fault, base_path_fault)
+    for given, faults, of in zip(texts, json.loads(said), of_ours, strict=True):
         for text, fault in zip(given, faults, strict=True):
             # The quotes and what JavaScript counts as a character are its own.
             assert fault.partition(", got")[0] == of(text).partition(", got")[0], text
