@@ -10,9 +10,9 @@ import { MonitoringPage } from "./pages/monitoring.tsx";
 import { Try } from "./pages/try.tsx";
 import { VersionPage } from "./pages/version.tsx";
 import { Failure, Loading } from "./parts/states.tsx";
-import { SignIn } from "./parts/sign-in.tsx";
+import { SignIn, SignInAgain } from "./parts/sign-in.tsx";
 import { place, to, type Place } from "./router.ts";
-import { BASE, forget, get, Refused } from "./service.ts";
+import { BASE, forget, Refused, whoami } from "./service.ts";
 import { caller, ended, keep, key, may, type Caller } from "./session.ts";
 
 const PAGES: { name: string; title: string; right: string }[] = [
@@ -25,24 +25,23 @@ const PAGES: { name: string; title: string; right: string }[] = [
 export function App() {
   const [failure, fail] = useState<unknown>(null);
   const [round, setRound] = useState(0);
-  const enter = () => {
-    ended.value = "";
-    setRound(count => count + 1);
-  };
+  const enter = () => setRound(count => count + 1);
   useEffect(() => {
     const leaving = new AbortController();
     fail(null);
-    get<Caller>("/v1/whoami", leaving.signal).then(
+    whoami(leaving.signal).then(
       told => {
         caller.value = told;
+        ended.value = "";
       },
       error => {
-        if (!leaving.signal.aborted) fail(error);
+        if (leaving.signal.aborted) return;
+        if (ended.value) ended.value = (error as Error).message;
+        else fail(error);
       },
     );
     return () => leaving.abort();
   }, [round]);
-  if (ended.value) return <SignIn reason={ended.value} enter={enter} />;
   if (failure instanceof Refused && failure.status === 401) return <SignIn reason={failure.message} enter={enter} />;
   if (failure) return <main><Failure error={failure} again={enter} /></main>;
   if (!caller.value) return <main><Loading /></main>;
@@ -52,7 +51,13 @@ export function App() {
     caller.value = null;
     enter();
   };
-  return <Frame who={caller.value} leave={leave} />;
+  // The page stays below, with what was written on it.
+  return (
+    <>
+      <Frame who={caller.value} leave={leave} />
+      {ended.value && <SignInAgain reason={ended.value} enter={enter} />}
+    </>
+  );
 }
 
 function Frame({ who, leave }: { who: Caller; leave: () => void }) {

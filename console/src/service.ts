@@ -1,6 +1,6 @@
 // Asks the service. Everything that goes out goes through here, to the service's own origin or to an address
 // that it signed; the key goes to the service alone.
-import { caller, ended, key } from "./session.ts";
+import { another, caller, ended, key, type Caller } from "./session.ts";
 
 // What a custom domain, a proxy or a gateway's stage has before every path.
 export const BASE = location.pathname.replace(/\/+$/, "");
@@ -66,6 +66,9 @@ export async function ask<T>(method: string, path: string, asked: Asked = {}): P
   return { ...told, value };
 }
 
+/** Who the key is of. */
+export const whoami = (signal: AbortSignal): Promise<Caller> => get<Caller>(WHO, signal);
+
 export const get = async <T>(path: string, signal?: AbortSignal): Promise<T> =>
   (await ask<T>("GET", path, signal ? { signal } : {})).value;
 
@@ -121,8 +124,26 @@ export function put(
   });
 }
 
-/** What the service answers; the key goes with each request, where there is one. */
+const WHO = "/v1/whoami";
+
+/**
+ * What the service answers; the key goes with each request, where there is one.
+ *
+ * One whose key has ended was not done: it waits until the person has entered another, and is sent again.
+ */
 async function reached(path: string, headers: Record<string, string>, sent: RequestInit = {}): Promise<Response> {
+  for (;;) {
+    const asking = key.value;
+    const answer = await answered(path, headers, sent);
+    // Who has not been let in yet is told so where it enters the key.
+    if (answer.status !== 401 || !caller.value || path === WHO) return answer;
+    const { message } = refusal(answer, await answer.text());
+    if (asking === key.value && !ended.value) ended.value = message;
+    await another(sent.signal);
+  }
+}
+
+async function answered(path: string, headers: Record<string, string>, sent: RequestInit): Promise<Response> {
   const keyed = key.value ? { ...headers, authorization: `Bearer ${key.value}` } : headers;
   try {
     // The origin is named: a path that begins with two slashes would lead, and bring the key, to another host.
@@ -133,7 +154,7 @@ async function reached(path: string, headers: Record<string, string>, sent: Requ
   }
 }
 
-/** An answer that says no. One to a key that was let in before ends the session, whatever was asked. */
+/** An answer that says no. */
 function refusal(answer: Response, text: string): Refused {
   let said: Record<string, unknown> = {};
   try {
@@ -143,7 +164,6 @@ function refusal(answer: Response, text: string): Refused {
   }
   const message = String(said["detail"] ?? said["error"] ?? `${answer.status} ${answer.statusText}`);
   const faults = Array.isArray(said["faults"]) ? (said["faults"] as Fault[]) : [];
-  if (answer.status === 401 && caller.value) ended.value = message;
   return new Refused(answer.status, String(said["code"] ?? ""), message, faults, String(said["request_id"] ?? ""));
 }
 

@@ -1,5 +1,5 @@
 // Who is asking: the key of this tab, and what the service says that it may do.
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 
 const KEPT = "key";
 
@@ -19,6 +19,22 @@ export const caller = signal<Caller | null>(null);
 
 /** Why the key that was let in is so no more: it ran out, or somebody took it back. */
 export const ended = signal("");
+
+/** Settles once another key was let in in the place of one that has ended; whoever leaves meanwhile waits no more. */
+export function another(leaving?: AbortSignal | null): Promise<void> {
+  return new Promise((entered, left) => {
+    if (leaving?.aborted) return left(new DOMException("", "AbortError"));
+    const stop = effect(() => {
+      if (ended.value) return;
+      entered();
+      queueMicrotask(() => stop());
+    });
+    leaving?.addEventListener("abort", () => {
+      stop();
+      left(new DOMException("", "AbortError"));
+    });
+  });
+}
 
 export const rights = computed(() => new Set(caller.value?.rights ?? []));
 export const may = (right: string): boolean => rights.value.has(right);

@@ -1,35 +1,60 @@
 // Asks for the key, where the service wants one.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { keep } from "../session.ts";
 import { sentence } from "./states.tsx";
 
-export function SignIn({ reason, enter }: { reason: string; enter: () => void }) {
+interface Asked {
+  reason: string;
+  enter: () => void;
+}
+
+export function SignIn(asked: Asked) {
+  return <main><Form {...asked} note="It stays in this tab until that is closed, and goes to this service alone." /></main>;
+}
+
+/** Over the page that is open, all of it, when its key has ended: what was written there is still there below. */
+export function SignInAgain(asked: Asked) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const show = () => dialog.current?.open || dialog.current?.showModal();
+  useEffect(() => {
+    const before = document.activeElement;
+    show();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return (
+    <dialog ref={dialog} class="whole" aria-label="Another key is needed" onCancel={event => event.preventDefault()} onClose={show}>
+      <Form {...asked} note="With another key it goes on from here: nothing that you wrote is lost." />
+    </dialog>
+  );
+}
+
+function Form({ reason, enter, note }: Asked & { note: string }) {
   const [typed, type] = useState("");
   return (
-    <main>
-      <form
-        class="sign-in"
-        onSubmit={event => {
-          event.preventDefault();
-          keep(typed.trim());
-          enter();
-        }}
-      >
-        <h1>A key is needed</h1>
-        <p role="alert">{sentence(reason)}</p>
-        <label for="key">Key</label>
-        <input
-          id="key"
-          type="password"
-          autocomplete="off"
-          spellcheck={false}
-          required
-          value={typed}
-          onInput={event => type(event.currentTarget.value)}
-        />
-        <p class="soft">It stays in this tab until that is closed, and goes to this service alone.</p>
-        <button type="submit">Enter</button>
-      </form>
-    </main>
+    <form
+      class="sign-in"
+      onSubmit={event => {
+        event.preventDefault();
+        keep(typed.trim());
+        enter();
+      }}
+    >
+      <h1>A key is needed</h1>
+      <p role="alert">{sentence(reason)}</p>
+      <label for="key">Key</label>
+      <input
+        id="key"
+        type="password"
+        autocomplete="off"
+        spellcheck={false}
+        required
+        value={typed}
+        onInput={event => type(event.currentTarget.value)}
+      />
+      <p class="soft">{note}</p>
+      <button type="submit">Enter</button>
+    </form>
   );
 }

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from providers.deploying.keys import KeyLimits, new_key
+from providers.deploying.keys import KeyLimits, NewKey, new_key
 from tests.e2e.local_server import ROOT, LocalServer
 from tests.oracles.console.chromium import scenario
 
@@ -24,6 +24,9 @@ HOSTILE = [
 ]
 CALLER = new_key("admin")
 LIMITED = new_key("predict", limits=KeyLimits(models=["iris"]))
+SHORT = new_key("admin", limits=KeyLimits(expires="2999-01-01T00:00:00Z"))
+NEXT = new_key("admin")
+RAN_OUT = "2026-01-01T00:00:00Z"
 
 
 class Console(NamedTuple):
@@ -35,8 +38,13 @@ class Console(NamedTuple):
     failed: str
 
 
-def write_keys(path: Path, *keys: Any) -> None:
+def write_keys(path: Path, *keys: NewKey) -> None:
     path.write_text(json.dumps([each.record for each in keys]), encoding="utf-8")
+
+
+def ran_out(key: NewKey) -> NewKey:
+    """The key, as it is once its time is over."""
+    return key._replace(record={**key.record, "expires": RAN_OUT})
 
 
 def upload(server: LocalServer, name: str, data: bytes, **headers: str) -> str:
@@ -110,12 +118,21 @@ def test_every_page_is_clean_under_hostile_names_in_both_themes_and_at_three_wid
 
 
 def test_a_key_is_asked_for_kept_in_its_tab_and_ends(console: Console) -> None:
+    known = {
+        "take the first key back": [LIMITED, SHORT, NEXT],
+        "let the second key run out": [LIMITED, ran_out(SHORT), NEXT],
+        "let the third key run out": [LIMITED, ran_out(NEXT)],
+        "let the third key in again": [LIMITED, NEXT],
+    }
     done = scenario(
         "keys",
-        lambda _: write_keys(console.keys, LIMITED),
+        lambda told: write_keys(console.keys, *known[told]),
         url=f"{console.server.url}/",
         key=CALLER.key,
         limited=LIMITED.key,
+        short=SHORT.key,
+        next=NEXT.key,
+        model="from-table",
     )
     write_keys(console.keys, CALLER, LIMITED)
     assert done["found"] == []
@@ -131,7 +148,13 @@ def test_a_key_is_asked_for_kept_in_its_tab_and_ends(console: Console) -> None:
     for_all, for_few = seen["offered"]
     assert {"Jobs", "Datasets"} <= set(for_all)
     assert not {"Jobs", "Datasets"} & set(for_few), "what its role may not do is not offered"
-    assert "key" in seen["ended"].lower(), "the page asks for another, and says why"
+    assert "the key is not known" in seen["ended"].lower(), "the page asks for another, and says why"
+    assert seen["after"] == ["Jobs", "#/jobs"], "and goes on where it was"
+    assert f"expired on {RAN_OUT}" in seen["ranOut"]
+    assert seen["missed"] == 401
+    assert seen["saved"] == ["Written before the key ran out", True], "what was to be done is done after all"
+    assert seen["kept"] == "42"
+    assert seen["typed"] == ["42", True]
 
 
 def test_a_client_is_answered_as_ever_beside_it(console: Console) -> None:
