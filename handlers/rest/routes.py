@@ -82,6 +82,11 @@ _AFTER = "`next_after` of the page before: continues the list."
 QUERY: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "The most entries to list."},
     "after": {**NAME, "description": _AFTER},
+    "prefix": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        "description": "Only those whose names begin so, in upper or lower case.",
+    },
     "after:job": {"type": "string", "pattern": "^[0-9a-f]{28}$", "description": _AFTER},
     "after:file": {"type": "string", "pattern": "^[a-z]+-[0-9]{5,9}\\.[a-z]+$", "description": _AFTER},
     "state": {
@@ -232,7 +237,7 @@ ROUTES = (
         "datasets:datasets",
         TRAIN,
         ((200, "Datasets"), (304, "")),
-        query=("limit", "after"),
+        query=("limit", "after", "prefix"),
         headers=("if-none-match",),
     ),
     Route(
@@ -260,7 +265,7 @@ ROUTES = (
         "models:models",
         READ,
         ((200, "Models"), (304, "")),
-        query=("limit", "after"),
+        query=("limit", "after", "prefix"),
         headers=("if-none-match",),
     ),
     Route(

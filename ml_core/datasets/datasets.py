@@ -126,22 +126,33 @@ class Datasets:
         return Upload(name, f"dataset://{name}/{upload}", signed.url, signed.headers, expires)
 
     def list(
-        self, limit: int, after: str | None = None, *, among: Callable[[str], bool] | None = None
+        self,
+        limit: int,
+        after: str | None = None,
+        *,
+        prefix: str = "",
+        among: Callable[[str], bool] | None = None,
     ) -> DatasetsPage:
         """At most `limit` datasets that something was uploaded to, after the name `after`.
 
-        They are in the order of their names in lower case. `among` says of such a name whether it may be
-        told, None tells all.
+        They are in the order of their names in lower case, all of which begin with `prefix` in lower case.
+        `among` says of such a name whether it may be told, None tells all.
         """
-        last = "" if after is None else after.lower()
-        newest = self._newest(lambda name: name > last and (among is None or among(name)), last, limit + 1)
+        last, start = "" if after is None else after.lower(), prefix.lower()
+
+        def told(name: str) -> bool:
+            return name > last and name.startswith(start) and (among is None or among(name))
+
+        newest = self._newest(told, last, start, limit + 1)
         found = [_listed(newest[name]) for name in sorted(newest)[:limit]]
         return DatasetsPage(found, found[-1].name if len(newest) > limit else None)
 
-    def _newest(self, told: Callable[[str], bool], last: str, count: int) -> dict[str, ObjectInfo]:
+    def _newest(
+        self, told: Callable[[str], bool], last: str, prefix: str, count: int
+    ) -> dict[str, ObjectInfo]:
         """The newest uploads of at least the next `count` names, by the name in lower case.
 
-        `told` says which names are meant: some or all of those after `last`.
+        `told` says which names are meant: some or all of those after `last` that begin with `prefix`.
 
         Keys are in another order where a name begins with another: `a-b/` comes before `a/`. So the listing
         begins before what goes on from `last`, and what may come later than its end is looked for.
@@ -149,7 +160,7 @@ class Datasets:
         found: dict[str, ObjectInfo] = {}
         listed = f"{UPLOADS}{last}" if last else None
         while len(found) < count:
-            page = self._store.list(UPLOADS, after=listed, limit=LARGEST_PAGE)
+            page = self._store.list(f"{UPLOADS}{prefix}", after=listed, limit=LARGEST_PAGE)
             for each in page.objects:
                 name = _folder_of(each.key)
                 if told(name):

@@ -309,16 +309,22 @@ class Registry:
         return None if document is None else self._existing(known.name, document)
 
     def models(
-        self, limit: int = 100, after: str | None = None, *, among: Callable[[str], bool] | None = None
+        self,
+        limit: int = 100,
+        after: str | None = None,
+        *,
+        prefix: str = "",
+        among: Callable[[str], bool] | None = None,
     ) -> ModelsPage:
         """At most `limit` (1 to 1000) models after the one named `after`; a short page need not be last.
 
-        They are in the order of their names in lower case. `among` says of such a name whether it may be
-        told, None tells all. Raises `InvalidInput` (`after`), `Unavailable`.
+        They are in the order of their names in lower case, all of which begin with `prefix` in lower case.
+        `among` says of such a name whether it may be told, None tells all.
+        Raises `InvalidInput` (`after`), `Unavailable`.
         """
         if after is not None:
             check_name(after, "after")
-        names, whole = self._names_after("" if after is None else after.lower(), limit, among)
+        names, whole = self._names_after("" if after is None else after.lower(), limit, prefix.lower(), among)
         documents = zip(names, read_many(self.store, map(model_key, names)), strict=True)
         found = [
             (ModelDocument(spelling(name, document.body), document, self.store), document.body["deleted"])
@@ -331,9 +337,11 @@ class Registry:
         return ModelsPage(models, shown[-1][0].name if shown and more else None)
 
     def _names_after(
-        self, last: str, limit: int, among: Callable[[str], bool] | None
+        self, last: str, limit: int, prefix: str, among: Callable[[str], bool] | None
     ) -> tuple[list[str], bool]:
         """At least `limit` of the next names in lower case after `last`, in order, and whether they are all.
+
+        Of those that begin with `prefix`: a store lists no others.
 
         Keys are in another order where a name begins with another: `a-b.json` comes before `a.json`. So the
         listing begins before what goes on from `last`, and what may come later than its end is added to the
@@ -345,10 +353,10 @@ class Registry:
         most = LARGEST_PAGE if among else min(limit + 1, LARGEST_PAGE)
 
         def told(name: str) -> bool:
-            return name > last and (among is None or among(name))
+            return name > last and name.startswith(prefix) and (among is None or among(name))
 
         while True:
-            page = self.store.list(_FOLDER, after=listed, limit=most)
+            page = self.store.list(f"{_FOLDER}{prefix}", after=listed, limit=most)
             found = [_name_in(each.key) for each in page.objects if each.key.endswith(_ENDING)]
             names += filter(told, found)
             listed = page.next_after

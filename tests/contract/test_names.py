@@ -85,22 +85,22 @@ def register(registry: Registry, name: str, job: str) -> int:
     return registry.register(name, job, sha256=job, size=1, algorithm="none")
 
 
-def listed_models(registry: Registry, limit: int) -> list[str]:
+def listed_models(registry: Registry, limit: int, prefix: str = "") -> list[str]:
     names: list[str] = []
     after = None
     while True:
-        page = registry.models(limit, after)
+        page = registry.models(limit, after, prefix=prefix)
         names += [model.name for model in page.models]
         after = page.next_after
         if after is None:
             return names
 
 
-def listed_datasets(store: ObjectStore, limit: int) -> list[str]:
+def listed_datasets(store: ObjectStore, limit: int, prefix: str = "") -> list[str]:
     names: list[str] = []
     after = None
     while True:
-        page = datasets_of(store).list(limit, after)
+        page = datasets_of(store).list(limit, after, prefix=prefix)
         assert len(page.datasets) <= limit
         names += [each.name for each in page.datasets]
         after = page.next_after
@@ -123,6 +123,35 @@ def test_models_of_all_kinds_of_names_are_apart_and_listed_in_order(store: Objec
     assert register(registry, "a.json", "another") == 2
     with pytest.raises(ModelNotFound):
         registry.model("a")
+
+
+BEGINNINGS = ["a", "A", "a.", "a-", "a.d", "a.json", "a1", "N", "x", "y" * 62, "z" * 63, "q", "a.b.json"]
+
+
+def beginning(prefix: str) -> list[str]:
+    return [name for name in NAMES if name.lower().startswith(prefix.lower())]
+
+
+def test_models_are_found_by_what_their_names_begin_with(store: ObjectStore) -> None:
+    registry = Registry(store)
+    for name in NAMES:
+        register(registry, name, f"job of {name}")
+    for prefix in BEGINNINGS:
+        for limit in (1, 3, 1000):
+            assert listed_models(registry, limit, prefix) == beginning(prefix)
+    assert registry.models(100, "0", prefix="a").models[0].name == "a", "after a name that comes before them"
+    assert registry.models(100, "z", prefix="a").models == [], "after one that comes behind them"
+    assert [
+        model.name for model in registry.models(100, prefix="a", among=lambda name: "b" in name).models
+    ] == [name for name in beginning("a") if "b" in name.lower()]
+
+
+def test_datasets_are_found_by_what_their_names_begin_with(store: ObjectStore) -> None:
+    for name in NAMES:
+        put(store, name)
+    for prefix in BEGINNINGS:
+        for limit in (1, 3, 1000):
+            assert listed_datasets(store, limit, prefix) == beginning(prefix)
 
 
 def test_datasets_of_all_kinds_of_names_are_apart_and_listed_in_order(store: ObjectStore) -> None:

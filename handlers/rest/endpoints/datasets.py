@@ -26,7 +26,10 @@ def datasets(call: Call) -> Response:
     """List the datasets by their names in lower case, each with its newest upload."""
     query = call.query()
     page = call.services.datasets.list(
-        call.page_length(query), query.get("after"), among=among(call.caller, DATASET)
+        call.page_length(query),
+        query.get("after"),
+        prefix=query.get("prefix", ""),
+        among=among(call.caller, DATASET),
     )
     return polled(
         call, {"datasets": [each._asdict() for each in page.datasets], "next_after": page.next_after}

@@ -36,7 +36,7 @@ ABOUT_BODY: Schema = {
 
 
 def models(call: Call) -> Response:
-    """List the models, in the order that their names have in lower case.
+    """List the models, or those whose names begin with `prefix`, in the order of their names in lower case.
 
     `entries` has what a list shows of each: its newest version with the metric that stands for what that
     reached, its aliases, the same metric of the versions before, and what people wrote about it.
@@ -45,7 +45,10 @@ def models(call: Call) -> Response:
 
     query = call.query()
     page = call.services.registry.models(
-        call.page_length(query), query.get("after"), among=among(call.caller, MODEL)
+        call.page_length(query),
+        query.get("after"),
+        prefix=query.get("prefix", ""),
+        among=among(call.caller, MODEL),
     )
     names = [model.name for model in page.models]
     written = call.services.abouts.of_models(names)

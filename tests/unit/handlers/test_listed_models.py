@@ -184,6 +184,26 @@ def test_a_page_reads_as_much_whatever_there_is_of_each_model(service: Listed) -
     assert read_many < 10 * read_few
 
 
+def test_one_of_many_is_found_by_the_beginning_of_its_name(service: Listed) -> None:
+    """One list, and the documents of what is found: however many others there are."""
+    told = []
+    for others in (30, 300):
+        for number in range(others):
+            service.register(f"m-{number:03d}", 0.5)
+        for name in ("Price-eu", "price-us"):
+            service.register(name, 0.5)
+        service.store.forget()
+        found = service.listed("?prefix=PRICE-&limit=10")
+        assert (found["models"], found["next_after"]) == (["Price-eu", "price-us"], None)
+        told.append(dict(service.store.requests))
+    assert told[0] == told[1]
+    assert told[1]["list models"] == 1
+    assert told[1]["get models"] == 2
+    assert service.listed("?prefix=nothing")["models"] == []
+    for wrong in ("", "-", "../x", "a/b", "x" * 64):
+        assert service.ask("GET", f"/v1/models?prefix={wrong}").status == 422, wrong
+
+
 def test_a_cold_prediction_reads_little_more(service: Listed) -> None:
     """The document is read before the first prediction: the metric takes some thirty bytes a version."""
     service.register("plain", *([None] * 8))
