@@ -1,9 +1,10 @@
 // One job: how far it is, how it goes, and what came of it.
-import type { Job as JobAnswer, JobFiles, Step } from "../answers.ts";
+import type { Job as JobAnswer, JobFiles, Measured, Step } from "../answers.ts";
 import { Line, type Series } from "../charts/line.tsx";
 import { useLive } from "../live.ts";
 import { Confirmed } from "../parts/dialog.tsx";
-import { count, duration, many, metric, number, size, words } from "../parts/format.ts";
+import { count, duration, many, metric, size, words } from "../parts/format.ts";
+import { figures, says, valued } from "../parts/measures.ts";
 import { isOver, JobState, progress, purpose } from "../parts/job-state.tsx";
 import { sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -91,21 +92,23 @@ function Outcome({ job }: { job: JobAnswer }) {
     );
   if (job.version === null) return null;
   const measured = job.metrics?.test ?? job.metrics?.training ?? {};
-  const figures = Object.entries(measured).filter((entry): entry is [string, number] => typeof entry[1] === "number");
+  const found = figures(measured as Measured);
   return (
     <section class="notice">
       <p class="row">
-        <a class="button" href={to("models", job.model)}>Open the model</a>
-        <span>This is version {job.version} of {job.model}.</span>
+        {may("read") && <a class="button" href={to("models", job.model, job.version)}>Open version {job.version}</a>}
+        {may("predict") && <a class="button second" href={to("try", job.model, job.version)}>Try it</a>}
+        {may("read") && <a href={to("models", job.model)}>All versions of {job.model}</a>}
       </p>
-      {figures.length > 0 && (
+      {found.length > 0 && (
         <>
-          <h2>{job.metrics?.test ? "On rows that were held out" : "On the rows it was trained on"}</h2>
+          <h2>{job.metrics?.test ? "On rows that it has not seen" : "On the rows it was trained on"}</h2>
           <dl class="facts">
-            {figures.map(([name, value]) => (
+            {found.map(([name, value]) => (
               <div key={name}>
                 <dt>{metric(name)}</dt>
-                <dd>{number(value)}</dd>
+                <dd>{valued(name, value)}</dd>
+                {says(name) && <dd class="soft">{says(name)}</dd>}
               </div>
             ))}
           </dl>

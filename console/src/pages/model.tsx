@@ -4,8 +4,8 @@ import { About } from "../parts/about.tsx";
 import { Confirmed } from "../parts/dialog.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { written } from "../parts/facts.tsx";
-import { count, metric, number } from "../parts/format.ts";
-import { figures, headline, lowerIsBetter, named, ofTheRows } from "../parts/measures.ts";
+import { count, metric } from "../parts/format.ts";
+import { figures, headline, lowerIsBetter, named, ofTheRows, valued } from "../parts/measures.ts";
 import { Empty, Failure, Loading, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { useLive } from "../live.ts";
@@ -105,7 +105,7 @@ function List({ name, listed, chosen, choose }: { name: string; listed: Versions
                     <ul class="tags">{each.aliases.map(alias => <li key={alias} class="alias">{alias}</li>)}</ul>
                   )}
                 </th>
-                {best && <td class="number">{reached === undefined ? "–" : number(reached)}</td>}
+                {best && <td class="number">{reached === undefined ? "–" : valued(best, reached)}</td>}
                 <td class="roomy">{each.algorithm.replaceAll("_", " ")}</td>
                 <td class="number roomy">{each.rows === null ? "–" : count(each.rows)}</td>
                 <td><Time at={each.created} /></td>
@@ -145,7 +145,7 @@ function Compared({ versions }: { versions: Version[] }) {
       const told = values.filter(each => each !== undefined);
       const top = lowerIsBetter(name) ? Math.min(...told) : Math.max(...told);
       const unlike = told.length > 1 && new Set(told).size > 1 && !ofTheRows(name);
-      return { name: metric(name), cells: values.map(each => (each === undefined ? "–" : number(each))), ...(unlike && { best: values.indexOf(top) }) };
+      return { name: metric(name), cells: values.map(each => (each === undefined ? "–" : valued(name, each))), ...(unlike && { best: values.indexOf(top) }) };
     });
   const keys = [...new Set(versions.flatMap(each => Object.keys(each.hyperparameters ?? {})))];
   const groups: [string, Row[]][] = [

@@ -9,7 +9,7 @@ import { Disclosure } from "../parts/disclosure.tsx";
 import { Facts, written, type Fact } from "../parts/facts.tsx";
 import { Field } from "../parts/field.tsx";
 import { count, metric, moment, number, share, size } from "../parts/format.ts";
-import { figures, headline, named, says } from "../parts/measures.ts";
+import { figures, headline, named, says, valued } from "../parts/measures.ts";
 import { Failure, sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { useLive } from "../live.ts";
@@ -127,7 +127,7 @@ function Figures({ version, parts }: { version: Version; parts: Part[] }) {
             <th scope="row">{metric(name)}{says(name) && <span class="soft under">{says(name)}</span>}</th>
             {parts.map(part => {
               const found = value(part, name);
-              return <td key={part} class="number">{found === undefined ? "–" : number(found)}</td>;
+              return <td key={part} class="number">{found === undefined ? "–" : valued(name, found)}</td>;
             })}
           </tr>
         ))}
@@ -408,7 +408,7 @@ function Card({ version }: { version: Version }) {
         ["It takes", version.input ? KINDS[version.input.kind] + (version.input.shape ? ` of ${version.input.shape.join(" × ")}` : "") : `rows of ${count(version.features.length)} columns: ${names(version.features)}`],
         ["It says", version.classes ? `one of ${count(version.classes.length)} classes: ${names(version.classes)}` : "which cluster a row is in"],
         ["Trained on", `${source(version)}${version.rows === null ? "" : `, ${count(version.rows)} rows`}${splitOf(version) ? `; held out: ${splitOf(version)}` : ""}`],
-        ["How good", best && `${metric(best[0])} ${number(best[1])} on ${tested ? `${count(version.test_rows ?? 0)} held-out rows` : "the rows trained on"}${baseline === undefined ? "" : `; always the most frequent class: ${number(baseline)}`}`],
+        ["How good", best && `${metric(best[0])} ${valued(...best)} on ${tested ? `${count(version.test_rows ?? 0)} held-out rows` : "the rows trained on"}${baseline === undefined ? "" : `; always the most frequent class: ${valued("baseline", baseline)}`}`],
         ["Limits", limits.length ? <ul>{limits.map(each => <li key={each}>{each}</li>)}</ul> : "None are known to the service. It has not judged whether the data were fair or right."],
         ["When and who", `${moment(version.created)}, ${version.registered ? `registered${version.registered.by ? ` by ${version.registered.by}` : ""}` : `by job ${version.lineage.job}`}${job?.submitter ? `, sent with the key ${job.submitter}` : ""}`],
         ["SHA-256", <code>{version.sha256}</code>],

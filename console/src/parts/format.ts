@@ -2,6 +2,7 @@
 const numbers = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 const counts = new Intl.NumberFormat();
 const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+const finer = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 2 });
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
@@ -11,6 +12,8 @@ export const count = (value: number): string => counts.format(value);
 /** How many of something: `1 row`, `2,000 rows`. */
 export const many = (value: number, one: string, several = `${one}s`): string => `${count(value)} ${value === 1 ? one : several}`;
 export const share = (value: number): string => shares.format(value);
+/** A share that is compared with others like it. */
+export const fine = (value: number): string => finer.format(value);
 export const moment = (time: string): string => moments.format(new Date(time));
 /** A date, or the day of a time, of UTC. */
 export const date = (time: string): string => dates.format(new Date(time));

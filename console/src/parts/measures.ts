@@ -1,5 +1,6 @@
 // Figures of a model: which there are, what they say, and which is the better of two.
 import type { Measured } from "../answers.ts";
+import { fine, number } from "./format.ts";
 
 const SAYS: Record<string, string> = {
   accuracy: "share of rows that it gets right",
@@ -16,9 +17,19 @@ const SAYS: Record<string, string> = {
 
 export const says = (name: string): string => SAYS[name] ?? "";
 
+// What everybody understands comes first.
+const FIRST = ["accuracy", "baseline", "balanced_accuracy", "silhouette"];
+const rank = (name: string): number => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+
 /** The figures that are one number each. */
 export const figures = (measured: Measured | undefined): [string, number][] =>
-  Object.entries(measured ?? {}).filter((each): each is [string, number] => typeof each[1] === "number");
+  Object.entries(measured ?? {})
+    .filter((each): each is [string, number] => typeof each[1] === "number")
+    .sort(([one], [other]) => rank(one) - rank(other));
+
+const SHARES = new Set(["accuracy", "validation_accuracy", "balanced_accuracy", "baseline"]);
+/** A figure as it is written: what is a share of rows has its sign. */
+export const valued = (name: string, value: number): string => (SHARES.has(name) ? fine(value) : number(value));
 
 /** Names of figures of several, each once, in the order in which they come. */
 export const named = (...measured: (Measured | undefined)[]): string[] => [...new Set(measured.flatMap(each => figures(each).map(([name]) => name)))];
