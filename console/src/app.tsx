@@ -9,6 +9,7 @@ import { Models } from "./pages/models.tsx";
 import { MonitoringPage } from "./pages/monitoring.tsx";
 import { Try } from "./pages/try.tsx";
 import { VersionPage } from "./pages/version.tsx";
+import { hovering, useDropping } from "./parts/dropped.ts";
 import { Failure, Loading } from "./parts/states.tsx";
 import { SignIn, SignInAgain } from "./parts/sign-in.tsx";
 import { place, to, type Place } from "./router.ts";
@@ -66,6 +67,7 @@ function Frame({ who, leave }: { who: Caller; leave: () => void }) {
     document.title = [...here.names.slice(0, 1), here.page, "serverless-ml"].join(" · ");
     document.getElementById("main")?.focus();
   }, [here.page, here.names.join("/")]);
+  useDropping(may("train") ? () => { location.hash = to("datasets"); } : null);
   return (
     <>
       <a class="skip" href="#main" onClick={event => { event.preventDefault(); document.getElementById("main")?.focus(); }}>
@@ -94,7 +96,7 @@ function Frame({ who, leave }: { who: Caller; leave: () => void }) {
           </p>
         )}
       </header>
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} class={hovering.value ? "over" : ""}>
         <Page at={here} />
       </main>
     </>

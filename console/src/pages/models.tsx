@@ -1,10 +1,12 @@
 // All models: what each is, what it reached, and how that went from version to version.
 import { useLive } from "../live.ts";
 import { Spark } from "../charts/spark.tsx";
-import { metric, number } from "../parts/format.ts";
+import { metric } from "../parts/format.ts";
+import { valued } from "../parts/measures.ts";
 import { Pager } from "../parts/pager.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
+import { Upload } from "../parts/upload.tsx";
 import { to } from "../router.ts";
 import { may } from "../session.ts";
 import type { ListedModels, ModelEntry } from "../answers.ts";
@@ -30,9 +32,11 @@ function Listed({ listed, first }: { listed: ListedModels; first: boolean }) {
     return (
       <Empty title="There is no model yet">
         {may("train") ? (
-          <p>
-            <a href={to("datasets")}>Bring a table</a>, and train one from it.
-          </p>
+          <>
+            <p>Bring a table, such as a CSV file. You see how it was read, and train a model from it.</p>
+            <Upload done={name => { location.hash = to("datasets", name); }} />
+            <p>Or use a file that is here already: <a href={to("datasets")}>all datasets</a>.</p>
+          </>
         ) : (
           <p>This key may look, and not train.</p>
         )}
@@ -72,7 +76,7 @@ function Card({ entry }: { entry: ModelEntry }) {
       {entry.description && <p>{entry.description}</p>}
       {newest?.metric && (
         <p class="figure">
-          <strong>{number(newest.metric.value)}</strong> <span class="soft">{metric(newest.metric.name)}</span>
+          <strong>{valued(newest.metric.name, newest.metric.value)}</strong> <span class="soft">{metric(newest.metric.name)}</span>
           <Spark values={trend} label={`${metric(newest.metric.name)} of the last ${trend.length} versions`} />
         </p>
       )}

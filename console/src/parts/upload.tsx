@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { SignedUpload } from "../answers.ts";
 import { ask, at, put } from "../service.ts";
+import { hovering, useDropped } from "./dropped.ts";
 import { Field } from "./field.tsx";
 import { share, size } from "./format.ts";
 import { NAME, NAME_HINT, NAMED, proposed } from "./names.ts";
@@ -15,18 +16,18 @@ export function Upload({ name, taken = [], done }: { name?: string; taken?: stri
   const [called, call] = useState(name ?? "");
   const [sent, setSent] = useState<number | null>(null);
   const [failure, fail] = useState<unknown>(null);
-  const [over, setOver] = useState(false);
   const sending = useRef<AbortController | null>(null);
   const form = useRef<HTMLFormElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const choose = (chosen: File | undefined) => {
     if (!chosen || sending.current) return;
     form.current?.closest("details")?.setAttribute("open", "");
+    form.current?.scrollIntoView({ block: "nearest" });
     setFile(chosen);
     fail(null);
     if (name === undefined) call(proposed(chosen.name));
   };
-  useDropped(choose, setOver);
+  useDropped(choose);
   useEffect(() => () => sending.current?.abort(), []);
   const send = async () => {
     if (!file || !NAMED.test(called)) return;
@@ -48,14 +49,14 @@ export function Upload({ name, taken = [], done }: { name?: string; taken?: stri
   };
   const replaces = name === undefined && taken.includes(called);
   return (
-    <form ref={form} class={over ? "drop over" : "drop"} onSubmit={event => { event.preventDefault(); void send(); }}>
+    <form ref={form} class={hovering.value ? "drop over" : "drop"} onSubmit={event => { event.preventDefault(); void send(); }}>
       <p class="row">
         <label class="button second">
           Choose a file
           <input ref={picker} class="unseen" type="file" accept={KINDS} disabled={sent !== null}
             onChange={event => choose(event.currentTarget.files?.[0])} />
         </label>
-        <span>{file ? <><strong>{file.name}</strong> · {size(file.size)}</> : "or drop one here."}</span>
+        <span>{file ? <><strong>{file.name}</strong> · {size(file.size)}</> : "or drop one on this page."}</span>
       </p>
       {!file && <p class="soft">CSV, Parquet, JSON lines, NPY, or a zip of pictures with a folder for each class.</p>}
       {file && (
@@ -84,34 +85,4 @@ export function Upload({ name, taken = [], done }: { name?: string; taken?: stri
       {failure !== null && <Failure error={failure} />}
     </form>
   );
-}
-
-/** A file that is dropped anywhere on the page; `hover` hears whether one hangs over it. */
-function useDropped(choose: (file: File | undefined) => void, hover: (over: boolean) => void) {
-  const latest = useRef(choose);
-  latest.current = choose;
-  useEffect(() => {
-    const dragged = (event: DragEvent) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      hover(true);
-    };
-    const left = (event: DragEvent) => {
-      if (!event.relatedTarget) hover(false);
-    };
-    const dropped = (event: DragEvent) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      hover(false);
-      latest.current(event.dataTransfer.files[0]);
-    };
-    addEventListener("dragover", dragged);
-    addEventListener("dragleave", left);
-    addEventListener("drop", dropped);
-    return () => {
-      removeEventListener("dragover", dragged);
-      removeEventListener("dragleave", left);
-      removeEventListener("drop", dropped);
-    };
-  }, []);
 }

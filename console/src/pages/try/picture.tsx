@@ -1,5 +1,6 @@
 // A picture: drawn on a grid of as many pixels as the model takes, or taken from a file.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useDropped } from "../../parts/dropped.ts";
 import { Field } from "../../parts/field.tsx";
 import { sentence } from "../../parts/states.tsx";
 import type { Fault } from "../../service.ts";
@@ -76,6 +77,7 @@ export function Picture({ picture, draw, faults }: { picture: Drawn; draw: (chan
       tell("This file is no picture that the browser can read.");
     }
   };
+  useDropped(file => void take(file));
   const keyed = (event: KeyboardEvent) => {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!step && event.key !== " ") return;
@@ -88,15 +90,13 @@ export function Picture({ picture, draw, faults }: { picture: Drawn; draw: (chan
   return (
     <>
       <Field label={`Draw a picture: ${width} × ${height}`} faults={[...faults.map(each => sentence(each.message)), ...(problem ? [problem] : [])]}
-        hint="Draw with the pointer. By keyboard: arrows move, with Shift they draw, Space makes a dot. Or drop a picture here.">
+        hint="Draw with the pointer. By keyboard: arrows move, with Shift they draw, Space makes a dot. Or drop a picture on this page.">
         {given => (
           <div class="easel">
             <canvas {...given} ref={canvas} width={width} height={height} tabIndex={0} role="img" aria-label={`Picture to draw; the pen is at ${cursor[0] + 1}, ${cursor[1] + 1}`}
               onPointerDown={event => { event.currentTarget.setPointerCapture(event.pointerId); last.current = placeOf(event); paint(last.current, last.current); }}
               onPointerMove={event => { if (!last.current) return; const here = placeOf(event); paint(last.current, here); last.current = here; }}
-              onPointerUp={() => (last.current = null)} onPointerCancel={() => (last.current = null)} onKeyDown={keyed}
-              onDragOver={event => event.preventDefault()}
-              onDrop={event => { event.preventDefault(); void take(event.dataTransfer?.files[0]); }} />
+              onPointerUp={() => (last.current = null)} onPointerCancel={() => (last.current = null)} onKeyDown={keyed} />
             <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true"><rect x={cursor[0]} y={cursor[1]} width="1" height="1" /></svg>
           </div>
         )}
