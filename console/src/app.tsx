@@ -111,7 +111,10 @@ function Page({ at }: { at: Place }) {
     return <Models after={at.query.get("after")} />;
   }
   if (at.page === "jobs" && may("train")) return name ? <Job key={name} id={name} /> : <Jobs query={at.query} />;
-  if (at.page === "datasets" && may("train")) return name ? <Dataset key={name} name={name} /> : <Datasets after={at.query.get("after")} />;
+  if (at.page === "datasets" && may("train")) {
+    if (name) return <Dataset key={`${name}?${at.query}`} name={name} job={at.query.get("job")} />;
+    return <Datasets after={at.query.get("after")} />;
+  }
   if (at.page === "monitoring" && name && may("inspect")) return <MonitoringPage key={name} model={name} query={at.query} />;
   // A key that may only predict has this page alone, and names its model.
   if (may("predict") && (at.page === "try" || (at.page === "models" && !name)))

@@ -1,8 +1,8 @@
 // Which training a form stands for.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Algorithm, Dataset, DescribedColumn, Description } from "../src/answers.ts";
-import { fitting, kindsOf, likely, requestOf, type Choice } from "../src/pages/train/request.ts";
+import type { Algorithm, Dataset, DescribedColumn, Description, Job } from "../src/answers.ts";
+import { choiceOf, fitting, kindsOf, likely, optionsOf, requestOf, type Choice } from "../src/pages/train/request.ts";
 
 const algorithm = (name: string, task: string, takes: string[], available = true): Algorithm => ({
   name, task, takes, available, title: name, hyperparameters: { properties: { C: { type: "number" }, sizes: { type: "array" } } },
@@ -56,4 +56,31 @@ test("only what was chosen is said", () => {
   assert.deepEqual(clusters.data, { uri: "dataset://d/1" });
   const steps = requestOf({ ...CHOICE, kind: "steps", id: "who" }, ALGORITHMS[3] as Algorithm, DATASET, described(), {}) as { data: object };
   assert.deepEqual(steps.data, { uri: "dataset://d/1", target: "kind", sequence: { id: "who" } });
+});
+
+test("a job leads back to the form with what was chosen for it", () => {
+  const asked = (choice: Choice, algorithm: number, options = {}) => {
+    const request = requestOf(choice, ALGORITHMS[algorithm] as Algorithm, DATASET, described(), options);
+    return { model: choice.model, request } as unknown as Job;
+  };
+  const options = { types: { a: "date" }, dayfirst: true };
+  const job = asked({ ...CHOICE, hyperparameters: { C: "0.5", sizes: "8, 4" }, fraction: "0", by: "time", splitColumn: "when" }, 2, options);
+  assert.deepEqual(optionsOf(job), options);
+  assert.deepEqual({ ...CHOICE, kind: "", ...choiceOf(job, ALGORITHMS) }, {
+    ...CHOICE, kind: "", algorithm: "linear", hyperparameters: { C: "0.5", sizes: "8, 4" }, fraction: "0", by: "time", splitColumn: "when",
+  });
+  for (const choice of [
+    { ...CHOICE, algorithm: "rnn", kind: "steps", id: "who", order: "when" },
+    { ...CHOICE, algorithm: "rnn", kind: "text", text: "said" },
+    { ...CHOICE, algorithm: "cnn", kind: "pixels", image: "8, 8, 1" },
+  ])
+    assert.deepEqual({ ...CHOICE, ...choiceOf(asked(choice, choice.algorithm === "cnn" ? 0 : 3), ALGORITHMS) }, choice);
+});
+
+test("of a job's hyperparameters those are written that are not the default", () => {
+  const request = { algorithm: "linear", hyperparameters: { C: 1, kernel: "rbf", auto: "auto", scale: true }, data: null };
+  const properties = { C: { default: 1 }, kernel: { enum: ["linear", "rbf"], default: "linear" }, auto: {}, scale: { type: "boolean" } };
+  const known = [{ ...(ALGORITHMS[2] as Algorithm), hyperparameters: { properties } }];
+  const { hyperparameters } = choiceOf({ model: "m", request } as unknown as Job, known);
+  assert.deepEqual(hyperparameters, { kernel: '"rbf"', auto: "auto", scale: "true" });
 });

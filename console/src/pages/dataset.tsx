@@ -1,6 +1,6 @@
 // One dataset: what its columns were taken for, overruled where that is wrong, and a model trained from it.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Dataset as DatasetAnswer, DescribedColumn, Description, ReadOptions } from "../answers.ts";
+import type { Dataset as DatasetAnswer, DescribedColumn, Description, Job, ReadOptions } from "../answers.ts";
 import { Bars } from "../charts/bars.tsx";
 import { ColumnRow } from "../parts/column.tsx";
 import { Confirmed } from "../parts/dialog.tsx";
@@ -10,10 +10,12 @@ import { Reading } from "../parts/reading.tsx";
 import { Failure, Loading, sentence } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { Upload } from "../parts/upload.tsx";
+import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at, Refused } from "../service.ts";
 import { caller, may } from "../session.ts";
 import { Train } from "./train.tsx";
+import { optionsOf } from "./train/request.ts";
 
 const PAUSE = 1_000;
 const COLUMNS = 100;
@@ -21,9 +23,17 @@ const COLUMNS = 100;
 // What was said of each dataset in this tab: who comes back from a job that failed goes on from there.
 const kept = new Map<string, ReadOptions>();
 
-export function Dataset({ name }: { name: string }) {
+/** `job` is one whose choices are gone on from. */
+export function Dataset({ name, job }: { name: string; job: string | null }) {
+  const from = useLive<Job>(job === null ? null : at`/v1/jobs/${job}`);
+  // A job that is forgotten, or that is another key's, is none to go on from.
+  if (job !== null && !from.value && !from.error) return <Loading />;
+  return <One name={name} from={from.value} />;
+}
+
+function One({ name, from }: { name: string; from: Job | undefined }) {
   const whose = `${caller.value?.key ?? ""} ${name}`;
-  const [options, setOptions] = useState<ReadOptions>(kept.get(whose) ?? {});
+  const [options, setOptions] = useState<ReadOptions>(from ? optionsOf(from) : (kept.get(whose) ?? {}));
   const say = (chosen: ReadOptions) => {
     kept.set(whose, chosen);
     setOptions(chosen);
@@ -67,19 +77,19 @@ export function Dataset({ name }: { name: string }) {
       {answer && (
         <>
           <Refusals answer={answer} {...(shown ? { shown } : {})} />
-          {answer.state === "unreadable" && <Reading options={options} say={say} read={{}} faults={answer.faults} open />}
+          {answer.state === "unreadable" && <Reading options={options} say={say} read={{}} faults={answer.faults} open={answer.size > 0} />}
           {shown?.columns && (
             <Columns description={shown} columns={shown.columns} options={options} say={say} guesses={guesses}
               faults={faultsOf(answer, failure)} />
           )}
           {shown?.kind && <Others description={shown} />}
-          <details>
+          <details open={answer.state === "unreadable"}>
             <summary>Upload a newer file</summary>
             <Upload name={name} done={() => { say({}); again(); }} />
           </details>
           {shown && !shown.error && answer.state !== "unreadable" && (
             <div ref={training} tabIndex={-1} class="train">
-              <Train dataset={answer} description={shown} options={options} ready={answer.state === "described" && !busy} />
+              <Train dataset={answer} description={shown} options={options} from={from} ready={answer.state === "described" && !busy} />
             </div>
           )}
         </>

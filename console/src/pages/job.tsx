@@ -50,7 +50,8 @@ function One({ job, again }: { job: JobAnswer; again: () => void }) {
       <p class="unseen" role="status">{announced(job)}</p>
       {!isOver(job) && <Running job={job} />}
       <Outcome job={job} />
-      {job.error && <Why error={job.error} dataset={datasetOf(job)} />}
+      {job.error && <Why error={job.error} />}
+      {isOver(job) && <Again job={job} />}
       <History steps={job.metrics?.history ?? []} step={stepOf(job)} running={!isOver(job)} />
       {job.warnings.length > 0 && (
         <section class="block">
@@ -124,7 +125,20 @@ function datasetOf(job: JobAnswer): string {
   return /^dataset:\/\/([^/]+)/.exec(uri)?.[1] ?? "";
 }
 
-function Why({ error, dataset }: { error: NonNullable<JobAnswer["error"]>; dataset: string }) {
+/** Back to where it was chosen, with what was chosen. */
+function Again({ job }: { job: JobAnswer }) {
+  const dataset = datasetOf(job);
+  if (!dataset || (job.request.kind ?? "train") !== "train") return null;
+  return (
+    <p>
+      <a class={job.error ? "button" : ""} href={`${to("datasets", dataset)}?job=${encodeURIComponent(job.id)}`}>
+        {job.error ? "Change it and train again" : "Train it again with other choices"}
+      </a>
+    </p>
+  );
+}
+
+function Why({ error }: { error: NonNullable<JobAnswer["error"]> }) {
   const faults = error.faults ?? [];
   // The message of several faults is all of them in a row.
   const repeats = faults.length > 0 && faults.every(fault => error.message.includes(fault.message));
@@ -141,9 +155,7 @@ function Why({ error, dataset }: { error: NonNullable<JobAnswer["error"]>; datas
           ))}
         </ul>
       )}
-      <p class="soft">
-        {sentence(words(error.code))} {dataset && <a href={to("datasets", dataset)}>Look at the dataset {dataset}</a>}
-      </p>
+      <p class="soft">{sentence(words(error.code))}</p>
     </section>
   );
 }

@@ -9,8 +9,9 @@ import { Parameter } from "../parts/parameter.tsx";
 import { Failure, sentence, Shown } from "../parts/states.tsx";
 import { to } from "../router.ts";
 import { ask, at, Refused, type Fault } from "../service.ts";
+import { caller } from "../session.ts";
 import { HeldOut, LearnsFrom, Pick, Shape } from "./train/fields.tsx";
-import { balance, fitting, kindsOf, likely, mayBeTarget, mayBeText, requestOf, wantsTarget, type Choice } from "./train/request.ts";
+import { balance, choiceOf, fitting, kindsOf, likely, mayBeTarget, mayBeText, requestOf, wantsTarget, type Choice } from "./train/request.ts";
 
 interface Asked {
   dataset: Dataset;
@@ -18,6 +19,8 @@ interface Asked {
   options: ReadOptions;
   /** Whether the table is read as `options` say. */
   ready: boolean;
+  /** The job whose choices the form begins with, where there is one. */
+  from?: Job | undefined;
 }
 
 export function Train(asked: Asked) {
@@ -40,9 +43,16 @@ const NOTHING_CHOSEN: Choice = {
   hyperparameters: {}, fraction: "", by: "random", splitColumn: "",
 };
 
-function Form({ dataset, description, options, ready, algorithms }: Asked & { algorithms: Algorithm[] }) {
+// What was chosen for each dataset in this tab: who comes back to it goes on from there.
+const kept = new Map<string, Choice>();
+
+function Form({ dataset, description, options, ready, from, algorithms }: Asked & { algorithms: Algorithm[] }) {
   const columns = (description.columns ?? []).filter(column => column.type !== "ignore");
-  const [chosen, setChosen] = useState<Choice>(() => ({ ...NOTHING_CHOSEN, model: dataset.name, target: likely(columns) }));
+  const whose = `${caller.value?.key ?? ""} ${dataset.name}`;
+  const [chosen, setChosen] = useState<Choice>(() => ({
+    ...NOTHING_CHOSEN, model: dataset.name, target: likely(columns), ...(from ? choiceOf(from, algorithms) : kept.get(whose)),
+  }));
+  kept.set(whose, chosen);
   const choose = (changed: Partial<Choice>) => setChosen(before => ({ ...before, ...changed }));
   const [failure, fail] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);

@@ -1,5 +1,5 @@
 // What is trained on what: which algorithms take a dataset, which column is meant, and the request that says so.
-import type { Algorithm, Dataset, DescribedColumn, Description, ReadOptions } from "../../answers.ts";
+import type { Algorithm, Dataset, DescribedColumn, Description, Job, ParameterSchema, ReadOptions } from "../../answers.ts";
 import { share } from "../../parts/format.ts";
 import { valueOf } from "../../parts/parameter.tsx";
 
@@ -94,4 +94,47 @@ export function requestOf(choice: Choice, algorithm: Algorithm, dataset: Dataset
     ...(choice.fraction.trim() && { test_fraction: valueOf(choice.fraction, {}) }),
     ...(by !== "random" && { split: { by, column: choice.splitColumn } }),
   };
+}
+
+const OPTIONS: (keyof ReadOptions)[] = ["types", "missing", "decimal", "thousands", "dayfirst", "delimiter", "encoding", "header"];
+
+type Data = ReadOptions & { target?: string | null; text?: string; image?: number[]; sequence?: { id?: string; order?: string } };
+const dataOf = (job: Job): Data => (job.request["data"] ?? {}) as Data;
+
+/** How a job read its table, where that was said. */
+export function optionsOf(job: Job): ReadOptions {
+  const data = dataOf(job);
+  return Object.fromEntries(OPTIONS.filter(name => data[name] !== undefined && data[name] !== null).map(name => [name, data[name]]));
+}
+
+/** What was chosen for a job, as the form has it: `requestOf` the other way round. */
+export function choiceOf(job: Job, algorithms: Algorithm[]): Partial<Choice> {
+  const { target, text, image, sequence } = dataOf(job);
+  const { algorithm = "", hyperparameters, test_fraction: fraction, split } = job.request as {
+    algorithm?: string;
+    hyperparameters?: Record<string, unknown>;
+    test_fraction?: number;
+    split?: { by?: string; column?: string };
+  };
+  const schemas = algorithms.find(each => each.name === algorithm)?.hyperparameters.properties ?? {};
+  const others = Object.entries(hyperparameters ?? {}).filter(
+    ([name, value]) => schemas[name] && JSON.stringify(value) !== JSON.stringify(schemas[name].default),
+  );
+  return {
+    model: job.model,
+    algorithm,
+    ...(target && { target }),
+    ...(text && { kind: "text", text }),
+    ...(sequence && { kind: "steps", id: sequence.id ?? "", order: sequence.order ?? "" }),
+    ...(image && { kind: "pixels", image: image.join(", ") }),
+    hyperparameters: Object.fromEntries(others.map(([name, value]) => [name, typed(value, schemas[name] ?? {})])),
+    ...(fraction !== undefined && { fraction: String(fraction) }),
+    ...(split?.by && { by: split.by, splitColumn: split.column ?? "" }),
+  };
+}
+
+/** A value as somebody would type it in a field, or choose it. */
+function typed(value: unknown, schema: ParameterSchema): string {
+  if (Array.isArray(value) && value.every(each => typeof each === "number")) return value.join(", ");
+  return typeof value === "string" && !schema.enum ? value : JSON.stringify(value);
 }
