@@ -85,7 +85,7 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
           {shown?.kind && <Others description={shown} />}
           <details open={answer.state === "unreadable"}>
             <summary>Upload a newer file</summary>
-            <Upload name={name} done={() => { say({}); again(); }} />
+            <Upload name={name} done={again} />
           </details>
           {shown && !shown.error && answer.state !== "unreadable" && (
             <div ref={training} tabIndex={-1} class="train">

@@ -6,7 +6,7 @@ import { Confirmed } from "../parts/dialog.tsx";
 import { count, duration, many, metric, size, words } from "../parts/format.ts";
 import { figures, says, valued } from "../parts/measures.ts";
 import { isOver, JobState, progress, purpose } from "../parts/job-state.tsx";
-import { sentence, Shown } from "../parts/states.tsx";
+import { repeats, sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { to } from "../router.ts";
 import { ask, at, reachable } from "../service.ts";
@@ -140,12 +140,10 @@ function Again({ job }: { job: JobAnswer }) {
 
 function Why({ error }: { error: NonNullable<JobAnswer["error"]> }) {
   const faults = error.faults ?? [];
-  // The message of several faults is all of them in a row.
-  const repeats = faults.length > 0 && faults.every(fault => error.message.includes(fault.message));
   return (
     <section class="block failure">
       <h2>Why it failed</h2>
-      {!repeats && <p>{sentence(error.message)}</p>}
+      {!repeats({ message: error.message, faults }) && <p>{sentence(error.message)}</p>}
       {faults.length > 0 && (
         <ul class="faults">
           {faults.map(fault => (

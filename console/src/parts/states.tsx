@@ -1,6 +1,6 @@
 // What stands in the place of something that is not there: not yet, not at all, or not for this key.
 import type { ComponentChildren } from "preact";
-import { Refused, Unreached } from "../service.ts";
+import { Refused, Unreached, type Fault } from "../service.ts";
 import type { Live } from "../live.ts";
 
 export function Loading() {
@@ -28,7 +28,7 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
   return (
     <div class="state failure" role="alert">
       <h2>{title}</h2>
-      <p>{error instanceof Error ? sentence(error.message) : String(error)}</p>
+      {!(refused && repeats(refused)) && <p>{error instanceof Error ? sentence(error.message) : String(error)}</p>}
       {refused && refused.faults.length > 0 && (
         <ul class="faults">
           {refused.faults.map(fault => (
@@ -47,6 +47,10 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
     </div>
   );
 }
+
+/** Whether what is said in all is what its faults say: the message of several is all of them in a row. */
+export const repeats = ({ message, faults }: { message: string; faults: Fault[] }): boolean =>
+  faults.length > 0 && faults.every(fault => message.includes(fault.message));
 
 /** A live value, or what stands in its place. A value that could not be renewed stays, and says so. */
 export function Shown<T>({ of, children }: { of: Live<T>; children: (value: T) => ComponentChildren }) {
