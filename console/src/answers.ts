@@ -170,6 +170,7 @@ export interface Algorithm {
   name: string;
   title: string;
   task: string;
+  summary: string;
   takes: string[];
   hyperparameters: { properties?: Record<string, ParameterSchema> };
   available: boolean;

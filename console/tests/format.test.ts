@@ -1,7 +1,7 @@
 // Numbers and times; the locale is whatever this machine has.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, duration, metric, size } from "../src/parts/format.ts";
+import { ago, duration, method, metric, size } from "../src/parts/format.ts";
 
 const NOW = Date.parse("2026-01-02T00:00:00Z");
 
@@ -30,4 +30,8 @@ test("a metric is called as a person calls it", () => {
   assert.equal(metric("roc_auc"), "ROC AUC");
   assert.equal(metric("log_loss"), "log loss");
   assert.equal(metric("f1_macro"), "F1 macro");
+});
+
+test("an algorithm is called as a person calls it, also one that is not known here", () => {
+  assert.deepEqual(["kmeans", "logistic_regression", "constructor"].map(method), ["k-means", "logistic regression", "constructor"]);
 });

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Algorithm, Dataset, DescribedColumn, Description, Job } from "../src/answers.ts";
-import { choiceOf, fitting, kindsOf, likely, optionsOf, requestOf, type Choice } from "../src/pages/train/request.ts";
+import { choiceOf, fitting, kindsOf, likely, optionsOf, requestOf, shapeOf, type Choice } from "../src/pages/train/request.ts";
 
 const algorithm = (name: string, task: string, takes: string[], available = true): Algorithm => ({
-  name, task, takes, available, title: name, hyperparameters: { properties: { C: { type: "number" }, sizes: { type: "array" } } },
+  name, task, takes, available, title: name, summary: "", hyperparameters: { properties: { C: { type: "number" }, sizes: { type: "array" } } },
 });
 const ALGORITHMS = [
   algorithm("cnn", "classification", ["image"]),
@@ -26,6 +26,8 @@ test("algorithms are offered that take the data and are installed, what tells cl
   const names = (description: Description) => fitting(ALGORITHMS, description).map(each => each.name);
   assert.deepEqual(names(described(column("a", "number", 9), column("kind", "category", 2))), ["linear", "kmeans"]);
   assert.deepEqual(names(described(column("text", "category", 90))), ["linear", "kmeans", "rnn"]);
+  const texts = { ...column("text", "category", 90), left_out: "it holds another word in each row" };
+  assert.deepEqual(names(described(texts, column("kind", "category", 2))), ["rnn", "linear", "kmeans"], "what else there is is left out");
   assert.deepEqual(names({ ...described(), kind: "pictures" }), ["cnn"]);
   assert.deepEqual(names({ ...described(), kind: "sequences" }), ["rnn"]);
 });
@@ -33,6 +35,16 @@ test("algorithms are offered that take the data and are installed, what tells cl
 test("a table may be taken for texts or for steps", () => {
   const rnn = ALGORITHMS[3] as Algorithm;
   assert.deepEqual(kindsOf(rnn, described(column("text", "category", 90), column("a", "number", 9), column("b", "integer", 9))), ["text", "steps"]);
+  const steps = { ...described(column("machine", "category", 90), column("a", "number", 9), column("b", "integer", 9)), rows: 1_000 };
+  assert.deepEqual(kindsOf(rnn, steps), ["steps", "text"], "words that come again name sequences");
+});
+
+test("pictures that may be in a table are taken for squares", () => {
+  const pixels = (count: number) => Array.from({ length: count }, (_, place) => column(`p${place}`, "integer", 9));
+  assert.equal(shapeOf([...pixels(64), column("label", "integer", 10)], "label"), "8, 8, 1");
+  assert.equal(shapeOf(pixels(3 * 32 * 32), ""), "32, 32, 3");
+  assert.equal(shapeOf(pixels(65), ""), "");
+  assert.equal(shapeOf(pixels(16), ""), "");
 });
 
 test("the target is what is called so, else the last column of few values that is not left out", () => {

@@ -1120,6 +1120,7 @@ ANSWERS: dict[str, Schema] = {
                         "name": _TEXT,
                         "title": _TEXT,
                         "task": _TEXT,
+                        "summary": {**_TEXT, "description": "What it is good for; empty where it says none."},
                         "takes": {
                             **_list(_one_of("InstanceKind", *KINDS)),
                             "description": "What it is trained on: rows of a `table`, pictures (`image`), a "

@@ -142,6 +142,7 @@ class Algorithm:
     Args:
         title: its name for people.
         task: what is learnt, and so how it is measured.
+        summary: in a sentence or two, what it is good for, for people who choose one.
         objective: what is optimised, as a name among the task's metrics.
         hyperparameters: their names, bounds, defaults and meanings.
         fit: the estimator fitted to the data, and what rows pass before they reach it.
@@ -164,6 +165,7 @@ class Algorithm:
         *,
         title: str,
         task: Task,
+        summary: str = "",
         objective: str,
         hyperparameters: tuple[Hyperparameter, ...],
         fit: Callable[[TrainingData, Mapping[str, Any], FitContext], tuple[FittedEstimator, Preprocessing]],
@@ -177,6 +179,7 @@ class Algorithm:
     ) -> None:
         self.title = title
         self.task = task
+        self.summary = summary
         self.objective = objective
         self.hyperparameters = hyperparameters
         self.fit = fit

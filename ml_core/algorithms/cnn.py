@@ -136,6 +136,7 @@ def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> Convoluti
 ALGORITHM = Algorithm(
     title="Convolutional network (CNN)",
     task=CLASSIFICATION,
+    summary="Predicts the class of a picture, by patterns wherever in the picture they are.",
     objective="log_loss",
     hyperparameters=(
         hp.Hyperparameter(

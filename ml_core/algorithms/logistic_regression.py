@@ -123,6 +123,8 @@ def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> LogisticR
 ALGORITHM = Algorithm(
     title="Logistic regression",
     task=CLASSIFICATION,
+    summary="Predicts a class, and how probable each is. Quick, and the weight of every column "
+    "can be read: a good first choice.",
     hyperparameters=(
         hp.Hyperparameter("C", hp.Number(above=0, most=1e10), 1.0, "inverse strength of the regularisation"),
         hp.Hyperparameter(

@@ -174,6 +174,7 @@ def _cell(tensors: dict[str, Tensor], name: str, kind: str, inputs: int, hidden:
 ALGORITHM = Algorithm(
     title="Recurrent network (RNN)",
     task=CLASSIFICATION,
+    summary="Predicts the class of a text or of a sequence of numbers, which it reads step by step.",
     objective="log_loss",
     hyperparameters=(
         hp.Hyperparameter("cell", hp.OneOf(*GATES), "lstm", "what a layer is made of; 'rnn' is Elman's cell"),

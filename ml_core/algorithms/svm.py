@@ -540,6 +540,8 @@ def _keeps_rows(chosen: Mapping[str, Any]) -> bool | None:
 ALGORITHM = Algorithm(
     title="Support vector machine",
     task=CLASSIFICATION,
+    summary="Predicts a class, by borders that may be curved. Takes long for more than some ten "
+    "thousand rows.",
     hyperparameters=(
         hp.Hyperparameter("kernel", hp.OneOf(*KERNELS), "rbf", "how alike two rows are"),
         hp.Hyperparameter(

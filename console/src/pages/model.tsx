@@ -4,7 +4,7 @@ import { About } from "../parts/about.tsx";
 import { Confirmed } from "../parts/dialog.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { written } from "../parts/facts.tsx";
-import { count, metric } from "../parts/format.ts";
+import { count, method, metric } from "../parts/format.ts";
 import { figures, headline, lowerIsBetter, named, ofTheRows, valued } from "../parts/measures.ts";
 import { Empty, Failure, Loading, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -106,7 +106,7 @@ function List({ name, listed, chosen, choose }: { name: string; listed: Versions
                   )}
                 </th>
                 {best && <td class="number">{reached === undefined ? "–" : valued(best, reached)}</td>}
-                <td class="roomy">{each.algorithm.replaceAll("_", " ")}</td>
+                <td class="roomy">{method(each.algorithm)}</td>
                 <td class="number roomy">{each.rows === null ? "–" : count(each.rows)}</td>
                 <td><Time at={each.created} /></td>
               </tr>
@@ -152,7 +152,7 @@ function Compared({ versions }: { versions: Version[] }) {
     ["On held-out rows", measured("test")],
     ["On the rows trained on", measured("training")],
     ["Hyperparameters", [
-      { name: "algorithm", cells: versions.map(each => each.algorithm.replaceAll("_", " ")) },
+      { name: "algorithm", cells: versions.map(each => method(each.algorithm)) },
       ...keys.map(name => ({ name, cells: versions.map(each => (name in (each.hyperparameters ?? {}) ? written(each.hyperparameters?.[name]) : "–")) })),
     ]],
     ["Data", [

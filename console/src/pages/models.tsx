@@ -1,7 +1,7 @@
 // All models: what each is, what it reached, and how that went from version to version.
 import { useLive } from "../live.ts";
 import { Spark } from "../charts/spark.tsx";
-import { metric } from "../parts/format.ts";
+import { method, metric } from "../parts/format.ts";
 import { valued } from "../parts/measures.ts";
 import { Pager } from "../parts/pager.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
@@ -67,7 +67,7 @@ function Card({ entry }: { entry: ModelEntry }) {
       <p class="soft">
         {newest ? (
           <>
-            {newest.algorithm.replaceAll("_", " ")} · version {newest.version} · <Time at={newest.created} />
+            {method(newest.algorithm)} · version {newest.version} · <Time at={newest.created} />
           </>
         ) : (
           "all versions were deleted"

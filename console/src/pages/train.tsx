@@ -11,7 +11,7 @@ import { to } from "../router.ts";
 import { ask, at, Refused, type Fault } from "../service.ts";
 import { caller } from "../session.ts";
 import { HeldOut, LearnsFrom, Pick, Shape } from "./train/fields.tsx";
-import { balance, choiceOf, fitting, kindsOf, likely, mayBeTarget, mayBeText, requestOf, wantsTarget, type Choice } from "./train/request.ts";
+import { balance, choiceOf, fitting, isText, kindsOf, likely, mayBeTarget, mayBeText, requestOf, shapeOf, wantsTarget, type Choice } from "./train/request.ts";
 
 interface Asked {
   dataset: Dataset;
@@ -50,7 +50,8 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
   const columns = (description.columns ?? []).filter(column => column.type !== "ignore");
   const whose = `${caller.value?.key ?? ""} ${dataset.name}`;
   const [chosen, setChosen] = useState<Choice>(() => ({
-    ...NOTHING_CHOSEN, model: dataset.name, target: likely(columns), ...(from ? choiceOf(from, algorithms) : kept.get(whose)),
+    ...NOTHING_CHOSEN, model: dataset.name, target: likely(columns), image: shapeOf(columns, likely(columns)),
+    ...(from ? choiceOf(from, algorithms) : kept.get(whose)),
   }));
   kept.set(whose, chosen);
   const choose = (changed: Partial<Choice>) => setChosen(before => ({ ...before, ...changed }));
@@ -67,7 +68,7 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
   const choice: Choice = {
     ...chosen,
     kind: kinds.find(each => each === chosen.kind) ?? kinds[0] ?? "",
-    text: chosen.text || (texts[0]?.name ?? ""),
+    text: chosen.text || ((texts.find(column => isText(column, description.rows)) ?? texts[0])?.name ?? ""),
   };
   const send = async () => {
     setBusy(true);
@@ -95,7 +96,7 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
           <Pick label="What to predict" hint={balance(targets.find(column => column.name === choice.target))} from={targets}
             value={choice.target} pick={target => choose({ target })} faults={against(faults, "$.data.target")} />
         )}
-        <Field label="Algorithm" hint={sentence(algorithm.task)} faults={against(faults, "$.algorithm")}>
+        <Field label="Algorithm" hint={algorithm.summary || sentence(algorithm.task)} faults={against(faults, "$.algorithm")}>
           {given => (
             <select {...given} value={algorithm.name}
               onChange={event => { choose({ algorithm: event.currentTarget.value, hyperparameters: {} }); fail(null); }}>
@@ -112,7 +113,7 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
         <LearnsFrom choice={choice} choose={choose} columns={columns} faults={faults} kinds={kinds} />
       </div>
       <details key={algorithm.name} open={folded.some(place => against(faults, place).length > 0)}>
-        <summary>More</summary>
+        <summary>More choices</summary>
         <div class="fields">
           <HeldOut choice={choice} choose={choose} columns={columns} faults={faults} />
           {choice.kind === "pictures" && <Shape choice={choice} choose={choose} faults={faults} required={!description.shape} />}

@@ -8,7 +8,7 @@ import { Confirmed } from "../parts/dialog.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { Facts, written, type Fact } from "../parts/facts.tsx";
 import { Field } from "../parts/field.tsx";
-import { count, metric, moment, number, share, size } from "../parts/format.ts";
+import { count, method, metric, moment, number, share, size } from "../parts/format.ts";
 import { figures, headline, named, says, valued } from "../parts/measures.ts";
 import { Failure, sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -55,7 +55,7 @@ function Whole({ version, path, again }: { version: Version; path: string; again
   const measured = part && version.metrics?.[part];
   return (
     <>
-      <p class="soft">{version.algorithm.replaceAll("_", " ")} · {version.task} · <Time at={version.created} /></p>
+      <p class="soft">{method(version.algorithm)} · {version.task} · <Time at={version.created} /></p>
       <About model={version} path={path} again={again} />
       {version.warnings.length > 0 && (
         <div class="notice">
@@ -403,7 +403,7 @@ function Card({ version }: { version: Version }) {
         <button type="button" class="second" onClick={() => print()}>Print</button>
       </header>
       <Facts facts={[
-        ["What", `${version.name}, version ${version.version}: ${version.task} by ${version.algorithm.replaceAll("_", " ")}`],
+        ["What", `${version.name}, version ${version.version}: ${version.task} by ${method(version.algorithm)}`],
         ["For", version.description],
         ["It takes", version.input ? KINDS[version.input.kind] + (version.input.shape ? ` of ${version.input.shape.join(" × ")}` : "") : `rows of ${count(version.features.length)} columns: ${names(version.features)}`],
         ["It says", version.classes ? `one of ${count(version.classes.length)} classes: ${names(version.classes)}` : "which cluster a row is in"],

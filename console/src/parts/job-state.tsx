@@ -1,6 +1,6 @@
 // A job in a word or two: what it does, and how far it is.
 import type { Job } from "../answers.ts";
-import { words } from "./format.ts";
+import { method } from "./format.ts";
 
 export const isOver = (job: Job): boolean => job.state !== "queued" && job.state !== "running";
 
@@ -15,7 +15,7 @@ export function JobState({ job }: { job: Job }) {
 export function purpose(job: Job): string {
   if (job.request.kind === "score") return `scores a table with version ${job.request.version ?? ""}`;
   if (job.request.kind === "register") return "registers a version made elsewhere";
-  return `trains ${words(job.request.algorithm ?? "a model")}`;
+  return `trains a ${method(job.request.algorithm ?? "model")}`;
 }
 
 /** The phase, and its share where something is counted. */

@@ -15,6 +15,7 @@ def algorithms(_: Call) -> Response:
                     "name": info.name,
                     "title": info.title,
                     "task": info.task.name,
+                    "summary": info.algorithm.summary,
                     "takes": list(info.algorithm.takes),
                     "hyperparameters": info.schema(),
                     "available": not info.missing(),

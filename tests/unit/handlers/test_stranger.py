@@ -40,6 +40,8 @@ def test_it_is_listed_and_a_module_beside_it_is_not(ask: Ask) -> None:
     listed = {each["name"]: each for each in read(ask, "GET", "/v1/algorithms")["algorithms"]}
     assert listed["stranger"]["available"] is True
     assert listed["stranger"]["task"] == "classification"
+    assert listed["stranger"]["summary"] == "", "one that tells nothing of itself is listed too"
+    assert all(listed[name]["summary"] for name in ("logistic_regression", "svm", "kmeans", "cnn", "rnn"))
     assert listed["needy"]["available"] is False
     assert "beside" not in listed
 

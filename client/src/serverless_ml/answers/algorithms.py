@@ -15,6 +15,7 @@ class Algorithm(Answer):
     name: str
     title: str = ""
     task: str = ""
+    summary: str = ""
     takes: list[str] = field(default_factory=list)
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     available: bool = True

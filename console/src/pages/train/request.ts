@@ -35,23 +35,36 @@ export const mayBeText = (column: DescribedColumn): boolean =>
 export const mayBeTarget = (column: DescribedColumn): boolean =>
   ["category", "boolean", "integer"].includes(column.type) && (column.distinct ?? 0) > 1;
 
-/** As what an algorithm may take the data, the plainest first; nothing where it does not. */
-export function kindsOf(algorithm: Algorithm, { kind, columns = [] }: Description): Kind[] {
+/** Words that hardly come twice are more likely texts than names of something. */
+export const isText = (column: DescribedColumn, rows = 0): boolean =>
+  column.type === "text" || (mayBeText(column) && 2 * (column.distinct ?? 0) > rows - column.missing);
+
+/** As what an algorithm may take the data, the likeliest first; nothing where it does not. */
+export function kindsOf(algorithm: Algorithm, { kind, rows, columns = [] }: Description): Kind[] {
   const takes = (each: string) => algorithm.takes.includes(each);
   if (kind) return takes(kind === "pictures" ? "image" : "sequence") ? [kind] : [];
   if (takes("table")) return ["table"];
   const numbers = columns.filter(isNumber).length;
   const found: Kind[] = [];
-  if (takes("text") && columns.some(mayBeText)) found.push("text");
   if (takes("sequence") && numbers > 1) found.push("steps");
+  if (takes("text") && columns.some(mayBeText)) found[columns.some(column => isText(column, rows)) ? "unshift" : "push"]("text");
   if (takes("image") && numbers >= FEWEST_PIXELS) found.push("pixels");
   return found;
 }
 
-/** Those that can be trained on it: what tells classes first, then what finds groups, then what wants more said. */
+/**
+ * Those that can be trained on it: what tells classes first, then what finds groups, then what wants more said. Where
+ * a table has nothing but texts beside one column, what reads texts comes before.
+ */
 export function fitting(algorithms: Algorithm[], description: Description): Algorithm[] {
-  const rank = (each: Algorithm) =>
-    ["text", "steps", "pixels"].includes(kindsOf(each, description)[0] ?? "") ? 2 : each.task === "clustering" ? 1 : 0;
+  const { columns = [], rows } = description;
+  const left = columns.filter(column => column.type !== "ignore" && !column.left_out).length;
+  const texts = left < 2 && columns.some(column => column.left_out && isText(column, rows));
+  const rank = (each: Algorithm) => {
+    const kind = kindsOf(each, description)[0] ?? "";
+    if (texts && kind === "text") return -1;
+    return ["text", "steps", "pixels"].includes(kind) ? 2 : each.task === "clustering" ? 1 : 0;
+  };
   return algorithms
     .filter(each => each.available && kindsOf(each, description).length > 0)
     .sort((a, b) => rank(a) - rank(b));
@@ -66,11 +79,21 @@ export function likely(columns: DescribedColumn[]): string {
   return (few.find(column => TELLING.test(column.name)) ?? few.at(-1))?.name ?? "";
 }
 
+/** The shape of square pictures whose pixels are the columns of numbers; empty where they make none. */
+export function shapeOf(columns: DescribedColumn[], target: string): string {
+  const pixels = columns.filter(column => isNumber(column) && column.name !== target).length;
+  for (const channels of [1, 3]) {
+    const side = Math.sqrt(pixels / channels);
+    if (pixels >= FEWEST_PIXELS && Number.isInteger(side)) return `${side}, ${side}, ${channels}`;
+  }
+  return "";
+}
+
 /** How rows are spread over the classes of a target, in words. */
 export function balance(column: DescribedColumn | undefined): string {
   const values = column?.values ?? [];
   const rows = values.reduce((sum, each) => sum + each.rows, 0);
-  if (!rows) return "The column that the model shall tell.";
+  if (!rows) return "The column that the model shall tell: words, whole numbers or yes and no, of few values.";
   const told = values.slice(0, 4).map(each => `${String(each.value)} ${share(each.rows / rows)}`);
   return told.join(", ") + (values.length > 4 ? " …" : "");
 }
