@@ -95,6 +95,7 @@ export interface SignedUpload {
 /** What is said of a table that its reader would guess otherwise. */
 export interface ReadOptions {
   types?: Record<string, string>;
+  exclude?: string[];
   missing?: string[];
   decimal?: string;
   thousands?: string;
@@ -193,6 +194,7 @@ export interface Model {
   versions: { version: number }[];
   aliases: Record<string, Alias>;
   deleted: { version: number; deleted: string; restorable_until: string | null }[];
+  next_before: number | null;
   description?: string | null;
   tags?: Words;
   about_etag?: string;

@@ -68,6 +68,8 @@ function Frame({ who, leave }: { who: Caller; leave: () => void }) {
     document.getElementById("main")?.focus();
   }, [here.page, here.names.join("/")]);
   useDropping(may("train") ? () => { location.hash = to("datasets"); } : null);
+  // The next page of a list begins at its top.
+  useEffect(() => scrollTo(0, 0), [here.query.get("after")]);
   return (
     <>
       <a class="skip" href="#main" onClick={event => { event.preventDefault(); document.getElementById("main")?.focus(); }}>
@@ -108,12 +110,12 @@ function Page({ at }: { at: Place }) {
   if (at.page === "models" && may("read")) {
     if (name && more) return <VersionPage key={`${name}/${more}`} model={name} version={more} />;
     if (name) return <ModelPage key={name} name={name} query={at.query} />;
-    return <Models after={at.query.get("after")} />;
+    return <Models query={at.query} />;
   }
   if (at.page === "jobs" && may("train")) return name ? <Job key={name} id={name} /> : <Jobs query={at.query} />;
   if (at.page === "datasets" && may("train")) {
     if (name) return <Dataset key={`${name}?${at.query}`} name={name} job={at.query.get("job")} />;
-    return <Datasets after={at.query.get("after")} />;
+    return <Datasets query={at.query} />;
   }
   if (at.page === "monitoring" && name && may("inspect")) return <MonitoringPage key={name} model={name} query={at.query} />;
   // A key that may only predict has this page alone, and names its model.

@@ -1,5 +1,5 @@
 // What a page shows of the service, asked for again while somebody looks at it.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get, Refused, Unreached } from "./service.ts";
 
 export type Live<T> = {
@@ -54,4 +54,11 @@ export function useLive<T>(path: string | null, every: (last: T) => number = () 
   }, [path, round]);
   const current = seen.path === path ? seen : undefined;
   return { value: current?.value, error: current?.error, again: () => setRound(count => count + 1) };
+}
+
+/** As it is, with what was last seen of a path before in the place of nothing: a list that is narrowed letter by letter. */
+export function useKept<T>(live: Live<T>): Live<T> {
+  const last = useRef<T | undefined>(undefined);
+  if (live.value !== undefined) last.current = live.value;
+  return live.error ? live : { ...live, value: last.current };
 }

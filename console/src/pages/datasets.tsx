@@ -1,18 +1,23 @@
 // All datasets, and a place to bring one.
 import type { ListedDatasets } from "../answers.ts";
-import { useLive } from "../live.ts";
+import { useKept, useLive } from "../live.ts";
+import { Find } from "../parts/find.tsx";
 import { size } from "../parts/format.ts";
+import { BEGINNING } from "../parts/names.ts";
 import { Pager } from "../parts/pager.tsx";
-import { Shown } from "../parts/states.tsx";
+import { Empty, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { Upload } from "../parts/upload.tsx";
 import { to } from "../router.ts";
 
 const [PAGE, EVERY] = [50, 20_000];
 
-export function Datasets({ after }: { after: string | null }) {
-  const query = new URLSearchParams({ limit: String(PAGE), ...(after ? { after } : {}) });
-  const datasets = useLive<ListedDatasets>(`/v1/datasets?${query}`, () => EVERY);
+export function Datasets({ query }: { query: URLSearchParams }) {
+  const [after, prefix] = [query.get("after"), query.get("prefix") ?? ""];
+  const asked = new URLSearchParams({ limit: String(PAGE), ...(after && { after }), ...(prefix && { prefix }) });
+  const none = prefix !== "" && !BEGINNING.test(prefix);
+  const datasets = useKept(useLive<ListedDatasets>(none ? null : `/v1/datasets?${asked}`, () => EVERY));
+  const many = prefix || after || datasets.value?.next_after;
   const taken = datasets.value?.datasets.map(each => each.name) ?? [];
   return (
     <>
@@ -20,12 +25,19 @@ export function Datasets({ after }: { after: string | null }) {
         <h1>Datasets</h1>
       </header>
       <Upload taken={taken} done={name => { location.hash = to("datasets", name); }} />
-      <Shown of={datasets}>{listed => <Listed listed={listed} first={!after} />}</Shown>
+      {many && <Find page="datasets" prefix={prefix} />}
+      {none ? <Listed listed={NONE} prefix={prefix} first /> : (
+        <Shown of={datasets}>{listed => <Listed listed={listed} prefix={prefix} first={!after} />}</Shown>
+      )}
     </>
   );
 }
 
-function Listed({ listed, first }: { listed: ListedDatasets; first: boolean }) {
+const NONE: ListedDatasets = { datasets: [], next_after: null };
+
+function Listed({ listed, prefix, first }: { listed: ListedDatasets; prefix: string; first: boolean }) {
+  if (!listed.datasets.length && prefix)
+    return <Empty title="No dataset is called so"><p>No name begins with “{prefix}”. <a href={to("datasets")}>All datasets</a></p></Empty>;
   if (!listed.datasets.length && first) return <p class="state">There is no dataset yet. Bring a file, and train a model from it.</p>;
   return (
     <>
@@ -43,7 +55,7 @@ function Listed({ listed, first }: { listed: ListedDatasets; first: boolean }) {
           ))}
         </tbody>
       </table>
-      <Pager page="datasets" first={first} next={listed.next_after} />
+      <Pager page="datasets" prefix={prefix} first={first} next={listed.next_after} />
     </>
   );
 }

@@ -1,4 +1,5 @@
 // One model: its versions side by side, which of them answers, and what people say of it.
+import { useState } from "preact/hooks";
 import { Line } from "../charts/line.tsx";
 import { About } from "../parts/about.tsx";
 import { Confirmed } from "../parts/dialog.tsx";
@@ -12,7 +13,7 @@ import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at } from "../service.ts";
 import { may } from "../session.ts";
-import { Traffic } from "./traffic.tsx";
+import { Traffic, type Choices } from "./traffic.tsx";
 import { source } from "./version.tsx";
 import type { Model, Version, Versions } from "../answers.ts";
 
@@ -24,7 +25,7 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
   const before = query.get("before");
   const chosen = (query.get("compare") ?? "").split(",").map(Number).filter(each => each > 0).slice(0, MOST_COMPARED);
   const path = at`/v1/models/${name}`;
-  const model = useLive<Model>(`${path}?limit=1`, () => 10 * SECONDS);
+  const model = useLive<Model>(`${path}?limit=${PAGE}`, () => 10 * SECONDS);
   const versions = useLive<Versions>(`${path}/versions?limit=${PAGE}${before ? `&before=${encodeURIComponent(before)}` : ""}`, () => 20 * SECONDS);
   const again = () => {
     model.again();
@@ -59,17 +60,36 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
                   {before && <a href={go({ before: "" })}>Newest</a>}
                   {listed.next_before && <a href={go({ before: String(listed.next_before) })}>Older versions</a>}
                 </nav>
+                {(before || listed.next_before) && <Open name={name} />}
               </>
             )
           }
         </Shown>
       </section>
       {chosen.length > 1 && <Comparison name={name} chosen={chosen} />}
-      {model.value && versions.value && (
-        <Traffic model={model.value} versions={versions.value.versions.map(each => each.version)} again={again} />
-      )}
+      {model.value && <Traffic model={model.value} choices={choicesOf(model.value)} again={again} />}
       {model.value && may("admin") && <Deleting model={model.value} path={path} again={again} />}
     </>
+  );
+}
+
+/** The newest ones, the newest first. */
+function choicesOf({ versions, next_before }: Model): Choices {
+  return { versions: versions.map(each => each.version).sort((a, b) => b - a), all: next_before === null };
+}
+
+/** Of more versions than a page lists, one by its number. */
+function Open({ name }: { name: string }) {
+  const [version, write] = useState("");
+  return (
+    <form class="row" onSubmit={event => { event.preventDefault(); location.assign(to("models", name, version)); }}>
+      <label class="inline">
+        Version
+        <input type="number" inputMode="numeric" min={1} max={999_999_999} step={1} required value={version}
+          onInput={event => write(event.currentTarget.value)} />
+      </label>
+      <button type="submit" class="second">Open it</button>
+    </form>
   );
 }
 

@@ -1,8 +1,10 @@
 // All models: what each is, what it reached, and how that went from version to version.
-import { useLive } from "../live.ts";
+import { useKept, useLive } from "../live.ts";
 import { Spark } from "../charts/spark.tsx";
+import { Find } from "../parts/find.tsx";
 import { method, metric } from "../parts/format.ts";
 import { valued } from "../parts/measures.ts";
+import { BEGINNING } from "../parts/names.ts";
 import { Pager } from "../parts/pager.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -14,20 +16,30 @@ import type { ListedModels, ModelEntry } from "../answers.ts";
 const PAGE = 50;
 const SECONDS = 1_000;
 
-export function Models({ after }: { after: string | null }) {
-  const query = new URLSearchParams({ limit: String(PAGE), ...(after ? { after } : {}) });
-  const models = useLive<ListedModels>(`/v1/models?${query}`, () => 15 * SECONDS);
+export function Models({ query }: { query: URLSearchParams }) {
+  const [after, prefix] = [query.get("after"), query.get("prefix") ?? ""];
+  const asked = new URLSearchParams({ limit: String(PAGE), ...(after && { after }), ...(prefix && { prefix }) });
+  const none = prefix !== "" && !BEGINNING.test(prefix);
+  const models = useKept(useLive<ListedModels>(none ? null : `/v1/models?${asked}`, () => 15 * SECONDS));
+  const many = prefix || after || models.value?.next_after;
   return (
     <>
       <header class="page">
         <h1>Models</h1>
       </header>
-      <Shown of={models}>{listed => <Listed listed={listed} first={!after} />}</Shown>
+      {many && <Find page="models" prefix={prefix} />}
+      {none ? <Listed listed={NONE} prefix={prefix} first /> : (
+        <Shown of={models}>{listed => <Listed listed={listed} prefix={prefix} first={!after} />}</Shown>
+      )}
     </>
   );
 }
 
-function Listed({ listed, first }: { listed: ListedModels; first: boolean }) {
+const NONE: ListedModels = { models: [], entries: [], next_after: null };
+
+function Listed({ listed, prefix, first }: { listed: ListedModels; prefix: string; first: boolean }) {
+  if (!listed.entries.length && prefix && !listed.next_after)
+    return <Empty title="No model is called so"><p>No name begins with “{prefix}”. <a href={to("models")}>All models</a></p></Empty>;
   if (!listed.entries.length && first && !listed.next_after)
     return (
       <Empty title="There is no model yet">
@@ -51,7 +63,7 @@ function Listed({ listed, first }: { listed: ListedModels; first: boolean }) {
           </li>
         ))}
       </ul>
-      <Pager page="models" first={first} next={listed.next_after} />
+      <Pager page="models" prefix={prefix} first={first} next={listed.next_after} />
     </>
   );
 }

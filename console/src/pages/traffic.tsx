@@ -3,8 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import { Confirmed } from "../parts/dialog.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { Field } from "../parts/field.tsx";
+import { count } from "../parts/format.ts";
 import { Empty, Failure, sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
+import { VersionChoice } from "../parts/version-choice.tsx";
 import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at, Refused } from "../service.ts";
@@ -13,8 +15,13 @@ import type { Alias, AliasState, Change, Model } from "../answers.ts";
 
 const USUAL = "production";
 
-/** `versions` are those that can be chosen, the newest first. */
-export function Traffic({ model, versions, again }: { model: Model; versions: number[]; again: () => void }) {
+/** Versions to choose from, the newest first; where they are not `all`, any is chosen by its number. */
+export interface Choices {
+  versions: number[];
+  all: boolean;
+}
+
+export function Traffic({ model, choices, again }: { model: Model; choices: Choices; again: () => void }) {
   const aliases = Object.values(model.aliases);
   return (
     <section aria-labelledby="traffic">
@@ -25,8 +32,8 @@ export function Traffic({ model, versions, again }: { model: Model; versions: nu
           {may("admin") && ` With a name “${USUAL}” you decide which one answers.`}
         </p>
       )}
-      {aliases.map(alias => <OneAlias key={alias.alias} model={model.name} alias={alias} versions={versions} again={again} />)}
-      {may("admin") && <NewAlias model={model} versions={versions} again={again} />}
+      {aliases.map(alias => <OneAlias key={alias.alias} model={model.name} alias={alias} choices={choices} again={again} />)}
+      {may("admin") && <NewAlias model={model} choices={choices} again={again} />}
     </section>
   );
 }
@@ -38,7 +45,7 @@ export function shares(alias: Alias): [version: number, percent: number][] {
   return weights.map(([version, weight]): [number, number] => [Number(version), Math.round((100 * weight) / all)]).sort((a, b) => b[1] - a[1]);
 }
 
-function OneAlias({ model, alias, versions, again }: { model: string; alias: Alias; versions: number[]; again: () => void }) {
+function OneAlias({ model, alias, choices, again }: { model: string; alias: Alias; choices: Choices; again: () => void }) {
   const [told, tell] = useState("");
   const [failure, fail] = useState<unknown>(null);
   const now = shares(alias);
@@ -75,7 +82,7 @@ function OneAlias({ model, alias, versions, again }: { model: string; alias: Ali
       <p role="status" class={told ? "notice" : "unseen"}>{told}</p>
       {failure !== null && <Failure error={failure} />}
       {may("admin") && now.length <= 2 && (
-        <Canary alias={alias} now={now} versions={versions}
+        <Canary alias={alias} now={now} choices={choices}
           apply={(body, done) => change("PUT", "", body, done).catch(fail)} />
       )}
       {may("admin") && (
@@ -102,22 +109,25 @@ function OneAlias({ model, alias, versions, again }: { model: string; alias: Ali
 }
 
 /** A slider between two versions; nothing moves before it is applied. */
-function Canary({ alias, now, versions, apply }: {
+function Canary({ alias, now, choices, apply }: {
   alias: Alias;
   now: [number, number][];
-  versions: number[];
+  choices: Choices;
   apply: (body: unknown, done: string) => Promise<void>;
 }) {
   const main = now[0]?.[0] ?? alias.version;
-  const known = [...new Set([...now.map(([version]) => version), ...versions])].filter(each => each !== main).sort((a, b) => b - a);
+  const known = [...new Set([...now.map(([version]) => version), ...choices.versions])].filter(each => each !== main).sort((a, b) => b - a);
   const [other, choose] = useState(now[1]?.[0] ?? known[0]);
+  const newest = Math.max(main, ...known);
+  const usable = Boolean(other) && other !== main;
   const before = now.find(([version]) => version === other)?.[1] ?? 0;
   const [percent, move] = useState(before);
   const [busy, setBusy] = useState(false);
   useEffect(() => choose(now[1]?.[0] ?? known[0]), [alias.etag]);
   useEffect(() => move(before), [alias.etag, other]);
-  if (other === undefined) return <p class="soft">There is no second version to try beside it.</p>;
+  if (!known.length) return <p class="soft">There is no second version to try beside it.</p>;
   const set = async () => {
+    if (!usable || !other) return;
     setBusy(true);
     const body = percent === 0 ? { version: main } : percent === 100 ? { version: other } : { weights: { [main]: 100 - percent, [other]: percent } };
     await apply(body, `version ${main} gets ${100 - percent} %, version ${other} gets ${percent} %`);
@@ -125,25 +135,22 @@ function Canary({ alias, now, versions, apply }: {
   };
   return (
     <form onSubmit={event => { event.preventDefault(); void set(); }}>
-      <Field label="Version to try beside it">
-        {given => (
-          <select {...given} value={other} onChange={event => choose(Number(event.currentTarget.value))}>
-            {known.map(version => <option key={version} value={version}>Version {version}</option>)}
-          </select>
-        )}
+      <Field label="Version to try beside it" hint={choices.all ? undefined : `Any number but ${main}; the newest is ${count(newest)}.`}>
+        {given => <VersionChoice given={given} versions={known} all={choices.all} newest={newest} value={other} choose={choose} />}
       </Field>
       <Field label={`Its share of the traffic: ${percent} %`} hint={`Version ${main} keeps ${100 - percent} %. Nothing moves before you apply it.`}>
         {given => (
-          <input {...given} type="range" min="0" max="100" step="1" value={percent} aria-valuetext={`${percent} % to version ${other}`}
+          <input {...given} type="range" min="0" max="100" step="1" value={percent} aria-valuetext={`${percent} % to version ${other || "…"}`}
             onInput={event => move(Number(event.currentTarget.value))} />
         )}
       </Field>
-      <button type="submit" disabled={busy || percent === before}>Apply</button>
+      <button type="submit" disabled={busy || !usable || percent === before}>Apply</button>
     </form>
   );
 }
 
-function NewAlias({ model, versions, again }: { model: Model; versions: number[]; again: () => void }) {
+function NewAlias({ model, choices, again }: { model: Model; choices: Choices; again: () => void }) {
+  const { versions, all } = choices;
   const [name, rename] = useState(USUAL in model.aliases ? "" : USUAL);
   const [version, choose] = useState<number | undefined>(undefined);
   const [failure, fail] = useState<unknown>(null);
@@ -164,11 +171,7 @@ function NewAlias({ model, versions, again }: { model: Model; versions: number[]
         {given => <input {...given} value={name} required maxLength={63} autocomplete="off" spellcheck={false} onInput={event => rename(event.currentTarget.value)} />}
       </Field>
       <Field label="Version">
-        {given => (
-          <select {...given} value={version ?? versions[0]} onChange={event => choose(Number(event.currentTarget.value))}>
-            {versions.map(each => <option key={each} value={each}>Version {each}</option>)}
-          </select>
-        )}
+        {given => <VersionChoice given={given} versions={versions} all={all} newest={versions[0] ?? 1} value={version ?? versions[0]} choose={choose} />}
       </Field>
       <button type="submit">Add the name</button>
       {failure !== null && <Failure error={failure} />}

@@ -1,9 +1,11 @@
 // Ask a model: a form made from what it takes, its answer, and why it says so.
 import { useMemo, useState } from "preact/hooks";
-import { useLive } from "../live.ts";
+import { useKept, useLive } from "../live.ts";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { elsewhere, member } from "../parts/faults.ts";
 import { Field } from "../parts/field.tsx";
+import { BEGINNING } from "../parts/names.ts";
+import { useRested } from "../parts/rested.ts";
 import { Empty, Failure, Loading, sentence } from "../parts/states.tsx";
 import { to } from "../router.ts";
 import { ask, at, BASE, Refused } from "../service.ts";
@@ -36,7 +38,9 @@ export function Try({ model, version }: { model: string; version: string | null 
 /** Asks for a model's name; who may list them is offered some. */
 function Which() {
   const [name, type] = useState("");
-  const listed = useLive<ListedModels>(may("read") ? "/v1/models?limit=50" : null);
+  const begun = useRested(name.trim());
+  const asked = new URLSearchParams({ limit: "20", ...(BEGINNING.test(begun) && { prefix: begun }) });
+  const listed = useKept(useLive<ListedModels>(may("read") ? `/v1/models?${asked}` : null));
   return (
     <>
       <header class="page">

@@ -1,5 +1,6 @@
 // Numbers, times and sizes as the reader's locale writes them.
 const numbers = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
+const rough = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 const counts = new Intl.NumberFormat();
 const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const finer = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 2 });
@@ -43,7 +44,7 @@ export function size(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let [value, place] = [bytes, 0];
   while (value >= 1_000 && place < units.length - 1) [value, place] = [value / 1_000, place + 1];
-  return `${number(value)} ${units[place]}`;
+  return `${rough.format(value)} ${units[place]}`;
 }
 
 export const words = (name: string): string => name.replaceAll("_", " ");

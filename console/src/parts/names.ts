@@ -3,6 +3,9 @@ export const NAME = "[A-Za-z0-9]([A-Za-z0-9._\\-]{0,61}[A-Za-z0-9_\\-])?";
 export const NAMED = new RegExp(`^${NAME}$`);
 export const NAME_HINT = "Letters, digits and . _ - up to 63, a letter or digit first.";
 
+/** What a name may begin with: nothing else finds one. */
+export const BEGINNING = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
 /** `Kunden 2024 (neu).csv` is called `Kunden-2024-neu`. */
 export function proposed(file: string): string {
   const plain = file.replace(/\.(csv|tsv|txt|parquet|jsonl|ndjson|json|npy|npz|zip)$/i, "").normalize("NFKD").replace(/\p{M}/gu, "");
