@@ -9,7 +9,8 @@ export interface Series {
   dashed?: boolean;
 }
 
-const [WIDTH, HEIGHT, LEFT, BELOW, EDGE] = [360, 220, 46, 36, 10];
+const [WIDTH, HEIGHT, LEFT, BELOW, EDGE] = [360, 220, 60, 36, 10];
+const MIDDLE = (HEIGHT - BELOW + EDGE) / 2;
 const COLOURS = 5;
 const MOST_TOLD = 12;
 
@@ -46,7 +47,8 @@ export function Line({ title, x, y, series, xRange, yRange }: {
         {ticks(fromX, toX, 5).map(value => (
           <text key={value} x={across(value)} y={HEIGHT - BELOW + 15} text-anchor="middle">{number(value)}</text>
         ))}
-        <text x={(LEFT + WIDTH - EDGE) / 2} y={HEIGHT - 4} text-anchor="middle">{x}</text>
+        <text class="title" x={(LEFT + WIDTH - EDGE) / 2} y={HEIGHT - 4} text-anchor="middle">{x}</text>
+        <text class="title" x="11" y={MIDDLE} transform={`rotate(-90 11 ${MIDDLE})`} text-anchor="middle">{y}</text>
         <line class="axis" x1={LEFT} x2={WIDTH - EDGE} y1={HEIGHT - BELOW} y2={HEIGHT - BELOW} />
         {series.map((each, place) => (
           <g key={each.name} class={each.dashed ? "line dashed" : colour(place)}>
