@@ -60,9 +60,9 @@ test("only what was chosen is said", () => {
     algorithm: "linear", hyperparameters: {}, data: { uri: "dataset://d/1", target: "kind" },
   });
   const more = { ...CHOICE, hyperparameters: { C: "0.5", sizes: "8, 4", gone: "1" }, fraction: "0", by: "time", splitColumn: "when" };
-  assert.deepEqual(requestOf(more, linear, DATASET, described(), { dayfirst: true }), {
+  assert.deepEqual(requestOf(more, linear, DATASET, described(), { dayfirst: true, exclude: ["id"] }), {
     algorithm: "linear", hyperparameters: { C: 0.5, sizes: [8, 4] }, test_fraction: 0,
-    data: { uri: "dataset://d/1", target: "kind", dayfirst: true }, split: { by: "time", column: "when" },
+    data: { uri: "dataset://d/1", target: "kind", dayfirst: true, exclude: ["id"] }, split: { by: "time", column: "when" },
   });
   const clusters = requestOf(CHOICE, ALGORITHMS[1] as Algorithm, DATASET, described(), {}) as { data: object };
   assert.deepEqual(clusters.data, { uri: "dataset://d/1" });

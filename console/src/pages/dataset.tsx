@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Dataset as DatasetAnswer, DescribedColumn, Description, Job, ReadOptions } from "../answers.ts";
 import { Bars } from "../charts/bars.tsx";
-import { ColumnRow } from "../parts/column.tsx";
+import { ColumnRow, OUT } from "../parts/column.tsx";
 import { Confirmed } from "../parts/dialog.tsx";
 import { against, elsewhere, member } from "../parts/faults.ts";
 import { count, many, size } from "../parts/format.ts";
@@ -168,7 +168,8 @@ function Refusals({ answer, shown }: { answer: DatasetAnswer; shown?: Descriptio
         <p>{sentence(answer.error ?? "")}</p>
       </div>
     );
-  const columns = shown?.columns?.map(column => member("$.types", column.name)) ?? [];
+  const left = (answer.options.exclude ?? []).map((_, place) => `$.exclude[${place}]`);
+  const columns = [...(shown?.columns ?? []).map(column => member("$.types", column.name)), ...left];
   const faults = answer.state === "options_refused" ? elsewhere(answer.faults, columns) : [];
   if (answer.state !== "options_refused" && !shown?.error) return null;
   return (
@@ -198,18 +199,22 @@ function Columns({ description, columns, options, say, faults, guesses }: {
   guesses: Record<string, string>;
 }) {
   const [most, setMost] = useState(COLUMNS);
-  const types = options.types ?? {};
+  const { types = {}, exclude = [] } = options;
   // What is left out is described no more, and stays where it was, to be taken back.
   const described = new Map(columns.map(column => [column.name, column]));
-  const before = Object.keys(guesses).filter(name => described.has(name) || Object.hasOwn(types, name));
-  const names = [...new Set([...before, ...described.keys(), ...Object.keys(types)])];
+  const before = Object.keys(guesses).filter(name => described.has(name) || Object.hasOwn(types, name) || exclude.includes(name));
+  const names = [...new Set([...before, ...described.keys(), ...Object.keys(types), ...exclude])];
   const all = names.map(name => described.get(name) ?? { name, type: "ignore", missing: 0 });
   const overrule = (name: string, type: string) => {
     const { [name]: _, ...others } = types;
-    const chosen = type ? { ...others, [name]: type } : others;
-    const { types: __, ...rest } = options;
-    say(Object.keys(chosen).length ? { ...rest, types: chosen } : rest);
+    const chosen = type && type !== OUT ? { ...others, [name]: type } : others;
+    const left = [...exclude.filter(each => each !== name), ...(type === OUT ? [name] : [])];
+    const { types: __, exclude: ___, ...rest } = options;
+    say({ ...rest, ...(Object.keys(chosen).length && { types: chosen }), ...(left.length && { exclude: left }) });
   };
+  const said = (name: string) => (exclude.includes(name) ? OUT : own(types, name));
+  const wrong = (name: string) =>
+    [member("$.types", name), ...(exclude.includes(name) ? [`$.exclude[${exclude.indexOf(name)}]`] : [])].flatMap(place => against(faults, place));
   const noted = (name: string) => {
     const begin = `column '${name}'`;
     const own = description.warnings.filter(warning => warning.startsWith(begin));
@@ -231,9 +236,9 @@ function Columns({ description, columns, options, say, faults, guesses }: {
         </thead>
         <tbody role="rowgroup">
           {all.slice(0, most).map(column => (
-            <ColumnRow key={column.name} column={column} rows={description.rows ?? 0} said={own(types, column.name)}
-              guess={own(types, column.name) ? own(guesses, column.name) : column.type} dayfirst={options.dayfirst}
-              notes={noted(column.name)} faults={against(faults, member("$.types", column.name))} overrule={type => overrule(column.name, type)}
+            <ColumnRow key={column.name} column={column} rows={description.rows ?? 0} said={said(column.name)}
+              guess={said(column.name) ? own(guesses, column.name) : column.type} dayfirst={options.dayfirst}
+              notes={noted(column.name)} faults={wrong(column.name)} overrule={type => overrule(column.name, type)}
               sayDayFirst={dayfirst => say({ ...options, dayfirst })} />
           ))}
         </tbody>

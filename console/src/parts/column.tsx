@@ -4,12 +4,14 @@ import { Bars, Histogram } from "../charts/bars.tsx";
 import { count, many, moment, number, share } from "./format.ts";
 import { sentence } from "./states.tsx";
 
+/** The choice to leave a column out: it is said by `exclude`, as it is no type. */
+export const OUT = "ignore";
 export const TYPES: Record<string, string> = {
   number: "number",
   category: "category",
   boolean: "true or false",
   date: "date",
-  ignore: "leave out",
+  [OUT]: "leave out",
 };
 const TAKEN: Record<string, string> = {
   ...TYPES,

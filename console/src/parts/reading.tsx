@@ -42,7 +42,7 @@ export function Reading({ options, say, read, faults, open = false }: {
   );
   const said = Object.keys(options).length > 0;
   return (
-    <details open={open || faults.some(fault => !fault.path.startsWith("$.types"))}>
+    <details open={open || faults.some(fault => !/^\$\.(types|exclude)\b/.test(fault.path))}>
       <summary>How the file is read</summary>
       <div class="fields">
         {chosen("delimiter", "Cells are parted by", DELIMITERS)}
