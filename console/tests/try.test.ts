@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ColumnSchema, Profile } from "../src/answers.ts";
-import { begun, instanceOf, OTHER, rowOf, startOf, stepsOf } from "../src/pages/try/values.ts";
+import { begun, instanceOf, matching, OTHER, rowOf, startOf, stepsOf } from "../src/pages/try/values.ts";
 
 const columns: Record<string, ColumnSchema> = {
   age: { type: ["number", "string", "null"] },
@@ -22,6 +22,22 @@ test("a row begins with what a key may know, and what may be missing is left emp
     ],
   };
   assert.deepEqual(startOf(columns, profile), { age: "45.2", size: "0", active: "", since: "2023-02-01", plan: "pro" });
+});
+
+test("a number begins with as many digits as tell rows apart", () => {
+  const begins = (edges: number[], mean: number) => {
+    const bins = [null, ...edges].map((from, place) => ({ from, to: edges[place] ?? null, count: 9, mean }));
+    return startOf({ a: { type: "number" } }, { columns: [{ column: "a", kind: "number", bins }] })["a"];
+  };
+  assert.equal(begins([2008, 2009], 2008.512), "2008.5");
+  assert.equal(begins([3220, 5580], 4083.4), "4083");
+  assert.equal(begins([1e-5, 3e-5], 2.3456e-5), "0.000023");
+  assert.equal(begins([1, 1], 1.23456), "1.23", "edges that are one tell nothing");
+});
+
+test("a column is found by a part of its name", () => {
+  assert.deepEqual(matching(["Age", "page", "size"], " AGE"), ["Age", "page"]);
+  assert.deepEqual(matching(["a", "b"], ""), ["a", "b"]);
 });
 
 test("what is empty is sent as missing, and a number that is none as it was written", () => {

@@ -12,10 +12,10 @@ import { ask, at, BASE, Refused } from "../service.ts";
 import { caller, may } from "../session.ts";
 import { Answer } from "./try/answer.tsx";
 import { Picture } from "./try/picture.tsx";
-import { Row } from "./try/row.tsx";
+import { MOST_FIELDS, Row } from "./try/row.tsx";
 import { Sequence } from "./try/sequence.tsx";
-import { begun, FIELD, instanceOf, rowOf, startOf, stepsOf } from "./try/values.ts";
-import type { Explanation, ListedModels, Metadata, Predictions, Profile, RowSchema } from "../answers.ts";
+import { begun, FIELD, instanceOf, rowOf, startOf, stepsOf, type Columns, type Drawn } from "./try/values.ts";
+import type { Explanation, ListedModels, Metadata, Predictions, Profile, RowSchema, Version } from "../answers.ts";
 
 const MOST_PARTS = 15;
 
@@ -65,22 +65,38 @@ function Known({ model, version }: { model: string; version: string | null }) {
   const number = schema.value?.["x-version"];
   const told = useLive<Metadata>(number ? at`/v2/models/${model}/versions/${number}` : null);
   const seen = useLive<Profile>(number && may("inspect") ? at`/v1/models/${model}/versions/${number}/profile` : null);
+  const wide = Object.keys(columnsOf(schema.value, told.value)).length > MOST_FIELDS;
+  const whole = useLive<Version>(wide && number && may("read") ? at`/v1/models/${model}/versions/${number}` : null);
   const failed = schema.value ? told : schema;
   if (failed.error && !failed.value) return <Failure error={failed.error} again={failed.again} />;
   // Without the figures of training the form is the same, but for what it begins with.
-  if (!schema.value || !told.value || (may("inspect") && !seen.value && !seen.error)) return <Loading />;
-  return <Form key={number} path={path} schema={schema.value} told={told.value} profile={seen.value} />;
+  if (!schema.value || !told.value || (may("inspect") && !seen.value && !seen.error) || (wide && may("read") && !whole.value && !whole.error)) return <Loading />;
+  const first = (whole.value?.importance?.columns ?? []).filter(each => each.mean > 0).map(each => each.column);
+  return <Form key={number} path={path} schema={schema.value} told={told.value} profile={seen.value} first={first} />;
 }
 
+/** The columns of a row; none of a model that takes something else. */
+const columnsOf = (schema: RowSchema | undefined, told: Metadata | undefined): Columns =>
+  (told?.parameters.input ? undefined : schema?.anyOf.find(each => each.properties)?.properties) ?? {};
+
 interface Asked {
+  /** What was sent. */
+  of?: string;
+  picture?: Drawn;
   said?: Predictions;
   why?: Explanation;
   whyNot?: unknown;
 }
 
-function Form({ path, schema, told, profile }: { path: string; schema: RowSchema; told: Metadata; profile: Profile | undefined }) {
+function Form({ path, schema, told, profile, first }: {
+  path: string;
+  schema: RowSchema;
+  told: Metadata;
+  profile: Profile | undefined;
+  first: string[];
+}) {
   const { input } = told.parameters;
-  const columns = useMemo(() => schema.anyOf.find(each => each.properties && !input)?.properties ?? {}, [schema]);
+  const columns = useMemo(() => columnsOf(schema, told), [schema]);
   const [row, write] = useState(() => startOf(columns, profile));
   const [text, type] = useState(input?.kind === "sequence" ? (told.parameters.features ?? []).map(() => "0").join(", ") : "");
   const [picture, draw] = useState(() => begun(input));
@@ -100,7 +116,7 @@ function Form({ path, schema, told, profile }: { path: string; schema: RowSchema
     const body = { instances: [instance()] };
     try {
       const said = may("predict") ? (await ask<Predictions>("POST", `${path}:predict`, { body: { ...body, outputs } })).value : undefined;
-      const found: Asked = said ? { said } : {};
+      const found: Asked = { of: JSON.stringify(body.instances), ...(input?.kind === "image" && { picture }), ...(said && { said }) };
       if (may("inspect")) {
         // Of the version that has answered: another may answer next where a canary shares the traffic.
         const same = said && !path.includes("/versions/") ? `${path}/versions/${said.model.version}` : path;
@@ -132,13 +148,16 @@ function Form({ path, schema, told, profile }: { path: string; schema: RowSchema
               hint={input.vocabulary ? `It knows ${input.vocabulary} ${input.tokens ?? "words"}; others say nothing to it.` : undefined}>
               {given => <textarea {...given} rows={5} placeholder="Write something here" value={text} onInput={event => type(event.currentTarget.value)} />}
             </Field>
-          ) : <Row columns={columns} row={row} write={write} profile={profile} faults={here} />}
+          ) : <Row columns={columns} first={first} row={row} write={write} profile={profile} faults={here} />}
         <button type="submit" disabled={busy}>{busy ? "Asking …" : may("predict") ? "Predict" : "Explain"}</button>
       </form>
       <section aria-label="Answer" aria-live="polite">
         {failure !== null ? (shown ? <p class="bad">It cannot be answered yet: see the marked fields.</p> : <Failure error={failure} />)
           : asked.said || asked.why ? (
-            <Answer said={asked.said} why={asked.why} whyNot={asked.whyNot} picture={input?.kind === "image" ? picture : undefined} />
+            <>
+              {asked.of !== JSON.stringify([instance()]) && <p class="warn">You have changed something since: this is the answer to what stood there before.</p>}
+              <Answer said={asked.said} why={asked.why} whyNot={asked.whyNot} picture={asked.picture} />
+            </>
           ) : <Empty title="No answer yet"><p>Fill in the form and press the button.</p></Empty>}
       </section>
       <Disclosure title="The same with curl">

@@ -5,7 +5,7 @@ import { number, share } from "../../parts/format.ts";
 import { Failure } from "../../parts/states.tsx";
 import { shown } from "./picture.tsx";
 import type { Drawn } from "./values.ts";
-import type { Explanation, Predictions, Token } from "../../answers.ts";
+import type { Explanation, Label, Predictions, Token } from "../../answers.ts";
 
 const MOST = 12;
 
@@ -21,9 +21,10 @@ export function Answer({ said, why, whyNot, picture }: {
     <>
       <p class="figure">
         <span class="soft">{said && !said.classes ? "Cluster" : "It says"}</span> <strong>{String(label)}</strong>
-        {said && <span class="soft">version {said.model.version}</span>}
+        {said && <span class="soft">· version {said.model.version}</span>}
       </p>
       {found?.probability && <Sure classes={said?.classes ?? []} probability={found.probability} />}
+      {said?.classes && !found?.probability && <p class="soft">This model tells no probabilities.</p>}
       {found?.distance && (
         <Bars title="Distance to the middle of each cluster: the nearest is its own" of="Cluster" figure="Distance"
           bars={found.distance.map((value, place) => ({ name: `Cluster ${place}`, value })).slice(0, 2 * MOST)} />
@@ -44,15 +45,25 @@ function Sure({ classes, probability }: { classes: (string | number | boolean)[]
   );
 }
 
+const UNITS: Record<string, string> = {
+  "log-odds": "log-odds: 0.7 more doubles the odds",
+  decision: "how far it is on the one side of the border",
+  "squared distance": "how much nearer it is, as squared distance",
+};
+
+/** A class as it is called; clusters have numbers alone. */
+const called = (label: Label, unit: string): string => (unit === "squared distance" ? `cluster ${String(label)}` : `“${String(label)}”`);
+
 function Why({ why, picture }: { why: Explanation; picture: Drawn | undefined }) {
-  const { label, against, base, margin, unit } = why;
+  const { base, margin, unit } = why;
+  const [label, against] = [called(why.label, unit), called(why.against, unit)];
   return (
     <section aria-labelledby="why">
-      <h2 id="why">Why {String(label)}, and not {String(against)}</h2>
+      <h2 id="why">Why {label}, and not {against}</h2>
       <Because why={why} picture={picture} />
       <p class="soft">
-        It begins at {number(base)}, where nothing is known of it. With all parts together it is {number(margin)} ({unit}). Above 0 stands for
-        “{String(label)}”, below 0 for “{String(against)}”.
+        It begins at {number(base)}, before anything is known. All parts together make {number(margin)} ({UNITS[unit] ?? unit}). Above 0
+        stands for {label}, below 0 for {against}.
       </p>
     </section>
   );
@@ -60,7 +71,7 @@ function Why({ why, picture }: { why: Explanation; picture: Drawn | undefined })
 
 function Because({ why, picture }: { why: Explanation; picture: Drawn | undefined }) {
   const { attributions, base, margin, rest } = why;
-  const title = `For ${String(why.label)} (to the right) and against it`;
+  const title = `What speaks for ${called(why.label, why.unit)} (to the right) and against it`;
   const around = (bars: Bar[], more = 0): Bar[] => {
     const sorted = [...bars].sort((one, other) => Math.abs(other.value) - Math.abs(one.value));
     const others = more + sorted.slice(MOST).reduce((sum, each) => sum + each.value, 0);

@@ -102,7 +102,7 @@ export function Picture({ picture, draw, faults }: { picture: Drawn; draw: (chan
         )}
       </Field>
       <p class="row">
-        <label class="inline">{channels < 3 ? "Grey" : "Colour"} <input type="color" value={colour} onInput={event => dip(event.currentTarget.value)} /></label>
+        <label class="inline">{channels < 3 ? "Grey of the pen" : "Colour of the pen"} <input type="color" value={colour} onInput={event => dip(event.currentTarget.value)} /></label>
         <label class="button second">Choose a picture <input class="unseen" type="file" accept="image/*" onChange={event => void take(event.currentTarget.files?.[0])} /></label>
         <button type="button" class="second" onClick={() => draw(before => ({ ...before, pixels: before.pixels.slice().fill(0) }))}>Clear</button>
       </p>

@@ -1,16 +1,22 @@
 // A row of a table: a field for each column.
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { against, member } from "../../parts/faults.ts";
 import { Field } from "../../parts/field.tsx";
-import { date, number, share } from "../../parts/format.ts";
+import { count, date, number, share } from "../../parts/format.ts";
 import { sentence } from "../../parts/states.tsx";
 import type { Fault } from "../../service.ts";
-import { FIELD, kindOf, mayBeMissing, OTHER, wordsOf, type Columns, type Written } from "./values.ts";
+import { FIELD, kindOf, matching, mayBeMissing, OTHER, wordsOf, type Columns, type Written } from "./values.ts";
 import type { ColumnSchema, Profile } from "../../answers.ts";
 
-const MOST_FIELDS = 80;
+/** Of so many columns all have a field at once. */
+export const MOST_FIELDS = 80;
+const FEW_FIELDS = 24;
 
-export function Row({ columns, row, write, profile, faults }: {
+export function Row({ columns, first, row, write, profile, faults }: {
   columns: Columns;
+  /** The columns that matter most, where they are known. */
+  first: string[];
   row: Written;
   write: (row: Written) => void;
   profile: Profile | undefined;
@@ -18,20 +24,17 @@ export function Row({ columns, row, write, profile, faults }: {
 }) {
   const names = Object.keys(columns);
   const seen = new Map(profile?.columns.map(each => [each.column, each]));
-  if (names.length > MOST_FIELDS) return <Pasted names={names} row={row} write={write} faults={faults} />;
-  return (
-    <div class="fields">
-      {names.map(name => {
-        const column = columns[name] as ColumnSchema;
-        const set = (value: string) => write({ ...row, [name]: value });
-        return (
-          <Field key={name} label={name} hint={hintOf(column, seen.get(name))} faults={against(faults, member(FIELD, name)).map(said)}>
-            {given => <One column={column} given={given} value={row[name] ?? ""} set={set} />}
-          </Field>
-        );
-      })}
-    </div>
-  );
+  const field = (name: string) => {
+    const column = columns[name] as ColumnSchema;
+    const set = (value: string) => write({ ...row, [name]: value });
+    return (
+      <Field key={name} label={name} hint={hintOf(column, seen.get(name))} faults={against(faults, member(FIELD, name)).map(said)}>
+        {given => <One column={column} given={given} value={row[name] ?? ""} set={set} />}
+      </Field>
+    );
+  };
+  if (names.length > MOST_FIELDS) return <Many names={names} first={first} row={row} write={write} faults={faults} field={field} />;
+  return <div class="fields">{names.map(field)}</div>;
 }
 
 const said = (message: string): string => (message.endsWith(", got null") ? "A value is needed here." : sentence(message));
@@ -81,14 +84,46 @@ function One({ column, given, value, set }: { column: ColumnSchema; given: objec
   );
 }
 
-/** Of very many columns the row is one text, for nobody fills in so many fields. */
-function Pasted({ names, row, write, faults }: { names: string[]; row: Written; write: (row: Written) => void; faults: Fault[] }) {
-  const lines = names.map(name => `${name}\t${row[name] ?? ""}`).join("\n");
+/** Of very many columns some are shown: those at fault, then those that matter most, or that somebody looks for. */
+function Many({ names, first, row, write, faults, field }: {
+  names: string[];
+  first: string[];
+  row: Written;
+  write: (row: Written) => void;
+  faults: Fault[];
+  field: (name: string) => ComponentChildren;
+}) {
+  const [sought, seek] = useState("");
+  const [most, setMost] = useState(FEW_FIELDS);
+  const wrong = names.filter(name => against(faults, member(FIELD, name)).length > 0);
+  const found = [...new Set([...wrong, ...matching([...new Set([...first, ...names])], sought)])].filter(name => names.includes(name));
+  return (
+    <>
+      <Field label="Find a column" hint={`${count(names.length)} columns. ${first.length ? "Those that matter most come first. " : ""}What you leave as it is is usual in training.`}>
+        {given => (
+          <input {...given} type="search" autocomplete="off" spellcheck={false} value={sought} onInput={event => seek(event.currentTarget.value)}
+            onKeyDown={event => event.key === "Enter" && event.preventDefault()} />
+        )}
+      </Field>
+      {!found.length && <p class="soft">No column is called so.</p>}
+      <div class="fields">{found.slice(0, most).map(field)}</div>
+      {found.length > most && (
+        <button type="button" class="second" onClick={() => setMost(most + FEW_FIELDS)}>Show more of {count(found.length)} columns</button>
+      )}
+      <details>
+        <summary>The whole row as text</summary>
+        <Pasted names={names} row={row} write={write} />
+      </details>
+    </>
+  );
+}
+
+function Pasted({ names, row, write }: { names: string[]; row: Written; write: (row: Written) => void }) {
+  const lines = names.map(name => `${name}\t${(row[name] ?? "").replace(OTHER, "")}`).join("\n");
   const read = (text: string) => write(Object.fromEntries(text.split("\n").map(line => line.split("\t")).map(([name = "", value = ""]) => [name, value])));
   return (
-    <Field label={`The row: ${number(names.length)} columns`} hint="A column a line: its name, a tab, its value. Empty is missing."
-      faults={faults.slice(0, 10).map(each => `${each.path}: ${each.message}`)}>
-      {given => <textarea {...given} rows={14} spellcheck={false} defaultValue={lines} onChange={event => read(event.currentTarget.value)} />}
+    <Field label={`The row: ${count(names.length)} columns`} hint="A column a line: its name, a tab, its value. Empty is missing.">
+      {given => <textarea {...given} key={lines} rows={14} spellcheck={false} defaultValue={lines} onChange={event => read(event.currentTarget.value)} />}
     </Field>
   );
 }

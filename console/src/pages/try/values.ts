@@ -32,14 +32,25 @@ export function startOf(columns: Columns, profile: Profile | undefined): Written
     Object.entries(columns).map(([name, column]) => {
       const { bins = [], words = [] } = seen.get(name) ?? {};
       const middle = bins[Math.floor(bins.length / 2)]?.mean;
+      const [low, high] = [bins[0]?.to, bins.at(-1)?.from];
       const kind = kindOf(column);
-      if (kind === "number") return [name, typeof middle === "number" ? String(Number(middle.toPrecision(3))) : mayBeMissing(column) ? "" : "0"];
+      if (kind === "number") return [name, typeof middle === "number" ? usual(middle, Number(high ?? NaN) - Number(low ?? NaN)) : mayBeMissing(column) ? "" : "0"];
       if (kind === "boolean") return [name, mayBeMissing(column) ? "" : "true"];
       if (kind === "date") return [name, typeof middle === "string" ? middle.slice(0, 10) : (wordsOf(column)[0] ?? "")];
       return [name, words[0]?.word ?? wordsOf(column)[0] ?? ""];
     }),
   );
 }
+
+/** A number with as many digits as say something where most of its like are within `span`. */
+function usual(value: number, span: number): string {
+  if (!(span > 0)) return String(Number(value.toPrecision(3)));
+  return String(Number(value.toFixed(Math.min(20, Math.max(0, Math.ceil(1 - Math.log10(span)))))));
+}
+
+/** The names that somebody may mean who writes a part of one. */
+export const matching = (names: string[], sought: string): string[] =>
+  names.filter(name => name.toLowerCase().includes(sought.trim().toLowerCase()));
 
 /** The row as it is sent: empty is missing, and a number that is none goes as it was written, for the service to judge. */
 export function rowOf(columns: Columns, row: Written): Record<string, unknown> {
