@@ -23,6 +23,7 @@ test("a size has the unit that keeps it short", () => {
   assert.equal(size(0), "0 B");
   assert.equal(size(999), "999 B");
   assert.match(size(1_500_000), /^1.5 MB$/);
+  assert.match(size(6_833), /^6.83 kB$/);
   assert.match(size(5e15), / TB$/);
 });
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Algorithm, Dataset, DescribedColumn, Description, Job } from "../src/answers.ts";
-import { choiceOf, fitting, kindsOf, likely, optionsOf, requestOf, shapeOf, type Choice } from "../src/pages/train/request.ts";
+import { choiceOf, fitting, kindsOf, likely, mayBeTarget, optionsOf, requestOf, shapeOf, type Choice } from "../src/pages/train/request.ts";
 
 const algorithm = (name: string, task: string, takes: string[], available = true): Algorithm => ({
   name, task, takes, available, title: name, summary: "", hyperparameters: { properties: { C: { type: "number" }, sizes: { type: "array" } } },
@@ -95,4 +95,10 @@ test("of a job's hyperparameters those are written that are not the default", ()
   const known = [{ ...(ALGORITHMS[2] as Algorithm), hyperparameters: { properties } }];
   const { hyperparameters } = choiceOf({ model: "m", request } as unknown as Job, known);
   assert.deepEqual(hyperparameters, { kernel: '"rbf"', auto: "auto", scale: "true" });
+});
+
+test("what is another value in most rows is no class", () => {
+  assert.ok(mayBeTarget(column("stars", "integer", 5), 10));
+  assert.ok(!mayBeTarget(column("price", "integer", 6), 10));
+  assert.ok(!mayBeTarget(column("one", "category", 1), 10));
 });

@@ -179,7 +179,7 @@ function Refusals({ answer, shown }: { answer: DatasetAnswer; shown?: Descriptio
         <>
           <p class="bad">The table is not as you say. What is below is how it was read before.</p>
           {faults.length > 0 && (
-            <ul>{faults.map(fault => <li key={fault.path}><code>{fault.path}</code> {sentence(fault.message)}</li>)}</ul>
+            <ul>{faults.map(fault => <li key={fault.path}>{sentence(fault.message)} <code class="soft">{fault.path}</code></li>)}</ul>
           )}
         </>
       )}

@@ -148,7 +148,7 @@ function Why({ error }: { error: NonNullable<JobAnswer["error"]> }) {
         <ul class="faults">
           {faults.map(fault => (
             <li key={fault.path + fault.message}>
-              <code>{fault.path}</code> {sentence(fault.message)}
+              {sentence(fault.message)} <code class="soft">{fault.path}</code>
             </li>
           ))}
         </ul>

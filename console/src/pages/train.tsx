@@ -88,7 +88,7 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
   const schemas = Object.entries(algorithm.hyperparameters.properties ?? {});
   const folded = [...schemas.map(([name]) => member("$.hyperparameters", name)), "$.test_fraction", "$.split"];
   const places = [...folded, "$.data.target", "$.data.text", "$.data.sequence.id", "$.data.sequence.order", "$.data.image", "$.algorithm"];
-  const targets = columns.filter(mayBeTarget);
+  const targets = columns.filter(column => mayBeTarget(column, description.rows));
   return (
     <form onSubmit={event => { event.preventDefault(); void send(); }}>
       <div class="fields">
@@ -142,7 +142,7 @@ function Said({ failure, rest }: { failure: unknown; rest: Fault[] }) {
         This cannot be trained as it is.
         {rest.length < failure.faults.length && " What is to be changed is said at its field."}
       </p>
-      {rest.length > 0 && <ul>{rest.map(fault => <li key={fault.path}><code>{fault.path}</code> {sentence(fault.message)}</li>)}</ul>}
+      {rest.length > 0 && <ul>{rest.map(fault => <li key={fault.path}>{sentence(fault.message)} <code class="soft">{fault.path}</code></li>)}</ul>}
     </div>
   );
 }

@@ -53,6 +53,8 @@ function Whole({ version, path, again }: { version: Version; path: string; again
   const [chosen, choose] = useState<Part | undefined>(undefined);
   const part = chosen ?? parts[0];
   const measured = part && version.metrics?.[part];
+  // Beside the figures where there is room.
+  const few = (measured?.per_class ?? []).length <= 10;
   return (
     <>
       <p class="soft">{method(version.algorithm)} · {version.task} · <Time at={version.created} /></p>
@@ -63,30 +65,37 @@ function Whole({ version, path, again }: { version: Version; path: string; again
           <ul>{version.warnings.map(each => <li key={each}>{sentence(each)}</li>)}</ul>
         </div>
       )}
-      <section aria-labelledby="good">
-        <h2 id="good">How good it is</h2>
-        {parts.length ? <Figures version={version} parts={parts} /> : <p>It was made elsewhere, and not measured here.</p>}
-      </section>
-      {version.metrics?.history && version.metrics.history.length > 1 && <Epochs history={version.metrics.history} />}
-      {measured && part && (measured.confusion_matrix || version.curves) && (
-        <section aria-labelledby="errs">
-          <h2 id="errs">Where it errs</h2>
-          {parts.length > 1 && (
-            <Field label="On">
-              {given => (
-                <select {...given} value={part} onChange={event => choose(event.currentTarget.value as Part)}>
-                  {parts.map(each => <option key={each} value={each}>{PARTS[each]}</option>)}
-                </select>
-              )}
-            </Field>
-          )}
-          {measured.confusion_matrix && version.classes && (
-            <Matrix title="Confusion matrix" classes={version.classes} cells={measured.confusion_matrix} />
-          )}
-          <Classes measured={measured} />
-          {version.curves?.[part] && <Curves key={part} curves={version.curves[part]} />}
+      <div class="halves">
+        <section aria-labelledby="good">
+          <h2 id="good">How good it is</h2>
+          {parts.length ? <Figures version={version} parts={parts} /> : <p>It was made elsewhere, and not measured here.</p>}
         </section>
+        {measured && part && (measured.confusion_matrix || version.curves) && (
+          <section aria-labelledby="errs">
+            <h2 id="errs">Where it errs</h2>
+            {parts.length > 1 && (
+              <Field label="Mistakes and curves on">
+                {given => (
+                  <select {...given} value={part} onChange={event => choose(event.currentTarget.value as Part)}>
+                    {parts.map(each => <option key={each} value={each}>{PARTS[each]}</option>)}
+                  </select>
+                )}
+              </Field>
+            )}
+            {measured.confusion_matrix && version.classes && (
+              <Matrix title="Confusion matrix" classes={version.classes} cells={measured.confusion_matrix} />
+            )}
+            {few && <Classes measured={measured} />}
+          </section>
+        )}
+      </div>
+      {measured && part && (
+        <>
+          {!few && <Classes measured={measured} />}
+          {version.curves?.[part] && <Curves key={part} curves={version.curves[part]} />}
+        </>
       )}
+      {version.metrics?.history && version.metrics.history.length > 1 && <Epochs history={version.metrics.history} />}
       {version.importance && <Importance of={version.importance} />}
       {may("inspect") && version.features.length > 0 && !version.input && (
         <Disclosure title="What it learnt of each column">{() => <Learnt path={path} />}</Disclosure>
@@ -98,7 +107,7 @@ function Whole({ version, path, again }: { version: Version; path: string; again
       {may("train") && <Disclosure title="Downloads">{() => <Downloads version={version} path={path} />}</Disclosure>}
       <Card version={version} />
       {may("admin") && (
-        <div class="row">
+        <div class="row apart">
           <Confirmed danger={false} label="Let it answer" title={`Version ${version.version} for everybody?`} confirm="Let it answer"
             act={() => ask("POST", at`/v1/models/${version.name}/aliases/production:promote`, { body: { version: version.version } }).then(() => location.assign(to("models", version.name)))}>
             <p>All traffic of “production” goes to it. You can roll back on the model's page.</p>

@@ -2,6 +2,7 @@
 import type { ParameterSchema } from "../answers.ts";
 import { Field } from "./field.tsx";
 import { words } from "./format.ts";
+import { sentence } from "./states.tsx";
 
 /** What is written in a field stays text until it is sent; empty is the default. */
 export function Parameter({ name, schema, written, write, faults }: {
@@ -13,7 +14,7 @@ export function Parameter({ name, schema, written, write, faults }: {
 }) {
   const choices = choicesOf(schema);
   return (
-    <Field label={words(name)} hint={schema.description} faults={faults}>
+    <Field label={words(name)} hint={schema.description && sentence(schema.description)} faults={faults}>
       {given =>
         choices ? (
           <select {...given} value={written} onChange={event => write(event.currentTarget.value)}>

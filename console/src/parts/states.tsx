@@ -33,7 +33,7 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
         <ul class="faults">
           {refused.faults.map(fault => (
             <li key={fault.path + fault.message}>
-              <code>{fault.path}</code> {fault.message}
+              {sentence(fault.message)} <code class="soft">{fault.path}</code>
             </li>
           ))}
         </ul>

@@ -32,8 +32,9 @@ export const isOrdered = (column: DescribedColumn): boolean => isNumber(column) 
 export const mayBeGroup = (column: DescribedColumn): boolean => ["category", "integer", "boolean", "date"].includes(column.type);
 export const mayBeText = (column: DescribedColumn): boolean =>
   column.type === "text" || (column.type === "category" && (column.distinct ?? 0) > 20);
-export const mayBeTarget = (column: DescribedColumn): boolean =>
-  ["category", "boolean", "integer"].includes(column.type) && (column.distinct ?? 0) > 1;
+/** A class is seen in several rows; what is another one in most rows is a quantity, a name or a text. */
+export const mayBeTarget = (column: DescribedColumn, rows = Infinity): boolean =>
+  ["category", "boolean", "integer"].includes(column.type) && (column.distinct ?? 0) > 1 && 2 * (column.distinct ?? 0) <= rows;
 
 /** Words that hardly come twice are more likely texts than names of something. */
 export const isText = (column: DescribedColumn, rows = 0): boolean =>
@@ -93,7 +94,7 @@ export function shapeOf(columns: DescribedColumn[], target: string): string {
 export function balance(column: DescribedColumn | undefined): string {
   const values = column?.values ?? [];
   const rows = values.reduce((sum, each) => sum + each.rows, 0);
-  if (!rows) return "The column that the model shall tell: words, whole numbers or yes and no, of few values.";
+  if (!rows) return "A column of few values, such as yes and no. Quantities, such as a price, are not predicted.";
   const told = values.slice(0, 4).map(each => `${String(each.value)} ${share(each.rows / rows)}`);
   return told.join(", ") + (values.length > 4 ? " …" : "");
 }
