@@ -35,7 +35,7 @@ def started(
     """See `tests.conformance.cloud.Cloud`."""
     zips = request.getfixturevalue("aws_packages")
     aws: Ministack = request.getfixturevalue("ministack")
-    sqs = _client(aws, "sqs")
+    sqs = client(aws, "sqs")
     queue = _make(aws, keys)
     both = [zips.predict_layer, zips.training_layer]
     places = {
@@ -66,7 +66,7 @@ def started(
         def deliver() -> None:
             while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
                 for message in messages:
-                    answer = train.invoke({"Records": [_record(message)]})
+                    answer = train.invoke({"Records": [record(message)]})
                     assert answer == {"batchItemFailures": []}, answer
                     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
@@ -74,9 +74,9 @@ def started(
         for key, data in LAKE.items():
             store.put_if_absent(key, data)
         yield Running(
-            lambda sent: _gateway(api, sent),
-            lambda sent: _gateway(closed, sent),
-            lambda sent: _gateway(for_pages, sent),
+            lambda sent: gateway(api, sent),
+            lambda sent: gateway(closed, sent),
+            lambda sent: gateway(for_pages, sent),
             deliver,
             store,
             f"s3://{BUCKET}/lake/",
@@ -84,7 +84,8 @@ def started(
         )
 
 
-def _client(aws: Ministack, service: str) -> Any:
+def client(aws: Ministack, service: str) -> Any:
+    """boto3's client of a service of the emulator."""
     return boto3.client(
         service,
         endpoint_url=aws.url,
@@ -96,15 +97,15 @@ def _client(aws: Ministack, service: str) -> Any:
 
 def _make(aws: Ministack, keys: Records) -> str:
     """Bucket, keys and queue; the queue's address."""
-    _client(aws, "s3").create_bucket(
+    client(aws, "s3").create_bucket(
         Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.env["AWS_REGION"]}
     )
-    _client(aws, "ssm").put_parameter(Name=KEYS, Value=json.dumps(keys), Type="SecureString")
-    queue = _client(aws, "sqs").create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "900"})
+    client(aws, "ssm").put_parameter(Name=KEYS, Value=json.dumps(keys), Type="SecureString")
+    queue = client(aws, "sqs").create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "900"})
     return str(queue["QueueUrl"])
 
 
-def _record(message: dict[str, Any]) -> dict[str, Any]:
+def record(message: dict[str, Any]) -> dict[str, Any]:
     """A message as Lambda's event source hands it over."""
     return {
         "messageId": message["MessageId"],
@@ -115,7 +116,7 @@ def _record(message: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _gateway(function: Function, request: Request) -> Answer:
+def gateway(function: Function, request: Request) -> Answer:
     """What an HTTP API does: a request becomes an event of payload 2.0, and the function's answer HTTP."""
     answer = function.invoke(_event(request))
     assert isinstance(answer, dict), answer
@@ -127,11 +128,12 @@ def _gateway(function: Function, request: Request) -> Answer:
 
 def _event(request: Request) -> dict[str, Any]:
     path, _, query = request.target.partition("?")
-    headers = {"host": "conformance.execute-api.eu-central-1.amazonaws.com"}
+    headers: dict[str, str] = {}
     for name, value in request.headers:
         if name.lower() not in _GATEWAYS:
             joined = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
             headers[name.lower()] = joined
+    headers.setdefault("host", "conformance.execute-api.eu-central-1.amazonaws.com")
     if request.body is not None:
         headers["content-length"] = str(len(request.body))
     about = {"method": request.method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}
