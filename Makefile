@@ -95,7 +95,7 @@ fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED=; what i
 	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --seed "$(SEED)"
 
 .PHONY: oracles
-oracles: setup .tools/ministack.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready $(BROWSER) ## compare networks with PyTorch and explanations with shap, work with Lithops and Dask, and open the console in Chromium
+oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready $(BROWSER) ## compare networks with PyTorch and explanations with shap, work with Lithops and Dask, and open the console in Chromium
 	@$(PY) -m pytest tests/oracles $(PYTEST)
 
 .PHONY: pages

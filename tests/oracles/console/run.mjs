@@ -36,7 +36,8 @@ async function tab(context, found) {
   page.on("pageerror", error => found.push(`${at()}: ${error.message}`));
   page.on("request", request => {
     const url = new URL(request.url());
-    if (!["data:", "blob:"].includes(url.protocol) && url.origin !== new URL(given.url).origin) found.push(`${at()}: asked ${url.host}`);
+    const known = url.origin === new URL(given.url).origin || (given.storage && request.url().startsWith(given.storage));
+    if (!["data:", "blob:"].includes(url.protocol) && !known) found.push(`${at()}: asked ${url.host}`);
     if (given.key && request.url().includes(given.key)) found.push(`${at()}: the key is in an address`);
   });
   return page;
@@ -63,6 +64,12 @@ async function told(what) {
 try {
   const result = await scenario({ browser, given, tab, settled, accessible, told });
   console.log(JSON.stringify({ result }));
+} catch (error) {
+  // What a person would have before them.
+  for (const page of browser.contexts().flatMap(each => each.pages())) {
+    console.error(`${page.url()}\n${await page.evaluate(() => document.body.innerText)}`);
+  }
+  throw error;
 } finally {
   await browser.close();
 }

@@ -1,0 +1,136 @@
+"""AWS on a port of this machine: the built zips under Lambda's runtime client, as an HTTP API serves them.
+
+What a browser uploads goes straight to the bucket, which checks each signature and lets pages in by the rules
+that the deployment's template gives it.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.conformance.case import Request
+from tests.conformance.clouds.aws import client, gateway, record
+from tests.framework import Packages
+from tests.ministack import REGION, Ministack
+from tests.runtime.lambda_runtime import Function, runtime_client, unpacked
+
+BUCKET, QUEUE, KEYS = "console-models", "console-train", "/console/keys"
+_TRAIN_SECONDS = 300
+
+
+@contextmanager
+def packaged(zips: Packages, aws: Ministack, folder: str, keys: list[dict[str, Any]]) -> Iterator[str]:
+    """The address of the service, which knows these keys.
+
+    Args:
+        zips: what `serverless package` made.
+        aws: the emulator, which has to check signatures: only then it keeps a bucket's rules.
+        folder: an empty folder of its own.
+        keys: the records of the keys.
+    """
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    url = f"http://127.0.0.1:{server.server_port}"
+    s3, sqs = client(aws, "s3"), client(aws, "sqs")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": _rules(zips, url)})
+    client(aws, "ssm").put_parameter(Name=KEYS, Value=json.dumps(keys), Type="SecureString")
+    queue = sqs.create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
+    layers = [zips.predict_layer, zips.training_layer]
+    task, runtime = unpacked([zips.code], f"{folder}/task"), runtime_client(folder)
+    env = {"ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": KEYS, "ML_ALIAS_TTL": "0"}
+    places: dict[str, Any] = {"task": task, "runtime": runtime, "env": {**aws.env, **env}}
+    with (
+        Function("handlers.clouds.aws.api", opt=unpacked(layers[:1], f"{folder}/opt-api"), **places) as api,
+        Function(
+            "handlers.clouds.aws.train",
+            opt=unpacked(layers, f"{folder}/opt-train"),
+            timeout=_TRAIN_SECONDS,
+            **places,
+        ) as train,
+        _delivering(sqs, queue, train),
+    ):
+        server.RequestHandlerClass = type("Bound", (_Handler,), {"api": api, "one": threading.Lock()})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield url
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+def _rules(zips: Packages, url: str) -> list[dict[str, Any]]:
+    """The rules that the template gives the bucket by itself, with this address for the HTTP API's."""
+    template = os.path.join(os.path.dirname(zips.code), "cloudformation-template-update-stack.json")
+    with open(template, encoding="utf-8") as file:
+        bucket = json.load(file)["Resources"]["Models"]["Properties"]
+    (rule,) = (each for each in bucket["CorsConfiguration"]["CorsRules"] if "AllowedOrigins" in each)
+    (origin,) = rule["AllowedOrigins"]
+    assert origin["Fn::Sub"].startswith("https://${HttpApi}.execute-api."), origin
+    return [
+        {
+            "AllowedOrigins": [url],
+            "AllowedMethods": rule["AllowedMethods"],
+            "AllowedHeaders": rule["AllowedHeaders"],
+            "ExposeHeaders": rule["ExposedHeaders"],
+            "MaxAgeSeconds": rule["MaxAge"],
+        }
+    ]
+
+
+@contextmanager
+def _delivering(sqs: Any, queue: str, train: Function) -> Iterator[None]:
+    """What the queue's event source does: each message that comes reaches the trainer."""
+    over = threading.Event()
+    failed: list[Any] = []
+
+    def deliver() -> None:
+        while not over.is_set():
+            received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1)
+            for message in received.get("Messages", []):
+                answer = train.invoke({"Records": [record(message)]})
+                if answer != {"batchItemFailures": []}:
+                    failed.append(answer)
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+    thread = threading.Thread(target=deliver, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    assert failed == []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Hands each request to the function as an event, one after the other: there is one instance."""
+
+    protocol_version = "HTTP/1.1"
+    api: Function
+    one: threading.Lock
+
+    def _ask(self) -> None:
+        length = self.headers.get("Content-Length")
+        body = self.rfile.read(int(length)) if length is not None else None
+        with self.one:
+            answer = gateway(self.api, Request(self.command, self.path, tuple(self.headers.items()), body))
+        try:
+            self.send_response(answer.status)
+            for name, value in {"content-length": str(len(answer.body)), **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.body)
+        except ConnectionError:  # the page was left meanwhile
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _ask  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing beside what the function logs."""
