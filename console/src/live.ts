@@ -33,7 +33,9 @@ export function useLive<T>(path: string | null, every: (last: T) => number = () 
       } catch (error) {
         if (leaving.signal.aborted) return;
         const failure = error instanceof Refused || error instanceof Unreached ? error : new Unreached(String(error));
-        see(before => (before.path === path ? { ...before, error: failure } : { path, error: failure }));
+        // What was removed is not shown as if it were there; what cannot be asked just now is.
+        const gone = failure instanceof Refused && failure.status === 404;
+        see(before => (before.path === path && !gone ? { ...before, error: failure } : { path, error: failure }));
         wait = failure instanceof Refused && failure.status < 500 ? 0 : Math.min(SLOWEST, 2 * (wait || 1_000));
       }
       if (wait > 0 && !document.hidden) timer = window.setTimeout(() => void look(), wait);

@@ -11,7 +11,7 @@ import { Empty, Failure, Loading, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { useLive } from "../live.ts";
 import { to } from "../router.ts";
-import { ask, at } from "../service.ts";
+import { ask, at, Refused } from "../service.ts";
 import { may } from "../session.ts";
 import { Traffic, type Choices } from "./traffic.tsx";
 import { source } from "./version.tsx";
@@ -38,8 +38,20 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
   };
   const choose = (version: number, on: boolean) =>
     location.replace(go({ compare: (on ? [...chosen, version] : chosen.filter(each => each !== version)).join() }));
+  // Where the whole page is of before, that is said once.
+  const once = model.error && versions.value ? { ...versions, error: undefined } : versions;
+  const gone = model.error instanceof Refused && model.error.status === 404;
+  if (gone)
+    return (
+      <>
+        <p class="soft"><a href={to("models")}>All models</a></p>
+        <header class="page"><h1>{name}</h1></header>
+        <Failure error={model.error} again={again} />
+      </>
+    );
   return (
     <>
+      <p class="soft"><a href={to("models")}>All models</a></p>
       <header class="page">
         <h1>{name}</h1>
         <nav class="row" aria-label="This model">
@@ -50,7 +62,7 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
       <Shown of={model}>{found => <About model={found} path={path} again={again} />}</Shown>
       <section aria-labelledby="versions">
         <h2 id="versions">Versions</h2>
-        <Shown of={versions}>
+        <Shown of={once}>
           {listed =>
             listed.versions.length === 0 ? <Empty title="There is no version" /> : (
               <>

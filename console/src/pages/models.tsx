@@ -11,7 +11,7 @@ import { Time } from "../parts/time.tsx";
 import { Upload } from "../parts/upload.tsx";
 import { to } from "../router.ts";
 import { may } from "../session.ts";
-import type { ListedModels, ModelEntry } from "../answers.ts";
+import type { ListedDatasets, ListedModels, ModelEntry } from "../answers.ts";
 
 const PAGE = 50;
 const SECONDS = 1_000;
@@ -41,19 +41,7 @@ function Listed({ listed, prefix, first }: { listed: ListedModels; prefix: strin
   if (!listed.entries.length && prefix && !listed.next_after)
     return <Empty title="No model is called so"><p>No name begins with “{prefix}”. <a href={to("models")}>All models</a></p></Empty>;
   if (!listed.entries.length && first && !listed.next_after)
-    return (
-      <Empty title="There is no model yet">
-        {may("train") ? (
-          <>
-            <p>Bring a table, such as a CSV file. You see how it was read, and train a model from it.</p>
-            <Upload done={name => { location.hash = to("datasets", name); }} />
-            <p>Or use a file that is here already: <a href={to("datasets")}>all datasets</a>.</p>
-          </>
-        ) : (
-          <p>This key may look, and not train.</p>
-        )}
-      </Empty>
-    );
+    return may("train") ? <First /> : <Empty title="There is no model yet"><p>This key may look, and not train.</p></Empty>;
   return (
     <>
       <ul class="cards">
@@ -65,6 +53,24 @@ function Listed({ listed, prefix, first }: { listed: ListedModels; prefix: strin
       </ul>
       <Pager page="models" prefix={prefix} first={first} next={listed.next_after} />
     </>
+  );
+}
+
+/** What somebody does who has no model: bring a file, here and now. */
+function First() {
+  const present = useLive<ListedDatasets>(`/v1/datasets?limit=${PAGE}`).value?.datasets.map(each => each.name) ?? [];
+  return (
+    <div class="first">
+      <h2>There is no model yet</h2>
+      <p>A model learns from a file, such as a table with a row for each case and a column that says how it ended.</p>
+      <ol>
+        <li>Bring the file.</li>
+        <li>Look at what each column was taken for.</li>
+        <li>Choose the column to predict, and train.</li>
+      </ol>
+      <Upload taken={present} done={name => { location.hash = to("datasets", name); }} />
+      {present.length > 0 && <p>Or train from <a href={to("datasets")}>a dataset that is there</a>.</p>}
+    </div>
   );
 }
 

@@ -45,7 +45,7 @@ function Watched({ model, query }: { model: Model; query: URLSearchParams }) {
   const versions = [...new Set([...(version ? [Number(version)] : []), ...model.versions.map(each => each.version)])].sort((a, b) => b - a);
   return (
     <>
-      <form class="row" aria-label="What to look at" onSubmit={event => event.preventDefault()}>
+      <form class="row span" aria-label="What to look at" onSubmit={event => event.preventDefault()}>
         <Field label="Of">
           {given => (
             <select {...given} value={whose} onChange={event => {
@@ -63,11 +63,11 @@ function Watched({ model, query }: { model: Model; query: URLSearchParams }) {
         <Field label="To">
           {given => <input {...given} type="date" value={till} min={from} onChange={event => event.currentTarget.value && go({ to: event.currentTarget.value })} />}
         </Field>
-        {[1, 7, 30].map(days => (
+        <span class="row">{[1, 7, 30].map(days => (
           <button key={days} type="button" class="second" onClick={() => go({ from: day(Date.now() - (days - 1) * DAY), to: day(Date.now()) })}>
             {days === 1 ? "Today" : `${days} days`}
           </button>
-        ))}
+        ))}</span>
       </form>
       <p class="soft">Days are those of UTC.</p>
       {kind === "alias" ? <OfAlias model={model.name} alias={name} from={from} till={till} /> : <OfVersion model={model.name} version={name} from={from} till={till} />}

@@ -38,10 +38,10 @@ export function VersionPage({ model, version }: { model: string; version: string
     <>
       <header class="page">
         <h1><a href={to("models", model)}>{model}</a> version {version}</h1>
-        <nav class="row" aria-label="This version">
+        {(found.value ?? !found.error) && <nav class="row" aria-label="This version">
           {may("predict") && <a class="button" href={to("try", model, version)}>Try it</a>}
           {may("inspect") && <a class="button second" href={`${to("monitoring", model)}?version=${encodeURIComponent(version)}`}>Monitoring</a>}
-        </nav>
+        </nav>}
       </header>
       <Shown of={found}>{shown => <Whole version={shown} path={path} again={found.again} />}</Shown>
     </>

@@ -24,7 +24,7 @@ export function Empty({ title, children }: { title: string; children?: Component
 export function Failure({ error, again }: { error: unknown; again?: () => void }) {
   const refused = error instanceof Refused ? error : null;
   const title =
-    error instanceof Unreached ? "No answer" : refused?.status === 403 ? "Not for this key" : refused?.status === 404 ? "Not there" : "That did not work";
+    error instanceof Unreached ? "No answer" : refused?.status === 403 ? "Not for this key" : refused?.status === 404 ? "Not there" : refused?.status === 503 ? "Not just now" : "That did not work";
   return (
     <div class="state failure" role="alert">
       <h2>{title}</h2>
