@@ -75,7 +75,7 @@ test("a job leads back to the form with what was chosen for it", () => {
     const request = requestOf(choice, ALGORITHMS[algorithm] as Algorithm, DATASET, described(), options);
     return { model: choice.model, request } as unknown as Job;
   };
-  const options = { types: { a: "date" }, dayfirst: true };
+  const options = { types: { a: "date" }, dayfirst: true, exclude: ["b"] };
   const job = asked({ ...CHOICE, hyperparameters: { C: "0.5", sizes: "8, 4" }, fraction: "0", by: "time", splitColumn: "when" }, 2, options);
   assert.deepEqual(optionsOf(job), options);
   assert.deepEqual({ ...CHOICE, kind: "", ...choiceOf(job, ALGORITHMS) }, {

@@ -149,12 +149,12 @@ const faultsOf = (answer: DatasetAnswer, failure: unknown) =>
 function facts(description: Description): string {
   const { rows, pictures, sequences, columns } = description;
   const told = [
-    rows !== undefined && many(rows, "row"),
+    rows !== undefined && (description.complete ? many(rows, "row") : `the first ${many(rows, "row")} were looked at`),
     columns && many(columns.length, "column"),
     pictures !== undefined && many(pictures, "picture"),
     sequences !== undefined && many(sequences, "sequence"),
     description.format,
-    !description.complete && "looked at in part",
+    rows === undefined && !description.complete && "looked at in part",
   ];
   return told.filter(Boolean).join(" · ") + " ·";
 }

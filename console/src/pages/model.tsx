@@ -31,6 +31,7 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
     model.again();
     versions.again();
   };
+  const none = versions.value?.versions.length === 0 && !before;
   const go = (more: Record<string, string>) => {
     const asked = new URLSearchParams({ ...(before && { before }), ...(chosen.length && { compare: chosen.join() }), ...more });
     for (const [each, value] of [...asked]) if (!value) asked.delete(each);
@@ -55,7 +56,7 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
       <header class="page">
         <h1>{name}</h1>
         <nav class="row" aria-label="This model">
-          {may("predict") && <a class="button" href={to("try", name)}>Try it</a>}
+          {may("predict") && !none && <a class="button" href={to("try", name)}>Try it</a>}
           {may("inspect") && <a class="button second" href={to("monitoring", name)}>Monitoring</a>}
         </nav>
       </header>
@@ -64,9 +65,13 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
         <h2 id="versions">Versions</h2>
         <Shown of={once}>
           {listed =>
-            listed.versions.length === 0 ? <Empty title="There is no version" /> : (
+            listed.versions.length === 0 ? (
+              <Empty title="There is no version">
+                {may("admin") && (model.value?.deleted.length ?? 0) > 0 && <p>What was deleted can be restored below, while it is kept.</p>}
+              </Empty>
+            ) : (
               <>
-                <p class="soft">Tick two or three to see them side by side.</p>
+                {listed.versions.length > 1 && <p class="soft">Tick two or three to see them side by side.</p>}
                 <List name={name} listed={listed} chosen={chosen} choose={choose} />
                 <nav class="pager" aria-label="Pages">
                   {before && <a href={go({ before: "" })}>Newest</a>}
@@ -79,7 +84,7 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
         </Shown>
       </section>
       {chosen.length > 1 && <Comparison name={name} chosen={chosen} />}
-      {model.value && <Traffic model={model.value} choices={choicesOf(model.value)} again={again} />}
+      {model.value && !none && <Traffic model={model.value} choices={choicesOf(model.value)} again={again} />}
       {model.value && may("admin") && <Deleting model={model.value} path={path} again={again} />}
     </>
   );

@@ -26,6 +26,7 @@ export function Models({ query }: { query: URLSearchParams }) {
     <>
       <header class="page">
         <h1>Models</h1>
+        {may("train") && models.value && models.value.entries.length > 0 && <a class="button" href={to("datasets")}>Train a model</a>}
       </header>
       {many && <Find page="models" prefix={prefix} />}
       {none ? <Listed listed={NONE} prefix={prefix} first /> : (

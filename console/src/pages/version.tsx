@@ -265,7 +265,7 @@ function Linear({ decisions }: { decisions: Extract<Parameters, { kind: "linear"
   const sides = (each: typeof decision) => `For ${each.class}, against ${each.against ?? "all others"}`;
   return (
     <>
-      <p class="soft">What one unit more of a column adds to the score: of a date one day, of a word that the row has it. Columns with small numbers have large ones.</p>
+      <p class="soft">What one unit more of a column adds to the score: of a date one day, of a word that the row has it. A column of small numbers, such as a share, has a large coefficient for that alone.</p>
       {decisions.length > 1 && (
         <Field label="Which decision">
           {given => (
@@ -363,16 +363,24 @@ function Downloads({ version, path }: { version: Version; path: string }) {
     const signed = await get<{ url: string }>(`${path}/artifact`);
     save(signed.url, `${version.name}-${version.version}.safetensors`);
   });
-  const onnx = load(async () => {
-    const url = URL.createObjectURL(await file(`${path}/onnx`));
-    save(url, `${version.name}-${version.version}.onnx`);
+  const give = (content: Blob, ending: string) => {
+    const url = URL.createObjectURL(content);
+    save(url, `${version.name}-${version.version}${ending}`);
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  };
+  const onnx = load(async () => give(await file(`${path}/onnx`), ".onnx"));
+  const parameters = load(async () => {
+    const learnt = JSON.stringify(await get<Parameters>(`${path}/parameters`), null, 1);
+    give(new Blob([learnt], { type: "application/json" }), "-parameters.json");
   });
   return (
     <>
       <p class="row">
         <button type="button" class="second" disabled={busy} onClick={() => void artifact()}>The artifact ({size(version.size)})</button>
         <button type="button" class="second" disabled={busy} onClick={() => void onnx()}>As ONNX</button>
+        {may("inspect") && !version.input && (
+          <button type="button" class="second" disabled={busy} onClick={() => void parameters()}>Its parameters as JSON</button>
+        )}
       </p>
       {version.contains_training_rows && <p class="warn">It holds rows that it was trained on: whoever has the file has them.</p>}
       {failure !== null && <Failure error={failure} />}

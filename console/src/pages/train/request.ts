@@ -25,7 +25,7 @@ export interface Choice {
 
 const FEWEST_PIXELS = 49;
 const MOST_CLASSES = 30;
-const TELLING = /^(target|label|class|outcome|species|y)$/i;
+const TELLING = /^(target|label|class|outcome|species|diagnosis|survived|churn(ed)?|result|verdict|y)$/i;
 
 const isNumber = (column: DescribedColumn): boolean => column.type === "number" || column.type === "integer";
 export const isOrdered = (column: DescribedColumn): boolean => isNumber(column) || column.type === "date";
@@ -120,7 +120,7 @@ export function requestOf(choice: Choice, algorithm: Algorithm, dataset: Dataset
   };
 }
 
-const OPTIONS: (keyof ReadOptions)[] = ["types", "missing", "decimal", "thousands", "dayfirst", "delimiter", "encoding", "header"];
+const OPTIONS: (keyof ReadOptions)[] = ["types", "missing", "decimal", "thousands", "dayfirst", "delimiter", "encoding", "header", "exclude"];
 
 type Data = ReadOptions & { target?: string | null; text?: string; image?: number[]; sequence?: { id?: string; order?: string } };
 const dataOf = (job: Job): Data => (job.request["data"] ?? {}) as Data;
