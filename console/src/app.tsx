@@ -9,6 +9,7 @@ import { Models } from "./pages/models.tsx";
 import { MonitoringPage } from "./pages/monitoring.tsx";
 import { Try } from "./pages/try.tsx";
 import { VersionPage } from "./pages/version.tsx";
+import { Boundary } from "./parts/boundary.tsx";
 import { hovering, useDropping } from "./parts/dropped.ts";
 import { Failure, Loading } from "./parts/states.tsx";
 import { SignIn, SignInAgain } from "./parts/sign-in.tsx";
@@ -99,7 +100,9 @@ function Frame({ who, leave }: { who: Caller; leave: () => void }) {
         )}
       </header>
       <main id="main" tabIndex={-1} class={hovering.value ? "over" : ""}>
-        <Page at={here} />
+        <Boundary key={[here.page, ...here.names].join("/")}>
+          <Page at={here} />
+        </Boundary>
       </main>
     </>
   );
