@@ -41,6 +41,7 @@ function Which() {
   const begun = useRested(name.trim());
   const asked = new URLSearchParams({ limit: "20", ...(BEGINNING.test(begun) && { prefix: begun }) });
   const listed = useKept(useLive<ListedModels>(may("read") ? `/v1/models?${asked}` : null));
+  const names = listed.value?.models ?? [];
   return (
     <>
       <header class="page">
@@ -52,9 +53,15 @@ function Which() {
             <input {...given} required autocomplete="off" spellcheck={false} list="names" value={name} onInput={event => type(event.currentTarget.value)} />
           )}
         </Field>
-        <datalist id="names">{listed.value?.models.map(each => <option key={each} value={each} />)}</datalist>
+        <datalist id="names">{names.map(each => <option key={each} value={each} />)}</datalist>
         <button type="submit">Open it</button>
       </form>
+      {names.length > 0 && (
+        <section aria-labelledby="known">
+          <h2 id="known">{listed.value?.next_after ? "Some of them" : "There are"}</h2>
+          <ul class="tags">{names.map(each => <li key={each}><a href={to("try", each)}>{each}</a></li>)}</ul>
+        </section>
+      )}
     </>
   );
 }

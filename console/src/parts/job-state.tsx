@@ -15,7 +15,7 @@ export function JobState({ job }: { job: Job }) {
 export function purpose(job: Job): string {
   if (job.request.kind === "score") return `scores a table with version ${job.request.version ?? ""}`;
   if (job.request.kind === "register") return "registers a version made elsewhere";
-  return `trains a ${method(job.request.algorithm ?? "model")}`;
+  return `trains ${method(job.request.algorithm ?? "a model")}`;
 }
 
 /** The phase, and its share where something is counted. */
