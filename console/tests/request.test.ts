@@ -28,6 +28,8 @@ test("algorithms are offered that take the data and are installed, what tells cl
   assert.deepEqual(names(described(column("text", "category", 90))), ["linear", "kmeans", "rnn"]);
   const texts = { ...column("text", "category", 90), left_out: "it holds another word in each row" };
   assert.deepEqual(names(described(texts, column("kind", "category", 2))), ["rnn", "linear", "kmeans"], "what else there is is left out");
+  const quantities = { ...described(column("a", "number", 90), column("b", "integer", 90)), rows: 100 };
+  assert.deepEqual(names(quantities)[0], "kmeans", "none has classes to tell");
   assert.deepEqual(names({ ...described(), kind: "pictures" }), ["cnn"]);
   assert.deepEqual(names({ ...described(), kind: "sequences" }), ["rnn"]);
 });

@@ -13,9 +13,9 @@ export function JobState({ job }: { job: Job }) {
 
 /** What the job is for, in words. */
 export function purpose(job: Job): string {
-  if (job.request.kind === "score") return `scores a table with version ${job.request.version ?? ""}`;
-  if (job.request.kind === "register") return "registers a version made elsewhere";
-  return `trains ${method(job.request.algorithm ?? "a model")}`;
+  if (job.request.kind === "score") return `predictions for a table by version ${job.request.version ?? ""}`;
+  if (job.request.kind === "register") return "registering a version made elsewhere";
+  return `training by ${method(job.request.algorithm ?? "a model")}`;
 }
 
 /** The phase, and its share where something is counted. */

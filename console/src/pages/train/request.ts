@@ -55,15 +55,17 @@ export function kindsOf(algorithm: Algorithm, { kind, rows, columns = [] }: Desc
 
 /**
  * Those that can be trained on it: what tells classes first, then what finds groups, then what wants more said. Where
- * a table has nothing but texts beside one column, what reads texts comes before.
+ * a table has nothing but texts beside one column, what reads texts comes before; where none tells classes, groups do.
  */
 export function fitting(algorithms: Algorithm[], description: Description): Algorithm[] {
   const { columns = [], rows } = description;
   const left = columns.filter(column => column.type !== "ignore" && !column.left_out).length;
   const texts = left < 2 && columns.some(column => column.left_out && isText(column, rows));
+  const classes = columns.some(column => mayBeTarget(column, rows));
   const rank = (each: Algorithm) => {
     const kind = kindsOf(each, description)[0] ?? "";
     if (texts && kind === "text") return -1;
+    if (kind === "table" && !classes && each.task !== "clustering") return 2;
     return ["text", "steps", "pixels"].includes(kind) ? 2 : each.task === "clustering" ? 1 : 0;
   };
   return algorithms
