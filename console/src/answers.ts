@@ -277,7 +277,8 @@ export interface Version extends Omit<Compared, "aliases"> {
   about_etag?: string;
 }
 
-interface Placed {
+/** What a coefficient or a part of a centre is of. */
+export interface Placed {
   column: string;
   category?: string;
   missing?: true;

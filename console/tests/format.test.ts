@@ -1,7 +1,7 @@
 // Numbers and times; the locale is whatever this machine has.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, duration, method, metric, size } from "../src/parts/format.ts";
+import { ago, duration, method, metric, number, size } from "../src/parts/format.ts";
 
 const NOW = Date.parse("2026-01-02T00:00:00Z");
 
@@ -35,4 +35,11 @@ test("a metric is called as a person calls it", () => {
 
 test("an algorithm is called as a person calls it, also one that is not known here", () => {
   assert.deepEqual(["kmeans", "logistic_regression", "constructor"].map(method), ["k-means", "logistic regression", "constructor"]);
+});
+
+test("a number far from one is a power of ten", () => {
+  assert.match(number(2.602e-18), /^2.602E-18$/);
+  assert.match(number(-1e20), /^-1E20$/);
+  assert.equal(number(0), "0");
+  assert.match(number(0.000012), /^0.000012$/);
 });

@@ -255,7 +255,7 @@ function Details({ job }: { job: JobAnswer }) {
   const reasons = job.attempts.some(attempt => attempt.reason);
   return (
     <section class="block">
-      <h2>{isOver(job) ? "How it went" : "How it goes"}</h2>
+      <h2>How it went</h2>
       {engine && (
         <p>
           {ENGINES[engine.name] ?? `Done by ${engine.name}`}

@@ -5,7 +5,7 @@ import { About } from "../parts/about.tsx";
 import { Confirmed } from "../parts/dialog.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { written } from "../parts/facts.tsx";
-import { count, method, metric } from "../parts/format.ts";
+import { count, method, metric, words } from "../parts/format.ts";
 import { figures, headline, lowerIsBetter, named, ofTheRows, valued } from "../parts/measures.ts";
 import { Empty, Failure, Loading, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -190,7 +190,7 @@ function Compared({ versions }: { versions: Version[] }) {
     ["On the rows trained on", measured("training")],
     ["Hyperparameters", [
       { name: "algorithm", cells: versions.map(each => method(each.algorithm)) },
-      ...keys.map(name => ({ name, cells: versions.map(each => (name in (each.hyperparameters ?? {}) ? written(each.hyperparameters?.[name]) : "–")) })),
+      ...keys.map(name => ({ name: words(name), cells: versions.map(each => (name in (each.hyperparameters ?? {}) ? written(each.hyperparameters?.[name]) : "–")) })),
     ]],
     ["Data", [
       { name: "from", cells: versions.map(each => source(each)) },
@@ -198,7 +198,7 @@ function Compared({ versions }: { versions: Version[] }) {
       { name: "rows held out", cells: versions.map(each => (each.test_rows === null ? "–" : count(each.test_rows))) },
       { name: "SHA-256 of the data", cells: versions.map(each => each.lineage.data?.sha256?.slice(0, 12) ?? "–") },
       { name: "seed", cells: versions.map(each => written(each.lineage.seed)) },
-      { name: "columns", cells: versions.map(each => count(each.features.length)) },
+      { name: "columns", cells: versions.map(each => (each.input ? "–" : count(each.features.length))) },
     ]],
   ];
   const roc = versions.flatMap(each => {

@@ -8,7 +8,7 @@ import { Confirmed } from "../parts/dialog.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { Facts, written, type Fact } from "../parts/facts.tsx";
 import { Field } from "../parts/field.tsx";
-import { count, method, metric, moment, number, share, size } from "../parts/format.ts";
+import { count, method, metric, moment, number, share, size, words } from "../parts/format.ts";
 import { figures, headline, named, says, valued } from "../parts/measures.ts";
 import { Failure, sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -16,7 +16,7 @@ import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at, file, get, reachable } from "../service.ts";
 import { may } from "../session.ts";
-import type { CurvesOfClass, Job, Label, Measured, Parameters, Step, Version } from "../answers.ts";
+import type { CurvesOfClass, Job, Label, Measured, Parameters, Placed, Step, Version } from "../answers.ts";
 
 const MOST_BARS = 20;
 const MOST_CLASSES = 50;
@@ -102,7 +102,7 @@ function Whole({ version, path, again }: { version: Version; path: string; again
       )}
       <Disclosure title="What it was trained on">{() => <Origin version={version} />}</Disclosure>
       <Disclosure title="Hyperparameters">
-        {() => <Facts facts={Object.entries(version.hyperparameters ?? {}).map(([name, value]): Fact => [name, written(value)])} />}
+        {() => <Facts facts={Object.entries(version.hyperparameters ?? {}).map(([name, value]): Fact => [words(name), written(value)])} />}
       </Disclosure>
       {may("train") && <Disclosure title="Downloads">{() => <Downloads version={version} path={path} />}</Disclosure>}
       <Card version={version} />
@@ -249,8 +249,11 @@ function Importance({ of }: { of: NonNullable<Version["importance"]> }) {
   );
 }
 
-const place = (each: { column: string; category?: string; missing?: true }): string =>
+const place = (each: Placed): string =>
   each.column + (each.category !== undefined ? ` is “${each.category}”` : each.missing ? " is missing" : "");
+
+/** Whether it is of how many rows have a word, or no value. */
+const isShare = (each: Placed): boolean => each.category !== undefined || each.missing === true;
 
 function Learnt({ path }: { path: string }) {
   const found = useLive<Parameters>(`${path}/parameters`);
@@ -311,7 +314,8 @@ function Parts({ of }: { of: Parameters }) {
               <th scope="row">{place(value)}</th>
               {of.clusters.map(each => {
                 const cell = each.values[index]?.value;
-                return <td key={each.cluster} class="number">{typeof cell === "number" ? number(cell) : cell?.slice(0, 10)}</td>;
+                const written = typeof cell !== "number" ? cell?.slice(0, 10) : isShare(value) ? share(Math.max(0, cell)) : number(cell);
+                return <td key={each.cluster} class="number">{written}</td>;
               })}
             </tr>
           ))}

@@ -3,12 +3,15 @@ const numbers = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 }
 const rough = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 const counts = new Intl.NumberFormat();
 const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+const powers = new Intl.NumberFormat(undefined, { notation: "scientific", maximumSignificantDigits: 4 });
 const finer = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 2 });
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
-export const number = (value: number): string => numbers.format(value);
+/** Far from one, as a power of ten: nobody counts zeros. */
+export const number = (value: number): string =>
+  value !== 0 && (Math.abs(value) < 1e-6 || Math.abs(value) >= 1e15) ? powers.format(value) : numbers.format(value);
 export const count = (value: number): string => counts.format(value);
 /** How many of something: `1 row`, `2,000 rows`. */
 export const many = (value: number, one: string, several = `${one}s`): string => `${count(value)} ${value === 1 ? one : several}`;
