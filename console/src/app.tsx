@@ -57,7 +57,7 @@ export function App() {
   return (
     <>
       <Frame who={caller.value} leave={leave} />
-      {ended.value && <SignInAgain reason={ended.value} enter={enter} />}
+      <SignInAgain reason={ended.value} enter={enter} />
     </>
   );
 }

@@ -12,20 +12,22 @@ export function SignIn(asked: Asked) {
   return <main><Form {...asked} note="It stays in this tab until that is closed, and goes to this service alone." /></main>;
 }
 
-/** Over the page that is open, all of it, when its key has ended: what was written there is still there below. */
+/**
+ * Over the page that is open, all of it, while its key has ended: what was written there is still there below.
+ *
+ * Without a reason it is closed, which gives the focus back to what had it.
+ */
 export function SignInAgain(asked: Asked) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const show = () => dialog.current?.open || dialog.current?.showModal();
+  const { reason } = asked;
+  const show = () => void (reason && !dialog.current?.open && dialog.current?.showModal());
   useEffect(() => {
-    const before = document.activeElement;
-    show();
-    return () => {
-      if (before instanceof HTMLElement) before.focus();
-    };
-  }, []);
+    if (reason) show();
+    else dialog.current?.close();
+  }, [reason]);
   return (
     <dialog ref={dialog} class="whole" aria-label="Another key is needed" onCancel={event => event.preventDefault()} onClose={show}>
-      <Form {...asked} note="With another key it goes on from here: nothing that you wrote is lost." />
+      {reason && <Form {...asked} note="With another key it goes on from here: nothing that you wrote is lost." />}
     </dialog>
   );
 }

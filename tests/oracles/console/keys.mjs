@@ -48,7 +48,7 @@ export async function scenario({ browser, given, tab, settled, accessible, told 
   seen.ended = await page.textContent("form.sign-in [role=alert]");
   found.push(...(await accessible(page)));
   await enter(page, given.short);
-  await page.waitForSelector("dialog.whole", { state: "detached" });
+  await page.waitForSelector("dialog.whole", { state: "hidden" });
   await settled(page);
   seen.after = [await page.textContent("main h1"), new URL(page.url()).hash];
 
@@ -71,7 +71,7 @@ export async function scenario({ browser, given, tab, settled, accessible, told 
   seen.missed = (await missed).status();
   await again.getByText("not known").waitFor();
   await enter(page, given.next);
-  await again.waitFor({ state: "detached" });
+  await again.waitFor({ state: "hidden" });
   await page.locator("p.description").waitFor();
   seen.saved = [await page.textContent("p.description"), new URL(page.url()).hash === place];
 
@@ -85,8 +85,8 @@ export async function scenario({ browser, given, tab, settled, accessible, told 
   seen.kept = await field.inputValue();
   await told("let the third key in again");
   await enter(page, given.next);
-  await again.waitFor({ state: "detached" });
-  seen.typed = [await field.inputValue(), await page.evaluate(() => document.activeElement !== document.body)];
+  await again.waitFor({ state: "hidden" });
+  seen.typed = [await field.inputValue(), await field.evaluate(node => node === document.activeElement)];
   await second.reload();
   await second.waitForSelector("header.bar");
   await settled(second);
