@@ -1,9 +1,10 @@
 // Which version answers: names that point at one, or at two that share what comes.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Confirmed } from "../parts/dialog.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { Field } from "../parts/field.tsx";
 import { count } from "../parts/format.ts";
+import { useRefocus } from "../parts/refocus.ts";
 import { Empty, Failure, sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { VersionChoice } from "../parts/version-choice.tsx";
@@ -23,9 +24,11 @@ export interface Choices {
 
 export function Traffic({ model, choices, again }: { model: Model; choices: Choices; again: () => void }) {
   const aliases = Object.values(model.aliases);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useRefocus(heading, aliases.length);
   return (
     <section aria-labelledby="traffic">
-      <h2 id="traffic">Traffic</h2>
+      <h2 id="traffic" ref={heading} tabIndex={-1}>Traffic</h2>
       {aliases.length === 0 && (
         <p>
           No name points at a version yet: whoever asks this model is answered by the newest one.
@@ -48,6 +51,8 @@ export function shares(alias: Alias): [version: number, percent: number][] {
 function OneAlias({ model, alias, choices, again }: { model: string; alias: Alias; choices: Choices; again: () => void }) {
   const [told, tell] = useState("");
   const [failure, fail] = useState<unknown>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useRefocus(heading, alias.etag);
   const now = shares(alias);
   const path = at`/v1/models/${model}/aliases/${alias.alias}`;
   // What another tab or person did since is not overwritten: it is told, and shown.
@@ -65,7 +70,7 @@ function OneAlias({ model, alias, choices, again }: { model: string; alias: Alia
   };
   return (
     <article class="card alias-card">
-      <h3>{alias.alias}</h3>
+      <h3 ref={heading} tabIndex={-1}>{alias.alias}</h3>
       <p class="soft">
         {alias.alias === USUAL ? "answers whoever names no version" : `answers whoever asks for “${alias.alias}”`} · changed <Time at={alias.updated} />
       </p>
@@ -126,8 +131,9 @@ function Canary({ alias, now, choices, apply }: {
   useEffect(() => choose(now[1]?.[0] ?? known[0]), [alias.etag]);
   useEffect(() => move(before), [alias.etag, other]);
   if (!known.length) return <p class="soft">There is no second version to try beside it.</p>;
+  const still = busy || !usable || percent === before;
   const set = async () => {
-    if (!usable || !other) return;
+    if (still || !other) return;
     setBusy(true);
     const body = percent === 0 ? { version: main } : percent === 100 ? { version: other } : { weights: { [main]: 100 - percent, [other]: percent } };
     await apply(body, `version ${main} gets ${100 - percent} %, version ${other} gets ${percent} %`);
@@ -144,7 +150,7 @@ function Canary({ alias, now, choices, apply }: {
             onInput={event => move(Number(event.currentTarget.value))} />
         )}
       </Field>
-      <button type="submit" disabled={busy || !usable || percent === before}>Apply</button>
+      <button type="submit" aria-disabled={still}>Apply</button>
     </form>
   );
 }

@@ -118,6 +118,7 @@ function Form({ path, schema, told, profile, first }: {
   const gives = told.outputs.map(each => each.name);
   const outputs = ["label", ...(gives.includes("predict_proba") ? ["probability"] : gives.includes("transform") ? ["distance"] : [])];
   const send = async () => {
+    if (busy) return;
     setBusy(true);
     fail(null);
     const body = { instances: [instance()] };
@@ -156,7 +157,7 @@ function Form({ path, schema, told, profile, first }: {
               {given => <textarea {...given} rows={5} placeholder="Write something here" value={text} onInput={event => type(event.currentTarget.value)} />}
             </Field>
           ) : <Row columns={columns} first={first} row={row} write={write} profile={profile} faults={here} />}
-        <button type="submit" disabled={busy}>{busy ? "Asking …" : may("predict") ? "Predict" : "Explain"}</button>
+        <button type="submit" aria-disabled={busy}>{busy ? "Asking …" : may("predict") ? "Predict" : "Explain"}</button>
       </form>
       <section aria-label="Answer" aria-live="polite">
         {failure !== null ? (shown ? <p class="bad">It cannot be answered yet: see the marked fields.</p> : <Failure error={failure} />)

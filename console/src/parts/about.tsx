@@ -1,7 +1,8 @@
 // What people say of a model or a version: a description, and tags.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { against, elsewhere } from "./faults.ts";
 import { Field } from "./field.tsx";
+import { useRefocus } from "./refocus.ts";
 import { Failure, sentence } from "./states.tsx";
 import { ask, Refused } from "../service.ts";
 import { may } from "../session.ts";
@@ -16,6 +17,8 @@ interface Described {
 /** Description and tags: nothing where the service knows none of them. */
 export function About({ model, path, again }: { model: Described; path: string; again: () => void }) {
   const [open, setOpen] = useState(false);
+  const edit = useRef<HTMLButtonElement>(null);
+  useRefocus(edit, open);
   if (model.tags === undefined) return null;
   const tags = Object.entries(model.tags);
   if (open) return <Editing model={model} path={path} done={() => { setOpen(false); again(); }} cancel={() => { setOpen(false); again(); }} />;
@@ -24,7 +27,7 @@ export function About({ model, path, again }: { model: Described; path: string; 
       {model.description && <p class="description">{model.description}</p>}
       {tags.length > 0 && <ul class="tags">{tags.map(([name, value]) => <li key={name}>{name}{value && `: ${value}`}</li>)}</ul>}
       {may("train") && (
-        <button type="button" class="link" onClick={() => setOpen(true)}>{model.description || tags.length ? "Edit" : "Describe it"}</button>
+        <button ref={edit} type="button" class="link" onClick={() => setOpen(true)}>{model.description || tags.length ? "Edit" : "Describe it"}</button>
       )}
     </section>
   );
@@ -37,6 +40,8 @@ function Editing({ model: newest, path, done, cancel }: { model: Described; path
   const [description, describe] = useState(model.description ?? "");
   const [lines, write] = useState(Object.entries(before).map(([name, value]) => (value ? `${name}: ${value}` : name)).join("\n"));
   const [failure, fail] = useState<unknown>(null);
+  const first = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => first.current?.focus(), []);
   const save = async () => {
     fail(null);
     const tags: Record<string, string | null> = Object.fromEntries(Object.keys(before).map(name => [name, null]));
@@ -58,7 +63,7 @@ function Editing({ model: newest, path, done, cancel }: { model: Described; path
   return (
     <form onSubmit={event => { event.preventDefault(); void save(); }}>
       <Field label="Description" faults={told("$.description")}>
-        {given => <textarea {...given} rows={3} value={description} onInput={event => describe(event.currentTarget.value)} />}
+        {given => <textarea {...given} ref={first} rows={3} value={description} onInput={event => describe(event.currentTarget.value)} />}
       </Field>
       <Field label="Tags" hint="One a line, such as team: sales" faults={told("$.tags")}>
         {given => <textarea {...given} rows={3} value={lines} onInput={event => write(event.currentTarget.value)} />}

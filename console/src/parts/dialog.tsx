@@ -22,6 +22,7 @@ export function Confirmed({ label, title, confirm, children, act, danger = true,
   useEffect(() => () => void (here.current = false), []);
   const close = () => dialog.current?.close();
   const done = async () => {
+    if (busy) return;
     setBusy(true);
     fail(null);
     try {
@@ -43,7 +44,7 @@ export function Confirmed({ label, title, confirm, children, act, danger = true,
         {children}
         {failure !== null && <Failure error={failure} />}
         <p class="row">
-          <button type="button" class={danger ? "danger" : ""} disabled={busy} onClick={() => void done()}>{confirm}</button>
+          <button type="button" class={danger ? "danger" : ""} aria-disabled={busy} onClick={() => void done()}>{confirm}</button>
           <button type="button" class="second" ref={safe} onClick={close}>Leave it as it is</button>
         </p>
       </dialog>
