@@ -6,7 +6,7 @@ import { ago, duration, method, metric, number, size } from "../src/parts/format
 const NOW = Date.parse("2026-01-02T00:00:00Z");
 
 test("a time is told by the largest unit that it has", () => {
-  const said = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  const said = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
   assert.equal(ago("2026-01-01T00:00:00Z", NOW), said.format(-1, "day"));
   assert.equal(ago("2026-01-01T23:00:00Z", NOW), said.format(-1, "hour"));
   assert.equal(ago("2026-01-02T00:02:00Z", NOW), said.format(2, "minute"));

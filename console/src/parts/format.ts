@@ -7,7 +7,7 @@ const powers = new Intl.NumberFormat(undefined, { notation: "scientific", maximu
 const finer = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 2 });
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 
 /** Far from one, as a power of ten: nobody counts zeros. */
 export const number = (value: number): string =>
