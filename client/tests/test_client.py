@@ -53,6 +53,10 @@ def test_lists_have_all_entries(ml: Client, fruit: str, churn: str) -> None:
     assert {fruit, churn} <= set(ml.models())
     assert [each.version for each in ml.model(fruit).versions()] == [3, 2, 1]
     assert len(ml.models(limit=1)) == 1
+    assert list(ml.models(prefix="CHU")) == [churn]
+    assert [each.name for each in ml.overview(prefix="chu", limit=1)] == [churn]
+    assert [each.name for each in ml.datasets(prefix="chu")] == [churn]
+    assert list(ml.models(prefix="nothing-begins-so")) == []
 
 
 def test_a_service_below_a_path_is_found(tmp_path: Path) -> None:

@@ -510,13 +510,25 @@ class AsyncClient:
         _checked(on_interrupt)
         return await copy(self, reference(which), to, model=model, alias=alias, on_interrupt=on_interrupt)
 
-    async def models(self, *, limit: int | None = None) -> Models:
-        """The names of the models, in the order that they have in lower case."""
-        return Models.from_json(await listed(self._requests, "/v1/models", "models", limit))
+    async def models(self, *, prefix: str | None = None, limit: int | None = None) -> Models:
+        """The names of the models, in the order that they have in lower case.
 
-    async def overview(self, *, limit: int | None = None) -> Overview:
-        """The models, each with its newest version, what that reached, its aliases, description and tags."""
-        return Overview.from_json(await listed(self._requests, "/v1/models", "entries", limit))
+        Args:
+            prefix: only those that begin so, in upper or lower case.
+            limit: how many at most; None for all.
+        """
+        query = {"prefix": prefix}
+        return Models.from_json(await listed(self._requests, "/v1/models", "models", limit, query=query))
+
+    async def overview(self, *, prefix: str | None = None, limit: int | None = None) -> Overview:
+        """The models, each with its newest version, what that reached, its aliases, description and tags.
+
+        Args:
+            prefix: only those whose names begin so, in upper or lower case.
+            limit: how many at most; None for all.
+        """
+        query = {"prefix": prefix}
+        return Overview.from_json(await listed(self._requests, "/v1/models", "entries", limit, query=query))
 
     def model(self, name: str) -> AsyncRemoteModel:
         """A model, by its name. Asks nobody yet."""
@@ -540,9 +552,17 @@ class AsyncClient:
         found = Job.from_json(await self._requests.get(f"/v1/jobs/{segment(job)}"))
         return handle_of(self._requests, found)
 
-    async def datasets(self, *, limit: int | None = None) -> Datasets:
-        """The datasets, each with its newest upload, in the order that their names have in lower case."""
-        return Datasets.from_json(await listed(self._requests, "/v1/datasets", "datasets", limit))
+    async def datasets(self, *, prefix: str | None = None, limit: int | None = None) -> Datasets:
+        """The datasets, each with its newest upload, in the order that their names have in lower case.
+
+        Args:
+            prefix: only those whose names begin so, in upper or lower case.
+            limit: how many at most; None for all.
+        """
+        query = {"prefix": prefix}
+        return Datasets.from_json(
+            await listed(self._requests, "/v1/datasets", "datasets", limit, query=query)
+        )
 
     def dataset(self, name: str) -> AsyncDatasetHandle:
         """A dataset, by its name. Asks nobody yet."""

@@ -14,6 +14,8 @@ def models(incomplete: str) -> list[str]:
         from serverless_ml import Client
 
         with Client(timeout=_SECONDS, retries=0, progress=False) as client:
-            names = client.request("GET", "/v1/models", params={"limit": _MOST}).json()["models"]
+            names = client.request(
+                "GET", "/v1/models", params={"limit": _MOST, "prefix": incomplete or None}
+            ).json()["models"]
         return [name for name in names if isinstance(name, str) and name.startswith(incomplete)]
     return []
