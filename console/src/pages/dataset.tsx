@@ -6,6 +6,7 @@ import { ColumnRow, OUT } from "../parts/column.tsx";
 import { Confirmed } from "../parts/dialog.tsx";
 import { against, elsewhere, member } from "../parts/faults.ts";
 import { count, many, size } from "../parts/format.ts";
+import { LABELS, labelled, namesOption } from "../parts/labels.ts";
 import { Reading } from "../parts/reading.tsx";
 import { Failure, Loading, sentence } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -77,7 +78,7 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
       {answer && (
         <>
           <Refusals answer={answer} {...(shown ? { shown } : {})} />
-          {answer.state === "unreadable" && <Reading options={options} say={say} read={{}} faults={answer.faults} open={answer.size > 0} />}
+          {answer.state === "unreadable" && <Reading options={options} say={say} read={{}} faults={answer.faults} open={namesOption(answer.error ?? "")} />}
           {shown?.columns && (
             <Columns description={shown} columns={shown.columns} options={options} say={say} guesses={guesses}
               faults={faultsOf(answer, failure)} />
@@ -165,7 +166,7 @@ function Refusals({ answer, shown }: { answer: DatasetAnswer; shown?: Descriptio
     return (
       <div class="notice" role="alert">
         <h2 class="bad">The file cannot be read</h2>
-        <p>{sentence(answer.error ?? "")}</p>
+        <p>{sentence(labelled(answer.error ?? ""))}</p>
       </div>
     );
   const left = (answer.options.exclude ?? []).map((_, place) => `$.exclude[${place}]`);
@@ -174,12 +175,12 @@ function Refusals({ answer, shown }: { answer: DatasetAnswer; shown?: Descriptio
   if (answer.state !== "options_refused" && !shown?.error) return null;
   return (
     <div class="notice" role="alert">
-      {shown?.error && <p class="bad">{sentence(shown.error)}</p>}
+      {shown?.error && <p class="bad">{sentence(labelled(shown.error))}</p>}
       {answer.state === "options_refused" && (
         <>
           <p class="bad">The table is not as you say. What is below is how it was read before.</p>
           {faults.length > 0 && (
-            <ul>{faults.map(fault => <li key={fault.path}>{sentence(fault.message)} <code class="soft">{fault.path}</code></li>)}</ul>
+            <ul>{faults.map(fault => <li key={fault.path}>{sentence(labelled(fault.message))} <code class="soft">{fault.path}</code></li>)}</ul>
           )}
         </>
       )}
@@ -224,12 +225,12 @@ function Columns({ description, columns, options, say, faults, guesses }: {
   return (
     <section class="block" aria-labelledby="columns">
       <h2 id="columns">Columns</h2>
-      {general.length > 0 && <ul class="warn">{general.map(warning => <li key={warning}>{sentence(warning)}</li>)}</ul>}
+      {general.length > 0 && <ul class="warn">{general.map(warning => <li key={warning}>{sentence(labelled(warning))}</li>)}</ul>}
       <Reading options={options} say={say} read={description.read ?? {}} faults={faults} />
       <table class="columns" role="table">
         <thead role="rowgroup">
           <tr role="row">
-            {["Column", "Taken for", "Missing", "Values"].map(title => (
+            {["Column", LABELS.types, "Missing", "Values"].map(title => (
               <th key={title} scope="col" role="columnheader">{title}</th>
             ))}
           </tr>

@@ -2,6 +2,7 @@
 import type { DescribedColumn } from "../answers.ts";
 import { Bars, Histogram } from "../charts/bars.tsx";
 import { count, many, moment, number, share } from "./format.ts";
+import { labelled } from "./labels.ts";
 import { sentence } from "./states.tsx";
 
 /** The choice to leave a column out: it is said by `exclude`, as it is no type. */
@@ -56,8 +57,8 @@ export function ColumnRow({ column, rows, said, guess, dayfirst, notes, faults, 
             <button type="button" class="link" onClick={() => sayDayFirst(false)}>Month first</button>
           </p>
         )}
-        {faults.map(fault => <p key={fault} class="bad" role="alert">{sentence(fault)}</p>)}
-        {notes.map(note => <p key={note} class="warn">{sentence(note)}</p>)}
+        {faults.map(fault => <p key={fault} class="bad" role="alert">{sentence(labelled(fault))}</p>)}
+        {notes.map(note => <p key={note} class="warn">{sentence(labelled(note))}</p>)}
       </td>
       <td role="cell">
         {column.type !== "ignore" && (

@@ -3,6 +3,7 @@ import type { ReadOptions } from "../answers.ts";
 import type { Fault } from "../service.ts";
 import { against } from "./faults.ts";
 import { Field } from "./field.tsx";
+import { LABELS } from "./labels.ts";
 
 const DELIMITERS: [string, string][] = [[",", "comma"], [";", "semicolon"], ["\t", "tab"], ["|", "bar"]];
 const DECIMALS: [string, string][] = [[".", "point"], [",", "comma"]];
@@ -25,8 +26,8 @@ export function Reading({ options, say, read, faults, open = false }: {
     const found = choices.find(([value]) => value === String(read[name]));
     return found ? `${found[1]} (a guess)` : "as guessed";
   };
-  const chosen = (name: "decimal" | "thousands" | "delimiter" | "dayfirst" | "header", label: string, choices: [string, string][]) => (
-    <Field label={label} faults={against(faults, `$.${name}`)}>
+  const chosen = (name: "decimal" | "thousands" | "delimiter" | "dayfirst" | "header", choices: [string, string][]) => (
+    <Field label={LABELS[name]} faults={against(faults, `$.${name}`)}>
       {given => (
         <select {...given} value={options[name] === undefined ? "" : String(options[name])}
           onChange={event => {
@@ -45,18 +46,18 @@ export function Reading({ options, say, read, faults, open = false }: {
     <details open={open || faults.some(fault => !/^\$\.(types|exclude)\b/.test(fault.path))}>
       <summary>How the file is read</summary>
       <div class="fields">
-        {chosen("delimiter", "Cells are parted by", DELIMITERS)}
-        {chosen("header", "The first line has the names", TRUTH)}
-        {chosen("decimal", "Decimals come after a", DECIMALS)}
-        {chosen("thousands", "Thousands are parted by", THOUSANDS)}
-        {chosen("dayfirst", "Dates such as 05/06/2024 have", DAYS)}
-        <Field label="Encoding" faults={against(faults, "$.encoding")}>
+        {chosen("delimiter", DELIMITERS)}
+        {chosen("header", TRUTH)}
+        {chosen("decimal", DECIMALS)}
+        {chosen("thousands", THOUSANDS)}
+        {chosen("dayfirst", DAYS)}
+        <Field label={LABELS.encoding} faults={against(faults, "$.encoding")}>
           {given => (
             <input {...given} value={options.encoding ?? ""} placeholder={String(read["encoding"] ?? "utf-8")} maxLength={40}
               spellcheck={false} onChange={event => set("encoding", event.currentTarget.value.trim() || undefined)} />
           )}
         </Field>
-        <Field label="Words for a missing value" hint="Parted by commas, in the place of the usual ones."
+        <Field label={LABELS.missing} hint="Parted by commas, in the place of the usual ones."
           faults={against(faults, "$.missing")}>
           {given => (
             <input {...given} value={options.missing?.join(", ") ?? ""} placeholder="NA, null, …" spellcheck={false}
