@@ -1,6 +1,6 @@
 // A row of a table: a field for each column.
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { against, member } from "../../parts/faults.ts";
 import { Field } from "../../parts/field.tsx";
 import { count, date, number, share } from "../../parts/format.ts";
@@ -96,12 +96,21 @@ function Many({ names, first, row, write, faults, field }: {
   const [sought, seek] = useState("");
   const [most, setMost] = useState(FEW_FIELDS);
   const wrong = names.filter(name => against(faults, member(FIELD, name)).length > 0);
-  const found = [...new Set([...wrong, ...matching([...new Set([...first, ...names])], sought)])].filter(name => names.includes(name));
+  // What was wrong stays while somebody mends it, though it is so no more with the first sign that they type.
+  const pinned = useRef<string[]>([]);
+  if (wrong.length) pinned.current = wrong;
+  const found = [...new Set([...pinned.current, ...matching([...new Set([...first, ...names])], sought)])].filter(name => names.includes(name));
   return (
     <>
       <Field label="Find a column" hint={`${count(names.length)} columns. ${first.length ? "Those that matter most come first. " : ""}What you leave as it is is usual in training.`}>
         {given => (
-          <input {...given} type="search" autocomplete="off" spellcheck={false} value={sought} onInput={event => seek(event.currentTarget.value)}
+          <input {...given} type="search" autocomplete="off" spellcheck={false} value={sought}
+            onInput={event => {
+              // Whoever looks for a column has not mended what was found wrong.
+              event.stopPropagation();
+              pinned.current = wrong;
+              seek(event.currentTarget.value);
+            }}
             onKeyDown={event => event.key === "Enter" && event.preventDefault()} />
         )}
       </Field>
