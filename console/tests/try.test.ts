@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ColumnSchema, Profile } from "../src/answers.ts";
-import { begun, instanceOf, matching, OTHER, rowOf, startOf, stepsOf } from "../src/pages/try/values.ts";
+import { begun, instanceOf, inverted, matching, OTHER, rowOf, startOf, stepsOf } from "../src/pages/try/values.ts";
 
 const columns: Record<string, ColumnSchema> = {
   age: { type: ["number", "string", "null"] },
@@ -58,4 +58,12 @@ test("a picture is sent in the numbers that training has seen", () => {
   const picture = { ...begun(input), pixels: new Uint8ClampedArray([0, 255]) };
   assert.deepEqual(instanceOf(picture, input), { b64: btoa("\u0000\u0010"), dtype: "uint8" });
   assert.deepEqual(instanceOf(picture, { ...input, numbers: { bytes: false, range: [-1, 1] } }), [[[-1], [1]]]);
+});
+
+test("a picture is inverted, and stays as opaque as it is", () => {
+  const of = (channels: number, ...pixels: number[]) => [...inverted({ height: 1, width: 1, channels, pixels: new Uint8ClampedArray(pixels) }).pixels];
+  assert.deepEqual(of(1, 0), [255]);
+  assert.deepEqual(of(3, 0, 10, 255), [255, 245, 0]);
+  assert.deepEqual(of(2, 0, 200), [255, 200]);
+  assert.deepEqual(of(4, 0, 0, 255, 7), [255, 255, 0, 7]);
 });

@@ -4,7 +4,7 @@ import { useDropped } from "../../parts/dropped.ts";
 import { Field } from "../../parts/field.tsx";
 import { sentence } from "../../parts/states.tsx";
 import type { Fault } from "../../service.ts";
-import type { Drawn } from "./values.ts";
+import { inverted, type Drawn } from "./values.ts";
 
 /** The picture as a canvas shows it. */
 export function shown({ height, width, channels, pixels }: Drawn): ImageData {
@@ -105,6 +105,7 @@ export function Picture({ picture, draw, faults }: { picture: Drawn; draw: (chan
         <label class="inline">{channels < 3 ? "Grey of the pen" : "Colour of the pen"} <input type="color" value={colour} onInput={event => dip(event.currentTarget.value)} /></label>
         <label class="button second">Choose a picture <input class="unseen" type="file" accept="image/*" onChange={event => void take(event.currentTarget.files?.[0])} /></label>
         <button type="button" class="second" onClick={() => draw(before => ({ ...before, pixels: before.pixels.slice().fill(0) }))}>Clear</button>
+        <button type="button" class="second" title="For pictures that are dark on light" onClick={() => draw(inverted)}>Invert</button>
       </p>
     </>
   );

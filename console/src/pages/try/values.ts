@@ -84,6 +84,12 @@ export function begun(input: ModelInput | undefined): Drawn {
   return { height, width, channels, pixels: new Uint8ClampedArray(height * width * channels) };
 }
 
+/** Bright for dark; how opaque a pixel is, where a channel says that, stays as it is. */
+export function inverted(before: Drawn): Drawn {
+  const opacity = before.channels % 2 === 0 ? before.channels - 1 : -1;
+  return { ...before, pixels: before.pixels.map((value, place) => (place % before.channels === opacity ? value : 255 - value)) };
+}
+
 /** A picture as it is sent, in the numbers that training has seen: darkest is the least of them, brightest the largest. */
 export function instanceOf({ height, width, channels, pixels }: Drawn, input: ModelInput | undefined): unknown {
   const { bytes = true, range = [0, 255] } = input?.numbers ?? {};
