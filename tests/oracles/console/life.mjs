@@ -140,8 +140,9 @@ export async function scenario({ browser, given, tab, settled }) {
   const answer = page.getByRole("region", { name: "Answer" });
   seen.says = await answer.locator("strong").textContent();
   seen.sure = await answer.getByRole("table", { name: "How probable it takes each class" }).getByRole("row").allTextContents();
-  seen.why = await answer.getByRole("heading", { level: 2 }).textContent();
-  const parts = answer.getByRole("table", { name: `For ${seen.says}` });
+  const why = answer.getByRole("region", { name: /^Why / });
+  seen.why = await why.getByRole("heading").textContent();
+  const parts = why.getByRole("table");
   seen.parts = await parts.getByRole("rowheader").allTextContents();
   seen.bars = await parts.locator("rect").count();
   await page.getByText("The same with curl").click();

