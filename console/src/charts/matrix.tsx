@@ -10,7 +10,7 @@ export function Matrix({ title, classes, cells }: { title: string; classes: Labe
   if (classes.length > MOST_CLASSES) return <Mistakes title={title} classes={classes} cells={cells} />;
   return (
     <div class="wide" tabIndex={0} role="region" aria-label={title}>
-      <p class="soft">A line is what rows are, a column what they were taken for.</p>
+      <p class="soft">A line is what rows are, a column what they were taken for: mistakes are orange.</p>
       <table class="matrix">
         <caption>{title}</caption>
         <thead>
@@ -26,8 +26,8 @@ export function Matrix({ title, classes, cells }: { title: string; classes: Labe
               <tr key={place}>
                 <th scope="row">{String(classes[place])}</th>
                 {row.map((each, column) => (
-                  <td key={column} class={column === place ? "number right" : "number"}
-                    style={{ "--share": all ? `${(45 * each) / all}%` : "0%" }}>
+                  <td key={column} class={`number ${column === place ? "right" : each ? "wrong" : "none"}`}
+                    style={{ "--share": `${shade(each, all)}%` }}>
                     {count(each)}
                   </td>
                 ))}
@@ -39,6 +39,9 @@ export function Matrix({ title, classes, cells }: { title: string; classes: Labe
     </div>
   );
 }
+
+/** How strongly a cell is coloured: what is rare is still seen. */
+export const shade = (rows: number, all: number): number => (rows ? Math.max(10, (45 * rows) / all) : 0);
 
 function Mistakes({ title, classes, cells }: { title: string; classes: Label[]; cells: number[][] }) {
   const mistakes = cells

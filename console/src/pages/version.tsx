@@ -54,7 +54,7 @@ function Whole({ version, path, again }: { version: Version; path: string; again
   const part = chosen ?? parts[0];
   const measured = part && version.metrics?.[part];
   // Beside the figures where there is room.
-  const few = (measured?.per_class ?? []).length <= 10;
+  const few = (measured?.per_class ?? []).length <= 4;
   return (
     <>
       <p class="soft">{method(version.algorithm)} · {version.task} · <Time at={version.created} /></p>
