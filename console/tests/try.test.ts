@@ -17,11 +17,12 @@ test("a row begins with what a key may know, and what may be missing is left emp
   const profile: Profile = {
     columns: [
       { column: "age", kind: "number", bins: [10, 45.234, 80].map(mean => ({ from: null, to: null, count: 20, mean })) },
+      { column: "active", kind: "boolean", bins: [0, 1].map(mean => ({ from: null, to: null, count: 9 - mean, mean })) },
       { column: "since", kind: "date", bins: [{ from: null, to: null, count: 20, mean: "2023-02-01T00:00:00+00:00" }] },
       { column: "plan", kind: "category", words: [{ word: "pro", count: 50 }] },
     ],
   };
-  assert.deepEqual(startOf(columns, profile), { age: "45.2", size: "0", active: "", since: "2023-02-01", plan: "pro" });
+  assert.deepEqual(startOf(columns, profile), { age: "45.2", size: "0", active: "false", since: "2023-02-01", plan: "pro" });
 });
 
 test("a number begins with as many digits as tell rows apart", () => {

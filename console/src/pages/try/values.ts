@@ -35,7 +35,8 @@ export function startOf(columns: Columns, profile: Profile | undefined): Written
       const [low, high] = [bins[0]?.to, bins.at(-1)?.from];
       const kind = kindOf(column);
       if (kind === "number") return [name, typeof middle === "number" ? usual(middle, Number(high ?? NaN) - Number(low ?? NaN)) : mayBeMissing(column) ? "" : "0"];
-      if (kind === "boolean") return [name, mayBeMissing(column) ? "" : "true"];
+      const most = [...bins].sort((one, other) => other.count - one.count)[0]?.mean;
+      if (kind === "boolean") return [name, most !== undefined ? String(Number(most) >= 0.5) : mayBeMissing(column) ? "" : "true"];
       if (kind === "date") return [name, typeof middle === "string" ? middle.slice(0, 10) : (wordsOf(column)[0] ?? "")];
       return [name, words[0]?.word ?? wordsOf(column)[0] ?? ""];
     }),
