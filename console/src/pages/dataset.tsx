@@ -77,7 +77,7 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
       {failure === null && !answer && !busy && <Loading />}
       {answer && (
         <>
-          <Refusals answer={answer} {...(shown ? { shown } : {})} />
+          <Refusals answer={answer} {...(shown ? { shown } : {})} say={say} />
           {answer.state === "unreadable" && <Reading options={options} say={say} read={{}} faults={answer.faults} open={namesOption(answer.error ?? "")} />}
           {shown?.columns && (
             <Columns description={shown} columns={shown.columns} options={options} say={say} guesses={guesses}
@@ -161,7 +161,7 @@ function facts(description: Description): string {
 }
 
 /** Why the file, or what was said of it, does not go: what is of no column. */
-function Refusals({ answer, shown }: { answer: DatasetAnswer; shown?: Description }) {
+function Refusals({ answer, shown, say }: { answer: DatasetAnswer; shown?: Description; say: (options: ReadOptions) => void }) {
   if (answer.state === "unreadable")
     return (
       <div class="notice" role="alert">
@@ -169,8 +169,9 @@ function Refusals({ answer, shown }: { answer: DatasetAnswer; shown?: Descriptio
         <p>{sentence(labelled(answer.error ?? ""))}</p>
       </div>
     );
+  // What is at fault in a column is said at it, where there are columns to see.
   const left = (answer.options.exclude ?? []).map((_, place) => `$.exclude[${place}]`);
-  const columns = [...(shown?.columns ?? []).map(column => member("$.types", column.name)), ...left];
+  const columns = shown?.columns ? [...shown.columns.map(column => member("$.types", column.name)), ...left] : [];
   const faults = answer.state === "options_refused" ? elsewhere(answer.faults, columns) : [];
   if (answer.state !== "options_refused" && !shown?.error) return null;
   return (
@@ -178,10 +179,11 @@ function Refusals({ answer, shown }: { answer: DatasetAnswer; shown?: Descriptio
       {shown?.error && <p class="bad">{sentence(labelled(shown.error))}</p>}
       {answer.state === "options_refused" && (
         <>
-          <p class="bad">The table is not as you say. What is below is how it was read before.</p>
+          <p class="bad">The table is not as you say.{shown && " What is below is how it was read before."}</p>
           {faults.length > 0 && (
             <ul>{faults.map(fault => <li key={fault.path}>{sentence(labelled(fault.message))} <code class="soft">{fault.path}</code></li>)}</ul>
           )}
+          <p><button type="button" class="second" onClick={() => say({})}>Back to the guesses</button></p>
         </>
       )}
     </div>
