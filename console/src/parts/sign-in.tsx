@@ -1,6 +1,6 @@
 // Asks for the key, where the service wants one.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { keep } from "../session.ts";
+import { keep, key } from "../session.ts";
 import { sentence } from "./states.tsx";
 
 interface Asked {
@@ -8,8 +8,15 @@ interface Asked {
   enter: () => void;
 }
 
-export function SignIn(asked: Asked) {
-  return <main><Form {...asked} note="It stays in this tab until that is closed, and goes to this service alone." /></main>;
+export function SignIn({ reason, enter }: Asked) {
+  // Who has sent none yet is told nothing of headers.
+  const said = key.value ? reason : "";
+  return (
+    <main>
+      <Form title="A key is needed" reason={said} enter={enter}
+        note="It stays in this tab until that is closed, and goes to this service alone." />
+    </main>
+  );
 }
 
 /**
@@ -27,12 +34,14 @@ export function SignInAgain(asked: Asked) {
   }, [reason]);
   return (
     <dialog ref={dialog} class="whole" aria-label="Another key is needed" onCancel={event => event.preventDefault()} onClose={show}>
-      {reason && <Form {...asked} note="With another key it goes on from here: nothing that you wrote is lost." />}
+      {reason && (
+        <Form {...asked} title="Another key is needed" note="With another key it goes on from here: nothing that you wrote is lost." />
+      )}
     </dialog>
   );
 }
 
-function Form({ reason, enter, note }: Asked & { note: string }) {
+function Form({ title, reason, enter, note }: Asked & { title: string; note: string }) {
   const [typed, type] = useState("");
   return (
     <form
@@ -43,8 +52,8 @@ function Form({ reason, enter, note }: Asked & { note: string }) {
         enter();
       }}
     >
-      <h1>A key is needed</h1>
-      <p role="alert">{sentence(reason)}</p>
+      <h1>{title}</h1>
+      {reason ? <p role="alert">{sentence(reason)}</p> : <p>Whoever runs this service gives you one.</p>}
       <label for="key">Key</label>
       <input
         id="key"
