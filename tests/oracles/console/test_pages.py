@@ -117,6 +117,25 @@ def test_every_page_is_clean_under_hostile_names_in_both_themes_and_at_three_wid
     print(looked["titles"])
 
 
+def test_every_page_is_walked_by_the_keyboard_alone(console: Console) -> None:
+    """Each stop is in view and has a ring around it, and the focus is never lost."""
+    pages = [
+        *["#/models", f"#/models/{LONG}", f"#/models/{LONG}/1", "#/jobs", f"#/jobs/{console.job}"],
+        *["#/datasets", "#/datasets/churn", "#/try", "#/try/from-table", f"#/monitoring/{LONG}"],
+    ]
+    done = scenario(
+        "keyboard", url=f"{console.server.url}/", key=CALLER.key, pages=pages, model="#/models/iris"
+    )
+    assert done["found"] == []
+    walked = done["walked"]
+    for page in pages:
+        assert walked[page], page
+        assert len(set(walked[page])) > len(walked[page]) / 10, "in a circle"
+    assert walked["skipped"] == "main"
+    assert (walked["asked"], walked["left"]) == (True, "button Delete this model")
+    assert (walked["described"], walked["back"]) == ("textarea Description", "button Describe it")
+
+
 def test_a_key_is_asked_for_kept_in_its_tab_and_ends(console: Console) -> None:
     known = {
         "take the first key back": [LIMITED, SHORT, NEXT],
