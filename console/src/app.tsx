@@ -124,13 +124,13 @@ function Page({ at }: { at: Place }) {
   // A key that may only predict has this page alone, and names its model.
   if (may("predict") && (at.page === "try" || (at.page === "models" && !name)))
     return <Try key={`${name}/${more}`} model={name ?? ""} version={more ?? null} />;
-  const closed = PAGES.some(each => each.name === at.page && !may(each.right));
+  const closed = (at.page === "monitoring" && !may("inspect")) || PAGES.some(each => each.name === at.page && !may(each.right));
+  const open = PAGES.find(each => may(each.right));
   return (
     <div class="state empty">
       <h1>{closed ? "Not for this key" : "There is no such page"}</h1>
-      <p>
-        <a href={to("models")}>To the models</a>
-      </p>
+      {closed && <p>What this key may do does not include this page. To open it, leave, and enter another key.</p>}
+      {open && <p><a href={to(open.name)}>Go to “{open.title}”</a></p>}
     </div>
   );
 }

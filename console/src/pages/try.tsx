@@ -4,7 +4,7 @@ import { useKept, useLive } from "../live.ts";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { elsewhere, member } from "../parts/faults.ts";
 import { Field } from "../parts/field.tsx";
-import { BEGINNING } from "../parts/names.ts";
+import { BEGINNING, NAMED } from "../parts/names.ts";
 import { useRested } from "../parts/rested.ts";
 import { Empty, Failure, Loading, sentence } from "../parts/states.tsx";
 import { to } from "../router.ts";
@@ -41,14 +41,17 @@ function Which() {
   const begun = useRested(name.trim());
   const asked = new URLSearchParams({ limit: "20", ...(BEGINNING.test(begun) && { prefix: begun }) });
   const listed = useKept(useLive<ListedModels>(may("read") ? `/v1/models?${asked}` : null));
-  const names = listed.value?.models ?? [];
+  // Whoever may not list models is told those that the key itself names.
+  const names = listed.value?.models ?? (may("read") ? [] : (caller.value?.models ?? []).filter(each => NAMED.test(each)));
+  const unlisted = names.length
+    ? "This key may ask the models that are named here." : "This key may ask models, and not list them. Whoever gave it to you knows the name.";
   return (
     <>
       <header class="page">
         <h1>Try a model</h1>
       </header>
       <form onSubmit={event => { event.preventDefault(); location.assign(to("try", name.trim())); }}>
-        <Field label="Name of the model" hint={may("read") ? undefined : "This key may ask models, and not list them. Whoever gave it to you knows the name."}>
+        <Field label="Name of the model" hint={may("read") ? undefined : unlisted}>
           {given => (
             <input {...given} required autocomplete="off" spellcheck={false} list="names" value={name} onInput={event => type(event.currentTarget.value)} />
           )}
