@@ -1,7 +1,7 @@
 // What is written in the field of a hyperparameter, as it is sent.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { valueOf } from "../src/parts/parameter.tsx";
+import { suggestions, valueOf } from "../src/parts/parameter.tsx";
 
 test("numbers, lists and words are what they look like", () => {
   assert.equal(valueOf(" 0.5 ", { type: "number" }), 0.5);
@@ -16,4 +16,11 @@ test("numbers, lists and words are what they look like", () => {
 test("what is no value is sent as words, for the service to say so", () => {
   assert.equal(valueOf("0,5", { type: "number" }), "0,5");
   assert.equal(valueOf("32; 64", { type: "array" }), "32; 64");
+});
+
+test("the words that a field takes beside numbers are suggested", () => {
+  const stops = { anyOf: [{ enum: [null, "auto"] }, { type: "integer" }], default: "auto" };
+  assert.deepEqual(suggestions(stops), ["null"]);
+  assert.equal(valueOf("null", stops), null);
+  assert.deepEqual(suggestions({ type: "number" }), []);
 });

@@ -113,8 +113,8 @@ def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> KMeans:  
 ALGORITHM = Algorithm(
     title="k-means clustering",
     task=CLUSTERING,
-    summary="Finds groups of rows that are alike, without a column to predict. Columns of large "
-    "numbers count most unless `scale` is on.",
+    summary="Finds groups of rows that are alike, without a column to predict. "
+    "Columns of large numbers count most, unless all are scaled.",
     hyperparameters=(
         hp.Hyperparameter("n_clusters", hp.Integer(1, 1000), 8, "how many clusters to find"),
         hp.Hyperparameter(

@@ -1,6 +1,6 @@
 // A model from a dataset: what it shall tell, by which algorithm, and a job is sent.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Algorithm, Dataset, Description, Job, ReadOptions } from "../answers.ts";
+import type { Algorithm, Dataset, Description, Job, ParameterSchema, ReadOptions } from "../answers.ts";
 import { useLive } from "../live.ts";
 import { against, elsewhere, member } from "../parts/faults.ts";
 import { Field } from "../parts/field.tsx";
@@ -11,7 +11,9 @@ import { to } from "../router.ts";
 import { ask, at, Refused, type Fault } from "../service.ts";
 import { caller } from "../session.ts";
 import { HeldOut, LearnsFrom, Pick, Shape } from "./train/fields.tsx";
-import { balance, choiceOf, fitting, isText, kindsOf, likely, mayBeTarget, mayBeText, requestOf, shapeOf, wantsTarget, type Choice } from "./train/request.ts";
+import {
+  balance, choiceOf, fitting, isFirst, isText, kindsOf, likely, mayBeTarget, mayBeText, requestOf, shapeOf, wantsTarget, type Choice,
+} from "./train/request.ts";
 
 interface Asked {
   dataset: Dataset;
@@ -85,9 +87,17 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
     }
   };
   const faults: Fault[] = failure instanceof Refused ? failure.faults : [];
-  const schemas = Object.entries(algorithm.hyperparameters.properties ?? {});
-  const folded = [...schemas.map(([name]) => member("$.hyperparameters", name)), "$.test_fraction", "$.split"];
-  const places = [...folded, "$.data.target", "$.data.text", "$.data.sequence.id", "$.data.sequence.order", "$.data.image", "$.algorithm"];
+  const every = Object.entries(algorithm.hyperparameters.properties ?? {});
+  const first = every.filter(([name]) => isFirst(algorithm, name));
+  const others = every.filter(([name]) => !isFirst(algorithm, name));
+  const asParameter = ([name, schema]: [string, ParameterSchema]) => (
+    <Parameter key={name} name={name} schema={schema} written={choice.hyperparameters[name] ?? ""}
+      write={text => choose({ hyperparameters: { ...choice.hyperparameters, [name]: text } })}
+      faults={against(faults, member("$.hyperparameters", name))} />
+  );
+  const placesOf = (some: typeof every) => some.map(([name]) => member("$.hyperparameters", name));
+  const folded = [...placesOf(others), "$.test_fraction", "$.split"];
+  const places = [...folded, ...placesOf(first), "$.data.target", "$.data.text", "$.data.sequence.id", "$.data.sequence.order", "$.data.image", "$.algorithm"];
   const targets = columns.filter(column => mayBeTarget(column, description.rows));
   return (
     <form onSubmit={event => { event.preventDefault(); void send(); }}>
@@ -111,17 +121,14 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
           )}
         </Field>
         <LearnsFrom choice={choice} choose={choose} columns={columns} faults={faults} kinds={kinds} />
+        {first.map(asParameter)}
       </div>
       <details key={algorithm.name} open={folded.some(place => against(faults, place).length > 0)}>
         <summary>More choices</summary>
         <div class="fields">
           <HeldOut choice={choice} choose={choose} columns={columns} faults={faults} />
           {choice.kind === "pictures" && <Shape choice={choice} choose={choose} faults={faults} required={!description.shape} />}
-          {schemas.map(([name, schema]) => (
-            <Parameter key={name} name={name} schema={schema} written={choice.hyperparameters[name] ?? ""}
-              write={text => choose({ hyperparameters: { ...choice.hyperparameters, [name]: text } })}
-              faults={against(faults, member("$.hyperparameters", name))} />
-          ))}
+          {others.map(asParameter)}
         </div>
       </details>
       <div ref={alarm} tabIndex={-1}>{failure !== null && <Said failure={failure} rest={elsewhere(faults, places)} />}</div>

@@ -1,6 +1,7 @@
 // One thing that is asked for: its label, where it is written, a word on it, and what is wrong with it.
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
+import { sentence } from "./states.tsx";
 
 /** What an input of a field carries: `<input {...given} …>`. */
 export interface Given {
@@ -24,7 +25,7 @@ export function Field({ label, hint, faults = [], children }: {
       {hint && <p class="soft" id={`${id}-hint`}>{hint}</p>}
       {faults.length > 0 && (
         <div class="bad" id={`${id}-fault`} role="alert">
-          {faults.map(fault => <p key={fault}>{fault}</p>)}
+          {faults.map(fault => <p key={fault}>{sentence(fault)}</p>)}
         </div>
       )}
     </div>

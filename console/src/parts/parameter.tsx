@@ -1,6 +1,6 @@
 // A hyperparameter as its JSON Schema describes it: a choice, a number, or what is written as JSON.
 import type { ParameterSchema } from "../answers.ts";
-import { Field } from "./field.tsx";
+import { Field, type Given } from "./field.tsx";
 import { words } from "./format.ts";
 import { sentence } from "./states.tsx";
 
@@ -24,9 +24,7 @@ export function Parameter({ name, schema, written, write, faults }: {
             ))}
           </select>
         ) : (
-          <input {...given} value={written} placeholder={shown(schema.default)} autocomplete="off" spellcheck={false}
-            inputMode={schema.type === "integer" ? "numeric" : schema.type === "number" ? "decimal" : "text"}
-            onInput={event => write(event.currentTarget.value)} />
+          <Written given={given} schema={schema} written={written} write={write} />
         )
       }
     </Field>
@@ -38,6 +36,27 @@ function choicesOf(schema: ParameterSchema): unknown[] | null {
   if (schema.type === "boolean") return [true, false];
   return null;
 }
+
+function Written({ given, schema, written, write }: { given: Given; schema: ParameterSchema; written: string; write: (text: string) => void }) {
+  const suggested = suggestions(schema);
+  const shared = {
+    ...given, value: written, placeholder: shown(schema.default), autocomplete: "off", spellcheck: false,
+    inputMode: schema.type === "integer" ? "numeric" : schema.type === "number" ? "decimal" : "text",
+    onInput: (event: { currentTarget: HTMLInputElement }) => write(event.currentTarget.value),
+  } as const;
+  if (!suggested.length) return <input {...shared} />;
+  const words = `${given.id}-words`;
+  return (
+    <>
+      <input {...shared} list={words} />
+      <datalist id={words}>{suggested.map(each => <option key={each} value={each} />)}</datalist>
+    </>
+  );
+}
+
+/** The words that a field takes beside what else it takes, as they are written there. */
+export const suggestions = (schema: ParameterSchema): string[] =>
+  (schema.anyOf ?? []).flatMap(each => each.enum ?? []).filter(each => each !== schema.default).map(String);
 
 const shown = (value: unknown): string => {
   if (value === null || value === undefined) return "none";

@@ -84,7 +84,7 @@ export function Shape({ choice, choose, faults, required }: Omit<Chosen, "column
 }
 
 const SPLITS: Record<string, string> = {
-  random: "Each class in its share.",
+  random: "Of each class its share, where there are classes.",
   time: "The model is tested on what came last.",
   group: "Rows of one group stay together.",
 };

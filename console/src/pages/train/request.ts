@@ -82,6 +82,11 @@ export function likely(columns: DescribedColumn[]): string {
   return (few.find(column => TELLING.test(column.name)) ?? few.at(-1))?.name ?? "";
 }
 
+const CLUSTERS = ["n_clusters", "scale"];
+/** Whether a hyperparameter is one that nearly everybody chooses. */
+export const isFirst = (algorithm: Algorithm, name: string): boolean =>
+  algorithm.task === "clustering" ? CLUSTERS.includes(name) : name === "epochs";
+
 /** The shape of square pictures whose pixels are the columns of numbers; empty where they make none. */
 export function shapeOf(columns: DescribedColumn[], target: string): string {
   const pixels = columns.filter(column => isNumber(column) && column.name !== target).length;
