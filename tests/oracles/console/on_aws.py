@@ -8,6 +8,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,37 +33,40 @@ def packaged(zips: Packages, aws: Ministack, folder: str, keys: list[dict[str, A
         folder: an empty folder of its own.
         keys: the records of the keys.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    url = f"http://127.0.0.1:{server.server_port}"
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        server.daemon_threads = True
+        url = f"http://127.0.0.1:{server.server_port}"
+        queue = _make(aws, keys, _rules(zips, url))
+        layers = [zips.predict_layer, zips.training_layer]
+        env = {"ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": KEYS, "ML_ALIAS_TTL": "0"}
+        both: dict[str, Any] = {
+            "task": unpacked([zips.code], f"{folder}/task"),
+            "runtime": runtime_client(folder),
+            "env": {**aws.env, **env},
+        }
+        opt = unpacked(layers[:1], f"{folder}/opt-api"), unpacked(layers, f"{folder}/opt-train")
+        with (
+            Function("handlers.clouds.aws.api", opt=opt[0], **both) as api,
+            Function("handlers.clouds.aws.train", opt=opt[1], timeout=_TRAIN_SECONDS, **both) as train,
+            _delivering(client(aws, "sqs"), queue, train),
+        ):
+            server.RequestHandlerClass = type("Bound", (_Handler,), {"api": api, "one": threading.Lock()})
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(server.serve_forever, poll_interval=0.05)
+                try:
+                    yield url
+                finally:
+                    server.shutdown()
+
+
+def _make(aws: Ministack, keys: list[dict[str, Any]], rules: list[dict[str, Any]]) -> str:
+    """Bucket, keys and queue; the queue's address."""
     s3, sqs = client(aws, "s3"), client(aws, "sqs")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": _rules(zips, url)})
+    s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": rules})
     client(aws, "ssm").put_parameter(Name=KEYS, Value=json.dumps(keys), Type="SecureString")
-    queue = sqs.create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
-    layers = [zips.predict_layer, zips.training_layer]
-    task, runtime = unpacked([zips.code], f"{folder}/task"), runtime_client(folder)
-    env = {"ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": KEYS, "ML_ALIAS_TTL": "0"}
-    places: dict[str, Any] = {"task": task, "runtime": runtime, "env": {**aws.env, **env}}
-    with (
-        Function("handlers.clouds.aws.api", opt=unpacked(layers[:1], f"{folder}/opt-api"), **places) as api,
-        Function(
-            "handlers.clouds.aws.train",
-            opt=unpacked(layers, f"{folder}/opt-train"),
-            timeout=_TRAIN_SECONDS,
-            **places,
-        ) as train,
-        _delivering(sqs, queue, train),
-    ):
-        server.RequestHandlerClass = type("Bound", (_Handler,), {"api": api, "one": threading.Lock()})
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield url
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+    queue = sqs.create_queue(QueueName=QUEUE, Attributes={"VisibilityTimeout": "900"})
+    return str(queue["QueueUrl"])
 
 
 def _rules(zips: Packages, url: str) -> list[dict[str, Any]]:
@@ -88,25 +92,22 @@ def _rules(zips: Packages, url: str) -> list[dict[str, Any]]:
 def _delivering(sqs: Any, queue: str, train: Function) -> Iterator[None]:
     """What the queue's event source does: each message that comes reaches the trainer."""
     over = threading.Event()
-    failed: list[Any] = []
 
     def deliver() -> None:
         while not over.is_set():
             received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1)
             for message in received.get("Messages", []):
                 answer = train.invoke({"Records": [record(message)]})
-                if answer != {"batchItemFailures": []}:
-                    failed.append(answer)
+                assert answer == {"batchItemFailures": []}, answer
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
-    thread = threading.Thread(target=deliver, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-    assert failed == []
+    with ThreadPoolExecutor(1) as pool:
+        delivered = pool.submit(deliver)
+        try:
+            yield
+        finally:
+            over.set()
+        delivered.result()
 
 
 class _Handler(BaseHTTPRequestHandler):
