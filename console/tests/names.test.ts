@@ -1,7 +1,7 @@
 // A name that is proposed can be taken as it is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NAMED, proposed } from "../src/parts/names.ts";
+import { matching, NAMED, proposed } from "../src/parts/names.ts";
 
 test("a file's name becomes a dataset's", () => {
   assert.equal(proposed("churn.csv"), "churn");
@@ -13,4 +13,9 @@ test("a file's name becomes a dataset's", () => {
 test("whatever a file is called, the service takes the name", () => {
   for (const file of ["", ".csv", "…", "数据.csv", "_a_.csv", "a..csv", `${"x".repeat(62)}..csv`, "x".repeat(200), "-.-", "__proto__"])
     assert.match(proposed(file), NAMED, file);
+});
+
+test("a column is found by a part of its name", () => {
+  assert.deepEqual(matching(["Age", "page", "size"], " AGE"), ["Age", "page"]);
+  assert.deepEqual(matching(["a", "b"], ""), ["a", "b"]);
 });

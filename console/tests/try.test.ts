@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ColumnSchema, Profile } from "../src/answers.ts";
-import { begun, instanceOf, inverted, matching, OTHER, rowOf, startOf, stepsOf } from "../src/pages/try/values.ts";
+import { begun, instanceOf, inverted, OTHER, rowOf, startOf, stepsOf } from "../src/pages/try/values.ts";
 
 const columns: Record<string, ColumnSchema> = {
   age: { type: ["number", "string", "null"] },
@@ -34,11 +34,6 @@ test("a number begins with as many digits as tell rows apart", () => {
   assert.equal(begins([3220, 5580], 4083.4), "4083");
   assert.equal(begins([1e-5, 3e-5], 2.3456e-5), "0.000023");
   assert.equal(begins([1, 1], 1.23456), "1.23", "edges that are one tell nothing");
-});
-
-test("a column is found by a part of its name", () => {
-  assert.deepEqual(matching(["Age", "page", "size"], " AGE"), ["Age", "page"]);
-  assert.deepEqual(matching(["a", "b"], ""), ["a", "b"]);
 });
 
 test("what is empty is sent as missing, and a number that is none as it was written", () => {

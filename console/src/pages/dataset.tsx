@@ -5,8 +5,10 @@ import { Bars } from "../charts/bars.tsx";
 import { ColumnRow, OUT } from "../parts/column.tsx";
 import { Confirmed } from "../parts/dialog.tsx";
 import { against, elsewhere, member } from "../parts/faults.ts";
+import { Field } from "../parts/field.tsx";
 import { count, many, size } from "../parts/format.ts";
 import { LABELS, labelled, namesOption } from "../parts/labels.ts";
+import { matching } from "../parts/names.ts";
 import { Reading } from "../parts/reading.tsx";
 import { Failure, Loading, sentence } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -202,12 +204,12 @@ function Columns({ description, columns, options, say, faults, guesses }: {
   guesses: Record<string, string>;
 }) {
   const [most, setMost] = useState(COLUMNS);
+  const [sought, seek] = useState("");
   const { types = {}, exclude = [] } = options;
   // What is left out is described no more, and stays where it was, to be taken back.
   const described = new Map(columns.map(column => [column.name, column]));
   const before = Object.keys(guesses).filter(name => described.has(name) || Object.hasOwn(types, name) || exclude.includes(name));
   const names = [...new Set([...before, ...described.keys(), ...Object.keys(types), ...exclude])];
-  const all = names.map(name => described.get(name) ?? { name, type: "ignore", missing: 0 });
   const overrule = (name: string, type: string) => {
     const { [name]: _, ...others } = types;
     const chosen = type && type !== OUT ? { ...others, [name]: type } : others;
@@ -218,6 +220,9 @@ function Columns({ description, columns, options, say, faults, guesses }: {
   const said = (name: string) => (exclude.includes(name) ? OUT : own(types, name));
   const wrong = (name: string) =>
     [member("$.types", name), ...(exclude.includes(name) ? [`$.exclude[${exclude.indexOf(name)}]`] : [])].flatMap(place => against(faults, place));
+  // What is at fault is shown, however far behind it stands.
+  const found = [...new Set([...names.filter(name => names.length > COLUMNS && wrong(name).length > 0), ...matching(names, sought)])];
+  const all = found.map(name => described.get(name) ?? { name, type: "ignore", missing: 0 });
   const noted = (name: string) => {
     const begin = `column '${name}'`;
     const own = description.warnings.filter(warning => warning.startsWith(begin));
@@ -229,6 +234,13 @@ function Columns({ description, columns, options, say, faults, guesses }: {
       <h2 id="columns">Columns</h2>
       {general.length > 0 && <ul class="warn">{general.map(warning => <li key={warning}>{sentence(labelled(warning))}</li>)}</ul>}
       <Reading options={options} say={say} read={description.read ?? {}} faults={faults} />
+      {names.length > COLUMNS && (
+        <Field label="Find a column" hint={all.length ? `${count(names.length)} columns.` : "No column is called so."}>
+          {given => (
+            <input {...given} type="search" autocomplete="off" spellcheck={false} value={sought} onInput={event => seek(event.currentTarget.value)} />
+          )}
+        </Field>
+      )}
       <table class="columns" role="table">
         <thead role="rowgroup">
           <tr role="row">

@@ -19,7 +19,7 @@ import { may } from "../session.ts";
 import type { CurvesOfClass, Job, Label, Measured, Parameters, Placed, Step, Version } from "../answers.ts";
 
 const MOST_BARS = 20;
-const MOST_CLASSES = 50;
+const [FEW_CLASSES, MOST_CLASSES] = [10, 50];
 type Part = "test" | "training";
 const PARTS: Record<Part, string> = { test: "rows held out", training: "rows trained on" };
 
@@ -165,12 +165,17 @@ function Epochs({ history }: { history: Step[] }) {
 }
 
 function Classes({ measured }: { measured: Measured }) {
-  const classes = measured.per_class ?? [];
-  if (!classes.length) return null;
+  const all = measured.per_class ?? [];
+  if (!all.length) return null;
+  const many = all.length > FEW_CLASSES;
+  const classes = many ? [...all].sort((one, other) => one.f1 - other.f1) : all;
   return (
     <div class="wide" tabIndex={0} role="region" aria-label="Class by class">
       <table>
-        <caption>Class by class{classes.length > MOST_CLASSES && <span class="soft"> the first {MOST_CLASSES} of {count(classes.length)}</span>}</caption>
+        <caption>
+          Class by class
+          {many && <span class="soft"> the weakest first{all.length > MOST_CLASSES && `: ${MOST_CLASSES} of ${count(all.length)}`}</span>}
+        </caption>
         <thead>
           <tr>
             <th scope="col">Class</th>

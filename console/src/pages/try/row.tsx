@@ -4,9 +4,10 @@ import { useRef, useState } from "preact/hooks";
 import { against, member } from "../../parts/faults.ts";
 import { Field } from "../../parts/field.tsx";
 import { count, date, number, share } from "../../parts/format.ts";
+import { matching } from "../../parts/names.ts";
 import { sentence } from "../../parts/states.tsx";
 import type { Fault } from "../../service.ts";
-import { FIELD, kindOf, matching, mayBeMissing, OTHER, wordsOf, type Columns, type Written } from "./values.ts";
+import { FIELD, kindOf, mayBeMissing, OTHER, wordsOf, type Columns, type Written } from "./values.ts";
 import type { ColumnSchema, Profile } from "../../answers.ts";
 
 /** Of so many columns all have a field at once. */

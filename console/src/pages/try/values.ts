@@ -49,10 +49,6 @@ function usual(value: number, span: number): string {
   return String(Number(value.toFixed(Math.min(20, Math.max(0, Math.ceil(1 - Math.log10(span)))))));
 }
 
-/** The names that somebody may mean who writes a part of one. */
-export const matching = (names: string[], sought: string): string[] =>
-  names.filter(name => name.toLowerCase().includes(sought.trim().toLowerCase()));
-
 /** The row as it is sent: empty is missing, and a number that is none goes as it was written, for the service to judge. */
 export function rowOf(columns: Columns, row: Written): Record<string, unknown> {
   return Object.fromEntries(
