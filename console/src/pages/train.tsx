@@ -56,6 +56,15 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
     ...(from ? choiceOf(from, algorithms) : kept.get(whose)),
   }));
   kept.set(whose, chosen);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    // Whoever comes from a job comes to choose anew.
+    const part = from && form.current?.closest<HTMLElement>(".train");
+    part?.scrollIntoView({ block: "start" });
+    part?.focus({ preventScroll: true });
+  }, []);
+  // What somebody chose there is in sight, when they come back to it.
+  const [unfolded] = useState(() => chosen.by !== "random" || Object.keys(chosen.hyperparameters).length > 0);
   const choose = (changed: Partial<Choice>) => setChosen(before => ({ ...before, ...changed }));
   const [failure, fail] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -100,7 +109,7 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
   const places = [...folded, ...placesOf(first), "$.data.target", "$.data.text", "$.data.sequence.id", "$.data.sequence.order", "$.data.image", "$.algorithm"];
   const targets = columns.filter(column => mayBeTarget(column, description.rows));
   return (
-    <form onSubmit={event => { event.preventDefault(); void send(); }}>
+    <form ref={form} onSubmit={event => { event.preventDefault(); void send(); }}>
       <div class="fields">
         {wantsTarget(algorithm, description) && (
           <Pick label="What to predict" hint={balance(targets.find(column => column.name === choice.target))} from={targets}
@@ -123,7 +132,7 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
         <LearnsFrom choice={choice} choose={choose} columns={columns} faults={faults} kinds={kinds} />
         {first.map(asParameter)}
       </div>
-      <details key={algorithm.name} open={folded.some(place => against(faults, place).length > 0)}>
+      <details key={algorithm.name} open={unfolded || folded.some(place => against(faults, place).length > 0)}>
         <summary>More choices</summary>
         <div class="fields">
           <HeldOut choice={choice} choose={choose} columns={columns} faults={faults} />
