@@ -31,11 +31,13 @@ function One({ job, again }: { job: JobAnswer; again: () => void }) {
     await ask("DELETE", at`/v1/jobs/${job.id}`);
     again();
   };
+  // The first training of a model that goes on, or failed, leads to none.
+  const exists = job.version !== null || job.request.kind === "score";
   return (
     <>
       <header class="page">
         <h1>
-          <a href={to("models", job.model)}>{job.model}</a>
+          {may("read") && exists ? <a href={to("models", job.model)}>{job.model}</a> : job.model}
         </h1>
         {!isOver(job) && may("train") && (
           <Confirmed label="Cancel the job" title="Cancel this job?" confirm="Cancel it" act={cancel} disabled={job.cancelling}>
