@@ -80,7 +80,9 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
       {answer && (
         <>
           <Refusals answer={answer} {...(shown ? { shown } : {})} say={say} />
-          {answer.state === "unreadable" && <Reading options={options} say={say} read={{}} faults={answer.faults} open={namesOption(answer.error ?? "")} />}
+          {answer.state === "unreadable" && (
+            <Reading options={options} say={say} read={{}} faults={answer.faults} open={namesOption(answer.error ?? "")} />
+          )}
           {shown?.columns && (
             <Columns description={shown} columns={shown.columns} options={options} say={say} guesses={guesses}
               faults={faultsOf(answer, failure)} />
@@ -183,7 +185,9 @@ function Refusals({ answer, shown, say }: { answer: DatasetAnswer; shown?: Descr
         <>
           <p class="bad">The table is not as you say.{shown && " What is below is how it was read before."}</p>
           {faults.length > 0 && (
-            <ul>{faults.map(fault => <li key={fault.path}>{sentence(labelled(fault.message))} <code class="soft">{fault.path}</code></li>)}</ul>
+            <ul>
+              {faults.map(fault => <li key={fault.path}>{sentence(labelled(fault.message))} <code class="soft">{fault.path}</code></li>)}
+            </ul>
           )}
           <p><button type="button" class="second" onClick={() => say({})}>Back to the guesses</button></p>
         </>
@@ -237,7 +241,8 @@ function Columns({ description, columns, options, say, faults, guesses }: {
       {names.length > COLUMNS && (
         <Field label="Find a column" hint={all.length ? `${count(names.length)} columns.` : "No column is called so."}>
           {given => (
-            <input {...given} type="search" autocomplete="off" spellcheck={false} value={sought} onInput={event => seek(event.currentTarget.value)} />
+            <input {...given} type="search" autocomplete="off" spellcheck={false} value={sought}
+              onInput={event => seek(event.currentTarget.value)} />
           )}
         </Field>
       )}

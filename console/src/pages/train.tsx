@@ -106,7 +106,8 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
   );
   const placesOf = (some: typeof every) => some.map(([name]) => member("$.hyperparameters", name));
   const folded = [...placesOf(others), "$.test_fraction", "$.split"];
-  const places = [...folded, ...placesOf(first), "$.data.target", "$.data.text", "$.data.sequence.id", "$.data.sequence.order", "$.data.image", "$.algorithm"];
+  const data = ["target", "text", "sequence.id", "sequence.order", "image"].map(name => `$.data.${name}`);
+  const places = [...folded, ...placesOf(first), ...data, "$.algorithm"];
   const targets = columns.filter(column => mayBeTarget(column, description.rows));
   return (
     <form ref={form} onSubmit={event => { event.preventDefault(); void send(); }}>
@@ -158,7 +159,9 @@ function Said({ failure, rest }: { failure: unknown; rest: Fault[] }) {
         This cannot be trained as it is.
         {rest.length < failure.faults.length && " What is to be changed is said at its field."}
       </p>
-      {rest.length > 0 && <ul>{rest.map(fault => <li key={fault.path}>{sentence(fault.message)} <code class="soft">{fault.path}</code></li>)}</ul>}
+      {rest.length > 0 && (
+        <ul>{rest.map(fault => <li key={fault.path}>{sentence(fault.message)} <code class="soft">{fault.path}</code></li>)}</ul>
+      )}
     </div>
   );
 }

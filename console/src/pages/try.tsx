@@ -80,7 +80,8 @@ function Known({ model, version }: { model: string; version: string | null }) {
   const failed = schema.value ? told : schema;
   if (failed.error && !failed.value) return <Failure error={failed.error} again={failed.again} />;
   // Without the figures of training the form is the same, but for what it begins with.
-  if (!schema.value || !told.value || (may("inspect") && !seen.value && !seen.error) || (wide && may("read") && !whole.value && !whole.error)) return <Loading />;
+  if (!schema.value || !told.value) return <Loading />;
+  if ((may("inspect") && !seen.value && !seen.error) || (wide && may("read") && !whole.value && !whole.error)) return <Loading />;
   const first = (whole.value?.importance?.columns ?? []).filter(each => each.mean > 0).map(each => each.column);
   return <Form key={number} path={path} schema={schema.value} told={told.value} profile={seen.value} first={first} />;
 }
@@ -166,7 +167,9 @@ function Form({ path, schema, told, profile, first }: {
         {failure !== null ? (shown ? <p class="bad">It cannot be answered yet: see the marked fields.</p> : <Failure error={failure} />)
           : asked.said || asked.why ? (
             <>
-              {asked.of !== JSON.stringify([instance()]) && <p class="warn">You have changed something since: this is the answer to what stood there before.</p>}
+              {asked.of !== JSON.stringify([instance()]) && (
+                <p class="warn">You have changed something since: this is the answer to what stood there before.</p>
+              )}
               <Answer said={asked.said} why={asked.why} whyNot={asked.whyNot} picture={asked.picture} />
             </>
           ) : <Empty title="No answer yet"><p>Fill in the form and press the button.</p></Empty>}

@@ -273,7 +273,10 @@ function Linear({ decisions }: { decisions: Extract<Parameters, { kind: "linear"
   const sides = (each: typeof decision) => `For ${each.class}, against ${each.against ?? "all others"}`;
   return (
     <>
-      <p class="soft">What one unit more of a column adds to the score: of a date one day, of a word that the row has it. A column of small numbers, such as a share, has a large coefficient for that alone.</p>
+      <p class="soft">
+        What one unit more of a column adds to the score: of a date one day, of a word that the row has it. A column of small numbers, such
+        as a share, has a large coefficient for that alone.
+      </p>
       {decisions.length > 1 && (
         <Field label="Which decision">
           {given => (

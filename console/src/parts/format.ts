@@ -55,6 +55,11 @@ export const words = (name: string): string => name.replaceAll("_", " ");
 export const metric = (name: string): string =>
   words(name).replace(/\b(roc|pr|auc|f1)\b/g, found => found.toUpperCase());
 
-const CALLED: Record<string, string> = { svm: "support vector machine", kmeans: "k-means", cnn: "convolutional network", rnn: "recurrent network" };
+const CALLED: Record<string, string> = {
+  svm: "support vector machine",
+  kmeans: "k-means",
+  cnn: "convolutional network",
+  rnn: "recurrent network",
+};
 /** An algorithm by its name, as people call it. */
 export const method = (name: string): string => (Object.hasOwn(CALLED, name) ? (CALLED[name] ?? name) : words(name));

@@ -37,7 +37,12 @@ function choicesOf(schema: ParameterSchema): unknown[] | null {
   return null;
 }
 
-function Written({ given, schema, written, write }: { given: Given; schema: ParameterSchema; written: string; write: (text: string) => void }) {
+function Written({ given, schema, written, write }: {
+  given: Given;
+  schema: ParameterSchema;
+  written: string;
+  write: (text: string) => void;
+}) {
   const suggested = suggestions(schema);
   const shared = {
     ...given, value: written, placeholder: shown(schema.default), autocomplete: "off", spellcheck: false,

@@ -127,7 +127,9 @@ export function requestOf(choice: Choice, algorithm: Algorithm, dataset: Dataset
   };
 }
 
-const OPTIONS: (keyof ReadOptions)[] = ["types", "missing", "decimal", "thousands", "dayfirst", "delimiter", "encoding", "header", "exclude"];
+const OPTIONS: (keyof ReadOptions)[] = [
+  "types", "missing", "decimal", "thousands", "dayfirst", "delimiter", "encoding", "header", "exclude",
+];
 
 type Data = ReadOptions & { target?: string | null; text?: string; image?: number[]; sequence?: { id?: string; order?: string } };
 const dataOf = (job: Job): Data => (job.request["data"] ?? {}) as Data;

@@ -52,7 +52,8 @@ const UNITS: Record<string, string> = {
 };
 
 /** A class as it is called; clusters have numbers alone. */
-const called = (label: Label, unit: string): string => (unit === "squared distance" ? `cluster ${String(label)}` : `“${String(label)}”`);
+const called = (label: Label, unit: string): string =>
+  unit === "squared distance" ? `cluster ${String(label)}` : `“${String(label)}”`;
 
 function Why({ why, picture }: { why: Explanation; picture: Drawn | undefined }) {
   const { base, margin, unit } = why;

@@ -100,10 +100,13 @@ function Many({ names, first, row, write, faults, field }: {
   // What was wrong stays while somebody mends it, though it is so no more with the first sign that they type.
   const pinned = useRef<string[]>([]);
   if (wrong.length) pinned.current = wrong;
-  const found = [...new Set([...pinned.current, ...matching([...new Set([...first, ...names])], sought)])].filter(name => names.includes(name));
+  const ordered = [...new Set([...first.filter(name => names.includes(name)), ...names])];
+  const found = [...new Set([...pinned.current, ...matching(ordered, sought)])];
   return (
     <>
-      <Field label="Find a column" hint={`${count(names.length)} columns. ${first.length ? "Those that matter most come first. " : ""}What you leave as it is is usual in training.`}>
+      <Field label="Find a column" hint={
+        <>{count(names.length)} columns. {first.length > 0 && "Those that matter most come first."} What you leave as it is is usual in training.</>
+      }>
         {given => (
           <input {...given} type="search" autocomplete="off" spellcheck={false} value={sought}
             onInput={event => {
@@ -130,10 +133,15 @@ function Many({ names, first, row, write, faults, field }: {
 
 function Pasted({ names, row, write }: { names: string[]; row: Written; write: (row: Written) => void }) {
   const lines = names.map(name => `${name}\t${(row[name] ?? "").replace(OTHER, "")}`).join("\n");
-  const read = (text: string) => write(Object.fromEntries(text.split("\n").map(line => line.split("\t")).map(([name = "", value = ""]) => [name, value])));
+  const read = (text: string) => {
+    const cells = text.split("\n").map(line => line.split("\t"));
+    write(Object.fromEntries(cells.map(([name = "", value = ""]) => [name, value])));
+  };
   return (
     <Field label={`The row: ${count(names.length)} columns`} hint="A column a line: its name, a tab, its value. Empty is missing.">
-      {given => <textarea {...given} key={lines} rows={14} spellcheck={false} defaultValue={lines} onChange={event => read(event.currentTarget.value)} />}
+      {given => (
+        <textarea {...given} key={lines} rows={14} spellcheck={false} defaultValue={lines} onChange={event => read(event.currentTarget.value)} />
+      )}
     </Field>
   );
 }
