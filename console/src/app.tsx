@@ -13,6 +13,7 @@ import { Boundary } from "./parts/boundary.tsx";
 import { hovering, useDropping } from "./parts/dropped.ts";
 import { Failure, Loading } from "./parts/states.tsx";
 import { SignIn, SignInAgain } from "./parts/sign-in.tsx";
+import { Time } from "./parts/time.tsx";
 import { place, to, type Place } from "./router.ts";
 import { BASE, forget, Refused, whoami } from "./service.ts";
 import { caller, ended, keep, key, may, type Caller } from "./session.ts";
@@ -93,6 +94,7 @@ function Frame({ who, leave }: { who: Caller; leave: () => void }) {
             <span title={who.rights.join(", ")}>
               {who.roles.join(", ")} · {who.key}
             </span>{" "}
+            {who.expires && <>· ends <Time at={who.expires} /> </>}
             <button type="button" class="link" onClick={leave}>
               Leave
             </button>

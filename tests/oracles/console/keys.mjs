@@ -51,6 +51,7 @@ export async function scenario({ browser, given, tab, settled, accessible, told 
   await page.waitForSelector("dialog.whole", { state: "hidden" });
   await settled(page);
   seen.after = [await page.textContent("main h1"), new URL(page.url()).hash];
+  seen.ends = await page.locator("header time").getAttribute("datetime");
 
   // The next one runs out while somebody writes, and is missed when that is to be saved.
   const place = `#/models/${given.model}`;

@@ -169,6 +169,7 @@ def test_a_key_is_asked_for_kept_in_its_tab_and_ends(console: Console) -> None:
     assert not {"Jobs", "Datasets"} & set(for_few), "what its role may not do is not offered"
     assert "the key is not known" in seen["ended"].lower(), "the page asks for another, and says why"
     assert seen["after"] == ["Jobs", "#/jobs"], "and goes on where it was"
+    assert seen["ends"] == SHORT.record["expires"], "and says until when"
     assert f"expired on {RAN_OUT}" in seen["ranOut"]
     assert seen["missed"] == 401
     assert seen["saved"] == ["Written before the key ran out", True], "what was to be done is done after all"
