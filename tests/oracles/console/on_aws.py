@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -117,19 +117,21 @@ class _Handler(BaseHTTPRequestHandler):
     api: Function
     one: threading.Lock
 
+    def handle(self) -> None:
+        """Answer until the browser leaves, which it may do at any time."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def _ask(self) -> None:
         length = self.headers.get("Content-Length")
         body = self.rfile.read(int(length)) if length is not None else None
         with self.one:
             answer = gateway(self.api, Request(self.command, self.path, tuple(self.headers.items()), body))
-        try:
-            self.send_response(answer.status)
-            for name, value in {"content-length": str(len(answer.body)), **answer.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
-        except ConnectionError:  # the page was left meanwhile
-            self.close_connection = True
+        self.send_response(answer.status)
+        for name, value in {"content-length": str(len(answer.body)), **answer.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _ask  # noqa: N815
 
