@@ -106,7 +106,7 @@ class ObstoreStore:
     def list(self, prefix: str, *, after: str | None = None, limit: int = LARGEST_PAGE) -> Page:
         """At most `limit` (1 to 1000) objects whose keys begin with `prefix` and sort after `after`.
 
-        A prefix that does not end in `/` is looked for in its whole folder.
+        A prefix that does not end in `/` is looked for in its folder, as far as it may be there.
         """
         check_limit(limit)
         if after is not None:
@@ -221,11 +221,23 @@ class ObstoreStore:
     def _listed(self, prefix: str, after: str | None, limit: int) -> Iterator[ObjectInfo]:
         folder = prefix.rpartition("/")[0]
         chunk = min(limit + 1, LARGEST_PAGE)
-        for metas in obstore.list(self._store, folder or None, offset=after, chunk_size=chunk):
+        offset = max(filter(None, (after, _before(prefix))), default=None)
+        for metas in obstore.list(self._store, folder or None, offset=offset, chunk_size=chunk):
             for meta in metas:
+                if meta["path"] > prefix and not meta["path"].startswith(prefix):
+                    return  # keys come in order: none that begins so is left
                 if meta["path"].startswith(prefix):
                     modified = meta["last_modified"].timestamp()
                     yield ObjectInfo(meta["path"], meta["size"], modified, _listed_revision(meta))
+
+
+def _before(prefix: str) -> str | None:
+    """What comes before all keys that begin with part of a name, and after those before; None of a folder."""
+    if not prefix or prefix.endswith("/"):
+        return None
+    # A slash that nothing stands before is no path: '0' follows it, and '.' comes before both.
+    last = "." if prefix[-1] == "0" else chr(ord(prefix[-1]) - 1)
+    return f"{prefix[:-1]}{last}~"
 
 
 class _Translated:

@@ -200,6 +200,16 @@ class TestListing:
         assert [found.key for found in store.list("jobs").objects][-1] == "jobsite"
         assert store.list("jobs/3").objects == []
 
+    def test_the_beginning_of_a_name_selects_on_every_page(self, store: ObjectStore) -> None:
+        names = ["0", "00", "9", "a", "a-", "a-b", "a.b", "a0", "a0/x", "a00", "a1", "a_", "aa/y", "b", "b0"]
+        keys = sorted(f"m/{name}.x" for name in names)
+        for key in [*keys, "l/a.x", "n/a.x", "m.x"]:
+            store.put_if_absent(key, b"")
+        for beginning in ("", "0", "00", "9", "a", "a-", "a.", "a0", "a_", "aa", "ab", "b", "b0.x", "c"):
+            for limit in (1, 3, 100):
+                found = _all_keys(store, f"m/{beginning}", limit)
+                assert found == [key for key in keys if key.startswith(f"m/{beginning}")]
+
     def test_pages_follow_each_other_without_gap_or_repetition(self, store: ObjectStore) -> None:
         keys = [f"p/{number:02d}{ending}" for number in range(10) for ending in (".json", "/input", "é")]
         for key in keys:
