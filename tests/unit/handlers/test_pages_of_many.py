@@ -22,7 +22,13 @@ from tests.past_jobs import past_jobs
 from tests.unit.handlers.conftest import Ask, asking
 
 FEW, MANY = 100, 1_000
-MANIFEST: dict[str, Any] = {"algorithm": "svm", "task": "classification", "metrics": None, "hyperparameters": {}, "rows": 30}
+MANIFEST: dict[str, Any] = {
+    "algorithm": "svm",
+    "task": "classification",
+    "metrics": None,
+    "hyperparameters": {},
+    "rows": 30,
+}
 PAGES = {
     "/v1/models?limit=50": 102,  # one list, and what is known and what was written of each of a page
     "/v1/models?limit=50&prefix=m-000": 21,
