@@ -15,7 +15,7 @@ _PICTURES = [
     {"name": "models", "place": "#/models"},
     {"name": "model", "place": "#/models/churn/2"},
     {"name": "dataset", "place": "#/datasets/customers"},
-    {"name": "try", "place": "#/try/churn", "colorScheme": "dark"},
+    {"name": "try", "place": "#/try/churn", "colorScheme": "dark", "press": "Predict", "shows": "Why"},
     {"name": "narrow", "place": "#/models/churn", "width": 390},
 ]
 
