@@ -18,10 +18,11 @@ CLIENT_WHEEL := dist/serverless_ml_client-*.whl
 GENERATORS := .tools/generators.ready .tools/generators-npm/ready
 # What the console's tests open it with.
 BROWSER := .tools/chromium.ready .tools/browser/ready
-# The ten test files that take longest, the longest first: `make quick` leaves them out.
-SLOW := tests/contract/test_killed_trainers.py tests/e2e/test_aws_deployment.py tests/e2e/test_aws_pairs.py tests/e2e/test_aws_company.py \
-    tests/e2e/test_aws_deployer.py tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py \
-    tests/e2e/test_local.py tests/e2e/test_google_deployment.py tests/e2e/test_framework.py
+# The test files that take longest, a third of all the time: whole deployments, killed trainers, drawn requests.
+LONG := tests/contract/test_killed_trainers.py tests/e2e/test_aws_pairs.py tests/e2e/test_contract.py tests/e2e/test_aws_company.py \
+    tests/e2e/test_aws_deployment.py tests/e2e/test_aws_deployer.py tests/e2e/test_aws_places.py tests/e2e/test_google_deployment.py
+# `make quick` leaves out these, too.
+SLOW := $(LONG) tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py tests/e2e/test_local.py tests/e2e/test_framework.py
 
 .PHONY: help
 help: ## this list
@@ -65,15 +66,19 @@ format: .venv/dev.ready ## format the code and mend what the linter can
 	@.venv/bin/ruff check --fix $(SOURCES)
 
 .PHONY: test
-test: setup $(EMULATORS) console/node_modules/ready ## every test
-	@$(PY) -m pytest -n 2 $(PYTEST)
+test: setup $(EMULATORS) console/node_modules/ready ## every test but the longest
+	@$(PY) -m pytest -n 2 $(LONG:%=--ignore=%) $(PYTEST)
+
+.PHONY: long-tests
+long-tests: setup $(EMULATORS) ## the longest tests: whole deployments to emulated clouds, killed trainers, drawn requests
+	@$(PY) -m pytest -n 2 $(LONG) $(PYTEST)
 
 .PHONY: unit
 unit: .venv/dev.ready ## the unit tests: Python alone, neither Node nor emulators
 	@$(PY) -m pytest -n 2 tests/unit $(PYTEST)
 
 .PHONY: quick
-quick: setup $(EMULATORS) console/node_modules/ready ## every test but those of the ten slowest files
+quick: setup $(EMULATORS) console/node_modules/ready ## every test but those of the twelve slowest files
 	@$(PY) -m pytest -n 2 $(SLOW:%=--ignore=%) $(PYTEST)
 
 .PHONY: console

@@ -1,6 +1,6 @@
 """The contract in /openapi.json against what is answered: schemathesis sends what fits it, and what does not.
 
-`SEED=7 make test PYTEST=tests/e2e/test_contract.py` sends other requests; each failure tells the seed.
+`SEED=7 python -m pytest tests/e2e/test_contract.py` sends other requests; each failure tells the seed.
 """
 
 import hashlib

@@ -157,6 +157,7 @@ class Folder:
         "format",
         "unit",
         "quick",
+        "long-tests",
         "client-tests",
         "oracles",
         "bench",
