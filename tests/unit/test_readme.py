@@ -25,9 +25,9 @@ def test_the_table_of_rights_is_the_one_that_the_routes_print() -> None:
 
 
 def test_every_make_target_that_is_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", _text("Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", _text("Makefile"), re.MULTILINE))
     for page in ("README.md", "CONTRIBUTING.md"):
-        named = set(re.findall(r"`make ([a-z]+)|\$ make ([a-z]+)", _text(page)))
+        named = set(re.findall(r"`make ([a-z-]+)|\$ make ([a-z-]+)", _text(page)))
         assert {one or other for one, other in named} <= targets
 
 
