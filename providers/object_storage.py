@@ -224,11 +224,11 @@ class ObstoreStore:
         offset = max(filter(None, (after, _before(prefix))), default=None)
         for metas in obstore.list(self._store, folder or None, offset=offset, chunk_size=chunk):
             for meta in metas:
-                if meta["path"] > prefix and not meta["path"].startswith(prefix):
-                    return  # keys come in order: none that begins so is left
                 if meta["path"].startswith(prefix):
                     modified = meta["last_modified"].timestamp()
                     yield ObjectInfo(meta["path"], meta["size"], modified, _listed_revision(meta))
+                elif meta["path"] > prefix:
+                    return  # keys come in order: none that begins so is left
 
 
 def _before(prefix: str) -> str | None:
