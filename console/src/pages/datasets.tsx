@@ -1,23 +1,17 @@
 // All datasets, and a place to bring one.
 import type { ListedDatasets } from "../answers.ts";
-import { useKept, useLive } from "../live.ts";
-import { Find } from "../parts/find.tsx";
+import { Find, NoneFound, useNarrowed } from "../parts/find.tsx";
 import { size } from "../parts/format.ts";
-import { BEGINNING } from "../parts/names.ts";
 import { Pager } from "../parts/pager.tsx";
-import { Empty, Shown } from "../parts/states.tsx";
+import { Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { Upload } from "../parts/upload.tsx";
 import { to } from "../router.ts";
 
-const [PAGE, EVERY] = [50, 20_000];
+const EVERY = 20_000;
 
 export function Datasets({ query }: { query: URLSearchParams }) {
-  const [after, prefix] = [query.get("after"), query.get("prefix") ?? ""];
-  const asked = new URLSearchParams({ limit: String(PAGE), ...(after && { after }), ...(prefix && { prefix }) });
-  const none = prefix !== "" && !BEGINNING.test(prefix);
-  const datasets = useKept(useLive<ListedDatasets>(none ? null : `/v1/datasets?${asked}`, () => EVERY));
-  const many = prefix || after || datasets.value?.next_after;
+  const { listed: datasets, prefix, first, many } = useNarrowed("/v1/datasets", query, NONE, () => EVERY);
   const taken = datasets.value?.datasets.map(each => each.name) ?? [];
   return (
     <>
@@ -26,9 +20,7 @@ export function Datasets({ query }: { query: URLSearchParams }) {
       </header>
       <Upload taken={taken} done={name => { location.hash = to("datasets", name); }} />
       {many && <Find page="datasets" prefix={prefix} />}
-      {none ? <Listed listed={NONE} prefix={prefix} first /> : (
-        <Shown of={datasets}>{listed => <Listed listed={listed} prefix={prefix} first={!after} />}</Shown>
-      )}
+      <Shown of={datasets}>{listed => <Listed listed={listed} prefix={prefix} first={first} />}</Shown>
     </>
   );
 }
@@ -37,7 +29,7 @@ const NONE: ListedDatasets = { datasets: [], next_after: null };
 
 function Listed({ listed, prefix, first }: { listed: ListedDatasets; prefix: string; first: boolean }) {
   if (!listed.datasets.length && prefix)
-    return <Empty title="No dataset is called so"><p>No name begins with “{prefix}”. <a href={to("datasets")}>All datasets</a></p></Empty>;
+    return <NoneFound title="No dataset is called so" prefix={prefix} page="datasets" all="All datasets" />;
   if (!listed.datasets.length && first) return <p class="state">There is no dataset yet. Bring a file, and train a model from it.</p>;
   return (
     <>

@@ -1,10 +1,9 @@
 // All models: what each is, what it reached, and how that went from version to version.
-import { useKept, useLive } from "../live.ts";
+import { useLive } from "../live.ts";
 import { Spark } from "../charts/spark.tsx";
-import { Find } from "../parts/find.tsx";
+import { Find, NoneFound, useNarrowed } from "../parts/find.tsx";
 import { method, metric } from "../parts/format.ts";
 import { valued } from "../parts/measures.ts";
-import { BEGINNING } from "../parts/names.ts";
 import { Pager } from "../parts/pager.tsx";
 import { Empty, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
@@ -17,11 +16,7 @@ const PAGE = 50;
 const SECONDS = 1_000;
 
 export function Models({ query }: { query: URLSearchParams }) {
-  const [after, prefix] = [query.get("after"), query.get("prefix") ?? ""];
-  const asked = new URLSearchParams({ limit: String(PAGE), ...(after && { after }), ...(prefix && { prefix }) });
-  const none = prefix !== "" && !BEGINNING.test(prefix);
-  const models = useKept(useLive<ListedModels>(none ? null : `/v1/models?${asked}`, () => 15 * SECONDS));
-  const many = prefix || after || models.value?.next_after;
+  const { listed: models, prefix, first, many } = useNarrowed("/v1/models", query, NONE, () => 15 * SECONDS);
   return (
     <>
       <header class="page">
@@ -29,9 +24,7 @@ export function Models({ query }: { query: URLSearchParams }) {
         {may("train") && models.value && models.value.entries.length > 0 && <a class="button" href={to("datasets")}>Train a model</a>}
       </header>
       {many && <Find page="models" prefix={prefix} />}
-      {none ? <Listed listed={NONE} prefix={prefix} first /> : (
-        <Shown of={models}>{listed => <Listed listed={listed} prefix={prefix} first={!after} />}</Shown>
-      )}
+      <Shown of={models}>{listed => <Listed listed={listed} prefix={prefix} first={first} />}</Shown>
     </>
   );
 }
@@ -40,7 +33,7 @@ const NONE: ListedModels = { models: [], entries: [], next_after: null };
 
 function Listed({ listed, prefix, first }: { listed: ListedModels; prefix: string; first: boolean }) {
   if (!listed.entries.length && prefix && !listed.next_after)
-    return <Empty title="No model is called so"><p>No name begins with “{prefix}”. <a href={to("models")}>All models</a></p></Empty>;
+    return <NoneFound title="No model is called so" prefix={prefix} page="models" all="All models" />;
   if (!listed.entries.length && first && !listed.next_after)
     return may("train") ? <First /> : <Empty title="There is no model yet"><p>This key may look, and not train.</p></Empty>;
   return (
