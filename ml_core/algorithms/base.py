@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ml_core.algorithms.contract import Batch, Checkpoints, FittedEstimator, Values
+    from ml_core.algorithms.contract import (
+        Batch,
+        Checkpoints,
+        FittedEstimator,
+        FittedPrivately,
+        PrivateData,
+        Values,
+    )
     from ml_core.algorithms.outputs import OutputSpec
     from ml_core.algorithms.tasks import Task
     from ml_core.arithmetic.contract import Arithmetic
@@ -136,6 +143,29 @@ class FitContext:
             self._progress(done, of, metrics or {})
 
 
+class PrivateTraining:
+    """How an algorithm is trained with differential privacy.
+
+    Args:
+        takes: the names of the hyperparameters that count.
+        fit: the estimator, from noisy sums over the rows alone.
+        constant: whether rows begin with the constant 1.
+    """
+
+    __slots__ = ("constant", "fit", "takes")
+
+    def __init__(
+        self,
+        takes: tuple[str, ...],
+        fit: Callable[[PrivateData, Mapping[str, Any]], FittedPrivately],
+        *,
+        constant: bool = False,
+    ) -> None:
+        self.takes = takes
+        self.fit = fit
+        self.constant = constant
+
+
 class Algorithm:
     """An algorithm as its file declares it.
 
@@ -158,6 +188,7 @@ class Algorithm:
         takes: what kinds of instances (`inputs/kinds.py`) it is fitted to.
         environment: the variables that the process which fits sets before it imports numpy; None for none.
             Where there is one, a version tells what was computed with (`numerics`).
+        private: how it is trained with differential privacy, or why it cannot be.
     """
 
     def __init__(
@@ -176,6 +207,7 @@ class Algorithm:
         requires: tuple[str, ...] = (),
         takes: tuple[str, ...] = (TABLE,),
         environment: Callable[[], Mapping[str, str]] | None = None,
+        private: PrivateTraining | str = "nobody has said how",
     ) -> None:
         self.title = title
         self.task = task
@@ -190,6 +222,12 @@ class Algorithm:
         self.requires = requires
         self.takes = takes
         self.environment = environment
+        self.private = private
+
+    def privately(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """The hyperparameters that count where it is trained with differential privacy."""
+        takes = () if isinstance(self.private, str) else self.private.takes
+        return {name: chosen[name] for name in takes}
 
 
 def _not_known(chosen: Mapping[str, Any]) -> None:  # noqa: ARG001 - the shape

@@ -12,7 +12,7 @@ from ml_core.algorithms.network_estimator import (
     one_of,
     standardisation,
 )
-from ml_core.algorithms.network_hyperparameters import environment, training
+from ml_core.algorithms.network_hyperparameters import NOT_PRIVATE, environment, training
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.network import POOLINGS, Affine, PictureNetwork
 from ml_core.errors import ArtifactInvalid, raise_faults
@@ -138,6 +138,7 @@ ALGORITHM = Algorithm(
     task=CLASSIFICATION,
     summary="Predicts the class of a picture, by patterns wherever in the picture they are.",
     objective="log_loss",
+    private=NOT_PRIVATE,
     hyperparameters=(
         hp.Hyperparameter(
             "channels",

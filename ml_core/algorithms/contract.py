@@ -1,9 +1,9 @@
 """What algorithms and their callers expect of each other. For type checkers: no prediction imports it."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.inputs.specs import InputSpec
     from ml_core.preprocessing.scaling import Scaling
+    from ml_core.privacy.answers import Answers
+    from ml_core.privacy.budget import Noise, PrivacyBudget
     from ml_core.safetensors import Tensor
 
     # An entry for each row: labels as numbers; else a number, or a row of numbers (also one of one number).
@@ -106,3 +108,51 @@ class Checkpoints(Protocol):
     def save(self, state: bytes) -> None:
         """Keep a state in the place of the one before. Save often: it is a file on this machine's disk."""
         ...
+
+
+class PrivateData(Protocol):
+    """The rows of a private training, as sums over them need them.
+
+    Rows are whole numbers of `privacy/rows.py`; each depends on one row of the table alone.
+    """
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row has."""
+        ...
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes there are; None where there are none."""
+        ...
+
+    @property
+    def longest(self) -> int:
+        """No row is longer, in the units of rows."""
+        ...
+
+    @property
+    def budget(self) -> "PrivacyBudget":
+        """What may be spent on them."""
+        ...
+
+    @property
+    def noise(self) -> "Noise":
+        """Where noise comes from."""
+        ...
+
+    @property
+    def candidates(self) -> "Callable[[int], NDArray[np.float64]]":
+        """So many rows that might be, chosen without a look at those that are; in units of 1."""
+        ...
+
+    def blocks(self) -> "Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]":
+        """The rows in blocks, and their classes; of rows without classes the second means nothing."""
+        ...
+
+
+class FittedPrivately(NamedTuple):
+    """An estimator of rows in units of 1, and what it answers, computed in whole numbers."""
+
+    estimator: FittedEstimator
+    answers: "Answers"

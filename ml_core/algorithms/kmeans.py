@@ -8,6 +8,7 @@ from ml_core.algorithms.base import (
     ArithmeticEstimator,
     DataSize,
     FitContext,
+    PrivateTraining,
     TrainingData,
 )
 from ml_core.algorithms.outputs import LABELS, OutputSpec
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from ml_core.algorithms.contract import FittedPrivately, PrivateData
     from ml_core.algorithms.learnt import ClusterCentres
     from ml_core.arithmetic.contract import Arithmetic
     from ml_core.preprocessing.scaling import Preprocessing, Scaling
@@ -105,6 +107,23 @@ def fit(
     return KMeans(Tensor.of(centres.ravel().tolist(), *centres.shape)), preprocessing
 
 
+def fit_private(data: PrivateData, chosen: Mapping[str, Any]) -> FittedPrivately:
+    """Fit from noisy counts and sums of the rows that are nearest to some points."""
+    import secrets
+
+    import numpy as np
+
+    from ml_core.algorithms.contract import FittedPrivately
+    from ml_core.privacy.answers import NearestAnswers
+    from ml_core.privacy.centres import CANDIDATES, NearestSums, centres
+
+    clusters = chosen["n_clusters"]
+    sums = NearestSums(lambda: (X for X, _ in data.blocks()), data.longest, data.budget, data.noise)
+    found = centres(sums, data.candidates(CANDIDATES * clusters), clusters, seed=secrets.randbits(32)).centres
+    rest = np.ascontiguousarray(found)
+    return FittedPrivately(KMeans(Tensor.of(rest.ravel().tolist(), *rest.shape)), NearestAnswers(found))
+
+
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> KMeans:  # noqa: ARG001 - as every algorithm
     """The state that `tensors` describe."""
     return KMeans(float64(tensors.pop("centres"), 2))
@@ -135,6 +154,7 @@ ALGORITHM = Algorithm(
     ),
     check_size=check_size,
     fit=fit,
+    private=PrivateTraining(("n_clusters",), fit_private),
     restore=restore,
     objective="inertia",
 )

@@ -7,6 +7,7 @@ from ml_core.algorithms.base import (
     Algorithm,
     ArithmeticEstimator,
     FitContext,
+    PrivateTraining,
     TrainingData,
 )
 from ml_core.algorithms.outputs import LABELS, TOP, OutputSpec
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from ml_core.algorithms.contract import FittedPrivately, PrivateData
     from ml_core.algorithms.learnt import LinearDecisions
     from ml_core.arithmetic.contract import Arithmetic
 
@@ -112,6 +114,30 @@ def fit(
     return state, preprocessing
 
 
+def fit_private(data: PrivateData, chosen: Mapping[str, Any]) -> FittedPrivately:
+    """Fit by noisy steps of Newton's method."""
+    import numpy as np
+
+    from ml_core.algorithms.contract import FittedPrivately
+    from ml_core.privacy.answers import LinearAnswers
+    from ml_core.privacy.logistic_sums import LogisticSums
+    from ml_core.privacy.newton import newton
+
+    classes = data.classes or 0
+    sums = LogisticSums(
+        data.blocks,
+        width=data.width,
+        classes=classes,
+        longest=data.longest,
+        budget=data.budget,
+        noise=data.noise,
+    )
+    weights = newton(sums, 1 / chosen["C"])
+    rest = np.ascontiguousarray(weights[:, 1:])
+    state = LogisticRegression(Tensor.of(rest.ravel().tolist(), *rest.shape), tuple(weights[:, 0].tolist()))
+    return FittedPrivately(state, LinearAnswers(weights))
+
+
 def restore(parameters: dict[str, Any], tensors: dict[str, Tensor]) -> LogisticRegression:
     """The state that `parameters` and `tensors` describe."""
     weights, intercepts = float64(tensors.pop("weights"), 2), finite_numbers(parameters.pop("intercepts"))
@@ -142,6 +168,7 @@ ALGORITHM = Algorithm(
         hp.scale(default=True),
     ),
     fit=fit,
+    private=PrivateTraining(("C",), fit_private, constant=True),
     restore=restore,
     keeps_rows=lambda _: False,
     objective="log_loss",

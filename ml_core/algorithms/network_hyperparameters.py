@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+NOT_PRIVATE = "a network learns in thousands of steps, and noise in each leaves little of what it learns"
+"""Why a network is not trained with differential privacy."""
+
+
 def environment() -> Mapping[str, str]:
     """What the process that fits sets before it imports numpy, so that equal seeds give equal bits."""
     from ml_core.networks import numerics

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ml_core import hyperparameters as hp
 from ml_core.algorithms.base import Algorithm, DataSize, FitContext, TrainingData
 from ml_core.algorithms.network_estimator import NetworkEstimator, affine, head, one_of, standardisation
-from ml_core.algorithms.network_hyperparameters import environment, training
+from ml_core.algorithms.network_hyperparameters import NOT_PRIVATE, environment, training
 from ml_core.algorithms.tasks import CLASSIFICATION
 from ml_core.arithmetic.bounds import STEP_MULTIPLICATIONS, sequence_blocks
 from ml_core.arithmetic.network import GATES, READS, RecurrentCell, SequenceNetwork
@@ -176,6 +176,7 @@ ALGORITHM = Algorithm(
     task=CLASSIFICATION,
     summary="Predicts the class of a text or of a sequence of numbers, which it reads step by step.",
     objective="log_loss",
+    private=NOT_PRIVATE,
     hyperparameters=(
         hp.Hyperparameter("cell", hp.OneOf(*GATES), "lstm", "what a layer is made of; 'rnn' is Elman's cell"),
         hp.Hyperparameter("hidden_size", hp.Integer(1, 512), 64, "how many numbers a layer's state has"),

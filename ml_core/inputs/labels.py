@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 type Label = str | int | bool
 
 
+def label_text(label: "Label") -> str:
+    """A label as JSON writes it, without quotes: what keys of an object can say."""
+    if isinstance(label, bool):
+        return "true" if label else "false"
+    return str(label)
+
+
 class Labels(Sequence["Label"]):
     """Each row's label by its number among `classes`, which are different and in ascending order."""
 

@@ -167,6 +167,12 @@ def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
     else:
         load_readers()
     progress(READING, None)
+    if request.privacy is not None:
+        from ml_core.jobs.private_table import fit_privately
+
+        private = fit_privately(request, folder, progress, machine_budget())
+        _write_results(folder, private.artifact, private.manifest)
+        return
     seconds = _seconds("ML_ALLOWED_SECONDS")
     fitting: Callable[..., Trained] = _fit_rows
     if isinstance(request.data, TableReference) and TABLE in info.algorithm.takes:

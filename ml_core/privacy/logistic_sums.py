@@ -88,16 +88,26 @@ class LogisticSums:
     def gradient(self, weights: "NDArray[np.float64]", rho: Fraction) -> Released:
         """The gradient of the losses at the weights, decisions × columns."""
         self.budget.spend(rho)
-        whole = np.clip(np.round(weights * _WEIGHT), -_MOST_WEIGHT, _MOST_WEIGHT)
+        whole = whole_weights(weights)
         total = np.zeros((self.decisions, self.width), np.int64)
         residuals = _of_two if self.decisions == 1 else _of_several
         for X, y in self._blocks():
-            found = residuals((X @ whole.T).astype(np.int64), y).astype(np.float64)
+            found = residuals(decisions(X, whole), y).astype(np.float64)
             total += (found.T @ X).astype(np.int64)
         variance = variance_of(self.of_gradient, rho)
         total += np.array(self._noise(variance, total.size), np.int64).reshape(total.shape)
         unit = _RESIDUAL * UNIT
         return Released(total / unit, float(variance) ** 0.5 / unit)
+
+
+def whole_weights(weights: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Weights as whole numbers."""
+    return np.asarray(np.clip(np.round(weights * _WEIGHT), -_MOST_WEIGHT, _MOST_WEIGHT))
+
+
+def decisions(X: "NDArray[np.float64]", whole: "NDArray[np.float64]") -> "NDArray[np.int64]":
+    """The decisions of whole rows by whole weights, exact: rows × decisions."""
+    return np.asarray(X @ whole.T).astype(np.int64)
 
 
 def _of_two(decisions: "NDArray[np.int64]", y: "NDArray[np.int64]") -> "NDArray[np.int64]":

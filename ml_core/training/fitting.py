@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from ml_core import algorithms
 from ml_core.algorithms.base import AlgorithmInfo, DataSize, FitContext, TrainingData
 from ml_core.errors import ArtifactInvalid, InvalidInput, raise_faults
-from ml_core.inputs.labels import Label, Labels
+from ml_core.inputs.labels import Label, Labels, label_text
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
 from ml_core.training.history import History, still_falling
-from ml_core.training.request import TrainingRequest, label_text
+from ml_core.training.request import TrainingRequest
 from ml_core.training.split import GROUP, TIME
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from ml_core.inputs.frames import (
     training_rows,
 )
 from ml_core.inputs.kinds import TABLE
+from ml_core.inputs.labels import label_text
 from ml_core.model.model import Model
 from ml_core.training.fitting import Trained, class_numbers, fit, fit_model
 from ml_core.training.instances import TrainingInstances
@@ -29,7 +30,6 @@ from ml_core.training.request import (
     TrainingRequest,
     check_class_weight,
     check_request,
-    label_text,
 )
 from ml_core.training.rows import check_names, checked_targets, rows_and_columns
 

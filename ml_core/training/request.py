@@ -23,7 +23,7 @@ from ml_core.errors import (
 from ml_core.hyperparameters import REFUSED, AnyOf, Integer, Kind, Number, OneOf
 from ml_core.inputs.columns import Feature
 from ml_core.inputs.kinds import IMAGE, TABLE
-from ml_core.inputs.labels import Label, Labels
+from ml_core.inputs.labels import Label, Labels, label_text
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.training import rows as training_rows
 from ml_core.training.instances import (
@@ -32,12 +32,15 @@ from ml_core.training.instances import (
     check_instances,
     instances_schema,
 )
+from ml_core.training.privacy import Privacy, PrivacyKind, privacy_faults, rho
 from ml_core.training.reference import STORED_PREFIX, TableReference, check_data, data_schema, refuse_tables
 from ml_core.training.rows import TrainingRows, check_classes, check_names, check_rows
 from ml_core.training.split import AT_RANDOM, Split, SplitKind, column_of, split_faults
 from ml_core.training.split_rows import size_trained_on
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from ml_core.preprocessing.pixel_columns import PixelColumns
     from ml_core.tables.memory import Budget
 
@@ -96,6 +99,14 @@ class TrainingRequest(NamedTuple):
     split: Annotated[Split, Option(SplitKind(), AT_RANDOM, split_faults, stored_always=False)] = AT_RANDOM
     max_seconds: Annotated[int | None, Option(MAX_SECONDS, None, stored_always=False)] = None
     engine: Annotated[str, Option(ENGINE, AUTO, stored_always=False)] = AUTO
+    privacy: Annotated[Privacy | None, Option(PrivacyKind(), None, privacy_faults, stored_always=False)] = (
+        None
+    )
+
+    @property
+    def rho(self) -> "Fraction | None":
+        """What the training may cost of a dataset's budget; None where it is not private."""
+        return None if self.privacy is None else rho(self.privacy)
 
     @property
     def rows(self) -> Rows:
@@ -227,14 +238,18 @@ def _stored_data(stored: bytes) -> tuple[dict[str, Any], TrainingRows | Training
 
 
 def is_read_in_parts(stored: bytes) -> bool:
-    """Whether a stored request names a table that is read where it is: a folder, or by an engine's parts.
+    """Whether a stored request names a table that is read where it is: a folder, in parts, or privately.
 
     Raises `ArtifactInvalid`.
     """
     if not stored.startswith(STORED_PREFIX):
         return False
     described, table = TableReference.from_bytes(stored)
-    return table.is_folder or described.get("engine", AUTO) not in _IN_MEMORY
+    return (
+        table.is_folder
+        or described.get("engine", AUTO) not in _IN_MEMORY
+        or described.get("privacy") is not None
+    )
 
 
 OPTIONS: dict[str, Option] = {
@@ -309,6 +324,11 @@ def check_request(
     hyperparameters = body.get("hyperparameters")
     chosen = info.check({} if hyperparameters is None else hyperparameters)
     options = _options(body)
+    if options["privacy"] is not None:
+        from ml_core.training.private_request import check_private
+
+        data = check_private(body, info, options, limits, check_uri)
+        return TrainingRequest(info.name, info.algorithm.privately(chosen), data, **options)
     if body.get("data") is not None:
         _check_no_rows(body)
         table = check_data(body["data"], info, limits, check_uri)
@@ -476,10 +496,3 @@ def check_class_weight(weights: object, classes: Sequence[Label]) -> None:
     where = "$.hyperparameters.class_weight"
     unknown = (name for name in weights if name not in texts) if isinstance(weights, dict) else ()
     raise_faults(Fault(member(where, name), "no row has such a label") for name in unknown)
-
-
-def label_text(label: Label) -> str:
-    """A label as JSON writes it, without quotes: what keys of an object can say."""
-    if isinstance(label, bool):
-        return "true" if label else "false"
-    return str(label)

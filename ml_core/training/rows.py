@@ -189,7 +189,7 @@ def check_rows(
     body: dict[str, object], info: AlgorithmInfo, limits: Limits, split: Split, *, held_out: bool
 ) -> TrainingRows:
     """The rows of a body, some of which are to be `held_out`. Raises `InvalidInput`, `TooLarge`."""
-    features, instances = _features(body, limits), body.get("instances")
+    features, instances = named_features(body, limits), body.get("instances")
     by = split_column(split, features)
     options = _options(body, features)
     columns, rows = rows_and_columns(
@@ -277,7 +277,7 @@ def _wrong_type(name: str, kind: str, features: Collection[str]) -> str | None:
     return "leave the column out of the rows instead" if kind == IGNORE else None
 
 
-def _features(body: dict[str, object], limits: Limits) -> tuple[str, ...]:
+def named_features(body: dict[str, object], limits: Limits) -> tuple[str, ...]:
     """The names that are given, else the members of the first row, else x0, x1 … as in scikit-learn."""
     instances = body.get("instances")
     first = instances[0] if isinstance(instances, list) and instances else None
