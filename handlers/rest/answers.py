@@ -277,6 +277,26 @@ _TAGS: Schema = {
     "additionalProperties": _TEXT,
     "description": "What somebody marked it with, by name.",
 }
+_PRIVACY = _object(
+    {
+        "epsilon": {"type": "number", "description": "With delta: how much any one row may have told."},
+        "delta": {"type": "number"},
+        "rho": {"type": "number", "description": "What the training cost, as zero-concentrated privacy."},
+        "unit": {"const": "row"},
+        "neighbours": {"const": "add or remove one row"},
+        "mechanism": _TEXT,
+        "rows_deviation": {
+            "type": "number",
+            "description": "The standard deviation of the noise in `rows`.",
+        },
+        "count_deviation": {
+            "type": ["number", "null"],
+            "description": "The same in each count that the metrics are made of; null where there are none.",
+        },
+    },
+    title="PrivacyOfVersion",
+)
+_PRIVACY["description"] = "Of a version that was trained with differential privacy: what was proved of it."
 _ABOUT: Schema = {
     "description": _DESCRIPTION,
     "tags": _TAGS,
@@ -296,9 +316,11 @@ _COMPARED_VERSION = _object(
         },
         "rows": {"type": ["integer", "null"]},
         "test_rows": {"type": ["integer", "null"]},
+        "privacy": _PRIVACY,
         "registered": _REGISTERED,
         "lineage": _LINEAGE,
     },
+    optional=("privacy",),
     title="ComparedVersion",
 )
 _RATES: Schema = {
@@ -450,7 +472,7 @@ _VERSION = _object(
         },
         "warnings": _list(_TEXT),
         "registered": _REGISTERED_WHOLE,
-        "rows": {"type": ["integer", "null"], "minimum": 1, "description": _NULL_OF_REGISTERED},
+        "rows": {"type": ["integer", "null"], "minimum": 0, "description": _NULL_OF_REGISTERED},
         "test_rows": {"type": ["integer", "null"], "minimum": 0},
         "test_fraction": {"type": ["number", "null"]},
         "seed": {"type": ["integer", "null"]},
@@ -463,6 +485,7 @@ _VERSION = _object(
             "of its job that computed with others; without it all computed with the same.",
         },
         "engine": _ENGINE,
+        "privacy": _PRIVACY,
         "drawn_rows": {
             "title": "DrawnRows",
             "type": "object",
@@ -472,7 +495,7 @@ _VERSION = _object(
         "lineage": _LINEAGE,
     },
     closed=False,
-    optional=("split", "input", "numerics", "importance", "engine", "drawn_rows"),
+    optional=("split", "input", "numerics", "importance", "engine", "privacy", "drawn_rows"),
 )
 _SIDE: Schema = {
     "class": {**_LABEL, "description": "What a decision above 0 is for."},

@@ -168,8 +168,11 @@ def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
         load_readers()
     progress(READING, None)
     if request.privacy is not None:
+        import warnings
+
         from ml_core.jobs.private_table import fit_privately
 
+        warnings.simplefilter("ignore")  # what libraries warn of depends on the rows
         private = fit_privately(request, folder, progress, machine_budget())
         _write_results(folder, private.artifact, private.manifest)
         return

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_faults, shown
+from ml_core.errors import (
+    DataChanged,
+    Fault,
+    InvalidInput,
+    MalformedInput,
+    RevisionMismatch,
+    TooLarge,
+    raise_faults,
+    shown,
+)
+from ml_core.jobs.kinds import TRAINING
 from ml_core.jobs.surroundings import Surroundings
 from ml_core.mapping import InTurn
 from ml_core.scanning.blocks import blocks
@@ -132,6 +142,8 @@ class _Table:
                     good = numbers(block, columns, gaps=True).good
                     y = good[:, width] if self._target else np.zeros(len(good))
                     yield good[:, :width], np.where(np.isnan(y), -1, y).astype(np.int64)
+            except RevisionMismatch as error:
+                raise DataChanged(f"{error}, and {TRAINING.goes_on}") from error
             except (MalformedInput, InvalidInput, TooLarge):
                 _untold()
 

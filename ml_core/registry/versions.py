@@ -196,11 +196,13 @@ def _compared(model: ModelDocument, version: Version, manifest: Manifest) -> dic
     kept = {name: manifest.get(name) for name in ("hyperparameters", "metrics", "rows", "test_rows")}
     if kept["metrics"]:  # without the history of each: that is in the version
         kept["metrics"] = {name: part for name, part in kept["metrics"].items() if name != "history"}
+    privacy = manifest.get("privacy")
     pointing = [alias.alias for alias in model.aliases if version.version in alias.versions]
     return {
         **version._asdict(),
         **kept,
         "aliases": pointing,
+        **({"privacy": privacy} if privacy else {}),
         "registered": _registered(manifest),
         "lineage": _lineage(version, manifest),
     }

@@ -203,7 +203,10 @@ class TrainingRequest(NamedTuple):
 
     def summary(self) -> dict[str, object]:
         """What a job tells of its request."""
-        return {**self._without_data(), **self.data.summary()}
+        told = self.data.summary()
+        if self.privacy is not None:
+            told = {name: value for name, value in told.items() if name != "rows"}
+        return {**self._without_data(), **told}
 
     def to_bytes(self) -> bytes:
         """The stored form."""

@@ -19,6 +19,7 @@ class TrainingSaid(TypedDict, total=False):
     split: Mapping[str, Any] | None
     max_seconds: float | None
     engine: str | None
+    privacy: Mapping[str, Any] | None
     dataset: str | None
     on_interrupt: str
 

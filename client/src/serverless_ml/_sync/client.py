@@ -139,6 +139,7 @@ class Client:
         split: Mapping[str, Any] | None = None,
         max_seconds: float | None = None,
         engine: str | None = None,
+        privacy: Mapping[str, Any] | None = None,
         dataset: str | None = None,
         wait: bool = True,
         on_interrupt: str = CANCEL,
@@ -163,6 +164,9 @@ class Client:
             max_seconds: how long the training may take.
             engine: what does it: `auto`, `function`, `streamed`, or `lithops` where the deployment has turned
                 it on; without it what fits the size of the data.
+            privacy: trains with differential privacy: `epsilon`, `delta`, and what may not be looked up in
+                the rows, `bounds` of numbers, words of `categories`, and `classes`. The columns that are
+                trained on are those of the last two.
             dataset: what to upload as; without it the model's name.
             wait: whether to wait for the version.
             on_interrupt: what Ctrl-C does while waiting, and cancelling the task of a coroutine: `cancel` the
@@ -197,6 +201,7 @@ class Client:
             "split": split,
             "max_seconds": max_seconds,
             "engine": engine,
+            "privacy": privacy and dict(privacy),
         }
         body = {"data": described, **{name: value for name, value in said.items() if value is not None}}
         job = submit(self._requests, model, body, on_interrupt=on_interrupt)

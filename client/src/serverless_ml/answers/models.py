@@ -93,6 +93,7 @@ class Version(Answer):
     registered: dict[str, Any] | None = None
     engine: Engine | None = None
     drawn_rows: dict[str, Any] | None = None
+    privacy: dict[str, Any] | None = None
     description: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     about_etag: str = ""
@@ -115,6 +116,7 @@ class ListedVersion(Answer):
     metrics: dict[str, Any] | None = None
     rows: int | None = None
     test_rows: int | None = None
+    privacy: dict[str, Any] | None = None
     lineage: dict[str, Any] = field(default_factory=dict)
 
 

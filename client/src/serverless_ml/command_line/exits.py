@@ -94,6 +94,7 @@ _OPTIONS = {
     "$.split": "--split",
     "$.max_seconds": "--max-seconds",
     "$.engine": "--engine",
+    "$.privacy": "--privacy",
     "$.keep": "--keep",
     "$.format": "--to",
     "$.to": "--into",

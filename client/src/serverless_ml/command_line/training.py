@@ -117,6 +117,7 @@ serverless-ml train churn.csv --target churned
 serverless-ml train churn.csv --target churned --algorithm svm --param C=0.1 --split time:since
 serverless-ml train churn.csv --target churned --type active=category --missing n/a --exclude spend
 serverless-ml train dataset://churn --target churned --model churn
+serverless-ml train churn.csv --target churned --privacy privacy.json
 serverless-ml train digits.zip --param epochs=5
 """,
 )
@@ -176,6 +177,15 @@ def train(
             rich_help_panel=_TRAINING,
         ),
     ] = None,
+    privacy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Train with differential privacy: a JSON file with epsilon, delta, bounds, categories and "
+            "classes, or the JSON itself.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -222,10 +232,12 @@ def train(
     hyperparameters = dict(_value("--param", each, "C=0.1") for each in param or ())
     members = dict(_value("--option", each, 'text="review"') for each in option or ())
     how = _split_of(split)
+    private = None if privacy is None else _privacy_of(privacy)
     name = model or _model_of(session, data)
     with session.client() as client:
         uri = uploaded(session, client, data, dataset or name)
-        if uri.startswith("dataset://") and not session.quiet:
+        # Private training looks nothing up in the rows, and no more does this.
+        if uri.startswith("dataset://") and not session.quiet and private is None:
             image = {name: value for name, value in members.items() if name == "image"}
             uri = _looked_at(session, client, uri, Reading({**said.members, **image}), target)
         job = submitted(
@@ -247,10 +259,32 @@ def train(
                 split=how,
                 max_seconds=max_seconds,
                 engine=engine,
+                privacy=private,
                 wait=False,
             ),
         )
         waited(session, job, wait=wait, on_interrupt=on_interrupt)
+
+
+def _privacy_of(said: str) -> dict[str, Any]:
+    """The object that is said, or stands in the file that is. Raises `CommandError`."""
+    import json
+
+    text = said
+    if not said.lstrip().startswith("{"):
+        try:
+            with open(said, encoding="utf-8-sig") as file:
+                text = file.read()
+        except (OSError, ValueError) as error:
+            raise CommandError(f"--privacy: {said!r} cannot be read: {error}") from None
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"--privacy: expected JSON, got {text[:60]!r}: {error}") from None
+    if not isinstance(found, dict):
+        example = '{"epsilon": 1, "delta": 1e-6, "bounds": {"age": [0, 100]}, "classes": ["no", "yes"]}'
+        raise CommandError(f"--privacy: expected an object such as {example}, got {text[:60]!r}")
+    return found
 
 
 def names_of(said: list[str]) -> list[str]:
