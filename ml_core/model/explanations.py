@@ -135,7 +135,7 @@ class Explainer:
         if profile is None or not profile.columns:
             raise NotExplained(
                 "the version has no profile of the rows that it was trained on: send `background`, or train "
-                "it again, on at least 20 rows"
+                "it again, on at least 20 rows and not privately"
             )
         return Marginals.of(profile, self.coding)
 

@@ -195,7 +195,7 @@ def _warnings(profile: Profile | None, counts: VersionCounts) -> list[str]:
     warnings = []
     if profile is None:
         warnings.append(
-            "the version has no profile of the rows that it was trained on: an earlier release trained it, "
+            "the version has no profile of the rows that it was trained on: an earlier release trained it, it is private, "
             f"or it had fewer than {LEAST} rows; train it again with at least so many to see drift"
         )
     elif profile.columns and counts.counted < counts.predictions:

@@ -49,6 +49,8 @@ MASKED_MEMBERS = {
     "uri": _UPLOAD,
     **dict.fromkeys(("request_id", "url", "revision"), _ANY),
 }
+# What noise is in, of a version or job that is private; its form is compared.
+NOISY = frozenset({"metrics", "rows", "test_rows", "warnings", "sha256", "size", "metric"})
 # The console may ask the storage of its deployment: that address, and so the page's tag, are each cloud's.
 _PAGES_ETAG = re.compile(r'"[0-9a-f]{32}"')
 _STORAGE = re.compile(r"(?<=connect-src 'self')( [^; ]+)(?=;)")
@@ -149,10 +151,28 @@ def _unchanging(value: Any, notes: Mapping[str, str], name: str = "") -> Any:
     if isinstance(value, dict):
         if name == "latency":  # how long it took is chance
             return {key: "<number>" if isinstance(each, int | float) else each for key, each in value.items()}
-        return {key: _unchanging(each, notes, key) for key, each in value.items()}
+        noisy = NOISY if _is_private(value) else ()
+        return {
+            key: _form_of(each) if key in noisy else _unchanging(each, notes, key)
+            for key, each in value.items()
+        }
     if isinstance(value, list):
         return [_unchanging(each, notes, name) for each in value]
     return _masked(MASKED_MEMBERS.get(name), value, notes) if isinstance(value, str) else value
+
+
+def _is_private(value: dict[str, Any]) -> bool:
+    """Whether it is a version that was trained privately, or the job of one."""
+    return bool(value.get("privacy") or (value.get("request") or {}).get("privacy"))
+
+
+def _form_of(value: Any) -> Any:
+    """What stays of noisy figures: which there are, and of what type."""
+    if isinstance(value, dict):
+        return {key: each if key == "class" else _form_of(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_form_of(each) for each in value if not isinstance(each, str)]
+    return value if value is None else f"<{'number' if isinstance(value, int | float) else 'text'}>"
 
 
 def _masked(form: re.Pattern[str] | None, text: str, notes: Mapping[str, str]) -> str:
