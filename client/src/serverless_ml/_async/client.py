@@ -192,6 +192,8 @@ class AsyncClient:
                 options=options,
                 seen=drawn.counted,
             )
+        if privacy is not None and "types" not in (options or {}):
+            described.pop("types", None)  # of a frame's own types: `privacy` says what columns are
         said = {
             "algorithm": algorithm,
             "hyperparameters": hyperparameters and dict(hyperparameters),

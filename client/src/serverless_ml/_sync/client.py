@@ -193,6 +193,8 @@ class Client:
                 options=options,
                 seen=drawn.counted,
             )
+        if privacy is not None and "types" not in (options or {}):
+            described.pop("types", None)  # of a frame's own types: `privacy` says what columns are
         said = {
             "algorithm": algorithm,
             "hyperparameters": hyperparameters and dict(hyperparameters),
