@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from handlers.waiting import Waiting
     from ml_core.datasets.datasets import Datasets
     from ml_core.datasets.outputs import OutputPlaces
+    from ml_core.datasets.private_reading import PrivateReading
     from ml_core.datasets.reopening import Reopening, Stores
-    from ml_core.datasets.sources import DataSources
+    from ml_core.datasets.sources import DataSources, OwnKey
     from ml_core.engines import Engine, Engines
     from ml_core.jobs.jobs import Jobs
     from ml_core.jobs.turns import Turns
@@ -63,6 +64,7 @@ class Services:
         models: makes the source of models; None for what the store's registry holds.
         data_folder: makes the folder of plain files to read and to write results to, where there is one.
         data_bucket: opens another bucket, by scheme and name, where there is one to open.
+        own_key: says what of the store an address of another place leads to after all.
         signer: makes what signs addresses to write and to read one object of the store; called once.
         reopening: says how another process opens the same stores; None where there are none.
         disk_is_memory: whether what a function writes to its disk takes of its memory.
@@ -81,6 +83,7 @@ class Services:
         data_folder: Callable[[], OtherBucket] | None = None,
         data_place: str = "",
         data_bucket: Callable[[str, str], OtherBucket] | None = None,
+        own_key: OwnKey = lambda *_: None,
         signer: Callable[[], Signer] | None = None,
         reopening: Callable[[], Reopening] | None = None,
         disk_is_memory: bool = False,
@@ -99,6 +102,7 @@ class Services:
         self._data_folder = data_folder
         self._data_place = data_place
         self._data_bucket = data_bucket
+        self._own_key = own_key
         self._make_signer = signer
         self._make_reopening = reopening
         self._signer: Signer | None = None
@@ -282,7 +286,15 @@ class Services:
             bucket=self._data_bucket,
             schemes=SCHEMES,
             allowed=allowed,
+            own_key=self._own_key,
         )
+
+    @property
+    def private_reading(self) -> PrivateReading:
+        """Who may read datasets that have a privacy budget. Raises `NotConfigured`, as `data`."""
+        from ml_core.datasets.private_reading import PrivateReading
+
+        return PrivateReading(self.store, self.data)
 
     @property
     def engines(self) -> Engines:

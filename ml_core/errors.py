@@ -14,6 +14,8 @@
     │   ├── VersionGone         it was deleted, and something still needs it
     │   ├── NameTaken           something has the name in another spelling
     │   ├── DataChanged         what a job reads is not what it was when the job began
+    │   ├── BudgetRefused       a dataset has a privacy budget, and this would read it without privacy
+    │   ├── BudgetSpent         a dataset's privacy budget does not pay for it any more
     │   ├── NothingToPromote · NothingToRollBack
     │   ├── NotDescribed        what a version learnt, or of which rows, cannot be told
     │   ├── NotExplained        why it predicts what it predicts cannot be told
@@ -168,6 +170,18 @@ class DataChanged(Conflict):
     """What a job reads is not any more what it was when the job began."""
 
     code = "data_changed"
+
+
+class BudgetRefused(Conflict):
+    """A dataset has a privacy budget, and this would read or show it without privacy."""
+
+    code = "budget"
+
+
+class BudgetSpent(Conflict):
+    """A dataset's privacy budget does not pay for a private training any more."""
+
+    code = "budget_spent"
 
 
 class VersionInUse(Conflict):

@@ -38,6 +38,9 @@ class Wiring(Protocol):
     def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> OtherBucket:
         """Another bucket of this cloud, to read data from or write results to. Raises `ObjectNotFound`."""
 
+    def own_key(self, env: Mapping[str, str], scheme: str, name: str, key: str) -> str | None:
+        """The key in the store that an address of a bucket leads to; None where it is another bucket."""
+
     def signer(self, env: Mapping[str, str]) -> Signer:
         """What signs addresses to write and to read one object of the store."""
 
@@ -97,6 +100,7 @@ def cloud_services(wiring: Wiring, settings: Settings, env: Mapping[str, str]) -
         key_records=lambda: wiring.key_records(env),
         signer=lambda: wiring.signer(env),
         data_bucket=lambda scheme, name: wiring.data_bucket(env, scheme, name),
+        own_key=lambda scheme, name, key: wiring.own_key(env, scheme, name, key),
         reopening=reopening,
         disk_is_memory=wiring.DISK_IS_MEMORY,
         one_at_a_time=wiring.ONE_AT_A_TIME,

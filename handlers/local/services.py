@@ -43,6 +43,11 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
 
         return DataFolder(data_place)
 
+    def own_key(scheme: str, _name: str, key: str) -> str | None:
+        from providers.local.runtime import own_key
+
+        return own_key.own_key(settings.root, os.path.join(data_place, key)) if scheme == "file" else None
+
     def signer() -> Signer:
         from providers.local.runtime.signer import LocalSigner
 
@@ -67,6 +72,7 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
         key_records=key_records,
         data_folder=data_folder,
         data_place=data_place,
+        own_key=own_key,
         signer=signer,
         engine=engine,
         reopening=reopening,

@@ -860,6 +860,19 @@ _CHANGE = _object(
     },
     title="AliasChange",
 )
+_BUDGET: Schema = {
+    "anyOf": [
+        _object({"epsilon": {"type": "number"}, "delta": {"type": "number"}}, title="PrivacyBudget"),
+        {"type": "null"},
+    ],
+    "description": "What all private trainings may cost together; null while no budget is set.",
+}
+_RHO: Schema = {
+    "type": "string",
+    "pattern": "^[0-9]+(/[0-9]+)?$",
+    "description": "Of zero-concentrated differential privacy, as an exact fraction such as `3/8`.",
+}
+_BUDGET_PART = {"rho": _RHO, "epsilon": _NUMBER_OR_NULL}
 _STATUS = _object(
     {
         "version": _TEXT,
@@ -1199,6 +1212,59 @@ ANSWERS: dict[str, Schema] = {
             "faults_omitted": _OMITTED,
         },
         optional=("faults_omitted",),
+    ),
+    "Budget": _object(
+        {
+            "dataset": NAME,
+            "etag": _TEXT,
+            "budget": _BUDGET,
+            "spent": {
+                **_object(_BUDGET_PART, title="PrivacySpent"),
+                "description": "By all private trainings, whether a budget was set then or not; `epsilon` at "
+                "the budget's `delta`, null while none is set.",
+            },
+            "left": {
+                "anyOf": [_object(_BUDGET_PART, title="PrivacyLeft"), {"type": "null"}],
+                "description": "What may still be spent: `epsilon` is what one training may ask for at the "
+                "budget's `delta`. Null while no budget is set.",
+            },
+            "entries": {
+                **_list(
+                    _object(
+                        {
+                            "job": _TEXT_OR_NULL,
+                            "model": _TEXT_OR_NULL,
+                            "attempt": _COUNT,
+                            "rho": _RHO,
+                            "time": _TIME,
+                        },
+                        title="BudgetEntry",
+                    )
+                ),
+                "description": "What each attempt at a job has spent, newest first; `job` and `model` are "
+                "null where the key is not for the model.",
+            },
+            "entries_omitted": _COUNT,
+            "changes": {
+                **_list(
+                    _object(
+                        {
+                            "number": _COUNT,
+                            "time": _TIME,
+                            "by": {
+                                **_TEXT_OR_NULL,
+                                "description": "The id of the caller's key; null where none is asked for.",
+                            },
+                            "from": _BUDGET,
+                            "to": _BUDGET,
+                        },
+                        title="BudgetChange",
+                    )
+                ),
+                "description": "Of the budget, newest first.",
+            },
+            "changes_omitted": _COUNT,
+        }
     ),
     "Schema": {
         "type": "object",

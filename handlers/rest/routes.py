@@ -162,9 +162,10 @@ QUERY: dict[str, Schema] = {
 EVERYWHERE = ("pretty",)
 
 HEADERS = {
-    "if-match": "Only if the alias still has this ETag; of a PATCH, if it is still the `about_etag`. A lost "
-    "race is 412.",
-    "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias yet.",
+    "if-match": "Only if the alias or the budget still has this ETag; of a PATCH, if it is still the "
+    "`about_etag`. A lost race is 412.",
+    "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias, or no "
+    "budget is set, yet.",
     "range": "Only these bytes, such as `bytes=0-4194303`; at most so many come at once.",
     "if-range": "The ETag of the other parts: of another file all comes, and no part.",
     "cache-control": "`no-cache`: what the model's names point at is looked up anew, and not as it was up to "
@@ -259,6 +260,17 @@ ROUTES = (
         may_be_empty=True,
     ),
     Route("DELETE", "/v1/datasets/{dataset}", "datasets:delete_dataset", ADMIN, ((204, ""),)),
+    Route(
+        "PUT",
+        "/v1/datasets/{dataset}/budget",
+        "budgets:put_budget",
+        ADMIN,
+        ((200, "Budget"),),
+        body="BUDGET_BODY",
+        headers=("if-match", "if-none-match"),
+        creates=("dataset",),
+    ),
+    Route("GET", "/v1/datasets/{dataset}/budget", "budgets:budget", TRAIN, ((200, "Budget"),)),
     Route(
         "GET",
         "/v1/models",

@@ -24,17 +24,21 @@ from ml_core.errors import (
     RevisionMismatch,
     shown,
 )
-from ml_core.names import check_name
+from ml_core.names import check_name, is_name
 from ml_core.ports import LONGEST_KEY, DataStore, ObjectInfo, ObjectStore, Opened
 
 WHERE = "$.data.uri"
 DATASET, FILE = "dataset", "file"
 UPLOADS = "datasets/"
 MOST_FILES = 100_000  # of a folder
+ANY_DATASET = frozenset({"*"})  # which is no name
 _HIDDEN = ("_", ".")  # how names begin that engines give to what is no data: `_SUCCESS`, `.crc` files
 
 # The schemes of buckets, each with whether a name is one that such a bucket may have.
 type Schemes = Mapping[str, Callable[[str], bool]]
+# The key in the deployment's own store that scheme, place and key of an address lead to, as far as its text
+# tells; empty for all of the store, None for another place.
+type OwnKey = Callable[[str, str, str], str | None]
 
 
 class Location(NamedTuple):
@@ -157,7 +161,8 @@ class DataSources:
 
     `uploads` makes its own store, `folder` the laptop's data folder, and `bucket` opens a bucket by scheme
     and name; None where there is no such thing. `place` is that folder's path, which messages say. `schemes`
-    are those of buckets that an address may have.
+    are those of buckets that an address may have. `own_key` says what of the own store an address leads to
+    that is not a dataset's.
     """
 
     def __init__(
@@ -169,8 +174,10 @@ class DataSources:
         bucket: Callable[[str, str], DataStore] | None = None,
         schemes: Schemes = {},  # noqa: B006 - a mapping that nobody changes
         allowed: tuple[Location, ...] = (),
+        own_key: OwnKey = lambda *_: None,
     ) -> None:
         self._uploads = uploads
+        self._own_key = own_key
         self._folder = folder
         self._place = place
         self._bucket = bucket
@@ -193,6 +200,19 @@ class DataSources:
                 f"expected an address that ML_DATA_BUCKETS allows, got {found}",
             )
         return found
+
+    def reached(self, uri: object) -> frozenset[str]:
+        """The datasets whose rows may be found at an address, in lower case; `ANY_DATASET` where any may be.
+
+        That is decided from the address's text, whatever is there and whoever may read it. Whoever means one
+        dataset gets one; of the own store all but datasets' uploads may hold what was made of any. Raises
+        `InvalidInput` for what is no address.
+        """
+        found = location_of(uri, self._schemes, folder=self._place)
+        if found.scheme == DATASET:
+            return frozenset({found.place.lower()})
+        key = self._own_key(*found)
+        return frozenset() if key is None else _dataset_of(key)
 
     def settled(self, uri: str) -> str:
         """The address of the same data that never changes: for a dataset, its newest upload's.
@@ -333,6 +353,14 @@ class DataSources:
                 WHERE, f"there is no dataset '{name}'; upper and lower case matter, and '{spelled}' exists"
             )
         return upload
+
+
+def _dataset_of(key: str) -> frozenset[str]:
+    """The dataset whose upload is at a key of the own store, or below it; `ANY_DATASET` for other keys."""
+    folder, _, rest = key.lower().partition("/")
+    name, slash, _ = rest.partition("/")
+    named = f"{folder}/" == UPLOADS and slash and is_name(name)  # what is encoded in it may mean another
+    return frozenset({name}) if named else ANY_DATASET
 
 
 def uploads_of(name: str) -> str:

@@ -7,6 +7,8 @@ from ml_core.errors import NotConfigured, ObjectNotFound
 DISK_IS_MEMORY = False
 ONE_AT_A_TIME = True  # who waits holds an instance
 STORE_VARIABLES: tuple[str, ...] = ("ML_BUCKET", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+_ALIASES = ("-s3alias", "--ol-s3")  # of access points, and of those that change what is read
+_OWN_FOLDERS = frozenset(("", "datasets", "descriptions", "uploads", "jobs", "scores", "artifacts"))
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +38,16 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> OtherBucket:
     if scheme != "s3":
         raise ObjectNotFound(f"{scheme}:// addresses are read on another cloud")
     return s3_store(name, env={**env, "AWS_REGION": region_of(name, env)})
+
+
+def own_key(env: Mapping[str, str], scheme: str, name: str, key: str) -> str | None:
+    """The key in the bucket ML_BUCKET that an address leads to; None where it is another bucket.
+
+    The alias of an access point is a bucket's second name, and does not tell whose: it may be ours, where the
+    key is one of ours.
+    """
+    is_alias = name.endswith(_ALIASES) and key.partition("/")[0] in _OWN_FOLDERS
+    return key if scheme == "s3" and (name == env.get("ML_BUCKET") or is_alias) else None
 
 
 def signer(env: Mapping[str, str]) -> Signer:

@@ -44,6 +44,14 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> OtherBucket:
     return blob_store(ours.beside(account) if account else ours, container, env)
 
 
+def own_key(env: Mapping[str, str], scheme: str, name: str, key: str) -> str | None:
+    """The key in the container of models and jobs that an address leads to; None where it is another."""
+    container, _, account = name.partition("@")
+    if scheme != "az" or container != env.get("ML_CONTAINER", CONTAINER):
+        return None
+    return key if account in ("", connection(env).account) else None
+
+
 def signer(env: Mapping[str, str] = os.environ) -> Signer:
     """Signs addresses of blobs in the container of models and jobs. Raises `NotConfigured`."""
     from providers.azure.runtime.signer import BlobSigner

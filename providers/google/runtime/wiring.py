@@ -41,6 +41,11 @@ def data_bucket(env: Mapping[str, str], scheme: str, name: str) -> "OtherBucket"
     return gcs_store(name, env=env)
 
 
+def own_key(env: Mapping[str, str], scheme: str, name: str, key: str) -> str | None:
+    """The key in the bucket ML_BUCKET that an address leads to; None where it is another bucket."""
+    return key if scheme == "gs" and name == env.get("ML_BUCKET") else None
+
+
 def signer(env: Mapping[str, str]) -> "Signer":
     """Signs addresses of objects in the bucket ML_BUCKET."""
     from providers.google.runtime.signer import GoogleSigner

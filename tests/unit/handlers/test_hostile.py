@@ -52,6 +52,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"instances": ROWS[:2], "background": {"instances": ROWS[2:4]}},
         {"instances": ROWS[:1], "top": 1, "background": {"instances": ROWS[2:4]}},
     ],
+    "BUDGET_BODY": [{"budget": {"epsilon": 4, "delta": 1e-6}}, {"budget": None}],
     "FEEDBACK_BODY": [{"receipts": [{"receipt": "A" * 40, "label": "low"}]}],
     "ALIAS_BODY": [{"version": 1}, {"weights": {"1": 90, "2": 10}}],
     "ABOUT_BODY": [{"description": "Of flowers.", "tags": {"team": "a", "old": None}}, {"tags": None}],

@@ -16,7 +16,7 @@ CLOUDS = sorted(
 
 OFFERS = {
     "handlers.clouds.{}": ["api", "train", "sweep"],
-    "providers.{}.runtime.wiring": ["store", "queue", "signer", "data_bucket", "key_records"],
+    "providers.{}.runtime.wiring": ["store", "queue", "signer", "data_bucket", "own_key", "key_records"],
     "providers.{}.deploying.key_store": ["key_store"],
     "providers.{}.deploying.functions": ["deploy", "invoke"],
     "tests.contract.backends.{}": ["started", "empty", "dead", "open_store"],

@@ -1,0 +1,144 @@
+"""The privacy budget of a dataset over HTTP: who sets it, what is told of it, and what it forbids."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from handlers.rest.answers import ANSWERS
+from handlers.rest.api import Api
+from handlers.rest.http import Request, Response
+from handlers.services import Services
+from ml_core.privacy.ledger import Ledger, asked_rho
+from providers.deploying.keys import KeyLimits, new_key
+from tests.unit.handlers.conftest import Ask, asking, services_over
+
+FOUR = {"epsilon": 4.0, "delta": 1e-6}
+BUDGET = "/v1/datasets/churn/budget"
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    return services_over(tmp_path)
+
+
+@pytest.fixture
+def ask(services: Services) -> Ask:
+    return asking(services)
+
+
+def told(response: Response, status: int = 200) -> dict[str, Any]:
+    assert response.status == status, response.body
+    body: dict[str, Any] = json.loads(response.body)
+    jsonschema.validate(body, ANSWERS["Budget" if status == 200 else "Problem"])
+    return body
+
+
+def put(ask: Ask, budget: Any, path: str = BUDGET, status: int = 200, **headers: str) -> dict[str, Any]:
+    return told(ask("PUT", path, json.dumps({"budget": budget}).encode(), **headers), status)
+
+
+def test_a_budget_is_set_before_there_is_a_dataset_and_told(ask: Ask) -> None:
+    nothing = told(ask("GET", BUDGET))
+    assert (nothing["budget"], nothing["left"], nothing["etag"]) == (None, None, "0")
+    assert nothing["spent"] == {"rho": "0", "epsilon": None}
+    set_now = put(ask, {"epsilon": 4, "delta": 1e-6})
+    assert set_now == told(ask("GET", BUDGET))
+    assert (set_now["budget"], set_now["left"]["epsilon"]) == (FOUR, 4.0)
+    (change,) = set_now["changes"]
+    assert (change["from"], change["to"], change["by"]) == (None, FOUR, None)
+    assert put(ask, None)["left"] is None
+
+
+def test_what_was_spent_is_told_exactly(ask: Ask, services: Services) -> None:
+    put(ask, FOUR)
+    rho = asked_rho({"epsilon": 1, "delta": 1e-6})
+    Ledger(services.store, "churn").debit(rho, job="j1", model="m", attempt=2, token="t")
+    body = told(ask("GET", BUDGET))
+    assert Fraction(body["spent"]["rho"]) == rho
+    assert body["spent"]["epsilon"] == pytest.approx(1)
+    assert 3 < body["left"]["epsilon"] < 4
+    (entry,) = body["entries"]
+    assert (entry["job"], entry["model"], entry["attempt"], entry["rho"]) == ("j1", "m", 2, str(rho))
+    assert "token" not in entry
+
+
+def test_who_changes_it_may_name_what_they_saw(ask: Ask) -> None:
+    first = ask("PUT", BUDGET, b'{"budget": {"epsilon": 4, "delta": 1e-6}}', if_none_match="*")
+    assert first.headers["etag"] == f'"{told(first)["etag"]}"'
+    assert put(ask, FOUR, status=412, if_none_match="*")["code"] == "revision_mismatch"
+    put(ask, {"epsilon": 5, "delta": 1e-6}, if_match=first.headers["etag"])
+    assert put(ask, None, status=412, if_match=first.headers["etag"])["code"] == "revision_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("body", "at"),
+    [
+        ({}, "$"),
+        ({"budget": 4}, "$.budget"),
+        ({"budget": {"epsilon": 4}}, "$.budget"),
+        ({"budget": {"epsilon": 0, "delta": 1e-6}}, "$.budget.epsilon"),
+        ({"budget": {"epsilon": 4, "delta": 1}}, "$.budget.delta"),
+        ({"budget": None, "by": "me"}, "$"),
+    ],
+)
+def test_what_is_no_budget_is_refused(ask: Ask, body: dict[str, Any], at: str) -> None:
+    problem = told(ask("PUT", BUDGET, json.dumps(body).encode()), 422)
+    assert [fault["path"] for fault in problem["faults"]] == [at]
+
+
+def test_a_name_that_can_be_none_has_no_budget(ask: Ask) -> None:
+    assert told(ask("GET", "/v1/datasets/churn./budget"), 404)["code"] == "dataset_not_found"
+    assert put(ask, FOUR, "/v1/datasets/churn./budget", 422)["code"] == "invalid_input"
+
+
+class TestKeys:
+    """Who may ask and who may set."""
+
+    @pytest.fixture
+    def send(self, tmp_path: Path) -> Any:
+        limits = KeyLimits(models=["mine"], datasets=["churn"])
+        keys = {
+            "admin": new_key("admin"),
+            "train": new_key("train"),
+            "limited": new_key("train", limits=limits),
+            "limited admin": new_key("admin", limits=limits),
+            "inspect": new_key("inspect"),
+        }
+        self.ids = {name: key.record["id"] for name, key in keys.items()}
+        from handlers.local.services import folder_services
+        from handlers.settings import read_settings
+
+        settings = read_settings({"ML_ROOT": str(tmp_path)})
+        self.services = folder_services(settings, key_records=lambda: [key.record for key in keys.values()])
+        api = Api(self.services)
+
+        def send(key: str, method: str, path: str, body: bytes = b"") -> Response:
+            return api.handle(Request(method, path, {}, {"x-api-key": keys[key].key}, body, "r"))
+
+        return send
+
+    def test_only_an_admin_sets_it_and_it_says_who(self, send: Any) -> None:
+        body = json.dumps({"budget": FOUR}).encode()
+        for key in ("train", "limited", "inspect"):
+            told(send(key, "PUT", BUDGET, body), 403)
+        told(send("limited admin", "PUT", "/v1/datasets/pay/budget", body), 403)
+        told(send("inspect", "GET", BUDGET), 403)
+        told(send("limited", "GET", "/v1/datasets/pay/budget"), 403)
+        assert told(send("admin", "PUT", BUDGET, body))["changes"][0]["by"] == self.ids["admin"]
+        told(send("limited admin", "PUT", BUDGET, b'{"budget": null}'))
+        assert told(send("train", "GET", BUDGET))["changes"][0]["by"] == self.ids["limited admin"]
+
+    def test_a_key_for_some_models_sees_what_others_cost_and_not_which(self, send: Any) -> None:
+        ledger = Ledger(self.services.store, "churn")
+        for model in ("mine", "theirs"):
+            ledger.debit(Fraction(1, 8), job=f"job of {model}", model=model, attempt=1, token=model)
+        answer = send("limited", "GET", BUDGET)
+        assert b"theirs" not in answer.body
+        theirs, mine = told(answer)["entries"]
+        assert (mine["model"], mine["job"]) == ("mine", "job of mine")
+        assert (theirs["model"], theirs["job"], theirs["rho"]) == (None, None, "1/8")
+        assert told(answer)["spent"]["rho"] == "1/4"
