@@ -174,6 +174,8 @@ export interface Algorithm {
   summary: string;
   takes: string[];
   hyperparameters: { properties?: Record<string, ParameterSchema> };
+  /** Those that count in a private training; null where there is none. */
+  private_hyperparameters: string[] | null;
   available: boolean;
 }
 
@@ -235,6 +237,7 @@ export interface Compared {
   metrics: Metrics | null;
   rows: number | null;
   test_rows: number | null;
+  privacy?: { epsilon: number; delta: number; rows_deviation: number; count_deviation: number | null };
 }
 
 export interface Versions {

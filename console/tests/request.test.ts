@@ -5,7 +5,7 @@ import type { Algorithm, Dataset, DescribedColumn, Description, Job } from "../s
 import { choiceOf, fitting, kindsOf, likely, mayBeTarget, optionsOf, requestOf, shapeOf, type Choice } from "../src/pages/train/request.ts";
 
 const algorithm = (name: string, task: string, takes: string[], available = true): Algorithm => ({
-  name, task, takes, available, title: name, summary: "", hyperparameters: { properties: { C: { type: "number" }, sizes: { type: "array" } } },
+  name, task, takes, available, title: name, summary: "", private_hyperparameters: null, hyperparameters: { properties: { C: { type: "number" }, sizes: { type: "array" } } },
 });
 const ALGORITHMS = [
   algorithm("cnn", "classification", ["image"]),
@@ -19,7 +19,7 @@ const described = (...columns: DescribedColumn[]): Description => ({ format: "cs
 const DATASET = { name: "d", uri: "dataset://d/1" } as Dataset;
 const CHOICE: Choice = {
   model: "m", algorithm: "", target: "kind", kind: "table", text: "", id: "", order: "", image: "",
-  hyperparameters: {}, fraction: "", by: "random", splitColumn: "",
+  hyperparameters: {}, fraction: "", by: "random", splitColumn: "", epsilon: "", delta: "", bounds: {}, words: {}, classes: "",
 };
 
 test("algorithms are offered that take the data and are installed, what tells classes first", () => {
@@ -89,6 +89,28 @@ test("a job leads back to the form with what was chosen for it", () => {
     { ...CHOICE, algorithm: "cnn", kind: "pixels", image: "8, 8, 1" },
   ])
     assert.deepEqual({ ...CHOICE, ...choiceOf(asked(choice, choice.algorithm === "cnn" ? 0 : 3), ALGORITHMS) }, choice);
+});
+
+test("a private training says how the text is written, and leads back to the form", () => {
+  const linear = { ...(ALGORITHMS[2] as Algorithm), private_hyperparameters: ["C"] };
+  const choice: Choice = {
+    ...CHOICE, algorithm: "linear", hyperparameters: { C: "0.5", sizes: "8, 4" }, by: "time", splitColumn: "when",
+    epsilon: "1", delta: "1e-5", bounds: { a: ["0", "10"], b: ["", ""] }, words: { c: "x, y ,z", d: " " }, classes: "no, yes",
+  };
+  const read = { delimiter: ";", encoding: "utf-8", header: true };
+  const request = requestOf(choice, linear, DATASET, { ...described(), read }, { types: { a: "date" }, decimal: ",", exclude: ["e"] });
+  const { data, ...said } = request as { data: Record<string, unknown> };
+  assert.deepEqual(said, {
+    algorithm: "linear",
+    hyperparameters: { C: 0.5 },
+    privacy: { epsilon: 1, delta: 1e-5, bounds: { a: [0, 10] }, categories: { c: ["x", "y", "z"] }, classes: ["no", "yes"] },
+  });
+  assert.deepEqual([data["delimiter"], data["decimal"], data["types"], data["exclude"]], [";", ",", undefined, undefined]);
+  const job = { model: choice.model, request } as unknown as Job;
+  const { epsilon, delta, bounds, words, classes } = choiceOf(job, [linear]);
+  assert.deepEqual([epsilon, delta, bounds, words, classes], ["1", "0.00001", { a: ["0", "10"] }, { c: "x, y, z" }, "no, yes"]);
+  const kernel = { ...linear, private_hyperparameters: null };
+  assert.ok(!("privacy" in requestOf(choice, kernel, DATASET, described(), {})));
 });
 
 test("of a job's hyperparameters those are written that are not the default", () => {

@@ -1163,6 +1163,11 @@ ANSWERS: dict[str, Schema] = {
                             "`sequence` of steps, or a `text`.",
                         },
                         "hyperparameters": _OBJECT,
+                        "private_hyperparameters": {
+                            "type": ["array", "null"],
+                            "items": _TEXT,
+                            "description": "Those that count in a private training; null where there is none.",
+                        },
                         "available": {
                             "type": "boolean",
                             "description": "Whether the libraries are installed that it is trained with.",

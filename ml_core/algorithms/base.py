@@ -224,6 +224,11 @@ class Algorithm:
         self.environment = environment
         self.private = private
 
+    @property
+    def private_hyperparameters(self) -> list[str] | None:
+        """Those that count where it is trained with differential privacy; None where it cannot be."""
+        return None if isinstance(self.private, str) else list(self.private.takes)
+
     def privately(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
         """The hyperparameters that count where it is trained with differential privacy."""
         takes = () if isinstance(self.private, str) else self.private.takes

@@ -11,6 +11,7 @@ import { to } from "../router.ts";
 import { ask, at, Refused, type Fault } from "../service.ts";
 import { caller } from "../session.ts";
 import { HeldOut, LearnsFrom, Pick, Shape } from "./train/fields.tsx";
+import { Privately } from "./train/privacy.tsx";
 import {
   balance, choiceOf, fitting, isFirst, isText, kindsOf, likely, mayBeTarget, mayBeText, requestOf, shapeOf, wantsTarget, type Choice,
 } from "./train/request.ts";
@@ -43,6 +44,7 @@ export function Train(asked: Asked) {
 const NOTHING_CHOSEN: Choice = {
   model: "", algorithm: "", target: "", kind: "", text: "", id: "", order: "", image: "",
   hyperparameters: {}, fraction: "", by: "random", splitColumn: "",
+  epsilon: "", delta: "", bounds: {}, words: {}, classes: "",
 };
 
 // What was chosen for each dataset in this tab: who comes back to it goes on from there.
@@ -107,7 +109,9 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
   const placesOf = (some: typeof every) => some.map(([name]) => member("$.hyperparameters", name));
   const folded = [...placesOf(others), "$.test_fraction", "$.split"];
   const data = ["target", "text", "sequence.id", "sequence.order", "image"].map(name => `$.data.${name}`);
-  const places = [...folded, ...placesOf(first), ...data, "$.algorithm"];
+  const said = ["bounds", "categories"].flatMap(name => columns.map(column => member(`$.privacy.${name}`, column.name)));
+  const ofPrivacy = algorithm.private_hyperparameters ? [...said, ...["epsilon", "delta", "classes"].map(name => `$.privacy.${name}`)] : [];
+  const places = [...folded, ...placesOf(first), ...data, ...ofPrivacy, "$.algorithm"];
   const targets = columns.filter(column => mayBeTarget(column, description.rows));
   return (
     <form ref={form} onSubmit={event => { event.preventDefault(); void send(); }}>
@@ -141,6 +145,9 @@ function Form({ dataset, description, options, ready, from, algorithms }: Asked 
           {others.map(asParameter)}
         </div>
       </details>
+      {algorithm.private_hyperparameters && (
+        <Privately choice={choice} choose={choose} columns={columns} faults={faults} supervised={wantsTarget(algorithm, description)} />
+      )}
       <div ref={alarm} tabIndex={-1}>{failure !== null && <Said failure={failure} rest={elsewhere(faults, places)} />}</div>
       <p class="row">
         <button type="submit" disabled={busy || !ready}>{busy ? "Sending …" : "Train"}</button>

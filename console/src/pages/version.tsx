@@ -340,9 +340,14 @@ const splitOf = (version: Version): string | null => {
   return `${share(test_fraction)} of the rows, ${how}`;
 };
 
+const privacyOf = ({ privacy }: Version): string | undefined =>
+  privacy && `epsilon ${number(privacy.epsilon)}, delta ${privacy.delta}: whether any one row was trained on cannot be told from it, but for what these allow`;
+
 function Origin({ version }: { version: Version }) {
   const { lineage, registered } = version;
   const more = version.features.length - MOST_BARS;
+  const { privacy } = version;
+  const about = (rows: number) => (privacy ? `about ${count(rows)}` : count(rows));
   const libraries = Object.entries(lineage.library_versions ?? {}).map(([name, each]) => `${name} ${each}`).join(", ");
   return (
     <Facts facts={[
@@ -350,8 +355,9 @@ function Origin({ version }: { version: Version }) {
       ["Told of its origin", registered?.origin && Object.keys(registered.origin).length ? written(registered.origin) : null],
       ["Column it foretells", lineage.data?.target],
       ["Columns it sees", version.features.slice(0, MOST_BARS).join(", ") + (more > 0 ? ` and ${count(more)} more` : "")],
-      ["Rows trained on", version.rows === null ? null : count(version.rows)],
-      ["Rows held out", version.test_rows ? `${count(version.test_rows)} (${splitOf(version)})` : null],
+      ["Privacy", privacyOf(version)],
+      ["Rows trained on", version.rows === null ? null : about(version.rows)],
+      ["Rows held out", version.test_rows ? `${about(version.test_rows)} (${splitOf(version)})` : null],
       ["Seed", lineage.seed],
       ["Size of the data", lineage.data?.size ? size(lineage.data.size) : null],
       ["SHA-256 of the data", lineage.data?.sha256 && <code>{lineage.data.sha256}</code>],
@@ -436,7 +442,8 @@ function Card({ version }: { version: Version }) {
         ["For", version.description],
         ["It takes", version.input ? KINDS[version.input.kind] + (version.input.shape ? ` of ${version.input.shape.join(" × ")}` : "") : `rows of ${count(version.features.length)} columns: ${names(version.features)}`],
         ["It says", version.classes ? `one of ${count(version.classes.length)} classes: ${names(version.classes)}` : "which cluster a row is in"],
-        ["Trained on", `${source(version)}${version.rows === null ? "" : `, ${count(version.rows)} rows`}${splitOf(version) ? `; held out: ${splitOf(version)}` : ""}`],
+        ["Trained on", `${source(version)}${version.rows === null ? "" : `, ${version.privacy ? "about " : ""}${count(version.rows)} rows`}${splitOf(version) ? `; held out: ${splitOf(version)}` : ""}`],
+        ["Privacy", privacyOf(version)],
         ["How good", best && `${metric(best[0])} ${valued(...best)} on ${tested ? `${count(version.test_rows ?? 0)} held-out rows` : "the rows trained on"}${baseline === undefined ? "" : `; always the most frequent class: ${valued("baseline", baseline)}`}`],
         ["Limits", limits.length ? <ul>{limits.map(each => <li key={each}>{each}</li>)}</ul> : "None are known to the service. It has not judged whether the data were fair or right."],
         ["When and who", `${moment(version.created)}, ${version.registered ? `registered${version.registered.by ? ` by ${version.registered.by}` : ""}` : `by job ${version.lineage.job}`}${job?.submitter ? `, sent with the key ${job.submitter}` : ""}`],

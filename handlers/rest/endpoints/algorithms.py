@@ -18,6 +18,7 @@ def algorithms(_: Call) -> Response:
                     "summary": info.algorithm.summary,
                     "takes": list(info.algorithm.takes),
                     "hyperparameters": info.schema(),
+                    "private_hyperparameters": info.algorithm.private_hyperparameters,
                     "available": not info.missing(),
                 }
                 for info in known().values()

@@ -18,6 +18,7 @@ class Algorithm(Answer):
     summary: str = ""
     takes: list[str] = field(default_factory=list)
     hyperparameters: dict[str, Any] = field(default_factory=dict)
+    private_hyperparameters: list[str] | None = None
     available: bool = True
 
 

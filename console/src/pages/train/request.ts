@@ -21,13 +21,20 @@ export interface Choice {
   fraction: string;
   by: string;
   splitColumn: string;
+  /** Of a private training; without an epsilon it is none. */
+  epsilon: string;
+  delta: string;
+  /** The least and greatest of a column of numbers, and the words of another, as they are written. */
+  bounds: Record<string, [string, string]>;
+  words: Record<string, string>;
+  classes: string;
 }
 
 const FEWEST_PIXELS = 49;
 const MOST_CLASSES = 30;
 const TELLING = /^(target|label|class|outcome|species|diagnosis|survived|churn(ed)?|result|verdict|y)$/i;
 
-const isNumber = (column: DescribedColumn): boolean => column.type === "number" || column.type === "integer";
+export const isNumber = (column: DescribedColumn): boolean => column.type === "number" || column.type === "integer";
 export const isOrdered = (column: DescribedColumn): boolean => isNumber(column) || column.type === "date";
 export const mayBeGroup = (column: DescribedColumn): boolean => ["category", "integer", "boolean", "date"].includes(column.type);
 export const mayBeText = (column: DescribedColumn): boolean =>
@@ -110,21 +117,50 @@ export function balance(column: DescribedColumn | undefined): string {
 export function requestOf(choice: Choice, algorithm: Algorithm, dataset: Dataset, description: Description, options: ReadOptions): object {
   const { kind, text, id, order, image, by } = choice;
   const schemas = algorithm.hyperparameters.properties ?? {};
-  const said = Object.entries(choice.hyperparameters).filter(([name, written]) => written.trim() && schemas[name]);
+  const isPrivate = choice.epsilon.trim() !== "" && algorithm.private_hyperparameters !== null;
+  const counts = (name: string) => !isPrivate || algorithm.private_hyperparameters?.includes(name);
+  const said = Object.entries(choice.hyperparameters).filter(([name, written]) => written.trim() && schemas[name] && counts(name));
   return {
     algorithm: algorithm.name,
     hyperparameters: Object.fromEntries(said.map(([name, written]) => [name, valueOf(written, schemas[name] ?? {})])),
+    ...(isPrivate && { privacy: privacyOf(choice, algorithm, description) }),
     data: {
       uri: dataset.uri,
-      ...options,
+      ...(isPrivate ? asWritten(options, description) : options),
       ...(wantsTarget(algorithm, description) && { target: choice.target }),
       ...(kind === "text" && { text }),
       ...(kind === "steps" && { sequence: { id, ...(order && { order }) } }),
       ...((kind === "pixels" || kind === "pictures") && image.trim() && { image: valueOf(image, { type: "array" }) }),
     },
     ...(choice.fraction.trim() && { test_fraction: valueOf(choice.fraction, {}) }),
-    ...(by !== "random" && { split: { by, column: choice.splitColumn } }),
+    ...(by !== "random" && !isPrivate && { split: { by, column: choice.splitColumn } }),
   };
+}
+
+const listed = (written: string): string[] => written.split(",").map(word => word.trim()).filter(Boolean);
+
+/** What is said of privacy. A column of which nothing is said is not trained on. */
+function privacyOf(choice: Choice, algorithm: Algorithm, description: Description): object {
+  const bounds = Object.entries(choice.bounds).filter(([, ends]) => ends.some(end => end.trim()));
+  const words = Object.entries(choice.words).filter(([, written]) => written.trim());
+  const target = description.columns?.find(column => column.name === choice.target);
+  const label = (word: string) => (target?.type === "boolean" ? word === "true" : target?.type === "integer" ? valueOf(word, {}) : word);
+  return {
+    epsilon: valueOf(choice.epsilon, {}),
+    delta: valueOf(choice.delta.trim() || DELTA, {}),
+    bounds: Object.fromEntries(bounds.map(([name, ends]) => [name, ends.map(end => valueOf(end, {}))])),
+    categories: Object.fromEntries(words.map(([name, written]) => [name, listed(written)])),
+    ...(wantsTarget(algorithm, description) && { classes: listed(choice.classes).map(label) }),
+  };
+}
+
+export const DELTA = "1e-6";
+
+/** How a text is written: a private training guesses none of it, and takes no word on what columns are. */
+function asWritten({ missing, decimal, thousands, delimiter, encoding, header }: ReadOptions, description: Description): ReadOptions {
+  const read = description.read ?? {};
+  const said = { ...read, ...Object.fromEntries(Object.entries({ missing, decimal, thousands, delimiter, encoding, header }).filter(([, value]) => value !== undefined)) };
+  return said as ReadOptions;
 }
 
 const OPTIONS: (keyof ReadOptions)[] = [
@@ -143,11 +179,18 @@ export function optionsOf(job: Job): ReadOptions {
 /** What was chosen for a job, as the form has it: `requestOf` the other way round. */
 export function choiceOf(job: Job, algorithms: Algorithm[]): Partial<Choice> {
   const { target, text, image, sequence } = dataOf(job);
-  const { algorithm = "", hyperparameters, test_fraction: fraction, split } = job.request as {
+  const { algorithm = "", hyperparameters, test_fraction: fraction, split, privacy } = job.request as {
     algorithm?: string;
     hyperparameters?: Record<string, unknown>;
     test_fraction?: number;
     split?: { by?: string; column?: string };
+    privacy?: {
+      epsilon: number;
+      delta: number;
+      bounds?: Record<string, [number, number]>;
+      categories?: Record<string, string[]>;
+      classes?: (string | number | boolean)[];
+    } | null;
   };
   const schemas = algorithms.find(each => each.name === algorithm)?.hyperparameters.properties ?? {};
   const others = Object.entries(hyperparameters ?? {}).filter(
@@ -163,6 +206,13 @@ export function choiceOf(job: Job, algorithms: Algorithm[]): Partial<Choice> {
     hyperparameters: Object.fromEntries(others.map(([name, value]) => [name, typed(value, schemas[name] ?? {})])),
     ...(fraction !== undefined && { fraction: String(fraction) }),
     ...(split?.by && { by: split.by, splitColumn: split.column ?? "" }),
+    ...(privacy && {
+      epsilon: String(privacy.epsilon),
+      delta: String(privacy.delta),
+      bounds: Object.fromEntries(Object.entries(privacy.bounds ?? {}).map(([name, [least, greatest]]) => [name, [String(least), String(greatest)]])),
+      words: Object.fromEntries(Object.entries(privacy.categories ?? {}).map(([name, words]) => [name, words.join(", ")])),
+      classes: (privacy.classes ?? []).join(", "),
+    }),
   };
 }
 
