@@ -1166,7 +1166,7 @@ ANSWERS: dict[str, Schema] = {
                         "private_hyperparameters": {
                             "type": ["array", "null"],
                             "items": _TEXT,
-                            "description": "Those that count in a private training; null where there is none.",
+                            "description": "Those that count in a private training; null without one.",
                         },
                         "available": {
                             "type": "boolean",

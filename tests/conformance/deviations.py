@@ -60,6 +60,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
             "datasets: JSON lines",
             "datasets: no table",
             "names: a table",
+            "private_training: a table",
+            "private_training: a broken table",
             "scoring: a table",
             "scoring: a table with bad rows",
             "values: a table as people write it",

@@ -32,7 +32,7 @@ _TABLE = (
     + "inf,low,x,no\nmuch,low,x,no\n5,unheard of,x,no\n5,low,x,maybe\n,,x,\n"
 ).encode()
 _DATA = {"uri": "dataset://private", "target": "bought"}
-_LINES = b'{"size": 1, "kind": "low", "bought": "no"}\n{"size": \n'
+_OPEN = b'size,kind,bought\n1,"low,no\n'
 
 
 def train(name: str, note: str, **changes: Any) -> list[Case]:
@@ -77,7 +77,7 @@ CASES = [
     *train("rows in the request", "rows_trained"),
     get("a version says what was proved", "/v1/models/private/versions/1", key=PREDICT),
     get("so does the list", "/v1/models/private/versions"),
-    post("rows of it", "/v1/models/private:predict", {"instances": [[5, "low"], [95, "high"], [95, None]]}),
+    post("rows of it", "/v1/models/private:predict", {"instances": [[5, "low"], [95, "high"]]}),
     get("what a row of it is", "/v1/models/private/schema"),
     post(
         "its explanation",
@@ -101,7 +101,7 @@ CASES = [
     ),
     *train("a column that is not there", "absent", **of_table(target="gone")),
     *train("a sign between cells that is another", "semicolons", **of_table(delimiter=";")),
-    *upload("a broken table", "private_broken", _LINES),
+    *upload("a broken table", "private_broken", _OPEN),
     *train("a broken table tells no place", "broken", **of_table(uri="dataset://private_broken")),
     refused("an SVM", "$.privacy", algorithm="svm", hyperparameters={}),
     refused("no ε", "$.privacy.epsilon", **saying(epsilon=...)),
