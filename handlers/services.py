@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.datasets.sources import DataSources, OwnKey
     from ml_core.engines import Engine, Engines
+    from ml_core.erasing.erasure import Erasing
     from ml_core.jobs.jobs import Jobs
+    from ml_core.jobs.origin_scan import OriginScan
     from ml_core.jobs.turns import Turns
     from ml_core.monitoring.counting import Monitor
     from ml_core.monitoring.receipts import Receipts
@@ -202,6 +204,33 @@ class Services:
             limits = JobLimits(bounds.job_retention * DAY, bounds.max_jobs, bounds.max_key_jobs)
             self._jobs = Jobs(self.store, self.queue, limits=limits)
         return self._jobs
+
+    def origin_scan(self, seconds: float) -> OriginScan:
+        """What looks up for so long what earlier releases made from datasets."""
+        from time import monotonic
+
+        from ml_core.jobs.origin_scan import OriginScan
+
+        until = monotonic() + seconds
+        return OriginScan(self.registry, self.jobs, lambda: monotonic() >= until)
+
+    def erasing(self, seconds: float) -> Erasing:
+        """What erases datasets with the versions made from them, for so long."""
+        from time import monotonic
+
+        from ml_core.erasing.erasure import Erasing
+        from ml_core.erasing.report import KeptDays
+
+        until, set_to = monotonic() + seconds, self.settings
+        kept = KeptDays(set_to.old_states_days, set_to.job_retention, set_to.monitoring_days, set_to.log_days)
+        return Erasing(
+            self.datasets,
+            self.registry,
+            self.jobs,
+            self.origin_scan(seconds / 2),
+            kept,
+            lambda: monotonic() >= until,
+        )
 
     @property
     def job_files(self) -> JobFiles:

@@ -59,6 +59,8 @@ class Settings(Record):
     retention: int
     job_retention: int
     monitoring_days: int
+    old_states_days: int
+    log_days: int
     root: str
     data_root: str
     data_buckets: str
@@ -202,6 +204,25 @@ SETTINGS = (
         3650,
         "How long the counts of a version's predictions are kept; then the sweep removes them. 0: nothing is "
         "counted.",
+    ),
+    Setting(
+        "old_states_days",
+        "ML_OLD_STATES_DAYS",
+        0,
+        "days",
+        0,
+        3650,
+        "How long the storage keeps what was removed or replaced, as its lifecycle rules say. Reports of "
+        "erasures tell it. 0: not at all.",
+    ),
+    Setting(
+        "log_days",
+        "ML_LOG_DAYS",
+        0,
+        "days",
+        0,
+        3650,
+        "How long the platform keeps the functions' logs. Reports of erasures tell it. 0: it has none.",
     ),
     Setting(
         "root",

@@ -220,6 +220,45 @@ _LISTED_VERSION = _object(
     },
     title="ListedVersion",
 )
+_CONTAINS_ROWS: Schema = {
+    "type": ["boolean", "null"],
+    "description": "Whether who has the artifact has rows that it was trained on: an SVM's support "
+    "vectors, or a cluster of one row. Null where that is not known.",
+}
+_MADE_VERSION = _object(
+    {
+        "model": NAME,
+        "version": _NUMBER,
+        "job": _TEXT,
+        "created": {**_TIME_OR_NULL, "description": "Null where the version was purged."},
+        "algorithm": _TEXT_OR_NULL,
+        "data": _object(
+            {
+                "uri": {"type": "string", "description": "The upload that it was made from."},
+                "revision": {**_TEXT_OR_NULL, "description": "By which the storage knew those bytes."},
+            },
+            title="MadeFrom",
+        ),
+        "copy": {
+            "type": "boolean",
+            "description": "Whether it was registered from a download of another version's artifact.",
+        },
+        "aliases": {**_list(NAME), "description": "Those that point at it."},
+        "deleted": {**_TIME_OR_NULL, "description": "When it was deleted; null while it is there."},
+        "restorable_until": _TIME_OR_NULL,
+        "contains_training_rows": _CONTAINS_ROWS,
+    },
+    title="MadeVersion",
+)
+_ERASURE_LINE = _object(
+    {
+        "what": {"type": "string", "description": "A word that programs may know the line by."},
+        "detail": {"type": "string", "description": "The same as a sentence."},
+        "number": {"type": ["integer", "null"], "minimum": 0, "description": "Of how many."},
+        "days": {"type": ["integer", "null"], "minimum": 1, "description": "The most from now on."},
+    },
+    title="ErasureLine",
+)
 _SPLIT = _object(
     {"by": {"type": "string", "enum": ["random", "time", "group"]}, "column": _TEXT},
     optional=("column",),
@@ -465,11 +504,7 @@ _VERSION = _object(
         },
         "curves": _CURVES,
         "importance": _IMPORTANCE,
-        "contains_training_rows": {
-            "type": ["boolean", "null"],
-            "description": "Whether who has the artifact has rows that it was trained on: an SVM's support "
-            "vectors, or a cluster of one row. Null where that is not known.",
-        },
+        "contains_training_rows": _CONTAINS_ROWS,
         "warnings": _list(_TEXT),
         "registered": _REGISTERED_WHOLE,
         "rows": {"type": ["integer", "null"], "minimum": 0, "description": _NULL_OF_REGISTERED},
@@ -1186,6 +1221,43 @@ ANSWERS: dict[str, Schema] = {
     "Datasets": _page(
         "datasets",
         _object({"name": NAME, "uri": _TEXT, "size": _BYTES, "uploaded": _TIME}, title="ListedDataset"),
+    ),
+    "MadeVersions": _object(
+        {
+            "versions": _list(_MADE_VERSION),
+            "next_after": _TEXT_OR_NULL,
+            "complete": {
+                "type": "boolean",
+                "description": "False while versions that an earlier release registered are still looked "
+                "up: ask again.",
+            },
+        }
+    ),
+    "Erasure": _object(
+        {
+            "dataset": NAME,
+            "complete": {
+                "type": "boolean",
+                "description": "False while something is left for the same request to do: ask again.",
+            },
+            "waiting_for": {
+                **_list(_TEXT),
+                "description": "Ids of jobs that are cancelled, and not over yet.",
+            },
+            "versions": {
+                **_list(
+                    _object({"model": NAME, "version": _NUMBER, "deleted": _TIME}, title="ErasedVersion")
+                ),
+                "description": "Every version that was made from it: purged.",
+            },
+            "gone": {**_list(_ERASURE_LINE), "description": "What is removed."},
+            "going": {**_list(_ERASURE_LINE), "description": "What the next sweeps remove, within minutes."},
+            "expires": {
+                **_list(_ERASURE_LINE),
+                "description": "What is removed by itself, and when at last.",
+            },
+            "stays": {**_list(_ERASURE_LINE), "description": "What deletion cannot remove."},
+        }
     ),
     "Upload": _object(
         {

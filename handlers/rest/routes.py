@@ -102,6 +102,12 @@ QUERY: dict[str, Schema] = {
         "enum": ["true", "false"],
         "description": "`true`: for good, so that it cannot be restored. Also of what was deleted before.",
     },
+    "with_versions": {
+        "type": "string",
+        "title": "Flag",
+        "enum": ["true", "false"],
+        "description": "`true`: every version that was made from it goes too, for good.",
+    },
     "outputs": {
         "type": "string",
         "pattern": "^[A-Za-z_]{1,64}(,[A-Za-z_]{1,64}){0,15}$",
@@ -259,7 +265,23 @@ ROUTES = (
         headers=("prefer",),
         may_be_empty=True,
     ),
-    Route("DELETE", "/v1/datasets/{dataset}", "datasets:delete_dataset", ADMIN, ((204, ""),)),
+    Route(
+        "DELETE",
+        "/v1/datasets/{dataset}",
+        "erasing:delete_dataset",
+        ADMIN,
+        ((204, ""), (200, "Erasure"), (202, "Erasure")),
+        query=("with_versions",),
+    ),
+    Route(
+        "GET",
+        "/v1/datasets/{dataset}/versions",
+        "erasing:versions",
+        TRAIN,
+        ((200, "MadeVersions"), (304, "")),
+        query=("limit", "after:job"),
+        headers=("if-none-match",),
+    ),
     Route(
         "PUT",
         "/v1/datasets/{dataset}/budget",

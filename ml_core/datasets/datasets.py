@@ -97,6 +97,13 @@ class DescriptionRequest(NamedTuple):
     digest: str = ""
 
 
+class Removed(NamedTuple):
+    """How many uploads of a dataset were removed, and how many descriptions of them."""
+
+    uploads: int
+    descriptions: int
+
+
 class Datasets:
     """The datasets in an object store."""
 
@@ -178,7 +185,7 @@ class Datasets:
     def get(self, name: str, look: Look = PLAIN) -> DatasetDetails:
         """The newest upload of a dataset. Raises `DatasetNotFound`, `Unavailable`."""
         try:
-            present = self._present(name)
+            present = present_upload(self._store, name)
             revision = self._store.opened(present.key).revision
         except ObjectNotFound:
             raise _not_found(name) from None
@@ -192,11 +199,25 @@ class Datasets:
 
         An address that was signed before still takes a file until it expires.
         """
-        self._present(name)
+        present_upload(self._store, name)
+        self.remove_uploads(name)
+
+    def remove_uploads(self, name: str, bound: str = "") -> Removed:
+        """Remove the uploads of a dataset whose ids are `bound` or after it, and what was found in them.
+
+        Raises `Unavailable`; what is left then is found again.
+        """
+        uploads = descriptions = 0
         for found in list(every_object(self._store, uploads_of(name))):
-            for described in list(every_object(self._store, _descriptions_of(_upload_of(found.key)))):
+            upload = _upload_of(found.key)
+            if upload < bound:
+                continue
+            for described in list(every_object(self._store, _descriptions_of(upload))):
                 self._store.delete(described.key)
+                descriptions += 1
             self._store.delete(found.key)
+            uploads += 1
+        return Removed(uploads, descriptions)
 
     def ask_for_description(self, dataset: DatasetDetails) -> None:
         """Have the trainer describe the upload, unless it was asked just now. Raises `Unavailable`."""
@@ -229,24 +250,25 @@ class Datasets:
             if each.modified < oldest:
                 self._store.delete(each.key)
 
-    def _present(self, name: str) -> ObjectInfo:
-        """The newest upload of the dataset. Raises `DatasetNotFound`, also for another spelling of it."""
-        newest = newest_upload(self._store, name)
-        if newest is None:
-            raise _not_found(name)
-        spelled, _ = upload_in(newest.key)
-        if spelled != name:
-            raise DatasetNotFound(
-                f"there is no dataset '{name}'; upper and lower case matter, and '{spelled}' exists"
-            )
-        return newest
-
     def _described(self, key: str, revision: str) -> dict[str, Any] | None:
         try:
             body = read(self._store, key).body
         except ObjectNotFound:
             return None
         return body if is_done(body, revision) else None
+
+
+def present_upload(store: ObjectStore, name: str) -> ObjectInfo:
+    """The newest upload of the dataset. Raises `DatasetNotFound`, also for another spelling of it."""
+    newest = newest_upload(store, name)
+    if newest is None:
+        raise _not_found(name)
+    spelled, _ = upload_in(newest.key)
+    if spelled != name:
+        raise DatasetNotFound(
+            f"there is no dataset '{name}'; upper and lower case matter, and '{spelled}' exists"
+        )
+    return newest
 
 
 def description_request(message: str) -> DescriptionRequest | None:

@@ -42,6 +42,15 @@ def name_taken(error: NameTaken, asked: Asked) -> JobError:
     }
 
 
+def data_erased(dataset: str) -> JobError:
+    """The dataset that this is made of was erased meanwhile, with everything that was made of it."""
+    return {
+        "code": "data_erased",
+        "message": f"the dataset '{dataset}' was erased with the versions made from it, and nothing more "
+        "that is made of the same upload is registered: upload the rows that may be used, and train on those",
+    }
+
+
 def artifact_changed(uri: str) -> JobError:
     """Another file was put at the address of an upload before the job had read it."""
     message = f"another file was put at {uri} after it was to be registered: send the request again"

@@ -1,6 +1,7 @@
 """Jobs that train, register or score: documents that move by compare-and-swap from `queued` to a final state.
 
     open/{id}.{owner}     says that there may be something left to do; written first, removed last
+    registry/made-from/…  that it reads an upload, if it does (`registry/origins.py`)
     jobs/{id}/input       what to train on, to register or to score; deleted when the job is over
     jobs/{id}/checkpoint  what a long job continues from; deleted with the input
     jobs/{id}/plan        which files it reads in parts, and their revisions; deleted with the document
@@ -36,10 +37,11 @@ from ml_core.errors import (
     Unavailable,
 )
 from ml_core.jobs.kinds import JobKind, kind_named
-from ml_core.jobs.marks import ended_jobs, mark_ended, mark_open, open_jobs, open_key, owner_of
+from ml_core.jobs.marks import OpenJob, ended_jobs, mark_ended, mark_open, open_jobs, open_key, owner_of
 from ml_core.jobs.sweep_progress import read_progress
 from ml_core.names import check_name
 from ml_core.ports import JobQueue, ObjectStore
+from ml_core.registry.origins import note_job
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "queued", "running", "succeeded", "failed", "cancelled"
 STATES = (QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED)
@@ -233,6 +235,7 @@ class Jobs:
         self._check_room(job_id, submitter)
         mark_open(self.store, job_id, owner_of(submitter))
         try:
+            note_job(self.store, job_id, model, request)
             with suppress(
                 ObjectExists
             ):  # written by a request with the same key, or by this one: its answer was lost
@@ -313,6 +316,10 @@ class Jobs:
         else:
             self._send(job_id)  # nobody may be holding it just now
         return job
+
+    def opened(self) -> Iterator[OpenJob]:
+        """The marks of jobs that are open, or about to be; a thousand are one request."""
+        return open_jobs(self.store)
 
     def traces(self, after: str | None = None) -> Iterator[Traces]:
         """What the store's listing shows of each job older than `after`, newest first; reads no document."""
@@ -471,14 +478,11 @@ def _may_tell(job: Job, among: Among | None) -> bool:
 def _ended_at(last: str, found: list[Job], after: str | None, among: Among | None) -> JobsPage:
     """A page that ends at a job that is none of its own.
 
-    Where jobs of other models may not be told, the page ends before the millisecond of that job instead: of
-    its id nothing but the time is told. What was found of that millisecond comes with the next page.
+    Where jobs of other models may not be told, the page ends before the millisecond of that job instead.
     """
     if among is None:
         return JobsPage(found, last)
-    begun = f"{last[:_TIME_DIGITS]}{'0' * (_ID_LENGTH - _TIME_DIGITS)}"
-    if after is not None and begun <= after:  # so many jobs of one millisecond are not looked through twice
-        return JobsPage(found, f"{last[:_TIME_DIGITS]}{'f' * (_ID_LENGTH - _TIME_DIGITS)}")
+    begun = untold_id(last, after)
     return JobsPage([job for job in found if job.id < begun], begun)
 
 
@@ -498,6 +502,18 @@ def is_job_id(text: str) -> bool:
 def oldest_id(created: float) -> str:
     """Between the ids of jobs that were created after a time, and those of before, which are larger."""
     return f"{_time_part(created)}{'f' * (_ID_LENGTH - _TIME_DIGITS)}"
+
+
+def untold_id(last: str, after: str | None) -> str:
+    """Where a list that began after an id goes on at the job `last`, of which nothing but the time is told.
+
+    What was found of that millisecond comes with the next page. So many jobs of one millisecond that a page
+    has no others are not looked through twice.
+    """
+    begun = f"{last[:_TIME_DIGITS]}{'0' * (_ID_LENGTH - _TIME_DIGITS)}"
+    if after is not None and begun <= after:
+        return f"{last[:_TIME_DIGITS]}{'f' * (_ID_LENGTH - _TIME_DIGITS)}"
+    return begun
 
 
 def _time_part(created: float) -> str:

@@ -16,9 +16,11 @@ from ml_core.datasets.datasets import left_behind
 from ml_core.documents import Body, read, read_many
 from ml_core.errors import DocumentDamaged, LeaseLost, ObjectNotFound
 from ml_core.jobs.context import TrainerContext
+from ml_core.jobs.erased_data import ErasedData
 from ml_core.jobs.jobs import FINAL, RUNNING, Job, Jobs, input_key, job_key
 from ml_core.jobs.leases import are_attempts_spent, held_for
 from ml_core.jobs.marks import OpenJob, mark_open, open_jobs, open_key, owner_of
+from ml_core.jobs.origin_scan import OriginScan
 from ml_core.jobs.sweep_progress import SweepProgress, read_progress, write_progress
 from ml_core.jobs.trainer import fail_dead_lettered, run_job
 from ml_core.jobs.upkeep import ORPHANED, expire, mark_page
@@ -123,6 +125,9 @@ class _Sweep:
         failed = partial(_model_of_failed, self._jobs)
         sweeper = Sweeper(self._registry, lambda: not self._is_time(), unfinished, failed, self._retention)
         self._counts["orphans"] += sweeper.sweep()
+        erased = ErasedData(self._registry, self._jobs, lambda: not self._is_time())
+        self._counts["orphans"] += erased.sweep()
+        OriginScan(self._registry, self._jobs, lambda: not self._is_time()).sweep()
         self._sum_counts(progress)
         return Swept(**self._counts)
 

@@ -26,6 +26,7 @@ from ml_core.jobs.leases import (
     deferred_for_time,
 )
 from ml_core.jobs.watch import Interruption, Watch
+from ml_core.registry.origins import note_version
 from ml_core.registry.registry import Registry
 from ml_core.sandbox.background import Background
 
@@ -155,12 +156,15 @@ class _HeldJob:
         What is stored is found by whoever comes next, so when time runs out the job goes back.
         """
 
-        def register(_: object) -> tuple[int, dict[str, Any]]:
+        def register(_: object) -> tuple[int, dict[str, Any]] | str:
             manifest = (
                 fit_results.store(self._context.jobs.store, job.id, made)
                 if isinstance(made, FittedArtifact)
                 else made
             )
+            erased = note_version(self._context.jobs.store, job.id, job.model, manifest)
+            if erased is not None:
+                return erased
             described = {name: manifest[name] for name in ("sha256", "size", "algorithm")}
             described["metric"] = headline(manifest)
             return self._context.registry.register(job.model, job.id, **described), manifest
@@ -169,7 +173,10 @@ class _HeldJob:
         with Background("registering", register) as registering:
             if not self._watch.wait_on(registering):
                 return self._retry("the time was over while the version was registered")
-        return self._succeed(*registering.result())
+        registered = registering.result()
+        if isinstance(registered, str):
+            return self._fail(job_errors.data_erased(registered))
+        return self._succeed(*registered)
 
     def _succeed(self, version: int | None, told: dict[str, Any]) -> Outcome:
         return _done(self._lease.succeed(version, told))

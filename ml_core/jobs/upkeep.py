@@ -26,6 +26,7 @@ from ml_core.jobs.jobs import (
 )
 from ml_core.jobs.marks import ended_jobs, ended_key, mark_ended, mark_open, owner_of
 from ml_core.ports import ObjectStore, every_object
+from ml_core.registry.origins import forget_job
 from ml_core.registry.segments import write_index
 from ml_core.scoring.places import folder_of as written_by
 
@@ -146,6 +147,8 @@ def _expire(store: ObjectStore, due: tuple[Traces, Body | None]) -> bool:
     traces, body = due
     if body is not None and body["state"] == SUCCEEDED and body["version"] is not None:
         write_index(store, body["model"], [{"job": traces.id, "version": body["version"]}])
+    if body is not None:
+        forget_job(store, traces.id, body["model"], body["request"])
     for key in _keys_of(traces, body):
         store.delete(key)
     return True

@@ -48,6 +48,29 @@ class Deletion:
 
         self._registry.change(name, change, deleted_too=purge)
 
+    def purge_versions(self, name: str, versions: Iterable[int]) -> None:
+        """Delete versions that no alias points at for good, in one change; those that are stay so.
+
+        As many as a document holds for a while: some tens. Raises as `delete_version`.
+        """
+        wanted = sorted(versions)
+        known = self._registry.entries(name, wanted)
+        if all(entry.get("purged") for entry in known.values()):
+            return
+
+        def change(model: ModelDocument, body: Body) -> None:
+            _refuse_aliased(name, [each for each in model.aliases if not {*wanted}.isdisjoint(each.versions)])
+            now = self._registry.now()
+            for version, entry in sorted(model.entries(wanted).items()):
+                if entry.get("purged"):
+                    continue
+                tell_sweep(self._registry.store, name, now, version, version, purge=True)
+                bring_in(body, entry)
+                self._bury(body, entry["job"], now, purge=True)
+            refill(body, model.entries_below(model.elsewhere["newest"] + 1))
+
+        self._registry.change(name, change, deleted_too=True)
+
     def delete_model(self, name: str, *, purge: bool = False) -> None:
         """Delete a model that has no alias, and all its versions; a later one of its name counts on.
 

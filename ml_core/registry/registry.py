@@ -382,6 +382,27 @@ class Registry:
             return None
         return registered_number(self.store, name, job_id) if number is None else number
 
+    def entries(self, name: str, numbers: Iterable[int]) -> dict[int, Body]:
+        """What is registered of versions, by number, also of a deleted model. Raises `Unavailable`."""
+        try:
+            return ModelDocument(name, read(self.store, model_key(name)), self.store).entries(numbers)
+        except ObjectNotFound:
+            return {}
+
+    def numbers_of(self, name: str, job_id: str) -> list[int]:
+        """The versions that the job registered, deleted or not: one, but an earlier release may give two.
+
+        Raises `Unavailable`.
+        """
+        from ml_core.registry.segments import registered_number
+
+        try:
+            model = ModelDocument(name, read(self.store, model_key(name)))
+        except ObjectNotFound:
+            return []
+        numbers = {model.number_of(job_id), registered_number(self.store, name, job_id)}
+        return sorted(number for number in numbers if number is not None)
+
     def register(
         self,
         name: str,

@@ -344,10 +344,15 @@ def _remove_files_of(store: ObjectStore, job: str) -> int:
         store.get(manifest_key(job))
     except ObjectNotFound:
         return 0
+    remove_artifact(store, job)
+    return 2
+
+
+def remove_artifact(store: ObjectStore, job: str) -> None:
+    """Remove a job's artifact and then its manifest; what was written about the version goes first."""
     store.delete(about_version_key(job))
     store.delete(artifact_key(job))
     store.delete(manifest_key(job))
-    return 2
 
 
 def _going_on_at(number: int, body: Body | None) -> Body | None:

@@ -40,7 +40,7 @@ class Versions:
         manifest = json.loads(self._registry.store.get(manifest_key(found.job)).data)
         more = {
             "curves": manifest.get("curves"),
-            "contains_training_rows": _contains_rows(manifest),
+            "contains_training_rows": contains_rows(manifest),
             "registered": manifest.get("registered"),
         }
         lineage = _lineage(found, manifest)
@@ -169,7 +169,7 @@ def _called(numbers: list[int]) -> str:
     return f"version{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
-def _contains_rows(manifest: Manifest) -> bool | None:
+def contains_rows(manifest: Manifest) -> bool | None:
     """Whether the artifact holds training rows; of an older manifest as far as the algorithm tells it."""
     if "contains_training_rows" in manifest:
         told: bool | None = manifest["contains_training_rows"]

@@ -33,7 +33,7 @@ DELETES: dict[str, tuple[str, ...]] = {
     "train": ("jobs/", "open/"),
     "sweep": (
         *("jobs/", "open/", "ended/", "artifacts/", "registry/about/versions/", "registry/deleted/"),
-        *("registry/purged/", "idempotency/"),
+        *("registry/purged/", "registry/made-from/", "idempotency/"),
         *("uploads/", "descriptions/", "dead-letters/", "monitoring/", "scores/"),
     ),
 }

@@ -50,6 +50,8 @@ def test_every_endpoint_is_asked_for_each_of_its_answers_and_for_a_refusal(route
     declared = {status for status, _ in route.answers}
     if route.target == "jobs:cancel":
         declared.remove(202)  # of a job while it runs: by then it may be over
+    if route.target == "erasing:delete_dataset":
+        declared.remove(202)  # while a job runs that reads it, as above
     assert declared <= asked
     assert route.access == OPEN or any(status >= 400 for status in asked)
 

@@ -371,7 +371,7 @@ class TestExpiring:
         clock.ahead = 31 * DAY
         sweep(jobs, Registry(jobs.store, clock))
         left = {found.key for found in jobs.store.list("").objects}
-        assert left == {"registry/sweep.json", "sweeps/progress.json"}
+        assert left == {"registry/made-from/-scan.json", "registry/sweep.json", "sweeps/progress.json"}
 
 
 class TestBounds:

@@ -54,13 +54,6 @@ def describe(call: Call) -> Response:
     return json_response(_looked_at(call, check_look(call.optional_body())))
 
 
-def delete_dataset(call: Call) -> Response:
-    """Delete all uploads of a dataset, and what was found in them. Versions keep naming what they were of."""
-    call.services.datasets.delete(call.path["dataset"])
-    call.note(dataset=call.path["dataset"])
-    return Response(204, {}, b"")
-
-
 def _looked_at(call: Call, look: Look) -> dict[str, Any]:
     """The newest upload under what is said of it, described already or as soon as the caller would wait."""
     known = call.services.datasets

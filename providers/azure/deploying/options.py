@@ -49,6 +49,7 @@ class Options(NamedTuple):
     tags: Mapping[str, str] = {}
     train_hours: str = "12"
     monitoring_days: str = "90"
+    old_states_days: str = "60"
 
 
 def options_of(service: Service) -> Options:
@@ -89,7 +90,13 @@ def options_of(service: Service) -> Options:
         _tags(given.get("tags", "")),
         train_hours(service.provider),
         monitoring_days(service.provider),
+        str(2 * keep_days(service)),  # the rule's, and then those of soft deletion
     )
+
+
+def keep_days(service: Service) -> int:
+    """After how many days old states of blobs are deleted, and for how many more that can be taken back."""
+    return int(service.provider.get("oldStatesExpireAfterDays", 30))
 
 
 def whole(name: str, text: object, least: int, most: int) -> int:

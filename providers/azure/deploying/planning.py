@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from providers.azure.deploying.alarms import ACTION_GROUP_KIND, ACTION_GROUPS, ALARMS, RULE_KIND, RULES
 from providers.azure.deploying.cloud import Azure, plain_location
 from providers.azure.deploying.finding import SITES, Deployment, find
-from providers.azure.deploying.options import Options, memory, options_of, whole
+from providers.azure.deploying.options import Options, keep_days, memory, options_of, whole
 from providers.azure.deploying.parts import look_at_parts
 from providers.azure.deploying.refusals import AzureRefused
 from providers.azure.deploying.rights import check_may_assign, let_write_keys, make_identities, observe_rights
@@ -23,6 +23,7 @@ from providers.azure.deploying.template import (
     ACCOUNT_KIND,
     BLOB_DATA_CONTRIBUTOR,
     BLOB_DATA_READER,
+    LOG_DAYS,
     QUEUE_DATA_CONTRIBUTOR,
     QUEUE_MESSAGE_SENDER,
     App,
@@ -314,7 +315,7 @@ def shape_of(service: Service, names_: Names) -> Shape:
         {**options.tags, **own_tags(service)},
         apps,
         log_gigabytes=float(service.provider.get("logGigabytesPerDay", 0.2)),
-        keep_days=int(service.provider.get("oldStatesExpireAfterDays", 30)),
+        keep_days=keep_days(service),
         origins=web.origins,
         own_origins=web.own,
         containers=(CONTAINER, KEYS_CONTAINER, *own_data),
@@ -375,6 +376,8 @@ def _app(
             "ML_KEYS_CONTAINER": KEYS_CONTAINER,
             "ML_TRAIN_HOURS": options.train_hours,
             "ML_MONITORING_DAYS": options.monitoring_days,
+            "ML_OLD_STATES_DAYS": options.old_states_days,
+            "ML_LOG_DAYS": str(LOG_DAYS),
             **_threads(settings),
         }
         if http

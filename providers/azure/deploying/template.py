@@ -22,6 +22,7 @@ IDENTITY = "2024-11-30"
 ROLES = "2022-04-01"
 INSIGHTS = "2020-02-02"
 WORKSPACES = "2025-07-01"
+LOG_DAYS = 30
 
 ROLE = "Microsoft.Authorization/roleDefinitions"
 # Azure's built-in roles, the same ids in every tenant.
@@ -300,7 +301,7 @@ def _logs(shape: Shape) -> Iterator[Json]:
         **_head("Microsoft.OperationalInsights/workspaces", WORKSPACES, workspace, shape),
         "properties": {
             "sku": {"name": "PerGB2018"},
-            "retentionInDays": 30,
+            "retentionInDays": LOG_DAYS,
             "workspaceCapping": {"dailyQuotaGb": shape.log_gigabytes},
         },
     }

@@ -26,7 +26,7 @@ from providers.google.deploying.policies import (
     adding_grants,
     bucket_grants,
 )
-from providers.google.deploying.settings import GoogleSettings, settings_of
+from providers.google.deploying.settings import GoogleSettings, old_states_days, settings_of
 from providers.google.deploying.sizes import cpu_of, mebibytes
 
 Json = dict[str, Any]
@@ -193,7 +193,7 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
             bucket,
             names.region,
             labels,
-            int(service.provider.get("oldStatesExpireAfterDays", 7)),
+            old_states_days(service),
             bucket_grants(bucket, members),
             _storage_cors(web.origins),
             settings.key,
@@ -505,6 +505,8 @@ def _function(
             "ML_KEYS_FILE": KEYS_FILE,
             "ML_TRAIN_HOURS": settings.train_hours,
             "ML_MONITORING_DAYS": settings.monitoring_days,
+            "ML_OLD_STATES_DAYS": settings.old_states_days,
+            "ML_LOG_DAYS": "30",  # of the project's own bucket of logs, unless it was set otherwise
             # The framework has four for each processor: with requests that wait on them, none would answer.
             "THREADS": str(own["concurrency"]),
         }

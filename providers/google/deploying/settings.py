@@ -41,6 +41,7 @@ class GoogleSettings(NamedTuple):
     build_account: str
     train_hours: str
     monitoring_days: str
+    old_states_days: str
 
 
 def settings_of(service: Service) -> GoogleSettings:
@@ -78,7 +79,13 @@ def settings_of(service: Service) -> GoogleSettings:
         said.get("buildAccount", ""),
         train_hours(service.provider),
         monitoring_days(service.provider),
+        str(old_states_days(service)),
     )
+
+
+def old_states_days(service: Service) -> int:
+    """For how many days the bucket keeps what was removed or replaced."""
+    return int(service.provider.get("oldStatesExpireAfterDays", 7))
 
 
 def _each(text: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.conformance.case import NOBODY, PREDICT, TRAIN, Case, call, delete, get, post, upload
+from tests.conformance.case import NOBODY, PREDICT, TRAIN, Case, call, delete, get, post, put, upload
 
 _PLANS = ("basic", "pro", "", "team, large")
 CHURN = (
@@ -35,6 +35,7 @@ def refused(name: str, data: Any, at: str, **more: Any) -> Case:
     return post(name, "/v1/models/churn:train", body, 422, code="invalid_input", at=at)
 
 
+CHURN_DATA = "/v1/datasets/churn"
 DESCRIBE = "/v1/datasets/churn:describe"
 
 
@@ -170,6 +171,57 @@ CASES = [
     get("the schema of no model", "/v1/models/nobody/schema", 404, code="model_not_found"),
     get("the schema of no version", "/v1/models/iris/versions/9/schema", 404, code="version_not_found"),
     get("the schema for nobody", "/v1/models/iris/schema", 401, key=NOBODY, code="unauthenticated"),
+    get(
+        "what was made from one",
+        "/v1/datasets/churn/versions?limit=2",
+        keep={"made_after": "body next_after"},
+    ),
+    get("the next page of it", "/v1/datasets/churn/versions?limit=1&after={made_after}"),
+    get("what was made from one is as it was", "/v1/datasets/churn/versions", 304, {"If-None-Match": "*"}),
+    get("what was made from one that nobody trained on", "/v1/datasets/lines/versions", key=TRAIN),
+    get("what was made from one that is unknown", "/v1/datasets/never/versions", 404)._replace(
+        code="dataset_not_found"
+    ),
+    get("what was made from one, after no job", "/v1/datasets/churn/versions?after=x", 422)._replace(
+        code="invalid_input", at="query.after"
+    ),
+    get(
+        "what was made from one, for a key that may only predict", "/v1/datasets/churn/versions", 403
+    )._replace(key=PREDICT, code="forbidden"),
+    put("an alias of a version that was made from one", "/v1/models/churn/aliases/live", {"version": 1}),
+    delete("one with the version that an alias points at", f"{CHURN_DATA}?with_versions=true", 409)._replace(
+        code="version_in_use"
+    ),
+    delete("one with its versions or not", f"{CHURN_DATA}?with_versions=maybe", 422)._replace(
+        code="invalid_input", at="query.with_versions"
+    ),
+    delete(
+        "one with its versions, for a key that may only train", f"{CHURN_DATA}?with_versions=true", 403
+    )._replace(key=TRAIN, code="forbidden"),
+    delete("the alias is removed", "/v1/models/churn/aliases/live"),
+    *upload("to be erased", "erased", CHURN),
+    post(
+        "a version that is to be erased",
+        "/v1/models/erased:train",
+        {"algorithm": "svm", "data": {"uri": "dataset://erased", "target": "churned"}},
+        202,
+        deliver="after",
+    ),
+    get("what is to be erased", "/v1/datasets/erased/versions"),
+    delete("one with its versions", "/v1/datasets/erased?with_versions=true", 200),
+    get("a version that was erased", "/v1/models/erased/versions/1", 404, code="version_not_found"),
+    get("what was made from one that was erased", "/v1/datasets/erased/versions"),
+    delete("one with its versions again", "/v1/datasets/erased?with_versions=true", 200),
+    *upload("with a job that waits", "awaited", CHURN),
+    post(
+        "a job that waits",
+        "/v1/models/awaited:train",
+        {"algorithm": "svm", "data": {"uri": "dataset://awaited", "target": "churned"}},
+        202,
+        keep={"awaiting": "body id"},
+    ),
+    delete("one with a job that waits", "/v1/datasets/awaited?with_versions=true", 200),
+    get("the job that waited", "/v1/jobs/{awaiting}"),
     delete(
         "a dataset, for a key that may only train", "/v1/datasets/noise", 403, key=TRAIN, code="forbidden"
     ),

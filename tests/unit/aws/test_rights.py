@@ -176,6 +176,38 @@ def test_each_function_may_do_what_descriptions_ask_of_it(tmp_path: Path) -> Non
     }
 
 
+def test_each_function_may_do_what_an_erasure_asks_of_it(tmp_path: Path) -> None:
+    services = services_over(tmp_path)
+    store = RecordingStore(str(tmp_path))
+    services._store = store
+    reply = asking(services)
+    assert reply("POST", "/v1/datasets/churn:upload").status == 201
+    (begun,) = store.list("uploads/").objects
+    upload = begun.key.removeprefix("uploads/").removesuffix(".json")
+    rows = b"a,b\n" + b"1,x\n2,y\n" * 20
+    FolderStore(str(tmp_path)).put_if_absent(f"datasets/churn/{upload}", rows)
+    body = {"algorithm": "logistic_regression", "data": {"uri": "dataset://churn", "target": "b"}}
+    for _ in range(2):
+        assert reply("POST", "/v1/models/m:train", json.dumps(body).encode()).status == 202
+    store.who = "train"
+    queue = FolderQueue(str(tmp_path))
+    deliver(services, queue.due()[0][0])
+    store.who = "api"
+    assert reply("GET", "/v1/datasets/churn/versions").status == 200
+    assert reply("DELETE", "/v1/datasets/churn?with_versions=true").status == 200
+    store.who = "sweep"
+    sweep(services.jobs, services.registry)
+    assert store.list("artifacts/").objects == []
+    assert refused(store) == []
+    made = "registry/made-from/"
+    done = {(who, action, key[: len(made)]) for who, action, key in store.done}
+    assert done >= {
+        ("api", WRITING, made),
+        ("train", WRITING, made),
+        ("sweep", REMOVING, made),
+    }
+
+
 def test_each_function_may_do_what_jobs_ask_of_it(tmp_path: Path) -> None:
     """One is trained, one is cancelled, one was sent by an earlier release, one ended long ago."""
     services = services_over(tmp_path)
