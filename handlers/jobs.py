@@ -197,7 +197,10 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
     Raises:
         InvalidInput: the event breaks the contract.
         NameTaken: a model's name differs from this one in case alone.
+        BudgetRefused, BudgetSpent: the dataset's privacy budget is against it.
     """
+    from ml_core.datasets.private_reading import DataUse
+    from ml_core.training.reference import TableReference
     from ml_core.training.request import check_request
 
     body = dict(event)
@@ -210,6 +213,9 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
     context = trainer_context(services, deadline)._replace(jobs=jobs)
     limits = limits_of(services.settings)
     request = check_request(body, limits, services.data.check, seconds=context.allowed_seconds)
+    data = request.data
+    if isinstance(data, TableReference):
+        services.private_reading.check(DataUse(data.uri, request.rho))
     job = jobs.submit(model, request.to_bytes(), request.summary())
     return run_job(job.id, context).job or job
 

@@ -14,6 +14,7 @@ from ml_core.datasets.sources import DataSources, upload_key
 from ml_core.documents import Body, update
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
 from ml_core.ports import ObjectStore
+from ml_core.privacy.budgets import has_budget
 from ml_core.sandbox.child_process import ChildProcess
 from ml_core.sandbox.memory import FunctionMemory
 from ml_core.sandbox.scratch import scratch_folder
@@ -54,6 +55,8 @@ def describe_upload(
     upload, key = request.upload, description_key(*request)
     try:
         name = json.loads(store.get(record_key(upload)).data)["dataset"]
+        if has_budget(store, name):
+            return  # it was set after this was asked
         revision = store.opened(upload_key(name, upload)).revision
         begun = _begin(store, key, revision, may_be_first=not request.digest)
     except ObjectNotFound:
@@ -66,7 +69,7 @@ def describe_upload(
     except Unavailable:
         _write(store, key, Found(revision), attempts=-1)  # it was not the file's fault
         raise
-    if found is not None:
+    if found is not None and not has_budget(store, name):
         _write(store, key, found)
 
 

@@ -12,6 +12,7 @@ from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, Unavailable
 from ml_core.jobs import job_errors
 from ml_core.jobs.checkpoints import Binding, release_of
 from ml_core.jobs.context import TrainerContext
+from ml_core.jobs.data_access import DataAccess
 from ml_core.jobs.fit_child import (
     NO_ROOM,
     Broken,
@@ -60,23 +61,27 @@ _LAST_PUT = 2.0  # seconds for which a checkpoint on its way to the store is wai
 class Attempt:
     """An attempt at a held job. It changes nothing but the job's lease."""
 
-    def __init__(self, lease: Lease, context: TrainerContext, watch: Watch) -> None:
+    def __init__(self, lease: Lease, context: TrainerContext, watch: Watch, access: DataAccess) -> None:
         self._lease = lease
+        self._access = access
         self._context = context
         self._watch = watch
         self._job = lease.job.id
         self._seconds = context.seconds_left  # that the platform gave, for who asks why they were too few
 
     def run(self) -> Ended:
-        """What became of it. Raises `LeaseLost`, `Unavailable`."""
+        """What became of it. Raises `LeaseLost`, `BudgetRefused`, `BudgetSpent`, `Unavailable`."""
         try:
             with scratch_folder() as folder:
                 request = self._request()
+                self._access.begin(request)
                 file = file_of(request)
                 if file is None:
                     elsewhere = self._lease.job.request.get("data") is not None
                     return self._fit(request, folder, None if elsewhere else len(request))
                 return self._fit_file(file, request, folder)
+        except InvalidInput as error:
+            return AttemptFailed(job_errors.refusal(error))
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
@@ -150,6 +155,7 @@ class Attempt:
         Surroundings(self._job, self._context.stores).write(folder)
         write_engines(folder, self._context.engines)
         memory = self._context.memory.left(len(request) if size is None else size)
+        self._access.pay()
         child = FitChild(
             request,
             folder,

@@ -19,6 +19,12 @@ def store(place: ObjectStore, job_id: str, fitted: FittedArtifact) -> dict[str, 
     return stored
 
 
+def remove(place: ObjectStore, job_id: str) -> None:
+    """Remove what a job has left, which has no version. Raises `Unavailable`."""
+    place.delete(manifest_key(job_id))
+    place.delete(artifact_key(job_id))
+
+
 def _put_once(place: ObjectStore, key: str, data: bytes) -> bytes:
     try:
         place.put_if_absent(key, data)

@@ -2,7 +2,15 @@
 
 from typing import Any, Protocol
 
-from ml_core.errors import DataChanged, InvalidInput, MalformedInput, NameTaken, TooLarge
+from ml_core.errors import (
+    BudgetRefused,
+    BudgetSpent,
+    DataChanged,
+    InvalidInput,
+    MalformedInput,
+    NameTaken,
+    TooLarge,
+)
 from ml_core.jobs.kinds import JobKind
 from ml_core.sandbox.background import Work
 from ml_core.tables.readers import cannot_be_read
@@ -49,6 +57,11 @@ def data_erased(dataset: str) -> JobError:
         "message": f"the dataset '{dataset}' was erased with the versions made from it, and nothing more "
         "that is made of the same upload is registered: upload the rows that may be used, and train on those",
     }
+
+
+def budget(error: BudgetRefused | BudgetSpent) -> JobError:
+    """A dataset's privacy budget is against it."""
+    return {"code": error.code, "message": str(error)}
 
 
 def artifact_changed(uri: str) -> JobError:

@@ -212,6 +212,7 @@ class Jobs:
         idempotency_key: str | None = None,
         body_digest: str | None = None,
         submitter: str | None = None,
+        check: Callable[[], None] | None = None,
     ) -> Job:
         """Create a job that trains `model` on `data`, and send it to the trainer.
 
@@ -219,9 +220,10 @@ class Jobs:
         that a sweep removes, or a whole job that a sweep sends again. With an `idempotency_key` that was used
         before, the job of that time is returned. `request` is what a reader of the job shall see of it;
         `body_digest` says whether two requests are the same (the hash of `data` when None); `submitter` is
-        the id of the API key that came with it.
+        the id of the API key that came with it. `check` raises what there is against a job that is new.
 
-        Raises `InvalidInput` (the name), `IdempotencyMismatch`, `TooManyJobs`, `Unavailable`.
+        Raises `InvalidInput` (the name), `IdempotencyMismatch`, `TooManyJobs`, `Unavailable`, and what
+        `check` does.
         """
         check_name(model, "model")
         job_id = self._new_id(model)
@@ -232,6 +234,8 @@ class Jobs:
             earlier = self._find(job_id)
             if earlier is not None:
                 return earlier
+        if check is not None:
+            check()
         self._check_room(job_id, submitter)
         mark_open(self.store, job_id, owner_of(submitter))
         try:

@@ -138,6 +138,11 @@ class Lease:
         self.history: list[Entry] = []
 
     @property
+    def owner(self) -> str:
+        """Who holds it, which nobody else was or will be called."""
+        return self._owner
+
+    @property
     def trained(self) -> float:
         """Seconds for which trainers have had the job, this one among them."""
         return self._trained_before + time.monotonic() - self._began
@@ -199,9 +204,15 @@ class Lease:
             engine=told.get("engine"),
         )
 
-    def fail(self, error: dict[str, Any]) -> Job:
-        """End the job with an error: `{"code", "message"}`, and `"faults"`."""
-        return self._end(FAILED, "failed", error["message"], error=error)
+    def fail(self, error: dict[str, Any], *, tells: bool = True) -> Job:
+        """End the job with an error: `{"code", "message"}`, and `"faults"`.
+
+        What was written down of its training goes unless it `tells` that.
+        """
+        if tells:
+            return self._end(FAILED, "failed", error["message"], error=error)
+        self.history = []
+        return self._end(FAILED, "failed", error["message"], error=error, metrics=None, warnings=[])
 
     def cancel(self) -> Job:
         """End the job as its owner wishes."""

@@ -9,10 +9,20 @@ import logging
 from typing import Any, NamedTuple
 
 from ml_core.algorithms.tasks import headline
-from ml_core.errors import DocumentDamaged, JobNotFound, LeaseLost, NameTaken, Unavailable
+from ml_core.errors import (
+    BudgetRefused,
+    BudgetSpent,
+    DocumentDamaged,
+    JobNotFound,
+    LeaseLost,
+    NameTaken,
+    Unavailable,
+    VersionInUse,
+)
 from ml_core.jobs import fit_results, job_errors
 from ml_core.jobs.attempt import Attempt, AttemptFailed, HandedOver
 from ml_core.jobs.context import TrainerContext
+from ml_core.jobs.data_access import BUDGET_ERRORS, DataAccess
 from ml_core.jobs.fit_child import Broken, FittedArtifact, Scored
 from ml_core.jobs.jobs import Job, Jobs
 from ml_core.jobs.leases import (
@@ -26,6 +36,7 @@ from ml_core.jobs.leases import (
     deferred_for_time,
 )
 from ml_core.jobs.watch import Interruption, Watch
+from ml_core.registry.deletion import Deletion
 from ml_core.registry.origins import note_version
 from ml_core.registry.registry import Registry
 from ml_core.sandbox.background import Background
@@ -94,12 +105,15 @@ class _HeldJob:
         self._lease = lease
         self._context = context
         self._watch = Watch(lease, context)
+        self._access = DataAccess(lease, context)
 
     def run(self) -> Outcome:
         try:
             return self._go_on()
         except LeaseLost:
             raise
+        except BUDGET_ERRORS as error:
+            return self._refuse(error)
         except NameTaken as error:
             return self._fail(job_errors.name_taken(error, self._lease.job))
         except Unavailable as error:
@@ -130,7 +144,10 @@ class _HeldJob:
         return self._fail(too_long) if too_long else self._try()
 
     def _try(self) -> Outcome:
-        match Attempt(self._lease, self._context, self._watch).run():
+        ended = Attempt(self._lease, self._context, self._watch, self._access).run()
+        if self._access.is_open and not isinstance(ended, Interruption):
+            self._access.check()  # else what it says of the data would be told, also where it failed
+        match ended:
             case FittedArtifact() as fitted:
                 self._lease.renew("registering")
                 return self._register(fitted)
@@ -162,6 +179,7 @@ class _HeldJob:
                 if isinstance(made, FittedArtifact)
                 else made
             )
+            self._access.check()
             erased = note_version(self._context.jobs.store, job.id, job.model, manifest)
             if erased is not None:
                 return erased
@@ -179,10 +197,28 @@ class _HeldJob:
         return self._succeed(*registered)
 
     def _succeed(self, version: int | None, told: dict[str, Any]) -> Outcome:
+        self._access.check()  # a budget may have been set while the version was written
         return _done(self._lease.succeed(version, told))
 
     def _fail(self, error: dict[str, Any]) -> Outcome:
         return _done(self._lease.fail(error))
+
+    def _refuse(self, error: BudgetRefused | BudgetSpent) -> Outcome:
+        """A privacy budget is against it: nothing that the job made may stay.
+
+        A version that was registered at the same moment goes, unless somebody points an alias at it already.
+        """
+        job, store, registry = self._lease.job, self._context.jobs.store, self._context.registry
+        try:
+            version = registry.number_of(job.model, job.id)
+            if version is not None:
+                Deletion(registry).delete_version(job.model, version, purge=True)
+            fit_results.remove(store, job.id)
+        except VersionInUse:
+            return _done(self._lease.succeed(version, fit_results.read_manifest(store, job.id) or {}))
+        except Unavailable as failed:
+            return self._retry(str(failed))
+        return _done(self._lease.fail(job_errors.budget(error), tells=False))
 
     def _defer_for_time(self) -> Outcome:
         """There is hardly any time left: the next delivery may have more. No attempt is counted."""

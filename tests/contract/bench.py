@@ -16,11 +16,13 @@ from ml_core.registering.request import RegistrationRequest
 from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.versions import Versions
 from ml_core.scoring.request import ScoringRequest
+from ml_core.training.privacy import Privacy
 from ml_core.training.reference import TableReference
 from ml_core.training.request import TrainingRequest
 from tests.contract.faults import QUICK, QUICK_FIT, Clock, RememberingQueue
 
 UPLOAD = "0" * 28
+PRIVACY: Privacy = {"epsilon": 1.0, "delta": 1e-6, "bounds": {"age": [0.0, 99.0]}}
 TABLE = upload_key("table", UPLOAD)
 ARTIFACT = f"uploads/iris/{UPLOAD}.safetensors"
 _LINES = b"1.5,2.5,yes\n" * 20_000  # 240 kB: several pieces of a stream
@@ -45,6 +47,15 @@ class Bench:
         self.table = json.dumps(instructions).encode() + b"\n" + _LINES
         self.store.write_stream(TABLE, [self.table])
         request = TrainingRequest("quick", {}, TableReference("dataset://table"), 0.2, 0)
+        return self.jobs.submit("iris", request.to_bytes(), request.summary())
+
+    def submit_private(self) -> Job:
+        """A job that trains privately on an upload, whose stand-in does as with any other."""
+        if not self.table:
+            self.table = _LINES
+            self.store.write_stream(TABLE, [self.table])
+        reference = TableReference("dataset://table", target="target")
+        request = TrainingRequest("quick", {}, reference, 0.2, 0, privacy=PRIVACY)
         return self.jobs.submit("iris", request.to_bytes(), request.summary())
 
     def submit_artifact(self, **instructions: object) -> Job:

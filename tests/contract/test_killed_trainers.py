@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.matrix
 
 # Operations of a trainer on the store, from claiming a job to removing its input; looks add more. With rows
-# in the request they are the same as with a table, but for fetching it and writing down what is made of it.
-# To register is the same but for where the file is: some of them have to do. To score is the same but for
-# what is registered. What the child process does then is in test_scored_tables.py.
-ROWS, TABLE, SCORE = 16, 25, 9
+# in the request they are the same as with a table, but for fetching it, a look at its budget and writing down
+# what is made of it. To register is the same but for where the file is: some of them have to do. To score is
+# the same but for what is registered. What the child process does then is in test_scored_tables.py.
+ROWS, TABLE, SCORE = 16, 28, 12
 OPERATIONS = [("rows", nth) for nth in range(1, ROWS + 1, 3)]
 OPERATIONS += [("table", nth) for nth in range(1, TABLE + 1)]
-OPERATIONS += [("artifact", nth) for nth in range(7, TABLE, 7)]
+OPERATIONS += [("artifact", nth) for nth in range(7, 21, 7)]
 OPERATIONS += [("score", nth) for nth in range(1, SCORE + 1, 4)]
 STEPS = ("start", "fitting", "half", "artifact", "manifest")  # of the fitting process
 FAULTS = (fail_before, lose_answer, do_twice)

@@ -10,6 +10,7 @@ from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
 from ml_core.datasets.datasets import DatasetDetails
 from ml_core.datasets.looking import PLAIN, Look, check_look
+from ml_core.privacy.budgets import check_no_budget
 
 # Described in full by `look_schema`, from what the readers' options declare.
 DESCRIBE_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.datasets.looking"}
@@ -39,7 +40,8 @@ def datasets(call: Call) -> Response:
 def dataset(call: Call) -> Response:
     """Show the newest upload of a dataset: columns, types, what is missing, ranges, how often values occur.
 
-    It is described by the trainer when it is first asked for; `Prefer: wait=N` waits for that.
+    It is described by the trainer when it is first asked for; `Prefer: wait=N` waits for that. A dataset with
+    a privacy budget is not described (409, `budget`).
     """
     return polled(call, _looked_at(call, PLAIN))
 
@@ -58,6 +60,7 @@ def _looked_at(call: Call, look: Look) -> dict[str, Any]:
     """The newest upload under what is said of it, described already or as soon as the caller would wait."""
     known = call.services.datasets
     found = known.get(call.path["dataset"], look)
+    check_no_budget(call.services.store, found.name)
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)
 
     def asked(details: DatasetDetails) -> DatasetDetails:
@@ -71,6 +74,8 @@ def _looked_at(call: Call, look: Look) -> dict[str, Any]:
         lambda details: details.described is not None,
         seconds,
     )
+    if seconds > 0:
+        check_no_budget(call.services.store, found.name)  # it may have been set while the caller waited
     return _described(found)
 
 

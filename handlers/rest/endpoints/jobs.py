@@ -38,13 +38,16 @@ def files(call: Call) -> Response:
 
     Only a job that scores a table writes any. While it runs, those are listed that are finished. What was
     written to a place that the request named has its address there, which is not signed. A key for some
-    datasets has the files of those alone, as rows of the table may be in them.
+    datasets has the files of those alone, as rows of the table may be in them; of a dataset that has a
+    privacy budget by now nobody has any (409, `budget`).
     """
     query = call.query()
     found = call.services.jobs.get(call.path["job"], among=among(call.caller, MODEL))
     call.note(job=found.id, model=found.model)
     if found.request.get("kind") == SCORE:
-        check_data(call.caller, found.request["data"]["uri"])
+        uri = found.request["data"]["uri"]
+        check_data(call.caller, uri)
+        call.services.private_reading.check_open(uri)
     page = call.services.job_files.page(found, call.page_length(query), query.get("after"))
     return json_response({"files": [_file(call, each) for each in page.files], "next_after": page.next_after})
 

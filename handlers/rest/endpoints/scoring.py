@@ -8,6 +8,7 @@ from handlers.rest.call import Call
 from handlers.rest.endpoints.training import idempotency_key, submitted
 from handlers.rest.http import Response
 from handlers.rest.schemas import Schema
+from ml_core.datasets.private_reading import DataUse
 from ml_core.scoring.request import BODY_SCHEMA, ScoringRequest, check_scoring
 
 _OWN_ENGINES = ("auto", "function")
@@ -34,7 +35,14 @@ def score(call: Call) -> Response:
     served = call.services.models.resolve(name, picked.version)
     settled = request.settled(call.services.data.settled).chosen(served.model, picked)
     call.note(version=picked.version)
-    return submitted(call, settled.to_bytes(), settled.summary(), key=key, body_digest=_digest(call, request))
+    return submitted(
+        call,
+        settled.to_bytes(),
+        settled.summary(),
+        key=key,
+        body_digest=_digest(call, request),
+        use=DataUse(settled.uri),
+    )
 
 
 def _check_uri(call: Call, uri: object) -> None:

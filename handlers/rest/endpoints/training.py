@@ -11,6 +11,8 @@ from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
 from handlers.settings import allowed_seconds
+from ml_core.datasets.private_reading import DataUse
+from ml_core.training.reference import TableReference
 from ml_core.training.request import AUTO, FUNCTION, STREAMED, check_request
 
 # Described in full by `body_schema`, from what the request and the algorithms declare.
@@ -22,7 +24,9 @@ def train(call: Call) -> Response:
     """Train a new version of a model. Answers with a job, after `Prefer: wait=N` with a finished one.
 
     An answer without `Preference-Applied` did not wait: too many did already. Where as many jobs as may be
-    are queued or running, of this key or of all, it is a 429 (`too_many_jobs`) with `Retry-After`.
+    are queued or running, of this key or of all, it is a 429 (`too_many_jobs`) with `Retry-After`. A dataset
+    with a privacy budget takes `privacy` (else 409, `budget`), as long as the budget pays for it (else 409,
+    `budget_spent`).
     """
     body = call.body()
     key = idempotency_key(call)
@@ -33,7 +37,9 @@ def train(call: Call) -> Response:
     settled = request.settled(call.services.data.settled)
     # As it was asked for: a retry is the same request also when something was uploaded in between.
     digest = None if settled is request else hashlib.sha256(request.to_bytes()).hexdigest()
-    return submitted(call, settled.to_bytes(), settled.summary(), key=key, body_digest=digest)
+    table = settled.data if isinstance(settled.data, TableReference) else None
+    use = None if table is None else DataUse(table.uri, settled.rho)
+    return submitted(call, settled.to_bytes(), settled.summary(), key=key, body_digest=digest, use=use)
 
 
 def idempotency_key(call: Call) -> str | None:
@@ -45,7 +51,13 @@ def idempotency_key(call: Call) -> str | None:
 
 
 def submitted(
-    call: Call, data: bytes, summary: dict[str, Any], *, key: str | None, body_digest: str | None
+    call: Call,
+    data: bytes,
+    summary: dict[str, Any],
+    *,
+    key: str | None,
+    body_digest: str | None,
+    use: DataUse | None = None,
 ) -> Response:
     """Hand a checked request to the trainer as a job, and wait for it if that is asked; the job.
 
@@ -55,9 +67,11 @@ def submitted(
         summary: what the job tells of its request.
         key: the Idempotency-Key, None without one.
         body_digest: tells whether two requests are the same; None where `data` does.
+        use: the data that it reads, which may have a privacy budget; None where it reads none.
 
     Raises:
         IdempotencyMismatch, TooManyJobs, Unavailable: as `Jobs.submit`.
+        BudgetRefused, BudgetSpent: as `PrivateReading.check`.
     """
     jobs = call.services.jobs
     job = jobs.submit(
@@ -67,6 +81,7 @@ def submitted(
         idempotency_key=key and _own(call.caller, key),
         body_digest=body_digest,
         submitter=call.caller.id or None,
+        check=None if use is None else lambda: call.services.private_reading.check(use),
     )
     headers = {"location": f"{call.settings.base_path}/v1/jobs/{job.id}"}
     seconds = min(preferred_wait(call.header("prefer")), call.settings.max_wait)

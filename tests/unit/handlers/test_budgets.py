@@ -1,6 +1,7 @@
 """The privacy budget of a dataset over HTTP: who sets it, what is told of it, and what it forbids."""
 
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,17 @@ from typing import Any
 import jsonschema
 import pytest
 
+from handlers.jobs import deliver, sweep_once, train_now
 from handlers.rest.answers import ANSWERS
 from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
 from handlers.services import Services
+from ml_core.datasets.datasets import record_key
+from ml_core.datasets.sources import upload_key
+from ml_core.errors import BudgetRefused
 from ml_core.privacy.ledger import Ledger, asked_rho
 from providers.deploying.keys import KeyLimits, new_key
+from providers.local.runtime.queue import FolderQueue
 from tests.unit.handlers.conftest import Ask, asking, services_over
 
 FOUR = {"epsilon": 4.0, "delta": 1e-6}
@@ -35,6 +41,13 @@ def told(response: Response, status: int = 200) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(response.body)
     jsonschema.validate(body, ANSWERS["Budget" if status == 200 else "Problem"])
     return body
+
+
+def work_off(services: Services, root: Path) -> None:
+    queue = FolderQueue(str(root))
+    for message in queue.due()[0]:
+        assert deliver(services, message) is None
+        queue.forget(message)
 
 
 def put(ask: Ask, budget: Any, path: str = BUDGET, status: int = 200, **headers: str) -> dict[str, Any]:
@@ -142,3 +155,143 @@ class TestKeys:
         assert (mine["model"], mine["job"]) == ("mine", "job of mine")
         assert (theirs["model"], theirs["job"], theirs["rho"]) == (None, None, "1/8")
         assert told(answer)["spent"]["rho"] == "1/4"
+
+
+CSV = "age,plan,churned\n" + "31,basic,yes\n,pro,no\n45.5,,yes\n22,basic,no\n" * 10
+UPLOAD = "0" * 28
+DATA = {"uri": "dataset://churn", "target": "churned"}
+PRIVACY = {
+    "epsilon": 1,
+    "delta": 1e-6,
+    "bounds": {"age": [0, 100]},
+    "categories": {"plan": ["basic", "pro"]},
+    "classes": ["yes", "no"],
+}
+ARGUMENTS: dict[str, Any] = {"algorithm": "logistic_regression", "data": DATA}
+PRIVATE: dict[str, Any] = {**ARGUMENTS, "privacy": PRIVACY}
+
+
+class TestReading:
+    """What reads a dataset once it has a budget."""
+
+    @pytest.fixture(autouse=True)
+    def uploaded(self, services: Services) -> None:
+        services.store.write_stream(upload_key("churn", UPLOAD), [CSV.encode()])
+        services.store.put_if_absent(record_key(UPLOAD), b'{"dataset": "churn"}')
+        services.store.write_stream(upload_key("open", "1" * 28), [CSV.encode()])
+
+    @pytest.fixture
+    def post(self, ask: Ask) -> Callable[..., tuple[int, str | None]]:
+        """Sends a body; the status and the problem's code."""
+
+        def post(path: str, body: Any, **headers: str) -> tuple[int, str | None]:
+            answer = ask("POST", path, json.dumps(body).encode(), **headers)
+            return answer.status, json.loads(answer.body).get("code")
+
+        return post
+
+    def test_everything_but_private_training_is_refused(
+        self, ask: Ask, services: Services, post: Any
+    ) -> None:
+        train_now(services, {"model": "churn", **ARGUMENTS})
+        put(ask, FOUR)
+        refused = (409, "budget")
+        assert post("/v1/models/churn:train", ARGUMENTS) == refused
+        for engine in ("streamed", "function"):
+            assert post("/v1/models/churn:train", {**ARGUMENTS, "engine": engine}) == refused
+        exact = {**ARGUMENTS, "data": {**DATA, "uri": f"dataset://churn/{UPLOAD}"}}
+        assert post("/v1/models/churn:train", exact) == refused
+        assert post("/v1/models/churn:score", {"data": {"uri": "dataset://churn"}}) == refused
+        assert post("/v1/datasets/churn:describe", {"exclude": ["age"]}) == refused
+        assert post("/v1/datasets/churn:describe", {}) == refused
+        told(ask("GET", "/v1/datasets/churn"), 409)
+        with pytest.raises(BudgetRefused):
+            train_now(services, {"model": "churn", **ARGUMENTS})
+        assert post("/v1/models/churn:train", PRIVATE) == (202, None)
+        other = {**ARGUMENTS, "data": {**DATA, "uri": "dataset://open"}}
+        assert post("/v1/models/churn:train", other) == (202, None)
+        assert ask("GET", "/v1/datasets/open").status == 200
+        put(ask, None)
+        assert post("/v1/models/churn:train", ARGUMENTS) == (202, None)
+
+    def test_what_cannot_be_paid_is_refused_before_anybody_waits(self, ask: Ask, post: Any) -> None:
+        put(ask, {"epsilon": 0.5, "delta": 1e-6})
+        assert post("/v1/models/churn:train", PRIVATE) == (409, "budget_spent")
+        less = {**PRIVATE, "privacy": {**PRIVACY, "epsilon": 0.5}}
+        assert post("/v1/models/churn:train", less) == (202, None)
+
+    def test_a_retry_gets_its_job_also_when_nothing_is_left(
+        self, ask: Ask, post: Any, services: Services, tmp_path: Path
+    ) -> None:
+        put(ask, {"epsilon": 1, "delta": 1e-6})
+        once = {"idempotency_key": "k1"}
+        assert post("/v1/models/churn:train", PRIVATE, **once) == (202, None)
+        work_off(services, tmp_path)
+        assert told(ask("GET", BUDGET))["left"]["epsilon"] == 0
+        assert post("/v1/models/churn:train", PRIVATE, **once) == (202, None)
+        assert post("/v1/models/churn:train", PRIVATE) == (409, "budget_spent")
+
+    def test_a_private_training_is_paid_for_and_told(
+        self, ask: Ask, post: Any, services: Services, tmp_path: Path
+    ) -> None:
+        put(ask, FOUR)
+        assert post("/v1/models/churn:train", PRIVATE) == (202, None)
+        work_off(services, tmp_path)
+        (job,) = json.loads(ask("GET", "/v1/jobs").body)["jobs"]
+        assert (job["state"], job["error"]) == ("succeeded", None)
+        body = told(ask("GET", BUDGET))
+        (entry,) = body["entries"]
+        assert (entry["job"], entry["model"], entry["attempt"]) == (job["id"], "churn", 1)
+        assert Fraction(entry["rho"]) == asked_rho(PRIVACY)
+        assert body["spent"]["epsilon"] == pytest.approx(1)
+
+    def test_a_description_that_was_asked_for_before_is_not_made(
+        self, ask: Ask, services: Services, tmp_path: Path
+    ) -> None:
+        assert json.loads(ask("GET", "/v1/datasets/churn").body)["state"] == "describing"
+        put(ask, FOUR)
+        work_off(services, tmp_path)
+        assert services.store.list("descriptions/").objects == []
+
+    def test_a_description_that_was_made_before_is_not_told(
+        self, ask: Ask, services: Services, tmp_path: Path
+    ) -> None:
+        ask("GET", "/v1/datasets/churn")
+        work_off(services, tmp_path)
+        seen = ask("GET", "/v1/datasets/churn")
+        assert json.loads(seen.body)["state"] == "described"
+        put(ask, FOUR)
+        told(ask("GET", "/v1/datasets/churn", if_none_match=seen.headers["etag"]), 409)
+        told(ask("GET", "/v1/datasets/churn", prefer="wait=1"), 409)
+
+    def test_what_was_scored_before_is_not_given_away(
+        self, ask: Ask, post: Any, services: Services, tmp_path: Path
+    ) -> None:
+        train_now(services, {"model": "churn", **ARGUMENTS})
+        assert post("/v1/models/churn:score", {"data": DATA | {}, "keep": ["age"]})[0] == 422
+        scored = ask(
+            "POST",
+            "/v1/models/churn:score",
+            json.dumps({"data": {"uri": "dataset://churn"}, "keep": ["age"]}).encode(),
+        )
+        work_off(services, tmp_path)
+        files = f"/v1/jobs/{json.loads(scored.body)['id']}/files"
+        assert len(json.loads(ask("GET", files).body)["files"]) == 1
+        put(ask, FOUR)
+        told(ask("GET", files), 409)
+
+    def test_a_new_upload_and_a_deletion_change_nothing(self, ask: Ask) -> None:
+        put(ask, FOUR)
+        assert ask("POST", "/v1/datasets/churn:upload").status == 201
+        assert ask("DELETE", "/v1/datasets/churn").status == 204
+        assert told(ask("GET", BUDGET))["budget"] == FOUR
+        assert ask("DELETE", "/v1/datasets/churn").status == 404
+        assert told(ask("GET", BUDGET))["budget"] == FOUR
+
+    def test_the_sweep_leaves_it(self, ask: Ask, services: Services) -> None:
+        put(ask, FOUR)
+        for clock in (services.jobs, services.registry):
+            clock.clock = lambda: 1e11
+        sweep_once(services)
+        sweep_once(services)
+        assert told(ask("GET", BUDGET))["budget"] == FOUR
