@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ml_core.privacy.accounting import variance_of
-from ml_core.privacy.rows import UNIT
+from ml_core.privacy.rows import UNIT, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     type Blocks = Callable[[], Iterable[tuple[NDArray[np.float64], NDArray[np.int64]]]]
 
 _WEIGHT = 1 << 20  # what stands for 1 in a weight
-_MOST_WEIGHT = 1 << 26
+_MOST_WEIGHT = 1 << 32
 _RESIDUAL = 1 << 12  # what stands for 1 in a residual
 # A decision is in units of UNIT · _WEIGHT = 2³⁰; the tables have 2⁹ entries for each 1, from -16 to 16.
 _SHIFT, _FINE, _FURTHEST = 21, 1 << 9, 16
 _SHARE = 1 << 20  # what stands for 1 in the table of exponentials
+# Of a view: the length that rows may have, the largest number of its matrix, and how far out any number is
+# looked at.
+_LENGTH, _LARGEST, _OUTERMOST = 1 << 15, 1 << 30, float(1 << 22)
 
 
 class Released(NamedTuple):
@@ -37,6 +40,35 @@ class Released(NamedTuple):
 
     values: "NDArray[np.float64]"
     deviation: float
+
+
+class View(NamedTuple):
+    """Rows multiplied by a matrix and no longer than a bound: what gradients are summed over.
+
+    A matrix that is known, as one that is computed of releases is, tells nothing of the rows. One that makes
+    all directions of the rows about equally long lets noise, which is as wide in each, hide none of them.
+
+    Args:
+        matrix: columns × columns, whole numbers up to 2³⁰: the products with a row's are exact in any order.
+        factor: what they are multiplied by then. Single products are rounded alike wherever they stand.
+        unit: what stands for 1 in them.
+    """
+
+    matrix: "NDArray[np.float64]"
+    factor: float
+    unit: float
+
+    @classmethod
+    def of(cls, matrix: "NDArray[np.float64]", length: float) -> "View":
+        """The view by a matrix in which rows, in units of 1, are no longer than a length."""
+        scale = _LARGEST / float(np.abs(matrix).max())
+        unit = _LENGTH / length
+        return cls(np.trunc(matrix * scale), unit / (scale * UNIT), unit)
+
+    def rows(self, X: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """Whole rows as they are seen: whole numbers. Each depends on itself alone."""
+        seen = np.trunc(np.clip((X @ self.matrix) * self.factor, -_OUTERMOST, _OUTERMOST))
+        return shortened(seen, _LENGTH)
 
 
 class LogisticSums:
@@ -63,15 +95,16 @@ class LogisticSums:
     ) -> None:
         self.width = width
         self.classes = classes
+        self.longest = longest
         self.decisions = 1 if classes == 2 else classes
         self.budget = budget
         self._blocks = blocks
         self._noise = noise
         # One row adds x xᵀ to the one. Of its upper triangle the squares sum to ½(|x|⁴ + Σxᵢ⁴), and no number
-        # of a row is above UNIT: Σxᵢ⁴ ≤ UNIT²|x|². To the other it adds r x: r is no longer than 1 for two
-        # classes, and √2 for more.
+        # of a row is above UNIT: Σxᵢ⁴ ≤ UNIT²|x|². To the other it adds r v: v, the row as
+        # it is seen, is no longer than the length of a view, and r than 1 for two classes, and √2 for more.
         self.of_products = -(-(longest**4 + min(longest, UNIT) ** 2 * longest**2) // 2)
-        self.of_gradient = (1 if classes == 2 else 2) * _RESIDUAL**2 * longest**2
+        self.of_gradient = (1 if classes == 2 else 2) * _RESIDUAL**2 * _LENGTH**2
 
     def products(self, rho: Fraction) -> Released:
         """XᵀX, columns × columns."""
@@ -85,18 +118,21 @@ class LogisticSums:
         total[upper[1], upper[0]] = total[upper]
         return Released(total / UNIT**2, float(variance) ** 0.5 / UNIT**2)
 
-    def gradient(self, weights: "NDArray[np.float64]", rho: Fraction) -> Released:
-        """The gradient of the losses at the weights, decisions × columns."""
+    def gradient(self, weights: "NDArray[np.float64]", view: View, rho: Fraction) -> Released:
+        """The gradient of the losses at the weights as it is seen, decisions × columns.
+
+        A row that a view shortens counts less.
+        """
         self.budget.spend(rho)
         whole = whole_weights(weights)
         total = np.zeros((self.decisions, self.width), np.int64)
         residuals = _of_two if self.decisions == 1 else _of_several
         for X, y in self._blocks():
             found = residuals(decisions(X, whole), y).astype(np.float64)
-            total += (found.T @ X).astype(np.int64)
+            total += (found.T @ view.rows(X)).astype(np.int64)
         variance = variance_of(self.of_gradient, rho)
         total += np.array(self._noise(variance, total.size), np.int64).reshape(total.shape)
-        unit = _RESIDUAL * UNIT
+        unit = _RESIDUAL * view.unit
         return Released(total / unit, float(variance) ** 0.5 / unit)
 
 

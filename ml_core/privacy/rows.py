@@ -2,8 +2,8 @@
 
 One row more or less must change a sum by no more than a bound that is proven. In floats it does not: BLAS
 adds in another order where a row is put before others, and the last digits of every sum change. Whole numbers
-below 2⁵³ are added exactly in any order, by the same BLAS: the largest sums, of gradients, are below that up
-to 2³¹ rows, which no function holds.
+below 2⁵³ are added exactly in any order, by the same BLAS: a row adds at most 2²⁷ to any sum, so a block of
+2²⁶ rows would be. Blocks are added as integers of 64 bits.
 """
 
 from typing import TYPE_CHECKING
@@ -27,13 +27,23 @@ def whole_rows(X: "NDArray[np.float64]", longest: int) -> "NDArray[np.float64]":
         longest: the greatest Euclidean length that a row may have, in the same units.
     """
     bounded = np.clip(np.nan_to_num(X, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
-    whole = np.trunc(bounded * UNIT).astype(np.int64)
-    squares = np.einsum("ij,ij->i", whole, whole)
+    return shortened(np.trunc(bounded * UNIT), longest)
+
+
+def shortened(whole: "NDArray[np.float64]", longest: int) -> "NDArray[np.float64]":
+    """Whole rows, those that are longer than a bound brought there; each depends on itself alone.
+
+    Args:
+        whole: rows × columns of whole numbers, kept as floats; none above 2²⁴.
+        longest: the greatest Euclidean length that a row may have.
+    """
+    rows = whole.astype(np.int64)
+    squares = np.einsum("ij,ij->i", rows, rows)
     far = squares > longest * longest
     if far.any():
         # Rounded up, so that the row ends on the near side of the bound.
         length = np.ceil(np.sqrt(squares[far].astype(np.float64))).astype(np.int64)
         length += length * length < squares[far]
-        kept = whole[far]
-        whole[far] = np.sign(kept) * (np.abs(kept) * longest // length[:, None])
-    return whole.astype(np.float64)
+        kept = rows[far]
+        rows[far] = np.sign(kept) * (np.abs(kept) * longest // length[:, None])
+    return rows.astype(np.float64)

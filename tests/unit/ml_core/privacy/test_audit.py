@@ -17,7 +17,7 @@ from ml_core.privacy import newton as newton_module
 from ml_core.privacy.accounting import rho_of
 from ml_core.privacy.budget import PrivacyBudget
 from ml_core.privacy.discrete_gaussian import discrete_gaussian
-from ml_core.privacy.logistic_sums import LogisticSums, Released
+from ml_core.privacy.logistic_sums import LogisticSums, Released, View
 from ml_core.privacy.newton import newton
 from ml_core.privacy.rows import UNIT
 from tests.unit.ml_core.privacy.test_discrete_gaussian import below
@@ -39,9 +39,9 @@ class Watched(LogisticSums):
         """Watched."""
         return self._watched(super().products(rho))
 
-    def gradient(self, weights: "NDArray[np.float64]", rho: Fraction) -> Released:
+    def gradient(self, weights: "NDArray[np.float64]", view: View, rho: Fraction) -> Released:
         """Watched."""
-        return self._watched(super().gradient(weights, rho))
+        return self._watched(super().gradient(weights, view, rho))
 
     def _watched(self, released: Released) -> Released:
         self.said += float(released.values.sum()) / released.deviation**2
@@ -94,7 +94,9 @@ def test_an_attack_finds_noise_that_forgets_the_number_of_steps(monkeypatch: pyt
 
     gradient = Watched.gradient
     monkeypatch.setattr(
-        Watched, "gradient", lambda self, weights, each: gradient(self, weights, each * newton_module.STEPS)
+        Watched,
+        "gradient",
+        lambda self, weights, view, each: gradient(self, weights, view, each * newton_module.STEPS),
     )
     monkeypatch.setattr("tests.unit.ml_core.privacy.test_audit.PrivacyBudget", Forgetful)
     assert epsilon_from_below(rho) > claimed

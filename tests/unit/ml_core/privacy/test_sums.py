@@ -9,8 +9,8 @@ import pytest
 
 from ml_core.privacy.budget import PrivacyBudget
 from ml_core.privacy.centres import Nearest, NearestSums
-from ml_core.privacy.logistic_sums import LogisticSums
-from ml_core.privacy.newton import newton
+from ml_core.privacy.logistic_sums import LogisticSums, View
+from ml_core.privacy.newton import STEPS, newton
 from ml_core.privacy.rows import UNIT, whole_rows
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def tables(width: int) -> "Iterator[NDArray[np.float64]]":
     yield from (np.array([cells]) for cells in product(CELLS, repeat=width))
 
 
-def exact(values: "NDArray[np.float64]", unit: int) -> list[int]:
+def exact(values: "NDArray[np.float64]", unit: float) -> list[int]:
     """Released sums as the whole numbers that they were before they were divided."""
     return [int(each) for each in np.rint(values.ravel() * unit)]
 
@@ -94,23 +94,43 @@ def test_a_row_changes_the_products_by_no_more_than_the_noise_is_made_for(length
     assert most > 0.98 * sums.of_products or length == 1.3, "the bound is reached: it could not be smaller"
 
 
-@pytest.mark.parametrize("length", LENGTHS)
+def views() -> "Iterator[View]":
+    """As rows are, of any matrix, of directions that hardly any row has, and of what nobody would ask."""
+    rng = np.random.default_rng(7)
+    yield View.of(np.eye(4), 1.0)
+    for scale, length in ((1.0, 2.0), (1e-9, 1.0), (1e12, 1e-3), (1.0, 1e-30), (1.0, 1e30)):
+        yield View.of(rng.normal(size=(4, 4)) * scale, length)
+    yield View.of(np.diag([1.0, 1e-3, 1e3, 1e6]), 1.0)
+
+
 @pytest.mark.parametrize("classes", [2, 3, 5])
-def test_a_row_changes_the_gradient_by_no_more_than_the_noise_is_made_for(
-    classes: int, length: float
-) -> None:
-    """Whatever the weights are, those that nobody would reach among them."""
-    longest, most = int(length * UNIT), 0
+def test_a_row_changes_the_gradient_by_no_more_than_the_noise_is_made_for(classes: int) -> None:
+    """Whatever the weights are and however it is seen, those that nobody would reach among them."""
+    longest, most = 2 * UNIT, 0
     decisions = 1 if classes == 2 else classes
     rng = np.random.default_rng(classes)
-    weights = [np.zeros((decisions, 4)), *rng.normal(size=(6, decisions, 4)) * 3]
-    weights += [rng.choice([-1e9, -64.0, 64.0, 1e9], (decisions, 4)) for _ in range(6)]
-    for row, w, label in product(list(tables(4))[::5], weights, range(classes)):
+    weights = [np.zeros((decisions, 4)), *rng.normal(size=(3, decisions, 4)) * 3]
+    weights += [rng.choice([-1e9, -64.0, 64.0, 1e9], (decisions, 4)) for _ in range(3)]
+    rows, seen_by = list(tables(4))[::5], list(views())
+    for row, w, view, label in product(rows, weights, seen_by, range(classes)):
         sums = sums_of(whole_rows(row, longest), np.array([label]), classes, longest)
-        found = sums.gradient(w, Fraction(1)).values
-        most = max(most, sum(each**2 for each in exact(found, (1 << 12) * UNIT)))
+        found = sums.gradient(w, view, Fraction(1)).values
+        most = max(most, sum(each**2 for each in exact(found, (1 << 12) * view.unit)))
     assert most <= sums.of_gradient
     assert most > 0.98 * sums.of_gradient, "the bound is reached: it could not be smaller"
+
+
+def test_a_row_is_seen_alike_wherever_it_stands_and_no_longer_than_the_bound() -> None:
+    X = whole_rows(np.random.default_rng(1).normal(size=(997, 4)), 2 * UNIT)
+    order = np.random.default_rng(2).permutation(len(X))
+    for view in views():
+        seen = view.rows(X)
+        assert max(sum(int(each) ** 2 for each in row) for row in seen) <= (1 << 15) ** 2
+        assert (view.rows(X[order]) == seen[order]).all()
+        assert (view.rows(np.asfortranarray(X)) == seen).all()
+        assert all((view.rows(X[place : place + 1])[0] == seen[place]).all() for place in range(50))
+        exactly = X.astype(int).astype(object) @ view.matrix.astype(int).astype(object)
+        assert np.array_equal(X @ view.matrix, exactly), "the products are exact"
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -137,10 +157,11 @@ def test_neighbouring_tables_differ_by_the_row_alone_whatever_else_is_in_them(cl
     weights = rng.normal(size=(1 if classes == 2 else classes, 6))
     with_it, alone = sums_of(X, y, classes, longest), sums_of(X[:1], y[:1], classes, longest)
     without = sums_of(X[1:], y[1:], classes, longest)
+    view = View.of(rng.normal(size=(6, 6)), 3.0)
     products = [each.products(Fraction(1)).values for each in (with_it, without, alone)]
-    gradients = [each.gradient(weights, Fraction(1)).values for each in (with_it, without, alone)]
-    for together, others, one in (products, gradients):
-        assert (together - others == one).all()
+    gradients = [each.gradient(weights, view, Fraction(1)).values for each in (with_it, without, alone)]
+    for unit, (together, others, one) in ((UNIT**2, products), ((1 << 12) * view.unit, gradients)):
+        assert (np.rint(together * unit) - np.rint(others * unit) == np.rint(one * unit)).all()
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -192,4 +213,4 @@ def test_a_release_that_the_budget_lacks_is_not_made() -> None:
     looks = len(looked)
     with pytest.raises(ValueError, match="that are left"):
         sums.products(Fraction(1, 10**9))
-    assert (len(looked), len(noise.asked)) == (looks, 9)
+    assert (len(looked), len(noise.asked)) == (looks, 1 + STEPS)
