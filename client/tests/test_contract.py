@@ -90,6 +90,13 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
     model.delete(1)
     assert [each.version for each in model.describe().deleted] == [1]
     got["Restored"] = model.restore(1)
+    with pytest.raises(Conflict):
+        dataset.set_budget(4, 1e-6, etag="another")
+    dataset.set_budget(4, 1e-6)
+    got["Budget"] = dataset.budget()
+    with pytest.raises(Conflict, match="privacy budget"):
+        dataset.describe()
+    assert dataset.remove_budget(etag=got["Budget"].etag).budget is None
     dataset.delete()
     model.delete(purge=True)
     with pytest.raises(NotFound):
@@ -127,6 +134,7 @@ RECORDS: dict[str, type[answers.Answer]] = {
     "Caller": answers.Caller,
     "ModelEntry": answers.ModelEntry,
     "About": answers.About,
+    "Budget": answers.PrivacyBudget,
 }
 # They come in lists alone.
 _ENTRIES = frozenset(("ModelEntry",))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from serverless_ml._async.runtime import sleep
-from serverless_ml.answers import Dataset
-from serverless_ml.errors import NotFound
+from serverless_ml.answers import Dataset, PrivacyBudget
+from serverless_ml.errors import Conflict, NotFound
 from serverless_ml.references import segment
 
 if TYPE_CHECKING:
@@ -47,6 +47,47 @@ class AsyncDatasetHandle:
             if not wait or found.state != "describing":
                 return found
             await sleep(0.5)
+
+    async def budget(self) -> PrivacyBudget:
+        """Its privacy budget: what is left, what was spent by which training, and who set it.
+
+        The dataset need not be there: a budget belongs to the name.
+        """
+        return PrivacyBudget.from_json(await self._requests.get(f"{self._path}/budget"))
+
+    async def set_budget(self, epsilon: float, delta: float, *, etag: str | None = None) -> PrivacyBudget:
+        """Set, raise or lower its privacy budget; what was spent stays spent. Only an admin's key may.
+
+        From then on only trainings with `privacy` read it.
+
+        Args:
+            epsilon: what all private trainings together may cost,
+            delta: at this delta.
+            etag: which the budget has to have, as it was read; None for any.
+
+        Raises:
+            Conflict: the budget has another etag.
+        """
+        return await self._put_budget({"epsilon": epsilon, "delta": delta}, etag)
+
+    async def remove_budget(self, *, etag: str | None = None) -> PrivacyBudget:
+        """Remove its privacy budget, so that everything may read it again; what was spent stays written down.
+
+        Raises `Conflict`, as `set_budget`.
+        """
+        return await self._put_budget(None, etag)
+
+    async def _put_budget(self, budget: dict[str, float] | None, etag: str | None) -> PrivacyBudget:
+        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        path, body = f"{self._path}/budget", {"budget": budget}
+        try:
+            reply = await self._requests.send("PUT", path, body=body, headers=headers)
+        except Conflict as error:
+            found = await self.budget() if error.tried > 1 else None
+            if found is None or found.budget != budget:
+                raise
+            return found  # a try before has done it, and only its answer was lost
+        return PrivacyBudget.from_json(reply.record())
 
     async def delete(self) -> None:
         """Remove all its uploads, and what was found in them. Versions stay. Raises `NotFound`."""

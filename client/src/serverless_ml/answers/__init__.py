@@ -2,7 +2,7 @@
 
 from serverless_ml.answers.algorithms import Algorithm, Algorithms
 from serverless_ml.answers.callers import Caller
-from serverless_ml.answers.datasets import Dataset, Datasets, ListedDataset
+from serverless_ml.answers.datasets import BudgetEntry, Dataset, Datasets, ListedDataset, PrivacyBudget
 from serverless_ml.answers.explanations import Explanation, Explanations
 from serverless_ml.answers.jobs import Attempt, Job, JobError, Jobs
 from serverless_ml.answers.learnt import Parameters, Profile
@@ -34,6 +34,7 @@ __all__ = [
     "Aliases",
     "Answer",
     "Attempt",
+    "BudgetEntry",
     "Caller",
     "Change",
     "Dataset",
@@ -58,6 +59,7 @@ __all__ = [
     "Monitoring",
     "Overview",
     "Parameters",
+    "PrivacyBudget",
     "Profile",
     "ScoreResult",
     "Version",

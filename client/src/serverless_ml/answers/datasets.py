@@ -56,3 +56,33 @@ class Dataset(Answer):
     def columns(self) -> list[dict[str, Any]]:
         """What is told of each column; nothing of pictures, and until it is described."""
         return list((self.description or {}).get("columns") or ())
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BudgetEntry(Answer):
+    """What one attempt at a private training has spent; of a model that the key is not for, not whose."""
+
+    attempt: int
+    rho: str
+    time: datetime
+    job: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PrivacyBudget(Answer):
+    """What private trainings on a dataset may cost together, what they have, and who set it; newest first.
+
+    `budget` has `epsilon` and `delta`, and is None while none is set. `spent` and `left` have `epsilon`, at
+    the budget's delta, and `rho`, an exact fraction as text.
+    """
+
+    dataset: str
+    etag: str
+    budget: dict[str, float] | None = None
+    spent: dict[str, Any] = field(default_factory=dict)
+    left: dict[str, Any] | None = None
+    entries: tuple[BudgetEntry, ...] = ()
+    entries_omitted: int = 0
+    changes: tuple[dict[str, Any], ...] = ()
+    changes_omitted: int = 0

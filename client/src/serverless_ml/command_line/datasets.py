@@ -57,14 +57,20 @@ def upload(
     ] = None,
 ) -> None:
     """Upload a file as the newest of a dataset, for `describe` and `train`."""
+    from serverless_ml.errors import Conflict
     from serverless_ml.references import segment
 
     dataset = name or ("" if file == "-" else name_after(file))
     if not dataset:
         raise CommandError(f"no dataset can be called after {file!r}: say --name")
     with session.client() as client, local_file(file) as path:
-        client.upload(dataset, path)
-        raw = client.request("GET", f"/v1/datasets/{segment(dataset)}").json()
+        uploaded = client.upload(dataset, path)
+        try:
+            raw = client.request("GET", f"/v1/datasets/{segment(dataset)}").json()
+        except Conflict as error:
+            if error.code != "budget":
+                raise
+            raw = {"name": dataset, "uri": uploaded.uri, "size": None}  # its size is not told
     show_members(session, raw, [("dataset", dataset), ("address", raw["uri"]), ("bytes", raw["size"])])
 
 
@@ -110,3 +116,45 @@ def describe(
         found = client.dataset(dataset).describe(**said.members)
     check(found.raw, dataset)
     show_dataset(session, found)
+
+
+@command(
+    "budget",
+    panel=PANEL,
+    examples="serverless-ml budget churn\nserverless-ml budget churn --epsilon 4 --delta 1e-6",
+)
+def budget(
+    session: Session,
+    dataset: Name,
+    *,
+    epsilon: Annotated[
+        float | None, typer.Option(metavar="NUMBER", help="Set it: what private trainings may cost together.")
+    ] = None,
+    delta: Annotated[float | None, typer.Option(metavar="NUMBER", help="At which delta.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove it: everything may read again.")] = False,
+) -> None:
+    """Show a dataset's privacy budget, or set or remove it, which only an admin's key may.
+
+    While one is set, only trainings with privacy read the dataset. What they have spent stays spent.
+    In a pipe the lines are: dataset, epsilon, delta, spent, left, trainings; spent and left as epsilon.
+    """
+    if (epsilon is None) != (delta is None) or (remove and epsilon is not None):
+        raise CommandError("say --epsilon together with --delta to set it, or --remove, or none of them")
+    with session.client() as client:
+        remote = client.dataset(dataset)
+        if remove:
+            found = remote.remove_budget()
+        elif epsilon is not None and delta is not None:
+            found = remote.set_budget(epsilon, delta)
+        else:
+            found = remote.budget()
+    said, left = found.budget or {}, found.left or {}
+    members = [
+        ("dataset", found.dataset),
+        ("epsilon", said.get("epsilon")),
+        ("delta", said.get("delta")),
+        ("spent", found.spent.get("epsilon")),
+        ("left", left.get("epsilon")),
+        ("trainings", len(found.entries) + found.entries_omitted),
+    ]
+    show_members(session, found.raw, members)
