@@ -200,7 +200,7 @@ class Ledger:
         raise BudgetSpent(
             f"the privacy budget of dataset '{self._dataset}' (epsilon {budget.epsilon:g} at delta "
             f"{budget.delta:g}) does not pay for this training: a training may still ask for epsilon "
-            f"{left:g} at that delta; ask for less, or have an admin raise the budget"
+            f"{math.floor(left * 1e4) / 1e4:g} at that delta; ask for less, or have an admin raise the budget"
         )
 
 
