@@ -130,7 +130,7 @@ class PrivacyKind:
                             "title": "Words of categories",
                             "type": "object",
                             "additionalProperties": {
-                                "title": "Words",
+                                "title": "Category words",
                                 "type": "array",
                                 "items": word,
                                 "minItems": 1,
@@ -139,7 +139,7 @@ class PrivacyKind:
                             "description": "The words of each column of categories. Others count as none.",
                         },
                         "classes": {
-                            "title": "Classes",
+                            "title": "Private classes",
                             "type": "array",
                             "minItems": 2,
                             "maxItems": MOST_COLUMNS,
