@@ -143,29 +143,6 @@ class FitContext:
             self._progress(done, of, metrics or {})
 
 
-class PrivateTraining:
-    """How an algorithm is trained with differential privacy.
-
-    Args:
-        takes: the names of the hyperparameters that count.
-        fit: the estimator, from noisy sums over the rows alone.
-        constant: whether rows begin with the constant 1.
-    """
-
-    __slots__ = ("constant", "fit", "takes")
-
-    def __init__(
-        self,
-        takes: tuple[str, ...],
-        fit: Callable[[PrivateData, Mapping[str, Any]], FittedPrivately],
-        *,
-        constant: bool = False,
-    ) -> None:
-        self.takes = takes
-        self.fit = fit
-        self.constant = constant
-
-
 class Algorithm:
     """An algorithm as its file declares it.
 
@@ -188,7 +165,9 @@ class Algorithm:
         takes: what kinds of instances (`inputs/kinds.py`) it is fitted to.
         environment: the variables that the process which fits sets before it imports numpy; None for none.
             Where there is one, a version tells what was computed with (`numerics`).
-        private: how it is trained with differential privacy, or why it cannot be.
+        fit_private: the estimator, fitted with differential privacy from noisy sums over the rows alone; None
+            where `not_private` says why it is not. Rows with classes begin with the constant 1.
+        private_hyperparameters: the names of those that count then.
     """
 
     def __init__(
@@ -207,7 +186,9 @@ class Algorithm:
         requires: tuple[str, ...] = (),
         takes: tuple[str, ...] = (TABLE,),
         environment: Callable[[], Mapping[str, str]] | None = None,
-        private: PrivateTraining | str = "nobody has said how",
+        fit_private: Callable[[PrivateData, Mapping[str, Any]], FittedPrivately] | None = None,
+        private_hyperparameters: tuple[str, ...] = (),
+        not_private: str = "nobody has said how",
     ) -> None:
         self.title = title
         self.task = task
@@ -222,17 +203,9 @@ class Algorithm:
         self.requires = requires
         self.takes = takes
         self.environment = environment
-        self.private = private
-
-    @property
-    def private_hyperparameters(self) -> list[str] | None:
-        """Those that count where it is trained with differential privacy; None where it cannot be."""
-        return None if isinstance(self.private, str) else list(self.private.takes)
-
-    def privately(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """The hyperparameters that count where it is trained with differential privacy."""
-        takes = () if isinstance(self.private, str) else self.private.takes
-        return {name: chosen[name] for name in takes}
+        self.fit_private = fit_private
+        self.private_hyperparameters = private_hyperparameters
+        self.not_private = not_private
 
 
 def _not_known(chosen: Mapping[str, Any]) -> None:  # noqa: ARG001 - the shape

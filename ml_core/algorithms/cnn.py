@@ -138,7 +138,7 @@ ALGORITHM = Algorithm(
     task=CLASSIFICATION,
     summary="Predicts the class of a picture, by patterns wherever in the picture they are.",
     objective="log_loss",
-    private=NOT_PRIVATE,
+    not_private=NOT_PRIVATE,
     hyperparameters=(
         hp.Hyperparameter(
             "channels",

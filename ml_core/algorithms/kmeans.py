@@ -8,7 +8,6 @@ from ml_core.algorithms.base import (
     ArithmeticEstimator,
     DataSize,
     FitContext,
-    PrivateTraining,
     TrainingData,
 )
 from ml_core.algorithms.outputs import LABELS, OutputSpec
@@ -154,7 +153,8 @@ ALGORITHM = Algorithm(
     ),
     check_size=check_size,
     fit=fit,
-    private=PrivateTraining(("n_clusters",), fit_private),
+    fit_private=fit_private,
+    private_hyperparameters=("n_clusters",),
     restore=restore,
     objective="inertia",
 )

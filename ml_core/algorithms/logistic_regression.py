@@ -7,7 +7,6 @@ from ml_core.algorithms.base import (
     Algorithm,
     ArithmeticEstimator,
     FitContext,
-    PrivateTraining,
     TrainingData,
 )
 from ml_core.algorithms.outputs import LABELS, TOP, OutputSpec
@@ -168,7 +167,8 @@ ALGORITHM = Algorithm(
         hp.scale(default=True),
     ),
     fit=fit,
-    private=PrivateTraining(("C",), fit_private, constant=True),
+    fit_private=fit_private,
+    private_hyperparameters=("C",),
     restore=restore,
     keeps_rows=lambda _: False,
     objective="log_loss",

@@ -176,7 +176,7 @@ ALGORITHM = Algorithm(
     task=CLASSIFICATION,
     summary="Predicts the class of a text or of a sequence of numbers, which it reads step by step.",
     objective="log_loss",
-    private=NOT_PRIVATE,
+    not_private=NOT_PRIVATE,
     hyperparameters=(
         hp.Hyperparameter("cell", hp.OneOf(*GATES), "lstm", "what a layer is made of; 'rnn' is Elman's cell"),
         hp.Hyperparameter("hidden_size", hp.Integer(1, 512), 64, "how many numbers a layer's state has"),

@@ -580,5 +580,5 @@ ALGORITHM = Algorithm(
     restore=restore,
     keeps_rows=_keeps_rows,
     objective="hinge_loss",
-    private="with a curved kernel its model is training rows; logistic_regression has straight borders too",
+    not_private="with a curved kernel its model is training rows; logistic_regression has straight borders",
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ml_core import algorithms
-from ml_core.algorithms.base import AlgorithmInfo, PrivateTraining
+from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.algorithms.tasks.classification import ScoredSamples, metrics_of
 from ml_core.model.model import Model
 from ml_core.privacy.answers import NearestAnswers, confusion, counted, spread
@@ -76,14 +76,14 @@ def fit_private(
     is told each phase, and how much of the budget is spent, which depends on no row.
     """
     info, privacy = algorithms.algorithm(request.algorithm), request.privacy
-    assert privacy is not None and isinstance(info.algorithm.private, PrivateTraining)  # noqa: S101, PT018 - checked
-    private, whole = info.algorithm.private, rho(privacy)
+    assert privacy is not None and info.algorithm.fit_private is not None  # noqa: S101, PT018 - checked
+    whole = rho(privacy)
     form, classes = PrivateForm.of(privacy, features), classes_of(privacy)
     rows = PrivateRows(
         raw,
         form,
         Coins(request.test_fraction),
-        constant=private.constant,
+        constant=info.task.supervised,
         labelled=classes is not None,
         room=room,
     )
@@ -93,7 +93,7 @@ def fit_private(
     spending = PrivacyBudget(whole, lambda share: progress("fitting", 100 * share))
     size = counted(total, whole * _COUNT, spending, noise)
     data = _Data(rows, None if classes is None else len(classes), spending, noise, form.candidates)
-    fitted = private.fit(data, request.hyperparameters)
+    fitted = info.algorithm.fit_private(data, request.hyperparameters)
     progress("measuring", None)
     model = _model(request, form, fitted, classes)
     measured = _Measured({}, None)

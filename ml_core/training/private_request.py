@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ml_core.algorithms.base import AlgorithmInfo, PrivateTraining
+from ml_core.algorithms.base import AlgorithmInfo
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
 from ml_core.inputs.columns import packed_rows
 from ml_core.inputs.instances import in_order
@@ -28,15 +28,15 @@ def check_private(
     check_uri: Callable[[object], object],
 ) -> TrainingRows | TableReference:
     """What a body that asks for private training is to be trained on. Raises `InvalidInput`, `TooLarge`."""
-    private = info.algorithm.private
-    if isinstance(private, str):
-        message = f"{info.name} is not trained with differential privacy: {private}. Leave this out"
+    if info.algorithm.fit_private is None:
+        why = info.algorithm.not_private
+        message = f"{info.name} is not trained with differential privacy: {why}. Leave this out"
         raise InvalidInput.at("$.privacy", message)
     privacy: Privacy = options["privacy"]
     raise_faults(
         [
             *_classes_faults(info, privacy),
-            *_hyperparameters_faults(body.get("hyperparameters"), private),
+            *_hyperparameters_faults(body.get("hyperparameters"), info),
             *_options_faults(options),
             *_members_faults(body, info),
         ]
@@ -56,10 +56,11 @@ def _classes_faults(info: AlgorithmInfo, privacy: Privacy) -> Iterator[Fault]:
         yield Fault("$.privacy.classes", f"{info.name} takes no targets; leave this out")
 
 
-def _hyperparameters_faults(given: object, private: PrivateTraining) -> Iterator[Fault]:
-    takes = ", ".join(private.takes)
+def _hyperparameters_faults(given: object, info: AlgorithmInfo) -> Iterator[Fault]:
+    counting = info.algorithm.private_hyperparameters
+    takes = ", ".join(counting)
     for name in given if isinstance(given, dict) else ():
-        if name not in private.takes:
+        if name not in counting:
             advice = f"private training takes {takes} alone; leave this out"
             yield Fault(member("$.hyperparameters", name), advice)
 

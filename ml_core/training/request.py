@@ -331,7 +331,7 @@ def check_request(
         from ml_core.training.private_request import check_private
 
         data = check_private(body, info, options, limits, check_uri)
-        return TrainingRequest(info.name, info.algorithm.privately(chosen), data, **options)
+        return TrainingRequest(info.name, _counting(info, chosen), data, **options)
     if body.get("data") is not None:
         _check_no_rows(body)
         table = check_data(body["data"], info, limits, check_uri)
@@ -348,6 +348,11 @@ def check_request(
     _check_size(info, request, seconds)
     _check_weights(request)
     return request
+
+
+def _counting(info: AlgorithmInfo, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The hyperparameters that count where training is private."""
+    return {name: chosen[name] for name in info.algorithm.private_hyperparameters}
 
 
 def _checked_data(

@@ -18,7 +18,9 @@ def algorithms(_: Call) -> Response:
                     "summary": info.algorithm.summary,
                     "takes": list(info.algorithm.takes),
                     "hyperparameters": info.schema(),
-                    "private_hyperparameters": info.algorithm.private_hyperparameters,
+                    "private_hyperparameters": list(info.algorithm.private_hyperparameters)
+                    if info.algorithm.fit_private
+                    else None,
                     "available": not info.missing(),
                 }
                 for info in known().values()

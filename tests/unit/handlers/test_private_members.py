@@ -29,6 +29,8 @@ _CHANCE = re.compile(
     r'"(latency_ms|sent|trained|request_id|writers|etag|url|revision|about_etag)": ?'
     r'("[^"]*"|[0-9.]+|\[[^]]*\])'
 )
+# Of an attempt, in the account of a dataset's budget.
+_TOKEN = re.compile(r"(?<=<time>\",\")[0-9a-z.-]+(?=\"\])")
 # The rows themselves, which are kept until the job is over or somebody deletes them.
 _ROWS_THEMSELVES = re.compile(r"^(datasets/|jobs/[^/]+/input|inputs/|uploads/)")
 _UPLOAD = "0" * 28
@@ -118,7 +120,7 @@ def _stored(services: Services) -> dict[str, str]:
 
 def _unchanging(text: str, job: str) -> str:
     text = _CHANCE.sub(r'"\1": "<chance>"', text.replace(job, "<job>"))
-    return _ID.sub("<id>", _TIME.sub("<time>", text))
+    return _TOKEN.sub("<token>", _ID.sub("<id>", _TIME.sub("<time>", text)))
 
 
 def _differences(one: dict[str, str], other: dict[str, str]) -> list[str]:
