@@ -75,7 +75,7 @@ class NearestAnswers:
 
 
 class NoisyCounts(NamedTuple):
-    """Counts with noise, none below 0, and the standard deviation of the noise in each."""
+    """Counts with noise, none of them below 0, and the standard deviation of the noise in each."""
 
     counts: "NDArray[np.int64]"
     deviation: float
@@ -141,4 +141,17 @@ def _counted(
     budget.spend(rho)
     variance = variance_of(1, rho)
     noisy = total + np.array(noise(variance, len(total)), np.int64)
-    return NoisyCounts(np.maximum(noisy, 0), float(variance) ** 0.5)
+    return NoisyCounts(_none_below(noisy), float(variance) ** 0.5)
+
+
+def _none_below(noisy: "NDArray[np.int64]") -> "NDArray[np.int64]":
+    """The nearest counts of which none is below 0 and that sum to the same, but for what is rounded.
+
+    With those below 0 only brought there, many counts of noise would sum to rows that nobody has: each is
+    lowered as much as that adds.
+    """
+    total = max(0, int(noisy.sum()))
+    falling = np.sort(noisy)[::-1]
+    over = (np.cumsum(falling) - total) / np.arange(1, len(noisy) + 1)
+    lowered = noisy - over[max(0, int((falling > over).sum()) - 1)]
+    return np.asarray(np.rint(np.maximum(lowered, 0)), np.int64)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ml_core.privacy.answers import LinearAnswers, NearestAnswers, confusion, counted, spread
+from ml_core.privacy.answers import LinearAnswers, NearestAnswers, _none_below, confusion, counted, spread
 from ml_core.privacy.budget import PrivacyBudget
 from ml_core.privacy.rows import UNIT, whole_rows
 from tests.unit.ml_core.privacy.watching import Silence
@@ -108,3 +108,29 @@ def test_counts_are_never_below_none_and_nothing_is_told_without_a_budget() -> N
         confusion([(X, y)], LinearAnswers(TWO), 2, budget, low)
     with pytest.raises(ValueError, match="that are left"):
         counted(3, Fraction(1, 10**9), budget, low)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_counts_of_noise_do_not_sum_to_rows_that_nobody_has(seed: int) -> None:
+    """A hundred cells, most of them empty: what is brought up to 0 is taken from the others."""
+    rng = np.random.default_rng(seed)
+    X, y = whole_rows(rng.normal(size=(400, 3)), 2 * UNIT), rng.integers(0, 10, 400)
+    weights = rng.normal(size=(10, 3))
+
+    def noise(variance: int, count: int) -> list[int]:
+        drawn: list[int] = np.rint(rng.normal(size=count) * variance**0.5).astype(int).tolist()
+        return drawn
+
+    rho = Fraction(1, 2 * 20**2)  # twenty rows of noise in each
+    found = confusion([(X, y)], LinearAnswers(weights), 10, PrivacyBudget(rho), noise)
+    assert found.counts.min() == 0
+    assert abs(found.counts.sum() - 400) < 4 * 20 * 10 + 50, "four deviations of the sum, and what is rounded"
+
+
+def test_counts_without_noise_stay() -> None:
+    for counts in ([0], [7], [0, 0, 0], [3, 0, 5, 1], [10**12, 0]):
+        assert _none_below(np.array(counts)).tolist() == counts
+    assert _none_below(np.array([-5])).tolist() == [0]
+    assert _none_below(np.array([-3, -2])).tolist() == [0, 0]
+    assert _none_below(np.array([10, -4])).tolist() == [6, 0]
+    assert _none_below(np.array([10, 8, -4])).tolist() == [8, 6, 0]
