@@ -26,7 +26,7 @@ from tests.contract.faults import Fault, FaultyStore, do_twice, fail_before, los
 from tests.contract.places import Forks, Place
 
 # A little more than a private training does on the store: past its last operation nothing goes wrong.
-NTHS = range(1, 29)
+NTHS = range(1, 33)
 FAULTS = (fail_before, lose_answer, do_twice)
 ONE = asked_rho(dict(PRIVACY))
 ONCE, OFTEN = DatasetBudget(1.0, 1e-6), DatasetBudget(50.0, 1e-6)
