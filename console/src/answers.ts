@@ -152,6 +152,24 @@ export interface Dataset {
   faults: { path: string; message: string }[];
 }
 
+export interface BudgetOf {
+  epsilon: number;
+  delta: number;
+}
+
+/** A dataset's privacy budget. Of a model that the key is not for, an entry does not say whose it is. */
+export interface PrivacyBudget {
+  dataset: string;
+  etag: string;
+  budget: BudgetOf | null;
+  spent: { rho: string; epsilon: number | null };
+  left: { rho: string; epsilon: number } | null;
+  entries: { job: string | null; model: string | null; attempt: number; rho: string; time: string }[];
+  entries_omitted: number;
+  changes: { number: number; time: string; by: string | null; from: BudgetOf | null; to: BudgetOf | null }[];
+  changes_omitted: number;
+}
+
 /** A part of JSON Schema: what hyperparameters are described by. */
 export interface ParameterSchema {
   type?: string | string[];

@@ -17,6 +17,7 @@ import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at, Refused } from "../service.ts";
 import { caller, may } from "../session.ts";
+import { Budget } from "./budget.tsx";
 import { Train } from "./train.tsx";
 import { optionsOf } from "./train/request.ts";
 
@@ -44,6 +45,8 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
   const [round, setRound] = useState(0);
   const { answer, failure, busy, shown, guesses } = useDescribed(name, options, round);
   const again = () => setRound(before => before + 1);
+  // It has a privacy budget: what was seen of it before is not shown any more.
+  const closed = failure instanceof Refused && failure.code === "budget";
   const remove = async () => {
     await ask("DELETE", at`/v1/datasets/${name}`);
     location.hash = to("datasets");
@@ -61,23 +64,29 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
       <header class="page">
         <h1>{name}</h1>
         <span class="row">
-          {shown && !shown.error && <button type="button" onClick={goTrain}>Train a model</button>}
-          {answer && may("admin") && (
+          {shown && !shown.error && !closed && <button type="button" onClick={goTrain}>Train a model</button>}
+          {(answer || closed) && may("admin") && (
             <Confirmed label="Delete" title={`Delete ${name}?`} confirm="Delete it" act={remove}>
               <p>All its uploads go. Models that were trained from it stay.</p>
             </Confirmed>
           )}
         </span>
       </header>
-      {answer && (
+      {answer && !closed && (
         <p class="soft">
           {shown && facts(shown)} {size(answer.size)} · uploaded <Time at={answer.uploaded} />
         </p>
       )}
       <p class="soft" role="status">{busy && <><span class="spinner" aria-hidden="true" /> The file is being read …</>}</p>
-      {failure !== null && <Failure error={failure} again={again} />}
+      {failure !== null && !closed && <Failure error={failure} again={again} />}
       {failure === null && !answer && !busy && <Loading />}
-      {answer && (
+      {closed && (
+        <details>
+          <summary>Upload a newer file</summary>
+          <Upload name={name} done={again} />
+        </details>
+      )}
+      {answer && !closed && (
         <>
           <Refusals answer={answer} {...(shown ? { shown } : {})} say={say} />
           {answer.state === "unreadable" && (
@@ -99,6 +108,7 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
           )}
         </>
       )}
+      {(answer || closed) && <Budget name={name} changed={again} />}
     </>
   );
 }
