@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serverless_ml import Client, Conflict, NotFound, answers
+from serverless_ml import Client, Conflict, DatasetHandle, NotFound, answers
 
 from client.tests.misbehaving import Came, Misbehaving
 from client.tests.service import ROOT, Service
@@ -90,18 +90,25 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
     model.delete(1)
     assert [each.version for each in model.describe().deleted] == [1]
     got["Restored"] = model.restore(1)
-    with pytest.raises(Conflict):
-        dataset.set_budget(4, 1e-6, etag="another")
-    dataset.set_budget(4, 1e-6)
-    got["Budget"] = dataset.budget()
-    with pytest.raises(Conflict, match="privacy budget"):
-        dataset.describe()
-    assert dataset.remove_budget(etag=got["Budget"].etag).budget is None
-    dataset.delete()
+    got |= _walk_to_its_end(dataset)
+    client.upload("walked", ROOT / "examples" / "churn.csv").delete()
     model.delete(purge=True)
     with pytest.raises(NotFound):
         model.describe()
     return got
+
+
+def _walk_to_its_end(dataset: DatasetHandle) -> dict[str, Any]:
+    """What is done to a dataset that versions were made from."""
+    with pytest.raises(Conflict):
+        dataset.set_budget(4, 1e-6, etag="another")
+    dataset.set_budget(4, 1e-6)
+    budget = dataset.budget()
+    with pytest.raises(Conflict, match="privacy budget"):
+        dataset.describe()
+    assert dataset.remove_budget(etag=budget.etag).budget is None
+    made = dataset.versions()
+    return {"Budget": budget, "MadeVersions": made, "MadeVersion": made[0], "Erasure": dataset.erase()}
 
 
 def test_every_route_is_reached(walked: tuple[Misbehaving, dict[str, Any]]) -> None:
@@ -133,11 +140,13 @@ RECORDS: dict[str, type[answers.Answer]] = {
     "Profile": answers.Profile,
     "Caller": answers.Caller,
     "ModelEntry": answers.ModelEntry,
+    "MadeVersion": answers.MadeVersion,
+    "Erasure": answers.Erasure,
     "About": answers.About,
     "Budget": answers.PrivacyBudget,
 }
 # They come in lists alone.
-_ENTRIES = frozenset(("ModelEntry",))
+_ENTRIES = frozenset(("ModelEntry", "MadeVersion"))
 
 
 def _members(document: dict[str, Any], schema: dict[str, Any]) -> set[str]:

@@ -59,6 +59,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
             "datasets: semicolons",
             "datasets: JSON lines",
             "datasets: no table",
+            "datasets: to be erased",
+            "datasets: with a job that waits",
             "names: a table",
             "private_training: a table",
             "private_training: a broken table",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from serverless_ml._async.lists import listed
 from serverless_ml._async.runtime import sleep
-from serverless_ml.answers import Dataset, PrivacyBudget
+from serverless_ml.answers import Dataset, Erasure, MadeVersions, PrivacyBudget
 from serverless_ml.errors import Conflict, NotFound
 from serverless_ml.references import segment
 
@@ -88,6 +89,43 @@ class AsyncDatasetHandle:
                 raise
             return found  # a try before has done it, and only its answer was lost
         return PrivacyBudget.from_json(reply.record())
+
+    async def versions(self, *, limit: int | None = None) -> MadeVersions:
+        """List the versions that were made from it, of all models, newest first; also of a deleted dataset.
+
+        Waits while the service still looks up what an earlier release of it made.
+
+        Args:
+            limit: how many at most; None for all.
+
+        Raises:
+            NotFound: nothing was uploaded to it, and nothing made from it.
+        """
+        while not (await self._requests.get(f"{self._path}/versions", {"limit": 1}))["complete"]:
+            await sleep(0.5)
+        return MadeVersions.from_json(
+            await listed(self._requests, f"{self._path}/versions", "versions", limit)
+        )
+
+    async def erase(self, *, wait: bool = True) -> Erasure:
+        """Remove it with every version that was made from it, for good; the report tells what is left.
+
+        Jobs that read it are cancelled.
+
+        Args:
+            wait: whether to ask again until such jobs are over, and all is done.
+
+        Raises:
+            NotFound: nothing was uploaded to it, and nothing made from it.
+            Conflict: aliases point at such versions; the message names them, and nothing was done.
+            NotAllowed: the key is not for all the models.
+        """
+        while True:
+            reply = await self._requests.send("DELETE", self._path, query={"with_versions": "true"})
+            report = Erasure.from_json(reply.record())
+            if report.complete or not wait:
+                return report
+            await sleep(1.0)
 
     async def delete(self) -> None:
         """Remove all its uploads, and what was found in them. Versions stay. Raises `NotFound`."""

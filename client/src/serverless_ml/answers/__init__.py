@@ -2,7 +2,16 @@
 
 from serverless_ml.answers.algorithms import Algorithm, Algorithms
 from serverless_ml.answers.callers import Caller
-from serverless_ml.answers.datasets import BudgetEntry, Dataset, Datasets, ListedDataset, PrivacyBudget
+from serverless_ml.answers.datasets import (
+    BudgetEntry,
+    Dataset,
+    Datasets,
+    Erasure,
+    ListedDataset,
+    MadeVersion,
+    MadeVersions,
+    PrivacyBudget,
+)
 from serverless_ml.answers.explanations import Explanation, Explanations
 from serverless_ml.answers.jobs import Attempt, Job, JobError, Jobs
 from serverless_ml.answers.learnt import Parameters, Profile
@@ -41,6 +50,7 @@ __all__ = [
     "Datasets",
     "DeletedVersion",
     "Engine",
+    "Erasure",
     "Explanation",
     "Explanations",
     "FeedbackCounts",
@@ -53,6 +63,8 @@ __all__ = [
     "Listed",
     "ListedDataset",
     "ListedVersion",
+    "MadeVersion",
+    "MadeVersions",
     "ModelDescription",
     "ModelEntry",
     "Models",

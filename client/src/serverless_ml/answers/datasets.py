@@ -86,3 +86,57 @@ class PrivacyBudget(Answer):
     entries_omitted: int = 0
     changes: tuple[dict[str, Any], ...] = ()
     changes_omitted: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class MadeVersion(Answer):
+    """A version that was made from a dataset.
+
+    `data` has the `uri` of the upload, and its `revision`. `copy` tells that it was registered from a
+    download of another version's artifact. One that was purged has no `created` and no `algorithm`.
+    """
+
+    picture: ClassVar[str] = "made_version"
+
+    model: str
+    version: int
+    job: str
+    data: dict[str, Any]
+    created: datetime | None = None
+    algorithm: str | None = None
+    copy: bool = False
+    aliases: list[str] = field(default_factory=list)
+    deleted: datetime | None = None
+    restorable_until: datetime | None = None
+    contains_training_rows: bool | None = None
+
+
+class MadeVersions(Listed[MadeVersion]):
+    """The versions that were made from a dataset, newest first."""
+
+    picture = "made_versions"
+
+    @classmethod
+    def entry(cls, told: Any) -> MadeVersion:
+        """One of them."""
+        return MadeVersion.from_json(told)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Erasure(Answer):
+    """What became of a dataset that was erased with the versions made from it.
+
+    `versions` have `model`, `version` and `deleted`. The lines of `gone`, `going` (the next sweeps remove
+    it), `expires` and `stays` (deletion cannot remove it) have `what`, `detail`, `number` and `days`.
+    """
+
+    picture: ClassVar[str] = "erasure"
+
+    dataset: str
+    complete: bool
+    waiting_for: list[str] = field(default_factory=list)
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    gone: list[dict[str, Any]] = field(default_factory=list)
+    going: list[dict[str, Any]] = field(default_factory=list)
+    expires: list[dict[str, Any]] = field(default_factory=list)
+    stays: list[dict[str, Any]] = field(default_factory=list)

@@ -158,3 +158,68 @@ def budget(
         ("trainings", len(found.entries) + found.entries_omitted),
     ]
     show_members(session, found.raw, members)
+
+
+@command(
+    "made-from",
+    panel=PANEL,
+    examples="serverless-ml made-from churn",
+)
+def made_from(session: Session, dataset: Name, limit: Limit = None) -> None:
+    """List the versions that were made from a dataset, whatever model they are of.
+
+    In a pipe a line is: model, version, algorithm, when it was made, the upload, when it was deleted.
+    """
+    with session.client() as client:
+        found = client.dataset(dataset).versions(limit=limit)
+    listed = [each.raw for each in found]
+    rows = [
+        (
+            each["model"],
+            each["version"],
+            each["algorithm"],
+            each["created"],
+            each["data"]["uri"],
+            each["deleted"],
+        )
+        for each in listed
+    ]
+    columns = ("model", "version", "algorithm", "created", "upload", "deleted")
+    show_table(session, listed, columns, rows, empty="nothing was made from it", picture=found)
+
+
+@command(
+    "erase",
+    panel=PANEL,
+    examples="serverless-ml erase churn\nserverless-ml erase churn --yes --json > report.json",
+)
+def erase(
+    session: Session,
+    dataset: Name,
+    *,
+    keep_versions: Annotated[bool, typer.Option("--keep-versions", help="Remove its uploads alone.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+) -> None:
+    """Delete a dataset and every version that was made from it, for good, and tell what is left.
+
+    In a pipe a line is: gone, going, expires or stays, then a word for what, how many, days, and a sentence.
+    """
+    from serverless_ml.command_line.services import confirmed
+
+    with session.client() as client:
+        handle = client.dataset(dataset)
+        if keep_versions:
+            confirmed(f"delete all uploads of {dataset}?", yes=yes)
+            handle.delete()
+            show_members(session, {"deleted": dataset}, [("deleted", dataset)])
+            return
+        made = sum(each.deleted is None for each in handle.versions())
+        versions = f"{made} version{'' if made == 1 else 's'} made from it"
+        confirmed(f"delete {dataset} and the {versions}, for good?", yes=yes)
+        report = handle.erase()
+    rows = [
+        (part, line["what"], line["number"], line["days"], line["detail"])
+        for part in ("gone", "going", "expires", "stays")
+        for line in report.raw[part]
+    ]
+    show_table(session, report.raw, ("", "what", "how many", "days", "detail"), rows, picture=report)

@@ -4,7 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from serverless_ml.display import reading, text
-from serverless_ml.display.pictures import callers, datasets, explanations, jobs, models, monitoring, versions
+from serverless_ml.display.pictures import (
+    callers,
+    datasets,
+    erasures,
+    explanations,
+    jobs,
+    models,
+    monitoring,
+    versions,
+)
 
 _LINES: dict[str, Callable[[Any], str]] = {
     "version": versions.line,
@@ -15,6 +24,8 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "job": jobs.line,
     "caller": callers.line,
     "dataset": datasets.dataset_line,
+    "made_version": erasures.made_version_line,
+    "erasure": erasures.erasure_line,
     "explanation": explanations.explanation_line,
     "explanations": explanations.line,
     "monitoring": monitoring.line,
@@ -31,6 +42,7 @@ _LISTS = {
     "jobs": ("jobs", "job"),
     "job_files": ("files", "file"),
     "datasets": ("datasets", "dataset"),
+    "made_versions": ("versions", "version"),
     "algorithms": ("algorithms", "algorithm"),
     "explanations": ("explanations", "row"),
 }
