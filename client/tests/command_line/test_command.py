@@ -242,6 +242,22 @@ def test_one_model_through_its_life(service: Service, tmp_path: Path) -> None:
     assert [each["version"] for each in document] == [2, 1]
 
 
+def test_a_dataset_is_erased_with_what_was_made_from_it(service: Service, tmp_path: Path) -> None:
+    table = tmp_path / "erased.csv"
+    table.write_text("a,b\n" + "1,x\n2,y\n" * 20)
+    assert run("upload", str(table), url=service.url).code == 0
+    assert run("train", "dataset://erased", "--model", "erased", "--target", "b", url=service.url).code == 0
+    made = run("made-from", "erased", url=service.url)
+    assert made.cells[0][:3] == ["erased", "1", "logistic_regression"]
+    assert run("erase", "erased", url=service.url).code == 2, "nobody is there to be asked"
+    ran = run("erase", "erased", "--yes", url=service.url)
+    assert ran.code == 0, ran.err
+    assert ["gone", "versions", "1"] in [cells[:3] for cells in ran.cells]
+    assert run("version", "erased@1", url=service.url).code == 3
+    report = run("erase", "erased", "--yes", "--json", url=service.url).json
+    assert (report["complete"], len(report["versions"])) == (True, 1)
+
+
 def test_an_artifact_leaves_and_comes_back(service: Service, churn: str, tmp_path: Path) -> None:
     ran = run("download", f"{churn}@1", url=service.url, folder=tmp_path)
     assert ran.code == 0, ran.err
