@@ -26,13 +26,15 @@ _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{28}(?![0-9a-f])")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 # When and for how long, who asked or wrote, the address of this answer's file, and tags made of all that.
 _CHANCE = re.compile(
-    r'"(latency_ms|sent|trained|request_id|writers|etag|url|revision|about_etag)": ?'
+    r'"(latency_ms|sent|trained|request_id|writers|etag|url|about_etag)": ?'
     r'("[^"]*"|[0-9.]+|\[[^]]*\])'
 )
 # Of an attempt, in the account of a dataset's budget.
 _TOKEN = re.compile(r"(?<=<time>\",\")[0-9a-z.-]+(?=\"\])")
 # The rows themselves, which are kept until the job is over or somebody deletes them.
 _ROWS_THEMSELVES = re.compile(r"^(datasets/|jobs/[^/]+/input|inputs/|uploads/)")
+# What a dataset is like: a budget has it refused.
+_OF_THE_ROWS = {"/v1/datasets", "/v1/datasets/{dataset}"}
 _UPLOAD = "0" * 28
 PRIVACY = {
     "epsilon": 1,
@@ -91,9 +93,7 @@ def everything_told(
     context = trainer_context(services)._replace(fit_command=(sys.executable, _PROGRAM, kind))
     work_off(services, job, failures=0, make_context=lambda: context)
     told["log"] = "".join(capfd.readouterr())
-    for path in sorted(
-        {route.path for route in ROUTES if route.method == "GET" and "dataset" not in route.path}
-    ):
+    for path in sorted({route.path for route in ROUTES if route.method == "GET"} - _OF_THE_ROWS):
         filled = _filled(path, job)
         if filled is not None:
             answered = ask("GET", filled)
@@ -106,7 +106,7 @@ def _filled(path: str, job: str) -> str | None:
     """The path of this model, version and job; None for pages that speak of none."""
     if not path.startswith(("/v1/", "/v2/")):
         return None
-    places = {"model": "m", "version": "1", "job": job, "alias": "production", "key": "none"}
+    places = {"model": "m", "version": "1", "job": job, "alias": "production", "dataset": "people"}
     return re.sub(r"\{(\w+)\}", lambda found: quote(places.get(found[1], "x")), path)
 
 
