@@ -99,7 +99,7 @@ class _Table:
         self._data = job.stores.open().data
         names = data.features or columns_of(privacy)
         options = _settled(data.options)
-        self._plan = self._planned(data, options)
+        self._plan = _forgiving(self._planned(data, options))
         text = self._plan.format == CSV
         self.features = features_of(privacy, names, options, text=text)
         self._target = None if data.target is None else target_of(privacy, data.target, options, text=text)
@@ -146,6 +146,19 @@ class _Table:
                 raise DataChanged(f"{error}, and {TRAINING.goes_on}") from error
             except (MalformedInput, InvalidInput, TooLarge):
                 _untold()
+
+
+def _forgiving(plan: "Plan") -> "Plan":
+    """The plan with bytes that are no text exchanged where they stand, and not refused: they are of one row."""
+    if "encoding" not in plan.how:
+        return plan
+    named = plan.how["encoding"]
+    spelled = _UTF_8 if named in ("utf-8", "utf-8-sig") else named
+    return plan._replace(how={**plan.how, "encoding": spelled, "strict": False})
+
+
+# As Python knows it too, but not as what is passed on unread.
+_UTF_8 = "utf_8"
 
 
 def _settled(options: ReadOptions) -> ReadOptions:

@@ -72,7 +72,17 @@ TABLES = {
     "one row": _HEADER + "30,10,basic,no\n",
     "one class": _HEADER + "30,10,basic,no\n" * 700,
     "cells that nobody can read": _HEADER
-    + "\n".join(['thirty,1e400,"ba""sic",maybe', ",,,", "1e308,-1e308,,yes", "nan,inf,TEAM,no", "5"] * 40)
+    + "\n".join(
+        [
+            'thirty,1e400,"ba""sic",maybe',
+            ",,,",
+            "1e308,-1e308,,yes",
+            "nan,inf,TEAM,no",
+            "5",
+            "5,5,\xff\xfe,no",
+        ]
+        * 40
+    )
     + "\n",
 }
 
@@ -84,7 +94,7 @@ def everything_told(
     services = services_over(root)
     ask = asking(services)
     if isinstance(table, str):
-        services.store.write_stream(upload_key("people", _UPLOAD), [table.encode()])
+        services.store.write_stream(upload_key("people", _UPLOAD), [table.encode("latin-1")])
     capfd.readouterr()
     answer = ask("POST", "/v1/models/m:train", json.dumps(body).encode())
     assert answer.status == 202, answer.body
@@ -174,7 +184,6 @@ def test_two_tables_that_cannot_be_read_fail_alike(tmp_path: Path, capfd: pytest
     broken = {
         "a quote that is never closed": _HEADER + '30,10,"basic,no\n' * 9,
         "another, later": _HEADER + "30,10,basic,no\n" * 900 + '30,10,"basic,no\n',
-        "no text": "age,spend,plan,churned\n30,10,b\xff\xfe,no\n",
     }
     told = [
         everything_told(tmp_path / name, text, BODIES["classes"], "private", capfd)
@@ -182,5 +191,4 @@ def test_two_tables_that_cannot_be_read_fail_alike(tmp_path: Path, capfd: pytest
     ]
     assert '"failed"' in told[0]["GET /v1/jobs/{job}"]
     for name, other in zip(broken, told, strict=True):
-        if '"failed"' in other["GET /v1/jobs/{job}"]:
-            assert _differences(told[0], other) == [], name
+        assert _differences(told[0], other) == [], name
