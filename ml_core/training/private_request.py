@@ -50,9 +50,10 @@ def check_private(
 
 
 def _classes_faults(info: AlgorithmInfo, privacy: Privacy) -> Iterator[Fault]:
-    if info.task.supervised and "classes" not in privacy:
+    classes = privacy.get("classes")
+    if info.task.supervised and classes is None:
         yield Fault("$.privacy.classes", "expected all labels that there may be, got nothing")
-    elif not info.task.supervised and "classes" in privacy:
+    elif not info.task.supervised and classes is not None:
         yield Fault("$.privacy.classes", f"{info.name} takes no targets; leave this out")
 
 
