@@ -80,7 +80,8 @@ export interface JobFiles {
 }
 
 export interface ListedDatasets {
-  datasets: { name: string; uri: string; size: number; uploaded: string }[];
+  /** `size` is null while it has a privacy budget. */
+  datasets: { name: string; uri: string; size: number | null; uploaded: string }[];
   next_after: string | null;
 }
 

@@ -1220,7 +1220,19 @@ ANSWERS: dict[str, Schema] = {
     ),
     "Datasets": _page(
         "datasets",
-        _object({"name": NAME, "uri": _TEXT, "size": _BYTES, "uploaded": _TIME}, title="ListedDataset"),
+        _object(
+            {
+                "name": NAME,
+                "uri": _TEXT,
+                "size": {
+                    "type": ["integer", "null"],
+                    "minimum": 0,
+                    "description": "Bytes; null while the dataset has a privacy budget.",
+                },
+                "uploaded": _TIME,
+            },
+            title="ListedDataset",
+        ),
     ),
     "MadeVersions": _object(
         {
@@ -1341,6 +1353,19 @@ ANSWERS: dict[str, Schema] = {
                 "description": "Of the budget, newest first.",
             },
             "changes_omitted": _COUNT,
+            "descriptions": {
+                **_list(
+                    _object(
+                        {
+                            "uri": _TEXT,
+                            "options": {"type": "boolean", "description": "Whether it was asked under any."},
+                            "written": _TIME,
+                        },
+                        title="StoredDescription",
+                    )
+                ),
+                "description": "What is kept of looks at the dataset; not shown while a budget is set.",
+            },
         }
     ),
     "Schema": {

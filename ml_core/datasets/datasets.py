@@ -22,6 +22,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ml_core.datasets.looking import DIGEST_LENGTH, PLAIN, Look
@@ -42,6 +43,7 @@ from ml_core.registering.uploads import is_artifact
 
 EXPIRY = 3600  # seconds that a signed address works
 _RECORDS, _DESCRIPTIONS = "uploads/", "descriptions/"
+MOST_LOOKED_AT = 100  # uploads whose descriptions are listed
 KEPT = 20  # descriptions of an upload that were asked under options
 _MESSAGE = re.compile(rf"d([0-9a-f]{{28}})([0-9a-f]{{{DIGEST_LENGTH}}})?")  # a job's id has another length
 _ASK_AGAIN = 15.0  # seconds
@@ -88,6 +90,14 @@ class DatasetDetails(NamedTuple):
     revision: str
     described: dict[str, Any] | None
     look: Look = PLAIN
+
+
+class StoredDescription(NamedTuple):
+    """A description that is kept: of which upload, whether it was asked under options, and since when."""
+
+    uri: str
+    options: bool
+    written: str
 
 
 class DescriptionRequest(NamedTuple):
@@ -315,6 +325,16 @@ def left_behind(
         forgotten = bool(_digest_of(found.key)) and found.modified < oldest
         if forgotten or _upload_of(found.key) not in uploads:
             yield found.key
+
+
+def stored_descriptions(store: ObjectStore, name: str) -> list[StoredDescription]:
+    """The descriptions that are kept of a dataset's `MOST_LOOKED_AT` newest uploads. Raises `Unavailable`."""
+    uploads = islice(every_object(store, uploads_of(name)), MOST_LOOKED_AT)
+    return [
+        StoredDescription(_listed(upload).uri, bool(_digest_of(found.key)), timestamp(found.modified))
+        for upload in uploads
+        for found in every_object(store, _descriptions_of(_upload_of(upload.key)))
+    ]
 
 
 def _listed(found: ObjectInfo) -> DatasetSummary:

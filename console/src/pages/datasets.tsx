@@ -41,7 +41,7 @@ function Listed({ listed, prefix, first }: { listed: ListedDatasets; prefix: str
           {listed.datasets.map(each => (
             <tr key={each.name}>
               <td class="said"><a href={to("datasets", each.name)}>{each.name}</a></td>
-              <td class="number">{size(each.size)}</td>
+              <td class="number">{each.size === null ? "private" : size(each.size)}</td>
               <td><Time at={each.uploaded} /></td>
             </tr>
           ))}

@@ -7,6 +7,7 @@ from handlers.rest.call import Call
 from handlers.rest.etags import tags, wanted
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
+from ml_core.datasets.datasets import stored_descriptions
 from ml_core.privacy.budgets import DatasetBudget
 from ml_core.privacy.ledger import (
     LEAST_DELTA,
@@ -52,6 +53,7 @@ def budget(call: Call) -> Response:
 
     The dataset need not be there: a budget belongs to the name, in whatever spelling, and outlives uploads
     and deletions. `rho` is what zero-concentrated differential privacy counts in, as an exact fraction.
+    `descriptions` are those that are kept of looks at the dataset; they are not shown while a budget is set.
     """
     return _shown(call, _ledger(call).account())
 
@@ -82,6 +84,7 @@ def _ledger(call: Call) -> Ledger:
 
 def _shown(call: Call, account: Account) -> Response:
     told = among(call.caller, MODEL)
+    store = call.services.store
     left = {"rho": str(account.left), "epsilon": account.epsilon_left}
     body = {
         "dataset": call.path["dataset"],
@@ -93,6 +96,7 @@ def _shown(call: Call, account: Account) -> Response:
         "entries_omitted": account.entries_omitted,
         "changes": [_change(each) for each in account.changes],
         "changes_omitted": account.changes_omitted,
+        "descriptions": [each._asdict() for each in stored_descriptions(store, call.path["dataset"])],
     }
     headers = {"etag": f'"{account.etag}"', "cache-control": "private, no-cache"}
     return json_response(body, headers=headers)

@@ -8,9 +8,9 @@ from handlers.rest.endpoints.training import preferred_wait
 from handlers.rest.etags import polled
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
-from ml_core.datasets.datasets import DatasetDetails
+from ml_core.datasets.datasets import DatasetDetails, DatasetSummary
 from ml_core.datasets.looking import PLAIN, Look, check_look
-from ml_core.privacy.budgets import check_no_budget
+from ml_core.privacy.budgets import check_no_budget, with_budgets
 
 # Described in full by `look_schema`, from what the readers' options declare.
 DESCRIBE_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.datasets.looking"}
@@ -32,9 +32,9 @@ def datasets(call: Call) -> Response:
         prefix=query.get("prefix", ""),
         among=among(call.caller, DATASET),
     )
-    return polled(
-        call, {"datasets": [each._asdict() for each in page.datasets], "next_after": page.next_after}
-    )
+    private = with_budgets(call.services.store, [each.name.lower() for each in page.datasets])
+    listed = [_listed(each, each.name.lower() in private) for each in page.datasets]
+    return polled(call, {"datasets": listed, "next_after": page.next_after})
 
 
 def dataset(call: Call) -> Response:
@@ -54,6 +54,11 @@ def describe(call: Call) -> Response:
     options it is the description that a GET of the dataset shows.
     """
     return json_response(_looked_at(call, check_look(call.optional_body())))
+
+
+def _listed(found: DatasetSummary, private: bool) -> dict[str, Any]:
+    """A dataset in a list; the size of one with a privacy budget would tell of its rows."""
+    return {**found._asdict(), "size": None if private else found.size}
 
 
 def _looked_at(call: Call, look: Look) -> dict[str, Any]:

@@ -77,6 +77,7 @@ CASES = [
     refused("a description under options", _DESCRIBE, {"exclude": ["size"]}),
     refused("a description without", _DESCRIBE, None),
     get("the description that there was", "/v1/datasets/budgeted", 409, code="budget", key=TRAIN),
+    get("the list does not tell its size", "/v1/datasets?prefix=budgeted", key=TRAIN),
     get("the files that were scored", "/v1/jobs/{scored}/files", 409, code="budget", key=TRAIN),
     train("a private training", note="paid", privacy=_PRIVACY),
     get("it is over", "/v1/jobs/{paid}", key=TRAIN),

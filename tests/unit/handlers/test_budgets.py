@@ -260,9 +260,22 @@ class TestReading:
         work_off(services, tmp_path)
         seen = ask("GET", "/v1/datasets/churn")
         assert json.loads(seen.body)["state"] == "described"
-        put(ask, FOUR)
+        body = put(ask, FOUR)
+        (kept,) = body["descriptions"]
+        assert (kept["uri"], kept["options"]) == (f"dataset://churn/{UPLOAD}", False)
         told(ask("GET", "/v1/datasets/churn", if_none_match=seen.headers["etag"]), 409)
         told(ask("GET", "/v1/datasets/churn", prefer="wait=1"), 409)
+
+    def test_the_list_does_not_tell_its_size(self, ask: Ask) -> None:
+        def sizes() -> dict[str, int | None]:
+            listed = json.loads(ask("GET", "/v1/datasets").body)
+            jsonschema.validate(listed, ANSWERS["Datasets"])
+            return {each["name"]: each["size"] for each in listed["datasets"]}
+
+        assert sizes() == {"churn": len(CSV), "open": len(CSV)}
+        put(ask, FOUR)
+        put(ask, FOUR, "/v1/datasets/elsewhere/budget")
+        assert sizes() == {"churn": None, "open": len(CSV)}
 
     def test_what_was_scored_before_is_not_given_away(
         self, ask: Ask, post: Any, services: Services, tmp_path: Path

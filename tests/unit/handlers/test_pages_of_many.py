@@ -39,8 +39,8 @@ PAGES = {
     "/v1/models/many/aliases/production/history?limit=20": 2,
     "/v1/jobs?limit=50": 51,
     "/v1/jobs?limit=50&state=failed": 2,
-    "/v1/datasets?limit=50": 1,
-    "/v1/datasets?limit=50&prefix=d-000": 1,
+    "/v1/datasets?limit=50": 2,
+    "/v1/datasets?limit=50&prefix=d-000": 2,
 }
 
 

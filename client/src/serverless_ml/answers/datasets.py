@@ -86,6 +86,7 @@ class PrivacyBudget(Answer):
     entries_omitted: int = 0
     changes: tuple[dict[str, Any], ...] = ()
     changes_omitted: int = 0
+    descriptions: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
