@@ -172,6 +172,46 @@ export interface PrivacyBudget {
 }
 
 /** A part of JSON Schema: what hyperparameters are described by. */
+/** A version that was made from a dataset. */
+export interface MadeVersion {
+  model: string;
+  version: number;
+  job: string;
+  created: string | null;
+  algorithm: string | null;
+  data: { uri: string; revision: string | null };
+  copy: boolean;
+  aliases: string[];
+  deleted: string | null;
+  restorable_until: string | null;
+  contains_training_rows: boolean | null;
+}
+
+export interface MadeVersions {
+  versions: MadeVersion[];
+  next_after: string | null;
+  complete: boolean;
+}
+
+export interface ErasureLine {
+  what: string;
+  detail: string;
+  number: number | null;
+  days: number | null;
+}
+
+/** What became of a dataset that was erased with the versions made from it. */
+export interface Erasure {
+  dataset: string;
+  complete: boolean;
+  waiting_for: string[];
+  versions: { model: string; version: number; deleted: string }[];
+  gone: ErasureLine[];
+  going: ErasureLine[];
+  expires: ErasureLine[];
+  stays: ErasureLine[];
+}
+
 export interface ParameterSchema {
   type?: string | string[];
   enum?: unknown[];

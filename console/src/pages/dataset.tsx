@@ -1,6 +1,6 @@
 // One dataset: what its columns were taken for, overruled where that is wrong, and a model trained from it.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Dataset as DatasetAnswer, DescribedColumn, Description, Job, ReadOptions } from "../answers.ts";
+import type { Dataset as DatasetAnswer, DescribedColumn, Description, Erasure, Job, ReadOptions } from "../answers.ts";
 import { Bars } from "../charts/bars.tsx";
 import { ColumnRow, OUT } from "../parts/column.tsx";
 import { Confirmed } from "../parts/dialog.tsx";
@@ -18,6 +18,7 @@ import { to } from "../router.ts";
 import { ask, at, Refused } from "../service.ts";
 import { caller, may } from "../session.ts";
 import { Budget } from "./budget.tsx";
+import { erase, MadeFrom, Report, useMade } from "./made-from.tsx";
 import { Train } from "./train.tsx";
 import { optionsOf } from "./train/request.ts";
 
@@ -47,7 +48,11 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
   const again = () => setRound(before => before + 1);
   // It has a privacy budget: what was seen of it before is not shown any more.
   const closed = failure instanceof Refused && failure.code === "budget";
+  const [withVersions, takeVersions] = useState(false);
+  const [erased, tell] = useState<Erasure | null>(null);
+  const { value: made } = useMade(name);
   const remove = async () => {
+    if (withVersions) return tell(await erase(name));
     await ask("DELETE", at`/v1/datasets/${name}`);
     location.hash = to("datasets");
   };
@@ -56,6 +61,7 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
     training.current?.scrollIntoView({ block: "start" });
     training.current?.focus({ preventScroll: true });
   };
+  if (erased) return <Report report={erased} />;
   return (
     <>
       <p class="soft">
@@ -65,9 +71,17 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
         <h1>{name}</h1>
         <span class="row">
           {shown && !shown.error && !closed && <button type="button" onClick={goTrain}>Train a model</button>}
-          {(answer || closed) && may("admin") && (
+          {(answer || closed || (made && made.versions.length > 0)) && may("admin") && (
             <Confirmed label="Delete" title={`Delete ${name}?`} confirm="Delete it" act={remove}>
-              <p>All its uploads go. Models that were trained from it stay.</p>
+              <p>
+                {withVersions
+                  ? "It goes with every version that was made from it, of all models and for good. Jobs that read it are cancelled."
+                  : "All its uploads go. Models that were trained from it stay."}
+              </p>
+              <label class="row">
+                <input type="checkbox" checked={withVersions} onChange={event => takeVersions(event.currentTarget.checked)} />
+                With every version made from it
+              </label>
             </Confirmed>
           )}
         </span>
@@ -80,6 +94,7 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
       <p class="soft" role="status">{busy && <><span class="spinner" aria-hidden="true" /> The file is being read …</>}</p>
       {failure !== null && !closed && <Failure error={failure} again={again} />}
       {failure === null && !answer && !busy && <Loading />}
+      {failure !== null && (closed || !answer) && <MadeFrom name={name} />}
       {closed && (
         <details>
           <summary>Upload a newer file</summary>
@@ -97,6 +112,7 @@ function One({ name, from }: { name: string; from: Job | undefined }) {
               faults={faultsOf(answer, failure)} />
           )}
           {shown?.kind && <Others description={shown} />}
+          <MadeFrom name={name} />
           <details open={answer.state === "unreadable"}>
             <summary>Upload a newer file</summary>
             <Upload name={name} done={again} />
