@@ -96,6 +96,33 @@ class TestTheWholeJob:
         reference = make_pipeline(StandardScaler(), KMeans(3, random_state=0))
         assert answer["predictions"] == _reference(reference, data)
 
+    def test_a_dataset_is_erased_with_the_versions_that_were_made_from_it(self, server: LocalServer) -> None:
+        data = load_breast_cancer(as_frame=True)
+        frame = data.frame.assign(target=data.target_names[data.target])
+        signed = server.call("POST", "/v1/datasets/breasts:upload").body
+        address = signed["url"].removeprefix(server.url)
+        assert server.call("PUT", address, frame.to_csv(index=False).encode()).status == 200
+        table = {"data": {"uri": "dataset://breasts", "target": "target"}}
+        assert (
+            server.train("breasts-lr", {"algorithm": "logistic_regression", **table})["state"] == "succeeded"
+        )
+        assert server.train("breasts-svm", {"algorithm": "svm", **table})["state"] == "succeeded"
+        listed = server.call("GET", "/v1/datasets/breasts/versions").body
+        assert [(each["model"], each["contains_training_rows"]) for each in listed["versions"]] == [
+            ("breasts-svm", True),
+            ("breasts-lr", False),
+        ]
+        server.call("PUT", "/v1/models/breasts-lr/aliases/production", {"version": 1})
+        refused = server.call("DELETE", "/v1/datasets/breasts?with_versions=true")
+        assert (refused.status, refused.body["code"]) == (409, "version_in_use")
+        assert "model 'breasts-lr': 'production' (version 1)" in refused.body["detail"]
+        server.call("DELETE", "/v1/models/breasts-lr/aliases/production")
+        report = server.call("DELETE", "/v1/datasets/breasts?with_versions=true").body
+        assert (report["complete"], len(report["versions"])) == (True, 2)
+        rows = {"instances": data.data.head(1).to_numpy().tolist()}
+        assert server.call("POST", "/v1/models/breasts-svm:predict", rows).status == 404
+        assert server.call("GET", "/v1/datasets/breasts").status == 404
+
     def test_a_request_is_a_job_then_a_version_then_behind_an_alias(self, server: LocalServer) -> None:
         body = {
             "algorithm": "kmeans",

@@ -140,6 +140,10 @@ def _move(told: Asked) -> None:
     entries = told.get("/v1/models")["entries"]
     told.documents["models", "with what they reached"] = entries
     told.documents["model_entry", "shown"] = next(each for each in entries if each["name"] == "shown")
+    told.documents["made_versions", "shown"] = told.get("/v1/datasets/shown/versions")
+    told.upload("shown-erased", CHURN)
+    erased = told.send("DELETE", "/v1/datasets/shown-erased?with_versions=true")
+    told.documents["erasure", "with its versions"] = {**erased, "waiting_for": ["f" * 28], "complete": False}
     for kind in ("jobs", "models", "datasets", "algorithms"):
         told.documents[kind, "all"] = told.get(f"/v1/{kind}")
 

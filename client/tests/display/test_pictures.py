@@ -82,9 +82,13 @@ def renamed(raw: Any, draw: random.Random) -> Any:
 def test_every_kind_of_document_is_there(documents: Documents) -> None:
     from serverless_ml.display import pictures
 
-    alone = {"algorithm", "explanation", "change", "job_file"}
+    alone = {"algorithm", "explanation", "change", "job_file", "made_version"}
     assert {kind for kind, _ in documents} == set(pictures.KINDS) - alone
-    single = {"algorithm": ("algorithms", "algorithms"), "explanation": ("explanations", "explanations")}
+    single = {
+        "algorithm": ("algorithms", "algorithms"),
+        "explanation": ("explanations", "explanations"),
+        "made_version": ("made_versions", "versions"),
+    }
     for kind, (several, member) in single.items():
         for (found, _), raw in documents.items():
             for each in raw[member] if found == several else []:
