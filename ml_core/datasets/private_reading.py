@@ -1,12 +1,17 @@
 """Who may read a dataset that has a privacy budget, by whatever address: private trainings, which pay."""
 
-from fractions import Fraction
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.datasets.sources import ANY_DATASET, WHERE, DataSources
 from ml_core.errors import BudgetRefused, InvalidInput
-from ml_core.ports import ObjectStore
 from ml_core.privacy.budgets import check_no_budget, with_budgets
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from ml_core.ports import ObjectStore
 
 
 class DataUse(NamedTuple):

@@ -258,6 +258,30 @@ def test_a_dataset_is_erased_with_what_was_made_from_it(service: Service, tmp_pa
     assert (report["complete"], len(report["versions"])) == (True, 1)
 
 
+def test_a_datasets_budget_is_set_shown_and_removed(service: Service, tmp_path: Path) -> None:
+    table = tmp_path / "budgeted.csv"
+    table.write_text("a,b\n" + "1,x\n2,y\n" * 20)
+    assert run("budget", "budgeted", url=service.url).cells[1] == ["epsilon", ""]
+    assert run("budget", "budgeted", "--epsilon", "4", url=service.url).code == 2
+    ran = run("budget", "budgeted", "--epsilon", "4", "--delta", "1e-6", url=service.url)
+    assert ran.code == 0, ran.err
+    assert ran.cells == [
+        ["dataset", "budgeted"],
+        ["epsilon", "4.0"],
+        ["delta", "1e-06"],
+        ["spent", "0.0"],
+        ["left", "4.0"],
+        ["trainings", "0"],
+    ]
+    ran = run("upload", str(table), url=service.url)
+    assert ran.code == 0, ran.err
+    assert ran.cells[2] == ["bytes", ""], "its size is not told"
+    ran = run("train", "dataset://budgeted", "--model", "budgeted", "--target", "b", url=service.url)
+    assert (ran.code, "privacy budget" in ran.err) == (1, True)
+    assert run("budget", "budgeted", "--remove", url=service.url).code == 0
+    assert run("describe", "budgeted", url=service.url).code == 0
+
+
 def test_an_artifact_leaves_and_comes_back(service: Service, churn: str, tmp_path: Path) -> None:
     ran = run("download", f"{churn}@1", url=service.url, folder=tmp_path)
     assert ran.code == 0, ran.err
