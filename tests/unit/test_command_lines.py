@@ -32,6 +32,7 @@ COMMANDS = [
     "benchmarks.false_alarms",
     "benchmarks.large_tables",
     "benchmarks.networks",
+    "benchmarks.privacy",
     "benchmarks.scale_model",
     "benchmarks.streamed_training",
     "benchmarks.tables",
@@ -111,6 +112,7 @@ def test_there_is_no_other_command_for_people() -> None:
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
     }
     assert runnable - {command.split()[0] for command in COMMANDS} == {
+        "benchmarks.comparison_diffprivlib",
         "benchmarks.comparison_fastapi",
         "benchmarks.comparison_pandas",
         "benchmarks.comparison_scoring",
