@@ -186,6 +186,7 @@ def sweep_once(services: "Services") -> dict[str, Any]:
         services.registry,
         retention=settings.retention * DAY,
         monitoring_days=settings.monitoring_days,
+        data=services.data,
     )._asdict()
     log("info", "sweep", **counts)
     return counts

@@ -7,7 +7,7 @@ found. And before what it made can be read, both are looked at again.
 
 from ml_core.datasets.private_reading import DataUse, PrivateReading
 from ml_core.datasets.sources import DataSources
-from ml_core.errors import BudgetRefused, BudgetSpent, ObjectNotFound, Unavailable
+from ml_core.errors import BudgetRefused, BudgetSpent, InvalidInput, ObjectNotFound, Unavailable
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import input_key
 from ml_core.jobs.kinds import SCORING, kind_of
@@ -21,6 +21,17 @@ BUDGET_ERRORS = (BudgetRefused, BudgetSpent)
 """What keeps a job from ever being done."""
 
 
+class _UploadsAlone(DataSources):
+    """Knows the datasets by their names; what another address is, nobody here can tell."""
+
+    def reached(self, uri: object) -> frozenset[str]:
+        """None, of an address that is another."""
+        try:
+            return super().reached(uri)
+        except InvalidInput:
+            return frozenset()
+
+
 class DataAccess:
     """What one held job reads, and whether it may."""
 
@@ -28,7 +39,8 @@ class DataAccess:
         store = context.jobs.store
         self._lease = lease
         self._store = store
-        self._reading = PrivateReading(store, context.data or DataSources(uploads=lambda: store))
+        # Without sources no other address can be read, nor was.
+        self._reading = PrivateReading(store, context.data or _UploadsAlone(uploads=lambda: store))
         self._use: DataUse | None = None
         self._known = False
 

@@ -13,6 +13,7 @@ from itertools import batched
 from typing import NamedTuple
 
 from ml_core.datasets.datasets import left_behind
+from ml_core.datasets.sources import DataSources
 from ml_core.documents import Body, read, read_many
 from ml_core.errors import DocumentDamaged, LeaseLost, ObjectNotFound
 from ml_core.jobs.context import TrainerContext
@@ -76,15 +77,18 @@ def sweep(
     *,
     retention: float = RETENTION,
     monitoring_days: float = MONITORING_DAYS,
+    data: DataSources | None = None,
 ) -> Swept:
     """Look at every job that is open, as far as the time goes. Raises `Unavailable`; the next goes on.
 
     `retention` is how many seconds the artifact of a deleted version stays, `monitoring_days` for how long
-    counts of predictions do.
+    counts of predictions do. `data` says which datasets a job's address leads to.
     """
     now = time.monotonic()
     until, mark_until = now + seconds, now + seconds / 2
-    return _Sweep(jobs, registry, until, mark_until, retention, monitoring_days=monitoring_days).run()
+    return _Sweep(
+        jobs, registry, until, mark_until, retention, monitoring_days=monitoring_days, data=data
+    ).run()
 
 
 class _Sweep:
@@ -99,7 +103,9 @@ class _Sweep:
         retention: float,
         *,
         monitoring_days: float,
+        data: DataSources | None,
     ) -> None:
+        self._data = data
         self._jobs = jobs
         self._store = jobs.store
         self._registry = registry
@@ -185,7 +191,7 @@ class _Sweep:
                 return "cleared"
             if held_for(body, self._jobs.clock()) > 0:
                 return None
-            return _bring_on(self._jobs, self._registry, opened.id, body)
+            return _bring_on(TrainerContext(self._jobs, self._registry, self._data), opened.id, body)
         except DocumentDamaged as error:
             log.error("job %s cannot be swept: %s", opened.id, error)  # noqa: TRY400 - foreseen
             return None
@@ -254,12 +260,11 @@ def _model_of_failed(jobs: Jobs, job_id: str) -> str | None:
     return job.model if job.over and job.version is None else None
 
 
-def _bring_on(jobs: Jobs, registry: Registry, job_id: str, body: Body) -> str | None:
+def _bring_on(context: TrainerContext, job_id: str, body: Body) -> str | None:
     """Send a job again that nobody holds, or end it."""
+    jobs, registry = context.jobs, context.registry
     if body["state"] == RUNNING and are_attempts_spent(body):
-        run_job(
-            job_id, TrainerContext(jobs, registry)
-        )  # fits nothing any more: it finds the version, or gives the job up
+        run_job(job_id, context)  # fits nothing any more: it finds the version, or gives the job up
         return "ended"
     again = body.get("sent_again", 0)
     lost_its_trainer = body["state"] == RUNNING and not again

@@ -11,16 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.datasets.sources import uploads_of
+from ml_core.datasets.sources import DataSources, uploads_of
 from ml_core.documents import update
 from ml_core.errors import BudgetSpent, ModelNotFound, Unavailable
+from ml_core.jobs import fit_results
+from ml_core.jobs.fit_child import FittedArtifact
 from ml_core.jobs.jobs import FAILED, SUCCEEDED, Job
+from ml_core.jobs.leases import MOST_ATTEMPTS, claim
+from ml_core.jobs.sweep import sweep
 from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore, StoredObject, every_object
 from ml_core.privacy.budgets import DatasetBudget, budget_key
 from ml_core.privacy.ledger import Ledger, allowed, asked_rho
 from ml_core.registry.aliases import Aliases, Terms
 from ml_core.registry.registry import artifact_key, manifest_key
+from ml_core.training.reference import TableReference
+from ml_core.training.request import TrainingRequest
 from tests.contract.bench import PRIVACY, Bench
 from tests.contract.faults import Fault, FaultyStore, do_twice, fail_before, lose_answer
 from tests.contract.places import Forks, Place
@@ -243,6 +249,22 @@ class TestReadingWithoutPrivacy:
         assert looks == 1
         assert bench.jobs.get(job.id).version == 1
         assert bench.store.list(artifact_key(job.id)).objects
+
+    @pytest.mark.parametrize("told", [True, False])
+    def test_a_job_on_another_place_is_ended_by_the_sweep(self, bench: Bench, told: bool) -> None:
+        """Its last trainer died between the manifest and the version."""
+        reference = TableReference("s3://lake/a.csv", target="target")
+        request = TrainingRequest("quick", {}, reference, 0.2, 0)
+        job = bench.jobs.submit("iris", request.to_bytes(), request.summary())
+        for _ in range(MOST_ATTEMPTS):
+            claim(bench.jobs, job.id)
+            bench.clock.ahead += 3600
+        manifest = {"algorithm": "quick", "metrics": {}, "warnings": []}
+        fit_results.store(bench.store, job.id, FittedArtifact(b"artifact", manifest))
+        schemes = {"s3": lambda _: True}
+        data = DataSources(uploads=lambda: bench.store, schemes=schemes) if told else None
+        sweep(bench.jobs, bench.registry, data=data)
+        assert bench.jobs.get(job.id).state == SUCCEEDED
 
     def test_a_removed_budget_lets_it_go_on(self, bench: Bench) -> None:
         job = bench.submit_table()
