@@ -247,6 +247,10 @@ _MADE_VERSION = _object(
         "deleted": {**_TIME_OR_NULL, "description": "When it was deleted; null while it is there."},
         "restorable_until": _TIME_OR_NULL,
         "contains_training_rows": _CONTAINS_ROWS,
+        "private": {
+            "type": ["boolean", "null"],
+            "description": "Whether it was trained privately; null where nothing is left that tells.",
+        },
     },
     title="MadeVersion",
 )

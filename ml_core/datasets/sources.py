@@ -214,6 +214,24 @@ class DataSources:
         key = self._own_key(*found)
         return frozenset() if key is None else _dataset_of(key)
 
+    def as_upload(self, uri: str) -> str:
+        """The address of the upload that another address leads to; any other address is returned as it is.
+
+        Of a folder that holds all uploads of a dataset it is the dataset's, without an upload's id.
+        """
+        try:
+            found = location_of(uri, self._schemes, folder=self._place)
+        except InvalidInput:
+            return uri
+        key = None if found.scheme == DATASET else self._own_key(*found)
+        if key is None or (named := _dataset_of(key)) == ANY_DATASET:
+            return uri
+        parts = key.split("/")
+        if len(parts) == 3 and parts[2]:
+            return "{}://{}/{}".format(DATASET, *upload_in(key))
+        (name,) = named
+        return f"{DATASET}://{name}/"
+
     def settled(self, uri: str) -> str:
         """The address of the same data that never changes: for a dataset, its newest upload's.
 

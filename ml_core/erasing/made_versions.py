@@ -166,4 +166,5 @@ def _told(
         "deleted": entry.get("deleted"),
         "restorable_until": restorable_until(entry, retention) if back else None,
         "contains_training_rows": contains_rows(manifest) if manifest else None,
+        "private": bool(manifest.get("privacy")) if manifest else None,
     }

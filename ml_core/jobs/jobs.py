@@ -213,6 +213,7 @@ class Jobs:
         body_digest: str | None = None,
         submitter: str | None = None,
         check: Callable[[], None] | None = None,
+        reads: str | None = None,
     ) -> Job:
         """Create a job that trains `model` on `data`, and send it to the trainer.
 
@@ -221,6 +222,8 @@ class Jobs:
         before, the job of that time is returned. `request` is what a reader of the job shall see of it;
         `body_digest` says whether two requests are the same (the hash of `data` when None); `submitter` is
         the id of the API key that came with it. `check` raises what there is against a job that is new.
+
+        `reads` is the address of the upload that is read, where the request's own is another.
 
         Raises `InvalidInput` (the name), `IdempotencyMismatch`, `TooManyJobs`, `Unavailable`, and what
         `check` does.
@@ -239,7 +242,7 @@ class Jobs:
         self._check_room(job_id, submitter)
         mark_open(self.store, job_id, owner_of(submitter))
         try:
-            note_job(self.store, job_id, model, request)
+            note_job(self.store, job_id, model, request if reads is None else {"data": {"uri": reads}})
             with suppress(
                 ObjectExists
             ):  # written by a request with the same key, or by this one: its answer was lost

@@ -180,7 +180,7 @@ class _HeldJob:
                 else made
             )
             self._access.check()
-            erased = note_version(self._context.jobs.store, job.id, job.model, manifest)
+            erased = note_version(self._context.jobs.store, job.id, job.model, self._origin(manifest))
             if erased is not None:
                 return erased
             described = {name: manifest[name] for name in ("sha256", "size", "algorithm")}
@@ -195,6 +195,13 @@ class _HeldJob:
         if isinstance(registered, str):
             return self._fail(job_errors.data_erased(registered))
         return self._succeed(*registered)
+
+    def _origin(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """The manifest with the address of the upload that was read, where another led to it."""
+        data, sources = manifest.get("data") or {}, self._context.data
+        if sources is None or not isinstance(data.get("uri"), str):
+            return manifest
+        return {**manifest, "data": {**data, "uri": sources.as_upload(data["uri"])}}
 
     def _succeed(self, version: int | None, told: dict[str, Any]) -> Outcome:
         self._access.check()  # a budget may have been set while the version was written

@@ -168,11 +168,11 @@ class Erasure(NamedTuple):
     def covers(self, uri: object) -> bool:
         """Whether the upload at an address was erased."""
         found = uploaded(uri)
-        return (
-            found is not None
-            and found.dataset.lower() == self.dataset.lower()
-            and (found.upload or self.bound) >= self.bound
-        )
+        return found is not None and found.dataset.lower() == self.dataset.lower() and self.has(found.upload)
+
+    def has(self, upload: str) -> bool:
+        """Whether an upload of the dataset was erased; of who may have read any of them, it is taken so."""
+        return (upload or self.bound) >= self.bound
 
 
 def erase_uploads(store: ObjectStore, dataset: str, bound: str, outside: Iterable[str] = ()) -> Erasure:
@@ -234,7 +234,7 @@ def _refused(store: ObjectStore, origins: Iterable[Uploaded]) -> str | None:
     """The first dataset of which an upload was erased; the sweep removes what was to be registered."""
     for origin in origins:
         erasure = erasure_of(store, origin.dataset)
-        if erasure is not None and origin.upload >= erasure.bound:
+        if erasure is not None and erasure.has(origin.upload):
             _put(store, f"{_PENDING}{origin.dataset.lower()}", {})
             return origin.dataset
     return None

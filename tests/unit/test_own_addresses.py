@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handlers.addresses import SCHEMES
+from handlers.jobs import deliver
 from handlers.services import Services
 from ml_core.datasets.private_reading import DataUse
 from ml_core.datasets.sources import ANY_DATASET, DataSources, upload_key
@@ -16,6 +17,7 @@ from ml_core.errors import BudgetRefused, InvalidInput
 from ml_core.privacy.budgets import DatasetBudget
 from ml_core.privacy.ledger import Ledger, asked_rho
 from providers.local.runtime.own_key import own_key
+from providers.local.runtime.queue import FolderQueue
 from tests.unit.handlers.conftest import asking, services_over
 
 UPLOAD = "0" * 28
@@ -177,3 +179,41 @@ class TestLaptop:
         }
         answer = asking(services)("POST", "/v1/models/m:train", json.dumps(body).encode())
         assert (answer.status, json.loads(answer.body)["code"]) == (409, "budget")
+
+
+@pytest.mark.parametrize(("cloud", "own"), [(cloud, own) for cloud, each in OWN.items() for own in each])
+def test_an_address_in_the_own_bucket_is_that_of_the_upload(cloud: str, own: str) -> None:
+    for key, upload in {
+        f"datasets/churn/{UPLOAD}": f"dataset://churn/{UPLOAD}",
+        f"datasets/churn/{UPLOAD}.Churn": f"dataset://Churn/{UPLOAD}",
+        "datasets/churn/": "dataset://churn/",
+        "datasets/": f"{own}/datasets/",
+        "lake/a.csv": f"{own}/lake/a.csv",
+    }.items():
+        assert sources(cloud).as_upload(f"{own}/{key}") == upload
+    for other in ("dataset://churn", "file:a.csv", "nonsense"):
+        assert sources(cloud).as_upload(other) == other
+
+
+def test_what_is_made_of_the_file_itself_is_erased_with_its_dataset(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    services = services_over(root, ML_DATA_ROOT=str(root))
+    upload = services.datasets.begin("churn").uri.rpartition("/")[2]
+    services.store.put_if_absent(upload_key("churn", upload), b"1\n20\n" * 20)  # after a line of the store's
+    send = asking(services)
+    (path,) = [found.relative_to(root) for found in root.rglob(f"*{upload}*") if "datasets" in str(found)]
+    body = {
+        "algorithm": "kmeans",
+        "hyperparameters": {"n_clusters": 2},
+        "data": {"uri": f"file:{path}", "format": "csv"},
+    }
+    queued = json.loads(send("POST", "/v1/models/m:train", json.dumps(body).encode()).body)
+    queue = FolderQueue(str(root))
+    for message in queue.due()[0]:
+        deliver(services, message)
+    ended = services.jobs.get(queued["id"])
+    assert ended.state == "succeeded", ended.error
+    listed = json.loads(send("GET", "/v1/datasets/churn/versions").body)["versions"]
+    assert [(each["model"], each["data"]["uri"]) for each in listed] == [("m", "dataset://churn/")]
+    assert send("DELETE", "/v1/datasets/churn?with_versions=true").status == 200
+    assert send("GET", "/v1/models/m/versions/1").status == 404

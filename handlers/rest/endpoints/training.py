@@ -74,6 +74,7 @@ def submitted(
         BudgetRefused, BudgetSpent: as `PrivateReading.check`.
     """
     jobs = call.services.jobs
+    uri = (summary.get("data") or {}).get("uri")
     job = jobs.submit(
         call.path["model"],
         data,
@@ -81,6 +82,7 @@ def submitted(
         idempotency_key=key and _own(call.caller, key),
         body_digest=body_digest,
         submitter=call.caller.id or None,
+        reads=None if uri is None else call.services.data.as_upload(uri),
         check=None if use is None else lambda: call.services.private_reading.check(use),
     )
     headers = {"location": f"{call.settings.base_path}/v1/jobs/{job.id}"}

@@ -110,6 +110,7 @@ class MadeVersion(Answer):
     deleted: datetime | None = None
     restorable_until: datetime | None = None
     contains_training_rows: bool | None = None
+    private: bool | None = None
 
 
 class MadeVersions(Listed[MadeVersion]):
