@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ml_core.errors import JobNotFound, ModelNotFound, VersionInUse
+from ml_core.errors import DocumentDamaged, JobNotFound, ModelNotFound, VersionInUse
 from ml_core.jobs.jobs import Job, Jobs, checkpoint_key, input_key, plan_key
 from ml_core.ports import every_object
 from ml_core.registry.deletion import Deletion
@@ -40,7 +40,11 @@ class ErasedData(NamedTuple):
         """Remove what is left, as far as the time goes; of how many jobs that was. Raises `Unavailable`."""
         removed = 0
         for erasure in pending_erasures(self.jobs.store):
-            done, some = self._remove(erasure)
+            try:
+                done, some = self._remove(erasure)
+            except DocumentDamaged as error:
+                log.error("erased data stays: %s", error)  # noqa: TRY400 - foreseen
+                continue
             removed += some
             if self.is_over():
                 return removed

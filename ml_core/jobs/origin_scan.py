@@ -102,7 +102,7 @@ class OriginScan(NamedTuple):
                 try:
                     if document is not None and not self._look_at(key, document, after, is_over):
                         return False
-                except DocumentDamaged as error:
+                except (DocumentDamaged, ValueError) as error:  # of a document, or of a manifest
                     log.error("what a model was made from is not looked up: %s", error)  # noqa: TRY400 - foreseen
                 after[1:] = [key, None]
             if page.next_after is None:

@@ -21,13 +21,16 @@ first. An entry stays when its version is purged: that there was one is no secre
 """
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ml_core.documents import Body, read, update
-from ml_core.errors import ObjectExists, ObjectNotFound
+from ml_core.errors import DocumentDamaged, ObjectExists, ObjectNotFound
 from ml_core.ports import LARGEST_PAGE, ObjectStore, every_object
+
+log = logging.getLogger(__name__)
 
 PREFIX = "registry/made-from/"
 _ARTIFACTS = f"{PREFIX}-artifacts/"
@@ -212,7 +215,11 @@ def is_pending(store: ObjectStore, dataset: str) -> bool:
 def pending_erasures(store: ObjectStore) -> Iterator[Erasure]:
     """The erasures of which something may be left. Raises `Unavailable`."""
     for found in every_object(store, _PENDING):
-        erasure = erasure_of(store, found.key.removeprefix(_PENDING))
+        try:
+            erasure = erasure_of(store, found.key.removeprefix(_PENDING))
+        except DocumentDamaged as error:
+            log.error("what was erased cannot be told: %s", error)  # noqa: TRY400 - foreseen
+            continue
         if erasure is not None:
             yield erasure
 

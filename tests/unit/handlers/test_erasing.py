@@ -19,7 +19,7 @@ from ml_core.datasets.sources import newest_upload, upload_key
 from ml_core.jobs.leases import claim
 from ml_core.jobs.sweep import sweep as jobs_sweep
 from ml_core.ports import every_object
-from ml_core.registry.origins import erase_uploads, time_part
+from ml_core.registry.origins import erase_uploads, is_pending, note_job, time_part
 from ml_core.registry.registry import artifact_key, manifest_key
 from providers.local.runtime.queue import FolderQueue
 from tests.contract.faults import FaultyStore, fail_before
@@ -507,6 +507,29 @@ def test_killed_once_it_is_written_down_the_sweep_finishes_but_for_the_uploads(
     assert keys(services, "artifacts/") == []
     assert send("GET", "/v1/models/m/versions/1").status == 404
     assert erase(send, "churn")["complete"]
+
+
+def test_a_damaged_document_keeps_no_other_from_being_swept(services: Services, send: Ask) -> None:
+    upload(services, "churn")
+    train(services, "m", "churn")
+    upload(services, "broken")
+    train(services, "n", "broken")
+    forget(services)
+    manifest = manifest_key_of(services, "n", 1)
+    job = services.registry.model("n").pick(1).job
+    for key in (manifest, f"jobs/{job}.json"):
+        services.store.write_stream(key, [b"{"])
+    assert names(made(send, "churn")) == [("m", 1)], "the manifest of another model is damaged"
+    bound = time_part(time.time())
+    note_job(services.store, job, "n", {"data": {"uri": f"dataset://broken/{bound}"}})
+    for dataset in ("broken", "churn"):
+        erase_uploads(services.store, dataset, bound)
+    services.store.write_stream("registry/made-from/-erased/bad.json", [b"{"])
+    services.store.put_if_absent("registry/made-from/-pending/bad", b"{}")
+    sweep(services)
+    assert send("GET", "/v1/models/m/versions/1").status == 404
+    assert is_pending(services.store, "broken")
+    assert not is_pending(services.store, "churn")
 
 
 def keys(services: Services, prefix: str) -> list[str]:
