@@ -125,11 +125,12 @@ class Erasing(NamedTuple):
         waiting, cancelled = [], 0
         for each in self._open(using):
             try:
-                before = self.jobs.get(each.job)
-                job = self.jobs.cancel(each.job)
+                job = self.jobs.get(each.job)
+                if not job.over and not job.cancelling:  # each time that is asked sends a message
+                    cancelled += 1
+                    job = self.jobs.cancel(each.job)
             except JobNotFound:
                 continue  # its submitter died, or will find the upload gone
-            cancelled += not before.over
             if not job.over:
                 waiting.append(job.id)
         return cancelled, waiting

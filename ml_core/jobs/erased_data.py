@@ -108,7 +108,9 @@ class ErasedData(NamedTuple):
     def _ended(self, entry: Entry) -> Job | str | None:
         """The job that is over, or its id where nobody knows it any more; None while it may go on."""
         try:
-            job = self.jobs.cancel(entry.job)
+            job = self.jobs.get(entry.job)
+            if not job.over and not job.cancelling:
+                job = self.jobs.cancel(entry.job)
         except JobNotFound:
             # Its submitter writes it last, and may be about to.
             young = any(each.id == entry.job for each in self.jobs.opened())

@@ -356,6 +356,9 @@ def test_jobs_on_it_are_cancelled_and_a_running_one_is_waited_for(services: Serv
     assert numbers(report, "gone")["cancelled_jobs"] == 2
     assert services.jobs.get(queued).state == "cancelled"
     assert services.jobs.get(running).cancelling
+    waiting = FolderQueue(services.settings.root).due()[0]
+    assert numbers(erase(send, "churn", 202), "gone")["cancelled_jobs"] == 0
+    assert FolderQueue(services.settings.root).due()[0] == waiting, "who asks again sends no more messages"
     lease.cancel()
     assert erase(send, "churn")["complete"]
     sweep(services)
