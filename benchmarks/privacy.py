@@ -165,10 +165,16 @@ def split(case: Case, epsilon: float) -> Split:
 
 
 def ours(of: Split) -> float:
-    """Train privately once, with noise as it is; the share answered right, or the mean squared distance."""
+    """Train privately once; the share answered right, or the mean squared distance."""
     trained = ~of.held_out
     features = of.form.encoding.features
-    made = fit_private(of.request, features, lambda: iter([(of.X[trained], of.y[trained])]), lambda *_: None)
+    made = fit_private(
+        of.request,
+        features,
+        lambda: iter([(of.X[trained], of.y[trained])]),
+        lambda *_: None,
+        noise=quick_noise,
+    )
     model = Model.from_bytes(made.artifact)
     state: Any = model.estimator
     if of.request.algorithm == "kmeans":
@@ -178,6 +184,14 @@ def ours(of: Split) -> float:
     rows = encoded if model.scaling is None else of.form.numbers(of.X[of.held_out])
     decisions = rows @ np.array(state.weights.rows).T + np.array(state.intercepts)
     return right(decisions, of.y[of.held_out])
+
+
+def quick_noise(variance: int, count: int) -> list[int]:
+    """Noise as wide as it is asked for, drawn in floats: a hundred times as quick."""
+    drawn: list[int] = (
+        np.rint(np.random.default_rng().normal(size=count) * variance**0.5).astype(int).tolist()
+    )
+    return drawn
 
 
 def right(decisions: "Floats", y: "Labels") -> float:

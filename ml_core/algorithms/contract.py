@@ -122,6 +122,11 @@ class PrivateData(Protocol):
         ...
 
     @property
+    def numbers(self) -> int:
+        """How many of the first columns are of numbers; those after them are flags and words."""
+        ...
+
+    @property
     def classes(self) -> int | None:
         """How many classes there are; None where there are none."""
         ...

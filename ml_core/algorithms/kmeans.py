@@ -118,7 +118,13 @@ def fit_private(data: PrivateData, chosen: Mapping[str, Any]) -> FittedPrivately
 
     clusters = chosen["n_clusters"]
     sums = NearestSums(lambda: (X for X, _ in data.blocks()), data.longest, data.budget, data.noise)
-    found = centres(sums, data.candidates(CANDIDATES * clusters), clusters, seed=secrets.randbits(32)).centres
+    found = centres(
+        sums,
+        data.candidates(CANDIDATES * clusters),
+        clusters,
+        numbers=data.numbers,
+        seed=secrets.randbits(32),
+    ).centres
     rest = np.ascontiguousarray(found)
     return FittedPrivately(KMeans(Tensor.of(rest.ravel().tolist(), *rest.shape)), NearestAnswers(found))
 

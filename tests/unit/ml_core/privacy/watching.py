@@ -13,7 +13,7 @@ import pytest
 from ml_core.jobs import private_table
 from ml_core.jobs.surroundings import Surroundings
 from ml_core.privacy import answers
-from ml_core.privacy.centres import NearestSums
+from ml_core.privacy.centres import NearestSums, counts_as
 from ml_core.privacy.logistic_sums import LogisticSums
 from ml_core.privacy.rows import UNIT
 from ml_core.scanning.planning import plan_of
@@ -88,7 +88,8 @@ class Watch:
 
 def watch(patch: pytest.MonkeyPatch, seen: Watch) -> None:
     """Watch every release that there is in this process."""
-    products, gradient, nearest = LogisticSums.products, LogisticSums.gradient, NearestSums.nearest
+    products, gradient = LogisticSums.products, LogisticSums.gradient
+    moments, nearest = NearestSums.moments, NearestSums.nearest
     counted, spread = answers._counted, answers.spread
 
     def of_products(self: LogisticSums, rho: Fraction) -> Any:
@@ -107,12 +108,21 @@ def watch(patch: pytest.MonkeyPatch, seen: Watch) -> None:
         told = seen.release("gradient", found.values * unit, silence.variances)
         return found._replace(values=np.array(told, float).reshape(found.values.shape) / unit)
 
+    def of_moments(self: NearestSums, width: int, rho: Fraction) -> Any:
+        silence = self._noise = Silence()
+        found = moments(self, width, rho)
+        summed = np.concatenate([[found.rows * self._longest], found.sums * UNIT, found.squares * UNIT])
+        told = np.array(seen.release("moments", summed, silence.variances), float)
+        sums, squares = told[1:].reshape(2, width) / UNIT
+        return found._replace(rows=told[0] / self._longest, sums=sums, squares=squares)
+
     def of_nearest(self: NearestSums, points: Any, rho: Fraction) -> Any:
         silence = self._noise = Silence()
         found = nearest(self, points, rho)
-        summed = np.concatenate([found.counts * self._longest, (found.sums * UNIT).ravel()])
+        count = counts_as(self._longest, points.shape[1])
+        summed = np.concatenate([found.counts * count, (found.sums * UNIT).ravel()])
         told = np.array(seen.release("nearest", summed, silence.variances), float)
-        counts, sums = told[: len(points)] / self._longest, told[len(points) :] / UNIT
+        counts, sums = told[: len(points)] / count, told[len(points) :] / UNIT
         return found._replace(counts=counts, sums=sums.reshape(found.sums.shape))
 
     def of_counts(total: Any, rho: Fraction, budget: Any, noise: Any) -> Any:
@@ -132,6 +142,7 @@ def watch(patch: pytest.MonkeyPatch, seen: Watch) -> None:
 
     patch.setattr(LogisticSums, "products", of_products)
     patch.setattr(LogisticSums, "gradient", of_gradient)
+    patch.setattr(NearestSums, "moments", of_moments)
     patch.setattr(NearestSums, "nearest", of_nearest)
     patch.setattr(answers, "_counted", of_counts)
     patch.setattr("ml_core.training.private_fitting.spread", of_spread)
