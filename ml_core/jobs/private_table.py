@@ -149,7 +149,7 @@ class _Table:
 
 
 def _forgiving(plan: "Plan") -> "Plan":
-    """The plan with bytes that are no text exchanged where they stand, and not refused: they are of one row."""
+    """The plan with bytes that are no text exchanged where they stand: a refusal would tell of their row."""
     if "encoding" not in plan.how:
         return plan
     named = plan.how["encoding"]
