@@ -42,7 +42,7 @@ class Clusters(NamedTuple):
     sizes: "NDArray[np.float64]"
 
 
-class Moments(NamedTuple):
+class NoisyMoments(NamedTuple):
     """How many rows there are, their sums and those of their squares, all with noise, in units of 1."""
 
     rows: float
@@ -100,7 +100,7 @@ class NearestSums:
         self._longest = longest
         self._noise = noise
 
-    def moments(self, width: int, rho: Fraction) -> Moments:
+    def moments(self, width: int, rho: Fraction) -> NoisyMoments:
         """Those of rows of so many columns.
 
         A row adds `longest` to one number, itself to a sum, and its squares in units of 1, rounded down, to
@@ -115,7 +115,7 @@ class NearestSums:
         (drawn,) = self._noise(variance, 1)
         total += np.array(self._noise(variance, total.size), np.int64).reshape(total.shape)
         sums, squares = total / UNIT
-        return Moments(rows + drawn / self._longest, sums, squares, float(variance) ** 0.5 / UNIT)
+        return NoisyMoments(rows + drawn / self._longest, sums, squares, float(variance) ** 0.5 / UNIT)
 
     def nearest(self, points: "NDArray[np.float64]", rho: Fraction) -> Nearest:
         """The counts and sums of points × columns, from -1 to 1.
