@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ml_core.errors import ObjectExists, ObjectNotFound
@@ -10,13 +11,31 @@ from ml_core.ports import ObjectStore
 from ml_core.registry.registry import artifact_key, manifest_key
 
 
+UNMEASURED = (
+    "the attempt that trained this version died before it had told its metrics, and another attempt's are of "
+    "another model: train again for metrics, or measure it on rows of your own"
+)
+
+
 def store(place: ObjectStore, job_id: str, fitted: FittedArtifact) -> dict[str, Any]:
-    """Write the artifact and then its manifest, each once: what an earlier attempt wrote is used as it is."""
+    """Write the artifact and then its manifest, each once: what an earlier attempt wrote is used as it is.
+
+    Attempts at a private training give different models: the figures of one are not told of another's.
+    """
     artifact = _put_once(place, artifact_key(job_id), fitted.artifact)
+    told = fitted.manifest
+    if artifact != fitted.artifact and told.get("privacy"):
+        told = _unmeasured(told)
     described = {"job": job_id, "sha256": hashlib.sha256(artifact).hexdigest(), "size": len(artifact)}
-    manifest = json.dumps({**fitted.manifest, **described}, allow_nan=False).encode()
+    manifest = json.dumps({**told, **described}, allow_nan=False).encode()
     stored: dict[str, Any] = json.loads(_put_once(place, manifest_key(job_id), manifest))
     return stored
+
+
+def _unmeasured(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a private training's manifest holds for another attempt's model too."""
+    privacy = {**manifest["privacy"], "count_deviation": None}
+    return {**manifest, "metrics": {}, "test_rows": None, "warnings": [UNMEASURED], "privacy": privacy}
 
 
 def remove(place: ObjectStore, job_id: str) -> None:
