@@ -10,7 +10,6 @@ from ml_core.jobs.fit_child import FittedArtifact
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import artifact_key, manifest_key
 
-
 UNMEASURED = (
     "the attempt that trained this version died before it had told its metrics, and another attempt's are of "
     "another model: train again for metrics, or measure it on rows of your own"
