@@ -30,7 +30,7 @@ WRITES: dict[str, tuple[str, ...]] = {
 # Objects that a function deletes.
 DELETES: dict[str, tuple[str, ...]] = {
     "api": ("jobs/", "open/", "waiting/", "datasets/", "descriptions/"),
-    "train": ("jobs/", "open/"),
+    "train": ("jobs/", "open/", "artifacts/"),
     "sweep": (
         *("jobs/", "open/", "ended/", "artifacts/", "registry/about/versions/", "registry/deleted/"),
         *("registry/purged/", "registry/made-from/", "idempotency/"),
