@@ -38,6 +38,7 @@ MASKED_MEMBERS = {
             "time",
             "deleted",
             "restorable_until",
+            "written",
         ),
         _TIME,
     ),

@@ -49,6 +49,7 @@ def test_a_stored_request_with_columns_of_words_and_gaps_is_read() -> None:
         "split": {"by": "random"},
         "max_seconds": None,
         "engine": "auto",
+        "privacy": None,
     }
     digest = "d96f2cbaad22b6eeb303247f68fa29125d9fb36c5fb1195e1476bda169086167"
     assert request.data.lineage() == {"uri": None, "size": 480, "sha256": digest}

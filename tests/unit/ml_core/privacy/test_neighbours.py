@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from arro3.core import Array, DataType, Table
+from arro3.io import write_parquet
 
 from ml_core.inputs.rows import Limits
 from ml_core.model.model import Model
@@ -89,8 +91,11 @@ def as_json_lines(rows: list[dict[str, Any]]) -> bytes:
 
 def as_parquet(rows: list[dict[str, Any]], group: int = 7) -> bytes:
     to = BytesIO()
-    frame = pd.DataFrame(rows, columns=[*ODD[0]]).astype({"age": "float64", "income": "float64"})
-    frame.to_parquet(to, row_group_size=group, index=False)
+    kinds = {"age": DataType.float64(), "income": DataType.float64()}
+    columns = {
+        name: Array([row[name] for row in rows], kinds.get(name, DataType.string())) for name in ODD[0]
+    }
+    write_parquet(Table.from_pydict(columns), to, max_row_group_size=group)
     return to.getvalue()
 
 
