@@ -22,7 +22,6 @@ from providers.deploying.functions import ARTIFACT
 from providers.deploying.service import Function, Service
 
 DEPLOYED_AT = "/home/site/wwwroot"
-CORE = "ml_core"
 SITE_PACKAGES = ".python_packages/lib/site-packages"
 MODEL_LOCK = os.path.join("requirements", "azure-api.txt")
 BUILT = os.path.join("build", "azure")
@@ -152,9 +151,6 @@ def _build(
             with open(os.path.join(root, name), "wb") as file:
                 file.write(data)
         packages.compile_modules(root, DEPLOYED_AT)
-        # What the service tells of itself is made from the docstrings of handlers/, and of nothing else.
-        core = os.path.join(root, CORE)
-        packages.compile_modules(core, f"{DEPLOYED_AT}/{CORE}", docstrings=False)
         packages.write_zip(root, path)
     packages.forget_older(path, f"{app}-", ".zip")
     return path

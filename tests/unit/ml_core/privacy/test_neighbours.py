@@ -92,7 +92,7 @@ def as_json_lines(rows: list[dict[str, Any]]) -> bytes:
 def as_parquet(rows: list[dict[str, Any]], group: int = 7) -> bytes:
     to = BytesIO()
     kinds = {"age": DataType.float64(), "income": DataType.float64()}
-    columns = {
+    columns: dict[str, Any] = {
         name: Array([row[name] for row in rows], kinds.get(name, DataType.string())) for name in ODD[0]
     }
     write_parquet(Table.from_pydict(columns), to, max_row_group_size=group)
