@@ -36,6 +36,8 @@ _OF_ANY_FORM: dict[str, dict[str, Any]] = {
 # What is sent for example, of a path and of headers. With the bodies' examples it is one story, which the
 # page tells from its top to its end: each works after those before it.
 _EXAMPLES = {"model": "fruit", "version": "1", "alias": "production", "dataset": "churn", "prefer": "wait=20"}
+# The story goes on with a dataset that has no budget.
+_BUDGETED = "patients"
 # The README's model, whose columns all examples of predictions have.
 _FRUIT: dict[str, Any] = {
     "algorithm": "logistic_regression",
@@ -192,6 +194,7 @@ def _needed(route: Route) -> str:
 def _parameters(route: Route, components: Components) -> list[dict[str, Any]]:
     """Path, query and header parameters."""
     named = [segment for segment in route.path.replace(":", "/").split("/") if segment.startswith("{")]
+    of_budget = route.path.endswith("/budget")
     path = [
         {
             "name": name,
@@ -199,7 +202,7 @@ def _parameters(route: Route, components: Components) -> list[dict[str, Any]]:
             "required": True,
             "description": declared.doc,
             "schema": components.placed(declared.schema, pascal(name)),
-            **_example(name),
+            **({"example": _BUDGETED} if name == "dataset" and of_budget else _example(name)),
         }
         for name, declared in ((segment[1:-1], PATH_PARAMETERS[segment[1:-1]]) for segment in named)
     ]

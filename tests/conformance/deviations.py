@@ -62,6 +62,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
             "datasets: to be erased",
             "datasets: with a job that waits",
             "names: a table",
+            "budgets: a table",
             "private_training: a table",
             "private_training: a broken table",
             "scoring: a table",

@@ -47,7 +47,7 @@ CASES = [
     get("a query that ends in &", "/v1/jobs?model=flags&"),
     get("plus is a space", "/v1/jobs?model=a+b", 422, code="invalid_input", at="query.model"),
     get("the list for a key that may only predict", "/v1/jobs", 403, key=PREDICT, code="forbidden"),
-    get("the key's last two of before", "/v1/jobs?state=cancelled&limit=2"),
+    get("the key's last ones of before", "/v1/jobs?state=cancelled&limit=3"),
     *[
         post(
             f"as many as may be: {note}",
