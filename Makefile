@@ -20,7 +20,8 @@ GENERATORS := .tools/generators.ready .tools/generators-npm/ready
 BROWSER := .tools/chromium.ready .tools/browser/ready
 # The test files that take longest, a third of all the time: whole deployments, killed trainers, drawn requests.
 LONG := tests/contract/test_killed_trainers.py tests/e2e/test_aws_pairs.py tests/e2e/test_contract.py tests/e2e/test_aws_company.py \
-    tests/e2e/test_aws_deployment.py tests/e2e/test_aws_deployer.py tests/e2e/test_aws_places.py tests/e2e/test_google_deployment.py
+    tests/e2e/test_aws_deployment.py tests/e2e/test_aws_deployer.py tests/e2e/test_aws_places.py tests/e2e/test_google_deployment.py \
+    tests/contract/test_budgets.py tests/unit/handlers/test_erasing.py
 # `make quick` leaves out these, too.
 SLOW := $(LONG) tests/conformance/test_conformance.py tests/runtime/test_aws_packages.py tests/e2e/test_local.py tests/e2e/test_framework.py
 
