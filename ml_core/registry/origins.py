@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from ml_core.documents import Body, read, update
 from ml_core.errors import DocumentDamaged, ObjectExists, ObjectNotFound
-from ml_core.ports import LARGEST_PAGE, ObjectStore, every_object
+from ml_core.ports import ObjectStore, every_object
 
 log = logging.getLogger(__name__)
 
@@ -252,13 +252,8 @@ def _erasure(body: Body) -> Erasure:
 
 
 def _entries(store: ObjectStore, folder: str, after: str | None) -> Iterator[Entry]:
-    listed = None if after is None else f"{folder}{after}.~"
-    while True:
-        page = store.list(folder, after=listed, limit=LARGEST_PAGE)
-        yield from (_entry(found.key) for found in page.objects)
-        listed = page.next_after
-        if listed is None:
-            return
+    begin = None if after is None else f"{folder}{after}.~"
+    return (_entry(found.key) for found in every_object(store, folder, begin))
 
 
 def _entry(key: str) -> Entry:
