@@ -218,11 +218,6 @@ def check_budget(value: object) -> DatasetBudget | None:
     )
 
 
-def asked_rho(privacy: dict[str, Any]) -> Fraction:
-    """What a training costs that asks for `epsilon` and `delta`."""
-    return rho_of(float(privacy["epsilon"]), float(privacy["delta"]))
-
-
 @lru_cache(maxsize=256)
 def allowed(budget: DatasetBudget) -> Fraction:
     """The rho that a budget allows, rounded down."""

@@ -21,8 +21,9 @@ from ml_core.jobs.leases import MOST_ATTEMPTS, claim
 from ml_core.jobs.sweep import sweep
 from ml_core.jobs.trainer import run_job
 from ml_core.ports import ObjectStore, StoredObject, every_object
+from ml_core.privacy.accounting import rho_of
 from ml_core.privacy.budgets import DatasetBudget, budget_key
-from ml_core.privacy.ledger import Ledger, allowed, asked_rho
+from ml_core.privacy.ledger import Ledger, allowed
 from ml_core.registry.aliases import Aliases, Terms
 from ml_core.registry.registry import artifact_key, manifest_key
 from ml_core.training.reference import TableReference
@@ -34,7 +35,7 @@ from tests.contract.places import Forks, Place
 # A little more than a private training does on the store: past its last operation nothing goes wrong.
 NTHS = range(1, 33)
 FAULTS = (fail_before, lose_answer, do_twice)
-ONE = asked_rho(dict(PRIVACY))
+ONE = rho_of(PRIVACY["epsilon"], PRIVACY["delta"])
 ONCE, OFTEN = DatasetBudget(1.0, 1e-6), DatasetBudget(50.0, 1e-6)
 
 

@@ -14,8 +14,9 @@ from handlers.services import Services
 from ml_core.datasets.private_reading import DataUse
 from ml_core.datasets.sources import ANY_DATASET, DataSources, upload_key
 from ml_core.errors import BudgetRefused, InvalidInput
+from ml_core.privacy.accounting import rho_of
 from ml_core.privacy.budgets import DatasetBudget
-from ml_core.privacy.ledger import Ledger, asked_rho
+from ml_core.privacy.ledger import Ledger
 from providers.local.runtime.own_key import own_key
 from providers.local.runtime.queue import FolderQueue
 from tests.unit.handlers.conftest import asking, services_over
@@ -167,7 +168,7 @@ class TestLaptop:
         assert reading.debited(upload) == "churn"
         assert reading.debited("file:data/a.csv") is None
         with pytest.raises(InvalidInput, match="expected one upload"):
-            reading.check(DataUse("file:datasets.d/", asked_rho({"epsilon": 1, "delta": 1e-6})))
+            reading.check(DataUse("file:datasets.d/", rho_of(1, 1e-6)))
 
     @pytest.mark.parametrize("uri", [f"file:datasets.d/churn.d/{UPLOAD}", f"datasets.d/churn.d/{UPLOAD}"])
     def test_a_request_to_train_is_refused(self, root: Path, uri: str) -> None:

@@ -17,7 +17,8 @@ from handlers.services import Services
 from ml_core.datasets.datasets import record_key
 from ml_core.datasets.sources import upload_key
 from ml_core.errors import BudgetRefused
-from ml_core.privacy.ledger import Ledger, asked_rho
+from ml_core.privacy.accounting import rho_of
+from ml_core.privacy.ledger import Ledger
 from providers.deploying.keys import KeyLimits, new_key
 from providers.local.runtime.queue import FolderQueue
 from tests.unit.handlers.conftest import Ask, asking, services_over
@@ -68,7 +69,7 @@ def test_a_budget_is_set_before_there_is_a_dataset_and_told(ask: Ask) -> None:
 
 def test_what_was_spent_is_told_exactly(ask: Ask, services: Services) -> None:
     put(ask, FOUR)
-    rho = asked_rho({"epsilon": 1, "delta": 1e-6})
+    rho = rho_of(1, 1e-6)
     Ledger(services.store, "churn").debit(rho, job="j1", model="m", attempt=2, token="t")
     body = told(ask("GET", BUDGET))
     assert Fraction(body["spent"]["rho"]) == rho
@@ -160,7 +161,7 @@ class TestKeys:
 CSV = "age,plan,churned\n" + "31,basic,yes\n,pro,no\n45.5,,yes\n22,basic,no\n" * 10
 UPLOAD = "0" * 28
 DATA = {"uri": "dataset://churn", "target": "churned"}
-PRIVACY = {
+PRIVACY: dict[str, Any] = {
     "epsilon": 1,
     "delta": 1e-6,
     "bounds": {"age": [0, 100]},
@@ -242,7 +243,7 @@ class TestReading:
         body = told(ask("GET", BUDGET))
         (entry,) = body["entries"]
         assert (entry["job"], entry["model"], entry["attempt"]) == (job["id"], "churn", 1)
-        assert Fraction(entry["rho"]) == asked_rho(PRIVACY)
+        assert Fraction(entry["rho"]) == rho_of(PRIVACY["epsilon"], PRIVACY["delta"])
         assert body["spent"]["epsilon"] == pytest.approx(1)
 
     def test_a_description_that_was_asked_for_before_is_not_made(

@@ -23,14 +23,13 @@ from ml_core.privacy.ledger import (
     MOST_ENTRIES,
     Ledger,
     allowed,
-    asked_rho,
     check_budget,
 )
 from providers.local.runtime.store import FolderStore
 from tests.contract.faults import Fault, FaultyStore, do_twice, fail_before, lose_answer
 
 FOUR = DatasetBudget(4.0, 1e-6)
-ONE = asked_rho({"epsilon": 1, "delta": 1e-6})
+ONE = rho_of(1, 1e-6)
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ def test_what_is_told_to_be_left_may_be_asked_for(
     left = ledger.account().epsilon_left
     assert left is not None
     assert left <= budget.epsilon
-    spend(ledger, asked_rho({"epsilon": left, "delta": budget.delta}), "rest")
+    spend(ledger, rho_of(left, budget.delta), "rest")
     account = ledger.account()
     assert epsilon_of(float(account.rho), budget.delta) <= budget.epsilon * (1 + 1e-12)
 
@@ -114,7 +113,7 @@ def test_the_whole_budget_may_be_asked_for_at_once(store: FolderStore) -> None:
     ledger = Ledger(store, "churn")
     set_to(ledger, FOUR)
     assert ledger.account().epsilon_left == 4.0
-    spend(ledger, asked_rho({"epsilon": 4, "delta": 1e-6}), "all")
+    spend(ledger, rho_of(4, 1e-6), "all")
     assert ledger.account().left == 0
 
 
