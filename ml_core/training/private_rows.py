@@ -66,10 +66,12 @@ class PrivateForm(NamedTuple):
         """How many numbers a row has."""
         return self.encoding.layout.width
 
-    @property
-    def longest(self) -> int:
-        """The longest that a row may be: 1 for each feature, since a flag is 1 only where its number is 0."""
-        return isqrt(len(self.encoding.features) * UNIT * UNIT - 1) + 1
+    def longest(self, *, constant: bool = False) -> int:
+        """The longest that a row may be: 1 for each feature, since a flag is 1 only where its number is 0.
+
+        One that begins with a `constant` has one number of 1 more.
+        """
+        return isqrt((len(self.encoding.features) + constant) * UNIT * UNIT - 1) + 1
 
     def numbers(self, X: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """The rows, scaled but not yet bounded."""
@@ -153,8 +155,7 @@ class PrivateRows:
         self._room = room
         self._held: list[_Held] | None = None
         self.width = form.width + constant
-        # The constant is one number of 1 more.
-        self.longest = isqrt((len(form.encoding.features) + constant) * UNIT * UNIT - 1) + 1
+        self.longest = form.longest(constant=constant)
 
     def training(self) -> "Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]":
         """The rows that are trained on, in blocks, and their classes."""
@@ -192,7 +193,7 @@ class PrivateRows:
                 some, y = X[begin : begin + _ROWS], classes[begin : begin + _ROWS]
                 held_out = self._coins.held_out(place, len(some)) if len(some) else np.empty(0, bool)
                 place += len(some)
-                whole = whole_rows(self._form.numbers(some), self._form.longest)
+                whole = whole_rows(self._form.numbers(some), self._form.longest())
                 if self._constant:
                     whole = np.concatenate([np.full((len(whole), 1), UNIT), whole], axis=1)
                 kept = y >= 0 if self._labelled else np.ones(len(some), bool)
