@@ -12,7 +12,13 @@ from ml_core.inputs.rows import Limits
 from ml_core.tables.options import NOTHING_SAID, ReadOptions, option_faults, read_options
 from ml_core.training.privacy import Privacy, classes_of, columns_of, features_of
 from ml_core.training.reference import TableReference, check_data
-from ml_core.training.rows import MEMBERS, TrainingRows, check_names, checked_targets, named_features
+from ml_core.training.rows import (
+    TrainingRows,
+    check_names,
+    checked_targets,
+    faults_beside_data,
+    named_features,
+)
 from ml_core.training.split import AT_RANDOM
 
 # The engines that train in one function.
@@ -77,9 +83,7 @@ def _options_faults(options: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _members_faults(body: Mapping[str, Any], info: AlgorithmInfo) -> Iterator[Fault]:
     if body.get("data") is not None:
-        for name in (*MEMBERS, "input"):
-            if body.get(name) is not None:
-                yield Fault(f"$.{name}", "the rows are in 'data'; leave this out")
+        yield from faults_beside_data(body)
         return
     if body.get("input") is not None:
         yield Fault("$.input", f"{info.name} takes rows, not pictures; leave this out")

@@ -333,7 +333,7 @@ def check_request(
         data = check_private(body, info, options, limits, check_uri)
         return TrainingRequest(info.name, _counting(info, chosen), data, **options)
     if body.get("data") is not None:
-        _check_no_rows(body)
+        raise_faults(training_rows.faults_beside_data(body))
         table = check_data(body["data"], info, limits, check_uri)
         _check_held_out_by(table, column_of(options["split"]))
         if TABLE not in info.algorithm.takes:
@@ -387,14 +387,6 @@ def _check_in_memory(info: AlgorithmInfo, engine: str, table: TableReference) ->
         raise InvalidInput.at(
             "$.data.uri", f"expected the address of a file, got a folder's: {info.name} reads one file"
         )
-
-
-def _check_no_rows(body: dict[str, object]) -> None:
-    raise_faults(
-        Fault(f"$.{name}", "the rows are in 'data'; leave this out")
-        for name in (*training_rows.MEMBERS, "input")
-        if body.get(name) is not None
-    )
 
 
 def _algorithm(body: dict[str, object]) -> AlgorithmInfo:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,6 +64,13 @@ MEMBERS: Mapping[str, Callable[[AlgorithmInfo], dict[str, Any] | None]] = {
     "missing": lambda _: option_schemas()["missing"],
 }
 """The members of a body that are about its rows, as JSON Schema; None where an algorithm takes none."""
+
+
+def faults_beside_data(body: Mapping[str, object]) -> Iterator[Fault]:
+    """What is wrong with a body that has `data`, and rows or what is said of them beside it."""
+    for name in (*MEMBERS, "input"):
+        if body.get(name) is not None:
+            yield Fault(f"$.{name}", "the rows are in 'data'; leave this out")
 
 
 class TrainingRows(NamedTuple):
