@@ -108,26 +108,28 @@ function Spent({ account: { entries, entries_omitted } }: { account: PrivacyBudg
   return (
     <details>
       <summary>{many(all, "attempt")} at a private training</summary>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Model</th>
-            <th scope="col" class="number">Attempt</th>
-            <th scope="col" class="number">Rho</th>
-            <th scope="col">Paid</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.slice(0, SHOWN).map(each => (
-            <tr key={`${each.job} ${each.attempt} ${each.time}`}>
-              <td class="said">{each.job ? <a href={to("jobs", each.job)}>{each.model}</a> : "another model"}</td>
-              <td class="number">{count(each.attempt)}</td>
-              <td class="number">{number(fraction(each.rho))}</td>
-              <td><Time at={each.time} /></td>
+      <div class="wide" tabIndex={0} role="region" aria-label="Attempts that were paid for">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Model</th>
+              <th scope="col" class="number">Attempt</th>
+              <th scope="col" class="number">Rho</th>
+              <th scope="col">Paid</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {entries.slice(0, SHOWN).map(each => (
+              <tr key={`${each.job} ${each.attempt} ${each.time}`}>
+                <td class="said">{each.job ? <a href={to("jobs", each.job)}>{each.model}</a> : "another model"}</td>
+                <td class="number">{count(each.attempt)}</td>
+                <td class="number">{number(fraction(each.rho))}</td>
+                <td><Time at={each.time} /></td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       {all > SHOWN && <p class="soft">These are the newest {count(Math.min(SHOWN, entries.length))} of {count(all)}.</p>}
     </details>
   );

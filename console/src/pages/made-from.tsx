@@ -28,14 +28,16 @@ export function MadeFrom({ name }: { name: string }) {
       <h2 id="made">Versions made from it</h2>
       {!value.complete && <p class="soft" role="status">What an earlier release made is being looked up …</p>}
       {error && <Failure error={error} />}
-      <table>
-        <thead>
-          <tr>
-            {["Version", "Algorithm", "Made", "Upload", "State"].map(title => <th key={title} scope="col">{title}</th>)}
-          </tr>
-        </thead>
-        <tbody>{value.versions.map(each => <Made key={`${each.job} ${each.version}`} made={each} />)}</tbody>
-      </table>
+      <div class="wide" tabIndex={0} role="region" aria-label="Table of versions made from it">
+        <table>
+          <thead>
+            <tr>
+              {["Version", "Algorithm", "Made", "Upload", "State"].map(title => <th key={title} scope="col">{title}</th>)}
+            </tr>
+          </thead>
+          <tbody>{value.versions.map(each => <Made key={`${each.job} ${each.version}`} made={each} />)}</tbody>
+        </table>
+      </div>
       <p class="row">
         {after !== null && <button type="button" class="second" onClick={() => setAfter(null)}>The newest</button>}
         {value.next_after && <button type="button" class="second" onClick={() => setAfter(value.next_after)}>Older ones</button>}

@@ -25,8 +25,16 @@ export async function scenario({ browser, given, tab, settled, accessible }) {
         // What axe-core finds depends on the theme, and on the width by what is folded away.
         if (width === 390 || width === 1280) for (const each of await accessible(page)) found.push(`${where}: ${each}`);
         console.error(where);
-        const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-        if (wide > room) found.push(`${where}: ${wide} pixels wide`);
+        const measure = async how => {
+          const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+          if (wide > room) found.push(`${where}: ${wide} pixels wide${how}`);
+        };
+        await measure("");
+        // What is folded away is looked at too, unfolded.
+        await page.$$eval("main details:not([open])", nodes => nodes.forEach(node => { node.open = true; }));
+        await settled(page);
+        await measure(" unfolded");
+        if (width === 390) for (const each of await accessible(page)) found.push(`${where}: ${each} unfolded`);
         if (await page.evaluate(() => globalThis.hostile !== undefined || document.querySelector("img[src=x], script[src]") !== null)) {
           found.push(`${where}: what a caller wrote became HTML`);
         }

@@ -96,6 +96,22 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         failed = train(
             "from-table", {"algorithm": "logistic_regression", "data": {**data, "target": HOSTILE[5]}}
         )
+        private = upload(server, LONG, "\n".join([header, *lines]).encode(), **mine)
+        budget = {"budget": {"epsilon": 4, "delta": 1e-6}}
+        assert server.call("PUT", f"/v1/datasets/{LONG}/budget", budget, **mine).status == 200
+        said = {
+            "epsilon": 1,
+            "delta": 1e-6,
+            "bounds": {HOSTILE[0]: [0, 60], HOSTILE[2]: [0, 3600]},
+            "categories": {HOSTILE[1]: HOSTILE[:3]},
+            "classes": ["no", "yes"],
+        }
+        private_data = {**data, "uri": private}
+        paid = train(LONG, {"algorithm": "logistic_regression", "data": private_data, "privacy": said})
+        assert paid["state"] == "succeeded", paid
+        gone = train(LONG, {"algorithm": "kmeans", "hyperparameters": {"n_clusters": 2}, "instances": rows})
+        number = gone["version"]
+        assert server.call("DELETE", f"/v1/models/{LONG}/versions/{number}", **mine).status in (200, 204)
         churn = Path(ROOT, "examples", "churn.csv").read_bytes()
         upload(server, "churn", churn, **mine)
         for row in rows[:30]:
@@ -108,7 +124,7 @@ def test_every_page_is_clean_under_hostile_names_in_both_themes_and_at_three_wid
     pages = [
         *["#/models", f"#/models/{LONG}", f"#/models/{LONG}/1", "#/models/from-table", "#/models/iris"],
         *["#/jobs", f"#/jobs/{console.job}", *([f"#/jobs/{console.failed}"] if console.failed else [])],
-        *["#/datasets", "#/datasets/Hostile.table", "#/datasets/churn"],
+        *["#/datasets", "#/datasets/Hostile.table", f"#/datasets/{LONG}", "#/datasets/churn"],
         *[f"#/try/{LONG}", "#/try/from-table", "#/try", f"#/monitoring/{LONG}", "#/monitoring/iris"],
         *["#/train", "#/nowhere", "#/%3Cimg%20src=x%20onerror=hostile=1%3E"],
     ]
