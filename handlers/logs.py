@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
+
+from ml_core import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def log(level: str, event: str, **fields: Any) -> None:
     line.update((name, value) for name, value in fields.items() if value is not None)
     try:
         # One write with its newline: threads and processes must not cut into each other's lines.
-        sys.stdout.write(json.dumps(line, default=str) + "\n")
+        sys.stdout.write(json_text.dumps(line, default=str) + "\n")
         sys.stdout.flush()
     except (OSError, ValueError):  # nobody reads our output any more; requests are answered all the same
         return

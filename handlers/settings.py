@@ -7,8 +7,6 @@ Cold start counts here: this module is read before the first prediction.
 
 from __future__ import annotations
 
-from functools import cache
-
 from ml_core.errors import ServerlessMLError
 from ml_core.records import Record
 
@@ -328,12 +326,17 @@ SETTINGS = (
 _PLACES = frozenset({"data_buckets", "output_buckets"})
 
 
-@cache
+_LIMITS: dict[Settings, Limits] = {}
+
+
 def limits_of(settings: Settings) -> Limits:
     """The settings' bounds on what one request may hold."""
-    from ml_core.inputs.rows import Limits
+    limits = _LIMITS.get(settings)
+    if limits is None:
+        from ml_core.inputs.rows import Limits
 
-    return Limits(max_rows=settings.max_rows, max_columns=settings.max_columns, max_cells=settings.max_cells)
+        limits = _LIMITS[settings] = Limits(settings.max_rows, settings.max_columns, settings.max_cells)
+    return limits
 
 
 def places(settings: Settings) -> dict[str, str]:

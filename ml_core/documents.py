@@ -11,11 +11,10 @@ answer was lost finds its own nonce when it looks again, even when others have w
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Callable, Iterable
 
+from ml_core import json_text
 from ml_core.errors import (
     DocumentDamaged,
     ObjectExists,
@@ -28,6 +27,7 @@ from ml_core.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 
@@ -174,7 +174,7 @@ class _Update:
             return None
         body["revision"] = revision + 1
         body["writers"] = [self._nonce, *writers][:_REMEMBERED]
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        return json_text.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
     def _unchanged(self, base: StoredObject | None) -> Document:
         if base is None:
@@ -223,7 +223,7 @@ class _Update:
 
 def _parse(key: str, found: StoredObject) -> Document:
     try:
-        body = json.loads(found.data)
+        body = json_text.loads(found.data)
         if isinstance(body["revision"], int) and isinstance(body["writers"], list):
             return Document(body, found.revision)
     except (ValueError, KeyError, TypeError) as error:

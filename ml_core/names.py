@@ -10,6 +10,7 @@ from ml_core.errors import InvalidInput, NameTaken
 LONGEST_NAME = 63
 PATTERN = "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9_-])?$"
 RULE = "1 to 63 of A-Z, a-z, 0-9, '.', '_' and '-', beginning with a letter or digit and not ending in '.'"
+VERSION_PATTERN = "^[1-9][0-9]{0,8}$"
 _SIGNS = frozenset("._-")
 _ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") | _SIGNS
 
@@ -22,6 +23,11 @@ def is_name(text: str) -> bool:
         and text[-1] != "."
         and _ALPHABET.issuperset(text)
     )
+
+
+def is_version(text: str) -> bool:
+    """Whether `text` matches `VERSION_PATTERN`."""
+    return text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= 9
 
 
 def check_name(text: str, path: str) -> None:

@@ -5,29 +5,53 @@ class, and the module `typing` costs half a bare Python. All records share one c
 checkers take a `Record` for a `NamedTuple`, and it behaves as one; made by name it is slower, so what each
 request makes is made in order. A `Protocol` is for type checkers alone.
 
-What a first prediction imports keeps three rules; tests/unit/handlers/test_cold_start.py holds them:
+`cached_property` is here because `functools` would bring `collections`.
+
+What a first prediction imports keeps four rules; tests/unit/handlers/test_cold_start.py holds them:
 
 - `from __future__ import annotations`, and what only annotations name is imported under `TYPE_CHECKING`.
 - `TYPE_CHECKING = False` is written out, as type checkers allow: to import it is to import `typing`.
+- None of `collections`, `enum`, `functools`, `json`, `operator` and `re` at the top of a module: to import
+  one takes between a tenth and two thirds of bare Python. Values of JSON go through `json_text.py`.
 - A class with type parameters stands in a module that is imported under `TYPE_CHECKING` alone.
 """
 
 from __future__ import annotations
 
-__all__ = ["Protocol", "Record"]
+__all__ = ["Protocol", "Record", "cached_property"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from functools import cached_property
     from typing import Any, Protocol, Self
     from typing import NamedTuple as Record
 else:
-    from collections import _tuplegetter  # what a named tuple's fields are
+    try:
+        from _collections import _tuplegetter  # what a named tuple's fields are
+    except ImportError:  # an interpreter that has them elsewhere
+        from collections import _tuplegetter
 
     _new_tuple = tuple.__new__
 
     class Protocol:
         """What a class has to offer; at run time nothing is checked."""
+
+    class cached_property:  # noqa: N801 - as in `functools`
+        """A value that is computed when it is first asked for, and then is an attribute of the object."""
+
+        def __init__(self, compute: Callable[[Any], Any]) -> None:
+            self._compute = compute
+            self.__doc__ = compute.__doc__
+
+        def __set_name__(self, owner: type, name: str) -> None:
+            self._name = name
+
+        def __get__(self, owner: Any, kind: type | None = None) -> Any:  # noqa: ANN401 - what it computes
+            if owner is None:
+                return self
+            computed = owner.__dict__[self._name] = self._compute(owner)
+            return computed
 
     class _RecordType(type):
         """Makes a record's class: its annotations are the fields, in order."""

@@ -8,10 +8,10 @@ the writer because its bytes must depend on the input alone, not on the release 
 
 from __future__ import annotations
 
-import json
 import struct
 from math import isfinite, prod
 
+from ml_core import json_text
 from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid
 
@@ -142,7 +142,7 @@ def write(description: Mapping[str, object], tensors: Mapping[str, Tensor]) -> b
 
 def pieces(description: Mapping[str, object], tensors: Mapping[str, Tensor]) -> list[bytes | memoryview]:
     """What `write` would write, piece after piece; the tensors' are not copied."""
-    text = json.dumps(description, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    text = json_text.dumps(description, separators=(",", ":"), sort_keys=True, allow_nan=False)
     header: dict[str, object] = {"__metadata__": {METADATA_KEY: text, "sha256": _checksum(text, tensors)}}
     end = 0
     for name in sorted(tensors):
@@ -152,7 +152,7 @@ def pieces(description: Mapping[str, object], tensors: Mapping[str, Tensor]) -> 
             "shape": list(tensors[name].shape),
             "data_offsets": [begin, end],
         }
-    encoded = json.dumps(header, separators=(",", ":")).encode()
+    encoded = json_text.dumps(header, separators=(",", ":")).encode()
     encoded += b" " * (-len(encoded) % 8)  # the format aligns the tensors on 8 bytes with spaces
     return [struct.pack("<Q", len(encoded)), encoded, *(tensors[name].packed for name in sorted(tensors))]
 
@@ -189,7 +189,7 @@ def _checksum(text: str, tensors: Mapping[str, Tensor]) -> str:
 
 def _json_object(text: str | bytes, what: str) -> dict[str, object]:
     try:
-        value = json.loads(text)
+        value = json_text.loads(text)
     except (ValueError, RecursionError):
         raise ArtifactInvalid(f"the {what} is not JSON") from None
     if not isinstance(value, dict):

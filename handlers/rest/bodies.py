@@ -7,9 +7,8 @@ told otherwise.
 
 from __future__ import annotations
 
-import json
-
 from handlers.errors import UnsupportedMediaType
+from ml_core import json_text
 from ml_core.errors import MalformedInput, TooLarge
 
 TYPE_CHECKING = False
@@ -71,8 +70,8 @@ def parse_json(data: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise MalformedInput(f"the body is not UTF-8: byte {error.start} cannot be decoded") from error
     try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
+        return _read(text)
+    except json_text.JSONDecodeError as error:
         raise MalformedInput(
             f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
         ) from error
@@ -133,4 +132,4 @@ def _refuse_constant(name: str) -> NoReturn:
     )
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
+_read = json_text.reader(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from ml_core import json_text
 from ml_core.records import Record
 
 TYPE_CHECKING = False
@@ -39,7 +38,7 @@ def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | No
     Raises:
         ValueError: when `value` holds NaN or an infinity, which are not JSON.
     """
-    body = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    body = json_text.dumps(value, allow_nan=False, separators=(",", ":")).encode()
     return Response(status, {"content-type": "application/json", **(headers or {})}, body)
 
 
@@ -52,6 +51,8 @@ def indented(response: Response) -> Response:
     """The same answer with its JSON indented; one of anything else as it is."""
     if response.headers.get("content-type") not in ("application/json", "application/problem+json"):
         return response
+    import json
+
     body = json.dumps(json.loads(response.body), indent=2).encode() + b"\n"
     return Response(response.status, response.headers, body)
 

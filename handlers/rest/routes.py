@@ -16,7 +16,7 @@ from ml_core.errors import (
     NotFound,
     VersionNotFound,
 )
-from ml_core.names import PATTERN
+from ml_core.names import PATTERN, VERSION_PATTERN
 from ml_core.records import Record
 
 TYPE_CHECKING = False
@@ -70,7 +70,7 @@ class PathParameter(Record):
 PATH_PARAMETERS = {
     "model": PathParameter(NAME, ModelNotFound, f"The model's name. {_CASE}"),
     "version": PathParameter(
-        {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}, VersionNotFound, "The version's number."
+        {"type": "string", "pattern": VERSION_PATTERN}, VersionNotFound, "The version's number."
     ),
     "alias": PathParameter(NAME, AliasNotFound, f"The alias's name. {_CASE}"),
     "dataset": PathParameter(NAME, DatasetNotFound, f"The dataset's name. {_CASE}"),

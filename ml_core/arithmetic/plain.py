@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from math import dist, exp, isfinite, isnan, sumprod, tanh
 
 from ml_core.arithmetic.bounds import CLOSE, NotFinite
@@ -11,6 +10,8 @@ from ml_core.safetensors import Tensor, unpack_rows
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from ml_core.algorithms.outputs import LABEL, TOP, by_every_name
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite, overflowing
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.instances import LEAVE_OUT, rows_from_json
 from ml_core.inputs.rows import Rows
 from ml_core.preprocessing.batch import RowBatch
+from ml_core.records import cached_property
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:

@@ -218,7 +218,7 @@ class Monitor:
 
     def _leave_out(self, held: bytes | None) -> None:
         """Forget what a part holds that is left."""
-        for job, counted in (read_part(held or b"") or {}).items():
+        for job, counted in ((held and read_part(held)) or {}).items():
             if job in self._versions:
                 self._versions[job].counts.add(counted.counts, -1)
         for job, tally in [*self._versions.items()]:

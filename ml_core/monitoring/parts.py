@@ -7,9 +7,9 @@ none is added twice, whatever breaks off in between.
 
 from __future__ import annotations
 
-import json
 import time
 
+from ml_core import json_text
 from ml_core.monitoring.counts import VersionCounts
 from ml_core.records import Record
 
@@ -64,13 +64,13 @@ def part_bytes(versions: Mapping[str, Counted]) -> bytes:
         job: {"model": counted.model, "version": counted.version, "counts": counted.counts.described()}
         for job, counted in versions.items()
     }
-    return json.dumps({"format": FORMAT, "versions": described}, separators=(",", ":")).encode()
+    return json_text.dumps({"format": FORMAT, "versions": described}, separators=(",", ":")).encode()
 
 
 def read_part(data: bytes) -> dict[str, Counted] | None:
     """The counts in a part by the versions' jobs; None for what no instance of this release wrote."""
     try:
-        part = json.loads(data)
+        part = json_text.loads(data)
         if part["format"] != FORMAT:
             return None
         return {

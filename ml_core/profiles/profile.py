@@ -10,10 +10,10 @@ numbers, days since 1970 for dates, 0 and 1 for truth values, and a word's place
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from math import isfinite, nan
 
+from ml_core import json_text
 from ml_core.errors import ArtifactInvalid
 from ml_core.records import Record
 from ml_core.safetensors import pack, unpack_rows
@@ -141,14 +141,14 @@ class Profile:
             "columns": [_described(column) for column in self.columns],
             "predicted": self.predicted and self.predicted._asdict(),
         }
-        data = json.dumps(described, separators=(",", ":"), allow_nan=False).encode()
+        data = json_text.dumps(described, separators=(",", ":"), allow_nan=False).encode()
         return data + b" " * (-len(data) % 8)  # the tensors behind it in an artifact stay aligned
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Profile:
         """Raises `ArtifactInvalid` for bytes that `to_bytes` did not make."""
         try:
-            return cls._restored(json.loads(data))
+            return cls._restored(json_text.loads(data))
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
             raise ArtifactInvalid("the profile is not whole") from error
 

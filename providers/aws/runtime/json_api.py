@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 
+from ml_core import json_text
 from ml_core.digests import hmac_sha256, sha256
 from ml_core.errors import Unavailable
 from ml_core.records import Record
@@ -69,9 +70,7 @@ def call(
         ServiceError: the service refused.
         Unavailable: the service did not answer.
     """
-    import json
-
-    body = json.dumps(parameters).encode()
+    body = json_text.dumps(parameters).encode()
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _once(service, operation, body, env)
@@ -90,8 +89,6 @@ class _Passing(Exception):
 
 
 def _once(service: JsonService, operation: str, body: bytes, env: Mapping[str, str]) -> dict[str, Any]:
-    import json
-
     scheme, _, host = endpoint(service, env).rstrip("/").partition("://")
     headers = {
         "content-type": f"application/x-amz-json-{service.json_version}",
@@ -107,7 +104,7 @@ def _once(service: JsonService, operation: str, body: bytes, env: Mapping[str, s
     lines = ["POST / HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
     try:
         status, answer = _read_answer(_exchange(scheme, host, "\r\n".join(lines).encode() + body))
-        document = json.loads(answer or b"{}")
+        document = json_text.loads(answer or b"{}")
     except (OSError, ValueError, IndexError) as error:
         raise _Passing(Unavailable(f"AWS did not answer {service.name} {operation}")) from error
     if status == _OK:

@@ -8,6 +8,7 @@ of it is revoked by a note below the path. docs/decisions/0033-a-parameter-for-e
 
 from __future__ import annotations
 
+from ml_core import json_text
 from ml_core.errors import Unavailable
 from providers.aws.runtime import json_api
 
@@ -52,15 +53,13 @@ def combined(path: str, values: Mapping[str, str], earlier: Callable[[], str | N
         values: of the parameters below it, by their names.
         earlier: reads the one parameter of earlier versions, and is called only where there may be one.
     """
-    import json
-
     records: Records = []
     revoked = set()
     for name, value in values.items():
         if name == f"{path}/{EARLIER}":
             continue
         try:
-            record = json.loads(value)
+            record = json_text.loads(value)
         except ValueError:
             record = None
         if not isinstance(record, dict):
@@ -79,10 +78,8 @@ def combined(path: str, values: Mapping[str, str], earlier: Callable[[], str | N
 
 def records_in(parameter: str, value: str) -> Records:
     """The records in the one parameter's value. Raises `Unavailable` when it holds something else."""
-    import json
-
     try:
-        records = json.loads(value)
+        records = json_text.loads(value)
     except ValueError:
         records = None
     if not isinstance(records, list):

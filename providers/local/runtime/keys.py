@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 
+from ml_core import json_text
 from ml_core.errors import Unavailable
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ class FileKeyStore:
         """The records, none without the file. Raises `Unavailable` when it cannot be read."""
         try:
             with open(self._path, encoding="utf-8") as file:
-                records = json.load(file)
+                records = json_text.loads(file.read())
         except FileNotFoundError:
             return []
         except (OSError, ValueError) as error:
@@ -50,6 +50,8 @@ class FileKeyStore:
 
     def write(self, records: list[dict[str, Any]]) -> None:
         """Replace the file at once: a reader sees the old records or the new ones."""
+        import json
+
         os.makedirs(os.path.dirname(self._path) or ".", exist_ok=True)
         draft = f"{self._path}.{os.getpid()}"
         try:

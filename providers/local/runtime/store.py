@@ -10,14 +10,18 @@ system's ideas about case or Unicode matter; a folder ends in `.d` and an object
 can both be.
 """
 
-import io
-import operator
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Iterable, Iterator
 
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
 from ml_core.ports import ObjectInfo, Opened, Page, StoredObject, check_key, check_limit, check_range
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterable, Iterator
 
 _HEADER = 33  # bytes: the revision and a newline
 _CHUNK = 1 << 20  # bytes read at once from a stream
@@ -153,7 +157,7 @@ class FolderStore:
             parts[-1] = f"{parts[-1][:-1]}%{ord(parts[-1][-1]):02x}"
         return os.path.join(*parts)
 
-    def _lock(self, key: str) -> "_Lock":
+    def _lock(self, key: str) -> _Lock:
         from binascii import crc32  # that of zlib, which a prediction would import for this alone
 
         # A few locks for all keys, kept for ever: removing a lock's file would let two processes hold "it".
@@ -198,7 +202,7 @@ class _Unfinished:
         self._chunks = chunks
         self.revision = os.urandom(16).hex()
 
-    def __enter__(self) -> "_Unfinished":
+    def __enter__(self) -> _Unfinished:
         try:
             with open(self._path, "xb") as file:
                 file.write(self.revision.encode() + b"\n")
@@ -310,13 +314,13 @@ def _segment(name: str) -> bytes | None:
         return None
 
 
-def _walk(folder: str, stem: bytes, prefix: bytes, after: bytes) -> "Iterator[tuple[str, os.DirEntry[str]]]":
+def _walk(folder: str, stem: bytes, prefix: bytes, after: bytes) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Keys in ascending order of their bytes, without entering folders that the listing cannot need.
 
     All keys below a folder begin with the folder's own, which ends in `/`: sorting the entries of a folder by
     that and descending in this order sorts the whole tree.
     """
-    for key, entry in sorted(_entries(folder, stem), key=operator.itemgetter(0)):
+    for key, entry in sorted(_entries(folder, stem), key=lambda entry: entry[0]):
         if not key.endswith(b"/"):
             if key > after and key.startswith(prefix):
                 yield key.decode(), entry
@@ -324,7 +328,7 @@ def _walk(folder: str, stem: bytes, prefix: bytes, after: bytes) -> "Iterator[tu
             yield from _walk(entry.path, key, prefix, after)
 
 
-def _entries(folder: str, stem: bytes) -> "Iterator[tuple[bytes, os.DirEntry[str]]]":
+def _entries(folder: str, stem: bytes) -> Iterator[tuple[bytes, os.DirEntry[str]]]:
     try:
         found = os.scandir(folder)
     except FileNotFoundError:  # nothing was ever written, or a folder went away meanwhile
@@ -341,7 +345,7 @@ def _entries(folder: str, stem: bytes) -> "Iterator[tuple[bytes, os.DirEntry[str
                 yield stem + piece + (b"/" if ending == ".d" else b""), entry
 
 
-def _describe(key: str, entry: "os.DirEntry[str]") -> ObjectInfo | None:
+def _describe(key: str, entry: os.DirEntry[str]) -> ObjectInfo | None:
     try:
         status = entry.stat()
     except FileNotFoundError:  # deleted meanwhile

@@ -1,5 +1,7 @@
 """Paths lead to endpoints."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from handlers.rest.router import allowed, find
 from handlers.rest.routes import NAME, PATH_PARAMETERS, QUERY, ROUTES, Route
 from handlers.rest.schemas import faults_of
-from ml_core.names import is_name
+from ml_core.names import PATTERN, VERSION_PATTERN, is_name, is_version
 
 EXAMPLES = {"dataset": "churn", "model": "iris-2", "version": "12", "alias": "production", "job": "j1"}
 
@@ -73,3 +75,9 @@ def test_what_routes_refer_to_is_declared() -> None:
 @given(st.text(max_size=70) | st.from_regex(NAME["pattern"]) | st.text("ab-0", max_size=70))
 def test_a_name_in_a_path_is_a_name_in_the_registry(name: str) -> None:
     assert (not faults_of(NAME, name, "path.model")) == is_name(name)
+    assert (re.fullmatch(PATTERN[1:-1], name) is not None) == is_name(name)
+
+
+@given(st.text("0123456789٣²-a\n", max_size=11) | st.from_regex(VERSION_PATTERN))
+def test_a_version_is_told_without_its_pattern(text: str) -> None:
+    assert (re.fullmatch(VERSION_PATTERN[1:-1], text) is not None) == is_version(text)
