@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from handlers.errors import UnsupportedMediaType
 from handlers.rest.bodies import decoded
 from handlers.rest.call import Call
-from handlers.rest.http import Response, is_number
+from handlers.rest.http import CSV, Response, is_number
+from handlers.rest.query_members import members_of
 from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_faults, shown
 from ml_core.inputs.by_column import Columns
 from ml_core.inputs.columns import Feature, written_in_cells
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from ml_core.inputs.rows import Limits
     from ml_core.model.model import Model, Predictions
 
-CSV = "csv"
 _DELIMITERS = ",;\t|"
 # It separates cells where nothing else does, as R writes tables.
 _SPACE = " "
@@ -57,11 +57,7 @@ def read_csv_body(call: Call) -> dict[str, Any]:
         text = body.removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:
         raise MalformedInput(f"the body is not UTF-8: byte {error.start} cannot be decoded") from error
-    members: dict[str, Any] = {CSV: (text, parameters.get("header"))}
-    if "outputs" in query:
-        members["outputs"] = query["outputs"].split(",")
-    members |= {name: query[name] for name in ("unknown_columns", "against", "top") if name in query}
-    return {**members, **{name: query.get(name) == "true" for name in ("notes", "receipt")}}
+    return {CSV: (text, parameters.get("header")), **members_of(query)}
 
 
 def label_of(model: "Model", text: str) -> "Label":
@@ -253,9 +249,7 @@ def csv_response(model: "Model", found: "Predictions") -> Response:
     writer = csv.writer(text)
     writer.writerow([column.name for column in columns])
     writer.writerows(zip(*(_cells(found[column.asked], column.place) for column in columns), strict=True))
-    return Response(
-        200, {"content-type": "text/csv; charset=utf-8; header=present"}, text.getvalue().encode()
-    )
+    return Response(200, {"content-type": f"{CSV}; charset=utf-8; header=present"}, text.getvalue().encode())
 
 
 def _cells(entries: list[Any], place: int | None) -> list[Any]:

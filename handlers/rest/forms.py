@@ -5,7 +5,8 @@ Imported when such a body comes: who sends `instances` pays nothing for them.
 
 from typing import TYPE_CHECKING, Any
 
-from handlers.rest.csv_rows import CSV, columns_of_csv
+from handlers.rest.csv_rows import columns_of_csv
+from handlers.rest.http import CSV, NPY
 from handlers.rest.schemas import Schema, check, with_integers
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.by_column import columns_of_lists, columns_of_split
@@ -138,6 +139,10 @@ def rows_of(
     """The rows in a body's member; see `Model.rows`. Raises `InvalidInput`, `TooLarge`."""
     where = f"$.{form}"
     named: dict[str, Any] = {"expecting": expecting, "unknown": unknown}
+    if form == NPY:
+        from handlers.rest.npy_rows import rows_of_array
+
+        return rows_of_array(model, sent, limits, expecting=expecting, notes=notes)
     if form == CSV:
         columns = columns_of_csv(model, sent[0], sent[1], limits, **named)
         return model.rows_of_columns(columns, expecting=expecting, notes=notes)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 
 _MOST_DIGITS = 10
+# Bodies that are rows alone: what stands beside rows in a body of JSON is in the query.
+CSV, NPY = "text/csv", "application/x-npy"
 
 
 class Request(Record):
@@ -55,6 +57,12 @@ def indented(response: Response) -> Response:
 
     body = json.dumps(json.loads(response.body), indent=2).encode() + b"\n"
     return Response(response.status, response.headers, body)
+
+
+def is_of(header: str, kind: str) -> bool:
+    """Whether the first media type of a header is `kind`."""
+    length = len(kind)
+    return header[:length].lower() == kind and header[length : length + 1] in ("", ";", ",", " ")
 
 
 def is_number(text: str) -> bool:

@@ -16,6 +16,7 @@ import ml_core.errors
 from handlers.auth import KEY, OPEN, ROLES, VISITOR, roles_for
 from handlers.rest.answers import ANSWERS
 from handlers.rest.components import Components, pascal
+from handlers.rest.http import CSV, NPY
 from handlers.rest.network_examples import examples_of
 from handlers.rest.operations import operation_id
 from handlers.rest.problems import status_of
@@ -27,8 +28,8 @@ from ml_core.datasets.looking import look_schema
 from ml_core.errors import ServerlessMLError
 from ml_core.training.request import body_schema
 
-# Bodies whose rows come in any of the forms of `handlers/rest/forms.py`, or as CSV, and what each example of
-# them has besides. The README's model was trained on too few rows to be explained without a background.
+# Bodies whose rows come in any of the forms of `handlers/rest/forms.py`, CSV or NPY, and what each example
+# of them has besides. The README's model was trained on too few rows to be explained without a background.
 _OF_ANY_FORM: dict[str, dict[str, Any]] = {
     "PREDICT_BODY": {},
     "EXPLAIN_BODY": {"background": {"instances": [[120, 0.9], [130, 0.8], [170, 0.2], [160, 0.1]]}},
@@ -257,10 +258,14 @@ def _content(name: str, shown: Schema, *, of_any_version: bool) -> dict[str, Any
         content["application/octet-stream"] = {
             "schema": {**_BYTES, "description": "JSON, then the tensors' bytes."}
         }
+        content[NPY] = {"schema": {**_BYTES, "description": "An only tensor of numbers."}}
     if name in _OF_ANY_FORM:
-        content["text/csv"] = {"schema": {**_BYTES, "description": "A header, and a line for each row."}}
+        content[CSV] = {"schema": {**_BYTES, "description": "A header, and a line for each row."}}
+        content[NPY] = {
+            "schema": {**_BYTES, "description": "Numbers `[rows, features]`, as NumPy saves them."}
+        }
     if name == "PREDICT_BODY":
-        content["text/csv"]["example"] = "grams,redness\n150,0.4\n121,0.9\n"
+        content[CSV]["example"] = "grams,redness\n150,0.4\n121,0.9\n"
     return content
 
 
@@ -274,7 +279,8 @@ def _answer(status: int, name: str) -> dict[str, Any]:
     if name == "Inference":
         described["content"]["application/octet-stream"] = {"schema": _BYTES}
     if name == "Predictions":
-        described["content"]["text/csv"] = {"schema": {"type": "string"}}
+        described["content"][CSV] = {"schema": {"type": "string"}}
+        described["content"][NPY] = {"schema": _BYTES}
     return described
 
 

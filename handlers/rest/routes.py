@@ -111,36 +111,36 @@ QUERY: dict[str, Schema] = {
     "outputs": {
         "type": "string",
         "pattern": "^[A-Za-z_]{1,64}(,[A-Za-z_]{1,64}){0,15}$",
-        "description": "Of a CSV body: what to answer for each row, separated by commas.",
+        "description": "Of a body of CSV or NPY: what to answer for each row, separated by commas.",
     },
     "unknown_columns": {
         "type": "string",
         "enum": ["refuse", "ignore"],
-        "description": "Of a CSV body: what becomes of columns that the model does not know.",
+        "description": "Of a body of CSV or NPY: what becomes of columns that the model does not know.",
     },
     "notes": {
         "type": "string",
         "title": "Flag",
         "enum": ["true", "false"],
-        "description": "Of a CSV body: whether an answer of JSON says what reading did.",
+        "description": "Of a body of CSV or NPY: whether an answer of JSON says what reading did.",
     },
     "receipt": {
         "type": "string",
         "title": "Flag",
         "enum": ["true", "false"],
-        "description": "Of a CSV body: whether an answer of JSON has a receipt for each row.",
+        "description": "Of a body of CSV or NPY: whether an answer of JSON has a receipt for each row.",
     },
     "against": {
         "type": "string",
         "minLength": 1,
         "maxLength": 1000,
-        "description": "Of a CSV body: the label that rows are compared with; of numbers and truth values as "
-        "JSON writes them.",
+        "description": "Of a body of CSV or NPY: the label that rows are compared with; of numbers and truth "
+        "values as JSON writes them.",
     },
     "top": {
         "type": "integer",
         "minimum": 1,
-        "description": "Of a CSV body: only so many columns, those with the largest parts.",
+        "description": "Of a body of CSV or NPY: only so many columns, those with the largest parts.",
     },
     "pretty": {
         "type": "string",
@@ -567,6 +567,7 @@ ROUTES = (
                 PREDICT,
                 ((200, "Inference"),),
                 body="INFER_BODY",
+                query=("outputs",),
                 headers=("inference-header-content-length", "x-routing-key", "cache-control"),
                 invalid=400,
             ),

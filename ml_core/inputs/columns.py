@@ -45,6 +45,11 @@ class Feature(Record):
     rule: ValueRule = TYPED
 
 
+def only_numbers(features: Sequence[Feature]) -> bool:
+    """Whether a matrix of numbers can say whole rows."""
+    return all(feature.kind in (NUMBER, BOOLEAN) for feature in features)
+
+
 def written_in_cells(feature: Feature, *, gaps: bool) -> Feature:
     """The feature where its values are cells: an empty one is missing, and numbers are written."""
     rule = feature.rule

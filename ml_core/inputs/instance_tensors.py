@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
 from ml_core.inputs.arrays import Pictures, Sequences, check_numbers, check_steps
 from ml_core.inputs.encoded import Encoded
-from ml_core.inputs.float32 import pack32, wrong_number32
+from ml_core.inputs.float32 import is_finite32, pack32, wrong_number32
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, TENSOR_DATATYPES, fits
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
 from ml_core.inputs.rows import Limits
@@ -64,7 +64,32 @@ def instances_from_tensors(
     `unknown` is what a refusal advises about another tensor, or `IGNORED`. Raises `InvalidInput`, `TooLarge`.
     """
     place = _place(reader, tensors, expecting, unknown)
-    tensor, where = tensors[place], f"$.inputs[{place}]"
+    named = [index for index, each in enumerate(tensors) if each.name == LENGTHS and index != place]
+    return instances_from_tensor(
+        reader,
+        tensors[place],
+        limits,
+        where=f"$.inputs[{place}]",
+        expecting=expecting,
+        notes=notes,
+        lengths=(tensors[named[0]], f"$.inputs[{named[0]}]") if named else None,
+    )
+
+
+def instances_from_tensor(
+    reader: "InstanceInput",
+    tensor: InputTensor,
+    limits: Limits,
+    *,
+    where: str,
+    expecting: str,
+    notes: "Notes | None" = None,
+    lengths: tuple[InputTensor, str] | None = None,
+) -> Pictures | Sequences:
+    """What the tensor at `where` holds; `lengths` of sequences are another one, and where it is.
+
+    Raises `InvalidInput`, `TooLarge`.
+    """
     _check_count(tensor, where, limits)
     if reader.kind == TEXT:
         return _texts(reader, tensor, where, expecting, notes)  # type: ignore[arg-type]  # as its kind says
@@ -73,9 +98,8 @@ def instances_from_tensors(
         pictures = _pictures(reader, tensor, where, expecting)  # type: ignore[arg-type]
         reader.note(pictures, notes, lambda row: f"{where}.data[{row}]")  # type: ignore[union-attr]
         return pictures
-    named = [index for index, each in enumerate(tensors) if each.name == LENGTHS and index != place]
-    lengths = None if not named else _lengths(tensors[named[0]], tensor, f"$.inputs[{named[0]}]")
-    return _sequences(reader, tensor, lengths, where, expecting=expecting, notes=notes)  # type: ignore[arg-type]
+    steps = None if lengths is None else _lengths(lengths[0], tensor, lengths[1])
+    return _sequences(reader, tensor, steps, where, expecting=expecting, notes=notes)  # type: ignore[arg-type]
 
 
 def _place(reader: "InstanceInput", tensors: Sequence[InputTensor], expecting: str, unknown: str) -> int:
@@ -255,6 +279,8 @@ def _float32(tensor: InputTensor, where: str, kept: Sequence[tuple[int, int]]) -
         flat = _flat(tensor.data, tensor.shape, where)
         numbers = flat if is_whole else [*chain.from_iterable(flat[begin:end] for begin, end in kept)]
         raw = _packed(numbers, code, lambda index: _path_in(tensor, where)(_within(kept, index)))
+    if code == "f" and is_finite32(raw):
+        return raw
     count = sum(end - begin for begin, end in kept)
     found = struct.unpack(f"<{count}{code}", raw)
     packed = pack32(found)

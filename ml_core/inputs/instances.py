@@ -11,6 +11,7 @@ import struct
 from itertools import chain
 from math import isfinite, isnan, prod
 
+from ml_core.arithmetic.bounds import PLAIN_NUMBERS
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, shown
 from ml_core.inputs.rows import Limits, Rows
 from ml_core.safetensors import all_finite, pack
@@ -185,7 +186,7 @@ def rows_from_tensor(
         raise InvalidInput.at(
             where, f"shape {list(shape)} of {datatype} needs {count * size} bytes, got {len(data)}"
         )
-    packed = bytes(data) if code == "d" else pack(struct.unpack(f"<{count}{code}", data))
+    packed = bytes(data) if code == "d" else _as_float64(data, code, count)
     if not all_finite(packed):
         numbers = enumerate(struct.unpack(f"<{count}d", packed))
         wrong = (index for index, number in numbers if not (isfinite(number) or (gaps and isnan(number))))
@@ -193,6 +194,15 @@ def rows_from_tensor(
         if first is not None:
             raise InvalidInput.at(where, f"row {first // len(features)} holds a number that is not finite")
     return Rows(packed, len(features), where)
+
+
+def _as_float64(data: bytes | memoryview, code: str, count: int) -> bytes:
+    """Raw numbers as float64; so many that the model computes with numpy, by numpy."""
+    if count > PLAIN_NUMBERS:
+        from ml_core.inputs.raw_numbers import as_float64
+
+        return as_float64(data, code)
+    return pack(struct.unpack(f"<{count}{code}", data))
 
 
 def _check_shape(

@@ -7,7 +7,7 @@ from handlers.rest import tensors
 from handlers.rest.bodies import check_media_type, decoded, parse_json
 from handlers.rest.call import Call
 from handlers.rest.endpoints.prediction import answered, described, look_again, note, observe
-from handlers.rest.http import Response, json_response
+from handlers.rest.http import NPY, Response, is_of, json_response
 from handlers.rest.schemas import Schema, check, with_integers
 from handlers.rest.tensors import OutputTensor
 from handlers.version import NAME, VERSION
@@ -167,7 +167,11 @@ def ready(call: Call) -> Response:
 
 
 def infer(call: Call) -> Response:
-    """Predict from a tensor, `[rows, features]`, or from one for each feature."""
+    """Predict from a tensor, `[rows, features]`, or from one for each feature.
+
+    An only tensor of numbers also comes as `application/x-npy`, with the names of the outputs in the query;
+    who accepts `application/octet-stream` is answered with their bytes.
+    """
     header, binary = _read(call)
     key = call.routing_key or header.get("id") or call.request.request_id
     look_again(call)
@@ -214,6 +218,10 @@ def infer(call: Call) -> Response:
 
 def _read(call: Call) -> tuple[dict[str, Any], bytes | None]:
     """The request's JSON, which meets the schema, and its binary part."""
+    if is_of(call.header("content-type"), NPY):
+        from handlers.rest.npy_rows import read_inference
+
+        return read_inference(call)
     check_media_type(call.header("content-type"))
     body = decoded(call.request, call.settings.max_body_bytes)
     text, binary = tensors.split(body, call.header("inference-header-content-length"))
@@ -289,8 +297,9 @@ def _is_matrix(inputs: list[dict[str, Any]], model: "Model") -> bool:
         return False
     if model.encoding is None:
         return True
-    numbers = all(feature.kind in ("number", "boolean") for feature in model.encoding.features)
-    return numbers and inputs[0]["name"] not in model.features
+    from ml_core.inputs.columns import only_numbers
+
+    return only_numbers(model.encoding.features) and inputs[0]["name"] not in model.features
 
 
 def _parts(inputs: list[dict[str, Any]], binary: bytes | None) -> list[bytes | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.rest.http import Response, json_response
+from handlers.rest.http import CSV, NPY, Response, is_of, json_response
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults
 from ml_core.inputs.instances import IGNORED
 from ml_core.monitoring.observation import Observation
@@ -80,8 +80,8 @@ def predict(call: Call) -> Response:
 
     Rows come as `instances`, as MLflow's `dataframe_split` or `dataframe_records`, or as TensorFlow Serving's
     `inputs`, which are answered column by column: `outputs` is the labels, or where outputs are named, an
-    object with a list of each. They also come as `text/csv`, with the other members as query parameters; and
-    who accepts `text/csv` is answered with it.
+    object with a list of each. They also come as `text/csv`, or numbers as `application/x-npy`, with the
+    other members as query parameters; and who accepts either is answered with it.
     """
     form, body = read(call)
     served = chosen(call)
@@ -94,10 +94,15 @@ def predict(call: Call) -> Response:
     with_receipts = body.get("receipt", False)
     needed = _outputs_for_receipts(call, served, asked, form) if with_receipts else asked
     found = answered(call, model, rows, needed)
-    if _is_csv(call.header("accept")):
+    accept = call.header("accept")
+    if is_of(accept, CSV):
         from handlers.rest.csv_rows import csv_response
 
         return csv_response(model, found)
+    if is_of(accept, NPY):
+        from handlers.rest.npy_rows import npy_response
+
+        return npy_response(model, found)
     answer: dict[str, Any] = {}
     if form == "inputs":
         answer["outputs"] = {name: found[name] for name in wanted} if wanted else found["label"]
@@ -116,15 +121,20 @@ def predict(call: Call) -> Response:
 
 
 def read(call: Call) -> tuple[str, dict[str, Any]]:
-    """The member that holds the rows, and the body; of CSV the members that the query says.
+    """The member that holds the rows, and the body; of rows alone the members that the query says.
 
     Raises `MalformedInput`, `UnsupportedMediaType`, `TooLarge`, and `InvalidInput` for a body that breaks the
     route's schema or has no rows, or rows in two forms.
     """
-    if _is_csv(call.header("content-type")):
-        from handlers.rest.csv_rows import CSV, read_csv_body
+    kind = call.header("content-type")
+    if is_of(kind, CSV):
+        from handlers.rest.csv_rows import read_csv_body
 
         return CSV, read_csv_body(call)
+    if is_of(kind, NPY):
+        from handlers.rest.npy_rows import read_npy_body
+
+        return NPY, read_npy_body(call)
     body = call.body()
     if call.request.query:
         _check_query(call)
@@ -180,15 +190,10 @@ def unknown_of(body: dict[str, Any]) -> str:
     return IGNORED if body.get("unknown_columns") == "ignore" else ADVICE
 
 
-def _is_csv(header: str) -> bool:
-    """Whether a header's first media type is CSV."""
-    return header[:8].lower() == "text/csv" and header[8:9] in ("", ";", ",", " ")
-
-
 def _check_query(call: Call) -> None:
     """Raise `InvalidInput` for what the query says in the place of a body of JSON: nobody would hear it."""
     raise_faults(
-        Fault(f"query.{name}", "is for a body of CSV; in JSON it is a member of the body")
+        Fault(f"query.{name}", "is for a body of CSV or NPY; in JSON it is a member of the body")
         for name in call.request.query
         if name in call.route.query
     )
@@ -207,8 +212,8 @@ def _outputs_for_receipts(call: Call, served: Served, asked: tuple[str, ...], fo
     """What the model has to be asked for where receipts are. Raises `InvalidInput` where there are none."""
     from handlers.rest.receipts import outputs_for_receipts
 
-    where = "query.receipt" if form == "csv" else "$.receipt"
-    if _is_csv(call.header("accept")):
+    where = "query.receipt" if form in (CSV, NPY) else "$.receipt"
+    if any(is_of(call.header("accept"), kind) for kind in (CSV, NPY)):
         raise InvalidInput.at(where, "receipts are given in JSON; accept application/json")
     return outputs_for_receipts(call, served, asked, where)
 

@@ -139,9 +139,9 @@ CASES = [
     post(
         "another media type for an inference",
         "/v2/models/iris/infer",
-        b"\x93NUMPY",
+        b"ARROW1",
         415,
-        {"Content-Type": "application/x-npy"},
+        {"Content-Type": "application/vnd.apache.arrow.file"},
         **MEDIA,
     ),
 ]

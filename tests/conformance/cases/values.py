@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.conformance.case import NOBODY, PREDICT, TRAIN, Case, get, post, upload
+from tests.conformance.cases.npy import npy
 
 _PLANS = ("basic", " pro", "NA", "None", "unknown", "")
 _SPEND = ("$1,074.50", "$999", "($5.25)", "n/a", "-")
@@ -98,6 +99,14 @@ CASES = [
     post("CSV with a column too many", PATH, TABLE, 422, CSV, code="invalid_input", at="line 1"),
     post("CSV with a cell too few", PATH, b"31,pro,true,05.06.2024\n", 422, CSV, code="invalid_input"),
     post("no CSV at all", PATH, b"", 422, CSV, code="invalid_input", at="body"),
+    post(
+        "an array of numbers, of which words are none",
+        PATH,
+        npy("<f8", (1, 5), bytes(40)),
+        415,
+        {"Content-Type": "application/x-npy"},
+        code="unsupported_media_type",
+    ),
     post("CSV for nobody", PATH, TABLE, 401, CSV, key=NOBODY, code="unauthenticated"),
     rows_refused("a number that is none", {"instances": [{**ROW, "age": "old"}]}, "$.instances[0].age"),
     rows_refused("another currency", {"instances": [{**ROW, "spend": "€5"}]}, "$.instances[0].spend"),
