@@ -97,8 +97,8 @@ client-tests: .venv/serve.ready .tools/client-tests.ready $(GENERATORS) dist/cli
 	@.tools/client-tests/bin/python -m pytest client/tests -n 2 $(PYTEST)
 
 .PHONY: fuzz
-fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED=; what is found is kept in tests/fuzz/found/
-	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --seed "$(SEED)"
+fuzz: .venv/dev.ready ## changed samples for MINUTES=4, drawn from SEED= (at least CASES=); what is found is kept in tests/fuzz/found/
+	@$(PY) -m tests.fuzz $(TARGETS) --minutes $(or $(MINUTES),4) --cases $(or $(CASES),0) --seed "$(SEED)"
 
 .PHONY: oracles
 oracles: setup .tools/ministack.ready .tools/rie.ready .venv/lithops.ready .venv/dask.ready .tools/oracles.ready .tools/torch.ready .tools/shap.ready .tools/privacy.ready $(BROWSER) ## compare networks with PyTorch, explanations with shap and the cost of noise with OpenDP, work with Lithops and Dask, and open the console in Chromium

@@ -6,7 +6,7 @@ from ml_core.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 MOST_PICTURE_NUMBERS = 1 << 25
@@ -30,15 +30,17 @@ class Limits(Record):
 class Rows:
     """Checked rows of finite numbers, as little-endian float64 one row after another.
 
-    `where` is the JSON path of the list they came in.
+    `where` is the JSON path of the list they came in. `as_sent` makes that list anew, of rows which a parser
+    has packed before anybody knew what the model takes; None for rows that a model has checked.
     """
 
-    __slots__ = ("n_features", "packed", "where")
+    __slots__ = ("as_sent", "n_features", "packed", "where")
 
     def __init__(self, packed: bytes | memoryview, n_features: int, where: str = "$.instances") -> None:
         self.packed = packed
         self.n_features = n_features
         self.where = where
+        self.as_sent: Callable[[], object] | None = None
 
     def __len__(self) -> int:
         return len(self.packed) // (8 * self.n_features)

@@ -190,6 +190,10 @@ class Model:
         `unknown` is what a refusal advises about a column that the model does not know, or `IGNORED`; `notes`
         take what reading did. Raises `InvalidInput`, `TooLarge`.
         """
+        if isinstance(instances, Rows):
+            if self._takes(instances, limits):
+                return instances
+            instances = instances.as_sent() if instances.as_sent else None
         if self.reader:
             return self.reader.read(
                 instances, limits=limits, where=where, expecting=expecting, unknown=unknown, notes=notes
@@ -206,6 +210,11 @@ class Model:
             expecting=expecting,
             unknown=unknown,
         )
+
+    def _takes(self, packed: Rows, limits: Limits) -> bool:
+        """Whether rows of numbers, packed as they were parsed, are what the model takes, as they are."""
+        numbers = not (self.reader or self.encoding) and packed.n_features == len(self.features)
+        return numbers and len(packed) <= limits.max_rows
 
     def rows_of_columns(self, columns: Columns, *, expecting: str, notes: Notes | None = None) -> Instances:
         """What a caller sends column by column, as `rows`. Raises `InvalidInput`, `TooLarge`."""

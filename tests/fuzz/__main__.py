@@ -62,6 +62,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", help=", ".join(TARGETS))
     parser.add_argument("--minutes", type=float, default=4, help="for all of them together")
+    parser.add_argument(
+        "--cases", type=int, default=0, help="at least so many of each, however long it takes"
+    )
     parser.add_argument("--seed", default="")
     asked = parser.parse_args()
     seed = asked.seed or str(random.SystemRandom().randrange(10**6))
@@ -70,7 +73,7 @@ def main() -> int:
     kept = 0
     for target in targets:
         end, rounds, borne = time.monotonic() + 60 * asked.minutes / len(targets), 0, 0
-        while time.monotonic() < end or rounds == 0:
+        while time.monotonic() < end or rounds * CASES < max(1, asked.cases):
             found = outcome(target, f"{seed}-{rounds}", CASES)
             rounds += 1
             if found.case is None:

@@ -6,6 +6,7 @@ A case is bytes, as they stand in a file of `found/`. `run` returns where all is
 import io
 import json
 import os
+import re
 import struct
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
@@ -15,8 +16,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from ml_core.errors import ServerlessMLError
+from tests.fuzz.bodies import drawn_body
 from tests.fuzz.mutation import Chance, changed, changed_floats, changed_json
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -413,10 +416,63 @@ def _decoded(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
+class Bodies(Served):
+    """Long bodies of rows, a model's name before each: two parsers read them, and nobody can tell which."""
+
+    @cached_property
+    def samples(self) -> list[bytes]:
+        chance = Chance(0)
+        return [self.drawn(chance) for _ in range(100)]
+
+    def drawn(self, chance: Chance) -> bytes:
+        model, width = chance.choice((("iris", 4), ("iris", 4), ("iris", 4), ("mixed", 3)))
+        return f"{model}\n".encode() + drawn_body(chance, width)
+
+    def run(self, case: bytes) -> bool:
+        """Answer it both ways; whether simdjson had a part in it."""
+        from handlers.rest import long_bodies
+
+        model, _, body = case.partition(b"\n")
+        packed = self._packed(body)
+        parsed = self._answered(model.decode("latin-1"), body)
+        with patch.object(long_bodies, "Parser", None):  # as where there is no simdjson
+            always = self._answered(model.decode("latin-1"), body)
+        self.check(*always)
+        if parsed != always:
+            raise Broken(f"expected {always[0]} {always[1][:300]!r}, got {parsed[0]} {parsed[1][:300]!r}")
+        return packed
+
+    def _answered(self, model: str, body: bytes) -> tuple[int, bytes]:
+        from handlers.rest.http import Request
+
+        answer = self.api.handle(Request("POST", f"/v1/models/{model}:predict", {}, {}, body, "r1"))
+        return answer.status, re.sub(rb',"receipts":\[[^]]*]', b"", answer.body)  # no two are alike
+
+    def _packed(self, body: bytes) -> bool:
+        """Whether rows were packed; the bytes of their numbers are then those of the lists."""
+        from handlers.rest.bodies import parse_json
+        from handlers.rest.long_bodies import parse_with_rows
+        from ml_core.inputs.rows import Rows
+        from ml_core.safetensors import pack
+
+        with suppress(ServerlessMLError):
+            parsed = parse_with_rows(body, "instances", parse_json)
+            rows = parsed.get("instances") if isinstance(parsed, dict) else None
+            if isinstance(rows, Rows) and rows.as_sent:
+                sent: Any = rows.as_sent()
+                if pack(number for row in sent for number in row) != bytes(rows.packed):
+                    raise Broken("other numbers")
+                if {len(row) for row in sent} != {rows.n_features} or len(sent) != len(rows):
+                    raise Broken("other rows")
+                return True
+        return False
+
+
 TARGETS: dict[str, Callable[[Path], Target]] = {
     "artifacts": Artifacts,
     "registered": Registered,
     "tensors": Tensors,
+    "bodies": Bodies,
     "tables": Tables,
     "events": Events,
 }

@@ -135,7 +135,7 @@ def read(call: Call) -> tuple[str, dict[str, Any]]:
         from handlers.rest.npy_rows import read_npy_body
 
         return NPY, read_npy_body(call)
-    body = call.body()
+    body = call.body("instances")
     if call.request.query:
         _check_query(call)
     if "instances" in body and _OTHERS.isdisjoint(body):

@@ -1,7 +1,8 @@
 """What a deployment to Lambda uploads: the code, and a layer to lay under it.
 
     code       handlers, ml_core and providers/aws; below the 3 MB that AWS's console shows
-    predict    numpy and obstore (requirements.txt), for `api` and `sweep`; of numpy what a prediction needs
+    predict    numpy, obstore and simdjson (requirements.txt), for `api` and `sweep`; of numpy what a
+               prediction needs
     training   all that `train` imports: the same, whole, and scikit-learn (requirements/train.txt)
     lithops    what drives Lithops and what its workers import (requirements/lithops-functions.txt), where the
                parameter `engines` names it; of boto3 the services that Lithops calls
