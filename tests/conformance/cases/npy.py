@@ -68,7 +68,7 @@ CASES = [
     post(
         "another output", f"{PATH}?outputs=votes", array(), 422, SENT, code="invalid_input", at="$.outputs[0]"
     ),
-    post("another query", f"{INFER}?votes=1", array(), 400, SENT, code="invalid_input", at="query.votes"),
+    post("another query", f"{INFER}?votes=1", array(), 400, SENT, code="invalid_input", at="query"),
     post("from nobody", PATH, array(), 401, SENT, key=NOBODY, code="unauthenticated"),
     *refused("nothing", b"", 400, "malformed_input"),
     *refused("a header cut short", array()[:50], 400, "malformed_input"),
