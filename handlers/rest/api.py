@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from importlib import import_module
+from sys import modules
 
 from handlers.auth import KEY, VISITOR, Caller, Gate
 from handlers.logs import log
@@ -11,7 +12,7 @@ from handlers.rest.call import Call
 from handlers.rest.http import Request, Response, indented, wants_indented
 from handlers.rest.router import allowed, below, find
 from handlers.rest.routes import PATH_PARAMETERS, QUERY, Route
-from handlers.rest.schemas import check, faults_of
+from handlers.rest.schemas import check, matches
 from ml_core.errors import MalformedInput, ServerlessMLError, TooLarge, shown
 from ml_core.names import check_name
 
@@ -107,7 +108,8 @@ class Api:
         if "pretty" in request.query:
             check(QUERY["pretty"], request.query["pretty"], "query.pretty")
         module_name, _, function_name = route.target.partition(":")
-        module = import_module(f"handlers.rest.endpoints.{module_name}")
+        path = f"handlers.rest.endpoints.{module_name}"
+        module = modules.get(path) or import_module(path)
         schema = getattr(module, route.body) if route.body else {}
         call = Call(
             request,
@@ -198,7 +200,7 @@ def _check_path(route: Route, values: dict[str, str]) -> None:
         parameter = PATH_PARAMETERS[name]
         if name in route.creates:
             check_name(value, f"path.{name}")
-        elif faults_of(parameter.schema, value, name):
+        elif not matches(parameter.schema["pattern"], value):
             raise parameter.missing(
                 f"no {name} can be called {value[:80]!r}: it has to match {parameter.schema['pattern']}"
             )

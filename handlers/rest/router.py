@@ -10,7 +10,7 @@ def find(path: str) -> Found:
     """Each method that `path` takes, with its route and the values of the path's parameters."""
     segments = split(path)
     found: Found = {}
-    for route, pattern in _TABLE.get(len(segments), ()):
+    for route, pattern in _TABLE.get((len(segments), segments[-1]), ()):
         values = _values(pattern, segments)
         if values is not None:
             found[route.method] = (route, values)
@@ -54,7 +54,8 @@ def _values(pattern: Segments, segments: Segments) -> dict[str, str] | None:
     return values
 
 
-_TABLE: dict[int, list[tuple[Route, Segments]]] = {}
+# By the number of segments and the verb: few others are as long and end so.
+_TABLE: dict[tuple[int, str], list[tuple[Route, Segments]]] = {}
 for _route in ROUTES:
     _pattern = split(_route.path)
-    _TABLE.setdefault(len(_pattern), []).append((_route, _pattern))
+    _TABLE.setdefault((len(_pattern), _pattern[-1]), []).append((_route, _pattern))

@@ -52,14 +52,15 @@ def with_integers(schema: Schema, value: Any) -> Any:
     if "x-checked-by" in schema:
         return value
     if type(value) is dict:
-        for name, inside in schema.get("properties", {}).items():
-            if name in value:
-                value[name] = with_integers(inside, value[name])
+        declared = schema.get("properties", {})
+        for name in value:
+            if name in declared:
+                value[name] = with_integers(declared[name], value[name])
     elif type(value) is list and _holds_integers(schema.get("items", {})):
         value[:] = [with_integers(schema["items"], item) for item in value]
     elif _is_whole(value):
-        declared = schema.get("type", "number")
-        return int(value) if "integer" in declared and "number" not in declared else value
+        kinds = schema.get("type", "number")
+        return int(value) if "integer" in kinds and "number" not in kinds else value
     return value
 
 
@@ -120,12 +121,15 @@ def _string_faults(schema: Schema, value: str, path: str) -> Iterator[Fault]:
     if not least <= len(value) <= most:
         bound = f"at least {least}" if len(value) < least else f"at most {most}"
         yield Fault(path, f"has {len(value)} characters; {bound} are expected")
-    elif "pattern" in schema and not _matches(schema["pattern"], value):
+    elif "pattern" in schema and not matches(schema["pattern"], value):
         yield Fault(path, f"is {shown(value)}; it has to match {schema['pattern']}")
 
 
-def _matches(pattern: str, value: str) -> bool:
-    """What the path of a prediction has is told by functions: `re` costs half a bare Python to import."""
+def matches(pattern: str, value: str) -> bool:
+    """Whether a text matches a schema's pattern.
+
+    What the path of a prediction has is told by functions: `re` costs half a bare Python to import.
+    """
     if pattern in _PATTERNS_OF_PREDICTIONS:
         return _PATTERNS_OF_PREDICTIONS[pattern](value)
     import re

@@ -476,7 +476,8 @@ class Model:
     def _labels(self, numbers: list[int]) -> list[Label]:
         if self.classes is None:
             return [*numbers]
-        return list(map(self.classes.__getitem__, numbers))
+        classes = self.classes
+        return [classes[number] for number in numbers]
 
 
 def _entries(spec: OutputSpec, values: Values) -> list[Any]:
