@@ -8,11 +8,11 @@ cloud.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
 from handlers.clouds import aws, bootstrap
+from ml_core import json_text
 
 
 def use(folder: str) -> None:
@@ -29,7 +29,7 @@ def use(folder: str) -> None:
 def predict(event_file: str, times: str = "1") -> None:
     """Answer the recorded event so often, and fail unless it is a 200."""
     with open(event_file, encoding="utf-8") as file:
-        event = json.load(file)
+        event = json_text.loads(file.read())
     for _ in range(int(times)):
         answer = aws.api(event, None)
         if answer["statusCode"] != 200:

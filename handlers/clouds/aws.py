@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from handlers.clouds.bootstrap import services_of
+from handlers.clouds.bootstrap import answer, services_of
 from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
 from handlers.rest.router import below
@@ -46,7 +46,7 @@ def api(event: Event, context: Any) -> Any:
         request = from_event(event, request_id)
     except (AttributeError, TypeError, ValueError) as error:  # no gateway sends it, but an `invoke` may
         return to_event(_unreadable(error, request_id))
-    return to_event(_API[0].handle(request))
+    return to_event(answer(_API[0], request))
 
 
 def train(event: Event, context: Any) -> Any:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 import azure.functions as func
 
-from handlers.clouds.bootstrap import services_of
+from handlers.clouds.bootstrap import answer, services_of
 from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
 from handlers.services import Services
@@ -22,7 +22,7 @@ def api(request: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Answer a request of the REST contract."""
     if not _API:
         _API.append(Api(services()))
-    return to_azure(_API[0].handle(from_azure(request, context.invocation_id)))
+    return to_azure(answer(_API[0], from_azure(request, context.invocation_id)))
 
 
 def train(message: func.QueueMessage) -> None:

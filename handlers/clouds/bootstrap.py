@@ -2,53 +2,61 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from handlers.services import Services
 from handlers.settings import places, read_settings
-from ml_core.records import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from handlers.auth import Records
+    from handlers.rest.api import Api
+    from handlers.rest.http import Request, Response
     from handlers.settings import Settings
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.engines import Engine
     from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
+    from ml_core.records import Protocol
+
+    class Wiring(Protocol):
+        """What `providers/<cloud>/runtime/wiring.py` offers: each part from the function's environment."""
+
+        __name__: str
+        DISK_IS_MEMORY: bool  # whether what a function writes to its disk takes of its memory
+        ONE_AT_A_TIME: bool  # whether an instance answers one request at a time
+        STORE_VARIABLES: tuple[str, ...]  # of the environment: what says where the stores are; no secrets
+
+        def store(self, env: Mapping[str, str]) -> ObjectStore:
+            """The object store."""
+
+        def queue(self, env: Mapping[str, str]) -> JobQueue:
+            """The job queue."""
+
+        def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> OtherBucket:
+            """Another bucket of this cloud, to read from or to write results to. Raises `ObjectNotFound`."""
+
+        def own_key(self, env: Mapping[str, str], scheme: str, name: str, key: str) -> str | None:
+            """The key in the store that an address of a bucket leads to; None where it is another bucket."""
+
+        def signer(self, env: Mapping[str, str]) -> Signer:
+            """What signs addresses to write and to read one object of the store."""
+
+        def key_records(self, env: Mapping[str, str]) -> Records | None:
+            """The records of the keys."""
+
+        def engine(self, env: Mapping[str, str], name: str) -> Engine:
+            """How an engine is run from here. Raises `NotConfigured` where it cannot be."""
+
 
 _SERVICES: list[Services] = []
+_ANSWERED: list[Api] = []
 
-
-class Wiring(Protocol):
-    """What `providers/<cloud>/runtime/wiring.py` offers: each part from the function's environment."""
-
-    __name__: str
-    DISK_IS_MEMORY: bool  # whether what a function writes to its disk takes of its memory
-    ONE_AT_A_TIME: bool  # whether an instance answers one request at a time
-    STORE_VARIABLES: tuple[str, ...]  # of the environment: what says where the stores are; no secrets
-
-    def store(self, env: Mapping[str, str]) -> ObjectStore:
-        """The object store."""
-
-    def queue(self, env: Mapping[str, str]) -> JobQueue:
-        """The job queue."""
-
-    def data_bucket(self, env: Mapping[str, str], scheme: str, name: str) -> OtherBucket:
-        """Another bucket of this cloud, to read data from or write results to. Raises `ObjectNotFound`."""
-
-    def own_key(self, env: Mapping[str, str], scheme: str, name: str, key: str) -> str | None:
-        """The key in the store that an address of a bucket leads to; None where it is another bucket."""
-
-    def signer(self, env: Mapping[str, str]) -> Signer:
-        """What signs addresses to write and to read one object of the store."""
-
-    def key_records(self, env: Mapping[str, str]) -> Records | None:
-        """The records of the keys."""
-
-    def engine(self, env: Mapping[str, str], name: str) -> Engine:
-        """How an engine is run from here. Raises `NotConfigured` where it cannot be."""
+# What an instance loads until its first answer stays for good: the garbage collector does not go through it
+# every two thousand objects while it is loaded, and never again once the first answer is there.
+gc.set_threshold(10_000, *gc.get_threshold()[1:])
 
 
 def services_of(wiring: Wiring, platform_sets: str) -> Services:
@@ -68,6 +76,15 @@ def services_of(wiring: Wiring, platform_sets: str) -> Services:
         else:
             _SERVICES.append(cloud_services(wiring, settings, os.environ))
     return _SERVICES[0]
+
+
+def answer(api: Api, request: Request) -> Response:
+    """The answer of the process's API to a request."""
+    response = api.handle(request)
+    if not _ANSWERED:
+        _ANSWERED.append(api)
+        gc.freeze()
+    return response
 
 
 def open_stores(wiring: str, environment: dict[str, str]) -> Stores:

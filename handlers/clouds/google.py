@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from handlers.clouds.bootstrap import services_of
+from handlers.clouds.bootstrap import answer, services_of
 from handlers.rest.api import Api
 from handlers.services import Services
 from handlers.wsgi import from_environ
@@ -27,7 +27,7 @@ def api(request: "Request") -> Answer:
     # Flask reads it, and before we look: a body that comes in chunks has no length in the environment.
     body = request.get_data()
     asked = from_environ(request.environ)._replace(body=body)
-    response = _API[0].handle(asked)
+    response = answer(_API[0], asked)
     # Flask counts the bytes that it is given; how many a GET would have is in a HEAD's headers already.
     sent: bytes | Iterator[bytes] = iter(()) if asked.method == "HEAD" else response.body
     return sent, response.status, response.headers

@@ -3,10 +3,10 @@
 import json
 import os
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.clouds.bootstrap import Wiring
 from handlers.engines import check_engine, engines_fault
 from handlers.jobs import trainer_context
 from handlers.local.services import folder_services
@@ -18,6 +18,9 @@ from ml_core.mapping import InTurn, in_order
 from providers.aws.runtime import wiring as aws
 from providers.azure.runtime import wiring as azure
 from providers.google.runtime import wiring as google
+
+if TYPE_CHECKING:
+    from handlers.clouds.bootstrap import Wiring
 
 OWN = ("auto", "function", "streamed")
 
@@ -64,7 +67,7 @@ def test_the_trainer_knows_what_is_turned_on(tmp_path: os.PathLike[str]) -> None
 
 
 @pytest.mark.parametrize("wiring", [google, azure])
-def test_a_cloud_on_which_none_was_tried_says_so(wiring: Wiring) -> None:
+def test_a_cloud_on_which_none_was_tried_says_so(wiring: "Wiring") -> None:
     with pytest.raises(NotConfigured, match="lithops, and no engine was tried on this cloud"):
         wiring.engine({}, "lithops")
 
