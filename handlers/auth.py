@@ -14,12 +14,27 @@ import time
 
 from ml_core.digests import sha256
 from ml_core.errors import Forbidden, NotConfigured, Unauthenticated, Unavailable
-from ml_core.records import Protocol, Record
+from ml_core.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
+
+    from ml_core.records import Protocol
+
+    class Gate(Protocol):
+        """Decides about each request."""
+
+        def admit(self, headers: Mapping[str, str], access: str) -> Caller:
+            """The caller, when it may do what needs `access`.
+
+            Raises:
+                NotConfigured: there is no key at all.
+                Unauthenticated: no key came, none that is known, or one that has expired.
+                Forbidden: the key does not have that right.
+                Unavailable: the records cannot be read.
+            """
 
 
 # What an endpoint asks for. OPEN is for anyone, always; VISITOR for anyone once a key is configured; KEY for
@@ -72,20 +87,6 @@ class Caller(Record):
 # Who is let in without a key: everywhere, or where only health and the page are asked for.
 ANYONE = Caller("", (ADMIN,), ROLES[ADMIN], None, None, None)
 _NOBODY = Caller("", (), (), None, None, None)
-
-
-class Gate(Protocol):
-    """Decides about each request."""
-
-    def admit(self, headers: Mapping[str, str], access: str) -> Caller:
-        """The caller, when it may do what needs `access`.
-
-        Raises:
-            NotConfigured: there is no key at all.
-            Unauthenticated: no key came, none that is known, or one that has expired.
-            Forbidden: the key does not have that right.
-            Unavailable: the records cannot be read.
-        """
 
 
 class OpenGate:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from handlers.auth import Gate, KeyGate, OpenGate, Records
+from handlers.auth import KeyGate, OpenGate, Records
 from ml_core.errors import InvalidInput, NotConfigured
-from ml_core.records import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from handlers.auth import Gate
     from handlers.settings import Settings
     from handlers.waiting import Waiting
     from ml_core.datasets.datasets import Datasets
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ml_core.monitoring.receipts import Receipts
     from ml_core.monitoring.telling import Telling
     from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
+    from ml_core.records import Protocol
     from ml_core.registering.uploads import ArtifactUploads
     from ml_core.registry.abouts import Abouts
     from ml_core.registry.aliases import Aliases
@@ -36,23 +37,22 @@ if TYPE_CHECKING:
     from ml_core.scoring.listing import JobFiles
     from ml_core.serving import Served
 
+    class ModelSource(Protocol):
+        """Where models come from that are ready to predict; `ml_core.serving.Models`, for most."""
 
-class ModelSource(Protocol):
-    """Where models come from that are ready to predict; `ml_core.serving.Models`, for most."""
+        def resolve(
+            self, name: str, version: int | None = None, alias: str | None = None, key: str | None = None
+        ) -> Served:
+            """A model's version, chosen by the key where several share its traffic.
 
-    def resolve(
-        self, name: str, version: int | None = None, alias: str | None = None, key: str | None = None
-    ) -> Served:
-        """A model's version, chosen by the key where several share its traffic.
+            Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `Unavailable`.
+            """
 
-        Raises `ModelNotFound`, `VersionNotFound`, `AliasNotFound`, `Unavailable`.
-        """
+        def look_again(self, name: str) -> None:
+            """Have the next `resolve` of the model ask the store, not go by what was read a moment ago."""
 
-    def look_again(self, name: str) -> None:
-        """Have the next `resolve` of the model ask the store, and not go by what was read a moment ago."""
-
-    def ready(self, name: str, version: int | None = None) -> Served:
-        """As `resolve`, once every version that a caller may get can answer."""
+        def ready(self, name: str, version: int | None = None) -> Served:
+            """As `resolve`, once every version that a caller may get can answer."""
 
 
 class Services:

@@ -22,13 +22,15 @@ from ml_core.errors import (
     RevisionMismatch,
     Unavailable,
 )
-from ml_core.ports import ObjectStore, StoredObject
+from ml_core.objects import StoredObject
 from ml_core.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
+
+    from ml_core.ports import ObjectStore
 
 
 type Body = dict[str, Any]

@@ -2,64 +2,28 @@
 
 from __future__ import annotations
 
+from ml_core.objects import (
+    LARGEST_PAGE,
+    LONGEST_KEY,
+    ObjectInfo,
+    Opened,
+    Page,
+    StoredObject,
+    check_key,
+    check_limit,
+    check_range,
+)
 from ml_core.records import Protocol, Record
+
+__all__ = [
+    "LARGEST_PAGE", "LONGEST_KEY", "DataStore", "DownloadSigner", "JobQueue", "ObjectInfo", "ObjectStore",
+    "Opened", "OtherBucket", "Page", "SignedDownload", "SignedUpload", "Signer", "StoredObject",
+    "UploadSigner", "check_key", "check_limit", "check_range", "every_object",
+]  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-
-class StoredObject(Record):
-    """An object's bytes and the opaque revision they had: an ETag on S3 and Azure, a generation on GCS."""
-
-    data: bytes
-    revision: str
-
-
-class ObjectInfo(Record):
-    """What a listing says of an object. `size` is in bytes, `modified` in seconds since the epoch (UTC).
-
-    `revision` is one that `part` takes: all of what `opened` says, or as much as a listing tells; empty where
-    it tells none.
-    """
-
-    key: str
-    size: int
-    modified: float
-    revision: str = ""
-
-
-class Page(Record):
-    """Part of a listing, ascending by the keys' UTF-8 bytes; `next_after` continues it, None ends it."""
-
-    objects: list[ObjectInfo]
-    next_after: str | None
-
-
-LONGEST_KEY = 1024  # bytes of UTF-8: what S3, GCS and Azure all take
-LARGEST_PAGE = 1000  # objects: what the clouds list at once
-
-
-def check_key(key: str) -> None:
-    """Raise ValueError unless `key` is one that every store takes; callers' input is checked long before."""
-    segments = key.split("/")
-    if "" in segments or "." in segments or ".." in segments or len(key.encode()) > LONGEST_KEY:
-        raise ValueError(f"not an object key: {key!r}")
-    # Azure's Blob Storage takes a backslash for a slash.
-    if any(character < " " or character in "\\\x7f" for character in key):
-        raise ValueError(f"an object key has no control characters and no backslash: {key!r}")
-
-
-def check_limit(limit: int) -> None:
-    """Raise ValueError unless `limit` is a page's length."""
-    if not 1 <= limit <= LARGEST_PAGE:
-        raise ValueError(f"a page holds 1 to {LARGEST_PAGE} objects, not {limit}")
-
-
-def check_range(begin: int, end: int) -> None:
-    """Raise ValueError unless bytes can be read from `begin` to before `end`."""
-    if not 0 <= begin <= end:
-        raise ValueError(f"no range of bytes: {begin} to {end}")
 
 
 class ObjectStore(Protocol):
@@ -114,17 +78,6 @@ def every_object(store: ObjectStore, prefix: str, after: str | None = None) -> I
         after = page.next_after
         if after is None:
             return
-
-
-class Opened(Record):
-    """Data that is to be read: size in bytes, revision, and its bytes in chunks, all of that revision.
-
-    What changes before it is read to the end raises `Unavailable` on the way.
-    """
-
-    size: int
-    revision: str
-    chunks: Iterator[bytes]
 
 
 class DataStore(Protocol):

@@ -16,7 +16,7 @@ from ml_core.errors import (
     RevisionMismatch,
     Unavailable,
 )
-from ml_core.ports import (
+from ml_core.objects import (
     LARGEST_PAGE,
     ObjectInfo,
     Opened,

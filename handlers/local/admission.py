@@ -9,16 +9,18 @@ import copy
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from waitress.buffers import OverflowableBuffer
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.utilities import BadRequest
 
-from handlers.auth import Gate
 from handlers.local.uploads import LONGEST, Uploads
 from handlers.rest.api import Api
 from handlers.rest.http import Request
+
+if TYPE_CHECKING:
+    from handlers.auth import Gate
 
 REFUSED = "serverless_ml.refused"  # the environment's name for the error that refuses the request
 
@@ -41,7 +43,7 @@ class Admission:
         most_body: how many bytes of a body are kept, in bytes.
     """
 
-    def __init__(self, api: Api, gate: Gate | None, uploads: Uploads, most_body: int) -> None:
+    def __init__(self, api: Api, gate: "Gate | None", uploads: Uploads, most_body: int) -> None:
         self._api = api
         self._gate = gate
         self._uploads = uploads

@@ -6,7 +6,7 @@ import time
 from importlib import import_module
 from sys import modules
 
-from handlers.auth import KEY, VISITOR, Caller, Gate
+from handlers.auth import KEY, VISITOR, Caller
 from handlers.logs import log
 from handlers.rest.call import Call
 from handlers.rest.http import Request, Response, indented, wants_indented
@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from handlers.auth import Gate
     from handlers.rest.cors import Cors
     from handlers.services import Services
     from ml_core.monitoring.observation import Observation

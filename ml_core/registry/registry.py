@@ -29,7 +29,7 @@ import time
 from ml_core.documents import Body, Document, read, read_if_changed, read_many, timestamp, update
 from ml_core.errors import AliasNotFound, ModelNotFound, NameTaken, ObjectNotFound, VersionNotFound
 from ml_core.names import beginnings, check_name, is_name, taken
-from ml_core.ports import LARGEST_PAGE
+from ml_core.objects import LARGEST_PAGE
 from ml_core.records import Record
 
 TYPE_CHECKING = False

@@ -16,7 +16,7 @@ import os
 import time
 
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
-from ml_core.ports import ObjectInfo, Opened, Page, StoredObject, check_key, check_limit, check_range
+from ml_core.objects import ObjectInfo, Opened, Page, StoredObject, check_key, check_limit, check_range
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
