@@ -193,8 +193,11 @@ def cut_debugging(library: str) -> None:
     end = max(offset + length for offset, length in headers)
     struct.pack_into("<Q", data, 0x28, 0)  # where the sections are, and how many: nowhere, none
     struct.pack_into("<HH", data, 0x3C, 0, 0)
-    with open(library, "wb") as file:
+    cut = f"{library}.cut"  # the file itself may be linked into the installer's cache, and be in use
+    with open(cut, "wb") as file:
         file.write(data[:end])
+    shutil.copymode(library, cut)
+    os.replace(cut, library)
 
 
 def trim_to_predict(folder: str) -> None:
