@@ -121,6 +121,10 @@ def install(requirements: str, folder: str, *, architecture: str = "x86_64") -> 
         [
             *[_uv(), "pip", "install", "--quiet", "--target", folder, "--no-deps", "--require-hashes"],
             *["--only-binary", ":all:", "--python-version", TARGET_PYTHON],
+            *[
+                "--link-mode",
+                "copy",
+            ],  # what is trimmed below is changed in place, and the cache is others' too
             *["--python-platform", f"{wheels}-manylinux_2_28", "--requirements", requirements],
         ],
         doing=f"installing {os.path.relpath(requirements, ROOT)} for Linux on {architecture}",
