@@ -34,6 +34,7 @@ from ml_core.jobs.job_errors import JobError
 from ml_core.jobs.jobs import input_key
 from ml_core.jobs.leases import Lease
 from ml_core.jobs.surroundings import Surroundings
+from ml_core.jobs.warm_fits import zygote_for
 from ml_core.jobs.watch import Interruption, Watch
 from ml_core.sandbox.background import Background, Work
 from ml_core.sandbox.scratch import scratch_folder
@@ -154,20 +155,21 @@ class Attempt:
                 return AttemptFailed(job_errors.data_changed(uri, self._lease.job))
         Surroundings(self._job, self._context.stores).write(folder)
         write_engines(folder, self._context.engines)
-        memory = self._context.memory.left(len(request) if size is None else size)
         self._access.pay()
-        child = FitChild(
-            request,
-            folder,
-            self._context.fit_command,
-            memory=memory,
-            deadline=self._context.last_moment,
-            allowed_seconds=self._context.allowed_seconds,
-            history=checkpoint.history,
-        )
-        with child:
-            interruption = self._watch.wait(child, checkpoint)
-            result = child.result() if interruption is None else interruption
+        with zygote_for(request, self._lease.job.request, size, self._context) as zygote:
+            child = FitChild(
+                request,
+                folder,
+                self._context.fit_command,
+                zygote=zygote,
+                memory=self._context.memory.left(len(request) if size is None else size),
+                deadline=self._context.last_moment,
+                allowed_seconds=self._context.allowed_seconds,
+                history=checkpoint.history,
+            )
+            with child:
+                interruption = self._watch.wait(child, checkpoint)
+                result = child.result() if interruption is None else interruption
         self._lease.history = child.history
         if child.said and not isinstance(result, Interruption):
             log.error("job %s: the fitting process's last output:\n%s", self._job, "\n".join(child.said))
@@ -176,7 +178,7 @@ class Attempt:
         else:
             checkpoint.wait(_LAST_PUT)
         if isinstance(result, OutOfMemory):
-            return AttemptFailed(job_errors.out_of_memory(size, memory, self._lease.job))
+            return AttemptFailed(job_errors.out_of_memory(size, child.memory, self._lease.job))
         return self._judge(result, child, checkpoint)
 
     def _judge(self, result: Result | Interruption, child: FitChild, checkpoint: JobCheckpoint) -> Ended:

@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 
 from ml_core.errors import Unavailable
 from ml_core.jobs.fit_process import READING
-from ml_core.sandbox.child_process import ChildProcess, Death
+from ml_core.sandbox.child_process import ChildProcess, Death, Spawned
+from ml_core.sandbox.forking import Forked, Zygote
+from ml_core.sandbox.zygote import Order
 from ml_core.training.history import Entry, History
 
 FIT_COMMAND = (sys.executable, "-m", "ml_core.jobs.fit_process")
@@ -108,6 +110,7 @@ class FitChild:
         folder: for the child alone; the request's data may be in it as `data`, and what to continue from as
             `checkpoint`.
         command: starts the child.
+        zygote: what it is forked from instead; None for a program of its own.
         memory: how many bytes its data may take; None for no limit of ours.
         deadline: when it has to be done, in seconds since the epoch.
         allowed_seconds: how long a training may take that is continued, all together; None for any time.
@@ -120,6 +123,7 @@ class FitChild:
         folder: str,
         command: Sequence[str] = FIT_COMMAND,
         *,
+        zygote: Zygote | None = None,
         memory: int | None = None,
         deadline: float | None = None,
         allowed_seconds: float | None = None,
@@ -133,8 +137,10 @@ class FitChild:
         self._memory = memory
         bounds = {"ML_DEADLINE": deadline, "ML_ALLOWED_SECONDS": allowed_seconds}
         said = {name: repr(bound) for name, bound in bounds.items() if bound is not None}
-        env = {**os.environ, **said} if said else None
-        self._child = ChildProcess([*command, folder, *filter(None, sys.path)], self._hear, env)
+        env = {**os.environ, **said}
+        self._forked = None if zygote is None else Forked(zygote, Order(folder, env, memory))
+        program = [*command, folder, *filter(None, sys.path)]
+        self._child = ChildProcess(self._forked or Spawned(program, env), self._hear)
         self.ended = self._child.ended
 
     def __enter__(self) -> "FitChild":
@@ -146,7 +152,8 @@ class FitChild:
             if error.errno in NO_ROOM:
                 raise
             raise Unavailable(f"the fitting process cannot be started: {error.strerror}") from error
-        self._limit_memory()
+        if self._forked is None:
+            self._limit_memory()
         return self
 
     def __exit__(
@@ -158,6 +165,13 @@ class FitChild:
     def pid(self) -> int:
         """The child's process id."""
         return self._child.pid
+
+    @property
+    def memory(self) -> int | None:
+        """How many bytes its data may take; None for no limit of ours. Ask when it has begun."""
+        if self._memory is None or self._forked is None:
+            return self._memory
+        return max(1, self._memory - self._forked.shared)
 
     @property
     def history(self) -> list[Entry]:
@@ -186,7 +200,7 @@ class FitChild:
         if death.status == -signal.SIGALRM:
             return OutOfTime()
         what = f"the fitting process {death.how} (phase: {self.phase})"
-        if death.lacked_memory(self._memory):
+        if death.lacked_memory(self.memory):
             # The system may have run out of it for what others took.
             return Broken("out_of_memory", f"{what} when memory ran out") if death.killed else OutOfMemory()
         reader = self._reader()

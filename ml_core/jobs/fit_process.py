@@ -20,10 +20,12 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
 from ml_core.jobs.checkpoints import FolderCheckpoints
 from ml_core.sandbox.memory import is_nearly_spent, prefer_oom_kill
+from ml_core.sandbox.orphans import be_killed_with_parent
 from ml_core.training.history import Entry, History
 
 if TYPE_CHECKING:
@@ -40,6 +42,45 @@ READING = "reading"
 """The phase in which the rows are brought into memory, from a table's file if there is one."""
 CHECKING = "checking"
 """The phase in which an artifact is checked."""
+OF_ROWS, OF_TABLES = "rows", "table"
+"""Kinds of fits that are forked: on the rows in a request, and on a table's file."""
+
+# What nearly every fit imports. With pandas, which scikit-learn imports where it is installed and no fit
+# needs, come threads of its own.
+_LIBRARIES = (
+    "sklearn.model_selection",  # first, as in a process of its own: numpy sees the same variables
+    "sklearn.linear_model",
+    "sklearn.svm",
+    "threadpoolctl",
+    "importlib.metadata",
+    "ml_core.algorithms.tasks.classification",
+    "ml_core.jobs.kinds",
+    "ml_core.preprocessing.fitting",
+    "ml_core.preprocessing.network_fitting",
+    "ml_core.training.importance",
+    "ml_core.training.profiling",
+    "ml_core.training.splitting",
+)
+_LIBRARIES_OF_TABLES = ("ml_core.jobs.choosing", "ml_core.tables.reading")
+_UNWANTED = "pandas"
+
+
+def prepare(kind: str) -> None:
+    """Import what fits of a kind need, for the process that they are forked from (`zygote.py`)."""
+    names: tuple[str, ...] = _LIBRARIES
+    if kind == OF_TABLES:
+        _compute_alike()
+        names += _LIBRARIES_OF_TABLES
+    sys.modules[_UNWANTED] = None  # type: ignore[assignment]  # who imports it is told that it is not there
+    try:
+        for name in names:
+            import_module(name)
+    finally:
+        del sys.modules[_UNWANTED]
+    if kind == OF_TABLES:
+        from ml_core.tables.readers import load_readers
+
+        load_readers()
 
 
 def main(folder: str, module_paths: list[str]) -> None:
@@ -47,7 +88,7 @@ def main(folder: str, module_paths: list[str]) -> None:
     if module_paths:
         sys.path[:] = module_paths
     _end_at_the_deadline()
-    _be_killed_with_parent()
+    be_killed_with_parent()
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     prefer_oom_kill()
     _return_freed_memory()
@@ -279,15 +320,6 @@ def _end_at_the_deadline() -> None:
     if deadline is not None:
         left = deadline - time.time()
         signal.setitimer(signal.ITIMER_REAL, max(left, 0.001))
-
-
-def _be_killed_with_parent() -> None:
-    """The same for the parent's end, where the system offers it; below is what works everywhere."""
-    import ctypes
-
-    set_parent_death_signal = 1
-    with suppress(AttributeError, OSError):  # Linux has it
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def _end_with_parent(folder: str) -> None:

@@ -16,12 +16,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ml_core.sandbox.memory import oom_kills
 
-_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+"""The folder from which our modules are imported."""
+
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _MOST_FRAMES, _MOST_LINES, _LONGEST_LINE = 20, 40, 4096
 
 # How Rust, C++, OpenBLAS, the C library and the loader say that there is no memory.
@@ -94,25 +96,89 @@ def explains_crash(line: str) -> bool:
     return _CRASH.search(line) is not None and "Fatal Python error" not in line
 
 
+class Ending(NamedTuple):
+    """What the system tells of a process that has ended; see `Death`."""
+
+    status: int
+    peak: int
+
+
+class Birth(Protocol):
+    """How a child comes to be, and is seen to its end."""
+
+    pid: int  # 0 before there is one
+
+    def begin(self, files: tuple[int, int, int]) -> None:
+        """Ask for a child with these as standard input, output and error. Raises `OSError`."""
+
+    def wait_for_begin(self) -> None:
+        """Return when the child is there, or will never be."""
+
+    def wait(self) -> None:
+        """Return when the child has ended. Until `reap` its id is no other process's."""
+
+    def reap(self) -> Ending:
+        """How the child ended, which has been waited for."""
+
+    def kill(self) -> None:
+        """End the child, or keep it from being; before `reap` alone."""
+
+
+class Spawned:
+    """A child that is a new program."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+        self.pid = 0
+        self._command = command
+        self._env = env
+
+    def begin(self, files: tuple[int, int, int]) -> None:
+        """See `Birth`."""
+        stdin, stdout, stderr = files
+        self._process = subprocess.Popen(  # noqa: S603  # our own command, no shell
+            self._command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=PACKAGES,
+            env=self._env,
+            start_new_session=True,  # a terminal's Ctrl-C is for this process, which then ends the child
+        )
+        self.pid = self._process.pid
+
+    def wait_for_begin(self) -> None:
+        """See `Birth`: it is there at once."""
+
+    def wait(self) -> None:
+        """See `Birth`."""
+        if hasattr(os, "waitid"):  # on a Mac not before Python 3.13
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+    def reap(self) -> Ending:
+        """See `Birth`."""
+        _, status, usage = os.wait4(self.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        # A process that was started from this one counts as having held what this one had.
+        peak = usage.ru_maxrss * RSS_UNIT
+        return Ending(self._process.returncode, peak if peak > _most_resident_here() else 0)
+
+    def kill(self) -> None:
+        """See `Birth`."""
+        os.kill(self.pid, signal.SIGKILL)
+
+
 class ChildProcess:
     """A process whose words are followed; leaving the `with` ends it.
 
     Args:
-        command: starts it.
+        birth: the command that starts it, or another way.
         hear: called with each line of its standard output.
-        env: its environment; None for this process's own.
     """
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        hear: Callable[[bytes], object],
-        env: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, birth: Sequence[str] | Birth, hear: Callable[[bytes], object]) -> None:
         self.ended = threading.Event()
-        self._command = command
+        self._birth = Spawned(birth) if isinstance(birth, Sequence) else birth
         self._hear = hear
-        self._env = env
         self._said: list[str] = []
         self._reaping = threading.Lock()
         self._death: Death | None = None
@@ -120,31 +186,33 @@ class ChildProcess:
     def __enter__(self) -> "ChildProcess":
         """Start it. Raises `OSError`."""
         self._oom_kills = oom_kills()
-        self._process = subprocess.Popen(  # noqa: S603  # our own command, no shell
-            self._command,
-            stdin=subprocess.PIPE,  # stays open as long as this process lives: the child may watch it
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=_PACKAGES,
-            env=self._env,
-            start_new_session=True,  # a terminal's Ctrl-C is for this process, which then ends the child
-        )
-        threading.Thread(target=self._follow, daemon=True).start()
+        # Its standard input stays open as long as this process lives: the child may watch it.
+        (stdin, self._stdin), (stdout, theirs), (stderr, words) = os.pipe(), os.pipe(), os.pipe()
+        try:
+            self._birth.begin((stdin, theirs, words))
+        except OSError:
+            for file in (self._stdin, stdout, stderr):
+                os.close(file)
+            raise
+        finally:
+            for file in (stdin, theirs, words):
+                os.close(file)
+        threading.Thread(target=self._follow, args=(stdout, stderr), daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._reaping:
-            if self._process.returncode is None:  # until then the id is no other process's
-                os.kill(self._process.pid, signal.SIGKILL)
+            if self._death is None:  # until then the id is no other process's
+                self._birth.kill()
         self.ended.wait()
-        self._process.communicate()
+        os.close(self._stdin)
 
     @property
     def pid(self) -> int:
-        """The process's id."""
-        return self._process.pid
+        """The process's id; 0 before it is there."""
+        return self._birth.pid
 
     @property
     def death(self) -> Death:
@@ -152,37 +220,30 @@ class ChildProcess:
         assert self._death is not None  # noqa: S101  # the caller's duty
         return self._death
 
-    def _follow(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101  # for the type checker: it is a pipe
-        listening = threading.Thread(target=self._listen, daemon=True)
+    def _follow(self, stdout: int, stderr: int) -> None:
+        listening = threading.Thread(target=self._listen, args=(stderr,), daemon=True)
         listening.start()
-        for line in self._process.stdout:
-            self._hear(line)
+        self._birth.wait_for_begin()
+        with open(stdout, "rb") as lines:
+            for line in lines:
+                self._hear(line)
         listening.join()
-        self._death = self._reap()
+        self._birth.wait()
+        with self._reaping:
+            status, peak = self._birth.reap()
+            killed = oom_kills() > self._oom_kills
+            self._death = Death(status, peak, tuple(self._said), killed)
         self.ended.set()
 
-    def _listen(self) -> None:
+    def _listen(self, stderr: int) -> None:
         """Keep what is known of the words on standard error."""
-        assert self._process.stderr is not None  # noqa: S101  # for the type checker: it is a pipe
-        while line := self._process.stderr.readline(_LONGEST_LINE):
-            text = line.decode(errors="replace")
-            cause = _NO_MEMORY.search(text) or _CRASH.search(text)
-            found = cause or _WHERE.search(text)
-            if found and len(self._said) < (_MOST_LINES if cause else _MOST_FRAMES):
-                self._said.append(found[0])
-
-    def _reap(self) -> Death:
-        if hasattr(os, "waitid"):  # on a Mac not before Python 3.13
-            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-        with self._reaping:
-            _, status, usage = os.wait4(self._process.pid, 0)
-            self._process.returncode = os.waitstatus_to_exitcode(status)
-        # A process that was started from this one counts as having held what this one had.
-        peak = usage.ru_maxrss * _RSS_UNIT
-        known = peak > _most_resident_here()
-        killed = oom_kills() > self._oom_kills
-        return Death(self._process.returncode, peak if known else 0, tuple(self._said), killed)
+        with open(stderr, "rb") as lines:
+            while line := lines.readline(_LONGEST_LINE):
+                text = line.decode(errors="replace")
+                cause = _NO_MEMORY.search(text) or _CRASH.search(text)
+                found = cause or _WHERE.search(text)
+                if found and len(self._said) < (_MOST_LINES if cause else _MOST_FRAMES):
+                    self._said.append(found[0])
 
 
 def _most_resident_here() -> int:
@@ -191,4 +252,4 @@ def _most_resident_here() -> int:
         for line in file:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT

@@ -30,16 +30,42 @@ class FunctionMemory(NamedTuple):
         """What is left for the fit beside this process, and the bytes that it has brought to the disk."""
         if self.total is None:
             return None
-        return max(1, self.total - _resident_bytes() - (on_disk if self.holds_disk else 0))
+        kept = sum(map(own_bytes, _KEPT))
+        return max(1, self.total - _resident_bytes() - kept - (on_disk if self.holds_disk else 0))
+
+
+_KEPT: set[int] = set()
+
+
+def count_in(pid: int) -> None:
+    """Deduct from now on what a process holds that waits for work."""
+    _KEPT.add(pid)
+
+
+def leave_out(pid: int) -> None:
+    """Do not deduct it any more."""
+    _KEPT.discard(pid)
+
+
+def own_bytes(pid: int | str = "self") -> int:
+    """What a process holds that is not a file's; 0 where the system does not say."""
+    resident, of_files = _pages(pid)
+    return (resident - of_files) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _resident_bytes() -> int:
     """What this process holds of the memory; 0 where the system does not say."""
+    return _pages("self")[0] * os.sysconf("SC_PAGE_SIZE")
+
+
+def _pages(pid: int | str) -> tuple[int, int]:
+    """How many pages a process holds, and how many of them are a file's."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            resident, of_files = file.read().split()[1:3]
     except OSError:
-        return 0
+        return 0, 0
+    return int(resident), int(of_files)
 
 
 def is_nearly_spent(spare: int = 64 << 20) -> bool:

@@ -124,6 +124,7 @@ def test_there_is_no_other_command_for_people() -> None:
         "benchmarks.product",
         "ml_core.datasets.describe_process",
         "ml_core.jobs.fit_process",
+        "ml_core.sandbox.zygote",
         "providers.aws.deploying.packaging",
         "providers.aws.deploying.preflight",
         "providers.aws.deploying.removal",

@@ -131,12 +131,14 @@ def test_ml_core_reads_no_environment() -> None:
     assert set(readers) <= ENVIRONMENT_READERS
 
 
-# numpy's threads are set through the environment before its first import, and the process that fits gets its
-# deadline in ML_DEADLINE; nothing else is read from it.
+# numpy's threads are set through the environment before its first import, the process that fits gets its
+# deadline in ML_DEADLINE, and one that is forked the whole of it; nothing else is read from it.
 ENVIRONMENT_READERS = {
     "ml_core/arithmetic/vectorised.py",
     "ml_core/jobs/fit_child.py",
     "ml_core/jobs/fit_process.py",
+    "ml_core/sandbox/forking.py",
+    "ml_core/sandbox/zygote.py",
 }
 
 
