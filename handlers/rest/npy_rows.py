@@ -22,8 +22,8 @@ from ml_core.inputs.kinds import TEXT
 
 if TYPE_CHECKING:
     from ml_core.inputs.notes import Notes
+    from ml_core.inputs.npy import NpyArray
     from ml_core.inputs.rows import Limits
-    from ml_core.inputs.tensors import InputTensor
     from ml_core.model.model import Instances, Model, Predictions
 
 _WHERE = "body"
@@ -50,7 +50,7 @@ def read_inference(call: Call) -> tuple[dict[str, Any], bytes]:
     header = {
         "inputs": [
             {
-                "name": array.name,
+                "name": _NAME,
                 "datatype": array.datatype,
                 "shape": [*array.shape],
                 "parameters": {"binary_data_size": len(array.data)},
@@ -63,7 +63,7 @@ def read_inference(call: Call) -> tuple[dict[str, Any], bytes]:
 
 
 def rows_of_array(
-    model: "Model", array: "InputTensor", limits: "Limits", *, expecting: str, notes: "Notes | None" = None
+    model: "Model", array: "NpyArray", limits: "Limits", *, expecting: str, notes: "Notes | None" = None
 ) -> "Instances":
     """What a model is asked with.
 
@@ -71,9 +71,11 @@ def rows_of_array(
     """
     if model.reader and model.reader.kind != TEXT:
         from ml_core.inputs.instance_tensors import instances_from_tensor
+        from ml_core.inputs.tensors import InputTensor
 
+        tensor = InputTensor(_NAME, array.datatype, array.shape, bytes(array.data))
         return instances_from_tensor(
-            model.reader, array, limits, where=_WHERE, expecting=expecting, notes=notes
+            model.reader, tensor, limits, where=_WHERE, expecting=expecting, notes=notes
         )
     if model.reader or (model.encoding and not only_numbers(model.encoding.features)):
         taken = "texts" if model.reader else "columns that are no numbers"
@@ -81,7 +83,7 @@ def rows_of_array(
             f"{expecting} takes {taken}, which no array of numbers holds; send application/json or text/csv"
         )
     return rows_from_tensor(
-        array.name,
+        _NAME,
         array.datatype,
         array.shape,
         array.data,
@@ -116,8 +118,8 @@ def npy_response(model: "Model", found: "Predictions") -> Response:
     return _response(npy.write("FP64", [len(values), spec.width], tensors.to_bytes("FP64", flat)))
 
 
-def _array(call: Call) -> "InputTensor":
-    return npy.read(decoded(call.request, call.settings.max_body_bytes), _NAME, _WHERE)
+def _array(call: Call) -> "NpyArray":
+    return npy.read(decoded(call.request, call.settings.max_body_bytes), _WHERE)
 
 
 def _written_texts(texts: list[str]) -> bytes:

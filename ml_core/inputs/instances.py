@@ -191,7 +191,7 @@ def rows_from_tensor(
         raise InvalidInput.at(
             where, f"shape {list(shape)} of {datatype} needs {count * size} bytes, got {len(data)}"
         )
-    packed = bytes(data) if code == "d" else _as_float64(data, code, count)
+    packed = data if code == "d" else _as_float64(data, code, count)
     if not all_finite(packed):
         numbers = enumerate(struct.unpack(f"<{count}d", packed))
         wrong = (index for index, number in numbers if not (isfinite(number) or (gaps and isnan(number))))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import prod
 
 from ml_core.errors import InvalidInput, MalformedInput, shown
-from ml_core.inputs.tensors import InputTensor
+from ml_core.records import Record
 
 MAGIC = b"\x93NUMPY"
 # How many bytes say the header's length, by the version.
@@ -33,8 +33,16 @@ _DATATYPES = {
 _WRITTEN = {"FP64": "<f8", "INT64": "<i8", "BOOL": "|b1"}
 
 
-def read(data: bytes, name: str, where: str = "body") -> InputTensor:
-    """The array of a file as a tensor of that name, its numbers little-endian and row by row.
+class NpyArray(Record):
+    """An array of numbers, little-endian and row by row; its datatype as the Open Inference Protocol has it."""
+
+    datatype: str
+    shape: tuple[int, ...]
+    data: bytes | memoryview
+
+
+def read(data: bytes, where: str = "body") -> NpyArray:
+    """The array of a file.
 
     Raises `MalformedInput` for what is no file of this kind or is cut short, `InvalidInput` for an array of
     anything but numbers.
@@ -50,13 +58,14 @@ def read(data: bytes, name: str, where: str = "body") -> InputTensor:
             f"{where}: an array {list(shape)} of {datatype} has {shown(needed)} bytes after its header, "
             f"got {len(data) - begin}"
         )
-    raw = data[begin:]
+    # A copy of many numbers takes longer than all else that is done with them here.
+    raw: bytes | memoryview = memoryview(data)[begin:]
     by_columns = header["fortran_order"] == "True" and len(shape) > 1
     if raw and (by_columns or swapped):
         from ml_core.inputs.raw_numbers import in_rows
 
         raw = in_rows(raw, header["descr"], shape, by_columns=by_columns)
-    return InputTensor(name, datatype, shape, raw)
+    return NpyArray(datatype, shape, raw)
 
 
 def write(datatype: str, shape: Sequence[int], packed: bytes, characters: int = 0) -> bytes:

@@ -13,7 +13,7 @@ def as_float64(raw: bytes | memoryview, code: str) -> bytes:
     return np.frombuffer(raw, f"<{code}").astype("<f8").tobytes()
 
 
-def in_rows(raw: bytes, descr: str, shape: Sequence[int], *, by_columns: bool) -> bytes:
+def in_rows(raw: bytes | memoryview, descr: str, shape: Sequence[int], *, by_columns: bool) -> bytes:
     """Numbers of numpy's type `descr`, little-endian and row by row, which were big-endian or by columns."""
     array = np.frombuffer(raw, descr).reshape(shape, order="F" if by_columns else "C")
     return array.astype(array.dtype.newbyteorder("<")).tobytes()

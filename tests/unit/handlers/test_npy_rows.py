@@ -237,7 +237,7 @@ def test_rows_are_explained_and_get_receipts(ask: Ask) -> None:
 def test_bytes_at_random_are_refused_as_they_should_be(data: bytes) -> None:
     for body in (data, npy.MAGIC + data, headed(data)):
         with pytest.raises((MalformedInput, InvalidInput)):
-            npy.read(body, "array")
+            npy.read(body)
 
 
 @given(st.integers(0, 300), st.integers(0, 255))
@@ -245,7 +245,7 @@ def test_a_file_with_a_byte_changed_is_read_or_refused(place: int, value: int) -
     body = bytearray(saved(ROWS))
     body[place % len(body)] = value
     try:
-        array = npy.read(bytes(body), "array")
+        array = npy.read(bytes(body))
     except (MalformedInput, InvalidInput):
         return
     assert len(array.data) == 96
