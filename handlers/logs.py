@@ -24,7 +24,7 @@ def log(level: str, event: str, **fields: Any) -> None:
     stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
     # Cloud Logging goes by `severity` alone.
     line = {"time": stamp, "level": level, "severity": level.upper(), "event": event}
-    line.update((name, value) for name, value in fields.items() if value is not None)
+    line |= {name: value for name, value in fields.items() if value is not None}
     try:
         # One write with its newline: threads and processes must not cut into each other's lines.
         sys.stdout.write(json_text.dumps(line, default=str) + "\n")

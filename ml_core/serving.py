@@ -74,6 +74,9 @@ class Models:
         """
         choice = self._chosen(name, version, alias, key)
         picked = choice.version
+        model = self._artifacts.find(picked.sha256)
+        if model is not None:
+            return Served(model, name, picked.version, choice.alias, False, picked.job)
         together = frozenset(each.sha256 for each in choice.among)
         try:
             model, cold = self._artifacts.get(picked.sha256, lambda: self._read(name, picked), together)
@@ -157,13 +160,10 @@ class _Artifacts:
 
     def get(self, sha256: str, load: Callable[[], Model], together: frozenset[str]) -> tuple[Model, bool]:
         """The model, and whether it had to be loaded; of several threads that need one, only one loads it."""
-        found = self._find(sha256)
-        if found is not None:
-            return found, False
         with self._lock:
             loading = self._loading.setdefault(sha256, allocate_lock())
         with loading:
-            found = self._find(sha256)
+            found = self.find(sha256)
             if found is not None:
                 return found, False
             try:
@@ -174,7 +174,8 @@ class _Artifacts:
                     self._loading.pop(sha256, None)
         return model, True
 
-    def _find(self, sha256: str) -> Model | None:
+    def find(self, sha256: str) -> Model | None:
+        """The model, if it is loaded."""
         with self._lock:
             model = self._models.pop(sha256, None)
             if model is not None:

@@ -291,7 +291,8 @@ class Model:
         `InvalidInput` for an output that this model cannot give, and for a row so far out that its result is
         not a finite number.
         """
-        self._check_outputs(outputs)
+        if not outputs or not self._asked.keys() >= {*outputs}:
+            self._refuse(outputs)
         asked = {output: self._asked[output] for output in outputs}
         predictions: Predictions = {output: [] for output in asked}
         names = tuple({spec.name: None for spec in asked.values()})
@@ -416,13 +417,14 @@ class Model:
         )
         return self.estimator.predict(batch, outputs)
 
-    @property
+    @cached_property
     def peak_width(self) -> int:
         """The columns of the widest matrix that predicting makes of the rows: what blocks are measured by."""
         encoded = self.encoding.layout.coded_width if self.encoding else 0
         return max(self.estimator.peak_width, encoded, len(self.features))
 
-    def _check_outputs(self, outputs: Sequence[str]) -> None:
+    def _refuse(self, outputs: Sequence[str]) -> None:
+        """Say which of the outputs there is none of."""
         if not outputs:
             raise InvalidInput.at("$.outputs", f"expected some of {', '.join(self.outputs)}, got none")
         raise_faults(

@@ -112,6 +112,7 @@ class ModelDocument:
     __slots__ = (
         "_aliases",
         "_jobs",
+        "_live",
         "_segments",
         "_versions",
         "elsewhere",
@@ -137,6 +138,7 @@ class ModelDocument:
         self.history: Body = document.body.get("history", {})
         self.elsewhere: Body = document.body.get("elsewhere", _NOWHERE)
         self._segments: Segments | None = None
+        self._live: dict[int, Version] = {}
 
     @property
     def versions(self) -> list[Version]:
@@ -260,7 +262,10 @@ class ModelDocument:
         return next((entry["version"] for entry in below if "deleted" not in entry), newest)
 
     def _numbered(self, version: int) -> Version:
-        return version_of(self.live_entry(version))
+        found = self._live.get(version)
+        if found is None:
+            found = self._live[version] = version_of(self.live_entry(version))
+        return found
 
     def _why_not(self, version: int, *, deleted: bool) -> str:
         if not self.ready:
