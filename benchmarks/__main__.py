@@ -1,7 +1,7 @@
-"""`make bench`: a first prediction in instructions, a warm one, scoring and training on files in CPU time.
+"""`make bench`: first predictions in instructions; warm ones, servers, scoring and training in CPU time.
 
 Each beside what people use today, in turn: what else the machine does then meets both sides alike. What jobs
-and the registry ask of a store of many is counted.
+and the registry ask of a store of many is counted. `report.py` makes docs/benchmarks.md of it.
 `python -m benchmarks.tables all` trains on files of up to 200 MB. Networks are compared with PyTorch where
 `TORCH_PYTHON` names an interpreter that has it.
 """
@@ -12,25 +12,30 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from statistics import median
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    bulk,
+    cells,
     counting,
     explanations,
     growth_of_jobs,
     growth_of_registry,
     instructions,
+    money,
     networks,
     preparation,
+    report,
+    served,
     streamed_training,
     tables,
     whole_tables,
 )
-from providers.local.runtime.store import FolderStore
+from benchmarks.recording import Recording
 from tests.ministack import Ministack
 
 
@@ -40,13 +45,18 @@ def program(python: str, module: str) -> tuple[str, ...]:
 
 
 OURS = program(sys.executable, "benchmarks.product")
-TODAY = program(os.path.join(".tools", "bench", "bin", "python"), "benchmarks.comparison_fastapi")
+_BENCH = os.path.join(".tools", "bench", "bin", "python")
+TODAY = program(_BENCH, "benchmarks.comparison_fastapi")
+MINIMAL = program(_BENCH, "benchmarks.comparison_minimal")
+# Whose Python a surface's packages are installed for.
+SURFACES = {
+    "google": os.path.join(".tools", "google-api", "bin", "python"),
+    "azure": os.path.join(".tools", "azure-runtime", "bin", "python"),
+    "local": sys.executable,
+}
 KEYS_PARAMETER = "/benchmark/keys"
-ROUNDS = 3
 GROWN = (10, 1_000, 10_000)
-console = Console(highlight=False)
-if not console.is_terminal:
-    console.width = 110
+console = Recording()
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -68,39 +78,39 @@ def cold(folder: str) -> None:
     """Instructions of a fresh process that answers one prediction for one row."""
     env = environment()
     bare = counted("bare Python", (sys.executable, "-c", "pass"), env)
-    rows = [
-        ("bare Python", bare),
-        *(
-            (what, counted(what, (*OURS, "predict", folder, f"{folder}/{event}.json"), env))
-            for what, event in (
-                ("serverless-ml, logistic regression, folder", "logistic-regression-1"),
-                ("serverless-ml, k-means, folder", "kmeans-1"),
-                ("serverless-ml, SVM (RBF), folder", "svm-1"),
-                ("serverless-ml, logistic regression, 1,000 rows, folder", "logistic-regression-1000"),
-            )
-        ),
-        (
-            "serverless-ml, logistic regression, nothing counted, folder",
-            counted(
-                "a prediction that is not counted",
-                (*OURS, "predict", folder, f"{folder}/logistic-regression-1.json"),
-                {**env, "ML_MONITORING_DAYS": "0"},
-            ),
-        ),
-        ("serverless-ml, logistic regression, key in SSM, model in S3", on_aws(folder)),
-    ]
-    what = "FastAPI + Mangum + joblib + scikit-learn, file"
+    one = f"{folder}/logistic-regression-1.json"
+    rows = {"bare Python": bare}
+    for what, event in (
+        ("logistic regression, folder", "logistic-regression-1"),
+        ("k-means, folder", "kmeans-1"),
+        ("SVM (RBF), folder", "svm-1"),
+        ("logistic regression, 1,000 rows, folder", "logistic-regression-1000"),
+    ):
+        command = (*OURS, "predict", folder, f"{folder}/{event}.json")
+        rows[f"serverless-ml, {what}"] = counted(what, command, env)
+    what = "serverless-ml, logistic regression, nothing counted, folder"
+    rows[what] = counted(what, (*OURS, "predict", folder, one), {**env, "ML_MONITORING_DAYS": "0"})
+    rows["serverless-ml, logistic regression, key in SSM, model in S3"] = on_aws(folder)
+    for surface, python in SURFACES.items():
+        if os.path.exists(python):
+            command = (*program(python, "benchmarks.surfaces"), surface, folder, one)
+            rows[f"serverless-ml, the same on {surface}, folder"] = counted(surface, command, env)
     bare_today = counted("bare Python there", (TODAY[0], "-c", "pass"), env)
-    today = counted(what, (*TODAY, "predict", folder, f"{folder}/logistic-regression-1.json"), env)
-    rows.append((what, round(today * bare / bare_today)))
+    for what, command in (
+        ("numpy + orjson, one file", (*MINIMAL, "numpy", "predict", folder, one)),
+        ("onnxruntime + orjson, one file", (*MINIMAL, "onnx", "predict", folder, one)),
+        ("FastAPI + Mangum + joblib + scikit-learn, file", (*TODAY, "predict", folder, one)),
+    ):
+        rows[what] = round(counted(what, command, env) * bare / bare_today)
     table = Table(
         title=f"First prediction, fresh process ({instructions.counter()}, user space)", title_justify="left"
     )
     table.add_column("what")
     table.add_column("million instructions", justify="right")
     table.add_column("× bare Python", justify="right")
-    for what, count in rows:
+    for what, count in rows.items():
         table.add_row(what, f"{count / 1e6:,.0f}", f"{count / bare:.2f}")
+    console.figures["instructions"] = rows
     console.print(table)
 
 
@@ -126,28 +136,46 @@ def on_aws(folder: str) -> int:
 
 
 def warm(folder: str) -> None:
-    """The median CPU time of a warm request, from event to answer, side by side."""
-    events = [f"{folder}/logistic-regression-{batch}.json" for batch in preparation.BATCHES]
-    rounds = [(timed(OURS, folder, events), timed(TODAY, folder, events)) for _ in range(ROUNDS)]
-    ours, today = (list(map(median, zip(*side, strict=True))) for side in zip(*rounds, strict=True))
-    table = Table(
-        title="Warm request, logistic regression with 30 features, CPU time, p50", title_justify="left"
-    )
-    for column in ("rows", "serverless-ml µs", "FastAPI + Mangum + joblib µs", "ratio"):
-        table.add_column(column, justify="right")
-    for batch, mine, theirs in zip(preparation.BATCHES, ours, today, strict=True):
-        table.add_row(f"{batch:,}", f"{mine:,.0f}", f"{theirs:,.0f}", f"{theirs / mine:.1f} ×")
+    """The CPU time of warm requests, from event to answer, side by side."""
+    commands = {
+        cells.PRODUCT: OURS,
+        cells.FASTAPI: TODAY,
+        cells.NUMPY: (*MINIMAL, "numpy"),
+        cells.ONNX: (*MINIMAL, "onnx"),
+    }
+    cells.compare(console, commands, environment(), folder)
+
+
+def cost(_: str) -> None:
+    """What the warm requests that were measured last would cost."""
+    if measured := report.figures("warm").get("microseconds"):
+        money.show(console, measured)
+
+
+def packages(_: str) -> None:
+    """How many bytes the zips have that were packaged last."""
+    found = sorted(Path(".serverless").glob("*.zip"))
+    if not found:
+        console.print("Packages are not measured: `make package` makes them.")
+        return
+    table = Table(title="Zips in .serverless/", title_justify="left")
+    table.add_column("zip")
+    table.add_column("bytes", justify="right")
+    for each in found:
+        table.add_row(each.name, f"{each.stat().st_size:,}")
     console.print(table)
 
 
-def timed(command: Sequence[str], folder: str, events: Sequence[str]) -> list[float]:
-    """The median of each event in one process, in microseconds."""
-    with console.status("timing warm requests"):
-        done = subprocess.run(
-            (*command, "time", folder, *events), check=True, capture_output=True, env=environment()
-        )
-    medians: list[float] = json.loads(done.stdout)
-    return medians
+def scored(_: str) -> None:
+    """Jobs on files."""
+    whole_tables.compare(console)
+    streamed_training.compare(console)
+
+
+def grown_of_all(_: str) -> None:
+    """What jobs and the registry ask of a store of many."""
+    growth_of_jobs.compare(console)
+    grown()
 
 
 def grown() -> None:
@@ -166,30 +194,49 @@ def grown() -> None:
     console.print(table)
 
 
+# What is measured by each section of the report, in a folder with the models.
+MEASURED: dict[str, Callable[[str], None]] = {
+    "warm": warm,
+    "cold": cold,
+    "bulk": lambda folder: bulk.compare(console, folder),
+    "http": lambda folder: served.compare(console, folder),
+    "money": cost,
+    "explanations": lambda folder: explanations.compare(console, OURS, environment(), folder),
+    "counting": lambda _: counting.compare(console),
+    "training": lambda _: tables.compare(console, tables.QUICK),
+    "scoring": scored,
+    "networks": lambda _: networks.compare(console, os.environ.get("TORCH_PYTHON")),
+    "growth": grown_of_all,
+    "packages": packages,
+}
+
+
 def main() -> None:
     """Prepare once, then measure."""
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure predictions, scoring and trainings, beside what people use today.",
-    ).parse_args()
+        description="Measure predictions, servers, scoring and trainings, beside what people use today, and "
+        "write docs/benchmarks.md.",
+    )
+    parser.add_argument(
+        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(MEASURED)}; all of them"
+    )
+    asked = parser.parse_args().sections or [*MEASURED]
+    if unknown := set(asked) - MEASURED.keys():
+        parser.error(f"expected sections of {', '.join(MEASURED)}, got {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
         with console.status("training the models"):
-            preparation.store_models(FolderStore(folder))
+            cells.prepare(folder)
             preparation.write_events(folder)
             subprocess.run((*TODAY, "train", folder), check=True)
-        warm(folder)
-        try:
-            cold(folder)
-            explanations.compare(console, OURS, environment(), folder)
-        except instructions.CannotCount as reason:
-            console.print(str(reason))
-    counting.compare(console)
-    growth_of_jobs.compare(console)
-    tables.compare(console, tables.QUICK)
-    whole_tables.compare(console)
-    streamed_training.compare(console)
-    networks.compare(console, os.environ.get("TORCH_PYTHON"))
-    grown()
+        for name in asked:
+            began = time.monotonic()
+            try:
+                MEASURED[name](folder)
+            except instructions.CannotCount as reason:
+                console.print(str(reason))
+            report.keep(name, console.taken(), time.monotonic() - began)
+            report.write()
 
 
 if __name__ == "__main__":

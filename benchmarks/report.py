@@ -1,0 +1,204 @@
+"""docs/benchmarks.md, its charts and docs/benchmarks.json; sections may be of several runs."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from benchmarks import charts
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+RAW, PAGE, PICTURES = DOCS / "benchmarks.json", DOCS / "benchmarks.md", DOCS / "pictures"
+
+
+class Section(NamedTuple):
+    """A part of the page: its heading, how it is measured, and its chart's title, unit and numbers."""
+
+    heading: str
+    method: str
+    chart: tuple[str, str, Callable[[dict[str, Any]], dict[str, dict[str, float]]]] | None = None
+
+
+def _cells(figures: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {
+        cell: {side: median(rounds) for side, rounds in sides.items()}
+        for cell, sides in figures["microseconds"].items()
+        if cell.rpartition(" ")[2] in ("1", "100", "10000")
+    }
+
+
+def _cold(figures: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {what: {"first prediction": count / 1e6} for what, count in figures["instructions"].items()}
+
+
+def _bulk(figures: dict[str, Any]) -> dict[str, dict[str, float]]:
+    rows = max((int(rows) for rows in figures["microseconds"]["JSON"]), default=0)
+    found = figures["microseconds"]
+    return {form: {"a request": by_rows[str(rows)]} for form, by_rows in found.items()}
+
+
+def _http(figures: dict[str, Any]) -> dict[str, dict[str, float]]:
+    found = figures["microseconds"]
+    return {
+        f"{rows} {'row' if rows == '1' else 'rows'}": {
+            name: median(by_rows[rows]) for name, by_rows in found.items()
+        }
+        for rows in next(iter(found.values()))
+    }
+
+
+SECTIONS = {
+    "warm": Section(
+        "Warm requests",
+        "Each side answers the same recorded events in a process of its own, three times in "
+        "turn. A cell is the median of three medians of CPU time; the spread is between the "
+        "three. The product checks the key, the path, the body and its limits, and writes its "
+        "line to the log; the one-file handlers check a key, FastAPI checks types. scikit-learn "
+        "has no counterpart of the networks.",
+        ("Warm request, CPU time by model and rows", "microseconds of CPU", _cells),
+    ),
+    "cold": Section(
+        "First predictions",
+        "User-space instructions of a fresh process that answers one request and ends, compiled "
+        "files being there. TLS is not in it, nor what a platform runs before it calls the "
+        "function.",
+        ("First prediction of a fresh process", "million instructions", _cold),
+    ),
+    "bulk": Section(
+        "Rows in bulk",
+        "The same rows in every form, in turn in one process; the median of 18 requests' CPU time.",
+        ("10,000 rows of 30 numbers by the form of the body", "microseconds of CPU", _bulk),
+    ),
+    "http": Section(
+        "Over HTTP",
+        "The CPU time of a server's processes by the number of requests that they answered in "
+        "two seconds, three times in turn. 16 clients hold their connections. MLServer and "
+        "BentoML check no key; the product does.",
+        ("A request over HTTP with 16 clients", "microseconds of the server's CPU", _http),
+    ),
+    "money": Section(
+        "Money",
+        "The measured CPU time of warm requests, one at a time, under each cloud's published "
+        "formula. A processor of theirs is taken to be as fast as the one that measured. "
+        "Instances that answer several requests at once bill less where the least time is long. "
+        "Gateways, storage and traffic come on top.",
+    ),
+    "explanations": Section("Explanations", "Instructions of a warm request beside a prediction's."),
+    "counting": Section(
+        "Counting predictions", "CPU time of warm requests with monitoring on and off, in turn."
+    ),
+    "training": Section(
+        "Training",
+        "CPU time of whole processes beside pandas and scikit-learn's, in turn; walls are not to "
+        "be believed.",
+    ),
+    "scoring": Section(
+        "Scoring and training on whole tables", "CPU time and memory of jobs on files, in turn."
+    ),
+    "networks": Section(
+        "Networks", "CPU time of an epoch on one thread, beside PyTorch's where it is installed."
+    ),
+    "growth": Section("Growth", "Requests to the store and bytes, counted, at three sizes."),
+    "packages": Section("Packages", "Bytes of the zips that `make package` made last."),
+}
+
+
+def keep(name: str, taken: dict[str, Any], seconds: float) -> None:
+    """Store a section that was measured, with when and where."""
+    raw = json.loads(RAW.read_text()) if RAW.exists() else {}
+    raw[name] = {"measured": _measured(), "seconds": round(seconds), **json.loads(json.dumps(taken))}
+    RAW.write_text(json.dumps({each: raw[each] for each in SECTIONS if each in raw}, indent=1) + "\n")
+
+
+def figures(name: str) -> dict[str, Any]:
+    """The numbers of a section that was measured before; empty where it was not."""
+    raw = json.loads(RAW.read_text()) if RAW.exists() else {}
+    found: dict[str, Any] = raw.get(name, {}).get("figures", {})
+    return found
+
+
+def write() -> None:
+    """Write the page and its charts, of what is stored."""
+    raw = json.loads(RAW.read_text())
+    parts = [_HEAD]
+    for name, section in SECTIONS.items():
+        if name not in raw:
+            continue
+        part = raw[name]
+        about = part["measured"]
+        parts.append(f"## {section.heading}\n")
+        parts.append(_sentences(section.method))
+        parts.append(
+            f"Measured on {about['date']} at commit `{about['commit']}`: {about['machine']}, "
+            f"{about['processors']} processors, load {about['load']:.1f}, Python {about['python']}.\n"
+        )
+        if section.chart and (chart := _chart(section, part["figures"])):
+            file = f"benchmarks-{name}.svg"
+            (PICTURES / file).write_text(chart)
+            parts.append(f"![{section.chart[0]}](pictures/{file})\n")
+        parts += [_markdown(table) for table in part["tables"]]
+        if part["lines"]:
+            parts.append("\n".join(f"- {line}" for line in part["lines"]) + "\n")
+    PAGE.write_text("\n".join(parts))
+
+
+_HEAD = """# Benchmarks
+
+`make bench` writes this page, its charts and [the numbers behind them](benchmarks.json).
+`make bench ONLY="warm cold"` measures some sections anew and keeps the others.
+Each says when, at which commit and on what machine it was measured.
+CPU time and instructions are compared, never walls: what else a machine does hardly changes the former two.
+Ratios travel between machines, microseconds do not.
+"""
+
+
+def _sentences(text: str) -> str:
+    """A sentence a line."""
+    return text.replace(". ", ".\n") + "\n"
+
+
+def _chart(section: Section, figures: dict[str, Any]) -> str:
+    assert section.chart is not None  # noqa: S101 - for the type checker: the caller looked
+    title, unit, numbers = section.chart
+    found = numbers(figures)
+    sides = [*dict.fromkeys(side for row in found.values() for side in row)]
+    return charts.bars(
+        title, unit, sides, [(name, [row.get(side) for side in sides]) for name, row in found.items()]
+    )
+
+
+def _markdown(table: dict[str, Any]) -> str:
+    columns = table["columns"]
+    lines = [columns, ["---"] + ["--:"] * (len(columns) - 1), *table["rows"]]
+    rows = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"{table['title']}:\n\n{rows}\n"
+
+
+def _measured() -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": commit.stdout.strip(),
+        "machine": _processor(),
+        "processors": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next(
+        (line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine()
+    )
