@@ -34,7 +34,7 @@ _WRITTEN = {"FP64": "<f8", "INT64": "<i8", "BOOL": "|b1"}
 
 
 class NpyArray(Record):
-    """An array of numbers, little-endian and row by row; its datatype as the Open Inference Protocol has it."""
+    """Numbers, little-endian and row by row; their datatype as the Open Inference Protocol has it."""
 
     datatype: str
     shape: tuple[int, ...]
