@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from importlib import import_module
-from sys import modules
 
 from handlers.auth import KEY, VISITOR, Caller
 from handlers.logs import log
@@ -33,6 +32,7 @@ class Api:
         self._services = services
         self._settings = services.settings
         self._cold = True
+        self._endpoints: dict[str, Any] = {}  # the modules that were asked before
         self._cors: Cors | None = None
         if self._settings.cors_origins:
             from handlers.rest.cors import Cors
@@ -109,8 +109,9 @@ class Api:
         if "pretty" in request.query:
             check(QUERY["pretty"], request.query["pretty"], "query.pretty")
         module_name, _, function_name = route.target.partition(":")
-        path = f"handlers.rest.endpoints.{module_name}"
-        module = modules.get(path) or import_module(path)
+        module = self._endpoints.get(module_name)
+        if module is None:
+            module = self._endpoints[module_name] = import_module(f"handlers.rest.endpoints.{module_name}")
         schema = getattr(module, route.body) if route.body else {}
         call = Call(
             request,
