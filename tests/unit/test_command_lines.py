@@ -114,6 +114,7 @@ def test_there_is_no_other_command_for_people() -> None:
     assert runnable - {command.split()[0] for command in COMMANDS} == {
         "benchmarks.comparison_diffprivlib",
         "benchmarks.comparison_fastapi",
+        "benchmarks.comparison_minimal",
         "benchmarks.comparison_pandas",
         "benchmarks.comparison_scoring",
         "benchmarks.comparison_streaming",
@@ -122,6 +123,7 @@ def test_there_is_no_other_command_for_people() -> None:
         "benchmarks.explanations",
         "benchmarks.growth_of_jobs",
         "benchmarks.product",
+        "benchmarks.surfaces",
         "ml_core.datasets.describe_process",
         "ml_core.jobs.fit_process",
         "ml_core.sandbox.zygote",

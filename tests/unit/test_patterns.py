@@ -52,7 +52,7 @@ MADE: dict[str, Callable[[], list[re.Pattern[str]]]] = {
         re.compile(records._quoted_cell(sign).pattern.decode()) for sign in (",", ";", "|", "\t", " ")
     ],
     "ml_core/tables/oddities.py:_matching": lambda: _arguments("ml_core/tables/oddities.py", "_matching"),
-    "handlers/rest/schemas.py:_matches": lambda: [
+    "handlers/rest/schemas.py:matches": lambda: [
         re.compile(pattern[1:-1]) for pattern in sorted({PATTERN, *_declared(document())})
     ],
 }

@@ -15,7 +15,7 @@ from handlers.jobs import train_now
 from handlers.local.services import folder_services
 from handlers.rest.answers import ANSWERS
 from handlers.rest.forms import rows_of
-from handlers.rest.http import Response
+from handlers.rest.http import CSV, Response
 from handlers.services import Services
 from handlers.settings import read_settings
 from ml_core import predict
@@ -221,7 +221,7 @@ def test_a_cell_is_the_same_number_in_training_and_in_prediction(tmp_path: Path,
     model = network(state, PictureInput((2, 2, 1), pixels=restored), ("a", "b"))
     named: dict[str, Any] = {"limits": LIMITS, "expecting": "the model", "unknown": IGNORED}
     trained_on = kept.samples().array.astype("<f4").tobytes()
-    asked: Any = rows_of("csv", (text, None), model, **named)
+    asked: Any = rows_of(CSV, (text, None), model, **named)
     assert asked.packed == trained_on
     asked = rows_of(
         "instances", [dict(zip(restored.names, line, strict=False)) for line in lines], model, **named

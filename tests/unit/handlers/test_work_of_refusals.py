@@ -14,6 +14,7 @@ from handlers.jobs import train_now
 from handlers.rest import bodies, schemas
 from handlers.services import Services
 from handlers.single.model import OneModel, api_of, read_event
+from ml_core import json_text
 from ml_core.errors import Fault, InvalidInput
 from ml_core.tables.options import ReadOptions
 from ml_core.tables.reading import read
@@ -346,7 +347,7 @@ def texts_counted(monkeypatch: pytest.MonkeyPatch) -> None:
             [(Counted(name), value if name == "targets" else counted(value)) for name, value in pairs]
         )
 
-    monkeypatch.setattr(bodies, "_DECODER", json.JSONDecoder(object_pairs_hook=members))
+    monkeypatch.setattr(bodies, "_read", json_text.reader(object_pairs_hook=members))
     monkeypatch.setitem(schemas._TYPES, Counted, "string")
 
 
