@@ -6,7 +6,7 @@ from handlers.auth import READ
 from handlers.rest import tensors
 from handlers.rest.bodies import check_media_type, decoded, parse_json
 from handlers.rest.call import Call
-from handlers.rest.endpoints.prediction import answered, described, look_again, note, observe
+from handlers.rest.endpoints.prediction import answered, check_query, described, look_again, note, observe
 from handlers.rest.http import NPY, Response, is_of, json_response
 from handlers.rest.schemas import Schema, check, with_integers
 from handlers.rest.tensors import OutputTensor
@@ -227,6 +227,8 @@ def _read(call: Call) -> tuple[dict[str, Any], bytes | None]:
     text, binary = tensors.split(body, call.header("inference-header-content-length"))
     header = parse_json(text)
     check(call.schema, header)
+    if call.request.query:
+        check_query(call)
     return with_integers(call.schema, header), binary
 
 

@@ -137,7 +137,7 @@ def read(call: Call) -> tuple[str, dict[str, Any]]:
         return NPY, read_npy_body(call)
     body = call.body("instances")
     if call.request.query:
-        _check_query(call)
+        check_query(call)
     if "instances" in body and _OTHERS.isdisjoint(body):
         return "instances", body
     from handlers.rest.forms import form_of
@@ -190,7 +190,7 @@ def unknown_of(body: dict[str, Any]) -> str:
     return IGNORED if body.get("unknown_columns") == "ignore" else ADVICE
 
 
-def _check_query(call: Call) -> None:
+def check_query(call: Call) -> None:
     """Raise `InvalidInput` for what the query says in the place of a body of JSON: nobody would hear it."""
     raise_faults(
         Fault(f"query.{name}", "is for a body of CSV or NPY; in JSON it is a member of the body")

@@ -69,6 +69,14 @@ CASES = [
         "another output", f"{PATH}?outputs=votes", array(), 422, SENT, code="invalid_input", at="$.outputs[0]"
     ),
     post("another query", f"{INFER}?votes=1", array(), 400, SENT, code="invalid_input", at="query"),
+    post(
+        "inferred from JSON: outputs by the query",
+        f"{INFER}?outputs=predict",
+        {"inputs": [{"name": "rows", "datatype": "FP64", "shape": [1, 4], "data": [5.1, 3.5, 1.4, 0.2]}]},
+        400,
+        code="invalid_input",
+        at="query.outputs",
+    ),
     post("from nobody", PATH, array(), 401, SENT, key=NOBODY, code="unauthenticated"),
     *refused("nothing", b"", 400, "malformed_input"),
     *refused("a header cut short", array()[:50], 400, "malformed_input"),

@@ -221,7 +221,12 @@ def test_what_the_query_says_is_checked(ask: Ask) -> None:
     assert ask("POST", PREDICT, saved(ROWS), content_type=f"{KIND}z").status == 415
     # Before there were any, the protocol's queries meant nothing beside JSON.
     tensor = {"name": "x", "datatype": "FP64", "shape": [3, 4], "data": ROWS.reshape(-1).tolist()}
-    assert ask("POST", f"{INFER}?nonsense=1", json.dumps({"inputs": [tensor]}).encode()).status == 200
+    body = json.dumps({"inputs": [tensor]}).encode()
+    assert ask("POST", f"{INFER}?nonsense=1", body).status == 200
+    for said in ("predict", "~"):
+        refused = ask("POST", f"{INFER}?outputs={said}", body)
+        assert refused.status == 400, "in JSON it is a member of the body"
+        assert json.loads(refused.body)["faults"][0]["path"] == "query.outputs"
 
 
 def test_rows_are_explained_and_get_receipts(ask: Ask) -> None:
