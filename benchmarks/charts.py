@@ -5,7 +5,8 @@ from html import escape
 from math import ceil, floor, log10
 
 COLOURS = ("#0b6e4f", "#c46210", "#5b5ea6", "#9b2335", "#66717e", "#b8a100")
-_LEFT, _WIDTH, _BAR, _GAP = 210, 760, 15, 10
+_ROOM, _BAR, _GAP = 480, 15, 10  # for bars, each bar, between groups
+_LETTER = 6.5  # at most so wide on average
 
 # A group's name, and the value of each side; None for one that was not measured.
 type Group = tuple[str, Sequence[float | None]]
@@ -16,39 +17,41 @@ def bars(title: str, unit: str, sides: Sequence[str], groups: Sequence[Group]) -
     values = [value for _, row in groups for value in row if value]
     low, high = floor(log10(min(values))), ceil(log10(max(values)))
     high = max(high, low + 1)
+    left = max(100, 20 + round(_LETTER * max(len(name) for name, _ in groups)))
+    wide = left + _ROOM + 70
 
     def across(value: float) -> float:
-        return (log10(value) - low) / (high - low) * (_WIDTH - _LEFT - 70)
+        return (log10(value) - low) / (high - low) * _ROOM
 
     top = 50 + 18 * len(sides)
     parts, y = [], float(top)
     for name, row in groups:
-        parts.append(_text(_LEFT - 8, y + _BAR * len(sides) / 2 + 4, name, anchor="end"))
+        parts.append(_text(left - 8, y + _BAR * len(sides) / 2 + 4, name, anchor="end"))
         for side, value in enumerate(row):
             if value:
                 length = max(across(value), 1)
                 size = f'width="{length:.1f}" height="{_BAR - 2}"'
-                parts.append(f'<rect x="{_LEFT}" y="{y:.0f}" {size} fill="{COLOURS[side]}"/>')
-                parts.append(_text(_LEFT + length + 5, y + 11, _shown(value)))
+                parts.append(f'<rect x="{left}" y="{y:.0f}" {size} fill="{COLOURS[side]}"/>')
+                parts.append(_text(left + length + 5, y + 11, _shown(value)))
             y += _BAR
         y += _GAP
     for power in range(low, high + 1):
-        x = _LEFT + across(10.0**power)
+        x = left + across(10.0**power)
         parts.insert(
             0,
             f'<line x1="{x:.1f}" y1="{top - 6}" x2="{x:.1f}" y2="{y:.0f}" stroke="#ccc"/>'
             + _text(x, y + 14, _shown(10.0**power), anchor="middle"),
         )
     legend = [
-        f'<rect x="{_LEFT}" y="{34 + 18 * place}" width="12" height="12" fill="{COLOURS[place]}"/>'
-        + _text(_LEFT + 18, 44 + 18 * place, side)
+        f'<rect x="{left}" y="{34 + 18 * place}" width="12" height="12" fill="{COLOURS[place]}"/>'
+        + _text(left + 18, 44 + 18 * place, side)
         for place, side in enumerate(sides)
     ]
-    axis = _text(_LEFT, y + 32, f"{unit}; each line is ten times the one before; shorter is better")
+    axis = _text(left, y + 32, f"{unit}; each line is ten times the one before; shorter is better")
     height = y + 44
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height:.0f}" '
-        f'viewBox="0 0 {_WIDTH} {height:.0f}" font-family="sans-serif" font-size="12" role="img">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{height:.0f}" '
+        f'viewBox="0 0 {wide} {height:.0f}" font-family="sans-serif" font-size="12" role="img">'
     )
     lines = [
         head,
