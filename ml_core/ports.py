@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from ml_core.objects import (
-    LARGEST_PAGE,
-    LONGEST_KEY,
-    ObjectInfo,
-    Opened,
-    Page,
-    StoredObject,
-    check_key,
-    check_limit,
-    check_range,
-)
+from ml_core.objects import LARGEST_PAGE
 from ml_core.records import Protocol, Record
-
-__all__ = [
-    "LARGEST_PAGE", "LONGEST_KEY", "DataStore", "DownloadSigner", "JobQueue", "ObjectInfo", "ObjectStore",
-    "Opened", "OtherBucket", "Page", "SignedDownload", "SignedUpload", "Signer", "StoredObject",
-    "UploadSigner", "check_key", "check_limit", "check_range", "every_object",
-]  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from ml_core.objects import ObjectInfo, Opened, Page, StoredObject
 
 
 class ObjectStore(Protocol):

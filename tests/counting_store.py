@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch
-from ml_core.ports import (
+from ml_core.objects import (
     LARGEST_PAGE,
     ObjectInfo,
     Opened,

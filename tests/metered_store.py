@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ml_core.ports import ObjectStore, Opened, Page, StoredObject
+from ml_core.objects import Opened, Page, StoredObject
+from ml_core.ports import ObjectStore
 
 
 class Cost(NamedTuple):

@@ -9,7 +9,7 @@ from handlers.rest.http import Response
 from handlers.services import Services
 from handlers.wsgi import Environ, StartResponse, to_wsgi
 from ml_core.errors import NotFound, ServerlessMLError
-from ml_core.ports import Opened
+from ml_core.objects import Opened
 
 PATH = "/downloads/"
 _SAVED_AS = "response-content-disposition"

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from handlers.rest.http import Response, json_response
-from ml_core.ports import check_key
+from ml_core.objects import check_key
 
 
 class Verifier(Protocol):

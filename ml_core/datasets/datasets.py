@@ -30,15 +30,8 @@ from ml_core.datasets.sources import UPLOADS, newest_upload, upload_in, upload_k
 from ml_core.documents import Body, read, timestamp, update
 from ml_core.errors import DatasetNotFound, ObjectNotFound
 from ml_core.names import beginnings, check_name, taken
-from ml_core.ports import (
-    LARGEST_PAGE,
-    JobQueue,
-    ObjectInfo,
-    ObjectStore,
-    SignedUpload,
-    UploadSigner,
-    every_object,
-)
+from ml_core.objects import LARGEST_PAGE, ObjectInfo
+from ml_core.ports import JobQueue, ObjectStore, SignedUpload, UploadSigner, every_object
 from ml_core.registering.uploads import is_artifact
 
 EXPIRY = 3600  # seconds that a signed address works

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ml_core.errors import TooLarge
-from ml_core.ports import Opened
+from ml_core.objects import Opened
 
 # What has to be left on the disk for everybody else.
 _SPARE_BYTES = 16 << 20

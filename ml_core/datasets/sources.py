@@ -25,7 +25,8 @@ from ml_core.errors import (
     shown,
 )
 from ml_core.names import check_name, is_name
-from ml_core.ports import LONGEST_KEY, DataStore, ObjectInfo, ObjectStore, Opened
+from ml_core.objects import LONGEST_KEY, ObjectInfo, Opened
+from ml_core.ports import DataStore, ObjectStore
 
 WHERE = "$.data.uri"
 DATASET, FILE = "dataset", "file"

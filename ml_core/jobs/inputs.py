@@ -13,7 +13,7 @@ from ml_core.jobs import job_errors
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.job_errors import JobError
 from ml_core.jobs.jobs import Job
-from ml_core.ports import Opened
+from ml_core.objects import Opened
 from ml_core.registering.request import RegistrationRequest, registration_of
 from ml_core.registering.uploads import opened_upload
 from ml_core.training.reference import TableReference, refuse_tables, table_of

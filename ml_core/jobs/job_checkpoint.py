@@ -9,7 +9,8 @@ from ml_core.digests import sha256
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
 from ml_core.jobs.checkpoints import FILE, Binding, Kept, Saved, read_file
 from ml_core.jobs.jobs import checkpoint_key
-from ml_core.ports import ObjectStore, StoredObject
+from ml_core.objects import StoredObject
+from ml_core.ports import ObjectStore
 from ml_core.sandbox.background import Background
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from ml_core.documents import Document
     from ml_core.monitoring.parts import Counted
-    from ml_core.ports import ObjectInfo, ObjectStore
+    from ml_core.objects import ObjectInfo
+    from ml_core.ports import ObjectStore
 
 MOST_DAYS = 400  # sums of a version that are read at once, the newest
 MOST_PARTS = 1_000  # parts, the newest

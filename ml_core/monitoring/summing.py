@@ -28,7 +28,8 @@ from ml_core.monitoring.parts import (
     sum_key,
 )
 from ml_core.monitoring.receipts import VALID_DAYS
-from ml_core.ports import ObjectInfo, ObjectStore
+from ml_core.objects import ObjectInfo
+from ml_core.ports import ObjectStore
 from ml_core.registry.retention import DAY
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from ml_core.documents import timestamp
 from ml_core.errors import InvalidInput, ObjectNotFound, TooLarge, shown
 from ml_core.names import PATTERN
-from ml_core.ports import ObjectInfo, ObjectStore, Opened, SignedUpload, UploadSigner
+from ml_core.objects import ObjectInfo, Opened
+from ml_core.ports import ObjectStore, SignedUpload, UploadSigner
 from ml_core.registry.registry import Registry
 
 SCHEME = "artifact"

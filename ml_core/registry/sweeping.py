@@ -24,7 +24,8 @@ from typing import NamedTuple
 
 from ml_core.documents import Body, Document, read, read_many, replace_damaged, timestamp, update
 from ml_core.errors import DocumentDamaged, JobNotFound, ObjectNotFound
-from ml_core.ports import ObjectInfo, ObjectStore
+from ml_core.objects import ObjectInfo
+from ml_core.ports import ObjectStore
 from ml_core.registry.about import about_version_key, forget_model
 from ml_core.registry.changes import DELETED, PURGED, leaving, move_out, tell_sweep_of
 from ml_core.registry.history import shorten

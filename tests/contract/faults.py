@@ -8,7 +8,8 @@ from functools import partial
 
 from ml_core.errors import Unavailable
 from ml_core.jobs.context import PollIntervals
-from ml_core.ports import ObjectStore, Opened, Page, StoredObject
+from ml_core.objects import Opened, Page, StoredObject
+from ml_core.ports import ObjectStore
 
 QUICK_FIT = (sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "quick_fit.py"))
 _PIECE = 100_000  # bytes of a stream that come in one operation

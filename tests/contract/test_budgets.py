@@ -20,7 +20,8 @@ from ml_core.jobs.jobs import FAILED, SUCCEEDED, Job
 from ml_core.jobs.leases import MOST_ATTEMPTS, claim
 from ml_core.jobs.sweep import sweep
 from ml_core.jobs.trainer import run_job
-from ml_core.ports import ObjectStore, StoredObject, every_object
+from ml_core.objects import StoredObject
+from ml_core.ports import ObjectStore, every_object
 from ml_core.privacy.accounting import rho_of
 from ml_core.privacy.budgets import DatasetBudget, budget_key
 from ml_core.privacy.ledger import Ledger, allowed

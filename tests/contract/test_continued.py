@@ -19,7 +19,8 @@ from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, SUCCEEDED, Job, checkpo
 from ml_core.jobs.leases import LOST, MOST_ATTEMPTS
 from ml_core.jobs.sweep import Swept
 from ml_core.jobs.trainer import Outcome, run_job
-from ml_core.ports import ObjectStore, Opened
+from ml_core.objects import Opened
+from ml_core.ports import ObjectStore
 from ml_core.registry.registry import artifact_key, manifest_key
 from tests.contract.bench import TABLE, Bench
 from tests.contract.faults import FaultyStore, fail_before

@@ -13,7 +13,8 @@ from handlers.local.services import folder_services
 from handlers.settings import read_settings
 from ml_core.datasets.sources import upload_key
 from ml_core.errors import InvalidInput, ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
-from ml_core.ports import LARGEST_PAGE, DataStore, Page
+from ml_core.objects import LARGEST_PAGE, Page
+from ml_core.ports import DataStore
 from tests.contract.backend import Address, backend, stores
 from tests.contract.places import Place
 

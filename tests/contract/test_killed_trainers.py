@@ -20,7 +20,8 @@ from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job
 from ml_core.jobs.leases import LOST, MOST_ATTEMPTS
 from ml_core.jobs.sweep import Swept
 from ml_core.jobs.trainer import Outcome, run_job
-from ml_core.ports import ObjectStore, Opened
+from ml_core.objects import Opened
+from ml_core.ports import ObjectStore
 from ml_core.registry.registry import artifact_key
 from ml_core.registry.versions import Versions
 from ml_core.sandbox.memory import FunctionMemory

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ml_core.errors import ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
-from ml_core.ports import LARGEST_PAGE, ObjectStore
+from ml_core.objects import LARGEST_PAGE
+from ml_core.ports import ObjectStore
 from tests.contract.backend import backend, clouds_with_a_store
 from tests.contract.places import Place, race
 

@@ -31,7 +31,7 @@ from ml_core.errors import (
     RevisionMismatch,
 )
 from ml_core.inputs.rows import Limits
-from ml_core.ports import LARGEST_PAGE, ObjectInfo, Opened, Page
+from ml_core.objects import LARGEST_PAGE, ObjectInfo, Opened, Page
 from ml_core.tables.memory import NO_BUDGET, Budget
 from ml_core.training.notebook import TrainingRequest, check_request, fit
 from ml_core.training.reference import TableReference, table_of

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from ml_core.ports import SignedDownload, SignedUpload, check_key
+from ml_core.objects import check_key
+from ml_core.ports import SignedDownload, SignedUpload
 from providers.attachments import PARAMETER, disposition
 from providers.aws.runtime.json_api import ALGORITHM, credential, signature
 from providers.aws.runtime.store import bucket_url

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from ml_core.errors import Unavailable
-from ml_core.ports import SignedDownload, SignedUpload, check_key
+from ml_core.objects import check_key
+from ml_core.ports import SignedDownload, SignedUpload
 from providers import http
 from providers.attachments import disposition
 from providers.azure.runtime.connection import Connection

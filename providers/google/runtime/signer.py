@@ -12,7 +12,8 @@ from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 from ml_core.errors import Unavailable
-from ml_core.ports import SignedDownload, SignedUpload, check_key
+from ml_core.objects import check_key
+from ml_core.ports import SignedDownload, SignedUpload
 from providers import http
 from providers.attachments import PARAMETER, disposition
 from providers.google.runtime import endpoints

@@ -9,15 +9,7 @@ from typing import IO
 
 from ml_core.digests import sha256
 from ml_core.errors import AccessRefused, ObjectExists, ObjectNotFound, RevisionMismatch, Unavailable
-from ml_core.ports import (
-    LARGEST_PAGE,
-    ObjectInfo,
-    Opened,
-    Page,
-    check_key,
-    check_limit,
-    check_range,
-)
+from ml_core.objects import LARGEST_PAGE, ObjectInfo, Opened, Page, check_key, check_limit, check_range
 
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW

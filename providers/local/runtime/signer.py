@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import parse_qs, quote, urlsplit
 
-from ml_core.ports import SignedDownload, SignedUpload, check_key
+from ml_core.objects import check_key
+from ml_core.ports import SignedDownload, SignedUpload
 from providers.attachments import PARAMETER, disposition
 
 UPLOADS, DOWNLOADS = "/uploads/", "/downloads/"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_core.errors import Unavailable
-from ml_core.ports import check_key
+from ml_core.objects import check_key
 from providers.attachments import disposition
 from providers.aws.runtime.signer import S3Signer
 

@@ -15,7 +15,8 @@ from ml_core.datasets.datasets import Datasets
 from ml_core.datasets.sources import upload_in, upload_key
 from ml_core.errors import InvalidInput, ModelNotFound
 from ml_core.names import LONGEST_NAME, PATTERN, beginnings, check_name, is_name
-from ml_core.ports import ObjectStore, SignedUpload, check_key
+from ml_core.objects import check_key
+from ml_core.ports import ObjectStore, SignedUpload
 from ml_core.registry.registry import Registry, artifact_key
 from ml_core.serving import Models
 from providers.local.runtime.store import FolderStore

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ml_core.ports import check_key
+from ml_core.objects import check_key
 from providers.deploying.bucket_rights import DELETES, GOOGLE_ALONE, WRITES
 from providers.google.deploying.policies import CHANGES_OBJECTS, READS_OBJECTS, bucket_grants
 

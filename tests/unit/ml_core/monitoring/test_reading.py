@@ -9,7 +9,7 @@ from ml_core.monitoring import reading
 from ml_core.monitoring.counts import VersionCounts
 from ml_core.monitoring.parts import Counted, part_bytes, part_key, sum_key
 from ml_core.monitoring.reading import window, windows
-from ml_core.ports import StoredObject
+from ml_core.objects import StoredObject
 from ml_core.registry.retention import DAY
 from tests.counting_store import CountingStore
 
