@@ -278,7 +278,7 @@ class Services:
     @property
     def telling(self) -> Telling:
         """What takes the truth about predictions. Raises `NotMonitored` where these are not counted."""
-        from ml_core.errors import NotMonitored
+        from ml_core.conflicts import NotMonitored
         from ml_core.monitoring.telling import Telling
 
         days = self.settings.monitoring_days

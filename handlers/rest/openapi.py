@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import handlers.errors
+import ml_core.conflicts
 import ml_core.errors
 from handlers.auth import KEY, OPEN, ROLES, VISITOR, roles_for
 from handlers.rest.answers import ANSWERS
@@ -144,10 +145,13 @@ def errors() -> list[dict[str, Any]]:
     ]
 
 
+_ERRORS = frozenset(module.__name__ for module in (ml_core.errors, ml_core.conflicts, handlers.errors))
+
+
 def _kinds(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
-    """That kind and those under it, as the two error trees name them, whatever else is loaded."""
+    """That kind and those under it, as the modules of errors name them, whatever else is loaded."""
     below = [found for child in kind.__subclasses__() for found in _kinds(child)]
-    return [kind, *below] if kind.__module__ in (ml_core.errors.__name__, handlers.errors.__name__) else below
+    return [kind, *below] if kind.__module__ in _ERRORS else below
 
 
 def _operation(route: Route, components: Components) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from handlers.errors import ForeignOrigin, MethodNotAllowed, RangeNotSatisfiable, UnsupportedMediaType
 from handlers.rest.http import Response, json_response
+from ml_core.conflicts import IdempotencyMismatch
 from ml_core.errors import (
     ArtifactInvalid,
     Conflict,
     Forbidden,
-    IdempotencyMismatch,
     InvalidInput,
     MalformedInput,
     NotConfigured,

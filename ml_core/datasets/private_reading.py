@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ml_core.conflicts import BudgetRefused
 from ml_core.datasets.sources import ANY_DATASET, WHERE, DataSources
-from ml_core.errors import BudgetRefused, InvalidInput
+from ml_core.errors import InvalidInput
 from ml_core.privacy.budgets import check_no_budget, with_budgets
 
 if TYPE_CHECKING:

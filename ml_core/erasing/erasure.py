@@ -11,12 +11,13 @@ from contextlib import suppress
 from itertools import batched
 from typing import NamedTuple
 
+from ml_core.conflicts import VersionInUse
 from ml_core.datasets.datasets import Datasets, Removed, present_upload
 from ml_core.datasets.sources import newest_upload, upload_in
 from ml_core.documents import read_many
 from ml_core.erasing.made_versions import MadeVersion, made_versions
 from ml_core.erasing.report import ErasureReport, KeptDays, expiring, going, gone, staying
-from ml_core.errors import DatasetNotFound, Forbidden, JobNotFound, ModelNotFound, VersionInUse
+from ml_core.errors import DatasetNotFound, Forbidden, JobNotFound, ModelNotFound
 from ml_core.jobs.jobs import Jobs, job_key
 from ml_core.jobs.origin_scan import OriginScan
 from ml_core.ports import ObjectStore

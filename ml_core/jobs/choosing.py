@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core import algorithms
+from ml_core.conflicts import DataChanged
 from ml_core.engines import ASKED, ChosenEngine, engine_asked_for, engines_in, first_engine
-from ml_core.errors import DataChanged, Fault, InvalidInput, RevisionMismatch, TooLarge, raise_faults
+from ml_core.errors import Fault, InvalidInput, RevisionMismatch, TooLarge, raise_faults
 from ml_core.jobs.kept_plan import kept_plan
 from ml_core.jobs.kinds import TRAINING
 from ml_core.jobs.surroundings import Surroundings

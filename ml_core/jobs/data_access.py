@@ -5,9 +5,10 @@ process begins, a private fit pays; each attempt does so anew, since one that di
 found. And before what it made can be read, both are looked at again.
 """
 
+from ml_core.conflicts import BudgetRefused, BudgetSpent
 from ml_core.datasets.private_reading import DataUse, PrivateReading
 from ml_core.datasets.sources import DataSources
-from ml_core.errors import BudgetRefused, BudgetSpent, InvalidInput, ObjectNotFound, Unavailable
+from ml_core.errors import InvalidInput, ObjectNotFound, Unavailable
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.jobs import input_key
 from ml_core.jobs.kinds import SCORING, kind_of

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ml_core.errors import DocumentDamaged, JobNotFound, ModelNotFound, VersionInUse
+from ml_core.conflicts import VersionInUse
+from ml_core.errors import DocumentDamaged, JobNotFound, ModelNotFound
 from ml_core.jobs.jobs import Job, Jobs, checkpoint_key, input_key, plan_key
 from ml_core.ports import every_object
 from ml_core.registry.deletion import Deletion

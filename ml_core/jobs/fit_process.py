@@ -146,7 +146,8 @@ def _compute_alike() -> None:
 
 def _score(stored: bytes, folder: str, progress: _Progress) -> None:
     _compute_alike()
-    from ml_core.errors import DataChanged, InvalidInput, RevisionMismatch
+    from ml_core.conflicts import DataChanged
+    from ml_core.errors import InvalidInput, RevisionMismatch
     from ml_core.jobs.kept_plan import kept_plan
     from ml_core.jobs.kinds import SCORING
     from ml_core.jobs.surroundings import Surroundings

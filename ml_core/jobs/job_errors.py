@@ -2,15 +2,8 @@
 
 from typing import Any, Protocol
 
-from ml_core.errors import (
-    BudgetRefused,
-    BudgetSpent,
-    DataChanged,
-    InvalidInput,
-    MalformedInput,
-    NameTaken,
-    TooLarge,
-)
+from ml_core.conflicts import BudgetRefused, BudgetSpent, DataChanged
+from ml_core.errors import InvalidInput, MalformedInput, NameTaken, TooLarge
 from ml_core.jobs.kinds import JobKind
 from ml_core.sandbox.background import Work
 from ml_core.tables.readers import cannot_be_read

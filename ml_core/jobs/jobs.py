@@ -26,16 +26,9 @@ from contextlib import suppress
 from itertools import batched, groupby, islice
 from typing import Any, NamedTuple
 
+from ml_core.conflicts import IdempotencyMismatch
 from ml_core.documents import Body, read, read_many, timestamp, update
-from ml_core.errors import (
-    IdempotencyMismatch,
-    InvalidInput,
-    JobNotFound,
-    ObjectExists,
-    ObjectNotFound,
-    TooManyJobs,
-    Unavailable,
-)
+from ml_core.errors import InvalidInput, JobNotFound, ObjectExists, ObjectNotFound, TooManyJobs, Unavailable
 from ml_core.jobs.kinds import JobKind, kind_named
 from ml_core.jobs.marks import OpenJob, ended_jobs, mark_ended, mark_open, open_jobs, open_key, owner_of
 from ml_core.jobs.sweep_progress import read_progress

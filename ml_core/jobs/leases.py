@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from ml_core.conflicts import LeaseLost
 from ml_core.documents import Body, Document, read_if_changed, update
-from ml_core.errors import JobNotFound, LeaseLost, ObjectNotFound
+from ml_core.errors import JobNotFound, ObjectNotFound
 from ml_core.jobs.jobs import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEEDED, Job, Jobs, job_key
 from ml_core.training.history import MOST_SHOWN, Entry, thinned
 

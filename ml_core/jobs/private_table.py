@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from ml_core.conflicts import DataChanged
 from ml_core.errors import (
-    DataChanged,
     Fault,
     InvalidInput,
     MalformedInput,

@@ -12,10 +12,11 @@ from functools import partial
 from itertools import batched
 from typing import NamedTuple
 
+from ml_core.conflicts import LeaseLost
 from ml_core.datasets.datasets import left_behind
 from ml_core.datasets.sources import DataSources
 from ml_core.documents import Body, read, read_many
-from ml_core.errors import DocumentDamaged, LeaseLost, ObjectNotFound
+from ml_core.errors import DocumentDamaged, ObjectNotFound
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.erased_data import ErasedData
 from ml_core.jobs.jobs import FINAL, RUNNING, Job, Jobs, input_key, job_key

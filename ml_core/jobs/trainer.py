@@ -9,16 +9,8 @@ import logging
 from typing import Any, NamedTuple
 
 from ml_core.algorithms.tasks import headline
-from ml_core.errors import (
-    BudgetRefused,
-    BudgetSpent,
-    DocumentDamaged,
-    JobNotFound,
-    LeaseLost,
-    NameTaken,
-    Unavailable,
-    VersionInUse,
-)
+from ml_core.conflicts import BudgetRefused, BudgetSpent, LeaseLost, VersionInUse
+from ml_core.errors import DocumentDamaged, JobNotFound, NameTaken, Unavailable
 from ml_core.jobs import fit_results, job_errors
 from ml_core.jobs.attempt import Attempt, AttemptFailed, HandedOver
 from ml_core.jobs.context import TrainerContext

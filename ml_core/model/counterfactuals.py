@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from math import ceil, floor, inf, isnan, sqrt, sumprod
 
-from ml_core.errors import Fault, InvalidInput, NotExplained, TooLarge, raise_faults, shown
+from ml_core.conflicts import NotExplained
+from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
 from ml_core.explaining.changes import Slope, single, together
 from ml_core.inputs.columns import BOOLEAN, CATEGORY, DATE, NUMBER, read_column
 from ml_core.inputs.rows import Rows

@@ -11,7 +11,8 @@ from math import isfinite
 
 from ml_core.arithmetic import plain
 from ml_core.arithmetic.bounds import NotFinite, overflowing
-from ml_core.errors import InvalidInput, NotExplained, TooLarge, raise_faults
+from ml_core.conflicts import NotExplained
+from ml_core.errors import InvalidInput, TooLarge, raise_faults
 from ml_core.explaining.background import BackgroundRows, Marginals
 from ml_core.explaining.coding import Coding
 from ml_core.explaining.explanation import Explanation

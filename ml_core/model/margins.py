@@ -6,7 +6,7 @@ from functools import partial
 
 from ml_core.algorithms.learnt import ClusterCentres, KernelDecisions, LinearDecisions
 from ml_core.arithmetic.bounds import NotFinite
-from ml_core.errors import NotExplained
+from ml_core.conflicts import NotExplained
 from ml_core.explaining.linear import CentresMargin, LinearSplit, WeightedMargin
 from ml_core.preprocessing.batch import RowBatch
 from ml_core.records import Protocol

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ml_core.algorithms.outputs import LABEL
-from ml_core.errors import NotExported
+from ml_core.conflicts import NotExported
 from ml_core.inputs.specs import FLOAT64
 from ml_core.onnx import instances, rows
 from ml_core.onnx.arithmetic import GraphArithmetic

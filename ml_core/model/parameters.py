@@ -10,7 +10,8 @@ from math import isfinite, sumprod
 from typing import TYPE_CHECKING, Any
 
 from ml_core.algorithms.learnt import ClusterCentres, KernelDecisions, LinearDecisions
-from ml_core.errors import NotDescribed, TooLarge
+from ml_core.conflicts import NotDescribed
+from ml_core.errors import TooLarge
 from ml_core.explaining.coding import Coding
 from ml_core.inputs.columns import DATE, NUMBER
 from ml_core.records import Record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ml_core.errors import NotDescribed
+from ml_core.conflicts import NotDescribed
 from ml_core.inputs.columns import DATE
 from ml_core.model.parameters import as_sent
 from ml_core.profiles.profile import LEAST, PROBABILITY_BINS, WordsProfile

@@ -18,8 +18,9 @@ from itertools import batched
 from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
+from ml_core.conflicts import FeedbackFull
 from ml_core.documents import read_many, update
-from ml_core.errors import DocumentDamaged, FeedbackFull
+from ml_core.errors import DocumentDamaged
 from ml_core.monitoring.parts import date_of, hour_of
 from ml_core.ports import every_object
 from ml_core.profiles.profile import PROBABILITY_BINS

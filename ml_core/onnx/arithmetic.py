@@ -11,7 +11,7 @@ from math import sqrt, sumprod
 
 from ml_core.arithmetic.pairs import pairs_of
 from ml_core.arithmetic.plain import ROUNDING
-from ml_core.errors import NotExported
+from ml_core.conflicts import NotExported
 from ml_core.onnx.graph import BOOL, DOUBLE, INT64, Value
 from ml_core.safetensors import pack, unpack_rows
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 
-from ml_core.errors import NotExported, shown
+from ml_core.conflicts import NotExported
+from ml_core.errors import shown
 from ml_core.onnx import protobuf as pb
 from ml_core.records import Record
 from ml_core.safetensors import pack

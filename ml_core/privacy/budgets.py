@@ -17,8 +17,9 @@ Who only asks whether a budget is set computes nothing; what it costs is in `led
 
 from __future__ import annotations
 
+from ml_core.conflicts import BudgetRefused
 from ml_core.documents import read, read_many
-from ml_core.errors import BudgetRefused, ObjectNotFound
+from ml_core.errors import ObjectNotFound
 from ml_core.ports import every_object
 from ml_core.records import Record
 

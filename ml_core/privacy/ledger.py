@@ -12,8 +12,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ml_core.conflicts import BudgetSpent
 from ml_core.documents import Body, Document, read, timestamp, update
-from ml_core.errors import BudgetSpent, InvalidInput, ObjectNotFound, RevisionMismatch, shown
+from ml_core.errors import InvalidInput, ObjectNotFound, RevisionMismatch, shown
 from ml_core.ports import ObjectStore
 from ml_core.privacy.accounting import epsilon_of, rho_of
 from ml_core.privacy.budgets import DatasetBudget, budget_in, budget_key

@@ -8,16 +8,14 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from ml_core.conflicts import NothingToPromote, NothingToRollBack, VersionGone
 from ml_core.documents import Body
 from ml_core.errors import (
     Conflict,
     Fault,
     InvalidInput,
     NameTaken,
-    NothingToPromote,
-    NothingToRollBack,
     RevisionMismatch,
-    VersionGone,
     VersionNotFound,
     raise_faults,
 )

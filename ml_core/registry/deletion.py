@@ -9,8 +9,9 @@ can bring it back, and the next sweep removes what is stored of it (`sweeping.py
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ml_core.conflicts import VersionGone, VersionInUse
 from ml_core.documents import Body
-from ml_core.errors import VersionGone, VersionInUse, VersionNotFound
+from ml_core.errors import VersionNotFound
 from ml_core.registry.changes import bring_in, erase, refill, tell_sweep
 from ml_core.registry.registry import Alias, ModelDocument, Registry, Version
 from ml_core.registry.retention import RETENTION, is_restorable, purge_version, restorable_until

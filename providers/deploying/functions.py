@@ -12,6 +12,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
+from ml_core import conflicts
 from ml_core.errors import Fault, InvalidInput, MalformedInput, NotFound, ServerlessMLError
 from providers.deploying.plan import Progress
 
@@ -162,10 +163,10 @@ def _error(problem: dict[str, Any]) -> ServerlessMLError:
 
 
 def _kinds(root: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
-    """The error classes that `ml_core.errors` names, each before those under it."""
+    """The error classes that `ml_core` names for all, each before those under it."""
     found = [root]
     for below in root.__subclasses__():
-        if below.__module__ == root.__module__:
+        if below.__module__ in (ServerlessMLError.__module__, conflicts.__name__):
             found.extend(_kinds(below))
     return found
 

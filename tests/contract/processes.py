@@ -17,16 +17,10 @@ from itertools import batched
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+from ml_core.conflicts import NothingToRollBack
 from ml_core.datasets.reopening import Reopening
 from ml_core.datasets.sources import DataFile
-from ml_core.errors import (
-    ModelNotFound,
-    NameTaken,
-    NothingToRollBack,
-    ObjectExists,
-    RevisionMismatch,
-    Unavailable,
-)
+from ml_core.errors import ModelNotFound, NameTaken, ObjectExists, RevisionMismatch, Unavailable
 from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.trainer import run_job
 from ml_core.monitoring.feedback import ID_LENGTH, Truth

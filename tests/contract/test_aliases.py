@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ml_core.conflicts import NothingToPromote, NothingToRollBack, VersionGone
 from ml_core.documents import read
 from ml_core.errors import (
     AliasNotFound,
     Conflict,
     InvalidInput,
-    NothingToPromote,
-    NothingToRollBack,
     RevisionMismatch,
     Unavailable,
-    VersionGone,
     VersionNotFound,
 )
 from ml_core.ports import ObjectStore

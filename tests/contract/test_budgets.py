@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from ml_core.conflicts import BudgetSpent
 from ml_core.datasets.sources import DataSources, uploads_of
 from ml_core.documents import update
-from ml_core.errors import BudgetSpent, ModelNotFound, Unavailable
+from ml_core.errors import ModelNotFound, Unavailable
 from ml_core.jobs import fit_results
 from ml_core.jobs.fit_child import FittedArtifact
 from ml_core.jobs.jobs import FAILED, SUCCEEDED, Job

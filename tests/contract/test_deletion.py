@@ -2,8 +2,9 @@
 
 import pytest
 
+from ml_core.conflicts import VersionGone, VersionInUse
 from ml_core.documents import read
-from ml_core.errors import ModelNotFound, ObjectNotFound, VersionGone, VersionInUse, VersionNotFound
+from ml_core.errors import ModelNotFound, ObjectNotFound, VersionNotFound
 from ml_core.jobs.jobs import Jobs
 from ml_core.jobs.sweep import sweep
 from ml_core.ports import ObjectStore

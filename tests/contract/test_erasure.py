@@ -2,11 +2,12 @@
 
 import pytest
 
+from ml_core.conflicts import VersionGone, VersionInUse
 from ml_core.datasets.datasets import Datasets
 from ml_core.erasing.erasure import Erasing
 from ml_core.erasing.made_versions import made_versions_page
 from ml_core.erasing.report import ErasureReport, KeptDays
-from ml_core.errors import Unavailable, VersionGone, VersionInUse, VersionNotFound
+from ml_core.errors import Unavailable, VersionNotFound
 from ml_core.jobs.jobs import CANCELLED, FAILED, Jobs
 from ml_core.jobs.origin_scan import OriginScan
 from ml_core.ports import ObjectStore, Signer

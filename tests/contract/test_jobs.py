@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ml_core.errors import IdempotencyMismatch, InvalidInput, JobNotFound, TooManyJobs, Unavailable
+from ml_core.conflicts import IdempotencyMismatch
+from ml_core.errors import InvalidInput, JobNotFound, TooManyJobs, Unavailable
 from ml_core.jobs.jobs import CANCELLED, FAILED, QUEUED, RUNNING, SUCCEEDED, Job, JobLimits, Jobs, input_key
 from ml_core.jobs.leases import claim
 from ml_core.jobs.marks import NOBODY, ended_key, mark_open, open_key

@@ -2,8 +2,9 @@
 
 import pytest
 
+from ml_core.conflicts import VersionGone
 from ml_core.documents import read
-from ml_core.errors import ModelNotFound, NameTaken, VersionGone, VersionNotFound
+from ml_core.errors import ModelNotFound, NameTaken, VersionNotFound
 from ml_core.ports import ObjectStore
 from ml_core.registry.aliases import Aliases
 from ml_core.registry.changes import KEPT

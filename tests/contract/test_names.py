@@ -5,10 +5,11 @@ import os
 
 import pytest
 
+from ml_core.conflicts import VersionGone
 from ml_core.datasets.datasets import Datasets, left_behind
 from ml_core.datasets.sources import upload_key
 from ml_core.documents import read
-from ml_core.errors import DatasetNotFound, InvalidInput, ModelNotFound, NameTaken, VersionGone
+from ml_core.errors import DatasetNotFound, InvalidInput, ModelNotFound, NameTaken
 from ml_core.jobs.jobs import FAILED, SUCCEEDED
 from ml_core.jobs.sweep import sweep
 from ml_core.ports import ObjectStore, SignedUpload, every_object

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from ml_core.conflicts import VersionInUse
 from ml_core.documents import read
 from ml_core.errors import (
     AliasNotFound,
@@ -12,7 +13,6 @@ from ml_core.errors import (
     ModelNotFound,
     RevisionMismatch,
     Unavailable,
-    VersionInUse,
     VersionNotFound,
 )
 from ml_core.ports import ObjectStore

@@ -15,17 +15,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from ml_core.conflicts import NothingToPromote, NothingToRollBack, VersionGone
 from ml_core.documents import Body
-from ml_core.errors import (
-    Conflict,
-    InvalidInput,
-    NameTaken,
-    NothingToPromote,
-    NothingToRollBack,
-    RevisionMismatch,
-    VersionGone,
-    VersionNotFound,
-)
+from ml_core.errors import Conflict, InvalidInput, NameTaken, RevisionMismatch, VersionNotFound
 from ml_core.names import check_name, taken
 from ml_core.registry.weights import State, described, heaviest, versions_in
 from tests.previous.registry import PRODUCTION, Alias, ModelDocument, Registry

@@ -7,8 +7,9 @@ leaves nothing but its number: nobody can bring it back, and the next sweep remo
 
 from typing import Any, NamedTuple
 
+from ml_core.conflicts import VersionGone, VersionInUse
 from ml_core.documents import Body, timestamp
-from ml_core.errors import VersionGone, VersionInUse, VersionNotFound
+from ml_core.errors import VersionNotFound
 from tests.previous.registry import Alias, ModelDocument, Registry, Version
 from tests.previous.retention import RETENTION, is_restorable, purge_version, restorable_until
 

@@ -159,6 +159,7 @@ def test_providers_import_of_ml_core_only_its_ground() -> None:
         "ml_core.objects",
         "ml_core.ports",
         "ml_core.errors",
+        "ml_core.conflicts",
         "ml_core.records",
         "ml_core.digests",
         "ml_core.json_text",

@@ -11,9 +11,10 @@ import pytest
 from handlers.addresses import SCHEMES
 from handlers.jobs import deliver
 from handlers.services import Services
+from ml_core.conflicts import BudgetRefused
 from ml_core.datasets.private_reading import DataUse
 from ml_core.datasets.sources import ANY_DATASET, DataSources, upload_key
-from ml_core.errors import BudgetRefused, InvalidInput
+from ml_core.errors import InvalidInput
 from ml_core.privacy.accounting import rho_of
 from ml_core.privacy.budgets import DatasetBudget
 from ml_core.privacy.ledger import Ledger

@@ -14,9 +14,9 @@ from handlers.rest.answers import ANSWERS
 from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
 from handlers.services import Services
+from ml_core.conflicts import BudgetRefused
 from ml_core.datasets.datasets import record_key
 from ml_core.datasets.sources import upload_key
-from ml_core.errors import BudgetRefused
 from ml_core.privacy.accounting import rho_of
 from ml_core.privacy.ledger import Ledger
 from providers.deploying.keys import KeyLimits, new_key

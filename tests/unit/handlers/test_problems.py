@@ -5,6 +5,7 @@ import json
 import pytest
 
 import handlers.errors
+import ml_core.conflicts
 import ml_core.errors
 from handlers.errors import MethodNotAllowed
 from handlers.rest.problems import TITLES, is_foreseen, problem_response, status_of
@@ -19,7 +20,7 @@ def _all(kind: type[ServerlessMLError]) -> list[type[ServerlessMLError]]:
 OURS = [
     kind
     for kind in _all(ServerlessMLError)
-    if kind.__module__ in (ml_core.errors.__name__, handlers.errors.__name__)
+    if kind.__module__ in {each.__name__ for each in (ml_core.errors, ml_core.conflicts, handlers.errors)}
 ]
 # Groups that are never raised themselves.
 WITHOUT_STATUS = {"ServerlessMLError", "Refused"}

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_core.errors import InvalidInput, NotExplained, TooLarge
+from ml_core.conflicts import NotExplained
+from ml_core.errors import InvalidInput, TooLarge
 from ml_core.inputs.rows import Rows
 from ml_core.model.counterfactuals import Alternative, Counterfactual, counterfactual
 from ml_core.model.explanations import explain

@@ -8,7 +8,8 @@ import pytest
 from sklearn.datasets import load_iris
 
 from ml_core import train_model
-from ml_core.errors import InvalidInput, NotExplained, TooLarge
+from ml_core.conflicts import NotExplained
+from ml_core.errors import InvalidInput, TooLarge
 from ml_core.explaining.explanation import Explanation
 from ml_core.model.model import Model
 

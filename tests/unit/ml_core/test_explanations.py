@@ -11,7 +11,8 @@ import pytest
 
 from ml_core import algorithms
 from ml_core.arithmetic import plain
-from ml_core.errors import ArtifactInvalid, InvalidInput, NotExplained, TooLarge
+from ml_core.conflicts import NotExplained
+from ml_core.errors import ArtifactInvalid, InvalidInput, TooLarge
 from ml_core.explaining import kept, vectors
 from ml_core.explaining.coding import Coding
 from ml_core.explaining.kept import KeptArrays

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ml_core.conflicts import FeedbackFull
 from ml_core.documents import Document, read, update
-from ml_core.errors import DocumentDamaged, FeedbackFull, Unavailable
+from ml_core.errors import DocumentDamaged, Unavailable
 from ml_core.monitoring import feedback
 from ml_core.monitoring.feedback import (
     ID_LENGTH,

@@ -26,7 +26,7 @@ from ml_core.algorithms.logistic_regression import LogisticRegression
 from ml_core.algorithms.outputs import LABELS, OutputSpec
 from ml_core.algorithms.svm import SVM, Calibration, Kernel, KernelPairs
 from ml_core.arithmetic.layout import Layout
-from ml_core.errors import NotExported
+from ml_core.conflicts import NotExported
 from ml_core.inputs.columns import Feature
 from ml_core.inputs.rules import ValueRule
 from ml_core.model.model import Model

@@ -19,7 +19,8 @@ from ml_core import algorithms, train_model
 from ml_core.algorithms.learnt import LinearDecisions, Side
 from ml_core.arithmetic import vectorised
 from ml_core.arithmetic.pairs import pairs_of
-from ml_core.errors import NotDescribed, TooLarge
+from ml_core.conflicts import NotDescribed
+from ml_core.errors import TooLarge
 from ml_core.inputs.rows import Limits
 from ml_core.model.model import Model
 from ml_core.model.parameters import parameters_of

@@ -8,13 +8,8 @@ from typing import cast
 import pytest
 from obstore.store import MemoryStore
 
-from ml_core.errors import (
-    ModelNotFound,
-    Unavailable,
-    VersionGone,
-    VersionInUse,
-    VersionNotFound,
-)
+from ml_core.conflicts import VersionGone, VersionInUse
+from ml_core.errors import ModelNotFound, Unavailable, VersionNotFound
 from ml_core.ports import ObjectStore
 from ml_core.registry import changes, segments, sweeping
 from ml_core.registry.aliases import Aliases

@@ -19,7 +19,8 @@ from sklearn.svm import SVC, LinearSVC
 
 from ml_core import algorithms, from_scikit_learn
 from ml_core.algorithms import svm
-from ml_core.errors import ArtifactInvalid, NotExported
+from ml_core.conflicts import NotExported
+from ml_core.errors import ArtifactInvalid
 from tests.unit.ml_core.converting.compared import assert_explained, assert_same
 
 CLASSIFIERS = [

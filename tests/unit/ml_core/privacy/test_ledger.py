@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ml_core import documents
-from ml_core.errors import BudgetRefused, BudgetSpent, InvalidInput, RevisionMismatch, Unavailable
+from ml_core.conflicts import BudgetRefused, BudgetSpent
+from ml_core.errors import InvalidInput, RevisionMismatch, Unavailable
 from ml_core.privacy.accounting import epsilon_of, rho_of
 from ml_core.privacy.budgets import (
     DatasetBudget,
