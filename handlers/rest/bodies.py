@@ -7,7 +7,6 @@ told otherwise.
 
 from __future__ import annotations
 
-from handlers.errors import UnsupportedMediaType
 from ml_core import json_text
 from ml_core.errors import MalformedInput, TooLarge
 
@@ -65,6 +64,8 @@ def decoded(request: Request, most_bytes: int) -> bytes:
         return request.body
     if encoding in ("gzip", "x-gzip", "deflate"):
         return _inflated(request.body, encoding, most_bytes)
+    from handlers.errors import UnsupportedMediaType
+
     raise UnsupportedMediaType(
         f"Content-Encoding {encoding[:40]!r} is not read here; send {UnsupportedMediaType.ACCEPTED_ENCODINGS}"
     )
@@ -99,11 +100,17 @@ def check_media_type(content_type: str) -> None:
     kind, _, parameters = content_type.lower().partition(";")
     kind = kind.strip()
     if kind not in _AS_JSON and not kind.endswith("+json"):
-        raise UnsupportedMediaType(f"Content-Type {kind[:80]!r} is not read here; send application/json")
+        _refuse(f"Content-Type {kind[:80]!r} is not read here; send application/json")
     for parameter in parameters.split(";"):
         name, _, value = parameter.strip().partition("=")
         if name == "charset" and value.strip('"') not in ("utf-8", "utf8", "us-ascii"):
-            raise UnsupportedMediaType(f"JSON is UTF-8; the charset is {value[:40]!r}")
+            _refuse(f"JSON is UTF-8; the charset is {value[:40]!r}")
+
+
+def _refuse(message: str) -> NoReturn:
+    from handlers.errors import UnsupportedMediaType
+
+    raise UnsupportedMediaType(message)
 
 
 def _inflated(data: bytes, encoding: str, most_bytes: int) -> bytes:

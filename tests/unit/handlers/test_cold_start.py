@@ -28,12 +28,12 @@ SPARED = {
 }  # fmt: skip
 # What other endpoints need, and the adapters of other places.
 OTHERS = {
-    "handlers.rest.answers", "handlers.rest.forms", "handlers.jobs", "handlers.rest.openapi",
-    "handlers.rest.problems", "handlers.wsgi", "handlers.rest.endpoints.inference",
+    "handlers.errors", "handlers.rest.answers", "handlers.rest.forms", "handlers.jobs",
+    "handlers.rest.openapi", "handlers.rest.problems", "handlers.wsgi", "handlers.rest.endpoints.inference",
     "handlers.rest.accepting", "handlers.rest.pages", "handlers.rest.endpoints.console",
     "handlers.rest.endpoints.health",
     "handlers.rest.endpoints.jobs", "handlers.rest.endpoints.models",
-    "handlers.rest.endpoints.training", "ml_core.jobs.jobs", "ml_core.inputs.by_column",
+    "handlers.rest.endpoints.training", "ml_core.conflicts", "ml_core.jobs.jobs", "ml_core.inputs.by_column",
     "ml_core.inputs.frames", "ml_core.inputs.tensors", "ml_core.jobs.trainer",
     "ml_core.training.fitting", "ml_core.algorithms.tasks.classification", "ml_core.model.one_line",
 }  # fmt: skip
