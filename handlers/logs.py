@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_write = json_text.writer(default=str)
+_SECOND: dict[int, str] = {}  # the last one that a line was written in
+
+
 def log(level: str, event: str, **fields: Any) -> None:
     """Write one line.
 
@@ -20,17 +24,26 @@ def log(level: str, event: str, **fields: Any) -> None:
         event: what happened, in a word or two.
         fields: what is known about it; None is left out.
     """
-    now = time.time()
-    stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03d}Z"
     # Cloud Logging goes by `severity` alone.
-    line = {"time": stamp, "level": level, "severity": level.upper(), "event": event}
+    line = {"time": _stamp(time.time()), "level": level, "severity": level.upper(), "event": event}
     line |= {name: value for name, value in fields.items() if value is not None}
     try:
         # One write with its newline: threads and processes must not cut into each other's lines.
-        sys.stdout.write(json_text.dumps(line, default=str) + "\n")
+        sys.stdout.write(_write(line) + "\n")
         sys.stdout.flush()
     except (OSError, ValueError):  # nobody reads our output any more; requests are answered all the same
         return
+
+
+def _stamp(now: float) -> str:
+    """A time in milliseconds as RFC 3339 has it; what the lines of a second share is written once."""
+    milliseconds = int(now * 1000)
+    second = milliseconds // 1000
+    written = _SECOND.get(second)
+    if written is None:
+        _SECOND.clear()
+        written = _SECOND[second] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+    return f"{written}.{milliseconds % 1000:03d}Z"
 
 
 def log_unforeseen(error: BaseException, **fields: Any) -> None:

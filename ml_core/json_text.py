@@ -8,7 +8,7 @@ is handed to the package, and so is everything by an interpreter without these f
 
 from __future__ import annotations
 
-__all__ = ["JSONDecodeError", "dumps", "loads", "reader"]
+__all__ = ["JSONDecodeError", "dumps", "loads", "reader", "writer"]
 
 try:
     from _json import encode_basestring, encode_basestring_ascii, make_encoder, make_scanner
@@ -113,6 +113,31 @@ def dumps(
         {}, default or _unknown, quoted, None, colon, between, sort_keys, False, allow_nan
     )  # the dictionary: what is being written, for circles to be found
     return "".join(encode(value, 0))
+
+
+def writer(
+    separators: tuple[str, str] = (", ", ": "),
+    *,
+    allow_nan: bool = True,
+    default: Callable[[Any], Any] | None = None,
+) -> Callable[[object], str]:
+    """A function that writes as `dumps` with these options; its encoder is made once.
+
+    A value that holds itself is a RecursionError: who writes an answer or a line of the log has none.
+    """
+    if not _IS_IN_C:
+        from json import JSONEncoder
+
+        return JSONEncoder(separators=separators, allow_nan=allow_nan, default=default).encode
+    between, colon = separators
+    encode = make_encoder(
+        None, default or _unknown, encode_basestring_ascii, None, colon, between, False, False, allow_nan
+    )  # None: not even what is being written is kept, so that threads can share it
+
+    def write(value: object) -> str:
+        return "".join(encode(value, 0))
+
+    return write
 
 
 def _unknown(value: object) -> NoReturn:
