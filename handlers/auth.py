@@ -11,6 +11,7 @@ is not known here admits nobody: it may be a limit of a later release.
 from __future__ import annotations
 
 import time
+from _operator import _compare_digest as equal  # what the module hmac exports, without its other imports
 
 from ml_core.digests import sha256
 from ml_core.errors import Forbidden, NotConfigured, Unauthenticated, Unavailable
@@ -62,6 +63,7 @@ _EARLIEST_RELOAD = 5.0
 _STALE_FACTOR = 10.0
 
 type Records = list[dict[str, Any]]
+type Callers = list[tuple[str, Caller]]
 
 
 class Caller(Record):
@@ -113,7 +115,7 @@ class KeyGate:
         self._read = read
         self._ttl = ttl
         self._clock = clock
-        self._records: Records = []
+        self._callers: Callers = []  # each with the digest of its key
         self._read_at: float | None = None
 
     def admit(self, headers: Mapping[str, str], access: str) -> Caller:
@@ -121,7 +123,7 @@ class KeyGate:
         if access == OPEN:
             return _NOBODY
         # Without any record a short memory is enough: the first key opens the service within seconds.
-        if not self._fresh_records(self._ttl if self._records else _EARLIEST_RELOAD):
+        if not self._known(self._ttl if self._callers else _EARLIEST_RELOAD):
             raise NotConfigured(
                 "no key is configured, so all but health is closed; `python -m providers keys new` makes one"
             )
@@ -131,7 +133,7 @@ class KeyGate:
         if not key:
             raise Unauthenticated("send a key as `Authorization: Bearer <key>` or as `X-Api-Key: <key>`")
         # A key that was just made is not in the cache yet; but no stranger may make us read all the time.
-        caller = match(key, self._records) or match(key, self._fresh_records(_EARLIEST_RELOAD))
+        caller = match(key, self._callers) or match(key, self._known(_EARLIEST_RELOAD))
         if caller is None:
             raise Unauthenticated("the key is not known")
         if caller.expires is not None and _timestamp(self._clock()) >= caller.expires:
@@ -145,20 +147,20 @@ class KeyGate:
             )
         return caller
 
-    def _fresh_records(self, most_age: float) -> Records:
-        """The well-formed records, at most `most_age` seconds old if they can be read."""
+    def _known(self, most_age: float) -> Callers:
+        """Whom the well-formed records let in, at most `most_age` seconds old if they can be read."""
         age = self._clock() - self._read_at if self._read_at is not None else float("inf")
         if 0 <= age < min(most_age, self._ttl):
-            return self._records
+            return self._callers
         try:
             read = self._read() or []
         except Unavailable:
             if 0 <= age < self._ttl * _STALE_FACTOR:
-                return self._records
+                return self._callers
             raise
-        self._records = [record for record in read if is_record(record)]
+        self._callers = [(record["sha256"], _caller(record)) for record in read if is_record(record)]
         self._read_at = self._clock()
-        return self._records
+        return self._callers
 
 
 def roles_for(access: str) -> list[str]:
@@ -186,16 +188,14 @@ def digest(key: str) -> str:
     return sha256(key.encode("utf-8", "surrogatepass"))
 
 
-def match(key: str, records: Records) -> Caller | None:
-    """The record's caller whose digest is the key's. Every record is compared, each in constant time."""
-    from _operator import _compare_digest as equal  # what the module hmac exports, without its other imports
-
+def match(key: str, callers: Callers) -> Caller | None:
+    """The caller whose digest is the key's. Every one is compared, each in constant time."""
     sent = digest(key)
     found = None
-    for record in records:
-        if equal(sent, record["sha256"]):
-            found = record
-    return None if found is None else _caller(found)
+    for kept, caller in callers:
+        if equal(sent, kept):
+            found = caller
+    return found
 
 
 def is_record(record: object) -> bool:

@@ -5,7 +5,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers.logs import log, log_unforeseen
-from handlers.settings import limits_of
 from handlers.version import VERSION
 from ml_core.datasets.datasets import DescriptionRequest, description_request
 from ml_core.errors import InvalidInput, MalformedInput, ServerlessMLError, Unavailable
@@ -212,8 +211,7 @@ def train_now(services: "Services", event: dict[str, Any], deadline: float | Non
     services.registry.check_spelling(model)
     jobs = Jobs(services.store, NowQueue())
     context = trainer_context(services, deadline)._replace(jobs=jobs)
-    limits = limits_of(services.settings)
-    request = check_request(body, limits, services.data.check, seconds=context.allowed_seconds)
+    request = check_request(body, services.limits, services.data.check, seconds=context.allowed_seconds)
     data = request.data
     if isinstance(data, TableReference):
         services.private_reading.check(DataUse(data.uri, request.rho))

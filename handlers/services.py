@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handlers.auth import KeyGate, OpenGate, Records
 from ml_core.errors import InvalidInput, NotConfigured
+from ml_core.records import cached_property
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ml_core.datasets.sources import DataSources, OwnKey
     from ml_core.engines import Engine, Engines
     from ml_core.erasing.erasure import Erasing
+    from ml_core.inputs.rows import Limits
     from ml_core.jobs.jobs import Jobs
     from ml_core.jobs.origin_scan import OriginScan
     from ml_core.jobs.turns import Turns
@@ -258,6 +260,14 @@ class Services:
         # One for all threads: `setdefault` of a dictionary is one step.
         waiting: Waiting = self.__dict__.setdefault("_waiting", Waiting(places))
         return waiting
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The bounds on what one request may hold."""
+        from ml_core.inputs.rows import Limits
+
+        settings = self.settings
+        return Limits(settings.max_rows, settings.max_columns, settings.max_cells)
 
     @property
     def models(self) -> ModelSource:

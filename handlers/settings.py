@@ -14,8 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ml_core.inputs.rows import Limits
-
 MIB = 1024 * 1024
 
 
@@ -324,19 +322,6 @@ SETTINGS = (
 
 
 _PLACES = frozenset({"data_buckets", "output_buckets"})
-
-
-_LIMITS: dict[Settings, Limits] = {}
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The settings' bounds on what one request may hold."""
-    limits = _LIMITS.get(settings)
-    if limits is None:
-        from ml_core.inputs.rows import Limits
-
-        limits = _LIMITS[settings] = Limits(settings.max_rows, settings.max_columns, settings.max_cells)
-    return limits
 
 
 def places(settings: Settings) -> dict[str, str]:

@@ -20,6 +20,8 @@ _BLOCK = 64  # bytes that SHA-256 reads at a time
 
 def sha256(*parts: bytes | memoryview) -> str:
     """The SHA-256 of the parts, one after another, as 64 hexadecimal digits."""
+    if len(parts) == 1 and len(parts[0]) < _LARGE:
+        return _own(parts[0]).hexdigest()
     digest = _algorithm(sum(map(len, parts)))()
     for part in parts:
         digest.update(part)

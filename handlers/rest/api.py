@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from handlers.auth import Gate
     from handlers.rest.cors import Cors
+    from handlers.rest.schemas import Schema
     from handlers.services import Services
     from ml_core.monitoring.observation import Observation
 
@@ -32,7 +33,7 @@ class Api:
         self._services = services
         self._settings = services.settings
         self._cold = True
-        self._endpoints: dict[str, Any] = {}  # the modules that were asked before
+        self._endpoints: dict[str, tuple[Any, Schema]] = {}  # those that were asked before, by target
         self._cors: Cors | None = None
         if self._settings.cors_origins:
             from handlers.rest.cors import Cors
@@ -108,11 +109,7 @@ class Api:
         _check_path(route, values)
         if "pretty" in request.query:
             check(QUERY["pretty"], request.query["pretty"], "query.pretty")
-        module_name, _, function_name = route.target.partition(":")
-        module = self._endpoints.get(module_name)
-        if module is None:
-            module = self._endpoints[module_name] = import_module(f"handlers.rest.endpoints.{module_name}")
-        schema = getattr(module, route.body) if route.body else {}
+        endpoint, schema = self._endpoints.get(route.target) or self._endpoint(route)
         call = Call(
             request,
             route,
@@ -123,12 +120,20 @@ class Api:
             record=record,
             seen=seen,
         )
-        response: Response = getattr(module, function_name)(call)
+        response: Response = endpoint(call)
         self._check_length("answer", len(response.body), self._settings.max_answer_bytes)
         if wants_indented(request):
             response = indented(response)
             self._check_length("indented answer", len(response.body), self._settings.max_answer_bytes)
         return response
+
+    def _endpoint(self, route: Route) -> tuple[Any, Schema]:
+        """The function that answers, and what the body has to meet."""
+        module_name, _, function_name = route.target.partition(":")
+        module = import_module(f"handlers.rest.endpoints.{module_name}")
+        found = getattr(module, function_name), getattr(module, route.body) if route.body else {}
+        self._endpoints[route.target] = found
+        return found
 
     def _admitted(
         self, request: Request, gate: Gate, record: dict[str, Any], length: int
@@ -161,6 +166,15 @@ def _wrong_kind(request: Request) -> str:
 
     Only an event that no gateway has sent can be so: whoever may invoke a function writes it as they like.
     """
+    method, path, query, headers, body, request_id = request
+    if type(headers) is dict is type(query) and type(body) is bytes:
+        texts = (method, path, request_id, *headers, *headers.values(), *query, *query.values())
+        if {*map(type, texts)} == {str}:
+            return ""
+    return _whose_kind_is_wrong(request)
+
+
+def _whose_kind_is_wrong(request: Request) -> str:
     texts = (("method", request.method), ("path", request.path), ("request id", request.request_id))
     for what, value in texts:
         if type(value) is not str:
@@ -171,7 +185,7 @@ def _wrong_kind(request: Request) -> str:
         for name, value in named.items():
             if type(name) is not str or type(value) is not str:
                 return f"expected {what} of text, got {shown(value)} for {shown(name)}"
-    return "" if type(request.body) is bytes else f"expected a body of bytes, got {shown(request.body)}"
+    return f"expected a body of bytes, got {shown(request.body)}"
 
 
 def _id_of(request: Request) -> str:

@@ -59,7 +59,9 @@ def decoded(request: Request, most_bytes: int) -> bytes:
         TooLarge: the body is longer than `most_bytes` when decoded.
         MalformedInput: it is not what its encoding says.
     """
-    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if "content-encoding" not in request.headers:
+        return request.body
+    encoding = request.headers["content-encoding"].strip().lower()
     if encoding in ("", "identity"):
         return request.body
     if encoding in ("gzip", "x-gzip", "deflate"):
@@ -97,6 +99,8 @@ def parse_json(data: bytes) -> Any:
 
 def check_media_type(content_type: str) -> None:
     """Raise `UnsupportedMediaType` unless the header is absent or names JSON in UTF-8."""
+    if content_type in _AS_JSON:
+        return
     kind, _, parameters = content_type.lower().partition(";")
     kind = kind.strip()
     if kind not in _AS_JSON and not kind.endswith("+json"):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from handlers.rest.bodies import read_json
 from handlers.rest.http import Request, is_number
 from handlers.rest.routes import EVERYWHERE, QUERY, Route, query_of
-from handlers.rest.schemas import Schema, check, with_integers
-from handlers.settings import limits_of
+from handlers.rest.schemas import Schema, check, is_checked_elsewhere, with_integers
 from ml_core.errors import InvalidInput
 
 TYPE_CHECKING = False
@@ -61,7 +60,7 @@ class Call:
     @property
     def limits(self) -> Limits:
         """The bounds on rows, columns and numbers."""
-        return limits_of(self.settings)
+        return self.services.limits
 
     def header(self, name: str) -> str:
         """A request header's value, empty when it is absent."""
@@ -79,6 +78,8 @@ class Call:
             InvalidInput: it is not as declared.
         """
         value = read_json(self.request, self.settings.max_body_bytes, rows)
+        if is_checked_elsewhere(self.schema, value):
+            return value
         check(self.schema, value)
         return with_integers(self.schema, value)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 _MOST_DIGITS = 10
+_write = json_text.writer((",", ":"), allow_nan=False)
 # Bodies that are rows alone: what stands beside rows in a body of JSON is in the query.
 CSV, NPY = "text/csv", "application/x-npy"
 
@@ -40,8 +41,10 @@ def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | No
     Raises:
         ValueError: when `value` holds NaN or an infinity, which are not JSON.
     """
-    body = json_text.dumps(value, allow_nan=False, separators=(",", ":")).encode()
-    return Response(status, {"content-type": "application/json", **(headers or {})}, body)
+    told = {"content-type": "application/json"}
+    if headers:
+        told |= headers
+    return Response(status, told, _write(value).encode())
 
 
 def wants_indented(request: Request) -> bool:
@@ -57,6 +60,13 @@ def indented(response: Response) -> Response:
 
     body = json.dumps(json.loads(response.body), indent=2).encode() + b"\n"
     return Response(response.status, response.headers, body)
+
+
+def rows_alone(header: str) -> str:
+    """CSV or NPY, where that is the first media type of a header; else empty."""
+    if not header or header == "application/json":
+        return ""
+    return next((kind for kind in (CSV, NPY) if is_of(header, kind)), "")
 
 
 def is_of(header: str, kind: str) -> bool:

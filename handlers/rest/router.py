@@ -6,8 +6,27 @@ Segments = tuple[str, ...]
 Found = dict[str, tuple[Route, dict[str, str]]]
 
 
+# What was found for paths, as callers mostly ask for the same few: all are forgotten when there are many.
+_KEPT: dict[str, Found] = {}
+_MOST_KEPT, _LONGEST_KEPT = 500, 200
+
+
 def find(path: str) -> Found:
-    """Each method that `path` takes, with its route and the values of the path's parameters."""
+    """Each method that `path` takes, with its route and the values of the path's parameters: to be read only.
+
+    Empty where there is no such path.
+    """
+    found = _KEPT.get(path)
+    if found is None:
+        found = _find(path)
+        if found and len(path) <= _LONGEST_KEPT:
+            if len(_KEPT) >= _MOST_KEPT:
+                _KEPT.clear()
+            _KEPT[path] = found
+    return found
+
+
+def _find(path: str) -> Found:
     segments = split(path)
     found: Found = {}
     for route, pattern in _TABLE.get((len(segments), segments[-1]), ()):

@@ -34,6 +34,14 @@ NAMES_OF_TYPES = {
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
+def is_checked_elsewhere(schema: Schema, value: object) -> bool:
+    """Whether other modules check all that `value`, an object, holds: nothing is wrong with it here."""
+    if type(value) is not dict or schema.get("type") != "object" or "required" in schema:
+        return False
+    declared = schema.get("properties", {})
+    return all("x-checked-by" in declared.get(name, ()) for name in value)
+
+
 def check(schema: Schema, value: object, path: str = "$") -> None:
     """Raise `InvalidInput` with what breaks `schema` in `value`, which stands at `path`."""
     raise_faults(faults_of(schema, value, path))

@@ -20,17 +20,13 @@ class OutputSpec:
     of the classes, where of two classes a decision is one number, positive for the second; "distance".
     """
 
-    __slots__ = ("kind", "name", "shape")
+    __slots__ = ("kind", "name", "shape", "width")
 
     def __init__(self, name: str, shape: tuple[int, ...] = (), kind: str = NUMBER) -> None:
         self.name = name
         self.shape = shape
         self.kind = kind
-
-    @property
-    def width(self) -> int:
-        """How many values a row has."""
-        return prod(self.shape)
+        self.width = prod(shape)  # how many values a row has
 
 
 LABELS = OutputSpec("label", kind=LABEL)

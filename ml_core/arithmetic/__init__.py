@@ -19,13 +19,22 @@ if TYPE_CHECKING:
 
 def choose(rows: int, numbers: int) -> Arithmetic[Any]:
     """The arithmetic for `rows` rows and a model of `numbers` numbers."""
-    if is_few(rows, numbers):
+    few = is_few(rows, numbers)
+    return _KEPT.get(few) or _imported(few)
+
+
+# By whether there is little to do. To ask Python for a module that it has is half of a small prediction.
+_KEPT: dict[bool, Arithmetic[Any]] = {}
+
+
+def _imported(few: bool) -> Arithmetic[Any]:
+    if few:
         from ml_core.arithmetic import plain
 
-        return plain
+        return _KEPT.setdefault(few, plain)
     from ml_core.arithmetic import vectorised
 
-    return vectorised
+    return _KEPT.setdefault(few, vectorised)
 
 
 def choose_for_network(size: int, work: int) -> NetworkArithmetic[Any]:

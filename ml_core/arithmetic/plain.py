@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from math import dist, exp, isfinite, isnan, sumprod, tanh
 
 from ml_core.arithmetic.bounds import CLOSE, NotFinite
@@ -62,7 +63,8 @@ def standardised(X: Matrix, mean: Tensor, scale: Tensor) -> Matrix:
 
 def affine(X: Matrix, weights: Tensor, intercepts: Sequence[float]) -> Matrix:
     """x·w + b for every row w of the weights and its intercept b."""
-    return _finite(affine_row(x, weights, intercepts) for x in X)
+    learnt = list(zip(weights.rows, intercepts, strict=True))
+    return _finite([[sumprod(x, w) + b for w, b in learnt] for x in X])
 
 
 def affine_row(x: Row, weights: Tensor, intercepts: Sequence[float]) -> Row:
@@ -185,7 +187,9 @@ def negated(matrix: Matrix) -> Matrix:
 
 def largest(matrix: Matrix) -> list[int]:
     """The first column of each row's largest number; of a single column, whether it is above 0."""
-    return [_first_largest(row) if len(row) > 1 else int(row[0] > 0) for row in matrix]
+    if matrix and len(matrix[0]) == 1:
+        return [int(x > 0) for (x,) in matrix]
+    return [_first_largest(row) for row in matrix]
 
 
 def sigmoid(matrix: Matrix, slopes: Sequence[float], offsets: Sequence[float]) -> Matrix:
@@ -268,6 +272,8 @@ def _first_largest(row: Row) -> int:
 
 def _finite(rows: Iterable[Row]) -> Matrix:
     matrix = list(rows)
+    if all(map(isfinite, chain.from_iterable(matrix))):
+        return matrix
     for index, row in enumerate(matrix):
         if not all(map(isfinite, row)):
             raise NotFinite(index)

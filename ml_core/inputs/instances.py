@@ -44,7 +44,7 @@ def rows_from_json(
     numbers: list[Any] = list(chain.from_iterable(rows))
     if set(map(type, numbers)) <= {int, float}:
         try:
-            packed = pack(numbers)
+            packed = struct.pack(f"<{len(numbers)}d", *numbers)
         except struct.error:  # an integer past the largest float64
             packed = None
         if packed is not None and all_finite(packed):

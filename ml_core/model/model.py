@@ -233,12 +233,14 @@ class Model:
     def cells(self, rows: int, outputs: Sequence[str] = ("label",)) -> int:
         """How many values an answer for so many rows holds: what a limit on answers is compared with."""
         asked = self._asked
-        return rows * sum(asked[output].width for output in outputs if output in asked)
+        return rows * sum([asked[output].width for output in outputs if output in asked])
 
     def multiplications(self, instances: Instances) -> int:
         """How many multiplications an answer takes: what a limit is compared with; 0 for rows of a table."""
+        if isinstance(instances, Rows):
+            return 0
         tell: Callable[[Instances], int] | None = getattr(self.estimator, "multiplications", None)
-        return 0 if tell is None or isinstance(instances, Rows) else tell(instances)
+        return 0 if tell is None else tell(instances)
 
     def to_bytes(self) -> bytes:
         """The model's artifact: what `from_bytes` reads, and `deploy_model` deploys."""
@@ -447,14 +449,16 @@ class Model:
             yield self._network_values(rows, (*outputs, *beside))
             return
         step = max(1, BLOCK_NUMBERS // self.peak_width)
-        for block, packed in enumerate(rows.blocks(step)):
+        number = len(rows)
+        blocks = (rows.packed,) if number <= step else rows.blocks(step)
+        for block, packed in enumerate(blocks):
             try:
-                yield self._values(packed, outputs, beside, len(rows))
+                yield self._values(packed, outputs, beside, number)
             except NotFinite as overflow:
                 raise overflowing(rows.where, block * step + overflow.row) from None
 
     def _values(
-        self, packed: memoryview, outputs: Sequence[str], beside: Sequence[str], request_rows: int
+        self, packed: bytes | memoryview, outputs: Sequence[str], beside: Sequence[str], request_rows: int
     ) -> Mapping[str, Values]:
         """The values of a block, with those `beside` where all are finite. Raises `NotFinite`."""
         if beside:
@@ -484,7 +488,7 @@ class Model:
 
 def _entries(spec: OutputSpec, values: Values) -> list[Any]:
     """An entry for each row, as JSON has it: of the shape `()` a number, else a list."""
-    listed: list[Any] = values.tolist() if hasattr(values, "tolist") else values
+    listed: list[Any] = values if isinstance(values, list) else values.tolist()
     if spec.shape:
         return [list(row) for row in listed] if listed and not isinstance(listed[0], list) else listed
     if listed and isinstance(listed[0], (list, tuple)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.rest.http import CSV, NPY, Response, is_of, json_response
+from handlers.rest.http import CSV, NPY, Response, json_response, rows_alone
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults
 from ml_core.inputs.instances import IGNORED
 from ml_core.monitoring.observation import Observation
@@ -94,12 +94,12 @@ def predict(call: Call) -> Response:
     with_receipts = body.get("receipt", False)
     needed = _outputs_for_receipts(call, served, asked, form) if with_receipts else asked
     found = answered(call, model, rows, needed)
-    accept = call.header("accept")
-    if is_of(accept, CSV):
+    accepted = rows_alone(call.header("accept"))
+    if accepted == CSV:
         from handlers.rest.csv_rows import csv_response
 
         return csv_response(model, found)
-    if is_of(accept, NPY):
+    if accepted == NPY:
         from handlers.rest.npy_rows import npy_response
 
         return npy_response(model, found)
@@ -126,12 +126,12 @@ def read(call: Call) -> tuple[str, dict[str, Any]]:
     Raises `MalformedInput`, `UnsupportedMediaType`, `TooLarge`, and `InvalidInput` for a body that breaks the
     route's schema or has no rows, or rows in two forms.
     """
-    kind = call.header("content-type")
-    if is_of(kind, CSV):
+    kind = rows_alone(call.header("content-type"))
+    if kind == CSV:
         from handlers.rest.csv_rows import read_csv_body
 
         return CSV, read_csv_body(call)
-    if is_of(kind, NPY):
+    if kind == NPY:
         from handlers.rest.npy_rows import read_npy_body
 
         return NPY, read_npy_body(call)
@@ -213,7 +213,7 @@ def _outputs_for_receipts(call: Call, served: Served, asked: tuple[str, ...], fo
     from handlers.rest.receipts import outputs_for_receipts
 
     where = "query.receipt" if form in (CSV, NPY) else "$.receipt"
-    if any(is_of(call.header("accept"), kind) for kind in (CSV, NPY)):
+    if rows_alone(call.header("accept")):
         raise InvalidInput.at(where, "receipts are given in JSON; accept application/json")
     return outputs_for_receipts(call, served, asked, where)
 
