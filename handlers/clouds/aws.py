@@ -118,7 +118,8 @@ def to_event(response: Response) -> Event:
     kind = response.headers.get("content-type", "")
     is_text = kind.endswith("json") or kind.startswith("text/") or not kind
     if is_text and len(response.body) <= _LONGEST_TEXT and "content-encoding" not in response.headers:
-        return {**answer, "body": response.body.decode(), "isBase64Encoded": False}
+        answer["body"], answer["isBase64Encoded"] = response.body.decode(), False
+        return answer
     from binascii import b2a_base64
 
     return {**answer, "body": b2a_base64(response.body, newline=False).decode(), "isBase64Encoded": True}
@@ -138,14 +139,15 @@ def _query(event: Event) -> dict[str, str]:
         from urllib.parse import parse_qsl
 
         return dict(parse_qsl(event["rawQueryString"], keep_blank_values=True))
-    return dict(event.get("queryStringParameters") or {})
+    return dict(event.get("queryStringParameters") or ())
 
 
 def _headers(event: Event) -> dict[str, str]:
     """Lower-case names; values that came several times joined, as HTTP means them."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    for name, values in (event.get("multiValueHeaders") or {}).items():
-        headers[name.lower()] = ", ".join(values)
+    if event.get("multiValueHeaders"):
+        for name, values in event["multiValueHeaders"].items():
+            headers[name.lower()] = ", ".join(values)
     if event.get("cookies"):
         headers["cookie"] = "; ".join(event["cookies"])
     return headers

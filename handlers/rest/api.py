@@ -50,7 +50,10 @@ class Api:
         started = time.perf_counter()
         cold, self._cold = self._cold, False
         wrong = _wrong_kind(request)
-        request = Request("", "", {}, {}, b"", _id_of(request)) if wrong else self._based(request)
+        if wrong:
+            request = Request("", "", {}, {}, b"", _id_of(request))
+        elif self._settings.base_path:
+            request = self._based(request)
         record: dict[str, Any] = {"request_id": request.request_id, "method": request.method[:20]}
         seen: list[Observation] = []
         try:
@@ -121,10 +124,13 @@ class Api:
             seen=seen,
         )
         response: Response = endpoint(call)
-        self._check_length("answer", len(response.body), self._settings.max_answer_bytes)
+        most = self._settings.max_answer_bytes
+        if len(response.body) > most:
+            raise _too_long("answer", len(response.body), most)
         if wants_indented(request):
             response = indented(response)
-            self._check_length("indented answer", len(response.body), self._settings.max_answer_bytes)
+            if len(response.body) > most:
+                raise _too_long("indented answer", len(response.body), most)
         return response
 
     def _endpoint(self, route: Route) -> tuple[Any, Schema]:
@@ -153,12 +159,14 @@ class Api:
             from handlers.limits import check as check_limits
 
             check_limits(caller, values)
-        self._check_length("request's body", length, self._settings.max_body_bytes)
+        most = self._settings.max_body_bytes
+        if length > most:
+            raise _too_long("request's body", length, most)
         return route, values, caller
 
-    def _check_length(self, what: str, length: int, most: int) -> None:
-        if length > most:
-            raise TooLarge(f"the {what} has {length:,} bytes; at most {most:,} are possible")
+
+def _too_long(what: str, length: int, most: int) -> TooLarge:
+    return TooLarge(f"the {what} has {length:,} bytes; at most {most:,} are possible")
 
 
 def _wrong_kind(request: Request) -> str:

@@ -64,7 +64,8 @@ class Call:
 
     def header(self, name: str) -> str:
         """A request header's value, empty when it is absent."""
-        return self.request.headers.get(name, "").strip()
+        headers = self.request.headers
+        return headers[name].strip() if name in headers else ""
 
     def address(self, signed: str) -> str:
         """A signed address as the caller can use it: a path alone is one of this server's own."""

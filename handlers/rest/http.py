@@ -49,7 +49,7 @@ def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | No
 
 def wants_indented(request: Request) -> bool:
     """Whether the request asks for JSON that people read: `?pretty` or `?pretty=true`."""
-    return request.query.get("pretty") in ("", "true")
+    return "pretty" in request.query and request.query["pretty"] in ("", "true")
 
 
 def indented(response: Response) -> Response:

@@ -111,6 +111,7 @@ class ModelDocument:
 
     __slots__ = (
         "_aliases",
+        "_choices",
         "_jobs",
         "_live",
         "_segments",
@@ -139,6 +140,7 @@ class ModelDocument:
         self.elsewhere: Body = document.body.get("elsewhere", _NOWHERE)
         self._segments: Segments | None = None
         self._live: dict[int, Version] = {}
+        self._choices: dict[tuple[int | None, str | None], Choice] = {}
 
     @property
     def versions(self) -> list[Version]:
@@ -233,19 +235,29 @@ class ModelDocument:
 
         Raises `VersionNotFound`, `AliasNotFound`, `Unavailable`.
         """
+        kept = self._choices.get((version, alias))
+        if kept is not None:
+            return kept
         if version is not None:
-            return self._only(version)
-        if alias is None and PRODUCTION not in self._aliases:
-            return self._only(self.newest())
-        found = self.alias(PRODUCTION if alias is None else alias)
-        if found.weights is None:
-            return self._only(found.version, found.alias)
+            choice = self._only(version)
+        elif alias is None and PRODUCTION not in self._aliases:
+            choice = self._only(self.newest())
+        else:
+            found = self.alias(PRODUCTION if alias is None else alias)
+            if found.weights is not None:
+                return self._shared(found, found.weights, key)
+            choice = self._only(found.version, found.alias)
+        # No key decides, and a document does not change: what was chosen once is chosen again.
+        self._choices[version, alias] = choice
+        return choice
+
+    def _shared(self, found: Alias, weights: dict[str, int], key: str | None) -> Choice:
         among = tuple(map(self._numbered, found.versions))
         if key is None:
             return Choice(self._numbered(found.version), found.alias, among)
         from ml_core.registry.split import chosen
 
-        number = int(chosen(found.weights, self.name, found.alias, key))
+        number = int(chosen(weights, self.name, found.alias, key))
         return Choice(self._numbered(number), found.alias, among)
 
     def _only(self, version: int, alias: str | None = None) -> Choice:
