@@ -181,20 +181,24 @@ def trim(folder: str) -> None:
 
 
 def cut_debugging(library: str) -> None:
-    """Cut off a library what only debuggers read, if it has that: of simdjson's nine tenths.
+    """Cut out of a library what only debuggers read, if it has that: of simdjson's nine tenths.
 
-    A program is loaded by its program headers; sections are for linkers and debuggers. So everything behind
-    the last byte that a program header names goes, as `strip` would do it, which not every machine has for
-    Linux's libraries.
+    A program is loaded by its program headers; sections are for linkers and debuggers. So of the bytes that
+    no program header names the last go, and those in between become zeros, which are nothing in a zip. That
+    is what `strip` would do, which not every machine has for Linux's libraries.
     """
     with open(library, "rb") as file:
         data = bytearray(file.read())
-    if data[:6] != b"\x7fELF\x02\x01" or b"\0.debug_info\0" not in data:  # of 64 bits, the lowest first
+    if data[:6] != b"\x7fELF\x02\x01" or b"\0.symtab\0" not in data:  # of 64 bits, the lowest first
         return
     (table,) = struct.unpack_from("<Q", data, 0x20)
     size, number = struct.unpack_from("<HH", data, 0x36)
     headers = (struct.unpack_from("<8xQ16xQ", data, table + size * place) for place in range(number))
-    end = max(offset + length for offset, length in headers)
+    loaded = [(0, 64), (table, size * number), *headers]  # the file's own header and the table, too
+    end = 0
+    for offset, length in sorted(loaded):
+        data[end:offset] = bytes(max(offset - end, 0))
+        end = max(end, offset + length)
     struct.pack_into("<Q", data, 0x28, 0)  # where the sections are, and how many: nowhere, none
     struct.pack_into("<HH", data, 0x3C, 0, 0)
     cut = f"{library}.cut"  # the file itself may be linked into the installer's cache, and be in use
@@ -204,9 +208,14 @@ def cut_debugging(library: str) -> None:
     os.replace(cut, library)
 
 
-def trim_to_predict(folder: str) -> None:
-    """Remove what a prediction never imports of the packages that it needs."""
+def trim_to_predict(folder: str, deployed_at: str) -> None:
+    """Leave what a prediction imports of the packages that it needs, compiled, without sources.
+
+    Nobody reads numpy's sources and docstrings in a function: 0.9 MB of a zip. Ours are there to be read.
+    """
+    trim(folder)
     _remove(folder, _NEVER_PREDICTED_WITH)
+    compile_modules(folder, deployed_at, docstrings=False, sources=False)
 
 
 def trim_to_lithops(folder: str) -> None:
@@ -238,20 +247,22 @@ def _remove(folder: str, patterns: Iterable[str]) -> None:
 # As `compileall`, which writes modules without docstrings under names that Python reads with -OO alone.
 _COMPILING = """
 import importlib.util, os, py_compile, sys
-folder, deployed_at, optimize = sys.argv[1:]
+folder, deployed_at, optimize, sources = sys.argv[1:]
 for parent, folders, files in os.walk(folder):
     folders.sort()
     for name in sorted(name for name in files if name.endswith(".py")):
         path = os.path.join(parent, name)
+        compiled = importlib.util.cache_from_source(path, optimization="") if sources else path + "c"
         py_compile.compile(
-            path, importlib.util.cache_from_source(path, optimization=""), deployed_at + path[len(folder):],
-            doraise=True, optimize=int(optimize),
+            path, compiled, deployed_at + path[len(folder):], doraise=True, optimize=int(optimize),
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
+        if not sources:
+            os.remove(path)
 """
 
 
-def compile_modules(folder: str, deployed_at: str, *, docstrings: bool = True) -> None:
+def compile_modules(folder: str, deployed_at: str, *, docstrings: bool = True, sources: bool = True) -> None:
     """Add the `.pyc` files of every module below `folder`, which the cloud unpacks at `deployed_at`.
 
     They are never checked against their sources (unchecked hashes): a package folder is read-only in the
@@ -262,12 +273,17 @@ def compile_modules(folder: str, deployed_at: str, *, docstrings: bool = True) -
         deployed_at: the folder that tracebacks name.
         docstrings: whether they have them, and checks by `assert`. Of our own modules nobody in a function
             reads one; they are an eighth of what it loads.
+        sources: whether they stay; else each compiled module takes its source's place, where Python looks
+            for one too.
     """
     optimize = "0" if docstrings else "2"
     run(
         # One process, in sorted order, with one hash seed and none of this interpreter's own settings:
         # what the marshalled code refers to depends on all of them.
-        [_target_python(), "-P", "-S", "-c", _COMPILING, folder, deployed_at, optimize],
+        [
+            *[_target_python(), "-P", "-S", "-c", _COMPILING],
+            *[folder, deployed_at, optimize, "yes" if sources else ""],
+        ],
         doing=f"compiling {folder}",
         # No traceback marks which columns of a line failed then. They are a seventh of the zip of our code.
         environment={

@@ -100,8 +100,8 @@ def test_access_logs_keep_every_request(given: str, excluded: str | None) -> Non
     assert sampling.get("excludedTypes") == excluded
 
 
-def test_what_predicts_is_at_most_22_mb(built: dict[str, str]) -> None:
-    assert os.path.getsize(built["api"]) <= 22_000_000
+def test_what_predicts_is_at_most_20_mb(built: dict[str, str]) -> None:
+    assert os.path.getsize(built["api"]) <= 20_000_000
 
 
 @pytest.mark.parametrize("app", ["api", "train"])

@@ -69,9 +69,9 @@ def predict_layer(*, architecture: str = "x86_64", installed: str | None = None)
             shutil.copytree(installed, folder, ignore=shutil.ignore_patterns("requirements.txt", ".*"))
         else:
             _install(lock, folder, architecture)
-        packages.trim_to_predict(folder)
+        packages.trim_to_predict(folder, _LAYER_FOLDER)
 
-    return _built(f"predict-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT)
+    return _built(f"predict-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT, level=9)
 
 
 def training_layer(*, architecture: str = "x86_64") -> str:
@@ -116,7 +116,7 @@ def _model_function_base(architecture: str = "x86_64") -> str:
 
     def fill(folder: str) -> None:
         _install(lock, folder, architecture)
-        packages.trim_to_predict(folder)
+        packages.trim_to_predict(folder, _CODE_FOLDER)
         for name, source in zip(_predict_sources(), sources, strict=True):
             os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
             shutil.copyfile(source, os.path.join(folder, name))
@@ -147,7 +147,15 @@ def _install(lock: str, folder: str, architecture: str) -> None:
     packages.install(requirements, folder, architecture=architecture)
 
 
-def _built(name: str, key: str, fill: Callable[[str], None], deployed_at: str, *, below: str = "") -> str:
+def _built(
+    name: str,
+    key: str,
+    fill: Callable[[str], None],
+    deployed_at: str,
+    *,
+    below: str = "",
+    level: int = 6,
+) -> str:
     """Build a package, or find it built: it is kept under a digest of everything that it is made from."""
     path = os.path.join(BUILT, f"{name}-{key}.zip")
     if os.path.exists(path):
@@ -159,7 +167,7 @@ def _built(name: str, key: str, fill: Callable[[str], None], deployed_at: str, *
         fill(folder)
         packages.trim(folder)
         packages.compile_modules(folder, deployed_at)
-        packages.write_zip(folder, path, below=below)
+        packages.write_zip(folder, path, below=below, level=level)
     for entry in os.listdir(BUILT):  # what earlier locks left: a package is tens of megabytes
         if entry.startswith(f"{name}-") and entry.endswith(".zip") and entry != os.path.basename(path):
             os.remove(os.path.join(BUILT, entry))

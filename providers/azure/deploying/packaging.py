@@ -145,27 +145,29 @@ def _build(
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as work:
         root = os.path.join(work, "app")
-        shutil.copytree(_dependencies(folder, app, lock), os.path.join(root, SITE_PACKAGES))
         packages.copy(folder, sources, root)
         for name, data in added.items():
             with open(os.path.join(root, name), "wb") as file:
                 file.write(data)
-        packages.compile_modules(root, DEPLOYED_AT)
+        packages.compile_modules(root, DEPLOYED_AT, docstrings=False)
+        shutil.copytree(_dependencies(folder, app, lock), os.path.join(root, SITE_PACKAGES))
         packages.write_zip(root, path)
     packages.forget_older(path, f"{app}-", ".zip")
     return path
 
 
 def _dependencies(folder: str, app: str, lock: str) -> str:
-    """A folder with the app's dependencies, kept while their lock is the same."""
-    kept = os.path.join(folder, BUILT, f"{app}-{packages.fingerprint(files=[lock])}.packages")
+    """A folder with the app's dependencies, compiled; kept while their lock is the same."""
+    kept = os.path.join(folder, BUILT, f"{app}-{packages.fingerprint(files=[__file__, lock])}.packages")
     if not packages.kept(kept):
         with tempfile.TemporaryDirectory(dir=os.path.dirname(kept)) as work:
             target = os.path.join(work, "packages")
             packages.install(lock, target)
-            packages.trim(target)
-            if "scikit-learn" not in packages.locked(lock):
-                packages.trim_to_predict(target)
+            if "scikit-learn" in packages.locked(lock):
+                packages.trim(target)
+                packages.compile_modules(target, f"{DEPLOYED_AT}/{SITE_PACKAGES}")
+            else:
+                packages.trim_to_predict(target, f"{DEPLOYED_AT}/{SITE_PACKAGES}")
             with suppress(OSError):  # another deployment was first
                 os.rename(target, kept)
         packages.forget_older(kept, f"{app}-", ".packages")
