@@ -24,6 +24,7 @@ from tests.conformance.case import (
 )
 from tests.conformance.cases.explanation import PREDICTED
 from tests.conformance.cases.jobs import MOST_OPEN
+from tests.conformance.cases.long_bodies import TWINS
 from tests.conformance.cases.state import ASKED, PLANS
 from tests.conformance.cases.web import BASE, ORIGINS
 from tests.conformance.cloud import LAPTOP, Running, cloud, clouds
@@ -131,6 +132,13 @@ def test_a_cloud_answers_as_the_laptop_does(answered: dict[str, Any], cloud: str
         assert answer["status"] == declared[0].status, answer
     else:
         assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("cloud", clouds())
+def test_a_long_body_is_answered_as_a_short_one(answered: dict[str, Any], cloud: str) -> None:
+    for long, short in TWINS.items():
+        found = list(differences(answer_of(answered, cloud, short), answer_of(answered, cloud, long)))
+        assert not found, "\n".join([long, *found])
 
 
 def without_added(cloud: str, answer: Any) -> Any:
