@@ -48,8 +48,12 @@ OURS = program(sys.executable, "benchmarks.product")
 _BENCH = os.path.join(".tools", "bench", "bin", "python")
 TODAY = program(_BENCH, "benchmarks.comparison_fastapi")
 MINIMAL = program(_BENCH, "benchmarks.comparison_minimal")
+NETWORKS = program(_BENCH, "benchmarks.comparison_networks")
+# An interpreter that has PyTorch, FastAPI and Mangum: `make .tools/torch.ready` installs one.
+TORCH = os.environ.get("TORCH_PYTHON", os.path.join(".tools", "torch", "bin", "python"))
 # Whose Python a surface's packages are installed for.
 SURFACES = {
+    "aws": sys.executable,
     "google": os.path.join(".tools", "google-api", "bin", "python"),
     "azure": os.path.join(".tools", "azure-runtime", "bin", "python"),
     "local": sys.executable,
@@ -91,10 +95,6 @@ def cold(folder: str) -> None:
     what = "serverless-ml, logistic regression, nothing counted, folder"
     rows[what] = counted(what, (*OURS, "predict", folder, one), {**env, "ML_MONITORING_DAYS": "0"})
     rows["serverless-ml, logistic regression, key in SSM, model in S3"] = on_aws(folder)
-    for surface, python in SURFACES.items():
-        if os.path.exists(python):
-            command = (*program(python, "benchmarks.surfaces"), surface, folder, one)
-            rows[f"serverless-ml, the same on {surface}, folder"] = counted(surface, command, env)
     bare_today = counted("bare Python there", (TODAY[0], "-c", "pass"), env)
     for what, command in (
         ("numpy + orjson, one file", (*MINIMAL, "numpy", "predict", folder, one)),
@@ -111,6 +111,33 @@ def cold(folder: str) -> None:
     for what, count in rows.items():
         table.add_row(what, f"{count / 1e6:,.0f}", f"{count / bare:.2f}")
     console.figures["instructions"] = rows
+    console.print(table)
+    on_surfaces(one, env, folder)
+
+
+def on_surfaces(event: str, env: Mapping[str, str], folder: str) -> None:
+    """A first prediction on each surface, beside what its platform imports before it has a function."""
+    table = Table(
+        title="First prediction for one row by surface, logistic regression, folder: million instructions",
+        title_justify="left",
+    )
+    table.add_column("surface")
+    for column in ("bare Python", "and its runtime", "and a prediction", "× bare Python", "× its runtime"):
+        table.add_column(column, justify="right")
+    found: dict[str, dict[str, int]] = {}
+    for surface, python in SURFACES.items():
+        if not os.path.exists(python):
+            console.print(f"{surface} is not measured: {python} is not there.")
+            continue
+        command = (*program(python, "benchmarks.surfaces"), surface)
+        found[surface] = {
+            "bare Python": (bare := counted("bare Python", (python, "-c", "pass"), env)),
+            "and its runtime": (runtime := counted(f"{surface}'s runtime", command, env)),
+            "and a prediction": (whole := counted(surface, (*command, folder, event), env)),
+        }
+        millions = (f"{count / 1e6:,.0f}" for count in (bare, runtime, whole))
+        table.add_row(surface, *millions, f"{whole / bare:.2f}", f"{whole / runtime:.2f}")
+    console.figures["surfaces"] = found
     console.print(table)
 
 
@@ -142,7 +169,10 @@ def warm(folder: str) -> None:
         cells.FASTAPI: TODAY,
         cells.NUMPY: (*MINIMAL, "numpy"),
         cells.ONNX: (*MINIMAL, "onnx"),
+        cells.SERVED_ONNX: (*NETWORKS, "onnx"),
     }
+    if os.path.exists(TORCH):
+        commands[cells.SERVED_TORCH] = (*program(TORCH, "benchmarks.comparison_networks"), "torch")
     cells.compare(console, commands, environment(), folder)
 
 

@@ -1,7 +1,8 @@
 """What a careful person writes by hand: orjson, and numpy or onnxruntime, in one file, with a key checked.
 
 `python -m benchmarks.comparison_minimal numpy|onnx time|predict FOLDER EVENT…` runs in `.tools/bench`. Models
-are the ones of `comparison_fastapi` as arrays, and the product's own as ONNX files.
+are the ones of `comparison_fastapi` as arrays, and the product's own as ONNX files; of networks both are the
+product's own.
 """
 
 import hashlib
@@ -17,8 +18,17 @@ Predict = Callable[[Any], Any]
 
 
 def numpy_model(folder: str, name: str) -> Predict:
-    """A model of arrays; of networks there is none."""
+    """A model of arrays."""
     kept = np.load(f"{folder}/{name}.npz")
+    if "mean" not in kept:
+        from benchmarks.comparison_networks import load, numpy_network
+
+        return numpy_network(load(folder, name))
+    predict = _of_rows(kept)
+    return lambda instances: predict(np.array(instances, np.float64))
+
+
+def _of_rows(kept: Any) -> Predict:
     mean, scale, classes = kept["mean"], kept["scale"], kept["classes"]
     if "centres" in kept:
         centres = kept["centres"]
@@ -54,19 +64,20 @@ def onnx_model(folder: str, name: str) -> Predict:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(f"{folder}/{name}.onnx", options)
     label = [session.get_outputs()[0].name]
-    single = "float)" in session.get_inputs()[0].type
-    lengths = len(session.get_inputs()) > 1
-    axes = len(session.get_inputs()[0].shape)
+    kept = np.load(f"{folder}/{name}.npz")
+    if "mean" not in kept:
+        from benchmarks.comparison_networks import batches
 
-    def predict(rows: Any) -> Any:
-        given = rows.astype(np.float32) if single else rows
-        given = given.reshape(*given.shape, *([1] * (axes - given.ndim)))
-        feed = {"input-0": given}
-        if lengths:
-            feed["sequence_lens"] = np.full(len(given), given.shape[1], np.int64)
-        return session.run(label, feed)[0]
+        batch = batches(dict(kept))
 
-    return predict
+        def of_network(instances: Any) -> Any:
+            values, lengths = batch(instances)
+            feed = {"input-0": values} if lengths is None else {"input-0": values, "sequence_lens": lengths}
+            return session.run(label, feed)[0]
+
+        return of_network
+    dtype = np.float32 if "float)" in session.get_inputs()[0].type else np.float64
+    return lambda instances: session.run(label, {"input-0": np.array(instances, dtype)})[0]
 
 
 def handler(folder: str, engine: str) -> Callable[[Any, Any], Any]:
@@ -83,8 +94,7 @@ def handler(folder: str, engine: str) -> Callable[[Any, Any], Any]:
         name = event["rawPath"].removeprefix("/v1/models/").removesuffix(":predict")
         if name not in models:
             models[name] = make(folder, name)
-        rows = np.array(orjson.loads(event["body"])["instances"], np.float64)
-        found = models[name](rows).tolist()
+        found = models[name](orjson.loads(event["body"])["instances"]).tolist()
         return {
             "statusCode": 200,
             "headers": {"content-type": "application/json"},

@@ -1,9 +1,11 @@
 """A first prediction on each surface: a fresh process that answers one request as that cloud hands it over.
 
-`python -m benchmarks.surfaces aws|google|azure|local FOLDER EVENT`. What a platform runs before it calls the
-function (its own runtime, its server) is not in it, but for the laptop's, which is a server itself.
+`python -m benchmarks.surfaces aws|google|azure|local [FOLDER EVENT]`. The platform's own runtime is imported
+first, as it is there before the function: without an event that is all. Of what platforms run besides, their
+servers and AWS's and Azure's channels to them, there is nothing in it; the laptop's server is ours.
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -102,10 +104,20 @@ def local(folder: str, event: Any) -> int:
 
 
 SURFACES = {each.__name__: each for each in (aws, google, azure, local)}
+# What each platform imports before the function: its runtime client, server or worker.
+RUNTIMES = {
+    "aws": "awslambdaric.bootstrap",
+    "google": "functions_framework",
+    "azure": "azure_functions_runtime",
+}
 
 
-def main(surface: str, folder: str, event_file: str) -> None:
-    """Answer the event, and fail unless it is a 200."""
+def main(surface: str, folder: str = "", event_file: str = "") -> None:
+    """Import the surface's runtime and answer the event, if there is one; fail unless that is a 200."""
+    if surface in RUNTIMES:
+        importlib.import_module(RUNTIMES[surface])
+    if not event_file:
+        return
     with open(event_file, encoding="utf-8") as file:
         event = json.load(file)
     status = SURFACES[surface](folder, event)

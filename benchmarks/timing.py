@@ -31,11 +31,13 @@ def p50(handler: Callable[[Any, Any], Any], event: Any, rounds: int = ROUNDS) ->
 
 
 def report(handler: Callable[[Any, Any], Any], events: Sequence[str]) -> None:
-    """Print the medians for event files as a JSON list."""
-    medians = []
+    """Print the medians for event files, and what is predicted, as JSON."""
+    medians, predictions = [], []
     for file in events:
         with open(file, encoding="utf-8") as opened:
             event = json.load(opened)
         rounds = max(_FEWEST, min(2 * ROUNDS, _BYTES // len(event["body"])))
         medians.append(p50(handler, event, rounds))
-    print(json.dumps(medians))
+        with redirect_stdout(io.StringIO()):
+            predictions.append(json.loads(handler(event, None)["body"])["predictions"])
+    print(json.dumps({"medians": medians, "predictions": predictions}))

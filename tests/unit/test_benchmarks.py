@@ -62,3 +62,10 @@ def test_a_million_predictions_cost_what_the_published_formula_says(
     cloud: int, microseconds: float, dollars: float
 ) -> None:
     assert money.cost(money.PRICES[cloud], microseconds) == pytest.approx(dollars)
+
+
+def test_each_number_of_a_price_says_where_it_comes_from() -> None:
+    for _, *numbers in money.PRICES:
+        for number in numbers:
+            assert number.source in (money.CHOSEN, money.NOT_CHECKED) or "read" in number.source
+            assert ("read" in number.source) == ("https://" in number.source)
