@@ -176,13 +176,13 @@ def warm(folder: str) -> None:
     cells.compare(console, commands, environment(), folder)
 
 
-def cost(_: str) -> None:
+def cost() -> None:
     """What the warm requests that were measured last would cost."""
     if measured := report.figures("warm").get("microseconds"):
         money.show(console, measured)
 
 
-def packages(_: str) -> None:
+def packages() -> None:
     """How many bytes the zips have that were packaged last."""
     found = sorted(Path(".serverless").glob("*.zip"))
     if not found:
@@ -196,27 +196,27 @@ def packages(_: str) -> None:
     console.print(table)
 
 
-def scored(_: str) -> None:
+def scored(*, large: bool) -> None:
     """Jobs on files."""
-    whole_tables.compare(console)
-    streamed_training.compare(console)
+    whole_tables.compare(console, *(() if large else whole_tables.QUICK))
+    streamed_training.compare(console, *(() if large else (streamed_training.QUICK,)))
 
 
-def grown_of_all(_: str) -> None:
+def grown_of_all(*, large: bool) -> None:
     """What jobs and the registry ask of a store of many."""
-    growth_of_jobs.compare(console)
-    grown()
+    growth_of_jobs.compare(console, *(() if large else (growth_of_jobs.QUICK,)))
+    grown(GROWN if large else GROWN[:2])
 
 
-def grown() -> None:
-    """What the registry asks of its store, at three sizes."""
+def grown(sizes: Sequence[int]) -> None:
+    """What the registry asks of its store, at some sizes."""
     with console.status("counting: the registry's requests"):
-        counted = [growth_of_registry.costs(size, size) for size in GROWN]
+        counted = [growth_of_registry.costs(size, size) for size in sizes]
     table = Table(
         title="Requests to the store, and kB read and written, by versions and models", title_justify="left"
     )
     table.add_column("what")
-    for size in GROWN:
+    for size in sizes:
         table.add_column(f"{size:,} of each", justify="right")
     for what in counted[0]:
         shown = [each[what] for each in counted]
@@ -224,20 +224,21 @@ def grown() -> None:
     console.print(table)
 
 
-# What is measured by each section of the report, in a folder with the models.
-MEASURED: dict[str, Callable[[str], None]] = {
-    "warm": warm,
-    "cold": cold,
-    "bulk": lambda folder: bulk.compare(console, folder),
-    "http": lambda folder: served.compare(console, folder),
-    "money": cost,
-    "explanations": lambda folder: explanations.compare(console, OURS, environment(), folder),
-    "counting": lambda _: counting.compare(console),
-    "training": lambda _: tables.compare(console, tables.QUICK),
-    "scoring": scored,
-    "networks": lambda _: networks.compare(console, os.environ.get("TORCH_PYTHON")),
-    "growth": grown_of_all,
-    "packages": packages,
+# What is measured by each section of the report: in a folder with the models, and whether at full size. In a
+# run of all sections the longest are made short.
+MEASURED: dict[str, Callable[[str, bool], None]] = {
+    "warm": lambda folder, _: warm(folder),
+    "cold": lambda folder, _: cold(folder),
+    "bulk": lambda folder, _: bulk.compare(console, folder),
+    "http": lambda folder, _: served.compare(console, folder),
+    "money": lambda *_: cost(),
+    "explanations": lambda folder, _: explanations.compare(console, OURS, environment(), folder),
+    "counting": lambda *_: counting.compare(console),
+    "training": lambda *_: tables.compare(console, tables.QUICK),
+    "scoring": lambda _, large: scored(large=large),
+    "networks": lambda *_: networks.compare(console, TORCH if os.path.exists(TORCH) else None),
+    "growth": lambda _, large: grown_of_all(large=large),
+    "packages": lambda *_: packages(),
 }
 
 
@@ -249,9 +250,13 @@ def main() -> None:
         "write docs/benchmarks.md.",
     )
     parser.add_argument(
-        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(MEASURED)}; all of them"
+        "sections",
+        nargs="*",
+        metavar="SECTION",
+        help=f"of {', '.join(MEASURED)}, at full size; all of them, in minutes",
     )
-    asked = parser.parse_args().sections or [*MEASURED]
+    named = parser.parse_args().sections
+    asked = named or [*MEASURED]
     if unknown := set(asked) - MEASURED.keys():
         parser.error(f"expected sections of {', '.join(MEASURED)}, got {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
@@ -262,7 +267,7 @@ def main() -> None:
         for name in asked:
             began = time.monotonic()
             try:
-                MEASURED[name](folder)
+                MEASURED[name](folder, bool(named))
             except instructions.CannotCount as reason:
                 console.print(str(reason))
             report.keep(name, console.taken(), time.monotonic() - began)

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ type Bars = dict[str, dict[str, float]]
 
 
 class Chart(NamedTuple):
-    """A chart of a section: `numbers` takes its figures, and gives none where they have not what it shows.
+    """A chart of a section: `numbers` takes what is stored of it, and gives none where that is not shown.
 
     A file is called by its section and its `name`.
     """
@@ -39,33 +40,35 @@ class Section(NamedTuple):
     charts: Sequence[Chart] = ()
 
 
-def _cells(figures: dict[str, Any], models: Sequence[str]) -> Bars:
+def _cells(part: dict[str, Any], models: Sequence[str]) -> Bars:
     return {
         cell: {side: median(rounds) for side, rounds in sides.items()}
-        for cell, sides in figures["microseconds"].items()
+        for cell, sides in part["figures"]["microseconds"].items()
         if cell.split(" ")[0] in models and cell.split(" ")[1] in ("1", "100", "10000")
     }
 
 
-def _cold(figures: dict[str, Any]) -> Bars:
-    return {what: {"first prediction": count / 1e6} for what, count in figures["instructions"].items()}
+def _cold(part: dict[str, Any]) -> Bars:
+    return {
+        what: {"first prediction": count / 1e6} for what, count in part["figures"]["instructions"].items()
+    }
 
 
-def _surfaces(figures: dict[str, Any]) -> Bars:
-    found: dict[str, dict[str, int]] = figures.get("surfaces", {})
+def _surfaces(part: dict[str, Any]) -> Bars:
+    found: dict[str, dict[str, int]] = part["figures"].get("surfaces", {})
     return {
         surface: {what: count / 1e6 for what, count in counts.items()} for surface, counts in found.items()
     }
 
 
-def _bulk(figures: dict[str, Any]) -> Bars:
-    rows = max((int(rows) for rows in figures["microseconds"]["JSON"]), default=0)
-    found = figures["microseconds"]
+def _bulk(part: dict[str, Any]) -> Bars:
+    rows = max((int(rows) for rows in part["figures"]["microseconds"]["JSON"]), default=0)
+    found = part["figures"]["microseconds"]
     return {form: {"a request": by_rows[str(rows)]} for form, by_rows in found.items()}
 
 
-def _http(figures: dict[str, Any]) -> Bars:
-    found = figures["microseconds"]
+def _http(part: dict[str, Any]) -> Bars:
+    found = part["figures"]["microseconds"]
     return {
         f"{rows} {'row' if rows == '1' else 'rows'}": {
             name: median(by_rows[rows]) for name, by_rows in found.items()
@@ -74,9 +77,36 @@ def _http(figures: dict[str, Any]) -> Bars:
     }
 
 
-def _dollars(figures: dict[str, Any]) -> Bars:
-    found: Bars = figures.get("dollars", {})
+def _dollars(part: dict[str, Any]) -> Bars:
+    found: Bars = part["figures"].get("dollars", {})
     return found
+
+
+def _columns(
+    title: str, names: int, *columns: str, scale: Callable[[float], float] = float
+) -> Callable[[dict[str, Any]], Bars]:
+    """Bars of a table whose title begins so: a group for each row, called by its first cells, of columns.
+
+    Without `columns` all others are meant. A cell's first number counts.
+    """
+
+    def bars(part: dict[str, Any]) -> Bars:
+        found: Bars = {}
+        for table in part["tables"]:
+            if table["title"].startswith(title):
+                for row in table["rows"]:
+                    cells_of = dict(zip(table["columns"][names:], row[names:], strict=True))
+                    shown = {side: _first_number(cells_of[side]) for side in columns or cells_of}
+                    numbers = {side: scale(value) for side, value in shown.items() if value is not None}
+                    found[", ".join(row[:names])] = numbers
+        return found
+
+    return bars
+
+
+def _first_number(cell: str) -> float | None:
+    found = re.match(r"[\d,.]+", cell)
+    return float(found[0].replace(",", "")) if found else None
 
 
 SECTIONS = {
@@ -94,12 +124,12 @@ SECTIONS = {
             Chart(
                 "Warm request, CPU time by model and rows",
                 "microseconds of CPU",
-                lambda figures: _cells(figures, cells.TABLES),
+                lambda part: _cells(part, cells.TABLES),
             ),
             Chart(
                 "Warm request of a network, CPU time by model and rows",
                 "microseconds of CPU",
-                lambda figures: _cells(figures, cells.NETWORKS),
+                lambda part: _cells(part, cells.NETWORKS),
                 "networks",
             ),
         ),
@@ -136,23 +166,104 @@ SECTIONS = {
         "Gateways, storage and traffic come on top.",
         (Chart("A million predictions", "US dollars", _dollars),),
     ),
-    "explanations": Section("Explanations", "Instructions of a warm request beside a prediction's."),
+    "explanations": Section(
+        "Explanations",
+        "What a warm request for an explanation takes beside one for a prediction of the same rows of "
+        "30 numbers, from event to answer. It is the difference between 220 requests and 20, in "
+        "user-space instructions, which hardly spread. Of an SVM with a kernel it is the median CPU "
+        "time of 60 rows, one at a time, without the request around it.",
+        (
+            Chart(
+                "A prediction and an explanation of the same rows",
+                "thousand instructions",
+                _columns("An explanation", 2, "predict, thousand instructions", "explain"),
+            ),
+        ),
+    ),
     "counting": Section(
-        "Counting predictions", "CPU time of warm requests with monitoring on and off, in turn."
+        "Counting predictions",
+        "The mean CPU time of warm requests by two services in one process, in turn for each request: "
+        "one counts nothing, the other every row, and writes the counts. The first tenth is left out.",
+        (
+            Chart(
+                "A warm request without and with counting, by rows",
+                "microseconds of CPU",
+                _columns("Warm request", 1, "µs, nothing counted", "µs, all counted"),
+            ),
+        ),
     ),
     "training": Section(
         "Training",
-        "CPU time of whole processes beside pandas and scikit-learn's, in turn; walls are not to "
-        "be believed.",
+        "The CPU time of whole processes, from a CSV file to the stored model and its metrics, beside "
+        "pandas and scikit-learn in an environment of their own. Each runs twice, in turn, and the "
+        "lesser counts; elapsed times are what this machine took while it did other things. Metrics "
+        "that differ by more than a thousandth are told. `python -m benchmarks.tables all` takes files "
+        "of up to 200 MB.",
+        (
+            Chart(
+                "Training on a CSV file",
+                "seconds of CPU",
+                _columns("Training", 3, "serverless-ml s", "pandas + scikit-learn s"),
+            ),
+        ),
     ),
     "scoring": Section(
-        "Scoring and training on whole tables", "CPU time and memory of jobs on files, in turn."
+        "Scoring and training on whole tables",
+        "The CPU time and the peak of memory of jobs on Parquet files, in processes of their own; what "
+        "they import is not counted. Each runs twice, in turn, and the lesser counts. The tables say "
+        'how many rows there were: `make bench ONLY="scoring"` takes up to ten times as many as a run of '
+        "everything.",
+        (
+            Chart(
+                "Scoring a table",
+                "microseconds of CPU a row",
+                _columns("Scoring", 2, "rows a second", "rows a second there", scale=lambda rate: 1e6 / rate),
+            ),
+            Chart(
+                "Training on a table, part by part and in memory",
+                "seconds of CPU",
+                _columns("Logistic regression", 1, "CPU s"),
+                "streamed",
+            ),
+        ),
     ),
     "networks": Section(
-        "Networks", "CPU time of an epoch on one thread, beside PyTorch's where it is installed."
+        "Training networks",
+        "The CPU time of an epoch of a convolutional network on random pictures, on one thread, beside "
+        "the same layers in PyTorch, in the faster of its two memory formats. Each side runs twice, in "
+        "turn, and the shortest epoch of all counts. What answering takes is told under warm requests.",
+        (
+            Chart(
+                "An epoch of training, by pictures",
+                "seconds of CPU",
+                _columns("An epoch", 1, "serverless-ml s", "PyTorch s"),
+            ),
+        ),
     ),
-    "growth": Section("Growth", "Requests to the store and bytes, counted, at three sizes."),
-    "packages": Section("Packages", "Bytes of the zips that `make package` made last."),
+    "growth": Section(
+        "Growth",
+        "What jobs and the registry ask of a store, counted in requests and kilobytes, so that nothing "
+        'spreads: the same on every machine. `make bench ONLY="growth"` goes up to a million jobs and '
+        "ten thousand versions and models.",
+        (
+            Chart(
+                "Requests to the store, by jobs that are over",
+                "requests",
+                _columns("Requests to the store (and", 1),
+            ),
+            Chart(
+                "Requests to the store, by versions and models",
+                "requests",
+                _columns("Requests to the store, and", 1),
+                "registry",
+            ),
+        ),
+    ),
+    "packages": Section(
+        "Packages",
+        "The bytes of the zips that `make package` made last.",
+        (Chart("Zips of a deployment", "bytes", _columns("Zips", 1)),),
+    ),
 }
 
 
@@ -187,7 +298,7 @@ def write() -> None:
             f"{about['processors']} processors, load {about['load']:.1f}, Python {about['python']}.\n"
         )
         for chart in section.charts:
-            if found := chart.numbers(part["figures"]):
+            if found := chart.numbers(part):
                 file = "-".join(filter(None, ("benchmarks", name, chart.name))) + ".svg"
                 (PICTURES / file).write_text(_drawn(chart, found))
                 parts.append(f"![{chart.title}](pictures/{file})\n")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OURS = (sys.executable, "-m", "benchmarks.streamed_training")
 TODAY = (os.path.join(".tools", "bench", "bin", "python"), "-m", "benchmarks.comparison_streaming")
-ROWS = 1_000_000
+ROWS, QUICK = 1_000_000, 100_000
 _JOB = "a" * 28
 
 
@@ -63,8 +63,8 @@ def fit(folder: str, model: str) -> dict[str, float]:
     return {"rows": result.manifest["rows"], "passes": engine["passes"], "parts": engine["parts"]}
 
 
-def compare(console: "Console") -> None:
-    """Print the table."""
+def compare(console: "Console", rows: int = ROWS) -> None:
+    """Print the table, for so many rows."""
     from rich.table import Table
 
     table = Table(title="Logistic regression of 30 columns, from files to the model", title_justify="left")
@@ -73,9 +73,9 @@ def compare(console: "Console") -> None:
         table.add_column(column, justify="right")
     with (
         tempfile.TemporaryDirectory() as folder,
-        console.status(f"training part by part, {ROWS:,} rows"),
+        console.status(f"training part by part, {rows:,} rows"),
     ):
-        run((*OURS, "generate", folder, str(ROWS)))
+        run((*OURS, "generate", folder, str(rows)))
         numbers, streamed, today = (f"{folder}/{name}" for name in ("data/numbers", "streamed", "today"))
         ours, theirs = alternately((*OURS, "fit", folder, streamed), (*TODAY, "fit", numbers, today))
         gaps = run((*TODAY, "gaps", numbers, streamed, today)).metrics

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 OURS = (sys.executable, "-m", "benchmarks.whole_tables")
 TODAY = (os.path.join(".tools", "bench", "bin", "python"), "-m", "benchmarks.comparison_scoring")
 ROWS, WIDE_ROWS = 2_000_000, 16_000
+QUICK = 200_000, 2_000
 _FIRST, _JOB, _TRAINED_BY = "9" * 28, "a" * 28, "f" * 28
 
 
@@ -134,9 +135,9 @@ class Side(NamedTuple):
     what: str
 
 
-def _sides(folder: str) -> Iterator[tuple[str, Side, list[Side]]]:
+def _sides(folder: str, rows: int, wide_rows: int) -> Iterator[tuple[str, Side, list[Side]]]:
     """What is scored, by us and beside what."""
-    run((*OURS, "generate", folder, str(ROWS)))
+    run((*OURS, "generate", folder, str(rows)))
     numbers = f"{folder}/data/numbers"
     yield (
         "logistic regression, 30 numbers, Parquet",
@@ -151,7 +152,7 @@ def _sides(folder: str) -> Iterator[tuple[str, Side, list[Side]]]:
     wide = f"{folder}/data/wide/rows.parquet"
     for command in (
         (*TODAY, "fit", f"{folder}/fitted"),
-        (*TODAY, "generate", str(WIDE_ROWS), wide),
+        (*TODAY, "generate", str(wide_rows), wide),
         (*OURS, "convert", f"{folder}/fitted", f"{folder}/kernel"),
     ):
         run(command)
@@ -167,8 +168,8 @@ def _sides(folder: str) -> Iterator[tuple[str, Side, list[Side]]]:
     )
 
 
-def compare(console: "Console") -> None:
-    """Print the table."""
+def compare(console: "Console", rows: int = ROWS, wide_rows: int = WIDE_ROWS) -> None:
+    """Print the table, for so many rows of 30 numbers and of 1,000."""
     from rich.table import Table
 
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")  # of the processes that are measured
@@ -179,7 +180,7 @@ def compare(console: "Console") -> None:
     for column in ("rows", "rows a second", "rows a second there", "ratio", "MiB", "MiB there"):
         table.add_column(column, justify="right")
     with tempfile.TemporaryDirectory() as folder:
-        for name, ours, others in _sides(folder):
+        for name, ours, others in _sides(folder, rows, wide_rows):
             for other in others:
                 with console.status(f"{name}: {other.what}"):
                     mine, theirs = alternately(ours.command, other.command)
