@@ -11,7 +11,6 @@ from ml_core.arithmetic.vectorised import softmax
 
 # After `vectorised`, which says how it is imported.
 import numpy as np  # isort: skip
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 __all__ = ["picture_decisions", "sequence_decisions", "softmax"]
@@ -35,6 +34,8 @@ type Array = NDArray[np.float64]
 _DTYPES = {"F32": "<f4", "U8": "u1", "I64": "<i8"}
 # Pictures are computed together while their activations, and patches of them, stay in the processor's cache.
 CACHED_NUMBERS = 1 << 18
+# What the inputs of some steps give is used at once: less stays in a cache that is nearer.
+_STEP_NUMBERS = 1 << 15
 
 
 @np.errstate(all="ignore")
@@ -57,13 +58,22 @@ def picture_decisions(pictures: "Pictures", network: "PictureNetwork") -> "tuple
 def _flattened(pictures: "NDArray[Any]", network: "PictureNetwork") -> Array:
     """What the dense layers take of each picture."""
     flattened = np.empty((len(pictures), network.dense[0].inputs))
-    step = max(1, CACHED_NUMBERS // network.peak_width)
+    step = max(1, CACHED_NUMBERS // _widest(network))
     for begin in range(0, len(pictures), step):
-        activation = _standardised(pictures[begin : begin + step], network.standardisation)
+        standardised = _standardised(pictures[begin : begin + step], network.standardisation)
+        # Channels × lines × columns × pictures: so long runs lie together also where there is one channel.
+        activation = np.ascontiguousarray(standardised.transpose(3, 1, 2, 0))
         for convolution in network.convolutions:
             activation = _block(activation, convolution, network, begin)
-        flattened[begin : begin + step] = activation.reshape(len(activation), -1)
+        flattened[begin : begin + step] = activation.transpose(3, 1, 2, 0).reshape(activation.shape[-1], -1)
     return flattened
+
+
+def _widest(network: "PictureNetwork") -> int:
+    """The numbers of a picture's largest activation, or of all patches of one."""
+    places = [height * width for height, width, _ in network.shapes]
+    patches = [many * each.inputs for many, each in zip(places, network.convolutions, strict=False)]
+    return max(network.peak_width, *patches)
 
 
 def _array(tensor: "Tensor") -> Array:
@@ -77,11 +87,10 @@ def _standardised(values: "NDArray[Any]", by: "Standardisation") -> Array:
 
 def _block(X: Array, convolution: "Affine", network: "PictureNetwork", first: int) -> Array:
     """A convolution, its pooling and its ReLU, of pictures that are the `first` and those after it."""
-    pictures, height, width, _ = X.shape
     convolved = _convolved(X, convolution, network.kernel_size)
-    _check(convolved.reshape(pictures, -1), first)
-    squares = convolved.reshape(pictures, height // 2, 2, width // 2, 2, -1)
-    corners = [squares[:, :, y, :, x] for y in (0, 1) for x in (0, 1)]
+    if not np.isfinite(convolved.sum()):
+        _check(convolved.reshape(-1, convolved.shape[-1]).T, first)
+    corners = [convolved[:, y::2, x::2] for y in (0, 1) for x in (0, 1)]
     if network.pooling == "max":
         pooled = np.maximum(np.maximum(corners[0], corners[1]), np.maximum(corners[2], corners[3]))
         return np.maximum(pooled, 0.0, out=pooled)
@@ -92,34 +101,25 @@ def _block(X: Array, convolution: "Affine", network: "PictureNetwork", first: in
 
 def _convolved(X: Array, convolution: "Affine", kernel: int) -> Array:
     """The numbers at every place; not at an odd last line or column, which no square of the pooling has."""
-    pictures, height, width, channels = X.shape
+    channels, height, width, pictures = X.shape
     around = kernel // 2
-    padded = np.pad(X, ((0, 0), (around, around), (around, around), (0, 0)))
+    padded = np.zeros((channels, height + 2 * around, width + 2 * around, pictures))
+    padded[:, around : around + height, around : around + width] = X
     height, width = height // 2 * 2, width // 2 * 2
-    # Pictures × lines × columns × kernel's lines × what a line of a patch has: channels lie together.
-    flat = padded.reshape(*padded.shape[:2], -1)
-    lines = sliding_window_view(flat, (kernel, kernel * channels), axis=(1, 2))[:, :height, ::channels]
-    lines = lines[:, :, :width]
-    W, bias = _array(convolution.weight).T, _array(convolution.bias)
-    result = np.empty((pictures, height, width, convolution.outputs))
-    for part in _parts((pictures, height, width), max(1, CACHED_NUMBERS // len(W))):
-        patches = lines[part]
-        products = patches.reshape(-1, len(W)) @ W
+    W, bias = _array(convolution.weight), _array(convolution.bias)[:, None]
+    result = np.empty((convolution.outputs, height, width, pictures))
+    lines = max(1, min(height, CACHED_NUMBERS // (convolution.inputs * width * pictures)))
+    # The numbers of a patch, line by line with the channels together, for every place of some lines.
+    patches = np.empty((kernel, kernel, channels, lines, width, pictures))
+    for begin in range(0, height, lines):
+        some = min(lines, height - begin)
+        for y in range(kernel):
+            for x in range(kernel):
+                patches[y, x, :, :some] = padded[:, begin + y : begin + y + some, x : x + width]
+        products = W @ patches[:, :, :, :some].reshape(len(W[0]), -1)
         products += bias
-        result[part] = products.reshape(*patches.shape[:3], -1)
+        result[:, begin : begin + some] = products.reshape(len(W), some, width, pictures)
     return result
-
-
-def _parts(shape: tuple[int, int, int], most: int) -> Iterator[tuple[slice, slice, slice]]:
-    """All places of such an array, at most so many at a time: pictures, lines of one, or places of a line."""
-    pictures, height, width = shape
-    columns = min(width, most)
-    lines = max(1, min(height, most // width))
-    some = max(1, most // (width * height))
-    for picture in range(0, pictures, some):
-        for y in range(0, height, lines):
-            for x in range(0, width, columns):
-                yield slice(picture, picture + some), slice(y, y + lines), slice(x, x + columns)
 
 
 def _affine(X: Array, layer: "Affine") -> Array:
@@ -249,13 +249,15 @@ def _run(
 ) -> Array:
     """What one direction of a layer tells of each sequence; `states` take its state after each step."""
     step = _STEP[kind]
-    U, recurrent_bias = _array(cell.recurrent.weight).T, _array(cell.recurrent.bias)
+    W, bias = _by_gates(cell.input, cell.width, kind)
+    U, recurrent_bias = _by_gates(cell.recurrent, cell.width, kind)
     size = (len(ranks.lengths), cell.width)
     h, memory = np.zeros(size), np.zeros(size)
     read = np.full(size, -np.inf) if reads == "max" else np.zeros(size)
     for begin, end in _chunks(ranks, cell.input.outputs):
         first = ranks.starts[begin]
-        inputs = _affine(X[first : ranks.starts[end - 1] + ranks.counts[end - 1]], cell.input)
+        inputs = X[first : ranks.starts[end - 1] + ranks.counts[end - 1]] @ W
+        inputs += bias
         for start, count in zip(
             ranks.starts[begin:end].tolist(), ranks.counts[begin:end].tolist(), strict=True
         ):
@@ -274,9 +276,19 @@ def _run(
     return read
 
 
+def _by_gates(layer: "Affine", width: int, kind: str) -> tuple[Array, Array]:
+    """What a step multiplies by and adds: the gates with a sigmoid first, and halved (`_sigmoid_of_half`)."""
+    order, sigmoids = _GATES[kind]
+    weight = _array(layer.weight).reshape(len(order), width, -1)[order]
+    bias = _array(layer.bias).reshape(len(order), width)[order]
+    weight[:sigmoids] *= 0.5
+    bias[:sigmoids] *= 0.5
+    return weight.reshape(-1, layer.inputs).T, bias.reshape(-1)
+
+
 def _chunks(ranks: Ranks, width: int) -> Iterator[tuple[int, int]]:
     """Steps whose inputs are multiplied together: from one to another, with a bounded product."""
-    most = max(1, CACHED_NUMBERS // width)
+    most = max(1, _STEP_NUMBERS // width)
     begin = 0
     ends = ranks.starts + ranks.counts
     while begin < len(ends):
@@ -285,15 +297,23 @@ def _chunks(ranks: Ranks, width: int) -> Iterator[tuple[int, int]]:
         begin = end
 
 
+# The order in which a step has the gates, and how many of them have a sigmoid.
+_GATES = {"lstm": ([0, 1, 3, 2], 3), "gru": ([0, 1, 2], 2), "rnn": ([0], 0)}
+
+# A step may write over `z`, which is what its inputs give.
+
+
 def _lstm(z: Array, h: Array, memory: Array, U: Array, recurrent_bias: Array) -> None:
     """The next states and memories of an LSTM, in the place of those before."""
     width = h.shape[1]
-    z = z + h @ U
+    z += h @ U
     z += recurrent_bias
-    i, f, g, o = (z[:, gate * width : (gate + 1) * width] for gate in range(4))
-    memory *= _sigmoid(f)
-    memory += _sigmoid(i) * np.tanh(g)
-    np.multiply(_sigmoid(o), np.tanh(memory), out=h)
+    np.tanh(z, out=z)
+    gates, g = _sigmoid_of_half(z[:, : 3 * width]), z[:, 3 * width :]
+    i, f, o = (gates[:, gate * width : (gate + 1) * width] for gate in range(3))
+    memory *= f
+    memory += np.multiply(i, g, out=g)
+    np.multiply(o, np.tanh(memory), out=h)
 
 
 def _gru(z: Array, h: Array, memory: Array, U: Array, recurrent_bias: Array) -> None:  # noqa: ARG001 - the shape
@@ -301,20 +321,32 @@ def _gru(z: Array, h: Array, memory: Array, U: Array, recurrent_bias: Array) -> 
     width = h.shape[1]
     recurrent = h @ U
     recurrent += recurrent_bias
-    gates = _sigmoid(z[:, : 2 * width] + recurrent[:, : 2 * width])
+    gates, new = z[:, : 2 * width], z[:, 2 * width :]
+    gates += recurrent[:, : 2 * width]
+    _sigmoid_of_half(np.tanh(gates, out=gates))
     reset, update = gates[:, :width], gates[:, width:]
-    new = np.tanh(z[:, 2 * width :] + reset * recurrent[:, 2 * width :])
-    h[:] = (1.0 - update) * new + update * h
+    new += np.multiply(reset, recurrent[:, 2 * width :], out=reset)
+    np.tanh(new, out=new)
+    h -= new
+    h *= update
+    h += new
 
 
 def _elman(z: Array, h: Array, memory: Array, U: Array, recurrent_bias: Array) -> None:  # noqa: ARG001 - the shape
     """The next states of Elman's cell."""
-    np.tanh(z + h @ U + recurrent_bias, out=h)
+    z += h @ U
+    z += recurrent_bias
+    np.tanh(z, out=h)
 
 
 _STEP = {"lstm": _lstm, "gru": _gru, "rnn": _elman}
 
 
-def _sigmoid(x: Array) -> Array:
-    result: Array = 1.0 / (1.0 + np.exp(-x))  # where exp overflows, this is 0, as it should be
-    return result
+def _sigmoid_of_half(tanh: Array) -> Array:
+    """The sigmoid of x, (1 + tanh(x/2)) / 2, in the place of tanh(x/2).
+
+    numpy has a quick tanh for every processor, and halving weights is exact.
+    """
+    tanh += 1.0
+    tanh *= 0.5
+    return tanh
