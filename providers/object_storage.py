@@ -3,10 +3,7 @@
 A cloud's folder makes the store and says by what it compares; nothing of obstore gets past this file.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Literal
-
-import obstore
+from __future__ import annotations
 
 from ml_core.errors import (
     AccessRefused,
@@ -26,9 +23,12 @@ from ml_core.objects import (
     check_limit,
     check_range,
 )
+from providers.obstore_functions import obstore
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Buffer
+    from collections.abc import Buffer, Iterable, Iterator
+    from typing import Literal
 
     from obstore import GetResult, ObjectMeta, PutMode, PutResult
     from obstore.store import ClientConfig, RetryConfig
@@ -38,12 +38,12 @@ _CHUNK = 8 << 20  # bytes of a stream's chunk; S3 takes 10,000 of them, and none
 _SEPARATOR = " "  # between the two halves of a revision; neither an ETag nor a version holds one
 
 
-def client_options(*, allow_http: bool = False) -> "ClientConfig":
+def client_options(*, allow_http: bool = False) -> ClientConfig:
     """How every cloud's storage is called. Plain HTTP is for emulators on this machine."""
     return {"timeout": "60s", "connect_timeout": "3s", "allow_http": allow_http}
 
 
-def bounded_retries() -> "RetryConfig":
+def bounded_retries() -> RetryConfig:
     """Few and quick: whoever waits for the answer has a deadline of their own."""
     from datetime import timedelta
 
@@ -65,7 +65,7 @@ class ObstoreStore:
     other when reading.
     """
 
-    def __init__(self, store: "AnyStore", compares: Literal["e_tag", "version"] = "e_tag") -> None:
+    def __init__(self, store: AnyStore, compares: Literal["e_tag", "version"] = "e_tag") -> None:
         self._store = store
         self._compares: Literal["e_tag", "version"] = compares
 
@@ -158,7 +158,7 @@ class ObstoreStore:
         to[: len(found)] = found
         return len(found)
 
-    def _part(self, key: str, begin: int, end: int, revision: str) -> "Buffer":
+    def _part(self, key: str, begin: int, end: int, revision: str) -> Buffer:
         check_key(key)
         e_tag, _ = _halves(revision)
         with _Translated(key):
@@ -176,7 +176,7 @@ class ObstoreStore:
         with _Translated(key):
             obstore.put(self._store, key, iter(chunks), chunk_size=_CHUNK)
 
-    def _put(self, key: str, data: bytes, mode: "PutMode") -> str:
+    def _put(self, key: str, data: bytes, mode: PutMode) -> str:
         check_key(key)
         try:
             return self._put_once(key, data, mode)
@@ -185,7 +185,7 @@ class ObstoreStore:
             # Our callers know their own writes, and connections break when a function was frozen for long.
             return self._put_once(key, data, mode)
 
-    def _put_once(self, key: str, data: bytes, mode: "PutMode") -> str:
+    def _put_once(self, key: str, data: bytes, mode: PutMode) -> str:
         try:
             # in one request, however large: an upload in parts has no condition
             return _revision(obstore.put(self._store, key, data, mode=mode, use_multipart=False))
@@ -193,7 +193,7 @@ class ObstoreStore:
             _check_bucket(error)
             raise RevisionMismatch(f"'{key}' is gone") from error
 
-    def _range(self, key: str, begin: int, end: int, e_tag: str) -> "Buffer":
+    def _range(self, key: str, begin: int, end: int, e_tag: str) -> Buffer:
         try:
             result = obstore.get(self._store, key, options={"if_match": e_tag, "range": (begin, end)})
             return result.bytes()
@@ -268,11 +268,11 @@ def _check_bucket(error: FileNotFoundError) -> None:
         raise Unavailable("the object storage has no such bucket") from error
 
 
-def _revision(found: "PutResult | ObjectMeta") -> str:
+def _revision(found: PutResult | ObjectMeta) -> str:
     return f"{found['e_tag'] or ''}{_SEPARATOR}{found['version'] or ''}"
 
 
-def _listed_revision(found: "ObjectMeta") -> str:
+def _listed_revision(found: ObjectMeta) -> str:
     """Azure lists ETags without the quotation marks that everything else has them in."""
     e_tag = found["e_tag"] or ""
     return _revision({**found, "e_tag": e_tag if '"' in e_tag else f'"{e_tag}"'})
@@ -283,5 +283,5 @@ def _halves(revision: str) -> tuple[str, str]:
     return e_tag, version
 
 
-def _read(result: "GetResult") -> StoredObject:
+def _read(result: GetResult) -> StoredObject:
     return StoredObject(result.bytes().to_bytes(), _revision(result.meta))

@@ -1,13 +1,14 @@
 """Models and jobs in an S3 bucket."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-from obstore.store import S3Store
+from __future__ import annotations
 
 from providers.object_storage import ObstoreStore, bounded_retries, client_options
+from providers.obstore_functions import S3Store
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from obstore.store import S3Config
 
 
@@ -55,7 +56,7 @@ def _endpoint(env: Mapping[str, str]) -> str:
     return env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or ""
 
 
-def _config(env: Mapping[str, str], endpoint: str) -> "S3Config":
+def _config(env: Mapping[str, str], endpoint: str) -> S3Config:
     config: S3Config = {"region": _own_region(env)}
     if endpoint:
         config["endpoint"] = endpoint

@@ -1,19 +1,20 @@
 """The object store on a container of Blob Storage, through obstore: no Azure SDK on the data path."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-from obstore.store import AzureStore
+from __future__ import annotations
 
 from providers.object_storage import ObstoreStore, bounded_retries, client_options
+from providers.obstore_functions import AzureStore
 
+TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from obstore.store import AzureConfig
 
     from providers.azure.runtime.connection import Connection
 
 
-def blob_store(at: "Connection", container: str, env: Mapping[str, str]) -> ObstoreStore:
+def blob_store(at: Connection, container: str, env: Mapping[str, str]) -> ObstoreStore:
     """The store; tokens of the app's identity are fetched and renewed by obstore itself."""
     config: AzureConfig = {"account_name": at.account, "endpoint": at.blob_endpoint}
     if at.key is not None:

@@ -1,13 +1,17 @@
 """Models and jobs in a Cloud Storage bucket."""
 
-import time
-from collections.abc import Callable, Mapping
+from __future__ import annotations
 
-from obstore.store import GCSStore
+import time
 
 from ml_core.errors import Unavailable
 from providers.google.runtime import endpoints
 from providers.object_storage import ObstoreStore, bounded_retries, client_options
+from providers.obstore_functions import GCSStore
+
+TYPE_CHECKING = False  # as in `records.py`
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 # Seconds that a write waits for its turn.
 PATIENCE = 20.0
