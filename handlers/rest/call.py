@@ -95,6 +95,8 @@ class Call:
         Raises:
             InvalidInput: it cannot be sent alike to every cloud.
         """
+        if "x-routing-key" not in self.request.headers:
+            return ""
         key = self.header("x-routing-key")
         if key and not (key.isascii() and key.isprintable() and len(key) <= _LONGEST_ROUTING_KEY):
             expected = f"1 to {_LONGEST_ROUTING_KEY} printable characters of ASCII are expected"

@@ -150,7 +150,7 @@ def look_again(call: Call) -> None:
 
     `Cache-Control: no-cache` in a request says that (RFC 9111, section 5.2.1.4).
     """
-    if call.header("cache-control") == "no-cache":
+    if "cache-control" in call.request.headers and call.header("cache-control") == "no-cache":
         call.services.models.look_again(call.path["model"])
 
 
