@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Never
+from urllib.parse import parse_qsl
 
 from waitress.buffers import OverflowableBuffer
 from waitress.parser import HTTPRequestParser, ParsingError
@@ -30,6 +31,7 @@ _CODING_LINES = re.compile(rb"(?im)^transfer-encoding[ \t]*:([^\r\n]*)")
 # line or a trailer that goes on is looked through again with every piece of it.
 _FREE_CHUNKS, _LEAST_CHUNK = 2_000, 16  # chunks, and the bytes that those after them have on average
 _LONGEST_CHUNK_LINE, _LONGEST_TRAILER = 1_024, 8_192  # bytes
+_SHORT = 64 * 1024  # bytes, as many as a header may have: the body comes, and then the api decides
 _HOST = re.compile(r"(\[[^\]\s]*\]|[^\s:/?#@\[\],]*)(:[0-9]*)?")
 
 
@@ -102,7 +104,8 @@ class _Parser(HTTPRequestParser):
         found: Any = self  # the stubs do not know what the header is taken apart into
         _check_framing(found, header_plus)
         _check_host(found, header_plus)
-        if found.body_rcv is None:
+        short = 0 < found.content_length <= _SHORT and not found.expect_continue
+        if found.body_rcv is None or short:
             return
         self._head = _head_of(found)
         if self.decides.is_upload(self._head, found.query):
@@ -165,14 +168,26 @@ class _Dropping(OverflowableBuffer):
             super().append(kept)
 
 
+def whole_request(found: Any) -> Request:
+    """The request that waitress has read, as `from_environ` reads it."""
+    head = _head_of(found)
+    query = dict(parse_qsl(found.query, keep_blank_values=True)) if found.query else {}
+    body = found.body_rcv.getbuf().get() if found.body_rcv else b""
+    return head._replace(query=query, body=body)
+
+
 def _head_of(found: Any) -> Request:
-    """The request without its body, as `from_environ` reads it."""
+    """The request without its body and query."""
     path = "/" + found.path.lstrip("/") if found.path.startswith("/") else found.path
     return Request(
         method=found.command.upper(),
         path=path.encode("latin-1").decode("utf-8", "replace") or "/",
         query={},
-        headers={name.replace("_", "-").lower(): value for name, value in found.headers.items()},
+        headers={
+            name.replace("_", "-").lower(): value
+            for name, value in found.headers.items()
+            if value or name not in ("CONTENT_TYPE", "CONTENT_LENGTH")
+        },
         body=b"",
         request_id=os.urandom(8).hex(),
     )

@@ -1,11 +1,12 @@
 """The laptop's connections: how many there are, how long they may be idle, and how the last ones end.
 
 waitress reads and writes them in one thread, and calls the application in others. Here is what it leaves
-open: when its connections are used up by clients that say nothing, new ones find no place; and when it
-ends, it ends requests with it.
+open: when its connections are used up by clients that say nothing, new ones find no place; when it ends, it
+ends requests with it; and what takes less than to hand it to a thread is handed over too.
 """
 
 import select
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
+from handlers.local.quick import Quick
 from handlers.logs import log
 from handlers.wsgi import Environ, StartResponse
 
@@ -47,6 +49,7 @@ class Server:
         port: the port; 0 takes a free one.
         threads: how many requests are answered at once.
         channel: makes what a connection is read and written by, a class of waitress.
+        quick: says what the thread that reads answers itself.
         on_stop: called once, when the server begins to end.
 
     Raises:
@@ -61,6 +64,7 @@ class Server:
         *,
         threads: int,
         channel: Any,
+        quick: Quick,
         on_stop: Callable[[], object],
     ) -> None:
         settings: Any = Adjustments(
@@ -86,6 +90,7 @@ class Server:
                     application, self._map, dispatcher=self._tasks, adj=settings, sockinfo=address
                 )
                 listener.channel_class = channel
+                listener.quick = quick
                 self._listeners.append(listener)
         except BaseException:
             self._close()
@@ -95,6 +100,8 @@ class Server:
 
     def run(self) -> None:
         """Answer until `stop`, then what is under way, for at most `LONGEST_STOP` seconds."""
+        for listener in self._listeners:
+            listener.reading = threading.get_ident()
         try:
             while not self._stopping:
                 self._turn(1.0)
@@ -107,7 +114,7 @@ class Server:
         """Have `run` come to its end. A signal's handler and any thread may call this."""
         self._stopping = True
         with suppress(OSError):  # the loop has seen it, and is closed already
-            self._listeners[0].pull_trigger()
+            self._listeners[0].trigger.pull_trigger()
 
     def _turn(self, seconds: float) -> None:
         """Read and write whatever is ready, or wait for it."""
@@ -143,10 +150,28 @@ class _Listener(TcpWSGIServer):
     """Accepts connections; where there are too many, the longest idle ones end."""
 
     draining = False
+    quick: Quick
+    reading = 0  # the thread that reads and writes the connections
     active_channels: Any  # this and the next are otherwise in waitress' stubs, or not at all
     adj: Any
     socket: Any
     _map: dict[int, Any]
+
+    def add_task(self, task: Any) -> None:
+        """Have the next request of a connection answered: here where that is quick, else by a thread.
+
+        Here nothing may wait until an answer is read: while one is left to be sent, threads make others.
+        """
+        here = threading.get_ident() == self.reading and not task.total_outbufs_len
+        if here and self.quick.expects(task.requests[0]):
+            task.answers_here = True
+        else:
+            super().add_task(task)
+
+    def pull_trigger(self) -> None:
+        """Tell the thread that reads of an answer to be sent, unless it is this one."""
+        if threading.get_ident() != self.reading:
+            super().pull_trigger()
 
     def readable(self) -> bool:
         """Whether another connection is accepted, asked before every turn."""

@@ -26,8 +26,7 @@ class StorageCors:
 
     def concerns(self, environ: Environ) -> bool:
         """Whether a request is for a signed address, whatever its method."""
-        path = environ.get("PATH_INFO", "")
-        return any(tail_of(path, each.PATH, self._base) is not None for each in (uploads, downloads))
+        return is_file(environ.get("PATH_INFO", ""), self._base)
 
     def preflight(self, environ: Environ) -> Response | None:
         """The answer to a browser's question before it uploads or downloads; None when it is none."""
@@ -37,6 +36,11 @@ class StorageCors:
         """`start_response` that adds what a browser has to be told, to refusals too."""
         told = [(name.title(), value) for name, value in self._cors.told(_headers(environ)).items()]
         return lambda status, headers: start_response(status, [*headers, *told])
+
+
+def is_file(path: str, base: str) -> bool:
+    """Whether a path is that of a signed address; `base` is the setting `ML_BASE_PATH`."""
+    return any(tail_of(path, each.PATH, base) is not None for each in (uploads, downloads))
 
 
 def _headers(environ: Environ) -> Mapping[str, str]:

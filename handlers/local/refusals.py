@@ -1,17 +1,21 @@
-"""Requests that the laptop's server cannot read, answered like every other error."""
+"""How a connection of the laptop's server is answered: what it asks, and what nobody can read."""
 
 import os
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask, WSGITask
 
-from handlers.local.admission import REFUSED
+from handlers.local.admission import REFUSED, whole_request
+from handlers.local.quick import Quick
 from handlers.rest.cors import Cors
+from handlers.rest.http import Request, Response
 from handlers.rest.problems import problem_response
 from ml_core.errors import MalformedInput, ServerlessMLError, TooLarge
 
+_STATUS = {int(status): f"{int(status)} {status.phrase}" for status in HTTPStatus}
 _TOO_LARGE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
@@ -42,6 +46,32 @@ class ProblemTask(ErrorTask):
 class AnswerTask(WSGITask):
     """Answers a request; the last answer on a connection says that it is."""
 
+    def execute(self) -> None:
+        """Answer, by the application where it is about a file: that comes or goes piece by piece."""
+        channel: Any = self.channel
+        request: Any = self.request
+        if channel.is_file(request.path):
+            super().execute()
+            return
+        with channel.quick.noting(request.path):
+            response = channel.answer(whole_request(request), request.refused)
+        self._send(response)
+
+    def _send(self, response: Response) -> None:
+        """Send an answer, header and body in one piece."""
+        channel: Any = self.channel
+        length = response.headers.get("content-length", str(len(response.body)))
+        headers = {"content-length": length, **response.headers}
+        if response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            del headers["content-length"]
+        self.status = _STATUS[response.status]
+        self.response_headers = [(name.title(), value) for name, value in headers.items()]
+        head = self.build_response_header()
+        if head.count(b"\n") != head.count(b"\r") or head.count(b"\n") != len(self.response_headers) + 2:
+            raise ValueError("expected headers of one line each, got one with more")
+        self.complete = self.wrote_header = True
+        channel.write_soon(head + response.body if self.has_body else head)
+
     def get_environment(self) -> dict[str, Any]:
         """The request as the application sees it, with the reason where it is refused already."""
         request: Any = self.request
@@ -64,6 +94,18 @@ class Channel(HTTPChannel):
     task_class = AnswerTask
     error_task_class = ProblemTask
     cors: ClassVar[Cors | None] = None
+    quick: ClassVar[Quick]
+    answer: ClassVar[Callable[[Request, Exception | None], Response]]
+    is_file: ClassVar[Callable[[str], bool]]
+    answers_here = False  # whether the thread that has read the next request answers it
+
+    def received(self, data: bytes) -> bool:
+        """Take bytes, and answer the requests that they end where that is quick."""
+        taken = bool(super().received(data))
+        while self.answers_here:
+            self.answers_here = False
+            self.service()
+        return taken
 
 
 def _error(code: int, said: str) -> Exception:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from handlers.local.listening import Server
+    from handlers.rest.http import Request, Response
     from handlers.wsgi import Environ, StartResponse
 
 # Threads beside those of requests that wait: however many wait, so many answer.
@@ -83,7 +84,8 @@ def _server(services: Services, host: str, port: int) -> "Server":
     from handlers.local.admission import REFUSED, Admission, RefusingGate, parser_of
     from handlers.local.downloads import Downloads
     from handlers.local.listening import Server
-    from handlers.local.pages import StorageCors
+    from handlers.local.pages import StorageCors, is_file
+    from handlers.local.quick import Quick
     from handlers.local.refusals import Channel
     from handlers.local.signatures import unsigned
     from handlers.local.uploads import Uploads
@@ -112,16 +114,30 @@ def _server(services: Services, host: str, port: int) -> "Server":
             return to_wsgi(answer, start_response)
         if downloads.concerns(environ):
             return downloads.send(environ, start_response)
-        decides = RefusingGate(refused) if refused else gate
-        return to_wsgi(api.handle(from_environ(environ), decides), start_response)
+        return to_wsgi(answer_to(from_environ(environ), refused), start_response)
+
+    def answer_to(request: "Request", refused: Exception | None) -> "Response":
+        return api.handle(request, RefusingGate(refused) if refused else gate)
+
+    def is_file_at(path: str) -> bool:
+        return is_file("/" + path.lstrip("/"), settings.base_path)
 
     admission = Admission(api, gate, uploads, services.settings.max_body_bytes)
+    quick = Quick()
+    answering = {
+        "parser_class": parser_of(admission),
+        "cors": cors,
+        "quick": quick,
+        "answer": staticmethod(answer_to),
+        "is_file": staticmethod(is_file_at),
+    }
     server = Server(
         application,
         host,
         port,
         threads=_ANSWERING + services.settings.max_waiting,
-        channel=type("Channel", (Channel,), {"parser_class": parser_of(admission), "cors": cors}),
+        channel=type("Channel", (Channel,), answering),
+        quick=quick,
         on_stop=services.waiting.end,
     )
     if gate is not None:
