@@ -1,7 +1,8 @@
 """Requests over HTTP: what a server's processes take of the processor for each, with 16 clients.
 
-The laptop's server beside MLServer and BentoML, which have environments of their own below `.tools/`. The
-clients are threads of this process, and what they take is not counted; Linux alone tells what others take.
+The laptop's server beside MLServer and BentoML, which have environments of their own below `.tools/`. Only
+what a server and the processes that it started take is counted; Linux alone tells that of others. The clients
+are wrk's where it is installed, else threads of this process: these keep a server waiting more often.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
+import shutil
 import subprocess
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 CLIENTS, ROUNDS, SECONDS = 16, 3, 2.0
 ROWS = (1, 100)
 MODEL = "logistic-regression"
+_HEADERS = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
 _BENTO = f'''
 import bentoml, joblib
 
@@ -59,6 +64,9 @@ def compare(console: Recording, folder: str) -> None:
             "Servers are not measured: this machine does not tell what other processes take (/proc)."
         )
         return
+    wrk = shutil.which("wrk")
+    load = partial(_load_by_wrk, wrk, folder) if wrk else _load
+    console.print(f"The clients were {'wrk' if wrk else 'threads of Python'}.")
     with ExitStack() as stack:
         with console.status("starting the servers"):
             sides = {
@@ -73,9 +81,9 @@ def compare(console: Recording, folder: str) -> None:
             for rows in ROWS:
                 for name, side in sides.items():
                     with console.status(f"{name}, {rows} rows, {turn + 1} of {ROUNDS}"):
-                        _load(side, rows, SECONDS / 4)
+                        load(side, rows, SECONDS / 4)
                         before = _processor_seconds(side.pid)
-                        answered = _load(side, rows, SECONDS)
+                        answered = load(side, rows, SECONDS)
                         taken[name][rows].append((_processor_seconds(side.pid) - before) / answered * 1e6)
     console.figures["microseconds"] = taken
     ours = {rows: median(taken["serverless-ml"][rows]) for rows in ROWS}
@@ -102,13 +110,12 @@ def _load(side: Side, rows: int, seconds: float) -> int:
     counts = [0] * CLIENTS
     wrong: list[bytes] = []
     end = time.monotonic() + seconds
-    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
 
     def ask(place: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", side.port)
         try:
             while time.monotonic() < end:
-                connection.request("POST", side.path, side.bodies[rows], headers)
+                connection.request("POST", side.path, side.bodies[rows], _HEADERS)
                 response = connection.getresponse()
                 body = response.read()
                 if response.status != 200:
@@ -128,6 +135,24 @@ def _load(side: Side, rows: int, seconds: float) -> int:
     if wrong:
         raise RuntimeError(f"{side.path} answered {wrong[0][:500]!r}")
     return sum(counts)
+
+
+def _load_by_wrk(wrk: str, folder: str, side: Side, rows: int, seconds: float) -> int:
+    """As `_load`, by another program. Raises `RuntimeError` unless each answer is a 200."""
+    body, script = Path(folder, "wrk.json"), Path(folder, "wrk.lua")
+    body.write_bytes(side.bodies[rows])
+    lines = ['wrk.method = "POST"', f'wrk.body = io.open("{body.resolve()}", "rb"):read("*a")']
+    script.write_text(
+        "\n".join([*lines, *(f'wrk.headers["{name}"] = "{_HEADERS[name]}"' for name in _HEADERS)])
+    )
+    # wrk counts in whole seconds
+    options = ["-t1", f"-c{CLIENTS}", f"-d{max(round(seconds), 1)}s", "-s", str(script)]
+    address = f"http://127.0.0.1:{side.port}{side.path}"
+    told = subprocess.run([wrk, *options, address], capture_output=True, text=True, check=True).stdout
+    answered = re.search(r"(\d+) requests in", told)
+    if "Non-2xx" in told or "Socket errors" in told or not answered or not int(answered[1]):
+        raise RuntimeError(f"{side.path} was not answered as it should be:\n{told}")
+    return int(answered[1])
 
 
 def _processor_seconds(pid: int) -> float:
