@@ -336,10 +336,14 @@ def _drawn(chart: Chart, found: Bars) -> str:
 
 def _markdown(table: dict[str, Any]) -> str:
     columns = table["columns"]
-    words = [any(char.isalpha() for row in table["rows"] for char in row[at]) for at in range(len(columns))]
-    lines = [columns, ["---" if each else "--:" for each in words], *table["rows"]]
+    numbers = [all(_is_number(row[place]) for row in table["rows"]) for place in range(len(columns))]
+    lines = [columns, ["--:" if each else "---" for each in numbers], *table["rows"]]
     rows = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     return f"{table['title']}:\n\n{rows}\n"
+
+
+def _is_number(cell: str) -> bool:
+    return cell in ("", "–") or _first_number(cell) is not None
 
 
 def _measured() -> dict[str, Any]:
