@@ -160,7 +160,6 @@ SECTIONS = {
         "gzip an answer for who asks. BentoML checks no key. The product checks a key, the path, "
         "the body against its schema and its limits, and writes a line to the log; here it counts "
         "no rows. It predicts by its own arithmetic, the others call scikit-learn.",
-        ("A request over HTTP with 16 clients", "microseconds of the server's CPU", _http),
         (Chart("A request over HTTP with 16 clients", "microseconds of the server's CPU", _http),),
     ),
     "money": Section(
