@@ -18,7 +18,7 @@ const OURS = ['service', 'stage'];
 
 const NAMES = [
   ...['alarms', 'alarmEmail', 'accessLogs', 'warmInstances', 'access', 'ingress', 'subnets', 'securityGroups'],
-  ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers'],
+  ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers', 'runtimeClient'],
 ];
 
 const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays'];
@@ -121,6 +121,7 @@ function faultOf(given, place) {
     ['engines', listOf(given.engines).every((each) => each === 'lithops') ? '' : `expected lithops, or nothing, got ${shown(given.engines)}`],
     ['engines', given.engines && architecture === 'arm64' ? 'expected none on arm64, where its packages do not fit into a function, got lithops' : ''],
     ['engineMemory', numberFault(given.engineMemory, 512, 10240, 'MiB')],
+    ['runtimeClient', /^(aws|own)$/.test(given.runtimeClient) ? '' : `expected aws or own, got ${shown(given.runtimeClient)}`],
     ['engineWorkers', numberFault(given.engineWorkers, 2, 1000, 'workers')],
   ];
   return checks.find(([, fault]) => fault);
@@ -141,6 +142,7 @@ function optionsOf(given) {
     engines: listOf(given.engines),
     engineMemory: Number(given.engineMemory),
     engineWorkers: Number(given.engineWorkers),
+    ownRuntimeClient: given.runtimeClient === 'own',
   };
 }
 

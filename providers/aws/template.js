@@ -34,6 +34,8 @@ function accessLog(options) {
   return JSON.stringify(options.private ? { ...line, caller: '$context.identity.userArn' } : line);
 }
 
+const RUNTIME_CLIENT = '/var/task/handlers/clouds/aws_runtime.sh';
+
 // Changes the service as serverless.yml could have said it.
 function configure(service, options, { pages }) {
   const { provider, functions } = service;
@@ -45,6 +47,9 @@ function configure(service, options, { pages }) {
   }
   if (options.accessLogs) provider.logs = { ...provider.logs, httpApi: { format: accessLog(options) } };
   if (options.warmInstances) functions.api.provisionedConcurrency = options.warmInstances;
+  if (options.ownRuntimeClient) {
+    for (const name of ['api', 'train', 'sweep']) functions[name].environment.AWS_LAMBDA_EXEC_WRAPPER = RUNTIME_CLIENT;
+  }
   if (options.subnets.length) {
     const vpc = { subnetIds: options.subnets, securityGroupIds: options.securityGroups };
     for (const each of Object.values(functions)) each.vpc = vpc;

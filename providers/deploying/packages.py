@@ -331,11 +331,11 @@ def forget_older(latest: str, beginning: str, ending: str) -> None:
 
 
 def add_file(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    """Add a file to a zip as every file of a package is: readable, and of no particular time."""
+    """Add a file to a zip as all of a package are: readable, scripts executable, of no particular time."""
     entry = zipfile.ZipInfo(name, _ZIP_EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.create_system = 3  # Unix: the upper half of external_attr is a mode
-    entry.external_attr = 0o100644 << 16
+    entry.external_attr = (0o100755 if name.endswith(".sh") else 0o100644) << 16
     archive.writestr(entry, content, compresslevel=archive.compresslevel)
 
 

@@ -18,6 +18,7 @@ EMULATOR = os.path.join(
     *[ROOT, ".tools", "rie", "lib", _PYTHON, "site-packages"],
     *["samcli", "local", "rapid", "aws-lambda-rie-x86_64"],
 )
+WRAPPER = "handlers/clouds/aws_runtime.sh"
 _READY = 30.0  # seconds
 
 
@@ -50,6 +51,8 @@ class Function:
         opt: the folder that stands for /opt, where layers are.
         runtime: the folder that stands for /var/runtime.
         env: the function's environment.
+        client: who talks to the Runtime API: `aws`, AWS's own, or `own`, ours. The emulator knows no
+            wrappers, so ours is started by hand as Lambda's documentation says of them.
     """
 
     def __init__(
@@ -61,17 +64,25 @@ class Function:
         runtime: str,
         env: dict[str, str],
         timeout: int = 60,
+        client: str = "aws",
     ) -> None:
-        self._handler = handler
         self._task = task
         self._timeout = timeout
         # As the managed runtime's search path: client, code, layers, then the standard library.
         # `-S` below keeps this environment's own packages out.
-        paths = [runtime, task, *([os.path.join(opt, "python")] if opt else [])]
+        interpreter = [sys.executable, "-S"]
+        self._command = (
+            [*interpreter, "-m", "awslambdaric", handler]
+            if client == "aws"
+            else ["/bin/sh", os.path.join(task, WRAPPER), *interpreter, "/var/runtime/bootstrap.py"]
+        )
+        of_client = [runtime] if client == "aws" else []
+        paths = [*of_client, task, *([os.path.join(opt, "python")] if opt else [])]
         self._env = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(paths),
             "LAMBDA_TASK_ROOT": task,
+            "_HANDLER": handler,
             "AWS_LAMBDA_FUNCTION_NAME": "packaged",
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout),
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",
@@ -87,7 +98,7 @@ class Function:
                 EMULATOR,
                 *["--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"],
                 *["--runtime-api-address", f"127.0.0.1:{runtime_port}"],
-                *[sys.executable, "-S", "-m", "awslambdaric", self._handler],
+                *self._command,
             ],
             cwd=self._task,
             env=self._env,

@@ -112,7 +112,7 @@ def test_the_code_is_the_service_and_nothing_else(aws_packages: Packages) -> Non
         "__pycache__",
     }
     assert "handlers/clouds/aws.py" in held
-    assert {os.path.splitext(name)[1] for name in held} == {".py", ".pyc", ".html", ".json", ".pem"}
+    assert {os.path.splitext(name)[1] for name in held} == {".py", ".pyc", ".html", ".json", ".pem", ".sh"}
     elsewhere = {
         "handlers/local",
         "handlers/single",
@@ -122,7 +122,17 @@ def test_the_code_is_the_service_and_nothing_else(aws_packages: Packages) -> Non
     }
     assert [name for name in held if name.startswith(tuple(elsewhere))] == []
     adapters = {name for name in held if name.startswith("handlers/clouds/") and name.endswith(".py")}
-    assert adapters == {f"handlers/clouds/{name}.py" for name in ("__init__", "aws", "bootstrap")}
+    assert adapters == {
+        f"handlers/clouds/{name}.py" for name in ("__init__", "aws", "aws_runtime", "bootstrap")
+    }
+
+
+def test_what_lambda_starts_in_place_of_its_runtime_may_be_executed(aws_packages: Packages) -> None:
+    with zipfile.ZipFile(aws_packages.code) as archive:
+        modes = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
+    scripts = {name for name, mode in modes.items() if mode == 0o100755}
+    assert scripts == {"handlers/clouds/aws_runtime.sh"}
+    assert {modes[name] for name in modes.keys() - scripts} == {0o100644}
 
 
 @pytest.mark.parametrize("name", ["predict_layer", "training_layer"])

@@ -60,9 +60,9 @@ def paths_of(cloud: str) -> list[str]:
 
 
 def reached(cloud: str, shipped: dict[str, str]) -> set[str]:
-    """The modules among `shipped` that a cloud's adapter imports, and what they import in turn."""
+    """The modules among `shipped` that a cloud's adapter imports, or what calls it, and these in turn."""
     found: set[str] = set()
-    ahead = [f"handlers.clouds.{cloud}"]
+    ahead = [f"handlers.clouds.{cloud}", f"handlers.clouds.{cloud}_runtime"]
     while ahead:
         module = ahead.pop()
         if module not in found and module in shipped:
