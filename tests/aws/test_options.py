@@ -170,8 +170,12 @@ def without_tags(template: Any) -> Any:
 
 
 def service() -> dict[str, Any]:
-    functions: dict[str, Any] = {name: {"name": name, "events": []} for name in ("api", "train", "sweep")}
-    return {"provider": {"tags": TAGS}, "functions": {**functions, "api": {"events": [{"httpApi": "*"}]}}}
+    functions: dict[str, Any] = {
+        name: {"name": name, "events": [], "environment": {"ML_BUCKET": "models"}}
+        for name in ("api", "train", "sweep")
+    }
+    functions["api"]["events"].append({"httpApi": "*"})
+    return {"provider": {"tags": TAGS}, "functions": functions}
 
 
 def extended(template: Any, *, pages: bool = False, **given: str) -> tuple[Any, Any]:
@@ -324,3 +328,14 @@ def test_warm_instances_are_of_the_api_alone(template: Any) -> None:
     after, _ = extended(template, warmInstances="2")
     assert after["functions"]["api"]["provisionedConcurrency"] == 2
     assert not any("provisionedConcurrency" in after["functions"][name] for name in ("train", "sweep"))
+
+
+def test_a_runtime_client_of_ours_is_started_in_every_function_and_only_where_it_is_asked_for(
+    template: Any,
+) -> None:
+    after, _ = extended(template, runtimeClient="own")
+    wrapper = "/var/task/handlers/clouds/aws_runtime.sh"
+    for name in ("api", "train", "sweep"):
+        assert after["functions"][name]["environment"]["AWS_LAMBDA_EXEC_WRAPPER"] == wrapper
+    before, _ = extended(template)
+    assert "AWS_LAMBDA_EXEC_WRAPPER" not in json.dumps(before["functions"])
