@@ -115,6 +115,7 @@ def test_there_is_no_other_command_for_people() -> None:
         "benchmarks.comparison_diffprivlib",
         "benchmarks.comparison_fastapi",
         "benchmarks.comparison_minimal",
+        "benchmarks.comparison_networks",
         "benchmarks.comparison_pandas",
         "benchmarks.comparison_scoring",
         "benchmarks.comparison_streaming",
