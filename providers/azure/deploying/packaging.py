@@ -149,7 +149,7 @@ def _build(
         for name, data in added.items():
             with open(os.path.join(root, name), "wb") as file:
                 file.write(data)
-        packages.compile_modules(root, DEPLOYED_AT, docstrings=False)
+        packages.compile_modules(root, DEPLOYED_AT)  # OpenAPI is made of docstrings there
         shutil.copytree(_dependencies(folder, app, lock), os.path.join(root, SITE_PACKAGES))
         packages.write_zip(root, path)
     packages.forget_older(path, f"{app}-", ".zip")

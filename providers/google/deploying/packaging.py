@@ -89,5 +89,5 @@ def _fill(root: str, sources: list[str], main: str, lock: str, folder: str) -> N
     packages.copy(root, sources, folder)
     with open(os.path.join(folder, "main.py"), "w", encoding="utf-8") as file:
         file.write(main)
-    packages.compile_modules(folder, WORKSPACE, docstrings=False)
+    packages.compile_modules(folder, WORKSPACE)  # OpenAPI is made of docstrings there
     shutil.copyfile(lock, os.path.join(folder, "requirements.txt"))
