@@ -66,7 +66,7 @@ def _zip(service: Service, function: Function) -> str:
     """The zip lies where the framework puts packages; it is built once for each state of its sources."""
     sources = packages.selected(service.folder, service.patterns)
     lock = os.path.join(service.folder, function.settings["requirements"])
-    files = [lock, *(os.path.join(service.folder, name) for name in sources)]
+    files = [__file__, lock, *(os.path.join(service.folder, name) for name in sources)]
     key = packages.fingerprint(main_py(service), *sources, files=files)
     kind = os.path.basename(lock).removesuffix(".txt")
     built = os.path.join(service.folder, BUILT, f"{kind}-{key}.zip")
