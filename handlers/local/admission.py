@@ -31,7 +31,7 @@ _CODING_LINES = re.compile(rb"(?im)^transfer-encoding[ \t]*:([^\r\n]*)")
 # line or a trailer that goes on is looked through again with every piece of it.
 _FREE_CHUNKS, _LEAST_CHUNK = 2_000, 16  # chunks, and the bytes that those after them have on average
 _LONGEST_CHUNK_LINE, _LONGEST_TRAILER = 1_024, 8_192  # bytes
-_SHORT = 64 * 1024  # bytes, as many as a header may have: the body comes, and then the api decides
+SHORT = 64 * 1024  # bytes, as many as a header may have: the body comes, and then the api decides
 _HOST = re.compile(r"(\[[^\]\s]*\]|[^\s:/?#@\[\],]*)(:[0-9]*)?")
 
 
@@ -104,7 +104,7 @@ class _Parser(HTTPRequestParser):
         found: Any = self  # the stubs do not know what the header is taken apart into
         _check_framing(found, header_plus)
         _check_host(found, header_plus)
-        short = 0 < found.content_length <= _SHORT and not found.expect_continue
+        short = 0 < found.content_length <= SHORT and not found.expect_continue
         if found.body_rcv is None or short:
             return
         self._head = _head_of(found)

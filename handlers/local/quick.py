@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_LONGEST_BODY = 64 * 1024  # bytes
+from handlers.local.admission import SHORT
+
 _MOST_PATHS = 1_000
 _PREDICTIONS = (":predict", "/infer")
 
@@ -28,7 +29,7 @@ class Quick:
 
     def expects(self, request: Any) -> bool:
         """Whether a request that waitress has read will be answered quickly."""
-        if request.error or request.chunked or request.content_length > _LONGEST_BODY:
+        if request.error or request.chunked or request.content_length > SHORT:
             return False
         return self._taken.get(request.path, self._longest) < self._longest
 
