@@ -7,12 +7,18 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
+from waitress.adjustments import Adjustments
+from waitress.parser import HTTPRequestParser
+from waitress.task import WSGITask
 
+from handlers.local.admission import whole_request
 from handlers.local.quick import Quick
 from handlers.local.server import _server
+from handlers.wsgi import from_environ
 from tests.unit.handlers.conftest import IRIS, services_over
 
 PREDICT = "/v1/models/iris:predict"
@@ -196,3 +202,24 @@ def test_it_ends_while_predictions_are_quick(trained: Path) -> None:
         assert stream.read() == b""
     thread.join(60)
     assert not thread.is_alive()
+
+
+RAW = (
+    b"POST /v1/models/a:predict HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 2\r\n\r\n{}",
+    b"GET /v1/models/caf%C3%A9?limit=2&empty=&limit=3&a%20b=c+d HTTP/1.1\r\nHost: x\r\nX-Id:  k \r\n\r\n",
+    b"GET //v1//models HTTP/1.0\r\nAccept: text/csv\r\nAccept: */*\r\nContent-Type:\r\n\r\n",
+    b"GET /%ff%2F;p?q HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n",
+    b"HEAD http://other/v2?pretty HTTP/1.1\r\nHost: x\r\n\r\n",
+)
+
+
+@pytest.mark.parametrize("raw", RAW)
+def test_a_request_is_read_as_the_application_reads_it(raw: bytes) -> None:
+    adjustments: Any = Adjustments()
+    parser: Any = HTTPRequestParser(adjustments)
+    parser.received(raw)
+    server = SimpleNamespace(adj=adjustments, server_name="x", effective_port=80)
+    about = {"addr": ("127.0.0.1", 1), "creation_time": 0, "check_client_disconnected": None}
+    channel: Any = SimpleNamespace(server=server, adj=adjustments, **about)
+    expected = from_environ(WSGITask(channel, parser).get_environment())
+    assert whole_request(parser)._replace(request_id="") == expected._replace(request_id="")
