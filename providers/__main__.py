@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Sequence
 
 from ml_core.errors import ServerlessMLError
+from providers.advising import commands as advising
 from providers.deploying import keys, verbs
 
 # What `make demo` and `make serve` install holds no cloud's libraries.
@@ -19,7 +20,8 @@ _ENDED_BY_PIPE = 128 + 13
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its failures are one line on standard error and exit code 1."""
     parser = argparse.ArgumentParser(
-        prog="python -m providers", description="Deploy serverless-ml to a cloud, and manage its API keys."
+        prog="python -m providers",
+        description="Deploy serverless-ml to a cloud, manage its API keys, say which cloud suits.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and end")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -31,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     )
     verbs.add_commands(commands)
+    advising.add_command(commands)
     parsed = parser.parse_args(arguments)
     try:
         status: int = parsed.run(parsed)
