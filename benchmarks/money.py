@@ -11,7 +11,9 @@ from rich.table import Table
 
 from benchmarks.cells import FASTAPI, PRODUCT
 from benchmarks.recording import Recording
+from providers.advising.facts import CloudFacts, DatedFact, read_facts
 
+MEMORY = 512  # MB
 MILLION = 1_000_000
 CHOSEN = "as deployed"
 NOT_CHECKED = "from memory, not checked"
@@ -36,42 +38,40 @@ class Price(NamedTuple):
     least: Number  # milliseconds
 
 
-# From lists and pages of the days that are told; nothing was looked up anew for these benchmarks.
-_AWS = "AWS Price List API, read as of 2026-09-19: https://aws.amazon.com/lambda/pricing/"
-_AWS_FORMULA = "read, day not kept: https://aws.amazon.com/lambda/pricing/"
-_GOOGLE = (
-    "a copy of the page, read as of 2026-09-21, the weakest source: https://cloud.google.com/run/pricing"
-)
-_AZURE = "Azure Retail Prices API, read as of 2026-10-05: https://prices.azure.com/api/retail/prices"
-_AZURE_FORMULA = "read, day not kept: https://azure.microsoft.com/pricing/details/functions/"
-PRICES = (
-    Price(
-        "AWS Lambda, x86, us-east-1",
-        Number(0.20, "a million requests", _AWS),
-        Number(0.5 * 0.0000166667, "a second: half a GB at 0.0000166667", _AWS),
-        Number(512 / 1769, "processors: 512 MB of the 1,769 that have a whole one", _AWS_FORMULA),
-        Number(1, "ms that are rounded up to", _AWS_FORMULA),
-        Number(1, "ms at least", _AWS_FORMULA),
-    ),
-    Price(
-        "Google Cloud Run, tier 1, billed by requests",
-        Number(0.40, "a million requests", _GOOGLE),
-        Number(
-            0.000024 + 0.5 * 0.0000025, "a second: a processor at 0.000024, half a GiB at 0.0000025", _GOOGLE
-        ),
-        Number(1, "processors", CHOSEN),
-        Number(100, "ms that are rounded up to", _GOOGLE),
-        Number(100, "ms at least", _GOOGLE),
-    ),
-    Price(
-        "Azure Functions, Flex Consumption, on demand, East US",
-        Number(0.40, "a million requests", _AZURE),
-        Number(0.5 * 0.000026, "a second: half a GB at 0.000026", _AZURE),
-        Number(0.25, "processors of an instance with 512 MB", NOT_CHECKED),
-        Number(100, "ms that are rounded up to", _AZURE_FORMULA),
-        Number(1000, "ms at least", _AZURE_FORMULA),
-    ),
-)
+def _number(fact: DatedFact, what: str, value: float | None = None) -> Number:
+    """A number of the file, or what follows from it, with where it is from."""
+    source = NOT_CHECKED if fact.known == "memory" else f"{fact.known}, read {fact.read}: {fact.source}"
+    return Number(fact.value if value is None else value, what, source)
+
+
+def _price(cloud: CloudFacts) -> Price:
+    memory, share = cloud.prices["memory_seconds"], cloud.processors(MEMORY)
+    second, what = MEMORY / 1024 * memory.value, f"a second: half a GB at {_shown(memory.value)}"
+    if processor := cloud.prices.get("processor_seconds"):
+        second += share * processor.value
+        what = f"a second: a processor at {_shown(processor.value)}, half a GiB at {_shown(memory.value)}"
+    whole = cloud.billing["whole_processor_memory"]
+    processors = (
+        Number(share, "processors", CHOSEN)
+        if share == 1
+        else _number(whole, f"processors: {MEMORY} MB of the {whole.value:,.0f} that have a whole one", share)
+    )
+    return Price(
+        f"{cloud.name}, {cloud.place}",
+        _number(cloud.prices["requests"], "a million requests"),
+        _number(memory, what, second),
+        processors,
+        _number(cloud.billing["granularity"], "ms that are rounded up to"),
+        _number(cloud.billing["least"], "ms at least"),
+    )
+
+
+def _shown(value: float) -> str:
+    return f"{value:.10f}".rstrip("0").rstrip(".")
+
+
+# The adviser's: there is one list of prices.
+PRICES = tuple(_price(cloud) for cloud in read_facts().clouds.values())
 
 
 def cost(price: Price, microseconds: float) -> float:
