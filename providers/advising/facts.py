@@ -14,6 +14,12 @@ KNOWN = ("price API", "page", "stored copy", "memory", "assumed")
 CASES = ("low", "likely", "high")
 
 
+def _told(source: str, read: date, known: str) -> str:
+    if known == "assumed":
+        return "assumed"
+    return f"{source}, {read}, {'from memory, not checked' if known == 'memory' else known}"
+
+
 class DatedFact(NamedTuple):
     """A price, limit or assumption: its value, and where, when and how it was found."""
 
@@ -32,10 +38,7 @@ class DatedFact(NamedTuple):
     @property
     def told(self) -> str:
         """Source, date and certainty, for people."""
-        if self.known == "assumed":
-            return "assumed"
-        certainty = "from memory, not checked" if self.known == "memory" else self.known
-        return f"{self.source}, {self.read}, {certainty}"
+        return _told(self.source, self.read, self.known)
 
 
 class Remark(NamedTuple):
@@ -46,6 +49,11 @@ class Remark(NamedTuple):
     source: str
     read: date
     known: str
+
+    @property
+    def told(self) -> str:
+        """Source, date and certainty, for people."""
+        return _told(self.source, self.read, self.known)
 
 
 class CloudFacts(NamedTuple):

@@ -71,7 +71,7 @@ def tables(advice: Advice) -> list[AdviceTable]:
                     cloud.facts.cloud,
                     remark.kind,
                     remark.text,
-                    f"{remark.source}, {remark.read}, {remark.known}",
+                    remark.told,
                 ]
                 for cloud in advice.clouds
                 for remark in cloud.facts.remarks
@@ -133,8 +133,7 @@ def _cloud(cloud: CloudAdvice) -> dict[str, Any]:
             "rows": {str(rows): each._asdict() for rows, each in cloud.profile.rows.items()},
         },
         "facts": [
-            {"kind": each.kind, "text": each.text, "source": each.source, "read": str(each.read)}
-            for each in cloud.facts.remarks
+            {"kind": each.kind, "text": each.text, "source": each.told} for each in cloud.facts.remarks
         ],
     }
 
