@@ -7,7 +7,7 @@ import sys
 from providers.advising.impossible import AdviceImpossible
 
 DEFAULT_ROOT = ".serverless-ml"  # as `make serve` has it
-_CLOUDS = ("aws", "google", "azure")
+CLOUDS = ("aws", "google", "azure")
 _ABOUT = """\
 traffic:
   2/s                    two requests a second on average, at any time, each independent of the others
@@ -46,7 +46,7 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--cloud",
         action="append",
-        choices=_CLOUDS,
+        choices=CLOUDS,
         help="look at this cloud alone; more than once for several",
     )
     parser.add_argument(
@@ -93,7 +93,7 @@ def run(given: argparse.Namespace) -> int:
     facts = read_facts()
     root = given.root or os.environ.get("ML_ROOT") or DEFAULT_ROOT
     request = request_of(root, given.model, given.body)
-    clouds = tuple(given.cloud or _CLOUDS) if reports is None else ("aws",)
+    clouds = tuple(given.cloud or CLOUDS) if reports is None else ("aws",)
     profiles = measure(root, request, clouds, _tell)
     if reports is not None:
         _compare(given, profiles["aws"], reports)

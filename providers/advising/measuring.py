@@ -43,12 +43,7 @@ def main(cloud: str) -> None:
         "load_memory": _peak_memory(),
         "rows": {},
     }
-    asking: dict[str, Callable[..., tuple[int, bytes]]] = {
-        "aws": _ask_aws,
-        "google": _ask_google,
-        "azure": _ask_azure,
-    }
-    ask = asking[cloud]
+    ask = ASKING[cloud]
     for count in job["counts"]:
         body = json.dumps({**job["rest"], "instances": (job["instances"] * count)[:count]})
         before = time.process_time()
@@ -218,6 +213,12 @@ def _ask_azure(module: ModuleType, job: dict[str, Any], body: str) -> tuple[int,
     answer = module.api(request, SimpleNamespace(invocation_id="advise"))
     return answer.status_code, answer.get_body()
 
+
+ASKING: dict[str, Callable[..., tuple[int, bytes]]] = {
+    "aws": _ask_aws,
+    "google": _ask_google,
+    "azure": _ask_azure,
+}
 
 if __name__ == "__main__":
     if sys.argv[1] == "describe":

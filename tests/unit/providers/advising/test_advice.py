@@ -24,6 +24,13 @@ REQUEST = ModelRequest("churn", 3, "logistic_regression", [[1, 2]], {})
 MIB = 1024**2
 
 
+@pytest.fixture(autouse=True)
+def _fewer_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough to compare what is told; how exact it is, is held by test_simulation."""
+    monkeypatch.setattr(advising, "BOUND", 6_000)
+    monkeypatch.setattr(advising, "_SEEK_BOUND", 1_000)
+
+
 def profile(
     cloud: str, seconds: float = 0.0003, memory: int = 60 * MIB, unpacked: int = 62 * MIB
 ) -> PackageProfile:

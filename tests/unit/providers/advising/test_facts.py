@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from providers.advising import commands, measuring, packaged
 from providers.advising.facts import FILE, KNOWN, read_facts
 from providers.advising.impossible import AdviceImpossible
 from providers.advising.packaged import configured
+from tests.unit.providers.test_every_cloud_is_whole import CLOUDS
 
 ROOT = Path(__file__).parents[4]
 
@@ -106,6 +108,11 @@ def test_memories_and_shares_of_a_processor_are_the_clouds() -> None:
     assert clouds["aws"].processors(3008) == 1.0
     assert clouds["google"].processors(512) == 1.0
     assert clouds["azure"].processors(512) == 0.25
+
+
+def test_the_adviser_knows_every_cloud() -> None:
+    assert sorted(read_facts().clouds) == sorted(packaged.CLOUDS) == sorted(commands.CLOUDS) == CLOUDS
+    assert sorted(measuring.ASKING) == CLOUDS
 
 
 def test_no_function_ships_it() -> None:
