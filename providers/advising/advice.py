@@ -300,6 +300,8 @@ def _measured(question: AdviceQuestion, clouds: list[CloudAdvice]) -> list[str]:
             f"{profile.first * 1000:.0f} ms more for the first request; then by rows {times}; "
             f"at most {profile.memory / 1024**2:.0f} MiB"
         )
+        if profile.refused:
+            said.append(f"{cloud.facts.cloud}: {profile.refused}")
         if profile.package.installed:
             size = profile.package.installed / 1024**2
             said.append(f"{cloud.facts.cloud}: {size:.0f} MiB of it the cloud installs itself, by our lock")

@@ -39,6 +39,7 @@ class PackageProfile(NamedTuple):
         first: of the first request beside that.
         first_reads: requests of the store that it takes.
         log_bytes: what a request logs.
+        refused: which request got no prediction, and none with more rows was made.
     """
 
     package: CloudPackage
@@ -49,6 +50,7 @@ class PackageProfile(NamedTuple):
     first_writes: int
     rows: dict[int, MeasuredRequest]
     log_bytes: float
+    refused: str = ""
 
     @property
     def memory(self) -> int:
@@ -127,13 +129,12 @@ def _measure(root: str, request: ModelRequest, cloud: str, told: Told) -> Packag
         env = {"PYTHONPATH": os.pathsep.join(package.paths)}
         # The second run has what the first brought into the disk's cache.
         found = [_run(cloud, sys.executable, options, env, job) for _ in range(2)][-1]
-    if "refused" in found:
-        refused = found["refused"]
-        if not found["rows"]:
-            raise AdviceImpossible(
-                f"{cloud}: the request that was made up for {request.model!r} got {refused['status']}: "
-                f"{refused['answer'][:300]}; --body FILE names another"
-            )
+    refused = found.get("refused")
+    if refused and not found["rows"]:
+        raise AdviceImpossible(
+            f"{cloud}: the request that was made up for {request.model!r} got {refused['status']}: "
+            f"{refused['answer'][:300]}; --body FILE names another"
+        )
     rows = {int(count): MeasuredRequest(**each) for count, each in found["rows"].items()}
     return PackageProfile(
         package,
@@ -144,6 +145,7 @@ def _measure(root: str, request: ModelRequest, cloud: str, told: Told) -> Packag
         found["first_writes"],
         rows,
         found["log_bytes"],
+        f"{refused['rows']:,} rows got {refused['status']}" if refused else "",
     )
 
 
@@ -152,7 +154,6 @@ def _job(root: str, model: str) -> dict[str, Any]:
     return {
         "root": os.path.abspath(root),
         "model": model,
-        "version": None,
         "project": ROOT,
         "key": made.key,
         "record": made.record,
@@ -171,16 +172,19 @@ def _run(
             "PYTHONDONTWRITEBYTECODE": "1",
             **env,
         }
-        done = subprocess.run(  # noqa: S603 - this Python and a program of ours
-            [python, *options, PROGRAM, what],
-            input=json.dumps({**job, "result": result}),
-            env=environment,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST,
-            check=False,
-        )
+        try:
+            done = subprocess.run(  # noqa: S603 - this Python and a program of ours
+                [python, *options, PROGRAM, what],
+                input=json.dumps({**job, "result": result}),
+                env=environment,
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=_LONGEST,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise AdviceImpossible(f"{what}: measuring took more than {_LONGEST} seconds") from error
         if done.returncode != 0 or not os.path.exists(result):
             last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
             raise AdviceImpossible(f"{what}: the process that measures failed: {last[:300]}")

@@ -1,11 +1,9 @@
 """`python -m providers advise` from end to end: packages are built, and measured in their own process."""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,27 +13,19 @@ from handlers.settings import read_settings
 from providers.advising.packaged import CLOUDS, scratch, unpack
 from providers.advising.profile import COUNTS, measure, request_of
 from tests.framework import ROOT
-from tests.unit.handlers.networks import PICTURES, networks, register
 from tests.unit.providers.test_what_packages_hold import paths_of
 
-ROWS = [[row % 7, row % 5 / 3, (row * 11 % 13) / 7] for row in range(60)]
 MIXED = [[None if row % 9 == 0 else row, ("basic", "plus", None)[row % 3]] for row in range(60)]
 TARGETS = [("low", "middle", "high")[row % 3] for row in range(60)]
-MODELS: dict[str, dict[str, Any]] = {
-    "numbers": {"algorithm": "logistic_regression", "instances": ROWS, "targets": TARGETS},
-    "mixed": {"algorithm": "logistic_regression", "instances": MIXED, "targets": TARGETS},
-    "groups": {"algorithm": "kmeans", "instances": ROWS, "hyperparameters": {"n_clusters": 3}},
-}
+TRAINED = {"model": "mixed", "algorithm": "logistic_regression", "instances": MIXED, "targets": TARGETS}
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder as `make serve` keeps it, with a few models."""
+    """A folder as `make serve` keeps it, with a model."""
     folder = str(tmp_path_factory.mktemp("store"))
     services = folder_services(read_settings({"ML_ROOT": folder}), key_records=None)
-    for name, request in MODELS.items():
-        assert train_now(services, {"model": name, **request}).state == "succeeded"
-    register(services, "digits", networks()["digits"])
+    assert train_now(services, TRAINED).state == "succeeded"
     return folder
 
 
@@ -74,10 +64,9 @@ def test_the_package_that_is_measured_is_the_one_that_is_deployed(cloud: str) ->
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-@pytest.mark.parametrize("model", ["mixed", "numbers"])
-def test_a_package_is_measured_by_rows_and_nothing_is_written(root: str, cloud: str, model: str) -> None:
+def test_a_package_is_measured_by_rows_and_nothing_is_written(root: str, cloud: str) -> None:
     before = held(root)
-    profile = measure(root, request_of(root, model, None), (cloud,))[cloud]
+    profile = measure(root, request_of(root, "mixed", None), (cloud,))[cloud]
     assert held(root) == before
     assert tuple(profile.rows) == COUNTS
     one, most = profile.rows[1], profile.rows[1000]
@@ -86,24 +75,8 @@ def test_a_package_is_measured_by_rows_and_nothing_is_written(root: str, cloud: 
     assert one.answer_bytes < most.answer_bytes
     assert one.memory <= most.memory == profile.memory
     assert profile.load_memory <= one.memory
-    # The model's document, and its artifact; one object with the counts, which is not written.
-    assert (profile.first_reads, profile.first_writes) == (2, 1)
-    assert profile.load > 0
-    assert profile.first > one.seconds
-    assert 100 < profile.log_bytes < 1000
-
-
-def test_a_network_is_measured_by_the_body_that_is_given(root: str, tmp_path: Path) -> None:
-    told = advise(root, "--model", "digits", "--traffic", "1/s", "--cloud", "aws")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert "takes no plain rows; --body FILE names a request" in told.stderr
-    body = tmp_path / "body.json"
-    body.write_text(json.dumps({"instances": PICTURES[:1]}))
-    told = advise(
-        root, *("--model", "digits", "--traffic", "1/s", "--cloud", "aws", "--body", str(body), "--json")
-    )
-    assert told.returncode == 0, told.stderr
-    assert json.loads(told.stdout)["clouds"]["aws"]["profile"]["rows"]["1"]["seconds"] > 0
+    assert (profile.first_reads, profile.first_writes, profile.refused) == (2, 1, "")
+    assert profile.package.own_libraries
 
 
 def test_all_clouds_are_answered_with_progress_and_a_picture(root: str, tmp_path: Path) -> None:
