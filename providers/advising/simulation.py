@@ -130,7 +130,16 @@ class SimulatedInstance:
 
 
 def simulate(traffic: Traffic, rules: InstanceRules, *, seed: int = 1, bound: int = BOUND) -> SimulatedMonth:
-    """A month of this traffic under these rules."""
+    """A month of this traffic under these rules.
+
+    As many arrivals as were drawn are not as many as a month has on average: all is scaled to these.
+    """
+    drawn, month = _simulated(traffic, rules, seed, bound), SimulatedMonth()
+    month.add(drawn, traffic.month / drawn.requests)
+    return month
+
+
+def _simulated(traffic: Traffic, rules: InstanceRules, seed: int, bound: int) -> SimulatedMonth:
     month = SimulatedMonth()
     expected = traffic.rate * traffic.period
     if traffic.office and expected <= bound:
