@@ -122,21 +122,20 @@ def _shown(value: float | None) -> str:
 
 
 def _of_line(line: str) -> Iterator[ReportedRequest]:
-    begin = line.find("REPORT RequestId:")
-    if begin >= 0 and "\\t" not in line[begin:]:
-        yield from _of_text(line[begin:])
-        return
-    begin = line.find("{")
+    """JSON from its first bracket on, with what it holds; else the text, whose tabs JSON may have escaped."""
+    text = line.strip()
+    begin = 0 if text.startswith("[") else text.find("{")
     if begin >= 0:
         try:
-            document = json.loads(line[begin:])
+            document = json.loads(text[begin:])
         except ValueError:
-            if begin == 0 or "REPORT RequestId:" in line:
-                yield from _of_text(line.replace("\\t", "\t"))
+            pass  # a line of a longer document, or text that has a bracket
+        else:
+            yield from _of_value(document)
             return
-        yield from _of_value(document)
-    elif "REPORT RequestId:" in line:
-        yield from _of_text(line.replace("\\t", "\t"))
+    begin = text.find("REPORT RequestId:")
+    if begin >= 0:
+        yield from _of_text(text[begin:].replace("\\t", "\t"))
 
 
 def _of_document(text: str) -> Iterator[ReportedRequest]:

@@ -29,6 +29,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "hour": 3600.0, "d": 
 _RATE = re.compile(r"(?:bursts of (?P<burst>\d+),? )?(?P<count>\d+(?:\.\d*)?|\.\d+) ?/ ?(?P<unit>[a-z]+)")
 _EVERY = re.compile(r"(?P<burst>\d+) every (?P<number>\d+(?:\.\d*)?) ?(?P<unit>[a-z]+)")
 _MOST_RATE = 100_000.0  # requests a second
+_LONGEST_TRACE = 100_000  # requests of a file: each simulation goes through all of them
 
 
 class Traffic(NamedTuple):
@@ -125,6 +126,9 @@ def _read(path: str, text: str) -> Traffic:
         raise AdviceImpossible(
             f"--traffic {text}: {expected} and not all at once, got {len(moments):,} lines"
         )
+    if len(moments) > _LONGEST_TRACE:
+        most = f"expected at most {_LONGEST_TRACE:,} requests"
+        raise AdviceImpossible(f"--traffic {text}: {most}, got {len(moments):,}: take a few days of them")
     return of_trace(moments, text)
 
 

@@ -87,6 +87,14 @@ def test_a_whole_log_gives_its_requests_alone() -> None:
     assert len(read_reports("".join(log).splitlines(keepends=True))) == 4
 
 
+def test_a_document_in_one_line_gives_each_of_its_requests() -> None:
+    spaced = WARM.replace("\t", "  ")
+    events = [{"message": each} for each in (*OTHERS, spaced, COLD, spaced, json.dumps(platform()))]
+    for document in ({"events": events}, events):
+        found = read_reports([json.dumps(document)])
+        assert [report.billed for report in found] == [4, 312, 4, 4]
+
+
 @pytest.mark.parametrize(
     "lines", [[], OTHERS, ["REPORT RequestId: x\tDuration: ms\n"], ['{"type": "platform.report"}'], ["[]"]]
 )

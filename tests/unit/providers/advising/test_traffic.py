@@ -103,3 +103,10 @@ def test_a_file_without_arrivals_is_refused(tmp_path: Path, held: str | None) ->
         path.write_text(held)
     with pytest.raises(AdviceImpossible, match="expected a file with the seconds"):
         parse(f"@{path}")
+
+
+def test_a_file_has_no_more_arrivals_than_can_be_simulated(tmp_path: Path) -> None:
+    path = tmp_path / "arrivals.txt"
+    path.write_text("\n".join(map(str, range(100_001))))
+    with pytest.raises(AdviceImpossible, match="expected at most 100,000 requests, got 100,001"):
+        parse(f"@{path}")
