@@ -12,8 +12,7 @@ How any rate is quick: no more than so many requests are simulated (`BOUND`), an
   many months, so that its share of cold starts is no accident.
 - Where a period has more, its beginning is simulated. The first fifth of that, in which instances start, is
   counted once a period; the rest stands for all that follows. Starts that come again only after longer than
-  the part simulated are missed: at most one for each instance and keep-alive, a hundredth of a percent of
-  the requests of such a period.
+  the part simulated are missed: at most one for each instance and keep-alive.
 """
 
 import math
@@ -67,8 +66,8 @@ class InstanceRules(NamedTuple):
     store_wait: float = 0.0
 
     def rounded(self, active: float) -> float:
-        """An active time as it is billed; what is a billionth over a step is that step."""
-        return max(self.least, math.ceil(round(active / self.granularity, 9)) * self.granularity)
+        """An active time as it is billed; what is a millionth over a step is that step."""
+        return max(self.least, math.ceil(round(active / self.granularity, 6)) * self.granularity)
 
 
 class SimulatedMonth:
