@@ -147,6 +147,10 @@ class KeyGate:
             )
         return caller
 
+    def callers(self) -> Callers:
+        """Whom the well-formed records let in now, by the digests of their keys. Raises `Unavailable`."""
+        return self._known(_EARLIEST_RELOAD)
+
     def _known(self, most_age: float) -> Callers:
         """Whom the well-formed records let in, at most `most_age` seconds old if they can be read."""
         age = self._clock() - self._read_at if self._read_at is not None else float("inf")

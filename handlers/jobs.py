@@ -179,13 +179,18 @@ def _describe(services: "Services", asked: DescriptionRequest) -> None:
 
 def sweep_once(services: "Services") -> dict[str, Any]:
     """Bring stray jobs back on their way, and remove what nobody needs; the counts of each."""
+    from handlers.trainings import ScheduledTraining
+    from ml_core.scheduling.running import Runner
+
     settings = services.settings
+    runner = Runner(services.schedules, services.jobs, services.registry, ScheduledTraining(services))
     counts = sweep(
         services.jobs,
         services.registry,
         retention=settings.retention * DAY,
         monitoring_days=settings.monitoring_days,
         data=services.data,
+        schedules=runner.sweep,
     )._asdict()
     log("info", "sweep", **counts)
     return counts

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ml_core.registry.deletion import Deletion
     from ml_core.registry.registry import Registry
     from ml_core.registry.versions import Versions
+    from ml_core.scheduling.schedules import Schedules
     from ml_core.scoring.listing import JobFiles
     from ml_core.serving import Served
 
@@ -180,6 +181,13 @@ class Services:
         from ml_core.registry.abouts import Abouts
 
         return Abouts(self.registry)
+
+    @property
+    def schedules(self) -> Schedules:
+        """When models are trained again."""
+        from ml_core.scheduling.schedules import Schedules
+
+        return Schedules(self.store)
 
     @property
     def artifacts(self) -> Artifacts:

@@ -7,7 +7,7 @@
     ├── TooLarge                past a limit; says the limit and what came
     ├── NotFound
     │   ├── ModelNotFound · VersionNotFound · AliasNotFound · JobNotFound · AlgorithmNotFound
-    │   ├── DatasetNotFound
+    │   ├── DatasetNotFound · ScheduleNotFound
     │   └── ObjectNotFound      no such key in the object store
     ├── Conflict                not possible in the present state
     │   ├── VersionInUse        an alias points at it
@@ -148,6 +148,12 @@ class DatasetNotFound(NotFound):
     """No dataset has that name, or nothing was uploaded to it yet."""
 
     code = "dataset_not_found"
+
+
+class ScheduleNotFound(NotFound):
+    """The model has no schedule."""
+
+    code = "schedule_not_found"
 
 
 class AlgorithmNotFound(NotFound):

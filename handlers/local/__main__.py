@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.trainer:
             from handlers.local.trainer import train_until_stopped
 
-            return train_until_stopped(settings)
+            return train_until_stopped(settings, given.keys)
         from handlers.local.server import serve
 
         return serve(settings, given.host, given.port, given.keys)

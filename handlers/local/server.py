@@ -3,10 +3,8 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from handlers.auth import Records
 from handlers.local.gate import LoopbackGate, is_loopback
 from handlers.local.services import folder_services
 from handlers.services import Services
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from handlers.local.listening import Server
     from handlers.rest.http import Request, Response
     from handlers.wsgi import Environ, StartResponse
+    from providers.local.runtime.keys import FileKeyStore
 
 # Threads beside those of requests that wait: however many wait, so many answer.
 _ANSWERING = 12
@@ -36,7 +35,8 @@ def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> in
 
     forward_logging()
     _make_root(settings.root)
-    services = folder_services(settings, key_records=_key_records(settings, host, keys_file))
+    keys = _keys(settings, host, keys_file)
+    services = folder_services(settings, key_records=None if keys is None else keys.read)
     try:
         server = _server(services, host, port)
     except (OSError, ValueError) as error:
@@ -52,6 +52,7 @@ def serve(settings: Settings, host: str, port: int, keys_file: str | None) -> in
     for asked_to_end in _SIGNALS:  # a script's background process inherits no SIGINT
         signal.signal(asked_to_end, end)
     trainer = [sys.executable, "-m", "handlers.local", "--trainer", "--root", settings.root]
+    trainer += [] if keys is None else ["--keys", keys.path]
     with WorkerProcess(trainer):
         url = f"http://{f'[{host}]' if ':' in host else host}:{server.port}"
         print(f"serverless-ml answers at {url} (try it there: {url}/docs)")
@@ -70,13 +71,13 @@ def _make_root(root: str) -> None:
         raise SettingInvalid(f"cannot keep models in {os.path.abspath(root)}: {reason}") from error
 
 
-def _key_records(settings: Settings, host: str, keys_file: str | None) -> Callable[[], Records | None] | None:
-    """How the keys are read; None where none is asked for: on loopback, until there is a file of keys."""
+def _keys(settings: Settings, host: str, keys_file: str | None) -> "FileKeyStore | None":
+    """Where the keys are; None where none is asked for: on loopback, until there is a file of keys."""
     from providers.local.runtime.keys import FILE, FileKeyStore
 
     store = FileKeyStore(keys_file or os.path.join(settings.root, FILE))
     asks = keys_file is not None or store.exists() or not is_loopback(host)
-    return store.read if asks else None
+    return store if asks else None
 
 
 def _server(services: Services, host: str, port: int) -> "Server":

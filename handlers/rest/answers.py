@@ -5,6 +5,8 @@ from handlers.rest.routes import NAME
 from handlers.rest.schemas import Schema
 from ml_core.algorithms.outputs import METHODS
 from ml_core.inputs.kinds import IMAGE, KINDS, SEQUENCE, TEXT
+from ml_core.scheduling.schedule import EVERY, ON
+from ml_core.scheduling.triggers import OUTCOMES
 
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
@@ -1424,6 +1426,86 @@ ANSWERS: dict[str, Schema] = {
         {"versions": _list(_COMPARED_VERSION), "next_before": {"type": ["integer", "null"], "minimum": 1}}
     ),
     "Alias": _ALIAS,
+    "Schedule": _object(
+        {
+            "model": NAME,
+            "etag": _TEXT,
+            "train": {"type": "object", "description": "What each run asks for: a body of `:train`."},
+            "every": _TEXT_OR_NULL,
+            "on": _list(_one_of("ScheduleTrigger", *ON)),
+            "at_most_every": _TEXT_OR_NULL,
+            "most_a_day": _NUMBER,
+            "alias": NAME,
+            "promote": {
+                **_object(
+                    {
+                        "when": _object(
+                            {
+                                "metric": _TEXT,
+                                "not_worse_by": {"type": "number"},
+                                "confidence": {"type": "number"},
+                            },
+                            title="ScheduleComparisonTold",
+                        ),
+                        "steps": _list(_NUMBER),
+                        "step": _TEXT,
+                        "least": _NUMBER,
+                    },
+                    title="SchedulePromotionTold",
+                ),
+                "type": ["object", "null"],
+            },
+            "rollback": {
+                **_object(
+                    {
+                        "errors": _NUMBER_OR_NULL,
+                        "p95_ms": _NUMBER_OR_NULL,
+                        "feedback_accuracy_drop": _NUMBER_OR_NULL,
+                        "for": _TEXT,
+                    },
+                    title="ScheduleRollbackTold",
+                ),
+                "type": ["object", "null"],
+            },
+            "paused": {"type": "boolean"},
+            "writer": {
+                **_TEXT_OR_NULL,
+                "description": "The id of the key by which it was written; null where none is asked for. "
+                "A run may do what this key may.",
+            },
+            "updated": _TIME,
+            "next": {
+                **_TIME_OR_NULL,
+                "description": "When the next slot of `every` begins; null where there is none.",
+            },
+            "runs": {
+                **_list(
+                    _object(
+                        {
+                            "trigger": _one_of("RunTrigger", EVERY, *ON),
+                            "slot": _TEXT,
+                            "at": _TIME,
+                            "outcome": _one_of("RunOutcome", *OUTCOMES),
+                            "job": _TEXT_OR_NULL,
+                            "reason": _TEXT_OR_NULL,
+                            "ended": {
+                                **_one_of("RunEnd", "succeeded", "failed", "cancelled", None),
+                                "description": "The state in which the job ended; null until it has.",
+                            },
+                            "version": {"type": ["integer", "null"], "minimum": 1},
+                        },
+                        title="ScheduledRun",
+                    )
+                ),
+                "description": "What became of the last slots, newest first. A run that waits (`too_many`, "
+                "`too_soon`, `most_a_day`) is told once, until something else becomes of its slot.",
+            },
+            "guard": {
+                "type": ["object", "null"],
+                "description": "What guards are at; null for nothing.",
+            },
+        }
+    ),
     "History": _object(
         {"changes": _list(_CHANGE), "next_before": {"type": ["integer", "null"], "minimum": 1}}
     ),

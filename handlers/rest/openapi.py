@@ -127,8 +127,19 @@ def look_body() -> Schema:
     return {**look_schema(), "examples": [example]}
 
 
+def schedule_body() -> Schema:
+    """What a schedule takes: its `train` is the body of `:train`."""
+    described: Schema = import_module("handlers.rest.endpoints.schedules").SCHEDULE_BODY
+    train = {**training_body(), "title": request_name("TRAIN_BODY")}
+    return {**described, "properties": {**described["properties"], "train": train}}
+
+
 # Bodies that are described by what declares them elsewhere.
-_ELSEWHERE: dict[str, Callable[[], Schema]] = {"TRAIN_BODY": training_body, "DESCRIBE_BODY": look_body}
+_ELSEWHERE: dict[str, Callable[[], Schema]] = {
+    "TRAIN_BODY": training_body,
+    "DESCRIBE_BODY": look_body,
+    "SCHEDULE_BODY": schedule_body,
+}
 
 
 def request_name(body: str) -> str:

@@ -168,10 +168,10 @@ QUERY: dict[str, Schema] = {
 EVERYWHERE = ("pretty",)
 
 HEADERS = {
-    "if-match": "Only if the alias or the budget still has this ETag; of a PATCH, if it is still the "
-    "`about_etag`. A lost race is 412.",
-    "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias, or no "
-    "budget is set, yet.",
+    "if-match": "Only if the alias, the budget or the schedule still has this ETag; of a PATCH, if it is "
+    "still the `about_etag`. A lost race is 412.",
+    "if-none-match": "304 when the ETag is still this one; for a PUT, `*`: only if there is no alias or "
+    "schedule, or no budget is set, yet.",
     "range": "Only these bytes, such as `bytes=0-4194303`; at most so many come at once.",
     "if-range": "The ETag of the other parts: of another file all comes, and no part.",
     "cache-control": "`no-cache`: what the model's names point at is looked up anew, and not as it was up to "
@@ -482,6 +482,25 @@ ROUTES = (
         ((200, "AliasMonitoring"), (304, "")),
         query=("from", "to"),
         headers=("if-none-match",),
+    ),
+    Route(
+        "PUT",
+        "/v1/models/{model}/schedule",
+        "schedules:put_schedule",
+        ADMIN,
+        ((200, "Schedule"),),
+        body="SCHEDULE_BODY",
+        headers=("if-match", "if-none-match"),
+        creates=("model",),
+    ),
+    Route("GET", "/v1/models/{model}/schedule", "schedules:schedule", INSPECT, ((200, "Schedule"),)),
+    Route(
+        "DELETE",
+        "/v1/models/{model}/schedule",
+        "schedules:delete_schedule",
+        ADMIN,
+        ((204, ""),),
+        headers=("if-match",),
     ),
     Route(
         "DELETE",

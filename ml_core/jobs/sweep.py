@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import batched
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.conflicts import LeaseLost
 from ml_core.datasets.datasets import left_behind
@@ -33,6 +33,9 @@ from ml_core.registry.registry import Registry
 from ml_core.registry.retention import RETENTION
 from ml_core.registry.sweeping import Sweeper
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 log = logging.getLogger(__name__)
 
 SECONDS = 90.0  # that one sweep takes at most, or little more: the function has 120
@@ -45,6 +48,12 @@ _BATCH = 100
 _FIRST_PAGES, _PAGES = 20, 1
 _KEY_PAGES = 5  # of Idempotency-Keys
 _COUNTS_SECONDS = 15.0  # for the counts of predictions in any case, whatever else there was to do
+_SCHEDULES_SECONDS = 15.0  # for schedules, as well
+
+
+# Carries schedules out while there is time, from the key after one on: how many jobs were started, and the
+# key at which time ran out, None for none.
+type CarryOut = Callable[[Callable[[], bool], str | None], tuple[int, str | None]]
 
 
 class Swept(NamedTuple):
@@ -59,6 +68,7 @@ class Swept(NamedTuple):
         expired: jobs that ended long ago, removed.
         summed: parts of the counts of predictions, added to the sums of days.
         forgotten: days of counts that are kept no longer, removed.
+        scheduled: jobs that schedules started.
     """
 
     sent: int = 0
@@ -69,6 +79,7 @@ class Swept(NamedTuple):
     expired: int = 0
     summed: int = 0
     forgotten: int = 0
+    scheduled: int = 0
 
 
 def sweep(
@@ -79,16 +90,25 @@ def sweep(
     retention: float = RETENTION,
     monitoring_days: float = MONITORING_DAYS,
     data: DataSources | None = None,
+    schedules: "CarryOut | None" = None,
 ) -> Swept:
     """Look at every job that is open, as far as the time goes. Raises `Unavailable`; the next goes on.
 
     `retention` is how many seconds the artifact of a deleted version stays, `monitoring_days` for how long
-    counts of predictions do. `data` says which datasets a job's address leads to.
+    counts of predictions do. `data` says which datasets a job's address leads to, and `schedules` carries out
+    what people wrote down to be trained again.
     """
     now = time.monotonic()
     until, mark_until = now + seconds, now + seconds / 2
     return _Sweep(
-        jobs, registry, until, mark_until, retention, monitoring_days=monitoring_days, data=data
+        jobs,
+        registry,
+        until,
+        mark_until,
+        retention,
+        monitoring_days=monitoring_days,
+        data=data,
+        schedules=schedules,
     ).run()
 
 
@@ -105,8 +125,10 @@ class _Sweep:
         *,
         monitoring_days: float,
         data: DataSources | None,
+        schedules: "CarryOut | None",
     ) -> None:
         self._data = data
+        self._schedules = schedules
         self._jobs = jobs
         self._store = jobs.store
         self._registry = registry
@@ -120,6 +142,8 @@ class _Sweep:
         before = read_progress(self._store)
         opened = list(open_jobs(self._store))
         progress = self._bring_open_jobs_on(before, opened)
+        # Before Idempotency-Keys are forgotten: by one a slot is known that a sweep of before could not note.
+        progress = self._carry_out_schedules(progress)
         unfinished = {each.id for each in opened}
         progress = self._mark(progress, unfinished)
         self._counts["expired"] += expire(self._jobs, self._is_time)
@@ -137,6 +161,15 @@ class _Sweep:
         OriginScan(self._registry, self._jobs, lambda: not self._is_time()).sweep()
         self._sum_counts(progress)
         return Swept(**self._counts)
+
+    def _carry_out_schedules(self, progress: SweepProgress) -> SweepProgress:
+        """Start what schedules want to be trained, those first that the last sweep did not come to."""
+        if self._schedules is None:
+            return progress
+        until = max(self._until, time.monotonic() + _SCHEDULES_SECONDS)
+        started, after = self._schedules(lambda: time.monotonic() < until, progress.schedule)
+        self._counts["scheduled"] += started
+        return progress._replace(schedule=after)
 
     def _sum_counts(self, progress: SweepProgress) -> None:
         """Sum what was counted of predictions, and remove what is kept no longer."""

@@ -19,6 +19,7 @@ class SweepProgress(NamedTuple):
         idempotency: the key up to which records of Idempotency-Keys were looked at.
         counts: the key up to which a day's look at the counts of predictions has come.
         counts_looked: the last day on which all of them were looked at.
+        schedule: the key of the schedule at which time ran out.
     """
 
     all_marked: bool = False
@@ -27,6 +28,7 @@ class SweepProgress(NamedTuple):
     idempotency: str | None = None
     counts: str | None = None
     counts_looked: str | None = None
+    schedule: str | None = None
 
 
 def read_progress(store: ObjectStore) -> SweepProgress:

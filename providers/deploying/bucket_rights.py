@@ -11,7 +11,7 @@ WRITES: dict[str, tuple[str, ...]] = {
         *("models/", "registry/", "jobs/", "open/", "ended/", "waiting/", "idempotency/", "uploads/"),
         # A signed address writes with the rights of the function that signed it: datasets/, and uploads/ for
         # artifacts that were made elsewhere.
-        *("descriptions/", "datasets/", "monitoring/"),
+        *("descriptions/", "datasets/", "monitoring/", "schedules/"),
     ),
     "train": (
         "models/",
@@ -24,12 +24,15 @@ WRITES: dict[str, tuple[str, ...]] = {
         "scores/",
         "dead-letters/",
     ),
-    "sweep": ("models/", "registry/", "jobs/", "open/", "ended/", "sweeps/", "monitoring/"),
+    "sweep": (
+        *("models/", "registry/", "jobs/", "open/", "ended/", "sweeps/", "monitoring/"),
+        *("schedules/", "idempotency/"),  # a run of a schedule is a job that is sent once
+    ),
 }
 
 # Objects that a function deletes.
 DELETES: dict[str, tuple[str, ...]] = {
-    "api": ("jobs/", "open/", "waiting/", "datasets/", "descriptions/"),
+    "api": ("jobs/", "open/", "waiting/", "datasets/", "descriptions/", "schedules/"),
     "train": ("jobs/", "open/", "artifacts/"),
     "sweep": (
         *("jobs/", "open/", "ended/", "artifacts/", "registry/about/versions/", "registry/deleted/"),

@@ -60,12 +60,12 @@ def test_all_builds_begin_before_the_first_is_waited_for(should: Desired) -> Non
     assert max(begun) < min(waits)
 
 
-def test_every_function_has_an_account_of_its_own_and_only_the_api_reads_the_keys(should: Desired) -> None:
+def test_every_function_has_an_account_of_its_own_and_the_trainer_reads_no_keys(should: Desired) -> None:
     emails = [function.config["serviceConfig"]["serviceAccountEmail"] for function in should.functions]
     assert len(set(emails)) == 3
-    account = names_of(make_service()).member("api")
+    accounts = [names_of(make_service()).member(each) for each in ("api", "sweep")]
     keys = next(resource for resource in should.resources if resource.service == "secretmanager")
-    assert keys.grants == {Grant("roles/secretmanager.secretAccessor", account)}
+    assert keys.grants == {Grant("roles/secretmanager.secretAccessor", each) for each in accounts}
 
 
 def test_only_the_api_is_open_and_every_function_is_capped(should: Desired) -> None:

@@ -152,9 +152,10 @@ def delete_version(call: Call) -> Response:
 def delete_model(call: Call) -> Response:
     """Delete a model that has no alias, with all versions. A later model of that name counts on from them.
 
-    Its versions can be restored for a while; `purge=true` as for a version.
+    Its versions can be restored for a while; `purge=true` as for a version. Its schedule goes with it.
     """
     call.services.deletion.delete_model(call.path["model"], purge=_purging(call))
+    call.services.schedules.forget(call.path["model"], purge=_purging(call))
     call.note(model=call.path["model"])
     return Response(204, {}, b"")
 

@@ -1,19 +1,14 @@
 """`POST …:train`: checks the request, hands it to the trainer as a job, and waits for it if asked to."""
 
-import hashlib
 from typing import Any
 
 from handlers.auth import Caller
-from handlers.engines import check_engine
-from handlers.limits import check_data
 from handlers.rest.call import Call
 from handlers.rest.endpoints.jobs import described_job
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema, check
-from handlers.settings import allowed_seconds
+from handlers.trainings import checked_training, prepared_training
 from ml_core.datasets.private_reading import DataUse
-from ml_core.training.reference import TableReference
-from ml_core.training.request import AUTO, FUNCTION, STREAMED, check_request
 
 # Described in full by `body_schema`, from what the request and the algorithms declare.
 TRAIN_BODY: Schema = {"type": "object", "x-checked-by": "ml_core.training.request"}
@@ -30,16 +25,10 @@ def train(call: Call) -> Response:
     """
     body = call.body()
     key = idempotency_key(call)
-    seconds = allowed_seconds(call.settings)
-    request = check_request(body, call.limits, lambda uri: _check_uri(call, uri), seconds=seconds)
-    check_engine(request.engine, call.settings.engines, own=(AUTO, FUNCTION, STREAMED))
+    request = checked_training(call.services, call.caller, body)
     call.services.registry.check_spelling(call.path["model"])
-    settled = request.settled(call.services.data.settled)
-    # As it was asked for: a retry is the same request also when something was uploaded in between.
-    digest = None if settled is request else hashlib.sha256(request.to_bytes()).hexdigest()
-    table = settled.data if isinstance(settled.data, TableReference) else None
-    use = None if table is None else DataUse(table.uri, settled.rho)
-    return submitted(call, settled.to_bytes(), settled.summary(), key=key, body_digest=digest, use=use)
+    data, summary, digest, use = prepared_training(call.services, request)
+    return submitted(call, data, summary, key=key, body_digest=digest, use=use)
 
 
 def idempotency_key(call: Call) -> str | None:
@@ -97,12 +86,6 @@ def submitted(
         headers["preference-applied"] = f"wait={seconds:g}"
     call.note(job=job.id, model=job.model)
     return json_response(described_job(job), status=200 if job.over and waited else 202, headers=headers)
-
-
-def _check_uri(call: Call, uri: object) -> None:
-    """Raise `InvalidInput` for what may not be read, `Forbidden` for what this key may not have read."""
-    check_data(call.caller, uri)
-    call.services.data.check(uri)
 
 
 def _own(caller: Caller, idempotency_key: str) -> str:

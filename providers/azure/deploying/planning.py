@@ -382,6 +382,9 @@ def _app(
         }
         if http
         else {
+            # The sweep asks whether the key is still there by which a schedule was written.
+            KEYS_SETTING: "[parameters('keyRecords')]",
+            "ML_KEYS_CONTAINER": KEYS_CONTAINER,
             "ML_TRAIN_SECONDS": str(settings["timeoutSeconds"]),
             "ML_TRAIN_MEMORY": str(settings["memory"]),
             "ML_TRAIN_HOURS": options.train_hours,
@@ -396,7 +399,8 @@ def _app(
         {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **data, **special, **own},
         {
             CONTAINER: BLOB_DATA_CONTRIBUTOR,
-            **({KEYS_CONTAINER: BLOB_DATA_READER} if http else own_data),
+            KEYS_CONTAINER: BLOB_DATA_READER,
+            **({} if http else own_data),
         },
         {QUEUE: QUEUE_MESSAGE_SENDER}
         if http

@@ -199,7 +199,7 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
             settings.key,
             own_origins([names.url("api"), *web.own, *addresses]),
         ),
-        _others(service, bucket, names.member("train")),
+        _others(service, bucket, names.member("train"), names.member("sweep")),
         [_function(names, function, settings, common, answering) for function in service.functions.values()],
         [
             _schedule(names, function)
@@ -225,8 +225,10 @@ def _allowed(service: Service, parameter: str) -> str:
     return str(service.provider.get(parameter) or "")
 
 
-def _others(service: Service, ours: str, trainer: str) -> list[DataBucket]:
+def _others(service: Service, ours: str, trainer: str, sweeper: str) -> list[DataBucket]:
     """The buckets that the trainer reads, or writes results to, beside ours.
+
+    The sweep reads them too: whether the data of a schedule have changed.
 
     Raises:
         DeploymentFailed: for an entry that is no `gs://bucket`, or would have results written to ours.
@@ -240,7 +242,7 @@ def _others(service: Service, ours: str, trainer: str) -> list[DataBucket]:
         DataBucket(
             name,
             "dataBuckets" if name in read else "outputBuckets",
-            frozenset({Grant(READS_OBJECTS, trainer)} if name in read else ())
+            frozenset(Grant(READS_OBJECTS, each) for each in (trainer, sweeper) if name in read)
             | (adding_grants(name, written[name], trainer) if name in written else frozenset()),
         )
         for name in sorted({*read, *written})
@@ -413,7 +415,10 @@ def _keys(names: GoogleNames, settings: GoogleSettings, labels: dict[str, str]) 
         f"{parent}/{names.secret}",
         {"labels": labels},
         ("POST", f"{parent}?secretId={names.secret}", {"replication": replication, "labels": labels}),
-        frozenset({Grant("roles/secretmanager.secretAccessor", names.member("api"))}),
+        # The sweep asks whether the key is still there by which a schedule was written.
+        frozenset(
+            Grant("roles/secretmanager.secretAccessor", names.member(each)) for each in ("api", "sweep")
+        ),
         holds_keys=True,
     )
 
@@ -514,8 +519,11 @@ def _function(
     if _event(function, "schedule"):
         config["serviceConfig"]["environmentVariables"] = {
             **environment,
+            "ML_KEYS_FILE": KEYS_FILE,
+            "ML_TRAIN_HOURS": settings.train_hours,
             "ML_MONITORING_DAYS": settings.monitoring_days,
         }
+        config["serviceConfig"]["secretVolumes"] = [_keys_volume(names)]
         config["eventTrigger"] = {
             "triggerRegion": names.region,
             "eventType": "google.cloud.pubsub.topic.v1.messagePublished",

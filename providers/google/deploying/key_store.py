@@ -140,9 +140,9 @@ def _labelled(resources: Resources, names: GoogleNames) -> str:
 
 
 def _reading(where: Whereabouts, project: str) -> dict[str, Secret]:
-    """The secret that is read in each region."""
+    """The secret that is read in each region: by the function that answers, which comes before the sweep."""
     found: dict[str, Secret] = {}
-    for path, function in where.functions.items():
+    for path, function in sorted(where.functions.items(), reverse=True):
         for volume in function.get("serviceConfig", {}).get("secretVolumes", []):
             if volume.get("mountPath") == KEYS_FOLDER:
                 found[region_of(path)] = Secret(_project(volume, function, project), volume["secret"])

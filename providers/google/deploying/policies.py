@@ -1,6 +1,7 @@
 """Who may do what: grants, and the policies that hold them. Pure: nothing here calls anything."""
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import batched
 from typing import Any, NamedTuple
 
 from providers.deploying.bucket_rights import DELETES, WRITES
@@ -15,6 +16,7 @@ READS_OBJECTS, CHANGES_OBJECTS = "roles/storage.objectViewer", "roles/storage.ob
 ADDS_OBJECTS = "roles/storage.objectCreator"  # and replaces none
 # The version of policies that know conditions; a lower one hides them, and writing it back would lose them.
 WITH_CONDITIONS = 3
+_MOST_OPERATORS = 12  # logical ones that IAM takes in a condition
 
 
 class Condition(NamedTuple):
@@ -83,8 +85,9 @@ def bucket_grants(bucket: str, members: Mapping[str, str]) -> frozenset[Grant]:
     """
     grants = {Grant(READS_OBJECTS, member) for member in members.values()}
     for function, member in members.items():
-        if prefixes := _widest({*WRITES.get(function, ()), *DELETES.get(function, ())}):
-            grants.add(Grant(CHANGES_OBJECTS, member, _beginning(bucket, function, prefixes)))
+        prefixes = _widest({*WRITES.get(function, ()), *DELETES.get(function, ())})
+        for some in batched(sorted(prefixes), _MOST_OPERATORS + 1):
+            grants.add(Grant(CHANGES_OBJECTS, member, _beginning(bucket, function, some)))
     return frozenset(grants)
 
 
@@ -105,7 +108,7 @@ def adding_grants(bucket: str, folders: Collection[str], member: str) -> frozens
 
 
 def _widest(prefixes: Collection[str]) -> list[str]:
-    """The prefixes that begin with no other one: IAM takes 12 logical operators in a condition."""
+    """The prefixes that begin with no other one."""
     return [each for each in prefixes if not any(each != wide and each.startswith(wide) for wide in prefixes)]
 
 

@@ -270,7 +270,7 @@ def test_where_it_cannot_be_sent_the_present_message_comes_again(
 @pytest.mark.usefixtures("local")
 def test_the_schedule_sweeps() -> None:
     counts = aws.sweep(event("schedule"), Context())
-    counted = ("sent", "ended", "cleared", "orphans", "marked", "expired", "summed", "forgotten")
+    counted = ("sent", "ended", "cleared", "orphans", "marked", "expired", "summed", "forgotten", "scheduled")
     assert counts == dict.fromkeys(counted, 0)
 
 
