@@ -90,7 +90,7 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
     model.delete(1)
     assert [each.version for each in model.describe().deleted] == [1]
     got["Restored"] = model.restore(1)
-    got |= _walk_to_its_end(dataset)
+    got |= _walk_to_its_end(client, dataset)
     client.upload("walked", ROOT / "examples" / "churn.csv").delete()
     model.delete(purge=True)
     with pytest.raises(NotFound):
@@ -98,8 +98,27 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
     return got
 
 
-def _walk_to_its_end(dataset: DatasetHandle) -> dict[str, Any]:
-    """What is done to a dataset that versions were made from."""
+def _walk_through_a_schedule(client: Client) -> answers.Schedule:
+    """What is done to a schedule; as it was in between."""
+    model = client.model("scheduled")
+    train = {"algorithm": "svm", "data": {"uri": "dataset://walked", "target": "churned"}}
+    with pytest.raises(NotFound):
+        model.schedule()
+    first = model.set_schedule(train, every="P1D", on=["upload"], most_a_day=2)
+    with pytest.raises(Conflict):
+        model.set_schedule(train, every="P7D", etag="another")
+    second = model.set_schedule(train, every="P7D", etag=first.etag, paused=True)
+    with pytest.raises(Conflict):
+        model.delete_schedule(etag=first.etag)
+    found = model.schedule()
+    assert (found, found.every, found.paused) == (second, "P7D", True)
+    model.delete_schedule(etag=found.etag)
+    return found
+
+
+def _walk_to_its_end(client: Client, dataset: DatasetHandle) -> dict[str, Any]:
+    """What is done to a dataset that versions were made from, and to a schedule on it."""
+    schedule = _walk_through_a_schedule(client)
     with pytest.raises(Conflict):
         dataset.set_budget(4, 1e-6, etag="another")
     dataset.set_budget(4, 1e-6)
@@ -108,7 +127,8 @@ def _walk_to_its_end(dataset: DatasetHandle) -> dict[str, Any]:
         dataset.describe()
     assert dataset.remove_budget(etag=budget.etag).budget is None
     made = dataset.versions()
-    return {"Budget": budget, "MadeVersions": made, "MadeVersion": made[0], "Erasure": dataset.erase()}
+    told = {"Budget": budget, "MadeVersions": made, "MadeVersion": made[0], "Schedule": schedule}
+    return {**told, "Erasure": dataset.erase()}
 
 
 def test_every_route_is_reached(walked: tuple[Misbehaving, dict[str, Any]]) -> None:
@@ -144,6 +164,7 @@ RECORDS: dict[str, type[answers.Answer]] = {
     "Erasure": answers.Erasure,
     "About": answers.About,
     "Budget": answers.PrivacyBudget,
+    "Schedule": answers.Schedule,
 }
 # They come in lists alone.
 _ENTRIES = frozenset(("ModelEntry", "MadeVersion"))

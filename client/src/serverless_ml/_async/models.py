@@ -23,10 +23,11 @@ from serverless_ml.answers import (
     Monitoring,
     Parameters,
     Profile,
+    Schedule,
     Version,
     Versions,
 )
-from serverless_ml.errors import InvalidArgument, NotFound
+from serverless_ml.errors import Conflict, InvalidArgument, NotFound
 from serverless_ml.references import model_path, reference, segment
 
 if TYPE_CHECKING:
@@ -233,6 +234,54 @@ class AsyncRemoteModel:
             return AliasMonitoring.from_json(told)
         path = await self._version_path(version)
         return Monitoring.from_json(await self._requests.get(f"{path}/monitoring", query))
+
+    async def schedule(self) -> Schedule:
+        """When it is trained again by itself, and what became of the last runs. Raises `NotFound`."""
+        return Schedule.from_json(await self._requests.get(f"{self._path}/schedule"))
+
+    async def set_schedule(
+        self,
+        train: Mapping[str, Any],
+        *,
+        every: str | None = None,
+        on: Iterable[str] = (),
+        etag: str | None = None,
+        **said: Any,
+    ) -> Schedule:
+        """Have it trained again by itself; all that was said before is replaced. Only an admin's key may.
+
+        Args:
+            train: a request to train whose `data` names an address, such as `{"algorithm": "svm", "data":
+                {"uri": "dataset://churn", "target": "cancelled"}}`.
+            every: how often, such as `P1D` or `PT6H`, in spans of UTC.
+            on: what else starts a run: `upload`, `drift`.
+            etag: which the schedule has to have, as it was read; None for any.
+            said: `at_most_every`, `most_a_day`, `alias`, `promote`, `rollback`, `paused`.
+
+        Raises:
+            Conflict: somebody else changed the schedule meanwhile.
+            InvalidInput: something cannot be so; `faults` say where.
+        """
+        given = {"train": dict(train), "every": every, "on": list(on), **said}
+        body = {name: value for name, value in given.items() if value is not None}
+        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        try:
+            reply = await self._requests.send("PUT", f"{self._path}/schedule", body=body, headers=headers)
+        except Conflict as error:
+            found = await self.schedule() if error.tried > 1 else None
+            if found is None or any(found.raw[name] != value for name, value in body.items()):
+                raise
+            return found  # a try before has done it, and only its answer was lost
+        return Schedule.from_json(reply.record())
+
+    async def delete_schedule(self, *, etag: str | None = None) -> None:
+        """Remove its schedule; runs that started go on. Raises `NotFound`, `Conflict`."""
+        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        try:
+            await self._requests.send("DELETE", f"{self._path}/schedule", headers=headers)
+        except NotFound as error:
+            if error.tried == 1:  # else a try before has done it
+                raise
 
     async def artifact(self, version: int | str | None = None) -> bytes:
         """A version's file, with its checksum checked: the whole model, in numbers."""

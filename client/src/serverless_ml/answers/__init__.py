@@ -32,6 +32,7 @@ from serverless_ml.answers.models import (
 )
 from serverless_ml.answers.monitoring import AliasMonitoring, FeedbackCounts, Monitoring
 from serverless_ml.answers.record import Answer, Listed
+from serverless_ml.answers.schedules import Schedule, ScheduledRun
 from serverless_ml.answers.scoring import Engine, JobFile, JobFiles, ScoreResult
 
 __all__ = [
@@ -73,6 +74,8 @@ __all__ = [
     "Parameters",
     "PrivacyBudget",
     "Profile",
+    "Schedule",
+    "ScheduledRun",
     "ScoreResult",
     "Version",
     "Versions",
