@@ -47,6 +47,7 @@ MASKED_MEMBERS = {
     "etag": _ALIAS_ETAG,
     "receipts": _RECEIPT,
     "at": _TIME,
+    "next": _TIME,
     "uri": _UPLOAD,
     **dict.fromkeys(("request_id", "url", "revision"), _ANY),
 }
