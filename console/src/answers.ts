@@ -485,3 +485,37 @@ export interface AliasMonitoring extends Window {
     mix: (Omit<Drift, "state"> & { against: number; days: number; state: string }) | null;
   })[];
 }
+
+/** What became of one reason to train. */
+export interface ScheduledRun {
+  trigger: "every" | "upload" | "drift";
+  slot: string;
+  at: string;
+  outcome: "started" | "unchanged" | "refused" | "too_many" | "too_soon" | "most_a_day";
+  job: string | null;
+  reason: string | null;
+  ended: JobState | null;
+  version: number | null;
+}
+
+/** What people write of a schedule. */
+export interface WrittenSchedule {
+  train: Record<string, unknown>;
+  every: string | null;
+  on: string[];
+  at_most_every: string | null;
+  most_a_day: number;
+  alias: string;
+  promote: Record<string, unknown> | null;
+  rollback: Record<string, unknown> | null;
+  paused: boolean;
+}
+
+export interface Schedule extends WrittenSchedule {
+  model: string;
+  etag: string;
+  writer: string | null;
+  updated: string;
+  next: string | null;
+  runs: ScheduledRun[];
+}

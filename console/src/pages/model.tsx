@@ -13,6 +13,7 @@ import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at, Refused } from "../service.ts";
 import { may } from "../session.ts";
+import { Schedule } from "./schedule.tsx";
 import { Traffic, type Choices } from "./traffic.tsx";
 import { source } from "./version.tsx";
 import type { Model, Version, Versions } from "../answers.ts";
@@ -85,6 +86,7 @@ export function ModelPage({ name, query }: { name: string; query: URLSearchParam
       </section>
       {chosen.length > 1 && <Comparison name={name} chosen={chosen} />}
       {model.value && !none && <Traffic model={model.value} choices={choicesOf(model.value)} again={again} />}
+      {model.value && may("inspect") && <Schedule name={name} />}
       {model.value && may("admin") && <Deleting model={model.value} path={path} again={again} />}
     </>
   );
