@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 
-from handlers.auth import digest
+from handlers.auth import ANYONE, digest
 from handlers.jobs import deliver, sweep_once
 from handlers.local.services import folder_services
 from handlers.services import Services
 from handlers.settings import read_settings
-from handlers.trainings import ScheduledTraining
+from handlers.trainings import ScheduledTraining, checked_training, prepared_training
 from ml_core.errors import Unavailable
 from ml_core.jobs.jobs import Job, Jobs
+from ml_core.monitoring.counting import Monitor
 from ml_core.scheduling.running import Runner
 from ml_core.scheduling.schedule import Schedule
 from ml_core.scheduling.schedules import Schedules
 from providers.local.runtime.store import FolderStore
+from tests.unit.handlers.conftest import asking
 
 DAY, HOUR = 86_400, 3_600
 NOON = 20_000 * DAY + 12 * HOUR
@@ -388,3 +390,71 @@ def test_the_sweep_of_a_deployment_carries_schedules_out(tmp_path: Path) -> None
     (job,) = bench.jobs()
     assert job.request["data"]["uri"].endswith(begun)
     assert json.loads(FolderStore(str(tmp_path)).get("schedules/m.json").data)["state"]["last"]
+
+
+def predicted(bench: Bench, rows: list[list[float]], at: float) -> None:
+    """Have the model asked about rows at a time, and what is counted of it stored."""
+    counting = Monitor(bench.services.store, print, clock=lambda: at, run=lambda write: write())
+    bench.services.__dict__["_monitor"] = counting
+    body = json.dumps({"instances": rows}).encode()
+    assert asking(bench.services)("POST", "/v1/models/m:predict", body).status == 200
+
+
+@pytest.mark.parametrize(
+    ("rows", "at", "started"),
+    [
+        ([[1000.0]] * 400, NOON - DAY, True),
+        ([[1.0], [2.0]] * 200, NOON - DAY, False),
+        ([[1000.0]] * 5, NOON - DAY, False),  # too few to be judged
+        ([[1000.0]] * 400, NOON - 9 * DAY, False),  # before the last seven whole days
+        ([[1000.0]] * 400, float(NOON), False),  # today is not over
+        ([], 0.0, False),
+    ],
+)
+def test_a_run_starts_when_the_version_that_answers_drifted(
+    bench: Bench, rows: list[list[float]], at: float, started: bool
+) -> None:
+    bench.upload()
+    trained = bench.services.jobs.submit("m", **_input(bench))
+    deliver(bench.services, trained.id)
+    if rows:
+        predicted(bench, rows, at)
+    bench.put(on=("drift",), at_most_every="PT6H")
+    assert bench.sweep() == started
+    assert bench.schedules.get("m").state["last"]["drift"] == "2024-10-04/1"
+    assert bench.sweep(NOON + 600) == 0
+    assert bench.runs() == ([("drift", "started")] if started else [])
+
+
+def test_what_still_drifts_trains_nothing_anew_on_the_same_data(bench: Bench) -> None:
+    bench.upload()
+    trained = bench.services.jobs.submit("m", **_input(bench))
+    deliver(bench.services, trained.id)
+    predicted(bench, [[1000.0]] * 400, NOON - DAY)
+    bench.put(on=("drift",), at_most_every="PT6H", alias="live")
+    assert bench.sweep() == 0, "the alias is not there"
+    bench.services.aliases.set("m", "live", 1)
+    assert bench.sweep() == 1
+    deliver(bench.services, bench.jobs()[0].id)
+    assert bench.sweep(NOON + DAY) == 0
+    assert bench.runs() == [("drift", "unchanged"), ("drift", "started")]
+
+
+def test_whether_a_large_version_drifted_is_not_looked_at(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.upload()
+    trained = bench.services.jobs.submit("m", **_input(bench))
+    deliver(bench.services, trained.id)
+    monkeypatch.setattr("ml_core.scheduling.running.LARGEST_ARTIFACT", 10)
+    bench.put(on=("drift",), at_most_every="PT6H")
+    assert bench.sweep() == 0
+    assert bench.runs() == [("drift", "refused")]
+    assert "the sweep reads 10" in bench.reason()
+
+
+def _input(bench: Bench) -> dict[str, Any]:
+    """What a job is made of that trains on the dataset."""
+    request = checked_training(bench.services, ANYONE, TRAIN)
+    prepared = prepared_training(bench.services, request)
+    return {"data": prepared.data, "request": prepared.summary}
