@@ -249,35 +249,30 @@ class Runner:
             if is_unchanged(stored.state, data, prepared.asked) and not self._has_failed(stored.state):
                 reason = "neither the data nor what is trained has changed"
                 return self._run(slot, now, UNCHANGED, reason), None
-            job, is_new = self._submit(stored, slot, prepared)
+            job = self._submit(stored, slot, prepared, data)
         except TooManyJobs as error:
             return self._run(slot, now, TOO_MANY, str(error)), None
         except _FINAL as error:
             return self._run(slot, now, REFUSED, str(error)), None
-        # What a job of an earlier sweep reads may be older than what is there now: the next slot is new then.
-        trained = {"data": data, "request": prepared.asked, "job": job.id} if is_new else None
+        # What a job of an earlier sweep reads may be older than what is there now: the job says what it was.
+        said = job.request["schedule"]
+        trained = {"data": said["data"], "request": said["request"], "job": job.id}
         return self._run(slot, now, STARTED, job=job.id), trained
 
-    def _submit(self, stored: StoredSchedule, slot: Slot, prepared: PreparedRun) -> tuple[Job, bool]:
-        """The job of a slot, and whether it is new."""
+    def _submit(self, stored: StoredSchedule, slot: Slot, prepared: PreparedRun, data: str) -> Job:
+        """The job of a slot: a new one, or that of a sweep which could not note it."""
         once = idempotency_key(stored.model, slot)
-        checked: list[bool] = []
-
-        def check() -> None:
-            prepared.check()
-            checked.append(True)
-
-        job = self._jobs.submit(
+        why = {"trigger": slot.trigger, "slot": slot.name, "data": data, "request": prepared.asked}
+        return self._jobs.submit(
             stored.model,
             prepared.data,
-            {**prepared.summary, "schedule": {"trigger": slot.trigger, "slot": slot.name}},
+            {**prepared.summary, "schedule": why},
             idempotency_key=once,
             body_digest=once,
             submitter=stored.writer,
             reads=prepared.reads,
-            check=check,
+            check=prepared.check,
         )
-        return job, bool(checked)
 
     def _has_failed(self, state: State) -> bool:
         """Whether the job of the last run failed: the same data are tried again then."""

@@ -145,7 +145,7 @@ def noted(state: State, run: ScheduledRun, now: float, trained: dict[str, Any] |
     """The state with a run in it; None where its slot was dealt with already, by another sweep.
 
     A run that waits is noted once, until something else becomes of its slot. `trained` says what a run that
-    started trains on, None where nobody knows.
+    started trains on.
     """
     slot = Slot(run.trigger, run.slot)
     if not is_newer(slot, state["last"].get(run.trigger)):

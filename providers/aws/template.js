@@ -109,12 +109,15 @@ function extend(template, options, { base, tags }) {
     }
   }
   if (options.dataKeys.length) {
-    allow(Resources, ROLES.train, 'data-keys', {
-      Effect: 'Allow',
-      Action: 'kms:Decrypt',
-      Resource: options.dataKeys,
-      Condition: { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com*' } },
-    });
+    // The sweep looks whether the data of a schedule have changed.
+    for (const role of [ROLES.train, ROLES.sweep]) {
+      allow(Resources, role, 'data-keys', {
+        Effect: 'Allow',
+        Action: 'kms:Decrypt',
+        Resource: options.dataKeys,
+        Condition: { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com*' } },
+      });
+    }
   }
   if (options.engines.includes('lithops')) lithops.extend(template);
   tag(Resources, tags);

@@ -72,11 +72,12 @@ def test_the_trainer_may_read_the_buckets_of_data_and_nothing_else_of_them(bench
     allowed = make_service(dataBuckets="gs://lake/exports, gs://lake/raw,gs://archive")
     said = bench.deploy(allowed)
     assert "give storage.objectViewer on the bucket lake to serviceAccount" not in said
-    assert f"give storage.objectViewer on the bucket lake to {NAMES.account('train')}" in said
-    trainer = NAMES.member("train")
+    for reading in ("train", "sweep"):
+        assert f"give storage.objectViewer on the bucket lake to {NAMES.account(reading)}" in said
+    readers = sorted(NAMES.member(reading) for reading in ("train", "sweep"))
     for name in ("lake", "archive"):
         bindings = bench.google.buckets.policies[name]["bindings"]
-        assert {"role": "roles/storage.objectViewer", "members": [trainer]} in bindings
+        assert {"role": "roles/storage.objectViewer", "members": readers} in bindings
     assert len(bench.google.buckets.policies["lake"]["bindings"]) == 2, "what others granted stays"
     for function in bench.google.cloud.functions.values():
         settings = function["serviceConfig"]["environmentVariables"]

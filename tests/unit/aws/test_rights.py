@@ -281,3 +281,38 @@ def test_each_function_may_do_what_scoring_a_table_asks_of_it(tmp_path: Path) ->
     assert store.list("scores/").objects == []
     assert refused(store) == []
     assert done_in(store) >= {("train", WRITING, "scores"), ("sweep", REMOVING, "scores")}
+
+
+def test_each_function_may_do_what_schedules_ask_of_it(tmp_path: Path) -> None:
+    services = services_over(tmp_path)
+    store = RecordingStore(str(tmp_path))
+    services._store = store
+    reply = asking(services)
+    assert reply("POST", "/v1/datasets/churn:upload").status == 201
+    (begun,) = store.list("uploads/").objects
+    upload = begun.key.removeprefix("uploads/").removesuffix(".json")
+    body = {
+        "train": {"algorithm": "logistic_regression", "data": {"uri": "dataset://churn", "target": "b"}},
+        "on": ["upload"],
+    }
+    assert reply("PUT", "/v1/models/m/schedule", json.dumps(body).encode()).status == 200
+    FolderStore(str(tmp_path)).put_if_absent(f"datasets/churn/{upload}", b"a,b\n" + b"1,x\n2,y\n" * 20)
+    store.who = "sweep"
+    assert sweep_once(services)["scheduled"] == 1
+    store.who = "train"
+    deliver(services, FolderQueue(str(tmp_path)).due()[0][0])
+    store.who = "sweep"
+    assert sweep_once(services)["scheduled"] == 0
+    store.who = "api"
+    told = json.loads(reply("GET", "/v1/models/m/schedule").body)
+    assert [(run["outcome"], run["version"]) for run in told["runs"]] == [("started", 1)]
+    assert reply("DELETE", "/v1/models/m/schedule").status == 204
+    assert reply("DELETE", "/v1/models/m?purge=true").status == 204
+    assert refused(store) == []
+    assert done_in(store) >= {
+        ("api", WRITING, "schedules"),
+        ("api", REMOVING, "schedules"),
+        ("sweep", WRITING, "schedules"),
+        ("sweep", WRITING, "idempotency"),
+        ("sweep", WRITING, "jobs"),
+    }

@@ -87,7 +87,9 @@ def test_each_slot_has_one_job_however_often_it_is_swept(bench: Bench) -> None:
     assert bench.sweep() == 0
     assert [bench.sweep(NOON + DAY + minutes * 60) for minutes in (0, 10, 20)] == [1, 0, 0]
     (job,) = bench.jobs()
-    assert job.request["schedule"] == {"trigger": "every", "slot": "2024-10-05T00:00:00Z"}
+    said = job.request["schedule"]
+    assert (said["trigger"], said["slot"]) == ("every", "2024-10-05T00:00:00Z")
+    assert {len(said["data"]), len(said["request"])} == {64}
     assert job.request["data"]["uri"].startswith("dataset://churn/")
     assert bench.runs() == [("every", "started")]
 
