@@ -314,7 +314,10 @@ def rights_in(document: dict[str, Any]) -> dict[str, set[tuple[str, str]]]:
 
 
 def test_each_app_may_do_what_it_has_to_and_no_more(document: dict[str, Any]) -> None:
-    """The api neither reaches the trainer's package nor takes messages; only its host owns an account."""
+    """The api neither reaches the trainer's package nor takes messages; only its host owns an account.
+
+    The trainer's app has the sweep, which asks for the keys of who wrote schedules.
+    """
     assert rights_in(document) == {
         "api": {
             (BLOB_DATA_OWNER, NAMES.host_account("api")),
@@ -328,6 +331,7 @@ def test_each_app_may_do_what_it_has_to_and_no_more(document: dict[str, Any]) ->
             (BLOB_DATA_OWNER, NAMES.host_account("train")),
             (BLOB_DATA_CONTRIBUTOR, "models"),
             (BLOB_DATA_CONTRIBUTOR, "packages-train"),
+            (BLOB_DATA_READER, "keys"),
             (QUEUE_DATA_CONTRIBUTOR, "training"),
             (QUEUE_DATA_CONTRIBUTOR, "training-poison"),
         },
