@@ -1,11 +1,11 @@
-"""What the present state does not allow, of all but predictions: errors of the tree in `ml_core/errors.py`.
+"""Conflicts and what is not found, of all but predictions: errors of the tree in `ml_core/errors.py`.
 
 They stand here because a cold start pays for every class it defines, and no prediction raises one of these.
 """
 
 from __future__ import annotations
 
-from ml_core.errors import Conflict
+from ml_core.errors import Conflict, NotFound
 
 
 class DataChanged(Conflict):
@@ -93,3 +93,9 @@ class LeaseLost(Conflict):
     """The trainer no longer holds the job: its lease ran out and was taken over, or the job is over."""
 
     code = "lease_lost"
+
+
+class ScheduleNotFound(NotFound):
+    """The model has no schedule."""
+
+    code = "schedule_not_found"

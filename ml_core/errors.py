@@ -35,7 +35,7 @@
 
 `Unfinished` is none of them: nothing is wrong where it is raised.
 
-Conflicts that no prediction raises are defined in `conflicts.py`.
+What no prediction raises is defined in `conflicts.py`: most conflicts, and `ScheduleNotFound`.
 
 The codes are stable: a client may branch on them. What an error means in HTTP is said in
 `handlers/rest/problems.py`.
@@ -148,12 +148,6 @@ class DatasetNotFound(NotFound):
     """No dataset has that name, or nothing was uploaded to it yet."""
 
     code = "dataset_not_found"
-
-
-class ScheduleNotFound(NotFound):
-    """The model has no schedule."""
-
-    code = "schedule_not_found"
 
 
 class AlgorithmNotFound(NotFound):

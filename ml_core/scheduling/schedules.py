@@ -19,12 +19,12 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ml_core.conflicts import ScheduleNotFound
 from ml_core.documents import Body, read, read_many, timestamp, update
 from ml_core.errors import (
     DocumentDamaged,
     ObjectNotFound,
     RevisionMismatch,
-    ScheduleNotFound,
 )
 from ml_core.names import check_name, is_name, taken
 from ml_core.ports import every_object

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ml_core.conflicts import ScheduleNotFound
 from ml_core.datasets.sources import DataSources, upload_key
-from ml_core.errors import RevisionMismatch, ScheduleNotFound
+from ml_core.errors import RevisionMismatch
 from ml_core.jobs.jobs import Jobs
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import Registry

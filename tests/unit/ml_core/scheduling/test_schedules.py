@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ml_core.errors import DocumentDamaged, NameTaken, RevisionMismatch, ScheduleNotFound
+from ml_core.conflicts import ScheduleNotFound
+from ml_core.errors import DocumentDamaged, NameTaken, RevisionMismatch
 from ml_core.scheduling.schedule import Schedule
 from ml_core.scheduling.schedules import PREFIX, Conditions, Schedules, schedule_key
 from ml_core.scheduling.triggers import STARTED, ScheduledRun, noted
