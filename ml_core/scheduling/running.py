@@ -37,6 +37,7 @@ from ml_core.monitoring.report import report
 from ml_core.registry.registry import PRODUCTION, model_key
 from ml_core.registry.retention import DAY
 from ml_core.scheduling.schedule import DRIFT, UPLOAD
+from ml_core.scheduling.schedules import schedule_key
 from ml_core.scheduling.triggers import (
     REFUSED,
     STARTED,
@@ -138,7 +139,7 @@ class Runner:
                 if not is_time():
                     return CarriedOut(started, done)
                 started += self._run_safely(stored)
-                done = f"{batch[0].rpartition('/')[0]}/{stored.model.lower()}.json"
+                done = schedule_key(stored.model)
             done = batch[-1]
         return CarriedOut(started, None)
 
@@ -181,7 +182,7 @@ class Runner:
             deleted = read(self._store, model_key(stored.model)).body["deleted"]
         except ObjectNotFound:
             return False
-        return deleted is not None and bool(deleted >= stored.updated)
+        return deleted is not None and bool(deleted > stored.updated)
 
     def _note_ends(self, stored: StoredSchedule) -> StoredSchedule:
         """Note of runs whose jobs are over how they ended, and the versions that they registered."""
