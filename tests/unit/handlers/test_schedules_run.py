@@ -332,6 +332,24 @@ def test_a_setting_that_forbids_the_address_refuses_the_run(tmp_path: Path) -> N
     assert "ML_DATA_BUCKETS" in bench.reason()
 
 
+def test_private_runs_pay_from_the_budget_and_are_refused_when_it_is_spent(bench: Bench) -> None:
+    privacy = {"epsilon": 1, "delta": 1e-6, "bounds": {"a": [0, 9]}, "classes": ["x", "y"]}
+    body = json.dumps({"budget": {"epsilon": 1.2, "delta": 1e-6}}).encode()
+    assert asking(bench.services)("PUT", "/v1/datasets/churn/budget", body).status == 200
+    bench.upload()
+    bench.put("open", every="P1D")
+    bench.put(every="P1D", train={**TRAIN, "privacy": privacy})
+    assert bench.sweep(NOON + DAY) == 1
+    assert bench.runs("open") == [("every", "refused")]
+    assert "has a privacy budget" in bench.reason("open")
+    deliver(bench.services, bench.jobs()[0].id)
+    assert bench.jobs()[0].state == "succeeded"
+    bench.upload(ROWS + "3,x\n")
+    assert bench.sweep(NOON + 2 * DAY) == 0
+    assert bench.runs() == [("every", "refused"), ("every", "started")]
+    assert "does not pay for this training" in bench.reason()
+
+
 def test_the_schedule_of_a_deleted_model_goes_with_it(bench: Bench) -> None:
     bench.upload()
     bench.put(every="P1D")

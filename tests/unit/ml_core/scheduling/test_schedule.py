@@ -125,6 +125,13 @@ def test_each_fault_is_told_with_its_place(members: dict[str, Any], places: list
     assert sorted(faults(**members)) == sorted(places)
 
 
+def test_guards_on_held_out_rows_are_refused_for_a_private_training() -> None:
+    privacy = {"epsilon": 1, "delta": 1e-6, "bounds": {"age": [0, 99]}, "classes": ["no", "yes"]}
+    train = {**TRAIN, "privacy": privacy}
+    assert checked(train=train, every="P1D", rollback={"errors": 0.1}).promote is None
+    assert list(faults(train=train, every="P1D", promote={"when": {"metric": "accuracy"}})) == ["$.promote"]
+
+
 def test_rows_are_refused_with_what_to_do() -> None:
     told = faults(every="P1D", train={"algorithm": "svm", "instances": [[1], [2]], "targets": [0, 1]})
     assert told["$.train.instances"] == (
