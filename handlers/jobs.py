@@ -189,6 +189,7 @@ def sweep_once(services: "Services") -> dict[str, Any]:
         services.registry,
         retention=settings.retention * DAY,
         monitoring_days=settings.monitoring_days,
+        audit_days=settings.audit_days,
         data=services.data,
         schedules=runner.sweep,
     )._asdict()

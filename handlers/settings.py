@@ -55,6 +55,7 @@ class Settings(Record):
     retention: int
     job_retention: int
     monitoring_days: int
+    audit_days: int
     old_states_days: int
     log_days: int
     root: str
@@ -200,6 +201,15 @@ SETTINGS = (
         3650,
         "How long the counts of a version's predictions are kept; then the sweep removes them. 0: nothing is "
         "counted.",
+    ),
+    Setting(
+        "audit_days",
+        "ML_AUDIT_DAYS",
+        365,
+        "days",
+        0,
+        3650,
+        "How long it is kept who changed what; then the sweep removes it. 0: it is not written down.",
     ),
     Setting(
         "old_states_days",

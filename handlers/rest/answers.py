@@ -1169,6 +1169,31 @@ _MODEL_ENTRY = _object(
     },
     title="ModelEntry",
 )
+_AUDIT_ENTRY = _object(
+    title="AuditEntry",
+    properties={
+        "id": _TEXT,
+        "time": {**_TIME, "description": "When it was asked for."},
+        "by": {
+            **_TEXT_OR_NULL,
+            "description": "The key's id, or `schedule`; null: none was needed.",
+        },
+        "method": _TEXT_OR_NULL,
+        "route": {**_TEXT_OR_NULL, "description": "The path, with names in braces."},
+        "request_id": {**_TEXT_OR_NULL, "description": "By which the log knows the request."},
+        "status": {
+            "type": ["integer", "null"],
+            "minimum": 100,
+            "description": "Of the answer; null where it is not known: the change may have been made.",
+        },
+        "model": _TEXT_OR_NULL,
+        "dataset": _TEXT_OR_NULL,
+        "version": {"type": ["integer", "null"], "minimum": 1},
+        "alias": _TEXT_OR_NULL,
+        "job": _TEXT_OR_NULL,
+    },
+)
+
 ANSWERS: dict[str, Schema] = {
     "Alive": _object({"status": {"const": "alive"}}),
     "Live": _object({"live": {"const": True}}),
@@ -1219,6 +1244,20 @@ ANSWERS: dict[str, Schema] = {
         }
     ),
     "Job": _JOB,
+    "Audit": _object(
+        {
+            "audit": _object(
+                title="AuditSetting",
+                properties={
+                    "on": {"type": "boolean"},
+                    "setting": _TEXT,
+                    "days": {**_COUNT, "description": "How long kept."},
+                },
+            ),
+            "entries": _list(_AUDIT_ENTRY),
+            "next_after": _TEXT_OR_NULL,
+        }
+    ),
     "Jobs": _page("jobs", _JOB),
     "JobFiles": _page("files", _FILE),
     "Models": _object(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from importlib import import_module
 
-from handlers.auth import KEY, VISITOR, Caller
+from handlers.auth import ADMIN, KEY, TRAIN, VISITOR, Caller
 from handlers.logs import log
 from handlers.rest.call import Call
 from handlers.rest.http import Request, Response, indented, wants_indented
@@ -17,6 +17,7 @@ from ml_core.names import check_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from handlers.auth import Gate
@@ -137,7 +138,12 @@ class Api:
         """The function that answers, and what the body has to meet."""
         module_name, _, function_name = route.target.partition(":")
         module = import_module(f"handlers.rest.endpoints.{module_name}")
-        found = getattr(module, function_name), getattr(module, route.body) if route.body else {}
+        endpoint: Callable[[Call], Response] = getattr(module, function_name)
+        if route.access in (TRAIN, ADMIN) and route.method != "GET" and self._settings.audit_days:
+            from handlers.rest.auditing import audited
+
+            endpoint = audited(endpoint)
+        found = endpoint, getattr(module, route.body) if route.body else {}
         self._endpoints[route.target] = found
         return found
 

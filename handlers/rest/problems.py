@@ -69,6 +69,13 @@ def status_of(kind: type[Exception]) -> int:
     return next((STATUSES[ancestor] for ancestor in kind.__mro__ if ancestor in STATUSES), 500)
 
 
+def status_of_error(error: Exception, invalid: int) -> int:
+    """The HTTP status of an error, of invalid input as the route says. What nests too deeply is malformed."""
+    if isinstance(error, InvalidInput):
+        return invalid
+    return status_of(MalformedInput if isinstance(error, RecursionError) else type(error))
+
+
 def is_foreseen(error: Exception) -> bool:
     """Whether callers may read what `error` says."""
     return isinstance(error, ServerlessMLError) and any(kind in STATUSES for kind in type(error).__mro__)
@@ -83,7 +90,7 @@ def problem_response(error: Exception, *, request_id: str, accept: str = "", inv
         accept: the Accept header; `application/problem+json` is sent to those who name it.
         invalid: the status of `InvalidInput`: 422, or 400 where the Open Inference Protocol says so.
     """
-    status = invalid if isinstance(error, InvalidInput) else status_of(type(error))
+    status = status_of_error(error, invalid)
     code = error.code if isinstance(error, ServerlessMLError) and is_foreseen(error) else "internal"
     detail = str(error) if is_foreseen(error) else UNFORESEEN
     problem: dict[str, Any] = {

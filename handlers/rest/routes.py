@@ -96,6 +96,7 @@ QUERY: dict[str, Schema] = {
         "description": "Only jobs in this state.",
     },
     "model": {**NAME, "description": "Only jobs of this model."},
+    "model:audit": {**NAME, "description": "Only changes that were about this model."},
     "purge": {
         "type": "string",
         "title": "Flag",
@@ -192,6 +193,14 @@ ROUTES = (
     Route("GET", "/docs", "documentation:page", VISITOR, ((200, "Page"),)),
     Route("GET", "/openapi.json", "documentation:openapi", KEY, ((200, "OpenAPI"),)),
     Route("GET", "/v1/whoami", "whoami:whoami", KEY, ((200, "Caller"),)),
+    Route(
+        "GET",
+        "/v1/audit",
+        "audit:audit",
+        ADMIN,
+        ((200, "Audit"),),
+        query=("from", "to", "limit", "after:job", "model:audit"),
+    ),
     Route("GET", "/v1/algorithms", "algorithms:algorithms", KEY, ((200, "Algorithms"),)),
     Route(
         "POST",

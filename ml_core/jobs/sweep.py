@@ -12,11 +12,13 @@ from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, NamedTuple
 
+from ml_core.auditing.reading import forget
+from ml_core.auditing.trail import AUDIT_DAYS
 from ml_core.conflicts import LeaseLost
 from ml_core.datasets.datasets import left_behind
 from ml_core.datasets.sources import DataSources
 from ml_core.documents import Body, read, read_many
-from ml_core.errors import DocumentDamaged, ObjectNotFound
+from ml_core.errors import AccessRefused, DocumentDamaged, ObjectNotFound
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.erased_data import ErasedData
 from ml_core.jobs.jobs import FINAL, RUNNING, Job, Jobs, input_key, job_key
@@ -30,7 +32,7 @@ from ml_core.monitoring.summing import MONITORING_DAYS, Summing
 from ml_core.ports import ObjectStore, every_object
 from ml_core.registering import uploads
 from ml_core.registry.registry import Registry
-from ml_core.registry.retention import RETENTION
+from ml_core.registry.retention import DAY, RETENTION
 from ml_core.registry.sweeping import Sweeper
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class Swept(NamedTuple):
         summed: parts of the counts of predictions, added to the sums of days.
         forgotten: days of counts that are kept no longer, removed.
         scheduled: jobs that schedules started.
+        audit: entries of the trail of changes that are kept no longer, removed.
     """
 
     sent: int = 0
@@ -80,6 +83,7 @@ class Swept(NamedTuple):
     summed: int = 0
     forgotten: int = 0
     scheduled: int = 0
+    audit: int = 0
 
 
 def sweep(
@@ -89,14 +93,15 @@ def sweep(
     *,
     retention: float = RETENTION,
     monitoring_days: float = MONITORING_DAYS,
+    audit_days: float = AUDIT_DAYS,
     data: DataSources | None = None,
     schedules: "CarryOut | None" = None,
 ) -> Swept:
     """Look at every job that is open, as far as the time goes. Raises `Unavailable`; the next goes on.
 
     `retention` is how many seconds the artifact of a deleted version stays, `monitoring_days` for how long
-    counts of predictions do. `data` says which datasets a job's address leads to, and `schedules` carries out
-    what people wrote down to be trained again.
+    counts of predictions do, `audit_days` the same of the trail of changes. `data` says which datasets a
+    job's address leads to, and `schedules` carries out what people wrote down to be trained again.
     """
     now = time.monotonic()
     until, mark_until = now + seconds, now + seconds / 2
@@ -107,6 +112,7 @@ def sweep(
         mark_until,
         retention,
         monitoring_days=monitoring_days,
+        audit_days=audit_days,
         data=data,
         schedules=schedules,
     ).run()
@@ -124,6 +130,7 @@ class _Sweep:
         retention: float,
         *,
         monitoring_days: float,
+        audit_days: float,
         data: DataSources | None,
         schedules: "CarryOut | None",
     ) -> None:
@@ -136,6 +143,7 @@ class _Sweep:
         self._mark_until = mark_until
         self._retention = retention
         self._monitoring_days = monitoring_days
+        self._audit_days = audit_days
         self._counts = dict.fromkeys(Swept._fields, 0)
 
     def run(self) -> Swept:
@@ -159,6 +167,7 @@ class _Sweep:
         erased = ErasedData(self._registry, self._jobs, lambda: not self._is_time())
         self._counts["orphans"] += erased.sweep()
         OriginScan(self._registry, self._jobs, lambda: not self._is_time()).sweep()
+        self._shorten_trail()
         self._sum_counts(progress)
         return Swept(**self._counts)
 
@@ -170,6 +179,14 @@ class _Sweep:
         started, after = self._schedules(lambda: time.monotonic() < until, progress.schedule)
         self._counts["scheduled"] += started
         return progress._replace(schedule=after)
+
+    def _shorten_trail(self) -> None:
+        """Remove entries of changes that are kept no longer."""
+        before = self._jobs.clock() - self._audit_days * DAY
+        try:
+            self._counts["audit"] += forget(self._store, before, self._is_time)
+        except AccessRefused as error:  # the rights of a deployment of before there was a trail
+            log.warning("the trail of changes is not shortened: %s", error)
 
     def _sum_counts(self, progress: SweepProgress) -> None:
         """Sum what was counted of predictions, and remove what is kept no longer."""

@@ -21,7 +21,7 @@ const NAMES = [
   ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers', 'runtimeClient'],
 ];
 
-const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays'];
+const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays', 'auditDays'];
 
 const listOf = (text) => [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
 const shown = (text) => `"${text.slice(0, 120)}"`;
@@ -51,6 +51,10 @@ function warmFault(text, cap) {
 
 function hoursFault(text) {
   return /^\d{1,4}(\.\d+)?$/.test(text) && Number(text) >= 1 && Number(text) <= 8760 ? '' : `expected a number of hours from 1 to 8760, got ${shown(text)}`;
+}
+
+function daysFault(text) {
+  return /^\d{1,4}$/.test(text) && Number(text) <= MOST_DAYS ? '' : `expected a whole number of days from 0 to ${MOST_DAYS}, got ${shown(text)}`;
 }
 
 function capFault(text, or) {
@@ -90,7 +94,7 @@ function tagsFault(text) {
 
 // The first fault of the parameters, as [name, what is wrong], or undefined.
 function faultOf(given, place) {
-  const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays } = place;
+  const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays, auditDays } = place;
   const { subnets, securityGroups, encryptionKey } = given;
   const keyRegion = (KEY.exec(encryptionKey) || [])[1];
   const checks = [
@@ -104,8 +108,8 @@ function faultOf(given, place) {
     ['requestBurst', capFault(requestBurst)],
     // The function would refuse this one with every message.
     ['trainHours', hoursFault(trainHours)],
-    ['monitoringDays', /^\d{1,4}$/.test(monitoringDays) && Number(monitoringDays) <= MOST_DAYS
-      ? '' : `expected a whole number of days from 0 to ${MOST_DAYS}, got ${shown(monitoringDays)}`],
+    ['monitoringDays', daysFault(monitoringDays)],
+    ['auditDays', daysFault(auditDays)],
     ['warmInstances', warmFault(given.warmInstances, apiConcurrency)],
     ['access', /^(public|private)$/.test(given.access) ? '' : `expected public or private, got ${shown(given.access)}`],
     ['ingress', given.ingress === 'all' ? '' : `expected all, got ${shown(given.ingress)}: an HTTP API has no private ` +

@@ -11,7 +11,7 @@ WRITES: dict[str, tuple[str, ...]] = {
         *("models/", "registry/", "jobs/", "open/", "ended/", "waiting/", "idempotency/", "uploads/"),
         # A signed address writes with the rights of the function that signed it: datasets/, and uploads/ for
         # artifacts that were made elsewhere.
-        *("descriptions/", "datasets/", "monitoring/", "schedules/"),
+        *("descriptions/", "datasets/", "monitoring/", "schedules/", "audit/"),
     ),
     "train": (
         "models/",
@@ -37,7 +37,7 @@ DELETES: dict[str, tuple[str, ...]] = {
     "sweep": (
         *("jobs/", "open/", "ended/", "artifacts/", "registry/about/versions/", "registry/deleted/"),
         *("registry/purged/", "registry/made-from/", "idempotency/"),
-        *("uploads/", "descriptions/", "dead-letters/", "monitoring/", "scores/"),
+        *("uploads/", "descriptions/", "dead-letters/", "monitoring/", "scores/", "audit/"),
     ),
 }
 

@@ -43,6 +43,7 @@ PLACE = {
     "requestBurst": "100",
     "trainHours": "12",
     "monitoringDays": "90",
+    "auditDays": "365",
 }
 TAGS = {"service": "serverless-ml", "stage": "dev"}
 
@@ -85,7 +86,7 @@ GOOD: list[dict[str, str]] = [
     {"encryptionKey": KEY, "dataKeys": f"{KEY},{KEY.replace(REGION, 'us-east-1')}"},
     {"encryptionKey": f"arn:aws-us-gov:kms:{REGION}:111122223333:key/mrk-1234"},
     {"runtimeClient": "own"},
-    {"monitoringDays": "0"},
+    {"monitoringDays": "0", "auditDays": "0"},
     {"engines": "lithops", "engineMemory": "10240", "engineWorkers": "1000"},
     {"tags": "team=ml, cost-center=7,owner=Ärzte+Co@x:y/z,empty=,formula=a=b"},
 ]
@@ -102,6 +103,7 @@ BAD = [
         {"monitoringDays": "4000"},
         'expected a whole number of days from 0 to 3650, got "4000"',
     ),
+    ("auditDays", {"auditDays": "1.5"}, 'expected a whole number of days from 0 to 3650, got "1.5"'),
     ("alarms", {"alarms": "on"}, 'expected yes, or nothing, got "on"'),
     ("accessLogs", {"accessLogs": "1"}, 'expected yes, or nothing, got "1"'),
     ("alarmEmail", {"alarmEmail": "ops"}, "expected one address"),

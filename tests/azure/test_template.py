@@ -156,6 +156,7 @@ class TestACompanysParameters:
             ("trainHours", 9000),
             ("monitoringDays", "²"),
             ("monitoringDays", 3651),
+            ("auditDays", "a year"),
             ("warmInstances", "-1"),
             ("warmInstances", "1.5"),
             ("warmInstances", 11),

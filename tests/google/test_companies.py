@@ -195,6 +195,7 @@ def test_the_key_of_a_private_api_comes_beside_the_callers_identity(bench: Bench
             {"monitoringDays": 4000},
             "monitoringDays: expected a whole number of days from 0 to 3650, got '4000'",
         ),
+        ({"auditDays": -1}, "auditDays: expected a whole number of days from 0 to 3650, got '-1'"),
         ({"trainHours": -1}, "trainHours: expected a number of hours from 1 to 8760, got '-1'"),
         ({"buildAccount": "me@example.com"}, "buildAccount: expected a service account's address"),
     ],

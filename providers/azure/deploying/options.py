@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from providers.deploying.parameters import is_on, monitoring_days, train_hours
+from providers.deploying.parameters import audit_days, is_on, monitoring_days, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 
@@ -49,6 +49,7 @@ class Options(NamedTuple):
     tags: Mapping[str, str] = {}
     train_hours: str = "12"
     monitoring_days: str = "90"
+    audit_days: str = "365"
     old_states_days: str = "60"
 
 
@@ -90,6 +91,7 @@ def options_of(service: Service) -> Options:
         _tags(given.get("tags", "")),
         train_hours(service.provider),
         monitoring_days(service.provider),
+        audit_days(service.provider),
         str(2 * keep_days(service)),  # the rule's, and then those of soft deletion
     )
 

@@ -376,6 +376,7 @@ def _app(
             "ML_KEYS_CONTAINER": KEYS_CONTAINER,
             "ML_TRAIN_HOURS": options.train_hours,
             "ML_MONITORING_DAYS": options.monitoring_days,
+            "ML_AUDIT_DAYS": options.audit_days,
             "ML_OLD_STATES_DAYS": options.old_states_days,
             "ML_LOG_DAYS": str(LOG_DAYS),
             **_threads(settings),
@@ -389,6 +390,7 @@ def _app(
             "ML_TRAIN_MEMORY": str(settings["memory"]),
             "ML_TRAIN_HOURS": options.train_hours,
             "ML_MONITORING_DAYS": options.monitoring_days,
+            "ML_AUDIT_DAYS": options.audit_days,
         }
     )
     return App(

@@ -510,6 +510,7 @@ def _function(
             "ML_KEYS_FILE": KEYS_FILE,
             "ML_TRAIN_HOURS": settings.train_hours,
             "ML_MONITORING_DAYS": settings.monitoring_days,
+            "ML_AUDIT_DAYS": settings.audit_days,
             "ML_OLD_STATES_DAYS": settings.old_states_days,
             "ML_LOG_DAYS": "30",  # of the project's own bucket of logs, unless it was set otherwise
             # The framework has four for each processor: with requests that wait on them, none would answer.
@@ -522,6 +523,7 @@ def _function(
             "ML_KEYS_FILE": KEYS_FILE,
             "ML_TRAIN_HOURS": settings.train_hours,
             "ML_MONITORING_DAYS": settings.monitoring_days,
+            "ML_AUDIT_DAYS": settings.audit_days,
         }
         config["serviceConfig"]["secretVolumes"] = [_keys_volume(names)]
         config["eventTrigger"] = {

@@ -6,7 +6,7 @@ A value that cannot be is refused with what was expected. Empty is the default: 
 import re
 from typing import NamedTuple
 
-from providers.deploying.parameters import is_on, monitoring_days, train_hours
+from providers.deploying.parameters import audit_days, is_on, monitoring_days, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 
@@ -41,6 +41,7 @@ class GoogleSettings(NamedTuple):
     build_account: str
     train_hours: str
     monitoring_days: str
+    audit_days: str
     old_states_days: str
 
 
@@ -79,6 +80,7 @@ def settings_of(service: Service) -> GoogleSettings:
         said.get("buildAccount", ""),
         train_hours(service.provider),
         monitoring_days(service.provider),
+        audit_days(service.provider),
         str(old_states_days(service)),
     )
 

@@ -9,7 +9,7 @@ from serverless_ml._async.copying import copy
 from serverless_ml._async.datasets import AsyncDatasetHandle
 from serverless_ml._async.explaining import explain
 from serverless_ml._async.feedback import tell
-from serverless_ml._async.lists import listed
+from serverless_ml._async.lists import day, listed
 from serverless_ml._async.models import AsyncRemoteModel
 from serverless_ml._async.predicting import predict
 from serverless_ml._async.registering import made_artifact, register
@@ -26,6 +26,7 @@ from serverless_ml._async.training import submit, training_data
 from serverless_ml._async.uploads import opened, upload_dataset
 from serverless_ml.answers import (
     Algorithms,
+    AuditEntries,
     Caller,
     Datasets,
     Explanations,
@@ -43,6 +44,7 @@ from serverless_ml.references import reference, segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     import httpx
 
@@ -602,6 +604,27 @@ class AsyncClient:
     async def whoami(self) -> Caller:
         """Whose key this client has: its roles, the rights they give, and what it is limited to."""
         return Caller.from_json(await self._requests.get("/v1/whoami"))
+
+    async def audit(
+        self,
+        *,
+        model: str | None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        limit: int | None = None,
+    ) -> AuditEntries:
+        """Who asked for which change, the newest first. It takes a key of the role `admin`.
+
+        Args:
+            model: only what was about one model.
+            since: the first day (UTC) to tell of; without it the seven days that end with `until`.
+            until: the last day; without it today.
+            limit: how many at most; None for all.
+        """
+        query = {"model": model, "from": day(since), "to": day(until)}
+        return AuditEntries.from_json(
+            await listed(self._requests, "/v1/audit", "entries", limit, query=query)
+        )
 
     async def openapi(self) -> dict[str, Any]:
         """The service's description of itself."""

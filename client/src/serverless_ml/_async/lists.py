@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,3 +42,8 @@ async def listed(
         if place is None:
             break
     return entries
+
+
+def day(said: date | str | None) -> str | None:
+    """A day or a time as the service takes it."""
+    return said.isoformat() if isinstance(said, date) else said

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from serverless_ml import offline
 from serverless_ml._async.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
 from serverless_ml._async.downloads import artifact, onnx
-from serverless_ml._async.lists import listed
+from serverless_ml._async.lists import day, listed
 from serverless_ml._async.runtime import blocking
 from serverless_ml.answers import (
     About,
@@ -33,6 +32,7 @@ from serverless_ml.references import model_path, reference, segment
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
     from serverless_ml._async.client import AsyncClient
     from serverless_ml._async.requests import AsyncRequests
@@ -226,7 +226,7 @@ class AsyncRemoteModel:
             since: the first day (UTC) to tell of; without it the seven days that end with `until`.
             until: the last day; without it today.
         """
-        query = {"from": _day(since), "to": _day(until)}
+        query = {"from": day(since), "to": day(until)}
         if alias is not None:
             if version is not None:
                 raise InvalidArgument("expected a version or an alias, got both")
@@ -373,11 +373,6 @@ class AsyncRemoteModel:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} at {self._requests.url}>"
-
-
-def _day(said: date | str | None) -> str | None:
-    """A day or a time as the service takes it."""
-    return said.isoformat() if isinstance(said, date) else said
 
 
 def _written(content: bytes, path: str | os.PathLike[str] | None, name: str) -> Path:

@@ -10,7 +10,7 @@ from serverless_ml._sync.copying import copy
 from serverless_ml._sync.datasets import DatasetHandle
 from serverless_ml._sync.explaining import explain
 from serverless_ml._sync.feedback import tell
-from serverless_ml._sync.lists import listed
+from serverless_ml._sync.lists import day, listed
 from serverless_ml._sync.models import RemoteModel
 from serverless_ml._sync.predicting import predict
 from serverless_ml._sync.registering import made_artifact, register
@@ -27,6 +27,7 @@ from serverless_ml._sync.training import submit, training_data
 from serverless_ml._sync.uploads import opened, upload_dataset
 from serverless_ml.answers import (
     Algorithms,
+    AuditEntries,
     Caller,
     Datasets,
     Explanations,
@@ -44,6 +45,7 @@ from serverless_ml.references import reference, segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     import httpx
 
@@ -603,6 +605,27 @@ class Client:
     def whoami(self) -> Caller:
         """Whose key this client has: its roles, the rights they give, and what it is limited to."""
         return Caller.from_json(self._requests.get("/v1/whoami"))
+
+    def audit(
+        self,
+        *,
+        model: str | None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        limit: int | None = None,
+    ) -> AuditEntries:
+        """Who asked for which change, the newest first. It takes a key of the role `admin`.
+
+        Args:
+            model: only what was about one model.
+            since: the first day (UTC) to tell of; without it the seven days that end with `until`.
+            until: the last day; without it today.
+            limit: how many at most; None for all.
+        """
+        query = {"model": model, "from": day(since), "to": day(until)}
+        return AuditEntries.from_json(
+            listed(self._requests, "/v1/audit", "entries", limit, query=query)
+        )
 
     def openapi(self) -> dict[str, Any]:
         """The service's description of itself."""

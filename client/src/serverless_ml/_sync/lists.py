@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,3 +43,8 @@ def listed(
         if place is None:
             break
     return entries
+
+
+def day(said: date | str | None) -> str | None:
+    """A day or a time as the service takes it."""
+    return said.isoformat() if isinstance(said, date) else said

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from serverless_ml import offline
 from serverless_ml._sync.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
 from serverless_ml._sync.downloads import artifact, onnx
-from serverless_ml._sync.lists import listed
+from serverless_ml._sync.lists import day, listed
 from serverless_ml._sync.runtime import blocking
 from serverless_ml.answers import (
     About,
@@ -34,6 +33,7 @@ from serverless_ml.references import model_path, reference, segment
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
     from serverless_ml._sync.client import Client
     from serverless_ml._sync.requests import Requests
@@ -227,7 +227,7 @@ class RemoteModel:
             since: the first day (UTC) to tell of; without it the seven days that end with `until`.
             until: the last day; without it today.
         """
-        query = {"from": _day(since), "to": _day(until)}
+        query = {"from": day(since), "to": day(until)}
         if alias is not None:
             if version is not None:
                 raise InvalidArgument("expected a version or an alias, got both")
@@ -374,11 +374,6 @@ class RemoteModel:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} at {self._requests.url}>"
-
-
-def _day(said: date | str | None) -> str | None:
-    """A day or a time as the service takes it."""
-    return said.isoformat() if isinstance(said, date) else said
 
 
 def _written(content: bytes, path: str | os.PathLike[str] | None, name: str) -> Path:

@@ -1,6 +1,7 @@
 """What the service answers, as records."""
 
 from serverless_ml.answers.algorithms import Algorithm, Algorithms
+from serverless_ml.answers.audit import AuditEntries, AuditEntry
 from serverless_ml.answers.callers import Caller
 from serverless_ml.answers.datasets import (
     BudgetEntry,
@@ -44,6 +45,8 @@ __all__ = [
     "Aliases",
     "Answer",
     "Attempt",
+    "AuditEntries",
+    "AuditEntry",
     "BudgetEntry",
     "Caller",
     "Change",

@@ -9,6 +9,7 @@ from typing import Any
 from serverless_ml.display.blocks import Notes, Picture
 from serverless_ml.display.pictures import (
     algorithms,
+    audit,
     callers,
     datasets,
     erasures,
@@ -43,6 +44,8 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
     "algorithm": algorithms.algorithm,
     "algorithms": algorithms.algorithms,
     "caller": callers.caller,
+    "audit": audit.entries,
+    "audit_entry": lambda raw: audit.entries([raw]),
     "explanation": lambda raw: tuple(explanations.explanation(raw)),
     "explanations": explanations.explanations,
     "parameters": learnt.parameters,
@@ -54,6 +57,7 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
 KINDS = tuple(_PICTURES)
 _LISTS = frozenset(
     (
+        "audit",
         "versions",
         "models",
         "aliases",

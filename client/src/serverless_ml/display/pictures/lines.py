@@ -5,6 +5,7 @@ from typing import Any
 
 from serverless_ml.display import reading, text
 from serverless_ml.display.pictures import (
+    audit,
     callers,
     datasets,
     erasures,
@@ -23,6 +24,7 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "model_entry": models.entry_line,
     "job": jobs.line,
     "caller": callers.line,
+    "audit_entry": audit.line,
     "dataset": datasets.dataset_line,
     "made_version": erasures.made_version_line,
     "erasure": erasures.erasure_line,
@@ -39,6 +41,7 @@ _LISTS = {
     "models": ("models", "model"),
     "aliases": ("aliases", "alias"),
     "history": ("changes", "change"),
+    "audit": ("entries", "change"),
     "jobs": ("jobs", "job"),
     "job_files": ("files", "file"),
     "datasets": ("datasets", "dataset"),
