@@ -49,7 +49,7 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
     model = client.model("walked")
     got: dict[str, Any] = {"Version": client.register("walked", file, origin={"description": "walked"})}
     client.register("walked", file.read_bytes(), wait=False).wait()
-    got["Caller"] = client.whoami()
+    got |= _told_of_keys(client)
     got["Algorithms"], got["OpenAPI"] = client.algorithms(), client.openapi()
     dataset = client.upload("walked", ROOT / "examples" / "churn.csv")
     got["Dataset"], got["Datasets"] = dataset.describe(), client.datasets()
@@ -96,6 +96,12 @@ def _walk(client: Client, churn: str, folder: Path) -> dict[str, Any]:
     with pytest.raises(NotFound):
         model.describe()
     return got
+
+
+def _told_of_keys(client: Client) -> dict[str, Any]:
+    """What is known of those who ask."""
+    entries = client.audit(model="walked")
+    return {"Caller": client.whoami(), "Usage": client.usage(), "Audit": entries, "AuditEntry": entries[0]}
 
 
 def _walk_through_a_schedule(client: Client) -> answers.Schedule:
@@ -159,6 +165,8 @@ RECORDS: dict[str, type[answers.Answer]] = {
     "AliasMonitoring": answers.AliasMonitoring,
     "Profile": answers.Profile,
     "Caller": answers.Caller,
+    "Usage": answers.Usage,
+    "AuditEntry": answers.AuditEntry,
     "ModelEntry": answers.ModelEntry,
     "MadeVersion": answers.MadeVersion,
     "Erasure": answers.Erasure,
@@ -167,7 +175,7 @@ RECORDS: dict[str, type[answers.Answer]] = {
     "Schedule": answers.Schedule,
 }
 # They come in lists alone.
-_ENTRIES = frozenset(("ModelEntry", "MadeVersion"))
+_ENTRIES = frozenset(("ModelEntry", "MadeVersion", "AuditEntry"))
 
 
 def _members(document: dict[str, Any], schema: dict[str, Any]) -> set[str]:
@@ -204,6 +212,7 @@ def test_lists_are_kept_whole(walked: tuple[Misbehaving, dict[str, Any]]) -> Non
         ("Models", "models"),
         ("Overview", "entries"),
         ("JobFiles", "files"),
+        ("Audit", "entries"),
     ):
         assert any(got[name].raw == page.get(member) for page in said), name
     assert any(got["History"].raw == page.get("changes") for page in said)

@@ -1169,6 +1169,13 @@ _MODEL_ENTRY = _object(
     },
     title="ModelEntry",
 )
+_USED: Schema = {
+    "key": {**_TEXT_OR_NULL, "description": "Its id; null where no key was needed."},
+    "requests": _COUNT,
+    "rows": {**_COUNT, "description": "That were predicted, explained or told of."},
+    "jobs": {**_COUNT, "description": "That were sent: trained, registered or scored."},
+    "bytes": {**_COUNT, "description": "Of bodies that came."},
+}
 _AUDIT_ENTRY = _object(
     title="AuditEntry",
     properties={
@@ -1244,6 +1251,26 @@ ANSWERS: dict[str, Schema] = {
         }
     ),
     "Job": _JOB,
+    "Usage": _object(
+        {
+            "monitoring": _object(
+                title="UsageSetting",
+                properties={
+                    "on": {"type": "boolean"},
+                    "setting": _TEXT,
+                    "days": {**_COUNT, "description": "How long kept."},
+                },
+            ),
+            "window": {
+                **_object({"from": _TIME, "to": _TIME}, title="UsageWindow"),
+                "description": "What is told of: whole days of UTC, until now.",
+            },
+            "days": _list(_object({"date": {"type": "string", "format": "date"}, **_USED}, title="DayOfKey")),
+            "keys": _list(_object(_USED, title="UsageOfKey")),
+            "total": _object({name: _COUNT for name in _USED if name != "key"}, title="UsageTotal"),
+            "warnings": _list(_TEXT),
+        }
+    ),
     "Audit": _object(
         {
             "audit": _object(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from importlib import import_module
 
-from handlers.auth import ADMIN, KEY, TRAIN, VISITOR, Caller
+from handlers.auth import ADMIN, KEY, OPEN, TRAIN, VISITOR, Caller
 from handlers.logs import log
 from handlers.rest.call import Call
 from handlers.rest.http import Request, Response, indented, wants_indented
@@ -67,8 +67,8 @@ class Api:
             response = _failure(error, request, record)
             if wants_indented(request):
                 response = indented(response)
-        if seen:
-            self._count(seen[0], response.status, started)
+        if "key" in record and self._settings.monitoring_days and (seen or response.status < 500):
+            self._count(request, record, seen, response.status, started)
         latency = round((time.perf_counter() - started) * 1000, 3)
         log(
             "error" if response.status >= 500 else "info",
@@ -85,14 +85,25 @@ class Api:
             response = response._replace(headers={**response.headers, **told})
         return _finished(request, response)
 
-    def _count(self, seen: Observation, status: int, started: float) -> None:
-        """Count a prediction, and store the counts when it is time to; the caller is answered in any case."""
+    def _count(
+        self, request: Request, record: dict[str, Any], seen: list[Observation], status: int, started: float
+    ) -> None:
+        """Count what a key used and what was predicted, and store the counts when it is time to.
+
+        The caller is answered in any case.
+        """
+        sent = status < 300 and request.method == "POST" and "job" in record
         try:
-            self._services.monitor.take(seen, status, (time.perf_counter() - started) * 1000)
+            monitor = self._services.monitor
+            key, rows = record["key"] or "", record.get("rows", 0) if status < 300 else 0
+            if status < 500:
+                monitor.use(key, rows, int(sent), len(request.body), predicts=bool(seen))
+            if seen:
+                monitor.take(seen[0], status, (time.perf_counter() - started) * 1000)
         except Exception as error:  # noqa: BLE001 (what was answered stays answered)
             from handlers.logs import log_unforeseen
 
-            log_unforeseen(error, counting=seen.served.name)
+            log_unforeseen(error, counting=seen[0].served.name if seen else record["route"])
 
     def _based(self, request: Request) -> Request:
         """The request with its path below the base path, where there is one."""
@@ -160,7 +171,8 @@ class Api:
         route, values = found[method]
         record["route"] = route.path
         caller = gate.admit(request.headers, route.access)
-        record["key"] = caller.id or None
+        if route.access not in (OPEN, VISITOR):
+            record["key"] = caller.id or None
         if caller.limited:
             from handlers.limits import check as check_limits
 

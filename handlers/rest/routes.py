@@ -97,6 +97,11 @@ QUERY: dict[str, Schema] = {
     },
     "model": {**NAME, "description": "Only jobs of this model."},
     "model:audit": {**NAME, "description": "Only changes that were about this model."},
+    "key": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_-]{1,64}$",
+        "description": "Only what the key with this id used.",
+    },
     "purge": {
         "type": "string",
         "title": "Flag",
@@ -201,6 +206,7 @@ ROUTES = (
         ((200, "Audit"),),
         query=("from", "to", "limit", "after:job", "model:audit"),
     ),
+    Route("GET", "/v1/usage", "usage:usage", ADMIN, ((200, "Usage"),), query=("from", "to", "key")),
     Route("GET", "/v1/algorithms", "algorithms:algorithms", KEY, ((200, "Algorithms"),)),
     Route(
         "POST",

@@ -70,7 +70,7 @@ def read_event(body: bytes) -> Any:
 
 def api_of(model: OneModel) -> Api:
     """An api that can predict with the model, and do nothing else."""
-    settings = read_settings(os.environ)._replace(audit_days=0)  # it has no store
+    settings = read_settings(os.environ)._replace(monitoring_days=0, audit_days=0)  # it has no store
     return Api(
         Services(settings, store=_nothing, queue=_nothing, key_records=lambda: None, models=lambda: model)
     )

@@ -1,8 +1,11 @@
-"""What an instance counts of its predictions, and when it stores that: within a request, once a minute.
+"""What an instance counts of its requests, and when it stores that: within one, once a minute.
 
-A frozen function runs nothing between requests, so the first request of an instance stores at once, and each
-further one that comes a minute or more after the last time. What an instance counted after it stored last is
-lost when it ends. Rows wait in memory until they are counted, many at a time, and are never stored.
+A frozen function runs nothing between requests, so the first prediction of an instance stores at once, and
+each further one that comes a minute or more after the last time. What other requests used waits for that, but
+no longer than a minute where requests come; one that sends a job stores at once. What an instance counted
+after it stored last is lost when it ends.
+
+Rows wait in memory until they are counted, many at a time, and are never stored.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from ml_core.inputs.rows import Rows
 from ml_core.monitoring.columns import count_rows, empty
 from ml_core.monitoring.counts import LATENCY_ENDS, VersionCounts, probability_bin
 from ml_core.monitoring.own_part import OwnPart
-from ml_core.monitoring.parts import Counted, part_bytes, read_part
+from ml_core.monitoring.parts import Counted, add_usage, part_bytes, read_part, read_usage
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from ml_core.model.model import Model
     from ml_core.monitoring.observation import Observation
+    from ml_core.monitoring.parts import Usage
     from ml_core.ports import ObjectStore
     from ml_core.profiles.profile import ColumnProfile
     from ml_core.serving import Served
@@ -75,6 +79,8 @@ class Monitor:
         self._due = float("-inf")
         self._is_storing = False
         self._warned = False
+        self._usage: Usage = {}
+        self._used_since: float | None = None  # when the first of it was counted that is not stored
 
     def take(self, seen: Observation, status: int, milliseconds: float) -> None:
         """Count a request that was answered with `status` after so many milliseconds, and its prediction.
@@ -99,6 +105,42 @@ class Monitor:
                 return
             self._is_storing = True
         self._run(self._store)
+
+    def use(self, key: str, rows: int, jobs: int, size: int, *, predicts: bool) -> None:
+        """Count a request of a key with a body of `size` bytes. Where it predicts, `take` has to come next.
+
+        Args:
+            key: its id, empty where none is asked for.
+            rows: that were predicted, explained or told of.
+            jobs: that were sent.
+            size: of the body, in bytes.
+            predicts: whether there is a prediction to count, which then decides when to store.
+        """
+        now = self._clock()
+        with self._lock:
+            used = self._usage.get(key)
+            if used is None:
+                used = self._usage[key] = [0, 0, 0, 0]
+            used[0] += 1
+            used[1] += rows
+            used[2] += jobs
+            used[3] += size
+            if self._used_since is None:
+                self._used_since = now
+            if predicts or self._is_storing or not (jobs or now - self._used_since >= EVERY):
+                return
+            if self._warned and self._stored_at <= now < self._due:
+                return  # what failed a moment ago
+            self._is_storing = True
+        self._run(self._store_use)
+
+    def unsaved_usage(self) -> Usage:
+        """What keys used that is not in the store yet. To be asked for after the store was read."""
+        with self._lock:
+            found: Usage = {}
+            add_usage(found, self._usage)
+            add_usage(found, read_usage((self._part and self._part.written) or b""), -1)
+        return {key: used for key, used in found.items() if any(used)}
 
     def unsaved(self, jobs: Iterable[str]) -> dict[str, VersionCounts]:
         """What was counted of these versions, by job, and is not in the store yet.
@@ -192,6 +234,13 @@ class Monitor:
             self._due = self._stored_at + pause
             self._is_storing = False
 
+    def _store_use(self) -> None:
+        """As `_store`, at the time of usage: when predictions are stored next stays as it is."""
+        due = self._due
+        self._store()
+        if not self._warned:
+            self._due = due
+
     def _tell(self, reason: str) -> None:
         if not self._warned:
             self._warned = True
@@ -209,7 +258,9 @@ class Monitor:
                 self._leave_out(held)
         with self._lock:
             self._count_columns(self._versions.values())
-            data = part_bytes({job: tally.counted() for job, tally in self._versions.items()})
+            versions = {job: tally.counted() for job, tally in self._versions.items()}
+            data = part_bytes(versions, self._usage)
+            self._used_since = None
         return part.write(data, now)
 
     def _is_full(self) -> bool:
@@ -218,6 +269,9 @@ class Monitor:
 
     def _leave_out(self, held: bytes | None) -> None:
         """Forget what a part holds that is left."""
+        if held is not None:
+            add_usage(self._usage, read_usage(held), -1)
+            self._usage = {key: used for key, used in self._usage.items() if any(used)}
         for job, counted in ((held and read_part(held)) or {}).items():
             if job in self._versions:
                 self._versions[job].counts.add(counted.counts, -1)

@@ -12,16 +12,26 @@ from calendar import timegm
 from ml_core.documents import read_many
 from ml_core.errors import ObjectNotFound
 from ml_core.monitoring.counts import VersionCounts
-from ml_core.monitoring.parts import PARTS, SUMS, date_of, hour_and_instance, read_part, sum_key
+from ml_core.monitoring.parts import (
+    PARTS,
+    SUMS,
+    add_usage,
+    date_of,
+    hour_and_instance,
+    read_part,
+    read_usage,
+    sum_key,
+    usage_key,
+)
 from ml_core.records import Record
 from ml_core.registry.retention import DAY
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ml_core.documents import Document
-    from ml_core.monitoring.parts import Counted
+    from ml_core.monitoring.parts import Counted, Usage
     from ml_core.objects import ObjectInfo
     from ml_core.ports import ObjectStore
 
@@ -102,6 +112,39 @@ def windows(
     return found
 
 
+class UsageWindow(Record):
+    """What keys used from one moment to another: days of UTC, and each key's numbers of them.
+
+    `left_out` is how many objects were not read, because there are too many.
+    """
+
+    begin: float
+    end: float
+    days: dict[str, Usage]
+    left_out: int
+
+
+def usage_between(store: ObjectStore, begin: float, end: float, *, now: float | None = None) -> UsageWindow:
+    """What keys used on the days from `begin` to before `end`. Raises `Unavailable`."""
+    now = time.time() if now is None else now
+    first, last = date_of(begin), date_of(max(begin, min(end, now) - 0.001))
+    parts, unread = _parts_of(store, first, last, read_usage)
+    began, ended = _midnight(first), min(_midnight(last) + DAY, max(now, begin))
+    dates = [date_of(began + DAY * day) for day in range(round((_midnight(last) - began) / DAY) + 1)]
+    newest = dates[-MOST_DAYS:]
+    documents = read_many(store, map(usage_key, newest), skip_damaged=True)
+    days: dict[str, Usage] = {}
+    summed: dict[str, frozenset[str]] = {}
+    for date, document in zip(newest, documents, strict=True):
+        if document is not None:
+            days[date], summed[date] = document.body["usage"], names_of(document)
+    for hour, instance, used in parts:
+        date, _, of_day = hour.partition("T")
+        if f"{of_day}/{instance}" not in summed.get(date, ()) and used:
+            add_usage(days.setdefault(date, {}), used)
+    return UsageWindow(began, ended, days, unread + len(dates) - len(newest))
+
+
 type _Days = dict[str, tuple[VersionCounts, frozenset[str]]]
 type _Part = tuple[str, str, dict[str, Counted]]
 
@@ -143,6 +186,17 @@ def _add_part(days: _Days, hour: str, instance: str, counts: VersionCounts) -> N
 
 def _read_parts(store: ObjectStore, jobs: frozenset[str], first: str, last: str) -> tuple[list[_Part], int]:
     """Of the parts of these days what is about these versions; and how many parts were not read."""
+
+    def about(data: bytes) -> dict[str, Counted]:
+        return {job: each for job, each in (read_part(data) or {}).items() if job in jobs}
+
+    return _parts_of(store, first, last, about)
+
+
+def _parts_of[Found](
+    store: ObjectStore, first: str, last: str, read_from: Callable[[bytes], Found]
+) -> tuple[list[tuple[str, str, Found]], int]:
+    """What is read from the parts of these days, by hour and instance; and how many were not read."""
     from concurrent.futures import ThreadPoolExecutor
 
     listed, more = _listed_parts(store, first, last)
@@ -154,13 +208,12 @@ def _read_parts(store: ObjectStore, jobs: frozenset[str], first: str, last: str)
             break
         chosen.append(info)
 
-    def read(info: ObjectInfo) -> _Part | None:
+    def read(info: ObjectInfo) -> tuple[str, str, Found] | None:
         hour, instance = hour_and_instance(info.key)
         try:
-            counted = read_part(store.get(info.key).data)
+            return hour, instance, read_from(store.get(info.key).data)
         except ObjectNotFound:
             return None  # summed meanwhile
-        return hour, instance, {job: each for job, each in (counted or {}).items() if job in jobs}
 
     with ThreadPoolExecutor(_READERS) as readers:
         found = [part for part in readers.map(read, chosen) if part is not None]

@@ -20,12 +20,17 @@ from ml_core.monitoring.parts import (
     GRACE,
     PARTS,
     SUMS,
+    USAGE,
     Counted,
+    Usage,
+    add_usage,
     date_of,
     hour_and_instance,
     hour_of,
     read_part,
+    read_usage,
     sum_key,
+    usage_key,
 )
 from ml_core.monitoring.receipts import VALID_DAYS
 from ml_core.objects import ObjectInfo
@@ -103,9 +108,10 @@ class Summing(NamedTuple):
     def _sum_batch(self, infos: Iterable[ObjectInfo]) -> int:
         """Add some parts to all sums that they belong in, and then remove them."""
         by_sum: dict[tuple[str, str], list[_VersionInPart]] = {}
+        used_on: dict[str, list[_UsageInPart]] = {}
         summed: list[str] = []
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for info, versions in pool.map(self._read, infos):
+            for info, versions, usage in pool.map(self._read, infos):
                 if versions is None:
                     continue
                 summed.append(info.key)
@@ -113,24 +119,31 @@ class Summing(NamedTuple):
                 date, _, of_day = hour.partition("T")
                 for job, counted in versions.items():
                     by_sum.setdefault((job, date), []).append(_VersionInPart(of_day, instance, counted))
+                if usage:
+                    used_on.setdefault(date, []).append(_UsageInPart(of_day, instance, usage))
             list(pool.map(self._add, by_sum.items()))
+            list(pool.map(self._add_usage, used_on.items()))
             list(pool.map(self.store.delete, summed))
         return len(summed)
 
-    def _read(self, info: ObjectInfo) -> tuple[ObjectInfo, dict[str, Counted] | None]:
+    def _read(self, info: ObjectInfo) -> tuple[ObjectInfo, dict[str, Counted] | None, Usage]:
         """A part, and what is in it; None for one that went, or that another release has to read."""
         try:
             data = self.store.get(info.key).data
         except ObjectNotFound:
-            return info, None
+            return info, None, {}
         versions = read_part(data)
         if versions is None and _hour(info) < self._oldest:
-            return info, {}
-        return info, versions
+            return info, {}, {}
+        return info, versions, read_usage(data)
 
     def _add(self, item: "tuple[tuple[str, str], list[_VersionInPart]]") -> None:
         (job, date), parts = item
         replace_damaged(self.store, sum_key(job, date), partial(_with_parts, parts))
+
+    def _add_usage(self, item: "tuple[str, list[_UsageInPart]]") -> None:
+        date, parts = item
+        replace_damaged(self.store, usage_key(date), partial(_with_usage, parts))
 
     @property
     def _oldest(self) -> str:
@@ -150,7 +163,7 @@ class Summing(NamedTuple):
         today = date_of(self.now)
         if after is None and looked == today:
             return 0, None, looked
-        forgotten = 0
+        forgotten = self._forget_usage()
         at = after if after is not None and after.startswith(_FOLDERS) else _FOLDERS[0]
         for _ in range(_OLD_PAGES):
             if not self.is_time():
@@ -177,6 +190,14 @@ class Summing(NamedTuple):
             list(pool.map(self.store.delete, old))
         return len(old)
 
+    def _forget_usage(self) -> int:
+        """Remove the oldest days of what keys used, where they are kept no longer."""
+        listed = self.store.list(USAGE).objects
+        old = [*takewhile(lambda info: info.key < usage_key(self._oldest), listed)]
+        for info in old:
+            self.store.delete(info.key)
+        return len(old)
+
     def _is_gone(self, job: str) -> bool:
         """Whether the files of the version that a job registered were removed."""
         return not self.store.list(f"artifacts/{job}.", limit=1).objects
@@ -188,6 +209,29 @@ class _VersionInPart(NamedTuple):
     hour: str
     instance: str
     counted: Counted
+
+
+class _UsageInPart(NamedTuple):
+    """What one part says of keys: the hour of its day, its instance, and what each key used."""
+
+    hour: str
+    instance: str
+    usage: Usage
+
+
+def _with_usage(parts: list[_UsageInPart], body: Body | None) -> Body | None:
+    """The sum of a day with the parts that it does not name yet; None where it names all."""
+    body = (
+        body
+        if body is not None and "parts" in body
+        else {"format": FORMAT, "parts": {}, "usage": {}, **(body or {})}
+    )
+    names = body["parts"]
+    fresh = [part for part in parts if part.instance not in names.get(part.hour, "").split()]
+    for hour, instance, usage in fresh:
+        add_usage(body["usage"], usage)
+        names[hour] = f"{names[hour]} {instance}" if hour in names else instance
+    return body if fresh else None
 
 
 def _with_parts(parts: list[_VersionInPart], body: Body | None) -> Body | None:

@@ -1,4 +1,4 @@
-"""The trail of changes: who asked for what, and how it was answered."""
+"""Who asked for which change and how it was answered; and what keys used."""
 
 from tests.conformance.case import LIMITED, LOOKING, PREDICT, TRAIN, call, delete, get, post, put
 
@@ -36,5 +36,10 @@ CASES = [
     get("an after that is no id", "/v1/audit?after=iris", 422, code="invalid_input", at="query.after"),
     get("a limit of 0", "/v1/audit?limit=0", 422, code="invalid_input", at="query.limit"),
     get("a query that is unknown", "/v1/audit?state=queued", 422, code="invalid_input", at="query"),
+    get("what a key used that nobody has", "/v1/usage?key=nobody"),
+    get("what was used on a day before", "/v1/usage?from=2020-02-28&to=2020-02-28"),
+    get("a use that cannot be", "/v1/usage?key=a.b", 422, code="invalid_input", at="query.key"),
+    get("a use of no day", "/v1/usage?to=monday", 422, code="invalid_input", at="query.to"),
+    get("usage for a key that may only look", "/v1/usage", 403, key=LOOKING, code="forbidden"),
     call("DELETE of the trail", "DELETE", "/v1/audit", 405, code="method_not_allowed"),
 ]

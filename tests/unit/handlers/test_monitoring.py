@@ -65,7 +65,7 @@ def keep(services: Services) -> Keep:
             setattr(found, name, value)
         job = services.registry.model(model).pick(version).job
         hour = hour_of(time.time() if at is None else at)
-        part = part_bytes({job: Counted(model, version, found)})
+        part = part_bytes({job: Counted(model, version, found)}, {})
         services.store.put_if_absent(part_key(hour, f"{model}{version}"), part)
 
     return keep

@@ -36,6 +36,7 @@ from serverless_ml.answers import (
     Jobs,
     Models,
     Overview,
+    Usage,
     Version,
 )
 from serverless_ml.bars import bar
@@ -626,6 +627,23 @@ class Client:
         return AuditEntries.from_json(
             listed(self._requests, "/v1/audit", "entries", limit, query=query)
         )
+
+    def usage(
+        self,
+        *,
+        key: str | None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+    ) -> Usage:
+        """What each key used on each day. It takes a key of the role `admin`.
+
+        Args:
+            key: only what the key with this id used.
+            since: the first day (UTC) to tell of; without it the seven days that end with `until`.
+            until: the last day; without it today.
+        """
+        query = {"key": key, "from": day(since), "to": day(until)}
+        return Usage.from_json(self._requests.get("/v1/usage", query))
 
     def openapi(self) -> dict[str, Any]:
         """The service's description of itself."""

@@ -35,6 +35,7 @@ from serverless_ml.answers.monitoring import AliasMonitoring, FeedbackCounts, Mo
 from serverless_ml.answers.record import Answer, Listed
 from serverless_ml.answers.schedules import Schedule, ScheduledRun
 from serverless_ml.answers.scoring import Engine, JobFile, JobFiles, ScoreResult
+from serverless_ml.answers.usage import Usage
 
 __all__ = [
     "About",
@@ -80,6 +81,7 @@ __all__ = [
     "Schedule",
     "ScheduledRun",
     "ScoreResult",
+    "Usage",
     "Version",
     "Versions",
 ]

@@ -372,7 +372,7 @@ def test_no_value_is_in_what_is_stored() -> None:
     data = store.get(key).data
     assert b"1234" not in data
     assert b"8765" not in data
-    assert list(json.loads(data)) == ["format", "versions"]
+    assert list(json.loads(data)) == ["format", "versions", "usage"]
 
 
 @pytest.mark.parametrize("failures", [0.0, 0.3])

@@ -25,7 +25,7 @@ def counts(predictions: int) -> VersionCounts:
 
 def put_part(store: CountingStore, hour: str, instance: str, **predictions: int) -> None:
     versions = {job: Counted("churn", 1, counts(number)) for job, number in predictions.items()}
-    store.put_if_absent(part_key(hour, instance), part_bytes(versions))
+    store.put_if_absent(part_key(hour, instance), part_bytes(versions, {}))
 
 
 def put_sum(store: CountingStore, job: str, date: str, predictions: int, parts: dict[str, str]) -> None:

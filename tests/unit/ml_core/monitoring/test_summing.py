@@ -57,7 +57,7 @@ def filled(store: CountingStore | None = None, seed: int = 1) -> tuple[CountingS
             jobs = chosen.sample(JOBS, chosen.randint(1, 3))
             numbers = {job: chosen.randint(1, 1000) for job in jobs}
             parts = {job: Counted(f"model-{job}", 3, counts(number)) for job, number in numbers.items()}
-            store.put_if_absent(part_key(hour, instance), part_bytes(parts))
+            store.put_if_absent(part_key(hour, instance), part_bytes(parts, {}))
             for job, number in numbers.items():
                 total[job] += number
     for job in JOBS:

@@ -18,6 +18,7 @@ from serverless_ml.display.pictures import (
     learnt,
     models,
     monitoring,
+    usage,
     versions,
 )
 
@@ -44,6 +45,7 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
     "algorithm": algorithms.algorithm,
     "algorithms": algorithms.algorithms,
     "caller": callers.caller,
+    "usage": usage.usage,
     "audit": audit.entries,
     "audit_entry": lambda raw: audit.entries([raw]),
     "explanation": lambda raw: tuple(explanations.explanation(raw)),

@@ -13,6 +13,7 @@ from serverless_ml.display.pictures import (
     jobs,
     models,
     monitoring,
+    usage,
     versions,
 )
 
@@ -24,6 +25,7 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "model_entry": models.entry_line,
     "job": jobs.line,
     "caller": callers.line,
+    "usage": usage.line,
     "audit_entry": audit.line,
     "dataset": datasets.dataset_line,
     "made_version": erasures.made_version_line,
