@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from handlers.services import Services
 
 MOST_FAILURES = 19  # of a message, before the one that makes it a dead letter
+_TELLING_SECONDS = 15.0  # for notices, after a job and in a sweep
 FAILED = 60.0  # seconds until a message comes again that failed for a reason that nobody foresaw
 
 
@@ -122,9 +123,32 @@ def deliver(services: "Services", job_id: str, context: TrainerContext | None = 
     turn = _turn(services, job_id)
     instead = _run_instead(turn, context) if turn != job_id else None
     if instead is None:
-        return _run_logged(job_id, context).defer
+        outcome = _run_logged(job_id, context)
+        if outcome.job is not None and outcome.job.over:
+            send_notices(services, _TELLING_SECONDS, context.deadline)
+        return outcome.defer
     # Where the store failed, it would fail again at once.
     return 0.0 if instead.job else instead.defer or 0.0
+
+
+def send_notices(services: "Services", seconds: float, deadline: float | None = None) -> int:
+    """Tell of what happened, for so long at most; how many notices were told to all.
+
+    What is not sent now is sent by a sweep. It never raises: a job that has ended has ended.
+    """
+    left = seconds if deadline is None else min(seconds, deadline - time.time() - _TELLING_SECONDS)
+    if not services.tells or left <= 0:
+        return 0
+    from ml_core.notices.outbox import send_due
+
+    until = time.monotonic() + left
+    try:
+        return send_due(services.store, services.senders, lambda: time.monotonic() < until).told
+    except ServerlessMLError as error:
+        log("error", "notices", detail=str(error))
+    except Exception as error:  # noqa: BLE001 (see above)
+        log_unforeseen(error, notices=True)
+    return 0
 
 
 def _turn(services: "Services", job_id: str) -> str:
@@ -193,6 +217,7 @@ def sweep_once(services: "Services") -> dict[str, Any]:
         data=services.data,
         schedules=runner.sweep,
     )._asdict()
+    counts["notices"] = send_notices(services, _TELLING_SECONDS)
     log("info", "sweep", **counts)
     return counts
 

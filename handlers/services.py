@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ml_core.monitoring.counting import Monitor
     from ml_core.monitoring.receipts import Receipts
     from ml_core.monitoring.telling import Telling
+    from ml_core.notices.outbox import Sender
     from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
     from ml_core.records import Protocol
     from ml_core.registering.uploads import ArtifactUploads
@@ -75,6 +76,7 @@ class Services:
         disk_is_memory: whether what a function writes to its disk takes of its memory.
         one_at_a_time: whether an instance answers one request at a time: then all share the places to wait.
         engine: says how an engine is run from here, by name. Raises `NotConfigured` where it cannot be.
+        topic: makes what tells a topic of the cloud's, by its name.
     """
 
     def __init__(
@@ -94,9 +96,11 @@ class Services:
         disk_is_memory: bool = False,
         one_at_a_time: bool = False,
         engine: Callable[[str], Engine] | None = None,
+        topic: Callable[[str], Sender] | None = None,
     ) -> None:
         self.settings = settings
         self._engine = engine
+        self._make_topic = topic
         self.disk_is_memory = disk_is_memory
         self._one_at_a_time = one_at_a_time
         self.asks_for_keys = key_records is not None
@@ -212,8 +216,38 @@ class Services:
 
             bounds = self.settings
             limits = JobLimits(bounds.job_retention * DAY, bounds.max_jobs, bounds.max_key_jobs)
-            self._jobs = Jobs(self.store, self.queue, limits=limits)
+            tell = None
+            if self.tells:
+                from ml_core.notices.events import job_ended
+
+                store = self.store
+                tell = lambda job: job_ended(store, job)  # noqa: E731
+            self._jobs = Jobs(self.store, self.queue, limits=limits, tell=tell)
         return self._jobs
+
+    @property
+    def tells(self) -> bool:
+        """Whether anybody is told of what happens."""
+        return bool(self.settings.webhooks or self.settings.topic)
+
+    @property
+    def senders(self) -> list[Sender]:
+        """Who is told of what happens. Raises `NotConfigured` for settings that cannot be."""
+        from ml_core.notices.hooks import hooks
+        from ml_core.notices.signing import secret_of
+        from ml_core.notices.webhooks import WebhookSender
+
+        try:
+            named = hooks(self.settings.webhooks)
+            secret = secret_of(self.settings.webhook_secret) if named else b""
+        except InvalidInput as error:
+            raise NotConfigured(f"the settings ML_WEBHOOKS and ML_WEBHOOK_SECRET: {error}") from error
+        found: list[Sender] = [WebhookSender(hook, secret) for hook in named]
+        if self.settings.topic:
+            if self._make_topic is None:
+                raise NotConfigured("the setting ML_TOPIC names a topic, and here is none")
+            found.append(self._make_topic(self.settings.topic))
+        return found
 
     def origin_scan(self, seconds: float) -> OriginScan:
         """What looks up for so long what earlier releases made from datasets."""

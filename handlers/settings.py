@@ -65,6 +65,9 @@ class Settings(Record):
     train_seconds: float
     train_hours: float
     train_memory: int
+    webhooks: str
+    webhook_secret: str
+    topic: str
     cors_origins: str
     base_path: str
     engines: str
@@ -298,6 +301,36 @@ SETTINGS = (
         0,
         1_048_576,
         "The train function's memory; deploying sets it. 0 is what the machine has.",
+    ),
+    Setting(
+        "webhooks",
+        "ML_WEBHOOKS",
+        "",
+        "",
+        0,
+        0,
+        "Who is told of jobs that end and aliases that move, separated by commas: "
+        "`https://hooks.example.com/ml`. Hosts by name, on the public internet.",
+    ),
+    Setting(
+        "webhook_secret",
+        "ML_WEBHOOK_SECRET",
+        "",
+        "",
+        0,
+        0,
+        "What notices are signed with: `whsec_` and 24 to 64 random bytes in base64. Only `train` and "
+        "`sweep` need it.",
+    ),
+    Setting(
+        "topic",
+        "ML_TOPIC",
+        "",
+        "",
+        0,
+        0,
+        "On a cloud, a topic of its own that is told the same: the ARN of one of SNS, the path of one of "
+        "Pub/Sub, the endpoint of one of Event Grid.",
     ),
     Setting(
         "cors_origins",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from handlers.settings import Settings
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.engines import Engine
+    from ml_core.notices.outbox import Sender
     from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
     from ml_core.records import Protocol
 
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 
         def engine(self, env: Mapping[str, str], name: str) -> Engine:
             """How an engine is run from here. Raises `NotConfigured` where it cannot be."""
+
+        def topic(self, env: Mapping[str, str], name: str) -> Sender:
+            """What tells a topic of the cloud's. Raises `NotConfigured` for a name that is none."""
 
 
 _SERVICES: list[Services] = []
@@ -122,4 +126,5 @@ def cloud_services(wiring: Wiring, settings: Settings, env: Mapping[str, str]) -
         disk_is_memory=wiring.DISK_IS_MEMORY,
         one_at_a_time=wiring.ONE_AT_A_TIME,
         engine=lambda name: wiring.engine(env, name),
+        topic=lambda name: wiring.topic(env, name),
     )

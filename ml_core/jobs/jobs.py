@@ -181,7 +181,15 @@ class JobLimits(NamedTuple):
 
 
 class Jobs:
-    """The jobs in an object store, and the queue that brings them to a trainer."""
+    """The jobs in an object store, and the queue that brings them to a trainer.
+
+    Args:
+        store: the object store.
+        queue: brings them to a trainer.
+        clock: seconds since the epoch.
+        limits: what is bounded.
+        tell: writes down that a job has ended, once at least for each; None where nobody is told.
+    """
 
     def __init__(
         self,
@@ -189,12 +197,15 @@ class Jobs:
         queue: JobQueue,
         clock: Callable[[], float] = time.time,
         limits: JobLimits | None = None,
+        *,
+        tell: Callable[[Job], None] | None = None,
     ) -> None:
         self.store = store
         self.queue = queue
         self.clock = clock
         self.limits = limits or JobLimits()
         self._all_marked = False
+        self._tell = tell
 
     def submit(
         self,
@@ -365,10 +376,20 @@ class Jobs:
         The mark that it is open goes last: whatever is left before that, a sweep finds the job by it.
         """
         with suppress(Unavailable):
+            if self._tell is not None and self._is_marked_open(job):
+                self._tell(job)
             mark_ended(self.store, job.id, job.state)
             self.store.delete(input_key(job.id))
             self.store.delete(checkpoint_key(job.id))
             self.store.delete(open_key(job.id, owner_of(job.submitter)))
+
+    def _is_marked_open(self, job: Job) -> bool:
+        """Whether nobody has come to the end of `close` yet."""
+        try:
+            self.store.get(open_key(job.id, owner_of(job.submitter)))
+        except ObjectNotFound:
+            return False
+        return True
 
     def now(self) -> str:
         """The time, RFC 3339."""

@@ -12,6 +12,14 @@ const SECURITY_GROUP = /^sg-[0-9a-f]{8,17}$/;
 const KEY = /^arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:key\/[A-Za-z0-9-]+$/;
 const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 const [MOST_SUBNETS, MOST_SECURITY_GROUPS] = [16, 5]; // what a function's VpcConfig takes
+const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
+// providers/deploying/notices.py says the same.
+const WEBHOOK = new RegExp(
+  `^https://(?=[^/:]{1,253}(?:[/:]|$))(?:${LABEL}\\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])(?::[1-9][0-9]{0,4})?(?:/[!"$-\\[\\]^-~]*)?$`,
+);
+const PORT = /^https:\/\/[^/:]+:(\d+)/;
+const SECRET = /^whsec_((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/;
+const TOPIC = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/;
 const MOST_DAYS = 3650;
 const MOST_TAGS = 40; // an object of S3 takes ten, everything that we make fifty; two are ours
 const OURS = ['service', 'stage'];
@@ -21,7 +29,7 @@ const NAMES = [
   ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers', 'runtimeClient'],
 ];
 
-const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays', 'auditDays'];
+const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays', 'auditDays', 'webhooks', 'topic'];
 
 const listOf = (text) => [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
 const shown = (text) => `"${text.slice(0, 120)}"`;
@@ -55,6 +63,20 @@ function hoursFault(text) {
 
 function daysFault(text) {
   return /^\d{1,4}$/.test(text) && Number(text) <= MOST_DAYS ? '' : `expected a whole number of days from 0 to ${MOST_DAYS}, got ${shown(text)}`;
+}
+
+function webhooksFault(text) {
+  const found = listOf(text);
+  const wrong = found.find((each) => !WEBHOOK.test(each) || each.length > 500 || Number((PORT.exec(each) || [])[1] || 443) > 65535);
+  if (wrong !== undefined) {
+    return `expected https://, the name of a host, and a path, such as https://hooks.example.com/ml, got ${shown(wrong)}`;
+  }
+  if (found.length > 10) return `expected at most 10 addresses, got ${found.length}`;
+  const [, secret = ''] = SECRET.exec((process.env.ML_WEBHOOK_SECRET || '').trim()) || [];
+  const bytes = Buffer.from(secret, 'base64').length;
+  return !found.length || (bytes >= 24 && bytes <= 64)
+    ? ''
+    : 'expected their secret in the variable ML_WEBHOOK_SECRET: whsec_ and 24 to 64 random bytes in base64 (echo whsec_$(openssl rand -base64 32))';
 }
 
 function capFault(text, or) {
@@ -94,7 +116,7 @@ function tagsFault(text) {
 
 // The first fault of the parameters, as [name, what is wrong], or undefined.
 function faultOf(given, place) {
-  const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays, auditDays } = place;
+  const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays, auditDays, webhooks = '', topic = '' } = place;
   const { subnets, securityGroups, encryptionKey } = given;
   const keyRegion = (KEY.exec(encryptionKey) || [])[1];
   const checks = [
@@ -110,6 +132,8 @@ function faultOf(given, place) {
     ['trainHours', hoursFault(trainHours)],
     ['monitoringDays', daysFault(monitoringDays)],
     ['auditDays', daysFault(auditDays)],
+    ['webhooks', webhooksFault(webhooks)],
+    ['topic', !topic || TOPIC.test(topic) ? '' : `expected the ARN of a topic of SNS (arn:aws:sns:eu-central-1:111122223333:…), got ${shown(topic)}`],
     ['warmInstances', warmFault(given.warmInstances, apiConcurrency)],
     ['access', /^(public|private)$/.test(given.access) ? '' : `expected public or private, got ${shown(given.access)}`],
     ['ingress', given.ingress === 'all' ? '' : `expected all, got ${shown(given.ingress)}: an HTTP API has no private ` +

@@ -11,7 +11,7 @@ WRITES: dict[str, tuple[str, ...]] = {
         *("models/", "registry/", "jobs/", "open/", "ended/", "waiting/", "idempotency/", "uploads/"),
         # A signed address writes with the rights of the function that signed it: datasets/, and uploads/ for
         # artifacts that were made elsewhere.
-        *("descriptions/", "datasets/", "monitoring/", "schedules/", "audit/"),
+        *("descriptions/", "datasets/", "monitoring/", "schedules/", "audit/", "notices/"),
     ),
     "train": (
         "models/",
@@ -23,21 +23,25 @@ WRITES: dict[str, tuple[str, ...]] = {
         "descriptions/",
         "scores/",
         "dead-letters/",
+        "notices/",
     ),
     "sweep": (
-        *("models/", "registry/", "jobs/", "open/", "ended/", "sweeps/", "monitoring/"),
+        *("models/", "registry/", "jobs/", "open/", "ended/", "sweeps/", "monitoring/", "notices/"),
         *("schedules/", "idempotency/"),  # a run of a schedule is a job that is sent once
     ),
 }
 
+# What is written once and never replaced. Who has no right to delete it either can change nothing of it.
+ONLY_ADDED = ("audit/",)
+
 # Objects that a function deletes.
 DELETES: dict[str, tuple[str, ...]] = {
     "api": ("jobs/", "open/", "waiting/", "datasets/", "descriptions/", "schedules/"),
-    "train": ("jobs/", "open/", "artifacts/"),
+    "train": ("jobs/", "open/", "artifacts/", "notices/"),
     "sweep": (
         *("jobs/", "open/", "ended/", "artifacts/", "registry/about/versions/", "registry/deleted/"),
         *("registry/purged/", "registry/made-from/", "idempotency/"),
-        *("uploads/", "descriptions/", "dead-letters/", "monitoring/", "scores/", "audit/"),
+        *("uploads/", "descriptions/", "dead-letters/", "monitoring/", "scores/", "audit/", "notices/"),
     ),
 }
 

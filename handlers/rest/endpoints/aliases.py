@@ -1,13 +1,17 @@
 """Aliases: names that point at a version, or at several that share the traffic, each with its own ETag."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from handlers.logs import log
 from handlers.rest.call import Call
 from handlers.rest.etags import tagged_response, tags, wanted
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
-from ml_core.errors import InvalidInput
+from ml_core.errors import InvalidInput, Unavailable
 from ml_core.names import PATTERN
+from ml_core.notices.events import PROMOTED, ROLLED_BACK, SET, alias_deleted, alias_moved
 from ml_core.registry.aliases import Terms
 from ml_core.registry.history import Change
 from ml_core.registry.registry import Alias
@@ -75,7 +79,7 @@ def put_alias(call: Call) -> Response:
     With If-Match only if nobody else has moved it meanwhile; with `If-None-Match: *` only if it is new.
     """
     state = state_of(call.body())
-    return _moved(call, call.services.aliases.set(*_named(call), state, terms=_terms(call)))
+    return _moved(call, SET, call.services.aliases.set(*_named(call), state, terms=_terms(call)))
 
 
 def promote(call: Call) -> Response:
@@ -92,7 +96,7 @@ def promote(call: Call) -> Response:
         source=body.get("alias"),
         terms=_terms(call),
     )
-    return _moved(call, moved)
+    return _moved(call, PROMOTED, moved)
 
 
 def rollback(call: Call) -> Response:
@@ -103,13 +107,14 @@ def rollback(call: Call) -> Response:
     """
     to = call.optional_body().get("to")
     moved = call.services.aliases.roll_back(*_named(call), to, terms=_terms(call))
-    return _moved(call, moved)
+    return _moved(call, ROLLED_BACK, moved)
 
 
 def delete_alias(call: Call) -> Response:
     """Remove an alias; the versions that it points at stay, and so does its history."""
     model, name = _named(call)
     call.services.aliases.delete(model, name, terms=_terms(call))
+    _tell(call, partial(alias_deleted, call.services.store, model, name))
     call.note(model=model, alias=name)
     return Response(204, {}, b"")
 
@@ -150,12 +155,23 @@ def _named(call: Call) -> tuple[str, str]:
     return call.path["model"], call.path["alias"]
 
 
-def _moved(call: Call, alias: Alias) -> Response:
+def _moved(call: Call, kind: str, alias: Alias) -> Response:
     model = call.path["model"]
+    _tell(call, partial(alias_moved, call.services.store, kind, model, alias))
     call.note(model=model, version=alias.version, alias=alias.alias)
     warnings = call.services.versions.warnings(model, alias.versions) if alias.weights else []
     told = {"warnings": warnings} if warnings else {}
     return json_response({**described_alias(alias), **told}, headers={"etag": f'"{alias.etag}"'})
+
+
+def _tell(call: Call, write: Callable[[str | None], None]) -> None:
+    """Write a notice down, where anybody is told; the alias has moved, whether that succeeds or not."""
+    if not call.services.tells:
+        return
+    try:
+        write(call.caller.id or None)
+    except Unavailable as error:
+        log("error", "notices", detail=str(error))
 
 
 def _terms(call: Call) -> Terms:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.engines import Engine
+    from ml_core.notices.outbox import Sender
     from ml_core.ports import OtherBucket, Signer
     from providers.aws.runtime.queue import SqsQueue
     from providers.object_storage import ObstoreStore
@@ -80,6 +81,16 @@ def engine(env: Mapping[str, str], name: str) -> Engine:
             "seconds": 900,  # Lambda's maximum, which lithops.js gives the workers
         },
     )
+
+
+def topic(env: Mapping[str, str], name: str) -> Sender:
+    """The topic of SNS with an ARN. Raises `NotConfigured` for another name."""
+    from providers.aws.runtime.topic import SnsTopic
+
+    parts = name.split(":")
+    if len(parts) != 6 or (parts[0], parts[2]) != ("arn", "sns") or parts[5].endswith(".fifo"):
+        raise NotConfigured("the setting ML_TOPIC: expected the ARN of a topic of SNS")
+    return SnsTopic(name, env)
 
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from providers.deploying.notices import Notices, notices_of
 from providers.deploying.parameters import audit_days, is_on, monitoring_days, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
@@ -22,6 +23,7 @@ _SUBNET = re.compile(
 _KEY = re.compile(
     r"(https://[a-z0-9-]+\.(?:vault|managedhsm)\.[a-z.]+)/keys/([A-Za-z0-9-]+)(?:/([0-9a-f]{32}))?/?"
 )
+_TOPIC = re.compile(r"https://[a-z0-9-]{3,50}(\.[a-z0-9-]+)+\.eventgrid\.azure\.net/api/events")
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
 # Tags that are ours: by them a deployment is found, and what it did last.
 _OURS = re.compile(r"service|stage|template|package-.*", re.IGNORECASE)
@@ -51,6 +53,7 @@ class Options(NamedTuple):
     monitoring_days: str = "90"
     audit_days: str = "365"
     old_states_days: str = "60"
+    notices: Notices = Notices()
 
 
 def options_of(service: Service) -> Options:
@@ -93,6 +96,7 @@ def options_of(service: Service) -> Options:
         monitoring_days(service.provider),
         audit_days(service.provider),
         str(2 * keep_days(service)),  # the rule's, and then those of soft deletion
+        notices_of(service, _TOPIC, "https://<topic>.<region>-1.eventgrid.azure.net/api/events"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tokens of the function app's managed identity, for the queue (Blob Storage's come from obstore)."""
+"""Tokens of the function app's managed identity, for queue and topic (Blob Storage's come from obstore)."""
 
 import os
 import time
@@ -10,23 +10,24 @@ RESOURCE = "https://storage.azure.com"
 # A token lives for hours; it is renewed while an old one would still do.
 MARGIN_SECONDS = 300.0
 
-_tokens: dict[str | None, tuple[str, float]] = {}
+_tokens: dict[tuple[str | None, str], tuple[str, float]] = {}
 
 
-def token(client_id: str | None) -> str:
-    """A bearer token for storage, kept until shortly before it ends.
+def token(client_id: str | None, resource: str = RESOURCE) -> str:
+    """A bearer token, kept until shortly before it ends.
 
     Args:
         client_id: the user-assigned identity, None for the app's own.
+        resource: what it is for: storage, or another service's address.
 
     Raises:
         Unavailable: when the platform's identity endpoint gives none.
     """
-    kept, until = _tokens.get(client_id, ("", 0.0))
+    kept, until = _tokens.get((client_id, resource), ("", 0.0))
     if until - MARGIN_SECONDS > time.time():
         return kept
-    fresh, until = _fetch(client_id)
-    _tokens[client_id] = (fresh, until)
+    fresh, until = _fetch(client_id, resource)
+    _tokens[client_id, resource] = (fresh, until)
     return fresh
 
 
@@ -35,7 +36,7 @@ def forget() -> None:
     _tokens.clear()
 
 
-def _fetch(client_id: str | None) -> tuple[str, float]:
+def _fetch(client_id: str | None, resource: str) -> tuple[str, float]:
     """Ask the platform (protocol: App Service's managed identity, version 2019-08-01)."""
     import json
     from urllib.parse import urlencode
@@ -44,7 +45,7 @@ def _fetch(client_id: str | None) -> tuple[str, float]:
         endpoint, secret = os.environ["IDENTITY_ENDPOINT"], os.environ["IDENTITY_HEADER"]
     except KeyError as error:
         raise Unavailable("no managed identity: this process does not run in a function app") from error
-    query = {"resource": RESOURCE, "api-version": "2019-08-01"}
+    query = {"resource": resource, "api-version": "2019-08-01"}
     if client_id:
         query["client_id"] = client_id
     answer = call("GET", f"{endpoint}?{urlencode(query)}", {"x-identity-header": secret})

@@ -11,6 +11,7 @@ from providers.azure.runtime.names import CONTAINER, QUEUE
 
 if TYPE_CHECKING:
     from ml_core.engines import Engine
+    from ml_core.notices.outbox import Sender
 
 DISK_IS_MEMORY = False
 ONE_AT_A_TIME = False
@@ -71,6 +72,17 @@ def engine(env: Mapping[str, str], name: str) -> "Engine":  # noqa: ARG001 - as 
     raise NotConfigured(
         f"the setting ML_ENGINES names {name}, and no engine was tried on this cloud (docs/engines.md)"
     )
+
+
+def topic(env: Mapping[str, str], name: str) -> "Sender":
+    """The topic of Event Grid at an endpoint. Raises `NotConfigured` for another name."""
+    from providers.azure.runtime.topic import EventGridTopic
+
+    host = name.removeprefix("https://").removesuffix("/api/events")
+    if name != f"https://{host}/api/events" or not host.endswith(".eventgrid.azure.net") or "/" in host:
+        expected = "https://<topic>.<region>-1.eventgrid.azure.net/api/events"
+        raise NotConfigured(f"the setting ML_TOPIC: expected {expected}")
+    return EventGridTopic(name, env)
 
 
 def key_records(env: Mapping[str, str] = os.environ) -> list[dict[str, Any]] | None:

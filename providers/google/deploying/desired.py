@@ -501,12 +501,14 @@ def _function(
             "ML_TRAIN_SECONDS": str(seconds),
             "ML_TRAIN_MEMORY": str(mebibytes(own["memory"])),
             "ML_TRAIN_HOURS": settings.train_hours,
+            **settings.notices.telling,
         }
     if public:
         config["serviceConfig"]["minInstanceCount"] = settings.warm
         config["serviceConfig"]["environmentVariables"] = {
             **environment,
             **answering,
+            **settings.notices.settings,
             "ML_KEYS_FILE": KEYS_FILE,
             "ML_TRAIN_HOURS": settings.train_hours,
             "ML_MONITORING_DAYS": settings.monitoring_days,
@@ -524,6 +526,7 @@ def _function(
             "ML_TRAIN_HOURS": settings.train_hours,
             "ML_MONITORING_DAYS": settings.monitoring_days,
             "ML_AUDIT_DAYS": settings.audit_days,
+            **settings.notices.telling,
         }
         config["serviceConfig"]["secretVolumes"] = [_keys_volume(names)]
         config["eventTrigger"] = {

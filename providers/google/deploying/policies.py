@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import batched
 from typing import Any, NamedTuple
 
-from providers.deploying.bucket_rights import DELETES, WRITES
+from providers.deploying.bucket_rights import DELETES, ONLY_ADDED, WRITES
 
 Json = dict[str, Any]
 
@@ -16,7 +16,7 @@ READS_OBJECTS, CHANGES_OBJECTS = "roles/storage.objectViewer", "roles/storage.ob
 ADDS_OBJECTS = "roles/storage.objectCreator"  # and replaces none
 # The version of policies that know conditions; a lower one hides them, and writing it back would lose them.
 WITH_CONDITIONS = 3
-_MOST_OPERATORS = 12  # logical ones that IAM takes in a condition
+_MOST_IN_CONDITION = 13  # prefixes: IAM takes 12 logical operators in a condition
 
 
 class Condition(NamedTuple):
@@ -77,7 +77,8 @@ def bucket_grants(bucket: str, members: Mapping[str, str]) -> frozenset[Grant]:
     """What each function's account may do with the objects of the bucket.
 
     Everyone reads and lists. What a function writes it may write where its keys begin so, and nowhere else.
-    Overwriting an object takes the right to delete it on Google Cloud: whoever may write may delete there.
+    Overwriting an object takes the right to delete it on Google Cloud: whoever may write may delete there,
+    but for what is only added.
 
     Args:
         bucket: its name.
@@ -85,9 +86,15 @@ def bucket_grants(bucket: str, members: Mapping[str, str]) -> frozenset[Grant]:
     """
     grants = {Grant(READS_OBJECTS, member) for member in members.values()}
     for function, member in members.items():
-        prefixes = _widest({*WRITES.get(function, ()), *DELETES.get(function, ())})
-        for some in batched(sorted(prefixes), _MOST_OPERATORS + 1):
-            grants.add(Grant(CHANGES_OBJECTS, member, _beginning(bucket, function, some)))
+        deleted = DELETES.get(function, ())
+        added = {each for each in WRITES.get(function, ()) if each in ONLY_ADDED and each not in deleted}
+        prefixes = sorted(_widest({*WRITES.get(function, ()), *deleted} - added))
+        for part, some in enumerate(batched(prefixes, _MOST_IN_CONDITION), 1):
+            what = "objects that {} changes" if part == 1 else f"objects that {{}} changes ({part})"
+            grants.add(Grant(CHANGES_OBJECTS, member, _beginning(bucket, function, some, what)))
+        if added:
+            what = "objects that {} adds"
+            grants.add(Grant(ADDS_OBJECTS, member, _beginning(bucket, function, added, what)))
     return frozenset(grants)
 
 

@@ -6,6 +6,7 @@ A value that cannot be is refused with what was expected. Empty is the default: 
 import re
 from typing import NamedTuple
 
+from providers.deploying.notices import Notices, notices_of
 from providers.deploying.parameters import audit_days, is_on, monitoring_days, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
@@ -18,6 +19,7 @@ INGRESS = {
 # Labels that a deployment writes itself, or that `deploy_model` does.
 _OURS = ("service", "stage", "region", "alarms", "made-from", "made-by")
 _MOST_LABELS = 64 - len(_OURS)
+_TOPIC = re.compile(r"projects/[a-z0-9:.-]+/topics/[A-Za-z][A-Za-z0-9._~%+-]{2,254}")
 _EMAIL = r"[^@\s,]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 _DOMAIN = r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 _INVOKER = rf"(user|serviceAccount|group):{_EMAIL}|domain:{_DOMAIN}"
@@ -42,6 +44,7 @@ class GoogleSettings(NamedTuple):
     train_hours: str
     monitoring_days: str
     audit_days: str
+    notices: Notices
     old_states_days: str
 
 
@@ -81,6 +84,7 @@ def settings_of(service: Service) -> GoogleSettings:
         train_hours(service.provider),
         monitoring_days(service.provider),
         audit_days(service.provider),
+        notices_of(service, _TOPIC, "projects/<project>/topics/<topic>"),
         str(old_states_days(service)),
     )
 

@@ -21,6 +21,7 @@ STORE_VARIABLES: tuple[str, ...] = (
 
 if TYPE_CHECKING:
     from ml_core.engines import Engine
+    from ml_core.notices.outbox import Sender
     from ml_core.ports import JobQueue, OtherBucket, Signer
     from providers.object_storage import ObstoreStore
 
@@ -71,6 +72,16 @@ def engine(env: Mapping[str, str], name: str) -> "Engine":  # noqa: ARG001 - as 
     raise NotConfigured(
         f"the setting ML_ENGINES names {name}, and no engine was tried on this cloud (docs/engines.md)"
     )
+
+
+def topic(env: Mapping[str, str], name: str) -> "Sender":
+    """The topic of Pub/Sub with a path. Raises `NotConfigured` for another name."""
+    from providers.google.runtime.topic import PubSubTopic
+
+    parts = name.split("/")
+    if len(parts) != 4 or parts[::2] != ["projects", "topics"] or not all(parts):
+        raise NotConfigured("the setting ML_TOPIC: expected projects/<project>/topics/<topic>")
+    return PubSubTopic(name, env)
 
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:

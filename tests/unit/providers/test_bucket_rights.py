@@ -8,8 +8,13 @@ import pytest
 import yaml
 
 from ml_core.objects import check_key
-from providers.deploying.bucket_rights import DELETES, GOOGLE_ALONE, WRITES
-from providers.google.deploying.policies import CHANGES_OBJECTS, READS_OBJECTS, bucket_grants
+from providers.deploying.bucket_rights import DELETES, GOOGLE_ALONE, ONLY_ADDED, WRITES
+from providers.google.deploying.policies import (
+    ADDS_OBJECTS,
+    CHANGES_OBJECTS,
+    READS_OBJECTS,
+    bucket_grants,
+)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 ACTIONS = {"s3:PutObject": WRITES, "s3:DeleteObject": DELETES}
@@ -71,13 +76,26 @@ def test_an_account_on_google_changes_what_its_function_changes_and_reads_the_re
         key = f"{prefix}x.json"
         check_key(key)
         mine = any(prefix.startswith(each) for each in (*WRITES[function], *DELETES[function]))
-        assert (CHANGES_OBJECTS in allowed(function, key)) is mine, (function, key)
+        adds = prefix in ONLY_ADDED and prefix in WRITES[function] and prefix not in DELETES[function]
+        assert (CHANGES_OBJECTS in allowed(function, key)) is (mine and not adds), (function, key)
+        assert (ADDS_OBJECTS in allowed(function, key)) is adds, (function, key)
         assert READS_OBJECTS in allowed(function, key)
 
 
 def test_a_condition_has_no_more_operators_than_iam_takes() -> None:
     for grant in bucket_grants("b", {each: f"serviceAccount:{each}" for each in ROLES}):
         assert grant.condition is None or grant.condition.expression.count("||") <= 12
+
+
+def test_the_api_adds_to_the_trail_of_changes_and_changes_nothing_of_it() -> None:
+    assert allowed("api", f"audit/{'0' * 28}") == {READS_OBJECTS, ADDS_OBJECTS}
+    assert allowed("train", f"audit/{'0' * 28}") == {READS_OBJECTS}
+
+
+def test_conditions_of_one_account_have_titles_of_their_own() -> None:
+    grants = bucket_grants("b", {each: f"serviceAccount:{each}" for each in ROLES})
+    told = [(each.member, each.condition.title) for each in grants if each.condition]
+    assert len(told) == len({*told}) > len(ROLES)
 
 
 def test_the_api_deletes_no_artifact_and_no_dead_letter() -> None:

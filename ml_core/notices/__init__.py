@@ -1,0 +1,1 @@
+"""What tells others that something happened: a finished job, an alias that moved."""
