@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from handlers.services import Services
 
 MOST_FAILURES = 19  # of a message, before the one that makes it a dead letter
+_SWEEP_SECONDS = 105.0  # after which a sweep begins to tell nobody any more: the function has 120
 _TELLING_SECONDS = 15.0  # for notices, after a job and in a sweep
 FAILED = 60.0  # seconds until a message comes again that failed for a reason that nobody foresaw
 
@@ -206,7 +207,7 @@ def sweep_once(services: "Services") -> dict[str, Any]:
     from handlers.trainings import ScheduledTraining
     from ml_core.scheduling.running import Runner
 
-    settings = services.settings
+    settings, began = services.settings, time.monotonic()
     runner = Runner(services.schedules, services.jobs, services.registry, ScheduledTraining(services))
     counts = sweep(
         services.jobs,
@@ -217,7 +218,8 @@ def sweep_once(services: "Services") -> dict[str, Any]:
         data=services.data,
         schedules=runner.sweep,
     )._asdict()
-    counts["notices"] = send_notices(services, _TELLING_SECONDS)
+    left = _SWEEP_SECONDS - (time.monotonic() - began)
+    counts["notices"] = send_notices(services, min(_TELLING_SECONDS, left))
     log("info", "sweep", **counts)
     return counts
 

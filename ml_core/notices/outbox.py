@@ -95,7 +95,7 @@ def send_due(
 
     Of two at once, each sends what the other does not. Whoever does not answer is asked once in a run.
     """
-    run = _Run(store, list(senders), clock)
+    run = _Run(store, list(senders), is_time, clock)
     told = given_up = 0
     for found in store.list(FOLDER, limit=_MOST_AT_ONCE).objects:
         if not is_time():
@@ -109,9 +109,16 @@ def send_due(
 class _Run:
     """One run through the outbox."""
 
-    def __init__(self, store: "ObjectStore", senders: "list[Sender]", clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: "ObjectStore",
+        senders: "list[Sender]",
+        is_time: Callable[[], bool],
+        clock: Callable[[], float],
+    ) -> None:
         self._store = store
         self._senders = senders
+        self._is_time = is_time
         self._clock = clock
         self._down: set[str] = set()  # who did not answer in this run
 
@@ -166,7 +173,7 @@ class _Run:
         ]
 
     def _is_told(self, sender: "Sender", notice_id: str, data: bytes) -> bool:
-        if sender.name in self._down:
+        if sender.name in self._down or not self._is_time():
             return False
         try:
             sender.send(notice_id, data)

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from handlers.jobs import deliver, sweep_once, train_now
@@ -315,4 +316,36 @@ def test_each_function_may_do_what_schedules_ask_of_it(tmp_path: Path) -> None:
         ("sweep", WRITING, "schedules"),
         ("sweep", WRITING, "idempotency"),
         ("sweep", WRITING, "jobs"),
+    }
+
+
+def test_each_function_may_do_what_the_trail_and_notices_ask_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_core.notices.webhooks.WebhookSender.send", lambda *_: None)
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's example
+    told = {"ML_WEBHOOKS": "https://hooks.example.com/", "ML_WEBHOOK_SECRET": secret, "ML_AUDIT_DAYS": "1"}
+    services = services_over(tmp_path, **told)
+    services._store = store = RecordingStore(str(tmp_path))
+    reply = asking(services)
+    for _ in range(2):
+        store.who = "api"
+        job = json.loads(reply("POST", "/v1/models/iris:train", json.dumps(REQUESTS["iris"]).encode()).body)
+        store.who = "train"
+        deliver(services, job["id"])
+    store.who = "api"
+    assert reply("PUT", "/v1/models/iris/aliases/production", b'{"version": 1}').status == 200
+    store.who = "sweep"
+    assert sweep_once(services)["notices"] == 1
+    services.jobs.clock = lambda: time.time() + 2 * DAY
+    assert sweep_once(services)["audit"] == 3
+    assert refused(store) == []
+    assert done_in(store) >= {
+        ("api", WRITING, "audit"),
+        ("api", WRITING, "notices"),
+        ("train", WRITING, "notices"),
+        ("train", REMOVING, "notices"),
+        ("sweep", WRITING, "notices"),
+        ("sweep", REMOVING, "notices"),
+        ("sweep", REMOVING, "audit"),
     }

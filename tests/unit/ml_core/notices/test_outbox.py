@@ -158,6 +158,15 @@ def test_there_is_time_or_not() -> None:
     assert left(store) == 1
 
 
+def test_whoever_is_left_when_the_time_is_over_is_told_later() -> None:
+    store, one, two = CountingStore(), Told("one"), Told("two")
+    noted(store)
+    send_due(store, [one, two], lambda: not one.got, clock=lambda: NOW)
+    assert (len(one.got), two.tried) == (1, 0)
+    assert sent(store, one, two, at=NOW + 601) == Sent(1, 0)
+    assert (len(one.got), len(two.got)) == (1, 1)
+
+
 def test_a_webhook_gets_what_is_signed() -> None:
     came: list[tuple[Hook, dict[str, str], bytes]] = []
     hook = Hook("hooks.example.com", 443, "/ml?token=secret")
