@@ -132,6 +132,8 @@ def _move(told: Asked) -> None:
     told.documents["aliases", "shown"] = list(model["aliases"].values())
     told.documents["versions", "shown"] = told.get("/v1/models/shown/versions")
     told.documents["caller", "of no key"] = told.get("/v1/whoami")
+    told.documents["usage", "of no key"] = told.get("/v1/usage")
+    told.documents["audit", "shown"] = told.get("/v1/audit?model=shown")
     told.documents["about", "shown"] = {
         "description": "<b>Who</b> leaves.\nAnd when.",
         "tags": {"team": "growth"},

@@ -82,10 +82,11 @@ def renamed(raw: Any, draw: random.Random) -> Any:
 def test_every_kind_of_document_is_there(documents: Documents) -> None:
     from serverless_ml.display import pictures
 
-    alone = {"algorithm", "explanation", "change", "job_file", "made_version"}
+    alone = {"algorithm", "audit_entry", "explanation", "change", "job_file", "made_version"}
     assert {kind for kind, _ in documents} == set(pictures.KINDS) - alone
     single = {
         "algorithm": ("algorithms", "algorithms"),
+        "audit_entry": ("audit", "entries"),
         "explanation": ("explanations", "explanations"),
         "made_version": ("made_versions", "versions"),
     }
