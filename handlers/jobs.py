@@ -205,10 +205,17 @@ def _describe(services: "Services", asked: DescriptionRequest) -> None:
 def sweep_once(services: "Services") -> dict[str, Any]:
     """Bring stray jobs back on their way, and remove what nobody needs; the counts of each."""
     from handlers.trainings import ScheduledTraining
+    from ml_core.auditing.trail import Trail
     from ml_core.scheduling.running import Runner
 
     settings, began = services.settings, time.monotonic()
-    runner = Runner(services.schedules, services.jobs, services.registry, ScheduledTraining(services))
+    runner = Runner(
+        services.schedules,
+        services.jobs,
+        services.registry,
+        ScheduledTraining(services),
+        trail=Trail(services.store) if settings.audit_days else None,
+    )
     counts = sweep(
         services.jobs,
         services.registry,

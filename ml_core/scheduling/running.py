@@ -14,6 +14,7 @@ import logging
 from itertools import batched
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ml_core.auditing.trail import SCHEDULE
 from ml_core.datasets.sources import newest_upload, upload_in
 from ml_core.documents import read, timestamp
 from ml_core.errors import (
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from ml_core.auditing.trail import Trail
     from ml_core.datasets.sources import DataFile
     from ml_core.jobs.jobs import Job, Jobs
     from ml_core.ports import ObjectStore
@@ -73,6 +75,7 @@ DRIFT_DAYS = 7  # whole days of UTC that are looked at
 LARGEST_ARTIFACT = 32 << 20
 _BATCH = 100
 # What tries again would not mend: the slot is refused.
+_ACCEPTED, _TOO_MANY, _AGAINST_IT = 202, 429, 409  # what a person would be answered, for the trail
 _FINAL = (InvalidInput, MalformedInput, TooLarge, NotFound, Conflict, Refused)
 
 
@@ -111,9 +114,26 @@ class CarriedOut(NamedTuple):
 
 
 class Runner:
-    """Carries schedules out."""
+    """Carries schedules out.
 
-    def __init__(self, schedules: Schedules, jobs: Jobs, registry: Registry, preparing: Preparing) -> None:
+    Args:
+        schedules: where they are.
+        jobs: takes what they start.
+        registry: has the models.
+        preparing: says what a run may do.
+        trail: where it is written down that a run was asked for; None for nowhere.
+    """
+
+    def __init__(
+        self,
+        schedules: Schedules,
+        jobs: Jobs,
+        registry: Registry,
+        preparing: Preparing,
+        *,
+        trail: Trail | None = None,
+    ) -> None:
+        self._trail = trail
         self._schedules = schedules
         self._jobs = jobs
         self._registry = registry
@@ -250,7 +270,7 @@ class Runner:
             if is_unchanged(stored.state, data, prepared.asked) and not self._has_failed(stored.state):
                 reason = "neither the data nor what is trained has changed"
                 return self._run(slot, now, UNCHANGED, reason), None
-            job = self._submit(stored, slot, prepared, data)
+            job = self._audited(stored.model, lambda: self._submit(stored, slot, prepared, data))
         except TooManyJobs as error:
             return self._run(slot, now, TOO_MANY, str(error)), None
         except _FINAL as error:
@@ -259,6 +279,24 @@ class Runner:
         said = job.request["schedule"]
         trained = {"data": said["data"], "request": said["request"], "job": job.id}
         return self._run(slot, now, STARTED, job=job.id), trained
+
+    def _audited(self, model: str, submit: Callable[[], Job]) -> Job:
+        """The job that is submitted, once it is in the trail of changes as a person's request would be."""
+        trail = self._trail
+        if trail is None:
+            return submit()
+        route, about = "/v1/models/{model}:train", {"model": model}
+        entry = trail.begin(by=SCHEDULE, method="POST", route=route, request_id=None, about=about)
+        try:
+            job = submit()
+        except TooManyJobs:
+            trail.end(entry, _TOO_MANY, {})
+            raise
+        except _FINAL:
+            trail.end(entry, _AGAINST_IT, {})
+            raise
+        trail.end(entry, _ACCEPTED, {"job": job.id})
+        return job
 
     def _submit(self, stored: StoredSchedule, slot: Slot, prepared: PreparedRun, data: str) -> Job:
         """The job of a slot: a new one, or that of a sweep which could not note it."""

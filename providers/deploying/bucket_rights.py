@@ -27,7 +27,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     ),
     "sweep": (
         *("models/", "registry/", "jobs/", "open/", "ended/", "sweeps/", "monitoring/", "notices/"),
-        *("schedules/", "idempotency/"),  # a run of a schedule is a job that is sent once
+        *("schedules/", "idempotency/", "audit/"),  # a run of a schedule is a job that is sent once
     ),
 }
 

@@ -307,6 +307,9 @@ def test_each_function_may_do_what_schedules_ask_of_it(tmp_path: Path) -> None:
     store.who = "api"
     told = json.loads(reply("GET", "/v1/models/m/schedule").body)
     assert [(run["outcome"], run["version"]) for run in told["runs"]] == [("started", 1)]
+    listed = json.loads(reply("GET", "/v1/audit").body)["entries"]
+    (run,) = [entry for entry in listed if entry["by"] == "schedule"]
+    assert (run["status"], run["model"], run["job"]) == (202, "m", told["runs"][0]["job"])
     assert reply("DELETE", "/v1/models/m/schedule").status == 204
     assert reply("DELETE", "/v1/models/m?purge=true").status == 204
     assert refused(store) == []
@@ -315,6 +318,7 @@ def test_each_function_may_do_what_schedules_ask_of_it(tmp_path: Path) -> None:
         ("api", REMOVING, "schedules"),
         ("sweep", WRITING, "schedules"),
         ("sweep", WRITING, "idempotency"),
+        ("sweep", WRITING, "audit"),
         ("sweep", WRITING, "jobs"),
     }
 
