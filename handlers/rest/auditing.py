@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from handlers.rest.call import Call
     from handlers.rest.http import Response
-    from ml_core.auditing.trail import Entry
+    from ml_core.auditing.trail import TrailEntry
 
 _LONGEST_ID = 200  # characters of a request's id
 
@@ -47,7 +47,7 @@ def audited(endpoint: Callable[[Call], Response]) -> Callable[[Call], Response]:
     return answer
 
 
-def _end(trail: Trail, entry: Entry, status: int, about: dict[str, Any]) -> None:
+def _end(trail: Trail, entry: TrailEntry, status: int, about: dict[str, Any]) -> None:
     try:
         trail.end(entry, status, about)
     except Unavailable as error:

@@ -7,12 +7,12 @@ from functools import partial
 from itertools import batched, groupby, takewhile
 from typing import Any, NamedTuple
 
-from ml_core.auditing.trail import END, FOLDER, Entry, id_at, is_entry_id, time_of
+from ml_core.auditing.trail import END, FOLDER, TrailEntry, id_at, is_entry_id, time_of
 from ml_core.documents import timestamp
 from ml_core.errors import ObjectNotFound
 from ml_core.ports import ObjectStore, every_object
 
-type Told = Callable[[Entry], bool]
+type Told = Callable[[TrailEntry], bool]
 
 _READERS = 8  # entries read at a time
 _MOST_READ = 500  # entries that one page of a filtered list may read
@@ -26,7 +26,7 @@ class EntriesPage(NamedTuple):
     A page of a filtered list may be short, even empty, with more to come.
     """
 
-    entries: list[Entry]
+    entries: list[TrailEntry]
     next_after: str | None
 
 
@@ -65,7 +65,7 @@ def entries(
     start = max(after or "", "" if end is None else id_at(end))
     oldest = id_at(begin)
     listed = takewhile(lambda stored: stored.id <= oldest, _stored(store, start))
-    found: list[Entry] = []
+    found: list[TrailEntry] = []
     looked = 0
     for batch in batched(listed, min(limit + 1, _READERS * 8)):
         for stored, entry in zip(batch, _read_all(store, batch), strict=True):
@@ -100,12 +100,12 @@ def _stored(store: ObjectStore, after: str) -> Iterator[_Stored]:
         yield _Stored(key[len(FOLDER) :], list(of_entry))
 
 
-def _read_all(store: ObjectStore, batch: tuple[_Stored, ...]) -> list[Entry | None]:
+def _read_all(store: ObjectStore, batch: tuple[_Stored, ...]) -> list[TrailEntry | None]:
     with ThreadPoolExecutor(_READERS) as readers:
         return list(readers.map(partial(_read, store), batch))
 
 
-def _read(store: ObjectStore, stored: _Stored) -> Entry | None:
+def _read(store: ObjectStore, stored: _Stored) -> TrailEntry | None:
     """An entry as its last object says; None where it was removed meanwhile."""
     begun = f"{FOLDER}{stored.id}"
     try:
@@ -115,12 +115,12 @@ def _read(store: ObjectStore, stored: _Stored) -> Entry | None:
     return _entry(stored.id, found.data)
 
 
-def _entry(entry_id: str, data: bytes) -> Entry:
+def _entry(entry_id: str, data: bytes) -> TrailEntry:
     """What an object says of an entry; nothing but its id and its time, where somebody damaged it."""
-    unknown = Entry(entry_id, timestamp(time_of(entry_id)))
+    unknown = TrailEntry(entry_id, timestamp(time_of(entry_id)))
     try:
         said = json.loads(data)
-        members: dict[str, Any] = {name: said.get(name) for name in Entry._fields[2:]}
+        members: dict[str, Any] = {name: said.get(name) for name in TrailEntry._fields[2:]}
     except (ValueError, AttributeError, RecursionError):
         return unknown
     whole = all(

@@ -27,7 +27,7 @@ SCHEDULE = "schedule"  # who asks, where it is no key
 _TIME_DIGITS, _RANDOM_BYTES = 12, 8  # hexadecimal digits of time, then 16 random ones
 
 
-class Entry(NamedTuple):
+class TrailEntry(NamedTuple):
     """A change that was asked for.
 
     `by` is a key's id, `schedule`, or None where no key was asked for. `status` is that of the answer, None
@@ -63,7 +63,7 @@ class Trail:
 
     def begin(
         self, *, by: str | None, method: str, route: str, request_id: str | None, about: dict[str, Any]
-    ) -> Entry:
+    ) -> TrailEntry:
         """Write down what is asked for, before it is done.
 
         Args:
@@ -71,14 +71,16 @@ class Trail:
             method: of the request, or of the one that would do the same.
             route: its path, with names in braces.
             request_id: by which the log knows it.
-            about: what it is about, as far as that is known, by the names of `Entry`.
+            about: what it is about, as far as that is known, by the names of `TrailEntry`.
 
         Raises:
             Unavailable: it could not be written, or took so long that readers may have passed it by; what
                 was asked for must not be done.
         """
         began = self._clock()
-        entry = Entry(_id(began), timestamp(began), by, method, route, request_id)._replace(**_told(about))
+        entry = TrailEntry(_id(began), timestamp(began), by, method, route, request_id)._replace(
+            **_told(about)
+        )
         try:
             self._put(f"{FOLDER}{entry.id}", entry)
         except Unavailable as error:
@@ -87,12 +89,12 @@ class Trail:
             raise Unavailable(f"nothing was changed, for writing it down took over {SETTLED:g} seconds")
         return entry
 
-    def end(self, entry: Entry, status: int, about: dict[str, Any]) -> None:
+    def end(self, entry: TrailEntry, status: int, about: dict[str, Any]) -> None:
         """Write down how it was answered, before it is. Raises `Unavailable`."""
         told = {name: value for name, value in _told(about).items() if value is not None}
         self._put(f"{FOLDER}{entry.id}{END}", entry._replace(status=status, **told))
 
-    def _put(self, key: str, entry: Entry) -> None:
+    def _put(self, key: str, entry: TrailEntry) -> None:
         told = {name: value for name, value in entry._asdict().items() if name != "id" and value is not None}
         try:
             self._store.put_if_absent(key, json.dumps(told, separators=(",", ":")).encode())

@@ -95,7 +95,7 @@ def send_due(
 
     Of two at once, each sends what the other does not. Whoever does not answer is asked once in a run.
     """
-    run = _Run(store, list(senders), is_time, clock)
+    run = _OutboxRun(store, list(senders), is_time, clock)
     told = given_up = 0
     for found in store.list(FOLDER, limit=_MOST_AT_ONCE).objects:
         if not is_time():
@@ -106,7 +106,7 @@ def send_due(
     return Sent(told, given_up)
 
 
-class _Run:
+class _OutboxRun:
     """One run through the outbox."""
 
     def __init__(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from handlers.auth import Caller
     from handlers.rest.call import Call
-    from ml_core.auditing.trail import Entry
+    from ml_core.auditing.trail import TrailEntry
 
 
 def audit(call: Call) -> Response:
@@ -44,17 +44,17 @@ def audit(call: Call) -> Response:
     return json_response({"audit": kept, "entries": listed, "next_after": page.next_after})
 
 
-def _described(entry: Entry) -> dict[str, Any]:
+def _described(entry: TrailEntry) -> dict[str, Any]:
     return entry._asdict()
 
 
-def _told_to(caller: Caller, model: str | None) -> Callable[[Entry], bool] | None:
+def _told_to(caller: Caller, model: str | None) -> Callable[[TrailEntry], bool] | None:
     """Says of an entry whether it is listed for a caller who asks for one model, or for all."""
     if model is None and not caller.limited:
         return None
     models, datasets = among(caller, MODEL), among(caller, DATASET)
 
-    def told(entry: Entry) -> bool:
+    def told(entry: TrailEntry) -> bool:
         if model is not None and (entry.model or "").lower() != model.lower():
             return False
         if not caller.limited:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ml_core.auditing.reading import entries, forget
-from ml_core.auditing.trail import SETTLED, Entry, Trail, id_at, is_entry_id, time_of
+from ml_core.auditing.trail import SETTLED, Trail, TrailEntry, id_at, is_entry_id, time_of
 from ml_core.errors import AccessRefused, ObjectExists, Unavailable
 from ml_core.ports import every_object
 from ml_core.registry.retention import DAY
@@ -28,14 +28,16 @@ class Clock:
         return self.at
 
 
-def written(trail: Trail, number: int = 0, **about: Any) -> Entry:
+def written(trail: Trail, number: int = 0, **about: Any) -> TrailEntry:
     """An entry that a change of the model `iris` began."""
     return trail.begin(
         by="4f0c", method="PUT", route="/v1/x", request_id=f"r{number}", about={"model": "iris", **about}
     )
 
 
-def every(store: FolderStore, limit: int = 7, meanwhile: Callable[[], Any] = lambda: None) -> list[Entry]:
+def every(
+    store: FolderStore, limit: int = 7, meanwhile: Callable[[], Any] = lambda: None
+) -> list[TrailEntry]:
     """What is on all pages, with something done between two of them."""
     found, after = [], None
     while True:
@@ -206,7 +208,7 @@ def test_of_a_damaged_entry_its_time_is_told(tmp_path: Path, data: bytes) -> Non
     store = FolderStore(str(tmp_path))
     begun = written(Trail(store, Clock()))
     store.put_if_absent(f"audit/{begun.id}.end", data)
-    assert entries(store, 5, None, begin=0).entries == [Entry(begun.id, begun.time)]
+    assert entries(store, 5, None, begin=0).entries == [TrailEntry(begun.id, begun.time)]
 
 
 def test_other_objects_below_the_prefix_are_none(tmp_path: Path) -> None:
