@@ -16,6 +16,7 @@ from ml_core.errors import Forbidden
 from ml_core.scheduling.running import PreparedRun
 from ml_core.training.reference import TableReference
 from ml_core.training.request import AUTO, FUNCTION, STREAMED, TrainingRequest, check_request
+from ml_core.training.split import HASH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,15 +41,22 @@ class PreparedTraining(NamedTuple):
     use: DataUse | None
 
 
-def checked_training(services: Services, caller: Caller, body: object) -> TrainingRequest:
-    """The request of a body, which this caller may make here. Raises as `check_request` and `check_data`."""
+def checked_training(
+    services: Services, caller: Caller, body: object, *, scheduled: bool = False
+) -> TrainingRequest:
+    """The request of a body, which this caller may make here, or a schedule in its name.
+
+    Raises as `check_request` and `check_data`.
+    """
 
     def check_uri(uri: object) -> None:
         check_data(caller, uri)
         services.data.check(uri)
 
     settings = services.settings
-    request = check_request(body, services.limits, check_uri, seconds=allowed_seconds(settings))
+    request = check_request(
+        body, services.limits, check_uri, seconds=allowed_seconds(settings), scheduled=scheduled
+    )
     check_engine(request.engine, settings.engines, own=(AUTO, FUNCTION, STREAMED))
     return request
 
@@ -75,8 +83,10 @@ class ScheduledTraining:
         self._services = services
         self._clock = clock
 
-    def prepare(self, writer: str | None, model: str, train: dict[str, Any]) -> PreparedRun:
-        """What the run trains on now.
+    def prepare(
+        self, writer: str | None, model: str, train: dict[str, Any], split_key: str | None = None
+    ) -> PreparedRun:
+        """What the run trains on now; `split_key` is that of the hash that may hold rows out.
 
         Raises:
             Forbidden: the key is gone or has expired, is no admin's any more, or not for this model or data.
@@ -85,9 +95,10 @@ class ScheduledTraining:
         services = self._services
         caller = self._caller(writer)
         check(caller, {MODEL: model})
-        request = checked_training(services, caller, train)
+        request = checked_training(services, caller, train, scheduled=True)
         services.registry.check_spelling(model)
-        prepared = prepared_training(services, request)
+        keyed = request._replace(split_key=split_key) if request.split["by"] == HASH else request
+        prepared = prepared_training(services, keyed)
         use = prepared.use
         if use is None:
             raise Forbidden("a schedule trains on an address, and this one names none")

@@ -102,8 +102,13 @@ class PreparedRun(NamedTuple):
 class Preparing(Protocol):
     """Says what a run trains on, and whether it may."""
 
-    def prepare(self, writer: str | None, model: str, train: dict[str, Any]) -> PreparedRun:
-        """What the key with the id `writer` trains now. Raises what asking for such a training does."""
+    def prepare(
+        self, writer: str | None, model: str, train: dict[str, Any], split_key: str | None = None
+    ) -> PreparedRun:
+        """What the key with the id `writer` trains now. Raises what asking for such a training does.
+
+        `split_key` is that of the hash by which rows are held out, where they are.
+        """
 
 
 class CarriedOut(NamedTuple):
@@ -265,7 +270,9 @@ class Runner:
         if waits is not None:
             return self._run(slot, now, waits.outcome, waits.reason), None
         try:
-            prepared = self._preparing.prepare(stored.writer, stored.model, stored.schedule.train)
+            prepared = self._preparing.prepare(
+                stored.writer, stored.model, stored.schedule.train, stored.state.get("split_key")
+            )
             data = _digest_of(prepared.files())
             if is_unchanged(stored.state, data, prepared.asked) and not self._has_failed(stored.state):
                 reason = "neither the data nor what is trained has changed"

@@ -15,6 +15,7 @@ from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.registry.registry import PRODUCTION
 from ml_core.scheduling.durations import duration_faults, seconds_of
 from ml_core.training.reference import TableReference
+from ml_core.training.split import HASH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,6 +66,12 @@ class Schedule(NamedTuple):
         """The dataset whose newest upload is trained on; None for another address."""
         scheme, _, name = self.uri.partition("://")
         return name if scheme == DATASET and "/" not in name else None
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether a hash of their content holds rows out."""
+        split = self.train.get("split")
+        return isinstance(split, dict) and split.get("by") == HASH
 
     @property
     def period(self) -> int | None:

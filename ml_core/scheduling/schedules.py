@@ -6,7 +6,9 @@
         etag       of what people wrote: no run changes it
         writer     the id of the key by which it was written, null where none was asked for
         updated    when it was written
-        state      what the sweep knows (`triggers.py`), kept when the schedule is written anew or removed
+        state      what the sweep knows (`triggers.py`), kept when the schedule is written anew or
+                   removed; in it the `split_key`, once a hash was to hold rows out: while the model is there
+                   a row stays on its side
 
 A removed schedule is a tombstone, so that a slot that was run once is not run again by the next one. It goes
 with the model's purge.
@@ -109,7 +111,7 @@ class Schedules:
         Raises `InvalidInput` (the name), `NameTaken`, `RevisionMismatch`, `Unavailable`.
         """
         check_name(model, "model")
-        etag, now = os.urandom(8).hex(), self.clock()
+        etag, split_key, now = os.urandom(8).hex(), os.urandom(32).hex(), self.clock()
 
         def change(body: Body | None) -> Body:
             before = _living(body)
@@ -117,6 +119,8 @@ class Schedules:
                 raise taken("a schedule of model", before.model)
             conditions.check(model, before and before.etag)
             state = new_state() if body is None else {**new_state(), **body["state"]}
+            if schedule.is_hashed:
+                state.setdefault("split_key", split_key)
             return {
                 **({} if body is None else body),
                 "model": model,

@@ -25,8 +25,15 @@ from ml_core.streaming.holding_out import (
 from ml_core.streaming.part_rows import Classes, PartRows, RowSource, read_numbers
 from ml_core.streaming.seen import LookedColumn
 from ml_core.tables.memory import BYTES_AT_LEAST
+from ml_core.training.content_hash import ContentHash, HashedColumn
 from ml_core.training.labelling import labels_by, no_label, without_target
-from ml_core.training.split import Split, no_row_has_one, nothing_held_out, without_value
+from ml_core.training.split import (
+    Split,
+    everything_hashed_out,
+    no_row_has_one,
+    nothing_held_out,
+    without_value,
+)
 from ml_core.training.splitting import Holding, counted
 from ml_core.training.table import feature_of
 
@@ -274,6 +281,40 @@ def _any_value(block: "Block", every: "Sequence[LookedColumn]") -> "NDArray[np.b
     return found
 
 
+def select_by_content(
+    source: RowSource,
+    columns: SelectingColumns,
+    hashed: ContentHash,
+    looked_at: "tuple[LookedColumn, ...]",
+    item: PartRows,
+) -> ValuedPart:
+    """Which rows of a part a hash of their values in some columns holds out. Raises `MalformedInput`."""
+    kepts, tests, told = [], [], np.zeros(3, np.int64)
+    training = test = NO_VALUES
+    described = [feature_of(column) for column in looked_at]
+    of_columns = [HashedColumn(each.name, each.kind, each.words) for each in described]
+    for block in source.blocks(item.part):
+        kept, target, _, *counts = _select(block, columns)
+        X = read_numbers(block, described)[kept]
+        own = hashed.held_out(of_columns, list(X.T)) if len(X) else np.zeros(0, bool)
+        told += counts
+        kepts.append(kept)
+        tests.append(np.zeros(block.rows, bool))
+        tests[-1][kept] = own
+        if target is not None:
+            training = training.add(CountedValues.of(target[~own]))
+            test = test.add(CountedValues.of(target[own]))
+    kept, out = (np.concatenate([np.empty(0, bool), *each]) for each in (kepts, tests))
+    return ValuedPart(
+        len(kept),
+        None if kept.all() else np.packbits(kept).tobytes(),
+        np.packbits(out).tobytes(),
+        training,
+        test,
+        *told.tolist(),
+    )
+
+
 type _Check = Callable[[tuple[Label, ...] | None, tuple[int, ...] | None, int], None]
 
 
@@ -288,6 +329,7 @@ class Selecting(NamedTuple):
         test_fraction: how many.
         seed: what randomness starts from.
         budget: how much memory a number for each row may take, in bytes; None for any.
+        hashed: holds rows out by a hash of their values in the columns `hashed_by`; None where nothing does.
     """
 
     source: RowSource
@@ -297,6 +339,8 @@ class Selecting(NamedTuple):
     test_fraction: float
     seed: int
     budget: int | None = None
+    hashed: ContentHash | None = None
+    hashed_by: "tuple[LookedColumn, ...]" = ()
 
     def selected(
         self,
@@ -311,7 +355,11 @@ class Selecting(NamedTuple):
         counts_only = self.counts_only()
         by_value = counts_only and self.columns.by is not None and self.test_fraction > 0
         rule = HashedRows(self.seed, self.test_fraction) if counts_only and not by_value else None
-        found: Any = self._pass_by_value(passes) if by_value else self._pass(passes, rule)
+        found: Any
+        if self.hashed is not None:
+            rule, by_value, found = None, True, self._pass_by_content(passes, self.hashed)
+        else:
+            found = self._pass_by_value(passes) if by_value else self._pass(passes, rule)
         empty, no_target, no_value = (
             sum(getattr(part, name) for part in found)
             for name in ("empty", "without_target", "without_value")
@@ -388,6 +436,8 @@ class Selecting(NamedTuple):
         for part in found:
             training, test = training.add(part.training), test.add(part.test)
         held_out = sum(int(np.unpackbits(np.frombuffer(part.held_out, np.uint8)).sum()) for part in found)
+        if held_out == kept:
+            raise everything_hashed_out(kept)
         holding = self._holding(np.empty(0, np.int64))
         lacking = holding.unlike_asked(kept - held_out, held_out)
         classes = counts = None
@@ -434,6 +484,16 @@ class Selecting(NamedTuple):
         passes.forget(name)
         return found
 
+    def _pass_by_content(self, passes: "Passes", hashed: ContentHash) -> "list[ValuedPart]":
+        """Which rows the hash of their content holds out."""
+        source, columns = self._read(self.columns, self.hashed_by)
+        task = partial(select_by_content, source, columns, hashed, self.hashed_by)
+        name = "selecting rows by their content"
+        found: list[ValuedPart] = passes.over(
+            name, task, self._items(), _listed, phase="splitting", keep=False
+        )
+        return found
+
     def _holding(self, ranks: "NDArray[np.integer] | None") -> Holding:
         return Holding(self.split, self.test_fraction, self.seed, ranks)
 
@@ -454,9 +514,11 @@ class Selecting(NamedTuple):
         name = "selecting rows" if rule is None else "selecting rows by a hash"
         return passes.over(name, task, items, _listed, phase="splitting", keep=False)
 
-    def _read(self, columns: SelectingColumns) -> tuple[RowSource, SelectingColumns]:
-        """How the columns that say which rows are kept are read."""
-        wanted = [*filter(None, [columns.target, columns.by])]
+    def _read(
+        self, columns: SelectingColumns, more: "Sequence[LookedColumn]" = ()
+    ) -> tuple[RowSource, SelectingColumns]:
+        """How the columns that say which rows are kept are read, and some more."""
+        wanted = [*filter(None, [columns.target, columns.by]), *more]
         if columns.may_be_empty:
             wanted = list(columns.every)
         source = self.source._replace(

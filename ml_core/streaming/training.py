@@ -60,7 +60,7 @@ from ml_core.training.profiling import keep_predicted
 from ml_core.training.reference import TableReference
 from ml_core.training.request import check_class_weight, check_left
 from ml_core.training.rows import TrainingRows, check_classes, check_names
-from ml_core.training.split import column_of
+from ml_core.training.split import RANDOM, column_of
 from ml_core.training.splitting import Holding, column_to_split
 from ml_core.training.table import check_finite, feature_columns, feature_of
 
@@ -156,7 +156,8 @@ class StreamedTraining:
         self._budget.check(looked.rows, len(found), len(found) + flags)
         chosen = self._chosen()
         self._budget.check(chosen.rows.rows, len(found), len(found) + flags)
-        return self._request._replace(data=gathered_rows(chosen))
+        hashed = self._request.hashed is not None
+        return self._request._replace(data=gathered_rows(chosen, hashed=hashed))
 
     def trained(self) -> Trained:
         """The model, and what is to be told of it.
@@ -231,7 +232,11 @@ class StreamedTraining:
             request.test_fraction,
             request.seed,
             self._budget.bytes,
+            request.hashed,
+            () if by is None else (by,),
         )
+        if by is None and request.hashed is not None:
+            selecting = selecting._replace(hashed_by=tuple(self._features(looked, 0, quiet=True)[0]))
         features: list[LookedColumn] | None = None
         if not selecting.columns.may_be_empty:  # what cannot be trained on is refused before a pass
             features, told = self._features(looked, 0)
@@ -285,7 +290,7 @@ class StreamedTraining:
             check_classes(classes, classes, Limits(), "$.data.target")
             by_class = dict(zip(classes, counts, strict=True))
             check_class_weight(self._request.hyperparameters.get("class_weight"), list(classes))
-        if column_of(self._request.split) is None or self._request.test_fraction == 0:
+        if self._request.split["by"] == RANDOM or self._request.test_fraction == 0:
             check_left(by_class, rows, self._request.test_fraction, "$.data")
 
     # --- the fit -----------------------------------------------------------------------------------------
@@ -363,7 +368,7 @@ class StreamedTraining:
         from ml_core.preprocessing.fitting import preprocess
 
         X = in_order(drawn, rows.parts, request.seed)
-        if column_of(request.split) is None and rows.parts[0].rule is None:  # others keep the table's order
+        if request.split["by"] == RANDOM and rows.parts[0].rule is None:  # others keep the table's order
             holding = Holding(request.split, request.test_fraction, request.seed, None)
             X = X[np.argsort(np.argsort(holding.parts(rows.rows, None)[0]))]
         made, (encoding, scaling) = preprocess(X, chosen.features, scale=request.hyperparameters["scale"])
@@ -494,15 +499,20 @@ def _most_sampled(width: int) -> int:
     return max(_FEWEST_SAMPLED, _SAMPLE_NUMBERS // max(1, width))
 
 
-def gathered_rows(chosen: _Chosen) -> TrainingRows:
-    """All rows that are trained on or held out, in their order, as if they had been read from one file."""
+def gathered_rows(chosen: _Chosen, *, hashed: bool = False) -> TrainingRows:
+    """All rows that are trained on or held out, in their order, as if they had been read from one file.
+
+    With `hashed` the same are held out.
+    """
     rows, width = chosen.rows.rows, len(chosen.features)
     X = np.empty((rows, width))
     numbers = np.empty(rows, np.int64)
     at, classes = 0, chosen.rows.classes
     source = chosen.source._replace(plan=chosen.source.plan)
+    tests: list[bytes] = []
     for item in chosen.rows.parts:
         kept, seen = item.training() | item.testing(), 0
+        tests.append(item.testing()[kept].astype("u1").tobytes())
         for block, target in source.rows(item.part):
             some = kept[seen : seen + len(block)]
             count, seen = int(some.sum()), seen + len(block)
@@ -516,7 +526,8 @@ def gathered_rows(chosen: _Chosen) -> TrainingRows:
     ranks = None
     if chosen.rows.ranks is not None:
         ranks = memoryview(chosen.rows.ranks.astype("<i8")).cast("B")
-    return TrainingRows(packed, names, labels, chosen.features, chosen.warnings, ranks)
+    test = b"".join(tests) if hashed else None
+    return TrainingRows(packed, names, labels, chosen.features, chosen.warnings, ranks, test)
 
 
 def _answered(total: AnsweredRows | None, part: AnsweredRows) -> AnsweredRows:

@@ -18,7 +18,7 @@ from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
 from ml_core.training.history import History, still_falling
 from ml_core.training.request import TrainingRequest
-from ml_core.training.split import GROUP, TIME
+from ml_core.training.split import GROUP, HASH, TIME
 
 if TYPE_CHECKING:
     import numpy as np
@@ -290,7 +290,7 @@ def _load_libraries(request: TrainingRequest) -> None:
 
     Rows that are refused are refused before.
     """
-    splits = request.test_fraction and request.split["by"] != TIME
+    splits = request.test_fraction and request.split["by"] not in (TIME, HASH)
     import_module("sklearn.model_selection" if splits else "sklearn.exceptions")
 
 
@@ -318,7 +318,7 @@ def _split(
     chosen = holding.parts(len(samples), y)
     numbers = [None if y is None else y[places] for places in chosen]
     warnings = [*holding.unlike_asked(*map(len, chosen)), *holding.check_classes(classes, *numbers)]
-    by_group = ranks if request.split["by"] == GROUP else None
+    by_group = ranks if request.split["by"] in (GROUP, HASH) else None
     groups = [None if by_group is None else by_group[places] for places in chosen]
     parts = (_Part(samples.take(places), *of) for places, *of in zip(chosen, numbers, groups, strict=True))
     return dict(zip(("training", "test"), parts, strict=True)), warnings

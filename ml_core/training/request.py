@@ -35,7 +35,7 @@ from ml_core.training.instances import (
 from ml_core.training.privacy import Privacy, PrivacyKind, privacy_faults, rho
 from ml_core.training.reference import STORED_PREFIX, TableReference, check_data, data_schema, refuse_tables
 from ml_core.training.rows import TrainingRows, check_classes, check_names, check_rows
-from ml_core.training.split import AT_RANDOM, Split, SplitKind, column_of, split_faults
+from ml_core.training.split import AT_RANDOM, HASH, Split, SplitKind, column_of, split_faults
 from ml_core.training.split_rows import size_trained_on
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from ml_core.preprocessing.pixel_columns import PixelColumns
     from ml_core.tables.memory import Budget
+    from ml_core.training.content_hash import ContentHash
 
 TEST_FRACTION = Number(least=0, most=0.9)
 MAX_SECONDS = AnyOf(OneOf(None), Integer(1, 1_000_000))
@@ -102,6 +103,18 @@ class TrainingRequest(NamedTuple):
     privacy: Annotated[Privacy | None, Option(PrivacyKind(), None, privacy_faults, stored_always=False)] = (
         None
     )
+    split_key: str | None = None
+    """That of the hash by which a schedule holds rows out; no caller sends it, and nobody is told."""
+
+    @property
+    def hashed(self) -> "ContentHash | None":
+        """What holds rows out by a hash of their content; None where they are held out otherwise."""
+        if self.split["by"] != HASH or not self.test_fraction:
+            return None
+        from ml_core.training.content_hash import ContentHash
+
+        assert self.split_key is not None, "a schedule gives the key"  # noqa: S101
+        return ContentHash(self.split_key, self.test_fraction)
 
     @property
     def rho(self) -> "Fraction | None":
@@ -190,7 +203,7 @@ class TrainingRequest(NamedTuple):
         if TABLE in info.algorithm.takes:
             from ml_core.training.table import read_rows
 
-            return read_rows(data, path, budget, self.split, held_out=held_out)
+            return read_rows(data, path, budget, self.split, held_out=held_out, hashed=self.hashed)
         from ml_core.training.instance_files import read_instances
 
         return read_instances(info, data, path, budget, self.split, held_out=held_out)
@@ -212,12 +225,13 @@ class TrainingRequest(NamedTuple):
         """The stored form."""
         defaults = {name: option.default for name, option in OPTIONS.items() if not option.stored_always}
         told = self._without_data().items()
+        described = {name: value for name, value in told if name not in defaults or value != defaults[name]}
         return self.data.to_bytes(
-            {name: value for name, value in told if name not in defaults or value != defaults[name]}
+            described if self.split_key is None else {**described, "split_key": self.split_key}
         )
 
     def _without_data(self) -> dict[str, object]:
-        return {name: value for name, value in self._asdict().items() if name != "data"}
+        return {name: value for name, value in self._asdict().items() if name not in ("data", "split_key")}
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "TrainingRequest":
@@ -225,7 +239,9 @@ class TrainingRequest(NamedTuple):
         try:
             described, data = _stored_data(stored)
             options = {name: described.get(name, option.default) for name, option in OPTIONS.items()}
-            return cls(described["algorithm"], described["hyperparameters"], data, **options)
+            return cls(described["algorithm"], described["hyperparameters"], data, **options)._replace(
+                split_key=described.get("split_key")
+            )
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise ArtifactInvalid("these bytes are no request to train") from error
 
@@ -314,12 +330,13 @@ def check_request(
     check_uri: Callable[[object], object] = refuse_tables,
     *,
     seconds: float | None = None,
+    scheduled: bool = False,
 ) -> TrainingRequest:
     """The request of a JSON body. Imports neither numpy nor scikit-learn.
 
     `check_uri` raises `InvalidInput` for an address that may not be read. `seconds` are how long a training
-    may take that is continued, None for any time. Raises `InvalidInput` with a fault for each thing wrong,
-    and `TooLarge` past a limit.
+    may take that is continued, None for any time; `scheduled` is whether a schedule asks. Raises
+    `InvalidInput` with a fault for each thing wrong, and `TooLarge` past a limit.
     """
     if not isinstance(body, dict):
         raise InvalidInput.at("$", f"expected an object, got {shown(body)}")
@@ -327,6 +344,8 @@ def check_request(
     hyperparameters = body.get("hyperparameters")
     chosen = info.check({} if hyperparameters is None else hyperparameters)
     options = _options(body)
+    if options["split"]["by"] == HASH:
+        _check_hashed(body, info, options, scheduled=scheduled)
     if options["privacy"] is not None:
         from ml_core.training.private_request import check_private
 
@@ -348,6 +367,32 @@ def check_request(
     _check_size(info, request, seconds)
     _check_weights(request)
     return request
+
+
+def _check_hashed(
+    body: Mapping[str, object], info: AlgorithmInfo, options: Mapping[str, Any], *, scheduled: bool
+) -> None:
+    """Raise `InvalidInput` for rows that no hash can hold out."""
+    where, data = "$.split.by", body.get("data")
+    if not scheduled:
+        raise InvalidInput.at(
+            where,
+            "a hash holds rows out for schedules only, since it is with the schedule that its key is kept; "
+            'here "random", "time" or "group" do',
+        )
+    if TABLE not in info.algorithm.takes:
+        raise InvalidInput.at(
+            where, f"a hash holds out rows of tables, and {info.name} takes other instances"
+        )
+    if options["privacy"] is not None:
+        raise InvalidInput.at(where, "no hash holds rows out of a private training")
+    named = isinstance(data, dict) and data.get("features")
+    if "column" not in options["split"] and not named:
+        raise InvalidInput.at(
+            where,
+            "which columns tell rows apart has to stay the same while the table grows: name them in "
+            "data.features, or name one in split.column",
+        )
 
 
 def _counting(info: AlgorithmInfo, chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -77,7 +77,8 @@ class TrainingRows(NamedTuple):
     """Checked rows, a label for each where there are labels, and what is to be said of them.
 
     `columns` says what the columns are, where they are more than numbers without gaps. Where rows are held
-    out by a column, `ranks` are each row's place among its different values, as packed int64.
+    out by a column, `ranks` are each row's place among its different values, as packed int64. Where a hash
+    holds them out, `test` has a byte for each: 1 if it is held out. That is never stored.
     """
 
     rows: Rows
@@ -86,8 +87,7 @@ class TrainingRows(NamedTuple):
     columns: tuple[Feature, ...] | None = None
     warnings: tuple[str, ...] = ()
     ranks: bytes | memoryview | None = None
-
-    test: None = None  # of rows nothing says of each whether it is held out
+    test: bytes | None = None
 
     @property
     def where(self) -> str:
@@ -126,7 +126,7 @@ class TrainingRows(NamedTuple):
 
     def without_rows(self) -> "TrainingRows":
         """All but the rows and their targets."""
-        return self._replace(rows=Rows(b"", self.rows.n_features), targets=None, ranks=None)
+        return self._replace(rows=Rows(b"", self.rows.n_features), targets=None, ranks=None, test=None)
 
     def to_bytes(self, more: Mapping[str, object]) -> bytes:
         """A safetensors file of the rows, described with `more`."""

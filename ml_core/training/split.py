@@ -1,4 +1,4 @@
-"""How rows are held out for testing, as a request says it: at random, by time, or by group."""
+"""How rows are held out for testing, as a request says it: at random, by time, by group, or by a hash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ml_core.inputs.labels import Label
 
-RANDOM, TIME, GROUP = "random", "time", "group"
+RANDOM, TIME, GROUP, HASH = "random", "time", "group", "hash"
 _BY_COLUMN = (TIME, GROUP)
 _MOST_NAMED = 5
 
@@ -68,10 +68,19 @@ class SplitKind:
             "additionalProperties": False,
             "properties": {"by": {"const": RANDOM}},
         }
+        by_hash = {
+            "type": "object",
+            "title": "Split by hash",
+            "description": "For schedules only: a keyed hash of a row's features, or of its value of the "
+            "column, holds it out or not, so that a row once held out is never trained on by a later run.",
+            "required": ["by"],
+            "additionalProperties": False,
+            "properties": {"by": {"const": HASH}, "column": {"type": "string", "minLength": 1}},
+        }
         return {
             "title": "Split choice",
             "description": "Which rows are held out. Only `data.features` can make its column a feature.",
-            "anyOf": [at_random, *by_column],
+            "anyOf": [at_random, *by_column, by_hash],
             "examples": [{"by": "time", "column": "signed_up"}, {"by": "group", "column": "customer"}],
         }
 
@@ -86,12 +95,14 @@ def _faults(value: object, where: str) -> Iterator[Fault]:
         yield Fault(where, f"expected {SplitKind.expects}, got {shown(value)}")
         return
     by, column = value.get("by"), value.get("column")
-    known = isinstance(by, str) and by in (RANDOM, *_BY_COLUMN)
+    known = isinstance(by, str) and by in (RANDOM, *_BY_COLUMN, HASH)
     if not known:
-        yield Fault(f"{where}.by", f'expected "random", "time" or "group", got {shown(by)}')
+        yield Fault(f"{where}.by", f'expected "random", "time", "group" or "hash", got {shown(by)}')
     if by == RANDOM and "column" in value:
         advice = 'leave it out, or say "by": "time" or "by": "group"'
         yield Fault(f"{where}.column", f"no column decides which rows a random split takes; {advice}")
+    elif by == HASH and "column" not in value:
+        pass
     elif by != RANDOM and (wrong := _wrong_column(column)) and (known or "column" in value):
         yield Fault(f"{where}.column", wrong)
     for name in value:
@@ -163,9 +174,22 @@ def nothing_to_train_on(split: Split, held_out: int, things: int) -> InvalidInpu
     return InvalidInput.at("$.split", f"{message}; choose a smaller test_fraction or another column")
 
 
+def everything_hashed_out(rows: int) -> InvalidInput:
+    """The refusal of a split by a hash that leaves no row to train on."""
+    return InvalidInput.at(
+        "$.split",
+        f"no row is left to train on: the hash holds all {rows} out; choose a smaller test_fraction",
+    )
+
+
+def nothing_hashed_out(rows: int) -> str:
+    """What is said where the hash holds no row out."""
+    return f"the hash holds none of {rows} rows out: nothing is measured"
+
+
 def nothing_to_learn(split: Split, classes: Sequence[Label]) -> InvalidInput:
     """The refusal of a split that leaves no row of some classes to train on."""
-    other = "a smaller test_fraction" if split["by"] == TIME else "another seed"
+    other = "another seed" if split["by"] == GROUP else "a smaller test_fraction"
     return InvalidInput.at(
         "$.split",
         f'{named(classes)} only in the held-out rows; choose {other}, or a split "by": "random"',

@@ -9,13 +9,16 @@ from ml_core.tables.columns import BOOLEAN, CATEGORY, DATE, INTEGER, MOST_WORDS,
 from ml_core.tables.suitability import SeenColumn
 from ml_core.training.split import (
     GROUP,
+    HASH,
     TIME,
     Split,
     column_of,
+    everything_hashed_out,
     held_out_count,
     held_out_instead,
     no_row_has_one,
     not_measured,
+    nothing_hashed_out,
     nothing_held_out,
     nothing_to_learn,
     nothing_to_train_on,
@@ -40,7 +43,7 @@ class Holding(NamedTuple):
     """How rows are held out.
 
     `ranks` are there where it is by a column: each row's place among its values. `test` is there where the
-    data itself says of each whether it is held out: 1 if it is.
+    data itself, or a hash, says of each whether it is held out: 1 if it is.
     """
 
     split: Split
@@ -55,6 +58,8 @@ class Holding(NamedTuple):
         """The places of the rows to train on, and of those held out. Raises `InvalidInput` without either."""
         if self.test_fraction == 0:
             return np.arange(rows), np.arange(0)
+        if self.split["by"] == HASH and self.test is not None and self.test.all():
+            raise everything_hashed_out(rows)
         if self.test is not None:
             return np.flatnonzero(self.test == 0), np.flatnonzero(self.test)
         if self.ranks is None:
@@ -139,6 +144,8 @@ class Holding(NamedTuple):
 
     def unlike_asked(self, training: int, test: int) -> list[str]:
         """What is to be said of parts of so many rows, where values that many rows share make them uneven."""
+        if self.split["by"] == HASH:
+            return [] if test or not self.test_fraction else [nothing_hashed_out(training)]
         asked = held_out_count(self.test_fraction, training + test)
         if self.ranks is None or self.test is not None or asked * _LEAST <= test <= asked * _MOST:
             return []
@@ -159,7 +166,7 @@ class Holding(NamedTuple):
         if not given or classes is None or training is None or test is None or not len(test):
             return []
         lost = _absent(classes, training)
-        if lost and self.test is not None:
+        if lost and self.test is not None and self.split["by"] != HASH:
             raise only_in_given_test(lost)
         if lost:
             raise nothing_to_learn(self.split, lost)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ml_core.tables.columns import Column
     from ml_core.tables.memory import Budget
     from ml_core.tables.suitability import Objection
+    from ml_core.training.content_hash import ContentHash
     from ml_core.training.reference import TableReference
 
 # Columns become rows in blocks of so many numbers, which stay in the processor's cache.
@@ -35,9 +36,15 @@ class ReadColumn(SeenColumn, Protocol):
 
 
 def read_rows(
-    data: "TableReference", path: str, budget: "Budget", split: Split = AT_RANDOM, *, held_out: bool = True
+    data: "TableReference",
+    path: str,
+    budget: "Budget",
+    split: Split = AT_RANDOM,
+    *,
+    held_out: bool = True,
+    hashed: "ContentHash | None" = None,
 ) -> TrainingRows:
-    """The rows of the table at `path`, some of which are to be `held_out`.
+    """The rows of the table at `path`, some of which are to be `held_out`, by `hashed` if it is there.
 
     Rows without a target are left out, and those without a value in the column of the split. Raises
     `InvalidInput` for what does not fit the table, `MalformedInput` for a file that is none, `TooLarge` for
@@ -59,7 +66,20 @@ def read_rows(
     names = tuple(column.name for column in columns)
     said = (*dataset.warnings, *warnings)
     ranks = labelling.ranks(present, held_out=held_out)
-    return TrainingRows(_matrix(columns, present), names, labelling.labels(present), described, said, ranks)
+    test = None
+    if hashed is not None:
+        test = _hashed_out(hashed, columns if labelling.by is None else [labelling.by.column], present)
+    labels = labelling.labels(present)
+    return TrainingRows(_matrix(columns, present), names, labels, described, said, ranks, test)
+
+
+def _hashed_out(hashed: "ContentHash", columns: "Sequence[Column]", present: Any) -> bytes:  # noqa: ANN401
+    """Whether the hash of each present row's values holds it out."""
+    from ml_core.training.content_hash import HashedColumn
+
+    values = [_floats(column.values if present is None else column.values[present]) for column in columns]
+    test = hashed.held_out([HashedColumn(each.name, each.kind, each.words) for each in columns], values)
+    return test.astype("u1").tobytes()
 
 
 def check_finite(first: "Iterable[tuple[str, int | None]]") -> None:

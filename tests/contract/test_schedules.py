@@ -48,7 +48,13 @@ class FromStore:
     def __init__(self, store: ObjectStore) -> None:
         self._data = DataSources(uploads=lambda: store)
 
-    def prepare(self, writer: str | None, model: str, train: dict[str, Any]) -> PreparedRun:  # noqa: ARG002
+    def prepare(
+        self,
+        writer: str | None,  # noqa: ARG002
+        model: str,  # noqa: ARG002
+        train: dict[str, Any],
+        split_key: str | None = None,  # noqa: ARG002
+    ) -> PreparedRun:
         request = TrainingRequest("quick", {}, TableReference("dataset://table"), 0.2, train.get("seed", 0))
         settled = request.settled(self._data.settled)
         assert isinstance(settled.data, TableReference)

@@ -150,7 +150,9 @@ def put_schedule(call: Call) -> Response:
     If-Match only if it still has this ETag; with `If-None-Match: *` only if there is none.
     """
     services, model = call.services, call.path["model"]
-    asked = check_schedule(call.body(), lambda body: checked_training(services, call.caller, body))
+    asked = check_schedule(
+        call.body(), lambda body: checked_training(services, call.caller, body, scheduled=True)
+    )
     services.registry.check_spelling(model)
     schedules = services.schedules
     runner = Runner(schedules, services.jobs, services.registry, ScheduledTraining(services))

@@ -375,12 +375,14 @@ def test_one_that_is_damaged_or_fails_keeps_no_other_from_its_run(
     bench.services.store.put_if_absent("schedules/a.json", b"?")
     real = ScheduledTraining.prepare
 
-    def prepare(training: ScheduledTraining, writer: str | None, model: str, train: dict[str, Any]) -> Any:
+    def prepare(
+        training: ScheduledTraining, writer: str | None, model: str, train: dict[str, Any], *key: str | None
+    ) -> Any:
         if model == "b":
             raise Unavailable("a bucket is not there now")
         if model == "c":
             raise RuntimeError("nobody foresaw this")
-        return real(training, writer, model, train)
+        return real(training, writer, model, train, *key)
 
     monkeypatch.setattr(ScheduledTraining, "prepare", prepare)
     assert bench.sweep(NOON + DAY) == 1

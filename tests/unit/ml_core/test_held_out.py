@@ -492,7 +492,7 @@ def test_it_is_said_where_far_more_or_fewer_rows_are_held_out_than_asked_for() -
         ("time", "$.split", "expected an object such as"),
         (None, "$.split", "got null"),
         ([], "$.split", "got a list of 0"),
-        ({}, "$.split.by", 'expected "random", "time" or "group", got null'),
+        ({}, "$.split.by", 'expected "random", "time", "group" or "hash", got null'),
         ({"by": "date", "column": "a"}, "$.split.by", "got 'date'"),
         ({"by": ["time"], "column": "a"}, "$.split.by", "got a list of 1"),
         (
