@@ -5,7 +5,7 @@ from handlers.rest.routes import NAME
 from handlers.rest.schemas import Schema
 from ml_core.algorithms.outputs import METHODS
 from ml_core.inputs.kinds import IMAGE, KINDS, SEQUENCE, TEXT
-from ml_core.scheduling.schedule import EVERY, ON
+from ml_core.scheduling.schedule import EVERY, METRICS, ON
 from ml_core.scheduling.triggers import OUTCOMES
 
 _TEXT: Schema = {"type": "string"}
@@ -266,7 +266,7 @@ _ERASURE_LINE = _object(
     title="ErasureLine",
 )
 _SPLIT = _object(
-    {"by": {"type": "string", "enum": ["random", "time", "group"]}, "column": _TEXT},
+    {"by": {"type": "string", "enum": ["random", "time", "group", "hash"]}, "column": _TEXT},
     optional=("column",),
     title="Split",
 )
@@ -427,6 +427,25 @@ _SPREAD: Schema = {
     "mean": {"type": "number"},
     "std": {"type": "number", "minimum": 0, "description": "Of the repeats."},
 }
+_COMPARISON: Schema = {
+    "title": "VersionComparison",
+    "description": "Of a schedule's run with `promote`: this version beside the one that the alias answered "
+    "with when the run began, on the same held-out rows.",
+    **_object(
+        {
+            "against": {"type": "integer", "minimum": 1, "description": "The other version."},
+            "metric": {"type": "string", "enum": [*METRICS]},
+            "confidence": {"type": "number"},
+            "rows": {"type": ["integer", "null"], "minimum": 0},
+            "new": {"type": ["number", "null"], "description": "The metric of this version."},
+            "old": {"type": ["number", "null"], "description": "That of the other one."},
+            "difference": {"type": ["number", "null"], "description": "`new` minus `old`."},
+            "low": {"type": ["number", "null"], "description": "The interval of the difference."},
+            "high": {"type": ["number", "null"]},
+            "reason": {"type": ["string", "null"], "description": "Why they were not compared."},
+        }
+    ),
+}
 _IMPORTANCE: Schema = {
     "title": "Importance",
     **_object(
@@ -510,6 +529,7 @@ _VERSION = _object(
         },
         "curves": _CURVES,
         "importance": _IMPORTANCE,
+        "comparison": _COMPARISON,
         "contains_training_rows": _CONTAINS_ROWS,
         "warnings": _list(_TEXT),
         "registered": _REGISTERED_WHOLE,
@@ -536,7 +556,9 @@ _VERSION = _object(
         "lineage": _LINEAGE,
     },
     closed=False,
-    optional=("split", "input", "numerics", "importance", "engine", "privacy", "drawn_rows"),
+    optional=(
+        *("split", "input", "numerics", "importance", "comparison", "engine", "privacy", "drawn_rows"),
+    ),
 )
 _SIDE: Schema = {
     "class": {**_LABEL, "description": "What a decision above 0 is for."},

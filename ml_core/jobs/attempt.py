@@ -36,8 +36,10 @@ from ml_core.jobs.leases import Lease
 from ml_core.jobs.surroundings import Surroundings
 from ml_core.jobs.warm_fits import zygote_for
 from ml_core.jobs.watch import Interruption, Watch
+from ml_core.registry.registry import artifact_key
 from ml_core.sandbox.background import Background, Work
 from ml_core.sandbox.scratch import scratch_folder
+from ml_core.training.against import LARGEST, Against
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +157,7 @@ class Attempt:
                 return AttemptFailed(job_errors.data_changed(uri, self._lease.job))
         Surroundings(self._job, self._context.stores).write(folder)
         write_engines(folder, self._context.engines)
+        self._write_against(folder)
         self._access.pay()
         with zygote_for(request, self._lease.job.request, size, self._context) as zygote:
             child = FitChild(
@@ -180,6 +183,17 @@ class Attempt:
         if isinstance(result, OutOfMemory):
             return AttemptFailed(job_errors.out_of_memory(size, child.memory, self._lease.job))
         return self._judge(result, child, checkpoint)
+
+    def _write_against(self, folder: str) -> None:
+        """Give the child the version that the new one is to be compared with, if it is to be."""
+        against = Against.of(self._lease.job.request)
+        if against is None:
+            return
+        try:
+            artifact = self._context.jobs.store.get(artifact_key(against.job)).data
+        except ObjectNotFound:
+            artifact = None
+        against.write(folder, artifact if artifact is None or len(artifact) <= LARGEST else None)
 
     def _judge(self, result: Result | Interruption, child: FitChild, checkpoint: JobCheckpoint) -> Ended:
         """What becomes of the job."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ml_core.mapping import Mapper
     from ml_core.scanning.plan import Plan
     from ml_core.tables.memory import Budget
+    from ml_core.training.comparing import Champion
     from ml_core.training.history import History
     from ml_core.training.request import TrainingRequest
 
@@ -41,6 +42,7 @@ class _Run(NamedTuple):
     checkpoints: "Checkpoints | None"
     history: "History | None"
     seconds: float | None
+    champion: "Champion | None" = None
 
 
 def fit_table(
@@ -53,6 +55,7 @@ def fit_table(
     checkpoints: "Checkpoints | None" = None,
     history: "History | None" = None,
     seconds: float | None = None,
+    champion: "Champion | None" = None,
 ) -> Trained:
     """Fit on the table that a request names, whose file may be in the child's folder as `data`.
 
@@ -61,7 +64,7 @@ def fit_table(
     """
     data = request.data
     assert isinstance(data, TableReference)  # noqa: S101 - rows in a request take another way
-    run = _Run(progress, deadline, checkpoints, history, seconds)
+    run = _Run(progress, deadline, checkpoints, history, seconds, champion)
     path, reason = os.path.join(folder, "data"), ASKED
     refused: TooLarge | None = None
     if os.path.exists(path):
@@ -113,6 +116,7 @@ def _in_memory(read: "Callable[[], TrainingRequest]", run: _Run) -> Trained:
         checkpoints=run.checkpoints,
         history=run.history,
         seconds=run.seconds,
+        champion=run.champion,
     )
     return _telling(trained, {"engine": {"name": MEMORY, "passes": None, "parts": None, "reason": _FITS}})
 
@@ -168,6 +172,9 @@ def _in_parts(
     if faults and refused is not None:
         raise TooLarge(f"{refused}. It cannot be read part by part: {'; '.join(map(_told, faults))}")
     raise_faults(faults)
+    if run.champion is not None:
+        reason = "versions are not compared where the table is read part by part"
+        lineage = {**lineage, "comparison": run.champion.against.told(reason)}
     return _telling(training.trained(), lineage)
 
 

@@ -5,7 +5,8 @@
 The folder holds `request` and, if that is about a table, the table's file as `data`; and `checkpoint`, where
 there is something to continue from, which the child replaces (`checkpoints.py`); `job.json`, which says whose
 job it is and how the stores are opened (`surroundings.py`); and `engines.json`, which says what works
-elsewhere (`ml_core/engines.py`). The child leaves there `artifact` and `manifest.json`, or `scored.json`, or
+elsewhere (`ml_core/engines.py`); `against.json` and `against`, where the model is compared with a version
+(`ml_core/training/against.py`). The child leaves there `artifact` and `manifest.json`, or `scored.json`, or
 `error.json`, and says on its standard output how far it is, a JSON line each time. It ends when its parent is
 gone, and at the time `ML_DEADLINE` (seconds since the epoch). In `ML_ALLOWED_SECONDS` stands how long a
 training may take in all that is continued; without it any time.
@@ -185,6 +186,7 @@ def _check_artifact(folder: str, progress: _Progress) -> None:
 
 def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
     from ml_core import algorithms
+    from ml_core.training.against import Against
     from ml_core.training.reference import TableReference
     from ml_core.training.request import TrainingRequest
     from ml_core.training.rows import TrainingRows
@@ -222,6 +224,11 @@ def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
     fitting: Callable[..., Trained] = _fit_rows
     if isinstance(request.data, TableReference) and TABLE in info.algorithm.takes:
         from ml_core.jobs.choosing import fit_table as fitting  # it imports more than rows need
+    champion = None
+    if Against.read(folder) is not None:
+        from ml_core.training.comparing import Champion
+
+        champion = Champion.read(folder)
     trained = fitting(
         request,
         folder,
@@ -231,6 +238,7 @@ def _fit(stored: bytes, folder: str, progress: _Progress) -> None:
         checkpoints=FolderCheckpoints(folder, history),
         history=history,
         seconds=seconds,
+        champion=champion,
     )
     _write_results(folder, trained.artifact, {**trained.manifest, **lineage})
 

@@ -54,6 +54,7 @@ from ml_core.scheduling.triggers import (
     noted,
     upload_slot,
 )
+from ml_core.training.against import Against
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -308,7 +309,15 @@ class Runner:
     def _submit(self, stored: StoredSchedule, slot: Slot, prepared: PreparedRun, data: str) -> Job:
         """The job of a slot: a new one, or that of a sweep which could not note it."""
         once = idempotency_key(stored.model, slot)
-        why = {"trigger": slot.trigger, "slot": slot.name, "data": data, "request": prepared.asked}
+        why: dict[str, Any] = {
+            "trigger": slot.trigger,
+            "slot": slot.name,
+            "data": data,
+            "request": prepared.asked,
+        }
+        against = self._against(stored)
+        if against is not None:
+            why["against"] = against._asdict()
         return self._jobs.submit(
             stored.model,
             prepared.data,
@@ -319,6 +328,15 @@ class Runner:
             reads=prepared.reads,
             check=prepared.check,
         )
+
+    def _against(self, stored: StoredSchedule) -> Against | None:
+        """What the new version is to be compared with: what the alias answers with now, if guards ask."""
+        promote = stored.schedule.promote
+        found = promote and self._answering(stored.model, stored.schedule.alias)
+        if promote is None or not found:
+            return None
+        when = promote["when"]
+        return Against(found.version, found.job, when["metric"], when["confidence"])
 
     def _has_failed(self, state: State) -> bool:
         """Whether the job of the last run failed: the same data are tried again then."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ml_core.algorithms.tasks.measured import Measured
     from ml_core.inputs.samples import Samples
     from ml_core.preprocessing.pixel_columns import PixelColumns
+    from ml_core.training.comparing import Champion
 
 
 # How scikit-learn, numpy and JSON refuse numbers that are none any more.
@@ -49,14 +50,16 @@ def fit(
     checkpoints: "Checkpoints | None" = None,
     history: History | None = None,
     seconds: float | None = None,
+    champion: "Champion | None" = None,
 ) -> Trained:
     """Split the rows, fit on one part, measure on both.
 
     `progress` is told each phase as it begins, and how many percent of it are done where that is counted,
     else None. `deadline` is when a fit should have stopped that can be continued, in seconds since the epoch;
     `checkpoints` is where it saves what it continues from, and `history` what was told before that. All of
-    it may take so many `seconds`, and as many as the request says; None is any number. Raises `InvalidInput`,
-    and `Unfinished` for a fit that is to be continued.
+    it may take so many `seconds`, and as many as the request says; None is any number. With `champion` both
+    versions are compared on the held-out rows. Raises `InvalidInput`, and `Unfinished` for a fit that is to
+    be continued.
     """
     info = algorithms.algorithm(request.algorithm)
     progress("starting", None)
@@ -105,6 +108,11 @@ def fit(
 
     held_out = measured["test"].values if "test" in measured else None
     keep_profile(model, training.samples, measured["training"].values, held_out)
+    compared = None
+    if champion is not None:
+        from ml_core.training.comparing import HeldOut
+
+        compared = champion.compared(model, HeldOut(held.samples, held.y, held.groups), request.seed)
     artifact = model.to_bytes()
     manifest = {
         **model.description,
@@ -125,6 +133,7 @@ def fit(
         **numerics,
         **({"curves": curves} if any(curves.values()) else {}),
         **({"importance": importance} if importance else {}),
+        **({"comparison": compared} if compared else {}),
     }
     return Trained(artifact, manifest)
 

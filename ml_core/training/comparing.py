@@ -1,0 +1,240 @@
+"""A new version beside the one that answers now, on the same held-out rows.
+
+Metrics of two versions, each on its own rows, differ also by chance of the rows. Here both are asked about
+the same rows, and the difference is told with an interval. It is that of a paired bootstrap: rows are drawn
+with replacement, the same ones for both, so often that the middle `confidence` of the differences is the
+percentile interval (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13). Rows of
+one group are drawn together. The draws begin at the training's seed: the same data give the same interval.
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ml_core.errors import ServerlessMLError, shown
+from ml_core.inputs.samples import TableSamples
+from ml_core.training.against import LOSSES, Against
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from ml_core.model.model import Model
+
+    type _Weighted = Callable[[NDArray[np.float64]], float]
+
+LEAST = 50  # rows, or groups, below which no interval is told: the bootstrap's would be too narrow
+_MOST_DRAWS, _FEWEST_DRAWS = 2_000, 500
+_NUMBERS = 100_000_000  # rows times draws, about: some seconds
+_MOST_NAMED = 5
+
+
+class HeldOut(NamedTuple):
+    """Rows that are held out, their class numbers in the new version, and their groups if there are any."""
+
+    samples: Any
+    y: "NDArray[np.int64] | None"
+    groups: "NDArray[np.int64] | None"
+
+
+class Champion(NamedTuple):
+    """The version that answers now: what is said of it, and its artifact; None where it is not to be had."""
+
+    against: Against
+    artifact: bytes | None
+
+    @classmethod
+    def read(cls, folder: str) -> "Champion | None":
+        """That of which a child's folder tells, if any."""
+        against = Against.read(folder)
+        return None if against is None else cls(against, against.artifact(folder))
+
+    def compared(self, new: "Model", rows: HeldOut, seed: int) -> dict[str, Any]:
+        """What is told of both. A comparison that fails is told of, and loses no training."""
+        from ml_core.model.model import Model
+
+        if self.artifact is None:
+            return self.against.told("the version before is gone, or too large to be read beside the new one")
+        try:
+            return comparison(new, Model.from_bytes(self.artifact), rows, self.against, seed)
+        except (ServerlessMLError, ValueError, ArithmeticError, LookupError) as error:
+            return self.against.told(f"the version before cannot be asked about these rows: {error}")
+
+
+def comparison(new: "Model", old: "Model", rows: HeldOut, against: Against, seed: int) -> dict[str, Any]:
+    """What is told of both, as JSON values; with `reason`, and no difference, where they cannot be compared.
+
+    `difference` is the new version's metric minus the old one's; `low` and `high` are its interval.
+    """
+    told = {**against.told(), "rows": len(rows.samples)}
+    reason = _unlike(new, old, rows) or _too_few(rows)
+    if reason is not None:
+        return {**told, "reason": reason}
+    both = [_scorer(model, rows, new.features, against.metric) for model in (new, old)]
+    if any(scorer is None for scorer in both):
+        return {**told, "reason": f"{against.metric} is not measured of both versions on these rows"}
+    first, second = (scorer for scorer in both if scorer is not None)
+    whole = np.ones(len(rows.samples))
+    values = [scorer(whole) for scorer in (first, second)]
+    draws = _draws(rows, seed)
+    differences = np.array([first(weights) - second(weights) for weights in draws])
+    differences = differences[np.isfinite(differences)]
+    tail = (1 - against.confidence) / 2
+    low, high = np.quantile(differences, [tail, 1 - tail]).tolist()
+    return {
+        **told,
+        "new": values[0],
+        "old": values[1],
+        "difference": values[0] - values[1],
+        "low": low,
+        "high": high,
+    }
+
+
+def _unlike(new: "Model", old: "Model", rows: HeldOut) -> str | None:
+    """Why both cannot be asked about the same rows; None if they can."""
+    if rows.y is None or not isinstance(rows.samples, TableSamples):
+        return "versions are compared on labelled rows of tables alone"
+    if old.classes != new.classes:
+        known = set(old.classes or ())
+        more = [label for label in new.classes or () if label not in known]
+        less = [label for label in old.classes or () if label not in set(new.classes or ())]
+        what = f"does not know {_named(more)}" if more else f"knows {_named(less)} besides"
+        return f"the version before {what}"
+    missing = [name for name in old.features if name not in new.features]
+    if missing:
+        return f"the version before needs columns that the new one has not: {_named(missing)}"
+    kinds = _kinds(new)
+    other = [name for name, kind in _kinds(old).items() if kinds[name] != kind]
+    if other:
+        return f"columns are read in another way than before: {_named(other)}"
+    if not old.takes_gaps and np.isnan(_as_asked(old, rows.samples, new.features).X).any():
+        return "the version before takes no missing values"
+    return None
+
+
+def _kinds(model: "Model") -> dict[str, str]:
+    if model.encoding is None:
+        return dict.fromkeys(model.features, "number")
+    return {feature.name: feature.kind for feature in model.encoding.features}
+
+
+def _named(names: "Sequence[Any]") -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(map(shown, names[:_MOST_NAMED])) + more
+
+
+def _too_few(rows: HeldOut) -> str | None:
+    units, what = (len(rows.samples), "rows")
+    if rows.groups is not None:
+        units, what = len(np.unique(rows.groups)), "groups"
+    return None if units >= LEAST else f"{units} {what} are held out, and it takes {LEAST} to compare"
+
+
+def _draws(rows: HeldOut, seed: int) -> "Iterator[NDArray[np.float64]]":
+    """How often each row is drawn, again and again."""
+    count = len(rows.samples)
+    places = np.arange(count) if rows.groups is None else np.unique(rows.groups, return_inverse=True)[1]
+    units = int(places.max()) + 1
+    random = np.random.default_rng(seed)
+    for _ in range(int(np.clip(_NUMBERS // count, _FEWEST_DRAWS, _MOST_DRAWS))):
+        times = np.bincount(random.integers(0, units, units), minlength=units).astype(np.float64)
+        yield times[places]
+
+
+def _scorer(model: "Model", rows: HeldOut, names: "Sequence[str]", metric: str) -> "_Weighted | None":
+    """The metric of a model's answers, given how often each row counts; None where it has none.
+
+    `names` are those of the rows' columns.
+    """
+    from ml_core.algorithms.tasks.values import values_of
+
+    assert rows.y is not None  # noqa: S101 - `_unlike` has looked
+    given = [name for name in ("decision", "probability") if name in model.outputs]
+    found = values_of(model, _as_asked(model, rows.samples, names), given)
+    y, classes = rows.y, len(model.classes or ())
+    if metric in LOSSES:
+        losses = _losses(metric, found, y)
+        return None if losses is None else lambda weights: float(np.average(losses, weights=weights))
+    if metric in ("roc_auc", "pr_auc"):
+        scores = _scores(found)
+        if scores is None or classes != 2 or y.min() == y.max():
+            return None
+        return _Ranked(scores, y == 1, metric).value
+    cells = y * classes + found["label"]
+
+    def confused(weights: "NDArray[np.float64]") -> float:
+        counted = np.bincount(cells, weights, classes**2).reshape(classes, classes)
+        return _of_confusion(metric, counted)
+
+    return confused
+
+
+def _as_asked(model: "Model", samples: TableSamples, names: "Sequence[str]") -> TableSamples:
+    """The rows with the model's own columns, in its order."""
+    columns, places = samples.columns, [names.index(name) for name in model.features]
+    if columns is None:
+        return TableSamples(np.ascontiguousarray(samples.X[:, places]))
+    return TableSamples(np.ascontiguousarray(samples.X[:, places]), tuple(columns[place] for place in places))
+
+
+def _losses(metric: str, found: "dict[str, NDArray[Any]]", y: "NDArray[np.int64]") -> Any:  # noqa: ANN401 - array
+    """The loss of each row; None where the model gives nothing that it could be of."""
+    every = np.arange(len(y))
+    if metric == "log_loss":
+        if "probability" not in found:
+            return None
+        smallest = np.finfo(np.float64).eps  # as `classification.log_loss` has it
+        return -np.log(np.clip(found["probability"][every, y], smallest, 1 - smallest))
+    if "decision" not in found:
+        return None
+    decisions = found["decision"]
+    if decisions.shape[1] == 1:
+        return np.maximum(0.0, 1.0 - decisions[:, 0] * (2 * y - 1))
+    others = decisions.copy()
+    others[every, y] = -np.inf
+    return np.maximum(0.0, 1.0 - (decisions[every, y] - others.max(axis=1)))
+
+
+def _scores(found: "dict[str, NDArray[Any]]") -> Any:  # noqa: ANN401 - an array
+    if "decision" in found:
+        return found["decision"][:, 0]
+    return found["probability"][:, 1] if "probability" in found else None
+
+
+def _of_confusion(metric: str, counted: "NDArray[np.float64]") -> float:
+    """As scikit-learn's functions of these names have it, of the classes that occur."""
+    hits, support, answered = np.diag(counted), counted.sum(axis=1), counted.sum(axis=0)
+    if metric == "accuracy":
+        return float(hits.sum() / counted.sum())
+    there = support > 0
+    if metric == "balanced_accuracy":
+        return float((hits[there] / support[there]).mean())
+    met = support + answered > 0
+    return float((2 * hits[met] / (support + answered)[met]).mean())
+
+
+class _Ranked:
+    """Rows in the order of their scores, once for all draws."""
+
+    def __init__(self, scores: "NDArray[np.float64]", positive: "NDArray[np.bool_]", metric: str) -> None:
+        self._order = np.argsort(scores, kind="stable")[::-1]
+        ranked = scores[self._order]
+        self._last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
+        self._positive = positive[self._order]
+        self._metric = metric
+
+    def value(self, weights: "NDArray[np.float64]") -> float:
+        """As `Ranking` has it, each row as often as its weight says; NaN where one class is not drawn."""
+        drawn = weights[self._order]
+        hits = np.cumsum(drawn * self._positive)[self._last]
+        taken = np.cumsum(drawn)[self._last]
+        alarms = taken - hits
+        if not hits[-1] or not alarms[-1]:
+            return float("nan")
+        if self._metric == "roc_auc":
+            twice = np.diff(alarms, prepend=0) * (hits + np.append(0, hits[:-1]))
+            return float(twice.sum() / (2 * hits[-1] * alarms[-1]))
+        precision = np.divide(hits, taken, out=np.zeros(len(hits)), where=taken > 0)
+        return float((np.diff(hits, prepend=0) * precision).sum() / hits[-1])
