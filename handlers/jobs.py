@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from handlers.logs import log, log_unforeseen
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.services import Services
+    from ml_core.registry.registry import Alias
 
 MOST_FAILURES = 19  # of a message, before the one that makes it a dead letter
 _SWEEP_SECONDS = 105.0  # after which a sweep begins to tell nobody any more: the function has 120
@@ -206,15 +208,23 @@ def sweep_once(services: "Services") -> dict[str, Any]:
     """Bring stray jobs back on their way, and remove what nobody needs; the counts of each."""
     from handlers.trainings import ScheduledTraining
     from ml_core.auditing.trail import Trail
+    from ml_core.guarding.guards import Guards
     from ml_core.scheduling.running import Runner
 
     settings, began = services.settings, time.monotonic()
+    trail = Trail(services.store) if settings.audit_days else None
     runner = Runner(
         services.schedules,
         services.jobs,
         services.registry,
         ScheduledTraining(services),
-        trail=Trail(services.store) if settings.audit_days else None,
+        trail=trail,
+        guard=Guards(
+            services.schedules,
+            services.registry,
+            trail=trail,
+            tell=partial(_tell_of_alias, services) if services.tells else None,
+        ).bring_on,
     )
     counts = sweep(
         services.jobs,
@@ -229,6 +239,19 @@ def sweep_once(services: "Services") -> dict[str, Any]:
     counts["notices"] = send_notices(services, min(_TELLING_SECONDS, left))
     log("info", "sweep", **counts)
     return counts
+
+
+def _tell_of_alias(services: "Services", action: str, model: str, alias: "Alias") -> None:
+    """Write a notice down of an alias that a guard moved; it has moved, whether that succeeds or not."""
+    from ml_core.auditing.trail import SCHEDULE
+    from ml_core.guarding.ladder import ROLL_BACK
+    from ml_core.notices.events import PROMOTED, ROLLED_BACK, SET, alias_moved
+
+    kind = ROLLED_BACK if action == ROLL_BACK else SET if alias.weights else PROMOTED
+    try:
+        alias_moved(services.store, kind, model, alias, SCHEDULE)
+    except Unavailable as error:
+        log("error", "notices", detail=str(error))
 
 
 def train_now(services: "Services", event: dict[str, Any], deadline: float | None = None) -> Job:

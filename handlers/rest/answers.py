@@ -920,6 +920,7 @@ _CHANGE = _object(
             "minimum": 0,
             "description": "The change whose result a roll-back brought back; 0 is before the first one.",
         },
+        "reason": {**_TEXT_OR_NULL, "description": "Why a schedule's guard made it; null of any other."},
     },
     title="AliasChange",
 )

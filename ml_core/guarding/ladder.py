@@ -32,6 +32,14 @@ class Seen(NamedTuple):
     by: str | None
 
 
+class Decision(NamedTuple):
+    """What is to be done, why, and what the alias becomes by it; None where it stays as it is."""
+
+    action: str
+    reason: str
+    state: State | None = None
+
+
 class Ladder(NamedTuple):
     """How far a new version is.
 
@@ -40,8 +48,9 @@ class Ladder(NamedTuple):
         etag: of the alias as the ladder found it, or as the schedule wrote it last.
         at: whether the first step is still to be made, or others, or all were; or it is over.
         step: how many steps were made.
-        since: when the last of them was made, or the ladder begun.
-        intended: what the alias is about to become; None for nothing.
+        begun: when the ladder was begun, from which on everything is counted, and
+        since: when the last step was made.
+        intended: the decision that is about to be carried out; None for none.
         began: what both versions had counted when the first step was made, and
         stepped: what the new one had at the last step.
         reason: why it is where it is.
@@ -52,33 +61,29 @@ class Ladder(NamedTuple):
     new: int
     new_job: str
     etag: str
+    begun: float
     since: float
     at: str = WAITING
     step: int = 0
-    intended: State | None = None
+    intended: Decision | None = None
     began: tuple[Tally, Tally] = (Tally(), Tally())
     stepped: Tally = Tally()
     reason: str | None = None
 
     def described(self) -> dict[str, Any]:
         """As JSON."""
-        began = [each.described() for each in self.began]
-        return {**self._asdict(), "began": began, "stepped": self.stepped.described()}
+        began, intended = [each.described() for each in self.began], self.intended
+        more = {"began": began, "stepped": self.stepped.described()}
+        return {**self._asdict(), **more, "intended": intended and intended._asdict()}
 
     @classmethod
     def of(cls, described: dict[str, Any]) -> Ladder:
         """The ladder that `described` wrote; members of a later release are left out."""
         known = {name: value for name, value in described.items() if name in cls._fields}
         old, new = map(Tally.restored, known["began"])
-        return cls(**{**known, "began": (old, new), "stepped": Tally.restored(known["stepped"])})
-
-
-class Decision(NamedTuple):
-    """What is to be done, why, and what the alias becomes by it; None where it stays as it is."""
-
-    action: str
-    reason: str
-    state: State | None = None
+        intended = known["intended"] and Decision(**known["intended"])
+        more = {"began": (old, new), "stepped": Tally.restored(known["stepped"]), "intended": intended}
+        return cls(**{**known, **more})
 
 
 class Rules(NamedTuple):
@@ -122,13 +127,11 @@ def decided(ladder: Ladder, rules: Rules, found: Found, now: float) -> Decision:
     return _next(ladder, rules, found, now)
 
 
-def adopted(ladder: Ladder, alias: Seen | None) -> Ladder:
-    """The ladder, where a sweep that died had changed the alias already as it intended."""
+def was_carried_out(ladder: Ladder, alias: Seen | None) -> bool:
+    """Whether a sweep that could not note it has changed the alias as the ladder intends."""
     if alias is None or ladder.intended is None or alias.etag == ladder.etag:
-        return ladder
-    if alias.by == SCHEDULE and alias.state == ladder.intended:
-        return ladder._replace(etag=alias.etag)
-    return ladder
+        return False
+    return alias.by == SCHEDULE and alias.state == ladder.intended.state
 
 
 def _ended(ladder: Ladder, found: Found) -> str | None:

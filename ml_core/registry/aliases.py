@@ -36,12 +36,13 @@ class Terms(NamedTuple):
     """By whom a change is made, and on what condition.
 
     `by` is the id of the caller's key, None where none is asked for. The alias's ETag has to be `one_of` some
-    (None: no matter) and none of `none_of`.
+    (None: no matter) and none of `none_of`. `reason` is what the history tells of why.
     """
 
     by: str | None = None
     one_of: frozenset[str] | None = None
     none_of: frozenset[str] = frozenset()
+    reason: str | None = None
 
     def check(self, alias: str, etag: str | None) -> None:
         """Raise `RevisionMismatch` unless the ETag fits; it is None while the alias does not exist."""
@@ -200,7 +201,7 @@ class Aliases:
             for version in () if step.state is None else versions_in(step.state):
                 bring_in(body, model.live_entry(version))
             number = known[-1].number + 1 if known else 1
-            done = Change(number, now, terms.by, kind, present, step.state, step.restored)
+            done = Change(number, now, terms.by, kind, present, step.state, step.restored, terms.reason)
             remember(store, model, body, alias, done)
 
         self._registry.change(name, change)

@@ -8,11 +8,11 @@ A change is one write of the model's document. Before that, the line that it rep
 document `history` is alias → its newest lines, which is one where this release wrote last, also of aliases
 that were removed since. A line is
 
-    [number, time, who, kind, from, to, restored]
+    [number, time, who, kind, from, to, restored, reason]
 
 `from` and `to` are what the alias was and became: a version's number, the weights of several, or null while
 it is not there. `restored` is the number of the earlier change that a roll-back went back to, 0 for what was
-before the first.
+before the first. `reason` is there where a schedule's guard made the change, and else left out.
 """
 
 from typing import Any, NamedTuple
@@ -30,7 +30,10 @@ type Line = list[Any]
 
 
 class Change(NamedTuple):
-    """One change of an alias: `by` is the id of the caller's key, None where none is asked for."""
+    """One change of an alias: `by` is the id of the caller's key, None where none is asked for.
+
+    `reason` is there where a schedule's guard made it.
+    """
 
     number: int
     time: str
@@ -39,6 +42,7 @@ class Change(NamedTuple):
     before: State | None
     after: State | None
     restored: int | None
+    reason: str | None = None
 
 
 def history_key(model: str, alias: str) -> str:
@@ -63,7 +67,8 @@ def remember(store: ObjectStore, model: ModelDocument, body: Body, alias: str, d
     """
     history = body.setdefault("history", {})
     history.pop(alias, None)
-    history[alias] = [list(done)]  # now the last to go
+    line = list(done)
+    history[alias] = [line if done.reason is not None else line[:-1]]  # now the last to go
     gone = [each for each in history if each not in body["aliases"]]
     for forgotten in gone[: max(0, len(gone) - MOST_REMOVED)]:
         keep(store, model, forgotten)

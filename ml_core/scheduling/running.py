@@ -128,6 +128,7 @@ class Runner:
         registry: has the models.
         preparing: says what a run may do.
         trail: where it is written down that a run was asked for; None for nowhere.
+        guard: moves a schedule's alias, where that is to be done; None moves none.
     """
 
     def __init__(
@@ -138,7 +139,9 @@ class Runner:
         preparing: Preparing,
         *,
         trail: Trail | None = None,
+        guard: Callable[[StoredSchedule], object] | None = None,
     ) -> None:
+        self._guard = guard
         self._trail = trail
         self._schedules = schedules
         self._jobs = jobs
@@ -184,12 +187,24 @@ class Runner:
             self._schedules.forget(stored.model)
             return 0
         stored = self._note_ends(stored)
+        self._guard_safely(stored)
         found, now = self.find(stored.model, stored.schedule), self._schedules.clock()
         started = 0
         for slot in due(stored.schedule, stored.state, found, now):
             stored, run = self._work_off(stored, slot, found, now)
             started += run is not None and run.outcome == STARTED
         return started
+
+    def _guard_safely(self, stored: StoredSchedule) -> None:
+        """Have the alias moved, if it is to be. What fails there holds up no run."""
+        if self._guard is None:
+            return
+        try:
+            self._guard(stored)
+        except ServerlessMLError as error:
+            log.warning("the guard of model %s waits for the next sweep: %s", stored.model, error)
+        except Exception:
+            log.exception("the guard of model %s cannot be worked on", stored.model)
 
     def find(self, model: str, schedule: Schedule) -> Present:
         """What there is that a schedule asks for. Raises `Unavailable`."""

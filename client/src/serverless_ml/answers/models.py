@@ -177,6 +177,7 @@ class Change(Answer):
     before: dict[str, Any] | None = field(default=None, metadata={"member": "from"})
     after: dict[str, Any] | None = field(default=None, metadata={"member": "to"})
     restored: int | None = None
+    reason: str | None = None
 
 
 class History(Listed[Change]):

@@ -15,13 +15,14 @@ from ml_core.guarding.ladder import (
     ROLL_BACK,
     STEP,
     WATCHING,
+    Decision,
     Found,
     Ladder,
     Rules,
     Seen,
-    adopted,
     after,
     decided,
+    was_carried_out,
 )
 from ml_core.guarding.tallies import Tally, fault_of
 from ml_core.monitoring.counts import LATENCY_ENDS
@@ -36,7 +37,7 @@ RULES = Rules(
     },
     {"errors": 0.02, "p95_ms": 500, "feedback_accuracy_drop": 0.05, "for": "PT24H"},
 )
-LADDER = Ladder(3, "job-3", 4, "job-4", "e1", T)
+LADDER = Ladder(3, "job-3", 4, "job-4", "e1", T, T)
 MINE = Seen("e1", 3, "ada")
 COMPARISON = {
     "against": 3, "metric": "log_loss", "confidence": 0.95, "rows": 500, "new": 0.4, "old": 0.41,
@@ -152,12 +153,13 @@ def test_without_rollback_nothing_is_watched() -> None:
 
 
 def test_a_change_of_a_sweep_that_died_is_known_again() -> None:
-    state = {"3": 90, "4": 10}
-    intending = LADDER._replace(intended=state)
-    assert adopted(intending, Seen("e2", state, "schedule")).etag == "e2"
+    state: dict[str, int] = {"3": 90, "4": 10}
+    intending = LADDER._replace(intended=Decision(STEP, "why", state))
+    assert Ladder.of(json.loads(json.dumps(intending.described()))) == intending
+    assert was_carried_out(intending, Seen("e2", state, "schedule"))
     for alias in (Seen("e2", state, "ada"), Seen("e2", 3, "schedule"), MINE, None):
-        assert adopted(intending, alias) == intending
-    assert adopted(LADDER, Seen("e2", state, "schedule")) == LADDER
+        assert not was_carried_out(intending, alias)
+    assert not was_carried_out(LADDER, Seen("e2", state, "schedule"))
 
 
 def test_counts_that_were_lost_count_nothing() -> None:
