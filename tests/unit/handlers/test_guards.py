@@ -23,9 +23,9 @@ PROMOTE = {
     "least": 300,
 }
 ROLLBACK = {"errors": 0.02, "p95_ms": None, "feedback_accuracy_drop": None, "for": "PT24H"}
-HASHED = {
+HASHED: dict[str, Any] = {
     **TRAIN,
-    "data": {**TRAIN["data"], "features": ["a"]},
+    "data": {"uri": "dataset://churn", "target": "b", "features": ["a"]},
     "split": {"by": "hash"},
     "test_fraction": 0.4,
 }
@@ -84,7 +84,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Tally]:
     real = Guards._found
 
     def found(guards: Guards, *args: Any) -> Any:
-        return real(guards, *args)._replace(**counts)
+        return real(guards, *args)._replace(old=counts["old"], new=counts["new"])
 
     monkeypatch.setattr(Guards, "_found", found)
     return counts

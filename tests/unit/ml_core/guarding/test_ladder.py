@@ -59,7 +59,8 @@ def found(**more: Any) -> Found:
 
 
 def test_a_version_climbs_step_by_step_and_is_watched() -> None:
-    ladder, now, states = LADDER, T, []
+    ladder, now = LADDER, T
+    states: list[str] = []
     for action, state, hours in (
         (STEP, {"3": 90, "4": 10}, 0),
         (HOLD, None, 0.5),
