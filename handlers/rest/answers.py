@@ -920,8 +920,9 @@ _CHANGE = _object(
             "minimum": 0,
             "description": "The change whose result a roll-back brought back; 0 is before the first one.",
         },
-        "reason": {**_TEXT_OR_NULL, "description": "Why a schedule's guard made it; null of any other."},
+        "reason": {**_TEXT, "description": "Why, where a schedule's guard made it."},
     },
+    optional=("reason",),
     title="AliasChange",
 )
 _BUDGET: Schema = {

@@ -141,6 +141,7 @@ def _described_change(change: Change) -> dict[str, Any]:
         "from": _described_state(change.before),
         "to": _described_state(change.after),
         "restored": change.restored,
+        **({} if change.reason is None else {"reason": change.reason}),
     }
 
 
