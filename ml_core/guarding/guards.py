@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from ml_core.auditing.trail import Trail
     from ml_core.registry.registry import Alias, ModelDocument, Registry
+    from ml_core.scheduling.schedule import Schedule
     from ml_core.scheduling.schedules import Schedules, StoredSchedule
 
     type Tell = Callable[[str, str, Alias], None]
@@ -90,10 +91,9 @@ class Guards:
         """Do what is to be done now of one schedule; its ladder then. Raises `Unavailable`."""
         kept = stored.state["ladder"]
         ladder = None if kept is None else Ladder.of(kept)
+        if ladder is not None and ladder.at != ENDED and (reason := _edited(stored.schedule, ladder)):
+            return self._noted(stored.model, ladder, ladder._replace(at=ENDED, intended=None, reason=reason))
         if stored.schedule.promote is None:
-            if ladder is not None and ladder.at != ENDED:
-                ended = ladder._replace(at=ENDED, intended=None, reason="the schedule promotes no more")
-                return self._noted(stored.model, ladder, ended)
             return ladder
         try:
             document = self._registry.model(stored.model)
@@ -114,7 +114,7 @@ class Guards:
         if run is None or (last is not None and run.job == last.new_job):
             return None
         now, name = self._schedules.clock(), stored.schedule.alias
-        ladder = Ladder(0, "", run.version, run.job, "", now, now)
+        ladder = Ladder(name, 0, "", run.version, run.job, "", now, now)
         try:
             alias = document.alias(name)
             old = document.pick(alias.version)
@@ -232,6 +232,13 @@ class Guards:
 
         self._schedules.change_state(model, change)
         return now if done else None
+
+
+def _edited(schedule: Schedule, ladder: Ladder) -> str | None:
+    """Why a ladder ends that the schedule, as it is now, does not ask for; None where it does."""
+    if schedule.promote is None:
+        return "the schedule promotes no more"
+    return None if schedule.alias == ladder.alias else f"the schedule is for the alias '{schedule.alias}' now"
 
 
 def _same(kept: dict[str, Any] | None, known: dict[str, Any] | None) -> bool:

@@ -44,6 +44,7 @@ class Ladder(NamedTuple):
     """How far a new version is.
 
     Args:
+        alias: which one is moved.
         old, new: the versions, and `old_job`, `new_job` the jobs that trained them.
         etag: of the alias as the ladder found it, or as the schedule wrote it last.
         at: whether the first step is still to be made, or others, or all were; or it is over.
@@ -56,6 +57,7 @@ class Ladder(NamedTuple):
         reason: why it is where it is.
     """
 
+    alias: str
     old: int
     old_job: str
     new: int

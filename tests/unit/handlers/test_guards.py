@@ -137,6 +137,24 @@ def test_a_persons_change_ends_it_and_stays(bench: Guarded) -> None:
     assert bench.state() == {"1": 80, "2": 20}
 
 
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        ({"promote": PROMOTE, "alias": "canary"}, "the schedule is for the alias 'canary' now"),
+        ({"promote": None}, "the schedule promotes no more"),
+    ],
+)
+def test_an_edited_schedule_ends_what_it_does_not_ask_for(
+    bench: Guarded, edit: dict[str, Any], reason: str
+) -> None:
+    bench.guard()
+    bench.put(every="PT6H", train=HASHED, rollback=ROLLBACK, **edit)
+    ladder = bench.guard(bench.now + HOUR)
+    assert ladder is not None
+    assert (ladder.at, ladder.reason) == (ENDED, reason)
+    assert bench.state() == {"1": 90, "2": 10}
+
+
 def test_two_sweeps_that_read_the_same_make_one_step(bench: Guarded) -> None:
     bench.runner().run(bench.schedules.get("m"))
     read = bench.schedules.get("m")

@@ -37,7 +37,7 @@ RULES = Rules(
     },
     {"errors": 0.02, "p95_ms": 500, "feedback_accuracy_drop": 0.05, "for": "PT24H"},
 )
-LADDER = Ladder(3, "job-3", 4, "job-4", "e1", T, T)
+LADDER = Ladder("production", 3, "job-3", 4, "job-4", "e1", T, T)
 MINE = Seen("e1", 3, "ada")
 COMPARISON = {
     "against": 3, "metric": "log_loss", "confidence": 0.95, "rows": 500, "new": 0.4, "old": 0.41,
