@@ -80,6 +80,7 @@ class Version(Answer):
     metrics: dict[str, Any] = field(default_factory=dict)
     curves: dict[str, Any] | None = None
     importance: dict[str, Any] | None = None
+    comparison: dict[str, Any] | None = None
     contains_training_rows: bool | None = None
     warnings: list[str] = field(default_factory=list)
     rows: int | None = None
