@@ -137,6 +137,11 @@ class Server:
                 "warning", "stop", detail=f"{left} requests were not answered within {LONGEST_STOP:g} seconds"
             )
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return sum(len(listener.active_channels) for listener in self._listeners)
+
     def _channels(self) -> list[Any]:
         return [channel for listener in self._listeners for channel in listener.active_channels.values()]
 

@@ -85,6 +85,7 @@ def _server(services: Services, host: str, port: int) -> "Server":
     from handlers.local.admission import REFUSED, Admission, RefusingGate, parser_of
     from handlers.local.downloads import Downloads
     from handlers.local.listening import Server
+    from handlers.local.metrics import Metrics
     from handlers.local.pages import StorageCors, is_file
     from handlers.local.quick import Quick
     from handlers.local.refusals import Channel
@@ -96,9 +97,10 @@ def _server(services: Services, host: str, port: int) -> "Server":
     from handlers.wsgi import from_environ, to_wsgi
     from providers.local.runtime.signer import LocalSigner
 
-    api = Api(services)
     settings = services.settings
     gate = None if services.asks_for_keys else LoopbackGate(origins_of(settings.cors_origins))
+    metrics = Metrics(services, gate, connections=lambda: server.connections)
+    api = Api(services, metrics.count)
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     storage_cors = StorageCors(cors, settings.base_path) if cors else None
     signatures = LocalSigner(settings.root)
@@ -118,6 +120,8 @@ def _server(services: Services, host: str, port: int) -> "Server":
         return to_wsgi(answer_to(from_environ(environ), refused), start_response)
 
     def answer_to(request: "Request", refused: Exception | None) -> "Response":
+        if refused is None and metrics.concerns(request):
+            return metrics.answer(request)
         return api.handle(request, RefusingGate(refused) if refused else gate)
 
     def is_file_at(path: str) -> bool:

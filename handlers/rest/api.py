@@ -26,12 +26,20 @@ if TYPE_CHECKING:
     from handlers.services import Services
     from ml_core.monitoring.observation import Observation
 
+    type Count = Callable[[dict[str, Any], int, float], None]
+
 
 class Api:
-    """Answers requests with what `services` can do."""
+    """Answers requests with what `services` can do.
 
-    def __init__(self, services: Services) -> None:
+    Args:
+        services: what endpoints stand on.
+        count: is told of every answer: what the log says of the request, the status, and the seconds it took.
+    """
+
+    def __init__(self, services: Services, count: Count | None = None) -> None:
         self._services = services
+        self._told = count
         self._settings = services.settings
         self._cold = True
         self._endpoints: dict[str, tuple[Any, Schema]] = {}  # those that were asked before, by target
@@ -69,13 +77,15 @@ class Api:
                 response = indented(response)
         if "key" in record and self._settings.monitoring_days and (seen or response.status < 500):
             self._count(request, record, seen, response.status, started)
-        latency = round((time.perf_counter() - started) * 1000, 3)
+        seconds = time.perf_counter() - started
+        if self._told is not None:
+            self._told(record, response.status, seconds)
         log(
             "error" if response.status >= 500 else "info",
             "request",
             **record,
             status=response.status,
-            latency_ms=latency,
+            latency_ms=round(seconds * 1000, 3),
             cold=cold,
         )
         if self._cors is not None:
@@ -83,7 +93,7 @@ class Api:
             if "vary" in told and "vary" in response.headers:
                 told["vary"] = f"{response.headers['vary']}, {told['vary']}"
             response = response._replace(headers={**response.headers, **told})
-        return _finished(request, response)
+        return finished(request, response)
 
     def _count(
         self, request: Request, record: dict[str, Any], seen: list[Observation], status: int, started: float
@@ -270,7 +280,7 @@ def _failure(error: Exception, request: Request, record: dict[str, Any]) -> Resp
     )
 
 
-def _finished(request: Request, response: Response) -> Response:
+def finished(request: Request, response: Response) -> Response:
     """`response` with the headers that every answer has, and without its body for HEAD."""
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff", **response.headers}
     headers["x-request-id"] = request.request_id
