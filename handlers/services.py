@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from handlers.auth import Gate
     from handlers.settings import Settings
+    from handlers.tracing.tracing import Tracing
     from handlers.waiting import Waiting
     from ml_core.datasets.datasets import Datasets
     from ml_core.datasets.outputs import OutputPlaces
@@ -77,6 +78,7 @@ class Services:
         one_at_a_time: whether an instance answers one request at a time: then all share the places to wait.
         engine: says how an engine is run from here, by name. Raises `NotConfigured` where it cannot be.
         topic: makes what tells a topic of the cloud's, by its name.
+        freezes: whether the process may stand still once it has answered.
     """
 
     def __init__(
@@ -97,10 +99,12 @@ class Services:
         one_at_a_time: bool = False,
         engine: Callable[[str], Engine] | None = None,
         topic: Callable[[str], Sender] | None = None,
+        freezes: bool = False,
     ) -> None:
         self.settings = settings
         self._engine = engine
         self._make_topic = topic
+        self._freezes = freezes
         self.disk_is_memory = disk_is_memory
         self._one_at_a_time = one_at_a_time
         self.asks_for_keys = key_records is not None
@@ -128,7 +132,8 @@ class Services:
     def store(self) -> ObjectStore:
         """The cloud's object store."""
         if self._store is None:
-            self._store = self._make_store()
+            store = self._make_store()
+            self._store = store if self.tracing is None else self.tracing.store(store)
         return self._store
 
     @property
@@ -146,6 +151,17 @@ class Services:
                 raise NotConfigured("this deployment signs no addresses")
             self._signer = self._make_signer()
         return self._signer
+
+    @cached_property
+    def tracing(self) -> Tracing | None:
+        """What places requests in their traces; None where traces are off."""
+        if self.settings.traces == "off":
+            return None
+        from handlers.tracing.context import share_of
+        from handlers.tracing.tracing import Tracing
+
+        share = share_of(self.settings.traces)
+        return None if share is None else Tracing(share, freezes=self._freezes)
 
     @property
     def registry(self) -> Registry:

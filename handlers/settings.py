@@ -71,6 +71,7 @@ class Settings(Record):
     cors_origins: str
     base_path: str
     engines: str
+    traces: str
 
 
 SETTINGS = (
@@ -361,6 +362,16 @@ SETTINGS = (
         "The engines that work on a large table's parts elsewhere, separated by commas: `lithops`, `dask`. "
         "What each needs: docs/engines.md.",
     ),
+    Setting(
+        "traces",
+        "ML_TRACES",
+        "off",
+        "",
+        0,
+        0,
+        "Which share of requests and of jobs is recorded as spans, from 0 to 1; from 0 on, answers and the "
+        "log say which trace a request belongs to. `off`: neither.",
+    ),
 )
 
 
@@ -395,7 +406,8 @@ def value_of(setting: Setting, text: str) -> float | str:
     """What `text` means for `setting`; the default when it is empty.
 
     Raises:
-        SettingInvalid: it is no number, out of bounds, no list of origins, no path, or no list of engines.
+        SettingInvalid: it is no number, out of bounds, no list of origins, no path, no list of engines, or no
+            share.
     """
     if not text:
         return setting.default
@@ -428,6 +440,14 @@ def _checked(setting: Setting, text: str) -> str:
 
         if fault := engines_fault(text):
             raise SettingInvalid(f"{setting.variable}: {fault}")
+    if setting.name == "traces" and text != setting.default:
+        from handlers.tracing.context import share_of
+
+        try:
+            share_of(text)
+        except ValueError as error:
+            expected = "`off` or a number from 0 to 1 is expected"
+            raise SettingInvalid(f"{setting.variable} is {text[:80]!r}: {expected}") from error
     return text
 
 

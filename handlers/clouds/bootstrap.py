@@ -127,4 +127,5 @@ def cloud_services(wiring: Wiring, settings: Settings, env: Mapping[str, str]) -
         one_at_a_time=wiring.ONE_AT_A_TIME,
         engine=lambda name: wiring.engine(env, name),
         topic=lambda name: wiring.topic(env, name),
+        freezes=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from importlib import import_module
 
-from handlers.auth import ADMIN, KEY, OPEN, TRAIN, VISITOR, Caller
+from handlers.auth import ADMIN, KEY, OPEN, PREDICT, TRAIN, VISITOR, Caller
 from handlers.logs import log
 from handlers.rest.call import Call
 from handlers.rest.http import Request, Response, indented, wants_indented
@@ -40,6 +40,7 @@ class Api:
     def __init__(self, services: Services, count: Count | None = None) -> None:
         self._services = services
         self._told = count
+        self._tracing = services.tracing
         self._settings = services.settings
         self._cold = True
         self._endpoints: dict[str, tuple[Any, Schema]] = {}  # those that were asked before, by target
@@ -56,6 +57,12 @@ class Api:
             request: what an adapter has read.
             gate: decides instead of the keys, where the platform itself has vouched for the caller.
         """
+        if self._tracing is None:
+            return self._handle(request, gate, {})
+        return self._tracing.answer(request, lambda noted: self._handle(request, gate, noted))
+
+    def _handle(self, request: Request, gate: Gate | None, noted: dict[str, Any]) -> Response:
+        """What `handle` does; in `noted` is what the log says beside, and what it says in all is added."""
         started = time.perf_counter()
         cold, self._cold = self._cold, False
         wrong = _wrong_kind(request)
@@ -63,7 +70,8 @@ class Api:
             request = Request("", "", {}, {}, b"", _id_of(request))
         elif self._settings.base_path:
             request = self._based(request)
-        record: dict[str, Any] = {"request_id": request.request_id, "method": request.method[:20]}
+        record = noted
+        record |= {"request_id": request.request_id, "method": request.method[:20]}
         seen: list[Observation] = []
         try:
             response = (
@@ -164,6 +172,8 @@ class Api:
             from handlers.rest.auditing import audited
 
             endpoint = audited(endpoint)
+        if self._tracing is not None and route.access == PREDICT and route.method == "POST":
+            endpoint = self._tracing.predicting(endpoint)
         found = endpoint, getattr(module, route.body) if route.body else {}
         self._endpoints[route.target] = found
         return found

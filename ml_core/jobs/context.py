@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ml_core.datasets.reopening import Reopening
@@ -55,6 +55,7 @@ class TrainerContext(NamedTuple):
         release: the version of this service, which a checkpoint is of.
         engines: what works on many parts elsewhere, where that is turned on.
         stores: how another process opens the same stores; None where none has to.
+        phase_begins: is told of each phase of a job that lasts as long as a look at it; None where nobody is.
     """
 
     jobs: Jobs
@@ -71,6 +72,7 @@ class TrainerContext(NamedTuple):
     release: str = ""
     engines: Engines = {}  # noqa: RUF012 - the field of a tuple; nobody adds to it
     stores: Reopening | None = None
+    phase_begins: Callable[[str], None] | None = None
 
     @property
     def last_moment(self) -> float | None:

@@ -39,7 +39,7 @@ class Watch:
         """
         self._checkpoint = checkpoint
         stopping = self._context.stopping
-        while not work.ended.wait(self._context.intervals.poll_interval):
+        while not self._has_ended(work):
             if stopping is not None and stopping.is_set():
                 return Interruption.STOPPING
             if self._context.is_over():
@@ -54,11 +54,17 @@ class Watch:
         """Wait for the end of work that is too late to cancel; False when the time is over before."""
         # Giving the job back takes less time than saying why it failed.
         spare = -self._context.intervals.shutdown_grace / 2
-        while not work.ended.wait(self._context.intervals.poll_interval):
+        while not self._has_ended(work):
             if self._context.is_over(spare):
                 return False
             self._renew(work)
         return True
+
+    def _has_ended(self, work: Work) -> bool:
+        """Whether work has ended, or ends before the next look."""
+        if self._context.phase_begins is not None and work.phase is not None:
+            self._context.phase_begins(work.phase)
+        return work.ended.wait(self._context.intervals.poll_interval)
 
     def _renew(self, work: Work) -> Job:
         """The job, whose lease is renewed when it is time to, and when the store has another checkpoint."""

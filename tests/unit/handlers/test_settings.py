@@ -24,6 +24,7 @@ def test_the_environment_sets_each_one() -> None:
         "cors_origins": "https://a.example, http://b.example:8080",
         "base_path": "/ml",
         "engines": "lithops,dask",
+        "traces": "0.25",
     }
     given = [setting.most if setting.unit else special.get(setting.name, "x") for setting in SETTINGS]
     values = read_settings(
