@@ -25,7 +25,7 @@ const MOST_TAGS = 40; // an object of S3 takes ten, everything that we make fift
 const OURS = ['service', 'stage'];
 
 const NAMES = [
-  ...['alarms', 'alarmEmail', 'accessLogs', 'warmInstances', 'access', 'ingress', 'subnets', 'securityGroups'],
+  ...['alarms', 'alarmEmail', 'dashboard', 'accessLogs', 'warmInstances', 'access', 'ingress', 'subnets', 'securityGroups'],
   ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers', 'runtimeClient'],
 ];
 
@@ -122,6 +122,7 @@ function faultOf(given, place) {
   const checks = [
     ['alarms', switched(given.alarms)],
     ['alarmEmail', !given.alarmEmail || EMAIL.test(given.alarmEmail) ? '' : `expected one address, such as ops@example.com, got ${shown(given.alarmEmail)}`],
+    ['dashboard', switched(given.dashboard)],
     ['accessLogs', switched(given.accessLogs)],
     // CloudFormation would refuse these after minutes.
     ['apiConcurrency', capFault(apiConcurrency, 'none')],
@@ -159,6 +160,7 @@ function optionsOf(given) {
   return {
     alarms: YES.test(given.alarms) || Boolean(given.alarmEmail),
     alarmEmail: given.alarmEmail,
+    dashboard: YES.test(given.dashboard),
     accessLogs: YES.test(given.accessLogs),
     warmInstances: Number(given.warmInstances),
     private: given.access === 'private',

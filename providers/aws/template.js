@@ -4,6 +4,7 @@
 // that it compiled. With every option off both stay as config.yml says, but for tags.
 
 const alarms = require('./alarms.js');
+const dashboard = require('./dashboard.js');
 const lithops = require('./lithops.js');
 
 const ROLES = { api: 'ApiRole', train: 'TrainRole', sweep: 'SweepRole' };
@@ -102,6 +103,7 @@ function extend(template, options, { base, tags }) {
   const { Resources } = template;
   const functions = { api: 'ApiLambdaFunction', train: 'TrainLambdaFunction', sweep: 'SweepLambdaFunction' };
   if (options.alarms) Object.assign(Resources, alarms({ base, functions, api: 'HttpApi', email: options.alarmEmail }));
+  if (options.dashboard) Object.assign(Resources, dashboard({ base, functions }));
   if (options.encryptionKey) encrypt(template, options.encryptionKey);
   if (options.subnets.length) {
     for (const role of Object.values(ROLES)) {

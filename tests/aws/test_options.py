@@ -18,6 +18,7 @@ OFF = {
         [
             "alarms",
             "alarmEmail",
+            "dashboard",
             "accessLogs",
             "subnets",
             "securityGroups",
@@ -79,6 +80,7 @@ GOOD: list[dict[str, str]] = [
     {},
     {"alarms": "yes", "accessLogs": "true", "alarmEmail": "ops+ml@example.co.uk"},
     {"alarms": "no", "accessLogs": "False"},
+    {"dashboard": "yes"},
     {"warmInstances": "20"},
     {"apiConcurrency": "none", "trainConcurrency": "2", "requestsPerSecond": "0.5", "warmInstances": "30"},
     {"access": "private"},
@@ -105,6 +107,7 @@ BAD = [
     ),
     ("auditDays", {"auditDays": "1.5"}, 'expected a whole number of days from 0 to 3650, got "1.5"'),
     ("alarms", {"alarms": "on"}, 'expected yes, or nothing, got "on"'),
+    ("dashboard", {"dashboard": "on"}, 'expected yes, or nothing, got "on"'),
     ("accessLogs", {"accessLogs": "1"}, 'expected yes, or nothing, got "1"'),
     ("alarmEmail", {"alarmEmail": "ops"}, "expected one address"),
     ("alarmEmail", {"alarmEmail": "a@example.com,b@example.com"}, "expected one address"),
