@@ -51,7 +51,6 @@ class Spans:
         exporter = OTLPSpanExporter(timeout=_LONGEST_SENDING)
         self._kept = _Kept(exporter) if freezes else None
         provider.add_span_processor(self._kept or BatchSpanProcessor(exporter, schedule_delay_millis=1_000))
-        self._provider = provider
         self._tracer = provider.get_tracer(NAME, VERSION)
 
     @property
@@ -63,10 +62,6 @@ class Spans:
         """Send what has ended, where the process may stand still from here on. It never raises."""
         if self._kept is not None:
             self._kept.send()
-
-    def end(self) -> None:
-        """Send what is left: the process ends."""
-        self._provider.force_flush(int(_LONGEST_SENDING * 1000))
 
     @contextmanager
     def root(self, name: str, above: TraceContext | None, *, serves: bool) -> Iterator[_RecordedSpan]:
