@@ -29,7 +29,7 @@ const NAMES = [
   ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers', 'runtimeClient'],
 ];
 
-const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays', 'auditDays', 'webhooks', 'topic'];
+const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays', 'auditDays', 'traces', 'webhooks', 'topic'];
 
 const listOf = (text) => [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
 const shown = (text) => `"${text.slice(0, 120)}"`;
@@ -116,7 +116,7 @@ function tagsFault(text) {
 
 // The first fault of the parameters, as [name, what is wrong], or undefined.
 function faultOf(given, place) {
-  const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays, auditDays, webhooks = '', topic = '' } = place;
+  const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays, auditDays, traces = '', webhooks = '', topic = '' } = place;
   const { subnets, securityGroups, encryptionKey } = given;
   const keyRegion = (KEY.exec(encryptionKey) || [])[1];
   const checks = [
@@ -133,6 +133,8 @@ function faultOf(given, place) {
     ['trainHours', hoursFault(trainHours)],
     ['monitoringDays', daysFault(monitoringDays)],
     ['auditDays', daysFault(auditDays)],
+    // No package holds what records spans.
+    ['traces', /^0?$/.test(traces) ? '' : `expected 0, or nothing, got ${shown(traces)}`],
     ['webhooks', webhooksFault(webhooks)],
     ['topic', !topic || TOPIC.test(topic) ? '' : `expected the ARN of a topic of SNS (arn:aws:sns:eu-central-1:111122223333:…), got ${shown(topic)}`],
     ['warmInstances', warmFault(given.warmInstances, apiConcurrency)],

@@ -379,6 +379,7 @@ def _app(
             "ML_AUDIT_DAYS": options.audit_days,
             "ML_OLD_STATES_DAYS": options.old_states_days,
             "ML_LOG_DAYS": str(LOG_DAYS),
+            **options.traces,
             **options.notices.settings,
             **_threads(settings),
         }

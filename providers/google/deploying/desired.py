@@ -514,6 +514,7 @@ def _function(
             "ML_MONITORING_DAYS": settings.monitoring_days,
             "ML_AUDIT_DAYS": settings.audit_days,
             "ML_OLD_STATES_DAYS": settings.old_states_days,
+            **settings.traces,
             "ML_LOG_DAYS": "30",  # of the project's own bucket of logs, unless it was set otherwise
             # The framework has four for each processor: with requests that wait on them, none would answer.
             "THREADS": str(own["concurrency"]),

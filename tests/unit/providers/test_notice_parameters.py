@@ -22,9 +22,9 @@ FAULTS = """
 const { faultOf } = require('./providers/aws/options.js');
 const good = { region: 'eu-central-1', architecture: 'x86_64', apiConcurrency: '20', trainConcurrency: '3',
   requestsPerSecond: '50', requestBurst: '100', trainHours: '12', monitoringDays: '90', auditDays: '365' };
-const none = { alarms: '', alarmEmail: '', dashboard: '', accessLogs: '', warmInstances: '0', access: 'public',
-  ingress: 'all', subnets: '', securityGroups: '', encryptionKey: '', dataKeys: '', tags: '', engines: '',
-  engineMemory: '1769', engineWorkers: '100', runtimeClient: 'aws' };
+const none = { alarms: '', alarmEmail: '', dashboard: '', accessLogs: '', warmInstances: '0',
+  access: 'public', ingress: 'all', subnets: '', securityGroups: '', encryptionKey: '', dataKeys: '',
+  tags: '', engines: '', engineMemory: '1769', engineWorkers: '100', runtimeClient: 'aws' };
 const given = JSON.parse(require('fs').readFileSync(0));
 console.log(JSON.stringify(given.map((each) => faultOf(none, { ...good, ...each }) || null)));
 """
