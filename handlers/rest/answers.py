@@ -427,7 +427,7 @@ _SPREAD: Schema = {
     "mean": {"type": "number"},
     "std": {"type": "number", "minimum": 0, "description": "Of the repeats."},
 }
-_COMPARISON: Schema = {
+_VERSION_COMPARISON: Schema = {
     "title": "VersionComparison",
     "description": "Of a schedule's run with `promote`: this version beside the one that the alias answered "
     "with when the run began, on the same held-out rows.",
@@ -529,7 +529,7 @@ _VERSION = _object(
         },
         "curves": _CURVES,
         "importance": _IMPORTANCE,
-        "comparison": _COMPARISON,
+        "comparison": _VERSION_COMPARISON,
         "contains_training_rows": _CONTAINS_ROWS,
         "warnings": _list(_TEXT),
         "registered": _REGISTERED_WHOLE,

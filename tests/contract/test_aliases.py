@@ -182,7 +182,7 @@ class TestHistory:
         aliases.set(*LIVE, 3, Terms(by="ann"))
         aliases.promote(*LIVE, 4, terms=Terms(by="bob"))
         aliases.roll_back(*LIVE, terms=Terms(by="eve"))
-        told = [change[2:] for change in reversed(aliases.history(*LIVE).changes)]
+        told = [change[2:7] for change in reversed(aliases.history(*LIVE).changes)]
         assert told == [
             ("ann", "set", None, 3, None),
             ("bob", "promote", 3, 4, None),
