@@ -8,7 +8,7 @@ is handed to the package, and so is everything by an interpreter without these f
 
 from __future__ import annotations
 
-__all__ = ["JSONDecodeError", "dumps", "loads", "reader", "writer"]
+__all__ = ["JSONDecodeError", "dumps", "loads", "quoted", "reader", "writer"]
 
 try:
     from _json import encode_basestring, encode_basestring_ascii, make_encoder, make_scanner
@@ -16,6 +16,7 @@ except ImportError:
     _IS_IN_C = False
 else:
     _IS_IN_C = True
+    quoted = encode_basestring_ascii
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ def __getattr__(name: str) -> type[ValueError]:
     from json import JSONDecodeError
 
     return JSONDecodeError
+
+
+if not _IS_IN_C:
+
+    def quoted(text: str) -> str:
+        """A text as JSON has it, in ASCII."""
+        return writer()(text)
 
 
 def reader(

@@ -9,6 +9,7 @@ the writer because its bytes must depend on the input alone, not on the release 
 from __future__ import annotations
 
 import struct
+import sys
 from math import isfinite, prod
 
 from ml_core import json_text
@@ -24,6 +25,8 @@ MOST_TENSORS = 4096
 MOST_AXES = 8
 # The datatypes that are written and read, and how many bytes a number takes.
 SIZES = {"F64": 8, "F32": 4, "I64": 8, "U8": 1}
+# Little-endian as `struct` calls it. Where the machine is, its own words are quicker: they are copied alone.
+_ORDER = "" if sys.byteorder == "little" else "<"
 # What `struct` calls those of floating point.
 _CODES = {"F64": "d", "F32": "f"}
 METADATA_KEY = "serverless-ml"
@@ -73,7 +76,7 @@ class Tensor:
 def pack(numbers: Iterable[float]) -> bytes:
     """Numbers as little-endian float64. Raises `struct.error` for what is no number or overflows."""
     numbers = list(numbers)
-    return struct.pack(f"<{len(numbers)}d", *numbers)
+    return struct.pack(f"{_ORDER}{len(numbers)}d", *numbers)
 
 
 def unpack_rows(packed: bytes | memoryview, width: int, code: str = "d") -> Iterator[tuple[float, ...]]:
@@ -81,7 +84,7 @@ def unpack_rows(packed: bytes | memoryview, width: int, code: str = "d") -> Iter
 
     `code` is `struct`'s word for their kind: float64 unless it is said.
     """
-    return struct.iter_unpack(f"<{width}{code}", packed)
+    return struct.iter_unpack(f"{_ORDER}{width}{code}", packed)
 
 
 def all_finite(packed: bytes | memoryview) -> bool:

@@ -26,9 +26,10 @@ _AS_JSON = (
 )
 
 
-# Bodies of rows that are longer are worth a parser that makes no Python numbers.
+# Bodies of rows that are longer are worth loading a parser that makes no Python numbers.
 _LONG = 1024  # bytes
-_LONG_BEFORE: list[int] = []
+_LOADING = 1 << 19  # bytes that are read without that parser in the time that loading it takes
+_READ = [0]  # bytes of rows that were read without it
 
 
 def read_json(request: Request, most_bytes: int, rows: str = "") -> Any:
@@ -41,13 +42,13 @@ def read_json(request: Request, most_bytes: int, rows: str = "") -> Any:
     """
     check_media_type(request.headers.get("content-type", ""))
     data = decoded(request, most_bytes)
-    if rows and len(data) > _LONG:
-        # Not the first one: to load the parser takes as long as to read half a megabyte without it.
-        if _LONG_BEFORE:
+    if rows and (len(data) > _LONG or b"[[" in data):  # else of short ones it reads no row
+        # Loaded when it would have paid by now, or after one long body, which is seldom the last.
+        if _READ[0] >= _LOADING:
             from handlers.rest.long_bodies import parse_with_rows
 
             return parse_with_rows(data, rows, parse_json)
-        _LONG_BEFORE.append(len(data))
+        _READ[0] += len(data) if len(data) <= _LONG else _LOADING
     return parse_json(data)
 
 

@@ -64,7 +64,7 @@ def indented(response: Response) -> Response:
 
 def rows_alone(header: str) -> str:
     """CSV or NPY, where that is the first media type of a header; else empty."""
-    if not header or header == "application/json":
+    if header in ("", "application/json", "*/*"):
         return ""
     return next((kind for kind in (CSV, NPY) if is_of(header, kind)), "")
 

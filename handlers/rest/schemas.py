@@ -39,7 +39,10 @@ def is_checked_elsewhere(schema: Schema, value: object) -> bool:
     if type(value) is not dict or schema.get("type") != "object" or "required" in schema:
         return False
     declared = schema.get("properties", {})
-    return all("x-checked-by" in declared.get(name, ()) for name in value)
+    for name in value:  # noqa: SIM110 (a generator takes twice as long, at every request)
+        if "x-checked-by" not in declared.get(name, ()):
+            return False
+    return True
 
 
 def check(schema: Schema, value: object, path: str = "$") -> None:

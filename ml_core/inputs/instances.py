@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What a refusal advises about a column that is none of the features; columns are IGNORED in place of it.
 LEAVE_OUT, IGNORED = "leave it out", ""
+_NUMBERS = frozenset((int, float))
 
 
 def rows_from_json(
@@ -41,10 +42,10 @@ def rows_from_json(
     wrong.
     """
     listed, rows = in_order(instances, features, limits, where, expecting, unknown=unknown)
-    numbers: list[Any] = list(chain.from_iterable(rows))
-    if set(map(type, numbers)) <= {int, float}:
+    numbers: list[Any] = rows[0] if len(rows) == 1 else list(chain.from_iterable(rows))
+    if _NUMBERS.issuperset(map(type, numbers)):
         try:
-            packed = struct.pack(f"<{len(numbers)}d", *numbers)
+            packed = pack(numbers)
         except struct.error:  # an integer past the largest float64
             packed = None
         if packed is not None and all_finite(packed):
@@ -78,10 +79,12 @@ def in_order(
     """
     listed = listed_instances(instances, limits, where, "rows")
     width = len(features)
-    if {*map(type, listed)} == {list}:
-        lists: list[Any] = listed
-        if {*map(len, lists)} == {width}:
+    lists: list[Any] = listed
+    if len(lists) == 1:  # most requests have one row: what is quick for many is slow for it
+        if type(lists[0]) is list and len(lists[0]) == width:
             return listed, lists
+    elif {*map(type, lists)} == {list} and {*map(len, lists)} == {width}:
+        return listed, lists
     names = set(features)
     rows: list[list[object]] = []
     for row in listed:

@@ -89,14 +89,28 @@ def test_without_simdjson_bodies_are_read_as_ever(monkeypatch: pytest.MonkeyPatc
     assert parse_with_rows(b'{"instances":[[1]]}', "instances", parse_json) == {"instances": [[1]]}
 
 
-def test_the_first_long_body_and_short_ones_are_read_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_LONG_BEFORE", [])
+def _kinds(*bodies_: bytes, member: str = "instances") -> list[type]:
+    """What the member is read as, body by body."""
+    requests = [Request("POST", "/", {}, {}, body, "") for body in bodies_]
+    return [type(read_json(request, 1 << 20, member)["instances"]) for request in requests]
 
-    def kind(length: int, member: str = "instances") -> type:
-        body = b'{"instances":[[1]]}'.ljust(length)
-        return type(read_json(Request("POST", "/", {}, {}, body, ""), 10_000, member)["instances"])
 
-    assert [kind(1024), kind(1025), kind(1024), kind(1025), kind(1025, "")] == [list, list, list, Rows, list]
+def test_the_first_long_body_is_read_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_READ", [0])
+    short, long = (b'{"instances":[[1]]}'.ljust(length) for length in (1024, 1025))
+    assert _kinds(short, long, long, short) == [list, list, Rows, Rows]
+    assert _kinds(long, member="") == [list]
+
+
+def test_short_bodies_load_it_when_they_have_taken_as_long_as_loading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bodies, "_READ", [0])
+    monkeypatch.setattr(bodies, "_LOADING", 4000)
+    row, named = b'{"instances":[[1]]}'.ljust(1000), b'{"instances":[{"a":1}]}'.ljust(1000)
+    assert _kinds(*[named] * 9) == [list] * 9
+    assert _kinds(*[row] * 6) == [list] * 4 + [Rows] * 2
+    assert _kinds(named) == [list]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +132,7 @@ def test_limits_and_widths_are_told_as_ever(
 ) -> None:
     ask: Ask = asking(services_over(trained, **settings))
     body = json.dumps({"instances": instances}, indent=2).encode()
-    monkeypatch.setattr(bodies, "_LONG_BEFORE", [])
+    monkeypatch.setattr(bodies, "_READ", [0])
     first, again = (ask("POST", "/v1/models/iris:predict", body) for _ in range(2))
     assert first.status == status
     assert first == again
