@@ -4,6 +4,8 @@
 // parameters of config.yml and checked, before anything is built. Each is off unless it is given.
 // template.js says what each changes in the template.
 
+const { shareFault, collectorFault } = require('./traces.js');
+
 const YES = /^(yes|true)$/i;
 const NO = /^(no|false|)$/i;
 const EMAIL = /^[^\s@,]+@[^\s@,]+\.[^\s@,.]+$/;
@@ -26,10 +28,10 @@ const OURS = ['service', 'stage'];
 
 const NAMES = [
   ...['alarms', 'alarmEmail', 'dashboard', 'accessLogs', 'warmInstances', 'access', 'ingress', 'subnets', 'securityGroups'],
-  ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers', 'runtimeClient'],
+  ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers', 'runtimeClient', 'traces', 'tracesTo'],
 ];
 
-const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays', 'auditDays', 'traces', 'webhooks', 'topic'];
+const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays', 'auditDays', 'webhooks', 'topic'];
 
 const listOf = (text) => [...new Set(text.split(',').map((each) => each.trim()).filter(Boolean))];
 const shown = (text) => `"${text.slice(0, 120)}"`;
@@ -116,8 +118,8 @@ function tagsFault(text) {
 
 // The first fault of the parameters, as [name, what is wrong], or undefined.
 function faultOf(given, place) {
-  const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays, auditDays, traces = '', webhooks = '', topic = '' } = place;
-  const { subnets, securityGroups, encryptionKey } = given;
+  const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays, auditDays, webhooks = '', topic = '' } = place;
+  const { subnets, securityGroups, encryptionKey, traces = '', tracesTo = '' } = given;
   const keyRegion = (KEY.exec(encryptionKey) || [])[1];
   const checks = [
     ['alarms', switched(given.alarms)],
@@ -133,8 +135,8 @@ function faultOf(given, place) {
     ['trainHours', hoursFault(trainHours)],
     ['monitoringDays', daysFault(monitoringDays)],
     ['auditDays', daysFault(auditDays)],
-    // No package holds what records spans.
-    ['traces', /^0?$/.test(traces) ? '' : `expected 0, or nothing, got ${shown(traces)}`],
+    ['traces', shareFault(traces)],
+    ['tracesTo', collectorFault(traces, tracesTo)],
     ['webhooks', webhooksFault(webhooks)],
     ['topic', !topic || TOPIC.test(topic) ? '' : `expected the ARN of a topic of SNS (arn:aws:sns:eu-central-1:111122223333:…), got ${shown(topic)}`],
     ['warmInstances', warmFault(given.warmInstances, apiConcurrency)],
@@ -175,6 +177,8 @@ function optionsOf(given) {
     engineMemory: Number(given.engineMemory),
     engineWorkers: Number(given.engineWorkers),
     ownRuntimeClient: given.runtimeClient === 'own',
+    traces: given.traces,
+    tracesTo: given.tracesTo,
   };
 }
 

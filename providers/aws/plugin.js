@@ -121,10 +121,9 @@ class ServerlessMlOnAws {
     await this.python('providers.aws.deploying.packaging', 'Building the training layer', [
       ...['training', '--architecture', architecture, '--out', into('training')],
     ]);
-    if (this.serverless.service.layers.lithops) {
-      await this.python('providers.aws.deploying.packaging', 'Building the layer of Lithops', [
-        ...['lithops', '--architecture', architecture, '--out', into('lithops')],
-      ]);
+    for (const [name, doing] of [['lithops', 'Building the layer of Lithops'], ['traces', 'Building the layer of traces']]) {
+      if (!this.serverless.service.layers[name]) continue;
+      await this.python('providers.aws.deploying.packaging', doing, [name, '--architecture', architecture, '--out', into(name)]);
     }
     await this.finishCode();
   }

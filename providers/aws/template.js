@@ -6,6 +6,7 @@
 const alarms = require('./alarms.js');
 const dashboard = require('./dashboard.js');
 const lithops = require('./lithops.js');
+const traces = require('./traces.js');
 
 const ROLES = { api: 'ApiRole', train: 'TrainRole', sweep: 'SweepRole' };
 // What takes a list of tags. The framework itself tags functions, API and stage.
@@ -41,6 +42,7 @@ const RUNTIME_CLIENT = '/var/task/handlers/clouds/aws_runtime.sh';
 function configure(service, options, { pages }) {
   const { provider, functions } = service;
   if (options.engines.includes('lithops')) lithops.configure(service, options);
+  if (options.tracesTo) traces.configure(service, options);
   if (Object.keys(options.tags).length) {
     provider.tags = { ...provider.tags, ...options.tags };
     // For what the template gives no tags; the framework adds STAGE.

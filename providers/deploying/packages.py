@@ -145,6 +145,14 @@ def locked(requirements: str) -> dict[str, str]:
     return entries
 
 
+def combined(*locks: str) -> str:
+    """One lock file of what several name; they pin alike what they share."""
+    entries: dict[str, str] = {}
+    for lock in locks:
+        entries |= locked(lock)
+    return "".join(entries[name] for name in sorted(entries))
+
+
 def selected(root: str, patterns: Iterable[str]) -> list[str]:
     """The files below `root` that the patterns select, as the framework's `package.patterns` do.
 

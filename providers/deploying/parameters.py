@@ -86,21 +86,6 @@ def audit_days(provider: Mapping[str, object]) -> str:
     return _days("auditDays", provider.get("auditDays", 365))
 
 
-def traces(provider: Mapping[str, object]) -> dict[str, str]:
-    """The setting ML_TRACES where the parameter `traces` is given: a variable that was not there before.
-
-    Packages do not hold what records spans, so that a function records none.
-
-    Raises:
-        DeploymentFailed: for anything but 0, or nothing.
-    """
-    given = provider.get("traces")
-    said = "" if given is None else str(given).strip()  # 0 may come as a number
-    if said not in ("", "0"):
-        raise DeploymentFailed(f"traces: expected 0, or nothing, got {said[:80]!r}")
-    return {"ML_TRACES": said} if said else {}
-
-
 def _days(name: str, said: object) -> str:
     text = str(said).strip()
     if not (text.isascii() and text.isdecimal() and len(text) <= 4 and int(text) <= _MOST_DAYS):

@@ -82,6 +82,7 @@ GOOD: list[dict[str, str]] = [
     {"alarms": "no", "accessLogs": "False"},
     {"dashboard": "yes"},
     {"traces": "0"},
+    {"traces": "0.1", "tracesTo": "https://otlp.example.com:4318"},
     {"warmInstances": "20"},
     {"apiConcurrency": "none", "trainConcurrency": "2", "requestsPerSecond": "0.5", "warmInstances": "30"},
     {"access": "private"},
@@ -108,7 +109,8 @@ BAD = [
     ),
     ("auditDays", {"auditDays": "1.5"}, 'expected a whole number of days from 0 to 3650, got "1.5"'),
     ("alarms", {"alarms": "on"}, 'expected yes, or nothing, got "on"'),
-    ("traces", {"traces": "0.5"}, 'expected 0, or nothing, got "0.5"'),
+    ("traces", {"traces": "2"}, 'expected a share from 0 to 1, such as 0.1, got "2"'),
+    ("tracesTo", {"traces": "0.5"}, "expected the address of a collector beside traces, got none"),
     ("dashboard", {"dashboard": "on"}, 'expected yes, or nothing, got "on"'),
     ("accessLogs", {"accessLogs": "1"}, 'expected yes, or nothing, got "1"'),
     ("alarmEmail", {"alarmEmail": "ops"}, "expected one address"),
@@ -178,11 +180,12 @@ def without_tags(template: Any) -> Any:
 
 def service() -> dict[str, Any]:
     functions: dict[str, Any] = {
-        name: {"name": name, "events": [], "environment": {"ML_BUCKET": "models"}}
-        for name in ("api", "train", "sweep")
+        name: {"name": name, "events": [], "environment": {"ML_BUCKET": "models"}, "layers": [{"Ref": layer}]}
+        for name, layer in (("api", "predict"), ("train", "training"), ("sweep", "predict"))
     }
     functions["api"]["events"].append({"httpApi": "*"})
-    return {"provider": {"tags": TAGS}, "functions": functions}
+    provider = {"tags": TAGS, "stage": "dev", "runtime": "python3.13"}
+    return {"service": "serverless-ml", "provider": provider, "layers": {}, "functions": functions}
 
 
 def extended(template: Any, *, pages: bool = False, **given: str) -> tuple[Any, Any]:
@@ -346,3 +349,19 @@ def test_a_runtime_client_of_ours_is_started_in_every_function_and_only_where_it
         assert after["functions"][name]["environment"]["AWS_LAMBDA_EXEC_WRAPPER"] == wrapper
     before, _ = extended(template)
     assert "AWS_LAMBDA_EXEC_WRAPPER" not in json.dumps(before["functions"])
+
+
+def test_what_records_is_laid_under_who_answers_and_who_trains_where_a_share_is_recorded(
+    template: Any,
+) -> None:
+    collector = "https://otlp.example.com:4318"
+    after, _ = extended(template, traces="0.25", tracesTo=collector)
+    layer = {"Ref": "TracesLambdaLayer"}
+    for name in ("api", "train"):
+        function = after["functions"][name]
+        assert function["layers"] == [*service()["functions"][name]["layers"], layer]
+        told = {each: value for each, value in function["environment"].items() if each != "ML_BUCKET"}
+        assert told == {"ML_TRACES": "0.25", "OTEL_EXPORTER_OTLP_ENDPOINT": collector}
+    assert after["functions"]["sweep"] == service()["functions"]["sweep"]
+    assert after["layers"]["traces"]["package"] == {"artifact": ".serverless/traces.zip"}
+    assert extended(template, traces="0")[0] == service()

@@ -39,6 +39,7 @@ class CloudRunFunction:
         folder: an empty folder to unpack into.
         env: the function's environment.
         signature: `http` or `cloudevent`.
+        more: a folder with wheels of what the zip's requirements.txt names besides the lock.
     """
 
     def __init__(
@@ -50,18 +51,21 @@ class CloudRunFunction:
         folder: str,
         env: dict[str, str],
         signature: str = "http",
+        more: str = "",
     ) -> None:
         self._environment = environment_of(requirements)
         with zipfile.ZipFile(package) as archive:
             archive.extractall(folder)
             with open(os.path.join(ROOT, requirements), "rb") as lock:
-                assert archive.read("requirements.txt") == lock.read()
+                assert more or archive.read("requirements.txt") == lock.read()
         self.folder = folder
         self._command = [
             os.path.join(self._environment, "bin", "functions-framework"),
             *["--target", target, "--signature-type", signature, "--source", "main.py"],
         ]
         self.env = {"PATH": os.environ["PATH"], "K_SERVICE": "packaged", "PYTHONUNBUFFERED": "1", **env}
+        if more:
+            self.env["PYTHONPATH"] = more
         self.log: list[str] = []
 
     def __enter__(self) -> "CloudRunFunction":

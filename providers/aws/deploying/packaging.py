@@ -4,6 +4,8 @@
     predict    numpy, obstore and simdjson (requirements.txt), for `api` and `sweep`; of numpy what a
                prediction needs
     training   all that `train` imports: the same, whole, and scikit-learn (requirements/train.txt)
+    traces     what records and sends spans (requirements/traces.txt), for `api` and `train`, where the
+               parameter `traces` has a share above 0
     lithops    what drives Lithops and what its workers import (requirements/lithops-functions.txt), where the
                parameter `engines` names it; of boto3 the services that Lithops calls
 
@@ -24,6 +26,7 @@ from collections.abc import Callable
 from ml_core.errors import ServerlessMLError
 from providers.deploying import packages
 from providers.deploying.functions import ARTIFACT
+from providers.deploying.tracing import LOCK as TRACES
 
 # Lambda's limits: a function with its layers, unpacked; and a zip that is sent without a bucket between.
 MOST_UNPACKED_BYTES = 262_144_000
@@ -31,6 +34,7 @@ MOST_DIRECT_ZIP_BYTES = 50 * 1024 * 1024
 
 PREDICT_LOCK = os.path.join(packages.ROOT, "requirements.txt")
 LITHOPS_LOCK = os.path.join(packages.ROOT, "requirements", "lithops-functions.txt")
+TRACES_LOCK = os.path.join(packages.ROOT, TRACES)
 TRAINING_LOCK = os.path.join(packages.ROOT, "requirements", "train.txt")
 BUILT = os.path.join(packages.ROOT, "build", "aws")
 
@@ -97,6 +101,18 @@ def lithops_layer(*, architecture: str = "x86_64") -> str:
         packages.trim_to_lithops(folder)
 
     return _built(f"lithops-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT)
+
+
+def traces_layer(*, architecture: str = "x86_64") -> str:
+    """The zip with what records and sends spans, beside either of the others; compiled, without sources."""
+    lock = _together(packages.locked(TRACES_LOCK))
+    key = packages.fingerprint("traces", architecture, lock, files=[__file__])
+
+    def fill(folder: str) -> None:
+        _install(lock, folder, architecture)
+        packages.trim_to_predict(folder, _LAYER_FOLDER)
+
+    return _built(f"traces-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT, level=9)
 
 
 def model_function(artifact: bytes) -> bytes:
@@ -184,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     steps = parser.add_subparsers(dest="step", required=True)
     code = steps.add_parser("code", help="finish the framework's zip in place")
     code.add_argument("zip")
-    for name in ("predict", "training", "lithops"):
+    for name in ("predict", "training", "traces", "lithops"):
         layer = steps.add_parser(name, help=f"the {name} layer")
         layer.add_argument("--architecture", choices=sorted(packages.WHEEL_ARCHITECTURES), default="x86_64")
         layer.add_argument("--out", help="also put the zip here")
@@ -204,6 +220,8 @@ def _step(given: argparse.Namespace) -> None:
         return
     if given.step == "predict":
         path = predict_layer(architecture=given.architecture, installed=given.installed)
+    elif given.step == "traces":
+        path = traces_layer(architecture=given.architecture)
     elif given.step == "lithops":
         path = lithops_layer(architecture=given.architecture)
     else:

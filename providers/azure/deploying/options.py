@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from providers.deploying.notices import Notices, notices_of
-from providers.deploying.parameters import audit_days, is_on, monitoring_days, traces, train_hours
+from providers.deploying.parameters import audit_days, is_on, monitoring_days, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
+from providers.deploying.tracing import TraceParameters, trace_parameters
 
 # What Flex Consumption offers, in MB.
 MEMORY = (512, 2048, 4096)
@@ -54,7 +55,7 @@ class Options(NamedTuple):
     audit_days: str = "365"
     old_states_days: str = "60"
     notices: Notices = Notices()
-    traces: Mapping[str, str] = {}
+    traces: TraceParameters = TraceParameters()
 
 
 def options_of(service: Service) -> Options:
@@ -98,7 +99,7 @@ def options_of(service: Service) -> Options:
         audit_days(service.provider),
         str(2 * keep_days(service)),  # the rule's, and then those of soft deletion
         notices_of(service, _TOPIC, "https://<topic>.<region>-1.eventgrid.azure.net/api/events"),
-        traces(service.provider),
+        trace_parameters(service),
     )
 
 

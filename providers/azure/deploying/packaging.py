@@ -20,6 +20,8 @@ from providers.azure.deploying.options import options_of
 from providers.deploying import packages
 from providers.deploying.functions import ARTIFACT
 from providers.deploying.service import Function, Service
+from providers.deploying.tracing import LOCK as TRACES_LOCK
+from providers.deploying.tracing import trace_parameters
 
 DEPLOYED_AT = "/home/site/wwwroot"
 SITE_PACKAGES = ".python_packages/lib/site-packages"
@@ -135,9 +137,11 @@ def _build(
         **(beside or {}),
     }
     sources = packages.selected(folder, service.patterns)
-    lock = os.path.join(folder, functions[0].settings["requirements"])
+    recorded = trace_parameters(service).are_recorded
+    named = [functions[0].settings["requirements"], *([TRACES_LOCK] if recorded else [])]
+    locks = [os.path.join(folder, name) for name in named]
     hashes = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in added.items()]
-    files = [__file__, lock, *(os.path.join(folder, source) for source in sources)]
+    files = [__file__, *locks, *(os.path.join(folder, source) for source in sources)]
     key = packages.fingerprint(app, *sources, *hashes, files=files)
     path = os.path.join(folder, BUILT, f"{app}-{key}.zip")
     if packages.kept(path):
@@ -150,20 +154,21 @@ def _build(
             with open(os.path.join(root, name), "wb") as file:
                 file.write(data)
         packages.compile_modules(root, DEPLOYED_AT)  # OpenAPI is made of docstrings there
-        shutil.copytree(_dependencies(folder, app, lock), os.path.join(root, SITE_PACKAGES))
+        shutil.copytree(_dependencies(folder, app, locks), os.path.join(root, SITE_PACKAGES))
         packages.write_zip(root, path)
     packages.forget_older(path, f"{app}-", ".zip")
     return path
 
 
-def _dependencies(folder: str, app: str, lock: str) -> str:
-    """A folder with the app's dependencies, compiled; kept while their lock is the same."""
-    kept = os.path.join(folder, BUILT, f"{app}-{packages.fingerprint(files=[__file__, lock])}.packages")
+def _dependencies(folder: str, app: str, locks: list[str]) -> str:
+    """A folder with the app's dependencies, compiled; kept while their locks are the same."""
+    kept = os.path.join(folder, BUILT, f"{app}-{packages.fingerprint(files=[__file__, *locks])}.packages")
     if not packages.kept(kept):
         with tempfile.TemporaryDirectory(dir=os.path.dirname(kept)) as work:
             target = os.path.join(work, "packages")
-            packages.install(lock, target)
-            if "scikit-learn" in packages.locked(lock):
+            for lock in locks:
+                packages.install(lock, target)
+            if "scikit-learn" in packages.locked(locks[0]):
                 packages.trim(target)
                 packages.compile_modules(target, f"{DEPLOYED_AT}/{SITE_PACKAGES}")
             else:

@@ -379,7 +379,7 @@ def _app(
             "ML_AUDIT_DAYS": options.audit_days,
             "ML_OLD_STATES_DAYS": options.old_states_days,
             "ML_LOG_DAYS": str(LOG_DAYS),
-            **options.traces,
+            **options.traces.settings,
             **options.notices.settings,
             **_threads(settings),
         }
@@ -393,6 +393,7 @@ def _app(
             "ML_TRAIN_HOURS": options.train_hours,
             "ML_MONITORING_DAYS": options.monitoring_days,
             "ML_AUDIT_DAYS": options.audit_days,
+            **options.traces.recording,
             **options.notices.telling,
         }
     )

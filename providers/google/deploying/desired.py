@@ -501,6 +501,7 @@ def _function(
             "ML_TRAIN_SECONDS": str(seconds),
             "ML_TRAIN_MEMORY": str(mebibytes(own["memory"])),
             "ML_TRAIN_HOURS": settings.train_hours,
+            **settings.traces.recording,
             **settings.notices.telling,
         }
     if public:
@@ -514,7 +515,7 @@ def _function(
             "ML_MONITORING_DAYS": settings.monitoring_days,
             "ML_AUDIT_DAYS": settings.audit_days,
             "ML_OLD_STATES_DAYS": settings.old_states_days,
-            **settings.traces,
+            **settings.traces.settings,
             "ML_LOG_DAYS": "30",  # of the project's own bucket of logs, unless it was set otherwise
             # The framework has four for each processor: with requests that wait on them, none would answer.
             "THREADS": str(own["concurrency"]),

@@ -1,7 +1,8 @@
 """What Google is given: our code with its `.pyc` files, a generated `main.py`, and `requirements.txt`.
 
 `requirements.txt` is the lock with its hashes: Google's build installs the very wheels that we tested, or
-fails. docs/decisions says why they do not travel in the zip.
+fails. Where requests are recorded as spans, it has what does that too. docs/decisions says why wheels do not
+travel in the zip.
 """
 
 import os
@@ -11,6 +12,8 @@ import tempfile
 from providers.deploying import packages
 from providers.deploying.functions import ARTIFACT
 from providers.deploying.service import Function, Service
+from providers.deploying.tracing import LOCK as TRACES_LOCK
+from providers.deploying.tracing import records, trace_parameters
 
 # Where Google's build puts the sources; `.pyc` files name it in tracebacks.
 WORKSPACE = "/workspace"
@@ -55,25 +58,31 @@ def model_function(artifact: bytes) -> bytes:
     sources = packages.selected(packages.ROOT, ["ml_core/**", "handlers/**"])
     with tempfile.TemporaryDirectory() as work:
         folder, path = os.path.join(work, "code"), os.path.join(work, "function.zip")
-        _fill(packages.ROOT, sources, MODEL_MAIN, os.path.join(packages.ROOT, MODEL_LOCK), folder)
+        _fill(packages.ROOT, sources, MODEL_MAIN, [os.path.join(packages.ROOT, MODEL_LOCK)], folder)
         with open(os.path.join(folder, ARTIFACT), "wb") as file:
             file.write(artifact)
         packages.write_zip(folder, path)
         return read(path)
 
 
+def locks_of(service: Service, function: Function) -> list[str]:
+    """The locks that a function's `requirements.txt` is made of, below the service's folder."""
+    recorded = trace_parameters(service).are_recorded and records(function)
+    return [function.settings["requirements"], *([TRACES_LOCK] if recorded else [])]
+
+
 def _zip(service: Service, function: Function) -> str:
     """The zip lies where the framework puts packages; it is built once for each state of its sources."""
     sources = packages.selected(service.folder, service.patterns)
-    lock = os.path.join(service.folder, function.settings["requirements"])
-    files = [__file__, lock, *(os.path.join(service.folder, name) for name in sources)]
+    locks = [os.path.join(service.folder, name) for name in locks_of(service, function)]
+    files = [__file__, *locks, *(os.path.join(service.folder, name) for name in sources)]
     key = packages.fingerprint(main_py(service), *sources, files=files)
-    kind = os.path.basename(lock).removesuffix(".txt")
+    kind = "+".join(os.path.basename(lock).removesuffix(".txt") for lock in locks)
     built = os.path.join(service.folder, BUILT, f"{kind}-{key}.zip")
     if not packages.kept(built):
         os.makedirs(os.path.dirname(built), exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
-            _fill(service.folder, sources, main_py(service), lock, folder)
+            _fill(service.folder, sources, main_py(service), locks, folder)
             packages.write_zip(folder, built)
         packages.forget_older(built, f"{kind}-", ".zip")
     path = os.path.join(service.folder, ".serverless", f"{service.name}-{service.stage}-{function.name}.zip")
@@ -85,9 +94,14 @@ def _zip(service: Service, function: Function) -> str:
     return path
 
 
-def _fill(root: str, sources: list[str], main: str, lock: str, folder: str) -> None:
+def _fill(root: str, sources: list[str], main: str, locks: list[str], folder: str) -> None:
     packages.copy(root, sources, folder)
     with open(os.path.join(folder, "main.py"), "w", encoding="utf-8") as file:
         file.write(main)
     packages.compile_modules(folder, WORKSPACE)  # OpenAPI is made of docstrings there
-    shutil.copyfile(lock, os.path.join(folder, "requirements.txt"))
+    target = os.path.join(folder, "requirements.txt")
+    if len(locks) == 1:
+        shutil.copyfile(locks[0], target)
+    else:
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(packages.combined(*locks))

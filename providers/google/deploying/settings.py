@@ -7,9 +7,10 @@ import re
 from typing import NamedTuple
 
 from providers.deploying.notices import Notices, notices_of
-from providers.deploying.parameters import audit_days, is_on, monitoring_days, traces, train_hours
+from providers.deploying.parameters import audit_days, is_on, monitoring_days, train_hours
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
+from providers.deploying.tracing import TraceParameters, trace_parameters
 
 INGRESS = {
     "all": "ALLOW_ALL",
@@ -46,7 +47,7 @@ class GoogleSettings(NamedTuple):
     audit_days: str
     notices: Notices
     old_states_days: str
-    traces: dict[str, str]
+    traces: TraceParameters
 
 
 def settings_of(service: Service) -> GoogleSettings:
@@ -87,7 +88,7 @@ def settings_of(service: Service) -> GoogleSettings:
         audit_days(service.provider),
         notices_of(service, _TOPIC, "projects/<project>/topics/<topic>"),
         str(old_states_days(service)),
-        traces(service.provider),
+        trace_parameters(service),
     )
 
 

@@ -5,15 +5,11 @@ import itertools
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import Queue
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from handlers.jobs import deliver
@@ -21,6 +17,7 @@ from handlers.rest.api import Api
 from handlers.rest.http import Request, Response
 from handlers.services import Services
 from handlers.tracing.tracing import Tracing
+from tests.span_collector import Collector, collecting
 from tests.unit.handlers.conftest import IRIS, ROWS, copy_of, services_over, serving
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -28,60 +25,11 @@ PREDICT = "POST /v1/models/{model}:predict"
 SECRET = "a-value-that-nobody-may-read"
 
 
-class Collector:
-    """Receives spans; `status` is how it answers."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.bodies: list[bytes] = []
-        self._spans: Queue[Span] = Queue()
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            """One request of an exporter."""
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                collector.bodies.append(body)
-                if collector.status == 200:
-                    for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                        for scope in resource.scope_spans:
-                            for span in scope.spans:
-                                collector._spans.put(span)
-                self.send_response(collector.status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def received(self) -> list[Span]:
-        """What has come until now."""
-        return [self._spans.get() for _ in range(self._spans.qsize())]
-
-    def until(self, name: str) -> list[Span]:
-        """What comes up to the span of that name."""
-        spans: list[Span] = []
-        while not spans or spans[-1].name != name:
-            spans.append(self._spans.get(timeout=60))
-        return spans
-
-
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    made = Collector()
-    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", made.url)
-    try:
+    with collecting() as made:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", made.url)
         yield made
-    finally:
-        made.server.shutdown()
-        made.server.server_close()
-        thread.join(60)
 
 
 def _freezing(root: Path, share: str = "1") -> Services:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from providers.deploying.parameters import SETTING, Parameters, traces
+from providers.deploying.parameters import SETTING, Parameters
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Service
 
@@ -118,19 +118,3 @@ class TestFramework:
             "defaults": {"a": "1", "b": "x", "c": ""},
         }
         assert of_the_framework("parameters.differing", "aws", params, "a=1")["changed"] == {}
-
-
-@pytest.mark.parametrize(
-    ("said", "variables"),
-    [({}, {}), ({"traces": ""}, {}), ({"traces": None}, {}), ({"traces": 0}, {"ML_TRACES": "0"})],
-)
-def test_traces_are_a_variable_only_where_they_are_on(
-    said: dict[str, object], variables: dict[str, str]
-) -> None:
-    assert traces(said) == variables
-
-
-@pytest.mark.parametrize("said", ["0.5", "1", "yes", False])
-def test_a_share_that_no_package_records_is_refused(said: object) -> None:
-    with pytest.raises(DeploymentFailed, match="traces: expected 0, or nothing, got"):
-        traces({"traces": said})
