@@ -48,8 +48,12 @@ class Case(NamedTuple):
             `body MEMBER.0`.
         deliver: the queue's messages reach the trainer `after` it is answered, or `meanwhile`.
         closed: asked of a service for which no key was ever made.
-        web: asked of a service with a custom domain that pages of `test_conformance.WEB` may call.
+        web: asked of a service with a custom domain that pages of `test_conformance.WEB` may call, and that
+            says which trace a request belongs to.
         told: there, the origin that the answer allows to read it.
+        traced: there, the answer is in the trace that the request names, which is `comparison.TRACE`; else in
+            a new one.
+        state: there, what the answer says as `tracestate`.
         signed: the note of a signed address, to which the request goes instead, and of the headers that go
             with it: the storage answers, in its own way.
     """
@@ -65,6 +69,8 @@ class Case(NamedTuple):
     closed: bool = False
     web: bool = False
     told: str = ""
+    traced: bool = False
+    state: str = ""
     signed: str = ""
 
 

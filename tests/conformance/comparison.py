@@ -59,6 +59,10 @@ _PAGES_ETAG = re.compile(r'"[0-9a-f]{32}"')
 _STORAGE = re.compile(r"(?<=connect-src 'self')( [^; ]+)(?=;)")
 MASKED_HEADERS = {"etag": _QUOTED_ALIAS_ETAG, "location": _JOBS_PLACE, "x-request-id": _ANY}
 
+# Where callers of traces come from: shown where an answer repeats it, all other ids are masked.
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
 # Notes of addresses that are others on every cloud.
 LAKE, OUT, PAGE = "lake", "out", "page"
 _FORMATS = {"FP64": "d", "INT64": "q", "BOOL": "?"}
@@ -82,6 +86,8 @@ def comparable(answer: Answer, notes: Mapping[str, str]) -> Any:
     if _is_private(body):
         headers["etag"] = _SHA_256.sub("<of the artifact>", headers.get("etag", ""))
     shown = {name: _masked(MASKED_HEADERS.get(name), value, notes) for name, value in headers.items()}
+    if "traceparent" in shown:
+        shown["traceparent"] = _TRACEPARENT.sub(_traced, shown["traceparent"])
     # JSON in several lines is indented, and alike everywhere.
     is_json = headers.get("content-type", "").endswith("json")
     lines = {"lines": answer.body.count(b"\n")} if is_json and b"\n" in answer.body else {}
@@ -122,6 +128,11 @@ def _of_a_get(length: int, answer: Answer) -> str:
     """What a HEAD tells of a GET's body: its length, in which a problem repeats the request's id."""
     repeated = len(answer.headers["x-request-id"]) if answer.status >= 400 else 0
     return str(length - repeated)
+
+
+def _traced(told: re.Match[str]) -> str:
+    trace = TRACE if told[1] == TRACE else "<new>"
+    return f"00-{trace}-{PARENT if told[2] == PARENT else '<new>'}-{told[3]}"
 
 
 def _read(answer: Answer) -> Any:

@@ -28,7 +28,7 @@ from tests.conformance.cases.long_bodies import TWINS
 from tests.conformance.cases.state import ASKED, PLANS
 from tests.conformance.cases.web import BASE, ORIGINS
 from tests.conformance.cloud import LAPTOP, Running, cloud, clouds
-from tests.conformance.comparison import differences
+from tests.conformance.comparison import TRACE, differences
 from tests.conformance.deviations import ADDED_HEADERS, DEVIATIONS, AddedHeader
 from tests.conformance.run import answers, cases
 
@@ -53,8 +53,8 @@ RECORDS = [
 # Nothing is remembered from one case to the next, and a busy machine has time to train.
 # Of one key so many jobs are open at once as some cases have, and no more: others see the bound.
 SETTINGS = {"ML_ALIAS_TTL": "0", "ML_KEY_TTL": "0", "ML_MAX_WAIT": "50", "ML_MAX_KEY_JOBS": str(MOST_OPEN)}
-# By default no page may call; this is for the cases of a service that some may.
-WEB = {"ML_CORS_ORIGINS": ", ".join(ORIGINS), "ML_BASE_PATH": BASE}
+# By default no page may call, and nothing is said of traces; this is for the cases of a service with both.
+WEB = {"ML_CORS_ORIGINS": ", ".join(ORIGINS), "ML_BASE_PATH": BASE, "ML_TRACES": "0"}
 
 
 class Asked(NamedTuple):
@@ -119,6 +119,19 @@ def test_an_answer_is_for_no_page_but_where_its_origin_was_named(
     for name, case in CASES.items():
         told = answer_of(answered, cloud, name)["headers"].get("access-control-allow-origin", "")
         assert told == case.told, name
+
+
+@pytest.mark.parametrize("cloud", clouds())
+def test_an_answer_says_where_it_is_in_a_trace_and_nothing_else_that_came_with_it(
+    answered: dict[str, Any], cloud: str
+) -> None:
+    """Without being recorded, whatever the caller's flag is: in a span that is not the caller's."""
+    for name, case in CASES.items():
+        headers = answer_of(answered, cloud, name)["headers"]
+        said = f"00-{TRACE if case.traced else '<new>'}-<new>-00" if case.web else None
+        assert headers.get("traceparent") == said, name
+        assert headers.get("tracestate", "") == case.state, name
+        assert "baggage" not in headers, name
 
 
 @pytest.mark.parametrize("name", CASES)
