@@ -623,6 +623,36 @@ def _delete_alarm(cloud: Cloud, request: Recorded, name: str) -> Json:
     return _delete(cloud, request, name)
 
 
+def _create_dashboard(cloud: Cloud, request: Recorded, project: str) -> Json:
+    """It is answered as JSON of a protobuf: without fields that are zero."""
+    _refuse("etag may not be passed" if "etag" in request.body else limits.dashboard(request.body))
+    cloud.alarms += 1
+    return _keep_dashboard(cloud, f"projects/{project}/dashboards/{cloud.alarms}", request.body, 1)
+
+
+def _keep_dashboard(cloud: Cloud, name: str, body: Json, version: int) -> Json:
+    tiles = [
+        {field: each for field, each in tile.items() if each != 0} for tile in body["mosaicLayout"]["tiles"]
+    ]
+    layout = {**body["mosaicLayout"], "tiles": tiles}
+    cloud.resources[name] = {**body, "name": name, "etag": str(version), "mosaicLayout": layout}
+    return cloud.resources[name]
+
+
+def _list_dashboards(cloud: Cloud, request: Recorded, project: str) -> Json:
+    found = [each for name, each in sorted(cloud.resources.items()) if f"{project}/dashboards/" in name]
+    return _page(request, "dashboards", found)
+
+
+def _patch_dashboard(cloud: Cloud, request: Recorded, name: str) -> Json:
+    """All of it is replaced, if it is still as its etag says."""
+    found = _read(cloud, request, name)
+    if request.body.get("etag", found["etag"]) != found["etag"]:
+        raise Refusal(409, "the dashboard was changed meanwhile")
+    _refuse(limits.dashboard(request.body))
+    return _keep_dashboard(cloud, name, request.body, int(found["etag"]) + 1)
+
+
 def _get_service(cloud: Cloud, _: Recorded, name: str) -> Json:
     """The Cloud Run service of a function."""
     if not _is_service(cloud, name):
@@ -730,6 +760,10 @@ ROUTES: list[tuple[str, str, Callable[..., Json]]] = [
     ("GET", rf"/v3/projects/([^/]+)/{ALARMS}", _list_alarms),
     ("PATCH", rf"/v3/({P}/(?:alertPolicies|notificationChannels)/\d+)", _patch_alarm),
     ("DELETE", rf"/v3/({P}/(?:alertPolicies|notificationChannels)/\d+)", _delete_alarm),
+    ("POST", r"/v1/projects/([^/]+)/dashboards", _create_dashboard),
+    ("GET", r"/v1/projects/([^/]+)/dashboards", _list_dashboards),
+    ("PATCH", rf"/v1/({P}/dashboards/\d+)", _patch_dashboard),
+    ("DELETE", rf"/v1/({P}/dashboards/\d+)", _delete),
     ("GET", r"/live/([^/]+)/([^/]+)/v2/health/live", _live),
     ("GET", r"/live/([^/]+)/([^/]+)/v1/models", _models),
 ]

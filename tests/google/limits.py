@@ -5,8 +5,10 @@ there is goes in, the reason of a refusal comes out.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from tests.documented_metrics import GOOGLE, GOOGLE_LABELS, GOOGLE_METRIC_LABELS, GoogleMetric
 
 Json = Mapping[str, Any]
 
@@ -142,6 +144,114 @@ def channel(body: Json) -> str | None:
     if body.get("type") == "email" and "@" not in body.get("labels", {}).get("email_address", ""):
         return "a channel of type email needs the label email_address"
     return None
+
+
+# The fields of `projects.dashboards` (Monitoring API v1) that our dashboards may have, each with those in it.
+_NOTHING: Json = {}
+_DATA_SET: Json = {
+    "plotType": _NOTHING,
+    "legendTemplate": _NOTHING,
+    "minAlignmentPeriod": _NOTHING,
+    "targetAxis": _NOTHING,
+    "timeSeriesQuery": {
+        "timeSeriesFilter": {
+            "filter": _NOTHING,
+            "aggregation": dict.fromkeys(
+                ("alignmentPeriod", "perSeriesAligner", "crossSeriesReducer", "groupByFields"), _NOTHING
+            ),
+        },
+        "unitOverride": _NOTHING,
+    },
+}
+_DASHBOARD: Json = {
+    "name": _NOTHING,
+    "etag": _NOTHING,
+    "displayName": _NOTHING,
+    "labels": _NOTHING,
+    "mosaicLayout": {
+        "columns": _NOTHING,
+        "tiles": {
+            **dict.fromkeys(("xPos", "yPos", "width", "height"), _NOTHING),
+            "widget": {
+                "title": _NOTHING,
+                "id": _NOTHING,
+                "xyChart": {
+                    "dataSets": _DATA_SET,
+                    "chartOptions": {"mode": _NOTHING},
+                    "yAxis": {"label": _NOTHING, "scale": _NOTHING},
+                },
+            },
+        },
+    },
+}
+# What each kind of metric may be aligned by, and each kind of values reduced by, where we do so.
+_ALIGNED = {
+    "DELTA": {"ALIGN_DELTA", "ALIGN_RATE", "ALIGN_SUM"},
+    "GAUGE": {"ALIGN_MAX", "ALIGN_MEAN", "ALIGN_MIN"},
+}
+_REDUCED = {"INT64": {"REDUCE_SUM", "REDUCE_MAX"}, "DISTRIBUTION": {"REDUCE_SUM"}}
+_PERCENTILES = {f"REDUCE_PERCENTILE_{percent:02}" for percent in (5, 50, 95, 99)}
+
+
+def dashboard(body: Json) -> str | None:
+    """Why a dashboard cannot be."""
+    if unknown := _unknown(body, _DASHBOARD, ""):
+        return f"unknown name {unknown}"
+    if not body.get("displayName"):
+        return "a dashboard needs displayName"
+    layout = body["mosaicLayout"]
+    columns, taken = layout["columns"], set[tuple[int, int]]()
+    if not 1 <= columns <= 48:
+        return "columns must be from 1 to 48"
+    for tile in layout["tiles"]:
+        x, y = tile.get("xPos", 0), tile.get("yPos", 0)
+        cells = {(x + i, y + j) for i in range(tile["width"]) for j in range(tile["height"])}
+        if cells & taken or x < 0 or x + tile["width"] > columns:
+            return f"the tile {tile['widget'].get('title')} overlaps another, or the grid's edge"
+        taken |= cells
+        for each in tile["widget"]["xyChart"]["dataSets"]:
+            if reason := _query(each["timeSeriesQuery"]["timeSeriesFilter"]):
+                return reason
+    return None
+
+
+def _query(query: Json) -> str | None:
+    """Why a chart's query cannot be."""
+    named = re.findall(r'metric\.type="([^"]+)"', query["filter"])
+    if len(named) != 1 or named[0] not in GOOGLE:
+        return f"no such metric: {named}"
+    return next(_query_faults(named[0], GOOGLE[named[0]], query["filter"], query["aggregation"]), None)
+
+
+def _query_faults(name: str, metric: GoogleMetric, chosen: str, aggregation: Json) -> Iterator[str]:
+    if re.findall(r'resource\.type="([^"]+)"', chosen) != [metric.resource]:
+        yield f"{name} is of {metric.resource}"
+    labels = set(re.findall(r"resource\.labels?\.(\w+)", f"{chosen} {aggregation.get('groupByFields')}"))
+    if unknown := labels - GOOGLE_LABELS[metric.resource]:
+        yield f"{metric.resource} has no label {unknown}"
+    if unknown := set(re.findall(r"metric\.labels?\.(\w+)", chosen)) - GOOGLE_METRIC_LABELS:
+        yield f"no label {unknown}"
+    aligner, reducer = aggregation["perSeriesAligner"], aggregation["crossSeriesReducer"]
+    if aligner not in _ALIGNED[metric.kind]:
+        yield f"{name} is {metric.kind}, which {aligner} does not align"
+    if reducer not in _REDUCED[metric.values] | (_PERCENTILES if metric.values == "DISTRIBUTION" else set()):
+        yield f"{name} has {metric.values}, which {reducer} does not reduce"
+    if _seconds(aggregation["alignmentPeriod"]) < 60:
+        yield "alignmentPeriod must be at least 60 seconds"
+
+
+def _unknown(value: object, known: Json, path: str) -> str:
+    """The path of a field that is not known; empty where all are."""
+    if isinstance(value, list):
+        return next((found for each in value if (found := _unknown(each, known, path))), "")
+    if not isinstance(value, dict) or known is _NOTHING:
+        return ""
+    for name, each in value.items():
+        if name not in known:
+            return f"{path}.{name}"
+        if found := _unknown(each, known[name], f"{path}.{name}"):
+            return found
+    return ""
 
 
 def _seconds(duration: str) -> float:

@@ -80,6 +80,15 @@ NEEDED: list[tuple[str, str, str]] = [
             ("DELETE", r"/\d+", "delete"),
         )
     ),
+    *(
+        (method, rf"/v1/{P}/dashboards{tail}", f"monitoring.dashboards.{right}")
+        for method, tail, right in (
+            ("POST", "", "create"),
+            ("GET", "", "list"),
+            ("PATCH", r"/\d+", "update"),
+            ("DELETE", r"/\d+", "delete"),
+        )
+    ),
     ("POST", r"/v2/entries:list", "logging.logEntries.list"),
     ("POST", r"/storage/v1/b", "storage.buckets.create"),
     ("GET", r"/storage/v1/b/[^/]+", "storage.buckets.get"),
@@ -94,7 +103,7 @@ NEEDED: list[tuple[str, str, str]] = [
 
 def live_through_everything(bench: Bench) -> None:
     """Each verb, each parameter, and each kind of change."""
-    first = make_service(alarms="yes", alarmEmail="ops@example.com", encryptionKey=KEY)
+    first = make_service(alarms="yes", alarmEmail="ops@example.com", encryptionKey=KEY, dashboard="yes")
     bench.deploy(first)
     cloud, buckets = bench.google.cloud, bench.google.buckets
     queue = next(each for name, each in cloud.resources.items() if "/queues/" in name)
@@ -103,8 +112,15 @@ def live_through_everything(bench: Bench) -> None:
     job["schedule"] = "0 0 * * *"
     alarm = next(each for name, each in cloud.resources.items() if "/alertPolicies/" in name)
     alarm["enabled"] = False
+    shown = next(each for name, each in cloud.resources.items() if "/dashboards/" in name)
+    shown["displayName"] = "mine"
     second = make_service(
-        alarms="yes", alarmEmail="others@example.com", encryptionKey=KEY, access="private", tags="team=ml"
+        alarms="yes",
+        alarmEmail="others@example.com",
+        encryptionKey=KEY,
+        access="private",
+        tags="team=ml",
+        dashboard="yes",
     )
     bench.deploy(second)
     bench.deploy(

@@ -1,7 +1,7 @@
 """What a plan's steps act on: Google Cloud's management APIs for one project and region."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -9,7 +9,8 @@ from typing import NamedTuple
 from providers.deploying.plan import DeploymentFailed
 from providers.google.deploying.access import Access, one_line
 from providers.google.deploying.alarms import Monitoring
-from providers.google.deploying.desired import ALARMS, Desired, Json, is_queue_of
+from providers.google.deploying.dashboards import Dashboards
+from providers.google.deploying.desired import ALARMS, DASHBOARD, Desired, Json, is_queue_of
 from providers.google.deploying.functions_service import Callers, FunctionsService
 from providers.google.deploying.model_bucket import ModelBucket
 from providers.google.deploying.names import GoogleNames
@@ -33,6 +34,7 @@ class ObservedProject(NamedTuple):
     whereabouts: Whereabouts = Whereabouts({})
     callers: Mapping[str, Callers] = {}
     alarms: Mapping[str, Json] = {}
+    dashboards: Sequence[Json] = ()
 
 
 class ControlPlane:
@@ -51,6 +53,7 @@ class ControlPlane:
         self.bucket = ModelBucket(self.access)
         self.functions = FunctionsService(self.access)
         self.monitoring = Monitoring(self.access)
+        self.dashboards = Dashboards(self.access)
 
     def observe(self, should: Desired, whereabouts: Whereabouts) -> ObservedProject:
         """Read everything that `should` speaks of, at once: a deploy that changes nothing is quick."""
@@ -73,6 +76,7 @@ class ControlPlane:
                 whereabouts,
                 {path: future.result() for path, future in callers.items()},
                 self._alarms(should, whereabouts),
+                self._dashboards(should, whereabouts),
             )
 
     def _alarms(self, should: Desired, whereabouts: Whereabouts) -> Mapping[str, Json]:
@@ -81,6 +85,13 @@ class ControlPlane:
         if should.alarms.wanted or any(ALARMS in each for each in labels):
             return self.monitoring.read(should.alarms.owner)
         return {}
+
+    def _dashboards(self, should: Desired, whereabouts: Whereabouts) -> Sequence[Json]:
+        """The dashboard, where one is wanted or there."""
+        labels = [function.get("labels") or {} for function in whereabouts.of(should.region).values()]
+        if should.dashboard.body or any(DASHBOARD in each for each in labels):
+            return self.dashboards.read(should.dashboard.owner)
+        return ()
 
     def is_ours(self, names: GoogleNames) -> bool:
         """Whether there is a secret of that name and it is this service's and stage's."""

@@ -4,7 +4,7 @@ import importlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,7 +76,9 @@ class GoogleDeployer:
                 now = now._replace(whereabouts=now.whereabouts._replace(beside=beside))
             planning.refuse_removal(should, now)
             if not now.functions:
-                now = now._replace(alarms=self._left_alarms(run, should))
+                now = now._replace(
+                    alarms=self._left_alarms(run, should), dashboards=self._left_dashboards(run, should)
+                )
             kept = planning.kept_by_others(should, now)
             steps = planning.plan_remove(should, now, kept)
             if not steps:
@@ -93,6 +95,14 @@ class GoogleDeployer:
         except DeploymentFailed as error:
             run.say(f"{error}; those of this stage, if there are any, stay")
             return {}
+
+    def _left_dashboards(self, run: DeploymentRun, should: Desired) -> Sequence[Json]:
+        """As of alarms."""
+        try:
+            return self._cloud.dashboards.read(should.dashboard.owner)
+        except DeploymentFailed as error:
+            run.say(f"{error}; those of this stage, if there are any, stay")
+            return ()
 
     def _lost(self, should: Desired, now: ObservedProject, kept: planning.KeptByOthers) -> str:
         """What is deleted with the bucket and nothing could bring back; empty where that is nothing."""

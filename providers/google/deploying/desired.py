@@ -14,6 +14,7 @@ from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Function, Service
 from providers.deploying.web import STORAGE_METHODS, STORAGE_SECONDS, web_of
 from providers.google.deploying.alarms import Alarms, alarms_of
+from providers.google.deploying.dashboards import GoogleDashboard, dashboard_of
 from providers.google.deploying.names import GoogleNames
 from providers.google.deploying.policies import (
     ACCOUNT_USER,
@@ -31,8 +32,8 @@ from providers.google.deploying.sizes import cpu_of, mebibytes
 
 Json = dict[str, Any]
 
-# The label that says that there are alarms, so that who has none need not look.
-ALARMS = "alarms"
+# The labels that say that there are alarms, or a dashboard, so that who has none need not look.
+ALARMS, DASHBOARD = "alarms", "dashboard"
 KEYS_FOLDER = "/etc/secrets"
 KEYS_FILE = f"{KEYS_FOLDER}/keys.json"
 LONGEST_TASK = 1800
@@ -120,6 +121,7 @@ class Desired(NamedTuple):
     functions: list[CloudFunction]
     schedules: list[GoogleResource]
     alarms: Alarms
+    dashboard: GoogleDashboard
 
     @property
     def project(self) -> str:
@@ -156,7 +158,8 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
     """
     settings = settings_of(service)
     web = web_of(service)
-    labels = {**settings.tags, **names.labels, **({ALARMS: "on"} if settings.alarms else {})}
+    said = {ALARMS: settings.alarms, DASHBOARD: settings.dashboard}
+    labels = {**settings.tags, **names.labels, **{name: "on" for name, is_on in said.items() if is_on}}
     members = {function: names.member(function) for function in service.functions}
     workers = set(members.values())
     queue_path = f"{names.location}/queues/{queue}"
@@ -207,6 +210,7 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
             if _event(function, "schedule")
         ],
         alarms_of(names, queue, settings.email, on=settings.alarms),
+        dashboard_of(names, queue, on=settings.dashboard),
     )
 
 

@@ -40,6 +40,7 @@ def plan_deploy(
         *_own_pages(should, now),
         *(step for resource in should.schedules for step in _resource(resource, now)),
         *_alarms(should, now),
+        *_dashboard(should, now),
         *_orphans(should, now),
         *_images_left(should, now),
     ]
@@ -57,6 +58,7 @@ def plan_remove(should: Desired, now: ObservedProject, kept: KeptByOthers) -> li
     resources = [each for each in reversed(should.resources) if each.path not in kept.names]
     return [
         *(_delete_alarm(name, now.alarms[name]) for name in _policies_first(now.alarms)),
+        *map(_delete_dashboard, now.dashboards),
         *(step for resource in should.schedules for step in _delete(resource, now)),
         *(_delete_function(path) for path in sorted(now.functions)),
         *_images_left(should, now),
@@ -395,6 +397,26 @@ def _policies_first(alarms: Mapping[str, Json]) -> list[str]:
 def _delete_alarm(name: str, found: Json) -> Step[ControlPlane]:
     what = "the notification channel" if name == CHANNEL else f"the alarm {name}"
     return Step(f"delete {what}", lambda cloud, _: cloud.monitoring.delete(found))
+
+
+def _dashboard(should: Desired, now: ObservedProject) -> Steps:
+    """The dashboard is made, mended, and deleted when it is no longer wanted; of two, one stays."""
+    body, found = should.dashboard.body, now.dashboards
+    if body is None:
+        yield from map(_delete_dashboard, found)
+        return
+    if not found:
+        yield Step("create the dashboard", lambda cloud, _: cloud.dashboards.create(body))
+    elif wrong := differences(body, found[0]):
+        yield Step(
+            f"update the dashboard: {', '.join(wrong)}",
+            lambda cloud, _: cloud.dashboards.patch(body, found[0]),
+        )
+    yield from map(_delete_dashboard, found[1:])
+
+
+def _delete_dashboard(found: Json) -> Step[ControlPlane]:
+    return Step("delete the dashboard", lambda cloud, _: cloud.dashboards.delete(found))
 
 
 def _orphans(should: Desired, now: ObservedProject) -> list[Step[ControlPlane]]:

@@ -18,7 +18,7 @@ INGRESS = {
     "internal-and-gclb": "ALLOW_INTERNAL_AND_GCLB",
 }
 # Labels that a deployment writes itself, or that `deploy_model` does.
-_OURS = ("service", "stage", "region", "alarms", "made-from", "made-by")
+_OURS = ("service", "stage", "region", "alarms", "dashboard", "made-from", "made-by")
 _MOST_LABELS = 64 - len(_OURS)
 _TOPIC = re.compile(r"projects/[a-z0-9:.-]+/topics/[A-Za-z][A-Za-z0-9._~%+-]{2,254}")
 _EMAIL = r"[^@\s,]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
@@ -48,6 +48,7 @@ class GoogleSettings(NamedTuple):
     notices: Notices
     old_states_days: str
     traces: TraceParameters
+    dashboard: bool
 
 
 def settings_of(service: Service) -> GoogleSettings:
@@ -89,6 +90,7 @@ def settings_of(service: Service) -> GoogleSettings:
         notices_of(service, _TOPIC, "projects/<project>/topics/<topic>"),
         str(old_states_days(service)),
         trace_parameters(service),
+        is_on("dashboard", said.get("dashboard", "")),
     )
 
 
