@@ -17,6 +17,7 @@ _RULES = {
     "Microsoft.Insights/components": r"(?=.{1,260}$)[^%&\\?/]*[^%&\\?/. ]",
     "Microsoft.Insights/actionGroups": r"(?=.{1,260}$)[^:<>+/&%\\?]*[^:<>+/&%\\?. ]",
     "Microsoft.Insights/scheduledQueryRules": r"(?=.{1,260}$)[^*<>%{}&:\\?/#]*[^*<>%{}&:\\?/#. ]",
+    "Microsoft.Insights/workbooks": _GUID,
     "Microsoft.ManagedIdentity/userAssignedIdentities": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
     "Microsoft.OperationalInsights/workspaces": r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
     "Microsoft.Storage/storageAccounts": _ACCOUNT,

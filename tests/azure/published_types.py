@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from azure.mgmt.applicationinsights.v2020_02_02 import models as insights
+from azure.mgmt.applicationinsights.v2023_06_01 import models as workbooks
 from azure.mgmt.authorization.v2022_04_01 import models as authorization
 from azure.mgmt.loganalytics import models as workspaces
 from azure.mgmt.msi.v2024_11_30 import models as identities
@@ -26,6 +27,7 @@ from azure.mgmt.web import models as web
 PUBLISHED: dict[str, tuple[str, type]] = {
     "Microsoft.Authorization/roleAssignments": ("2022-04-01", authorization.RoleAssignmentCreateParameters),
     "Microsoft.Insights/components": ("2020-02-02", insights.ApplicationInsightsComponent),
+    "Microsoft.Insights/workbooks": ("2023-06-01", workbooks.Workbook),
     "Microsoft.ManagedIdentity/userAssignedIdentities": ("2024-11-30", identities.Identity),
     "Microsoft.OperationalInsights/workspaces": ("2025-07-01", workspaces.Workspace),
     "Microsoft.Storage/storageAccounts": ("2026-09-01", storage.StorageAccountCreateParameters),

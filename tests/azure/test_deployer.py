@@ -512,6 +512,7 @@ class TestACompanysSubscription:
         )
         on = make_service(
             alarmEmail="ops@example.com",
+            dashboard="yes",
             ingress="internal",
             subnet=f"{network}/subnets/s",
             warmInstances=1,
@@ -521,7 +522,7 @@ class TestACompanysSubscription:
         deployed(azure)
         before = sorted(azure.resources)
         deployed(azure, on)
-        assert len(azure.resources) == len(before) + 5
+        assert len(azure.resources) == len(before) + 6
         assert azure.group(GROUP)["tags"]["team"] == "ml"
         azure.inside = False
         (line,) = steps(deployed(azure))

@@ -52,6 +52,7 @@ def whole_life(azure: FakeAzure) -> None:
         warmInstances=1,
         tags="team=ml",
         alarmEmail="ops@example.com",
+        dashboard="yes",
     )
     deploy(azure)
     azure.inside = True

@@ -21,15 +21,19 @@ from providers.azure.deploying.template import (
     QUEUE_MESSAGE_SENDER,
     template,
 )
+from providers.azure.deploying.workbook import pictures
 from providers.azure.runtime.names import names
 from providers.deploying.plan import DeploymentFailed
+from tests.azure.arm_expressions import Scope
 from tests.azure.conftest import make_service
 from tests.azure.fake_azure import SUBSCRIPTION
 from tests.azure.field_limits import faults_between_fields
 from tests.azure.name_rules import faults_of_name
 from tests.azure.published_types import PUBLISHED, faults_of_resource
+from tests.documented_metrics import AZURE
 
 NAMES = names("serverless-ml", "dev", SUBSCRIPTION)
+WORKBOOKS = "Microsoft.Insights/workbooks"
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def test_every_resource_is_one_that_azure_publishes(document: dict[str, Any]) ->
     assert {each["type"] for each in document["resources"]} == set(PUBLISHED) - ALARMS
 
 
-ALARMS = {"Microsoft.Insights/actionGroups", "Microsoft.Insights/scheduledQueryRules"}
+ALARMS = {"Microsoft.Insights/actionGroups", "Microsoft.Insights/scheduledQueryRules", WORKBOOKS}
 SUBNET = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/network/providers/Microsoft.Network/virtualNetworks/corp"
     "/subnets/functions"
@@ -58,6 +62,7 @@ ALL_ON: dict[str, Any] = {
     "subnet": SUBNET,
     "encryptionKey": "https://corp.vault.azure.net/keys/ml",
     "tags": "team=ml, cost-center=7",
+    "dashboard": "yes",
 }
 
 
@@ -81,7 +86,7 @@ class TestACompanysParameters:
         offs: list[dict[str, Any]] = [
             {"alarms": "no"},
             {"alarms": False, "accessLogs": "no"},
-            {"tags": "", "warmInstances": "0"},
+            {"tags": "", "warmInstances": "0", "dashboard": "no"},
         ]
         for off in offs:
             assert template(shape_of(make_service(**off), NAMES)) == document
@@ -145,10 +150,48 @@ class TestACompanysParameters:
         assert found is not None
         assert found[1] == "3"
 
+    def test_the_dashboard_asks_for_columns_that_are_documented_and_lines_that_are_written(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        document = template(shape_of(make_service(dashboard="yes"), NAMES))
+        (workbook,) = of_type(document, WORKBOOKS)
+        scope = Scope(SUBSCRIPTION, "serverless-ml-dev", {}, {})
+        found = scope.value(workbook["properties"])
+        component = found["sourceId"]
+        assert component.endswith(f"/providers/Microsoft.Insights/components/{NAMES.insights}")
+        shown = json.loads(found["serializedData"])
+        assert shown["fallbackResourceIds"] == [component]
+        time_range, *items = shown["items"]
+        assert time_range["content"]["parameters"][0]["name"] == "TimeRange"
+        queries = [each["content"]["query"] for each in items]
+        assert len({each["content"]["title"] for each in items}) == len(items) == 9
+        assert [each.replace('"', "'") for each in queries] == [
+            each.query.replace('"', "'") for each in pictures(NAMES.app("api"), NAMES.app("train"))
+        ]
+        for query in queries:
+            table, _, rest = query.partition(" | ")
+            named = set(
+                re.findall(r"\b(?:[a-z]+_)?[a-z]+[A-Z]\w+|\b(?:timestamp|message|duration|success)\b", rest)
+            )
+            assert named - {"TimeRange"} <= AZURE[table], query
+        log("error", "dead letter", job="j")
+        log("info", "sweep", sent=3, ended=0)
+        letter, swept = capsys.readouterr().out.splitlines()
+        assert "dead letter" in letter
+        assert 'message has "dead letter"' in queries[-1]
+        assert (json.loads(swept)["event"], json.loads(swept)["sent"]) == ("sweep", 3)
+        assert 'message has "sweep"' in queries[-2]
+        (pattern,) = re.findall(r'extract\("(.*?)", 1, message\)', queries[-2])
+        sent = re.search(pattern, swept)
+        assert sent is not None
+        assert sent[1] == "3"
+        assert len(workbook["properties"]["serializedData"]) < 24_576, "an expression may not be longer"
+
     @pytest.mark.parametrize(
         ("parameter", "value"),
         [
             ("alarms", "maybe"),
+            ("dashboard", "maybe"),
             ("alarmEmail", "nobody"),
             ("alarmEmail", "a@example.com,b@example.com"),
             ("accessLogs", "on"),

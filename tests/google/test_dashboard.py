@@ -55,8 +55,9 @@ def test_what_was_changed_deleted_or_copied_by_hand_is_put_right(bench: Bench) -
 
 
 def test_another_regions_stages_or_persons_dashboards_are_left_alone(bench: Bench) -> None:
-    theirs = {"name": "projects/demo-1/dashboards/98", "displayName": "theirs", "labels": {"stage": "dev"}}
-    bench.google.cloud.resources[theirs["name"]] = theirs
+    name = "projects/demo-1/dashboards/98"
+    theirs = {"name": name, "displayName": "theirs", "labels": {"stage": "dev"}}
+    bench.google.cloud.resources[name] = theirs
     others = [
         make_service(region="us-central1", dashboard="yes"),
         make_service(stage="prod", dashboard="yes"),

@@ -56,6 +56,7 @@ class Options(NamedTuple):
     old_states_days: str = "60"
     notices: Notices = Notices()
     traces: TraceParameters = TraceParameters()
+    dashboard: bool = False
 
 
 def options_of(service: Service) -> Options:
@@ -100,6 +101,7 @@ def options_of(service: Service) -> Options:
         str(2 * keep_days(service)),  # the rule's, and then those of soft deletion
         notices_of(service, _TOPIC, "https://<topic>.<region>-1.eventgrid.azure.net/api/events"),
         trace_parameters(service),
+        is_on("dashboard", given.get("dashboard", "")),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from providers.azure.deploying import workbook
 from providers.azure.deploying.alarms import ACTION_GROUP_KIND, ACTION_GROUPS, ALARMS, RULE_KIND, RULES
 from providers.azure.deploying.cloud import Azure, plain_location
 from providers.azure.deploying.finding import SITES, Deployment, find
@@ -207,8 +208,13 @@ def _turn_off(azure: Azure, wanted: Wanted, there: set[str]) -> None:
             azure.leave_network(group, name)
         if not shape.options.internal:
             azure.open_to_all(group, name)
-    versions = {RULE_KIND.lower(): RULES, ACTION_GROUP_KIND.lower(): ACTION_GROUPS}
+    versions = {
+        RULE_KIND.lower(): RULES,
+        ACTION_GROUP_KIND.lower(): ACTION_GROUPS,
+        workbook.KIND.lower(): workbook.WORKBOOKS,
+    }
     ours = {shape.names.alarm(each).lower() for each in ALARMS}
+    ours.add(workbook.name(group, shape.names.insights))
     for each in sorted(there - needed):
         kind, _, name = each.rpartition("/")
         if kind in versions and name in ours:

@@ -9,7 +9,7 @@ tests/azure/test_template.py.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from providers.azure.deploying import alarms
+from providers.azure.deploying import alarms, workbook
 from providers.azure.deploying.options import Options
 from providers.azure.runtime.names import CONTAINER, QUEUE, Names, assignment
 from providers.deploying.web import STORAGE_METHODS, STORAGE_SECONDS
@@ -167,6 +167,7 @@ def _resources(shape: Shape) -> Iterator[Json]:
         yield _site(shape, app)
         yield from _no_passwords(shape, app)
     yield from _alarms(shape)
+    yield from _dashboard(shape)
 
 
 def _storage(shape: Shape) -> Iterator[Json]:
@@ -263,6 +264,21 @@ def _alarms(shape: Shape) -> Iterator[Json]:
             "dependsOn": [insights, *actions],
             "properties": alarms.rule(alarm, insights, actions),
         }
+
+
+def _dashboard(shape: Shape) -> Iterator[Json]:
+    """The workbook, where it is wanted."""
+    if not shape.options.dashboard:
+        return
+    names_ = shape.names
+    insights = _id("Microsoft.Insights/components", names_.insights)
+    shown = workbook.pictures(names_.app("api"), names_.app("train"))
+    yield {
+        **_head(workbook.KIND, workbook.WORKBOOKS, workbook.name(names_.group, names_.insights), shape),
+        "kind": "shared",
+        "dependsOn": [insights],
+        "properties": workbook.properties(names_.group, insights, shown),
+    }
 
 
 def _storage_cors(shape: Shape) -> list[Json]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests.documented_metrics import AWS
+
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 const dashboard = require('./providers/aws/dashboard.js');
@@ -58,5 +60,5 @@ def test_each_picture_says_what_it_shows() -> None:
     for each in widgets:
         assert each["type"] == "metric"
         assert each["properties"]["region"] == "${AWS::Region}"
-        for namespace, _, _, _, _ in each["properties"]["metrics"]:
-            assert namespace in ("AWS/ApiGateway", "AWS/Lambda", "AWS/SQS")
+        for namespace, metric, _, _, _ in each["properties"]["metrics"]:
+            assert metric in AWS[namespace]
