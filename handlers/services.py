@@ -238,7 +238,8 @@ class Services:
 
                 store = self.store
                 tell = lambda job: job_ended(store, job)  # noqa: E731
-            self._jobs = Jobs(self.store, self.queue, limits=limits, tell=tell)
+            place = None if self.tracing is None else self.tracing.place
+            self._jobs = Jobs(self.store, self.queue, limits=limits, tell=tell, place=place)
         return self._jobs
 
     @property

@@ -35,5 +35,8 @@ class Recorder(Protocol):
     def part(self, name: str, **known: str) -> AbstractContextManager[None]:
         """A span in the one that is under way."""
 
+    def place(self) -> str:
+        """Where that one is, as the header `traceparent` says it."""
+
 
 RECORDING: ContextVar[Recorder | None] = ContextVar("RECORDING", default=None)

@@ -77,6 +77,10 @@ class Spans:
             finally:
                 RECORDING.reset(token)
 
+    def place(self) -> str:
+        """Where what is under way is, as the header `traceparent` says it."""
+        return _RecordedSpan(trace.get_current_span()).place.parent(SAMPLED)
+
     @contextmanager
     def part(self, name: str, **known: str) -> Iterator[None]:
         """A span in the one that is under way."""

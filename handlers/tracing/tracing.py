@@ -15,6 +15,7 @@ from handlers.logs import log
 from handlers.tracing.context import SAMPLED, TraceContext, below, incoming
 from handlers.tracing.recording import RECORDING
 from handlers.tracing.traced_store import TracedStore
+from ml_core.errors import ServerlessMLError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,16 +87,25 @@ class Tracing:
 
         return answer
 
+    def place(self) -> str | None:
+        """Where the request that is under way is in its trace; None where it is not recorded."""
+        spans = RECORDING.get()
+        return None if spans is None else spans.place()
+
     def store(self, store: ObjectStore) -> ObjectStore:
         """A store whose reads and writes are parts of what they are made for."""
         return TracedStore(store)
 
     def job(self, run: Run, job_id: str, context: TrainerContext) -> Outcome:
-        """What became of a delivery of a job, each phase being a part of it."""
-        spans = self._drawn()
+        """What became of a delivery of a job, each phase being a part of it.
+
+        It goes on in the trace of the request that sent it, where that was recorded; others are drawn.
+        """
+        came = self._begun(job_id, context) if self._share else None
+        spans = self._drawn() if came is None else self._ready()
         if spans is None:
             return run(job_id, context)
-        with spans.root("job", None, serves=False) as span:
+        with spans.root("job", came, serves=False) as span:
             span.tell(job=job_id)
             with _Phases(spans) as phases:
                 outcome = run(job_id, context._replace(phase_begins=phases.begin))
@@ -109,8 +119,17 @@ class Tracing:
 
     def _drawn(self) -> Spans | None:
         """What records this request or job; None where it is not recorded."""
-        if not self._share or self._chance() >= self._share:
-            return None
+        return self._ready() if self._share and self._chance() < self._share else None
+
+    def _begun(self, job_id: str, context: TrainerContext) -> TraceContext | None:
+        """Where the request was that sent a job; None where that was not recorded, or no job is there."""
+        try:
+            return incoming({"traceparent": context.jobs.place_of(job_id) or ""})
+        except ServerlessMLError:
+            return None  # who runs it says so
+
+    def _ready(self) -> Spans | None:
+        """What records; None where it cannot, or what it sends does not arrive."""
         spans = self._spans
         return spans if spans is not None and spans.are_taken else None
 

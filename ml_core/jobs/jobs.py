@@ -189,6 +189,7 @@ class Jobs:
         clock: seconds since the epoch.
         limits: what is bounded.
         tell: writes down that a job has ended, once at least for each; None where nobody is told.
+        place: says where in a trace a new job begins, None where that trace is not recorded.
     """
 
     def __init__(
@@ -199,6 +200,7 @@ class Jobs:
         limits: JobLimits | None = None,
         *,
         tell: Callable[[Job], None] | None = None,
+        place: Callable[[], str | None] | None = None,
     ) -> None:
         self.store = store
         self.queue = queue
@@ -206,6 +208,7 @@ class Jobs:
         self.limits = limits or JobLimits()
         self._all_marked = False
         self._tell = tell
+        self._place = place
 
     def submit(
         self,
@@ -479,7 +482,13 @@ class Jobs:
             "lease": None,
             "sent": self.clock(),
             "submitter": submitter,
+            **({"trace": place} if (place := self._place and self._place()) else {}),
         }
+
+    def place_of(self, job_id: str) -> str | None:
+        """Where in a trace the job begins, if that is known. Raises `ObjectNotFound`, `Unavailable`."""
+        place = read(self.store, job_key(job_id)).body.get("trace")
+        return place if isinstance(place, str) else None
 
     def _send(self, job_id: str) -> None:
         with suppress(Unavailable):  # a sweep sends what is whole; a caller who tries again would train twice

@@ -233,6 +233,7 @@ def test_spans_of_a_job_have_arrived_before_its_delivery_is_over(traced: Traced)
     traced.deliver()
     spans = traced.collector.received()
     (root,) = [span for span in spans if span.name == "job"]
+    assert (root.trace_id, root.parent_span_id) == (request.trace_id, request.span_id)
     assert {"job": job, "state": "succeeded", "version": 1}.items() <= known(root).items()
     predicted = traced.ask(asked("POST", "/v1/models/traced:predict", {"instances": [[0]]}))
     assert predicted.status == 200, predicted

@@ -145,12 +145,13 @@ def test_a_job_has_a_span_for_each_phase(trained: Path, tmp_path: Path, collecto
     answer = api.handle(Request("POST", "/v1/models/new:train", {}, headers, body.encode(), "r1"))
     assert answer.status == 202, answer.body
     job = json.loads(answer.body)["id"]
-    collector.received()
+    (request,) = [span for span in collector.received() if _known(span).get("job") == job]
     assert deliver(services, job) is None
     spans = collector.received()
     root = spans[-1]
     assert root.name == "job"
     assert root.kind == Span.SPAN_KIND_CONSUMER
+    assert (root.trace_id, root.parent_span_id) == (request.trace_id, request.span_id)
     assert _known(root) == {"job": job, "model": "new", "state": "succeeded", "version": 1, "attempts": 1}
     phases = [span for span in spans if span.name.startswith("job ")]
     assert {span.parent_span_id for span in phases} == {root.span_id}
@@ -158,6 +159,36 @@ def test_a_job_has_a_span_for_each_phase(trained: Path, tmp_path: Path, collecto
     assert {span.trace_id for span in spans} == {root.trace_id}
     for earlier, later in itertools.pairwise(phases):
         assert earlier.end_time_unix_nano <= later.start_time_unix_nano
+
+
+@pytest.mark.parametrize("flags", ["00", "01"])
+def test_a_job_is_drawn_where_its_request_was_not_recorded(
+    trained: Path, tmp_path: Path, collector: Collector, flags: str
+) -> None:
+    """Whatever the caller says: its trace is in no document, so that it has no job recorded."""
+    services = _freezing(copy_of(trained, tmp_path / "root"))
+    drawn = iter([1.0, 1.0, 0.0])
+    services.__dict__["tracing"] = Tracing(0.5, freezes=True, chance=lambda: next(drawn))
+    api = Api(services)
+    body = json.dumps({"algorithm": "kmeans", "hyperparameters": {"n_clusters": 2}, "instances": ROWS})
+    headers = {"content-type": "application/json", "traceparent": f"00-{TRACE}-{SPAN}-{flags}"}
+    answer = api.handle(Request("POST", "/v1/models/new:train", {}, headers, body.encode(), "r1"))
+    job = json.loads(answer.body)["id"]
+    assert TRACE.encode() not in services.store.get(f"jobs/{job}.json").data
+    assert deliver(services, job) is None
+    assert collector.received() == []
+    assert deliver(services, job) is None
+    root = collector.received()[-1]
+    assert (root.name, root.parent_span_id) == ("job", b"")
+    assert root.trace_id.hex() != TRACE
+
+
+def test_a_job_that_is_not_there_is_delivered_as_if_nothing_were_recorded(
+    trained: Path, tmp_path: Path, collector: Collector
+) -> None:
+    services = _freezing(copy_of(trained, tmp_path / "root"))
+    assert deliver(services, "f" * 28) is None
+    assert collector.received()[-1].name == "job"
 
 
 def test_what_is_not_recorded_imports_nothing_of_opentelemetry(trained: Path) -> None:
