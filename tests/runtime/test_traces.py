@@ -283,18 +283,18 @@ def test_the_layer_of_aws_is_its_lock_whole_and_fits_beside_either_other(
 
 def test_the_requirements_of_google_name_what_records_where_it_is_asked_for() -> None:
     lock = set(packages.locked(os.path.join(packages.ROOT, LOCK)))
-    default, traced = (
-        google.build(google_services.make_service(**given))
-        for given in ({}, {**SAID, "tracesTo": "https://otlp.example.com"})
-    )
-    # Both lie at one place: read what was built last.
-    assert default == traced
-    for name, records in (("api", True), ("train", True), ("sweep", False)):
-        with zipfile.ZipFile(traced[name]) as archive:
-            entries = archive.read("requirements.txt").decode()
-        pinned = {line.partition("==")[0] for line in entries.splitlines() if line and line[0].isalpha()}
-        assert (lock <= pinned) == records, name
-        assert ("opentelemetry-sdk" in pinned) == records, name
+    for given, holds in (({}, False), ({**SAID, "tracesTo": "https://otlp.example.com"}, True)):
+        service = google_services.make_service(**given)
+        for name, path in google.build(service).items():
+            with zipfile.ZipFile(path) as archive:
+                entries = archive.read("requirements.txt")
+            pinned = {line.partition("==")[0] for line in entries.decode().splitlines() if line[:1].isalpha()}
+            recorded = holds and name != "sweep"
+            assert (lock <= pinned) == recorded, name
+            assert ("opentelemetry-sdk" in pinned) == recorded, name
+            own = Path(packages.ROOT, service.functions[name].settings["requirements"])
+            assert (entries == own.read_bytes()) != recorded, name
+            assert set(packages.locked(str(own))) <= pinned, name
 
 
 def test_the_packages_of_azure_hold_what_records_where_it_is_asked_for() -> None:
