@@ -3,16 +3,18 @@
     registry/history/{model in lower case}/{alias in lower case}.json
         model, since    whose history it is; what was there of another is forgotten
         lines           the alias as it is spelled → its changes, oldest first
+        reasons         the alias → {number of a change: [its time, why it was made]}
 
 A change is one write of the model's document. Before that, the line that it replaces there is copied. In the
 document `history` is alias → its newest lines, which is one where this release wrote last, also of aliases
-that were removed since. A line is
+that were removed since, and `reasons` is beside it. A line is
 
-    [number, time, who, kind, from, to, restored, reason]
+    [number, time, who, kind, from, to, restored]
 
 `from` and `to` are what the alias was and became: a version's number, the weights of several, or null while
 it is not there. `restored` is the number of the earlier change that a roll-back went back to, 0 for what was
-before the first. `reason` is there where a schedule's guard made the change, and else left out.
+before the first. Earlier releases read lines of just so many members, and know of no reasons, which a
+schedule's guard gives: so one is told of the line with its number and its time alone.
 """
 
 from typing import Any, NamedTuple
@@ -26,7 +28,10 @@ from ml_core.registry.weights import State
 MOST_CHANGES = 100  # of one alias that are remembered
 MOST_REMOVED = 20  # aliases that are gone and of which the document has a line
 
+_MEMBERS = 7  # of a line; where a guard wrote it, some have the reason as the next one
+
 type Line = list[Any]
+type Reasons = dict[str, list[str]]  # number of a change → its time, and why it was made
 
 
 class Change(NamedTuple):
@@ -52,12 +57,11 @@ def history_key(model: str, alias: str) -> str:
 
 def history_of(store: ObjectStore, model: ModelDocument, alias: str) -> list[Change]:
     """The changes of an alias that are remembered, oldest first. Raises `Unavailable`."""
-    newest = model.history.get(alias, [])
     try:
-        kept = _lines(read(store, history_key(model.name, alias)).body, model, alias)
+        kept = _kept(read(store, history_key(model.name, alias)).body, model, alias)
     except ObjectNotFound:
-        kept = []
-    return [Change(*line) for line in _joined(kept, newest)]
+        kept = _NOTHING
+    return kept.with_newer(_held(model, alias)).changes()
 
 
 def remember(store: ObjectStore, model: ModelDocument, body: Body, alias: str, done: Change) -> None:
@@ -67,20 +71,24 @@ def remember(store: ObjectStore, model: ModelDocument, body: Body, alias: str, d
     """
     history = body.setdefault("history", {})
     history.pop(alias, None)
-    line = list(done)
-    history[alias] = [line if done.reason is not None else line[:-1]]  # now the last to go
+    history[alias] = [list(done[:_MEMBERS])]  # now the last to go
+    reason = {} if done.reason is None else {str(done.number): [done.time, done.reason]}
+    _put_reasons(body, alias, reason)
     gone = [each for each in history if each not in body["aliases"]]
     for forgotten in gone[: max(0, len(gone) - MOST_REMOVED)]:
         keep(store, model, forgotten)
         del history[forgotten]
+        _put_reasons(body, forgotten, {})
 
 
 def shorten(store: ObjectStore, model: ModelDocument, body: Body) -> bool:
     """Leave one line of each alias in the model's document; whether there were more. Raises `Unavailable`."""
-    longer = {alias: lines for alias, lines in body.get("history", {}).items() if len(lines) > 1}
-    for alias, lines in longer.items():
+    longer = [alias for alias, lines in body.get("history", {}).items() if len(lines) > 1]
+    for alias in longer:
         keep(store, model, alias)
-        body["history"][alias] = lines[-1:]
+        last = _held(model, alias).last(1)
+        body["history"][alias] = last.lines
+        _put_reasons(body, alias, last.reasons)
     return bool(longer)
 
 
@@ -89,36 +97,89 @@ def keep(store: ObjectStore, model: ModelDocument, alias: str) -> list[Change]:
 
     Raises `Unavailable`.
     """
-    newest = model.history.get(alias, [])
+    newest = _held(model, alias)
 
     def change(body: Body | None) -> Body | None:
-        kept = [] if body is None else _lines(body, model, alias)
-        joined = _joined(kept, newest)
+        kept = _NOTHING if body is None else _kept(body, model, alias)
+        joined = kept.with_newer(newest)
         if joined == kept:
             return None
-        others = body["lines"] if body is not None and _is_of(body, model) else {}
-        written = {**others, alias: joined}
-        return {**(body or {}), "model": model.name, "since": _since(model), "lines": written}
+        others = body if body is not None and _is_of(body, model) else {}
+        written = {**(body or {}), "model": model.name, "since": _since(model)}
+        written["lines"] = {**others.get("lines", {}), alias: joined.lines}
+        written["reasons"] = {**others.get("reasons", {})}
+        _put_reasons(written, alias, joined.reasons)
+        return written
 
     try:
         document = update(store, history_key(model.name, alias), change)
     except ObjectNotFound:
         return []
-    return [Change(*line) for line in _lines(document.body, model, alias)]
+    return _kept(document.body, model, alias).changes()
 
 
-def _joined(kept: list[Line], newer: list[Line]) -> list[Line]:
-    """The lines in order, none twice, as many as are remembered."""
-    last = kept[-1][0] if kept else 0
-    return [*kept, *(line for line in newer if line[0] > last)][-MOST_CHANGES:]
+class _Lines(NamedTuple):
+    """Lines of an alias, oldest first, and the reasons of some."""
+
+    lines: list[Line]
+    reasons: Reasons
+
+    @classmethod
+    def of(cls, lines: list[Line], reasons: Reasons) -> "_Lines":
+        """The lines as they are written now, and those of the reasons that are theirs."""
+        own = {str(line[0]): [line[1], line[_MEMBERS]] for line in lines if len(line) > _MEMBERS}
+        found = {**reasons, **own}
+        times = {str(line[0]): line[1] for line in lines}
+        return cls(
+            [line[:_MEMBERS] for line in lines],
+            {number: reason for number, reason in found.items() if times.get(number) == reason[0]},
+        )
+
+    def with_newer(self, newer: "_Lines") -> "_Lines":
+        """All in order, none twice, as many as are remembered."""
+        last = self.lines[-1][0] if self.lines else 0
+        lines = [*self.lines, *(line for line in newer.lines if line[0] > last)][-MOST_CHANGES:]
+        return _Lines.of(lines, {**self.reasons, **newer.reasons})
+
+    def last(self, count: int) -> "_Lines":
+        """The newest of them."""
+        return _Lines.of(self.lines[-count:], self.reasons)
+
+    def changes(self) -> list[Change]:
+        """As changes."""
+        made = (Change(*line) for line in self.lines)
+        return [each._replace(reason=self._reason(each.number)) for each in made]
+
+    def _reason(self, number: int) -> str | None:
+        told = self.reasons.get(str(number))
+        return None if told is None else told[1]
 
 
-def _lines(body: Body, model: ModelDocument, alias: str) -> list[Line]:
+_NOTHING = _Lines([], {})
+
+
+def _held(model: ModelDocument, alias: str) -> _Lines:
+    """What the model's document has.
+
+    The reasons also of lines that an earlier release moved away, which left them where they were.
+    """
+    held = _Lines.of(model.history.get(alias, []), {})
+    return held._replace(reasons={**model.reasons.get(alias, {}), **held.reasons})
+
+
+def _put_reasons(body: Body, alias: str, reasons: Reasons) -> None:
+    """Have a document tell these reasons of an alias, and nothing where there are none."""
+    others = {name: told for name, told in body.get("reasons", {}).items() if name != alias}
+    body["reasons"] = {**others, alias: reasons} if reasons else others
+    if not body["reasons"]:
+        del body["reasons"]
+
+
+def _kept(body: Body, model: ModelDocument, alias: str) -> _Lines:
     """What the object has of the alias, if it is of this model."""
     if not _is_of(body, model):
-        return []
-    found: list[Line] = body["lines"].get(alias, [])
-    return found
+        return _NOTHING
+    return _Lines.of(body["lines"].get(alias, []), body.get("reasons", {}).get(alias, {}))
 
 
 def _is_of(body: Body, model: ModelDocument) -> bool:

@@ -7,6 +7,7 @@
         next_version    only grows, also over the model's deletion: a number is never used again
         aliases         alias → {version, weights where there are several, etag, updated}: the ETag is its own
         history         alias → the newest of what was done to it; the rest is elsewhere (`history.py`)
+        reasons         alias → why that was done, where a schedule did it
         tombstones      job id → what was in `versions`, and when it was deleted (`deletion.py`)
         deleted         when the whole model was deleted, else null
         elsewhere       what is known of the versions that are not in this document (`segments.py`)
@@ -120,6 +121,7 @@ class ModelDocument:
         "history",
         "name",
         "next_version",
+        "reasons",
         "revision",
         "store",
         "stored",
@@ -137,6 +139,7 @@ class ModelDocument:
         self._aliases: Body = document.body["aliases"]
         self.tombstones: Body = document.body["tombstones"]
         self.history: Body = document.body.get("history", {})
+        self.reasons: Body = document.body.get("reasons", {})
         self.elsewhere: Body = document.body.get("elsewhere", _NOWHERE)
         self._segments: Segments | None = None
         self._live: dict[int, Version] = {}
@@ -495,6 +498,7 @@ class Registry:
             purge_version(body, job)
         erase(body, self.now(), purge=True)
         body["history"] = {}
+        body.pop("reasons", None)
         body["name"] = name
         elsewhere_of(body)["since"] = body["next_version"]
 

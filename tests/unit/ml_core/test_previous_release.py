@@ -52,7 +52,7 @@ def told(registry: Any, aliases: Any, deletion: Any) -> dict[str, object]:
         "aliases": [tuple(alias) for alias in model.aliases],
         "deleted": [tuple(each) for each in deletion.deleted(model)],
         "histories": [
-            [tuple(change) for change in aliases.history(NAME, alias, limit=1000).changes]
+            [tuple(change)[:7] for change in aliases.history(NAME, alias, limit=1000).changes]  # no reasons
             for alias in ("production", "canary", "old", "gone")
         ],
         "chosen": [model.choose(alias="canary", key=str(key)).version.version for key in range(50)],
