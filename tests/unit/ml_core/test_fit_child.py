@@ -199,17 +199,22 @@ def test_a_fit_whose_numbers_overflow_is_refused(tmp_path: Path) -> None:
 def test_a_crash_of_libsvm_that_is_refused_memory_is_for_memory(tmp_path: Path) -> None:
     """It does not look at whether it was given what it asked for, and dies of that.
 
-    How much the child had held is known where its parent is smaller, as a trainer is.
+    How much the child had held is known where its parent is smaller, as a trainer is. How much it may hold
+    so that it gets as far as that, and no further, depends on what the libraries take.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", SMALL_PARENT, str(tmp_path), str(275 << 20)],
-        cwd=ROOT,
-        input=_request(6_000, 20).to_bytes(),
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout.split() == [b"-11", b"OutOfMemory()"]
+    told: list[list[bytes]] = []
+    while [b"-11", b"OutOfMemory()"] not in told:
+        megabytes = 260 + 15 * len(told)
+        done = subprocess.run(
+            [sys.executable, "-c", SMALL_PARENT, str(tmp_path), str(megabytes << 20)],
+            cwd=ROOT,
+            input=_request(6_000, 20).to_bytes(),
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        told.append(done.stdout.split())
+        assert told[-1][1:] == [b"OutOfMemory()"]
 
 
 def test_a_fit_ends_at_its_deadline_even_when_nobody_looks(tmp_path: Path) -> None:
