@@ -21,11 +21,11 @@ from ml_core.guarding.ladder import (
     ROLL_BACK,
     STEP,
     WAITING,
+    AliasSeen,
     Decision,
-    Found,
+    GuardFindings,
     Ladder,
     Rules,
-    Seen,
     after,
     decided,
     was_carried_out,
@@ -56,7 +56,7 @@ _ROUTES = {
 }
 
 
-class _Run(NamedTuple):
+class _RegisteredRun(NamedTuple):
     """A run whose version may climb."""
 
     job: str
@@ -146,7 +146,7 @@ class Guards:
         return self._carried_out(stored, ladder, decision, rules, found)
 
     def _carried_out(
-        self, stored: StoredSchedule, ladder: Ladder, decision: Decision, rules: Rules, found: Found
+        self, stored: StoredSchedule, ladder: Ladder, decision: Decision, rules: Rules, found: GuardFindings
     ) -> Ladder | None:
         """Move the alias as was decided; the ladder then, None where another sweep was here."""
         model, now = stored.model, self._schedules.clock()
@@ -192,13 +192,13 @@ class Guards:
             self._trail.end(entry, _DONE, {"version": alias.version})
         return alias
 
-    def _found(self, document: ModelDocument, name: str, ladder: Ladder, now: float) -> Found:
+    def _found(self, document: ModelDocument, name: str, ladder: Ladder, now: float) -> GuardFindings:
         store = self._registry.store
         try:
             alias = document.alias(name)
             # The newest line of an alias's history is in the model's document, beside the alias.
             lines = document.history.get(name) or [[None] * 4]
-            seen = Seen(alias.etag, alias.weights or alias.version, lines[-1][2])
+            seen = AliasSeen(alias.etag, alias.weights or alias.version, lines[-1][2])
         except NotFound:
             seen = None
         gone = tuple(each for each in (ladder.old, ladder.new) if not _is_there(document, each))
@@ -210,7 +210,7 @@ class Guards:
             for job in jobs
         )
         comparison = self._comparison(ladder) if ladder.at == WAITING else None
-        return Found(seen, gone, old, new, comparison)
+        return GuardFindings(seen, gone, old, new, comparison)
 
     def _comparison(self, ladder: Ladder) -> dict[str, Any] | None:
         """What the new version's manifest says of it beside the old one; None where it says nothing."""
@@ -246,11 +246,11 @@ def _same(kept: dict[str, Any] | None, known: dict[str, Any] | None) -> bool:
     return json.dumps(kept, sort_keys=True) == json.dumps(known, sort_keys=True)
 
 
-def _newest(runs: list[dict[str, Any]]) -> _Run | None:
+def _newest(runs: list[dict[str, Any]]) -> _RegisteredRun | None:
     """The newest run that registered a version; runs are kept newest first."""
     for run in runs:
         if run["job"] is not None and run["version"] is not None:
-            return _Run(run["job"], run["version"])
+            return _RegisteredRun(run["job"], run["version"])
     return None
 
 

@@ -24,7 +24,7 @@ WAITING, CLIMBING, WATCHING, ENDED = "waiting", "climbing", "watching", "ended"
 _WHOLE = 100
 
 
-class Seen(NamedTuple):
+class AliasSeen(NamedTuple):
     """The alias as it is: its ETag, what it is, and by whom it was changed last. None where it is not."""
 
     etag: str
@@ -95,7 +95,7 @@ class Rules(NamedTuple):
     rollback: dict[str, Any] | None
 
 
-class Found(NamedTuple):
+class GuardFindings(NamedTuple):
     """What a sweep finds.
 
     Args:
@@ -105,14 +105,14 @@ class Found(NamedTuple):
         comparison: what the new version's manifest tells; None where it tells nothing.
     """
 
-    alias: Seen | None
+    alias: AliasSeen | None
     gone: tuple[int, ...]
     old: Tally
     new: Tally
     comparison: dict[str, Any] | None
 
 
-def decided(ladder: Ladder, rules: Rules, found: Found, now: float) -> Decision:
+def decided(ladder: Ladder, rules: Rules, found: GuardFindings, now: float) -> Decision:
     """What is to become of a ladder now."""
     if ladder.at == ENDED:
         return Decision(HOLD, ladder.reason or "it is over")
@@ -129,14 +129,14 @@ def decided(ladder: Ladder, rules: Rules, found: Found, now: float) -> Decision:
     return _next(ladder, rules, found, now)
 
 
-def was_carried_out(ladder: Ladder, alias: Seen | None) -> bool:
+def was_carried_out(ladder: Ladder, alias: AliasSeen | None) -> bool:
     """Whether a sweep that could not note it has changed the alias as the ladder intends."""
     if alias is None or ladder.intended is None or alias.etag == ladder.etag:
         return False
     return alias.by == SCHEDULE and alias.state == ladder.intended.state
 
 
-def _ended(ladder: Ladder, found: Found) -> str | None:
+def _ended(ladder: Ladder, found: GuardFindings) -> str | None:
     """Why the schedule moves the alias no more: nothing that a person did is undone."""
     if found.gone:
         return f"version {found.gone[0]} was deleted"
@@ -149,7 +149,7 @@ def _who(by: str | None) -> str:
     return "somebody" if by is None else f"'{by}'"
 
 
-def _first(ladder: Ladder, rules: Rules, found: Found) -> Decision:
+def _first(ladder: Ladder, rules: Rules, found: GuardFindings) -> Decision:
     """Whether the new version may have any traffic at all."""
     told, when = found.comparison, rules.promote["when"]
     if told is None or told["difference"] is None:
@@ -168,7 +168,7 @@ def _first(ladder: Ladder, rules: Rules, found: Found) -> Decision:
     return Decision(STEP, f"{numbers}, on the same {told['rows']} rows", _state(ladder, rules, 0))
 
 
-def _next(ladder: Ladder, rules: Rules, found: Found, now: float) -> Decision:
+def _next(ladder: Ladder, rules: Rules, found: GuardFindings, now: float) -> Decision:
     """Whether the step has lasted, and seen, enough."""
     if ladder.at == WATCHING:
         until = ladder.since + seconds_of((rules.rollback or {})["for"]) if rules.rollback else ladder.since
@@ -200,7 +200,9 @@ def _state(ladder: Ladder, rules: Rules, step: int) -> State:
     return {str(ladder.old): _WHOLE - share, str(ladder.new): share}
 
 
-def after(ladder: Ladder, decision: Decision, rules: Rules, found: Found, *, etag: str, now: float) -> Ladder:
+def after(
+    ladder: Ladder, decision: Decision, rules: Rules, found: GuardFindings, *, etag: str, now: float
+) -> Ladder:
     """The ladder once a decision was carried out, and the alias has this ETag."""
     done = ladder._replace(etag=etag, intended=None, reason=decision.reason)
     if decision.action == HOLD:

@@ -15,11 +15,11 @@ from ml_core.guarding.ladder import (
     ROLL_BACK,
     STEP,
     WATCHING,
+    AliasSeen,
     Decision,
-    Found,
+    GuardFindings,
     Ladder,
     Rules,
-    Seen,
     after,
     decided,
     was_carried_out,
@@ -38,7 +38,7 @@ RULES = Rules(
     {"errors": 0.02, "p95_ms": 500, "feedback_accuracy_drop": 0.05, "for": "PT24H"},
 )
 LADDER = Ladder("production", 3, "job-3", 4, "job-4", "e1", T, T)
-MINE = Seen("e1", 3, "ada")
+MINE = AliasSeen("e1", 3, "ada")
 COMPARISON = {
     "against": 3, "metric": "log_loss", "confidence": 0.95, "rows": 500, "new": 0.4, "old": 0.41,
     "difference": -0.01, "low": -0.02, "high": 0.005, "reason": None,
@@ -52,8 +52,8 @@ def tally(requests: int, errors: int = 0, slow: int = 0, labelled: int = 0, corr
     return Tally(requests, errors, tuple(latency), requests, labelled, correct)
 
 
-def found(**more: Any) -> Found:
-    return Found(
+def found(**more: Any) -> GuardFindings:
+    return GuardFindings(
         **{"alias": MINE, "gone": (), "old": Tally(), "new": Tally(), "comparison": COMPARISON, **more}
     )
 
@@ -71,7 +71,7 @@ def test_a_version_climbs_step_by_step_and_is_watched() -> None:
         (HOLD, None, 1),
     ):
         now += hours * HOUR
-        some = found(new=tally(int(now - T) + 1), alias=Seen(ladder.etag, 3, "schedule"))
+        some = found(new=tally(int(now - T) + 1), alias=AliasSeen(ladder.etag, 3, "schedule"))
         decision = decided(ladder, RULES, some, now)
         assert (decision.action, decision.state) == (action, state)
         ladder = after(ladder, decision, RULES, some, etag=f"e{len(states)}", now=now)
@@ -116,8 +116,8 @@ MID = LADDER._replace(at=CLIMBING, step=1)
         (MID, found(new=tally(300)), T + HOUR - 1, HOLD, "step 1 lasts until"),
         (MID, found(new=tally(300)), T + HOUR, STEP, "next come 50 %"),
         (MID, found(new=tally(300)), T - HOUR, HOLD, "step 1 lasts until"),  # the clock went back
-        (MID, found(alias=Seen("e2", 3, "ada"), new=tally(300, 300)), T, GIVE_UP, "changed by 'ada'"),
-        (MID, found(alias=Seen("e2", 3, None)), T, GIVE_UP, "changed by somebody"),
+        (MID, found(alias=AliasSeen("e2", 3, "ada"), new=tally(300, 300)), T, GIVE_UP, "changed by 'ada'"),
+        (MID, found(alias=AliasSeen("e2", 3, None)), T, GIVE_UP, "changed by somebody"),
         (MID, found(alias=None), T, GIVE_UP, "the alias was removed"),
         (MID, found(gone=(3,)), T, GIVE_UP, "version 3 was deleted"),
         (MID, found(new=tally(100, 20)), T, ROLL_BACK, "20 of 100 requests failed"),
@@ -137,7 +137,7 @@ MID = LADDER._replace(at=CLIMBING, step=1)
         (MID._replace(at=ENDED, reason="it was over"), found(gone=(4,)), T, HOLD, "it was over"),
     ],
 )
-def test_what_it_decides(ladder: Ladder, some: Found, now: float, action: str, says: str) -> None:
+def test_what_it_decides(ladder: Ladder, some: GuardFindings, now: float, action: str, says: str) -> None:
     decision = decided(ladder, RULES, some, now)
     assert decision.action == action
     assert says in decision.reason
@@ -157,10 +157,10 @@ def test_a_change_of_a_sweep_that_died_is_known_again() -> None:
     state: dict[str, int] = {"3": 90, "4": 10}
     intending = LADDER._replace(intended=Decision(STEP, "why", state))
     assert Ladder.of(json.loads(json.dumps(intending.described()))) == intending
-    assert was_carried_out(intending, Seen("e2", state, "schedule"))
-    for alias in (Seen("e2", state, "ada"), Seen("e2", 3, "schedule"), MINE, None):
+    assert was_carried_out(intending, AliasSeen("e2", state, "schedule"))
+    for alias in (AliasSeen("e2", state, "ada"), AliasSeen("e2", 3, "schedule"), MINE, None):
         assert not was_carried_out(intending, alias)
-    assert not was_carried_out(LADDER, Seen("e2", state, "schedule"))
+    assert not was_carried_out(LADDER, AliasSeen("e2", state, "schedule"))
 
 
 def test_counts_that_were_lost_count_nothing() -> None:
