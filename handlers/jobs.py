@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from handlers.services import Services
     from handlers.tracing.tracing import Tracing
     from ml_core.registry.registry import Alias
+    from ml_core.scheduling.schedules import StoredSchedule
+    from ml_core.scheduling.triggers import Slot
 
 MOST_FAILURES = 19  # of a message, before the one that makes it a dead letter
 _SWEEP_SECONDS = 105.0  # after which a sweep begins to tell nobody any more: the function has 120
@@ -226,6 +228,7 @@ def sweep_once(services: "Services") -> dict[str, Any]:
             trail=trail,
             tell=partial(_tell_of_alias, services) if services.tells else None,
         ).bring_on,
+        tell=partial(_tell_of_refusal, services) if services.tells else None,
     )
     counts = sweep(
         services.jobs,
@@ -243,16 +246,20 @@ def sweep_once(services: "Services") -> dict[str, Any]:
 
 
 def _tell_of_alias(services: "Services", action: str, model: str, alias: "Alias") -> None:
-    """Write a notice down of an alias that a guard moved; it has moved, whether that succeeds or not."""
+    """Write a notice down of an alias that a guard moved. Raises `Unavailable`; the next sweep tells."""
     from ml_core.auditing.trail import SCHEDULE
     from ml_core.guarding.ladder import ROLL_BACK
     from ml_core.notices.events import PROMOTED, ROLLED_BACK, SET, alias_moved
 
     kind = ROLLED_BACK if action == ROLL_BACK else SET if alias.weights else PROMOTED
-    try:
-        alias_moved(services.store, kind, model, alias, SCHEDULE)
-    except Unavailable as error:
-        log("error", "notices", detail=str(error))
+    alias_moved(services.store, kind, model, alias, SCHEDULE)
+
+
+def _tell_of_refusal(services: "Services", stored: "StoredSchedule", slot: "Slot", code: str) -> None:
+    """Write a notice down of a slot that is refused. Raises `Unavailable`; the next sweep tells."""
+    from ml_core.notices.events import schedule_refused
+
+    schedule_refused(services.store, stored.model, slot, code, stored.schedule.train)
 
 
 def train_now(services: "Services", event: dict[str, Any], deadline: float | None = None) -> Job:

@@ -2,8 +2,9 @@
 
 What the alias is to become is noted first, in the schedule's document, then the alias is changed with its
 ETag as the condition, and then that is noted. Two sweeps make one step, since the ETag is another one after
-it. One that died in between is found by the alias's last change, by the schedule and to what was noted. A
-change by anybody else ends the ladder: nothing that a person did is undone.
+it. One that died in between is found by the alias's last change, by the schedule and to what was noted, and
+what it did not tell is told then. A change by anybody else ends the ladder: nothing that a person did is
+undone.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class Guards:
         schedules: where they are.
         registry: has the models and their aliases.
         trail: where it is written down that an alias is moved; None for nowhere.
-        tell: tells of an alias that moved: the action, the model, and the alias; None tells nobody.
+        tell: tells of an alias that moved, once at least: the action, the model, and the alias. Where it
+            raises, the next sweep tells. None tells nobody.
     """
 
     def __init__(
@@ -133,6 +135,8 @@ class Guards:
         model, name, now = stored.model, stored.schedule.alias, self._schedules.clock()
         found = self._found(document, name, ladder, now)
         if was_carried_out(ladder, found.alias) and found.alias is not None and ladder.intended is not None:
+            if self._tell is not None:
+                self._tell(ladder.intended.action, model, document.alias(name))
             done = after(ladder, ladder.intended, rules, found, etag=found.alias.etag, now=now)
             return self._noted(model, ladder, done)
         decision = decided(ladder, rules, found, now)

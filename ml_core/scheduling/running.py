@@ -129,6 +129,7 @@ class Runner:
         preparing: says what a run may do.
         trail: where it is written down that a run was asked for; None for nowhere.
         guard: moves a schedule's alias, where that is to be done; None moves none.
+        tell: tells of a slot that is refused, with the code of the error; None tells nobody.
     """
 
     def __init__(
@@ -140,8 +141,10 @@ class Runner:
         *,
         trail: Trail | None = None,
         guard: Callable[[StoredSchedule], object] | None = None,
+        tell: Callable[[StoredSchedule, Slot, str], None] | None = None,
     ) -> None:
         self._guard = guard
+        self._tell = tell
         self._trail = trail
         self._schedules = schedules
         self._jobs = jobs
@@ -267,7 +270,7 @@ class Runner:
             refused = self._drifted(stored, found)
             if refused is None:
                 return self._changed(stored, lambda state: looked_at(state, slot)), None
-            run = self._run(slot, now, REFUSED, refused) if refused else None
+            run = self._refused(stored, slot, now, TooLarge(refused)) if refused else None
         else:
             run = None
         if run is None:
@@ -297,7 +300,7 @@ class Runner:
         except TooManyJobs as error:
             return self._run(slot, now, TOO_MANY, str(error)), None
         except _FINAL as error:
-            return self._run(slot, now, REFUSED, str(error)), None
+            return self._refused(stored, slot, now, error), None
         # What a job of an earlier sweep reads may be older than what is there now: the job says what it was.
         said = job.request["schedule"]
         trained = {"data": said["data"], "request": said["request"], "job": job.id}
@@ -357,6 +360,14 @@ class Runner:
         """Whether the job of the last run failed: the same data are tried again then."""
         job = self._job(state["trained"]["job"])
         return job is not None and job.state == FAILED
+
+    def _refused(
+        self, stored: StoredSchedule, slot: Slot, now: float, error: ServerlessMLError
+    ) -> ScheduledRun:
+        """The run of a slot that cannot be, told before it is noted, so that none goes untold."""
+        if self._tell is not None:
+            self._tell(stored, slot, error.code)
+        return self._run(slot, now, REFUSED, str(error))
 
     def _run(
         self, slot: Slot, now: float, outcome: str, reason: str | None = None, *, job: str | None = None
