@@ -4,7 +4,7 @@ What the alias is to become is noted first, in the schedule's document, then the
 ETag as the condition, and then that is noted. Two sweeps make one step, since the ETag is another one after
 it. One that died in between is found by the alias's last change, by the schedule and to what was noted, and
 what it did not tell is told then. A change by anybody else ends the ladder: nothing that a person did is
-undone.
+undone. Nothing is intended for a schedule that somebody has written anew since it was read.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Guards:
         except NotFound:
             reason = f"there is no alias '{name}' to move"
         begun = ladder if reason is None else ladder._replace(at=ENDED, reason=reason)
-        return self._noted(stored.model, last, begun)
+        return self._noted(stored.model, last, begun, stored.etag)
 
     def _decided(
         self, stored: StoredSchedule, document: ModelDocument, ladder: Ladder, rules: Rules
@@ -154,7 +154,7 @@ class Guards:
     ) -> Ladder | None:
         """Move the alias as was decided; the ladder then, None where another sweep was here."""
         model, now = stored.model, self._schedules.clock()
-        intending = self._noted(model, ladder, ladder._replace(intended=decision))
+        intending = self._noted(model, ladder, ladder._replace(intended=decision), stored.etag)
         if intending is None:
             return None
         etag = ladder.etag
@@ -207,12 +207,10 @@ class Guards:
             seen = None
         gone = tuple(each for each in (ladder.old, ladder.new) if not _is_there(document, each))
         jobs = [ladder.old_job, ladder.new_job]
-        counted = windows(store, jobs, ladder.begun, now, now=now) if ladder.begun < now else {}
-        first, last = date_of(ladder.begun), date_of(now)
-        old, new = (
-            Tally.of(counted[job].counts, feedback_of(store, job, first, last)) if job in counted else Tally()
-            for job in jobs
-        )
+        begun = min(ladder.begun, now - 1)  # a ladder of a clock that was ahead is guarded all the same
+        counted = windows(store, jobs, begun, now, now=now)
+        first, last = date_of(begun), date_of(now)
+        old, new = (Tally.of(counted[job].counts, feedback_of(store, job, first, last)) for job in jobs)
         comparison = self._comparison(ladder) if ladder.at == WAITING else None
         return GuardFindings(seen, gone, old, new, comparison)
 
@@ -225,17 +223,19 @@ class Guards:
         told: dict[str, Any] | None = manifest.get("comparison")
         return told if told is not None and told["against"] == ladder.old else None
 
-    def _noted(self, model: str, before: Ladder | None, now: Ladder) -> Ladder | None:
-        """The ladder, once it stands in the schedule's document; None where another is there by now."""
-        known, done = before and before.described(), False
+    def _noted(
+        self, model: str, before: Ladder | None, now: Ladder, etag: str | None = None
+    ) -> Ladder | None:
+        """The ladder, once it stands in the schedule's document; None where another is there by now.
+
+        With `etag` also where that is not the schedule's any more.
+        """
+        known = before and before.described()
 
         def change(state: dict[str, Any]) -> dict[str, Any] | None:
-            nonlocal done
-            done = _same(state["ladder"], known)
-            return {**state, "ladder": now.described()} if done else None
+            return {**state, "ladder": now.described()} if _same(state["ladder"], known) else None
 
-        self._schedules.change_state(model, change)
-        return now if done else None
+        return now if self._schedules.change_state(model, change, etag=etag) else None
 
 
 def _edited(schedule: Schedule, ladder: Ladder) -> str | None:

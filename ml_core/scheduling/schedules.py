@@ -180,20 +180,28 @@ class Schedules:
             if found is not None:
                 yield found
 
-    def change_state(self, model: str, change: Callable[[State], State | None]) -> None:
-        """Change what the sweep knows, whatever people wrote or removed meanwhile.
+    def change_state(
+        self, model: str, change: Callable[[State], State | None], *, etag: str | None = None
+    ) -> bool:
+        """Change what the sweep knows, whatever people wrote or removed meanwhile; whether it was changed.
 
-        `change` gets the state of that moment, and returns None to leave it as it is. Raises `Unavailable`.
+        `change` gets the state of that moment, and returns None to leave it as it is. With `etag`, nothing
+        is changed where that is not the schedule's any more. Raises `Unavailable`.
         """
+        is_changed = False
 
         def changed(body: Body | None) -> Body | None:
-            state = None if body is None else change({**new_state(), **body["state"]})
+            nonlocal is_changed
+            is_the_one = body is not None and etag in (None, body["etag"])
+            state = change({**new_state(), **body["state"]}) if body is not None and is_the_one else None
+            is_changed = state is not None
             return None if body is None or state is None else {**body, "state": state}
 
         try:
             update(self._store, schedule_key(model), changed)
         except ObjectNotFound:
-            return  # purged with the model
+            return False  # purged with the model
+        return is_changed
 
 
 def schedule_key(model: str) -> str:
