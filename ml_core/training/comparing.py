@@ -5,8 +5,14 @@ the same rows, and the difference is told with an interval. It is that of a pair
 with replacement, the same ones for both, so often that the middle `confidence` of the differences is the
 percentile interval (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 8 and 13). Rows of
 one group are drawn together. The draws begin at the training's seed: the same data give the same interval.
+
+Draws of rows know nothing of what no row showed: where two versions answer alike on all of them, the interval
+would have no width, also where one row in fifty is another's. So each end is moved by what `-ln(1 -
+confidence)` more rows would change that speak against it as much as one can: if so many were to be expected,
+one of them would have been seen at that confidence (three at 95 %, the rule of three).
 """
 
+from math import log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,18 +22,19 @@ from ml_core.inputs.samples import TableSamples
 from ml_core.training.against import LOSSES, Against
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from ml_core.model.model import Model
 
-    type _Weighted = Callable[[NDArray[np.float64]], float]
-
-LEAST = 50  # rows, or groups, below which no interval is told: the bootstrap's would be too narrow
+# Rows, or groups, below which no interval is told: the bootstrap's would be too narrow. One row can move a
+# loss by any amount, so that it takes more of them: of 200 there is one of a kind that is 1.5 % of all.
+LEAST, _LEAST_FOR_LOSSES = 50, 200
 _MOST_DRAWS, _FEWEST_DRAWS = 2_000, 500
 _NUMBERS = 100_000_000  # rows times draws, about: some seconds
 _MOST_NAMED = 5
+_UNDECIDED = {"log_loss": log(2), "hinge_loss": 1.0}  # of a row of which a version does not know the class
 
 
 class HeldOut(NamedTuple):
@@ -68,7 +75,7 @@ def comparison(new: "Model", old: "Model", rows: HeldOut, against: Against, seed
     `difference` is the new version's metric minus the old one's; `low` and `high` are its interval.
     """
     told = {**against.told(), "rows": len(rows.samples)}
-    reason = _unlike(new, old, rows) or _too_few(rows)
+    reason = _unlike(new, old, rows) or _too_few(rows, against.metric)
     if reason is not None:
         return {**told, "reason": reason}
     both = [_scorer(model, rows, new.features, against.metric) for model in (new, old)]
@@ -76,19 +83,20 @@ def comparison(new: "Model", old: "Model", rows: HeldOut, against: Against, seed
         return {**told, "reason": f"{against.metric} is not measured of both versions on these rows"}
     first, second = (scorer for scorer in both if scorer is not None)
     whole = np.ones(len(rows.samples))
-    values = [scorer(whole) for scorer in (first, second)]
+    values = [scorer.value(whole) for scorer in (first, second)]
     draws = _draws(rows, seed)
-    differences = np.array([first(weights) - second(weights) for weights in draws])
+    differences = np.array([first.value(weights) - second.value(weights) for weights in draws])
     differences = differences[np.isfinite(differences)]
     tail = (1 - against.confidence) / 2
     low, high = np.quantile(differences, [tail, 1 - tail]).tolist()
+    more = -log(1 - against.confidence) * len(rows.samples) / _units(rows)
     return {
         **told,
         "new": values[0],
         "old": values[1],
         "difference": values[0] - values[1],
-        "low": low,
-        "high": high,
+        "low": low - second.lead(first, more),
+        "high": high + first.lead(second, more),
     }
 
 
@@ -125,11 +133,15 @@ def _named(names: "Sequence[Any]") -> str:
     return ", ".join(map(shown, names[:_MOST_NAMED])) + more
 
 
-def _too_few(rows: HeldOut) -> str | None:
-    units, what = (len(rows.samples), "rows")
-    if rows.groups is not None:
-        units, what = len(np.unique(rows.groups)), "groups"
-    return None if units >= LEAST else f"{units} {what} are held out, and it takes {LEAST} to compare"
+def _too_few(rows: HeldOut, metric: str) -> str | None:
+    units, what = _units(rows), "rows" if rows.groups is None else "groups"
+    least = _LEAST_FOR_LOSSES if metric in LOSSES else LEAST
+    return None if units >= least else f"{units} {what} are held out, and it takes {least} for {metric}"
+
+
+def _units(rows: HeldOut) -> int:
+    """How many rows, or groups, there are."""
+    return len(rows.samples) if rows.groups is None else len(np.unique(rows.groups))
 
 
 def _draws(rows: HeldOut, seed: int) -> "Iterator[NDArray[np.float64]]":
@@ -143,7 +155,9 @@ def _draws(rows: HeldOut, seed: int) -> "Iterator[NDArray[np.float64]]":
         yield times[places]
 
 
-def _scorer(model: "Model", rows: HeldOut, names: "Sequence[str]", metric: str) -> "_Weighted | None":
+def _scorer(
+    model: "Model", rows: HeldOut, names: "Sequence[str]", metric: str
+) -> "_Lossy | _Ranked | _Confused | None":
     """The metric of a model's answers, given how often each row counts; None where it has none.
 
     `names` are those of the rows' columns.
@@ -156,19 +170,13 @@ def _scorer(model: "Model", rows: HeldOut, names: "Sequence[str]", metric: str) 
     y, classes = rows.y, len(model.classes or ())
     if metric in LOSSES:
         losses = _losses(metric, found, y)
-        return None if losses is None else lambda weights: float(np.average(losses, weights=weights))
+        return None if losses is None else _Lossy(losses, _UNDECIDED[metric])
     if metric in ("roc_auc", "pr_auc"):
         scores = _scores(found)
         if scores is None or classes != 2 or y.min() == y.max():
             return None
-        return _Ranked(scores, y == 1, metric).value
-    cells = y * classes + found["label"]
-
-    def confused(weights: "NDArray[np.float64]") -> float:
-        counted = np.bincount(cells, weights, classes**2).reshape(classes, classes)
-        return _of_confusion(metric, counted)
-
-    return confused
+        return _Ranked(scores, y == 1, metric)
+    return _Confused(y * classes + found["label"], classes, metric)
 
 
 def _as_asked(model: "Model", samples: TableSamples, names: "Sequence[str]") -> TableSamples:
@@ -215,6 +223,61 @@ def _of_confusion(metric: str, counted: "NDArray[np.float64]") -> float:
     return float((2 * hits[met] / (support + answered)[met]).mean())
 
 
+class _Lossy:
+    """The loss of each row, of which the metric is the mean."""
+
+    def __init__(self, losses: "NDArray[np.float64]", undecided: float) -> None:
+        self._losses = losses
+        self._undecided = undecided
+
+    def value(self, weights: "NDArray[np.float64]") -> float:
+        """The mean, each row as often as its weight says."""
+        return float(np.average(self._losses, weights=weights))
+
+    def lead(self, other: Any, more: float) -> float:  # noqa: ANN401 - another of this class
+        """What so many more rows would add to this one's metric less the other's.
+
+        They are like the one at which it loses most beside the other, and at least as if it knew nothing.
+        """
+        differences = self._losses - other._losses  # noqa: SLF001
+        most = max(float(differences.max()), self._undecided)
+        return more * (most - float(differences.mean())) / (len(differences) + more)
+
+
+class _Confused:
+    """Which class each row has, and which it is said to have."""
+
+    def __init__(self, cells: "NDArray[np.int64]", classes: int, metric: str) -> None:
+        self._cells = cells
+        self._classes = classes
+        self._metric = metric
+
+    def _counted(self, weights: "NDArray[np.float64] | None" = None) -> "NDArray[np.float64]":
+        counted = np.bincount(self._cells, weights, self._classes**2).astype(np.float64)
+        return counted.reshape(self._classes, self._classes)
+
+    def value(self, weights: "NDArray[np.float64]") -> float:
+        """The metric, each row as often as its weight says."""
+        return _of_confusion(self._metric, self._counted(weights))
+
+    def lead(self, other: Any, more: float) -> float:  # noqa: ANN401 - another of this class
+        """What so many more rows would add to this one's metric less the other's, told by this one alone."""
+        ours, theirs = self._counted(), other._counted()  # noqa: SLF001
+        now = _of_confusion(self._metric, ours) - _of_confusion(self._metric, theirs)
+        return max(
+            _of_confusion(self._metric, _plus(ours, number, number, more))
+            - _of_confusion(self._metric, _plus(theirs, number, (number + 1) % self._classes, more))
+            - now
+            for number in np.flatnonzero(ours.sum(axis=1)).tolist()
+        )
+
+
+def _plus(counted: "NDArray[np.float64]", row: int, column: int, more: float) -> "NDArray[np.float64]":
+    changed = counted.copy()
+    changed[row, column] += more
+    return changed
+
+
 class _Ranked:
     """Rows in the order of their scores, once for all draws."""
 
@@ -224,6 +287,14 @@ class _Ranked:
         self._last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
         self._positive = positive[self._order]
         self._metric = metric
+
+    def lead(self, _other: Any, more: float) -> float:  # noqa: ANN401 - another of this class
+        """What so many more rows would add to this one's metric less the other's.
+
+        They are of the rarer class, first in this one's order, and last in the other's.
+        """
+        positive = int(self._positive.sum())
+        return more / (min(positive, len(self._positive) - positive) + more)
 
     def value(self, weights: "NDArray[np.float64]") -> float:
         """As `Ranking` has it, each row as often as its weight says; NaN where one class is not drawn."""

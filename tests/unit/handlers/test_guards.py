@@ -34,7 +34,7 @@ HASHED: dict[str, Any] = {
 def table(seed: int) -> str:
     of = random.Random(seed)  # noqa: S311
     rows = [
-        (value, "x" if value + of.gauss(0, 1) > 0 else "y") for value in (of.gauss(0, 2) for _ in range(400))
+        (value, "x" if value + of.gauss(0, 1) > 0 else "y") for value in (of.gauss(0, 2) for _ in range(700))
     ]
     return "a,b\n" + "".join(f"{value!r},{label}\n" for value, label in rows)
 

@@ -106,23 +106,38 @@ def test_the_interval_is_that_of_the_mean_of_differences() -> None:
     ]
     every = np.arange(2_000)
     losses = [-np.log(each[every, some.y]) for each in p]
-    error = (losses[0] - losses[1]).std() / np.sqrt(2_000)
-    assert told["high"] - told["low"] == pytest.approx(2 * 1.96 * error, rel=0.1)
+    differences = losses[0] - losses[1]
+    error, mean, three = differences.std() / np.sqrt(2_000), differences.mean(), np.log(20)
+    more = [max(each.max(), np.log(2)) - each.mean() for each in (differences, -differences)]
+    high, low = (1.96 * error + three * each / (2_000 + three) for each in more)
+    assert told["high"] - mean == pytest.approx(high, rel=0.1)
+    assert mean - told["low"] == pytest.approx(low, rel=0.1)
+
+
+@pytest.mark.parametrize("metric", ["log_loss", *LABELS, *SCORES])
+def test_versions_that_answer_alike_may_still_differ_on_rows_that_are_not_there(metric: str) -> None:
+    """Three rows in a hundred may do, at 95 %: that none of them is there has a chance of one in twenty."""
+    told = [comparison(NEW, NEW, held(count, seed=3), against(metric), 0) for count in (200, 2_000)]
+    assert [each["difference"] for each in told] == [0, 0]
+    least = np.log(2) if metric == "log_loss" else 1
+    for each, count in zip(told, (200, 2_000), strict=True):
+        assert each["high"] == -each["low"] > 0.9 * least * np.log(20) / (count + np.log(20))
+    assert told[0]["high"] > 5 * told[1]["high"]
 
 
 def test_it_is_the_same_again_and_wider_where_rows_come_in_groups() -> None:
-    X, y = rows(100, 5)
+    X, y = rows(250, 5)
     twenty = HeldOut(TableSamples(np.repeat(X, 20, axis=0)), np.repeat(y, 20), None)
     first, second = (comparison(NEW, OLD, twenty, against(), 7) for _ in range(2))
     assert first == second
-    grouped = comparison(NEW, OLD, twenty._replace(groups=np.repeat(np.arange(100), 20)), against(), 7)
+    grouped = comparison(NEW, OLD, twenty._replace(groups=np.repeat(np.arange(250), 20)), against(), 7)
     assert grouped["high"] - grouped["low"] > 3 * (first["high"] - first["low"])
 
 
 @pytest.mark.parametrize(
     ("old", "some", "message"),
     [
-        (OLD, held(40), "40 rows are held out, and it takes 50"),
+        (OLD, held(199), "199 rows are held out, and it takes 200 for log_loss"),
         (OLD, held(400, 10), "10 groups are held out"),
         (model(labels=("no", "perhaps")), held(), "does not know 'yes'"),
         (model(("a", "c")), held(), "needs columns that the new one has not: 'c'"),
@@ -134,6 +149,14 @@ def test_why_they_cannot_be_compared_is_told(old: Model, some: HeldOut, message:
     told = comparison(NEW, old, some, against(), 0)
     assert message in told["reason"]
     assert told["difference"] is told["low"] is told["high"] is None
+
+
+def test_of_shares_fifty_rows_are_compared() -> None:
+    assert (
+        "49 rows are held out, and it takes 50"
+        in comparison(NEW, OLD, held(49), against("accuracy"), 0)["reason"]
+    )
+    assert comparison(NEW, OLD, held(50), against("accuracy"), 0)["reason"] is None
 
 
 def test_a_version_that_cannot_be_read_loses_no_training() -> None:
