@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ml_core.errors import ServerlessMLError, shown
+from ml_core.inputs.kinds import IMAGE
 from ml_core.inputs.samples import TableSamples
 from ml_core.training.against import LOSSES, Against
 
@@ -67,6 +68,8 @@ class Champion(NamedTuple):
             return comparison(new, Model.from_bytes(self.artifact), rows, self.against, seed)
         except (ServerlessMLError, ValueError, ArithmeticError, LookupError) as error:
             return self.against.told(f"the version before cannot be asked about these rows: {error}")
+        except MemoryError:
+            return self.against.told("there is not the memory to ask the version before about these rows")
 
 
 def comparison(new: "Model", old: "Model", rows: HeldOut, against: Against, seed: int) -> dict[str, Any]:
@@ -102,14 +105,26 @@ def comparison(new: "Model", old: "Model", rows: HeldOut, against: Against, seed
 
 def _unlike(new: "Model", old: "Model", rows: HeldOut) -> str | None:
     """Why both cannot be asked about the same rows; None if they can."""
-    if rows.y is None or not isinstance(rows.samples, TableSamples):
-        return "versions are compared on labelled rows of tables alone"
+    if rows.y is None:
+        return "versions are compared on labelled rows alone"
     if old.classes != new.classes:
-        known = set(old.classes or ())
-        more = [label for label in new.classes or () if label not in known]
-        less = [label for label in old.classes or () if label not in set(new.classes or ())]
-        what = f"does not know {_named(more)}" if more else f"knows {_named(less)} besides"
-        return f"the version before {what}"
+        return _other_classes(new, old)
+    if isinstance(rows.samples, TableSamples):
+        return _unlike_columns(new, old, rows.samples)
+    return None if _read_alike(new, old) else "the version before takes other instances"
+
+
+def _other_classes(new: "Model", old: "Model") -> str:
+    known = set(old.classes or ())
+    more = [label for label in new.classes or () if label not in known]
+    less = [label for label in old.classes or () if label not in set(new.classes or ())]
+    what = f"does not know {_named(more)}" if more else f"knows {_named(less)} besides"
+    return f"the version before {what}"
+
+
+def _unlike_columns(new: "Model", old: "Model", samples: TableSamples) -> str | None:
+    if old.reader is not None:
+        return "the version before takes no rows of a table"
     missing = [name for name in old.features if name not in new.features]
     if missing:
         return f"the version before needs columns that the new one has not: {_named(missing)}"
@@ -117,9 +132,17 @@ def _unlike(new: "Model", old: "Model", rows: HeldOut) -> str | None:
     other = [name for name, kind in _kinds(old).items() if kinds[name] != kind]
     if other:
         return f"columns are read in another way than before: {_named(other)}"
-    if not old.takes_gaps and np.isnan(_as_asked(old, rows.samples, new.features).X).any():
+    if not old.takes_gaps and np.isnan(_as_asked(old, samples, new.features).X).any():
         return "the version before takes no missing values"
     return None
+
+
+def _read_alike(new: "Model", old: "Model") -> bool:
+    """Whether two networks read the same instances: pictures by one rule, each texts by its own words."""
+    first, second = new.reader, old.reader
+    if first is None or second is None or (first.kind, new.features) != (second.kind, old.features):
+        return False
+    return first.kind != IMAGE or first.description() == second.description()
 
 
 def _kinds(model: "Model") -> dict[str, str]:
@@ -166,7 +189,8 @@ def _scorer(
 
     assert rows.y is not None  # noqa: S101 - `_unlike` has looked
     given = [name for name in ("decision", "probability") if name in model.outputs]
-    found = values_of(model, _as_asked(model, rows.samples, names), given)
+    is_table = isinstance(rows.samples, TableSamples)
+    found = values_of(model, _as_asked(model, rows.samples, names) if is_table else rows.samples, given)
     y, classes = rows.y, len(model.classes or ())
     if metric in LOSSES:
         losses = _losses(metric, found, y)

@@ -141,7 +141,7 @@ def test_it_is_the_same_again_and_wider_where_rows_come_in_groups() -> None:
         (OLD, held(400, 10), "10 groups are held out"),
         (model(labels=("no", "perhaps")), held(), "does not know 'yes'"),
         (model(("a", "c")), held(), "needs columns that the new one has not: 'c'"),
-        (OLD, held()._replace(y=None), "labelled rows of tables alone"),
+        (OLD, held()._replace(y=None), "labelled rows alone"),
         (NEW, HeldOut(TableSamples(np.full((60, 2), np.nan)), np.arange(60) % 2, None), "no missing values"),
     ],
 )
