@@ -46,7 +46,8 @@ class Case(NamedTuple):
         key: whose key is sent along, one of those above.
         keep: notes to take of the answer: name → `header NAME`, `body MEMBER` or
             `body MEMBER.0`.
-        deliver: the queue's messages reach the trainer `after` it is answered, or `meanwhile`.
+        deliver: the queue's messages reach the trainer `after` it is answered, or `meanwhile`; with `swept`
+            the sweep comes after it is answered, and then they do.
         closed: asked of a service for which no key was ever made.
         web: asked of a service with a custom domain that pages of `test_conformance.WEB` may call, and that
             says which trace a request belongs to.

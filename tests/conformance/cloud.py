@@ -26,6 +26,7 @@ class Running(NamedTuple):
         ask_web: asks an `api` that knows the keys, with the settings `web` besides.
         deliver: hands `train` every message that is in the queue, and returns when there is none left. No
             message reaches it otherwise, so that a job waits on every cloud until the cases want it to run.
+        sweep: has `sweep` look around once, as it does every few minutes. It comes at no other time.
         store: what the functions of `ask` store things in.
         lake: the address of a folder of tables that jobs may read: of `LAKE` in cases/scoring.py.
         out: the address of a folder that jobs may write to.
@@ -35,6 +36,7 @@ class Running(NamedTuple):
     ask_closed: Callable[[Request], Answer]
     ask_web: Callable[[Request], Answer]
     deliver: Callable[[], None]
+    sweep: Callable[[], None]
     store: ObjectStore
     lake: str
     out: str

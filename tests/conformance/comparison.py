@@ -23,6 +23,7 @@ _QUOTED_ALIAS_ETAG = re.compile(r'"[0-9a-f]{16}"')
 _UPLOAD = re.compile(r"(dataset|artifact)://[A-Za-z0-9._-]+/[0-9a-f]{28}")
 _JOBS_PLACE = re.compile(r"/v1/jobs/[0-9a-f]{28}")
 _RECEIPT = re.compile(r"[A-Za-z0-9_-]{40}")
+_SLOT = re.compile(r"[A-Za-z0-9._-]+/[0-9a-f]{28}")
 _ANY = re.compile(r".+", re.DOTALL)
 
 MASKED_MEMBERS = {
@@ -42,7 +43,8 @@ MASKED_MEMBERS = {
         ),
         _TIME,
     ),
-    **dict.fromkeys(("id", "job", "next_after"), _JOB),
+    **dict.fromkeys(("id", "job", "next_after", "old_job", "new_job"), _JOB),
+    "slot": _SLOT,
     **dict.fromkeys(("from", "to"), _TIME),
     "etag": _ALIAS_ETAG,
     "receipts": _RECEIPT,
@@ -51,6 +53,8 @@ MASKED_MEMBERS = {
     "uri": _UPLOAD,
     **dict.fromkeys(("request_id", "url", "revision"), _ANY),
 }
+# Moments, where they are told as numbers.
+_MOMENTS = frozenset({"begun", "since"})
 # What noise is in, of a version or job that is private; its form is compared.
 _SHA_256 = re.compile(r"[0-9a-f]{64}")
 NOISY = frozenset({"metrics", "rows", "test_rows", "warnings", "sha256", "size", "metric"})
@@ -169,7 +173,9 @@ def _unchanging(value: Any, notes: Mapping[str, str], name: str = "") -> Any:
             return {key: "<number>" if isinstance(each, int | float) else each for key, each in value.items()}
         noisy = NOISY if _is_private(value) else ()
         return {
-            key: _form_of(each) if key in noisy else _unchanging(each, notes, key)
+            key: _form_of(each)
+            if key in noisy or (key in _MOMENTS and isinstance(each, float))
+            else _unchanging(each, notes, key)
             for key, each in value.items()
         }
     if isinstance(value, list):

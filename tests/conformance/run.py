@@ -54,7 +54,9 @@ def answers(running: Running, keys: Mapping[str, str], cases: Mapping[str, Case]
                 found[name] = _stored(case, notes)
                 continue
             answer = _asked(running, _filled(case, keys, notes), case)
-            if case.deliver == "after":
+            if case.deliver == "swept":
+                running.sweep()
+            if case.deliver in ("after", "swept"):
                 running.deliver()
             _keep(case, answer, notes)
             found[name] = comparable(answer, notes)

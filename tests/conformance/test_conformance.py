@@ -226,6 +226,29 @@ def test_every_cloud_was_asked_everything(answered: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("cloud", clouds())
+def test_the_sweep_trained_compared_and_moved(answered: dict[str, Any], cloud: str) -> None:
+    """What was alike everywhere is also what guards are for."""
+    told = {
+        name.removeprefix("guards: "): answer["body"]
+        for name, answer in answered[cloud].items()
+        if name.startswith("guards: ")
+    }
+    compared = told["both versions on the same rows"]["comparison"]
+    assert (compared["against"], compared["reason"]) == (1, None)
+    assert compared["low"] < compared["difference"] < compared["high"]
+    (run,) = told["the first step was made"]["runs"]
+    assert (run["trigger"], run["outcome"], run["version"]) == ("upload", "started", 2)
+    assert told["the first step was made"]["guard"]["at"] == "climbing"
+    assert told["the alias shares its traffic"]["weights"] == {"1": 90, "2": 10}
+    (first, *_) = told["its history says why"]["changes"]
+    assert first["by"] == "schedule"
+    assert first["reason"].startswith("log_loss ")
+    assert told["it waits"]["weights"] == {"1": 90, "2": 10}
+    assert told["which ends it"]["guard"]["at"] == "ended"
+    assert [change["by"] == "schedule" for change in told["and stays"]["changes"]] == [False, True, False]
+
+
+@pytest.mark.parametrize("cloud", clouds())
 def test_what_is_predicted_is_counted(asked: Asked, cloud: str) -> None:
     """At least the first prediction of all, which is stored at once."""
     first: list[Counted] = []

@@ -43,6 +43,7 @@ def started(
         "task": unpacked([zips.code], f"{folder}/task"),
         "api": unpacked(both[:1], f"{folder}/opt-api"),
         "train": unpacked(both, f"{folder}/opt-train"),
+        "sweep": unpacked(both[:1], f"{folder}/opt-sweep"),
     }
 
     def function(name: str, parameter: str, **more: str) -> Function:
@@ -61,6 +62,7 @@ def started(
         function("api", NO_KEYS) as closed,
         function("api", KEYS, **web) as for_pages,
         function("train", KEYS) as train,
+        function("sweep", KEYS) as sweep,
     ):
 
         def deliver() -> None:
@@ -78,10 +80,17 @@ def started(
             lambda sent: gateway(closed, sent),
             lambda sent: gateway(for_pages, sent),
             deliver,
+            lambda: check_swept(sweep.invoke({})),
             store,
             f"s3://{BUCKET}/lake/",
             f"s3://{BUCKET}/out/",
         )
+
+
+def check_swept(counts: object) -> None:
+    """What the function answers is what it did."""
+    assert isinstance(counts, dict), counts
+    assert "scheduled" in counts, counts
 
 
 def client(aws: Ministack, service: str) -> Any:

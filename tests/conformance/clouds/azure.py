@@ -44,18 +44,22 @@ def started(
             FunctionHost(zips["api"], {**env, "ML_KEYS": json.dumps(keys)}) as api,
             FunctionHost(zips["api"], env) as closed,
             FunctionHost(zips["api"], {**env, "ML_KEYS": json.dumps(keys), **web}) as for_pages,
-            FunctionHost(zips["train"], env) as train,
+            FunctionHost(zips["train"], {**env, "ML_KEYS": json.dumps(keys)}) as train,
         ):
 
             def deliver() -> None:
                 while (succeeded := train.deliver("train", azurite)) is not None:
                     assert succeeded, train.lines[-20:]
 
+            def sweep() -> None:
+                assert train.tick("sweep") == 204, train.lines[-20:]
+
             yield Running(
                 lambda sent: wire.ask(api.port, sent),
                 lambda sent: wire.ask(closed.port, sent),
                 lambda sent: wire.ask(for_pages.port, sent),
                 deliver,
+                sweep,
                 store,
                 "az://models/lake/",
                 "az://models/out/",

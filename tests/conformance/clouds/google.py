@@ -20,6 +20,14 @@ from tests.runtime.google_runtime import CloudRunFunction
 BUCKET = "demo-1-serverless-ml-dev"
 TRAIN_URL = "https://europe-west1-demo-1.cloudfunctions.net/serverless-ml-dev-train"
 CALLER = "serverless-ml-dev-caller@demo-1.iam.gserviceaccount.com"
+# As the schedule's topic calls.
+EVENT = {
+    "content_type": "application/json",
+    "ce_id": "1",
+    "ce_source": "//pubsub.googleapis.com/projects/demo-1/topics/serverless-ml-dev-sweep",
+    "ce_type": "google.cloud.pubsub.topic.v1.messagePublished",
+    "ce_specversion": "1.0",
+}
 
 
 @contextmanager
@@ -56,13 +64,16 @@ def started(
         for name, data in LAKE.items():
             store.put_if_absent(name, data)
 
-        def function(name: str, place: str, keys_file: str, **more: str) -> CloudRunFunction:
+        def function(
+            name: str, place: str, keys_file: str, signature: str = "http", **more: str
+        ) -> CloudRunFunction:
             return CloudRunFunction(
                 name,
                 package=zips[name],
                 requirements=service.functions[name].settings["requirements"],
                 folder=os.path.join(folder, place),
                 env={**env, "ML_KEYS_FILE": keys_file, **more},
+                signature=signature,
             )
 
         with (
@@ -70,6 +81,7 @@ def started(
             function("api", "closed", os.path.join(folder, "no-keys.json")) as closed,
             function("api", "for-pages", records, **web) as for_pages,
             function("train", "train", records) as train,
+            function("sweep", "sweep", records, "cloudevent") as sweep_function,
         ):
 
             def deliver() -> None:
@@ -78,11 +90,16 @@ def started(
                     answer = train.call("POST", "/", task.body, content_type="application/json")
                     assert answer.status == 204, answer
 
+            def sweep() -> None:
+                answer = sweep_function.call("POST", "/", b"{}", **EVENT)
+                assert answer.status == 200, answer
+
             yield Running(
                 lambda sent: wire.ask(api.port, sent),
                 lambda sent: wire.ask(closed.port, sent),
                 lambda sent: wire.ask(for_pages.port, sent),
                 deliver,
+                sweep,
                 store,
                 f"gs://{BUCKET}/lake/",
                 f"gs://{BUCKET}/out/",

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +16,18 @@ from providers.local.runtime.store import FolderStore
 from tests.conformance import wire
 from tests.conformance.cases.scoring import LAKE
 from tests.conformance.cloud import Records, Running
-from tests.e2e.local_server import LocalServer
+from tests.e2e.local_server import ROOT, LocalServer
 
 _PATIENCE = 120.0  # seconds
+_SWEEP = """
+import os, sys
+from handlers.jobs import sweep_once
+from handlers.local.services import folder_services
+from handlers.settings import read_settings
+from providers.local.runtime.keys import FileKeyStore
+
+sweep_once(folder_services(read_settings(os.environ), key_records=FileKeyStore(sys.argv[1]).read))
+"""
 
 
 @contextmanager
@@ -49,12 +60,24 @@ def started(
                 lambda sent: wire.ask(closed_port, sent),
                 lambda sent: wire.ask(web_port, sent),
                 trainer.run,
+                lambda: sweep(root, file, settings),
                 FolderStore(root),
                 "file:lake/",
                 "file:out/",
             )
         finally:
             trainer.resume()
+
+
+def sweep(root: str, keys: str, settings: dict[str, str]) -> None:
+    """What the trainer does every five minutes, in a process of its own: it is stopped now."""
+    subprocess.run(
+        [sys.executable, "-c", _SWEEP, keys],
+        env={**os.environ, **settings, "ML_ROOT": root},
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+    )
 
 
 class Trainer:
