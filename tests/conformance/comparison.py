@@ -180,6 +180,8 @@ def _unchanging(value: Any, notes: Mapping[str, str], name: str = "") -> Any:
         }
     if isinstance(value, list):
         return [_unchanging(each, notes, name) for each in value]
+    if name == "reason" and isinstance(value, str):
+        value = _TIME.sub("<a time>", value)  # until which a guard waits
     return _masked(MASKED_MEMBERS.get(name), value, notes) if isinstance(value, str) else value
 
 

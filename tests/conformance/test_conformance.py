@@ -243,7 +243,6 @@ def test_the_sweep_trained_compared_and_moved(answered: dict[str, Any], cloud: s
     (first, *_) = told["its history says why"]["changes"]
     assert first["by"] == "schedule"
     assert first["reason"].startswith("log_loss ")
-    assert told["it waits"]["weights"] == {"1": 90, "2": 10}
     assert told["which ends it"]["guard"]["at"] == "ended"
     assert [change["by"] == "schedule" for change in told["and stays"]["changes"]] == [False, True, False]
 
