@@ -19,6 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from handlers.local.trainer import train_until_stopped
 
             return train_until_stopped(settings, given.keys)
+        if given.sweep:
+            from handlers.local.trainer import sweep_now
+
+            return sweep_now(settings, given.keys)
         from handlers.local.server import serve
 
         return serve(settings, given.host, given.port, given.keys)
@@ -55,6 +59,12 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--root", help="the folder of the models (default: ML_ROOT, else .serverless-ml)")
     parser.add_argument(
         "--keys", metavar="FILE", help="require one of the keys in this file (default: <root>/keys.json)"
+    )
+    parser.add_argument(
+        "--sweep",
+        action="store_true",
+        help="serve nothing: look once at schedules, guards and what was left behind, as the service beside "
+        "does every five minutes, and tell what was done",
     )
     parser.add_argument("--trainer", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from types import TracebackType
@@ -74,10 +75,15 @@ class LocalServer:
 
     def train(self, model: str, body: Any) -> Any:
         """Train over REST, wait, and return the job."""
-        answer = self.call("POST", f"/v1/models/{model}:train", body, prefer="wait=20")
-        while answer.body["state"] in ("queued", "running"):
-            answer = self.call("GET", f"/v1/jobs/{answer.body['id']}")
-        return answer.body
+        return self.finished(
+            self.call("POST", f"/v1/models/{model}:train", body, prefer="wait=20").body["id"]
+        )
+
+    def finished(self, job: str) -> Any:
+        """A job once it is over."""
+        while (told := self.call("GET", f"/v1/jobs/{job}").body)["state"] in ("queued", "running"):
+            time.sleep(0.05)
+        return told
 
     def _read(self) -> None:
         assert self.process.stdout is not None
