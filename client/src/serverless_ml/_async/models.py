@@ -210,6 +210,24 @@ class AsyncRemoteModel:
         path = await self._version_path(version)
         return Profile.from_json(await self._requests.get(f"{path}/profile"))
 
+    @overload
+    async def monitoring(
+        self,
+        version: int | None = None,
+        *,
+        alias: None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+    ) -> Monitoring: ...
+    @overload
+    async def monitoring(
+        self,
+        version: None = None,
+        *,
+        alias: str,
+        since: date | str | None = None,
+        until: date | str | None = None,
+    ) -> AliasMonitoring: ...
     async def monitoring(
         self,
         version: int | None = None,

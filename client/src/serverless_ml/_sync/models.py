@@ -211,6 +211,24 @@ class RemoteModel:
         path = self._version_path(version)
         return Profile.from_json(self._requests.get(f"{path}/profile"))
 
+    @overload
+    def monitoring(
+        self,
+        version: int | None = None,
+        *,
+        alias: None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+    ) -> Monitoring: ...
+    @overload
+    def monitoring(
+        self,
+        version: None = None,
+        *,
+        alias: str,
+        since: date | str | None = None,
+        until: date | str | None = None,
+    ) -> AliasMonitoring: ...
     def monitoring(
         self,
         version: int | None = None,
