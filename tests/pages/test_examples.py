@@ -19,7 +19,7 @@ def equipped(clone: Clone) -> Clone:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 5
+    assert len(EXAMPLES) >= 6
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
