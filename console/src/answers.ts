@@ -330,6 +330,8 @@ export interface Version extends Omit<Compared, "aliases"> {
   input?: ModelInput;
   curves: { training?: CurvesOfClass[]; test?: CurvesOfClass[] } | null;
   importance?: { metric: string; rows: number; columns: { column: string; mean: number; std: number }[]; columns_omitted?: number };
+  /** Beside the version that answered before, on the same rows; numbers are null where they were not compared. */
+  comparison?: VersionComparison;
   contains_training_rows: boolean | null;
   warnings: string[];
   registered: { by: string | null; at: string; origin?: Record<string, unknown> } | null;
@@ -337,6 +339,19 @@ export interface Version extends Omit<Compared, "aliases"> {
   description?: string | null;
   tags?: Words;
   about_etag?: string;
+}
+
+export interface VersionComparison {
+  against: number;
+  metric: string;
+  confidence: number;
+  rows: number | null;
+  new: number | null;
+  old: number | null;
+  difference: number | null;
+  low: number | null;
+  high: number | null;
+  reason: string | null;
 }
 
 /** What a coefficient or a part of a centre is of. */
@@ -372,6 +387,44 @@ export interface Change {
   kind: "set" | "promote" | "rollback" | "delete";
   from: AliasState;
   to: AliasState;
+  /** Why a guard made it; a release of before tells none. */
+  reason?: string | null;
+}
+
+export interface AuditEntry {
+  id: string;
+  time: string;
+  by: string | null;
+  method: string;
+  route: string;
+  request_id: string | null;
+  status: number | null;
+  model: string | null;
+  dataset: string | null;
+  version: number | null;
+  alias: string | null;
+  job: string | null;
+}
+
+export interface Audit {
+  audit: { on: boolean; setting: string; days: number };
+  entries: AuditEntry[];
+  next_after: string | null;
+}
+
+export interface Used {
+  requests: number;
+  rows: number;
+  jobs: number;
+  bytes: number;
+}
+
+export interface Usage {
+  monitoring: { on: boolean; setting: string; days: number };
+  days: (Used & { date: string; key: string | null })[];
+  keys: (Used & { key: string | null })[];
+  total: Used;
+  warnings: string[];
 }
 
 /** A column's part of the schema of a row. */
@@ -518,4 +571,17 @@ export interface Schedule extends WrittenSchedule {
   updated: string;
   next: string | null;
   runs: ScheduledRun[];
+  guard: Guard | null;
+}
+
+/** How far a schedule's new version is; times are seconds since 1970. */
+export interface Guard {
+  alias: string;
+  old: number;
+  new: number;
+  at: "waiting" | "climbing" | "watching" | "ended";
+  step: number;
+  begun: number;
+  since: number;
+  reason: string | null;
 }

@@ -1,5 +1,6 @@
 // The frame around every page: who is asking, where one can go, and what is open.
 import { useEffect, useState } from "preact/hooks";
+import { AuditPage } from "./pages/audit.tsx";
 import { Dataset } from "./pages/dataset.tsx";
 import { Datasets } from "./pages/datasets.tsx";
 import { Job } from "./pages/job.tsx";
@@ -8,6 +9,7 @@ import { ModelPage } from "./pages/model.tsx";
 import { Models } from "./pages/models.tsx";
 import { MonitoringPage } from "./pages/monitoring.tsx";
 import { Try } from "./pages/try.tsx";
+import { UsagePage } from "./pages/usage.tsx";
 import { VersionPage } from "./pages/version.tsx";
 import { Boundary } from "./parts/boundary.tsx";
 import { hovering, useDropping } from "./parts/dropped.ts";
@@ -23,6 +25,8 @@ const PAGES: { name: string; title: string; right: string }[] = [
   { name: "jobs", title: "Jobs", right: "train" },
   { name: "datasets", title: "Datasets", right: "train" },
   { name: "try", title: "Try it", right: "predict" },
+  { name: "audit", title: "Changes", right: "admin" },
+  { name: "usage", title: "Usage", right: "admin" },
 ];
 
 export function App() {
@@ -123,6 +127,8 @@ function Page({ at }: { at: Place }) {
     return <Datasets query={at.query} />;
   }
   if (at.page === "monitoring" && name && may("inspect")) return <MonitoringPage key={name} model={name} query={at.query} />;
+  if (at.page === "audit" && may("admin")) return <AuditPage query={at.query} />;
+  if (at.page === "usage" && may("admin")) return <UsagePage query={at.query} />;
   // A key that may only predict has this page alone, and names its model.
   if (may("predict") && (at.page === "try" || (at.page === "models" && !name)))
     return <Try key={`${name}/${more}`} model={name ?? ""} version={more ?? null} />;

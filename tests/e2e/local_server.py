@@ -79,6 +79,18 @@ class LocalServer:
             self.call("POST", f"/v1/models/{model}:train", body, prefer="wait=20").body["id"]
         )
 
+    def sweep(self) -> None:
+        """Have schedules, guards and the rest be looked at now."""
+        options = ["--root", self.root, "--sweep", *self._arguments]
+        subprocess.run(
+            [sys.executable, "-m", "handlers.local", *options],
+            cwd=ROOT,
+            env={**os.environ, **self._variables},
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+            check=True,
+        )
+
     def finished(self, job: str) -> Any:
         """A job once it is over."""
         while (told := self.call("GET", f"/v1/jobs/{job}").body)["state"] in ("queued", "running"):

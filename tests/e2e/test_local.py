@@ -432,18 +432,6 @@ def _failing(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[
     )
 
 
-def _swept(root: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """What `--sweep` did over a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "handlers.local", "--sweep", "--root", root, *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def test_a_sweep_that_a_person_asks_for_starts_what_is_due(tmp_path: Path) -> None:
     with LocalServer(tmp_path) as server:
         train = {
@@ -451,22 +439,26 @@ def test_a_sweep_that_a_person_asks_for_starts_what_is_due(tmp_path: Path) -> No
             "data": {"uri": "dataset://swept"},
             "hyperparameters": {"n_clusters": 2},
         }
-        written = server.call(
-            "PUT", "/v1/models/swept/schedule", {"train": train, "on": ["upload"]}, If_None_Match="*"
-        )
+        written = server.call("PUT", "/v1/models/swept/schedule", {"train": train, "on": ["upload"]})
         assert written.status == 200, written.body
         signed = server.call("POST", "/v1/datasets/swept:upload").body
         rows = "a\n" + "1\n2\n8\n9\n" * 5
         assert server.call("PUT", signed["url"].removeprefix(server.url), rows.encode()).status in (200, 201)
-        done = _swept(server.root)
-        assert done.returncode == 0, done.stderr
+        server.sweep()
         (run,) = server.call("GET", "/v1/models/swept/schedule").body["runs"]
         assert (run["trigger"], run["outcome"]) == ("upload", "started")
         assert server.finished(run["job"])["state"] == "succeeded"
 
 
 def test_a_sweep_of_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
-    done = _swept(str(tmp_path / "nothing"))
+    done = subprocess.run(
+        [sys.executable, "-m", "handlers.local", "--sweep", "--root", str(tmp_path / "nothing")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert "expected a folder of models" in done.stderr
     assert not (tmp_path / "nothing").exists()

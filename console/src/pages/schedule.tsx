@@ -10,6 +10,7 @@ import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at, get, Refused } from "../service.ts";
 import { may } from "../session.ts";
+import { GuardTold } from "./schedule/guard.tsx";
 import { NEW, trained, written } from "./schedule/written.ts";
 
 const EVERY = 20_000;
@@ -41,6 +42,7 @@ export function Schedule({ name }: { name: string }) {
         <>
           <Told schedule={found.value} />
           <Runs runs={found.value.runs} />
+          {found.value.guard && <GuardTold model={name} guard={found.value.guard} promote={found.value.promote} />}
           {may("admin") && <Changing key={found.value.etag} schedule={found.value} path={path} done={found.again} />}
         </>
       ) : found.error ? (

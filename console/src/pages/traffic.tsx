@@ -200,7 +200,7 @@ function History({ path, round }: { path: string; round: string }) {
             <div class="wide" tabIndex={0} role="region" aria-label="What was done">
               <table>
                 <thead>
-                  <tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col" class="roomy">From</th><th scope="col">To</th></tr>
+                  <tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col" class="roomy">From</th><th scope="col">To</th><th scope="col">Why</th></tr>
                 </thead>
                 <tbody>
                   {changes.map(change => (
@@ -210,6 +210,7 @@ function History({ path, round }: { path: string; round: string }) {
                       <td>{DID[change.kind]}</td>
                       <td class="roomy">{state(change.from)}</td>
                       <td>{state(change.to)}</td>
+                      <td class="said">{change.reason ?? ""}</td>
                     </tr>
                   ))}
                 </tbody>

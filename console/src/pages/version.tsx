@@ -1,6 +1,7 @@
 // One version: how good it is, where it errs, what it learnt, and of what it was made.
 import { useState } from "preact/hooks";
 import { Bars } from "../charts/bars.tsx";
+import { Interval } from "../charts/interval.tsx";
 import { Line } from "../charts/line.tsx";
 import { Matrix } from "../charts/matrix.tsx";
 import { About } from "../parts/about.tsx";
@@ -9,14 +10,14 @@ import { Disclosure } from "../parts/disclosure.tsx";
 import { Facts, written, type Fact } from "../parts/facts.tsx";
 import { Field } from "../parts/field.tsx";
 import { count, method, metric, moment, number, share, size, words } from "../parts/format.ts";
-import { figures, headline, named, says, valued } from "../parts/measures.ts";
+import { figures, headline, lowerIsBetter, named, says, valued } from "../parts/measures.ts";
 import { Failure, sentence, Shown } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { useLive } from "../live.ts";
 import { to } from "../router.ts";
 import { ask, at, file, get, reachable } from "../service.ts";
 import { may } from "../session.ts";
-import type { CurvesOfClass, Job, Label, Measured, Parameters, Placed, Step, Version } from "../answers.ts";
+import type { CurvesOfClass, Job, Label, Measured, Parameters, Placed, Step, Version, VersionComparison } from "../answers.ts";
 
 const MOST_BARS = 20;
 const [FEW_CLASSES, MOST_CLASSES] = [10, 50];
@@ -95,6 +96,7 @@ function Whole({ version, path, again }: { version: Version; path: string; again
           {version.curves?.[part] && <Curves key={part} curves={version.curves[part]} />}
         </>
       )}
+      {version.comparison && <Beside version={version} compared={version.comparison} />}
       {version.metrics?.history && version.metrics.history.length > 1 && <Epochs history={version.metrics.history} />}
       {version.importance && <Importance of={version.importance} />}
       {may("inspect") && version.features.length > 0 && !version.input && (
@@ -146,6 +148,28 @@ function Figures({ version, parts }: { version: Version; parts: Part[] }) {
         </tr>
       </tbody>
     </table>
+  );
+}
+
+/** What its schedule compared it with, and by how much it is better or worse. */
+function Beside({ version, compared }: { version: Version; compared: VersionComparison }) {
+  const { against, metric: name, confidence, rows, old, difference, low, high, reason } = compared;
+  const other = <a href={to("models", version.name, against)}>version {against}</a>;
+  return (
+    <section aria-labelledby="beside">
+      <h2 id="beside">Beside the version before</h2>
+      {old === null || compared.new === null || difference === null || low === null || high === null ? (
+        <p>It was not compared with {other}{reason && `: ${sentence(reason)}`}</p>
+      ) : (
+        <>
+          <p>
+            {metric(name)} {valued(name, compared.new)}, of {other} {valued(name, old)}, on the same {count(rows ?? 0)} rows.
+            The difference is {number(difference)}, and lies between {number(low)} and {number(high)} with {share(confidence)} confidence.
+          </p>
+          <Interval title={`${metric(name)}, new minus old`} value={difference} low={low} high={high} better={lowerIsBetter(name) ? "less" : "more"} />
+        </>
+      )}
+    </section>
   );
 }
 
@@ -336,7 +360,12 @@ function Parts({ of }: { of: Parameters }) {
 const splitOf = (version: Version): string | null => {
   const { split, test_fraction } = version.lineage;
   if (!test_fraction) return null;
-  const how = split?.by === "time" ? `the latest by ${split.column}` : split?.by === "group" ? `whole groups of ${split.column}` : "drawn at random";
+  const by: Record<string, string> = {
+    time: `the latest by ${split?.column}`,
+    group: `whole groups of ${split?.column}`,
+    hash: `the same ones in each run, by a hash of ${split?.column ?? "their values"}`,
+  };
+  const how = by[split?.by ?? ""] ?? "drawn at random";
   return `${share(test_fraction)} of the rows, ${how}`;
 };
 

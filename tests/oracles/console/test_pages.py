@@ -126,6 +126,7 @@ def test_every_page_is_clean_under_hostile_names_in_both_themes_and_at_three_wid
         *["#/jobs", f"#/jobs/{console.job}", *([f"#/jobs/{console.failed}"] if console.failed else [])],
         *["#/datasets", "#/datasets/Hostile.table", f"#/datasets/{LONG}", "#/datasets/churn"],
         *[f"#/try/{LONG}", "#/try/from-table", "#/try", f"#/monitoring/{LONG}", "#/monitoring/iris"],
+        *["#/audit", "#/audit?model=iris", "#/usage"],
         *["#/train", "#/nowhere", "#/%3Cimg%20src=x%20onerror=hostile=1%3E"],
     ]
     looked = scenario("look", url=f"{console.server.url}/", key=CALLER.key, pages=pages)
@@ -138,6 +139,7 @@ def test_every_page_is_walked_by_the_keyboard_alone(console: Console) -> None:
     pages = [
         *["#/models", f"#/models/{LONG}", f"#/models/{LONG}/1", "#/jobs", f"#/jobs/{console.job}"],
         *["#/datasets", "#/datasets/churn", "#/try", "#/try/from-table", f"#/monitoring/{LONG}"],
+        *["#/audit", "#/usage"],
     ]
     done = scenario(
         "keyboard", url=f"{console.server.url}/", key=CALLER.key, pages=pages, model="#/models/iris"
