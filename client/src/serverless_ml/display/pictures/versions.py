@@ -108,9 +108,15 @@ def _rows(raw: Document) -> list[str]:
     if rows is None:
         return []
     split = reading.members(raw, "split")
-    by = {"random": "at random", "time": "the latest by", "group": "whole groups of"}.get(
-        reading.text(split, "by"), ""
-    )
+    words = {
+        "random": "at random",
+        "time": "the latest by",
+        "group": "whole groups of",
+        "hash": "by a hash of",
+    }
+    by = words.get(reading.text(split, "by"), "")
+    if by == words["hash"] and "column" not in split:
+        by += " their values"
     column = text.shown(reading.text(split, "column")) if "column" in split else ""
     how = f" ({' '.join(filter(None, (by, column)))})" if by and held_out else ""
     return [
