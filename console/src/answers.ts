@@ -574,14 +574,14 @@ export interface Schedule extends WrittenSchedule {
   guard: Guard | null;
 }
 
-/** How far a schedule's new version is; times are seconds since 1970. */
+/** How far a schedule's new version is; there is no old one where its alias was not there. */
 export interface Guard {
   alias: string;
-  old: number;
+  old: number | null;
   new: number;
   at: "waiting" | "climbing" | "watching" | "ended";
   step: number;
-  begun: number;
-  since: number;
+  begun: string;
+  since: string;
   reason: string | null;
 }

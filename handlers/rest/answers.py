@@ -446,6 +446,32 @@ _VERSION_COMPARISON: Schema = {
         }
     ),
 }
+_GUARD: Schema = {
+    "description": "How far the version is that a run trained last; null where none is guarded.",
+    "anyOf": [
+        _object(
+            {
+                "alias": {**_TEXT, "description": "Which one is moved."},
+                "old": {
+                    "type": ["integer", "null"],
+                    "minimum": 1,
+                    "description": "The version that answered before; null where there was no such alias.",
+                },
+                "new": {"type": "integer", "minimum": 1, "description": "The new version."},
+                "at": {
+                    **_one_of("GuardState", "waiting", "climbing", "watching", "ended"),
+                    "description": "It has no traffic yet, some, or all and is watched; or it is over.",
+                },
+                "step": {**_COUNT, "description": "How many of `promote.steps` were made."},
+                "reason": {**_TEXT_OR_NULL, "description": "Why it is where it is."},
+                "begun": _TIME,
+                "since": {**_TIME, "description": "When the last step was made."},
+            },
+            title="ScheduleGuard",
+        ),
+        {"type": "null"},
+    ],
+}
 _IMPORTANCE: Schema = {
     "title": "Importance",
     **_object(
@@ -1590,10 +1616,7 @@ ANSWERS: dict[str, Schema] = {
                 "description": "What became of the last slots, newest first. A run that waits (`too_many`, "
                 "`too_soon`, `most_a_day`) is told once, until something else becomes of its slot.",
             },
-            "guard": {
-                "type": ["object", "null"],
-                "description": "What guards are at; null for nothing.",
-            },
+            "guard": _GUARD,
         }
     ),
     "History": _object(

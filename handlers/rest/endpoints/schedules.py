@@ -7,6 +7,7 @@ from handlers.rest.etags import tags, wanted
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
 from handlers.trainings import ScheduledTraining, checked_training
+from ml_core.documents import timestamp
 from ml_core.names import PATTERN
 from ml_core.scheduling.durations import PATTERN as DURATION
 from ml_core.scheduling.running import Runner
@@ -189,6 +190,16 @@ def _shown(call: Call, stored: StoredSchedule) -> Response:
         "updated": stored.updated,
         "next": next_slot(stored.schedule, call.services.schedules.clock()),
         "runs": stored.state["runs"],
-        "guard": stored.state["ladder"],
+        "guard": _guard(stored.state["ladder"]),
     }
     return json_response(body, headers={"etag": f'"{stored.etag}"', "cache-control": "private, no-cache"})
+
+
+def _guard(ladder: dict[str, Any] | None) -> dict[str, Any] | None:
+    """How far the new version is, as callers are told it: without what only sweeps need to go on."""
+    if ladder is None:
+        return None
+    told = {name: ladder[name] for name in ("alias", "old", "new", "at", "step", "reason")}
+    if not told["old"]:  # the alias was not there
+        told["old"] = None
+    return {**told, "begun": timestamp(ladder["begun"]), "since": timestamp(ladder["since"])}

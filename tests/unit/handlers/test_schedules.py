@@ -12,6 +12,7 @@ from handlers.local.services import folder_services
 from handlers.rest.answers import ANSWERS
 from handlers.rest.http import Response
 from handlers.settings import read_settings
+from ml_core.guarding.ladder import CLIMBING, ENDED, WAITING, WATCHING, Ladder
 from ml_core.scheduling.triggers import STARTED, ScheduledRun, noted
 from tests.unit.handlers.conftest import Ask, asking, copy_of, services_over
 
@@ -70,6 +71,27 @@ def test_its_runs_are_told(tmp_path: Path) -> None:
     found = told(ask("GET", PATH))
     assert found["etag"] == etag
     assert found["runs"] == [run._asdict()]
+
+
+@pytest.mark.parametrize("at", [WAITING, CLIMBING, WATCHING, ENDED])
+@pytest.mark.parametrize("old", [0, 1])
+def test_a_guard_is_told_without_what_sweeps_go_on_by(tmp_path: Path, at: str, old: int) -> None:
+    services = services_over(tmp_path)
+    ask = asking(services)
+    put(ask)
+    first, second = "1" * 28 if old else "", "2" * 28
+    ladder = Ladder("production", old, first, 2, second, "etag", 0.0, 60.0, at=at, reason="why")
+    services.schedules.change_state("m", lambda state: {**state, "ladder": ladder.described()})
+    assert told(ask("GET", PATH))["guard"] == {
+        "alias": "production",
+        "old": old or None,
+        "new": 2,
+        "at": at,
+        "step": 0,
+        "reason": "why",
+        "begun": "1970-01-01T00:00:00Z",
+        "since": "1970-01-01T00:01:00Z",
+    }
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ class AsyncRemoteModel:
         train: Mapping[str, Any],
         *,
         every: str | None = None,
-        on: Iterable[str] = (),
+        on: str | Iterable[str] = (),
         etag: str | None = None,
         **said: Any,
     ) -> Schedule:
@@ -272,7 +272,7 @@ class AsyncRemoteModel:
             train: a request to train whose `data` names an address, such as `{"algorithm": "svm", "data":
                 {"uri": "dataset://churn", "target": "cancelled"}}`.
             every: how often, such as `P1D` or `PT6H`, in spans of UTC.
-            on: what else starts a run: `upload`, `drift`.
+            on: what else starts a run: `upload`, `drift`, or both.
             etag: which the schedule has to have, as it was read; None for any.
             said: `at_most_every`, `most_a_day`, `alias`, `promote`, `rollback`, `paused`.
 
@@ -280,7 +280,12 @@ class AsyncRemoteModel:
             Conflict: somebody else changed the schedule meanwhile.
             InvalidInput: something cannot be so; `faults` say where.
         """
-        given = {"train": dict(train), "every": every, "on": list(on), **said}
+        given = {
+            "train": dict(train),
+            "every": every,
+            "on": [on] if isinstance(on, str) else list(on),
+            **said,
+        }
         body = {name: value for name, value in given.items() if value is not None}
         headers = {} if etag is None else {"if-match": f'"{etag}"'}
         try:

@@ -12,13 +12,11 @@ const AT: Record<Guard["at"], string> = {
 
 export function GuardTold({ model, guard, promote }: { model: string; guard: Guard; promote: Record<string, unknown> | null }) {
   const steps = Array.isArray(promote?.["steps"]) ? (promote["steps"] as number[]) : [];
-  // A run whose version nothing is to be compared with has no version before.
-  const before = guard.old > 0;
   return (
     <section aria-labelledby="guard">
       <h3 id="guard">
         Its guard: <a href={to("models", model, guard.new)}>version {guard.new}</a>
-        {before && <> after <a href={to("models", model, guard.old)}>version {guard.old}</a></>}
+        {guard.old !== null && <> after <a href={to("models", model, guard.old)}>version {guard.old}</a></>}
       </h3>
       <p>
         {AT[guard.at]}{guard.reason && `: ${guard.reason}`}.
@@ -33,8 +31,8 @@ export function GuardTold({ model, guard, promote }: { model: string; guard: Gua
         </ol>
       )}
       <p class="soft">
-        Begun <Time at={new Date(guard.begun * 1_000).toISOString()} />
-        {guard.step > 0 && <>; the last step was made <Time at={new Date(guard.since * 1_000).toISOString()} /></>}.
+        Begun <Time at={guard.begun} />
+        {guard.step > 0 && <>; the last step was made <Time at={guard.since} /></>}.
       </p>
     </section>
   );
