@@ -28,7 +28,7 @@ from serverless_ml.profiles import ProfileError
 from serverless_ml.version import VERSION
 
 from client.tests.command_line.conftest import Guarded
-from client.tests.command_line.running import COMMAND, run, variables
+from client.tests.command_line.running import COMMAND, on_terminal, run, variables
 from client.tests.service import ROOT, Service
 
 PAGE = ROOT / "docs" / "command-line.md"
@@ -280,6 +280,41 @@ def test_a_datasets_budget_is_set_shown_and_removed(service: Service, tmp_path: 
     assert (ran.code, "privacy budget" in ran.err) == (1, True)
     assert run("budget", "budgeted", "--remove", url=service.url).code == 0
     assert run("describe", "budgeted", url=service.url).code == 0
+
+
+def test_a_schedule_is_written_shown_sent_back_and_removed(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "schedule.json"
+    assert run("schedule", "scheduled", url=service.url).code == 3
+    for wrong in ("{", "[]", '{"every": "P1D"}'):
+        file.write_text(wrong)
+        ran = run("schedule", "scheduled", "--set", file, url=service.url)
+        assert (ran.code, "expected" in ran.err) == (2, True), ran.err
+    train = {"algorithm": "kmeans", "data": {"uri": "dataset://scheduled"}}
+    file.write_text(json.dumps({"train": train, "on": ["upload"]}))
+    ran = run("schedule", "scheduled", "--set", file, "--json", url=service.url)
+    assert (ran.code, ran.json["on"], ran.json["most_a_day"]) == (0, ["upload"], 4), ran.err
+    file.write_text(json.dumps({**ran.json, "most_a_day": 2}))
+    again = run("schedule", "scheduled", "--set", file, "--json", url=service.url)
+    assert (again.code, again.json["most_a_day"]) == (0, 2), again.err
+    stale = run("schedule", "scheduled", "--set", file, url=service.url)
+    assert stale.code == 1, "its etag is that of before"
+    ran = on_terminal("schedule", "scheduled", url=service.url)
+    assert (ran.code, "on each upload" in ran.out, "2 a day" in ran.out) == (0, True, True), ran.out
+    assert run("schedule", "scheduled", "--set", file, "--remove", url=service.url).code == 2
+    assert run("schedule", "scheduled", "--remove", url=service.url).cells == [["removed", "scheduled"]]
+    assert run("schedule", "scheduled", url=service.url).code == 3
+
+
+def test_an_admin_sees_who_changed_what_and_who_used_what(guarded: Guarded) -> None:
+    admin = {"SERVERLESS_ML_URL": guarded.url, "SERVERLESS_ML_KEY": guarded.admin}
+    assert run("upload", "-", "--name", "audited", stdin=b"a\n1\n", environment=admin).code == 0
+    (line, *_) = run("audit", "--limit", "1", environment=admin).cells
+    key = run("whoami", "--json", environment=admin).json["key"]
+    assert (line[1], line[3], line[7]) == (key, "/v1/datasets/{dataset}:upload", "audited")
+    assert key in [cells[1] for cells in run("usage", "--of", key, environment=admin).cells]
+    assert run("usage", "--of", "nobody", environment=admin).cells == []
+    predicts = {**admin, "SERVERLESS_ML_KEY": guarded.predict}
+    assert {run(name, environment=predicts).code for name in ("audit", "usage")} == {4}
 
 
 def test_an_artifact_leaves_and_comes_back(service: Service, churn: str, tmp_path: Path) -> None:

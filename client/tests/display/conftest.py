@@ -133,6 +133,22 @@ def _move(told: Asked) -> None:
     told.documents["versions", "shown"] = told.get("/v1/models/shown/versions")
     told.documents["caller", "of no key"] = told.get("/v1/whoami")
     told.documents["usage", "of no key"] = told.get("/v1/usage")
+    train = {"algorithm": "svm", "data": {"uri": "dataset://shown", "target": "churned"}}
+    written = {"train": train, "every": "P1D", "on": ["upload"], "at_most_every": "PT6H", "paused": True}
+    schedule = told.documents["schedule", "written"] = told.send("PUT", "/v1/models/shown/schedule", written)
+    run = {"trigger": "upload", "slot": "1", "at": "2026-11-27T11:00:00Z", "outcome": "started"}
+    refused = {
+        **run,
+        "job": None,
+        "outcome": "refused",
+        "reason": "<b>no</b>",
+        "ended": None,
+        "version": None,
+    }
+    runs = [{**run, "job": "f" * 28, "reason": None, "ended": "succeeded", "version": 2}, refused]
+    guard = {"alias": "production", "old": 1, "new": 2, "at": "climbing", "step": 1, "reason": "better"}
+    told.documents["schedule", "guarded"] = {**schedule, "runs": runs, "guard": guard}
+    told.send("DELETE", "/v1/models/shown/schedule")
     told.documents["audit", "shown"] = told.get("/v1/audit?model=shown")
     told.documents["about", "shown"] = {
         "description": "<b>Who</b> leaves.\nAnd when.",

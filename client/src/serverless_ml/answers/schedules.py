@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from serverless_ml.answers.record import Answer
 
@@ -32,6 +32,8 @@ class Schedule(Answer):
     `writer` is the id of the key that wrote it: a run may do what this key may. `next` is when the next slot
     of `every` begins.
     """
+
+    picture: ClassVar[str] = "schedule"
 
     model: str
     etag: str

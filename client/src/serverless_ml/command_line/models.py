@@ -1,5 +1,7 @@
 """Models, their versions and aliases: which there are, which one answers, and what it is worth."""
 
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +12,7 @@ from serverless_ml.command_line.exits import CommandError, Exit
 from serverless_ml.command_line.frame import command
 from serverless_ml.command_line.predicting import Model
 from serverless_ml.command_line.session import Session
-from serverless_ml.command_line.showing import show_json, show_members, show_table
+from serverless_ml.command_line.showing import on_terminal, show_json, show_members, show_table
 from serverless_ml.command_line.training import OnInterrupt
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ PANEL = "Models and versions"
 Name = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name.", autocompletion=complete_models)]
 AliasName = Annotated[str, typer.Option(metavar="NAME", help="Which alias.")]
 Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="Show at most N.")]
+# What the service tells of a schedule beside what people write: what `--json` shows may be sent back.
+_TOLD = frozenset({"model", "updated", "writer", "next", "runs", "guard"})
 _METRICS = ("accuracy", "f1_macro", "roc_auc", "log_loss", "silhouette")
 
 
@@ -263,7 +267,7 @@ def rollback(
 def history(session: Session, model: Name, alias: AliasName = "production", limit: Limit = None) -> None:
     """List what was done to an alias, the newest first.
 
-    In a pipe a line is: number, time, who, what, the shares before and after.
+    In a pipe a line is: number, time, who, what, the shares before and after, why.
     """
     with session.client() as client:
         found = client.model(model).history(alias, limit=limit)
@@ -276,10 +280,70 @@ def history(session: Session, model: Name, alias: AliasName = "production", limi
             each["kind"],
             weights_of(each["from"]) if each.get("from") else None,
             weights_of(each["to"]) if each.get("to") else None,
+            each.get("reason"),
         )
         for each in listed
     ]
-    show_table(session, listed, ("change", "time", "by", "what", "before", "after"), rows, picture=found)
+    columns = ("change", "time", "by", "what", "before", "after", "why")
+    show_table(session, listed, columns, rows, picture=found)
+
+
+@command(
+    "schedule",
+    panel=PANEL,
+    examples="""
+serverless-ml schedule churn
+serverless-ml schedule churn --set schedule.json
+serverless-ml schedule churn --remove
+""",
+)
+def schedule(
+    session: Session,
+    model: Name,
+    *,
+    written: Annotated[
+        str | None,
+        typer.Option("--set", metavar="FILE", help="Write it: JSON as the service takes it; - is stdin."),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove it; runs that started go on.")] = False,
+) -> None:
+    """Show when a model is trained again by itself, or say it, which only an admin's key may.
+
+    In a pipe a line is a run: when, because of what, what became of it, how its job ended, version, why.
+    """
+    if written is not None and remove:
+        raise CommandError("say --set FILE or --remove, not both")
+    said = None if written is None else _read_schedule(written)
+    with session.client() as client:
+        remote = client.model(model)
+        if remove:
+            remote.delete_schedule()
+            show_members(session, {"model": model, "removed": True}, [("removed", model)])
+            return
+        found = remote.schedule() if said is None else remote.set_schedule(**said)
+    rows = [(each.trigger, each.outcome, each.ended, each.version, each.reason) for each in found.runs]
+    times = [each["at"] for each in found.raw["runs"]]
+    columns = ("when", "because of", "outcome", "ended", "version", "why")
+    told = [(when, *row) for when, row in zip(times, rows, strict=True)]
+    if session.json or not on_terminal() or found.runs:
+        show_table(session, found.raw, columns, told, picture=found)
+    else:
+        show_members(session, found.raw, [], picture=found)
+
+
+def _read_schedule(file: str) -> dict[str, Any]:
+    """What people wrote of a schedule. Raises `CommandError`."""
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read: {error}") from error
+    try:
+        said = json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"expected JSON in {file}: {error}") from error
+    if not isinstance(said, dict) or not isinstance(said.get("train"), dict):
+        raise CommandError(f'expected an object with "train" in {file}; see docs/schedules.md')
+    return {name: value for name, value in said.items() if name not in _TOLD}
 
 
 @command(

@@ -214,3 +214,57 @@ def _type_of(schema: dict[str, Any]) -> str:
     high = schema.get("maximum")
     bounds = f" {'' if low is None else f'{low:g}'}..{'' if high is None else f'{high:g}'}"
     return str(schema.get("type", "")) + (bounds if bounds != " .." else "")
+
+
+Since = Annotated[str | None, typer.Option(metavar="DAY", help="From this day on (UTC).")]
+Until = Annotated[str | None, typer.Option(metavar="DAY", help="Up to this day.")]
+
+
+@command(
+    "audit",
+    panel=PANEL,
+    examples="serverless-ml audit\nserverless-ml audit --model churn --since 2026-11-01 --limit 20",
+)
+def audit(
+    session: Session,
+    *,
+    model: Annotated[str | None, typer.Option(metavar="MODEL", help="What was about it alone.")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Show at most N.")] = None,
+) -> None:
+    """List who asked for which change, the newest first, which only an admin's key may.
+
+    In a pipe a line is: time, key, method, route, model, version, alias, dataset, job, status.
+    """
+    with session.client() as client:
+        found = client.audit(model=model, since=since, until=until, limit=limit)
+    listed = [each.raw for each in found]
+    columns = ("time", "by", "method", "route", "model", "version", "alias", "dataset", "job", "status")
+    rows = [tuple(each.get(name) for name in columns) for each in listed]
+    show_table(session, listed, columns, rows, empty="no change in these days", picture=found)
+
+
+@command(
+    "usage",
+    panel=PANEL,
+    examples="serverless-ml usage\nserverless-ml usage --since 2026-11-01 --of 3f9a0c1e",
+)
+def usage(
+    session: Session,
+    *,
+    of: Annotated[
+        str | None, typer.Option("--of", metavar="ID", help="What the key of this id used.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Show what each key used, which only an admin's key may.
+
+    In a pipe a line is: day, key, requests, rows, jobs, bytes.
+    """
+    with session.client() as client:
+        found = client.usage(key=of, since=since, until=until)
+    columns = ("date", "key", "requests", "rows", "jobs", "bytes")
+    rows = [tuple(each.get(name) for name in columns) for each in found.days]
+    show_table(session, found.raw, columns, rows, empty="nothing was used in these days", picture=found)

@@ -18,6 +18,7 @@ from serverless_ml.display.pictures import (
     learnt,
     models,
     monitoring,
+    schedules,
     usage,
     versions,
 )
@@ -46,6 +47,7 @@ _PICTURES: dict[str, Callable[[Any], Picture]] = {
     "algorithms": algorithms.algorithms,
     "caller": callers.caller,
     "usage": usage.usage,
+    "schedule": schedules.schedule,
     "audit": audit.entries,
     "audit_entry": lambda raw: audit.entries([raw]),
     "explanation": lambda raw: tuple(explanations.explanation(raw)),

@@ -13,6 +13,7 @@ from serverless_ml.display.pictures import (
     jobs,
     models,
     monitoring,
+    schedules,
     usage,
     versions,
 )
@@ -26,6 +27,7 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "job": jobs.line,
     "caller": callers.line,
     "usage": usage.line,
+    "schedule": schedules.line,
     "audit_entry": audit.line,
     "dataset": datasets.dataset_line,
     "made_version": erasures.made_version_line,

@@ -122,6 +122,7 @@ def history(raw: Document | list[Any]) -> Picture:
         Column("before"),
         Column("after"),
         Column("by the key", spare=True),
+        Column("why", spare=True),
     )
     return (
         Title("History", "", line=(text.count_of(len(changes), "change"),)),
@@ -143,6 +144,7 @@ def _change(raw: Document) -> tuple[Cell, ...]:
         _state(raw.get("from")),
         _state(raw.get("to")),
         text.shown(by) if by else Text("–", "quiet"),
+        text.shown(reading.text(raw, "reason"), 300),
     )
 
 

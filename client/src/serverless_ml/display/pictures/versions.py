@@ -37,11 +37,31 @@ def version(raw: Document) -> Picture:
     charts = curves(raw)
     blocks: list[Block] = [_title(raw), *_registered(raw)]
     blocks += notes(warnings)
+    blocks += _compared(reading.members(raw, "comparison"))
     blocks += beside([*metrics_table(metrics), *confusion(metrics, raw.get("classes")), *clusters(metrics)])
     blocks += beside([*per_class(metrics), *importance(raw)])
     blocks += beside([*history(metrics), *charts])
     blocks += _folded(raw)
     return tuple(blocks)
+
+
+def _compared(raw: Document) -> list[Block]:
+    """Return how it is beside the version that answered before, where a schedule compared them."""
+    against = reading.number(raw, "against")
+    if against is None:
+        return []
+    other, reason = f"version {text.number(against)}", text.shown(reading.text(raw, "reason"), 300)
+    found = [reading.number(raw, name) for name in ("new", "old", "difference", "low", "high", "rows")]
+    known = [each for each in found if each is not None]
+    if len(known) < len(found):
+        return [Facts(((f"beside {other}", f"not compared: {reason}" if reason else "not compared"),))]
+    new, old, difference, low, high, rows = known
+    metric = text.shown(reading.text(raw, "metric").replace("_", " "), 30)
+    told = (
+        f"{metric} {text.number(new)}, before {text.number(old)}: {text.signed(difference)}, from "
+        f"{text.signed(low)} to {text.signed(high)}, on the same {text.count_of(rows, 'row')}"
+    )
+    return [Facts(((f"beside {other}", told),))]
 
 
 def beside(blocks: list[Block]) -> list[Block]:
