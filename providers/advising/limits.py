@@ -44,6 +44,7 @@ def fits(
     found = [
         _fit("request", request.request_bytes, _OURS, _OF_OURS, _bytes),
         _fit("answer", request.answer_bytes, _OURS, _OF_OURS, _bytes),
+        _fit("slowest answer", load.slowest, api.timeout, f"{config}: timeout of api", _seconds),
         _fit("memory", request.memory, memory * MEBIBYTE, f"{config}: apiMemory, or --memory", _bytes),
     ]
     measured = {
@@ -51,7 +52,7 @@ def fits(
         "upload": (profile.package.zipped, "package, zipped", _bytes),
         "request": (request.request_bytes, "request, of the cloud", _bytes),
         "response": (request.answer_bytes, "answer, of the cloud", _bytes),
-        "seconds": (load.slowest, "slowest answer", _seconds),
+        "seconds": (load.slowest, "slowest answer, of the cloud", _seconds),
     }
     found += [
         _fit(what, value, limits[name].value, limits[name].told, shown)

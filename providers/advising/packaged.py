@@ -30,6 +30,7 @@ class ConfiguredApi(NamedTuple):
     instances: int  # at most
     rate: float  # requests a second that are let in at most; 0: any
     burst: float  # and of how many at once; 0: any
+    timeout: float  # seconds after which an answer is given up
     patterns: list[str]
     requirements: str
 
@@ -69,6 +70,7 @@ def configured(cloud: str) -> ConfiguredApi:
         int(defaults.get("apiInstances") or defaults.get("apiConcurrency") or 0),
         float(defaults.get("requestsPerSecond", 0)),
         float(defaults.get("requestBurst", 0)),
+        float(said.get("timeout") or said["timeoutSeconds"]),
         patterns,
         said.get("requirements", "requirements.txt"),
     )

@@ -142,6 +142,15 @@ def test_each_limit_is_judged_by_what_was_measured() -> None:
     assert burst["google"]["instances at once (more wait)"] == TIGHT
 
 
+@pytest.mark.parametrize(("cloud", "seconds"), [("aws", 29), ("google", 60), ("azure", 60)])
+def test_an_answer_that_the_deployed_function_gives_up_does_not_fit(cloud: str, seconds: int) -> None:
+    slow = advice_on("1/h", (cloud,), seconds=seconds + 10.0).clouds[0]
+    verdict = next(limit for limit in slow.limits if limit.what == "slowest answer")
+    assert (verdict.verdict, verdict.limit) == (NOT, f"{seconds} s")
+    assert verdict.source.startswith(f"providers/{cloud}/config.yml")
+    assert not slow.fits
+
+
 def test_every_limit_names_its_source() -> None:
     for cloud in advice_on().clouds:
         for limit in cloud.limits:
