@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from providers.advising.impossible import AdviceImpossible
+from providers.advising.impossible import AdviceImpossible, reason_of
 
 DEFAULT_ROOT = ".serverless-ml"  # as `make serve` has it
 CLOUDS = ("aws", "google", "azure")
@@ -83,6 +83,8 @@ def run(given: argparse.Namespace) -> int:
         raise AdviceImpossible(f"--traffic: expected {WORDS}, got none")
     traffic = parse(given.traffic or "1/s")  # which no check looks at
     reports = None if given.check is None else _reports(given.check)
+    if given.picture:
+        _check_folder(given.picture)
 
     from providers.advising.advice import AdviceQuestion, advise
     from providers.advising.facts import read_facts
@@ -106,12 +108,21 @@ def run(given: argparse.Namespace) -> int:
             with open(given.picture, "w", encoding="utf-8") as file:
                 file.write(draw(advice, facts))
         except OSError as error:
-            raise AdviceImpossible(f"--picture: {given.picture} cannot be written: {error}") from error
+            raise AdviceImpossible(
+                f"--picture: {given.picture} cannot be written: {reason_of(error)}"
+            ) from error
     if given.json:
         print(as_json(advice))
     else:
         show(advice)
     return 0
+
+
+def _check_folder(picture: str) -> None:
+    """Raise `AdviceImpossible` where a picture has no folder, before minutes of work are done for it."""
+    folder = os.path.dirname(os.path.abspath(picture))
+    if not os.path.isdir(folder) or os.path.isdir(picture):
+        raise AdviceImpossible(f"--picture: expected a file in a folder that is there, got {picture}")
 
 
 def _compare(given: argparse.Namespace, profile: "PackageProfile", reports: "list[ReportedRequest]") -> None:
@@ -151,7 +162,7 @@ def _reports(path: str) -> "list[ReportedRequest]":
         with open(path, encoding="utf-8", errors="replace") as file:
             return read_reports(file)
     except OSError as error:
-        raise AdviceImpossible(f"--check: {path} cannot be read: {error}") from error
+        raise AdviceImpossible(f"--check: {path} cannot be read: {reason_of(error)}") from error
 
 
 def _tell(line: str) -> None:

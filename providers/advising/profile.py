@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from providers.advising.impossible import AdviceImpossible
+from providers.advising.impossible import AdviceImpossible, reason_of
 from providers.advising.packaged import CLOUDS, CloudPackage, scratch, unpack
 from providers.deploying.keys import new_key
 from providers.deploying.packages import ROOT
@@ -201,7 +201,7 @@ def _read_body(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             body = json.load(file)
     except (OSError, ValueError) as error:
-        raise AdviceImpossible(f"--body {path}: {expected}, got {error}") from error
+        raise AdviceImpossible(f"--body {path}: {expected}, got {reason_of(error)}") from error
     if not isinstance(body, dict) or not isinstance(body.get("instances"), list) or not body["instances"]:
         raise AdviceImpossible(f"--body {path}: {expected}, got none")
     return body

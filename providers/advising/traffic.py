@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from providers.advising.impossible import AdviceImpossible
+from providers.advising.impossible import AdviceImpossible, reason_of
 
 # A month of 730 hours, as the clouds' calculators have it; an office is open on five days of seven.
 MONTH = 730 * 3600.0
@@ -121,7 +121,7 @@ def _read(path: str, text: str) -> Traffic:
         with open(path, encoding="utf-8") as file:
             moments = sorted(float(line) for line in file if line.strip())
     except (OSError, ValueError) as error:
-        raise AdviceImpossible(f"--traffic {text}: {expected}, got {error}") from error
+        raise AdviceImpossible(f"--traffic {text}: {expected}, got {reason_of(error)}") from error
     if len(moments) < 2 or not math.isfinite(moments[-1] - moments[0]) or moments[0] == moments[-1]:
         raise AdviceImpossible(
             f"--traffic {text}: {expected} and not all at once, got {len(moments):,} lines"

@@ -133,7 +133,13 @@ def test_reports_of_a_function_stand_beside_the_forecast(root: str) -> None:
             1,
             "--body /nowhere: expected a file",
         ),
-        (("--model", "mixed", "--check", "/nowhere"), 1, "--check: /nowhere cannot be read"),
+        (("--model", "mixed", "--check", "/nowhere"), 1, "/nowhere cannot be read: No such file"),
+        (
+            ("--model", "mixed", "--traffic", "1/s", "--picture", "/nowhere/a.svg"),
+            1,
+            "--picture: expected a file in a folder that is there, got /nowhere/a.svg",
+        ),
+        (("--model", "mixed", "--traffic", "@/nowhere"), 1, "one a line, got No such file"),
         (("--model", "mixed", "--check", "README.md"), 1, "--check: expected lines"),
     ],
 )
