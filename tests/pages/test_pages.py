@@ -14,7 +14,7 @@ from tests.pages.session import Session
 
 # These take minutes and are run by `.ci/run` itself; or wait for a person.
 LEFT = re.compile(
-    r"make (demo|serve|test|long-tests|check|unit|quick|oracles|bench|pages|client-tests)\b"
+    r"(\w+=\S+ )*make (demo|serve|test|long-tests|check|unit|quick|oracles|bench|pages|client-tests)\b"
     r"|python -m pytest\b|git clone\b"
 )
 REMARK = re.compile(rf"{RUN_BY}(?P<test>tests/\S+\.py)|{ON_A_CLOUD}.+")
