@@ -215,11 +215,39 @@ def select_by_value(
     source: RowSource, columns: SelectingColumns, held_out: CountedValues, item: PartRows
 ) -> ValuedPart:
     """Which rows of a part have the values that are held out. Raises `MalformedInput`."""
+    return _selected(source, columns, item, lambda _block, _kept, by: held_out.have(by))
+
+
+def select_by_content(
+    source: RowSource,
+    columns: SelectingColumns,
+    hashed: ContentHash,
+    looked_at: "tuple[LookedColumn, ...]",
+    item: PartRows,
+) -> ValuedPart:
+    """Which rows of a part a hash of their values in some columns holds out. Raises `MalformedInput`."""
+    described = [feature_of(column) for column in looked_at]
+    of_columns = [HashedColumn(each.name, each.kind, each.words) for each in described]
+
+    def held_out(block: "Block", kept: "NDArray[np.bool_]", _by: object) -> "NDArray[np.bool_]":
+        X = read_numbers(block, described)[kept]
+        return hashed.held_out(of_columns, list(X.T)) if len(X) else np.zeros(0, bool)
+
+    return _selected(source, columns, item, held_out)
+
+
+def _selected(
+    source: RowSource,
+    columns: SelectingColumns,
+    item: PartRows,
+    held_out: "Callable[[Block, NDArray[np.bool_], Any], NDArray[np.bool_]]",
+) -> ValuedPart:
+    """The rows of a part; `held_out` says which of a block's kept rows are, given what they have in `by`."""
     kepts, tests, told = [], [], np.zeros(3, np.int64)
     training = test = NO_VALUES
     for block in source.blocks(item.part):
         kept, target, by, *counts = _select(block, columns)
-        own = held_out.have(by)
+        own = held_out(block, kept, by)
         told += counts
         kepts.append(kept)
         tests.append(np.zeros(block.rows, bool))
@@ -279,40 +307,6 @@ def _any_value(block: "Block", every: "Sequence[LookedColumn]") -> "NDArray[np.b
             nulls = [value is None for value in (values if isinstance(values, list) else values.to_pylist())]
             found |= ~np.array(nulls, bool)
     return found
-
-
-def select_by_content(
-    source: RowSource,
-    columns: SelectingColumns,
-    hashed: ContentHash,
-    looked_at: "tuple[LookedColumn, ...]",
-    item: PartRows,
-) -> ValuedPart:
-    """Which rows of a part a hash of their values in some columns holds out. Raises `MalformedInput`."""
-    kepts, tests, told = [], [], np.zeros(3, np.int64)
-    training = test = NO_VALUES
-    described = [feature_of(column) for column in looked_at]
-    of_columns = [HashedColumn(each.name, each.kind, each.words) for each in described]
-    for block in source.blocks(item.part):
-        kept, target, _, *counts = _select(block, columns)
-        X = read_numbers(block, described)[kept]
-        own = hashed.held_out(of_columns, list(X.T)) if len(X) else np.zeros(0, bool)
-        told += counts
-        kepts.append(kept)
-        tests.append(np.zeros(block.rows, bool))
-        tests[-1][kept] = own
-        if target is not None:
-            training = training.add(CountedValues.of(target[~own]))
-            test = test.add(CountedValues.of(target[own]))
-    kept, out = (np.concatenate([np.empty(0, bool), *each]) for each in (kepts, tests))
-    return ValuedPart(
-        len(kept),
-        None if kept.all() else np.packbits(kept).tobytes(),
-        np.packbits(out).tobytes(),
-        training,
-        test,
-        *told.tolist(),
-    )
 
 
 type _Check = Callable[[tuple[Label, ...] | None, tuple[int, ...] | None, int], None]
