@@ -40,6 +40,8 @@ MASKED_MEMBERS = {
             "deleted",
             "restorable_until",
             "written",
+            "begun",
+            "since",
         ),
         _TIME,
     ),
@@ -53,8 +55,6 @@ MASKED_MEMBERS = {
     "uri": _UPLOAD,
     **dict.fromkeys(("request_id", "url", "revision"), _ANY),
 }
-# Moments, where they are told as numbers.
-_MOMENTS = frozenset({"begun", "since"})
 # What noise is in, of a version or job that is private; its form is compared.
 _SHA_256 = re.compile(r"[0-9a-f]{64}")
 NOISY = frozenset({"metrics", "rows", "test_rows", "warnings", "sha256", "size", "metric"})
@@ -173,9 +173,7 @@ def _unchanging(value: Any, notes: Mapping[str, str], name: str = "") -> Any:
             return {key: "<number>" if isinstance(each, int | float) else each for key, each in value.items()}
         noisy = NOISY if _is_private(value) else ()
         return {
-            key: _form_of(each)
-            if key in noisy or (key in _MOMENTS and isinstance(each, float))
-            else _unchanging(each, notes, key)
+            key: _form_of(each) if key in noisy else _unchanging(each, notes, key)
             for key, each in value.items()
         }
     if isinstance(value, list):

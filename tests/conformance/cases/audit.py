@@ -16,7 +16,7 @@ CASES = [
     put("an alias of another's right", ALIAS, {"version": 1}, 403, key=TRAIN, code="forbidden"),
     post("nothing to roll back", f"{ALIAS}:rollback", {}, 409, code="nothing_to_roll_back"),
     call("what it is for", "PATCH", "/v1/models/audited", 200, {"description": "Told."}, key=TRAIN),
-    post("a dataset", "/v1/datasets/audited:upload", b"", 201, key=TRAIN),
+    post("a dataset: an address", "/v1/datasets/audited:upload", b"", 201, key=TRAIN),
     delete("the alias", ALIAS),
     delete("the model", "/v1/models/audited"),
     get("what was changed", OWN),
