@@ -350,10 +350,10 @@ class Services:
         from ml_core.conflicts import NotMonitored
         from ml_core.monitoring.telling import Telling
 
-        days = self.settings.monitoring_days
+        registry, days = self.registry, self.settings.monitoring_days  # a function with one model has neither
         if not days:
             raise NotMonitored("nothing is counted: the setting ML_MONITORING_DAYS is 0")
-        return Telling(self.registry, self.receipts, days)
+        return Telling(registry, self.receipts, days)
 
     @property
     def monitor(self) -> Monitor:
