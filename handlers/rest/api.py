@@ -108,7 +108,9 @@ class Api:
             monitor = self._services.monitor
             key, rows = record["key"] or "", record.get("rows", 0) if status < 300 else 0
             if status < 500:
-                monitor.use(key, rows, int(sent), len(request.body), predicts=bool(seen))
+                # How long the rows of a private training are tells of them.
+                length = 0 if record.get("private") else len(request.body)
+                monitor.use(key, rows, int(sent), length, predicts=bool(seen))
             if seen:
                 monitor.take(seen[0], status, (time.perf_counter() - started) * 1000)
         except Exception as error:  # noqa: BLE001 (what was answered stays answered)

@@ -31,8 +31,9 @@ _CHANCE = re.compile(
 )
 # Of an attempt, in the account of a dataset's budget.
 _TOKEN = re.compile(r"(?<=<time>\",\")[0-9a-z.-]+(?=\"\])")
-# The rows themselves, which are kept until the job is over or somebody deletes them.
-_ROWS_THEMSELVES = re.compile(r"^(datasets/|jobs/[^/]+/input|inputs/|uploads/)")
+# The rows themselves, which are kept until the job is over or somebody deletes them; and what an instance has
+# counted in an hour, which `GET /v1/usage` tells.
+_ROWS_THEMSELVES = re.compile(r"^(datasets/|jobs/[^/]+/input|inputs/|uploads/|monitoring/parts/)")
 # What a dataset is like: a budget has it refused.
 _OF_THE_ROWS = {"/v1/datasets", "/v1/datasets/{dataset}"}
 _UPLOAD = "0" * 28
