@@ -176,19 +176,26 @@ def printed_with(project: Project, parameter: str, value: str) -> Any:
 
 
 def of_other_buckets(printed: Any, name: str, *, named: bool) -> list[Any]:
-    """The statements of the trainer's policy of that name, which is there only where buckets are named."""
+    """The statements of the trainer's policy of that name, which is there only where buckets are named.
+
+    The sweep has the same policy of data, since it looks whether a schedule's have changed.
+    """
     resources = printed["resources"]
-    policies = resources["Resources"]["TrainRole"]["Properties"]["Policies"]
-    (found,) = (
-        each["Fn::If"] for each in policies if "Fn::If" in each and each["Fn::If"][1]["PolicyName"] == name
-    )
+    (found,) = _policies_of_some(printed, "TrainRole", name)
     condition, _, otherwise = found
     asked = resources["Conditions"][condition]["Fn::Equals"]
     assert (asked[0] == asked[1]) == named
     assert otherwise == {"Ref": "AWS::NoValue"}
-    others = [resources["Resources"][role]["Properties"]["Policies"] for role in ("ApiRole", "SweepRole")]
-    assert not [each for policy in others for each in policy if "Fn::If" in each]
+    assert _policies_of_some(printed, "SweepRole", name) == ([found] if name == "data" else [])
+    assert _policies_of_some(printed, "ApiRole", name) == []
     return statements([{"Fn::If": found}])
+
+
+def _policies_of_some(printed: Any, role: str, name: str) -> list[Any]:
+    """A role's policies of that name that only some deployments have."""
+    policies = printed["resources"]["Resources"][role]["Properties"]["Policies"]
+    conditional = [each["Fn::If"] for each in policies if "Fn::If" in each]
+    return [each for each in conditional if each[1]["PolicyName"] == name]
 
 
 @pytest.mark.parametrize("origins", ["https://app.example.com, http://localhost:3000", "*", ""])

@@ -56,8 +56,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copy_of(trained: Path, target: Path) -> Path:
-    """A copy of a folder of models, without what was counted of other tests' predictions."""
-    return Path(shutil.copytree(trained, target, ignore=shutil.ignore_patterns("monitoring.d")))
+    """A copy of a folder of models, without what was counted and written down of other tests' requests."""
+    return Path(shutil.copytree(trained, target, ignore=shutil.ignore_patterns("monitoring.d", "audit.d")))
 
 
 @contextmanager
