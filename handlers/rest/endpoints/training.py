@@ -24,7 +24,7 @@ def train(call: Call) -> Response:
     `budget_spent`).
     """
     body = call.body()
-    call.note(private=True if "privacy" in body else None)
+    call.note(private=True if isinstance(body, dict) and "privacy" in body else None)
     key = idempotency_key(call)
     request = checked_training(call.services, call.caller, body)
     call.services.registry.check_spelling(call.path["model"])
