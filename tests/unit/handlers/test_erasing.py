@@ -487,7 +487,10 @@ def test_killed_before_any_operation_the_next_request_finishes(tmp_path: Path) -
         broken._store = faulty
         answer = asking(broken)("DELETE", "/v1/datasets/churn?with_versions=true")
         killed = len(faulty.operations) >= nth
-        assert (answer.status == 503) == killed, answer.body
+        # The last operation only writes down that all is done, so that it is answered all the same.
+        written = [place for place, each in enumerate(faulty.operations, 1) if each.endswith(" audit")]
+        done = nth in written[1:]
+        assert (answer.status == 503) == (killed and not done), answer.body
         whole = services_over(copied)
         ask = asking(whole)
         if killed:
@@ -536,7 +539,9 @@ def test_a_damaged_document_keeps_no_other_from_being_swept(services: Services, 
 
 
 def keys(services: Services, prefix: str) -> list[str]:
-    return [found.key for found in every_object(services.store, prefix)]
+    """What is stored, but for who asked for it."""
+    stored = [found.key for found in every_object(services.store, prefix)]
+    return [key for key in stored if not key.startswith("audit/")]
 
 
 def manifest_key_of(services: Services, model: str, version: int) -> str:
