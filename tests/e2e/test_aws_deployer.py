@@ -76,6 +76,9 @@ OF_TYPES: dict[str, tuple[str, ...]] = {
         *["cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"],
         *(f"cloudwatch:{each}" for each in TAGGING),
     ),
+    "AWS::CloudWatch::Dashboard": (
+        *["cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard"],
+    ),
     "AWS::SNS::Topic": (
         *["sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes"],
         *["sns:ListSubscriptionsByTopic", *(f"sns:{each}" for each in TAGGING)],

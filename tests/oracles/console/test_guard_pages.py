@@ -28,7 +28,7 @@ def points(seed: int) -> bytes:
     of = random.Random(seed)  # noqa: S311
     rows = [
         f"{at!r},{'right' if at + of.gauss(0, 1) > 0 else 'left'}"
-        for at in (of.gauss(0, 2) for _ in range(400))
+        for at in (of.gauss(0, 2) for _ in range(1000))
     ]
     return "\n".join(["at,side", *rows, ""]).encode()
 

@@ -107,10 +107,10 @@ def test_a_whole_life_from_a_dropped_file_to_a_roll_back(service: Service, tmp_p
     canary = "version 1: 90 %, version 2: 10 %"
     who = KEY.record["id"]
     assert seen["history"] == [
-        [who, "rolled back", "version 2", "version 1"],
-        [who, "promoted", canary, "version 2"],
-        [who, "set", "version 1", canary],
-        [who, "set", "nothing", "version 1"],
+        [who, "rolled back", "version 2", "version 1", ""],
+        [who, "promoted", canary, "version 2", ""],
+        [who, "set", "version 1", canary, ""],
+        [who, "set", "nothing", "version 1", ""],
     ]
     assert seen["fields"] == columns
     (prediction,) = seen["predicted"]["predictions"]
