@@ -15,13 +15,12 @@ from ml_core.scheduling.schedule import DEFAULT_A_DAY, METRICS, MOST_A_DAY, ON, 
 from ml_core.scheduling.schedules import Conditions, StoredSchedule
 from ml_core.scheduling.triggers import next_slot
 
-_DURATION: Schema = {
-    "type": "string",
+_DURATION: Schema = {  # null is as if it were left out
+    "type": ["string", "null"],
     "maxLength": 30,
     "pattern": DURATION,
     "x-checked-by": "ml_core.scheduling.durations",
 }
-_DURATION_OR_NULL: Schema = {**_DURATION, "type": ["string", "null"]}
 _SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 
 WHEN: Schema = {
@@ -82,7 +81,7 @@ SCHEDULE_BODY: Schema = {
         # Described in full by what declares it.
         "train": {"type": "object", "x-checked-by": "ml_core.training.request"},
         "every": {
-            **_DURATION_OR_NULL,
+            **_DURATION,
             "description": "Spans of UTC, counted from 1970-01-01: `P1D` is midnight, `P7D` begins on "
             "Thursdays. Weeks, days, hours and minutes, from PT10M to P366D.",
         },
@@ -93,7 +92,7 @@ SCHEDULE_BODY: Schema = {
             "maxItems": 10,
             "items": {"title": "ScheduleTrigger", "type": "string", "enum": [*ON]},
         },
-        "at_most_every": {**_DURATION_OR_NULL, "description": "The time between two runs at least."},
+        "at_most_every": {**_DURATION, "description": "The time between two runs at least."},
         "most_a_day": {
             "type": "integer",
             "description": "Runs that may start in a day of UTC.",

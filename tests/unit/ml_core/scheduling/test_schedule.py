@@ -45,8 +45,8 @@ def test_defaults_are_filled_in() -> None:
         on=["drift", "upload", "drift"],
         at_most_every="PT6H",
         most_a_day=None,
-        promote={"when": {"metric": "log_loss", "not_worse_by": 0.02}, "steps": [100]},
-        rollback={"errors": 0.02, "p95_ms": None},
+        promote={"when": {"metric": "log_loss", "not_worse_by": 0.02}, "steps": [100], "step": None},
+        rollback={"errors": 0.02, "p95_ms": None, "for": None},
     )
     assert full.on == ("upload", "drift")
     assert full.promote == {
