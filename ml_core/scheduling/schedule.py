@@ -139,13 +139,40 @@ def _checked_training(train: object, check_train: Callable[[object], TrainingReq
     if train.get("data") is None:
         raise InvalidInput.at("$.train", f"lacks 'data'; {expected}")
     try:
-        return check_train(train)
+        request = check_train(train)
+        raise_faults(_null_faults(train, _declared(request.algorithm), "$"))
     except InvalidInput as error:
         told = InvalidInput(
             [Fault(f"$.train{path.removeprefix('$')}", message) for path, message in error.faults]
         )
         told.omitted = error.omitted
         raise told from error
+    return request
+
+
+def _declared(algorithm: str) -> dict[str, Any]:
+    """The members of a body of `:train` for an algorithm, as JSON Schema."""
+    from ml_core.training.request import body_schema
+
+    declared: dict[str, Any] = body_schema(algorithms.algorithm(algorithm))["properties"]
+    return declared
+
+
+def _null_faults(members: dict[str, Any], declared: dict[str, Any], where: str) -> Iterator[Fault]:
+    """Nulls that are not declared. `:train` takes them as left out, as it always did."""
+    for name, value in members.items():
+        described = declared.get(name, {})
+        if value is None and not _may_be_null(described):
+            yield Fault(f"{where}.{name}", "expected a value, got null; leave it out")
+        elif isinstance(value, dict):
+            yield from _null_faults(value, described.get("properties", {}), f"{where}.{name}")
+
+
+def _may_be_null(described: dict[str, Any]) -> bool:
+    if any(_may_be_null(each) for form in ("anyOf", "oneOf") for each in described.get(form, ())):
+        return True
+    types = described.get("type", ())
+    return None in described.get("enum", ()) or "null" in ([types] if isinstance(types, str) else types)
 
 
 def _timing_faults(schedule: Schedule) -> Iterator[Fault]:

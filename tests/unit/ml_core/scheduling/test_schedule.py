@@ -143,3 +143,14 @@ def test_a_schedule_is_bounded() -> None:
     features = [f"{number}{'x' * 90}" for number in range(999)]
     train = {**TRAIN, "data": {"uri": "dataset://churn", "target": "left", "features": features}}
     assert faults(every="P1D", train=train)["$"].endswith("at most 65,536 are expected")
+
+
+@pytest.mark.parametrize("name", ["types", "missing", "feature_names", "hyperparameters"])
+def test_a_null_that_is_not_declared_is_refused_in_what_is_trained(name: str) -> None:
+    assert [*faults(every="P1D", train={**TRAIN, name: None})] == [f"$.train.{name}"]
+    assert checked(every="P1D", train={**TRAIN, "max_seconds": None}).train["max_seconds"] is None
+
+
+def test_so_is_one_in_its_data() -> None:
+    data: Any = TRAIN["data"]
+    assert [*faults(every="P1D", train={**TRAIN, "data": {**data, "types": None}})] == ["$.train.data.types"]
