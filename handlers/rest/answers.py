@@ -1098,20 +1098,27 @@ _MONITORED: Schema = {
     "expected_accuracy": _EXPECTED_ACCURACY,
     "feedback": _FEEDBACK,
 }
-_MONITORED_WHEN: Schema = {
-    "monitoring": _object(
-        title="MonitoringSetting",
-        properties={
-            "on": {"type": "boolean"},
-            "setting": _TEXT,
-            "days": {**_COUNT, "description": "How long kept."},
+
+
+def _counted_when(what: str) -> Schema:
+    """The members that say whether anything is counted, and of which days counts are told."""
+    return {
+        "monitoring": _object(
+            title=f"{what}Setting",
+            properties={
+                "on": {"type": "boolean"},
+                "setting": _TEXT,
+                "days": {**_COUNT, "description": "How long kept."},
+            },
+        ),
+        "window": {
+            **_object({"from": _TIME, "to": _TIME}, title=f"{what}Window"),
+            "description": "What is told of: whole days of UTC, until now.",
         },
-    ),
-    "window": {
-        **_object({"from": _TIME, "to": _TIME}, title="MonitoringWindow"),
-        "description": "What is told of: whole days of UTC, until now.",
-    },
-}
+    }
+
+
+_MONITORED_WHEN = _counted_when("Monitoring")
 _MONITORING: Schema = _object(
     {
         "model": _MODEL_VERSION,
@@ -1303,18 +1310,7 @@ ANSWERS: dict[str, Schema] = {
     "Job": _JOB,
     "Usage": _object(
         {
-            "monitoring": _object(
-                title="UsageSetting",
-                properties={
-                    "on": {"type": "boolean"},
-                    "setting": _TEXT,
-                    "days": {**_COUNT, "description": "How long kept."},
-                },
-            ),
-            "window": {
-                **_object({"from": _TIME, "to": _TIME}, title="UsageWindow"),
-                "description": "What is told of: whole days of UTC, until now.",
-            },
+            **_counted_when("Usage"),
             "days": _list(_object({"date": {"type": "string", "format": "date"}, **_USED}, title="DayOfKey")),
             "keys": _list(_object(_USED, title="UsageOfKey")),
             "total": _object({name: _COUNT for name in _USED if name != "key"}, title="UsageTotal"),
