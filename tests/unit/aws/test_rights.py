@@ -24,7 +24,7 @@ from ml_core.registry.registry import Registry, artifact_key, manifest_key
 from ml_core.registry.retention import DAY
 from providers.local.runtime.queue import FolderQueue
 from providers.local.runtime.store import FolderStore
-from tests.unit.handlers.conftest import REQUESTS, asking, services_over
+from tests.unit.handlers.conftest import REQUESTS, Ask, asking, services_over
 
 CONFIG = os.path.join(os.path.dirname(__file__), "..", "..", "..", "providers", "aws", "config.yml")
 WRITING, REMOVING = "s3:PutObject", "s3:DeleteObject"
@@ -80,6 +80,13 @@ def refused(store: RecordingStore) -> list[tuple[str, str, str]]:
 def done_in(store: RecordingStore) -> set[tuple[str, str, str]]:
     """Who did what, by the keys' first parts."""
     return {(who, action, key.partition("/")[0]) for who, action, key in store.done}
+
+
+def begun_upload(reply: Ask, store: RecordingStore) -> str:
+    """Have an upload to a dataset begun; where its rows go."""
+    assert reply("POST", "/v1/datasets/churn:upload").status == 201
+    (begun,) = store.list("uploads/").objects
+    return f"datasets/churn/{begun.key.removeprefix('uploads/').removesuffix('.json')}"
 
 
 def test_each_function_may_do_what_the_registry_asks_of_it(tmp_path: Path) -> None:
@@ -149,10 +156,8 @@ def test_each_function_may_do_what_descriptions_ask_of_it(tmp_path: Path) -> Non
     def look(said: dict[str, Any]) -> None:
         assert reply("POST", "/v1/datasets/churn:describe", json.dumps(said).encode()).status == 200
 
-    assert reply("POST", "/v1/datasets/churn:upload").status == 201
-    (begun,) = store.list("uploads/").objects
-    upload = begun.key.removeprefix("uploads/").removesuffix(".json")
-    FolderStore(str(tmp_path)).put_if_absent(f"datasets/churn/{upload}", b"a,b\n1,2\n")
+    upload = begun_upload(reply, store)
+    FolderStore(str(tmp_path)).put_if_absent(upload, b"a,b\n1,2\n")
     for number in range(KEPT_DESCRIPTIONS + 1):
         look({"missing": [str(number)]})
     services.datasets._clock = lambda: time.time() + 3600
@@ -182,11 +187,9 @@ def test_each_function_may_do_what_an_erasure_asks_of_it(tmp_path: Path) -> None
     store = RecordingStore(str(tmp_path))
     services._store = store
     reply = asking(services)
-    assert reply("POST", "/v1/datasets/churn:upload").status == 201
-    (begun,) = store.list("uploads/").objects
-    upload = begun.key.removeprefix("uploads/").removesuffix(".json")
+    upload = begun_upload(reply, store)
     rows = b"a,b\n" + b"1,x\n2,y\n" * 20
-    FolderStore(str(tmp_path)).put_if_absent(f"datasets/churn/{upload}", rows)
+    FolderStore(str(tmp_path)).put_if_absent(upload, rows)
     body = {"algorithm": "logistic_regression", "data": {"uri": "dataset://churn", "target": "b"}}
     for _ in range(2):
         assert reply("POST", "/v1/models/m:train", json.dumps(body).encode()).status == 202
@@ -289,15 +292,13 @@ def test_each_function_may_do_what_schedules_ask_of_it(tmp_path: Path) -> None:
     store = RecordingStore(str(tmp_path))
     services._store = store
     reply = asking(services)
-    assert reply("POST", "/v1/datasets/churn:upload").status == 201
-    (begun,) = store.list("uploads/").objects
-    upload = begun.key.removeprefix("uploads/").removesuffix(".json")
+    upload = begun_upload(reply, store)
     body = {
         "train": {"algorithm": "logistic_regression", "data": {"uri": "dataset://churn", "target": "b"}},
         "on": ["upload"],
     }
     assert reply("PUT", "/v1/models/m/schedule", json.dumps(body).encode()).status == 200
-    FolderStore(str(tmp_path)).put_if_absent(f"datasets/churn/{upload}", b"a,b\n" + b"1,x\n2,y\n" * 20)
+    FolderStore(str(tmp_path)).put_if_absent(upload, b"a,b\n" + b"1,x\n2,y\n" * 20)
     store.who = "sweep"
     assert sweep_once(services)["scheduled"] == 1
     store.who = "train"
