@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core.conflicts import BudgetSpent
 from ml_core.notices.outbox import put
+from ml_core.registry.origins import uploaded
 
 if TYPE_CHECKING:
     from ml_core.jobs.jobs import Job
@@ -46,9 +47,8 @@ def schedule_refused(
 
 def _budget_spent(store: "ObjectStore", model: str, data: Any, job: str | None, *, once: str) -> None:  # noqa: ANN401 - JSON
     """Write down that a dataset's privacy budget did not pay for a training."""
-    uri = data.get("uri") if isinstance(data, dict) else None
-    scheme, _, path = str(uri).partition("://")
-    dataset = path.partition("/")[0] if scheme == "dataset" else None
+    upload = uploaded(data.get("uri")) if isinstance(data, dict) else None
+    dataset = None if upload is None else upload.dataset
     put(store, _SPENT, {"model": model, "dataset": dataset, "job": job}, once=once)
 
 
