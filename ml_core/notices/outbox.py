@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.digests import sha256
-from ml_core.documents import Body, Document, read, timestamp, update
+from ml_core.documents import Body, Document, timestamp, update
 from ml_core.errors import DocumentDamaged, ObjectExists, ObjectNotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -156,9 +156,6 @@ class _OutboxRun:
             taken = body["due"] <= now
             return {**body, "due": now + CLAIMED, "tries": body["tries"] + 1} if taken else None
 
-        found = read(self._store, key)
-        if found.body["due"] > now:
-            return None
         document = update(self._store, key, change)
         return document if taken else None
 
