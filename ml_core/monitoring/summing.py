@@ -107,8 +107,8 @@ class Summing(NamedTuple):
 
     def _sum_batch(self, infos: Iterable[ObjectInfo]) -> int:
         """Add some parts to all sums that they belong in, and then remove them."""
-        by_sum: dict[tuple[str, str], list[_VersionInPart]] = {}
-        used_on: dict[str, list[_UsageInPart]] = {}
+        by_sum: dict[tuple[str, str], list[_InPart[Counted]]] = {}
+        used_on: dict[str, list[_InPart[Usage]]] = {}
         summed: list[str] = []
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for info, versions, usage in pool.map(self._read, infos):
@@ -118,9 +118,9 @@ class Summing(NamedTuple):
                 hour, instance = hour_and_instance(info.key)
                 date, _, of_day = hour.partition("T")
                 for job, counted in versions.items():
-                    by_sum.setdefault((job, date), []).append(_VersionInPart(of_day, instance, counted))
+                    by_sum.setdefault((job, date), []).append(_InPart(of_day, instance, counted))
                 if usage:
-                    used_on.setdefault(date, []).append(_UsageInPart(of_day, instance, usage))
+                    used_on.setdefault(date, []).append(_InPart(of_day, instance, usage))
             list(pool.map(self._add, by_sum.items()))
             list(pool.map(self._add_usage, used_on.items()))
             list(pool.map(self.store.delete, summed))
@@ -137,11 +137,11 @@ class Summing(NamedTuple):
             return info, {}, {}
         return info, versions, read_usage(data)
 
-    def _add(self, item: "tuple[tuple[str, str], list[_VersionInPart]]") -> None:
+    def _add(self, item: "tuple[tuple[str, str], list[_InPart[Counted]]]") -> None:
         (job, date), parts = item
         replace_damaged(self.store, sum_key(job, date), partial(_with_parts, parts))
 
-    def _add_usage(self, item: "tuple[str, list[_UsageInPart]]") -> None:
+    def _add_usage(self, item: "tuple[str, list[_InPart[Usage]]]") -> None:
         date, parts = item
         replace_damaged(self.store, usage_key(date), partial(_with_usage, parts))
 
@@ -203,48 +203,42 @@ class Summing(NamedTuple):
         return not self.store.list(f"artifacts/{job}.", limit=1).objects
 
 
-class _VersionInPart(NamedTuple):
-    """What one part says of one version: the hour of its day, its instance, and the counts."""
+class _InPart[Said](NamedTuple):
+    """What one part says for one sum: the hour of its day, its instance, and what that is."""
 
     hour: str
     instance: str
-    counted: Counted
+    said: Said
 
 
-class _UsageInPart(NamedTuple):
-    """What one part says of keys: the hour of its day, its instance, and what each key used."""
-
-    hour: str
-    instance: str
-    usage: Usage
-
-
-def _with_usage(parts: list[_UsageInPart], body: Body | None) -> Body | None:
-    """The sum of a day with the parts that it does not name yet; None where it names all."""
-    body = (
-        body
-        if body is not None and "parts" in body
-        else {"format": FORMAT, "parts": {}, "usage": {}, **(body or {})}
-    )
-    names = body["parts"]
+def _named_anew[Said](parts: list[_InPart[Said]], body: Body) -> list[Said]:
+    """What the parts say that a sum does not name yet; from here on it names them."""
+    names: dict[str, str] = body["parts"]
     fresh = [part for part in parts if part.instance not in names.get(part.hour, "").split()]
-    for hour, instance, usage in fresh:
-        add_usage(body["usage"], usage)
+    for hour, instance, _ in fresh:
         names[hour] = f"{names[hour]} {instance}" if hour in names else instance
+    return [part.said for part in fresh]
+
+
+def _with_usage(parts: list[_InPart[Usage]], body: Body | None) -> Body | None:
+    """The sum of a day with the parts that it does not name yet; None where it names all."""
+    if body is None or "parts" not in body:
+        body = {"format": FORMAT, "parts": {}, "usage": {}, **(body or {})}
+    fresh = _named_anew(parts, body)
+    for usage in fresh:
+        add_usage(body["usage"], usage)
     return body if fresh else None
 
 
-def _with_parts(parts: list[_VersionInPart], body: Body | None) -> Body | None:
+def _with_parts(parts: list[_InPart[Counted]], body: Body | None) -> Body | None:
     """A sum with the parts that it does not name yet; None where it names all."""
     if body is None or "parts" not in body:
-        model, version, _ = parts[0].counted
+        model, version, _ = parts[0].said
         begun = {"format": FORMAT, "model": model, "version": version, "parts": {}, "counts": {}}
         body = {**(body or {}), **begun}
-    total, names = VersionCounts.of(body["counts"]), body["parts"]
-    fresh = [part for part in parts if part.instance not in names.get(part.hour, "").split()]
-    for hour, instance, counted in fresh:
+    total, fresh = VersionCounts.of(body["counts"]), _named_anew(parts, body)
+    for counted in fresh:
         total.add(counted.counts)
-        names[hour] = f"{names[hour]} {instance}" if hour in names else instance
     body["counts"] = total.described()
     return body if fresh else None
 
