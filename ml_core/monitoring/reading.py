@@ -97,10 +97,8 @@ def windows(
     store: ObjectStore, jobs: Sequence[str], begin: float, end: float, *, now: float | None = None
 ) -> dict[str, Window]:
     """As `window`, of several versions, by job: the parts, which hold all versions, are read once."""
-    now = time.time() if now is None else now
-    first, last = date_of(begin), date_of(max(begin, min(end, now) - 0.001))
+    first, last, began, ended = _whole_days(begin, end, now)
     parts, unread = _read_parts(store, frozenset(jobs), first, last)
-    began, ended = _midnight(first), min(_midnight(last) + DAY, max(now, begin))
     found: dict[str, Window] = {}
     for job in jobs:
         days, old = _read_days(store, job, first, last)
@@ -126,10 +124,8 @@ class UsageWindow(Record):
 
 def usage_between(store: ObjectStore, begin: float, end: float, *, now: float | None = None) -> UsageWindow:
     """What keys used on the days from `begin` to before `end`. Raises `Unavailable`."""
-    now = time.time() if now is None else now
-    first, last = date_of(begin), date_of(max(begin, min(end, now) - 0.001))
+    first, last, began, ended = _whole_days(begin, end, now)
     parts, unread = _parts_of(store, first, last, read_usage)
-    began, ended = _midnight(first), min(_midnight(last) + DAY, max(now, begin))
     dates = [date_of(began + DAY * day) for day in range(round((_midnight(last) - began) / DAY) + 1)]
     newest = dates[-MOST_DAYS:]
     documents = read_many(store, map(usage_key, newest), skip_damaged=True)
@@ -143,6 +139,13 @@ def usage_between(store: ObjectStore, begin: float, end: float, *, now: float | 
         if f"{of_day}/{instance}" not in summed.get(date, ()) and used:
             add_usage(days.setdefault(date, {}), used)
     return UsageWindow(began, ended, days, unread + len(dates) - len(newest))
+
+
+def _whole_days(begin: float, end: float, now: float | None) -> tuple[str, str, float, float]:
+    """The first and the last day that a stretch of time is in, and when these begin and end: at most now."""
+    now = time.time() if now is None else now
+    first, last = date_of(begin), date_of(max(begin, min(end, now) - 0.001))
+    return first, last, _midnight(first), min(_midnight(last) + DAY, max(now, begin))
 
 
 type _Days = dict[str, tuple[VersionCounts, frozenset[str]]]
