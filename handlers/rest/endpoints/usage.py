@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from handlers.rest.http import Response, json_response
 from handlers.rest.spans import span_of
 from ml_core.documents import timestamp
-from ml_core.monitoring.parts import add_usage, date_of
+from ml_core.monitoring.parts import NOTHING_USED, add_usage, date_of
 from ml_core.monitoring.reading import usage_between
 
 if TYPE_CHECKING:
@@ -39,16 +39,14 @@ def usage(call: Call) -> Response:
     of_keys: Usage = {}
     for used in told.values():
         add_usage(of_keys, used)
-    total: Usage = {}
-    for each in of_keys.values():
-        add_usage(total, {"": each})
+    total = [sum(numbers) for numbers in zip(NOTHING_USED, *of_keys.values(), strict=True)]
     return json_response(
         {
             "monitoring": {"on": days > 0, "setting": "ML_MONITORING_DAYS", "days": days},
             "window": {"from": timestamp(found.begin), "to": timestamp(found.end)},
             "days": [{"date": date, **each} for date, used in told.items() for each in _listed(used)],
             "keys": _listed(of_keys),
-            "total": _named(total.get("", (0, 0, 0, 0))),
+            "total": _named(total),
             "warnings": _warnings(days, found.left_out),
         }
     )
@@ -56,8 +54,8 @@ def usage(call: Call) -> Response:
 
 def _told(call: Call, used: Usage, key: str | None) -> Usage:
     """What the caller is told of a day: of one key, where it asks for one or is limited itself."""
-    only = {call.caller.id} if call.caller.limited else set(used)
-    return {each: used[each] for each in used if each in only and key in (None, each)}
+    own = call.caller.id if call.caller.limited else None
+    return {each: used[each] for each in used if own in (None, each) and key in (None, each)}
 
 
 def _listed(used: Usage) -> list[dict[str, Any]]:
