@@ -11,7 +11,6 @@ from ml_core.auditing.reading import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from handlers.auth import Caller
     from handlers.rest.call import Call
@@ -38,14 +37,10 @@ def audit(call: Call) -> Response:
         end=end if "to" in query else None,
         told=_told_to(call.caller, model),
     )
-    listed = [_described(entry) for entry in page.entries]
+    listed = [entry._asdict() for entry in page.entries]
     days = call.settings.audit_days
     kept = {"on": days > 0, "setting": "ML_AUDIT_DAYS", "days": days}
     return json_response({"audit": kept, "entries": listed, "next_after": page.next_after})
-
-
-def _described(entry: TrailEntry) -> dict[str, Any]:
-    return entry._asdict()
 
 
 def _told_to(caller: Caller, model: str | None) -> Callable[[TrailEntry], bool] | None:
