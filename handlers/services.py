@@ -234,10 +234,11 @@ class Services:
             limits = JobLimits(bounds.job_retention * DAY, bounds.max_jobs, bounds.max_key_jobs)
             tell = None
             if self.tells:
+                from functools import partial
+
                 from ml_core.notices.events import job_ended
 
-                store = self.store
-                tell = lambda job: job_ended(store, job)  # noqa: E731
+                tell = partial(job_ended, self.store)
             place = None if self.tracing is None else self.tracing.place
             self._jobs = Jobs(self.store, self.queue, limits=limits, tell=tell, place=place)
         return self._jobs
