@@ -7,7 +7,7 @@ from functools import partial
 from itertools import batched, groupby, takewhile
 from typing import Any, NamedTuple
 
-from ml_core.auditing.trail import END, FOLDER, TrailEntry, id_at, is_entry_id, time_of
+from ml_core.auditing.trail import END, FOLDER, ID_LENGTH, TrailEntry, id_at, is_entry_id, time_of
 from ml_core.documents import timestamp
 from ml_core.errors import ObjectNotFound
 from ml_core.ports import ObjectStore, every_object
@@ -17,7 +17,7 @@ type Told = Callable[[TrailEntry], bool]
 _READERS = 8  # entries read at a time
 _MOST_READ = 500  # entries that one page of a filtered list may read
 _MOST_FORGOTTEN = 1_000  # entries that one sweep removes
-_ID_END = len(FOLDER) + 28
+_ID_END = len(FOLDER) + ID_LENGTH
 
 
 class EntriesPage(NamedTuple):

@@ -25,6 +25,8 @@ SETTLED = 60.0  # seconds after which no entry of an earlier time comes any more
 SCHEDULE = "schedule"  # who asks, where it is no key
 
 _TIME_DIGITS, _RANDOM_BYTES = 12, 8  # hexadecimal digits of time, then 16 random ones
+ID_LENGTH = _TIME_DIGITS + 2 * _RANDOM_BYTES
+_LATEST = (1 << 4 * _TIME_DIGITS) - 1  # the millisecond since the epoch that ids count back from
 
 
 class TrailEntry(NamedTuple):
@@ -116,12 +118,12 @@ def _id(seconds: float) -> str:
 
 def time_of(entry_id: str) -> float:
     """When the entry with an id was begun, in seconds since the epoch."""
-    return ((1 << 48) - 1 - int(entry_id[:_TIME_DIGITS], 16)) / 1000
+    return (_LATEST - int(entry_id[:_TIME_DIGITS], 16)) / 1000
 
 
 def is_entry_id(text: str) -> bool:
     """Whether `text` looks like an entry's id."""
-    return len(text) == _TIME_DIGITS + 2 * _RANDOM_BYTES and frozenset("0123456789abcdef").issuperset(text)
+    return len(text) == ID_LENGTH and frozenset("0123456789abcdef").issuperset(text)
 
 
 def id_at(seconds: float) -> str:
@@ -130,4 +132,4 @@ def id_at(seconds: float) -> str:
 
 
 def _time_part(seconds: float) -> str:
-    return f"{(1 << 48) - 1 - int(seconds * 1000):012x}"
+    return f"{_LATEST - int(seconds * 1000):0{_TIME_DIGITS}x}"
