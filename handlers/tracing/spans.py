@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 _LONGEST_SENDING = 2.0  # seconds that an answer may wait for its spans to be sent
-_PAUSE = (
-    30.0  # seconds without recording after they could not be sent: no answer waits for that again and again
-)
+# Seconds without recording after they could not be sent: no answer waits for that again and again.
+_PAUSE = 30.0
 _MOST_KEPT = 2_000  # spans of one process that are not sent yet
 
 
@@ -64,7 +63,7 @@ class Spans:
             self._kept.send()
 
     @contextmanager
-    def root(self, name: str, above: TraceContext | None, *, serves: bool) -> Iterator[_RecordedSpan]:
+    def root(self, name: str, above: TraceContext | None, *, serves: bool) -> Iterator[RecordedSpan]:
         """The first span of this process in a trace; what is done in it is recorded."""
         kind = trace.SpanKind.SERVER if serves else trace.SpanKind.CONSUMER
         context = Context() if above is None else trace.set_span_in_context(_remote(above), Context())
@@ -73,13 +72,13 @@ class Spans:
         ) as span:
             token = RECORDING.set(self)
             try:
-                yield _RecordedSpan(span)
+                yield RecordedSpan(span)
             finally:
                 RECORDING.reset(token)
 
     def place(self) -> str:
         """Where what is under way is, as the header `traceparent` says it."""
-        return _RecordedSpan(trace.get_current_span()).place.parent(SAMPLED)
+        return RecordedSpan(trace.get_current_span()).place.parent(SAMPLED)
 
     @contextmanager
     def part(self, name: str, **known: str) -> Iterator[None]:
@@ -90,8 +89,8 @@ class Spans:
             yield
 
 
-class _RecordedSpan:
-    """The `Span` protocol over one of the SDK's."""
+class RecordedSpan:
+    """A stretch of time in a trace; `place` is where it is."""
 
     def __init__(self, span: trace.Span) -> None:
         self._span = span
@@ -99,12 +98,15 @@ class _RecordedSpan:
         self.place = TraceContext(f"{context.trace_id:032x}", f"{context.span_id:016x}")
 
     def rename(self, name: str) -> None:
+        """Give it a name that says more."""
         self._span.update_name(name)
 
     def tell(self, **known: str | float | None) -> None:
+        """Say what is known of it: ids, names and counts; None is left out."""
         self._span.set_attributes({name: value for name, value in known.items() if value is not None})
 
     def fail(self) -> None:
+        """Say that what it stands for has failed; not why: that may hold anything."""
         self._span.set_status(trace.StatusCode.ERROR)
 
 

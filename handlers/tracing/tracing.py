@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from handlers.rest.http import Request, Response
-    from handlers.tracing.recording import Span
-    from handlers.tracing.spans import Spans
+    from handlers.tracing.spans import RecordedSpan, Spans
     from ml_core.jobs.context import TrainerContext
     from ml_core.jobs.trainer import Outcome
     from ml_core.ports import ObjectStore
@@ -173,7 +172,7 @@ class _Phases:
             self._now = None
 
 
-def _tell(span: Span, record: dict[str, Any], status: int) -> None:
+def _tell(span: RecordedSpan, record: dict[str, Any], status: int) -> None:
     route = record.get("route")
     if route is not None:
         span.rename(f"{record['method']} {route}")
