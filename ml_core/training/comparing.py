@@ -185,6 +185,7 @@ def _scorer(
 
     `names` are those of the rows' columns.
     """
+    from ml_core.algorithms.tasks.classification import scores_of_the_second
     from ml_core.algorithms.tasks.values import values_of
 
     assert rows.y is not None  # noqa: S101 - `_unlike` has looked
@@ -196,7 +197,7 @@ def _scorer(
         losses = _losses(metric, found, y)
         return None if losses is None else _Lossy(losses, _UNDECIDED[metric])
     if metric in ("roc_auc", "pr_auc"):
-        scores = _scores(found)
+        scores = scores_of_the_second(found.get("decision"), found.get("probability"))
         if scores is None or classes != 2 or y.min() == y.max():
             return None
         return _Ranked(scores, y == 1, metric)
@@ -211,28 +212,14 @@ def _as_asked(model: "Model", samples: TableSamples, names: "Sequence[str]") -> 
     return TableSamples(np.ascontiguousarray(samples.X[:, places]), tuple(columns[place] for place in places))
 
 
-def _losses(metric: str, found: "dict[str, NDArray[Any]]", y: "NDArray[np.int64]") -> Any:  # noqa: ANN401 - array
+def _losses(
+    metric: str, found: "dict[str, NDArray[Any]]", y: "NDArray[np.int64]"
+) -> "NDArray[np.float64] | None":
     """The loss of each row; None where the model gives nothing that it could be of."""
-    every = np.arange(len(y))
-    if metric == "log_loss":
-        if "probability" not in found:
-            return None
-        smallest = np.finfo(np.float64).eps  # as `classification.log_loss` has it
-        return -np.log(np.clip(found["probability"][every, y], smallest, 1 - smallest))
-    if "decision" not in found:
-        return None
-    decisions = found["decision"]
-    if decisions.shape[1] == 1:
-        return np.maximum(0.0, 1.0 - decisions[:, 0] * (2 * y - 1))
-    others = decisions.copy()
-    others[every, y] = -np.inf
-    return np.maximum(0.0, 1.0 - (decisions[every, y] - others.max(axis=1)))
+    from ml_core.algorithms.tasks.classification import hinge_losses, log_losses
 
-
-def _scores(found: "dict[str, NDArray[Any]]") -> Any:  # noqa: ANN401 - an array
-    if "decision" in found:
-        return found["decision"][:, 0]
-    return found["probability"][:, 1] if "probability" in found else None
+    of, output = (log_losses, "probability") if metric == "log_loss" else (hinge_losses, "decision")
+    return of(found[output], y) if output in found else None
 
 
 def _of_confusion(metric: str, counted: "NDArray[np.float64]") -> float:

@@ -71,7 +71,7 @@ def losses_of(
     """The mean losses of rows, given what a model says of them."""
     losses: dict[str, float] = {}
     if objective == "hinge_loss" and decisions is not None:
-        losses["hinge_loss"] = _hinge_loss(decisions, y)
+        losses["hinge_loss"] = float(np.mean(hinge_losses(decisions, y)))
     if probabilities is not None:
         losses["log_loss"] = log_loss(probabilities, y)
     return losses
@@ -96,7 +96,7 @@ def metrics_of(
     measured["f1_macro"] = float(np.mean([one["f1"] for one, times in zip(each, met, strict=True) if times]))
     y = scored.y
     if len(classes) == 2 and 0 < y.sum() < len(y):
-        scores = _scores_of_the_second(scored.decisions, scored.probabilities)
+        scores = scores_of_the_second(scored.decisions, scored.probabilities)
         if scores is not None:
             ranking = Ranking(scores, y == 1)
             measured["roc_auc"] = ranking.roc_auc()
@@ -138,15 +138,17 @@ def _shares(parts: "NDArray[np.int64]", wholes: "NDArray[np.int64]") -> list[flo
     return shares
 
 
-def _scores_of_the_second(
+def scores_of_the_second(
     decisions: "NDArray[np.float64] | None", probabilities: "NDArray[np.float64] | None"
 ) -> "NDArray[np.float64] | None":
+    """The score of each row for the second of two classes, given what a model says of it."""
     if decisions is not None:
         return decisions[:, 0]
     return None if probabilities is None else probabilities[:, 1]
 
 
-def _hinge_loss(decisions: "NDArray[np.float64]", y: "NDArray[np.int64]") -> float:
+def hinge_losses(decisions: "NDArray[np.float64]", y: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    """The loss of each row: how far its own class's decision is from being 1 above all others."""
     if decisions.shape[1] == 1:
         margins = decisions[:, 0] * (2 * y - 1)
     else:
@@ -155,11 +157,18 @@ def _hinge_loss(decisions: "NDArray[np.float64]", y: "NDArray[np.int64]") -> flo
         others = decisions.copy()
         others[every, y] = -np.inf
         margins = own - others.max(axis=1)
-    return float(np.mean(np.maximum(0.0, 1.0 - margins)))
+    losses: NDArray[np.float64] = np.maximum(0.0, 1.0 - margins)
+    return losses
 
 
 def log_loss(probabilities: "NDArray[np.float64]", y: "NDArray[np.int64]") -> float:
-    """The mean of -log of the probability that each row's own class is given."""
+    """The mean of `log_losses`."""
+    return float(np.mean(log_losses(probabilities, y)))
+
+
+def log_losses(probabilities: "NDArray[np.float64]", y: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    """The loss of each row: -log of the probability that its own class is given."""
     smallest = np.finfo(np.float64).eps  # as in scikit-learn: the logarithm of 0 says nothing
     own = np.clip(probabilities[np.arange(len(y)), y], smallest, 1 - smallest)
-    return float(-np.mean(np.log(own)))
+    losses: NDArray[np.float64] = -np.log(own)
+    return losses
