@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from ml_core.datasets.sources import DataFile
     from ml_core.jobs.jobs import Job, Jobs
     from ml_core.ports import ObjectStore
-    from ml_core.registry.registry import ModelDocument, Registry, Version
+    from ml_core.registry.registry import Registry, Version
     from ml_core.scheduling.schedule import Schedule
     from ml_core.scheduling.schedules import Schedules, StoredSchedule
     from ml_core.scheduling.triggers import Held, State
@@ -191,7 +191,8 @@ class Runner:
             return 0
         stored = self._note_ends(stored)
         self._guard_safely(stored)
-        found, now = self.find(stored.model, stored.schedule), self._schedules.clock()
+        found = present(self._registry, stored.model, stored.schedule)
+        now = self._schedules.clock()
         started = 0
         for slot in due(stored.schedule, stored.state, found, now):
             stored, run = self._work_off(stored, slot, found, now)
@@ -208,17 +209,6 @@ class Runner:
             log.warning("the guard of model %s waits for the next sweep: %s", stored.model, error)
         except Exception:
             log.exception("the guard of model %s cannot be worked on", stored.model)
-
-    def find(self, model: str, schedule: Schedule) -> Present:
-        """What there is that a schedule asks for. Raises `Unavailable`."""
-        upload = version = None
-        if UPLOAD in schedule.on and schedule.dataset is not None:
-            newest = newest_upload(self._store, schedule.dataset)
-            upload = newest and upload_slot(schedule.dataset, upload_in(newest.key)[1])
-        if DRIFT in schedule.on:
-            answering = self._answering(model, schedule.alias)
-            version = answering and answering.version
-        return Present(upload, version)
 
     def _is_orphaned(self, stored: StoredSchedule) -> bool:
         """Whether the model was deleted after the schedule was written, and nobody removed it with it."""
@@ -350,7 +340,7 @@ class Runner:
     def _against(self, stored: StoredSchedule) -> Against | None:
         """What the new version is to be compared with: what the alias answers with now, if guards ask."""
         promote = stored.schedule.promote
-        found = promote and self._answering(stored.model, stored.schedule.alias)
+        found = promote and _answering(self._registry, stored.model, stored.schedule.alias)
         if promote is None or not found:
             return None
         when = promote["when"]
@@ -374,25 +364,11 @@ class Runner:
     ) -> ScheduledRun:
         return ScheduledRun(slot.trigger, slot.name, timestamp(now), outcome, job, reason)
 
-    def _document(self, model: str) -> ModelDocument | None:
-        try:
-            return self._registry.model(model)
-        except NotFound:
-            return None
-
-    def _answering(self, model: str, alias: str) -> Version | None:
-        """The version that an alias answers with; of `production`, which need not be there, the newest."""
-        document = self._document(model)
-        try:
-            return None if document is None else document.pick(alias=None if alias == PRODUCTION else alias)
-        except NotFound:
-            return None
-
     def _drifted(self, stored: StoredSchedule, found: Present) -> str | None:
         """Whether the version that answers drifted: None if not, else why that cannot be told, or nothing."""
         from ml_core.serving import Models
 
-        answering = self._answering(stored.model, stored.schedule.alias)
+        answering = _answering(self._registry, stored.model, stored.schedule.alias)
         if answering is None or answering.version != found.version:
             return None  # it changed at this moment
         if answering.size > LARGEST_ARTIFACT:
@@ -412,6 +388,26 @@ class Runner:
             feedback=feedback_of(self._store, answering.job, date_of(begin), date_of(end - 1)),
         )
         return "" if told["state"] == DRIFTED else None
+
+
+def present(registry: Registry, model: str, schedule: Schedule) -> Present:
+    """What there is that a schedule asks for. Raises `Unavailable`."""
+    upload = version = None
+    if UPLOAD in schedule.on and schedule.dataset is not None:
+        newest = newest_upload(registry.store, schedule.dataset)
+        upload = newest and upload_slot(schedule.dataset, upload_in(newest.key)[1])
+    if DRIFT in schedule.on:
+        answering = _answering(registry, model, schedule.alias)
+        version = answering and answering.version
+    return Present(upload, version)
+
+
+def _answering(registry: Registry, model: str, alias: str) -> Version | None:
+    """The version that an alias answers with; of `production`, which need not be there, the newest."""
+    try:
+        return registry.model(model).pick(alias=None if alias == PRODUCTION else alias)
+    except NotFound:
+        return None
 
 
 def idempotency_key(model: str, slot: Slot) -> str:

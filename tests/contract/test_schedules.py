@@ -12,7 +12,7 @@ from ml_core.errors import RevisionMismatch
 from ml_core.jobs.jobs import Jobs
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import Registry
-from ml_core.scheduling.running import PreparedRun, Runner
+from ml_core.scheduling.running import PreparedRun, Runner, present
 from ml_core.scheduling.schedule import Schedule
 from ml_core.scheduling.schedules import Conditions, Schedules
 from ml_core.training.reference import TableReference
@@ -79,7 +79,7 @@ def written(store: ObjectStore) -> Runner:
     """A store with a schedule for which a slot of time is due the next day, and one of an upload."""
     upload(store, 1)
     today = runner_over(store, NOON)
-    Schedules(store, lambda: NOON).put("m", DAILY, present=today.find("m", DAILY))
+    Schedules(store, lambda: NOON).put("m", DAILY, present=present(Registry(store), "m", DAILY))
     assert today.sweep(lambda: True).started == 0
     upload(store, 2)
     return runner_over(store, NOON + DAY)

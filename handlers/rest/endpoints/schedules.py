@@ -6,11 +6,11 @@ from handlers.rest.call import Call
 from handlers.rest.etags import tags, wanted
 from handlers.rest.http import Response, json_response
 from handlers.rest.schemas import Schema
-from handlers.trainings import ScheduledTraining, checked_training
+from handlers.trainings import checked_training
 from ml_core.documents import timestamp
 from ml_core.names import PATTERN
 from ml_core.scheduling.durations import PATTERN as DURATION
-from ml_core.scheduling.running import Runner
+from ml_core.scheduling.running import present
 from ml_core.scheduling.schedule import DEFAULT_A_DAY, METRICS, MOST_A_DAY, ON, check_schedule
 from ml_core.scheduling.schedules import Conditions, StoredSchedule
 from ml_core.scheduling.triggers import next_slot
@@ -154,14 +154,12 @@ def put_schedule(call: Call) -> Response:
         call.body(), lambda body: checked_training(services, call.caller, body, scheduled=True)
     )
     services.registry.check_spelling(model)
-    schedules = services.schedules
-    runner = Runner(schedules, services.jobs, services.registry, ScheduledTraining(services))
-    stored = schedules.put(
+    stored = services.schedules.put(
         model,
         asked,
         by=call.caller.id or None,
         conditions=_conditions(call),
-        present=runner.find(model, asked),
+        present=present(services.registry, model, asked),
     )
     call.note(model=model)
     return _shown(call, stored)

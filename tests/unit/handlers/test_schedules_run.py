@@ -15,7 +15,7 @@ from handlers.trainings import ScheduledTraining, checked_training, prepared_tra
 from ml_core.errors import Unavailable
 from ml_core.jobs.jobs import Job, Jobs
 from ml_core.monitoring.counting import Monitor
-from ml_core.scheduling.running import Runner
+from ml_core.scheduling.running import Runner, present
 from ml_core.scheduling.schedule import Schedule
 from ml_core.scheduling.schedules import Schedules
 from providers.local.runtime.store import FolderStore
@@ -50,7 +50,8 @@ class Bench:
 
     def put(self, model: str = "m", *, by: str | None = None, **members: Any) -> None:
         schedule = Schedule(**{"train": TRAIN, "every": None, **members})
-        self.schedules.put(model, schedule, by=by, present=self.runner().find(model, schedule))
+        found = present(self.services.registry, model, schedule)
+        self.schedules.put(model, schedule, by=by, present=found)
 
     def runner(self) -> Runner:
         services = self.services
