@@ -171,7 +171,7 @@ def _first(ladder: Ladder, rules: Rules, found: GuardFindings) -> Decision:
 def _next(ladder: Ladder, rules: Rules, found: GuardFindings, now: float) -> Decision:
     """Whether the step has lasted, and seen, enough."""
     if ladder.at == WATCHING:
-        until = ladder.since + seconds_of((rules.rollback or {})["for"]) if rules.rollback else ladder.since
+        until = ladder.since + (seconds_of(rules.rollback["for"]) if rules.rollback else 0)
         if now < until:
             return Decision(HOLD, f"all traffic is its own, and it is watched until {timestamp(until)}")
         return Decision(DONE, "all traffic is its own, and nothing spoke against it")
