@@ -22,13 +22,15 @@ def seconds_of(text: str) -> int:
 
 def duration_faults(value: object, where: str) -> list[Fault]:
     """What is wrong with a value as a duration that stands at `where`."""
-    if not isinstance(value, str) or len(value) > LONGEST:
-        return [Fault(where, f"expected {RULE}, got {shown(value)}")]
-    if _CALENDAR.match(value):
-        reason = "months and years are not of one length: say it in days or weeks"
-        return [Fault(where, f"expected {RULE}, got {shown(value)}; {reason}")]
-    if not _FORM.fullmatch(value) or value.endswith(("P", "T")):
-        return [Fault(where, f"expected {RULE}, got {shown(value)}")]
-    if not LEAST <= seconds_of(value) <= MOST:
-        return [Fault(where, f"expected {RULE}, got {shown(value)}")]
-    return []
+    if _is_duration(value):
+        return []
+    reason = ""
+    if isinstance(value, str) and len(value) <= LONGEST and _CALENDAR.match(value):
+        reason = "; months and years are not of one length: say it in days or weeks"
+    return [Fault(where, f"expected {RULE}, got {shown(value)}{reason}")]
+
+
+def _is_duration(value: object) -> bool:
+    if not isinstance(value, str) or not _FORM.fullmatch(value) or value.endswith(("P", "T")):
+        return False
+    return LEAST <= seconds_of(value) <= MOST
