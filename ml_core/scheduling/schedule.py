@@ -28,13 +28,14 @@ MOST_A_DAY = 48
 DEFAULT_A_DAY = 4
 LARGEST = 65_536  # bytes of a schedule as JSON
 # What a challenger may be compared by: what is measured of each held-out row, or of their order.
-METRICS = (*("log_loss", "hinge_loss", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "pr_auc"),)
+METRICS = ("log_loss", "hinge_loss", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "pr_auc")
 # Members that hold rows, which no schedule keeps.
 _ROWS = ("instances", "targets")
 
-_PROMOTE: dict[str, Any] = {"steps": [10, 50, 100], "step": "PT1H", "least": 300}
-_WHEN: dict[str, Any] = {"not_worse_by": 0.01, "confidence": 0.95}
-_ROLLBACK: dict[str, Any] = {
+# What is meant where a member is left out.
+PROMOTE_DEFAULTS: dict[str, Any] = {"steps": [10, 50, 100], "step": "PT1H", "least": 300}
+WHEN_DEFAULTS: dict[str, Any] = {"not_worse_by": 0.01, "confidence": 0.95}
+ROLLBACK_DEFAULTS: dict[str, Any] = {
     "errors": None,
     "p95_ms": None,
     "feedback_accuracy_drop": None,
@@ -117,9 +118,13 @@ def _filled(body: dict[str, Any]) -> Schedule:
     given = {name: value for name, value in body.items() if value is not None}
     promote, rollback = given.get("promote"), given.get("rollback")
     if promote is not None:
-        promote = {**_PROMOTE, **_given(promote), "when": {**_WHEN, **_given(promote["when"])}}
+        promote = {
+            **PROMOTE_DEFAULTS,
+            **_given(promote),
+            "when": {**WHEN_DEFAULTS, **_given(promote["when"])},
+        }
     if rollback is not None:
-        rollback = {**_ROLLBACK, **_given(rollback)}
+        rollback = {**ROLLBACK_DEFAULTS, **_given(rollback)}
     on = tuple(each for each in ON if each in given.get("on", ()))
     return Schedule(**{**given, "train": body["train"], "on": on, "promote": promote, "rollback": rollback})
 
@@ -199,7 +204,7 @@ def _guard_faults(schedule: Schedule) -> Iterator[Fault]:
     if rollback is not None:
         yield from duration_faults(rollback["for"], "$.rollback.for")
         if all(value is None for name, value in rollback.items() if name != "for"):
-            known = ", ".join(name for name in _ROLLBACK if name != "for")
+            known = ", ".join(name for name in ROLLBACK_DEFAULTS if name != "for")
             yield Fault("$.rollback", f"expected at least one of {known}")
 
 

@@ -9,9 +9,19 @@ from handlers.rest.schemas import Schema
 from handlers.trainings import checked_training
 from ml_core.documents import timestamp
 from ml_core.names import PATTERN
+from ml_core.registry.registry import PRODUCTION
 from ml_core.scheduling.durations import PATTERN as DURATION
 from ml_core.scheduling.running import present
-from ml_core.scheduling.schedule import DEFAULT_A_DAY, METRICS, MOST_A_DAY, ON, check_schedule
+from ml_core.scheduling.schedule import (
+    DEFAULT_A_DAY,
+    METRICS,
+    MOST_A_DAY,
+    ON,
+    PROMOTE_DEFAULTS,
+    ROLLBACK_DEFAULTS,
+    WHEN_DEFAULTS,
+    check_schedule,
+)
 from ml_core.scheduling.schedules import Conditions, StoredSchedule
 from ml_core.scheduling.triggers import next_slot
 
@@ -31,8 +41,18 @@ WHEN: Schema = {
     "description": "How the new version has to do on held-out rows, beside the one that the alias has.",
     "properties": {
         "metric": {"type": "string", "enum": [*METRICS]},
-        "not_worse_by": {"type": "number", "minimum": 0, "maximum": 1_000_000, "default": 0.01},
-        "confidence": {"type": "number", "minimum": 0.5, "maximum": 0.9999, "default": 0.95},
+        "not_worse_by": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1_000_000,
+            "default": WHEN_DEFAULTS["not_worse_by"],
+        },
+        "confidence": {
+            "type": "number",
+            "minimum": 0.5,
+            "maximum": 0.9999,
+            "default": WHEN_DEFAULTS["confidence"],
+        },
     },
 }
 PROMOTE: Schema = {
@@ -49,15 +69,19 @@ PROMOTE: Schema = {
             "minItems": 1,
             "maxItems": 20,
             "items": {"type": "integer", "minimum": 1, "maximum": 100},
-            "default": [10, 50, 100],
+            "default": PROMOTE_DEFAULTS["steps"],
         },
-        "step": {**_DURATION, "description": "How long each share stays at least.", "default": "PT1H"},
+        "step": {
+            **_DURATION,
+            "description": "How long each share stays at least.",
+            "default": PROMOTE_DEFAULTS["step"],
+        },
         "least": {
             "type": "integer",
             "description": "Predictions of the new version that have to be counted in each step.",
             "minimum": 1,
             "maximum": 1_000_000_000,
-            "default": 300,
+            "default": PROMOTE_DEFAULTS["least"],
         },
     },
 }
@@ -70,7 +94,7 @@ ROLLBACK: Schema = {
         "errors": {**_SHARE, "description": "The share of predictions that may fail."},
         "p95_ms": {"type": ["number", "null"], "minimum": 1, "maximum": 3_600_000},
         "feedback_accuracy_drop": {**_SHARE, "description": "How far accuracy by feedback may fall."},
-        "for": {**_DURATION, "description": "How long it is looked at.", "default": "PT24H"},
+        "for": {**_DURATION, "description": "How long it is looked at.", "default": ROLLBACK_DEFAULTS["for"]},
     },
 }
 SCHEDULE_BODY: Schema = {
@@ -104,7 +128,7 @@ SCHEDULE_BODY: Schema = {
             "type": "string",
             "pattern": PATTERN,
             "description": "Whose version is looked at, and moved by guards.",
-            "default": "production",
+            "default": PRODUCTION,
         },
         "promote": PROMOTE,
         "rollback": ROLLBACK,
