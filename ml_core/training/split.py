@@ -95,15 +95,12 @@ def _faults(value: object, where: str) -> Iterator[Fault]:
         yield Fault(where, f"expected {SplitKind.expects}, got {shown(value)}")
         return
     by, column = value.get("by"), value.get("column")
-    known = isinstance(by, str) and by in (RANDOM, *_BY_COLUMN, HASH)
-    if not known:
+    if by not in (RANDOM, *_BY_COLUMN, HASH):
         yield Fault(f"{where}.by", f'expected "random", "time", "group" or "hash", got {shown(by)}')
     if by == RANDOM and "column" in value:
         advice = 'leave it out, or say "by": "time" or "by": "group"'
         yield Fault(f"{where}.column", f"no column decides which rows a random split takes; {advice}")
-    elif by == HASH and "column" not in value:
-        pass
-    elif by != RANDOM and (wrong := _wrong_column(column)) and (known or "column" in value):
+    elif (by in _BY_COLUMN or "column" in value) and (wrong := _wrong_column(column)):
         yield Fault(f"{where}.column", wrong)
     for name in value:
         if name not in ("by", "column"):
