@@ -239,9 +239,8 @@ class TrainingRequest(NamedTuple):
         try:
             described, data = _stored_data(stored)
             options = {name: described.get(name, option.default) for name, option in OPTIONS.items()}
-            return cls(described["algorithm"], described["hyperparameters"], data, **options)._replace(
-                split_key=described.get("split_key")
-            )
+            key = described.get("split_key")
+            return cls(described["algorithm"], described["hyperparameters"], data, **options, split_key=key)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise ArtifactInvalid("these bytes are no request to train") from error
 
