@@ -190,10 +190,11 @@ class Attempt:
         if against is None:
             return
         try:
-            artifact = self._context.jobs.store.get(artifact_key(against.job)).data
+            found = self._context.jobs.store.opened(artifact_key(against.job))
         except ObjectNotFound:
-            artifact = None
-        against.write(folder, artifact if artifact is None or len(artifact) <= LARGEST else None)
+            against.write(folder, None)
+        else:  # of one that is too large nothing is read
+            against.write(folder, b"".join(found.chunks) if found.size <= LARGEST else None)
 
     def _judge(self, result: Result | Interruption, child: FitChild, checkpoint: JobCheckpoint) -> Ended:
         """What becomes of the job."""
