@@ -75,8 +75,8 @@ DRIFT_DAYS = 7  # whole days of UTC that are looked at
 # Bytes of an artifact that a sweep loads to look at drift: it has little memory.
 LARGEST_ARTIFACT = 32 << 20
 _BATCH = 100
-# What tries again would not mend: the slot is refused.
 _ACCEPTED, _TOO_MANY, _AGAINST_IT = 202, 429, 409  # what a person would be answered, for the trail
+# What tries again would not mend: the slot is refused.
 _FINAL = (InvalidInput, MalformedInput, TooLarge, NotFound, Conflict, Refused)
 
 
@@ -253,16 +253,15 @@ class Runner:
     ) -> tuple[StoredSchedule, ScheduledRun | None]:
         """Do what a slot asks for, and note it; the schedule as it is now, and what became of the slot."""
         waits = held(stored.schedule, stored.state, now)
-        trained = None
+        run = trained = None
         if slot.trigger == DRIFT:
             if waits is not None:
                 return stored, None  # whether anything drifted is looked at when a run may start
             refused = self._drifted(stored, found)
             if refused is None:
                 return self._changed(stored, lambda state: looked_at(state, slot)), None
-            run = self._refused(stored, slot, now, TooLarge(refused)) if refused else None
-        else:
-            run = None
+            if refused:
+                run = self._refused(stored, slot, now, TooLarge(refused))
         if run is None:
             run, trained = self._start(stored, slot, waits, now)
         log.info("schedule of model %s: %s %s %s", stored.model, slot.trigger, slot.name, run.outcome)
