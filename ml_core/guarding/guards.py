@@ -13,6 +13,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ml_core.auditing.scheduled import by_schedule
 from ml_core.auditing.trail import SCHEDULE
 from ml_core.errors import Conflict, InvalidInput, NotFound, ObjectNotFound, RevisionMismatch
 from ml_core.guarding.ladder import (
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_DONE, _AGAINST_IT = 200, 409  # what a person would be answered, for the trail
+_DONE = 200  # what a person would be answered, for the trail
+_REFUSALS = (Conflict, InvalidInput, NotFound)
 _ROUTES = {
     STEP: ("PUT", "/v1/models/{model}/aliases/{alias}"),
     ROLL_BACK: ("POST", "/v1/models/{model}/aliases/{alias}:rollback"),
@@ -165,35 +167,21 @@ class Guards:
                 self._tell(decision.action, model, alias)
         except RevisionMismatch:
             return intending  # somebody changed it at this moment: the next sweep sees by whom
-        except (Conflict, InvalidInput, NotFound) as error:
+        except _REFUSALS as error:
             decision = Decision(GIVE_UP, f"the alias cannot be moved: {error}")
         return self._noted(model, intending, after(intending, decision, rules, found, etag=etag, now=now))
 
     def _moved(self, model: str, name: str, ladder: Ladder, decision: Decision) -> Alias:
         """Change the alias, once that is in the trail of changes as a person's request would be."""
         terms = Terms(by=SCHEDULE, one_of=frozenset({ladder.etag}), reason=decision.reason)
-        entry = None
-        if self._trail is not None:
-            method, route = _ROUTES[decision.action]
-            entry = self._trail.begin(
-                by=SCHEDULE,
-                method=method,
-                route=route,
-                request_id=None,
-                about={"model": model, "alias": name},
-            )
-        try:
+        (method, route), about = _ROUTES[decision.action], {"model": model, "alias": name}
+        with by_schedule(self._trail, method, route, about, done=_DONE, refusals=_REFUSALS) as told:
             if decision.action == ROLL_BACK:
                 alias = self._aliases.roll_back(model, name, terms=terms)
             else:
                 assert decision.state is not None  # noqa: S101 - a step goes somewhere
                 alias = self._aliases.set(model, name, decision.state, terms)
-        except (Conflict, InvalidInput, NotFound, RevisionMismatch):
-            if entry is not None and self._trail is not None:
-                self._trail.end(entry, _AGAINST_IT, {})
-            raise
-        if entry is not None and self._trail is not None:
-            self._trail.end(entry, _DONE, {"version": alias.version})
+            told["version"] = alias.version
         return alias
 
     def _found(self, document: ModelDocument, name: str, ladder: Ladder, now: float) -> GuardFindings:

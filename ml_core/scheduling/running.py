@@ -14,7 +14,7 @@ import logging
 from itertools import batched
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ml_core.auditing.trail import SCHEDULE
+from ml_core.auditing.scheduled import by_schedule
 from ml_core.datasets.sources import newest_upload, upload_in
 from ml_core.documents import read, timestamp
 from ml_core.errors import (
@@ -75,7 +75,7 @@ DRIFT_DAYS = 7  # whole days of UTC that are looked at
 # Bytes of an artifact that a sweep loads to look at drift: it has little memory.
 LARGEST_ARTIFACT = 32 << 20
 _BATCH = 100
-_ACCEPTED, _TOO_MANY, _AGAINST_IT = 202, 429, 409  # what a person would be answered, for the trail
+_ACCEPTED = 202  # what a person would be answered, for the trail
 # What tries again would not mend: the slot is refused.
 _FINAL = (InvalidInput, MalformedInput, TooLarge, NotFound, Conflict, Refused)
 
@@ -285,7 +285,7 @@ class Runner:
             if is_unchanged(stored.state, data, prepared.asked) and not self._has_failed(stored.state):
                 reason = "neither the data nor what is trained has changed"
                 return self._run(slot, now, UNCHANGED, reason), None
-            job = self._audited(stored.model, lambda: self._submit(stored, slot, prepared, data))
+            job = self._submit(stored, slot, prepared, data)
         except TooManyJobs as error:
             return self._run(slot, now, TOO_MANY, str(error)), None
         except _FINAL as error:
@@ -294,24 +294,6 @@ class Runner:
         said = job.request["schedule"]
         trained = {"data": said["data"], "request": said["request"], "job": job.id}
         return self._run(slot, now, STARTED, job=job.id), trained
-
-    def _audited(self, model: str, submit: Callable[[], Job]) -> Job:
-        """The job that is submitted, once it is in the trail of changes as a person's request would be."""
-        trail = self._trail
-        if trail is None:
-            return submit()
-        route, about = "/v1/models/{model}:train", {"model": model}
-        entry = trail.begin(by=SCHEDULE, method="POST", route=route, request_id=None, about=about)
-        try:
-            job = submit()
-        except TooManyJobs:
-            trail.end(entry, _TOO_MANY, {})
-            raise
-        except _FINAL:
-            trail.end(entry, _AGAINST_IT, {})
-            raise
-        trail.end(entry, _ACCEPTED, {"job": job.id})
-        return job
 
     def _submit(self, stored: StoredSchedule, slot: Slot, prepared: PreparedRun, data: str) -> Job:
         """The job of a slot: a new one, or that of a sweep which could not note it."""
@@ -325,16 +307,20 @@ class Runner:
         against = self._against(stored)
         if against is not None:
             why["against"] = against._asdict()
-        return self._jobs.submit(
-            stored.model,
-            prepared.data,
-            {**prepared.summary, "schedule": why},
-            idempotency_key=once,
-            body_digest=once,
-            submitter=stored.writer,
-            reads=prepared.reads,
-            check=prepared.check,
-        )
+        route, about = "/v1/models/{model}:train", {"model": stored.model}
+        with by_schedule(self._trail, "POST", route, about, done=_ACCEPTED, refusals=_FINAL) as told:
+            job = self._jobs.submit(
+                stored.model,
+                prepared.data,
+                {**prepared.summary, "schedule": why},
+                idempotency_key=once,
+                body_digest=once,
+                submitter=stored.writer,
+                reads=prepared.reads,
+                check=prepared.check,
+            )
+            told["job"] = job.id
+        return job
 
     def _against(self, stored: StoredSchedule) -> Against | None:
         """What the new version is to be compared with: what the alias answers with now, if guards ask."""
