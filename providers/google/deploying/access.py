@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from providers.deploying.plan import DeploymentFailed, Progress, patiently
 from providers.google.runtime import endpoints
@@ -109,6 +110,19 @@ class Access:
             raise from_http_response(answer)
         document: Json = answer.json() if answer.content else {}
         return document
+
+    def pages(
+        self, service: str, path: str, what: str, filtered: str = "", *, size: int = 1000
+    ) -> Iterator[Json]:
+        """Everything that a listing holds, `size` at a time."""
+        fixed = f"pageSize={size}{'&filter=' + quote(filtered) if filtered else ''}"
+        query = fixed
+        while True:
+            page = self.rest("GET", service, f"{path}?{query}")
+            yield from page.get(what, [])
+            if not page.get("nextPageToken"):
+                return
+            query = f"{fixed}&pageToken={page['nextPageToken']}"
 
     def http(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes

@@ -162,22 +162,14 @@ class Monitoring:
         found = {}
         try:
             for kind in (CHANNELS, POLICIES):
-                for each in self._pages(kind):
+                path = f"/v3/projects/{self._access.project}/{kind}"
+                for each in self._access.pages("monitoring", path, kind, size=500):
                     labels = each.get("userLabels") or {}
                     if owner.items() <= labels.items() and LABEL in labels:
                         found[labels[LABEL]] = each
         except Forbidden as error:
             raise DeploymentFailed(f"alarms cannot be looked at: {one_line(error)}") from error
         return found
-
-    def _pages(self, kind: str) -> Iterator[Json]:
-        path, token = f"/v3/projects/{self._access.project}/{kind}?pageSize=500", ""
-        while True:
-            page = self._access.rest("GET", "monitoring", f"{path}{token}")
-            yield from page.get(kind, [])
-            if not page.get("nextPageToken"):
-                return
-            token = f"&pageToken={page['nextPageToken']}"
 
     def create(self, alarm: Alarm, alarms: Alarms) -> None:
         """Make it, as one of these; a policy tells their channel, where there is one."""

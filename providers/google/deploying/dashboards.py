@@ -129,6 +129,7 @@ class Dashboards:
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        self._path = f"/v1/projects/{access.project}/dashboards"
 
     def read(self, owner: Mapping[str, str]) -> list[Json]:
         """Those that carry these labels.
@@ -138,23 +139,15 @@ class Dashboards:
         """
         from google.api_core.exceptions import Forbidden
 
+        found = self._access.pages("monitoring", self._path, "dashboards", size=500)
         try:
-            return [each for each in self._pages() if owner.items() <= (each.get("labels") or {}).items()]
+            return [each for each in found if owner.items() <= (each.get("labels") or {}).items()]
         except Forbidden as error:
             raise DeploymentFailed(f"dashboards cannot be looked at: {one_line(error)}") from error
 
-    def _pages(self) -> Iterator[Json]:
-        path, token = f"/v1/projects/{self._access.project}/dashboards?pageSize=500", ""
-        while True:
-            page = self._access.rest("GET", "monitoring", f"{path}{token}")
-            yield from page.get("dashboards", [])
-            if not page.get("nextPageToken"):
-                return
-            token = f"&pageToken={page['nextPageToken']}"
-
     def create(self, body: Json) -> None:
         """Make one."""
-        self._access.rest("POST", "monitoring", f"/v1/projects/{self._access.project}/dashboards", body)
+        self._access.rest("POST", "monitoring", self._path, body)
 
     def patch(self, body: Json, found: Json) -> None:
         """Bring it to what it should be; who changed it meanwhile is not written over."""

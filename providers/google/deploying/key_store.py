@@ -12,7 +12,6 @@ from providers.google.deploying.desired import KEYS_FOLDER, Json
 from providers.google.deploying.functions_service import FunctionsService
 from providers.google.deploying.key_records import KeyRecords, Records
 from providers.google.deploying.names import GoogleNames
-from providers.google.deploying.resources import Resources
 from providers.google.deploying.whereabouts import Whereabouts, region_of
 
 if TYPE_CHECKING:
@@ -83,13 +82,12 @@ def key_store(target: "Target", env: Mapping[str, str]) -> SecretKeys:
     region = target.options.get("region")
     names = GoogleNames(target.service, target.stage, project, region or "")
     access = Access(project, region or "", env)
-    resources = Resources(access)
     with translated():
         try:
             where = FunctionsService(access).labelled(names.owner)
         except Forbidden as error:
             said = f"could not check whether a function reads it: Google refuses: {one_line(error)}"
-            return SecretKeys(access, Secret(project, _labelled(resources, names)), [], said)
+            return SecretKeys(access, Secret(project, _labelled(access, names)), [], said)
     reading = _reading(where, project)
     here = {each: secret for each, secret in reading.items() if region in (None, each)}
     if len(secrets := set(here.values())) > 1:
@@ -103,12 +101,12 @@ def key_store(target: "Target", env: Mapping[str, str]) -> SecretKeys:
         secret = secrets.pop()
     else:
         with translated():
-            secret = Secret(project, _labelled(resources, names))
+            secret = Secret(project, _labelled(access, names))
     regions = sorted(each for each, found in reading.items() if found == secret)
     return SecretKeys(access, secret, regions, None if here else _warning(names, where, sorted(reading)))
 
 
-def _labelled(resources: Resources, names: GoogleNames) -> str:
+def _labelled(access: Access, names: GoogleNames) -> str:
     """The secret that carries the deployment's labels; where none does, the name that it would have.
 
     Raises:
@@ -120,9 +118,7 @@ def _labelled(resources: Resources, names: GoogleNames) -> str:
     earlier = names._replace(shared=True).secret
     query = " AND ".join(f"labels.{name}={value}" for name, value in names.owner.items())
     try:
-        found = list(
-            resources.pages("secretmanager", f"/v1/projects/{names.project}/secrets", "secrets", query)
-        )
+        found = list(access.pages("secretmanager", f"/v1/projects/{names.project}/secrets", "secrets", query))
     except Forbidden:
         found = []
     # What regions share names no region.

@@ -1,9 +1,8 @@
 """Queue, secret, topic, schedule, alarms and service accounts: to us all the same, a path that takes JSON."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
 
 from providers.google.deploying.access import Access
 from providers.google.deploying.desired import GoogleResource, Json
@@ -35,23 +34,12 @@ class Resources:
     def queues(self, region: str) -> list[str]:
         """The ids of a region's queues."""
         path = f"/v2/projects/{self._access.project}/locations/{region}/queues"
-        return [each["name"].rpartition("/")[2] for each in self.pages("cloudtasks", path, "queues")]
+        return [each["name"].rpartition("/")[2] for each in self._access.pages("cloudtasks", path, "queues")]
 
     def regions(self, service: str, version: str) -> set[str]:
         """The regions in which an API keeps something."""
         path = f"/{version}/projects/{self._access.project}/locations"
-        return {each["locationId"] for each in self.pages(service, path, "locations")}
-
-    def pages(self, service: str, path: str, what: str, filtered: str = "") -> Iterator[Json]:
-        """Everything that a listing holds."""
-        fixed = f"pageSize=1000{'&filter=' + quote(filtered) if filtered else ''}"
-        query = fixed
-        while True:
-            page = self._access.rest("GET", service, f"{path}?{query}")
-            yield from page.get(what, [])
-            if not page.get("nextPageToken"):
-                return
-            query = f"{fixed}&pageToken={page['nextPageToken']}"
+        return {each["locationId"] for each in self._access.pages(service, path, "locations")}
 
     def create(self, resource: GoogleResource) -> None:
         """Make it; one that somebody else made in the meantime is as good."""
