@@ -65,7 +65,7 @@ def predict_layer(*, architecture: str = "x86_64", installed: str | None = None)
 
     `installed` is a folder that holds the wheels already, as serverless-python-requirements leaves it.
     """
-    lock = _together(packages.locked(PREDICT_LOCK))
+    lock = packages.combined(PREDICT_LOCK)
     key = packages.fingerprint("predict", architecture, lock, files=[__file__])
 
     def fill(folder: str) -> None:
@@ -80,7 +80,7 @@ def predict_layer(*, architecture: str = "x86_64", installed: str | None = None)
 
 def training_layer(*, architecture: str = "x86_64") -> str:
     """The zip with all that `train` imports: the predict path's lock too, in whole."""
-    lock = _together({**packages.locked(PREDICT_LOCK), **packages.locked(TRAINING_LOCK)})
+    lock = packages.combined(PREDICT_LOCK, TRAINING_LOCK)
     key = packages.fingerprint("training", architecture, lock, files=[__file__])
     return _built(
         f"training-{architecture}",
@@ -93,7 +93,7 @@ def training_layer(*, architecture: str = "x86_64") -> str:
 
 def lithops_layer(*, architecture: str = "x86_64") -> str:
     """The zip with what Lithops imports in a function, beside the training layer."""
-    lock = _together(packages.locked(LITHOPS_LOCK))
+    lock = packages.combined(LITHOPS_LOCK)
     key = packages.fingerprint("lithops", architecture, lock, files=[__file__])
 
     def fill(folder: str) -> None:
@@ -105,7 +105,7 @@ def lithops_layer(*, architecture: str = "x86_64") -> str:
 
 def traces_layer(*, architecture: str = "x86_64") -> str:
     """The zip with what records and sends spans, beside either of the others; compiled, without sources."""
-    lock = _together(packages.locked(TRACES_LOCK))
+    lock = packages.combined(TRACES_LOCK)
     key = packages.fingerprint("traces", architecture, lock, files=[__file__])
 
     def fill(folder: str) -> None:
@@ -149,11 +149,6 @@ def _predict_sources() -> list[str]:
         for name in names
         if name.endswith(".py")
     )
-
-
-def _together(entries: dict[str, str]) -> str:
-    """A lock file of these entries."""
-    return "".join(entries[name] for name in sorted(entries))
 
 
 def _install(lock: str, folder: str, architecture: str) -> None:
