@@ -376,13 +376,16 @@ def _app(
             f"warmInstances: expected at most {name}Instances ({instances}), got {options.warm_instances}"
         )
     own = {str(key): str(value) for key, value in settings.get("environment", {}).items()}
+    common = {
+        # The sweep, too, asks for keys: whether that one is still there by which a schedule was written.
+        KEYS_SETTING: "[parameters('keyRecords')]",
+        "ML_KEYS_CONTAINER": KEYS_CONTAINER,
+        "ML_TRAIN_HOURS": options.train_hours,
+        "ML_MONITORING_DAYS": options.monitoring_days,
+        "ML_AUDIT_DAYS": options.audit_days,
+    }
     special = (
         {
-            KEYS_SETTING: "[parameters('keyRecords')]",
-            "ML_KEYS_CONTAINER": KEYS_CONTAINER,
-            "ML_TRAIN_HOURS": options.train_hours,
-            "ML_MONITORING_DAYS": options.monitoring_days,
-            "ML_AUDIT_DAYS": options.audit_days,
             "ML_OLD_STATES_DAYS": options.old_states_days,
             "ML_LOG_DAYS": str(LOG_DAYS),
             **options.traces.settings,
@@ -391,14 +394,8 @@ def _app(
         }
         if http
         else {
-            # The sweep asks whether the key is still there by which a schedule was written.
-            KEYS_SETTING: "[parameters('keyRecords')]",
-            "ML_KEYS_CONTAINER": KEYS_CONTAINER,
             "ML_TRAIN_SECONDS": str(settings["timeoutSeconds"]),
             "ML_TRAIN_MEMORY": str(settings["memory"]),
-            "ML_TRAIN_HOURS": options.train_hours,
-            "ML_MONITORING_DAYS": options.monitoring_days,
-            "ML_AUDIT_DAYS": options.audit_days,
             **options.traces.recording,
             **options.notices.telling,
         }
@@ -408,7 +405,7 @@ def _app(
         memory(f"{name}Memory", settings["memory"]),
         instances,
         int(settings["concurrency"]) if "concurrency" in settings else None,
-        {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **data, **special, **own},
+        {"ML_CONTAINER": CONTAINER, "ML_QUEUE": QUEUE, **data, **common, **special, **own},
         {
             CONTAINER: BLOB_DATA_CONTRIBUTOR,
             KEYS_CONTAINER: BLOB_DATA_READER,
