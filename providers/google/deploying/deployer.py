@@ -4,7 +4,7 @@ import importlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from providers.deploying.service import Service
 from providers.google.deploying import packaging, planning
 from providers.google.deploying.access import translated
 from providers.google.deploying.control_plane import ControlPlane, ObservedProject
-from providers.google.deploying.desired import Desired, Json, bucket_name, desired
+from providers.google.deploying.desired import Desired, bucket_name, desired
 from providers.google.deploying.names import GoogleNames, names_of
 from providers.google.deploying.settings import INGRESS, GoogleSettings, settings_of
 from providers.google.deploying.whereabouts import Whereabouts, bucket_of, parameters_of
@@ -76,9 +76,9 @@ class GoogleDeployer:
                 now = now._replace(whereabouts=now.whereabouts._replace(beside=beside))
             planning.refuse_removal(should, now)
             if not now.functions:
-                now = now._replace(
-                    alarms=self._left_alarms(run, should), dashboards=self._left_dashboards(run, should)
-                )
+                alarms = _left(run, lambda: self._cloud.monitoring.read(should.alarms.owner))
+                dashboards = _left(run, lambda: self._cloud.dashboards.read(should.dashboard.owner))
+                now = now._replace(alarms=alarms or {}, dashboards=dashboards or ())
             kept = planning.kept_by_others(should, now)
             steps = planning.plan_remove(should, now, kept)
             if not steps:
@@ -87,22 +87,6 @@ class GoogleDeployer:
             for line in kept.notices:
                 run.say(line)
             run.apply_if_agreed(steps, self._cloud, self._lost(should, now, kept))
-
-    def _left_alarms(self, run: DeploymentRun, should: Desired) -> Mapping[str, Json]:
-        """Alarms that no function tells of any more; whoever may not look is told so and goes on."""
-        try:
-            return self._cloud.monitoring.read(should.alarms.owner)
-        except DeploymentFailed as error:
-            run.say(f"{error}; those of this stage, if there are any, stay")
-            return {}
-
-    def _left_dashboards(self, run: DeploymentRun, should: Desired) -> Sequence[Json]:
-        """As of alarms."""
-        try:
-            return self._cloud.dashboards.read(should.dashboard.owner)
-        except DeploymentFailed as error:
-            run.say(f"{error}; those of this stage, if there are any, stay")
-            return ()
 
     def _lost(self, should: Desired, now: ObservedProject, kept: planning.KeptByOthers) -> str:
         """What is deleted with the bucket and nothing could bring back; empty where that is nothing."""
@@ -243,6 +227,15 @@ class GoogleDeployer:
 def deployer(service: Service, env: Mapping[str, str]) -> GoogleDeployer:
     """The deployer of a service."""
     return GoogleDeployer(service, env)
+
+
+def _left[Found](run: DeploymentRun, read: Callable[[], Found]) -> Found | None:
+    """What no function tells of any more; whoever may not look is told so and goes on."""
+    try:
+        return read()
+    except DeploymentFailed as error:
+        run.say(f"{error}; those of this stage, if there are any, stay")
+        return None
 
 
 def _uri(functions: Mapping[str, Any], base: str, function: str) -> str | None:
