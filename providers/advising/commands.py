@@ -98,7 +98,7 @@ def run(given: argparse.Namespace) -> int:
     clouds = tuple(given.cloud or CLOUDS) if reports is None else ("aws",)
     profiles = measure(root, request, clouds, _tell)
     if reports is not None:
-        _compare(given, profiles["aws"], reports)
+        _compare(given, profiles["aws"], facts, reports)
         return 0
     question = AdviceQuestion(request, traffic, given.rows, given.machine, given.memory)
     advice = advise(question, profiles, facts, _tell)
@@ -125,17 +125,17 @@ def _check_folder(picture: str) -> None:
         raise AdviceImpossible(f"--picture: expected a file in a folder that is there, got {picture}")
 
 
-def _compare(given: argparse.Namespace, profile: "PackageProfile", reports: "list[ReportedRequest]") -> None:
+def _compare(
+    given: argparse.Namespace, profile: "PackageProfile", facts: "Facts", reports: "list[ReportedRequest]"
+) -> None:
     import json
     from statistics import mode
 
     from providers.advising.advice import request_with, rules_of
     from providers.advising.checking import comparison
-    from providers.advising.facts import read_facts
     from providers.advising.packaged import configured
     from providers.advising.report import plain
 
-    facts = read_facts()
     cloud = facts.clouds["aws"]
     memory = int(mode(report.memory for report in reports))
     request = request_with(profile, given.rows)
@@ -186,4 +186,5 @@ def _dollars(text: str) -> float:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from providers.advising.checking import ReportedRequest
+    from providers.advising.facts import Facts
     from providers.advising.profile import PackageProfile
