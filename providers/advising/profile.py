@@ -86,7 +86,7 @@ def request_of(root: str, model: str, body: str | None) -> ModelRequest:
     Raises `AdviceImpossible` where there is no such model, or nobody can say what to send it.
     """
     given = _read_body(body) if body else None
-    told = _run("describe", sys.executable, ["-P"], {"PYTHONPATH": ROOT}, _job(root, model))
+    told = _run("describe", sys.executable, ["-P"], {"PYTHONPATH": ROOT}, _job(root, model, "admin"))
     if told["status"] != 200:
         there = f"in {root!r}, where `make serve` keeps models; --root names another folder"
         raise AdviceImpossible(
@@ -116,14 +116,11 @@ def _measure(root: str, request: ModelRequest, cloud: str, told: Told) -> Packag
         told(f"{cloud}: building the package, as a deployment does")
         package = unpack(cloud, folder)
         told(f"{cloud}: measuring {request.model} in a process of its own")
-        made = new_key("predict")
         job = {
-            **_job(root, request.model),
+            **_job(root, request.model, "predict"),
             "instances": request.instances,
             "rest": request.rest,
             "counts": COUNTS,
-            "key": made.key,
-            "record": made.record,
         }
         options = ["-P", *(["-S"] if package.own_libraries else [])]
         env = {"PYTHONPATH": os.pathsep.join(package.paths)}
@@ -149,8 +146,9 @@ def _measure(root: str, request: ModelRequest, cloud: str, told: Told) -> Packag
     )
 
 
-def _job(root: str, model: str) -> dict[str, Any]:
-    made = new_key("admin")
+def _job(root: str, model: str, role: str) -> dict[str, Any]:
+    """What the program needs to be asked about a model, with a key of that role, which it alone knows."""
+    made = new_key(role)
     return {
         "root": os.path.abspath(root),
         "model": model,
