@@ -13,13 +13,13 @@ import zipfile
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ml_core.errors import ServerlessMLError
 from providers.advising.impossible import AdviceImpossible
 from providers.deploying import packages
 from providers.deploying.service import Function, Service
 
 _PARAMETER = re.compile(r"\$\{param:(\w+)\}")
 _BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
-_ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 class ConfiguredApi(NamedTuple):
@@ -84,14 +84,11 @@ def unpack(cloud: str, folder: str) -> CloudPackage:
     native = (
         sys.platform == "linux" and f"{sys.version_info[0]}.{sys.version_info[1]}" == packages.TARGET_PYTHON
     )
-    architecture = _ARCHITECTURES.get(platform.machine().lower(), "")
+    # Azure has x86-64 alone.
+    runs = native and platform.machine().lower() in {"x86_64", "amd64"}
     try:
-        # Azure has x86-64 alone.
-        runs = native and architecture == "x86_64"
         return _BUILDERS[cloud](cloud, folder, runs)
-    except Exception as error:
-        if not isinstance(error, OSError | LookupError | ValueError) and not hasattr(error, "code"):
-            raise
+    except (OSError, LookupError, ValueError, ServerlessMLError) as error:
         raise AdviceImpossible(
             f"the package for {cloud} cannot be built: {error}; `--cloud` names the clouds to look at"
         ) from error
