@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_INTERPRETER = time.process_time()
 _ATTEMPTS = 400  # at most, for each number of rows
 _ENOUGH = 0.4  # seconds of processor time, for each number of rows
 _SLOW = 2.0  # seconds, from which on a request is not repeated, and none with more rows is made
@@ -40,7 +39,6 @@ def main(cloud: str) -> None:
     store = _stand_in(job)
     result: dict[str, Any] = {
         "load": loaded,
-        "interpreter": _INTERPRETER,
         "load_memory": _peak_memory(),
         "rows": {},
     }
