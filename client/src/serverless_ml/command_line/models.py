@@ -321,12 +321,11 @@ def schedule(
             show_members(session, {"model": model, "removed": True}, [("removed", model)])
             return
         found = remote.schedule() if said is None else remote.set_schedule(**said)
-    rows = [(each.trigger, each.outcome, each.ended, each.version, each.reason) for each in found.runs]
-    times = [each["at"] for each in found.raw["runs"]]
-    columns = ("when", "because of", "outcome", "ended", "version", "why")
-    told = [(when, *row) for when, row in zip(times, rows, strict=True)]
-    if session.json or not on_terminal() or found.runs:
-        show_table(session, found.raw, columns, told, picture=found)
+    members = ("at", "trigger", "outcome", "ended", "version", "reason")
+    rows = [tuple(each.get(name) for name in members) for each in found.raw["runs"]]
+    if session.json or not on_terminal() or rows:
+        columns = ("when", "because of", "outcome", "ended", "version", "why")
+        show_table(session, found.raw, columns, rows, picture=found)
     else:
         show_members(session, found.raw, [], picture=found)
 
