@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from serverless_ml._async.lists import listed
+from serverless_ml._async.requests import unchanged_since
 from serverless_ml._async.runtime import sleep
 from serverless_ml.answers import Dataset, Erasure, MadeVersions, PrivacyBudget
 from serverless_ml.errors import Conflict, NotFound
@@ -79,7 +80,7 @@ class AsyncDatasetHandle:
         return await self._put_budget(None, etag)
 
     async def _put_budget(self, budget: dict[str, float] | None, etag: str | None) -> PrivacyBudget:
-        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        headers = unchanged_since(etag)
         path, body = f"{self._path}/budget", {"budget": budget}
         try:
             reply = await self._requests.send("PUT", path, body=body, headers=headers)

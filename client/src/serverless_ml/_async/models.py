@@ -9,6 +9,7 @@ from serverless_ml import offline
 from serverless_ml._async.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
 from serverless_ml._async.downloads import artifact, onnx
 from serverless_ml._async.lists import day, listed
+from serverless_ml._async.requests import unchanged_since
 from serverless_ml._async.runtime import blocking
 from serverless_ml.answers import (
     About,
@@ -89,7 +90,7 @@ class AsyncRemoteModel:
             Conflict: somebody else changed it meanwhile.
         """
         path = self._path if version is None else await self._version_path(version)
-        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        headers = unchanged_since(etag)
         reply = await self._requests.send(
             "PATCH", path, body=dict(patch), headers=headers, repeatable=etag is None
         )
@@ -287,7 +288,7 @@ class AsyncRemoteModel:
             **said,
         }
         body = {name: value for name, value in given.items() if value is not None}
-        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        headers = unchanged_since(etag)
         try:
             reply = await self._requests.send("PUT", f"{self._path}/schedule", body=body, headers=headers)
         except Conflict as error:
@@ -299,7 +300,7 @@ class AsyncRemoteModel:
 
     async def delete_schedule(self, *, etag: str | None = None) -> None:
         """Remove its schedule; runs that started go on. Raises `NotFound`, `Conflict`."""
-        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        headers = unchanged_since(etag)
         try:
             await self._requests.send("DELETE", f"{self._path}/schedule", headers=headers)
         except NotFound as error:

@@ -299,6 +299,11 @@ def _origin(request: httpx.Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc.decode()}"
 
 
+def unchanged_since(etag: str | None) -> dict[str, str]:
+    """The header by which only what still has this etag is changed; none where any will do."""
+    return {} if etag is None else {"if-match": f'"{etag}"'}
+
+
 def encoded(body: object) -> bytes:
     """A body as JSON. Raises `ValueError` for NaN and infinity, which JSON does not have."""
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from serverless_ml._sync.lists import listed
+from serverless_ml._sync.requests import unchanged_since
 from serverless_ml._sync.runtime import sleep
 from serverless_ml.answers import Dataset, Erasure, MadeVersions, PrivacyBudget
 from serverless_ml.errors import Conflict, NotFound
@@ -80,7 +81,7 @@ class DatasetHandle:
         return self._put_budget(None, etag)
 
     def _put_budget(self, budget: dict[str, float] | None, etag: str | None) -> PrivacyBudget:
-        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        headers = unchanged_since(etag)
         path, body = f"{self._path}/budget", {"budget": budget}
         try:
             reply = self._requests.send("PUT", path, body=body, headers=headers)

@@ -10,6 +10,7 @@ from serverless_ml import offline
 from serverless_ml._sync.aliases import DELETE, PROMOTE, ROLLBACK, SET, change_alias
 from serverless_ml._sync.downloads import artifact, onnx
 from serverless_ml._sync.lists import day, listed
+from serverless_ml._sync.requests import unchanged_since
 from serverless_ml._sync.runtime import blocking
 from serverless_ml.answers import (
     About,
@@ -90,7 +91,7 @@ class RemoteModel:
             Conflict: somebody else changed it meanwhile.
         """
         path = self._path if version is None else self._version_path(version)
-        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        headers = unchanged_since(etag)
         reply = self._requests.send(
             "PATCH", path, body=dict(patch), headers=headers, repeatable=etag is None
         )
@@ -288,7 +289,7 @@ class RemoteModel:
             **said,
         }
         body = {name: value for name, value in given.items() if value is not None}
-        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        headers = unchanged_since(etag)
         try:
             reply = self._requests.send("PUT", f"{self._path}/schedule", body=body, headers=headers)
         except Conflict as error:
@@ -300,7 +301,7 @@ class RemoteModel:
 
     def delete_schedule(self, *, etag: str | None = None) -> None:
         """Remove its schedule; runs that started go on. Raises `NotFound`, `Conflict`."""
-        headers = {} if etag is None else {"if-match": f'"{etag}"'}
+        headers = unchanged_since(etag)
         try:
             self._requests.send("DELETE", f"{self._path}/schedule", headers=headers)
         except NotFound as error:
