@@ -11,6 +11,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from ml_core.errors import ServerlessMLError
@@ -54,8 +55,9 @@ class CloudPackage(NamedTuple):
     own_libraries: bool
 
 
+@cache
 def configured(cloud: str) -> ConfiguredApi:
-    """Read the cloud's config.yml, with its parameters at their defaults."""
+    """Read the cloud's config.yml, once, with its parameters at their defaults."""
     import yaml
 
     path = os.path.join(packages.ROOT, "providers", cloud, "config.yml")
