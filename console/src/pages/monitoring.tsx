@@ -6,6 +6,7 @@ import { Matrix } from "../charts/matrix.tsx";
 import { Pairs, type Pair } from "../charts/pairs.tsx";
 import { Field } from "../parts/field.tsx";
 import { count, date, number, share } from "../parts/format.ts";
+import { day, DAY, spanOf } from "../parts/span.tsx";
 import { Empty, Failure, Loading, sentence, Shown } from "../parts/states.tsx";
 import { useLive } from "../live.ts";
 import { to } from "../router.ts";
@@ -13,11 +14,9 @@ import { at, get } from "../service.ts";
 import { may } from "../session.ts";
 import type { AliasMonitoring, Bin, Drift, Model, MonitoredFeature, Monitoring, Shares, Told, Version } from "../answers.ts";
 
-const DAY = 86_400_000;
 const SECONDS = 1_000;
 const MOST_DAYS = 31;
 const USUAL = "production";
-const day = (time: number): string => new Date(time).toISOString().slice(0, 10);
 
 export function MonitoringPage({ model, query }: { model: string; query: URLSearchParams }) {
   const found = useLive<Model>(`${at`/v1/models/${model}`}?limit=100`);
@@ -37,8 +36,7 @@ function Watched({ model, query }: { model: Model; query: URLSearchParams }) {
   const [alias, version] = [query.get("alias"), query.get("version")];
   const chosen = version ? `version=${version}` : `alias=${alias ?? (aliases.includes(USUAL) ? USUAL : aliases[0])}`;
   const whose = version || alias || aliases.length ? chosen : `version=${newest}`;
-  const till = query.get("to") ?? day(Date.now());
-  const from = query.get("from") ?? day(Date.now() - 6 * DAY);
+  const { from, till } = spanOf(query);
   const go = (more: Record<string, string>) => location.assign(`${to("monitoring", model.name)}?${new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(whose)), from, to: till, ...more })}`);
   if (!newest && !aliases.length) return <Empty title="There is no version" />;
   const [kind = "", name = ""] = [whose.split("=", 1)[0], whose.slice(whose.indexOf("=") + 1)];

@@ -3,8 +3,9 @@ import { useEffect, useState } from "preact/hooks";
 import { to } from "../router.ts";
 import { useRested } from "./rested.ts";
 
-const DAY = 86_400_000;
-const day = (time: number): string => new Date(time).toISOString().slice(0, 10);
+export const DAY = 86_400_000;
+/** The day of UTC that a time is in. */
+export const day = (time: number): string => new Date(time).toISOString().slice(0, 10);
 
 /** From which day of UTC to which: as the address says, without it the last seven. */
 export function spanOf(query: URLSearchParams, now = Date.now()): { from: string; till: string } {
