@@ -98,19 +98,16 @@ class Facts(NamedTuple):
 
     def old(self, today: date) -> list[str]:
         """The places of the prices and free tiers that were read more than 180 days before `today`."""
-        return [
-            place
-            for place, fact in self.all().items()
-            if (".prices." in place or ".free." in place) and (today - fact.read).days > OLDEST
-        ]
+        return [place for place, fact in self._paid().items() if (today - fact.read).days > OLDEST]
 
     def unchecked(self) -> list[str]:
         """The places of the prices and free tiers that nobody looked up."""
-        return [
-            place
-            for place, fact in self.all().items()
-            if (".prices." in place or ".free." in place) and fact.known == "memory"
-        ]
+        return [place for place, fact in self._paid().items() if fact.known == "memory"]
+
+    def _paid(self) -> dict[str, DatedFact]:
+        """The prices and free tiers by their places."""
+        found = self.all().items()
+        return {place: fact for place, fact in found if ".prices." in place or ".free." in place}
 
 
 def read_facts(path: str = FILE) -> Facts:
