@@ -11,7 +11,7 @@ from providers.advising.limits import NOT, ExpectedLoad, LimitFit, fits
 from providers.advising.packaged import ConfiguredApi, configured
 from providers.advising.profile import MeasuredRequest, ModelRequest, PackageProfile, Told, machine
 from providers.advising.simulation import BOUND, InstanceRules, SimulatedMonth, simulate
-from providers.advising.traffic import MONTH, Traffic
+from providers.advising.traffic import Traffic
 
 _SEEK_BOUND = 6_000  # requests of a simulation where many are compared
 _HALVINGS = 14
@@ -341,8 +341,3 @@ def _warnings(facts: Facts, profiles: dict[str, PackageProfile], today: date) ->
     if unchecked:
         said.append(f"from memory, not checked: {', '.join(unchecked)}")
     return said
-
-
-def mean_rate(traffic: Traffic) -> float:
-    """Requests a second, over a whole month."""
-    return traffic.month / MONTH

@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Any, NamedTuple, TextIO
 
-from providers.advising.advice import Advice, CloudAdvice, mean_rate
+from providers.advising.advice import Advice, CloudAdvice
 from providers.advising.billing import total
 from providers.advising.facts import CASES
 
@@ -44,7 +44,7 @@ def tables(advice: Advice) -> list[AdviceTable]:
     return [
         AdviceTable(
             f"US dollars a month for {traffic.text!r}: {traffic.month:,.0f} requests, "
-            f"{mean_rate(traffic):.2g} a second on average",
+            f"{traffic.mean_rate:.2g} a second on average",
             ["", *heads, "machine"],
             _money(advice),
         ),
@@ -87,7 +87,7 @@ def as_json(advice: Advice) -> str:
     document = {
         "model": question.request.model,
         "version": question.request.version,
-        "traffic": {"text": traffic.text, "requests_a_month": traffic.month, "a_second": mean_rate(traffic)},
+        "traffic": {"text": traffic.text, "requests_a_month": traffic.month, "a_second": traffic.mean_rate},
         "rows": question.rows,
         "clouds": {cloud.facts.cloud: _cloud(cloud) for cloud in advice.clouds},
         "machine": {**advice.machine._asdict(), "price": question.machine},

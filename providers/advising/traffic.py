@@ -68,6 +68,11 @@ class Traffic(NamedTuple):
         """Requests a month."""
         return self.rate * self.period * self.periods
 
+    @property
+    def mean_rate(self) -> float:
+        """Requests a second, over a whole month."""
+        return self.month / MONTH
+
     def times(self, factor: float) -> "Traffic":
         """The same shape, with `factor` times the requests: more bursts, not longer ones."""
         trace = tuple(moment / factor for moment in self.trace)
