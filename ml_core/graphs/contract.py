@@ -1,0 +1,32 @@
+"""What the service expects of whoever runs graphs. For type checkers: no prediction imports it."""
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ml_core.graphs.call import GraphTensor
+
+
+class GraphArtifact(NamedTuple):
+    """The artifact of an imported model: which job stored it, its SHA-256 and its size in bytes."""
+
+    job: str
+    sha256: str
+    size: int
+
+
+class GraphRunner(Protocol):
+    """Runs graphs: the function of its own on a cloud, children of this process on a laptop."""
+
+    def run(
+        self,
+        artifact: GraphArtifact,
+        inputs: "Mapping[str, GraphTensor]",
+        outputs: "Sequence[str]",
+    ) -> "dict[str, GraphTensor]":
+        """The outputs of a graph, by their names; all where none is named.
+
+        Raises `GraphFailure` where the graph gives none, and `Unavailable` where nobody could be asked.
+        """
+        ...
