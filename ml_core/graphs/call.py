@@ -61,7 +61,12 @@ class GraphTensor(Record):
 
 
 class GraphCall(Record):
-    """What is to be run: the artifact behind `url`, on `inputs` by their names, for `outputs` (none: all)."""
+    """What is to be run: the artifact behind `url`, on `inputs` by their names, for `outputs` (none: all).
+
+    `batch` is how many instances the graph takes at a time, along the first axis of every input; the last
+    of them are repeated where they are too few, and the outputs of what was repeated are left out. 0: as many
+    as there are.
+    """
 
     url: str
     headers: dict[str, str]
@@ -70,6 +75,7 @@ class GraphCall(Record):
     inputs: dict[str, GraphTensor]
     outputs: tuple[str, ...]
     seconds: float
+    batch: int = 0
 
 
 class GraphFailure(ServerlessMLError):
@@ -84,7 +90,7 @@ class GraphFailure(ServerlessMLError):
 
 def write_call(call: GraphCall) -> bytes:
     """A call as it is sent."""
-    said = {name: getattr(call, name) for name in ("url", "headers", "sha256", "size", "seconds")}
+    said = {name: getattr(call, name) for name in ("url", "headers", "sha256", "size", "seconds", "batch")}
     inputs = {name: _written(tensor) for name, tensor in call.inputs.items()}
     return json_text.dumps({**said, "inputs": inputs, "outputs": list(call.outputs)}).encode()
 
@@ -96,8 +102,10 @@ def read_call(payload: bytes) -> GraphCall:
         inputs = {_text(name): _read(tensor) for name, tensor in said["inputs"].items()}
         headers = {_text(name): _text(value) for name, value in said["headers"].items()}
         outputs = tuple(map(_text, said["outputs"]))
-        size, seconds = int(said["size"]), float(said["seconds"])
-        return GraphCall(_text(said["url"]), headers, _text(said["sha256"]), size, inputs, outputs, seconds)
+        size, seconds, batch = int(said["size"]), float(said["seconds"]), int(said["batch"])
+        return GraphCall(
+            _text(said["url"]), headers, _text(said["sha256"]), size, inputs, outputs, seconds, batch
+        )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise MalformedInput(f"expected a call of a graph, got something else: {error}") from None
 

@@ -24,8 +24,10 @@ class GraphRunner(Protocol):
         artifact: GraphArtifact,
         inputs: "Mapping[str, GraphTensor]",
         outputs: "Sequence[str]",
+        *,
+        batch: int = 0,
     ) -> "dict[str, GraphTensor]":
-        """The outputs of a graph, by their names; all where none is named.
+        """The outputs of a graph, by their names; all where none is named. `batch` is as in `GraphCall`.
 
         Raises `GraphFailure` where the graph gives none, and `Unavailable` where nobody could be asked.
         """
