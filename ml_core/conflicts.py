@@ -1,11 +1,12 @@
-"""Conflicts and what is not found, of all but predictions: errors of the tree in `ml_core/errors.py`.
+"""Conflicts, what is not found and what is not deployed: errors of the tree in `ml_core/errors.py`.
 
-They stand here because a cold start pays for every class it defines, and no prediction raises one of these.
+They stand here because a cold start pays for every class it defines, and no prediction of our own models
+raises one of these.
 """
 
 from __future__ import annotations
 
-from ml_core.errors import Conflict, NotFound
+from ml_core.errors import Conflict, NotFound, Refused
 
 
 class DataChanged(Conflict):
@@ -87,6 +88,20 @@ class IdempotencyMismatch(Conflict):
     """The Idempotency-Key was used before, with another body."""
 
     code = "idempotency_mismatch"
+
+
+class NotDeployed(Refused):
+    """A function that would be needed is no part of this deployment."""
+
+    code = "not_deployed"
+
+    @classmethod
+    def graphs(cls) -> NotDeployed:
+        """Of the function that runs imported models."""
+        return cls(
+            "nothing here runs imported ONNX models: deploy with the parameter `onnx: yes`, or on a laptop set "
+            "ML_ONNX=here with onnxruntime installed"
+        )
 
 
 class LeaseLost(Conflict):

@@ -28,6 +28,7 @@
     ├── TooManyJobs             as many as may be are not over yet; trying again later helps
     ├── Refused                 who asks, not what is asked
     │   ├── Unauthenticated · Forbidden · NotConfigured
+    │   └── NotDeployed         a function that it takes is no part of this deployment
     ├── ArtifactInvalid         bytes that are not a model of ours
     └── Unavailable             a service we stand on did not answer; trying again may help
         ├── DocumentDamaged     somebody else wrote over one of our documents; it will not
@@ -35,7 +36,8 @@
 
 `Unfinished` is none of them: nothing is wrong where it is raised.
 
-What no prediction raises is defined in `conflicts.py`: most conflicts, and `ScheduleNotFound`.
+What no prediction of our own models raises is defined in `conflicts.py`: most conflicts, `NotDeployed`
+and `ScheduleNotFound`.
 
 The codes are stable: a client may branch on them. What an error means in HTTP is said in
 `handlers/rest/problems.py`.

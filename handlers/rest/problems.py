@@ -7,7 +7,7 @@ from typing import Any
 
 from handlers.errors import ForeignOrigin, MethodNotAllowed, RangeNotSatisfiable, UnsupportedMediaType
 from handlers.rest.http import Response, json_response
-from ml_core.conflicts import IdempotencyMismatch
+from ml_core.conflicts import IdempotencyMismatch, NotDeployed
 from ml_core.errors import (
     ArtifactInvalid,
     Conflict,
@@ -41,6 +41,7 @@ STATUSES: dict[type[ServerlessMLError], int] = {
     IdempotencyMismatch: 422,
     TooManyJobs: 429,
     ArtifactInvalid: 500,
+    NotDeployed: 501,
     NotConfigured: 503,
     Unavailable: 503,
 }
@@ -58,6 +59,7 @@ TITLES = {
     422: "The request breaks the contract",
     429: "Too many at once",
     500: "Internal error",
+    501: "Not deployed",
     503: "Not available",
 }
 _RETRY_AFTER: dict[type[ServerlessMLError], str] = {TooManyJobs: "30", Unavailable: "2"}  # seconds

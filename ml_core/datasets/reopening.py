@@ -2,20 +2,28 @@
 
 import json
 import os
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.datasets.outputs import OutputPlaces
 from ml_core.datasets.sources import DataSources
 from ml_core.ports import ObjectStore
 
+if TYPE_CHECKING:
+    from ml_core.graphs.contract import GraphRunner
+
 
 class Stores(NamedTuple):
-    """What a task works on: the deployment's own store, where data may come from, and results may go."""
+    """What a task works on: the deployment's own store, where data may come from, and results may go.
+
+    `graphs` gives who runs imported models; it raises `NotDeployed` where there is nobody.
+    """
 
     store: ObjectStore
     data: DataSources
     outputs: OutputPlaces
+    graphs: "Callable[[], GraphRunner] | None" = None
 
 
 class Reopening(NamedTuple):

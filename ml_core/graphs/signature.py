@@ -111,7 +111,7 @@ class GraphSignature(Record):
             )
         except (LookupError, TypeError, AttributeError) as error:
             raise ArtifactInvalid("the version's graph is not described") from error
-        datatypes = {each.datatype for each in (*inputs, *outputs)}
+        datatypes = {each.datatype for each in inputs} | {each.datatype for each in outputs}
         if found.form not in FORMS or not inputs or not outputs or not datatypes <= {*WIDTHS, TEXT}:
             raise ArtifactInvalid("the version's graph is not described")
         return found

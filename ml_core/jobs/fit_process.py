@@ -1,4 +1,4 @@
-"""The child process in which a model is fitted, an artifact from elsewhere is checked, or a table scored.
+"""The child process in which a model is fitted, what is from elsewhere is checked, or a table scored.
 
     python -m ml_core.jobs.fit_process FOLDER [MODULE PATH...]
 
@@ -41,8 +41,8 @@ _SPARE_PART = 0.1  # and of little time that part
 
 READING = "reading"
 """The phase in which the rows are brought into memory, from a table's file if there is one."""
-CHECKING = "checking"
-"""The phase in which an artifact is checked."""
+CHECKING, TRYING = "checking", "trying"
+"""The phases in which a file from elsewhere is checked, and in which a graph is run once."""
 OF_ROWS, OF_TABLES = "rows", "table"
 """Kinds of fits that are forked: on the rows in a request, and on a table's file."""
 
@@ -125,13 +125,15 @@ class _Progress:
 
 def _work(folder: str, progress: _Progress) -> None:
     """Do what is in the folder."""
-    from ml_core.jobs.kinds import REGISTERING, SCORING, kind_of
+    from ml_core.jobs.kinds import IMPORTING, REGISTERING, SCORING, kind_of
 
     with open(os.path.join(folder, "request"), "rb") as written:
         stored = written.read()
     kind = kind_of(stored)
     if kind is REGISTERING:
         _check_artifact(folder, progress)
+    elif kind is IMPORTING:
+        _import(stored, folder, progress)
     elif kind is SCORING:
         _score(stored, folder, progress)
     else:
@@ -182,6 +184,20 @@ def _check_artifact(folder: str, progress: _Progress) -> None:
     with open(os.path.join(folder, "data"), "rb") as uploaded:
         artifact = uploaded.read()
     _write_results(folder, artifact, check_artifact(artifact))
+
+
+def _import(stored: bytes, folder: str, progress: _Progress) -> None:
+    from ml_core.graphs.importing import looked_at, tried
+    from ml_core.graphs.request import ImportRequest
+    from ml_core.jobs.surroundings import Surroundings
+
+    progress(CHECKING, None)
+    with open(os.path.join(folder, "data"), "rb") as uploaded:
+        looked = looked_at(uploaded.read(), ImportRequest.from_bytes(stored))
+    progress(TRYING, None)
+    job, reopening = Surroundings.read(folder)
+    manifest = tried(looked, job, None if reopening is None else reopening.open())
+    _write_results(folder, looked.artifact, manifest)
 
 
 def _fit(stored: bytes, folder: str, progress: _Progress) -> None:

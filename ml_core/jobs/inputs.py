@@ -1,4 +1,4 @@
-"""The file that a job's input names: a table to train on, or an artifact that was made elsewhere.
+"""The file that a job's input names: a table to train on, or what was made elsewhere.
 
 Other inputs name none: their rows are in them, or their table is read in parts by the child process. What
 differs between the kinds is here and in `kinds.py`; how a file is fetched, and what the child process is
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ml_core.datasets.fetching import Fetched
 from ml_core.errors import InvalidInput
+from ml_core.graphs.request import import_of
 from ml_core.jobs import job_errors
 from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.job_errors import JobError
@@ -64,7 +65,7 @@ class TableFile(NamedTuple):
 
 
 class ArtifactFile(NamedTuple):
-    """An artifact to be registered."""
+    """A file that was uploaded, to be registered or imported."""
 
     request: RegistrationRequest
 
@@ -101,8 +102,10 @@ class ArtifactFile(NamedTuple):
 
 def file_of(stored: bytes) -> JobFile | None:
     """The file that is to be fetched for a job; None where there is none. Raises `ArtifactInvalid`."""
-    registration = registration_of(stored)
+    registration, importing = registration_of(stored), import_of(stored)
     if registration is not None:
         return ArtifactFile(registration)
+    if importing is not None:
+        return ArtifactFile(importing.file)
     table = table_of(stored)
     return None if table is None or is_read_in_parts(stored) else TableFile(table)

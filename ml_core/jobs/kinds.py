@@ -1,4 +1,4 @@
-"""What jobs do: they train, register what was made elsewhere, or score a table.
+"""What jobs do: they train, register or import what was made elsewhere, or score a table.
 
 The queue, leases, attempts, bounds and checkpoints are the same for all. What differs is how a stored request
 begins, which file the trainer fetches for it (`inputs.py`), what the child process does (`fit_process.py`),
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ml_core.errors import AlgorithmNotFound
+from ml_core.graphs import request as importing
 from ml_core.registering import request as registering
 from ml_core.scoring import request as scoring
 
@@ -89,6 +90,18 @@ REGISTERING = JobKind(
     less_work=_nothing,
     goes_on="send the request again",
 )
+IMPORTING = JobKind(
+    importing.KIND,
+    importing.STORED_PREFIX,
+    what="importing the model",
+    noun="import",
+    purpose="looking at a model",
+    unregistered="imported",
+    less_memory=f"export a smaller model, or {_MORE_MEMORY}",
+    less_disk=_MORE_DISK,
+    less_work=_nothing,
+    goes_on="send the request again",
+)
 SCORING = JobKind(
     scoring.KIND,
     scoring.STORED_PREFIX,
@@ -102,7 +115,7 @@ SCORING = JobKind(
     goes_on="a table is scored as it was when the job first looked at it: send the request again, or score "
     "an upload (dataset://…), which never changes",
 )
-KINDS = (REGISTERING, SCORING, TRAINING)
+KINDS = (REGISTERING, IMPORTING, SCORING, TRAINING)
 
 
 def kind_named(name: object) -> JobKind:

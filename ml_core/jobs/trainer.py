@@ -17,6 +17,7 @@ from ml_core.jobs.context import TrainerContext
 from ml_core.jobs.data_access import BUDGET_ERRORS, DataAccess
 from ml_core.jobs.fit_child import Broken, FittedArtifact, Scored
 from ml_core.jobs.jobs import Job, Jobs
+from ml_core.jobs.kinds import IMPORTING
 from ml_core.jobs.leases import (
     CONTINUED,
     INTERRUPTED,
@@ -122,7 +123,7 @@ class _HeldJob:
         if version is not None:
             return self._succeed(version, fit_results.read_manifest(store, job.id) or {})
         if job.cancelling:
-            return _done(self._lease.cancel())
+            return self._cancel()
         manifest = fit_results.read_manifest(store, job.id)
         if manifest is not None:
             return self._register(manifest)
@@ -156,7 +157,7 @@ class _HeldJob:
 
     def _interrupted(self, interruption: Interruption) -> Outcome:
         if interruption is Interruption.CANCELLED:
-            return _done(self._lease.cancel())
+            return self._cancel()
         return Outcome(self._lease.retry(interruption.value, INTERRUPTED), 0.0)
 
     def _register(self, made: FittedArtifact | dict[str, Any]) -> Outcome:
@@ -200,7 +201,18 @@ class _HeldJob:
         return _done(self._lease.succeed(version, told))
 
     def _fail(self, error: dict[str, Any]) -> Outcome:
+        self._discard()
         return _done(self._lease.fail(error))
+
+    def _cancel(self) -> Outcome:
+        self._discard()
+        return _done(self._lease.cancel())
+
+    def _discard(self) -> None:
+        """Remove the artifact of a graph that was to be tried, and has no version. Raises `Unavailable`."""
+        job = self._lease.job
+        if job.kind is IMPORTING:
+            fit_results.remove(self._context.jobs.store, job.id)
 
     def _refuse(self, error: BudgetRefused | BudgetSpent) -> Outcome:
         """A privacy budget is against it: nothing that the job made may stay.

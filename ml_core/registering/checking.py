@@ -29,7 +29,7 @@ from ml_core.errors import (
 from ml_core.inputs.rows import Limits
 from ml_core.model.artifact import read
 from ml_core.model.model import Model
-from ml_core.registering.foreign import foreign
+from ml_core.registering.foreign import ONNX, foreign
 from ml_core.registering.known_hyperparameters import hyperparameter_faults
 from ml_core.registering.probing import probe
 from ml_core.registering.profile_faults import profile_faults
@@ -68,6 +68,8 @@ def check_artifact(data: bytes) -> dict[str, Any]:
     what = foreign(data)
     if what is not None:
         why = f"the service never reads one; {_CONVERT}" if what.may_be_model else _PUT
+        if what.name == ONNX:
+            why = "send its address to :import in place of :register"
         raise InvalidInput.at(WHERE, f"expected a model's artifact, got {what.name}: {why}")
     description = _description(data)
     info = _checked(description)

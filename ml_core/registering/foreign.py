@@ -13,6 +13,7 @@ class Foreign(NamedTuple):
     may_be_model: bool = True
 
 
+ONNX = "an ONNX file"
 _BEGINNINGS = (
     (b"PK\x03\x04", "a zip archive, such as PyTorch, NumPy's .npz, Keras and skops write"),
     (b"\x1f\x8b", "a file packed by gzip, such as joblib writes"),
@@ -58,7 +59,7 @@ def _model(head: bytes) -> str | None:
     if head.startswith(_ZLIB):
         return "a file packed by zlib, such as joblib writes"
     is_onnx = head[0] == _ONNX_FIRST and len(head) > 2 and head[2] in _ONNX_SECOND
-    return "an ONNX file" if is_onnx else None
+    return ONNX if is_onnx else None
 
 
 def _no_model(head: bytes) -> Foreign | None:
