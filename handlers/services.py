@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from ml_core.datasets.sources import DataSources, OwnKey
     from ml_core.engines import Engine, Engines
     from ml_core.erasing.erasure import Erasing
+    from ml_core.graphs.contract import GraphRunner
     from ml_core.inputs.rows import Limits
     from ml_core.jobs.jobs import Jobs
     from ml_core.jobs.origin_scan import OriginScan
     from ml_core.jobs.turns import Turns
+    from ml_core.model.model import Model
     from ml_core.monitoring.counting import Monitor
     from ml_core.monitoring.receipts import Receipts
     from ml_core.monitoring.telling import Telling
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from ml_core.registry.aliases import Aliases
     from ml_core.registry.artifacts import Artifacts
     from ml_core.registry.deletion import Deletion
-    from ml_core.registry.registry import Registry
+    from ml_core.registry.registry import Registry, Version
     from ml_core.registry.versions import Versions
     from ml_core.scheduling.schedules import Schedules
     from ml_core.scoring.listing import JobFiles
@@ -79,6 +81,7 @@ class Services:
         engine: says how an engine is run from here, by name. Raises `NotConfigured` where it cannot be.
         topic: makes what tells a topic of the cloud's, by its name.
         freezes: whether the process may stand still once it has answered.
+        graphs: makes what runs imported models; called once, where the setting ML_ONNX says that they are.
     """
 
     def __init__(
@@ -100,11 +103,14 @@ class Services:
         engine: Callable[[str], Engine] | None = None,
         topic: Callable[[str], Sender] | None = None,
         freezes: bool = False,
+        graphs: Callable[[Services], GraphRunner] | None = None,
     ) -> None:
         self.settings = settings
         self._engine = engine
         self._make_topic = topic
         self._freezes = freezes
+        self._make_graphs = graphs
+        self._graphs: GraphRunner | None = None
         self.disk_is_memory = disk_is_memory
         self._one_at_a_time = one_at_a_time
         self.asks_for_keys = key_records is not None
@@ -152,6 +158,17 @@ class Services:
             self._signer = self._make_signer()
         return self._signer
 
+    @property
+    def graphs(self) -> GraphRunner:
+        """What runs imported models. Raises `NotDeployed` where nothing does."""
+        if self._graphs is None:
+            if not self.settings.onnx or self._make_graphs is None:
+                from ml_core.conflicts import NotDeployed
+
+                raise NotDeployed.graphs()
+            self._graphs = self._make_graphs(self)
+        return self._graphs
+
     @cached_property
     def tracing(self) -> Tracing | None:
         """What places requests in their traces; None where traces are off."""
@@ -178,7 +195,7 @@ class Services:
         """What is done to aliases."""
         from ml_core.registry.aliases import Aliases
 
-        return Aliases(self.registry)
+        return Aliases(self.registry, runs_imported=bool(self.settings.onnx))
 
     @property
     def deletion(self) -> Deletion:
@@ -423,7 +440,7 @@ class Services:
         """What a task works on. Raises `NotConfigured` for a setting that is no list."""
         from ml_core.datasets.reopening import Stores
 
-        return Stores(self.store, self.data, self.outputs)
+        return Stores(self.store, self.data, self.outputs, lambda: self.graphs)
 
     @property
     def reopening(self) -> Reopening | None:
@@ -443,4 +460,15 @@ class Services:
         from ml_core.serving import Models
 
         settings = self.settings
-        return Models(self.store, alias_ttl=settings.alias_ttl, max_bytes=settings.model_cache_bytes)
+        return Models(
+            self.store,
+            alias_ttl=settings.alias_ttl,
+            max_bytes=settings.model_cache_bytes,
+            imported=self._imported,
+        )
+
+    def _imported(self, version: Version) -> Model:
+        """The imported model of a version. Raises `ArtifactInvalid`, `ObjectNotFound`, `Unavailable`."""
+        from ml_core.graphs.model import imported_model
+
+        return imported_model(self.store, version.job, version.sha256, lambda: self.graphs)

@@ -71,6 +71,8 @@ class Settings(Record):
     cors_origins: str
     base_path: str
     engines: str
+    onnx: str
+    onnx_seconds: float
     traces: str
 
 
@@ -361,6 +363,25 @@ SETTINGS = (
         0,
         "The engines that work on a large table's parts elsewhere, separated by commas: `lithops`, `dask`. "
         "What each needs: docs/engines.md.",
+    ),
+    Setting(
+        "onnx",
+        "ML_ONNX",
+        "",
+        "",
+        0,
+        0,
+        "Who runs imported ONNX models: on a cloud the function that deploying makes for it, its name or "
+        "address; on a laptop `here`. Empty: nobody does.",
+    ),
+    Setting(
+        "onnx_seconds",
+        "ML_ONNX_SECONDS",
+        20,
+        "seconds",
+        0.1,
+        600,
+        "How long an imported model may take for one request, or for one block of a table.",
     ),
     Setting(
         "traces",

@@ -99,8 +99,8 @@ class NotDeployed(Refused):
     def graphs(cls) -> NotDeployed:
         """Of the function that runs imported models."""
         return cls(
-            "nothing here runs imported ONNX models: deploy with the parameter `onnx: yes`, or on a laptop set "
-            "ML_ONNX=here with onnxruntime installed"
+            "nothing here runs imported ONNX models: deploy with the parameter `onnx: yes`, or on a laptop "
+            "set ML_ONNX=here with onnxruntime installed"
         )
 
 

@@ -10,6 +10,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from ml_core.errors import ServerlessMLError
+from ml_core.graphs.model import graph_file
+from ml_core.graphs.signature import ALGORITHM
+from ml_core.model.artifact import read
 from ml_core.model.model import Model
 
 if TYPE_CHECKING:
@@ -28,8 +31,11 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     try:
         with open(asked.artifact, "rb") as artifact:
-            model = Model.from_bytes(artifact.read())
-        written = model.to_onnx(name=asked.name, version=asked.version)
+            data = artifact.read()
+        if read(data)[0].get("algorithm") == ALGORITHM:
+            written = graph_file(data)
+        else:
+            written = Model.from_bytes(data).to_onnx(name=asked.name, version=asked.version)
         with open(asked.file, "wb") as file:
             file.write(written)
     except (OSError, ServerlessMLError) as error:

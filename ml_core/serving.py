@@ -13,7 +13,7 @@ from _thread import allocate_lock  # the module threading costs a cold start mor
 from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid, ModelNotFound, NotFound, ObjectNotFound
 from ml_core.records import Record
-from ml_core.registry.registry import Choice, ModelDocument, Registry, Version, artifact_key
+from ml_core.registry.registry import IMPORTED, Choice, ModelDocument, Registry, Version, artifact_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,12 +53,14 @@ class Models:
         alias_ttl: float = ALIAS_TTL,
         max_bytes: int = MAX_BYTES,
         load: Callable[[bytes], Model] | None = None,
+        imported: Callable[[Version], Model] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._registry = Registry(store)
         self._alias_ttl = alias_ttl
         self._load = load or _load
+        self._imported = imported
         # the wall clock: a frozen function's monotonic clock may stand still while others roll back
         self._clock = clock
         self._pointers: dict[str, tuple[ModelDocument, float]] = {}
@@ -134,6 +136,8 @@ class Models:
         return self._registry.model_if_changed(known[0]) or known[0]
 
     def _read(self, name: str, version: Version) -> Model:
+        if version.algorithm == IMPORTED and self._imported is not None:
+            return self._imported(version)  # its file is not read here
         data = self._store.get(artifact_key(version.job)).data
         if sha256(data) != version.sha256:
             raise ArtifactInvalid(f"the artifact of model '{name}' version {version.version} is damaged")

@@ -176,8 +176,9 @@ _JOB = _object(
         "phase": {
             **_TEXT_OR_NULL,
             "description": "While it runs: `fetching`, `starting`, `reading`, `splitting`, `fitting`, "
-            "`measuring`, `checking` (an artifact that is registered) or `registering`; `looking` (what the "
-            "columns of a large table are), and of a table to score `planning` and `scoring`.",
+            "`measuring`, `checking` (a file that was uploaded), `trying` (a graph is run once) or "
+            "`registering`; `looking` (what the columns of a large table are), and of a table to score "
+            "`planning` and `scoring`.",
         },
         "percentage": {
             "type": ["number", "null"],
@@ -199,7 +200,7 @@ _JOB = _object(
         "request": {
             "type": "object",
             "description": "What was asked for; its `kind` is `register` where an artifact is registered, "
-            "and `score` where a table is scored.",
+            "`import` where a graph of ONNX is imported, and `score` where a table is scored.",
         },
         "created": _TIME,
         "started": _TIME_OR_NULL,
@@ -285,7 +286,10 @@ _LINEAGE = _object(
     title="Lineage",
 )
 _REGISTERED_MEMBERS: Schema = {
-    "sha256": {"type": "string", "description": "Of the file that was uploaded, and of the artifact."},
+    "sha256": {
+        "type": "string",
+        "description": "Of the file that was uploaded, which is the artifact unless it was imported.",
+    },
     "size": {"type": "integer", "minimum": 1, "description": "Bytes of the file."},
     "by": {**_TEXT_OR_NULL, "description": "The id of the key that registered it; null for none."},
     "at": {**_TIME, "description": "When it was asked for."},
@@ -505,6 +509,62 @@ _IMPORTANCE: Schema = {
     "description": "Permutation importance on held-out rows of a table, where there are 20 or more: what "
     "happens when one column is permuted among the rows. The column that matters most is the first.",
 }
+_PORT: Schema = {
+    "name": _TEXT,
+    "datatype": {**_TEXT, "description": "As the Open Inference Protocol calls it."},
+    "shape": {
+        **_list({"type": ["integer", "null"], "minimum": 0}),
+        "description": "Of an instance; null for any length.",
+    },
+}
+_GRAPH: Schema = {
+    **_object(
+        {
+            "form": {
+                **_one_of("GraphForm", "matrix", "columns", "tensors"),
+                "description": "How instances come: as rows that are one input, as rows of which each column "
+                "is an input, or as tensors.",
+            },
+            "inputs": _list(_object(_PORT, title="GraphInput")),
+            "outputs": _list(
+                _object(
+                    {
+                        **_PORT,
+                        "output": {
+                            **_TEXT,
+                            "description": "What the graph calls it; empty where it is ours.",
+                        },
+                        "kind": _one_of("GraphOutputKind", "label", "number"),
+                    },
+                    title="GraphOutput",
+                )
+            ),
+            "features": _list(_TEXT),
+            "classes": {"anyOf": [_LABELS, {"type": "null"}]},
+            "labels": {
+                "anyOf": [_LABELS, {"type": "null"}],
+                "description": "The classes as the graph gives them.",
+            },
+            "derived": {
+                **_TEXT_OR_NULL,
+                "description": "The output of which the greatest value is the label; null where the graph "
+                "gives labels, or there are none.",
+            },
+            "batch": {
+                **_COUNT,
+                "description": "How many instances the graph takes at a time; 0 for any number.",
+            },
+            "ir_version": _NUMBER,
+            "opsets": _OBJECT,
+            "producer": _TEXT,
+            "nodes": _COUNT,
+            "operators": {**_OBJECT, "description": "How many nodes there are of each."},
+            "numbers": _COUNT,
+        },
+        title="Graph",
+    ),
+    "description": "Of a version that was imported: what its graph takes and gives.",
+}
 _VERSION = _object(
     {
         **_LISTED_VERSION["properties"],
@@ -547,6 +607,7 @@ _VERSION = _object(
             },
             optional=("shape", "numbers", "pixels", "max_length", "tokens", "lowercase", "vocabulary"),
         ),
+        "graph": _GRAPH,
         "classes": {"anyOf": [_LABELS, {"type": "null"}]},
         "metrics": {
             "type": "object",
@@ -583,7 +644,8 @@ _VERSION = _object(
     },
     closed=False,
     optional=(
-        *("split", "input", "numerics", "importance", "comparison", "engine", "privacy", "drawn_rows"),
+        *("split", "input", "graph", "numerics", "importance", "comparison", "engine", "privacy"),
+        "drawn_rows",
     ),
 )
 _SIDE: Schema = {

@@ -23,7 +23,7 @@ from ml_core.errors import Fault, InvalidInput, MalformedInput, TooLarge, raise_
 from ml_core.inputs.by_column import Columns
 from ml_core.inputs.columns import Feature, written_in_cells
 from ml_core.inputs.instances import IGNORED, no_feature
-from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TEXT
+from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TENSORS, TEXT
 from ml_core.model.output_columns import cell_of, output_columns
 from ml_core.tables.columns import different_names
 from ml_core.tables.dialects import lacks_a_name
@@ -40,7 +40,7 @@ _SPACE = " "
 _MOST_SHOWN = 10
 _UTF_8 = ("utf-8", "utf8", "us-ascii")
 _WHERE = "body"
-_OTHERS = {IMAGE: "pictures", SEQUENCE: "sequences"}
+_OTHERS = {IMAGE: "pictures", SEQUENCE: "sequences", TENSORS: "tensors"}
 # A cell that no text in UTF-8 holds. After the last line its quotes are a part of it if one is open there.
 _END, _END_IN_A_CELL = "\udfff", '\udfff"'
 

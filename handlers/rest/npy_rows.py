@@ -114,6 +114,13 @@ def npy_response(model: "Model", found: "Predictions") -> Response:
             return _response(_written_texts([str(value) for value in values]))
         packed = tensors.to_bytes(datatype, values)
         return _response(npy.write(datatype, [len(values)], packed))
+    if len(spec.shape) > 1 or spec.datatype != "FP64":
+        from ml_core.graphs.answers import rectangle
+
+        shape, flat = rectangle(values, spec, "Accept")
+        if spec.datatype == "BYTES":
+            raise InvalidInput.at("Accept", f"{asked} is texts; accept application/json")
+        return _response(npy.write(spec.datatype, shape, tensors.to_bytes(spec.datatype, flat)))
     flat = [value for row in values for value in row] if spec.shape else values
     return _response(npy.write("FP64", [len(values), spec.width], tensors.to_bytes("FP64", flat)))
 

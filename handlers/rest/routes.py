@@ -116,7 +116,7 @@ QUERY: dict[str, Schema] = {
     },
     "outputs": {
         "type": "string",
-        "pattern": "^[A-Za-z_]{1,64}(,[A-Za-z_]{1,64}){0,15}$",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_.-]{0,63}(,[A-Za-z_][A-Za-z0-9_.-]{0,63}){0,15}$",
         "description": "Of a body of CSV or NPY: what to answer for each row, separated by commas.",
     },
     "unknown_columns": {
@@ -384,6 +384,17 @@ ROUTES = (
         TRAIN,
         ((202, "Job"), (200, "Job")),
         body="REGISTER_BODY",
+        headers=("prefer", "idempotency-key"),
+        creates=("model",),
+        bounded=True,
+    ),
+    Route(
+        "POST",
+        "/v1/models/{model}:import",
+        "importing:import_model",
+        TRAIN,
+        ((202, "Job"), (200, "Job")),
+        body="IMPORT_BODY",
         headers=("prefer", "idempotency-key"),
         creates=("model",),
         bounded=True,

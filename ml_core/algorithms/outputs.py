@@ -18,14 +18,18 @@ class OutputSpec:
     The shape `()` is one number for each row, `(k,)` a list of k. Names that have a meaning everywhere:
     "label", class or cluster numbers, which every estimator gives; "probability" and "decision", in the order
     of the classes, where of two classes a decision is one number, positive for the second; "distance".
+    `datatype` is the Open Inference Protocol's word for the values, where they are no labels.
     """
 
-    __slots__ = ("kind", "name", "shape", "width")
+    __slots__ = ("datatype", "kind", "name", "shape", "width")
 
-    def __init__(self, name: str, shape: tuple[int, ...] = (), kind: str = NUMBER) -> None:
+    def __init__(
+        self, name: str, shape: tuple[int, ...] = (), kind: str = NUMBER, datatype: str = "FP64"
+    ) -> None:
         self.name = name
         self.shape = shape
         self.kind = kind
+        self.datatype = datatype
         self.width = prod(shape)  # how many values a row has
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +10,8 @@ from ml_core.datasets.sources import DataSources
 from ml_core.ports import ObjectStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ml_core.graphs.contract import GraphRunner
 
 

@@ -1,19 +1,12 @@
 """What the service expects of whoever runs graphs. For type checkers: no prediction imports it."""
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ml_core.graphs.artifact import GraphArtifact
     from ml_core.graphs.call import GraphTensor
-
-
-class GraphArtifact(NamedTuple):
-    """The artifact of an imported model: which job stored it, its SHA-256 and its size in bytes."""
-
-    job: str
-    sha256: str
-    size: int
 
 
 class GraphRunner(Protocol):
@@ -21,7 +14,7 @@ class GraphRunner(Protocol):
 
     def run(
         self,
-        artifact: GraphArtifact,
+        artifact: "GraphArtifact",
         inputs: "Mapping[str, GraphTensor]",
         outputs: "Sequence[str]",
         *,

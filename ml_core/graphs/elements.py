@@ -8,7 +8,13 @@ from ml_core.errors import shown
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
+
+    from ml_core.graphs.signature import GraphInput
+
+    # The shape of an instance's tensor, and its values in row-major order.
+    type Entry = tuple[tuple[int, ...], list[Any]]
 
 # The least and the greatest whole number of each datatype.
 WHOLE = {
@@ -49,3 +55,23 @@ def wrong_number_of(value: float, datatype: str) -> str | None:
     except OverflowError:
         held = False
     return None if held else f"expected a number that {datatype} holds, got {shown(value)}"
+
+
+def is_shape_of(shape: tuple[int, ...], port: GraphInput) -> bool:
+    """Whether an instance of this shape may be given to an input."""
+    return len(shape) == len(port.shape) and all(
+        said in (None, length) for said, length in zip(port.shape, shape, strict=True)
+    )
+
+
+def wrong_elements(values: Sequence[object], datatype: str) -> Iterator[tuple[int, str]]:
+    """The values that a datatype does not hold, by their places, and what is wrong with each."""
+    kinds = {*map(type, values)}
+    if datatype == "BYTES" and kinds <= {str}:
+        return
+    if datatype == "FP64" and kinds <= {float} and not any(map(isnan, values)):  # type: ignore[arg-type]
+        return
+    for place, value in enumerate(values):
+        message = wrong_element(value, datatype)
+        if message:
+            yield place, message

@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from ml_core.algorithms.contract import Values
+    from ml_core.graphs.artifact import GraphArtifact
     from ml_core.graphs.call import GraphTensor
-    from ml_core.graphs.contract import GraphArtifact, GraphRunner
+    from ml_core.graphs.contract import GraphRunner
     from ml_core.graphs.feeding import Fed
     from ml_core.graphs.signature import GraphOutput, GraphSignature
     from ml_core.preprocessing.scaling import Scaling
     from ml_core.safetensors import Tensor
+
+
+# The datatypes of answers: numbers of every other one are answered as float64.
+_ANSWERED = {
+    **{name: name for name in ("BYTES", "BOOL")},
+    **dict.fromkeys(("INT64", "INT32", "INT16", "INT8", "UINT32", "UINT16", "UINT8"), "INT64"),
+}
 
 
 class GraphEstimator:
@@ -143,7 +151,7 @@ class GraphEstimator:
 
 def _spec(output: GraphOutput) -> OutputSpec:
     shape = tuple(length or 1 for length in output.shape)
-    return OutputSpec(output.name, shape, output.kind)
+    return OutputSpec(output.name, shape, output.kind, _ANSWERED.get(output.datatype, "FP64"))
 
 
 def _raise(failure: GraphFailure, where: str) -> NoReturn:

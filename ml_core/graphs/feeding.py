@@ -28,14 +28,14 @@ _TEXT_BYTES = 4  # of the length of a text, beside it
 _SAFE = 1e38  # below it float32 holds every number
 
 
-class Piece(Record):
+class GraphPiece(Record):
     """What one call asks: the places of its instances, and the tensors of the graph's inputs."""
 
     places: range | list[int]
     inputs: dict[str, GraphTensor]
 
 
-def pieces(signature: GraphSignature, instances: Fed) -> Iterator[Piece]:
+def pieces(signature: GraphSignature, instances: Fed) -> Iterator[GraphPiece]:
     """The instances in pieces, each of instances of one shape.
 
     Raises `InvalidInput` for a value that the graph's datatype does not hold, with its place.
@@ -49,10 +49,10 @@ def pieces(signature: GraphSignature, instances: Fed) -> Iterator[Piece]:
         places = range(begin, min(begin + step, len(instances)))
         if columns is not None:
             taken = [column[places.start : places.stop] for column in columns]
-            yield Piece(places, _of_columns(signature, taken, places, instances.where))
+            yield GraphPiece(places, _of_columns(signature, taken, places, instances.where))
         else:
             assert isinstance(instances, Rows)  # noqa: S101 - for the type checker
-            yield Piece(places, _of_packed(signature, instances, places))
+            yield GraphPiece(places, _of_packed(signature, instances, places))
 
 
 def _rows_at_once(signature: GraphSignature, rows: Rows | GraphRows) -> int:
@@ -137,7 +137,7 @@ def _tensor(port: GraphInput, shape: tuple[int, ...], values: Sequence[Any]) -> 
     return tensor_of(port.datatype, shape, [*map(int, values)] if port.datatype in WHOLE else values)
 
 
-def _tensor_pieces(signature: GraphSignature, instances: GraphInstances) -> Iterator[Piece]:
+def _tensor_pieces(signature: GraphSignature, instances: GraphInstances) -> Iterator[GraphPiece]:
     """Instances of one shape together, as many as a call holds."""
 
     def shapes(place: int) -> tuple[tuple[int, ...], ...]:
@@ -152,7 +152,7 @@ def _tensor_pieces(signature: GraphSignature, instances: GraphInstances) -> Iter
             for number, (port, shape) in enumerate(zip(signature.inputs, together, strict=True)):
                 values = [value for place in some for value in instances.entries[place][number][1]]
                 inputs[port.name] = _tensor(port, (len(some), *shape), values)
-            yield Piece(some, inputs)
+            yield GraphPiece(some, inputs)
 
 
 def _instances_at_once(signature: GraphSignature, instances: GraphInstances, places: Sequence[int]) -> int:

@@ -4,6 +4,7 @@ Nothing of ours loads the file: it is scanned (`onnx/scan.py`), put into an arti
 runs graphs, on an example or on zeros. What it gave then says what its outputs are.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import (
@@ -12,8 +13,8 @@ from ml_core.errors import (
     ObjectExists,
     Unavailable,
 )
+from ml_core.graphs.artifact import GraphArtifact
 from ml_core.graphs.call import ADDRESS, FAILED, UNREACHABLE, GraphFailure
-from ml_core.graphs.contract import GraphArtifact
 from ml_core.graphs.feeding import pieces
 from ml_core.graphs.model import ImportedModel
 from ml_core.graphs.request import ImportRequest
@@ -31,7 +32,7 @@ _TRIED = 2  # instances of zeros: with one, an output that counts none of them l
 _KEPT_OF_SCAN = ("ir_version", "opsets", "producer", "nodes", "operators", "numbers")
 
 
-class Looked(NamedTuple):
+class ScannedImport(NamedTuple):
     """A graph that was looked at: what is known of it, and the artifact that holds its file."""
 
     request: ImportRequest
@@ -40,7 +41,7 @@ class Looked(NamedTuple):
     artifact: bytes
 
 
-def looked_at(data: bytes, request: ImportRequest) -> Looked:
+def looked_at(data: bytes, request: ImportRequest) -> ScannedImport:
     """What can be known of a file without running it. Raises `InvalidInput` with what is wrong."""
     from ml_core.model.artifact import write
     from ml_core.onnx.scan import scan
@@ -58,10 +59,10 @@ def looked_at(data: bytes, request: ImportRequest) -> Looked:
         ) from None
     signature = settled_inputs(scanned, request)
     artifact = write({"algorithm": ALGORITHM}, {TENSOR: Tensor((len(data),), data, "U8")})
-    return Looked(request, scanned, signature, artifact)
+    return ScannedImport(request, scanned, signature, artifact)
 
 
-def tried(looked: Looked, job: str, stores: "Stores | None") -> dict[str, Any]:
+def tried(looked: ScannedImport, job: str, stores: "Stores | None") -> dict[str, Any]:
     """The manifest of a graph, which is run once for it. The artifact is stored meanwhile.
 
     Raises:
@@ -90,10 +91,8 @@ def _stored(store: "ObjectStore", job: str, data: bytes) -> GraphArtifact:
     from ml_core.digests import sha256
     from ml_core.registry.registry import artifact_key
 
-    try:
+    with suppress(ObjectExists):  # equal bytes: they depend on the uploaded file alone
         store.put_if_absent(artifact_key(job), data)
-    except ObjectExists:
-        pass  # equal bytes: they depend on the uploaded file alone
     return GraphArtifact(job, sha256(data), len(data))
 
 

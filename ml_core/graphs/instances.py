@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from math import isnan
-
 from ml_core.errors import Fault, InvalidInput, TooLarge, member, raise_faults, shown
+from ml_core.graphs.elements import is_shape_of, wrong_elements
 from ml_core.inputs.columns import CATEGORY, read_column, wrong_values
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, in_order, listed_instances, no_feature
 from ml_core.inputs.kinds import TENSORS
@@ -15,14 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from ml_core.graphs.elements import Entry
     from ml_core.graphs.signature import GraphInput, GraphSignature
     from ml_core.inputs.columns import Feature
     from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits
     from ml_core.inputs.tensors import InputTensor
-
-    # The shape of an instance's tensor, and its values in row-major order.
-    type Entry = tuple[tuple[int, ...], list[Any]]
 
 _FLOATS = ("FP64", "FP32", "FP16")
 _DEEPEST = 8
@@ -290,28 +287,6 @@ def _entry(value: object, port: GraphInput, path: str) -> Entry:
     if wrong is not None:
         raise InvalidInput.at(path, f"{wrong[1]} (value {wrong[0]} of {len(level)})")
     return found, level
-
-
-def is_shape_of(shape: tuple[int, ...], port: GraphInput) -> bool:
-    """Whether an instance of this shape may be given to an input."""
-    return len(shape) == len(port.shape) and all(
-        said in (None, length) for said, length in zip(port.shape, shape, strict=True)
-    )
-
-
-def wrong_elements(values: Sequence[object], datatype: str) -> Iterator[tuple[int, str]]:
-    """The values that a datatype does not hold, by their places, and what is wrong with each."""
-    from ml_core.graphs.elements import wrong_element
-
-    kinds = {*map(type, values)}
-    if datatype == "BYTES" and kinds <= {str}:
-        return
-    if datatype in _FLOATS[:1] and kinds <= {float} and not any(map(isnan, values)):  # type: ignore[arg-type]
-        return
-    for place, value in enumerate(values):
-        message = wrong_element(value, datatype)
-        if message:
-            yield place, message
 
 
 def _expected(port: GraphInput) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from ml_core import json_text
 from ml_core.arithmetic.layout import Layout
-from ml_core.errors import ArtifactInvalid
+from ml_core.digests import sha256
+from ml_core.errors import ArtifactInvalid, ObjectNotFound
+from ml_core.graphs.artifact import GraphArtifact
 from ml_core.graphs.call import TEXT
 from ml_core.graphs.estimator import GraphEstimator
 from ml_core.graphs.instances import GraphReader, read_rows, rows_of_columns
-from ml_core.graphs.signature import ALGORITHM, TENSORS, GraphSignature
+from ml_core.graphs.signature import ALGORITHM, TENSOR, TENSORS, GraphSignature
 from ml_core.inputs.columns import BOOLEAN, CATEGORY, NUMBER, Feature
 from ml_core.inputs.instances import LEAVE_OUT
 from ml_core.inputs.rows import Rows
 from ml_core.inputs.rules import TYPED
+from ml_core.model.artifact import read
 from ml_core.model.model import Model
 from ml_core.preprocessing.encoding import Encoding
+from ml_core.registry.registry import artifact_key, manifest_key
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -21,10 +26,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ml_core.algorithms.contract import Values
-    from ml_core.graphs.contract import GraphArtifact, GraphRunner
+    from ml_core.graphs.contract import GraphRunner
     from ml_core.inputs.by_column import Columns
     from ml_core.inputs.notes import Notes
     from ml_core.inputs.rows import Limits
+    from ml_core.ports import ObjectStore
 
 _FLOATS = ("FP64", "FP32", "FP16")
 
@@ -54,6 +60,7 @@ class ImportedModel(Model):
             reader=None if table else GraphReader(signature),  # type: ignore[arg-type]  # as the others
             nbytes=nbytes,
         )
+        self.artifact = artifact
         self._texts = table and any(port.datatype == TEXT for port in signature.inputs)
 
     @classmethod
@@ -65,6 +72,21 @@ class ImportedModel(Model):
         if not isinstance(described, dict):
             raise ArtifactInvalid("the version's graph is not described")
         return cls(GraphSignature.restored(described), artifact, runner, nbytes=len(repr(described)))
+
+    @property
+    def takes_texts(self) -> bool:
+        """Whether a column of its rows is texts."""
+        return self._texts
+
+    def file(self, store: ObjectStore) -> bytes:
+        """The file of ONNX that was imported. Raises `ArtifactInvalid`, `Unavailable`."""
+        try:
+            data = store.get(artifact_key(self.artifact.job)).data
+        except ObjectNotFound:
+            data = b""
+        if sha256(data) != self.artifact.sha256:
+            raise ArtifactInvalid("the version's artifact is damaged")
+        return graph_file(data)
 
     def row_schema(self) -> dict[str, object]:
         """See `Model`; a text is one."""
@@ -118,6 +140,27 @@ class ImportedModel(Model):
         beside: Sequence[str],
     ) -> Iterator[Mapping[str, Values]]:
         yield self.estimator.predict(rows, (*outputs, *beside))
+
+
+def graph_file(artifact: bytes) -> bytes:
+    """The file of ONNX in an imported model's artifact. Raises `ArtifactInvalid`."""
+    tensor = read(artifact)[1].get(TENSOR)
+    if tensor is None or tensor.dtype != "U8":
+        raise ArtifactInvalid("the artifact holds no file of ONNX")
+    return bytes(tensor.packed)
+
+
+def imported_model(
+    store: ObjectStore, job: str, digest: str, runner: Callable[[], GraphRunner]
+) -> ImportedModel:
+    """The imported model that a job has registered, whose artifact has this SHA-256.
+
+    Raises `ArtifactInvalid`, `ObjectNotFound`, `Unavailable`.
+    """
+    manifest = json_text.loads(store.get(manifest_key(job)).data.decode())
+    if manifest.get("sha256") != digest:
+        raise ArtifactInvalid("the version's manifest is not that of its artifact")
+    return ImportedModel.of_manifest(manifest, GraphArtifact(job, digest, manifest["size"]), runner)
 
 
 def _encoding(signature: GraphSignature) -> Encoding:

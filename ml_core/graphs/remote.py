@@ -12,8 +12,8 @@ TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from ml_core.graphs.artifact import GraphArtifact
     from ml_core.graphs.call import GraphTensor
-    from ml_core.graphs.contract import GraphArtifact
     from ml_core.ports import DownloadSigner, SignedDownload
 
 EXPIRY = 600  # seconds that an address works,

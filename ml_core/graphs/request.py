@@ -19,6 +19,8 @@ KIND = "import"
 
 _LIMITS = Limits()
 MOST_EXAMPLES = 16
+MOST_BYTES = 128 << 20
+"""Of a file: it is held twice while it is loaded."""
 _MOST_NAME = 200
 OUTPUT_NAME = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"
 """What callers may call an output."""

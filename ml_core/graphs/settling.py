@@ -25,7 +25,8 @@ from ml_core.inputs.rows import Limits
 
 if TYPE_CHECKING:
     from ml_core.inputs.labels import Label
-    from ml_core.onnx.scan import GraphPort, ScannedGraph
+    from ml_core.onnx.ports import GraphPort
+    from ml_core.onnx.scan import ScannedGraph
 
 WHERE = "model"
 _LIMITS = Limits()

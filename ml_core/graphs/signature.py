@@ -12,6 +12,7 @@ from ml_core.algorithms.outputs import LABEL, NUMBER
 from ml_core.errors import ArtifactInvalid
 from ml_core.graphs.call import TEXT, WIDTHS
 from ml_core.records import Record
+from ml_core.registry.registry import IMPORTED
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from ml_core.inputs.labels import Label
 
-ALGORITHM = "onnx"
+ALGORITHM = IMPORTED
 """What a version has as its algorithm that is an imported model."""
 TENSOR = "onnx"
 """The tensor of an artifact that holds the graph's file."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ml_core.errors import InvalidInput, TooLarge, shown
 from ml_core.graphs.call import TEXT, WIDTHS, GraphTensor
-from ml_core.graphs.instances import is_shape_of, wrong_elements
+from ml_core.graphs.elements import is_shape_of, wrong_elements
 from ml_core.graphs.reading import CODES, HALF, values_of
 from ml_core.inputs.instances import shape_shown
 from ml_core.inputs.tensors import text_elements
 
 if TYPE_CHECKING:
-    from ml_core.graphs.instances import Entry
+    from ml_core.graphs.elements import Entry
     from ml_core.graphs.signature import GraphInput
     from ml_core.inputs.rows import Limits
     from ml_core.inputs.tensors import InputTensor

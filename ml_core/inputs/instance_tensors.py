@@ -18,7 +18,7 @@ from ml_core.inputs.arrays import Pictures, Sequences, check_numbers, check_step
 from ml_core.inputs.encoded import Encoded
 from ml_core.inputs.float32 import is_finite32, pack32, wrong_number32
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, TENSOR_DATATYPES, fits
-from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
+from ml_core.inputs.kinds import IMAGE, SEQUENCE, TENSORS, TEXT
 from ml_core.inputs.rows import Limits
 from ml_core.inputs.tensors import InputTensor, bytes_elements, text_elements
 
@@ -37,6 +37,10 @@ _FLOATS = frozenset("dfe")
 
 def described_tensors(reader: "InstanceInput") -> list[dict[str, Any]]:
     """The input tensors of a model, as its metadata has them."""
+    if reader.kind == TENSORS:
+        graph: Any = reader
+        told: list[dict[str, Any]] = graph.described_tensors()
+        return told
     spec = reader.spec
     tensor: dict[str, Any] = {"name": spec.name, "datatype": spec.datatype, "shape": [-1, *spec.shape]}
     if reader.kind == TEXT:
@@ -63,6 +67,10 @@ def instances_from_tensors(
 
     `unknown` is what a refusal advises about another tensor, or `IGNORED`. Raises `InvalidInput`, `TooLarge`.
     """
+    if reader.kind == TENSORS:
+        graph: Any = reader
+        found: Sequences = graph.of_tensors(tensors, limits, expecting=expecting, unknown=unknown)
+        return found
     place = _place(reader, tensors, expecting, unknown)
     named = [index for index, each in enumerate(tensors) if each.name == LENGTHS and index != place]
     return instances_from_tensor(
@@ -90,6 +98,10 @@ def instances_from_tensor(
 
     Raises `InvalidInput`, `TooLarge`.
     """
+    if reader.kind == TENSORS:
+        graph: Any = reader
+        alone: Sequences = graph.of_tensors([tensor], limits, where=where, expecting=expecting)
+        return alone
     _check_count(tensor, where, limits)
     if reader.kind == TEXT:
         return _texts(reader, tensor, where, expecting, notes)  # type: ignore[arg-type]  # as its kind says

@@ -8,17 +8,16 @@ null in JSON, NaN among raw numbers, an empty text among raw BYTES.
 import struct
 from collections.abc import Iterator, Sequence
 from math import isnan
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ml_core.errors import Fault, InvalidInput, TooLarge, raise_faults, shown
-from ml_core.inputs.by_column import packed_columns
+from ml_core.inputs.by_column import Columns
 from ml_core.inputs.columns import BOOLEAN, NUMBER, Feature
 from ml_core.inputs.instances import IGNORED, LEAVE_OUT, TENSOR_CODES, no_feature, shape_shown
-from ml_core.inputs.rows import Limits, Rows
+from ml_core.inputs.rows import Limits
 
 if TYPE_CHECKING:
     from ml_core.inputs.notes import Notes
-    from ml_core.model.model import Model
 
 
 class InputTensor(NamedTuple):
@@ -30,20 +29,31 @@ class InputTensor(NamedTuple):
     data: "list[Any] | bytes"
 
 
+class TakesColumns(Protocol):
+    """A model that takes rows column by column."""
+
+    @property
+    def columns(self) -> Sequence[Feature]:
+        """Its features."""
+
+    def rows_of_columns(self, columns: Columns, *, expecting: str, notes: "Notes | None" = None) -> Any:  # noqa: ANN401
+        """See `Model`."""
+
+
 def datatype_of(feature: Feature) -> str:
     """The datatype in which a feature's values are described; numbers come in others as well."""
     return "FP64" if feature.kind == NUMBER else "BOOL" if feature.kind == BOOLEAN else "BYTES"
 
 
 def rows_from_columns(
-    model: "Model",
+    model: "TakesColumns",
     columns: Sequence[InputTensor],
     limits: Limits,
     *,
     expecting: str,
     unknown: str = LEAVE_OUT,
     notes: "Notes | None" = None,
-) -> Rows:
+) -> Any:  # noqa: ANN401 - instances as the model takes them
     """The rows of tensors that are the model's features, in any order.
 
     `unknown` is what a refusal advises about a tensor that is no feature, or `IGNORED`. Raises `TooLarge`,
@@ -57,14 +67,10 @@ def rows_from_columns(
         absent if place is None else _values(feature, columns[place], count, f"$.inputs[{place}]")
         for feature, place in zip(features, placed, strict=True)
     )
-    return packed_columns(
-        features,
-        read,
-        lambda place, row: f"$.inputs[{placed[place]}].data[{row}]",
-        "$.inputs[*].data",
-        gaps=model.takes_gaps,
-        notes=notes,
+    given = Columns(
+        features, read, lambda place, row: f"$.inputs[{placed[place]}].data[{row}]", "$.inputs[*].data"
     )
+    return model.rows_of_columns(given, expecting=expecting, notes=notes)
 
 
 def _in_order(

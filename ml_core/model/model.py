@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ml_core.preprocessing.scaling import Scaling
     from ml_core.profiles.profile import Profile
 
-    # Checked instances.
+    # Checked instances. Those of imported models may be of kinds of their own (`graphs/instances.py`).
     type Instances = Rows | Pictures | Sequences
     # What was asked, by the outputs' names in the order asked: an entry for each row.
     type Predictions = dict[str, list[Any]]
@@ -91,6 +91,11 @@ class Model:
     def outputs(self) -> tuple[str, ...]:
         """What `predict_rows` can be asked for, each by one of its names."""
         return tuple(self.output_specs)
+
+    @property
+    def unasked(self) -> str:
+        """The output that is given where none is asked for: labels, where the model has them."""
+        return "label" if "label" in self.output_specs else next(iter(self.output_specs))
 
     def output_spec(self, output: str) -> OutputSpec | None:
         """An output by any of its names; None for what this model does not give."""
@@ -159,6 +164,11 @@ class Model:
         """What is looked for among the columns that a caller sends: a picture's pixels may be columns."""
         pixels = self.pixels
         return pixels.features if pixels and pixels.are_meant(given, self.features[0]) else self.columns
+
+    @property
+    def takes_texts(self) -> bool:
+        """Whether a column of a row may be any text, and not one of known words: of imported models alone."""
+        return False
 
     @property
     def takes_gaps(self) -> bool:

@@ -5,6 +5,7 @@ Answers of `:predict` in CSV and files of scores have the same names.
 
 from __future__ import annotations
 
+from ml_core.errors import InvalidInput
 from ml_core.records import Record
 
 TYPE_CHECKING = False  # as in `records.py`
@@ -24,12 +25,16 @@ class OutputColumn(Record):
 
 
 def output_columns(model: Model, outputs: Iterable[str]) -> Iterator[OutputColumn]:
-    """The columns of what is asked of a model, in the order asked."""
+    """The columns of what is asked of a model, in the order asked. Raises `InvalidInput`."""
     for asked in outputs:
         spec = model.output_spec(asked)
         if spec is None or not spec.shape:
             yield OutputColumn(asked, asked)
             continue
+        if len(spec.shape) > 1:
+            raise InvalidInput.at(
+                "outputs", f"{asked} has several axes, which no columns hold: ask for it in JSON"
+            )
         classes = model.classes
         labels = classes if classes is not None and len(classes) == spec.width else range(spec.width)
         for place, label in enumerate(labels):

@@ -23,7 +23,7 @@ from ml_core.names import check_name, taken
 from ml_core.registry.alike import check_alike, differences
 from ml_core.registry.changes import bring_in
 from ml_core.registry.history import Change, history_of, keep, remember
-from ml_core.registry.registry import PRODUCTION, Alias, ModelDocument, Registry
+from ml_core.registry.registry import IMPORTED, PRODUCTION, Alias, ModelDocument, Registry
 from ml_core.registry.weights import State, described, heaviest, versions_in
 
 ANY = "*"  # in a condition: whatever ETag it has
@@ -79,11 +79,13 @@ class Aliases:
     """The aliases of a registry's models.
 
     Every change raises `ModelNotFound`, `Unavailable`, and `RevisionMismatch` where its terms do not hold;
+    without `runs_imported`, `Conflict` for an imported version;
     those that can make an alias raise `NameTaken` where another's name differs from its name in case alone.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, runs_imported: bool = True) -> None:
         self._registry = registry
+        self._runs_imported = runs_imported
 
     def set(self, name: str, alias: str, state: State, terms: Terms = NO_TERMS) -> Alias:
         """Point the alias at a version, or at several by weight, which have to take the same instances.
@@ -156,6 +158,14 @@ class Aliases:
             for version, difference in told
         )
 
+    def _refuse_imported(self, entry: Body) -> None:
+        """Raise `Conflict` for an imported version where nobody runs those: it would answer nothing."""
+        if entry["algorithm"] == IMPORTED and not self._runs_imported:
+            raise Conflict(
+                f"version {entry['version']} is an imported ONNX model, and nothing here runs those: deploy "
+                "with the parameter `onnx: yes` first"
+            )
+
     def delete(self, name: str, alias: str, terms: Terms = NO_TERMS) -> None:
         """Remove the alias; its history stays. Raises `AliasNotFound`."""
 
@@ -199,7 +209,9 @@ class Aliases:
             terms.check(alias, entry and entry["etag"])
             written = _place(body, alias, step.state, etag, now)
             for version in () if step.state is None else versions_in(step.state):
-                bring_in(body, model.live_entry(version))
+                entry = model.live_entry(version)
+                self._refuse_imported(entry)
+                bring_in(body, entry)
             number = known[-1].number + 1 if known else 1
             done = Change(number, now, terms.by, kind, present, step.state, step.restored, terms.reason)
             remember(store, model, body, alias, done)

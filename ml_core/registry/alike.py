@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ml_core.errors import Fault, InvalidInput, shown
-from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE
+from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TENSORS
 from ml_core.ports import ObjectStore
 from ml_core.registry.registry import ModelDocument, Version
 from ml_core.registry.versions import read_manifests
 
 _PLAIN = "number"
+# What columns of a graph are that are no numbers.
+_KINDS = {"BYTES": "category", "BOOL": "boolean"}
 
 
 class _Taken(NamedTuple):
@@ -47,6 +49,9 @@ def differences(store: ObjectStore, model: ModelDocument, numbers: list[int]) ->
 def _taken(manifest: Mapping[str, Any]) -> _Taken:
     """What a version takes, by its manifest: only of what is no table there is an `input`."""
     names = manifest.get("features", ())
+    graph = manifest.get("graph")
+    if graph:
+        return _of_graph(graph, names)
     described = manifest.get("input")
     if described:
         return _Taken(
@@ -54,6 +59,17 @@ def _taken(manifest: Mapping[str, Any]) -> _Taken:
         )
     kinds = {each["name"]: each["kind"] for each in manifest.get("encoding", ())}
     return _Taken(TABLE, (), tuple((name, kinds.get(name, _PLAIN)) for name in names))
+
+
+def _of_graph(graph: Mapping[str, Any], names: Sequence[str]) -> _Taken:
+    """What an imported version takes: rows as others do, or tensors with a datatype and a shape."""
+    inputs = graph["inputs"]
+    if graph["form"] == "tensors":
+        told = (f"{each['datatype']} {each['shape']}" for each in inputs)
+        return _Taken(TENSORS, (), tuple(zip(names, told, strict=True)))
+    each = inputs if len(inputs) > 1 else inputs * len(names)
+    kinds = (_KINDS.get(port["datatype"], _PLAIN) for port in each)
+    return _Taken(TABLE, (), tuple(zip(names, kinds, strict=True)))
 
 
 def _difference(first: Version, ours: _Taken, theirs: _Taken) -> str:
@@ -85,6 +101,8 @@ def _words(taken: _Taken) -> str:
         return f"rows of {_counted(count, 'feature')}"
     if taken.kind == SEQUENCE:
         return f"sequences of {_counted(count, 'channel')}"
+    if taken.kind == TENSORS:
+        return f"tensors {', '.join(f'{shown(name)} ({told})' for name, told in taken.columns)}"
     if taken.kind == IMAGE:
         return f"pictures of {' × '.join(map(str, taken.shape))}"
     return f"{taken.kind}s in the column {', '.join(shown(name) for name, _ in taken.columns)}"

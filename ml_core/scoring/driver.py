@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ml_core.engines import ASKED, ChosenEngine, engine_asked_for, engines_in, first_engine
 from ml_core.errors import Fault, InvalidInput, Unfinished, raise_faults, shown
 from ml_core.mapping import InThreads, InTurn, Mapper
+from ml_core.registry.registry import IMPORTED
 from ml_core.scanning.plan import Plan
 from ml_core.scoring.part import columns_of, score_part, scored_model
 from ml_core.scoring.places import PartCounts, counts_of, parts_done
@@ -76,9 +77,10 @@ def score(request: ScoringRequest, delivery: Delivery) -> dict[str, Any]:
         Unfinished: the time is over, and another delivery goes on.
         Unavailable: a store or an engine failed.
     """
-    stores, engines = delivery.reopening.open(), _Choice(request.engine, delivery.folder)
+    stores = delivery.reopening.open()
+    engines = _Choice(request.engine, delivery.folder, only_here=request.algorithm == IMPORTED)
     delivery.progress(PLANNING, None)
-    model = scored_model(stores.store, request)
+    model = scored_model(stores, request)
     plan = delivery.keep_plan(lambda: _plan(stores, request, delivery, engines, model))
     raise_faults(_faults_of_columns(plan, model, request))
     engine = engines.of(plan.size)
@@ -146,7 +148,8 @@ def _faults_of_columns(plan: Plan, model: "Model", request: ScoringRequest) -> I
 class _Choice:
     """Chooses an engine by its name and the table's bytes, once for a delivery."""
 
-    def __init__(self, name: str, folder: str) -> None:
+    def __init__(self, name: str, folder: str, *, only_here: bool) -> None:
+        self._only_here = only_here
         self._name = name
         self._folder = folder
         self._chosen: ChosenEngine | None = None
@@ -157,6 +160,8 @@ class _Choice:
         return self._chosen
 
     def _choose(self, size: int) -> ChosenEngine:
+        if self._only_here:
+            return ChosenEngine(FUNCTION, InTurn(), "an imported model is run by a function of its own")
         if self._name == FUNCTION:
             return ChosenEngine(FUNCTION, InTurn(), ASKED)
         if self._name != AUTO:

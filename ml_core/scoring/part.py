@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_core.digests import sha256
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, ObjectNotFound, shown
-from ml_core.registry.registry import artifact_key
+from ml_core.registry.registry import IMPORTED, artifact_key
 from ml_core.scoring.places import PartCounts, ScorePlace
 from ml_core.scoring.request import STOP, ScoringRequest
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.model.model import Model
-    from ml_core.ports import ObjectStore
     from ml_core.scanning.block import Reject
     from ml_core.scanning.plan import Part, Plan
     from ml_core.scoring.writing import RejectsFile, ScoredBlock
@@ -46,7 +45,7 @@ def score_part(
     counts = place.counts(part.number)
     if counts is not None:
         return PartDone(counts)
-    model = scored_model(stores.store, request)
+    model = scored_model(stores, request)
     rejects = RejectsFile(plan.files[part.file].uri)
     scored = _Reading(stores, request, plan, part, model)
     try:
@@ -118,30 +117,44 @@ def faults_of(uri: str, rejected: "list[Reject]") -> tuple[Fault, ...]:
     )
 
 
-def scored_model(store: "ObjectStore", request: ScoringRequest) -> "Model":
+def scored_model(stores: "Stores", request: ScoringRequest) -> "Model":
     """The model of the version that was chosen. Raises `ArtifactInvalid`, `Unavailable`."""
     digest = request.sha256 or ""
     model = _READ.get(digest)
     if model is None:
-        model = _read_model(store, request.job or "", digest)
+        imported = request.algorithm == IMPORTED
+        model = (_imported_model if imported else _read_model)(stores, request.job or "", digest)
         _READ.clear()
         _READ[digest] = model
     return model
 
 
-def _read_model(store: "ObjectStore", job: str, digest: str) -> "Model":
+def _read_model(stores: "Stores", job: str, digest: str) -> "Model":
     from ml_core.model.model import Model
 
     try:
-        data = store.get(artifact_key(job)).data
+        data = stores.store.get(artifact_key(job)).data
     except ObjectNotFound:
-        raise ArtifactInvalid(
-            "the version's artifact is gone: it was deleted after the job was accepted"
-        ) from None
+        raise ArtifactInvalid(_GONE) from None
     if sha256(data) != digest:
         raise ArtifactInvalid("the version's artifact is damaged: it has another SHA-256 than its version")
     return Model.from_bytes(data)
 
+
+def _imported_model(stores: "Stores", job: str, digest: str) -> "Model":
+    """An imported model, whose graph is run elsewhere."""
+    from ml_core.conflicts import NotDeployed
+    from ml_core.graphs.model import imported_model
+
+    if stores.graphs is None:
+        raise NotDeployed.graphs()
+    try:
+        return imported_model(stores.store, job, digest, stores.graphs)
+    except ObjectNotFound:
+        raise ArtifactInvalid(_GONE) from None
+
+
+_GONE = "the version's artifact is gone: it was deleted after the job was accepted"
 
 # The model that this process scored with last, by its artifact's SHA-256.
 _READ: dict[str, "Model"] = {}

@@ -12,7 +12,10 @@ import numpy as np
 
 from ml_core.arithmetic import vectorised
 from ml_core.arithmetic.bounds import BLOCK_NUMBERS, NotFinite
-from ml_core.errors import InvalidInput, ServerlessMLError, TooLarge
+from ml_core.errors import InvalidInput, ServerlessMLError, TooLarge, shown
+from ml_core.graphs.instances import GraphRows
+from ml_core.inputs.columns import CATEGORY
+from ml_core.inputs.scalars import json_value
 from ml_core.scanning.block import Block, Reject
 from ml_core.scanning.numbers import Numbers, numbers, whole_columns
 
@@ -80,6 +83,8 @@ class Predictor:
 
     def predicted(self, block: Block) -> Predicted:
         """What the model says of the rows of a block."""
+        if self._model.takes_texts:
+            return _of_mixed(self._model, block, self._features, self._outputs)
         if self._model.reader:
             return _of_texts(self._model, block, self._outputs)
         values = _of_whole(self._model, block, self._features, self._outputs, self._memory)
@@ -121,6 +126,46 @@ def _of_numbers(model: "Model", block: Block, outputs: Sequence[str], read: Numb
     found = [*_answered(lambda some: _of_rows(model, X[some], outputs), slice(0, len(X)))]
     rows = None if read.kept is None else np.flatnonzero(read.kept)
     return _Found(found, rows, read.rejected).of(model, block, outputs)
+
+
+def _of_mixed(
+    model: "Model", block: Block, features: "Sequence[Feature]", outputs: Sequence[str]
+) -> Predicted:
+    """What an imported model says of rows with texts, which come as they stand in the table."""
+    measured = [feature for feature in features if feature.kind != CATEGORY]
+    read = numbers(block, measured, gaps=model.takes_gaps) if measured else None
+    rejected = [*read.rejected] if read else []
+    kept = np.ones(block.rows, np.bool_) if read is None or read.kept is None else read.kept.copy()
+    columns: list[Any] = []
+    for feature in features:
+        if feature.kind != CATEGORY:
+            columns.append(read.X[:, measured.index(feature)] if read else ())
+            continue
+        texts = _cells_of(block, feature.name)
+        for row, text in enumerate(texts):
+            if not isinstance(text, str) and kept[row]:
+                kept[row] = False
+                message = f"expected a text, got {shown(json_value(text))}"
+                rejected.append(Reject(row, int(block.lines[row]), feature.name, message))
+        columns.append(texts)
+    rows = np.flatnonzero(kept)
+
+    def ask(some: slice) -> "Arrays":
+        taken = [[column[row] for row in rows[some]] for column in columns]
+        values = model.estimator.predict(GraphRows(taken, "rows"), outputs)
+        return {name: np.asarray(values[name]) for name in outputs}
+
+    found = [*_answered(ask, slice(0, len(rows)))]
+    return _Found(found, rows, sorted(rejected, key=lambda reject: reject.line)).of(model, block, outputs)
+
+
+def _cells_of(block: Block, name: str) -> list[Any]:
+    """The cells of a column of texts; an empty one of a text file is an empty text."""
+    cells = block.columns.get(name)
+    values: Any = [None] * block.rows if cells is None else cells
+    if not isinstance(values, list):
+        values = values.to_pylist()
+    return ["" if value is None else value for value in values] if block.written else values
 
 
 def _at_once(model: "Model", width: int) -> int:

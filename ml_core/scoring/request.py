@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, shown
-from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TEXT
+from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TENSORS, TEXT
 from ml_core.model.output_columns import output_columns
+from ml_core.registry.registry import IMPORTED
 from ml_core.tables.options import NO_TEXT, ReadOptions, is_text, option_faults, option_schemas, read_options
 from ml_core.tables.readers import CSV, JSON_LINES, PARQUET, format_schema
 
@@ -22,11 +23,12 @@ KIND = "score"
 FORMATS = (PARQUET, CSV, JSON_LINES)
 WRITTEN = (PARQUET, CSV)
 WRITE, STOP = "write", "stop"
-ENGINES = ("auto", "function", "lithops", "dask")
+OWN_ENGINES = ("auto", "function")
+ENGINES = (*OWN_ENGINES, "lithops", "dask")
 MOST_OUTPUTS, MOST_KEPT = 20, 1_000
 _OPTIONS = ("delimiter", "encoding", "header")
 _LONGEST_URI = 2_000
-_NAMED = {IMAGE: "pictures", SEQUENCE: "sequences", TEXT: "texts"}
+_NAMED = {IMAGE: "pictures", SEQUENCE: "sequences", TEXT: "texts", TENSORS: "tensors"}
 
 _URI: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": _LONGEST_URI}
 _NAME: dict[str, Any] = {"type": "string", "minLength": 1}
@@ -111,6 +113,7 @@ class ScoringRequest(NamedTuple):
         version: the number of the model's version.
         job: the job that registered it, under whose id its artifact is kept.
         sha256: the artifact's.
+        algorithm: the version's, which an earlier release did not write down.
     """
 
     uri: str
@@ -127,6 +130,7 @@ class ScoringRequest(NamedTuple):
     version: int | None = None
     job: str | None = None
     sha256: str | None = None
+    algorithm: str | None = None
 
     @property
     def options(self) -> ReadOptions:
@@ -143,7 +147,9 @@ class ScoringRequest(NamedTuple):
         Raises `InvalidInput` where the model cannot be asked for what the request wants.
         """
         raise_faults(self._faults(model))
-        return self._replace(version=version.version, job=version.job, sha256=version.sha256)
+        return self._replace(
+            version=version.version, job=version.job, sha256=version.sha256, algorithm=version.algorithm
+        )
 
     def _faults(self, model: "Model") -> Iterator[Fault]:
         kind = model.reader.kind if model.reader else TABLE
@@ -153,8 +159,15 @@ class ScoringRequest(NamedTuple):
                 f"the model takes {_NAMED[kind]}, and tables are scored by models of rows or texts alone: "
                 "send them to :predict, some at a time",
             )
+        if model.algorithm == IMPORTED and self.engine not in OWN_ENGINES:
+            yield Fault("$.engine", f"an imported model is run by a function of its own; got {self.engine!r}")
         for place, asked in enumerate(self.outputs):
-            if model.output_spec(asked) is None:
+            spec = model.output_spec(asked)
+            if spec is not None and (len(spec.shape) > 1 or spec.datatype == "BYTES"):
+                yield Fault(
+                    f"$.outputs[{place}]", f"{shown(asked)} is no number or row of numbers: ask for others"
+                )
+            if spec is None:
                 there = ", ".join(model.outputs)
                 yield Fault(f"$.outputs[{place}]", f"this model gives {there}; it has no {shown(asked)}")
         written = {column.name for column in output_columns(model, self.outputs)}

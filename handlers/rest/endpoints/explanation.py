@@ -15,11 +15,13 @@ from handlers.rest.endpoints.prediction import (
     unknown_of,
 )
 from handlers.rest.http import Response, json_response
+from ml_core.conflicts import NotExplained
 from ml_core.errors import Fault, TooLarge, raise_faults
 from ml_core.explaining.explanation import GRADIENTS
 from ml_core.inputs.arrays import Pictures
 from ml_core.inputs.rows import Rows
 from ml_core.model import explanations
+from ml_core.registry.registry import IMPORTED
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
@@ -107,10 +109,16 @@ def explain(call: Call) -> Response:
     given `unit`. docs/explain.md says what they mean. Rows come as for `:predict`, also as `text/csv` with
     `against`, `top`, `unknown_columns` and `notes` as query parameters.
 
-    409 where the version keeps nothing of its training rows, and the request brings no `background`.
+    409 where the version keeps nothing of its training rows, and the request brings no `background`; and of
+    an imported model.
     """
     form, body = read(call)
     served = chosen(call)
+    if served.model.algorithm == IMPORTED:
+        raise NotExplained(
+            f"{described(served)} is an imported model: what its graph computes is not known here, so it is "
+            "not explained"
+        )
     notes = notes_of(body)
     rows = rows_of(call, served, form, body, notes)
     background = _background(call, served, body, notes)

@@ -14,6 +14,7 @@ from handlers.version import NAME, VERSION
 from ml_core.algorithms.outputs import LABEL, METHODS
 from ml_core.errors import Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.instances import IGNORED
+from ml_core.registry.registry import IMPORTED
 
 if TYPE_CHECKING:
     from ml_core.algorithms.outputs import OutputSpec
@@ -163,6 +164,8 @@ def ready(call: Call) -> Response:
     """Whether a model can answer: each of the versions that share its traffic."""
     served = call.services.models.ready(call.path["model"], call.version)
     note(call, served)
+    if served.model.algorithm == IMPORTED:
+        _ = call.services.graphs
     return json_response({"name": served.name, "ready": True})
 
 
@@ -238,8 +241,9 @@ def _wanted(header: dict[str, Any], served: "Served") -> list[str]:
     Raises:
         InvalidInput: the model has no such output, or it is asked for twice.
     """
-    asked = [output["name"] for output in header.get("outputs") or ()] or ["predict"]
     model = served.model
+    asked = [output["name"] for output in header.get("outputs") or ()]
+    asked = asked or [METHODS.get(model.unasked, model.unasked)]
     gives = f"{described(served)} gives {', '.join(_outputs(model))}, each once"
     first = {output: position for position, output in reversed([*enumerate(asked)])}
     raise_faults(
@@ -288,9 +292,10 @@ def _rows(
         return instances_from_tensors(
             model.reader, given_tensors, call.limits, expecting=expecting, unknown=unknown, notes=notes
         )
-    return rows_from_columns(
+    rows: Instances = rows_from_columns(
         model, given_tensors, call.limits, expecting=expecting, unknown=unknown, notes=notes
     )
+    return rows
 
 
 def _is_matrix(inputs: list[dict[str, Any]], model: "Model") -> bool:
@@ -342,6 +347,11 @@ def _tensor(name: str, values: list[Any], model: "Model") -> OutputTensor:
         if datatype == "BYTES":
             values = [str(value) for value in values]
         return OutputTensor(name, datatype, [len(values)], values, _content_type(datatype))
+    if len(spec.shape) > 1 or spec.datatype != "FP64":
+        from ml_core.graphs.answers import rectangle
+
+        shape, flat = rectangle(values, spec, f"$.outputs.{name}")
+        return OutputTensor(name, spec.datatype, shape, flat, _content_type(spec.datatype))
     flat = [value for row in values for value in row] if spec.shape else values
     return OutputTensor(name, "FP64", [len(values), spec.width], flat, {})
 
@@ -352,12 +362,18 @@ def _described(name: str, spec: "OutputSpec", model: "Model") -> dict[str, Any]:
         datatype = tensors.datatype_of(model.classes if model.classes is not None else (0,))
         described = {"name": name, "datatype": datatype, "shape": [-1]}
         return {**described, "parameters": _content_type(datatype)} if datatype == "BYTES" else described
-    return {"name": name, "datatype": "FP64", "shape": [-1, spec.width]}
+    shape = [*spec.shape] if len(spec.shape) > 1 else [spec.width]
+    return {"name": name, "datatype": spec.datatype, "shape": [-1, *shape], **_text_parameters(spec.datatype)}
 
 
 def _content_type(datatype: str) -> dict[str, Any]:
     """How MLServer's codecs are told that BYTES are text."""
     return {"content_type": "str"} if datatype == "BYTES" else {}
+
+
+def _text_parameters(datatype: str) -> dict[str, Any]:
+    """The parameters of an output tensor that is texts; of others none."""
+    return {"parameters": _content_type(datatype)} if datatype == "BYTES" else {}
 
 
 def _classes(model: "Model") -> dict[str, Any]:

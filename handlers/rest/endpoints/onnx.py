@@ -7,6 +7,7 @@ from handlers.rest.http import Response
 from handlers.rest.ranges import part
 from ml_core.digests import sha256
 from ml_core.errors import TooLarge
+from ml_core.graphs.model import ImportedModel
 from ml_core.serving import Served
 
 # A file of more parts is not made here: what makes it needs its length a few times over in memory.
@@ -16,7 +17,8 @@ _MOST_PARTS = 16
 def onnx(call: Call) -> Response:
     """Give a version as an ONNX file, which other runtimes predict with, preprocessing and labels included.
 
-    Equal versions are equal files; the ETag is the file's SHA-256.
+    Equal versions are equal files; the ETag is the file's SHA-256. Of an imported version it is the file that
+    was imported.
 
     409 where ONNX cannot say the model. 413 for a file that is too long for an answer: ask for parts of it
     with `Range`, or download the artifact and make the same file of it with `python -m ml_core.export`.
@@ -24,10 +26,9 @@ def onnx(call: Call) -> Response:
     served = call.services.models.resolve(call.path["model"], call.version)
     note(call, served)
     most = call.settings.max_answer_bytes
-    numbers = sum(len(tensor.packed) for tensor in served.model.estimator.tensors().values())
     asked = call.header("range")
-    _check_length(served, numbers, most, part_of_it=bool(asked))  # before it is made in vain
-    file = served.model.to_onnx(name=served.name, version=served.version)
+    _check_length(served, _least(served), most, part_of_it=bool(asked))  # before it is made in vain
+    file = _file(call, served)
     digest = sha256(file)
     headers = {
         "content-type": "application/octet-stream",
@@ -39,6 +40,20 @@ def onnx(call: Call) -> Response:
         response = part(response, asked, most)
     _check_length(served, len(response.body), most)
     return response
+
+
+def _least(served: Served) -> int:
+    """How many bytes the file has at least."""
+    if isinstance(served.model, ImportedModel):
+        return served.model.artifact.size
+    return sum(len(tensor.packed) for tensor in served.model.estimator.tensors().values())
+
+
+def _file(call: Call, served: Served) -> bytes:
+    """The file; of an imported model that which was imported."""
+    if isinstance(served.model, ImportedModel):
+        return served.model.file(call.services.store)
+    return served.model.to_onnx(name=served.name, version=served.version)
 
 
 def _check_length(served: Served, length: int, most: int, *, part_of_it: bool = False) -> None:

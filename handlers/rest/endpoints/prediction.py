@@ -90,7 +90,7 @@ def predict(call: Call) -> Response:
     rows = rows_of(call, served, form, body, notes)
     model = served.model
     wanted = tuple(body.get("outputs", ()))
-    asked = wanted or ("label",)
+    asked = wanted or (model.unasked,)
     with_receipts = body.get("receipt", False)
     needed = _outputs_for_receipts(call, served, asked, form) if with_receipts else asked
     found = answered(call, model, rows, needed)
@@ -105,9 +105,9 @@ def predict(call: Call) -> Response:
         return npy_response(model, found)
     answer: dict[str, Any] = {}
     if form == "inputs":
-        answer["outputs"] = {name: found[name] for name in wanted} if wanted else found["label"]
+        answer["outputs"] = {name: found[name] for name in wanted} if wanted else found[asked[0]]
     else:
-        answer["predictions"] = _by_row(found, wanted) if wanted else found["label"]
+        answer["predictions"] = _by_row(found, wanted) if wanted else found[asked[0]]
     answer["model"] = {"name": served.name, "version": served.version}
     if model.classes is not None:
         answer["classes"] = list(model.classes)

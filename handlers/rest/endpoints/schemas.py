@@ -3,7 +3,7 @@
 from handlers.rest.call import Call
 from handlers.rest.endpoints.prediction import look_again
 from handlers.rest.http import Response, json_response
-from ml_core.inputs.kinds import IMAGE, SEQUENCE, TEXT
+from ml_core.inputs.kinds import IMAGE, SEQUENCE, TENSORS, TEXT
 
 _HOW_TO_SEND = (
     "Send rows to `:predict` as `instances`; or, by the same names, as TensorFlow Serving's columns "
@@ -16,7 +16,7 @@ _HOW_TO_SEND_OTHERS = (
     '`dataframe_records`), and columns beside are refused, unless the request says "unknown_columns": '
     '"ignore".'
 )
-_CALLED = {IMAGE: "a picture", SEQUENCE: "a sequence", TEXT: "a text"}
+_CALLED = {IMAGE: "a picture", SEQUENCE: "a sequence", TEXT: "a text", TENSORS: "an instance"}
 
 
 def schema(call: Call) -> Response:

@@ -9,9 +9,9 @@ from handlers.rest.endpoints.training import idempotency_key, submitted
 from handlers.rest.http import Response
 from handlers.rest.schemas import Schema
 from ml_core.datasets.private_reading import DataUse
-from ml_core.scoring.request import BODY_SCHEMA, ScoringRequest, check_scoring
+from ml_core.registry.registry import IMPORTED
+from ml_core.scoring.request import BODY_SCHEMA, OWN_ENGINES, ScoringRequest, check_scoring
 
-_OWN_ENGINES = ("auto", "function")
 SCORE_BODY: Schema = {**BODY_SCHEMA, "examples": [{"data": {"uri": "dataset://churn"}, "keep": ["customer"]}]}
 
 
@@ -26,13 +26,15 @@ def score(call: Call) -> Response:
     body = call.body()
     key = idempotency_key(call)
     request = check_scoring(body, lambda uri: _check_uri(call, uri))
-    check_engine(request.engine, call.settings.engines, own=_OWN_ENGINES)
+    check_engine(request.engine, call.settings.engines, own=OWN_ENGINES)
     if request.to is not None:
         check_output(call.caller, request.to)
         call.services.outputs.check(request.to)
     name = call.path["model"]
     picked = call.services.registry.model(name).pick(call.version, call.path.get("alias"))
     served = call.services.models.resolve(name, picked.version)
+    if picked.algorithm == IMPORTED:
+        _ = call.services.graphs  # before there is a job that can only fail
     settled = request.settled(call.services.data.settled).chosen(served.model, picked)
     call.note(version=picked.version)
     return submitted(
