@@ -1,0 +1,64 @@
+"""Graphs of a service that runs on one machine: children of its own process."""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from ml_core.errors import NotConfigured
+from ml_core.graphs.call import DAMAGED, GraphFailure
+from ml_core.running.answering import graph_of
+from ml_core.running.children import GraphChildren, GraphQuestion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ml_core.graphs.call import GraphTensor
+    from ml_core.graphs.contract import GraphArtifact
+    from ml_core.ports import ObjectStore
+
+NEEDED = ("numpy", "onnxruntime")
+
+
+class OwnGraphs:
+    """A `GraphRunner` that reads artifacts from the store itself.
+
+    Args:
+        store: where they are.
+        children: who runs them.
+        seconds: how long a call may take.
+    """
+
+    def __init__(self, store: "ObjectStore", children: GraphChildren, *, seconds: float = 60.0) -> None:
+        self._store = store
+        self._children = children
+        self._seconds = seconds
+
+    def run(
+        self,
+        artifact: "GraphArtifact",
+        inputs: "Mapping[str, GraphTensor]",
+        outputs: "Sequence[str]",
+    ) -> "dict[str, GraphTensor]":
+        """See `GraphRunner`.
+
+        Raises also `NotConfigured` where the runtime is not installed, and `ObjectNotFound`.
+        """
+        for library in NEEDED:
+            if find_spec(library) is None:  # it is not imported: a child does that
+                raise NotConfigured(
+                    f"imported models are run by {library}, which is not installed here: "
+                    f"pip install {' '.join(NEEDED)}"
+                )
+        question = GraphQuestion(
+            artifact.sha256, lambda: self._graph(artifact), inputs, outputs, self._seconds
+        )
+        return self._children.run(question)[0]
+
+    def _graph(self, artifact: "GraphArtifact") -> memoryview:
+        from ml_core.registry.registry import artifact_key
+
+        content = bytearray()
+        for chunk in self._store.opened(artifact_key(artifact.job)).chunks:
+            content += chunk
+            if len(content) > artifact.size:
+                raise GraphFailure(DAMAGED, "the artifact is not as long as it should be")
+        return graph_of(content, artifact.sha256)
