@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from handlers.settings import Settings
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.engines import Engine
+    from ml_core.graphs.contract import GraphRunner
     from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
 
 
@@ -58,11 +59,17 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
 
         return engine_here(name, os.environ)
 
+    def own_graphs(services: Services) -> GraphRunner:
+        from ml_core.running.own_graphs import own_graphs
+
+        return own_graphs(services.store, seconds=settings.onnx_seconds)
+
     def reopening() -> Reopening:
         from ml_core.datasets.reopening import Reopening
 
         folders = {"ML_ROOT": os.path.abspath(settings.root), "ML_DATA_ROOT": data_place}
-        environment = {**folders, **places(settings)}
+        graphs = {"ML_ONNX": settings.onnx, "ML_ONNX_SECONDS": f"{settings.onnx_seconds}"}
+        environment = {**folders, **places(settings), **graphs}
         return Reopening("handlers.local.services:open_stores", {"environment": environment})
 
     return Services(
@@ -76,6 +83,7 @@ def folder_services(settings: Settings, key_records: Callable[[], Records | None
         signer=signer,
         engine=engine,
         reopening=reopening,
+        graphs=own_graphs,
     )
 
 

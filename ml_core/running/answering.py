@@ -93,7 +93,8 @@ class GraphFunction:
             seconds = deadline.left()
         except TimeoutError:
             raise GraphFailure(TIMEOUT, "the storage took all the time that there was") from None
-        return self._children.run(GraphQuestion(call.sha256, graph, call.inputs, call.outputs, seconds))
+        question = GraphQuestion(call.sha256, graph, call.inputs, call.outputs, seconds, call.batch)
+        return self._children.run(question)
 
 
 def graph_of(artifact: bytes | bytearray, sha256: str) -> memoryview:
@@ -126,4 +127,6 @@ def _checked(call: GraphCall) -> GraphCall:
         raise MalformedInput("expected a SHA-256 of 64 hexadecimal digits")
     if not 0 < call.seconds < float("inf"):
         raise MalformedInput(f"expected some seconds for a call, got {call.seconds}")
+    if call.batch < 0:
+        raise MalformedInput(f"expected a number of instances at a time, got {call.batch}")
     return call

@@ -83,7 +83,7 @@ def _answer(session: "GraphSession", payload: bytes) -> bytes:
     from ml_core.graphs.call import read_call, write_answer
 
     call = read_call(payload)
-    return write_answer(session.run(call.inputs, call.outputs), cold=False)
+    return write_answer(session.run(call.inputs, call.outputs, call.batch), cold=False)
 
 
 TYPE_CHECKING = False

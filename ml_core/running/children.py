@@ -30,6 +30,7 @@ class GraphQuestion(NamedTuple):
         inputs: by their names.
         outputs: names of those that are wanted; all where there are none.
         seconds: for all of it.
+        batch: how many instances the graph takes at a time; 0 for any number.
     """
 
     sha256: str
@@ -37,6 +38,7 @@ class GraphQuestion(NamedTuple):
     inputs: Mapping[str, GraphTensor]
     outputs: Sequence[str]
     seconds: float
+    batch: int = 0
 
 
 class _Paused(NamedTuple):
@@ -146,7 +148,7 @@ class GraphChildren:
             place.process = process
         began = time.monotonic()
         try:
-            outputs = process.run(question.inputs, question.outputs, deadline)
+            outputs = process.run(question.inputs, question.outputs, deadline, batch=question.batch)
         except GraphFailure as failure:
             # After an error that it tells it goes on, as long as it keeps to its memory.
             if failure.reason == MEMORY or not process.is_well:

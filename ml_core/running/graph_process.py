@@ -129,14 +129,20 @@ class GraphProcess:
             raise
 
     def run(
-        self, inputs: Mapping[str, GraphTensor], outputs: Sequence[str], deadline: Deadline
+        self,
+        inputs: Mapping[str, GraphTensor],
+        outputs: Sequence[str],
+        deadline: Deadline,
+        *,
+        batch: int = 0,
     ) -> dict[str, GraphTensor]:
         """The outputs that the loaded graph gives.
 
         Raises `GraphFailure`. With FAILED, or MEMORY, the process may live on: see `is_well`.
         """
         # Neither the address nor whose it is are a graph's to know.
-        return self._ask(write_call(GraphCall("", {}, "", 0, dict(inputs), tuple(outputs), 0.0)), deadline)
+        call = GraphCall("", {}, "", 0, dict(inputs), tuple(outputs), 0.0, batch)
+        return self._ask(write_call(call), deadline)
 
     def end(self) -> Death:
         """End it, if it has not ended; how it did."""

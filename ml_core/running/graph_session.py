@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np  # noqa: F401 - the runtime finds it loaded
 import onnxruntime
@@ -16,6 +17,7 @@ from ml_core.graphs.call import (
     total_bytes,
 )
 from ml_core.running.arrays import array_of, tensor_of
+from ml_core.running.batches import Batch, in_batches
 
 _LONGEST_MESSAGE = 300
 _NO_LOGS = 4  # only what is fatal
@@ -40,17 +42,31 @@ class GraphSession:
         )
         self._declared = {output.name: output.type for output in self._session.get_outputs()}
 
-    def run(self, inputs: Mapping[str, GraphTensor], outputs: Sequence[str]) -> dict[str, GraphTensor]:
-        """The outputs of these names, or all. Raises `GraphFailure` with FAILED or MEMORY."""
+    def run(
+        self, inputs: Mapping[str, GraphTensor], outputs: Sequence[str], batch: int = 0
+    ) -> dict[str, GraphTensor]:
+        """The outputs of these names, or all. Raises `GraphFailure` with FAILED or MEMORY.
+
+        `batch` is how many instances the graph takes at a time; 0 for any number.
+        """
         asked = tuple(outputs) or tuple(self._declared)
         for name in asked:
             if name not in self._declared:
                 raise GraphFailure(FAILED, f"expected an output of the graph, got {name[:60]!r}")
-        return _attempt(FAILED, "the runtime does not compute the graph", lambda: self._run(inputs, asked))
+        return _attempt(
+            FAILED, "the runtime does not compute the graph", lambda: self._run(inputs, asked, batch)
+        )
 
-    def _run(self, inputs: Mapping[str, GraphTensor], asked: Sequence[str]) -> dict[str, GraphTensor]:
+    def _run(
+        self, inputs: Mapping[str, GraphTensor], asked: Sequence[str], batch: int
+    ) -> dict[str, GraphTensor]:
         feeds = {name: array_of(tensor) for name, tensor in inputs.items()}
-        values = self._session.run(list(asked), feeds)
+
+        def ask(given: Batch) -> list[Any]:
+            values: list[Any] = self._session.run(list(asked), given)
+            return values
+
+        values = in_batches(ask, feeds, batch) if batch else ask(feeds)
         answer: dict[str, GraphTensor] = {}
         for name, value in zip(asked, values, strict=True):
             if getattr(value, "nbytes", 0) <= MOST_BYTES:

@@ -7,15 +7,19 @@ from ml_core.errors import NotConfigured
 from ml_core.graphs.call import DAMAGED, GraphFailure
 from ml_core.running.answering import graph_of
 from ml_core.running.children import GraphChildren, GraphQuestion
+from ml_core.running.graph_process import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ml_core.graphs.artifact import GraphArtifact
     from ml_core.graphs.call import GraphTensor
-    from ml_core.graphs.contract import GraphArtifact
     from ml_core.ports import ObjectStore
 
 NEEDED = ("numpy", "onnxruntime")
+# What a child gets of a person's machine, and what all may hold while nobody asks them, in bytes.
+MEMORY = 2 << 30
+KEPT_MEMORY = 1 << 30
 
 
 class OwnGraphs:
@@ -37,6 +41,8 @@ class OwnGraphs:
         artifact: "GraphArtifact",
         inputs: "Mapping[str, GraphTensor]",
         outputs: "Sequence[str]",
+        *,
+        batch: int = 0,
     ) -> "dict[str, GraphTensor]":
         """See `GraphRunner`.
 
@@ -49,7 +55,7 @@ class OwnGraphs:
                     f"pip install {' '.join(NEEDED)}"
                 )
         question = GraphQuestion(
-            artifact.sha256, lambda: self._graph(artifact), inputs, outputs, self._seconds
+            artifact.sha256, lambda: self._graph(artifact), inputs, outputs, self._seconds, batch
         )
         return self._children.run(question)[0]
 
@@ -62,3 +68,8 @@ class OwnGraphs:
             if len(content) > artifact.size:
                 raise GraphFailure(DAMAGED, "the artifact is not as long as it should be")
         return graph_of(content, artifact.sha256)
+
+
+def own_graphs(store: "ObjectStore", *, seconds: float) -> OwnGraphs:
+    """Who runs the graphs of a service on this machine, for at most so many seconds a call."""
+    return OwnGraphs(store, GraphChildren(Allowance(MEMORY), KEPT_MEMORY), seconds=seconds)
