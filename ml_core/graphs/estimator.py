@@ -54,8 +54,12 @@ class GraphEstimator:
         self.input = InputSpec("input-0", "FP64", (len(signature.features),))
         self.peak_width = max([len(signature.features), *(each.width for each in signature.outputs)])
 
-    def predict(self, instances: Fed, outputs: Sequence[str]) -> Mapping[str, Values]:
+    def predict(
+        self, instances: Fed, outputs: Sequence[str], *, beside: Sequence[str] = ()
+    ) -> Mapping[str, Values]:
         """The outputs that are asked for: an entry for each instance; labels as numbers of classes.
+
+        Those `beside` are given too, where all of their entries are finite.
 
         Raises:
             InvalidInput: the graph cannot compute the instances, or an entry is not finite.
@@ -63,7 +67,7 @@ class GraphEstimator:
             ArtifactInvalid: the graph cannot be run at all.
             NotDeployed, Unavailable: nobody runs it, or who does gave no answer.
         """
-        asked = [self.signature.output(name) for name in outputs]
+        asked = [self.signature.output(name) for name in (*outputs, *beside)]
         names = tuple(dict.fromkeys(self._source(each) for each in asked))
         found: dict[str, list[Any]] = {each.name: [None] * len(instances) for each in asked}
         runner = self._runner()
@@ -76,11 +80,13 @@ class GraphEstimator:
             for output in asked:
                 entries = self._entries(output, given, rows, names)
                 for place, entry in zip(piece.places, entries, strict=True):
-                    if not is_finite(entry):
+                    if not is_finite(entry) and output.name in outputs:
                         message = f"the imported model's {output.name} is not a finite number"
                         raise InvalidInput.at(f"{instances.where}[{place}]", message)
                     found[output.name][place] = entry
-        return found
+        return {
+            name: found[name] for name in (*outputs, *filter(lambda each: is_finite(found[each]), beside))
+        }
 
     def absorb_scaling(self, scaling: Scaling) -> None:
         """There is no scaling before a graph."""

@@ -50,8 +50,9 @@ class ImportedModel(Model):
         nbytes: int = 0,
     ) -> None:
         table = signature.form != TENSORS
+        self._graph = GraphEstimator(signature, artifact, runner)
         super().__init__(
-            GraphEstimator(signature, artifact, runner),
+            self._graph,
             algorithm=ALGORITHM,
             hyperparameters={},
             features=signature.features,
@@ -139,7 +140,7 @@ class ImportedModel(Model):
         outputs: Sequence[str],
         beside: Sequence[str],
     ) -> Iterator[Mapping[str, Values]]:
-        yield self.estimator.predict(rows, (*outputs, *beside))
+        yield self._graph.predict(rows, outputs, beside=beside)
 
 
 def graph_file(artifact: bytes) -> bytes:

@@ -171,7 +171,7 @@ class Monitor:
     def _count(self, tally: _VersionTally, seen: Observation, now: float) -> None:
         """Count labels and probabilities, and have the rows wait for their columns' turn."""
         counts, rows = tally.counts, seen.rows
-        counts.predictions += len(seen.labels)
+        counts.predictions += len(seen.labels) + seen.unlabelled
         labels = counts.labels
         for label in seen.labels:
             if label >= len(labels):

@@ -21,10 +21,11 @@ class Observation:
         job: the job that trained it.
 
     `rows` are what was predicted, None as long as that was not come to. `labels` are their labels by number,
-    `tops` the greatest probability of each, where the model gives one.
+    `tops` the greatest probability of each, where the model gives one. `unlabelled` is how many were
+    predicted by a model that gives no labels.
     """
 
-    __slots__ = ("job", "labels", "rows", "served", "tops")
+    __slots__ = ("job", "labels", "rows", "served", "tops", "unlabelled")
 
     def __init__(self, served: Served, job: str) -> None:
         self.served = served
@@ -32,10 +33,14 @@ class Observation:
         self.rows: Instances | None = None
         self.labels: list[int] = []
         self.tops: list[float] = []
+        self.unlabelled = 0
 
     def see(self, values: Mapping[str, Values]) -> None:
         """Take down what was computed of a block of rows, by the outputs' names."""
-        labels = values.get("label", ())
+        labels = values.get("label")
+        if labels is None:
+            self.unlabelled += len(next(iter(values.values())))
+            return
         self.labels += labels if isinstance(labels, list) else labels.tolist()
         if TOP in values:
             self.tops += values[TOP]

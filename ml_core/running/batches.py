@@ -1,6 +1,5 @@
 """A graph that takes a fixed number of instances at a time: many are given in turn."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +7,8 @@ import numpy as np
 from ml_core.graphs.call import FAILED, GraphFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     # The inputs of a graph by their names, each of as many instances.

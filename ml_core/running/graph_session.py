@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np  # noqa: F401 - the runtime finds it loaded
 import onnxruntime
@@ -17,7 +17,10 @@ from ml_core.graphs.call import (
     total_bytes,
 )
 from ml_core.running.arrays import array_of, tensor_of
-from ml_core.running.batches import Batch, in_batches
+from ml_core.running.batches import in_batches
+
+if TYPE_CHECKING:
+    from ml_core.running.batches import Batch
 
 _LONGEST_MESSAGE = 300
 _NO_LOGS = 4  # only what is fatal
@@ -62,7 +65,7 @@ class GraphSession:
     ) -> dict[str, GraphTensor]:
         feeds = {name: array_of(tensor) for name, tensor in inputs.items()}
 
-        def ask(given: Batch) -> list[Any]:
+        def ask(given: "Batch") -> list[Any]:
             values: list[Any] = self._session.run(list(asked), given)
             return values
 

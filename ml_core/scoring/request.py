@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ml_core.algorithms.outputs import LABEL
 from ml_core.errors import ArtifactInvalid, Fault, InvalidInput, raise_faults, shown
 from ml_core.inputs.kinds import IMAGE, SEQUENCE, TABLE, TENSORS, TEXT
 from ml_core.model.output_columns import output_columns
@@ -163,7 +164,7 @@ class ScoringRequest(NamedTuple):
             yield Fault("$.engine", f"an imported model is run by a function of its own; got {self.engine!r}")
         for place, asked in enumerate(self.outputs):
             spec = model.output_spec(asked)
-            if spec is not None and (len(spec.shape) > 1 or spec.datatype == "BYTES"):
+            if spec is not None and spec.kind != LABEL and (len(spec.shape) > 1 or spec.datatype == "BYTES"):
                 yield Fault(
                     f"$.outputs[{place}]", f"{shown(asked)} is no number or row of numbers: ask for others"
                 )
