@@ -28,7 +28,8 @@ def told_profile(model: Model) -> Told:
     if profile is None:
         raise NotDescribed(
             "the version has no profile of the rows that it was trained on: an earlier release trained it, "
-            f"it is private, or had fewer than {LEAST} rows; train it again with at least so many"
+            f"it is private, was imported, or had fewer than {LEAST} rows; train it again with at least so "
+            "many"
         )
     columns = zip(profile.columns, model.columns, strict=False)  # of pictures and the like there are none
     return {

@@ -117,6 +117,17 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         },
         {"data": {"uri": "dataset://iris"}, "to": {"uri": "s3://lake/scores/"}},
     ],
+    "IMPORT_BODY": [
+        {
+            "uri": UPLOADED,
+            "sha256": "0" * 64,
+            "features": ["a", "b"],
+            "classes": ["no", "yes"],
+            "outputs": {"label": "output_label", "probability": "output_probability"},
+            "example": [[1, 2]],
+            "origin": {"description": "from a notebook"},
+        },
+    ],
     "REGISTER_BODY": [
         {
             "uri": UPLOADED,
