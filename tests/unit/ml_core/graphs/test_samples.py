@@ -1,4 +1,4 @@
-"""Graphs of other libraries as models: in every form, in any order, and as many at a time as anybody sends."""
+"""Graphs of other libraries as models: in every form, in any order, and however many at a time."""
 
 import math
 from typing import Any
@@ -41,6 +41,11 @@ def understood(given: Sample, **more: Any) -> tuple[Settled, SessionRunner]:
 def model_of(name: str, **more: Any) -> tuple[ImportedModel, SessionRunner]:
     known, runner = understood(sample(name), **more)
     return ImportedModel(known.signature, ARTIFACT, lambda: runner), runner
+
+
+def signature_of(model: ImportedModel) -> GraphSignature:
+    found: GraphSignature = model.estimator.signature  # type: ignore[attr-defined]  # a graph's has one
+    return found
 
 
 def as_instances(given: Sample, signature: GraphSignature) -> list[Any]:
@@ -98,12 +103,12 @@ def close(ours: list[Any], theirs: list[Any]) -> bool:
 def test_every_output_is_what_the_file_says(name: str) -> None:
     given = sample(name)
     model, _ = model_of(name)
-    instances = as_instances(given, model.estimator.signature)  # type: ignore[attr-defined]
+    instances = as_instances(given, signature_of(model))
     rows = model.rows(instances, limits=LIMITS)
     assert len(rows) == given.instances
     found = model.predict_rows(rows, model.outputs)
     for output, values in found.items():
-        expected = as_told(given, model.estimator.signature, output)  # type: ignore[attr-defined]
+        expected = as_told(given, signature_of(model), output)
         assert close(flat(values), expected), output
 
 
@@ -111,7 +116,7 @@ def test_every_output_is_what_the_file_says(name: str) -> None:
 def test_one_at_a_time_and_backwards_is_all_at_once(name: str) -> None:
     given = sample(name)
     model, _ = model_of(name)
-    instances = as_instances(given, model.estimator.signature)  # type: ignore[attr-defined]
+    instances = as_instances(given, signature_of(model))
 
     def predicted(some: list[Any]) -> list[list[Any]]:
         found = model.predict_rows(model.rows(some, limits=LIMITS), model.outputs)
@@ -128,7 +133,7 @@ def test_one_at_a_time_and_backwards_is_all_at_once(name: str) -> None:
 def test_the_forms_of_a_request_say_the_same(name: str) -> None:
     given = sample(name)
     model, _ = model_of(name)
-    signature: GraphSignature = model.estimator.signature  # type: ignore[attr-defined]
+    signature = signature_of(model)
     instances = as_instances(given, signature)
     expected = model.predict_rows(model.rows(instances, limits=LIMITS), model.outputs)
     if signature.form == TENSORS:
@@ -157,7 +162,7 @@ def test_the_forms_of_a_request_say_the_same(name: str) -> None:
 def test_a_fixed_batch_is_asked_once_for_many() -> None:
     model, runner = model_of("torch-cnn-fixed")
     given = sample("torch-cnn-fixed")
-    instances = as_instances(given, model.estimator.signature) * 5  # type: ignore[attr-defined]
+    instances = as_instances(given, signature_of(model)) * 5
     runner.asked.clear()
     model.predict_rows(model.rows(instances, limits=LIMITS), model.outputs)
     assert runner.asked == [(len(instances), runner.asked[0][1], 1)]
@@ -169,9 +174,7 @@ def test_what_a_call_does_not_hold_is_asked_in_pieces(rows: int) -> None:
     model, runner = model_of("lightgbm")
     given = sample("lightgbm")
     runner.asked.clear()
-    packed = model.rows(
-        as_instances(given, model.estimator.signature)[:1] * rows, limits=Limits(max_rows=rows)
-    )  # type: ignore[attr-defined]
+    packed = model.rows(as_instances(given, signature_of(model))[:1] * rows, limits=Limits(max_rows=rows))
     found = model.predict_rows(packed)
     assert len(found["label"]) == rows
     assert sum(each[0] for each in runner.asked) == rows
@@ -181,7 +184,7 @@ def test_what_a_call_does_not_hold_is_asked_in_pieces(rows: int) -> None:
 def test_texts_are_read_as_they_are_and_nothing_else_is_a_text() -> None:
     model, _ = model_of("columns")
     given = sample("columns")
-    (first, *_) = as_instances(given, model.estimator.signature)  # type: ignore[attr-defined]
+    (first, *_) = as_instances(given, signature_of(model))
     for wrong in (None, 3, True, ["a"]):
         row = [wrong if isinstance(cell, str) else cell for cell in first]
         with pytest.raises(InvalidInput, match="expected a text, got"):

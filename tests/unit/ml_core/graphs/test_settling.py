@@ -1,4 +1,4 @@
-"""What inputs and outputs are taken for: as the request says, else as the graph suggests, and that is told."""
+"""What inputs and outputs are taken for: as the request says, else as the graph suggests, which is told."""
 
 from typing import Any
 
@@ -33,8 +33,8 @@ def request(**more: Any) -> ImportRequest:
 ROWS = graph(("x", "FP32", (None, 4)))
 
 
-def outputs_of(found: dict[str, GraphTensor], *, classes: Any = None, **more: Any) -> Settled:
-    scanned = graph(("x", "FP32", (None, 4)), classes=classes)
+def outputs_of(found: dict[str, GraphTensor], *, named: Any = None, **more: Any) -> Settled:
+    scanned = graph(("x", "FP32", (None, 4)), classes=named)
     return settled(settled_inputs(scanned, request()), scanned, request(**more), found, 2)
 
 
@@ -98,7 +98,7 @@ def test_inputs_that_cannot_be(inputs: Any, more: dict[str, Any], message: str) 
 def test_what_outputs_are_taken_for(
     found: Any, classes: Any, names: dict[str, str], labels: tuple[Any, ...] | None
 ) -> None:
-    known = outputs_of(found, classes=classes)
+    known = outputs_of(found, named=classes)
     assert called(known) == names
     assert known.signature.labels == labels
     guessed = [output for name, output in names.items() if name != output]
@@ -113,26 +113,17 @@ def test_a_guess_is_overruled() -> None:
 
 
 def test_labels_of_the_callers_stand_for_the_graphs_own() -> None:
-    known = outputs_of({"y": LABEL, "p": SURE}, classes=("x", "y", "z") and (0, 1, 2))
-    assert known.signature.classes == (0, 1, 2)
-    renamed = settled(
-        settled_inputs(ROWS, request()), ROWS, request(classes=("a", "b", "c")), {"y": LABEL, "p": SURE}, 2
-    )
+    renamed = outputs_of({"y": LABEL, "p": SURE}, classes=("a", "b", "c"))
     assert renamed.signature.classes == ("a", "b", "c")
     assert renamed.signature.labels == (0, 1, 2)
+    ordered = outputs_of({"y": WORDS}, named=("yes", "no"), classes=(True, False))
+    assert ordered.signature.classes == (True, False)
+    assert ordered.signature.labels == ("yes", "no")
 
 
 def test_where_the_graph_gives_no_label_the_greatest_score_is_one_and_that_is_told() -> None:
-    known = outputs_of({"s": SCORES}, outputs={"decision": "s"}, classes=None)
-    assert known.signature.derived is None  # nobody said what the classes are
-    scanned = ROWS
-    named = settled(
-        settled_inputs(scanned, request()),
-        scanned,
-        request(classes=("a", "b", "c"), outputs={"decision": "s"}),
-        {"s": SCORES},
-        2,
-    )
+    assert outputs_of({"s": SCORES}, outputs={"decision": "s"}).signature.derived is None  # of which classes?
+    named = outputs_of({"s": SCORES}, classes=("a", "b", "c"), outputs={"decision": "s"})
     assert named.signature.derived == "decision"
     assert [each.name for each in named.signature.outputs] == ["label", "decision"]
     assert "greatest decision" in named.warnings[0]
