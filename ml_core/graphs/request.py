@@ -4,6 +4,7 @@ What is not said is taken from the graph, and told in the version's warnings whe
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ BODY_SCHEMA: dict[str, Any] = {
             "description": "What may be asked of the model: the name by which an output is asked for, and "
             "the graph's own. `label`, `probability` and `decision` mean what they mean everywhere. Without "
             "them it is decided by what the graph gives.",
+            "x-checked-by": "ml_core.graphs.request",
         },
         "example": {
             "type": "array",
@@ -134,6 +136,14 @@ def _faults(body: dict[str, Any]) -> Iterator[Fault]:
             yield Fault(f"$.classes[{place}]", expected)
     met: dict[str, str] = {}
     for name, output in body.get("outputs", {}).items():
+        if not re.fullmatch(OUTPUT_NAME[1:-1], name):
+            yield Fault(
+                member("$.outputs", name),
+                f"expected a name of letters, digits, _, . and -, got {shown(name)}",
+            )
+        if not isinstance(output, str) or not 0 < len(output) <= _MOST_NAME:
+            yield Fault(member("$.outputs", name), f"expected the graph's name of it, got {shown(output)}")
+            continue
         if output in met:
             yield Fault(member("$.outputs", name), f"{shown(output)} is {shown(met[output])} already")
         met.setdefault(output, name)

@@ -34,6 +34,7 @@ from ml_core.registering.known_hyperparameters import hyperparameter_faults
 from ml_core.registering.probing import probe
 from ml_core.registering.profile_faults import profile_faults
 from ml_core.registering.uploads import check_size
+from ml_core.registry.registry import IMPORTED
 from ml_core.tables.columns import MOST_WORDS
 
 WHERE = "artifact"
@@ -72,6 +73,11 @@ def check_artifact(data: bytes) -> dict[str, Any]:
             why = "send its address to :import in place of :register"
         raise InvalidInput.at(WHERE, f"expected a model's artifact, got {what.name}: {why}")
     description = _description(data)
+    if description.get("algorithm") == IMPORTED:
+        raise InvalidInput.at(
+            f"{WHERE}.algorithm",
+            "expected a model that was trained, got an imported one: send its file of ONNX (GET …/onnx) to :import",
+        )
     info = _checked(description)
     model = _model(data)
     raise_faults([*_faults_of_model(model, description), *profile_faults(model, f"{WHERE}.profile")])
