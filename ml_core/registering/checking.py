@@ -76,7 +76,8 @@ def check_artifact(data: bytes) -> dict[str, Any]:
     if description.get("algorithm") == IMPORTED:
         raise InvalidInput.at(
             f"{WHERE}.algorithm",
-            "expected a model that was trained, got an imported one: send its file of ONNX (GET …/onnx) to :import",
+            "expected a model that was trained, got an imported one: send its file of ONNX (GET …/onnx) to "
+            ":import",
         )
     info = _checked(description)
     model = _model(data)
