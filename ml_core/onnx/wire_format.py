@@ -28,7 +28,7 @@ _HIGH = bytes(range(0x80, 0x100))
 
 
 class NumberRun(Record):
-    """NumberRun of one field: packed into one value, or (`tag`) each with its tag of one byte before it."""
+    """Numbers of one field: packed into one value, or (`tag`) each with its tag of one byte before it."""
 
     view: memoryview
     wire: int
@@ -115,7 +115,7 @@ _TOO_LONG = re.compile(rb"[\x80-\xff]{10}")
 
 
 def _run(message: memoryview, begin: int, position: int, wire: int, path: str) -> tuple[NumberRun, int]:
-    """NumberRun under the same tag, from `begin` on, and where they end."""
+    """Numbers under the same tag, from `begin` on, and where they end."""
     tagged = position - begin
     if tagged > 1:  # a tag of several bytes: no field of ONNX that is repeated has one
         end = _varint(message, position, path)[1] if wire == VARINT else position + _WIDTHS[wire]

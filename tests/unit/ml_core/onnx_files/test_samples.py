@@ -1,0 +1,70 @@
+"""Files of other libraries: what the scan says of them is what onnx and onnxruntime say."""
+
+import json
+from collections import Counter
+from math import prod
+from typing import Any
+
+import onnx
+import onnxruntime
+import pytest
+
+from ml_core.onnx.ports import MAPS, GraphPort
+from ml_core.onnx.scan import scan
+from tests.unit.ml_core.onnx_files.files import SAMPLES, sample, samples
+from tests.unit.ml_core.onnx_runtime import options
+
+# How onnxruntime calls the datatypes of ports.
+TYPES = {
+    "tensor(float)": "FP32", "tensor(double)": "FP64", "tensor(int64)": "INT64", "tensor(string)": "BYTES",
+    "seq(map(int64,tensor(float)))": MAPS, "seq(map(string,tensor(float)))": MAPS,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", samples())
+def test_inputs_and_outputs_are_those_of_onnxruntime(name: str) -> None:
+    found, session = scan(sample(name)), onnxruntime.InferenceSession(sample(name), options())
+    assert [_told(port) for port in found.inputs] == [_said(port) for port in session.get_inputs()]
+    assert [_told(port) for port in found.outputs] == [_said(port) for port in session.get_outputs()]
+
+
+def _told(port: GraphPort) -> tuple[str, str, list[int | None] | None]:
+    return port.name, port.datatype, None if port.shape is None else list(port.shape)
+
+
+def _said(port: Any) -> tuple[str, str, list[int | None] | None]:
+    axes = [axis if isinstance(axis, int) else None for axis in port.shape]
+    return port.name, TYPES[port.type], None if TYPES[port.type] == MAPS else axes
+
+
+@pytest.mark.parametrize("name", samples())
+def test_counts_are_those_of_onnx(name: str) -> None:
+    found, read = scan(sample(name)), onnx.load_from_string(sample(name))
+    attributes = [attribute for node in read.graph.node for attribute in node.attribute]
+    tensors = [*read.graph.initializer, *(each.t for each in attributes if each.HasField("t"))]
+    assert found.ir_version == read.ir_version
+    assert found.opsets == {entry.domain: entry.version for entry in read.opset_import}
+    assert found.producer == f"{read.producer_name} {read.producer_version}"
+    assert found.nodes == len(read.graph.node)
+    assert found.operators == Counter(node.op_type for node in read.graph.node)
+    assert found.numbers == sum(prod(each.dims) for each in tensors) + sum(len(a.floats) for a in attributes)
+
+
+@pytest.mark.parametrize("name", samples())
+def test_labels_that_a_file_names_are_those_that_it_answers(name: str) -> None:
+    found = scan(sample(name))
+    answers = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))["outputs"]
+    said = [set(each["data"]) for each in answers if "label" in each["name"] and each["datatype"] != MAPS]
+    maps = [{key for key, _ in row} for each in answers if each["datatype"] == MAPS for row in each["data"]]
+    if found.classes is None:
+        assert name.startswith(("kmeans", "ridge", "torch", "logistic-double"))
+        return
+    assert all(labels <= set(found.classes) for labels in said)
+    assert all(labels == set(found.classes) for labels in maps)
+    assert said
+
+
+def test_weights_that_are_listed_as_inputs_are_none() -> None:
+    read = onnx.load_from_string(sample("torch-mlp-opset9"))
+    assert len(read.graph.input) == 5
+    assert [port.name for port in scan(sample("torch-mlp-opset9")).inputs] == ["features"]
