@@ -46,7 +46,7 @@ class _Attribute(Record):
 
 def node_of(reader: WireReader, view: memoryview, path: str, opsets: Mapping[str, int]) -> ScannedNode:
     """A node, by the operator sets that its file imports. Raises `InvalidInput` with all of its faults."""
-    texts = {"op_type": "", "domain": "", "input": "", "output": ""}
+    texts = {"op_type": "", "domain": "", "name": "", "input": "", "output": ""}
     edges = {"input": 0, "output": 0}
     given = 0
     attributes: list[memoryview] = []
@@ -56,12 +56,14 @@ def node_of(reader: WireReader, view: memoryview, path: str, opsets: Mapping[str
             if len(attributes) > MOST_ATTRIBUTES:
                 raise InvalidInput.at(path, f"expected at most {MOST_ATTRIBUTES} attributes, got more")
         elif field in edges:
+            # All are read as text, since a runtime's messages have them.
+            name = text_of(value, f"{path}.{field}[{edges[field]}]", MOST_NAME_BYTES)
             edges[field] += 1
-            given += field == "input" and len(value) > 0
+            given += field == "input" and name != ""
             if edges[field] > MOST_EDGES:
                 raise InvalidInput.at(path, f"expected at most {MOST_EDGES:,} {field}s, got more")
             if edges[field] == 1:
-                texts[field] = text_of(value, f"{path}.{field}[0]", MOST_NAME_BYTES)
+                texts[field] = name
         elif field in texts:
             texts[field] = text_of(value, f"{path}.{field}", MOST_NAME_BYTES)
     domain, operator = texts["domain"], texts["op_type"]

@@ -8,7 +8,7 @@ from typing import Any
 
 Chance = random.Random
 
-_NUMBERS = (
+NUMBERS = (
     0,
     1,
     -1,
@@ -27,7 +27,7 @@ _NUMBERS = (
     2**63,
     2**64,
 )
-_TEXTS = (
+TEXTS = (
     *(
         "",
         " ",
@@ -111,7 +111,7 @@ def _number(data: bytearray, others: Sequence[bytes], chance: Chance) -> None:
     del others
     size, order = chance.choice((1, 2, 4, 8)), chance.choice(("little", "big"))
     place = _place(data, chance)
-    number = chance.choice(_NUMBERS) % (1 << 8 * size)
+    number = chance.choice(NUMBERS) % (1 << 8 * size)
     data[place : place + size] = number.to_bytes(size, "little" if order == "little" else "big")
 
 
@@ -130,7 +130,7 @@ def _repeat(data: bytearray, others: Sequence[bytes], chance: Chance) -> None:
 
 def _insert(data: bytearray, others: Sequence[bytes], chance: Chance) -> None:
     del others
-    text = chance.choice(_TEXTS).encode("utf-8", "surrogatepass")
+    text = chance.choice(TEXTS).encode("utf-8", "surrogatepass")
     place = _place(data, chance)
     data[place:place] = chance.choice((text, chance.choice(_MARKS)))
 
@@ -148,7 +148,7 @@ def _digits(data: bytearray, others: Sequence[bytes], chance: Chance) -> None:
     places = [place for place, byte in enumerate(data) if 0x30 <= byte <= 0x39]
     if places:
         place = chance.choice(places)
-        data[place : place + 1] = str(chance.choice((*_NUMBERS, 1e308, 10**30))).encode()
+        data[place : place + 1] = str(chance.choice((*NUMBERS, 1e308, 10**30))).encode()
 
 
 _CHANGES = (_flip, _flip, _set, _number, _number, _cut, _repeat, _insert, _splice, _digits)
@@ -193,9 +193,9 @@ def _change_member(container: Any, member: Any, chance: Chance, spots: list[tupl
         other, place = chance.choice(spots)
         container[member] = _copy(other[place]) if _is_there(other, place) else None
     elif how == 2 and isinstance(container, dict):
-        container[chance.choice(_TEXTS)] = container.pop(member)
+        container[chance.choice(TEXTS)] = container.pop(member)
     elif how == 3:
-        container[member] = chance.choice(_TEXTS)
+        container[member] = chance.choice(TEXTS)
     elif how == 4 and isinstance(container[member], list) and container[member]:
         container[member] = container[member] * chance.choice((2, 3, 30))
     else:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import struct
+import zlib
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from unittest.mock import patch
 
 from ml_core.errors import ServerlessMLError
 from tests.fuzz.bodies import drawn_body
+from tests.fuzz.graphs import DATATYPES_OF_ONNXRUNTIME, changed_file
 from tests.fuzz.mutation import Chance, changed, changed_floats, changed_json
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -468,6 +470,60 @@ class Bodies(Served):
         return False
 
 
+class Graphs(Target):
+    """Files of ONNX: scanned within counted work; of what is taken, onnxruntime says the same if it loads."""
+
+    @cached_property
+    def samples(self) -> list[bytes]:
+        return [file.read_bytes() for file in sorted((TESTS / "samples" / "onnx").glob("*.onnx"))]
+
+    def drawn(self, chance: Chance) -> bytes:
+        sample = chance.choice(self.samples)
+        if chance.random() < 0.3:
+            return changed(sample, self.samples, chance)
+        return changed_file(sample, self.samples, chance)
+
+    def run(self, case: bytes) -> bool:
+        """Scan it; whether it was taken."""
+        from ml_core.errors import InvalidInput
+        from ml_core.onnx.scan import scan
+        from tests.unit.handlers.work import work_of
+
+        def scanned() -> None:
+            with suppress(InvalidInput):
+                scan(case)
+
+        if zlib.crc32(case) % 16 == 0 and (work := work_of(scanned)) > 200 * len(case) + 100_000:
+            raise Broken(f"{work:,} steps for {len(case):,} bytes")
+        try:
+            found = scan(case)
+        except InvalidInput as error:
+            if not all(fault.path.startswith("model") for fault in error.faults):
+                raise Broken(f"a fault that says no place: {error}") from error
+            return False
+        self._compare(case, found)
+        return True
+
+    def _compare(self, case: bytes, found: Any) -> None:
+        """Inputs and outputs are those of onnxruntime, which does not have to take the file."""
+        import onnxruntime
+
+        from tests.unit.ml_core.onnx_runtime import options
+
+        plain = options()
+        # Else the graph is computed as far as it can be, within no limit.
+        plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        plain.log_severity_level = 4
+        try:
+            session = onnxruntime.InferenceSession(case, plain, providers=["CPUExecutionProvider"])
+        except Exception:  # noqa: BLE001 (its errors have no class in common)
+            return
+        for told, said in ((found.inputs, session.get_inputs()), (found.outputs, session.get_outputs())):
+            ports = [(port.name, DATATYPES_OF_ONNXRUNTIME.get(port.type)) for port in said]
+            if [(port.name, port.datatype) for port in told] != ports:
+                raise Broken(f"expected {ports}, got {told}")
+
+
 TARGETS: dict[str, Callable[[Path], Target]] = {
     "artifacts": Artifacts,
     "registered": Registered,
@@ -475,6 +531,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "bodies": Bodies,
     "tables": Tables,
     "events": Events,
+    "onnx": Graphs,
 }
 
 

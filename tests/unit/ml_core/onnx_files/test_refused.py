@@ -414,6 +414,18 @@ def test_a_million_nodes() -> None:
     assert told == {"model.graph.node": "expected at most 20,000, got more"}
 
 
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [(1, "input[1]"), (2, "output[1]"), (3, "name"), (4, "op_type"), (7, "domain")],
+)
+def test_names_of_a_node_are_texts(field: int, path: str) -> None:
+    """Else a runtime's messages are none, and what reads them fails at them."""
+    held = [*pb.text(1, "x"), *pb.text(2, "y")]
+    for name in (b"a\xff", b"\xed\xa0\x80", b"n" * 1025):
+        node = pb.message(1, [*held, *pb.content(field, name)])
+        assert faults(model(graph=small_graph(node=node))).keys() >= {f"model.graph.node[0].{path}"}
+
+
 def test_attributes_and_edges_of_a_node() -> None:
     many = operation("Concat", *(pb.text(1, f"a{place}") for place in range(101)))
     assert faults(model(graph=small_graph(node=many))).keys() == {"model.graph.node[0]"}

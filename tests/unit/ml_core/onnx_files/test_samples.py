@@ -11,14 +11,9 @@ import pytest
 
 from ml_core.onnx.ports import MAPS, GraphPort
 from ml_core.onnx.scan import scan
+from tests.fuzz.graphs import DATATYPES_OF_ONNXRUNTIME
 from tests.unit.ml_core.onnx_files.files import SAMPLES, sample, samples
 from tests.unit.ml_core.onnx_runtime import options
-
-# How onnxruntime calls the datatypes of ports.
-TYPES = {
-    "tensor(float)": "FP32", "tensor(double)": "FP64", "tensor(int64)": "INT64", "tensor(string)": "BYTES",
-    "seq(map(int64,tensor(float)))": MAPS, "seq(map(string,tensor(float)))": MAPS,
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", samples())
@@ -34,7 +29,8 @@ def _told(port: GraphPort) -> tuple[str, str, list[int | None] | None]:
 
 def _said(port: Any) -> tuple[str, str, list[int | None] | None]:
     axes = [axis if isinstance(axis, int) else None for axis in port.shape]
-    return port.name, TYPES[port.type], None if TYPES[port.type] == MAPS else axes
+    datatype = DATATYPES_OF_ONNXRUNTIME[port.type]
+    return port.name, datatype, None if datatype == MAPS else axes
 
 
 @pytest.mark.parametrize("name", samples())
