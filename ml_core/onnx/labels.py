@@ -1,14 +1,16 @@
-"""The labels that nodes of a graph name."""
+"""The labels that nodes and tensors of a graph name."""
 
 from __future__ import annotations
 
 from ml_core.errors import InvalidInput
 from ml_core.onnx.messages import text_of
+from ml_core.onnx.stored_tensors import INT64, STRING
 
 TYPE_CHECKING = False  # as in `records.py`
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ml_core.onnx.stored_tensors import StoredTensor
     from ml_core.onnx.wire_format import NumberRun
 
 type Labels = tuple[str | int, ...]
@@ -35,6 +37,18 @@ def word_labels(words: Sequence[memoryview], path: str) -> Labels:
     """The labels of an attribute of words. Raises `InvalidInput`."""
     _check(len(words), path)
     return tuple(text_of(word, f"{path}[{place}]", MOST_LABEL_BYTES) for place, word in enumerate(words))
+
+
+def listed_labels(tensor: StoredTensor, path: str) -> Labels:
+    """The labels of a tensor of words or of int64. Raises `InvalidInput`."""
+    return word_labels(tensor.words, path) if tensor.datatype == STRING else tensor.integers()
+
+
+def may_be_labels(tensor: StoredTensor) -> bool:
+    """Whether a tensor is a list of several words or whole numbers, and not too long."""
+    return (
+        tensor.datatype in (INT64, STRING) and len(tensor.shape) == 1 and 2 <= tensor.elements <= MOST_LABELS
+    )
 
 
 def _check(labels: int, path: str) -> None:

@@ -129,7 +129,7 @@ class _Scan:
             self._numbers,
             inputs,
             outputs,
-            self._labels.found(outputs),
+            self._labels.found(self._reader, outputs),
         )
 
     def _operator_set(self, view: memoryview, path: str) -> None:
@@ -179,6 +179,7 @@ class _Scan:
         tensor = tensor_of(self._reader, view, path)
         self._weights.add(tensor.name)
         self._numbers += tensor.elements
+        self._labels.add_weight(tensor, view)
 
     def _sparse_initializer(self, view: memoryview, path: str) -> None:
         tensor = sparse_tensor_of(self._reader, view, path)

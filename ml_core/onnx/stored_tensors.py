@@ -6,6 +6,7 @@ tensor can stand.
 
 from __future__ import annotations
 
+import struct
 from math import prod
 
 from ml_core.errors import InvalidInput, shown
@@ -22,9 +23,10 @@ MOST_AXES = 32
 MOST_NAME_BYTES = 1024
 # Packed numbers are one piece, others one for 65,536 of them.
 MOST_PIECES = 4096
+MOST_WORDS = 10_000
 # What a sparse tensor may have once a runtime has written its zeros out.
 MOST_DENSE = 1 << 25
-STRING = 8
+INT64, STRING = 7, 8
 # How many bits an element takes by onnx.proto's numbers of the datatypes; words are in a field of their own.
 _BITS = dict.fromkeys((2, 3, 9, 17, 18, 19, 20, 24), 8) | dict.fromkeys((1, 6, 12), 32)
 _BITS |= dict.fromkeys((4, 5, 10, 16), 16) | dict.fromkeys((7, 11, 13, 14), 64) | {15: 128}
@@ -36,23 +38,37 @@ _DATA = frozenset({*_FIELDS.values(), "int32_data", "string_data", "raw_data"})
 
 
 class StoredTensor(Record):
-    """What is known of a tensor: `view` and `data` are where its elements are, and in which fields."""
+    """What is known of a tensor: `data` are its numbers with the fields that they are in, `words` its words.
+
+    Of more than `MOST_WORDS` words the first ones are kept.
+    """
 
     name: str
     datatype: int
     shape: tuple[int, ...]
     data: tuple[tuple[str, memoryview | NumberRun], ...]
+    words: tuple[memoryview, ...]
 
     @property
     def elements(self) -> int:
         """How many elements its shape says."""
         return prod(self.shape)
 
+    def integers(self) -> tuple[int, ...]:
+        """The elements of a tensor of int64."""
+        found: list[int] = []
+        for _, value in self.data:
+            if isinstance(value, NumberRun):
+                found += value.integers()
+            else:
+                found += struct.unpack(f"<{len(value) // 8}q", value)
+        return tuple(found)
+
 
 def tensor_of(reader: WireReader, view: memoryview, path: str) -> StoredTensor:
     """A tensor whose elements are all there. Raises `InvalidInput`, its path below `path`."""
     name, datatype, shape, data = "", 0, list[int](), list[tuple[str, memoryview | NumberRun]]()
-    words = 0
+    words, kept = 0, list[memoryview]()
     for field, value in read(reader, view, TENSOR, path):
         if field in ("external_data", "segment") or (field == "data_location" and value != 0):
             raise InvalidInput.at(
@@ -62,6 +78,8 @@ def tensor_of(reader: WireReader, view: memoryview, path: str) -> StoredTensor:
             )
         if field == "string_data":
             words += 1
+            if words <= MOST_WORDS:
+                kept.append(value)
         elif field in _DATA:
             data.append((field, value))
             if len(data) > MOST_PIECES:
@@ -74,7 +92,7 @@ def tensor_of(reader: WireReader, view: memoryview, path: str) -> StoredTensor:
             datatype = value
         elif field == "name":
             name = text_of(value, f"{path}.name", MOST_NAME_BYTES)
-    tensor = StoredTensor(name, datatype, tuple(shape), tuple(data))
+    tensor = StoredTensor(name, datatype, tuple(shape), tuple(data), tuple(kept))
     _check(tensor, words, path)
     return tensor
 
