@@ -1,5 +1,6 @@
 """What tests of every kind may ask for."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,9 @@ from hypothesis import settings
 
 from tests.framework import Packages, Project
 from tests.ministack import Ministack
+
+# What tests import of onnxruntime does not tell its makers of it.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # An example takes as long as the machine is busy; what work costs is counted where it matters.
 settings.register_profile("no deadline", deadline=None)

@@ -14,22 +14,27 @@ from ml_core.sandbox.orphans import be_killed_with_parent
 
 _PR_SET_DUMPABLE = 4
 _NOBODY = 65534
+_STANDARD_FILES = 3
+# What a process may compute in all its life: the last resort, since its parent ends it long before.
+MOST_CPU_SECONDS = 3600
 
 
 def confine(memory: int, scratch: str) -> bool:
     """Give up files, processes, sockets and privileges; whether seccomp holds this process to it.
 
-    Whatever is to be imported has been: nothing is opened any more.
+    Whatever is to be imported has been: nothing is opened any more, and the standard files alone stay open.
 
     Args:
         memory: how many bytes this process may take beside what it has now.
         scratch: a folder in which an empty one is made, entered and removed: nothing can be made in it.
     """
     prefer_oom_kill()
+    os.closerange(_STANDARD_FILES, _most_files())  # what a library has opened as it was imported
     _enter_nowhere(scratch)
     _be_nobody()
     be_killed_with_parent()  # after that: who becomes another user is asked anew
     for limit, value in (
+        (resource.RLIMIT_CPU, MOST_CPU_SECONDS),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NPROC, 0),
@@ -55,12 +60,27 @@ def hide_from_children() -> None:
 def limit_cpu(pid: int, seconds: float) -> None:
     """Have the system end a process that computes for so many seconds more: its parent may be stuck.
 
-    Linux alone can do this to another process.
+    Linux alone can do this to another process, and where that is another user's it may not.
     """
     with suppress(AttributeError, OSError, ValueError):
-        spent = _cpu_seconds(pid)
-        most = int(spent + seconds) + 2
-        resource.prlimit(pid, resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+        most = min(int(cpu_seconds(pid) + seconds) + 2, MOST_CPU_SECONDS)
+        resource.prlimit(pid, resource.RLIMIT_CPU, (most, MOST_CPU_SECONDS))
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has computed so far; 0 where the system does not say."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()  # the name before may hold anything
+    except OSError:
+        return 0.0
+    user, system = fields[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _most_files() -> int:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1 << 16 if most == resource.RLIM_INFINITY else most
 
 
 def _enter_nowhere(scratch: str) -> None:
@@ -87,11 +107,3 @@ def _address_space() -> int:
             return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 1 << 30  # where the limit counts otherwise it is no more than a wish
-
-
-def _cpu_seconds(pid: int) -> float:
-    """What a process has computed so far. Raises OSError where the system does not say."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-        fields = file.read().rpartition(")")[2].split()  # the name before may hold anything
-    user, system = fields[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ml_core import json_text
@@ -29,7 +30,7 @@ from ml_core.graphs.call import (
     read_answer,
     write_call,
 )
-from ml_core.running.confinement import limit_cpu
+from ml_core.running.confinement import MOST_CPU_SECONDS, cpu_seconds, limit_cpu
 from ml_core.running.frames import FrameTooLong, receive_frame, send_frame
 from ml_core.running.starter import Starter
 from ml_core.sandbox.child_process import Birth, Death, Spawned
@@ -37,11 +38,15 @@ from ml_core.sandbox.memory import oom_kills, own_bytes
 
 # Of tensors a child may answer so many bytes as `call.MOST_BYTES`; as JSON each of a text's may become six.
 LONGEST_ANSWER = 32 << 20
+# A child that has computed so much of what it may in its life is replaced between two calls.
+_WORN = 0.8
 # What a child may say for itself: the rest is not its to know.
 _ITS_OWN = (FAILED, MEMORY, REFUSED)
 # What the loader of libraries goes by: the only variables that a child gets of ours.
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# One thread; and the runtime, as its releases come, tells its makers by the network what is done with it, and
+# keeps that in a file until it has (Privacy.md in its package).
+_OURS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1"}
 
 log = logging.getLogger(__name__)
 _STARTER = Starter()
@@ -58,7 +63,7 @@ class Allowance(NamedTuple):
         """A child's, as a program of its own."""
         command = [sys.executable, "-m", "ml_core.running.child", str(self.memory), tempfile.gettempdir()]
         kept = {name: self.environment[name] for name in _KEPT if name in self.environment}
-        return Spawned([*command, *filter(None, sys.path)], {**kept, **_ONE_THREAD})
+        return Spawned([*command, *filter(None, sys.path)], {**kept, **_OURS})
 
 
 class Deadline:
@@ -111,8 +116,8 @@ class GraphProcess:
 
     @property
     def is_well(self) -> bool:
-        """Whether it waits to be asked: it lives, and has said nothing unasked."""
-        return self._at_hand() is None
+        """Whether it waits to be asked: it lives, has said nothing unasked, and may compute for long."""
+        return self._at_hand() is None and cpu_seconds(self._birth.pid) < _WORN * MOST_CPU_SECONDS
 
     @property
     def has_ended(self) -> bool:
@@ -190,7 +195,8 @@ class GraphProcess:
         try:
             limit_cpu(self._birth.pid, deadline.left())
             if frame is not None:
-                send_frame(self._connection, frame, deadline.left)
+                with suppress(BrokenPipeError, ConnectionResetError):  # it may have said why, before it ended
+                    send_frame(self._connection, frame, deadline.left)
             return receive_frame(self._connection, deadline.left, LONGEST_ANSWER)
         except TimeoutError:
             self.end()
@@ -205,21 +211,17 @@ class GraphProcess:
         """What became of a process whose connection has ended: it is about to, or should."""
         with self._ending:
             if self._death is None:
-                if not self._ends_within(1.0):
-                    self._birth.kill()
+                waiting = threading.Thread(target=self._birth.wait, daemon=True)
+                waiting.start()
+                waiting.join(1.0)  # how it ends is then its own doing, and not ours
+                self._birth.kill()
+                waiting.join()
                 self._reap()
             assert self._death is not None  # noqa: S101  # just set
             death = self._death
         if death.lacked_memory(self._memory):
             return GraphFailure(MEMORY, "the graph wants more memory than it may have")
         return GraphFailure(CRASHED, f"the process that runs the graph {death.how}")
-
-    def _ends_within(self, seconds: float) -> bool:
-        """Whether it ends by itself: how is then its own doing, and not ours."""
-        waiting = threading.Thread(target=self._birth.wait, daemon=True)
-        waiting.start()
-        waiting.join(seconds)
-        return not waiting.is_alive()
 
     def _reap(self) -> None:
         self._connection.close()

@@ -84,6 +84,9 @@ class GraphSession:
         return answer
 
 
+onnxruntime.disable_telemetry_events()  # it is off already where the environment says so, as a child's does
+
+
 def _options() -> onnxruntime.SessionOptions:
     """One thread, no memory kept for later, and nothing but ONNX's own format."""
     options = onnxruntime.SessionOptions()
