@@ -3,11 +3,13 @@
 import json
 import re
 import threading
-from base64 import b64decode, b64encode
+import time
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -36,6 +38,8 @@ class Beside:
         self.key = key
         self.tasks: list[Task] = []
         self.tokens_given = 0
+        self.audiences: list[str] = []
+        self.identity_expiry = time.time() + 3600
         self.token_lifetime = 3600
         self.refuse: list[int] = []
         self.host = ""
@@ -65,6 +69,17 @@ class Beside:
         self.tokens_given += 1
         return 200, {"access_token": TOKEN, "expires_in": self.token_lifetime, "token_type": "Bearer"}
 
+    def identify(self, audience: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        """As the metadata server: a token for one audience, which says when it expires."""
+        if headers.get("metadata-flavor") != "Google":
+            return 403, b""
+        self.audiences.append(audience)
+        claims = {"aud": audience, "email": ACCOUNT, "exp": self.identity_expiry}
+        parts = ({"alg": "RS256"}, claims, "the signature")
+        return 200, ".".join(
+            urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts
+        ).encode()
+
     def create_task(self, queue: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, Any]:
         """As Cloud Tasks: the body must be the API's own message."""
         if self.refuse:
@@ -93,6 +108,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.endswith("/email"):
             self._answer(200, ACCOUNT.encode(), "application/text")
+        elif "/identity?" in self.path:
+            audience = parse_qs(self.path.partition("?")[2])["audience"][0]
+            self._answer(*self.beside.identify(audience, self._headers()), "text/html")
         else:
             self._send(*self.beside.give_token(self._headers()))
 

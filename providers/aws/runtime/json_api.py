@@ -122,14 +122,20 @@ def _exchange(scheme: str, host: str, request: bytes) -> bytes:
         return _talk(name, int(port or 80), request, None)
     import ssl
 
-    # AWS's endpoints are certified by five roots. To read all of a system's costs five bare Pythons.
-    amazons = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    amazons.load_verify_locations(_ROOTS)
     try:
-        return _talk(name, int(port or 443), request, amazons)
+        return _talk(name, int(port or 443), request, amazons_roots())
     except ssl.SSLCertVerificationError:
         # Nothing was sent. A proxy of the account's own, or another partition: the system may know it.
         return _talk(name, int(port or 443), request, ssl.create_default_context())
+
+
+def amazons_roots() -> ssl.SSLContext:
+    """The five roots that certify AWS's endpoints. To read all of a system's costs five bare Pythons."""
+    import ssl
+
+    amazons = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    amazons.load_verify_locations(_ROOTS)
+    return amazons
 
 
 def _talk(name: str, port: int, request: bytes, trust: ssl.SSLContext | None) -> bytes:
@@ -183,21 +189,24 @@ def endpoint(service: JsonService, env: Mapping[str, str]) -> str:
     return f"https://{service.name}.{region}.{suffix}"
 
 
-def signed(headers: dict[str, str], body: bytes, service: str, env: Mapping[str, str]) -> dict[str, str]:
-    """The headers, and with them the authorization of a POST of `body` to `/`.
+def signed(
+    headers: dict[str, str], body: bytes, service: str, env: Mapping[str, str], *, path: str = "/"
+) -> dict[str, str]:
+    """The headers, and with them the authorization of a POST of `body` to `path`.
 
     Args:
         headers: lower-case names; `x-amz-date` among them says when. All are signed.
         body: the request's.
         service: the name of the service in the credential's scope.
         env: holds AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the region, and AWS_SESSION_TOKEN for a role.
+        path: as it is sent; what is percent-encoded in it has to be encoded once more here.
     """
     headers = dict(headers)
     if env.get("AWS_SESSION_TOKEN"):
         headers["x-amz-security-token"] = env["AWS_SESSION_TOKEN"]
     names = ";".join(sorted(headers))
     lines = [f"{name}:{headers[name]}" for name in sorted(headers)]
-    canonical = "\n".join(["POST", "/", "", *lines, "", names, sha256(body)])
+    canonical = "\n".join(["POST", path, "", *lines, "", names, sha256(body)])
 
     when = headers["x-amz-date"]
     code = signature(canonical, when, service, env)

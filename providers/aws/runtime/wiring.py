@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ml_core.engines import Engine
     from ml_core.notices.outbox import Sender
     from ml_core.ports import OtherBucket, Signer
+    from providers.aws.runtime.graphs import LambdaGraphs
     from providers.aws.runtime.queue import SqsQueue
     from providers.object_storage import ObstoreStore
 
@@ -91,6 +92,16 @@ def topic(env: Mapping[str, str], name: str) -> Sender:
     if len(parts) != 6 or (parts[0], parts[2]) != ("arn", "sns") or parts[5].endswith(".fifo"):
         raise NotConfigured("the setting ML_TOPIC: expected the ARN of a topic of SNS")
     return SnsTopic(name, env)
+
+
+def graphs(env: Mapping[str, str]) -> LambdaGraphs | None:
+    """Calls the function ML_ONNX (its name or ARN), which runs imported models; None where there is none."""
+    at = env.get("ML_ONNX")
+    if not at:
+        return None
+    from providers.aws.runtime.graphs import LambdaGraphs
+
+    return LambdaGraphs(at, env)
 
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:

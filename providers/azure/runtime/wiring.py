@@ -12,6 +12,7 @@ from providers.azure.runtime.names import CONTAINER, QUEUE
 if TYPE_CHECKING:
     from ml_core.engines import Engine
     from ml_core.notices.outbox import Sender
+    from providers.azure.runtime.graphs import FunctionAppGraphs
 
 DISK_IS_MEMORY = False
 ONE_AT_A_TIME = False
@@ -83,6 +84,16 @@ def topic(env: Mapping[str, str], name: str) -> "Sender":
         expected = "https://<topic>.<region>-1.eventgrid.azure.net/api/events"
         raise NotConfigured(f"the setting ML_TOPIC: expected {expected}")
     return EventGridTopic(name, env)
+
+
+def graphs(env: Mapping[str, str] = os.environ) -> "FunctionAppGraphs | None":
+    """Calls the app at the address ML_ONNX, which runs imported models; None where there is none."""
+    at = env.get("ML_ONNX")
+    if not at:
+        return None
+    from providers.azure.runtime.graphs import FunctionAppGraphs
+
+    return FunctionAppGraphs(at)
 
 
 def key_records(env: Mapping[str, str] = os.environ) -> list[dict[str, Any]] | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ml_core.engines import Engine
     from ml_core.notices.outbox import Sender
     from ml_core.ports import JobQueue, OtherBucket, Signer
+    from providers.google.runtime.graphs import CloudRunGraphs
     from providers.object_storage import ObstoreStore
 
 
@@ -82,6 +83,16 @@ def topic(env: Mapping[str, str], name: str) -> "Sender":
     if len(parts) != 4 or parts[::2] != ["projects", "topics"] or not all(parts):
         raise NotConfigured("the setting ML_TOPIC: expected projects/<project>/topics/<topic>")
     return PubSubTopic(name, env)
+
+
+def graphs(env: Mapping[str, str]) -> "CloudRunGraphs | None":
+    """Calls the function at the address ML_ONNX, which runs imported models; None where there is none."""
+    at = env.get("ML_ONNX")
+    if not at:
+        return None
+    from providers.google.runtime.graphs import CloudRunGraphs
+
+    return CloudRunGraphs(at, env)
 
 
 def key_records(env: Mapping[str, str]) -> list[dict[str, Any]] | None:
