@@ -125,6 +125,9 @@ lock: $(UV) ## compile every requirements file, with hashes, from pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@set -e; for set in train serve google azure dev; do $(COMPILE) -c requirements.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in google-api google-train azure-api azure-train; do $(COMPILE) -c requirements.txt pyproject.toml --group $$set -o requirements/$$set.txt; done
+	@# What onnxruntime declares it never imports, but where pip builds for Google it asks for it.
+	@$(COMPILE) --no-deps -c requirements/dev.txt --group onnx -o requirements/onnx.txt
+	@set -e; for set in google azure; do $(COMPILE) -c requirements/$$set-api.txt -c requirements/dev.txt --group $$set-onnx -o requirements/$$set-onnx.txt; done
 	@set -e; for set in client client-build client-models client-tests examples; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in ministack clients bench bench-mlserver bench-bentoml azure-runtime schemathesis shap privacy diffprivlib generators; do $(COMPILE) --group $$set -o requirements/$$set.txt; done
 	@set -e; for set in lithops dask traces; do $(COMPILE) -c requirements/dev.txt --group $$set -o requirements/$$set.txt; done
