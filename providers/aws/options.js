@@ -29,6 +29,7 @@ const OURS = ['service', 'stage'];
 const NAMES = [
   ...['alarms', 'alarmEmail', 'dashboard', 'accessLogs', 'warmInstances', 'access', 'ingress', 'subnets', 'securityGroups'],
   ...['encryptionKey', 'dataKeys', 'tags', 'engines', 'engineMemory', 'engineWorkers', 'runtimeClient', 'traces', 'tracesTo'],
+  ...['onnx', 'onnxMemory', 'onnxConcurrency'],
 ];
 
 const CAPS = ['architecture', 'apiConcurrency', 'trainConcurrency', 'requestsPerSecond', 'requestBurst', 'trainHours', 'monitoringDays', 'auditDays', 'webhooks', 'topic'];
@@ -156,6 +157,10 @@ function faultOf(given, place) {
     ['engineMemory', numberFault(given.engineMemory, 512, 10240, 'MiB')],
     ['runtimeClient', /^(aws|own)$/.test(given.runtimeClient) ? '' : `expected aws or own, got ${shown(given.runtimeClient)}`],
     ['engineWorkers', numberFault(given.engineWorkers, 2, 1000, 'workers')],
+    ['onnx', switched(given.onnx)],
+    ['onnxMemory', numberFault(given.onnxMemory, 512, 10240, 'MiB')],
+    // 0 would have Lambda refuse every call.
+    ['onnxConcurrency', given.onnxConcurrency === 'none' ? '' : numberFault(given.onnxConcurrency, 1, 1000, 'instances, or none,')],
   ];
   return checks.find(([, fault]) => fault);
 }
@@ -177,6 +182,9 @@ function optionsOf(given) {
     engineMemory: Number(given.engineMemory),
     engineWorkers: Number(given.engineWorkers),
     ownRuntimeClient: given.runtimeClient === 'own',
+    onnx: YES.test(given.onnx),
+    onnxMemory: Number(given.onnxMemory),
+    onnxConcurrency: given.onnxConcurrency === 'none' ? null : Number(given.onnxConcurrency),
     traces: given.traces,
     tracesTo: given.tracesTo,
   };

@@ -8,6 +8,7 @@ const fs = require('fs');
 const path = require('path');
 const { spawn } = require('child_process');
 const { nameFault } = require('./names.js');
+const { ARTIFACT } = require('./onnx.js');
 const { configure, extend } = require('./template.js');
 const parameters = require('../parameters');
 
@@ -125,10 +126,19 @@ class ServerlessMlOnAws {
       if (!this.serverless.service.layers[name]) continue;
       await this.python('providers.aws.deploying.packaging', doing, [name, '--architecture', architecture, '--out', into(name)]);
     }
+    await this.packageGraphs();
     await this.finishCode();
   }
 
-  prepareFunction() {
+  // What runs graphs is a package of its own: nothing of the framework's goes into it.
+  async packageGraphs() {
+    if (!this.serverless.service.functions.onnx) return;
+    const { architecture } = this.serverless.service.provider;
+    const parameters = ['onnx', '--architecture', architecture, '--out', ARTIFACT];
+    await this.python('providers.aws.deploying.packaging', 'Building the package that runs graphs', parameters);
+  }
+
+  async prepareFunction() {
     // It changes what is not published; the gateway calls a published version then.
     if (this.serverless.service.getFunction(this.options.function).provisionedConcurrency) {
       throw new this.serverless.classes.Error(
@@ -137,12 +147,14 @@ class ServerlessMlOnAws {
     }
     // It keeps what the last deployment left, and serverless-python-requirements fails on it.
     fs.rmSync(path.join(this.serverless.serviceDir, '.serverless', 'pythonRequirements.zip'), { force: true });
+    if (this.options.function === 'onnx') await this.packageGraphs();
   }
 
   async finishCode() {
     const { service } = this.serverless;
     const named = Object.values(service.functions).map((each) => each.package && each.package.artifact);
     for (const zip of new Set([service.package.artifact, ...named].filter(Boolean))) {
+      if (path.basename(zip) === path.basename(ARTIFACT)) continue;
       await this.python('providers.aws.deploying.packaging', 'Compiling the code', ['code', zip]);
     }
   }
@@ -150,7 +162,8 @@ class ServerlessMlOnAws {
   // What would fail after packaging, or after minutes in which CloudFormation rolls back.
   async checkAccount() {
     const reserved = Object.values(this.serverless.service.functions).map((each) => {
-      const cap = Number(each.reservedConcurrency?.['Fn::If'][1] ?? 0);
+      const reserved = each.reservedConcurrency ?? 0;
+      const cap = Number(reserved['Fn::If'] ? reserved['Fn::If'][1] : reserved);
       return Number.isFinite(cap) ? cap : each.provisionedConcurrency || 0;
     });
     const reserve = String(reserved.reduce((sum, each) => sum + each, 0));

@@ -6,6 +6,7 @@
 const alarms = require('./alarms.js');
 const dashboard = require('./dashboard.js');
 const lithops = require('./lithops.js');
+const onnx = require('./onnx.js');
 const traces = require('./traces.js');
 
 const ROLES = { api: 'ApiRole', train: 'TrainRole', sweep: 'SweepRole' };
@@ -13,6 +14,7 @@ const ROLES = { api: 'ApiRole', train: 'TrainRole', sweep: 'SweepRole' };
 const TAGGED = [
   ...['AWS::IAM::Role', 'AWS::SQS::Queue', 'AWS::Logs::LogGroup', 'AWS::S3::Bucket', 'AWS::SNS::Topic'],
   'AWS::CloudWatch::Alarm',
+  ...['AWS::EC2::VPC', 'AWS::EC2::Subnet', 'AWS::EC2::RouteTable', 'AWS::EC2::SecurityGroup'],
 ];
 // As the managed policy AWSLambdaVPCAccessExecutionRole has them; they know no resource.
 const NETWORK = [
@@ -43,6 +45,7 @@ function configure(service, options, { pages }) {
   const { provider, functions } = service;
   if (options.engines.includes('lithops')) lithops.configure(service, options);
   if (options.tracesTo) traces.configure(service, options);
+  if (options.onnx) onnx.configure(service, options);
   if (Object.keys(options.tags).length) {
     provider.tags = { ...provider.tags, ...options.tags };
     // For what the template gives no tags; the framework adds STAGE.
@@ -104,6 +107,7 @@ function encrypt({ Resources, Outputs }, key) {
 function extend(template, options, { base, tags }) {
   const { Resources } = template;
   const functions = { api: 'ApiLambdaFunction', train: 'TrainLambdaFunction', sweep: 'SweepLambdaFunction' };
+  if (options.onnx) functions.onnx = 'OnnxLambdaFunction';
   if (options.alarms) Object.assign(Resources, alarms({ base, functions, api: 'HttpApi', email: options.alarmEmail }));
   if (options.dashboard) Object.assign(Resources, dashboard({ base, functions }));
   if (options.encryptionKey) encrypt(template, options.encryptionKey);
@@ -124,6 +128,7 @@ function extend(template, options, { base, tags }) {
     }
   }
   if (options.engines.includes('lithops')) lithops.extend(template);
+  if (options.onnx) onnx.extend(template, options);
   tag(Resources, tags);
 }
 

@@ -97,6 +97,15 @@ _NEVER_TRAINED_WITH = (
     *(f"narwhals/{name}" for name in ("_dask", "_duckdb", "_ibis", "_spark_like", "testing")),
 )
 
+# What running a graph never needs of onnxruntime: its library for C programs (the one for Python holds the
+# same), tools that make graphs, other providers; and what it declares and does not import.
+_NEVER_RUN_WITH = (
+    "onnxruntime/capi/libonnxruntime*.so*",
+    *(f"onnxruntime/{name}" for name in ("backend", "datasets", "quantization", "tools", "transformers")),
+    *("google/protobuf", "google/_upb", "flatbuffers", "packaging"),
+    *(f"{name}-*.dist-info" for name in ("protobuf", "flatbuffers", "packaging")),
+)
+
 # What Lithops asks of AWS; `ecr` it only makes a client for.
 _SERVICES_OF_LITHOPS = frozenset({"s3", "lambda", "ecr"})
 # And what else of it is for other clouds, for virtual machines and for people.
@@ -235,6 +244,12 @@ def trim_to_predict(folder: str, deployed_at: str) -> None:
         if os.path.exists(os.path.join(folder, name)):
             os.truncate(os.path.join(folder, name), 0)  # it is imported, so it has to be there
     compile_modules(folder, deployed_at, docstrings=False, sources=False)
+
+
+def trim_to_run(folder: str, deployed_at: str) -> None:
+    """Leave what running a graph imports of numpy, onnxruntime and a platform's own library; compiled."""
+    _remove(folder, _NEVER_RUN_WITH)
+    trim_to_predict(folder, deployed_at)
 
 
 def trim_to_lithops(folder: str) -> None:

@@ -1,9 +1,10 @@
 """The resolved `serverless.yml`, as the framework's plugin hands it over."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from providers.deploying.parameters import Parameters
+from providers.deploying.parameters import Parameters, is_on
 from providers.deploying.plan import DeploymentFailed
 
 
@@ -32,13 +33,14 @@ class Service(NamedTuple):
         """Read what the plugin writes.
 
         Raises:
-            DeploymentFailed: when it is not such a document.
+            DeploymentFailed: when it is not such a document, or a parameter that switches a function on is
+                neither yes nor no.
         """
         try:
             document = json.loads(text)
             functions = {
                 name: Function(name, settings["handler"], settings)
-                for name, settings in document["functions"].items()
+                for name, settings in wanted(document["functions"], document["provider"]).items()
             }
             return cls(
                 document["service"],
@@ -66,3 +68,20 @@ class Service(NamedTuple):
             known = ", ".join(sorted(self.functions))
             raise DeploymentFailed(f"expected a function of the service ({known}), got {name!r}")
         return self.functions[name]
+
+
+def wanted(functions: Mapping[str, Any], provider: Mapping[str, Any]) -> dict[str, Any]:
+    """The functions that are to be deployed: of those that name a parameter in `only`, where that says yes.
+
+    Raises:
+        DeploymentFailed: where it says neither yes nor no.
+    """
+    return {
+        name: settings
+        for name, settings in functions.items()
+        if "only" not in settings or is_on(settings["only"], _text(provider.get(settings["only"])))
+    }
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()

@@ -14,7 +14,7 @@ from providers.azure.deploying import packaging
 from providers.azure.deploying.cloud import Azure, Polling
 from providers.azure.deploying.deployer import AzureDeployer
 from providers.azure.runtime.names import Names, account_prefix, named, names
-from providers.deploying.service import Function, Service
+from providers.deploying.service import Function, Service, wanted
 from tests.azure.fake_azure import SUBSCRIPTION, FakeAzure
 from tests.azurite import Azurite
 
@@ -65,7 +65,7 @@ def make_service(name: str = "serverless-ml", stage: str = "dev", **provider: An
         **provider,
     }
     functions = {}
-    for function, each in config["functions"].items():
+    for function, each in wanted(config["functions"], settings).items():
         found = {key: _resolved(value, params) for key, value in each.items()}
         functions[function] = Function(function, found["handler"], found)
     return Service(name, stage, "azure", ROOT, settings, functions, config["package"]["patterns"])

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from providers.deploying.plan import DeploymentRun
-from providers.deploying.service import Function, Service
+from providers.deploying.service import Function, Service, wanted
 from providers.google.deploying.control_plane import ControlPlane
 from providers.google.deploying.deployer import GoogleDeployer
 from tests.google import cloud as stand_in
@@ -105,7 +105,8 @@ def make_service(**provider: Any) -> Service:
         "bucket": "",
         **provider,
     }
-    functions = {name: Function(name, each["handler"], each) for name, each in config["functions"].items()}
+    asked = wanted(config["functions"], settings)
+    functions = {name: Function(name, each["handler"], each) for name, each in asked.items()}
     return Service(
         "serverless-ml", settings["stage"], "google", ROOT, settings, functions, config["package"]["patterns"]
     )

@@ -6,6 +6,8 @@
     training   all that `train` imports: the same, whole, and scikit-learn (requirements/train.txt)
     traces     what records and sends spans (requirements/traces.txt), for `api` and `train`, where the
                parameter `traces` has a share above 0
+    onnx       the whole function that runs imported ONNX models: its own code, numpy and onnxruntime
+               (requirements/onnx.txt), where the parameter `onnx` asks for it
     lithops    what drives Lithops and what its workers import (requirements/lithops-functions.txt), where the
                parameter `engines` names it; of boto3 the services that Lithops calls
 
@@ -26,6 +28,8 @@ from collections.abc import Callable
 from ml_core.errors import ServerlessMLError
 from providers.deploying import packages
 from providers.deploying.functions import ARTIFACT
+from providers.deploying.graphs import LOCK as GRAPHS
+from providers.deploying.graphs import sources as graph_sources
 from providers.deploying.tracing import LOCK as TRACES
 
 # Lambda's limits: a function with its layers, unpacked; and a zip that is sent without a bucket between.
@@ -34,6 +38,7 @@ MOST_DIRECT_ZIP_BYTES = 50 * 1024 * 1024
 
 PREDICT_LOCK = os.path.join(packages.ROOT, "requirements.txt")
 LITHOPS_LOCK = os.path.join(packages.ROOT, "requirements", "lithops-functions.txt")
+GRAPHS_LOCK = os.path.join(packages.ROOT, GRAPHS)
 TRACES_LOCK = os.path.join(packages.ROOT, TRACES)
 TRAINING_LOCK = os.path.join(packages.ROOT, "requirements", "train.txt")
 BUILT = os.path.join(packages.ROOT, "build", "aws")
@@ -113,6 +118,21 @@ def traces_layer(*, architecture: str = "x86_64") -> str:
         packages.trim_to_predict(folder, _LAYER_FOLDER)
 
     return _built(f"traces-{architecture}", key, fill, _LAYER_FOLDER, below=_LAYER_ROOT, level=9)
+
+
+def graph_function(*, architecture: str = "x86_64") -> str:
+    """The zip of the function that runs imported ONNX models: of the service, what that reaches alone."""
+    lock = packages.combined(GRAPHS_LOCK)
+    names = graph_sources(packages.ROOT, "aws")
+    files = [__file__, *(os.path.join(packages.ROOT, name) for name in names)]
+    key = packages.fingerprint("onnx", architecture, lock, *names, files=files)
+
+    def fill(folder: str) -> None:
+        _install(lock, folder, architecture)
+        packages.trim_to_run(folder, _CODE_FOLDER)
+        packages.copy(packages.ROOT, names, folder)
+
+    return _built(f"onnx-{architecture}", key, fill, _CODE_FOLDER, level=9)
 
 
 def model_function(artifact: bytes) -> bytes:
@@ -195,8 +215,8 @@ def main(arguments: list[str] | None = None) -> int:
     steps = parser.add_subparsers(dest="step", required=True)
     code = steps.add_parser("code", help="finish the framework's zip in place")
     code.add_argument("zip")
-    for name in ("predict", "training", "traces", "lithops"):
-        layer = steps.add_parser(name, help=f"the {name} layer")
+    for name in ("predict", "training", "traces", "lithops", "onnx"):
+        layer = steps.add_parser(name, help=f"the {name} package")
         layer.add_argument("--architecture", choices=sorted(packages.WHEEL_ARCHITECTURES), default="x86_64")
         layer.add_argument("--out", help="also put the zip here")
     steps.choices["predict"].add_argument("--installed", help="a folder that holds the wheels already")
@@ -217,6 +237,8 @@ def _step(given: argparse.Namespace) -> None:
         path = predict_layer(architecture=given.architecture, installed=given.installed)
     elif given.step == "traces":
         path = traces_layer(architecture=given.architecture)
+    elif given.step == "onnx":
+        path = graph_function(architecture=given.architecture)
     elif given.step == "lithops":
         path = lithops_layer(architecture=given.architecture)
     else:

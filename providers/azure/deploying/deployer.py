@@ -30,6 +30,7 @@ from providers.azure.deploying.planning import (
 from providers.azure.deploying.template import template
 from providers.azure.runtime.names import CONTAINER, Names, names
 from providers.deploying import invocation
+from providers.deploying.graphs import runs_graphs
 from providers.deploying.parameters import SETTING
 from providers.deploying.plan import DeploymentFailed, DeploymentRun, Step
 from providers.deploying.service import Function, Service
@@ -130,6 +131,10 @@ class AzureDeployer:
     def invoke(self, function: str, event: object) -> object:
         """Call the endpoint as the event says; a schedule's function is started and not waited for."""
         found = self._service.function(function)
+        if runs_graphs(found):
+            raise DeploymentFailed(
+                f"{function} answers api and train alone: predict with a model that was imported instead"
+            )
         if is_http(found):
             return self._call_http(invocation.http_call(event), event)
         if any("queue" in each for each in found.settings["events"]):

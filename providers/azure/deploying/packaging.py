@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from providers.azure.deploying.options import options_of
-from providers.deploying import packages
+from providers.deploying import graphs, packages
 from providers.deploying.functions import ARTIFACT
 from providers.deploying.service import Function, Service
 from providers.deploying.tracing import LOCK as TRACES_LOCK
@@ -136,8 +136,9 @@ def _build(
         "host.json": host_json(functions, every_request=every_request).encode(),
         **(beside or {}),
     }
-    sources = packages.selected(folder, service.patterns)
-    recorded = trace_parameters(service).are_recorded
+    alone = graphs.runs_graphs(functions[0])
+    sources = graphs.sources(folder, service.cloud) if alone else packages.selected(folder, service.patterns)
+    recorded = trace_parameters(service).are_recorded and not alone
     named = [functions[0].settings["requirements"], *([TRACES_LOCK] if recorded else [])]
     locks = [os.path.join(folder, name) for name in named]
     hashes = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in added.items()]
@@ -168,7 +169,9 @@ def _dependencies(folder: str, app: str, locks: list[str]) -> str:
             target = os.path.join(work, "packages")
             for lock in locks:
                 packages.install(lock, target)
-            if "scikit-learn" in packages.locked(locks[0]):
+            if "onnxruntime" in packages.locked(locks[0]):
+                packages.trim_to_run(target, f"{DEPLOYED_AT}/{SITE_PACKAGES}")
+            elif "scikit-learn" in packages.locked(locks[0]):
                 packages.trim(target)
                 packages.compile_modules(target, f"{DEPLOYED_AT}/{SITE_PACKAGES}")
             else:

@@ -25,14 +25,18 @@ from providers.azure.deploying.template import (
     BLOB_DATA_CONTRIBUTOR,
     BLOB_DATA_READER,
     LOG_DAYS,
+    PLAN_KIND,
     QUEUE_DATA_CONTRIBUTOR,
     QUEUE_MESSAGE_SENDER,
+    WEB,
     App,
     Shape,
     resource_ids,
     template,
 )
 from providers.azure.runtime.names import CONTAINER, KEYS_CONTAINER, KEYS_SETTING, QUEUE, Names
+from providers.deploying.graphs import CALLERS, is_asked, runs_graphs
+from providers.deploying.graphs import FUNCTION as GRAPHS
 from providers.deploying.plan import DeploymentFailed, Progress, Step
 from providers.deploying.service import Function, Service
 from providers.deploying.web import web_of
@@ -215,7 +219,11 @@ def _turn_off(azure: Azure, wanted: Wanted, there: set[str]) -> None:
     }
     ours = {shape.names.alarm(each).lower() for each in ALARMS}
     ours.add(workbook.name(group, shape.names.insights))
-    for each in sorted(there - needed):
+    # Its identity and its host's account stay: both are free of charge, and go with the group.
+    versions |= {SITES: WEB, PLAN_KIND.lower(): WEB}
+    ours |= {shape.names.app(GRAPHS).lower(), shape.names.plan(GRAPHS).lower()}
+    # An app goes before the plan that it is on.
+    for each in sorted(there - needed, key=lambda each: (not each.startswith(SITES), each)):
         kind, _, name = each.rpartition("/")
         if kind in versions and name in ours:
             azure.delete_resource(group, each, versions[kind])
@@ -311,8 +319,21 @@ def shape_of(service: Service, names_: Names) -> Shape:
     data, own_data = _other_containers(service)
     web = web_of(service)
     answering = {**web.settings, **service.parameters.setting}
+    calling = {"ML_ONNX": f"https://{names_.app(GRAPHS)}.azurewebsites.net/run"} if is_asked(service) else {}
     apps = [
-        _app(app, functions, {**data, **(answering if is_http(functions[0]) else {})}, own_data, options)
+        _graph_app(app, functions[0])
+        if runs_graphs(functions[0])
+        else _app(
+            app,
+            functions,
+            {
+                **data,
+                **(answering if is_http(functions[0]) else {}),
+                **(calling if app in CALLERS else {}),
+            },
+            own_data,
+            options,
+        )
         for app, functions in apps_of(service).items()
     ]
     return Shape(
@@ -416,6 +437,19 @@ def _app(
         else dict.fromkeys((QUEUE, f"{QUEUE}-poison"), QUEUE_DATA_CONTRIBUTOR),
         signs=http,
         warm=options.warm_instances if http else 0,
+    )
+
+
+def _graph_app(name: str, function: Function) -> App:
+    """The app that runs graphs: no container, no queue, no key, no setting of the others."""
+    settings = function.settings
+    return App(
+        name,
+        memory(f"{name}Memory", settings["memory"]),
+        whole(f"{name}Instances", settings["instances"], 1, 1000),
+        int(settings["concurrency"]),
+        {"ML_ONNX_MEMORY": str(settings["memory"]), **_threads(settings)},
+        apart=True,
     )
 
 

@@ -36,6 +36,7 @@ QUEUE_MESSAGE_SENDER = "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a"
 ACCOUNT_KIND = "Microsoft.Storage/storageAccounts"
 CONTAINER_KIND = f"{ACCOUNT_KIND}/blobServices/containers"
 QUEUE_KIND = f"{ACCOUNT_KIND}/queueServices/queues"
+PLAN_KIND = "Microsoft.Web/serverfarms"
 IDENTITY_KIND = "Microsoft.ManagedIdentity/userAssignedIdentities"
 # The identity that opens the company's own key for the storage accounts.
 ENCRYPTION = "encryption"
@@ -56,6 +57,8 @@ class App(NamedTuple):
     containers: Mapping[str, str] = {}
     queues: Mapping[str, str] = {}
     signs: bool = False
+    # Runs what others wrote: its identity has its host's account, where its package is too, and nothing else.
+    apart: bool = False
     # Instances that are kept warm for HTTP.
     warm: int = 0
 
@@ -107,6 +110,10 @@ class Shape(NamedTuple):
         """Where an app's host keeps its locks and keys: apart from models, which only some may change."""
         return self.names.host_account(app.function) if self.containers else self.names.storage
 
+    def package_account(self, app: App) -> str:
+        """Where the container of an app's zip is: beside models, unless the app has nothing to do there."""
+        return self.host_account(app) if app.apart else self.names.storage
+
 
 def rights(shape: Shape) -> Iterator[Right]:
     """Everything that the apps' identities may do.
@@ -117,7 +124,7 @@ def rights(shape: Shape) -> Iterator[Right]:
     for app in shape.apps:
         name = app.function
         yield Right(name, BLOB_DATA_OWNER, ACCOUNT_KIND, (shape.host_account(app),))
-        if not shape.containers:
+        if app.apart or not shape.containers:
             continue
         for container, role in {shape.names.packages(name): BLOB_DATA_CONTRIBUTOR, **app.containers}.items():
             yield Right(name, role, CONTAINER_KIND, (storage, "default", container))
@@ -162,6 +169,8 @@ def _resources(shape: Shape) -> Iterator[Json]:
         yield _identity(shape, app)
         if shape.host_account(app) != shape.names.storage:
             yield _account(shape, shape.host_account(app))
+        if app.apart:
+            yield from _own_package(shape, app)
         yield from (_assignment(shape, each) for each in _rights_of(shape, app))
         yield _plan(shape, app)
         yield _site(shape, app)
@@ -193,9 +202,9 @@ def _storage(shape: Shape) -> Iterator[Json]:
         },
     )
     services = [_id("Microsoft.Storage/storageAccounts/blobServices", account, "default")]
-    for container in [*shape.containers, *(shape.names.packages(app.function) for app in shape.apps)]:
-        kind = "Microsoft.Storage/storageAccounts/blobServices/containers"
-        yield _part(kind, f"{account}/default/{container}", services, {"publicAccess": "None"})
+    beside = [shape.names.packages(app.function) for app in shape.apps if not app.apart]
+    for container in [*shape.containers, *beside]:
+        yield _part(CONTAINER_KIND, f"{account}/default/{container}", services, {"publicAccess": "None"})
     yield _part(
         "Microsoft.Storage/storageAccounts/managementPolicies",
         f"{account}/default",
@@ -208,6 +217,15 @@ def _storage(shape: Shape) -> Iterator[Json]:
         kind = "Microsoft.Storage/storageAccounts/queueServices/queues"
         of_queues = [_id("Microsoft.Storage/storageAccounts/queueServices", account, "default")]
         yield _part(kind, f"{account}/default/{queue}", of_queues, {})
+
+
+def _own_package(shape: Shape, app: App) -> Iterator[Json]:
+    """The container of an app's zip, in the account of its host."""
+    account = shape.package_account(app)
+    yield _part(f"{ACCOUNT_KIND}/blobServices", f"{account}/default", [_id(ACCOUNT_KIND, account)], {})
+    services = [_id(f"{ACCOUNT_KIND}/blobServices", account, "default")]
+    container = f"{account}/default/{shape.names.packages(app.function)}"
+    yield _part(CONTAINER_KIND, container, services, {"publicAccess": "None"})
 
 
 def _account(shape: Shape, name: str) -> Json:
@@ -377,7 +395,7 @@ def _site(shape: Shape, app: App) -> Json:
     roles = [_scoped_id(_assignment(shape, each)) for each in _rights_of(shape, app)]
     container = _id(
         "Microsoft.Storage/storageAccounts/blobServices/containers",
-        shape.names.storage,
+        shape.package_account(app),
         "default",
         shape.names.packages(app.function),
     )
@@ -409,7 +427,7 @@ def _function_app_config(shape: Shape, app: App, identity: str) -> Json:
         scale["alwaysReady"] = [{"name": "http", "instanceCount": app.warm}]
     if app.concurrency is not None:
         scale["triggers"] = {"http": {"perInstanceConcurrency": app.concurrency}}
-    account = _reference("Microsoft.Storage/storageAccounts", shape.names.storage, STORAGE)
+    account = _reference("Microsoft.Storage/storageAccounts", shape.package_account(app), STORAGE)
     blobs = f"{account}.primaryEndpoints.blob"
     return {
         "deployment": {
@@ -432,12 +450,19 @@ def _settings(shape: Shape, app: App) -> dict[str, str]:
     kind = "Microsoft.ManagedIdentity/userAssignedIdentities"
     client = f"[{_reference(kind, shape.names.identity(app.function), IDENTITY)}.clientId]"
     account = _reference("Microsoft.Storage/storageAccounts", shape.names.storage, STORAGE)
-    return {
+    host = {
         "AzureWebJobsStorage__accountName": shape.host_account(app),
         "AzureWebJobsStorage__credential": "managedidentity",
         "AzureWebJobsStorage__clientId": client,
         "AzureFunctionsWebHost__hostid": shape.names.host(app.function),
         "APPLICATIONINSIGHTS_CONNECTION_STRING": f"[{_insights(shape)}.ConnectionString]",
+    }
+    if app.apart:
+        # What each signed address of an artifact begins with; the endpoint ends in a slash.
+        artifacts = f"[concat({account}.primaryEndpoints.blob, '{CONTAINER}/artifacts/')]"
+        return {**host, "ML_ARTIFACTS": artifacts, **app.settings}
+    return {
+        **host,
         "ML_STORAGE__blobServiceUri": f"[{account}.primaryEndpoints.blob]",
         "ML_STORAGE__queueServiceUri": f"[{account}.primaryEndpoints.queue]",
         "ML_STORAGE__credential": "managedidentity",

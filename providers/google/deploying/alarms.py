@@ -3,7 +3,7 @@
 Monitoring names its policies and channels by numbers of its own, so ours are found by their labels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from providers.deploying.plan import DeploymentFailed
@@ -42,7 +42,7 @@ class Alarms(NamedTuple):
         return any(alarm.kind == CHANNELS for alarm in self.wanted)
 
 
-def alarms_of(names: GoogleNames, queue: str, email: str, *, on: bool) -> Alarms:
+def alarms_of(names: GoogleNames, queue: str, email: str, *, functions: Collection[str], on: bool) -> Alarms:
     """The alarms of a deployment; none where they are off."""
     owner = {**names.owner, "region": names.region}
     if not on:
@@ -50,7 +50,8 @@ def alarms_of(names: GoogleNames, queue: str, email: str, *, on: bool) -> Alarms
     api, train, sweep = (names.function(each) for each in ("api", "train", "sweep"))
     place = f'resource.type="cloud_run_revision" AND resource.labels.location="{names.region}"'
     requests = f'metric.type="run.googleapis.com/request_count" AND {place}'
-    ours = f'resource.labels.service_name=one_of("{api}","{train}","{sweep}")'
+    each = ",".join(f'"{names.function(name)}"' for name in functions)
+    ours = f"resource.labels.service_name=one_of({each})"
     waiting = (
         'metric.type="cloudtasks.googleapis.com/queue/task_attempt_delays"'
         ' AND resource.type="cloud_tasks_queue"'

@@ -4,7 +4,7 @@ It shows what Google counts anyway. Monitoring names dashboards by numbers of it
 labels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from providers.deploying.plan import DeploymentFailed
@@ -39,12 +39,12 @@ class _Line(NamedTuple):
     legend: str = ""
 
 
-def dashboard_of(names: GoogleNames, queue: str, *, on: bool) -> GoogleDashboard:
+def dashboard_of(names: GoogleNames, queue: str, *, functions: Collection[str], on: bool) -> GoogleDashboard:
     """The dashboard of a deployment."""
     owner = {**names.owner, "region": names.region}
     if not on:
         return GoogleDashboard(owner)
-    tiles = [_tile(at, title, lines) for at, (title, lines) in enumerate(_pictures(names, queue))]
+    tiles = [_tile(at, title, lines) for at, (title, lines) in enumerate(_pictures(names, queue, functions))]
     return GoogleDashboard(
         owner,
         {
@@ -55,11 +55,13 @@ def dashboard_of(names: GoogleNames, queue: str, *, on: bool) -> GoogleDashboard
     )
 
 
-def _pictures(names: GoogleNames, queue: str) -> Iterator[tuple[str, list[_Line]]]:
+def _pictures(
+    names: GoogleNames, queue: str, functions: Collection[str]
+) -> Iterator[tuple[str, list[_Line]]]:
     """The pictures in their order: a title, and the lines in it."""
     place = f'resource.type="cloud_run_revision" AND resource.labels.location="{names.region}"'
-    functions = ",".join(f'"{names.function(each)}"' for each in ("api", "train", "sweep"))
-    ours = f"{place} AND resource.labels.service_name=one_of({functions})"
+    called = ",".join(f'"{names.function(each)}"' for each in functions)
+    ours = f"{place} AND resource.labels.service_name=one_of({called})"
     api = f'{place} AND resource.labels.service_name="{names.function("api")}"'
     tasks = (
         f'resource.type="cloud_tasks_queue" AND resource.labels.location="{names.region}"'

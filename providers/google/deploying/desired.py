@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from providers.deploying.graphs import CALLERS, is_asked, runs_graphs
+from providers.deploying.graphs import FUNCTION as GRAPHS
 from providers.deploying.plan import DeploymentFailed
 from providers.deploying.service import Function, Service
 from providers.deploying.web import STORAGE_METHODS, STORAGE_SECONDS, web_of
@@ -37,6 +39,7 @@ ALARMS, DASHBOARD = "alarms", "dashboard"
 KEYS_FOLDER = "/etc/secrets"
 KEYS_FILE = f"{KEYS_FOLDER}/keys.json"
 LONGEST_TASK = 1800
+STORAGE = "https://storage.googleapis.com"
 # Where Cloud Functions keeps the sources that a build reads.
 _SOURCES = "projects/_/buckets/gcf-v2-sources-"
 
@@ -160,7 +163,10 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
     web = web_of(service)
     said = {ALARMS: settings.alarms, DASHBOARD: settings.dashboard}
     labels = {**settings.tags, **names.labels, **{name: "on" for name, is_on in said.items() if is_on}}
-    members = {function: names.member(function) for function in service.functions}
+    # What runs graphs has no right to any of this, and is told of none.
+    members = {
+        each.name: names.member(each.name) for each in service.functions.values() if not runs_graphs(each)
+    }
     workers = set(members.values())
     queue_path = f"{names.location}/queues/{queue}"
     bucket = bucket_name(service, names)
@@ -173,8 +179,9 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
         "OPENBLAS_NUM_THREADS": "1",
         **({"ML_OUTPUT_BUCKETS": outputs} if (outputs := _allowed(service, "outputBuckets")) else {}),
     }
+    calling = {"ML_ONNX": names.url(GRAPHS)} if is_asked(service) else {}
     answering = {**web.settings, **service.parameters.setting}
-    common = _Common(service.provider["runtime"], labels, environment)
+    common = _Common(service.provider["runtime"], labels, environment, calling)
     return Desired(
         names,
         [
@@ -209,8 +216,8 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
             for function in service.functions.values()
             if _event(function, "schedule")
         ],
-        alarms_of(names, queue, settings.email, on=settings.alarms),
-        dashboard_of(names, queue, on=settings.dashboard),
+        alarms_of(names, queue, settings.email, functions=service.functions, on=settings.alarms),
+        dashboard_of(names, queue, functions=service.functions, on=settings.dashboard),
     )
 
 
@@ -383,6 +390,14 @@ def images_left(should: Desired, functions: Mapping[str, Json]) -> GoogleResourc
     return GoogleResource(title, "artifactregistry", f"/v1/{path}", {}, ("", "", {}))
 
 
+def account_left(should: Desired, functions: Collection[str]) -> GoogleResource | None:
+    """The account of a function that ran graphs, where the service has it no more."""
+    path = f"{should.location}/functions/{should.names.function(GRAPHS)}"
+    if path not in functions or any(each.path == path for each in should.functions):
+        return None
+    return _account(should.names, GRAPHS, "ran graphs", set())
+
+
 def _queue(names: GoogleNames, path: str, settings: Json, workers: set[str]) -> GoogleResource:
     body = {
         "rateLimits": {"maxConcurrentDispatches": settings["tasksAtOnce"]},
@@ -458,6 +473,8 @@ class _Common(NamedTuple):
     runtime: str
     labels: dict[str, str]
     environment: dict[str, str]
+    # What those are told besides who may call the function that runs graphs.
+    calling: dict[str, str]
 
 
 def _function(
@@ -469,7 +486,9 @@ def _function(
 ) -> CloudFunction:
     """A function; `answering` are the variables of the one that answers callers."""
     own, public = function.settings, _event(function, "http") == "public"
-    environment = common.environment
+    environment = common.environment | (common.calling if function.name in CALLERS else {})
+    if runs_graphs(function):
+        environment = _of_graphs(common.environment, mebibytes(own["memory"]))
     config: Json = {
         "description": f"serverless-ml: {function.name} of {names.base}",
         "environment": "GEN_2",
@@ -494,6 +513,9 @@ def _function(
     }
     if settings.connector:
         config["serviceConfig"]["vpcConnector"] = settings.connector
+        if runs_graphs(function):
+            # All that it sends goes through the company's network, whose firewall says where to.
+            config["serviceConfig"]["vpcConnectorEgressSettings"] = "ALL_TRAFFIC"
     if settings.key:
         config["kmsKeyName"] = settings.key
         config["buildConfig"]["dockerRepository"] = f"{names.location}/repositories/{names.base}"
@@ -550,8 +572,21 @@ def _function(
         config,
         own["requirements"],
         function.handler,
-        _callers(names, settings, public=public),
+        _graph_callers(names) if runs_graphs(function) else _callers(names, settings, public=public),
     )
+
+
+def _of_graphs(environment: Mapping[str, str], memory: int) -> dict[str, str]:
+    """The variables of the function that runs graphs: what addresses of artifacts begin with, and its MiB."""
+    return {
+        "ML_ARTIFACTS": f"{STORAGE}/{environment['ML_BUCKET']}/artifacts/",
+        "ML_ONNX_MEMORY": str(memory),
+        "OPENBLAS_NUM_THREADS": environment["OPENBLAS_NUM_THREADS"],
+    }
+
+
+def _graph_callers(names: GoogleNames) -> frozenset[Grant]:
+    return frozenset(Grant(INVOKER, names.member(each)) for each in CALLERS)
 
 
 def _callers(names: GoogleNames, settings: GoogleSettings, *, public: bool) -> frozenset[Grant]:

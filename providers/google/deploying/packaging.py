@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 
-from providers.deploying import packages
+from providers.deploying import graphs, packages
 from providers.deploying.functions import ARTIFACT
 from providers.deploying.service import Function, Service
 from providers.deploying.tracing import LOCK as TRACES_LOCK
@@ -43,13 +43,15 @@ def read(path: str) -> bytes:
         return file.read()
 
 
-def main_py(service: Service) -> str:
-    """The text of `main.py`: each function under the name that is its entry point."""
+def main_py(service: Service, function: Function) -> str:
+    """The text of `main.py`: each function of the same sources under the name that is its entry point."""
+    alone = graphs.runs_graphs(function)
+    inside = [each for each in service.functions.values() if graphs.runs_graphs(each) == alone]
     imports = []
-    for function in sorted(service.functions.values(), key=lambda each: each.name):
-        module, _, attribute = function.handler.rpartition(".")
-        imports.append(f"from {module} import {attribute} as {function.name}")
-    names = ", ".join(f'"{name}"' for name in sorted(service.functions))
+    for each in sorted(inside, key=lambda each: each.name):
+        module, _, attribute = each.handler.rpartition(".")
+        imports.append(f"from {module} import {attribute} as {each.name}")
+    names = ", ".join(f'"{name}"' for name in sorted(each.name for each in inside))
     return MAIN.format(imports="\n".join(imports), names=names)
 
 
@@ -67,22 +69,28 @@ def model_function(artifact: bytes) -> bytes:
 
 def locks_of(service: Service, function: Function) -> list[str]:
     """The locks that a function's `requirements.txt` is made of, below the service's folder."""
-    recorded = trace_parameters(service).are_recorded and records(function)
+    recorded = (
+        trace_parameters(service).are_recorded and records(function) and not graphs.runs_graphs(function)
+    )
     return [function.settings["requirements"], *([TRACES_LOCK] if recorded else [])]
 
 
 def _zip(service: Service, function: Function) -> str:
     """The zip lies where the framework puts packages; it is built once for each state of its sources."""
-    sources = packages.selected(service.folder, service.patterns)
+    if graphs.runs_graphs(function):
+        sources = graphs.sources(service.folder, service.cloud)
+    else:
+        sources = packages.selected(service.folder, service.patterns)
+    main = main_py(service, function)
     locks = [os.path.join(service.folder, name) for name in locks_of(service, function)]
     files = [__file__, *locks, *(os.path.join(service.folder, name) for name in sources)]
-    key = packages.fingerprint(main_py(service), *sources, files=files)
+    key = packages.fingerprint(main, *sources, files=files)
     kind = "+".join(os.path.basename(lock).removesuffix(".txt") for lock in locks)
     built = os.path.join(service.folder, BUILT, f"{kind}-{key}.zip")
     if not packages.kept(built):
         os.makedirs(os.path.dirname(built), exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
-            _fill(service.folder, sources, main_py(service), locks, folder)
+            _fill(service.folder, sources, main, locks, folder)
             packages.write_zip(folder, built)
         packages.forget_older(built, f"{kind}-", ".zip")
     path = os.path.join(service.folder, ".serverless", f"{service.name}-{service.stage}-{function.name}.zip")

@@ -13,6 +13,7 @@ from providers.google.deploying.desired import (
     Desired,
     GoogleResource,
     Json,
+    account_left,
     fingerprint,
     images_left,
     is_queue_of,
@@ -42,6 +43,7 @@ def plan_deploy(
         *_alarms(should, now),
         *_dashboard(should, now),
         *_orphans(should, now),
+        *_account_left(should, now),
         *_images_left(should, now),
     ]
 
@@ -61,6 +63,7 @@ def plan_remove(should: Desired, now: ObservedProject, kept: KeptByOthers) -> li
         *map(_delete_dashboard, now.dashboards),
         *(step for resource in should.schedules for step in _delete(resource, now)),
         *(_delete_function(path) for path in sorted(now.functions)),
+        *_account_left(should, now),
         *_images_left(should, now),
         *(step for resource in resources if not resource.ours for step in _take_back(resource, now)),
         *(step for resource in resources for step in _delete(resource, now)),
@@ -429,6 +432,13 @@ def _images_left(should: Desired, now: ObservedProject) -> Steps:
     """Last, or after the functions: until then they start from it."""
     resource = images_left(should, now.functions)
     if resource is not None:
+        yield Step(f"delete {_short(resource)}", lambda cloud, _: cloud.resources.delete(resource))
+
+
+def _account_left(should: Desired, now: ObservedProject) -> Steps:
+    """After its function: that runs in its name. Regions that share their accounts keep it."""
+    resource = account_left(should, now.functions)
+    if resource is not None and not now.whereabouts.sharing(should.names):
         yield Step(f"delete {_short(resource)}", lambda cloud, _: cloud.resources.delete(resource))
 
 
