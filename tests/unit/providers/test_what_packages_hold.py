@@ -9,6 +9,7 @@ import re
 import pytest
 import yaml
 
+from providers.deploying import graphs
 from providers.deploying.packages import ROOT, selected
 from tests.unit.providers.test_every_cloud_is_whole import CLOUDS
 
@@ -26,7 +27,7 @@ OFFERING = ("ml_core/__init__.py", "providers/__init__.py")
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_each_module_of_a_package_is_reached_from_a_handler(cloud: str) -> None:
     shipped = packaged(cloud)
-    assert sorted(shipped.keys() - reached(cloud, shipped)) == []
+    assert sorted(shipped.keys() - reached(shipped, *_adapters(cloud))) == []
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -34,11 +35,28 @@ def test_each_module_that_a_handler_reaches_is_in_the_package(cloud: str) -> Non
     shipped = packaged(cloud)
     missing = {
         (module, named)
-        for module in reached(cloud, shipped)
+        for module in reached(shipped, *_adapters(cloud))
         for named in named_by(shipped[module])
         if _is_module(named) and named not in shipped and named not in ELSEWHERE
     }
     assert sorted(missing) == []
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_what_runs_graphs_is_what_its_handler_reaches_and_nothing_else(cloud: str) -> None:
+    """A model is somebody else's program: what it could get hold of is no more than it takes to run it."""
+    shipped = {_module(path): path for path in graphs.sources(ROOT, cloud)}
+    everything = {_module(path): path for path in selected(ROOT, ["ml_core/**/*.py", "handlers/**/*.py"])}
+    assert reached(everything, f"handlers.onnx.{cloud}") == shipped.keys()
+    assert not [
+        name for name in shipped if name.startswith(("providers", "handlers.rest", "handlers.clouds"))
+    ]
+    assert not {"handlers.auth", "handlers.services", "handlers.settings", "ml_core.serving"} & shipped.keys()
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_no_other_package_holds_what_runs_graphs(cloud: str) -> None:
+    assert [name for name in packaged(cloud) if name.startswith(("handlers.onnx", "ml_core.running"))] == []
 
 
 @pytest.mark.parametrize("page", ["console", "docs"])
@@ -59,10 +77,15 @@ def paths_of(cloud: str) -> list[str]:
     return selected(ROOT, itertools.chain.from_iterable(map(_without_braces, patterns)))
 
 
-def reached(cloud: str, shipped: dict[str, str]) -> set[str]:
-    """The modules among `shipped` that a cloud's adapter imports, or what calls it, and these in turn."""
+def _adapters(cloud: str) -> tuple[str, str]:
+    """A cloud's adapter, and what calls it."""
+    return f"handlers.clouds.{cloud}", f"handlers.clouds.{cloud}_runtime"
+
+
+def reached(shipped: dict[str, str], *begin: str) -> set[str]:
+    """The modules among `shipped` that these import, they themselves, and what those import in turn."""
     found: set[str] = set()
-    ahead = [f"handlers.clouds.{cloud}", f"handlers.clouds.{cloud}_runtime"]
+    ahead = list(begin)
     while ahead:
         module = ahead.pop()
         if module not in found and module in shipped:
