@@ -41,6 +41,7 @@ class ServerlessMlOnAws {
       'initialize': () => this.begin(),
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.extendTemplate(),
       'before:package:compileLayers': () => this.packageWithoutAnAccount(),
+      'before:package:createDeploymentArtifacts': () => this.packageGraphs(), // the framework looks whether it is there
       'after:package:createDeploymentArtifacts': () => this.finishPackages(),
       'before:deploy:function:packageFunction': () => this.prepareFunction(),
       'after:deploy:function:packageFunction': () => this.finishCode(),
@@ -126,7 +127,6 @@ class ServerlessMlOnAws {
       if (!this.serverless.service.layers[name]) continue;
       await this.python('providers.aws.deploying.packaging', doing, [name, '--architecture', architecture, '--out', into(name)]);
     }
-    await this.packageGraphs();
     await this.finishCode();
   }
 
