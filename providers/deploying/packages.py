@@ -44,6 +44,11 @@ _NEVER_PREDICTED_WITH = (
     "numpy/lib/recfunctions.*",
     "numpy/conftest.py",
     "numpy/matlib.py",
+    "numpy/core",  # old names, for arrays that numpy 1 pickled
+    "numpy/linalg/lapack_lite.*",  # where numpy is built without LAPACK
+    "numpy/_pyinstaller",
+    "numpy/_configtool.py",
+    "numpy/doc",
     "numpy/typing/mypy_plugin.py",
     # What training does not import either: another library's file system, other places, a server's debugger.
     "obstore/fsspec.*",
@@ -100,7 +105,7 @@ _NEVER_TRAINED_WITH = (
 # What running a graph never needs of onnxruntime: its library for C programs (the one for Python holds the
 # same), tools that make graphs, other providers; and what it declares and does not import.
 _NEVER_RUN_WITH = (
-    "onnxruntime/capi/libonnxruntime*.so*",
+    "onnxruntime/capi/libonnxruntime.so*",
     *(f"onnxruntime/{name}" for name in ("backend", "datasets", "quantization", "tools", "transformers")),
     *("google/protobuf", "google/_upb", "flatbuffers", "packaging"),
     *(f"{name}-*.dist-info" for name in ("protobuf", "flatbuffers", "packaging")),
