@@ -1,4 +1,4 @@
-"""The function that runs imported models on AWS: what it reaches, who reaches it, and that off it is nowhere."""
+"""The function that runs imported models on AWS: what it reaches, and who reaches it."""
 
 import json
 from copy import deepcopy
