@@ -1,13 +1,14 @@
 """The function that runs imported models on AWS: what it reaches, and who reaches it."""
 
 import json
+import os
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
 from tests.aws.test_lithops_rights import CHANGE, role
-from tests.aws.test_options import KEY, OFF, node
+from tests.aws.test_options import KEY, OFF, ROOT, node
 from tests.framework import Packages
 
 ACCOUNT_ARN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:serverless-ml-dev-onnx"
@@ -54,6 +55,26 @@ TEMPLATE: dict[str, Any] = {
     "Outputs": {},
 }
 NETWORK = {"subnets": "subnet-0a1b2c3d", "securityGroups": "sg-0a1b2c3d"}
+
+
+# What CloudFormation does, in the name of whoever deploys, to make, change, tag and delete one of a type.
+OF_TYPES = {
+    "AWS::EC2::VPC": ("CreateVpc", "DeleteVpc", "DescribeVpcs", "DescribeVpcAttribute", "ModifyVpcAttribute"),
+    "AWS::EC2::Subnet": (
+        *("CreateSubnet", "DeleteSubnet", "DescribeSubnets", "ModifySubnetAttribute"),
+        *("DescribeNetworkAcls", "DescribeAvailabilityZones"),
+    ),
+    "AWS::EC2::RouteTable": ("CreateRouteTable", "DeleteRouteTable", "DescribeRouteTables"),
+    "AWS::EC2::SubnetRouteTableAssociation": ("AssociateRouteTable", "DisassociateRouteTable"),
+    "AWS::EC2::SecurityGroup": (
+        *("CreateSecurityGroup", "DeleteSecurityGroup", "DescribeSecurityGroups"),
+        *("AuthorizeSecurityGroupEgress", "RevokeSecurityGroupEgress"),
+    ),
+    "AWS::EC2::VPCEndpoint": (
+        *("CreateVpcEndpoint", "DeleteVpcEndpoints", "DescribeVpcEndpoints", "ModifyVpcEndpoint"),
+    ),
+}
+TAGGING = {"ec2:CreateTags", "ec2:DeleteTags"}
 
 
 def changed(**given: str) -> tuple[Any, Any]:
@@ -146,6 +167,20 @@ def test_the_one_way_out_of_its_network_is_to_artifacts_by_addresses_of_the_serv
     assert not any("vpc" in service["functions"][name] for name in ("api", "train", "sweep"))
 
 
+def test_who_deploys_it_needs_the_rights_of_its_network_and_those_through_cloudformation_alone() -> None:
+    with open(os.path.join(ROOT, "providers", "aws", "deployer-policy-onnx.json"), encoding="utf-8") as file:
+        (statement,) = json.load(file)["Statement"]
+    _, resources = changed(onnx="yes")
+    kinds = {each["Type"] for each in resources.values() if each["Type"].startswith("AWS::EC2::")}
+    assert kinds == OF_TYPES.keys()
+    needed = {f"ec2:{action}" for each in OF_TYPES.values() for action in each} | TAGGING
+    assert set(statement["Action"]) == needed
+    assert statement["Action"] == sorted(statement["Action"])
+    assert statement["Condition"] == {
+        "ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}
+    }
+
+
 def test_every_reference_of_its_resources_leads_somewhere() -> None:
     _, resources = changed(onnx="yes")
     ours = {name: each for name, each in resources.items() if name.startswith("Onnx")}
@@ -209,8 +244,6 @@ def test_off_nothing_is_made_said_or_allowed(value: str) -> None:
 
 
 def test_off_the_compiled_template_and_its_packages_know_nothing_of_it(aws_packages: Packages) -> None:
-    import os
-
     folder = os.path.dirname(aws_packages.code)
     assert not os.path.exists(os.path.join(folder, "onnx.zip"))
     with open(os.path.join(folder, "cloudformation-template-update-stack.json"), encoding="utf-8") as file:

@@ -53,6 +53,7 @@ def whole_life(azure: FakeAzure) -> None:
         tags="team=ml",
         alarmEmail="ops@example.com",
         dashboard="yes",
+        onnx="yes",
     )
     deploy(azure)
     azure.inside = True

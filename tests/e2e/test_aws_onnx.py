@@ -4,7 +4,7 @@ The emulator holds every role to its policies. It has no networks: that the func
 leads out of it, is held in tests/aws/test_onnx.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -109,7 +109,7 @@ def test_its_own_role_reads_nothing_of_the_bucket_the_queue_and_the_keys(deploye
     bucket = outputs["ModelsBucket"]
     s3, sqs, ssm = (deployed.client(each, env) for each in ("s3", "sqs", "ssm"))
     queue = outputs["TrainQueueUrl"]
-    tried = [
+    tried: list[Callable[[], Any]] = [
         lambda: s3.get_object(Bucket=bucket, Key=KEY),
         lambda: s3.list_objects_v2(Bucket=bucket),
         lambda: s3.put_object(Bucket=bucket, Key=KEY, Body=b""),

@@ -222,10 +222,8 @@ def _storage(shape: Shape) -> Iterator[Json]:
 def _own_package(shape: Shape, app: App) -> Iterator[Json]:
     """The container of an app's zip, in the account of its host."""
     account = shape.package_account(app)
-    yield _part(f"{ACCOUNT_KIND}/blobServices", f"{account}/default", [_id(ACCOUNT_KIND, account)], {})
-    services = [_id(f"{ACCOUNT_KIND}/blobServices", account, "default")]
     container = f"{account}/default/{shape.names.packages(app.function)}"
-    yield _part(CONTAINER_KIND, container, services, {"publicAccess": "None"})
+    yield _part(CONTAINER_KIND, container, [_id(ACCOUNT_KIND, account)], {"publicAccess": "None"})
 
 
 def _account(shape: Shape, name: str) -> Json:
