@@ -47,7 +47,8 @@ function configure(service, { onnxMemory, onnxConcurrency, subnets }) {
 function network() {
   const inNetwork = { VpcId: ref('OnnxVpc') };
   const resources = {
-    OnnxVpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: NETWORK, EnableDnsSupport: true } },
+    // A gateway endpoint asks for both where names are resolved by Amazon's servers.
+    OnnxVpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: NETWORK, EnableDnsSupport: true, EnableDnsHostnames: true } },
     OnnxRoutes: { Type: 'AWS::EC2::RouteTable', Properties: { ...inNetwork } },
     OnnxSecurityGroup: {
       Type: 'AWS::EC2::SecurityGroup',

@@ -148,6 +148,9 @@ def test_the_one_way_out_of_its_network_is_to_artifacts_by_addresses_of_the_serv
         *("AWS::IAM::Role", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::RouteTable"),
         *("AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::SecurityGroup", "AWS::EC2::VPCEndpoint"),
     }
+    network = resources["OnnxVpc"]["Properties"]
+    # As a gateway endpoint asks for, where Amazon's servers resolve names.
+    assert (network["EnableDnsSupport"], network["EnableDnsHostnames"]) == (True, True)
     group = resources["OnnxSecurityGroup"]["Properties"]
     assert "SecurityGroupIngress" not in group
     (rule,) = group["SecurityGroupEgress"]

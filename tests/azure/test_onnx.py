@@ -10,7 +10,7 @@ import pytest
 
 from providers.azure.deploying import packaging
 from providers.azure.deploying.planning import apps_of, shape_of
-from providers.azure.deploying.template import BLOB_DATA_OWNER, rights, template
+from providers.azure.deploying.template import BLOB_DATA_OWNER, BLOB_DELEGATOR, rights, template
 from providers.azure.runtime.connection import connection
 from providers.azure.runtime.names import names
 from providers.azure.runtime.signer import BlobSigner
@@ -55,8 +55,16 @@ def test_its_identity_has_its_hosts_account_and_nothing_of_the_models() -> None:
     (right,) = (each for each in rights(shape_of(make_service(onnx="yes"), NAMES)) if each.function == "onnx")
     assert (right.role, right.names) == (BLOB_DATA_OWNER, (HOST,))
     assert NAMES.storage != HOST
-    before = set(rights(shape_of(make_service(), NAMES)))
-    assert set(rights(shape_of(make_service(onnx="yes"), NAMES))) == before | {right}
+
+
+def test_of_the_others_train_gets_a_right_more_which_is_to_sign_addresses() -> None:
+    before, after = (set(rights(shape_of(make_service(**given), NAMES))) for given in ({}, {"onnx": "yes"}))
+    added = {(each.function, each.role, each.names) for each in after - before}
+    assert added == {
+        ("onnx", BLOB_DATA_OWNER, (HOST,)),
+        ("train", BLOB_DELEGATOR, (NAMES.storage,)),
+    }
+    assert before <= after
 
 
 def test_its_package_is_in_its_hosts_account_too() -> None:
@@ -98,7 +106,9 @@ def test_on_the_other_apps_are_what_they_were_but_for_where_it_is() -> None:
         assert site(after, app) == site(before, app)
     names_before = {(each["type"], each["name"]) for each in before["resources"]}
     added = [each for each in after["resources"] if (each["type"], each["name"]) not in names_before]
-    assert all("onnx" in json.dumps(each) for each in added)
+    rights_added = [each for each in added if each["type"].endswith("/roleAssignments")]
+    assert len(rights_added) == 2  # the test above says which
+    assert all("onnx" in json.dumps(each) for each in added if each not in rights_added)
 
 
 @pytest.mark.parametrize(("given", "said"), [({"onnx": "on"}, "onnx: expected yes, or nothing, got 'on'")])

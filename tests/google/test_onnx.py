@@ -43,6 +43,20 @@ def test_its_account_has_no_role_at_all(bench: Bench) -> None:
     assert granted(bench, NAMES.member("api")), "of the others it is seen"
 
 
+def test_train_signs_for_itself_where_it_has_graphs_run(bench: Bench) -> None:
+    """As `api` does anyway: the address of an artifact is what proves who asks."""
+    for given, signing in (({}, {"api"}), ({"onnx": "yes"}, {"api", "train"})):
+        bench.deploy(make_service(**given))
+        signs = {
+            (path.rpartition("/")[2], member)
+            for path, policy in bench.google.cloud.policies.items()
+            for binding in policy.get("bindings", [])
+            if binding["role"] == "roles/iam.serviceAccountTokenCreator"
+            for member in binding["members"]
+        }
+        assert signs == {(NAMES.email(name), NAMES.member(name)) for name in signing}
+
+
 def test_api_and_train_alone_may_invoke_it(bench: Bench) -> None:
     bench.deploy(make_service(onnx="yes"))
     services = {

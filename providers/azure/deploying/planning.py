@@ -333,7 +333,7 @@ def shape_of(service: Service, names_: Names) -> Shape:
             },
             own_data,
             options,
-        )
+        )._replace(asks=bool(calling) and app in CALLERS)
         for app, functions in apps_of(service).items()
     ]
     return Shape(

@@ -57,6 +57,8 @@ class App(NamedTuple):
     containers: Mapping[str, str] = {}
     queues: Mapping[str, str] = {}
     signs: bool = False
+    # Has graphs run, for which it signs addresses of their artifacts.
+    asks: bool = False
     # Runs what others wrote: its identity has its host's account, where its package is too, and nothing else.
     apart: bool = False
     # Instances that are kept warm for HTTP.
@@ -128,7 +130,7 @@ def rights(shape: Shape) -> Iterator[Right]:
             continue
         for container, role in {shape.names.packages(name): BLOB_DATA_CONTRIBUTOR, **app.containers}.items():
             yield Right(name, role, CONTAINER_KIND, (storage, "default", container))
-        if app.signs:
+        if app.signs or app.asks:
             yield Right(name, BLOB_DELEGATOR, ACCOUNT_KIND, (storage,))
         for queue, role in app.queues.items():
             yield Right(name, role, QUEUE_KIND, (storage, "default", queue))

@@ -186,7 +186,9 @@ def desired(service: Service, names: GoogleNames, queue: str, addresses: Collect
         names,
         [
             *(
-                _account(names, function.name, f"runs {function.name}", _rights_on_itself(names, function))
+                _account(
+                    names, function.name, f"runs {function.name}", _rights_on_itself(names, function, calling)
+                )
                 for function in service.functions.values()
             ),
             # Creating a task that is delivered in the caller's name takes the right to act as the caller.
@@ -288,10 +290,13 @@ def _storage_cors(origins: tuple[str, ...]) -> tuple[Json, ...]:
     return (rule,) if origins else ()
 
 
-def _rights_on_itself(names: GoogleNames, function: Function) -> set[Grant]:
-    """What a function's account may do with itself: whoever answers callers signs addresses for uploads."""
-    answers = _event(function, "http") == "public"
-    return {Grant(TOKEN_CREATOR, names.member(function.name))} if answers else set()
+def _rights_on_itself(names: GoogleNames, function: Function, calling: Collection[str]) -> set[Grant]:
+    """What a function's account may do with itself: sign.
+
+    Whoever answers callers signs addresses for uploads, and who has graphs run those of their artifacts.
+    """
+    signs = _event(function, "http") == "public" or (calling and function.name in CALLERS)
+    return {Grant(TOKEN_CREATOR, names.member(function.name))} if signs else set()
 
 
 def account_resource(

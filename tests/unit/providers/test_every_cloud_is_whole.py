@@ -16,7 +16,16 @@ CLOUDS = sorted(
 
 OFFERS = {
     "handlers.clouds.{}": ["api", "train", "sweep"],
-    "providers.{}.runtime.wiring": ["store", "queue", "signer", "data_bucket", "own_key", "key_records"],
+    "handlers.onnx.{}": ["run"],
+    "providers.{}.runtime.wiring": [
+        "store",
+        "queue",
+        "signer",
+        "data_bucket",
+        "own_key",
+        "key_records",
+        "graphs",
+    ],
     "providers.{}.deploying.key_store": ["key_store"],
     "providers.{}.deploying.functions": ["deploy", "invoke"],
     "tests.contract.backends.{}": ["started", "empty", "dead", "open_store"],
