@@ -16,7 +16,6 @@ CLOUDS = sorted(
 
 OFFERS = {
     "handlers.clouds.{}": ["api", "train", "sweep"],
-    "handlers.onnx.{}": ["run"],
     "providers.{}.runtime.wiring": [
         "store",
         "queue",
@@ -61,7 +60,11 @@ def test_a_clouds_folder_has_the_names_that_every_one_has(cloud: str, name: str)
 
 @pytest.mark.parametrize("cloud", CLOUDS)
 @pytest.mark.parametrize(
-    "name", ["config.yml", "runtime/wiring.py", "deploying/functions.py", "deploying/packaging.py"]
+    "name",
+    [
+        *("config.yml", "runtime/wiring.py", "runtime/graphs.py"),
+        *("deploying/functions.py", "deploying/packaging.py"),
+    ],
 )
 def test_a_cloud_that_can_be_deployed_to_has_these_too(cloud: str, name: str) -> None:
     assert os.path.exists(os.path.join(ROOT, "providers", cloud, *name.split("/")))
