@@ -126,6 +126,17 @@ def test_an_instance_that_azure_does_not_have_is_refused(name: str, value: str) 
         shape_of(service._replace(functions=functions), NAMES)
 
 
+def test_alarms_and_pictures_are_of_it_too_where_it_is() -> None:
+    app = NAMES.app("onnx")
+    found = document(onnx="yes", alarms="yes", dashboard="yes")
+    told = {each["type"]: json.dumps(each) for each in found["resources"] if "Insights" in each["type"]}
+    queries = json.dumps(
+        [each for each in found["resources"] if each["type"] == "Microsoft.Insights/scheduledQueryRules"]
+    )
+    assert f"cloud_RoleName =~ '{app}' and toint(resultCode) >= 500" in queries
+    assert told["Microsoft.Insights/workbooks"].count(app) > 3
+
+
 @pytest.fixture(scope="module")
 def built() -> str:
     service = make_service(onnx="yes")

@@ -25,8 +25,9 @@ class AzureAlarm(NamedTuple):
     above: int
 
 
-def alarms(api: str, train: str) -> list[AzureAlarm]:
-    """The alarms of the apps of these names."""
+def alarms(api: str, train: str, *others: str) -> list[AzureAlarm]:
+    """The alarms of the apps of these names; of `others`, which answer HTTP too, only errors are told."""
+    failing = [f"(cloud_RoleName =~ '{each}' and toint(resultCode) >= 500)" for each in (api, *others)]
     return [
         AzureAlarm(
             "dead-letters",
@@ -37,8 +38,7 @@ def alarms(api: str, train: str) -> list[AzureAlarm]:
         AzureAlarm(
             "errors",
             "More than five requests or trainings in 15 minutes failed for a reason of ours.",
-            f"requests | where (cloud_RoleName =~ '{api}' and toint(resultCode) >= 500)"
-            f" or (cloud_RoleName =~ '{train}' and success == false)",
+            f"requests | where {' or '.join(failing)} or (cloud_RoleName =~ '{train}' and success == false)",
             5,
         ),
         AzureAlarm(

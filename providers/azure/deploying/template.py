@@ -275,7 +275,7 @@ def _alarms(shape: Shape) -> Iterator[Json]:
             "properties": alarms.told(shape.options.alarm_email),
         }
     insights = _id("Microsoft.Insights/components", names_.insights)
-    for alarm in alarms.alarms(names_.app("api"), names_.app("train")):
+    for alarm in alarms.alarms(*_shown(shape)):
         yield {
             **_head(alarms.RULE_KIND, alarms.RULES, names_.alarm(alarm.name), shape),
             "kind": "LogAlert",
@@ -290,13 +290,18 @@ def _dashboard(shape: Shape) -> Iterator[Json]:
         return
     names_ = shape.names
     insights = _id("Microsoft.Insights/components", names_.insights)
-    shown = workbook.pictures(names_.app("api"), names_.app("train"))
+    shown = workbook.pictures(*_shown(shape))
     yield {
         **_head(workbook.KIND, workbook.WORKBOOKS, workbook.name(names_.group, names_.insights), shape),
         "kind": "shared",
         "dependsOn": [insights],
         "properties": workbook.properties(names_.group, insights, shown),
     }
+
+
+def _shown(shape: Shape) -> list[str]:
+    """The names of the apps that alarms and pictures are of: `api`, `train`, and what runs graphs."""
+    return [shape.names.app(each) for each in ("api", "train", *(a.function for a in shape.apps if a.apart))]
 
 
 def _storage_cors(shape: Shape) -> list[Json]:

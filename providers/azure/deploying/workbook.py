@@ -23,10 +23,11 @@ class Picture(NamedTuple):
     query: str
 
 
-def pictures(api: str, train: str) -> list[Picture]:
-    """The pictures of the apps of these names, in their order."""
+def pictures(api: str, train: str, *others: str) -> list[Picture]:
+    """The pictures of the apps of these names, in their order; `others` are shown where all apps are."""
     answered = f'requests | where cloud_RoleName =~ "{api}"'
-    ours = f'requests | where cloud_RoleName in~ ("{api}", "{train}")'
+    apps = ", ".join(f'"{each}"' for each in (api, train, *others))
+    ours = f"requests | where cloud_RoleName in~ ({apps})"
     wrote = f'traces | where cloud_RoleName =~ "{train}"'
     by_function = f"by operation_Name, {_EVERY}"
     return [
