@@ -18,9 +18,16 @@ if TYPE_CHECKING:
     from handlers.settings import Settings
     from ml_core.datasets.reopening import Reopening, Stores
     from ml_core.engines import Engine
+    from ml_core.graphs.contract import GraphRunner
     from ml_core.notices.outbox import Sender
     from ml_core.ports import JobQueue, ObjectStore, OtherBucket, Signer
     from ml_core.records import Protocol
+
+    class CalledGraphs(Protocol):
+        """Calls the function that runs imported models."""
+
+        def call(self, payload: bytes) -> bytes:
+            """The answer to a call of `ml_core/graphs/call.py`. Raises `Unavailable`."""
 
     class Wiring(Protocol):
         """What `providers/<cloud>/runtime/wiring.py` offers: each part from the function's environment."""
@@ -53,6 +60,9 @@ if TYPE_CHECKING:
 
         def topic(self, env: Mapping[str, str], name: str) -> Sender:
             """What tells a topic of the cloud's. Raises `NotConfigured` for a name that is none."""
+
+        def graphs(self, env: Mapping[str, str]) -> CalledGraphs | None:
+            """How the function is called that runs imported models; None where there is none."""
 
 
 _SERVICES: list[Services] = []
@@ -114,6 +124,16 @@ def cloud_services(wiring: Wiring, settings: Settings, env: Mapping[str, str]) -
         arguments = {"wiring": wiring.__name__, "environment": {**named, **places(settings)}}
         return Reopening("handlers.clouds.bootstrap:open_stores", arguments)
 
+    def graphs(services: Services) -> GraphRunner:
+        from ml_core.graphs.remote import RemoteGraphs
+
+        called = wiring.graphs(env)
+        if called is None:
+            from ml_core.conflicts import NotDeployed
+
+            raise NotDeployed.graphs()
+        return RemoteGraphs(services.signer, called.call, settings.onnx_seconds)
+
     return Services(
         settings,
         store=lambda: wiring.store(env),
@@ -128,4 +148,5 @@ def cloud_services(wiring: Wiring, settings: Settings, env: Mapping[str, str]) -
         engine=lambda name: wiring.engine(env, name),
         topic=lambda name: wiring.topic(env, name),
         freezes=True,
+        graphs=graphs,
     )

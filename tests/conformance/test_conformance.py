@@ -53,8 +53,9 @@ RECORDS = [
 # Nothing is remembered from one case to the next, and a busy machine has time to train.
 # Of one key so many jobs are open at once as some cases have, and no more: others see the bound.
 SETTINGS = {"ML_ALIAS_TTL": "0", "ML_KEY_TTL": "0", "ML_MAX_WAIT": "50", "ML_MAX_KEY_JOBS": str(MOST_OPEN)}
-# By default no page may call, and nothing is said of traces; this is for the cases of a service with both.
-WEB = {"ML_CORS_ORIGINS": ", ".join(ORIGINS), "ML_BASE_PATH": BASE, "ML_TRACES": "0"}
+# By default no page may call, nothing is said of traces, and imported models are run here; this is for the
+# cases of a service where it is otherwise.
+WEB = {"ML_CORS_ORIGINS": ", ".join(ORIGINS), "ML_BASE_PATH": BASE, "ML_TRACES": "0", "ML_ONNX": ""}
 
 
 class Asked(NamedTuple):

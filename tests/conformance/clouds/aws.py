@@ -1,14 +1,17 @@
 """AWS: the built zips under Lambda's own runtime client, behind what an HTTP API makes of a request."""
 
 import json
+import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
 import pytest
 
+from providers.aws.deploying import packaging
 from providers.aws.runtime import wiring
 from tests.conformance.case import Answer, Request
 from tests.conformance.cases.scoring import LAKE
@@ -16,7 +19,7 @@ from tests.conformance.cloud import Records, Running
 from tests.ministack import Ministack
 from tests.runtime.lambda_runtime import Function, runtime_client, unpacked
 
-BUCKET, QUEUE = "conformance-models", "conformance-train"
+BUCKET, QUEUE, GRAPHS = "conformance-models", "conformance-train", "conformance-onnx"
 KEYS, NO_KEYS = "/conformance/keys", "/conformance/no-keys"
 # What an HTTP API hands over as text; all else is Base64.
 _TEXTS = ("text/", "application/json", "application/javascript", "application/xml")
@@ -46,8 +49,19 @@ def started(
         "sweep": unpacked(both[:1], f"{folder}/opt-sweep"),
     }
 
+    graphs = Function(
+        "handlers.onnx.aws.run",
+        task=unpacked([packaging.graph_function()], f"{folder}/graphs"),
+        opt=None,
+        runtime=places["runtime"],
+        env={"ML_ARTIFACTS": f"{wiring.signer({**aws.env, 'ML_BUCKET': BUCKET}).below}artifacts/"},
+    )
+    stack = ExitStack()
+    invoked = stack.enter_context(invocations(stack.enter_context(graphs)))
+
     def function(name: str, parameter: str, **more: str) -> Function:
         env = {"ML_BUCKET": BUCKET, "ML_QUEUE_URL": queue, "ML_KEYS_PARAMETER": parameter}
+        env |= {"ML_ONNX": GRAPHS, "AWS_ENDPOINT_URL_LAMBDA": invoked}
         env |= {"ML_DATA_BUCKETS": f"s3://{BUCKET}/lake", "ML_OUTPUT_BUCKETS": f"s3://{BUCKET}/out"}
         return Function(
             f"handlers.clouds.aws.{name}",
@@ -58,6 +72,7 @@ def started(
         )
 
     with (
+        stack,
         function("api", KEYS) as api,
         function("api", NO_KEYS) as closed,
         function("api", KEYS, **web) as for_pages,
@@ -85,6 +100,32 @@ def started(
             f"s3://{BUCKET}/lake/",
             f"s3://{BUCKET}/out/",
         )
+
+
+@contextmanager
+def invocations(function: Function) -> Iterator[str]:
+    """Lambda's API as far as one function can be invoked by it; its address."""
+
+    class Api(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            named = self.path == f"/2015-03-31/functions/{GRAPHS}/invocations"
+            signed = self.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 ")
+            answer = json.dumps(function.invoke(event)).encode() if named and signed else b"{}"
+            self.send_response(200 if named and signed else 403)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def check_swept(counts: object) -> None:

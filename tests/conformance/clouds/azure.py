@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -26,9 +26,9 @@ def started(
     web: dict[str, str],
 ) -> Iterator[Running]:
     """See `tests.conformance.cloud.Cloud`."""
-    service = make_service()
+    service = make_service(onnx="yes")
     zips = packaging.build(service, apps_of(service))
-    with Azurite() as azurite:
+    with Azurite() as azurite, ExitStack() as stack:
         azurite.make_container("models")
         azurite.make_queue("training")
         env = {
@@ -40,6 +40,9 @@ def started(
         store = wiring.store(env)
         for key, data in LAKE.items():
             store.put_if_absent(key, data)
+        artifacts = {"ML_ARTIFACTS": f"{wiring.signer(env).below}artifacts/", "ML_ONNX_MEMORY": "2048"}
+        graphs = stack.enter_context(FunctionHost(zips["onnx"], artifacts))
+        env["ML_ONNX"] = f"{graphs.url}/run"
         with (
             FunctionHost(zips["api"], {**env, "ML_KEYS": json.dumps(keys)}) as api,
             FunctionHost(zips["api"], env) as closed,

@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from providers.deploying import packages
 from providers.google.deploying import packaging
 from providers.google.runtime import wiring
 from tests.conformance import wire
@@ -39,7 +40,7 @@ def started(
     web: dict[str, str],
 ) -> Iterator[Running]:
     """See `tests.conformance.cloud.Cloud`."""
-    service = make_service()
+    service = make_service(onnx="yes")
     zips = packaging.build(service)
     records = os.path.join(folder, "records.json")
     with open(records, "w", encoding="utf-8") as file:
@@ -48,7 +49,7 @@ def started(
     buckets.create(BUCKET, {})
     key = rsa.generate_private_key(65537, 2048)
     buckets.signers[tasks.ACCOUNT] = key.public_key()
-    with gcs.running(buckets) as storage, tasks.running(key) as beside:
+    with gcs.running(buckets) as storage, tasks.running(key) as beside, ExitStack() as stack:
         env = {
             **beside.env,
             **settings,
@@ -76,6 +77,17 @@ def started(
                 signature=signature,
             )
 
+        graphs = stack.enter_context(
+            CloudRunFunction(
+                "onnx",
+                package=zips["onnx"],
+                requirements="requirements/google-api.txt",
+                folder=os.path.join(folder, "onnx"),
+                env={"ML_ARTIFACTS": f"{wiring.signer(env).below}artifacts/", "ML_ONNX_MEMORY": "2048"},
+                more=_wheels(folder),
+            )
+        )
+        env["ML_ONNX"] = f"http://127.0.0.1:{graphs.port}/"
         with (
             function("api", "api", records) as api,
             function("api", "closed", os.path.join(folder, "no-keys.json")) as closed,
@@ -104,3 +116,10 @@ def started(
                 f"gs://{BUCKET}/lake/",
                 f"gs://{BUCKET}/out/",
             )
+
+
+def _wheels(folder: str) -> str:
+    """What the function that runs graphs imports, in a folder."""
+    wheels = os.path.join(folder, "wheels")
+    packages.install(os.path.join(packages.ROOT, "requirements", "onnx.txt"), wheels)
+    return wheels

@@ -48,7 +48,7 @@ def started(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     with (
-        LocalServer(root, "--keys", file, **settings, ML_OUTPUT_BUCKETS="file:out") as server,
+        LocalServer(root, "--keys", file, **settings, ML_OUTPUT_BUCKETS="file:out", ML_ONNX="here") as server,
         LocalServer(os.path.join(folder, "closed"), "--keys", none, **settings) as closed,
         LocalServer(os.path.join(folder, "for-pages"), "--keys", file, **settings, **web) as for_pages,
     ):
