@@ -58,6 +58,7 @@ def holds(method: str, host: str, target: str) -> bool:
     given = {name: values[-1] for name, values in parse_qs(query).items()}
     try:
         stamp, seconds = given["X-Amz-Date"], int(given["X-Amz-Expires"])
+        signature = given["X-Amz-Signature"]
         begun = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
     except (KeyError, ValueError):
         return False
@@ -68,9 +69,7 @@ def holds(method: str, host: str, target: str) -> bool:
     request = AWSRequest(method, f"http://{host}{path}?{unsigned}", headers={"host": host})
     request.context["timestamp"] = stamp
     canonical = signer.canonical_request(request)
-    return bool(
-        signer.signature(signer.string_to_sign(request, canonical), request) == given["X-Amz-Signature"]
-    )
+    return bool(signer.signature(signer.string_to_sign(request, canonical), request) == signature)
 
 
 def as_root(method: str, url: str, body: bytes) -> dict[str, str]:

@@ -434,7 +434,8 @@ class Handler(BaseHTTPRequestHandler):
         if first >= size:
             raise Refusal(416, "InvalidRange")
         last = min(int(span[2] or size - 1), size - 1)
-        headers = {**_object_headers(stored), "Content-Range": f"bytes {first}-{last}/{size}"}
+        span_told = {"Content-Range": f"bytes {first}-{last}/{size}"}
+        headers = {**_object_headers(stored), **span_told, **self._asked_for()}
         self._send(206, stored.data[first : last + 1], headers)
 
     def _asked_for(self) -> dict[str, str]:

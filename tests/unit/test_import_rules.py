@@ -17,7 +17,7 @@ CLOUDS = sorted(
     if os.path.isdir(os.path.join(entry.path, "runtime"))
 )
 # What ml_core may import besides the standard library, always inside the function or module that needs it.
-NUMERICS = {"PIL", "arro3", "numpy", "safetensors", "sklearn", "scipy", "threadpoolctl"}
+NUMERICS = {"PIL", "arro3", "numpy", "onnxruntime", "safetensors", "sklearn", "scipy", "threadpoolctl"}
 # What a platform hands its events over in is no SDK: adapters are written in it.
 SURFACES = ("azure.functions",)
 SDKS = {"boto3", "botocore", "obstore", "google", "azure"}
