@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 from providers.aws.deploying import packaging
+from providers.deploying import graphs
 from providers.deploying import packages as building
 from tests.framework import Packages, Project
 
@@ -245,3 +246,58 @@ def test_building_a_layer_again_without_its_cache_gives_the_same_bytes(
 def test_packaging_does_not_ask_for_an_account(aws_packages: Packages) -> None:
     """The fixture packaged without any credentials."""
     assert all(os.path.exists(path) for path in aws_packages.all)
+
+
+@pytest.fixture(scope="module")
+def graph_function() -> str:
+    """The zip of the function that runs imported models."""
+    return packaging.graph_function()
+
+
+def test_what_runs_graphs_is_at_most_25_mb_and_75_unpacked(graph_function: str) -> None:
+    """It is sent without a bucket between, and a cold start fetches and unpacks it."""
+    assert os.path.getsize(graph_function) <= 25_000_000 <= packaging.MOST_DIRECT_ZIP_BYTES
+    assert unpacked_size(graph_function) <= 75_000_000 <= packaging.MOST_UNPACKED_BYTES
+
+
+def test_what_runs_graphs_is_what_its_handler_reaches_numpy_and_onnxruntime(graph_function: str) -> None:
+    held = names(graph_function)
+    ours = {name for name in held if name.endswith(".py")}
+    assert ours == set(graphs.sources(building.ROOT, "aws"))
+    libraries = {name.partition("/")[0] for name in held} - {"handlers", "ml_core"}
+    assert {each for each in libraries if not each.endswith((".dist-info", ".libs"))} == {
+        "numpy",
+        "onnxruntime",
+    }
+    unneeded = (
+        *("onnxruntime/tools/", "onnxruntime/transformers/", "onnxruntime/quantization/", "numpy/random/"),
+        *("onnxruntime/capi/libonnxruntime.so", "providers/"),
+    )
+    assert [name for name in held if name.startswith(unneeded)] == []
+    assert [name for name in held if "LICENSE" in name and name.startswith("onnxruntime")]
+
+
+def test_in_what_runs_graphs_every_module_is_compiled_for_where_it_runs(graph_function: str) -> None:
+    with zipfile.ZipFile(graph_function) as archive:
+        held = set(archive.namelist())
+        for module in (each for each in held if each.endswith(".py")):
+            folder, _, file = module.rpartition("/")
+            cached = f"{folder}/__pycache__/{file[:-3]}.cpython-313.pyc"
+            assert struct.unpack("<I", archive.read(cached)[4:8]) == (UNCHECKED,)
+        compiled = [archive.read(each) for each in held if each.endswith(".pyc")]
+    assert not any(building.ROOT.encode() in each or b"/tmp/" in each[:400] for each in compiled)
+
+
+def test_what_runs_graphs_is_built_the_same_again(
+    graph_function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.setattr(packaging, "BUILT", str(tmp_path))
+    assert digest(packaging.graph_function()) == digest(graph_function)
+
+
+def test_it_is_built_for_either_architecture() -> None:
+    with zipfile.ZipFile(packaging.graph_function(architecture="arm64")) as archive:
+        libraries = [each for each in archive.namelist() if ".so" in each]
+    assert [each for each in libraries if "onnxruntime_pybind11_state" in each and "aarch64" in each]
+    assert not [each for each in libraries if "x86_64" in each]
