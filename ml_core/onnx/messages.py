@@ -157,6 +157,7 @@ SHAPE = _message("TensorShapeProto", dim=(1, _MANY))
 DIMENSION = _message(
     "TensorShapeProto.Dimension", dim_value=(1, _INT), dim_param=(2, _ONE), denotation=(3, _ONE)
 )
+PROPERTY = _message("StringStringEntryProto", key=(1, _ONE), value=(2, _ONE))
 
 
 def read(reader: WireReader, view: memoryview, message: Message, path: str) -> Iterator[tuple[str, Value]]:
