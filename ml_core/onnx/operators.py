@@ -18,8 +18,8 @@ from ml_core.errors import shown
 ONNX, ONNX_ML = "", "ai.onnx.ml"
 # Domains by the names that files give them.
 DOMAINS = {"": ONNX, "ai.onnx": ONNX, ONNX_ML: ONNX_ML}
-# The operator sets of which onnxruntime 1.32 runs models: it promises 7 and later ones.
-OPSETS = {ONNX: (7, 28), ONNX_ML: (1, 5)}
+# The operator sets that onnxruntime 1.32 knows. It promises 7 and later ones, and runs most models of 6.
+OPSETS = {ONNX: (1, 28), ONNX_ML: (1, 5)}
 
 _ONNX = """
 Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool

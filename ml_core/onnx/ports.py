@@ -79,8 +79,8 @@ def _tensor(reader: WireReader, view: memoryview, path: str) -> tuple[str, tuple
     if datatype is None:
         raise InvalidInput.at(
             f"{path}.elem_type",
-            f"expected one of {', '.join(DATATYPES.values())} (words), got onnx.proto's number "
-            f"{_integer(fields.get('elem_type'))}",
+            f"expected one of {', '.join(DATATYPES.values())}, "
+            f"got onnx.proto's number {_integer(fields.get('elem_type'))}",
         )
     if not isinstance(shape, memoryview):
         return datatype, None

@@ -292,7 +292,7 @@ def test_versions_of_the_file_format(version: int) -> None:
     ("opsets", "path"),
     [
         (opset(version=99), "model.opset_import[0].version"),
-        (opset(version=6), "model.opset_import[0].version"),
+        (opset(version=0), "model.opset_import[0].version"),
         (opset(version=-1), "model.opset_import[0].version"),
         ([*opset(), *opset("ai.onnx.ml", 6)], "model.opset_import[1].version"),
         ([*opset(), *opset(version=17)], "model.opset_import[1]"),
