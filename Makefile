@@ -40,8 +40,8 @@ demo-scale: .venv/serve.ready .venv/lithops.ready ## train and score a table of 
 	@$(PY) -m examples.demo.scale
 
 .PHONY: serve
-serve: .venv/serve.ready ## the service on http://127.0.0.1:8080 (HOST=, PORT=), models kept in .serverless-ml/
-	@exec $(PY) -m handlers.local --host $(HOST) --port $(PORT)
+serve: .venv/serve.ready $(if $(ONNX),.venv/onnx.ready) ## the service on http://127.0.0.1:8080 (HOST=, PORT=), models kept in .serverless-ml/ (ONNX=yes: it runs imported models)
+	@ML_ONNX=$(if $(ONNX),here,$(ML_ONNX)) exec $(PY) -m handlers.local --host $(HOST) --port $(PORT)
 
 .PHONY: client
 client: .venv/client.ready dist/client-wheel ## the Python client and the command serverless-ml, built and installed into .venv/

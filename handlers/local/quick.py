@@ -20,16 +20,20 @@ class Quick:
 
     Only predictions are quick. Everything else may wait: for a job, for the store, for whoever reads. A first
     prediction loads its model, and nothing is known of its path: a thread makes it.
+
+    Where imported models are run, no prediction is: which one answers at a path may change, and theirs wait for
+    another process, which may hang.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, imported: bool = False) -> None:
+        self._imported = imported
         # So long a thread may go on before the interpreter lets another: whoever waits here waits no longer.
         self._longest = sys.getswitchinterval()
         self._taken: dict[str, float] = {}  # seconds of the processor by path
 
     def expects(self, request: Any) -> bool:
         """Whether a request that waitress has read will be answered quickly."""
-        if request.error or request.chunked or request.content_length > SHORT:
+        if self._imported or request.error or request.chunked or request.content_length > SHORT:
             return False
         return self._taken.get(request.path, self._longest) < self._longest
 

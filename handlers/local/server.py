@@ -128,7 +128,7 @@ def _server(services: Services, host: str, port: int) -> "Server":
         return is_file("/" + path.lstrip("/"), settings.base_path)
 
     admission = Admission(api, gate, uploads, services.settings.max_body_bytes)
-    quick = Quick()
+    quick = Quick(imported=bool(services.settings.onnx))
     answering = {
         "parser_class": parser_of(admission),
         "cors": cors,

@@ -17,8 +17,8 @@ from itertools import pairwise
 
 from handlers.rest.routes import ROUTES, Route
 
-# What the rule has no word for: a job that is cancelled stays, a word of every language is none of a client's,
-# and the others are of the service itself.
+# What the rule has no word for: a job that is cancelled stays, no client has a function that is called
+# `import`, and the others are of the service itself.
 _OTHERWISE = {
     ("DELETE", "/v1/jobs/{job}"): "cancelJob",
     ("POST", "/v1/models/{model}:import"): "importModel",

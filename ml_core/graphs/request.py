@@ -25,6 +25,7 @@ MOST_BYTES = 128 << 20
 _MOST_NAME = 200
 OUTPUT_NAME = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"
 """What callers may call an output."""
+NAMED = re.compile(OUTPUT_NAME)
 _MOST_OUTPUTS = 64
 
 BODY_SCHEMA: dict[str, Any] = {
@@ -136,7 +137,7 @@ def _faults(body: dict[str, Any]) -> Iterator[Fault]:
             yield Fault(f"$.classes[{place}]", expected)
     met: dict[str, str] = {}
     for name, output in body.get("outputs", {}).items():
-        if not re.fullmatch(OUTPUT_NAME[1:-1], name):
+        if not NAMED.fullmatch(name):
             yield Fault(
                 member("$.outputs", name),
                 f"expected a name of letters, digits, _, . and -, got {shown(name)}",

@@ -4,7 +4,6 @@ Inputs are settled by what the graph declares. Outputs are settled by what it ga
 graphs often declare them loosely, or not at all.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +11,7 @@ from ml_core.algorithms.outputs import LABEL, NUMBER
 from ml_core.errors import Fault, InvalidInput, member, raise_faults, shown
 from ml_core.graphs.call import TEXT, GraphTensor
 from ml_core.graphs.reading import rows_of_tensor
-from ml_core.graphs.request import OUTPUT_NAME, ImportRequest
+from ml_core.graphs.request import NAMED, ImportRequest
 from ml_core.graphs.signature import (
     COLUMNS,
     MATRIX,
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 WHERE = "model"
 _LIMITS = Limits()
-_NAME = re.compile(OUTPUT_NAME)
 _WHOLE = ("INT64", "INT32", "INT16", "INT8", "UINT8", "UINT16", "UINT32", "UINT64")
 _FLOATS = ("FP64", "FP32", "FP16")
 _NEARLY_ONE = 1e-3  # how far probabilities that float32 adds up may be from 1
@@ -182,7 +180,7 @@ class _Outputs:
         )
         named: dict[str, str] = {}
         for place, name in enumerate(self._found):
-            called = self._guess(name, named) or (name if _NAME.fullmatch(name) else f"output_{place}")
+            called = self._guess(name, named) or (name if NAMED.fullmatch(name) else f"output_{place}")
             named[called if called not in named else f"output_{place}"] = name
         guessed = [f"{shown(output)} is {name}" for name, output in named.items() if name != output]
         if guessed:

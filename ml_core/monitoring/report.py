@@ -196,8 +196,8 @@ def _warnings(profile: Profile | None, counts: VersionCounts) -> list[str]:
     if profile is None:
         warnings.append(
             "the version has no profile of the rows that it was trained on: an earlier release trained it, "
-            f"it is private, was imported, or had fewer than {LEAST} rows; train it again on at least so many "
-            "to see drift"
+            f"it is private, was imported, or had fewer than {LEAST} rows; train it again on at least so "
+            "many to see drift"
         )
     elif profile.columns and counts.counted < counts.predictions:
         what = "a sample of them, evenly spaced" if counts.counted else "its columns need too much memory"

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -83,10 +83,10 @@ class Clone:
             _copy(kept, self.folder / kept.name)
 
     @contextmanager
-    def serving(self) -> Iterator[str]:
-        """`make serve`; where it answers, as a host and a port."""
+    def serving(self, options: Sequence[str] = ()) -> Iterator[str]:
+        """`make serve` with such options; where it answers, as a host and a port."""
         with subprocess.Popen(
-            ["make", "serve", f"PORT={_port()}"],
+            ["make", "serve", f"PORT={_port()}", *options],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -106,7 +106,7 @@ class Clone:
             reader = threading.Thread(target=read)
             reader.start()
             try:
-                assert told.wait(120)
+                assert told.wait(240)  # it may install something first
                 found = [match[1] for match in map(SERVE.match, lines) if match]
                 assert found, "".join(lines)
                 yield found[0].removeprefix("http://")

@@ -23,7 +23,7 @@ REMARK = re.compile(rf"{RUN_BY}(?P<test>tests/\S+\.py)|{ON_A_CLOUD}.+")
 @pytest.mark.parametrize("page", [page for page in PAGES if list(blocks(page))])
 def test_a_page_is_followed_block_by_block(page: str, clone: Clone) -> None:
     clone.fresh()
-    with clone.serving() as address, Session(clone.folder, clone.told(address)) as session:
+    with clone.serving(_options(page)) as address, Session(clone.folder, clone.told(address)) as session:
         for block in blocks(page):
             if block.remark:
                 continue
@@ -31,6 +31,12 @@ def test_a_page_is_followed_block_by_block(page: str, clone: Clone) -> None:
                 session.execute(at_address(block.text, address), str(block))
             else:
                 _follow(block, session, address)
+
+
+def _options(page: str) -> list[str]:
+    """How a page has the service started, where it is not as the README has it."""
+    commands = [command.text for block in blocks(page) for command in block.commands]
+    return [option for text in commands for option in re.findall(r"^make serve .*\b(ONNX=yes)", text)]
 
 
 def _follow(block: Block, session: Session, address: str) -> None:
