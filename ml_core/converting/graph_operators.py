@@ -16,6 +16,7 @@ from ml_core.converting.graph_values import (
     ClassPlace,
     Constant,
     Differences,
+    KernelScores,
     LinearScores,
     Logistic,
     LogisticPart,
@@ -28,10 +29,12 @@ from ml_core.converting.graph_values import (
     SquaredLengths,
     TableRows,
 )
+from ml_core.safetensors import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ml_core.algorithms.svm import Kernel
     from ml_core.converting.graph_reading import GraphNode
 
     # What a node is given, and what it gives.
@@ -253,6 +256,56 @@ def _linear_classifier(node: GraphNode, given: Given) -> tuple[Any, ...]:
     return ClassName(scores, labels), kinds[transform]
 
 
+def _svm_classifier(node: GraphNode, given: Given) -> tuple[Any, ...]:
+    """Libsvm's machine without probabilities: the vectors of each class, and coefficients for each pair."""
+    from ml_core.algorithms.svm import KernelPairs
+
+    labels, rows = _labels(node, given, "classlabels_ints"), given[0]
+    vectors, dual, rho = (_listed(node, given, name) for name in ("support_vectors", "coefficients", "rho"))
+    counts, several = node.attributes.get("vectors_per_class", []), len(labels)
+    sound = isinstance(counts, list) and all(isinstance(count, int) and count >= 0 for count in counts)
+    if (
+        not isinstance(rows, TableRows)
+        or several < 2
+        or not sound
+        or len(counts) != several
+        or not sum(counts)
+    ):
+        stop(node, given, "for rows of numbers, with support vectors of each of two or more labels")
+    if len(_listed(node, given, "prob_a", 0.0)) > 1 or "prob_a" in node.attributes:
+        refuse(node.path, "probabilities that libsvm couples are not converted: export it without them")
+    transform = node.text("post_transform", "NONE")
+    total, pairs = sum(counts), several * (several - 1) // 2
+    fits = (len(vectors), len(dual), len(rho)) == (total * len(rows.columns), total * (several - 1), pairs)
+    if not fits or transform != "NONE":
+        stop(node, given, "with numbers that fit together, and without a transform")
+    learnt = KernelPairs(
+        _kernel(node, given),
+        Tensor.of(vectors.tolist(), total, len(rows.columns)),
+        Tensor.of(dual.tolist(), several - 1, total),
+        tuple(counts),
+        tuple(rho.tolist()),
+    )
+    scores = KernelScores(rows, learnt, several)
+    return ClassName(scores, labels), scores
+
+
+def _kernel(node: GraphNode, given: Given) -> Kernel:
+    """The kernel, of which `kernel_params` are gamma, coef0 and degree."""
+    from ml_core.algorithms.svm import Kernel
+
+    kinds = {"LINEAR": "linear", "RBF": "rbf", "POLY": "poly", "SIGMOID": "sigmoid"}
+    kind, told = kinds.get(node.text("kernel_type", "LINEAR")), _listed(node, given, "kernel_params")
+    if kind is None or (kind != "linear" and len(told) != 3):
+        stop(node, given, "with a kernel that is known, and its three numbers")
+    gamma, coef0, degree = (1.0, 0.0, 3.0) if kind == "linear" else told.tolist()
+    if gamma <= 0 or (kind == "poly" and (degree < 1 or degree != int(degree))):
+        stop(node, given, "with a gamma above 0 and a whole degree")
+    return Kernel(
+        kind, gamma, coef0 if kind in ("poly", "sigmoid") else 0.0, int(degree) if kind == "poly" else 3
+    )
+
+
 def _normalizer(node: GraphNode, given: Given) -> tuple[Any, ...]:
     """What sums up to 1 already."""
     value = given[0]
@@ -445,6 +498,7 @@ _FOLLOW: dict[str, Follow] = {
     "MatMul": _matmul,
     "Normalizer": _normalizer,
     "ReduceSumSquare": _squared_lengths,
+    "SVMClassifier": _svm_classifier,
     "Scaler": _scaler,
     "Sigmoid": _sigmoid,
     "Softmax": _softmax,

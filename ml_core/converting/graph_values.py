@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ml_core.algorithms.svm import KernelPairs
     from ml_core.inputs.labels import Label
 
     type Numbers64 = NDArray[np.float64]
@@ -52,8 +53,10 @@ class LinearScores(Record):
         """How many there are."""
         return len(self.intercepts)
 
-    def is_same(self, other: LinearScores) -> bool:
+    def is_same(self, other: LinearScores | KernelScores) -> bool:
         """Whether both are the same numbers."""
+        if isinstance(other, KernelScores):
+            return False
         pairs = (
             (self.rows.shift, other.rows.shift),
             (self.rows.scale, other.rows.scale),
@@ -71,6 +74,22 @@ class LinearScores(Record):
         )
 
 
+class KernelScores(Record):
+    """The decisions of a support vector machine: of two classes d and -d, of more one for each pair.
+
+    d is positive for the second class, unlike what the columns' order says: onnxruntime has -s and s, and s
+    is libsvm's decision of the pair, positive for the first. `pairs` are libsvm's.
+    """
+
+    rows: TableRows
+    pairs: KernelPairs
+    classes: int
+
+    def is_same(self, other: LinearScores | KernelScores) -> bool:
+        """Whether both are of the same node."""
+        return isinstance(other, KernelScores) and self.pairs is other.pairs
+
+
 class ClassPlace(Record):
     """Which of the scores is the largest; of a single one, whether it is above 0."""
 
@@ -78,9 +97,9 @@ class ClassPlace(Record):
 
 
 class ClassName(Record):
-    """The label at that place."""
+    """The label at that place, or of a support vector machine that of the most votes."""
 
-    scores: LinearScores
+    scores: LinearScores | KernelScores
     labels: tuple[Label, ...]
 
 

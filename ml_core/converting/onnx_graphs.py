@@ -20,6 +20,7 @@ from ml_core.converting.graph_values import (
     ClassName,
     ClassPlace,
     Constant,
+    KernelScores,
     LinearScores,
     Logistic,
     NamedShares,
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
     from ml_core.onnx.scan import ScannedGraph
 
 _FLOATS = ("FP32", "FP64")
+# What is told of a shape needs no room in the file, and has it here.
+_MOST_COLUMNS = 100_000
+# What a classifier's outputs are.
+_ANSWERS = (ClassName, ClassPlace, NamedShares, LinearScores, KernelScores, Logistic, Shares)
 
 
 def from_onnx(
@@ -49,9 +54,11 @@ def from_onnx(
 ) -> Model:
     """A graph that another library exported as a model that can be deployed, registered and explained.
 
-    It is a linear classifier (skl2onnx's LogisticRegression and LinearSVC, in single and double precision, a
-    layer of PyTorch's with or without a softmax or sigmoid behind it), k-means, or this project's own export
-    of these; with scalers before it. Weights are taken as they are written, in single precision by most.
+    It is a linear classifier (skl2onnx's LogisticRegression, LinearSVC, RidgeClassifier and
+    LinearDiscriminantAnalysis, in single and double precision; a layer of PyTorch's, with or without a softmax
+    or sigmoid behind it), a support vector machine of two classes without probabilities, k-means, or this
+    project's own export of linear models and k-means; with scalers before it. Weights are taken as they are
+    written, in single precision by most.
 
     Args:
         data: the file.
@@ -90,10 +97,11 @@ def _inputs(scanned: ScannedGraph, values: dict[str, Any]) -> list[str]:
     names: list[str] = []
     for place, port in enumerate(scanned.inputs):
         width = port.shape[1] if port.shape is not None and len(port.shape) == 2 else None
-        if width is None or port.datatype not in _FLOATS:
+        if width is None or port.datatype not in _FLOATS or width > _MOST_COLUMNS:
             refuse(
                 f"model.graph.input[{place}]",
-                f"expected rows of a told number of floating-point numbers, got {port.datatype} of "
+                f"expected rows of floating-point numbers, at most {_MOST_COLUMNS:,} of them, "
+                f"got {port.datatype} of "
                 f"{'any shape' if port.shape is None else f'the shape {[*port.shape]}'}",
             )
         columns = range(len(names), len(names) + width)
@@ -140,9 +148,9 @@ def _estimator(
             return _k_means(outputs, classes)
         if isinstance(value, Logistic) and value.other and not value.paired:
             _refuse_output(name, "expected the probability of the second class", value)
-        if not isinstance(value, ClassName | ClassPlace | NamedShares | LinearScores | Logistic | Shares):
+        if not isinstance(value, _ANSWERS):
             _refuse_output(name, "expected a classifier's answer or k-means'", value)
-    return _linear(outputs, classes)
+    return _classifier(outputs, classes)
 
 
 def _refuse_output(name: str, expected: str, value: object) -> None:
@@ -170,14 +178,11 @@ def _k_means(
     return found.rows, KMeans(_tensor(found.points)), "kmeans", None
 
 
-def _linear(
+def _classifier(
     outputs: Mapping[str, Any], classes: Sequence[Label] | None
 ) -> tuple[TableRows, FittedEstimator, str, tuple[Label, ...]]:
-    """A logistic regression where there are probabilities, else a linear machine."""
-    from ml_core.algorithms.logistic_regression import LogisticRegression
-    from ml_core.algorithms.one_versus_rest import OneVersusRest
-
-    found: LinearScores | None = None
+    """What the labels, scores and probabilities are those of: all have to be of the same scores."""
+    found: LinearScores | KernelScores | None = None
     named: set[tuple[Label, ...]] = set()
     for name, value in outputs.items():
         scores = _scores(value)
@@ -187,20 +192,43 @@ def _linear(
         if isinstance(value, ClassName | NamedShares):
             named.add(value.labels)
     assert found is not None  # noqa: S101 - for the type checker: there is an output
+    if isinstance(found, KernelScores):
+        known = _classes(outputs, named, found.classes, classes)
+        return found.rows, _machine(found, outputs), "svm", known
+    known = _classes(outputs, named, max(2, found.several), classes)
+    return found.rows, *_linear(found, outputs), known
+
+
+def _machine(scores: KernelScores, outputs: Mapping[str, Any]) -> FittedEstimator:
+    """A support vector machine."""
+    from ml_core.algorithms.svm import SVM
+
+    for name, value in outputs.items():
+        if isinstance(value, KernelScores) and scores.classes > 2:
+            _refuse_output(name, "expected labels alone of more than two classes", value)
+    return SVM(scores.classes, scores.pairs, None)
+
+
+def _linear(scores: LinearScores, outputs: Mapping[str, Any]) -> tuple[FittedEstimator, str]:
+    """A logistic regression where there are probabilities, else a linear machine."""
+    from ml_core.algorithms.logistic_regression import LogisticRegression
+    from ml_core.algorithms.one_versus_rest import OneVersusRest
+
     shares = [_shares(value) for value in outputs.values()]
     likely = next((value for value in shares if value is not None), None)
-    single = _single(found, likely, outputs)
-    known = _classes(outputs, named, max(2, found.several), classes)
+    single = _single(scores, likely, outputs)
     weights, intercepts = _tensor(single.weights), _tensor(single.intercepts).values
     if likely is None:
-        return found.rows, OneVersusRest(weights, intercepts), "svm", known
-    return found.rows, LogisticRegression(weights, intercepts), "logistic_regression", known
+        return OneVersusRest(weights, intercepts), "svm"
+    return LogisticRegression(weights, intercepts), "logistic_regression"
 
 
-def _scores(value: Any) -> LinearScores:  # noqa: ANN401 - any of the kinds that have scores
+def _scores(value: Any) -> LinearScores | KernelScores:  # noqa: ANN401 - any of the kinds that have scores
     if isinstance(value, NamedShares):
         value = value.shares
-    scores: LinearScores = value if isinstance(value, LinearScores) else value.scores
+    scores: LinearScores | KernelScores = (
+        value if isinstance(value, LinearScores | KernelScores) else value.scores
+    )
     return scores
 
 
@@ -224,9 +252,10 @@ def _single(
             refuse("model.graph", "expected a softmax of two scores or more, got one of a single score")
         return scores
     for name, value in outputs.items():
-        if isinstance(value, LinearScores):
-            _refuse_output(name, "expected one score for two classes", value)
-    if isinstance(likely, Logistic):  # the other is the same times -1
+        if isinstance(value, LinearScores) and not scores.are_opposite():
+            _refuse_output(name, "expected one score for two classes, or one and its opposite", value)
+    # Of a score and its opposite, which are the same for others, it is the one.
+    if (likely is None and scores.are_opposite()) or isinstance(likely, Logistic):
         return scores._replace(weights=scores.weights[1:], intercepts=scores.intercepts[1:])
     # exp(b) / (exp(a) + exp(b)) = 1 / (1 + exp(-(b - a)))
     return scores._replace(
@@ -279,16 +308,24 @@ def _model(
         refuse("model.graph", "expected columns that are divided by numbers above 0, got others")
     scaling = None if rows.is_plain() else Scaling(_tensor(rows.shift), _tensor(rows.scale))
     together = estimator.absorb_scaling(scaling) if scaling else None
-    kernel = {"kernel": "linear", "loss": "squared_hinge", "probability": False} if algorithm == "svm" else {}
+    told = _told_of(estimator) if algorithm == "svm" else {}
     model = Model(
         together or estimator,
         algorithm=algorithm,
-        hyperparameters=hyperparameters_of(algorithm, {**kernel, "scale": scaling is not None}),
+        hyperparameters=hyperparameters_of(algorithm, {**told, "scale": scaling is not None}),
         features=tuple(features),
         classes=classes,
         scaling=None if together else scaling,
     )
     return Model.from_bytes(model.to_bytes())
+
+
+def _told_of(estimator: Any) -> dict[str, object]:  # noqa: ANN401 - one of two kinds of machines
+    """The hyperparameters that a machine shows."""
+    kernel = getattr(getattr(estimator, "pairs", None), "kernel", None)
+    if kernel is None:
+        return {"kernel": "linear", "loss": "squared_hinge", "probability": False}
+    return {"kernel": kernel.kind, "gamma": kernel.gamma, "probability": False}
 
 
 def _tensor(array: Any) -> Tensor:  # noqa: ANN401 - an array
