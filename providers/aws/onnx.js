@@ -41,6 +41,9 @@ function configure(service, { onnxMemory, onnxConcurrency, subnets }) {
   };
   if (!subnets.length) functions.onnx.vpc = { subnetIds: SUBNETS.map((_, at) => ref(`OnnxSubnet${at + 1}`)), securityGroupIds: [ref('OnnxSecurityGroup')] };
   for (const name of ['api', 'train']) functions[name].environment.ML_ONNX = functions.onnx.name;
+  // Here, and not in the compiled template: `deploy function` looks for a function's role where the service says it.
+  const { Resources } = service.resources;
+  Resources.OnnxRole = role(Resources.ApiRole.Properties, functions.onnx.name);
 }
 
 // Two private subnets with one way: to the artifacts, by addresses that the service signed. Nothing of it is paid for.
@@ -95,7 +98,7 @@ function role(api, name) {
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
-      RoleName: { 'Fn::Sub': api.RoleName.replace(/-api$/, '-onnx') },
+      RoleName: api.RoleName.replace(/-api$/, '-onnx'),
       AssumeRolePolicyDocument: api.AssumeRolePolicyDocument,
       Policies: [
         {
@@ -120,9 +123,6 @@ function role(api, name) {
 
 // Changes the compiled template. After what gives the roles of the others more: this one gets nothing of that.
 function extend({ Resources }, { subnets }) {
-  const api = Resources.ApiRole.Properties;
-  const name = Resources[FUNCTION].Properties.FunctionName;
-  Resources.OnnxRole = role(api, name);
   if (!subnets.length) Object.assign(Resources, network());
   for (const caller of CALLERS) {
     Resources[caller].Properties.Policies.push({

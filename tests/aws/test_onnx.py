@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 
-from tests.aws.test_lithops_rights import CHANGE, role
+from tests.aws.test_lithops_rights import role
 from tests.aws.test_options import KEY, OFF, ROOT, node
 from tests.framework import Packages
 
 ACCOUNT_ARN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:serverless-ml-dev-onnx"
+# As the framework does it between the two.
+CHANGE = """
+const { optionsOf } = require('./providers/aws/options.js');
+const { configure, extend } = require('./providers/aws/template.js');
+const { given, service, template } = JSON.parse(require('fs').readFileSync(0));
+configure(service, optionsOf(given), { pages: false });
+Object.assign(template.Resources, service.resources.Resources);
+extend(template, optionsOf(given), { base: 'serverless-ml-dev', tags: service.provider.tags });
+console.log(JSON.stringify([service, template]));
+"""
 INTERFACES = {
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -37,6 +47,7 @@ SERVICE: dict[str, Any] = {
         }
         for name in ("api", "train", "sweep")
     },
+    "resources": {"Resources": {f"{name.title()}Role": role(name) for name in ("api", "train", "sweep")}},
 }
 TEMPLATE: dict[str, Any] = {
     "Resources": {
@@ -44,7 +55,6 @@ TEMPLATE: dict[str, Any] = {
             "Type": "AWS::S3::Bucket",
             "Properties": {"BucketEncryption": {"ServerSideEncryptionConfiguration": []}},
         },
-        **{f"{name.title()}Role": role(name) for name in ("api", "train", "sweep")},
         # As the framework compiles the function and its log.
         "OnnxLambdaFunction": {
             "Type": "AWS::Lambda::Function",
@@ -144,7 +154,8 @@ def test_the_one_way_out_of_its_network_is_to_artifacts_by_addresses_of_the_serv
     signers = statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]
     assert signers == [{"Fn::GetAtt": [name, "Arn"]} for name in ("ApiRole", "TrainRole")]
     # Nothing else leads out of it, and nothing that costs while nobody calls is made.
-    assert {each["Type"] for name, each in resources.items() if name not in TEMPLATE["Resources"]} == {
+    before = {**TEMPLATE["Resources"], **SERVICE["resources"]["Resources"]}
+    assert {each["Type"] for name, each in resources.items() if name not in before} == {
         *("AWS::IAM::Role", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::RouteTable"),
         *("AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::SecurityGroup", "AWS::EC2::VPCEndpoint"),
     }
@@ -239,11 +250,12 @@ def test_what_addresses_begin_with_is_what_the_signer_signs() -> None:
 @pytest.mark.parametrize("value", ["", "no", "false"])
 def test_off_nothing_is_made_said_or_allowed(value: str) -> None:
     service, resources = changed(onnx=value)
-    assert service == SERVICE
-    bare = json.loads(json.dumps(resources))
-    for each in bare.values():
+    for each in resources.values():
         each["Properties"].pop("Tags", None)
-    assert bare == TEMPLATE["Resources"]
+    assert resources == {**TEMPLATE["Resources"], **SERVICE["resources"]["Resources"]}
+    for each in service["resources"]["Resources"].values():
+        each["Properties"].pop("Tags", None)
+    assert service == SERVICE
 
 
 def test_off_the_compiled_template_and_its_packages_know_nothing_of_it(aws_packages: Packages) -> None:

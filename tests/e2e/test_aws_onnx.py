@@ -129,6 +129,19 @@ def test_its_own_role_reads_nothing_of_the_bucket_the_queue_and_the_keys(deploye
     assert deployed.client("s3", deployed.role("api")).get_object(Bucket=bucket, Key=KEY)
 
 
+def test_its_code_alone_is_deployed_anew(deployed: Deployed) -> None:
+    client = deployed.client("lambda")
+    before = client.get_function_configuration(FunctionName=FUNCTION)
+    with open(deployed.project.path("handlers", "onnx", "function.py"), "a", encoding="utf-8") as code:
+        code.write("\n# a change\n")
+    one = ("deploy", "function", "--function", "onnx", "--stage", STAGE, "--param", "onnx=yes")
+    deployed.project.serverless(*one, timeout=380)
+    after = client.get_function_configuration(FunctionName=FUNCTION)
+    assert after["CodeSha256"] != before["CodeSha256"]
+    assert after["CodeSize"] == pytest.approx(before["CodeSize"], rel=0.01)
+    assert after["Handler"] == "handlers.onnx.aws.run"
+
+
 def test_without_the_parameter_it_goes_and_nobody_is_told_of_it(deployed: Deployed) -> None:
     said = deployed.project.serverless("deploy", "--stage", STAGE, timeout=380)
     assert "the parameter onnx goes back from yes to its default, nothing" in said

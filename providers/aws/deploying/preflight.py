@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ml_core.errors import AccessRefused, Conflict, NotFound, ServerlessMLError
@@ -28,13 +28,20 @@ class ConcurrencyDoubt(NamedTuple):
     sure: bool
 
 
-def objection(settings: Mapping[str, Any], reserve: int, own: int) -> ConcurrencyDoubt | None:
+# The parameters that reserve; the last one where the function of that name is asked for.
+_CAPS, _OF_GRAPHS = ("apiConcurrency", "trainConcurrency"), "onnxConcurrency"
+
+
+def objection(
+    settings: Mapping[str, Any], reserve: int, own: int, *, caps: Sequence[str] = _CAPS
+) -> ConcurrencyDoubt | None:
     """What speaks against reserving so many concurrent functions.
 
     Args:
         settings: what Lambda's GetAccountSettings answers.
         reserve: how many our functions are to reserve together.
         own: how many of them they have reserved already.
+        caps: the parameters by which they are reserved.
     """
     limit = int(settings["AccountLimit"]["ConcurrentExecutions"])
     free = int(settings["AccountLimit"]["UnreservedConcurrentExecutions"]) + own
@@ -43,10 +50,11 @@ def objection(settings: Mapping[str, Any], reserve: int, own: int) -> Concurrenc
         return None
     sure = left < _LEAST_UNRESERVED
     cannot, keeps = ("cannot", _LEAST_UNRESERVED) if sure else ("may be unable to", _USUALLY_UNRESERVED)
+    instead = " ".join(f"--param {name}=none" for name in caps)
     said = (
         f"{cannot} reserve {reserve} concurrent functions: of the account's quota of {limit}, {free} are not "
-        f"reserved by others, and Lambda keeps {keeps} of them; deploy with --param apiConcurrency=none "
-        "--param trainConcurrency=none, or ask AWS to raise the quota of concurrent executions"
+        f"reserved by others, and Lambda keeps {keeps} of them; deploy with {instead}, "
+        "or ask AWS to raise the quota of concurrent executions"
     )
     return ConcurrencyDoubt(said, sure)
 
@@ -76,14 +84,24 @@ def check(identity: AwsIdentity, name: str, reserve: int, parameters: Parameters
     ]
     try:
         doubt = _concurrency(
-            identity, [each for each in found if each.kind == "AWS::Lambda::Function"], reserve
+            identity,
+            [each for each in found if each.kind == "AWS::Lambda::Function"],
+            reserve,
+            _caps(parameters),
         )
     except AccessRefused as error:
         return [*warnings, f"could not check the quota of concurrent functions: {error}"]
     return [*warnings, doubt] if doubt else warnings
 
 
-def _concurrency(identity: AwsIdentity, functions: list[stack.Resource], reserve: int) -> str | None:
+def _caps(parameters: Parameters | None) -> Sequence[str]:
+    asked = parameters is not None and "onnx" in parameters.changed
+    return (*_CAPS, _OF_GRAPHS) if asked else _CAPS
+
+
+def _concurrency(
+    identity: AwsIdentity, functions: list[stack.Resource], reserve: int, caps: Sequence[str]
+) -> str | None:
     if not reserve:
         return None
     client = identity.client("lambda")
@@ -93,7 +111,7 @@ def _concurrency(identity: AwsIdentity, functions: list[stack.Resource], reserve
         for each in functions:
             reserved = client.get_function_concurrency(FunctionName=each.name)
             own += reserved.get("ReservedConcurrentExecutions", 0)
-    found = objection(settings, reserve, own)
+    found = objection(settings, reserve, own, caps=caps)
     if found and found.sure:
         raise Conflict(found.said)
     return found.said if found else None

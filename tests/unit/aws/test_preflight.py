@@ -50,3 +50,13 @@ def test_between_ten_and_a_hundred_lambda_decides(unreserved: int) -> None:
     assert said is not None
     assert not said.sure
     assert said.said.startswith("may be unable to reserve 23 concurrent functions")
+
+
+def test_the_parameters_that_reserve_are_all_named() -> None:
+    caps = ("apiConcurrency", "trainConcurrency", "onnxConcurrency")
+    found = objection(account(10, 10), 33, 0, caps=caps)
+    assert found is not None
+    assert all(f"--param {name}=none" in found.said for name in caps)
+    without = objection(account(10, 10), 23, 0)
+    assert without is not None
+    assert "onnx" not in without.said
