@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 PORT ?= 8080
 HOST ?= 127.0.0.1
+# Who runs imported models for `make serve`.
+GRAPHS := $(if $(ONNX),here,$(ML_ONNX))
 PY := .venv/bin/python
 UV := .tools/bin/uv
 INSTALL := VIRTUAL_ENV=.venv $(UV) pip install --require-hashes
@@ -41,7 +43,7 @@ demo-scale: .venv/serve.ready .venv/lithops.ready ## train and score a table of 
 
 .PHONY: serve
 serve: .venv/serve.ready $(if $(ONNX),.venv/onnx.ready) ## the service on http://127.0.0.1:8080 (HOST=, PORT=), models kept in .serverless-ml/ (ONNX=yes: it runs imported models)
-	@ML_ONNX=$(if $(ONNX),here,$(ML_ONNX)) exec $(PY) -m handlers.local --host $(HOST) --port $(PORT)
+	@ML_ONNX=$(GRAPHS) exec $(PY) -m handlers.local --host $(HOST) --port $(PORT)
 
 .PHONY: client
 client: .venv/client.ready dist/client-wheel ## the Python client and the command serverless-ml, built and installed into .venv/

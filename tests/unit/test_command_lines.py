@@ -128,6 +128,7 @@ def test_there_is_no_other_command_for_people() -> None:
         "benchmarks.surfaces",
         "ml_core.datasets.describe_process",
         "ml_core.jobs.fit_process",
+        "ml_core.running.child",
         "ml_core.sandbox.zygote",
         "providers.advising.measuring",
         "providers.aws.deploying.packaging",

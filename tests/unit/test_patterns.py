@@ -19,6 +19,7 @@ from handlers.rest.openapi import document
 from ml_core.inputs import texts
 from ml_core.inputs.rules import DECIMALS, THOUSANDS
 from ml_core.names import PATTERN
+from ml_core.onnx import wire_format
 from ml_core.scanning import records
 from ml_core.tables import written
 from tests.unit.backtracking import Matching, Probe, TooManySteps, probes
@@ -52,6 +53,10 @@ MADE: dict[str, Callable[[], list[re.Pattern[str]]]] = {
         re.compile(records._quoted_cell(sign).pattern.decode()) for sign in (",", ";", "|", "\t", " ")
     ],
     "ml_core/tables/oddities.py:_matching": lambda: _arguments("ml_core/tables/oddities.py", "_matching"),
+    "ml_core/onnx/wire_format.py:_pattern": lambda: [
+        re.compile(wire_format._pattern(8, wire).pattern.decode("latin-1"), re.ASCII | re.DOTALL)
+        for wire in (wire_format.VARINT, wire_format.FIXED32, wire_format.FIXED64)
+    ],
     "handlers/rest/schemas.py:matches": lambda: [
         re.compile(pattern[1:-1]) for pattern in sorted({PATTERN, *_declared(document())})
     ],
