@@ -24,7 +24,8 @@ const good = { region: 'eu-central-1', architecture: 'x86_64', apiConcurrency: '
   requestsPerSecond: '50', requestBurst: '100', trainHours: '12', monitoringDays: '90', auditDays: '365' };
 const none = { alarms: '', alarmEmail: '', dashboard: '', accessLogs: '', warmInstances: '0',
   access: 'public', ingress: 'all', subnets: '', securityGroups: '', encryptionKey: '', dataKeys: '',
-  tags: '', engines: '', engineMemory: '1769', engineWorkers: '100', runtimeClient: 'aws' };
+  tags: '', engines: '', onnx: '', onnxMemory: '2048',
+  onnxConcurrency: '10', engineMemory: '1769', engineWorkers: '100', runtimeClient: 'aws' };
 const given = JSON.parse(require('fs').readFileSync(0));
 console.log(JSON.stringify(given.map((each) => faultOf(none, { ...good, ...each }) || null)));
 """
