@@ -21,8 +21,8 @@ class Quick:
     Only predictions are quick. Everything else may wait: for a job, for the store, for whoever reads. A first
     prediction loads its model, and nothing is known of its path: a thread makes it.
 
-    Where imported models are run, no prediction is: which one answers at a path may change, and theirs wait for
-    another process, which may hang.
+    Where imported models are run, no prediction is: one of them may be what answers at a path next, and it
+    waits for another process, which may hang.
     """
 
     def __init__(self, *, imported: bool = False) -> None:

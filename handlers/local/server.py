@@ -80,6 +80,15 @@ def _keys(settings: Settings, host: str, keys_file: str | None) -> "FileKeyStore
     return store if asks else None
 
 
+def _waiting_for_graphs(services: "Services") -> int:
+    """How many threads may wait for imported models."""
+    if not services.settings.onnx:
+        return 0
+    from ml_core.running.own_graphs import MOST_AT_ONCE
+
+    return MOST_AT_ONCE
+
+
 def _server(services: Services, host: str, port: int) -> "Server":
     """A server that listens already."""
     from handlers.local.admission import REFUSED, Admission, RefusingGate, parser_of
@@ -140,7 +149,7 @@ def _server(services: Services, host: str, port: int) -> "Server":
         application,
         host,
         port,
-        threads=_ANSWERING + services.settings.max_waiting,
+        threads=_ANSWERING + services.settings.max_waiting + _waiting_for_graphs(services),
         channel=type("Channel", (Channel,), answering),
         quick=quick,
         on_stop=services.waiting.end,

@@ -1,9 +1,11 @@
 """Graphs of a service that runs on one machine: children of its own process."""
 
+import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from ml_core.errors import NotConfigured
+from ml_core.conflicts import NotDeployed
+from ml_core.errors import ObjectNotFound, Unavailable
 from ml_core.graphs.call import DAMAGED, GraphFailure
 from ml_core.running.answering import graph_of
 from ml_core.running.children import GraphChildren, GraphQuestion
@@ -20,6 +22,9 @@ NEEDED = ("numpy", "onnxruntime")
 # What a child gets of a person's machine, and what all may hold while nobody asks them, in bytes.
 MEMORY = 2 << 30
 KEPT_MEMORY = 1 << 30
+# Requests that wait for children. The server has threads for so many beside its others: whoever waits for a
+# model that hangs keeps nobody else from an answer.
+MOST_AT_ONCE = 16
 
 
 class OwnGraphs:
@@ -35,6 +40,7 @@ class OwnGraphs:
         self._store = store
         self._children = children
         self._seconds = seconds
+        self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     def run(
         self,
@@ -44,26 +50,26 @@ class OwnGraphs:
         *,
         batch: int = 0,
     ) -> "dict[str, GraphTensor]":
-        """See `GraphRunner`.
-
-        Raises also `NotConfigured` where the runtime is not installed, and `ObjectNotFound`.
-        """
-        for library in NEEDED:
-            if find_spec(library) is None:  # it is not imported: a child does that
-                raise NotConfigured(
-                    f"imported models are run by {library}, which is not installed here: "
-                    f"pip install {' '.join(NEEDED)}"
-                )
+        """See `GraphRunner`."""
         question = GraphQuestion(
             artifact.sha256, lambda: self._graph(artifact), inputs, outputs, self._seconds, batch
         )
-        return self._children.run(question)[0]
+        if not self._places.acquire(blocking=False):
+            raise Unavailable(f"{MOST_AT_ONCE} requests of imported models are under way, which is the most")
+        try:
+            return self._children.run(question)[0]
+        finally:
+            self._places.release()
 
     def _graph(self, artifact: "GraphArtifact") -> memoryview:
         from ml_core.registry.registry import artifact_key
 
         content = bytearray()
-        for chunk in self._store.opened(artifact_key(artifact.job)).chunks:
+        try:
+            opened = self._store.opened(artifact_key(artifact.job))
+        except ObjectNotFound:
+            raise GraphFailure(DAMAGED, "the artifact is gone") from None
+        for chunk in opened.chunks:
             content += chunk
             if len(content) > artifact.size:
                 raise GraphFailure(DAMAGED, "the artifact is not as long as it should be")
@@ -71,5 +77,14 @@ class OwnGraphs:
 
 
 def own_graphs(store: "ObjectStore", *, seconds: float) -> OwnGraphs:
-    """Who runs the graphs of a service on this machine, for at most so many seconds a call."""
+    """Who runs the graphs of a service on this machine, for at most so many seconds a call.
+
+    Raises `NotDeployed` where the runtime is not installed.
+    """
+    missing = [library for library in NEEDED if find_spec(library) is None]  # a child imports them
+    if missing:
+        raise NotDeployed(
+            f"imported models are run by {' and '.join(missing)}, not installed here: start the service with "
+            f"`make serve ONNX=yes`, or install {' and '.join(missing)}"
+        )
     return OwnGraphs(store, GraphChildren(Allowance(MEMORY), KEPT_MEMORY), seconds=seconds)

@@ -1,4 +1,4 @@
-"""A model of another library: its ONNX file is uploaded, and a job makes a version, which is run elsewhere."""
+"""A model of another library: its ONNX file is uploaded, a job makes a version of it, and others run it."""
 
 import hashlib
 from typing import Any

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ml_core.errors import NotConfigured, ObjectNotFound
+from ml_core.conflicts import NotDeployed
+from ml_core.errors import Unavailable
 from ml_core.graphs.call import DAMAGED, FAILED, GraphFailure
-from ml_core.graphs.contract import GraphArtifact
+from ml_core.graphs.artifact import GraphArtifact
 from ml_core.registry.registry import artifact_key
 from ml_core.running import own_graphs
 from ml_core.running.children import GraphChildren
@@ -57,21 +58,38 @@ def test_another_artifact_than_the_versions_is_not_run(graphs: OwnGraphs) -> Non
 
 
 def test_an_artifact_that_is_gone_is_told(graphs: OwnGraphs) -> None:
-    with pytest.raises(ObjectNotFound):
+    with pytest.raises(GraphFailure, match="gone") as caught:
         graphs.run(GraphArtifact("01", "ab" * 32, 5), numbers(1), ())
+    assert caught.value.reason == DAMAGED
 
 
 def test_without_the_runtime_it_says_what_to_install(
     graphs: OwnGraphs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_graphs, "find_spec", lambda name: None if name == "onnxruntime" else object())
-    with pytest.raises(NotConfigured, match="onnxruntime, which is not installed here: pip install"):
-        graphs.run(GraphArtifact("01", "ab" * 32, 5), numbers(1), ())
+    with pytest.raises(
+        NotDeployed, match="onnxruntime, not installed here: start the service with `make serve"
+    ):
+        own_graphs.own_graphs(graphs._store, seconds=1)
+
+
+def test_so_many_requests_wait_and_no_more(graphs: OwnGraphs) -> None:
+    """Whoever comes then is told at once; and when one of them is through, the next is taken."""
+    data, sha256 = artifact_of(plus(1))
+    kept(graphs, "01", data)
+    one = GraphArtifact("01", sha256, len(data))
+    held = [graphs._places.acquire(blocking=False) for _ in range(own_graphs.MOST_AT_ONCE)]
+    assert all(held)
+    with pytest.raises(Unavailable, match="16 requests"):
+        graphs.run(one, numbers(1), ())
+    graphs._places.release()
+    for _ in range(3):
+        assert values(graphs.run(one, numbers(1), ())["y"]).tolist() == [2]
 
 
 SERVER = """
 import sys
-from ml_core.graphs.contract import GraphArtifact
+from ml_core.graphs.artifact import GraphArtifact
 from ml_core.running.children import GraphChildren
 from ml_core.running.graph_process import Allowance
 from ml_core.running.own_graphs import OwnGraphs
