@@ -9,8 +9,8 @@ import pytest
 
 from ml_core.conflicts import NotDeployed
 from ml_core.errors import Unavailable
-from ml_core.graphs.call import DAMAGED, FAILED, GraphFailure
 from ml_core.graphs.artifact import GraphArtifact
+from ml_core.graphs.call import DAMAGED, FAILED, GraphFailure
 from ml_core.registry.registry import artifact_key
 from ml_core.running import own_graphs
 from ml_core.running.children import GraphChildren
