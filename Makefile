@@ -170,6 +170,12 @@ $(UV): requirements/uv.txt
 	@$(PY) -m compileall -q ml_core handlers providers
 	@touch $@
 
+# As the function on a cloud has it: numpy is all that onnxruntime imports of what it names.
+.venv/onnx.ready: requirements/onnx.txt .venv/serve.ready
+	@echo "installing onnxruntime into .venv/ (for imported models)"
+	@$(INSTALL) --no-deps --compile-bytecode -r requirements/onnx.txt
+	@touch $@
+
 .tools/%.ready: requirements/%.txt | .venv/pyvenv.cfg $(UV)
 	@echo "installing $* into .tools/$*/ (an environment of its own)"
 	@$(UV) venv --quiet --clear --python $(PY) .tools/$*
