@@ -524,6 +524,99 @@ class Graphs(Target):
                 raise Broken(f"expected {ports}, got {told}")
 
 
+class RunGraphs(Graphs):
+    """Files of ONNX, in the children that run them: see `forked_children.py`."""
+
+    SECONDS, MEMORY = 3.0, 256 << 20
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+        from ml_core.running.child import prepare
+
+        prepare()
+
+    def _ask_the_good(self) -> None:
+        """Ask a child with a sound graph, which is kept: it answers whatever became of the case."""
+        from ml_core.graphs.call import GraphFailure
+
+        try:
+            self._good.run(self._good_inputs, (), self._deadline())
+        except GraphFailure:
+            if not self._good.end().oom_killed:
+                raise
+            del self._good  # the machine had no memory, and a child is the first to go
+
+    @cached_property
+    def _good(self) -> Any:
+        process = self._child()
+        process.load((TESTS / "samples" / "onnx" / "torch-mlp.onnx").read_bytes(), self._deadline())
+        return process
+
+    @cached_property
+    def _good_inputs(self) -> dict[str, Any]:
+        told = json.loads((TESTS / "samples" / "onnx" / "torch-mlp.json").read_text())
+        return self._inputs(told["inputs"])
+
+    def run(self, case: bytes) -> bool:
+        """Load and ask it; whether it answered."""
+        from time import monotonic
+
+        from ml_core.graphs.call import GraphFailure
+
+        self._ask_the_good()
+        began, process, answered = monotonic(), self._child(), False
+        try:
+            process.load(case, self._deadline())
+            for inputs in self._all_inputs:  # the right ones are among them, where the case still takes those
+                if process.is_well:
+                    answered = self._is_answered(process, inputs) or answered
+        except GraphFailure as failure:
+            self._check(failure)
+        finally:
+            process.end()
+        if monotonic() - began > 2 * self.SECONDS + 5:
+            raise Broken(f"it took {monotonic() - began:.1f} seconds")
+        self._ask_the_good()
+        return answered
+
+    def _is_answered(self, process: Any, inputs: dict[str, Any]) -> bool:
+        from ml_core.graphs.call import GraphFailure
+
+        try:
+            process.run(inputs, (), self._deadline())
+        except GraphFailure as failure:
+            self._check(failure)
+            return False
+        return True
+
+    def _check(self, failure: Any) -> None:
+        if failure.reason not in {"failed", "memory", "refused", "crashed", "timeout"}:
+            raise Broken(f"a child's failure is {failure.reason}: {failure}")
+
+    @cached_property
+    def _all_inputs(self) -> list[dict[str, Any]]:
+        files = sorted((TESTS / "samples" / "onnx").glob("*.json"))
+        told = [json.loads(file.read_text())["inputs"] for file in files]
+        return [self._inputs(inputs) for inputs in told if sum(len(each["data"]) for each in inputs) < 1000]
+
+    def _inputs(self, told: list[dict[str, Any]]) -> dict[str, Any]:
+        from tests.unit.ml_core.running.graphs import tensor
+
+        return {each["name"]: tensor(each["datatype"], each["shape"], each["data"]) for each in told}
+
+    def _child(self) -> Any:
+        from ml_core.running.graph_process import GraphProcess
+        from tests.fuzz.forked_children import ForkedChild
+
+        return GraphProcess(ForkedChild(self.MEMORY, str(self.folder)), self.MEMORY)
+
+    def _deadline(self) -> Any:
+        from ml_core.running.graph_process import Deadline
+
+        return Deadline(self.SECONDS)
+
+
 TARGETS: dict[str, Callable[[Path], Target]] = {
     "artifacts": Artifacts,
     "registered": Registered,
@@ -532,6 +625,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
     "tables": Tables,
     "events": Events,
     "onnx": Graphs,
+    "graphs": RunGraphs,
 }
 
 

@@ -34,6 +34,13 @@ def test_a_seed_draws_the_same_cases_again(tmp_path: Path) -> None:
     assert len(set(first)) > 150
 
 
+def test_a_sound_graph_is_answered_where_changed_ones_are_tried(tmp_path: Path) -> None:
+    """Else every case might be refused for a reason of the target's own."""
+    target = TARGETS["graphs"](tmp_path)
+    assert [target.run(sample) for sample in target.samples] == [True] * len(target.samples)
+    assert target.run(b"no graph") is False
+
+
 class Fragile(Target):
     """Raises for one byte, and for another takes memory, time or its own life."""
 

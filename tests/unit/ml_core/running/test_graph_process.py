@@ -97,6 +97,33 @@ def test_a_child_has_nothing_of_its_parents(monkeypatch: pytest.MonkeyPatch) -> 
     assert (said["Seccomp"], said["NoNewPrivs"], int(said["CapEff"], 16)) == ("2", "1", 0)
 
 
+RUNNING = """
+import os, sys, time
+from ml_core.running.graph_session import GraphSession
+from tests.unit.ml_core.running.graphs import numbers, plus
+GraphSession(plus(1)).run(numbers(1), ())
+for name in os.listdir("/proc/self/fd"):
+    if int(name) > 2 and os.path.exists(f"/proc/self/fd/{name}"):
+        print(os.readlink(f"/proc/self/fd/{name}"))
+"""
+
+
+@linux
+def test_the_runtime_keeps_no_book_of_what_it_is_used_for(tmp_path: Path) -> None:
+    """Its releases keep one in the user's folder, and send it: a child's environment turns that off."""
+    birth = Allowance(1, os.environ).birth()
+    assert isinstance(birth, Spawned)
+    ran = subprocess.run(
+        [sys.executable, "-c", RUNNING],
+        env={**(birth._env or {}), "PYTHONPATH": PACKAGES, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [path for path in ran.stdout.split() if path.endswith(".db") or "socket" in path] == []
+    assert list(tmp_path.iterdir()) == []
+
+
 @linux
 @pytest.mark.parametrize("variable", ["LD_LIBRARY_PATH", "PYTHONHOME"])
 def test_what_the_loader_goes_by_is_passed_on(variable: str) -> None:
