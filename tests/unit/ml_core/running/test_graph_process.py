@@ -58,6 +58,17 @@ def test_all_samples_run_where_nothing_can_be_opened() -> None:
         }
 
 
+def test_a_child_takes_instances_in_turn_where_its_graph_takes_few(child: GraphProcess) -> None:
+    """With what is imported by then: nothing can be any more."""
+    file, inputs, expected = sample("torch-cnn-fixed")
+    (given,), (name,) = inputs.values(), expected
+    assert isinstance(given.data, bytes)
+    many = given._replace(shape=(3, *given.shape[1:]), data=given.data * 3)
+    answer = loaded(child, file).run(dict.fromkeys(inputs, many), (), Deadline(20), batch=1)
+    assert values(answer[name]).shape[0] == 3
+    assert abs(values(answer[name]) - values(expected[name])).max() < 1e-4
+
+
 def test_a_child_answers_call_after_call_and_survives_a_refused_one(child: GraphProcess) -> None:
     loaded(child, plus(2))
     for given in range(3):
