@@ -121,6 +121,7 @@ function tagsFault(text) {
 function faultOf(given, place) {
   const { region, architecture, apiConcurrency, trainConcurrency, requestsPerSecond, requestBurst, trainHours, monitoringDays, auditDays, webhooks = '', topic = '' } = place;
   const { subnets, securityGroups, encryptionKey, traces = '', tracesTo = '' } = given;
+  const { onnx = '', onnxMemory = '2048', onnxConcurrency = '10' } = given;
   const keyRegion = (KEY.exec(encryptionKey) || [])[1];
   const checks = [
     ['alarms', switched(given.alarms)],
@@ -157,10 +158,10 @@ function faultOf(given, place) {
     ['engineMemory', numberFault(given.engineMemory, 512, 10240, 'MiB')],
     ['runtimeClient', /^(aws|own)$/.test(given.runtimeClient) ? '' : `expected aws or own, got ${shown(given.runtimeClient)}`],
     ['engineWorkers', numberFault(given.engineWorkers, 2, 1000, 'workers')],
-    ['onnx', switched(given.onnx)],
-    ['onnxMemory', numberFault(given.onnxMemory, 512, 10240, 'MiB')],
+    ['onnx', switched(onnx)],
+    ['onnxMemory', numberFault(onnxMemory, 512, 10240, 'MiB')],
     // 0 would have Lambda refuse every call.
-    ['onnxConcurrency', given.onnxConcurrency === 'none' ? '' : numberFault(given.onnxConcurrency, 1, 1000, 'instances, or none,')],
+    ['onnxConcurrency', onnxConcurrency === 'none' ? '' : numberFault(onnxConcurrency, 1, 1000, 'instances, or none,')],
   ];
   return checks.find(([, fault]) => fault);
 }
