@@ -1,7 +1,7 @@
 """What the S3 emulator leaves out: a server before it that checks signed addresses as S3 does.
 
 The signature is computed anew with botocore, the official implementation, for the method, host, path and time
-of the request that came; what holds is handed on to the emulator, in the name of its root.
+of the request that came; what holds is handed on to the emulator.
 """
 
 import threading
@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from urllib.parse import parse_qs
 
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
+from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
             return
         path, _, query = self.path.partition("?")
-        answer = call(self.command, self.behind + path, as_root(self.command, self.behind + path, body), body)
+        answer = call(self.command, self.behind + path, {}, body)
         named = {name: values[-1] for name, values in parse_qs(query).items()}
         saved_as = named.get("response-content-disposition") if self.command == "GET" else None
         self._send(answer.status, answer.body, {"Content-Disposition": saved_as} if saved_as else {})
@@ -70,13 +70,6 @@ def holds(method: str, host: str, target: str) -> bool:
     request.context["timestamp"] = stamp
     canonical = signer.canonical_request(request)
     return bool(signer.signature(signer.string_to_sign(request, canonical), request) == signature)
-
-
-def as_root(method: str, url: str, body: bytes) -> dict[str, str]:
-    """The headers by which an emulator that asks for rights lets the account's root do everything."""
-    request = AWSRequest(method, url, data=body)
-    S3SigV4Auth(Credentials("test", "test"), "s3", REGION).add_auth(request)
-    return dict(request.headers.items())
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """A deployment to AWS with the function that runs imported models: who may invoke it, and what it may do.
 
-The emulator holds every role to its policies. It has no networks: that the function is in one, and which way
-leads out of it, is held in tests/aws/test_onnx.py.
+The emulator checks signatures, of addresses too, and holds every role to its policies. It has no networks:
+that the function is in one, and which way leads out of it, is held in tests/aws/test_onnx.py.
 """
 
+import json
+import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import boto3
@@ -13,12 +16,13 @@ from botocore.exceptions import ClientError
 
 from ml_core.errors import Unavailable
 from ml_core.graphs.call import read_answer
+from providers import http
 from providers.aws.runtime.graphs import LambdaGraphs
 from providers.aws.runtime.signer import S3Signer
-from tests import signed_s3
 from tests.framework import Project
 from tests.ministack import Ministack
 from tests.runtime.test_graph_function import KEY, SAMPLE, a_call, numbers
+from tests.unit.graph_samples import sample
 
 STAGE = "graphs"
 FUNCTION = f"serverless-ml-{STAGE}-onnx"
@@ -27,8 +31,8 @@ FUNCTION = f"serverless-ml-{STAGE}-onnx"
 class Deployed:
     """The deployed service, asked as root or in a role's name."""
 
-    def __init__(self, project: Project, aws: Ministack, front: str) -> None:
-        self.project, self.aws, self.front = project, aws, front
+    def __init__(self, project: Project, aws: Ministack) -> None:
+        self.project, self.aws = project, aws
 
     def client(self, service: str, env: dict[str, str] | None = None) -> Any:
         env = env or self.aws.env
@@ -58,22 +62,34 @@ class Deployed:
         stack = self.client("cloudformation").describe_stacks(StackName=f"serverless-ml-{STAGE}")
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Stacks"][0]["Outputs"]}
 
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Status and answer of a request to the deployed endpoint."""
+        url = f"{self.aws.url}/_aws/execute-api/{self.outputs['HttpApiId']}/$default{path}"
+        headers = {"content-type": "application/json", "authorization": f"Bearer {self.key}"}
+        answer = http.call(method, url, headers, None if body is None else json.dumps(body).encode())
+        return answer.status, json.loads(answer.body)
+
+    @cached_property
+    def key(self) -> str:
+        """A key that may do everything."""
+        said = self.project.python("-m", "providers", "keys", "new", "--stage", STAGE, "--role", "admin")
+        return said.split()[-1]
+
     def signed(self) -> str:
-        env = {**self.aws.env, "AWS_ENDPOINT_URL_S3": self.front}
-        signer = S3Signer(self.outputs["ModelsBucket"], env)
+        signer = S3Signer(self.outputs["ModelsBucket"], self.aws.env)
         return signer.sign_download(KEY, f"{SAMPLE.sha256}.run", 60).url
 
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    with Ministack(AUTH="true", AS_IF_TLS="yes") as aws, signed_s3.running(aws.url) as front:
+    with Ministack(AUTH="true", AS_IF_TLS="yes") as aws:
         project = Project(str(tmp_path_factory.mktemp("graphs")), aws.env)
         project.serverless("deploy", "--stage", STAGE, "--param", "onnx=yes", timeout=380)
-        found = Deployed(project, aws, front)
+        found = Deployed(project, aws)
         bucket = found.outputs["ModelsBucket"]
         found.client("s3").put_object(Bucket=bucket, Key=KEY, Body=SAMPLE.artifact)
         # The emulator's storage is at another address than AWS's, which the template says.
-        place = {"ML_ARTIFACTS": f"{front}/{bucket}/artifacts/"}
+        place = {"ML_ARTIFACTS": f"{aws.url}/{bucket}/artifacts/"}
         found.client("lambda").update_function_configuration(
             FunctionName=FUNCTION, Environment={"Variables": place}
         )
@@ -95,6 +111,30 @@ def test_the_roles_of_api_and_train_may_have_a_graph_run(deployed: Deployed, nam
     (found,) = outputs.values()
     (expected,) = SAMPLE.outputs.values()
     assert numbers(found).tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_file_of_another_library_becomes_a_version_that_predicts(deployed: Deployed) -> None:
+    """By the deployed service alone: `train` tries it before it is registered, and `api` asks it."""
+    found = sample("logistic-double")
+    deadline = time.monotonic() + 60
+    while deployed.call("GET", "/v1/models")[0] != 200:
+        assert time.monotonic() < deadline, "the key is not known"
+        time.sleep(0.5)
+    status, upload = deployed.call("POST", "/v1/models/foreign:upload")
+    assert status == 201, upload
+    assert http.call("PUT", upload["url"], upload["headers"], found.file).status == 200
+    status, job = deployed.call("POST", "/v1/models/foreign:import", {"uri": upload["uri"]})
+    assert status == 202, job
+    while job["state"] not in {"succeeded", "failed"}:
+        assert time.monotonic() < deadline + 60, job
+        time.sleep(0.5)
+        status, job = deployed.call("GET", f"/v1/jobs/{job['id']}")
+    assert (job["state"], job.get("version")) == ("succeeded", 1), job
+    rows = [found.instance(place)[0] for place in range(found.instances)]
+    status, answer = deployed.call("POST", "/v1/models/foreign:predict", {"instances": rows})
+    assert status == 200, answer
+    expected = next(each["data"] for each in found.outputs if "label" in each["name"])
+    assert list(map(str, answer["predictions"])) == list(map(str, expected)), answer
 
 
 @pytest.mark.parametrize("name", ["sweep", "onnx"])
