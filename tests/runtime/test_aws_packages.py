@@ -89,11 +89,29 @@ def test_our_compiled_code_has_no_docstrings(aws_packages: Packages) -> None:
     """No function reads one, and each cold start would bring and load them."""
     with zipfile.ZipFile(aws_packages.code) as archive:
         for module in ("handlers/clouds/aws.py", "ml_core/ports.py"):
-            source = ast.get_docstring(ast.parse(archive.read(module)), clean=False)
+            with open(os.path.join(building.ROOT, module), encoding="utf-8") as written:
+                source = ast.get_docstring(ast.parse(written.read()), clean=False)
             assert source
+            assert source.encode() not in archive.read(module)
             folder, _, file = module.rpartition("/")
             compiled = archive.read(f"{folder}/__pycache__/{file[:-3]}.cpython-313.pyc")
             assert source.encode() not in compiled
+
+
+def test_of_our_sources_each_line_of_code_is_where_it_was(aws_packages: Packages) -> None:
+    """A traceback shows lines by their numbers."""
+    with zipfile.ZipFile(aws_packages.code) as archive:
+        for module in (each for each in archive.namelist() if each.endswith(".py")):
+            with open(os.path.join(building.ROOT, module), encoding="utf-8") as written:
+                before = written.read()
+            after = archive.read(module).decode()
+            assert after.count("\n") == before.count("\n"), module
+            changed = [
+                (old, new)
+                for old, new in zip(before.split("\n"), after.split("\n"), strict=True)
+                if old != new and new.strip() not in {"", "..."}
+            ]
+            assert changed == [], module
 
 
 def test_compiled_code_names_the_place_where_it_runs_not_where_it_was_built(aws_packages: Packages) -> None:

@@ -50,7 +50,7 @@ _LAYER_ROOT = "python"
 
 
 def finish_code(path: str) -> None:
-    """Rewrite the framework's zip in place: OpenAPI and `.pyc` files added, entries sorted, times fixed."""
+    """Rewrite the framework's zip in place: with OpenAPI and `.pyc` files, without docstrings, sorted."""
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(path) as archive:
             archive.extractall(folder)
@@ -61,6 +61,7 @@ def finish_code(path: str) -> None:
             described.write(
                 packages.run([sys.executable, "-B", "-m", "handlers.rest.openapi"], folder=packages.ROOT)
             )
+        packages.drop_docstrings(folder)
         packages.compile_modules(folder, _CODE_FOLDER, docstrings=False)
         packages.write_zip(folder, path, level=9)
 
