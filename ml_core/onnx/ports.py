@@ -97,6 +97,8 @@ def _axis(reader: WireReader, view: memoryview, path: str) -> int | None:
     fields = _fields(reader, view, DIMENSION, path)
     if "dim_value" in fields and "dim_param" in fields:
         raise InvalidInput.at(path, "expected dim_value or dim_param, got both")
+    if "dim_param" in fields:
+        text_of(fields["dim_param"], f"{path}.dim_param", MOST_NAME_BYTES)  # a runtime tells it
     length = _integer(fields["dim_value"]) if "dim_value" in fields else -1
     return length if length >= 0 else None
 

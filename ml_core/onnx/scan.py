@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from ml_core.errors import Fault, InvalidInput, shown
 from ml_core.onnx.label_search import LabelSearch
-from ml_core.onnx.messages import GRAPH, MODEL, OPERATOR_SET, read, text_of
+from ml_core.onnx.messages import GRAPH, MODEL, OPERATOR_SET, VALUE_INFO, read, text_of
 from ml_core.onnx.nodes import node_of
 from ml_core.onnx.operators import DOMAINS, OPSETS
 from ml_core.onnx.ports import name_of, port_of
-from ml_core.onnx.stored_tensors import sparse_tensor_of, tensor_of
+from ml_core.onnx.stored_tensors import MOST_NAME_BYTES, sparse_tensor_of, tensor_of
 from ml_core.onnx.wire_format import WireReader
 from ml_core.records import Record
 
@@ -155,8 +155,11 @@ class _Scan:
             "node": self._node,
             "initializer": self._initializer,
             "sparse_initializer": self._sparse_initializer,
+            "value_info": self._value_info,
         }
         for field, value in read(self._reader, view, GRAPH, "model.graph"):
+            if field == "name":
+                text_of(value, "model.graph.name", MOST_NAME_BYTES)
             if field not in take and field not in self._ports:
                 continue
             place = self._counts.get(field, 0)
@@ -185,6 +188,12 @@ class _Scan:
         tensor = sparse_tensor_of(self._reader, view, path)
         self._weights.add(tensor.name)
         self._numbers += tensor.elements
+
+    def _value_info(self, view: memoryview, path: str) -> None:
+        """What is told of a value within the graph: a runtime checks it, and its messages have the name."""
+        name = dict(read(self._reader, view, VALUE_INFO, path)).get("name")
+        if name is not None:
+            text_of(name, f"{path}.name", MOST_NAME_BYTES)
 
     def _described(self, kind: str) -> tuple[GraphPort, ...]:
         """The graph's inputs or outputs."""

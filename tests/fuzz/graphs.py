@@ -13,6 +13,9 @@ from ml_core.onnx.wire_format import NumberRun, WireReader
 from tests.fuzz.mutation import NUMBERS, TEXTS, Chance, changed
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from ml_core.model.model import Model
     from ml_core.onnx.messages import Message
 
 # The messages within messages that are opened, by the message and the field.
@@ -50,6 +53,9 @@ DATATYPES_OF_ONNXRUNTIME = {
     **{f"tensor({name})": name.upper() for name in _WHOLE},
     **{f"seq(map({key},tensor(float)))": "MAPS" for key in ("int64", "string")},
 }
+
+# How far apart numbers of float32 may be, and how many rows may be next to where two classes meet.
+ROUNDING, MOST_OTHER_LABELS, LARGEST = 1e-3, 0.1, 1e30
 
 
 class Part:
@@ -125,3 +131,65 @@ def _change(held: list[Part], place: int, whole: list[Part], others: list[bytes]
             pb.integer(number, chance.randrange(20)) if chance.random() < 0.5 else pb.content(number, b"x")
         )
         held.insert(place, Part(number, pb.joined(tagged)))
+
+
+def difference_of(model: Model, session: Any) -> str:
+    """How answers of a model differ from those of onnxruntime to the graph that it was made of; "" if not.
+
+    Weights may be any number here: float32 has seven digits of the largest one that is computed with, and
+    which of two classes is next to equal is not told.
+    """
+    import numpy as np
+
+    chance = np.random.default_rng(0)
+    sizes = {port.shape[0] for port in session.get_inputs() if isinstance(port.shape[0], int)} or {40}
+    if len(sizes) > 1 or not 0 < max(sizes) <= 1_000:
+        return ""
+    feed = {
+        port.name: chance.normal(3, 5, (max(sizes), port.shape[1])).astype(
+            np.float32 if port.type == "tensor(float)" else np.float64
+        )
+        for port in session.get_inputs()
+    }
+    columns = np.concatenate([*feed.values()], axis=1, dtype=np.float64)
+    names = [f"x{place}" for place in range(columns.shape[1])]
+    if not {*model.features} <= {*names}:
+        return ""  # it has names of its own
+    try:
+        answers = session.run(None, feed)
+        rows = model.rows_of(columns[:, [names.index(name) for name in model.features]])
+        ours = model.predict_rows(rows, model.outputs)
+    except Exception:  # noqa: BLE001 (as above; and ours says that numbers overflow)
+        return ""
+    told = [(port.name, port.type) for port in session.get_outputs()]
+    return _difference(dict(zip(told, answers, strict=True)), ours, model)
+
+
+def _difference(answers: dict[tuple[str, str], Any], ours: dict[str, Any], model: Model) -> str:
+    """How answers, by the outputs' names and types, differ from a model's own."""
+    import numpy as np
+
+    labels = np.array(ours.pop("label"), dtype=object)
+    if any(np.abs(np.array(values, float)).max() > LARGEST for values in ours.values()):
+        return ""  # float32 overflows on the way, and float64 does not
+    for (name, kind), answer in answers.items():
+        if kind not in ("tensor(float)", "tensor(double)") and not isinstance(answer, list):
+            if (answer.ravel().astype(object) != labels).mean() > MOST_OTHER_LABELS:
+                return f"other labels in {name}"
+        elif not _is_near(answer, ours, model):
+            return f"other numbers in {name}"
+    return ""
+
+
+def _is_near(answer: Any, ours: dict[str, Any], model: Model) -> bool:
+    """Whether an output is one of the model's; of two classes one may stand, or it and its opposite."""
+    import numpy as np
+
+    if isinstance(answer, list):
+        answer = np.array([[row[label] for label in model.classes or ()] for row in answer])
+    answer = answer.reshape(len(answer), -1)
+    found = [np.array(values, float).reshape(len(answer), -1) for values in ours.values()]
+    found += [each[:, 1:] for each in found if each.shape[1] == 2]
+    found += [np.hstack([each * sign, -each * sign]) for each in found for sign in (-1, 1)]
+    near = [each for each in found if each.shape == answer.shape]
+    return any((np.abs(each - answer) <= ROUNDING * max(1.0, np.abs(each).max())).all() for each in near)

@@ -312,6 +312,7 @@ def test_operator_sets_that_are_said_twice_or_not_used() -> None:
 
 
 X, Y = port(11, "x"), port(12, "y")
+AXIS_OF_NO_TEXT = pb.message(1, [*pb.integer(1, 1), *pb.message(2, pb.message(1, pb.content(2, b"\xff")))])
 
 
 @pytest.mark.parametrize(
@@ -333,6 +334,12 @@ X, Y = port(11, "x"), port(12, "y")
         ([*port(11, "x", BFLOAT16), *Y], "input[0].type.tensor_type.elem_type"),
         ([*port(11, "x", 0), *Y], "input[0].type.tensor_type.elem_type"),
         ([*port(11, "x", axes=[1] * 33), *Y], "input[0].type.tensor_type.shape"),
+        (
+            [*pb.message(11, [*pb.text(1, "x"), *pb.message(2, AXIS_OF_NO_TEXT)]), *Y],
+            "input[0].type.tensor_type.shape.dim[0].dim_param",
+        ),
+        ([*X, *Y, *pb.content(2, b"\xff")], "name"),
+        ([*X, *Y, *pb.message(13, pb.content(1, b"\xff"))], "value_info[0].name"),
         ([*X, *port(12, "y", 99)], "output[0].type.tensor_type.elem_type"),
     ],
 )
